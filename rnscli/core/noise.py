@@ -1,0 +1,205 @@
+"""Noise laws: what an analog channel does to a residue, and a conventional ADC to its code.
+
+Errors are rare where a design is any good, so they are drawn sparsely: first the positions that
+are hit, by geometric gaps, then an error for each of these.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from rnscli.core.checks import check_float
+from rnscli.core.quantisation import FloatArray, IntArray
+
+MAX_SIGMA = 1e4
+
+
+@dataclass(frozen=True)
+class Adc:
+    """A conventional converter: codes from ``low`` to ``high``.
+
+    ``full_scale_ratio`` is how many of its steps make one step of a b-bit converter with the same
+    full scale, ``2**(bits - b)``.
+    """
+
+    low: int
+    high: int
+    full_scale_ratio: float
+
+
+class NoiseLaw(Protocol):
+    """What every noise law offers."""
+
+    @property
+    def name(self) -> str:
+        """Name on the command line."""
+        ...
+
+    def error_probability(self, modulus: int) -> float:
+        """Probability that a residue of this modulus is read wrong."""
+        ...
+
+    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
+        """Errors in ``[1, m)``, given that there is one."""
+        ...
+
+    def convert(
+        self, rng: np.random.Generator, levels: FloatArray | IntArray, adc: Adc
+    ) -> IntArray:
+        """Codes that a conventional ADC returns for ideal levels, in units of its step."""
+        ...
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Each residue is wrong with probability p, and then uniform over the m - 1 wrong values.
+
+    A conventional ADC returns, with probability p, another of its codes, chosen uniformly.
+
+    Examples
+    --------
+    >>> Uniform(1e-3).error_probability(63)
+    0.001
+    """
+
+    name: ClassVar[str] = "uniform"
+    p: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a probability."""
+        p = check_float("p", self.p, 0.0, 1.0, "a probability from 0 to 1")
+        object.__setattr__(self, "p", p)
+
+    def error_probability(self, modulus: int) -> float:
+        """The parameter p."""
+        del modulus
+        return self.p
+
+    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
+        """Uniform over ``[1, m)``."""
+        return rng.integers(1, modulus, size=size)
+
+    def convert(
+        self, rng: np.random.Generator, levels: FloatArray | IntArray, adc: Adc
+    ) -> IntArray:
+        """Round, clip, and replace a share p of the codes."""
+        codes = _clipped(levels, adc)
+        hit = draw_positions(rng, self.p, codes.size)
+        # A nonzero distance round the circle of codes is uniform over the other codes.
+        width = adc.high - adc.low + 1
+        distance = rng.integers(1, width, size=hit.size)
+        codes[hit] = (codes[hit] - adc.low + distance) % width + adc.low
+        return codes
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """The residue plus N(0, sigma^2) in residue steps, rounded, and wrapped at m.
+
+    Analog modulo is a phase, so an error past either end of ``[0, m)`` comes in at the other.
+    A conventional ADC sees noise of the same fraction of its full scale before it rounds.
+
+    Examples
+    --------
+    >>> round(Gaussian(0.2).error_probability(63), 6)
+    0.012419
+    """
+
+    name: ClassVar[str] = "gaussian"
+    sigma: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a standard deviation."""
+        sigma = check_float(
+            "sigma",
+            self.sigma,
+            0.0,
+            MAX_SIGMA,
+            f"a number of residue steps from 0 to {MAX_SIGMA:g}",
+        )
+        object.__setattr__(self, "sigma", sigma)
+
+    def error_probability(self, modulus: int) -> float:
+        """``1 - P(0)``, summed over the wrong values so that small ones keep their precision."""
+        offsets, weights = _gaussian_errors(self.sigma, modulus)
+        return min(1.0, math.fsum(weights)) if offsets.size else 0.0
+
+    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
+        """Rounded, wrapped noise, given that it is not a multiple of m."""
+        offsets, weights = _gaussian_errors(self.sigma, modulus)
+        cumulative = np.cumsum(weights)
+        picks = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
+        return offsets[np.minimum(picks, offsets.size - 1)] % modulus
+
+    def convert(
+        self, rng: np.random.Generator, levels: FloatArray | IntArray, adc: Adc
+    ) -> IntArray:
+        """Add the noise, round, clip."""
+        if not self.sigma:
+            return _clipped(levels, adc)
+        noise = rng.standard_normal(levels.shape) * (self.sigma * adc.full_scale_ratio)
+        if np.issubdtype(levels.dtype, np.integer):
+            # Whole levels may exceed 2**53, so only the noise is a float, cut where it would
+            # leave the converter's range whatever the level is.
+            reach = float(adc.high - adc.low)
+            return _clipped(levels + np.rint(np.clip(noise, -reach, reach)).astype(np.int64), adc)
+        return _clipped(levels + noise, adc)
+
+
+@lru_cache(maxsize=256)
+def _gaussian_errors(sigma: float, modulus: int) -> tuple[IntArray, FloatArray]:
+    """Rounded noise values that are an error modulo m, with their probabilities.
+
+    Differences of the normal distribution function, taken in the lower tail: there the terms
+    keep their relative precision down to the smallest double.
+    """
+    from scipy.special import ndtr
+
+    if not sigma:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    reach = math.ceil(39 * sigma) + 1
+    size = np.arange(1, reach + 1)
+    tails = ndtr(-(np.arange(reach + 1) + 0.5) / sigma)
+    weight = tails[:-1] - tails[1:]
+    wrong = size % modulus != 0
+    size, weight = size[wrong], weight[wrong]
+    return np.concatenate((size, -size)), np.concatenate((weight, weight))
+
+
+def _clipped(levels: FloatArray | IntArray, adc: Adc) -> IntArray:
+    if np.issubdtype(levels.dtype, np.integer):
+        return np.clip(levels, adc.low, adc.high).astype(np.int64)
+    return np.clip(np.rint(levels), adc.low, adc.high).astype(np.int64)
+
+
+def draw_positions(rng: np.random.Generator, probability: float, size: int) -> IntArray:
+    """Which of ``size`` independent trials succeed, ascending.
+
+    Gaps between successes are geometric, so the cost is that of the successes and not of the
+    trials.
+
+    Examples
+    --------
+    >>> draw_positions(np.random.default_rng(0), 1.0, 3).tolist()
+    [0, 1, 2]
+    """
+    if probability <= 0 or not size:
+        return np.empty(0, dtype=np.int64)
+    if probability > 0.25:
+        return np.flatnonzero(rng.random(size) < probability)
+    expected = size * probability
+    batch = int(expected + 4 * math.sqrt(expected)) + 8
+    log_miss = math.log1p(-probability)
+    parts: list[IntArray] = []
+    last = -1
+    while last < size:
+        failures = np.floor(np.log1p(-rng.random(batch)) / log_miss)
+        steps = np.minimum(failures, size).astype(np.int64) + 1
+        positions = last + np.cumsum(steps)
+        parts.append(positions)
+        last = int(positions[-1])
+    found = np.concatenate(parts)
+    return found[: np.searchsorted(found, size)]
