@@ -8,10 +8,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.core.checks import check_int
 from rnscli.core.decoders import decoder_named
 from rnscli.core.errors import InputError
-from rnscli.core.moduli import ModuliSet
+from rnscli.core.moduli import ModuliSet, check_legitimate_range
 from rnscli.core.quantisation import IntArray
 from rnscli.core.residues import MAX_SIMULATED_RANGE, RangeReader, to_residues
 
@@ -218,21 +217,3 @@ def _covering(count: int, redundant: int, radius: int) -> Iterator[tuple[int, ..
         chosen = tuple(sorted(best))
         yield chosen
         uncovered = {p for p in uncovered if not set(p) <= set(chosen)}
-
-
-def check_legitimate_range(moduli: ModuliSet, size: int) -> int:
-    """Return L if it is from 1 to the product of the information moduli.
-
-    Raises
-    ------
-    InputError
-        If it is not: beyond that product two legitimate values may share n residues.
-    """
-    size = check_int("legitimate_range", size, 1)
-    if size > moduli.dynamic_range:
-        raise InputError(
-            f"legitimate_range {size} is more than the information moduli "
-            f"{','.join(map(str, moduli.information))} cover; at most "
-            f"{moduli.dynamic_range} is accepted"
-        )
-    return size

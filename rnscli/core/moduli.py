@@ -155,3 +155,21 @@ def mixed_radix_inverses(moduli: tuple[int, ...]) -> tuple[tuple[int, ...], ...]
         tuple(pow(earlier, -1, modulus) for earlier in moduli[:index])
         for index, modulus in enumerate(moduli)
     )
+
+
+def check_legitimate_range(moduli: ModuliSet, size: int) -> int:
+    """Return L if it is from 1 to the product of the information moduli.
+
+    Raises
+    ------
+    InputError
+        If it is not: beyond that product two legitimate values may share n residues.
+    """
+    size = check_int("legitimate_range", size, 1)
+    if size > moduli.dynamic_range:
+        raise InputError(
+            f"legitimate_range {size} is more than the information moduli "
+            f"{','.join(map(str, moduli.information))} cover; at most "
+            f"{moduli.dynamic_range} is accepted"
+        )
+    return size

@@ -132,7 +132,8 @@ class Gaussian:
         offsets, weights = _gaussian_errors(self.sigma, modulus)
         cumulative = np.cumsum(weights)
         picks = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
-        return offsets[np.minimum(picks, offsets.size - 1)] % modulus
+        errors: IntArray = offsets[np.minimum(picks, offsets.size - 1)] % modulus
+        return errors
 
     def convert(
         self, rng: np.random.Generator, levels: FloatArray | IntArray, adc: Adc

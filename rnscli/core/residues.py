@@ -262,6 +262,7 @@ def exact_dot(x: FloatArray, w: FloatArray, largest: int) -> IntArray:
 
     ``largest`` bounds the magnitude of the result; below 2**53 the floats are summed as they are.
     """
-    if largest < _FLOAT_EXACT:
-        return np.einsum("...j,...j->...", x, w).astype(np.int64)
-    return np.einsum("...j,...j->...", x.astype(np.int64), w.astype(np.int64))
+    if largest >= _FLOAT_EXACT:
+        x, w = x.astype(np.int64), w.astype(np.int64)
+    sums: IntArray = np.einsum("...j,...j->...", x, w).astype(np.int64)
+    return sums

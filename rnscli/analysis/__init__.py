@@ -1,0 +1,1 @@
+"""One file a question: pure functions from frozen parameter objects to frozen result objects."""

@@ -1,0 +1,1 @@
+"""The command line: parse, call, print. Only here is click known."""

@@ -1,0 +1,118 @@
+"""The ``rnscli`` group: subcommands are loaded when they are used, errors become one sentence."""
+
+import importlib
+import os
+import sys
+import warnings
+from typing import TextIO
+
+import click
+
+from rnscli import __version__
+from rnscli.core.errors import InputError, RnscliError
+
+# Name of each subcommand, its module, and its line in the help: so that `--help` imports none.
+_COMMANDS = {
+    "moduli": ("rnscli.cli.moduli", "Choose moduli sets for a target precision."),
+    "error-sim": ("rnscli.cli.error_sim", "Simulate the dot-product error of each core."),
+    "fault-prob": ("rnscli.cli.fault_prob", "Compute the output error probability, exactly."),
+    "energy": ("rnscli.cli.energy", "Estimate the energy of the data converters."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="rnscli")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Design residue-number-system analog accelerators: moduli, error, faults, energy.
+
+    Numeric options take a value, a list (4,6,8), an integer range (4..8) or a logarithmic grid
+    (1e-6..1e-1:31), and choices take a list: the command prints a row for each combination.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Exit code: 0 done, 1 a requirement fails, 2 bad input or no solution, 130 interrupted."""
+    warnings.showwarning = _show_warning
+    warnings.simplefilter("once", RuntimeWarning)
+    try:
+        code = cli.main(arguments, prog_name="rnscli", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("interrupted", 130)
+    except click.ClickException as error:
+        return _complain(_sentence(error), 2)
+    except RnscliError as error:
+        return _complain(_with_option(error), 2)
+    except BrokenPipeError:
+        # The reader has gone; Python must not fail once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        return _complain(f"{error.strerror or error}: {error.filename or 'standard output'}", 2)
+    except MemoryError:
+        return _complain("not enough memory for these sizes; ask for fewer or smaller ones", 2)
+    return code if isinstance(code, int) else 0
+
+
+def _sentence(error: click.ClickException) -> str:
+    """The message without click's quotes round the option."""
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        return f"{error.param.opts[0]}: {error.message}"
+    return error.format_message()
+
+
+def _with_option(error: RnscliError) -> str:
+    """The message with the option in the place of the argument it starts with."""
+    message = str(error)
+    if isinstance(error, InputError) and error.argument is not None:
+        option = "--" + error.argument.replace("_", "-")
+        return option + message.removeprefix(error.argument)
+    return message
+
+
+def _complain(message: str, code: int) -> int:
+    text = " ".join(message.split())
+    print(f"rnscli: {text.rstrip('.')}", file=sys.stderr)
+    return code
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    print(f"rnscli: warning: {message}", file=sys.stderr)

@@ -1,0 +1,89 @@
+"""``rnscli moduli``."""
+
+from typing import Any
+
+import click
+
+from rnscli.analysis.moduli_choice import (
+    FAMILIES,
+    MAX_PRECISION_BITS,
+    ModuliRow,
+    moduli_table,
+)
+from rnscli.cli import options as shared
+from rnscli.cli.output import Output, output_options, prepared
+from rnscli.cli.sweep import ChoiceSweep, IntSweep, points
+from rnscli.report.plots import plot_moduli
+from rnscli.report.table import Layout
+
+LAYOUT = Layout(
+    keys=(
+        "vector_size", "bits", "input_bits", "weight_bits", "rank", "moduli", "redundant_moduli",
+        "count", "dynamic_range", "log2_dynamic_range", "required_range", "output_bits",
+        "lost_bits",
+    ),
+    optional=("log2_dynamic_range", "lost_bits", "output_bits"),
+)  # fmt: skip
+AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
+
+
+@click.command("moduli")
+@output_options("moduli", ModuliRow, LAYOUT, "the range covered and required")
+@shared.stacked(
+    shared.bits("4..8"),
+    shared.input_bits,
+    shared.weight_bits,
+    shared.vector_size,
+    click.option(
+        "--precision-bits",
+        type=IntSweep(1, MAX_PRECISION_BITS),
+        help="Cover 2^P values instead of those of a dot product.",
+    ),
+    shared.moduli,
+    shared.redundancy("0"),
+    shared.rule,
+    shared.max_modulus,
+    click.option(
+        "--count", type=IntSweep(1, 128), help="Force the number n of information moduli."
+    ),
+    click.option(
+        "--family",
+        type=ChoiceSweep(FAMILIES),
+        default="any",
+        show_default=True,
+        help="Any moduli, or only sets 2^j - 1, 2^j, 2^j + 1.",
+    ),
+    click.option(
+        "--top",
+        type=click.IntRange(1, 1000),
+        default=1,
+        show_default=True,
+        help="Show the best K sets.",
+    ),
+)
+def command(output: Output, options: dict[str, Any]) -> None:
+    """Choose moduli sets for a target precision.
+
+    The search is exact: no set has fewer moduli or, with as many, a larger range. With redundant
+    moduli the n smallest cover the range and the k largest are redundant.
+
+    \b
+    rnscli moduli --bits 6 --vector-size 128 --redundant 0..2
+    rnscli moduli --bits 8 --precision-bits 64 --redundant 4 --format json
+    """
+    options = shared.with_default_bits(options, tuple(range(4, 9)))
+    top = options["top"]
+    requests, problems = prepared(
+        points(options, AXES),
+        lambda point: moduli_table(
+            shared.moduli_request(
+                point,
+                precision_bits=point["precision_bits"],
+                count=point["count"],
+                family=point["family"],
+            ),
+            top,
+        ),
+    )
+
+    output.finish([row for table in requests for row in table], options, problems, plot_moduli)

@@ -1,0 +1,212 @@
+"""From rows to standard output or a file, in every command the same way."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import click
+
+from rnscli.cli.sweep import ParamType, Point
+from rnscli.core.errors import InputError, NoSolutionError
+from rnscli.report.document import csv_text, json_text
+from rnscli.report.files import check_writable, write_atomically
+from rnscli.report.requirements import Requirement, failures
+from rnscli.report.table import Layout, Row, print_table, table_text
+
+Prepared = TypeVar("Prepared")
+
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
+_PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the rows of a command go; made, and so checked, before anything is computed."""
+
+    command: str
+    row_type: type
+    layout: Layout
+    format: str | None
+    output: Path | None
+    plot: Path | None
+    require: tuple[Requirement, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be written or decided later."""
+        if self.output is not None:
+            by_suffix = _SUFFIXES.get(self.output.suffix.lower())
+            if self.format is None and by_suffix is None:
+                raise InputError(
+                    f"--output {self.output} has no known suffix; use one of "
+                    f"{', '.join(_SUFFIXES)}, or give --format"
+                )
+            if self.format is not None and by_suffix not in (None, self.format):
+                raise InputError(
+                    f"--format {self.format} contradicts --output {self.output}, whose suffix "
+                    f"means {by_suffix}; change one of them"
+                )
+            check_writable(self.output, "--output")
+        if self.plot is not None:
+            if self.plot.suffix.lower() not in _PLOT_SUFFIXES:
+                raise InputError(
+                    f"--plot {self.plot} has no known suffix; use one of "
+                    f"{', '.join(_PLOT_SUFFIXES)}"
+                )
+            check_writable(self.plot, "--plot")
+            from rnscli.report.plots import check_available
+
+            check_available()
+        kinds = _numeric_columns(self.row_type)
+        for requirement in self.require:
+            requirement.check_column(kinds)
+
+    @property
+    def chosen_format(self) -> str:
+        """The format asked for, by name or suffix; a table if there is neither."""
+        if self.format is not None:
+            return self.format
+        return _SUFFIXES[self.output.suffix.lower()] if self.output is not None else "table"
+
+    def finish(
+        self,
+        results: Sequence[Any],
+        options: Mapping[str, Any],
+        problems: Sequence[str],
+        plot: Callable[[Sequence[Row], str], bytes],
+    ) -> None:
+        """Write rows and plot, say which points had no answer, and exit with the verdict.
+
+        ``plot`` draws the rows in a format: png, svg or pdf.
+        """
+        rows: list[Row] = [asdict(result) for result in results]
+        parameters = {name: _said(value) for name, value in options.items()}
+        if self.plot is not None:
+            write_atomically(self.plot, plot(rows, self.plot.suffix.lower()[1:]))
+        self._write(rows, parameters)
+        for problem in problems:
+            click.echo(f"rnscli: no answer: {problem}", err=True)
+        broken = failures(self.require, rows)
+        for line in broken:
+            click.echo(f"rnscli: {line}", err=True)
+        if problems:
+            raise click.exceptions.Exit(2)
+        if broken:
+            raise click.exceptions.Exit(1)
+
+    def _write(self, rows: Sequence[Row], parameters: Mapping[str, object]) -> None:
+        style = self.chosen_format
+        if style == "table" and self.output is None and sys.stdout.isatty():
+            print_table(rows, self.layout)
+            return
+        if style == "json":
+            text = json_text(self.command, parameters, rows)
+        elif style == "csv":
+            text = csv_text([field.name for field in fields(self.row_type)], rows)
+        else:
+            text = table_text(rows, self.layout, "plain" if style == "table" else style)
+        if self.output is None:
+            sys.stdout.write(text)
+        else:
+            write_atomically(self.output, text.encode())
+
+
+class _RequirementType(ParamType):
+    name = "'COLUMN <= NUMBER'"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Requirement:
+        return value if isinstance(value, Requirement) else Requirement.parse(value)
+
+
+def output_options(
+    command: str, row_type: type, layout: Layout, plot: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--format --output --plot --require``, handed to the command as one ``output``.
+
+    ``plot`` says what the picture shows.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--format", type=click.Choice(FORMATS), help="Form of the result.  [default: table]"
+        )
+        @click.option(
+            "--output",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the "
+            "format.",
+        )
+        @click.option(
+            "--plot",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help=f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot]).",
+        )
+        @click.option(
+            "--require",
+            type=_RequirementType(),
+            multiple=True,
+            help="Exit with code 1 unless this holds in every row; any column, repeatable.",
+        )
+        def wrapped(
+            format: str | None,
+            output: Path | None,
+            plot: Path | None,
+            require: tuple[Requirement, ...],
+            **options: Any,
+        ) -> None:
+            function(Output(command, row_type, layout, format, output, plot, require), options)
+
+        wrapped.__doc__ = function.__doc__
+        # Options that decorate the function below this one come first in the help.
+        wrapped.__click_params__ = (  # type: ignore[attr-defined]
+            wrapped.__click_params__ + getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+        )
+        return wrapped
+
+    return decorate
+
+
+def prepared(
+    points: Iterable[Point], prepare: Callable[[Point], Prepared]
+) -> tuple[list[Prepared], list[str]]:
+    """Parameter objects of all points, and a sentence for each point that has no answer.
+
+    All of them are made before anything is computed, so that bad input is refused at once.
+
+    Raises
+    ------
+    NoSolutionError
+        If no point has an answer.
+    """
+    ready: list[Prepared] = []
+    problems: dict[str, None] = {}
+    for point in points:
+        try:
+            ready.append(prepare(point))
+        except NoSolutionError as error:
+            problems[str(error)] = None
+    if not ready:
+        raise NoSolutionError("; ".join(problems))
+    return ready, list(problems)
+
+
+def _numeric_columns(row_type: type) -> dict[str, bool]:
+    """Columns of a row type, each with whether it holds numbers."""
+    hints = get_type_hints(row_type)
+    return {
+        field.name: not any(kind in str(hints[field.name]) for kind in ("tuple", "str"))
+        for field in fields(row_type)
+    }
+
+
+def _said(value: Any) -> Any:
+    """An option as the JSON document states it: a sweep of one value is that value."""
+    if isinstance(value, tuple) and len(value) == 1:
+        return value[0]
+    return None if value == () else value

@@ -1,0 +1,234 @@
+"""Option values that may be sweeps: lists, integer ranges, logarithmic grids."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnscli.core.errors import InputError
+from rnscli.report.units import parse_quantity
+
+MAX_POINTS = 100_000
+
+Point = dict[str, Any]
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:  # not generic before click 8.4
+    ParamType = click.ParamType
+
+
+class Sweep(ParamType):
+    """Base of the sweep types: comma-separated items, each of which may stand for several values.
+
+    Parameters
+    ----------
+    what
+        The values that are accepted, in words: ``a whole number from 2 to 64``.
+    """
+
+    name = "sweep"
+
+    def __init__(self, what: str, metavar: str) -> None:
+        """Keep the words for messages and help."""
+        self.what = what
+        self.name = metavar
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Any, ...]:
+        """All values of the sweep, in the order given."""
+        if isinstance(value, tuple):
+            return value
+        values: list[Any] = []
+        for item in str(value).split(","):
+            try:
+                values.extend(self.items(item.strip()))
+            except ValueError:
+                shown = value if len(str(value)) <= 60 else str(value)[:57] + "..."
+                self.fail(f"{shown!r} is not accepted; it must be {self.what}", param, ctx)
+            if len(values) > MAX_POINTS:
+                self.fail(f"{value!r} has more than {MAX_POINTS} values", param, ctx)
+        return tuple(values)
+
+    def items(self, text: str) -> Sequence[Any]:
+        """Values of one item; raises ValueError if it is not accepted."""
+        raise NotImplementedError
+
+
+class IntSweep(Sweep):
+    """Whole numbers of a range: ``6``, ``4,6``, ``4..8``, ``1e6``."""
+
+    def __init__(self, low: int, high: int) -> None:
+        """Accept numbers from ``low`` to ``high``."""
+        self.low, self.high = low, high
+        shown = str(high) if high < 10**7 else f"2^{math.log2(high):.0f}"
+        super().__init__(
+            f"a whole number from {low} to {shown}, a list of them, or a range such as "
+            f"{low}..{min(low + 4, high)}",
+            "INT[,..]",
+        )
+
+    def items(self, text: str) -> Sequence[int]:
+        """One number or a range."""
+        first, dots, last = text.partition("..")
+        low = self._number(first)
+        high = self._number(last) if dots else low
+        if high < low:
+            raise ValueError
+        return range(low, high + 1)
+
+    def _number(self, text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = _whole(float(text))
+        if not self.low <= number <= self.high:
+            raise ValueError
+        return number
+
+
+def _whole(number: float) -> int:
+    if not math.isfinite(number) or number != int(number) or abs(number) > 2**53:
+        raise ValueError
+    return int(number)
+
+
+class FloatSweep(Sweep):
+    """Numbers of a range: ``1e-3``, ``1e-3,1e-2``, ``1e-6..1e-1:31`` (logarithmic)."""
+
+    def __init__(self, low: float, high: float, what: str) -> None:
+        """Accept numbers from ``low`` to ``high``."""
+        self.low, self.high = low, high
+        super().__init__(
+            f"{what}, a list of them, or a logarithmic grid such as 1e-6..1e-1:31", "FLOAT[,..]"
+        )
+
+    def items(self, text: str) -> Sequence[float]:
+        """One number or a grid."""
+        ends, colon, points = text.partition(":")
+        first, dots, last = ends.partition("..")
+        if not dots:
+            if colon:
+                raise ValueError
+            return [self._number(first)]
+        low, high, count = self._number(first), self._number(last), int(points)
+        if not 0 < low < high or not 2 <= count <= MAX_POINTS:
+            raise ValueError
+        inner = (
+            low * math.exp(math.log(high / low) * i / (count - 1)) for i in range(1, count - 1)
+        )
+        return [low, *(float(f"{value:.15g}") for value in inner), high]
+
+    def _number(self, text: str) -> float:
+        number = float(text)
+        if not self.low <= number <= self.high:  # false for NaN
+            raise ValueError
+        return number
+
+
+class AttemptsSweep(IntSweep):
+    """Numbers of attempts, or ``inf``."""
+
+    def __init__(self) -> None:
+        """Accept 1 to a million, and inf."""
+        super().__init__(1, 10**6)
+        self.what = "a whole number from 1 to 1000000, inf, a list of them, or a range such as 1..4"
+
+    def items(self, text: str) -> Sequence[Any]:
+        """One number, a range, or infinity."""
+        return [math.inf] if text == "inf" else super().items(text)
+
+
+class QuantitySweep(Sweep):
+    """Physical quantities with an optional prefix and unit: ``100fJ``."""
+
+    def __init__(self, unit: str, example: str) -> None:
+        """Accept non-negative values in ``unit``."""
+        super().__init__(f"a quantity in {unit} such as {example}, or a list of them", "QUANTITY")
+        self.unit = unit
+
+    def items(self, text: str) -> Sequence[float]:
+        """One quantity."""
+        value = parse_quantity(text, self.unit)
+        if value < 0:
+            raise ValueError
+        return [value]
+
+
+class ChoiceSweep(Sweep):
+    """Names out of a list."""
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        """Accept these names."""
+        super().__init__(f"one of {', '.join(choices)}, or a list of them", "|".join(choices))
+        self.choices = choices
+
+    def items(self, text: str) -> Sequence[str]:
+        """One name."""
+        if text not in self.choices:
+            raise ValueError
+        return [text]
+
+
+class LegitimateRangeSweep(Sweep):
+    """``product``, ``operands`` or a number of values."""
+
+    def __init__(self) -> None:
+        """Accept numbers of at least 1."""
+        super().__init__(
+            "product, operands, a whole number of at least 1, or a list of these",
+            "product|operands|INT",
+        )
+
+    def items(self, text: str) -> Sequence[str | int]:
+        """One rule or number."""
+        if text in ("product", "operands"):
+            return [text]
+        number = int(text)
+        if number < 1:
+            raise ValueError
+        return [number]
+
+
+class ModuliSetType(ParamType):
+    """One set of moduli: ``63,62,61,59``."""
+
+    name = "INT,INT,.."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """The members as given."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(item) for item in str(value).replace(",", " ").split())
+        except ValueError:
+            self.fail(
+                f"{value!r} is not accepted; it must be whole numbers such as 63,62,61,59",
+                param,
+                ctx,
+            )
+
+
+def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
+    """Every combination of the named options, the last one varying fastest.
+
+    An option that was not given stands for ``None``.
+
+    Raises
+    ------
+    InputError
+        If there are more than 100 000 combinations.
+    """
+    axes = [options[name] if options[name] else (None,) for name in names]
+    total = math.prod(len(axis) for axis in axes)
+    if total > MAX_POINTS:
+        raise InputError(
+            f"the sweep has {total} combinations; at most {MAX_POINTS} are computed at once"
+        )
+    for combination in itertools.product(*axes):
+        yield dict(zip(names, combination, strict=True))

@@ -1,0 +1,1 @@
+"""From result objects to tables, files and plots."""

@@ -1,0 +1,133 @@
+"""How each row key is shown to a person: its title, and its value in sensible digits."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rnscli.report.units import engineering
+
+
+@dataclass(frozen=True)
+class Column:
+    """Title and format of a row key.
+
+    ``same_as`` names another key: a table leaves the column out where both are equal throughout;
+    and so where all values are the ``usual`` one.
+    """
+
+    title: str
+    show: Callable[[object], str]
+    same_as: str | None = None
+    usual: object = None
+
+
+def show_value(key: str, value: object) -> str:
+    """A value as a person reads it; nothing for ``None``."""
+    if value is None:
+        return "-"
+    return column(key).show(value)
+
+
+def column(key: str) -> Column:
+    """The column of a key; keys without a definition are shown as they are."""
+    return COLUMNS.get(key) or Column(key.replace("_", " "), str)
+
+
+def _number(value: object) -> str:
+    """Four significant digits; plain integers keep all of theirs while they are readable."""
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**15 else f"{value:.5e}" if value < 10**300 else "huge"
+    assert isinstance(value, float)
+    if math.isinf(value):
+        return "inf"
+    magnitude = abs(value)
+    if magnitude and not 1e-3 <= magnitude < 1e6:
+        return f"{value:.3e}"
+    return f"{value:.4g}" if magnitude < 1e4 else f"{value:.0f}"
+
+
+def _probability(value: object) -> str:
+    assert isinstance(value, float)
+    if value in (0.0, 1.0):
+        return f"{value:.0f}"
+    # Next to 1 the distance to 1 is what matters.
+    if value > 0.999:
+        return f"1 - {1 - value:.2e}" if value < 1 else "1"
+    return f"{value:.4g}" if value >= 1e-3 else f"{value:.3e}"
+
+
+def _sequence(value: object) -> str:
+    assert isinstance(value, tuple)
+    return " ".join(_number(item) for item in value) or "-"
+
+
+def _joules(value: object) -> str:
+    assert isinstance(value, float)
+    return engineering(value, "J")
+
+
+COLUMNS: dict[str, Column] = {
+    "bits": Column("bits", _number),
+    "input_bits": Column("input bits", _number, same_as="bits"),
+    "weight_bits": Column("weight bits", _number, same_as="bits"),
+    "vector_size": Column("h", _number),
+    "moduli": Column("moduli", _sequence),
+    "redundant_moduli": Column("redundant", _sequence, usual=()),
+    "count": Column("N", _number),
+    "dynamic_range": Column("range", _number),
+    "log2_dynamic_range": Column("log2", lambda value: f"{value:.2f}"),
+    "required_range": Column("required", _number),
+    "output_bits": Column("b_out", _number),
+    "lost_bits": Column("lost", _number),
+    "rank": Column("rank", _number, usual=1),
+    "core": Column("core", str),
+    "pairs": Column("pairs", _number),
+    "mean_abs_error": Column("mean |e|", _number),
+    "mean_abs_error_ci95": Column("95 %", lambda value: _half_width(value)),
+    "mean_error": Column("mean e", _number),
+    "rms_error": Column("rms e", _number),
+    "max_abs_error": Column("max |e|", _number),
+    "p50_abs_error": Column("p50 |e|", _number),
+    "p95_abs_error": Column("p95 |e|", _number),
+    "p99_abs_error": Column("p99 |e|", _number),
+    "relative_to_rns": Column("x rns", _number),
+    "residue_error_probability": Column("p", _probability),
+    "output_error_rate": Column("error rate", _probability),
+    "output_error_rate_ci95": Column("95 % interval", lambda value: _interval(value, _probability)),
+    "mean_attempts": Column("mean R", _number),
+    "operands": Column("operands", str),
+    "redundant": Column("k", _number),
+    "decoder": Column("decoder", str),
+    "noise": Column("noise", str),
+    "p": Column("p", _probability),
+    "sigma": Column("sigma", _number),
+    "attempts": Column("R", _number),
+    "p_correct": Column("p correct", _probability),
+    "p_detected": Column("p detected", _probability),
+    "p_undetected": Column("p undetected", _probability),
+    "p_err": Column("p_err", _probability),
+    "expected_attempts": Column("mean R", _number, usual=1.0),
+    "legitimate_range": Column("L", _number),
+    "dac_bits": Column("DAC bits", _number),
+    "adc_bits": Column("ADC bits", _number),
+    "dac_conversions": Column("DACs/dot", _number),
+    "adc_conversions": Column("ADCs/dot", _number),
+    "dac_energy_j": Column("DAC", _joules),
+    "adc_energy_j": Column("ADC", _joules),
+    "converter_energy_j": Column("converters", _joules),
+    "energy_per_mac_j": Column("per MAC", _joules),
+    "adc_relative_to_rns": Column("ADC x rns", _number),
+    "columns": Column("columns", _number, same_as="vector_size"),
+    "published": Column("published", str),
+}
+
+
+def _half_width(value: object) -> str:
+    """A symmetric interval, beside its middle."""
+    assert isinstance(value, tuple)
+    return f"± {(value[1] - value[0]) / 2:.2g}"
+
+
+def _interval(value: object, show: Callable[[object], str]) -> str:
+    assert isinstance(value, tuple)
+    return f"{show(value[0])} .. {show(value[1])}"

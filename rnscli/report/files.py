@@ -1,0 +1,64 @@
+"""Files that are written whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from rnscli.core.errors import InputError
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Refuse a path that `write_atomically` could not write, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or cannot be written to, or the path is not a regular file.
+    """
+    target = _target(path)
+    if target.is_dir():
+        raise InputError(f"{option} {path} is a directory; give the name of a file")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{option} {path} is not a regular file; give the name of a file")
+    if not target.parent.is_dir():
+        raise InputError(f"{option} {path}: the folder {target.parent} does not exist")
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    except OSError as error:
+        raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
+    os.close(descriptor)
+    Path(name).unlink()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name beside it, then move it to its place.
+
+    Whatever happens meanwhile, the path holds the old content or the new, never a part.
+    """
+    target = _target(path)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(_mode(target))
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _target(path: Path) -> Path:
+    """The file itself where the path is a symbolic link, which then stays one."""
+    return Path(os.path.realpath(path))
+
+
+def _mode(target: Path) -> int:
+    """Permissions of the file that is replaced, or what a new file would get."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,194 @@
+"""Pictures of results; matplotlib is an extra and loaded only here."""
+
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rnscli.core.errors import InputError
+from rnscli.report.columns import column, show_value
+from rnscli.report.table import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rnscli.analysis.statistics import LogHistogram
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_LINES = ("-", "--", ":", "-.")
+MAX_SERIES = 28
+
+
+def check_available() -> None:
+    """Refuse a plot where matplotlib is not installed.
+
+    Raises
+    ------
+    InputError
+        With the command that installs it.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "--plot needs matplotlib; install it with: pip install 'rnscli[plot]'"
+        ) from None
+
+
+def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
+    """Bits of the range that each set covers, and of the range that is required."""
+
+    def draw(axes: Any) -> None:
+        names = [
+            _label(row, ("bits", "vector_size", "redundant_moduli", "rank"), rows) for row in rows
+        ]
+        places = range(len(rows))
+        axes.bar(
+            places, [row["log2_dynamic_range"] for row in rows], color=_COLOURS[0], label="covered"
+        )
+        for place, row in zip(places, rows, strict=True):
+            required = row["required_range"]
+            if isinstance(required, int):
+                axes.hlines(math.log2(required), place - 0.45, place + 0.45, color=_COLOURS[1])
+            moduli = show_value("moduli", row["moduli"])
+            axes.annotate(
+                moduli,
+                (place, 0.3),
+                rotation=90,
+                ha="center",
+                va="bottom",
+                color="white",
+                fontsize=8,
+            )
+        axes.plot([], [], color=_COLOURS[1], label="required")
+        axes.set_xticks(places, names, rotation=0 if len(rows) <= 8 else 90)
+        axes.set_ylabel("log2 of the dynamic range (bits)")
+        axes.legend(loc="upper left")
+
+    return _figure(draw, file_format)
+
+
+def plot_error_histograms(series: Mapping[str, "LogHistogram"], file_format: str) -> bytes:
+    """Distribution of the absolute error of each row, as density over its logarithm."""
+    _check_series(len(series))
+
+    import numpy as np
+
+    def draw(axes: Any) -> None:
+        for index, (name, histogram) in enumerate(series.items()):
+            # Ten bins a decade are what an eye can use of the 425 that are stored.
+            positive = histogram.bins > 0
+            centres = np.log10((histogram.lower_edges + histogram.upper_edges)[positive] / 2)
+            bins = np.floor(centres * 10).astype(int)
+            if not bins.size:
+                continue
+            heights = np.bincount(bins - bins.min(), weights=histogram.counts[positive])
+            edges = 10.0 ** (np.arange(bins.min(), bins.max() + 2) / 10)
+            share = heights / histogram.counts.sum() * 100
+            axes.stairs(share, edges, label=name, **_style(index))
+        axes.set_xscale("log")
+        axes.set_xlabel("absolute error of the dot product")
+        axes.set_ylabel("pairs in a tenth of a decade (%)")
+        axes.legend()
+
+    return _figure(draw, file_format)
+
+
+def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
+    """p_err against p, a line for each code and number of attempts."""
+    names = ("moduli", "redundant", "decoder", "legitimate_range", "attempts")
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(_label(row, names, rows), []).append(row)
+    _check_series(len(groups))
+
+    def draw(axes: Any) -> None:
+        for index, (name, members) in enumerate(groups.items()):
+            points = sorted((_float(row["p"]), _float(row["p_err"])) for row in members)
+            points = [point for point in points if min(point) > 0]
+            marker = "o" if len(points) <= 15 else ""
+            if points:
+                p, p_err = zip(*points, strict=True)
+                axes.plot(p, p_err, label=name, marker=marker, markersize=4, **_style(index))
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("residue error probability p")
+        axes.set_ylabel("output error probability p_err")
+        axes.legend(fontsize=8)
+
+    return _figure(draw, file_format)
+
+
+def plot_energy(rows: Sequence[Row], file_format: str) -> bytes:
+    """Converter energy of one dot product by part, on a logarithmic scale."""
+
+    def draw(axes: Any) -> None:
+        names = [_label(row, ("core", "bits", "vector_size", "columns"), rows) for row in rows]
+        places = range(len(rows))
+        for shift, key in ((-0.2, "dac_energy_j"), (0.2, "adc_energy_j")):
+            axes.bar(
+                [place + shift for place in places],
+                [_float(row[key]) for row in rows],
+                width=0.4,
+                label=column(key).title,
+                color=_COLOURS[int(shift > 0)],
+            )
+        axes.set_yscale("log")
+        axes.set_xticks(
+            places,
+            names,
+            rotation=0 if len(rows) <= 4 else 60,
+            ha="right" if len(rows) > 4 else "center",
+        )
+        axes.set_ylabel("energy of one dot product (J)")
+        axes.legend()
+
+    return _figure(draw, file_format)
+
+
+def _figure(draw: Callable[["Axes"], None], file_format: str) -> bytes:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    # The same rows give the same bytes: no date, no random ids.
+    with matplotlib.rc_context({"svg.hashsalt": "rnscli", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.subplots()
+        axes.grid(visible=True, which="major", alpha=0.3)
+        axes.set_axisbelow(True)
+        draw(axes)
+        content = io.BytesIO()
+        metadata = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[file_format]
+        figure.savefig(content, format=file_format, dpi=150, metadata=metadata)
+    return content.getvalue()
+
+
+def _style(index: int) -> dict[str, str]:
+    return {
+        "color": _COLOURS[index % len(_COLOURS)],
+        "linestyle": _LINES[index // len(_COLOURS) % len(_LINES)],
+    }
+
+
+def _label(row: Row, keys: Sequence[str], rows: Sequence[Row]) -> str:
+    """What tells a row from the others, of these keys."""
+    differing = [key for key in keys if any(other[key] != rows[0][key] for other in rows)]
+    return ", ".join(
+        show_value(key, row[key])
+        if isinstance(row[key], str)
+        else f"{column(key).title} {show_value(key, row[key])}"
+        for key in differing or keys[:1]
+    )
+
+
+def _float(value: object) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def _check_series(count: int) -> None:
+    if count > MAX_SERIES:
+        raise InputError(
+            f"--plot would draw {count} lines; sweep less: at most {MAX_SERIES} can be told apart"
+        )

@@ -1,0 +1,115 @@
+"""Requirements on result rows, such as ``p_err <= 1e-9``, which make a command a CI gate."""
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rnscli.core.errors import InputError
+from rnscli.report.table import Row
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_REQUIREMENT = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*")
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A bound on a column.
+
+    Examples
+    --------
+    >>> requirement = Requirement.parse("p_err <= 1e-9")
+    >>> requirement.holds({"p_err": 2e-9}), requirement.holds({"p_err": 0.0})
+    (False, True)
+    """
+
+    column: str
+    comparison: str
+    bound: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Requirement":
+        """Read ``column comparison number``.
+
+        Raises
+        ------
+        InputError
+            If it is not of that form.
+        """
+        match = _REQUIREMENT.fullmatch(text)
+        if match is not None:
+            column, comparison, number = match.groups()
+            try:
+                bound = float(number)
+            except ValueError:
+                bound = float("nan")
+            if bound == bound:
+                return cls(column, comparison, bound)
+        raise InputError(
+            f"{text!r} is not a requirement; it must be a column, one of "
+            f"{' '.join(_COMPARISONS)}, and a number, such as 'p_err <= 1e-9'"
+        )
+
+    def check_column(self, kinds: dict[str, bool]) -> None:
+        """Refuse a column that does not exist or holds no number.
+
+        Parameters
+        ----------
+        kinds
+            The columns of the command, each with whether it holds numbers.
+
+        Raises
+        ------
+        InputError
+            If the column cannot be compared with a number.
+        """
+        if not kinds.get(self.column):
+            problem = "holds no number" if self.column in kinds else "does not exist"
+            numeric = ", ".join(name for name, is_number in kinds.items() if is_number)
+            raise InputError(f"column {self.column} {problem}; the columns are {numeric}")
+
+    def holds(self, row: Row) -> bool:
+        """Whether a row meets it; a row without a value does not."""
+        value = row[self.column]
+        if value is None:
+            return False
+        assert isinstance(value, int | float)
+        return _COMPARISONS[self.comparison](value, self.bound)
+
+    def __str__(self) -> str:
+        """The requirement as it is written."""
+        return f"{self.column} {self.comparison} {self.bound:g}"
+
+
+def failures(requirements: Sequence[Requirement], rows: Sequence[Row]) -> list[str]:
+    """A line for each row and requirement that it does not meet."""
+    lines = []
+    for number, row in enumerate(rows, start=1):
+        for requirement in requirements:
+            if not requirement.holds(row):
+                value = row[requirement.column]
+                shown = "no value" if value is None else f"{value:.6g}"
+                lines.append(
+                    f"row {number}: {requirement} does not hold, it is {shown} ({_identity(row)})"
+                )
+    return lines
+
+
+def _identity(row: Row) -> str:
+    """The parameters that tell a row from others."""
+    keys = ("core", "bits", "vector_size", "redundant", "p", "sigma", "attempts", "moduli")
+    parts = []
+    for key in keys:
+        value = row.get(key)
+        if value is None:
+            continue
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        parts.append(f"{key} {shown}")
+    return ", ".join(parts)

@@ -1,0 +1,127 @@
+"""Rows as a table for a person: on a terminal, as plain text, in Markdown and in LaTeX."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rnscli.report.columns import column, show_value
+
+Row = dict[str, object]
+
+WIDTH = 100
+_TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_booktabs"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Keys that a command's table shows, and of these the ones to leave out, first first, where
+    the table would be too wide.
+    """
+
+    keys: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Cells of a table, with what all rows have in common taken out."""
+
+    common: list[tuple[str, str]]
+    titles: list[str]
+    cells: list[list[str]]
+    left: list[bool]
+    dropped: list[str]
+
+
+def table_text(rows: Sequence[Row], layout: Layout, style: str) -> str:
+    """A table as text; ``style`` is ``plain``, ``markdown`` or ``latex``."""
+    from tabulate import tabulate
+
+    table = _arranged(rows, layout, WIDTH if style == "plain" else None)
+    body = tabulate(
+        table.cells,
+        headers=table.titles,
+        tablefmt=_TABULATE_FORMATS[style],
+        disable_numparse=True,
+        colalign=["left" if left else "right" for left in table.left] if table.cells else None,
+    )
+    common = ", ".join(f"{title} = {value}" for title, value in table.common)
+    if style == "latex":
+        return f"% {common}\n{body}\n" if common else f"{body}\n"
+    lines = [common, ""] if common else []
+    return "\n".join([*lines, body, *_note(table)]) + "\n"
+
+
+def print_table(rows: Sequence[Row], layout: Layout) -> None:
+    """Print a table to a terminal, in its width."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    table = _arranged(rows, layout, min(WIDTH, console.width))
+    view = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for title, left in zip(table.titles, table.left, strict=True):
+        view.add_column(title, justify="left" if left else "right", overflow="fold")
+    for cells in table.cells:
+        view.add_row(*(Text(cell) for cell in cells))
+    if table.common:
+        line = Text()
+        for title, value in table.common:
+            line.append(f"{title} ", style="dim").append(value).append("   ")
+        console.print(line)
+    console.print(view)
+    for line_of_note in _note(table):
+        console.print(Text(line_of_note, style="dim"))
+
+
+def _note(table: _Table) -> list[str]:
+    if not table.dropped:
+        return []
+    return [f"also in --format csv and json: {', '.join(table.dropped)}"]
+
+
+def _arranged(rows: Sequence[Row], layout: Layout, width: int | None) -> _Table:
+    keys = [key for key in layout.keys if any(row.get(key) is not None for row in rows)]
+    keys = [key for key in keys if not _repeats(rows, key)]
+    # A value that all rows share is said once, above the table; a single row keeps its columns.
+    common = [
+        key for key in keys if len(rows) > 1 and all(row[key] == rows[0][key] for row in rows[1:])
+    ]
+    if len(common) == len(keys):
+        common = []
+    shown = [key for key in keys if key not in common]
+    dropped: list[str] = []
+    for key in layout.optional:
+        if width is None or _width(rows, shown) <= width:
+            break
+        if key in shown:
+            shown.remove(key)
+            dropped.append(key)
+    return _Table(
+        common=[(column(key).title, show_value(key, rows[0][key])) for key in common],
+        titles=[column(key).title for key in shown],
+        cells=[[show_value(key, row[key]) for key in shown] for row in rows],
+        left=[isinstance(_first(rows, key), str | tuple) for key in shown],
+        dropped=dropped,
+    )
+
+
+def _repeats(rows: Sequence[Row], key: str) -> bool:
+    """Whether a column says nothing new, or nothing but the usual."""
+    same_as, usual = column(key).same_as, column(key).usual
+    if usual is not None and all(row[key] in (usual, None) for row in rows):
+        return True
+    return same_as is not None and all(row[key] == row.get(same_as) for row in rows)
+
+
+def _first(rows: Sequence[Row], key: str) -> object:
+    return next((row[key] for row in rows if row[key] is not None), None)
+
+
+def _width(rows: Sequence[Row], keys: list[str]) -> int:
+    widths = [
+        max(len(column(key).title), *(len(show_value(key, row[key])) for row in rows))
+        for key in keys
+    ]
+    return sum(widths) + 2 * len(widths)

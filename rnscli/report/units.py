@@ -1,0 +1,64 @@
+"""Quantities with engineering prefixes: for people in and out; machines get base SI."""
+
+import math
+import re
+
+from rnscli.core.errors import InputError
+
+_PREFIXES = {
+    -30: "q", -27: "r", -24: "y", -21: "z", -18: "a", -15: "f", -12: "p", -9: "n", -6: "u",
+    -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P",
+}  # fmt: skip
+_EXPONENTS = {prefix: exponent for exponent, prefix in _PREFIXES.items()} | {"µ": -6, "μ": -6}
+_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
+
+
+def parse_quantity(text: str, unit: str) -> float:
+    """A number with an optional prefix and unit, in base SI.
+
+    Parameters
+    ----------
+    text
+        Such as ``100fJ``, ``100 fJ``, ``100f`` or ``1e-13``.
+    unit
+        The unit that is accepted, such as ``J``.
+
+    Raises
+    ------
+    InputError
+        If it is not such a number.
+
+    Examples
+    --------
+    >>> parse_quantity("100fJ", "J"), parse_quantity("0.5f", "F"), parse_quantity("1e-18", "J")
+    (1e-13, 5e-16, 1e-18)
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is not None:
+        number, suffix = match.groups()
+        prefix = suffix.removesuffix(unit)
+        if prefix in _EXPONENTS:
+            # One decimal string is rounded once: 100 * 1e-15 would not be 1e-13.
+            digits, _, exponent = number.lower().partition("e")
+            value = float(f"{digits}e{int(exponent or 0) + _EXPONENTS[prefix]}")
+            if math.isfinite(value):
+                return value
+    raise InputError(f"{text!r} is not a number with the unit {unit}, such as 100f{unit} or 1e-13")
+
+
+def engineering(value: float, unit: str, digits: int = 4) -> str:
+    """A value with an engineering prefix, to some significant digits.
+
+    Examples
+    --------
+    >>> engineering(1.601024e-12, "J"), engineering(0.0, "J"), engineering(9.9999e-10, "J")
+    ('1.601 pJ', '0 J', '1.000 nJ')
+    """
+    if value == 0:
+        return f"0 {unit}"
+    rounded = float(f"{value:.{digits - 1}e}")
+    exponent = math.floor(math.log10(abs(rounded)) / 3 + 1e-9) * 3
+    exponent = min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
+    scaled = rounded / 10.0**exponent
+    whole = len(str(int(abs(scaled))))
+    return f"{scaled:.{max(0, digits - whole)}f} {_PREFIXES[exponent]}{unit}"
