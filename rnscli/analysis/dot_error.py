@@ -83,22 +83,20 @@ class DotErrorParameters:
         check_int("input_bits", self.dot_product.input_bits, 2, MAX_SIMULATED_BITS)
         check_int("weight_bits", self.dot_product.weight_bits, 2, MAX_SIMULATED_BITS)
         if not self.cores:
-            raise InputError("cores is empty; give at least one core", "cores")
+            raise InputError("`cores` is empty; give at least one core")
         for core in self.cores:
             check_choice("core", core, tuple(CORES))
         if isinstance(self.operands, GivenOperands):
             rows, size = self.operands.x.shape
             if size != self.dot_product.vector_size:
                 raise InputError(
-                    f"vector_size is {self.dot_product.vector_size}, but the operands "
-                    f"{self.operands.name} have {size} columns",
-                    "vector_size",
+                    f"`vector_size` is {self.dot_product.vector_size}, but the operands "
+                    f"{self.operands.name} have {size} columns"
                 )
             if self.pairs > rows:
                 raise InputError(
-                    f"pairs is {self.pairs}, but the operands {self.operands.name} have "
-                    f"{rows} rows",
-                    "pairs",
+                    f"`pairs` is {self.pairs}, but the operands {self.operands.name} have "
+                    f"{rows} rows"
                 )
         self.built_cores()
 

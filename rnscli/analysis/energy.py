@@ -123,7 +123,7 @@ class EnergyParameters:
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         check_choice("core", self.core, tuple(CORE_CONVERSIONS))
-        check_int("bits", self.bits, 2, 64)
+        check_int("bits", self.bits, 2, 256)
         check_float(
             "expected_attempts", self.expected_attempts, 1.0, 1e300, "a number of at least 1"
         )

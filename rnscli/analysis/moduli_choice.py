@@ -10,7 +10,8 @@ from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.core.moduli import ModuliSet, check_legitimate_range
 from rnscli.core.selection import select_moduli, special_family
 
-MAX_BITS = 64
+MAX_BITS = 256
+_MAX_HINT_BITS = 64
 MAX_PRECISION_BITS = 4096
 RULES = ("exact", "bits")
 FAMILIES = ("any", "special")
@@ -24,7 +25,7 @@ class ModuliRequest:
     Parameters
     ----------
     bits
-        Bits b of the converters, 2 to 64; a residue must fit, so moduli are at most ``2**b``.
+        Bits b of the converters, 2 to 256; a residue must fit, so moduli are at most ``2**b``.
         Needed unless ``moduli`` is given, whose widest residue is then taken.
     vector_size
         Length h of the dot product.
@@ -82,39 +83,44 @@ class ModuliRequest:
             for name in ("vector_size", "input_bits", "weight_bits"):
                 if getattr(self, name) is not None:
                     raise InputError(
-                        f"precision_bits gives the range directly, so {name} has no meaning with "
-                        "it; leave one of them out"
+                        f"`precision_bits` gives the range directly, so `{name}` has no meaning "
+                        "with it; leave one of them out"
                     )
         if self.moduli is not None:
             for name, default in (("max_modulus", None), ("count", None), ("family", "any")):
                 if getattr(self, name) != default:
                     raise InputError(
-                        f"moduli fixes the set, so {name} has no meaning with it; "
+                        f"`moduli` fixes the set, so `{name}` has no meaning with it; "
                         "leave one of them out"
                     )
         elif self.bits is None:
-            raise InputError("bits is missing; give the bits of the converters, or the moduli")
+            raise InputError("`bits` is missing; give the bits of the converters, or the moduli")
         if self.family == "special" and (self.redundant or self.count not in (None, 3)):
             raise InputError(
-                "family special has three information moduli and no redundant one; "
-                "leave out redundant and count, or use family any"
+                "`family` special has three information moduli and no redundant one; "
+                "leave out `redundant` and `count`, or use `family` any"
             )
         self._check_width()
 
     def _check_width(self) -> None:
-        bits = check_int("bits", self.converter_bits, 2, MAX_BITS)
+        bits = self.converter_bits
+        if self.bits is not None:
+            check_int("bits", self.bits, 2, MAX_BITS)
+        elif bits > MAX_BITS:
+            raise InputError(
+                f"`moduli` has a member of {bits} bits; at most {MAX_BITS} bits are accepted"
+            )
         if self.max_modulus is not None:
             check_int("max_modulus", self.max_modulus, 2)
             if self.max_modulus > 2**bits:
                 raise InputError(
-                    f"max_modulus is {self.max_modulus}, whose residues need more than the {bits} "
-                    f"bits of the converters; at most {2**bits} is accepted",
-                    "max_modulus",
+                    f"`max_modulus` is {self.max_modulus}, whose residues need more than the "
+                    f"{bits} bits of the converters; at most {2**bits} is accepted"
                 )
         if self.moduli is not None and max(self.moduli) > 2**bits:
             raise InputError(
                 f"modulus {max(self.moduli)} has residues of more than {bits} bits; "
-                f"give bits of at least {(max(self.moduli) - 1).bit_length()}"
+                f"give `bits` of at least {(max(self.moduli) - 1).bit_length()}"
             )
         if self.given is not None and self.needs_range:
             self._check_covers(self.given)
@@ -182,7 +188,7 @@ class ModuliRequest:
         if self.given is not None:
             if top != 1:
                 raise InputError(
-                    f"top is {top}, but moduli fixes the only set; leave one of them out"
+                    f"`top` is {top}, but `moduli` fixes the only set; leave one of them out"
                 )
             return (self.given,)
         try:
@@ -204,7 +210,7 @@ class ModuliRequest:
     def _what_would_do(self) -> str:
         """The fewest bits b with an answer, everything else unchanged."""
         operands = " (operands grow with it)" if self._operands_follow_bits else ""
-        for bits in range(2, MAX_BITS + 1):
+        for bits in range(2, _MAX_HINT_BITS + 1):
             try:
                 moduli = self._search(bits, None)[0].moduli
             except NoSolutionError:
@@ -214,7 +220,7 @@ class ModuliRequest:
             listed = ",".join(map(str, moduli))
             shown = f": {listed}" if len(listed) <= 60 else f", {len(moduli)} moduli"
             return f"the smallest bits with an answer is {bits}{operands}{shown}"
-        return f"no bits up to {MAX_BITS} has an answer{operands}"
+        return f"no bits up to {_MAX_HINT_BITS} has an answer{operands}"
 
     @property
     def _operands_follow_bits(self) -> bool:
@@ -259,8 +265,7 @@ class ModuliRequest:
             return check_legitimate_range(moduli, self.dot_product.dynamic_range)
         if isinstance(rule, str):
             raise InputError(
-                f"legitimate_range is {rule}; it must be product, operands or a whole number",
-                "legitimate_range",
+                f"`legitimate_range` is {rule}; it must be product, operands or a whole number"
             )
         return check_legitimate_range(moduli, rule)
 

@@ -19,9 +19,12 @@ from rnscli.report.plots import plot_energy
 from rnscli.report.table import Layout
 
 LAYOUT = Layout(
-    keys=(
+    parameters=(
         "vector_size", "columns", "bits", "input_bits", "weight_bits", "core", "moduli",
-        "redundant_moduli", "expected_attempts", "dac_bits", "adc_bits", "dac_conversions",
+        "redundant_moduli", "expected_attempts",
+    ),
+    results=(
+        "dac_bits", "adc_bits", "dac_conversions",
         "adc_conversions", "dac_energy_j", "adc_energy_j", "converter_energy_j",
         "energy_per_mac_j", "relative_to_rns", "adc_relative_to_rns",
     ),
@@ -97,7 +100,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli energy --bits 4..8 --vector-size 128
     rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2 --adc-k1 80fJ --format json
     """
-    options = shared.with_default_bits(options, tuple(range(4, 9)))
+    options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
     parameters, problems = prepared(points(options, AXES), _parameters)
 
     output.finish([converter_energy(point) for point in parameters], options, problems, plot_energy)

@@ -22,14 +22,17 @@ from rnscli.core.code import RedundantCode
 from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.core.noise import MAX_SIGMA, Gaussian, NoiseLaw, Uniform
+from rnscli.core.quantisation import MAX_SIMULATED_BITS
 from rnscli.report.plots import plot_error_histograms
 from rnscli.report.table import Layout
 from rnscli.runtime.blocks import block_mapper
 
 LAYOUT = Layout(
-    keys=(
+    parameters=(
         "vector_size", "pairs", "operands", "bits", "input_bits", "weight_bits",
         "residue_error_probability", "sigma", "core", "redundant", "decoder", "attempts",
+    ),
+    results=(
         "mean_abs_error", "mean_abs_error_ci95", "rms_error", "p50_abs_error", "p95_abs_error",
         "p99_abs_error", "max_abs_error", "relative_to_rns", "output_error_rate",
         "output_error_rate_ci95", "mean_attempts",
@@ -56,7 +59,7 @@ AXES = (
         show_default=True,
         help="Cores to compare, on the same operands.",
     ),
-    shared.bits("4..8"),
+    shared.bits("4..8", MAX_SIMULATED_BITS),
     shared.input_bits,
     shared.weight_bits,
     shared.vector_size,
@@ -109,12 +112,14 @@ def command(output: Output, options: dict[str, Any]) -> None:
     """
     if options["p"] is not None and options["sigma"] is not None:
         raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
-    options = shared.with_default_bits(options, tuple(range(4, 9)))
     axes, given = _with_operands(options)
+    axes = shared.with_defaults(axes, bits=(4, 5, 6, 7, 8))
     parameters, problems = prepared(
         points(axes, AXES), lambda point: _parameters(point, options["core"], given)
     )
-    jobs = options.pop("jobs")  # it does not change the result, so it is no parameter of it
+    # Neither changes the result or says more, so neither is a parameter of it.
+    jobs = axes.pop("jobs")
+    axes.pop("distribution")
     total = sum(point.pairs for point in parameters)
     results: list[DotErrorResult] = []
     done = 0
@@ -128,7 +133,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rows = [row for result in results for row in result.rows]
     output.finish(
         rows,
-        options,
+        axes,
         problems,
         lambda _, file_format: plot_error_histograms(_histograms(results), file_format),
     )

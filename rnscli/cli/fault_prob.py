@@ -16,11 +16,14 @@ from rnscli.report.plots import plot_fault_probability
 from rnscli.report.table import Layout
 
 LAYOUT = Layout(
-    keys=(
+    parameters=(
         "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "noise", "p",
-        "attempts", "p_correct", "p_detected", "p_undetected", "p_err", "expected_attempts",
+        "attempts",
     ),
-    optional=("moduli", "redundant_moduli", "p_correct"),
+    results=(
+        "p_correct", "p_detected", "p_undetected", "p_err", "expected_attempts",
+    ),
+    optional=("redundant_moduli", "moduli", "p_correct"),
 )  # fmt: skip
 AXES = (*shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "p")
 
@@ -51,7 +54,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli fault-prob --bits 6 --redundant 0..3 --attempts 1,2,inf --p 1e-6..1e-1:6
     rnscli fault-prob --moduli 63,62,61,59,55,53 --redundant 2 --require 'p_err <= 1e-4'
     """
-    options = shared.with_default_bits(options, (6,))
+    options = shared.with_defaults(options, bits=(6,), redundant=(0, 1, 2))
     parameters, problems = prepared(points(options, AXES), _parameters)
 
     output.finish(

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 import warnings
 from typing import TextIO
@@ -9,7 +10,7 @@ from typing import TextIO
 import click
 
 from rnscli import __version__
-from rnscli.core.errors import InputError, RnscliError
+from rnscli.core.errors import RnscliError
 
 # Name of each subcommand, its module, and its line in the help: so that `--help` imports none.
 _COMMANDS = {
@@ -73,7 +74,7 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         return _complain(_sentence(error), 2)
     except RnscliError as error:
-        return _complain(_with_option(error), 2)
+        return _complain(_with_options(str(error)), 2)
     except BrokenPipeError:
         # The reader has gone; Python must not fail once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,13 +93,9 @@ def _sentence(error: click.ClickException) -> str:
     return error.format_message()
 
 
-def _with_option(error: RnscliError) -> str:
-    """The message with the option in the place of the argument it starts with."""
-    message = str(error)
-    if isinstance(error, InputError) and error.argument is not None:
-        option = "--" + error.argument.replace("_", "-")
-        return option + message.removeprefix(error.argument)
-    return message
+def _with_options(message: str) -> str:
+    """The message with options in the place of the arguments in backticks."""
+    return re.sub(r"`(\w+)`", lambda name: "--" + name[1].replace("_", "-"), message)
 
 
 def _complain(message: str, code: int) -> int:

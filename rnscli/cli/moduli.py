@@ -17,11 +17,11 @@ from rnscli.report.plots import plot_moduli
 from rnscli.report.table import Layout
 
 LAYOUT = Layout(
-    keys=(
-        "vector_size", "bits", "input_bits", "weight_bits", "rank", "moduli", "redundant_moduli",
-        "count", "dynamic_range", "log2_dynamic_range", "required_range", "output_bits",
-        "lost_bits",
+    parameters=(
+        "vector_size", "bits", "input_bits", "weight_bits", "required_range", "output_bits",
+        "lost_bits", "rank",
     ),
+    results=("moduli", "redundant_moduli", "count", "dynamic_range", "log2_dynamic_range"),
     optional=("log2_dynamic_range", "lost_bits", "output_bits"),
 )  # fmt: skip
 AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
@@ -71,7 +71,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli moduli --bits 6 --vector-size 128 --redundant 0..2
     rnscli moduli --bits 8 --precision-bits 64 --redundant 4 --format json
     """
-    options = shared.with_default_bits(options, tuple(range(4, 9)))
+    options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
     top = options["top"]
     requests, problems = prepared(
         points(options, AXES),

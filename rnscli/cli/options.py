@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from rnscli.analysis.moduli_choice import MAX_BITS, RULES, ModuliRequest
+from rnscli.analysis.moduli_choice import DEFAULT_VECTOR_SIZE, MAX_BITS, RULES, ModuliRequest
 from rnscli.cli.sweep import (
     AttemptsSweep,
     ChoiceSweep,
@@ -27,11 +27,11 @@ MODULI_AXES = (
 )  # fmt: skip
 
 
-def bits(default: str) -> Decorator[Command]:
+def bits(default: str, highest: int = MAX_BITS) -> Decorator[Command]:
     """``--bits``; where moduli are given, those of the widest residue."""
     return click.option(
         "--bits",
-        type=IntSweep(2, MAX_BITS),
+        type=IntSweep(2, highest),
         help="Bits b of the converters; moduli are at most 2^b - 1. With --moduli: the bits of "
         "the widest residue.",
         show_default=default,
@@ -85,12 +85,11 @@ legitimate_range = click.option(
 
 
 def redundancy(default: str) -> Decorator[Command]:
-    """``--redundant`` with another default."""
+    """``--redundant``; a set of one's own has none unless it is said."""
     return click.option(
         "--redundant",
         type=IntSweep(0, 64),
-        default=default,
-        show_default=True,
+        show_default=default if default == "0" else f"{default}; with --moduli: 0",
         help="Number k of redundant moduli.",
     )
 
@@ -128,11 +127,17 @@ def stacked(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
-def with_default_bits(options: Mapping[str, Any], default: tuple[int, ...]) -> dict[str, Any]:
-    """The options, with the default of ``--bits`` where neither it nor ``--moduli`` is given."""
+def with_defaults(
+    options: Mapping[str, Any], bits: tuple[int, ...], redundant: tuple[int, ...] = (0,)
+) -> dict[str, Any]:
+    """The options with the defaults that hold unless ``--moduli`` or a precision is given."""
     filled = dict(options)
-    if not filled["bits"] and not filled["moduli"]:
-        filled["bits"] = default
+    if not filled["moduli"]:
+        filled["bits"] = filled["bits"] or bits
+        filled["redundant"] = filled["redundant"] or redundant
+        if not filled.get("precision_bits"):
+            filled["vector_size"] = filled["vector_size"] or (DEFAULT_VECTOR_SIZE,)
+    filled["redundant"] = filled["redundant"] or (0,)
     return filled
 
 

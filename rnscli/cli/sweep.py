@@ -120,7 +120,7 @@ class FloatSweep(Sweep):
         inner = (
             low * math.exp(math.log(high / low) * i / (count - 1)) for i in range(1, count - 1)
         )
-        return [low, *(float(f"{value:.15g}") for value in inner), high]
+        return [low, *(float(f"{value:.12g}") for value in inner), high]
 
     def _number(self, text: str) -> float:
         number = float(text)

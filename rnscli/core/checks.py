@@ -1,6 +1,6 @@
 """Validation shared by every parameter object: one sentence that names the argument and its value.
 
-The name is the keyword argument's. The command line shows it as the option of the same name.
+The name is the keyword argument's, in backticks (see `rnscli.core.errors`).
 """
 
 import math
@@ -24,18 +24,18 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
     >>> check_int("bits", 40, 2, 31)
     Traceback (most recent call last):
         ...
-    rnscli.core.errors.InputError: bits is 40; it must be a whole number from 2 to 31
+    rnscli.core.errors.InputError: `bits` is 40; it must be a whole number from 2 to 31
     """
     wanted = f"from {low} to {high}" if high is not None else f"of at least {low}"
-    message = f"{name} is {_shown(value)}; it must be a whole number {wanted}"
+    message = f"`{name}` is {_shown(value)}; it must be a whole number {wanted}"
     if isinstance(value, bool):
-        raise InputError(message, name)
+        raise InputError(message)
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise InputError(message, name) from None
+        raise InputError(message) from None
     if number < low or (high is not None and number > high):
-        raise InputError(message, name)
+        raise InputError(message)
     return number
 
 
@@ -54,17 +54,17 @@ def check_float(name: str, value: object, low: float, high: float, what: str) ->
     >>> check_float("p", float("nan"), 0.0, 1.0, "a probability from 0 to 1")
     Traceback (most recent call last):
         ...
-    rnscli.core.errors.InputError: p is nan; it must be a probability from 0 to 1
+    rnscli.core.errors.InputError: `p` is nan; it must be a probability from 0 to 1
     """
-    message = f"{name} is {_shown(value)}; it must be {what}"
+    message = f"`{name}` is {_shown(value)}; it must be {what}"
     if isinstance(value, bool):
-        raise InputError(message, name)
+        raise InputError(message)
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise InputError(message, name) from None
+        raise InputError(message) from None
     if not math.isfinite(number) or not low <= number <= high:
-        raise InputError(message, name)
+        raise InputError(message)
     return number
 
 
@@ -87,8 +87,7 @@ def check_attempts(value: object) -> float:
         return check_int("attempts", value, 1)
     except InputError:
         raise InputError(
-            f"attempts is {_shown(value)}; it must be a whole number of at least 1, or inf",
-            "attempts",
+            f"`attempts` is {_shown(value)}; it must be a whole number of at least 1, or inf"
         ) from None
 
 
@@ -102,7 +101,7 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     """
     if not isinstance(value, str) or value not in choices:
         accepted = ", ".join(choices)
-        raise InputError(f"{name} is {_shown(value)}; it must be one of {accepted}", name)
+        raise InputError(f"`{name}` is {_shown(value)}; it must be one of {accepted}")
     return value
 
 

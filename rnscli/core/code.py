@@ -79,7 +79,7 @@ class RedundantCode:
         size = check_legitimate_range(self.moduli, size)
         if size > MAX_SIMULATED_RANGE:
             raise InputError(
-                f"legitimate_range has {size.bit_length()} bits; "
+                f"the legitimate range has {size.bit_length()} bits; "
                 "at most 2^62 values can be simulated"
             )
         decoder_named(self.decoder)
@@ -118,7 +118,7 @@ class RedundantCode:
         values = np.asarray(values)
         if values.size and (values.min() < self.lowest or values.max() > self.highest):
             raise InputError(
-                f"values reach from {values.min()} to {values.max()}; "
+                f"`values` reach from {values.min()} to {values.max()}; "
                 f"the code holds {self.lowest} to {self.highest}"
             )
         return to_residues(values, self.moduli.moduli)
@@ -158,7 +158,7 @@ class RedundantCode:
     def _flat(self, words: IntArray) -> IntArray:
         if words.ndim < 1 or words.shape[0] != self.moduli.count:
             raise InputError(
-                f"words has shape {words.shape}; its first axis must hold the "
+                f"`words` has shape {words.shape}; its first axis must hold the "
                 f"{self.moduli.count} residues"
             )
         return words.reshape(self.moduli.count, -1)

@@ -218,8 +218,8 @@ class RnsCore:
                 break
         if math.isinf(self.attempts) and pending.size:
             raise InputError(
-                f"attempts is inf, but after {MAX_SIMULATED_ATTEMPTS} attempts {pending.size} dot "
-                "products still show an error; give a finite number of attempts or less noise"
+                f"`attempts` is inf, but after {MAX_SIMULATED_ATTEMPTS} attempts {pending.size} "
+                "dot products still show an error; give a finite number of attempts or less noise"
             )
         return Readout(values, wrong, attempts)
 

@@ -56,11 +56,13 @@ class ModuliSet:
 
     def __init__(self, moduli: Iterable[int], redundant: int = 0) -> None:
         """Sort, validate and freeze."""
-        members = [check_int("a modulus", modulus, 2) for modulus in moduli]
+        members = [check_int("moduli", modulus, 2) for modulus in moduli]
         if not members:
-            raise InputError("moduli is empty; give at least one modulus")
+            raise InputError("`moduli` is empty; give at least one modulus")
         if len(members) > MAX_COUNT:
-            raise InputError(f"moduli has {len(members)} members; at most {MAX_COUNT} are accepted")
+            raise InputError(
+                f"`moduli` has {len(members)} members; at most {MAX_COUNT} are accepted"
+            )
         members.sort(reverse=True)
         for larger, smaller in combinations(members, 2):
             factor = math.gcd(larger, smaller)
@@ -71,7 +73,7 @@ class ModuliSet:
         redundant = check_int("redundant", redundant, 0)
         if redundant >= len(members):
             raise InputError(
-                f"redundant is {redundant}, but the set has only {len(members)} moduli; "
+                f"`redundant` is {redundant}, but the set has only {len(members)} moduli; "
                 f"at most {len(members) - 1} of them can be redundant"
             )
         object.__setattr__(self, "moduli", tuple(members))
@@ -168,7 +170,7 @@ def check_legitimate_range(moduli: ModuliSet, size: int) -> int:
     size = check_int("legitimate_range", size, 1)
     if size > moduli.dynamic_range:
         raise InputError(
-            f"legitimate_range {size} is more than the information moduli "
+            f"`legitimate_range` {size} is more than the information moduli "
             f"{','.join(map(str, moduli.information))} cover; at most "
             f"{moduli.dynamic_range} is accepted"
         )

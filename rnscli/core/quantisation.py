@@ -68,7 +68,7 @@ def quantise(
     array = np.asarray(values, dtype=np.float64)
     if not np.all(np.abs(array) <= MAX_MAGNITUDE):
         raise InputError(
-            f"values holds NaN or a magnitude above {MAX_MAGNITUDE:g}; it must be finite"
+            f"`values` holds NaN or a magnitude above {MAX_MAGNITUDE:g}; it must be finite"
         )
     integers, scale = round_to_levels(array, quantisation_levels(bits), axis)
     return Quantised(integers.astype(np.int64), scale, quantisation_levels(bits))

@@ -42,7 +42,7 @@ def to_residues(values: IntArray, moduli: Sequence[int]) -> IntArray:
     """
     values = np.asarray(values)
     if not np.issubdtype(values.dtype, np.integer):
-        raise InputError(f"values has dtype {values.dtype}; residues are taken of integers")
+        raise InputError(f"`values` has dtype {values.dtype}; residues are taken of integers")
     residues = np.empty((len(moduli), *values.shape), dtype=np.int64)
     for channel, modulus in enumerate(_simulable(moduli)):
         np.remainder(values, modulus, out=residues[channel])

@@ -58,7 +58,7 @@ def _probability(value: object) -> str:
 
 def _sequence(value: object) -> str:
     assert isinstance(value, tuple)
-    return " ".join(_number(item) for item in value) or "-"
+    return " ".join(str(item) for item in value) or "-"
 
 
 def _joules(value: object) -> str:
@@ -125,7 +125,8 @@ COLUMNS: dict[str, Column] = {
 def _half_width(value: object) -> str:
     """A symmetric interval, beside its middle."""
     assert isinstance(value, tuple)
-    return f"± {(value[1] - value[0]) / 2:.2g}"
+    half = (value[1] - value[0]) / 2
+    return f"± {half:.2g}" if half < 100 else f"± {half:.0f}"
 
 
 def _interval(value: object, show: Callable[[object], str]) -> str:

@@ -13,17 +13,20 @@ _TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_bo
 
 @dataclass(frozen=True)
 class Layout:
-    """Keys that a command's table shows, and of these the ones to leave out, first first, where
-    the table would be too wide.
+    """Keys that a command's table shows, in order.
+
+    A parameter that is the same in all rows is said once, above the table; ``optional`` keys are
+    left out, first first, where the table would be too wide.
     """
 
-    keys: tuple[str, ...]
+    parameters: tuple[str, ...]
+    results: tuple[str, ...]
     optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Cells of a table, with what all rows have in common taken out."""
+    """Cells of a table, with what all rows have in common taken out; a list has no titles."""
 
     common: list[tuple[str, str]]
     titles: list[str]
@@ -40,9 +43,10 @@ def table_text(rows: Sequence[Row], layout: Layout, style: str) -> str:
     body = tabulate(
         table.cells,
         headers=table.titles,
-        tablefmt=_TABULATE_FORMATS[style],
+        tablefmt="plain" if style == "plain" and not table.titles else _TABULATE_FORMATS[style],
         disable_numparse=True,
-        colalign=["left" if left else "right" for left in table.left] if table.cells else None,
+        colalign=["left" if left else "right" for left in table.left],
+        maxcolwidths=_wrapping(table) if style == "plain" else None,
     )
     common = ", ".join(f"{title} = {value}" for title, value in table.common)
     if style == "latex":
@@ -60,8 +64,15 @@ def print_table(rows: Sequence[Row], layout: Layout) -> None:
 
     console = Console(highlight=False)
     table = _arranged(rows, layout, min(WIDTH, console.width))
-    view = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for title, left in zip(table.titles, table.left, strict=True):
+    view = Table(
+        box=box.SIMPLE_HEAD if table.titles else None,
+        show_header=bool(table.titles),
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+    )
+    for index, left in enumerate(table.left):
+        title = table.titles[index] if table.titles else ""
         view.add_column(title, justify="left" if left else "right", overflow="fold")
     for cells in table.cells:
         view.add_row(*(Text(cell) for cell in cells))
@@ -81,15 +92,39 @@ def _note(table: _Table) -> list[str]:
     return [f"also in --format csv and json: {', '.join(table.dropped)}"]
 
 
-def _arranged(rows: Sequence[Row], layout: Layout, width: int | None) -> _Table:
-    keys = [key for key in layout.keys if any(row.get(key) is not None for row in rows)]
-    keys = [key for key in keys if not _repeats(rows, key)]
-    # A value that all rows share is said once, above the table; a single row keeps its columns.
-    common = [
-        key for key in keys if len(rows) > 1 and all(row[key] == rows[0][key] for row in rows[1:])
+def _wrapping(table: _Table) -> list[int | None]:
+    """Where a table is too wide all the same, the width at which its widest column is wrapped."""
+    widths = [max(map(len, column_cells)) for column_cells in zip(*table.cells, strict=True)]
+    widths = [
+        max(pair)
+        for pair in zip(
+            widths, [len(title) for title in table.titles] or [0] * len(widths), strict=True
+        )
     ]
-    if len(common) == len(keys):
-        common = []
+    excess = sum(widths) + 2 * len(widths) - WIDTH
+    if excess <= 0:
+        return [None] * len(widths)
+    widest = max(range(len(widths)), key=widths.__getitem__)
+    return [
+        max(20, width - excess) if index == widest else None for index, width in enumerate(widths)
+    ]
+
+
+def _arranged(rows: Sequence[Row], layout: Layout, width: int | None) -> _Table:
+    listed = (*layout.parameters, *layout.results)
+    keys = [key for key in listed if any(row[key] is not None for row in rows)]
+    if len(rows) == 1 and width is not None:
+        # One result reads best downwards; then there is room for everything.
+        cells = [[key.replace("_", " "), show_value(key, rows[0][key])] for key in keys]
+        return _Table(common=[], titles=[], cells=cells, left=[True, True], dropped=[])
+    keys = [key for key in keys if not _repeats(rows, key)]
+    common = [
+        key
+        for key in keys
+        if key in layout.parameters
+        and len(rows) > 1
+        and all(row[key] == rows[0][key] for row in rows)
+    ]
     shown = [key for key in keys if key not in common]
     dropped: list[str] = []
     for key in layout.optional:

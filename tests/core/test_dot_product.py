@@ -62,13 +62,12 @@ def test_levels() -> None:
 @pytest.mark.parametrize("value", [0, -1, 2.0, True, "4", None, 10**40])
 def test_sizes_that_make_no_sense_are_refused(name: str, value: object) -> None:
     sizes: dict[str, object] = {"vector_size": 4, "input_bits": 4, "weight_bits": 4}
-    with pytest.raises(InputError, match=f"^{name} is ") as caught:
+    with pytest.raises(InputError, match=f"^`{name}` is "):
         DotProduct(**(sizes | {name: value}))  # type: ignore[arg-type]
-    assert caught.value.argument == name
 
 
 def test_one_bit_operands_are_refused() -> None:
-    with pytest.raises(InputError, match="weight_bits is 1; it must be a whole number from 2"):
+    with pytest.raises(InputError, match=r"^`weight_bits` is 1; it must be a whole number from 2"):
         DotProduct(1, 2, 1)
 
 

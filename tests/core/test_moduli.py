@@ -58,36 +58,35 @@ def test_a_common_factor_is_named(moduli: list[int], pair: str, factor: int) -> 
 
 def test_every_pair_is_checked() -> None:
     for order in permutations([4, 9, 25, 10]):  # only 4 and 10, and 25 and 10, clash
-        with pytest.raises(InputError, match="25 and 10|10 and 4"):
+        with pytest.raises(InputError, match=r"25 and 10|10 and 4"):
             ModuliSet(order)
 
 
 @pytest.mark.parametrize("modulus", [1, 0, -7, 7.0, "7", True, None])
 def test_members_must_be_whole_numbers_from_two(modulus: object) -> None:
-    with pytest.raises(InputError, match=f"modulus is {modulus}; .*at least 2"):
+    with pytest.raises(InputError, match=f"^`moduli` is {modulus}; .*at least 2"):
         ModuliSet([11, modulus])  # type: ignore[list-item]
 
 
 def test_empty_and_too_many() -> None:
-    with pytest.raises(InputError, match="moduli is empty"):
+    with pytest.raises(InputError, match=r"^`moduli` is empty"):
         ModuliSet([])
     primes = [p for p in range(2, 2000) if all(p % d for d in range(2, math.isqrt(p) + 1))]
     assert ModuliSet(primes[:256]).count == 256
-    with pytest.raises(InputError, match="257 members; at most 256"):
+    with pytest.raises(InputError, match=r"^`moduli` has 257 members; at most 256"):
         ModuliSet(primes[:257])
 
 
 @pytest.mark.parametrize("redundant", [3, 4, 1000])
 def test_an_information_modulus_must_be_left(redundant: int) -> None:
-    with pytest.raises(InputError, match=f"redundant is {redundant}.*at most 2"):
+    with pytest.raises(InputError, match=f"^`redundant` is {redundant}, .*at most 2"):
         ModuliSet([3, 5, 7], redundant=redundant)
 
 
 @pytest.mark.parametrize("redundant", [-1, 1.0, True, "1"])
 def test_redundant_must_be_a_whole_number(redundant: object) -> None:
-    with pytest.raises(InputError, match=f"redundant is {redundant}") as caught:
+    with pytest.raises(InputError, match=f"^`redundant` is {redundant}; "):
         ModuliSet([3, 5, 7], redundant=redundant)  # type: ignore[arg-type]
-    assert caught.value.argument == "redundant"
 
 
 def test_numpy_integers_become_python_integers() -> None:

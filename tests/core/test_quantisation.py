@@ -120,7 +120,7 @@ def test_denormal_scales(tiny: float) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1.0001e150, -1e151, 1e308])
 def test_unusable_values_are_refused(value: float) -> None:
-    with pytest.raises(InputError, match=r"values .*1e\+150.*finite"):
+    with pytest.raises(InputError, match=r"^`values` .*1e\+150.*finite"):
         quantise([0.5, value, 0.25], 8)
 
 
@@ -130,9 +130,8 @@ def test_the_largest_magnitude_is_accepted() -> None:
 
 @pytest.mark.parametrize("bits", [1, 0, -3, 32, 8.0, True, "8", None])
 def test_unusable_bits_are_refused(bits: object) -> None:
-    with pytest.raises(InputError, match=f"bits is {bits}; .* from 2 to 31") as caught:
+    with pytest.raises(InputError, match=f"^`bits` is {bits}; .* from 2 to 31"):
         quantise([1.0], bits)  # type: ignore[arg-type]
-    assert caught.value.argument == "bits"
 
 
 @QUICK

@@ -107,7 +107,7 @@ def test_three_six_bit_moduli_miss_by_a_little() -> None:
     (three,) = select_moduli(1, 63, count=3)
     assert three.moduli == (63, 62, 61)
     assert three.dynamic_range == 238_266 < required == 246_017
-    with pytest.raises(NoSolutionError, match="exactly 3 .*246017"):
+    with pytest.raises(NoSolutionError, match=r"exactly 3 .*246017"):
         select_moduli(required, 63, count=3)
 
 
@@ -115,7 +115,7 @@ def test_redundancy_is_a_real_search() -> None:
     four_bits = DotProduct(128, 4, 4).dynamic_range
     (one,) = select_moduli(four_bits, 15, redundant=1)
     assert one == ModuliSet([13, 11, 9, 8, 7, 5], redundant=1)
-    with pytest.raises(NoSolutionError, match="up to 15 covers .* and 2 redundant moduli"):
+    with pytest.raises(NoSolutionError, match=r"up to 15 covers .* and 2 redundant moduli"):
         select_moduli(four_bits, 15, redundant=2)
     (three,) = select_moduli(DotProduct(128, 6, 6).dynamic_range, 63, redundant=3)
     assert three == ModuliSet([62, 61, 59, 57, 55, 53, 49], redundant=3)
@@ -155,13 +155,13 @@ def best_log_product(candidates: list[int], n: int, redundant: int) -> float:
         multiples = [i for i, m in enumerate(candidates) if m % prime == 0]
         if len(multiples) > 1:
             rows.append(({j: 1 for i in multiples for j in (i, size + i)}, 0, 1))
-    rows.append(({i: 1 for i in range(size)}, n, n))
-    rows.append(({size + i: 1 for i in range(size)}, redundant, redundant))
+    rows.append((dict.fromkeys(range(size), 1), n, n))
+    rows.append((dict.fromkeys(range(size, 2 * size), 1), redundant, redundant))
     for i in range(size):
         rows.append(({i: 1, 2 * size + i: 1}, 0, 1))
         rows.append(({size + i: 1, 2 * size + i: -1}, -1, 0))
-    for i in range(size - 1):  # candidates ascend, and so does u
-        rows.append(({2 * size + i: 1, 2 * size + i + 1: -1}, -1, 0))
+    # Candidates ascend, and so does u.
+    rows += [({i: 1, i + 1: -1}, -1, 0) for i in range(2 * size, 3 * size - 1)]
     matrix = lil_matrix((len(rows), 3 * size))
     for index, (row, _, _) in enumerate(rows):
         for column, value in row.items():
@@ -252,9 +252,8 @@ def test_special_family(max_modulus: int, required: int) -> None:
 )
 def test_arguments_are_validated(name: str, value: object) -> None:
     arguments: dict[str, object] = {"required_range": 100, "max_modulus": 15} | {name: value}
-    with pytest.raises(InputError, match=f"^{name} is {value}; ") as caught:
+    with pytest.raises(InputError, match=f"^`{name}` is {value}; "):
         select_moduli(**arguments)  # type: ignore[arg-type]
-    assert caught.value.argument == name
 
 
 def test_impossible_ranges_are_refused_quickly() -> None:
