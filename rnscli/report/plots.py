@@ -40,9 +40,8 @@ def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
     """Bits of the range that each set covers, and of the range that is required."""
 
     def draw(axes: Any) -> None:
-        names = [
-            _label(row, ("bits", "vector_size", "redundant_moduli", "rank"), rows) for row in rows
-        ]
+        keys = _distinguishing(rows, ("bits", "vector_size", "redundant_moduli", "rank", "moduli"))
+        names = [_label(row, keys or ["bits"]) for row in rows]
         places = range(len(rows))
         axes.bar(
             places, [row["log2_dynamic_range"] for row in rows], color=_COLOURS[0], label="covered"
@@ -86,7 +85,9 @@ def plot_error_histograms(series: Mapping[str, "LogHistogram"], file_format: str
             heights = np.bincount(bins - bins.min(), weights=histogram.counts[positive])
             edges = 10.0 ** (np.arange(bins.min(), bins.max() + 2) / 10)
             share = heights / histogram.counts.sum() * 100
-            axes.stairs(share, edges, label=name, **_style(index))
+            seen = share >= 0.01  # a thousand pairs' worth of tail would squeeze the rest
+            share, edges = share[seen.argmax() :], edges[seen.argmax() :]
+            axes.stairs(share, edges, label=name, **_style(index, index))
         axes.set_xscale("log")
         axes.set_xlabel("absolute error of the dot product")
         axes.set_ylabel("pairs in a tenth of a decade (%)")
@@ -97,25 +98,36 @@ def plot_error_histograms(series: Mapping[str, "LogHistogram"], file_format: str
 
 def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
     """p_err against p, a line for each code and number of attempts."""
-    names = ("moduli", "redundant", "decoder", "legitimate_range", "attempts")
+    codes = _distinguishing(
+        rows, ("redundant", "decoder", "moduli", "redundant_moduli", "legitimate_range")
+    )
+    names = [*codes, *_distinguishing(rows, ("attempts",))]
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(_label(row, names, rows), []).append(row)
+        groups.setdefault(_label(row, names or ["attempts"]), []).append(row)
     _check_series(len(groups))
 
     def draw(axes: Any) -> None:
-        for index, (name, members) in enumerate(groups.items()):
+        # A colour for each code, a line style for each number of attempts.
+        colours: dict[str, int] = {}
+        styles: dict[object, int] = {}
+        for name, members in groups.items():
+            colour = colours.setdefault(_label(members[0], codes), len(colours))
+            style = styles.setdefault(members[0]["attempts"], len(styles))
             points = sorted((_float(row["p"]), _float(row["p_err"])) for row in members)
             points = [point for point in points if min(point) > 0]
-            marker = "o" if len(points) <= 15 else ""
             if points:
                 p, p_err = zip(*points, strict=True)
-                axes.plot(p, p_err, label=name, marker=marker, markersize=4, **_style(index))
+                marker = "o" if len(points) <= 15 else ""
+                axes.plot(
+                    p, p_err, label=name, marker=marker, markersize=4, **_style(colour, style)
+                )
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("residue error probability p")
         axes.set_ylabel("output error probability p_err")
-        axes.legend(fontsize=8)
+        if groups:
+            axes.legend(fontsize=8)
 
     return _figure(draw, file_format)
 
@@ -124,7 +136,10 @@ def plot_energy(rows: Sequence[Row], file_format: str) -> bytes:
     """Converter energy of one dot product by part, on a logarithmic scale."""
 
     def draw(axes: Any) -> None:
-        names = [_label(row, ("core", "bits", "vector_size", "columns"), rows) for row in rows]
+        keys = _distinguishing(
+            rows, ("core", "bits", "vector_size", "redundant_moduli", "moduli", "columns")
+        )
+        names = [_label(row, keys or ["core"]) for row in rows]
         places = range(len(rows))
         for shift, key in ((-0.2, "dac_energy_j"), (0.2, "adc_energy_j")):
             axes.bar(
@@ -164,21 +179,27 @@ def _figure(draw: Callable[["Axes"], None], file_format: str) -> bytes:
     return content.getvalue()
 
 
-def _style(index: int) -> dict[str, str]:
-    return {
-        "color": _COLOURS[index % len(_COLOURS)],
-        "linestyle": _LINES[index // len(_COLOURS) % len(_LINES)],
-    }
+def _style(colour: int, line: int) -> dict[str, str]:
+    return {"color": _COLOURS[colour % len(_COLOURS)], "linestyle": _LINES[line % len(_LINES)]}
 
 
-def _label(row: Row, keys: Sequence[str], rows: Sequence[Row]) -> str:
-    """What tells a row from the others, of these keys."""
-    differing = [key for key in keys if any(other[key] != rows[0][key] for other in rows)]
+def _distinguishing(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
+    """Of these keys, the first ones that tell apart all rows that any of them tells apart."""
+    chosen: list[str] = []
+    for key in keys:
+        with_key = {tuple(str(row[k]) for k in [*chosen, key]) for row in rows}
+        if len(with_key) > len({tuple(str(row[k]) for k in chosen) for row in rows}):
+            chosen.append(key)
+    return chosen
+
+
+def _label(row: Row, keys: Sequence[str]) -> str:
+    """Values of a row, each with its title unless it is a name."""
     return ", ".join(
-        show_value(key, row[key])
+        str(row[key])
         if isinstance(row[key], str)
         else f"{column(key).title} {show_value(key, row[key])}"
-        for key in differing or keys[:1]
+        for key in keys
     )
 
 

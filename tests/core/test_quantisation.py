@@ -45,7 +45,7 @@ def test_exact_ties_go_to_even(bits: int) -> None:
         got = quantise([[x, largest] for x in numerators], bits).integers[:, 0].tolist()
         assert got == [round(level) for level in wanted]
         ties += sum(level.denominator == 2 for level in wanted)
-    assert ties > 50
+    assert ties >= 50
 
 
 @pytest.mark.parametrize("exponent", [-1074, -1030, -500, 0, 1, 400])
