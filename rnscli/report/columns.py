@@ -97,7 +97,7 @@ COLUMNS: dict[str, Column] = {
     "mean_attempts": Column("mean R", _number),
     "operands": Column("operands", str),
     "redundant": Column("k", _number),
-    "decoder": Column("decoder", str),
+    "decoder": Column("decoder", str, usual="bounded-distance"),
     "noise": Column("noise", str),
     "p": Column("p", _probability),
     "sigma": Column("sigma", _number),
