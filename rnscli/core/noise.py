@@ -124,16 +124,16 @@ class Gaussian:
 
     def error_probability(self, modulus: int) -> float:
         """``1 - P(0)``, summed over the wrong values so that small ones keep their precision."""
-        offsets, weights = _gaussian_errors(self.sigma, modulus)
-        return min(1.0, math.fsum(weights)) if offsets.size else 0.0
+        return _gaussian_errors(self.sigma, modulus)[2]
 
     def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
         """Rounded, wrapped noise, given that it is not a multiple of m."""
-        offsets, weights = _gaussian_errors(self.sigma, modulus)
-        cumulative = np.cumsum(weights)
+        errors, cumulative, _ = _gaussian_errors(self.sigma, modulus)
+        if not size:
+            return errors[:0]
         picks = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
-        errors: IntArray = offsets[np.minimum(picks, offsets.size - 1)] % modulus
-        return errors
+        drawn: IntArray = errors[np.minimum(picks, errors.size - 1)]
+        return drawn
 
     def convert(
         self, rng: np.random.Generator, levels: FloatArray | IntArray, adc: Adc
@@ -150,24 +150,26 @@ class Gaussian:
         return _clipped(levels + noise, adc)
 
 
-@lru_cache(maxsize=256)
-def _gaussian_errors(sigma: float, modulus: int) -> tuple[IntArray, FloatArray]:
-    """Rounded noise values that are an error modulo m, with their probabilities.
+@lru_cache(maxsize=64)
+def _gaussian_errors(sigma: float, modulus: int) -> tuple[IntArray, FloatArray, float]:
+    """Errors modulo m that rounded noise makes, their cumulative weights, and their probability.
 
-    Differences of the normal distribution function, taken in the lower tail: there the terms
-    keep their relative precision down to the smallest double.
+    The weights are differences of the normal distribution function, taken in the lower tail: there
+    they keep their relative precision down to the smallest double.
     """
     from scipy.special import ndtr
 
     if not sigma:
-        return np.empty(0, dtype=np.int64), np.empty(0)
+        return np.empty(0, dtype=np.int64), np.empty(0), 0.0
     reach = math.ceil(39 * sigma) + 1
     size = np.arange(1, reach + 1)
     tails = ndtr(-(np.arange(reach + 1) + 0.5) / sigma)
     weight = tails[:-1] - tails[1:]
     wrong = size % modulus != 0
     size, weight = size[wrong], weight[wrong]
-    return np.concatenate((size, -size)), np.concatenate((weight, weight))
+    both = np.concatenate((size, -size)) % modulus
+    weights = np.concatenate((weight, weight))
+    return both, np.cumsum(weights), min(1.0, math.fsum(weights))
 
 
 def _clipped(levels: FloatArray | IntArray, adc: Adc) -> IntArray:

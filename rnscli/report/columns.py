@@ -92,8 +92,8 @@ COLUMNS: dict[str, Column] = {
     "p99_abs_error": Column("p99 |e|", _number),
     "relative_to_rns": Column("x rns", _number),
     "residue_error_probability": Column("p", _probability),
-    "output_error_rate": Column("error rate", _probability),
-    "output_error_rate_ci95": Column("95 % interval", lambda value: _interval(value, _probability)),
+    "output_error_rate": Column("error rate", _number),
+    "output_error_rate_ci95": Column("95 % interval", lambda value: _interval(value)),
     "mean_attempts": Column("mean R", _number),
     "operands": Column("operands", str),
     "redundant": Column("k", _number),
@@ -129,6 +129,6 @@ def _half_width(value: object) -> str:
     return f"± {half:.2g}" if half < 100 else f"± {half:.0f}"
 
 
-def _interval(value: object, show: Callable[[object], str]) -> str:
+def _interval(value: object) -> str:
     assert isinstance(value, tuple)
-    return f"{show(value[0])} .. {show(value[1])}"
+    return f"{_number(value[0])} .. {_number(value[1])}"

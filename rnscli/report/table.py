@@ -1,5 +1,6 @@
 """Rows as a table for a person: on a terminal, as plain text, in Markdown and in LaTeX."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,10 +38,11 @@ class _Table:
 
 def table_text(rows: Sequence[Row], layout: Layout, style: str) -> str:
     """A table as text; ``style`` is ``plain``, ``markdown`` or ``latex``."""
-    from tabulate import tabulate
+    import tabulate
 
+    tabulate.MIN_PADDING = 0  # it would make columns wider than their titles
     table = _arranged(rows, layout, WIDTH if style == "plain" else None)
-    body = tabulate(
+    body = tabulate.tabulate(
         table.cells,
         headers=table.titles,
         tablefmt="plain" if style == "plain" and not table.titles else _TABULATE_FORMATS[style],
@@ -51,7 +53,7 @@ def table_text(rows: Sequence[Row], layout: Layout, style: str) -> str:
     common = ", ".join(f"{title} = {value}" for title, value in table.common)
     if style == "latex":
         return f"% {common}\n{body}\n" if common else f"{body}\n"
-    lines = [common, ""] if common else []
+    lines = [*_wrapped(common), ""] if common else []
     return "\n".join([*lines, body, *_note(table)]) + "\n"
 
 
@@ -89,7 +91,11 @@ def print_table(rows: Sequence[Row], layout: Layout) -> None:
 def _note(table: _Table) -> list[str]:
     if not table.dropped:
         return []
-    return [f"also in --format csv and json: {', '.join(table.dropped)}"]
+    return _wrapped(f"also in --format csv and json: {', '.join(table.dropped)}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _wrapping(table: _Table) -> list[int | None]:

@@ -58,7 +58,8 @@ def engineering(value: float, unit: str, digits: int = 4) -> str:
         return f"0 {unit}"
     rounded = float(f"{value:.{digits - 1}e}")
     exponent = math.floor(math.log10(abs(rounded)) / 3 + 1e-9) * 3
-    exponent = min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
+    if exponent not in _PREFIXES:
+        return f"{value:.{digits - 1}e} {unit}"
     scaled = rounded / 10.0**exponent
     whole = len(str(int(abs(scaled))))
     return f"{scaled:.{max(0, digits - whole)}f} {_PREFIXES[exponent]}{unit}"
