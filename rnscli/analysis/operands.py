@@ -8,7 +8,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from rnscli.core.errors import InputError
-from rnscli.core.quantisation import MAX_MAGNITUDE, FloatArray
+from rnscli.core.quantisation import FloatArray
+
+MAX_MAGNITUDE = 1e70  # squares of dot products stay finite, and so do their sums
 
 
 class Operands(Protocol):
@@ -87,7 +89,8 @@ class GivenOperands:
     Raises
     ------
     InputError
-        If a shape is wrong or a value NaN, infinite or above 1e150 in magnitude.
+        If a shape is wrong, a value is NaN, infinite or above 1e70 in magnitude, or all are
+        below 1e-70.
     """
 
     x: FloatArray
@@ -108,10 +111,16 @@ class GivenOperands:
                     f"operands {self.name}: {label} has dtype {array.dtype}; "
                     "it must hold real numbers"
                 )
-            if not np.all(np.abs(array.astype(np.float64)) <= MAX_MAGNITUDE):
+            largest = np.abs(array.astype(np.float64)).max()
+            if not largest <= MAX_MAGNITUDE:
                 raise InputError(
                     f"operands {self.name}: {label} holds NaN, infinity or a magnitude above "
                     f"{MAX_MAGNITUDE:g}; every value must be finite"
+                )
+            if 0 < largest < 1 / MAX_MAGNITUDE:
+                raise InputError(
+                    f"operands {self.name}: no magnitude in {label} is above {largest:.3g}, and "
+                    f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more"
                 )
             object.__setattr__(self, label, array)
         if self.x.shape != self.w.shape:

@@ -8,6 +8,8 @@ import operator
 
 from rnscli.core.errors import InputError
 
+MAX_ATTEMPTS = 10**15
+
 
 def check_int(name: str, value: object, low: int, high: int | None = None) -> int:
     """Return ``value`` as an int if it is a whole number in ``[low, high]``.
@@ -84,10 +86,11 @@ def check_attempts(value: object) -> float:
     if isinstance(value, float) and value == math.inf:
         return value
     try:
-        return check_int("attempts", value, 1)
+        return check_int("attempts", value, 1, MAX_ATTEMPTS)
     except InputError:
         raise InputError(
-            f"`attempts` is {_shown(value)}; it must be a whole number of at least 1, or inf"
+            f"`attempts` is {_shown(value)}; it must be a whole number from 1 to "
+            f"{MAX_ATTEMPTS}, or inf"
         ) from None
 
 

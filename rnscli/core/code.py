@@ -1,9 +1,11 @@
 """The redundant residue code: encode, check, and decode words of N residues."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +14,16 @@ from rnscli.core.decoders import decoder_named
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet, check_legitimate_range
 from rnscli.core.quantisation import IntArray
-from rnscli.core.residues import MAX_SIMULATED_RANGE, RangeReader, to_residues
+from rnscli.core.residues import (
+    MAX_SIMULATED_MODULUS,
+    MAX_SIMULATED_RANGE,
+    RangeReader,
+    to_residues,
+)
 
 VALID, CORRECTED, DETECTED = 0, 1, 2
+
+MAX_PATTERNS = 20_000  # of wrong residues that a decoder corrects; its set-up grows with them
 
 
 @dataclass(frozen=True)
@@ -23,8 +32,9 @@ class Decoded:
 
     ``values`` (int64) are the decoded integers; ``status`` (uint8) is `VALID` for codewords,
     `CORRECTED` where wrong residues were corrected, and `DETECTED` where no legitimate value is
-    near enough. A detected word's value is what its information residues say, saturated to the
-    legitimate range: the output of a system that has run out of attempts.
+    near enough. A detected word's value is the signed integer that its information residues say
+    (`from_residues`), saturated to the legitimate range: the output of a system that has run out
+    of attempts.
     """
 
     values: IntArray
@@ -82,8 +92,18 @@ class RedundantCode:
                 f"the legitimate range has {size.bit_length()} bits; "
                 "at most 2^62 values can be simulated"
             )
+        if self.moduli.moduli[0] > MAX_SIMULATED_MODULUS:
+            raise InputError(
+                f"modulus {self.moduli.moduli[0]} is too large to simulate; "
+                "at most 2^31 is accepted"
+            )
         decoder_named(self.decoder)
         object.__setattr__(self, "legitimate_range", size)
+        if comb(self.moduli.count, self.radius) > MAX_PATTERNS:
+            raise InputError(
+                f"a decoder that corrects {self.radius} of {self.moduli.count} residues is too "
+                "large to simulate; use the decoder detect, or fewer redundant moduli"
+            )
 
     @property
     def size(self) -> int:
@@ -138,10 +158,10 @@ class RedundantCode:
         leaves one group untouched.
         """
         residues = self._flat(words)
-        value, inside, wrong = self._read(self._readers[0], residues)
-        values = np.where(inside, value, self.highest)
+        value, legitimate, wrong = self._read(self._readers[0], residues)
+        values = value.copy()
         status = np.where(wrong == 0, VALID, CORRECTED).astype(np.uint8)
-        pending = np.flatnonzero(~(inside & (wrong <= self.radius)))
+        pending = np.flatnonzero(~(legitimate & (wrong <= self.radius)))
         for reader in self._readers[1:]:
             if not pending.size:
                 break
@@ -152,6 +172,10 @@ class RedundantCode:
             status[done] = CORRECTED
             pending = pending[~accepted]
         status[pending] = DETECTED
+        outside = pending[~legitimate[pending]]
+        if outside.size:
+            above = self._nearer_above.read(residues[self.moduli.redundant :, outside])[1]
+            values[outside] = np.where(above, self.highest, self.lowest)
         shape = words.shape[1:]
         return Decoded(values.reshape(shape), status.reshape(shape))
 
@@ -173,6 +197,12 @@ class RedundantCode:
         for index in reader.others:
             wrong += residues[index] != value % self.moduli.moduli[index]
         return value, inside, wrong
+
+    @cached_property
+    def _nearer_above(self) -> RangeReader:
+        """Says of an illegitimate word whether its information residues read as positive."""
+        product = self.moduli.dynamic_range
+        return RangeReader(self.moduli.information, -self.lowest + (product + 1) // 2, -self.lowest)
 
     @cached_property
     def _readers(self) -> tuple["_GroupReader", ...]:
@@ -197,23 +227,16 @@ class _GroupReader:
 def _covering(count: int, redundant: int, radius: int) -> Iterator[tuple[int, ...]]:
     """Sets of k channels, the redundant ones first, that together contain every t channels.
 
-    Greedy: each next set is the one that contains most of the patterns still uncovered.
+    Greedy: a pattern that is still uncovered is filled up with the channels that occur most often
+    in the others. For t = 1 that is minimal, beyond it is close.
     """
     first = tuple(range(redundant))
     yield first
     uncovered = {p for p in combinations(range(count), radius) if not set(p) <= set(first)}
     while uncovered:
-        best: tuple[int, ...] = next(iter(sorted(uncovered)))
-        # Grow the set channel by channel: exact for t = 1 and close to minimal beyond.
-        while len(best) < redundant:
-            rest = [c for c in range(count) if c not in best]
-            best = max(
-                ((*best, c) for c in rest),
-                key=lambda s: (
-                    sum(set(p) <= set(s) for p in uncovered),
-                    sum(bool(set(p) & set(s)) for p in uncovered),
-                ),
-            )
-        chosen = tuple(sorted(best))
+        pattern = min(uncovered)
+        frequency = Counter(channel for p in uncovered for channel in p)
+        others = sorted(set(range(count)) - set(pattern), key=lambda c: (-frequency[c], c))
+        chosen = tuple(sorted((*pattern, *others[: redundant - radius])))
         yield chosen
         uncovered = {p for p in uncovered if not set(p) <= set(chosen)}

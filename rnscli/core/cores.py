@@ -18,7 +18,7 @@ from rnscli.core.code import DETECTED, RedundantCode
 from rnscli.core.dot_product import DotProduct
 from rnscli.core.errors import InputError
 from rnscli.core.noise import Adc, NoiseLaw, draw_positions
-from rnscli.core.quantisation import IntArray
+from rnscli.core.quantisation import FloatArray, IntArray
 from rnscli.core.residues import modular_dot, to_residues
 
 # With no limit on the attempts, a simulation that still sees errors after so many is stuck.
@@ -124,10 +124,25 @@ class FixedPointCore:
             high=2 ** (self.adc_bits - 1) - 1,
             full_scale_ratio=2.0 ** (self.adc_bits - self.bits),
         )
-        levels = sums / 2**self.lost_bits if self.lost_bits else sums
-        ideal = np.clip(np.rint(levels), adc.low, adc.high).astype(np.int64)
-        codes = ideal if self.noise is None else self.noise.convert(rng, levels, adc)
+        rounded, remainders = _rounded(sums, self.lost_bits)
+        ideal = np.clip(rounded, adc.low, adc.high)
+        codes = ideal
+        if self.noise is not None:
+            codes = self.noise.convert(rng, rounded, remainders, adc)
         return Readout(codes << self.lost_bits, codes != ideal, sums.size)
+
+
+def _rounded(sums: IntArray, bits: int) -> tuple[IntArray, FloatArray | float]:
+    """``sums / 2**bits`` rounded, ties to even, and what the rounding took away.
+
+    In integers: a double would round sums beyond 2**53 a second time.
+    """
+    if not bits:
+        return sums, 0.0
+    below, rest = sums >> bits, sums & (2**bits - 1)
+    half = 1 << (bits - 1)
+    rounded = below + ((rest > half) | ((rest == half) & (below & 1 == 1)))
+    return rounded, (sums - (rounded << bits)) / 2**bits
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,13 @@ class NoiseLaw(Protocol):
         ...
 
     def convert(
-        self, rng: np.random.Generator, levels: FloatArray | IntArray, adc: Adc
+        self, rng: np.random.Generator, codes: IntArray, remainders: FloatArray | float, adc: Adc
     ) -> IntArray:
-        """Codes that a conventional ADC returns for ideal levels, in units of its step."""
+        """Codes that a conventional ADC returns for levels ``codes + remainders`` in its steps.
+
+        ``codes`` are the levels rounded, which may exceed 2**53 and the range of the converter;
+        ``remainders`` lie in [-0.5, 0.5].
+        """
         ...
 
 
@@ -83,10 +87,11 @@ class Uniform:
         return rng.integers(1, modulus, size=size)
 
     def convert(
-        self, rng: np.random.Generator, levels: FloatArray | IntArray, adc: Adc
+        self, rng: np.random.Generator, codes: IntArray, remainders: FloatArray | float, adc: Adc
     ) -> IntArray:
-        """Round, clip, and replace a share p of the codes."""
-        codes = _clipped(levels, adc)
+        """Clip, and replace a share p of the codes."""
+        del remainders
+        codes = np.clip(codes, adc.low, adc.high)
         hit = draw_positions(rng, self.p, codes.size)
         # A nonzero distance round the circle of codes is uniform over the other codes.
         width = adc.high - adc.low + 1
@@ -136,18 +141,15 @@ class Gaussian:
         return drawn
 
     def convert(
-        self, rng: np.random.Generator, levels: FloatArray | IntArray, adc: Adc
+        self, rng: np.random.Generator, codes: IntArray, remainders: FloatArray | float, adc: Adc
     ) -> IntArray:
         """Add the noise, round, clip."""
-        if not self.sigma:
-            return _clipped(levels, adc)
-        noise = rng.standard_normal(levels.shape) * (self.sigma * adc.full_scale_ratio)
-        if np.issubdtype(levels.dtype, np.integer):
-            # Whole levels may exceed 2**53, so only the noise is a float, cut where it would
-            # leave the converter's range whatever the level is.
+        if self.sigma:
+            noise = rng.standard_normal(codes.shape) * (self.sigma * adc.full_scale_ratio)
+            # Noise beyond this leads out of the converter's range from any code.
             reach = float(adc.high - adc.low)
-            return _clipped(levels + np.rint(np.clip(noise, -reach, reach)).astype(np.int64), adc)
-        return _clipped(levels + noise, adc)
+            codes = codes + np.rint(np.clip(noise + remainders, -reach, reach)).astype(np.int64)
+        return np.clip(codes, adc.low, adc.high)
 
 
 @lru_cache(maxsize=64)
@@ -163,19 +165,14 @@ def _gaussian_errors(sigma: float, modulus: int) -> tuple[IntArray, FloatArray, 
         return np.empty(0, dtype=np.int64), np.empty(0), 0.0
     reach = math.ceil(39 * sigma) + 1
     size = np.arange(1, reach + 1)
-    tails = ndtr(-(np.arange(reach + 1) + 0.5) / sigma)
+    with np.errstate(over="ignore"):  # of a tiny sigma; the tail beyond is 0 all the same
+        tails = ndtr(-(np.arange(reach + 1) + 0.5) / sigma)
     weight = tails[:-1] - tails[1:]
     wrong = size % modulus != 0
     size, weight = size[wrong], weight[wrong]
     both = np.concatenate((size, -size)) % modulus
     weights = np.concatenate((weight, weight))
     return both, np.cumsum(weights), min(1.0, math.fsum(weights))
-
-
-def _clipped(levels: FloatArray | IntArray, adc: Adc) -> IntArray:
-    if np.issubdtype(levels.dtype, np.integer):
-        return np.clip(levels, adc.low, adc.high).astype(np.int64)
-    return np.clip(np.rint(levels), adc.low, adc.high).astype(np.int64)
 
 
 def draw_positions(rng: np.random.Generator, probability: float, size: int) -> IntArray:
@@ -199,7 +196,8 @@ def draw_positions(rng: np.random.Generator, probability: float, size: int) -> I
     parts: list[IntArray] = []
     last = -1
     while last < size:
-        failures = np.floor(np.log1p(-rng.random(batch)) / log_miss)
+        with np.errstate(over="ignore"):  # of a tiny probability; the gap is cut below
+            failures = np.floor(np.log1p(-rng.random(batch)) / log_miss)
         steps = np.minimum(failures, size).astype(np.int64) + 1
         positions = last + np.cumsum(steps)
         parts.append(positions)

@@ -87,8 +87,7 @@ def round_to_levels(
         -values.min(axis=axis, keepdims=True, initial=np.inf),
     )
     scale = np.where(scale > 0, scale, 1.0)
-    if scale.size and scale.min() > 1e-290:
-        scaled = values * (levels / scale)
-    else:  # levels / scale could overflow; values / scale cannot
-        scaled = values / scale * levels
+    # In this order a tie stays a tie; `levels / scale` would be rounded first.
+    scaled = values * levels
+    scaled /= scale
     return np.rint(scaled, out=scaled), scale

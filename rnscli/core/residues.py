@@ -44,8 +44,10 @@ def to_residues(values: IntArray, moduli: Sequence[int]) -> IntArray:
     if not np.issubdtype(values.dtype, np.integer):
         raise InputError(f"`values` has dtype {values.dtype}; residues are taken of integers")
     residues = np.empty((len(moduli), *values.shape), dtype=np.int64)
+    wide = np.uint64 if values.dtype == np.uint64 else np.int64  # holds every modulus
+    values = values.astype(wide, copy=False)
     for channel, modulus in enumerate(_simulable(moduli)):
-        np.remainder(values, modulus, out=residues[channel])
+        residues[channel, ...] = values % wide(modulus)
     return residues
 
 

@@ -119,7 +119,7 @@ def test_rns_refuses_a_code_that_loses_results(
 @pytest.mark.parametrize("attempts", [0, -1, 1.5, math.nan, -math.inf, "2", True, None])
 def test_rns_refuses_attempts(attempts: object) -> None:
     code = RedundantCode(ModuliSet(MEMBERS[1], 1))
-    with pytest.raises(InputError, match=f"^`attempts` is {attempts}; .*at least 1, or inf"):
+    with pytest.raises(InputError, match=f"^`attempts` is {attempts}; .*from 1 to .*or inf"):
         RnsCore(DOT, code, None, attempts)  # type: ignore[arg-type]
 
 
@@ -134,12 +134,11 @@ def adc_reference(total: int, output_bits: int, adc_bits: int) -> int:
 def conversions(draw: st.DrawFn, max_output_bits: int) -> tuple[DotProduct, int, list[int]]:
     """A dot product, the ADC's bits, and sums, most of them at or next to a rounding boundary."""
     bits = draw(st.integers(2, 31))
-    log = draw(st.integers(0, 20))
-    size = max(1, 2**log + draw(st.integers(-1, 1)))
-    dot = DotProduct(size, bits, draw(st.integers(2, 31)))
-    while dot.output_bits > max_output_bits:
-        dot = DotProduct(dot.vector_size // 2 + 1, max(2, dot.input_bits - 1), 4)
-    adc_bits = min(bits, dot.output_bits)
+    weight_bits = draw(st.integers(2, min(31, max_output_bits - bits)))
+    log = draw(st.integers(0, max_output_bits - bits - weight_bits))
+    dot = DotProduct(max(1, 2**log + draw(st.integers(-1, 1))), bits, weight_bits)
+    # Usually the bits of the operands; with fewer, the largest sums are clipped.
+    adc_bits = min(draw(st.one_of(st.just(bits), st.integers(2, bits))), dot.output_bits)
     step = 2 ** (dot.output_bits - adc_bits)
     edges = st.builds(
         lambda k, d: (2 * k + 1) * step // 2 + d,
@@ -180,10 +179,16 @@ def test_fixed_lp_just_above_a_tie_in_a_wide_sum() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 128])
-@pytest.mark.parametrize("bits", [2, 3, 4])
-def test_fixed_lp_on_every_sum(size: int, bits: int) -> None:
+@pytest.mark.parametrize(("bits", "adc_bits"), [(2, 2), (3, 3), (4, 4), (4, 3), (4, 2)])
+def test_fixed_lp_on_every_sum(size: int, bits: int, adc_bits: int) -> None:
     dot = DotProduct(size, bits, bits)
-    check_low_precision(dot, bits, [*range(-dot.max_sum, dot.max_sum + 1)])
+    check_low_precision(dot, adc_bits, [*range(-dot.max_sum, dot.max_sum + 1)])
+
+
+def test_fixed_lp_clips_at_the_top_only() -> None:
+    # h q q = 8 * 7 * 7 of 2**9: in steps of 2**8 that rounds to 2 of -2..1, and to -2.
+    core = CORES["fixed-lp"](CoreSpecification(DOT, 2))
+    assert core.read(np.array([392, -392]), rng_of(0)).values.tolist() == [256, -512]
 
 
 def test_fixed_lp_with_more_bits_than_the_result_has_loses_nothing() -> None:
@@ -319,6 +324,20 @@ def test_rns_output_error_rate(redundant: int, noise: NoiseLaw, size: int, sent:
             low, high = stats.nbinom.ppf(ends, trials, 1 - detected)
             assert low <= further <= high
             np.testing.assert_array_equal(result.wrong, result.values != sent)
+
+
+@pytest.mark.parametrize("attempts", [60, math.inf])
+def test_every_word_is_computed_again_from_its_own_sum(attempts: float) -> None:
+    # Of ten words three have one error, which is corrected, and six have more, which are
+    # detected: to look like another value, two of the wide residues must be wrong to match it,
+    # (0.3 / 65520)**2 each time. A few thousand attempts then fail by chance once in 10**6 runs.
+    code = RedundantCode(ModuliSet([65521, 65519, 65497, 13, 11, 9], 3), 785)
+    core = RnsCore(DOT, code, Uniform(0.3), attempts)
+    x, w = operands(DOT, 2_000)
+    for result in (core.dot(x, w, rng_of(8)), core.read(np.array(python_sums(x, w)), rng_of(8))):
+        assert result.values.tolist() == python_sums(x, w)
+        assert not result.wrong.any()
+        assert result.attempts > 2 * len(x)
 
 
 def test_detected_to_the_end_is_wrong() -> None:

@@ -248,13 +248,37 @@ def test_range_reader_by_digits_and_by_sum(members: tuple[int, ...], limit: int)
     assert inside.tolist() == [v < limit for v in wanted]
 
 
+def test_range_reader_where_a_weighted_sum_is_about_as_large_as_int64() -> None:
+    rnd = random.Random(11)
+    near = {False: 0, True: 0}
+    while min(near.values()) < 20:
+        members: list[int] = []
+        while math.prod(members) < 2**55:
+            number = rnd.randint(2, 60)
+            if all(math.gcd(number, m) == 1 for m in members):
+                members.append(number)
+        product = math.prod(members)
+        # The largest sum of residues and Chinese-remainder weights; the weights are the numbers
+        # that are 1 modulo one member and 0 modulo the others.
+        units = [[int(m == own) for m in members] for own in members]
+        weights = [python_crt(unit, members) for unit in units]
+        largest = product + sum((m - 1) * w for m, w in zip(members, weights, strict=True))
+        if product > 2**62 or not 2**63 - 2 * product < largest < 2**63 + 2 * product:
+            continue
+        near[largest >= 2**63] += 1
+        values, inside = RangeReader(tuple(members), product, product).read(
+            np.array([[m - 1] for m in members])
+        )
+        assert (values.tolist(), inside.tolist()) == ([product - 1], [True])
+
+
 @pytest.mark.parametrize("magnitude", [1, 2**20, 2**26, 2**29])
 def test_exact_dot(magnitude: int) -> None:
     rng = np.random.default_rng(3)
     x = rng.integers(-magnitude, magnitude + 1, (4, 7))
     w = rng.integers(-magnitude, magnitude + 1, (4, 7))
     x[0], w[0] = magnitude, magnitude
-    x[1, -1] = magnitude - 1
+    x[1], w[1] = magnitude - 1, magnitude - 1  # odd, so no double holds it beyond 2**53
     result = exact_dot(x.astype(np.float64), w.astype(np.float64), 7 * magnitude**2)
     assert result.dtype == np.int64
     expected = [
