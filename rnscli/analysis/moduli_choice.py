@@ -152,15 +152,17 @@ class ModuliRequest:
     def dot_product(self) -> DotProduct:
         """The dot product, with the defaults h = 128 and operands of b bits."""
         return DotProduct(
-            vector_size=self.vector_size or DEFAULT_VECTOR_SIZE,
-            input_bits=self.input_bits or self.converter_bits,
-            weight_bits=self.weight_bits or self.converter_bits,
+            vector_size=_given_or(self.vector_size, DEFAULT_VECTOR_SIZE),
+            input_bits=_given_or(self.input_bits, self.converter_bits),
+            weight_bits=_given_or(self.weight_bits, self.converter_bits),
         )
 
     def with_operands(self) -> "ModuliRequest":
         """This request with its defaults filled in, so that an explicit set must cover them."""
         return replace(
-            self, bits=self.converter_bits, vector_size=self.vector_size or DEFAULT_VECTOR_SIZE
+            self,
+            bits=self.converter_bits,
+            vector_size=_given_or(self.vector_size, DEFAULT_VECTOR_SIZE),
         )
 
     @property
@@ -268,6 +270,10 @@ class ModuliRequest:
                 f"`legitimate_range` is {rule}; it must be product, operands or a whole number"
             )
         return check_legitimate_range(moduli, rule)
+
+
+def _given_or(value: int | None, default: int) -> int:
+    return default if value is None else value
 
 
 @dataclass(frozen=True)
