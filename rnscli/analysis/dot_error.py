@@ -352,4 +352,7 @@ def _error_probability(parameters: DotErrorParameters) -> float | None:
         return None
     code = parameters.code
     moduli = code.moduli.moduli if code is not None else (2**parameters.bits,)
-    return math.fsum(parameters.noise.error_probability(m) for m in moduli) / len(moduli)
+    chances = [parameters.noise.error_probability(m) for m in moduli]
+    if min(chances) == max(chances):
+        return chances[0]
+    return math.fsum(chances) / len(chances)

@@ -103,6 +103,7 @@ class ModuliRequest:
         self._check_width()
 
     def _check_width(self) -> None:
+        given = self.given  # validates the members
         bits = self.converter_bits
         if self.bits is not None:
             check_int("bits", self.bits, 2, MAX_BITS)
@@ -117,13 +118,15 @@ class ModuliRequest:
                     f"`max_modulus` is {self.max_modulus}, whose residues need more than the "
                     f"{bits} bits of the converters; at most {2**bits} is accepted"
                 )
-        if self.moduli is not None and max(self.moduli) > 2**bits:
+        if given is None:
+            return
+        if given.residue_bits > bits:
             raise InputError(
-                f"modulus {max(self.moduli)} has residues of more than {bits} bits; "
-                f"give `bits` of at least {(max(self.moduli) - 1).bit_length()}"
+                f"modulus {given.moduli[0]} has residues of more than {bits} bits; "
+                f"give `bits` of at least {given.residue_bits}"
             )
-        if self.given is not None and self.needs_range:
-            self._check_covers(self.given)
+        if self.needs_range:
+            self._check_covers(given)
 
     @cached_property
     def given(self) -> ModuliSet | None:
@@ -221,7 +224,8 @@ class ModuliRequest:
                 continue
             listed = ",".join(map(str, moduli))
             shown = f": {listed}" if len(listed) <= 60 else f", {len(moduli)} moduli"
-            return f"the smallest bits with an answer is {bits}{operands}{shown}"
+            limit = " with `max_modulus` left out" if self.max_modulus is not None else ""
+            return f"the smallest bits with an answer is {bits}{limit}{operands}{shown}"
         return f"no bits up to {_MAX_HINT_BITS} has an answer{operands}"
 
     @property

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -154,22 +153,21 @@ def load_operands(path: str | Path) -> GivenOperands:
     if not Path(path).is_file():
         problem = "is a directory" if Path(path).is_dir() else "does not exist"
         raise InputError(f"operands file {path} {problem}; it must be an .npz file with x and w")
+    wanted = "it must be an .npz file with arrays x and w of numbers"
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise InputError(
-                    f"operands file {path} holds a single array; "
-                    "it must be an .npz file with arrays x and w"
-                )
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise InputError(f"operands file {path} holds a single array; {wanted}")
+        with archive:
             for label in ("x", "w"):
                 if label not in archive.files:
                     held = ", ".join(archive.files) or "nothing"
                     raise InputError(f"operands file {path} has no array {label}; it holds {held}")
-            return GivenOperands(archive["x"], archive["w"], str(path))
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"operands file {path} cannot be read ({str(error).splitlines()[0]}); "
-            "it must be an .npz file with arrays x and w of numbers"
-        ) from None
+            x, w = archive["x"], archive["w"]
+    except InputError:
+        raise
+    # Whatever a damaged archive makes NumPy and zipfile raise, from SyntaxError to MemoryError;
+    # NumPy's own sentences are for programmers, and advise to load pickles.
+    except Exception:
+        raise InputError(f"operands file {path} is damaged or of another kind; {wanted}") from None
+    return GivenOperands(x, w, str(path))

@@ -125,7 +125,9 @@ class LogHistogram:
         found = int(np.searchsorted(cumulative, rank))
         if not self.bins[found]:
             return 0.0
-        return float(self.lower_edges[found] + self.upper_edges[found]) / 2
+        # The middle of the bits is the middle of the values, also where the upper edge is inf.
+        middle = (self.bins[found : found + 1] << _SHIFT) + (1 << (_SHIFT - 1))
+        return float(middle.view(np.float64)[0])
 
 
 def _edges(bins: IntArray) -> FloatArray:

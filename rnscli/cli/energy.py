@@ -1,5 +1,6 @@
 """``rnscli energy``."""
 
+import math
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from rnscli.analysis.energy import (
 from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.sweep import ChoiceSweep, IntSweep, Point, QuantitySweep, points
-from rnscli.core.errors import NoSolutionError
+from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.report.plots import plot_energy
 from rnscli.report.table import Layout
 
@@ -33,7 +34,14 @@ LAYOUT = Layout(
         "redundant_moduli", "expected_attempts",
     ),
 )  # fmt: skip
-CONSTANTS = ("adc_k1", "adc_k2", "dac_unit_capacitance", "supply_voltage")
+# Keys of swept constants in the rows, with their units.
+KEYS = {
+    "adc_k1": "adc_k1_j",
+    "adc_k2": "adc_k2_j",
+    "dac_unit_capacitance": "dac_unit_capacitance_f",
+    "supply_voltage": "supply_voltage_v",
+}
+CONSTANTS = tuple(KEYS)
 AXES = (
     *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "p", "columns", "slice_bits",
     "slice_adc_bits", *CONSTANTS, "core",
@@ -101,9 +109,10 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2 --adc-k1 80fJ --format json
     """
     options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
-    parameters, problems = prepared(points(options, AXES), _parameters)
+    ready, problems = prepared(points(options, AXES), _parameters)
 
-    output.finish([converter_energy(point) for point in parameters], options, problems, plot_energy)
+    rows = [(point, converter_energy(parameters)) for point, parameters in ready]
+    output.finish(rows, options, problems, plot_energy, KEYS)
 
 
 def _parameters(point: Point) -> EnergyParameters:
@@ -114,7 +123,7 @@ def _parameters(point: Point) -> EnergyParameters:
         if point["core"] == "rns":
             raise
         moduli = None  # other cores are told without the ratio to rns
-    attempts = 1.0
+    attempts = 1.0  # in the mean
     if moduli is not None and point["p"]:
         from rnscli.analysis.fault_probability import FaultParameters, fault_probability
 
@@ -127,6 +136,11 @@ def _parameters(point: Point) -> EnergyParameters:
                 legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
             )
         ).expected_attempts
+        if math.isinf(attempts):
+            raise InputError(
+                f"`attempts` is inf, and at `p` {point['p']:g} every word is rejected, so that "
+                "the energy has no bound; give a finite number of attempts"
+            )
     return EnergyParameters(
         core=point["core"],
         dot_product=request.dot_product,

@@ -17,7 +17,15 @@ from rnscli.analysis.statistics import LogHistogram
 from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.progress import progress_bar
-from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, Point, points
+from rnscli.cli.sweep import (
+    ChoiceSweep,
+    FloatSweep,
+    IntSweep,
+    Point,
+    WholeNumber,
+    points,
+    shown,
+)
 from rnscli.core.code import RedundantCode
 from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError, NoSolutionError
@@ -66,8 +74,7 @@ AXES = (
     click.option(
         "--pairs",
         type=IntSweep(2, MAX_PAIRS),
-        help="Number of dot products.",
-        show_default="10000, or all rows of the operands file",
+        help="Number of dot products.  [default: 10000, or all rows of the operands file]",
     ),
     click.option(
         "--operands",
@@ -93,8 +100,8 @@ AXES = (
     click.option("--seed", type=IntSweep(0, 2**63), default="0", show_default=True, help="Seed."),
     click.option(
         "--jobs",
-        type=click.IntRange(1, 1024),
-        default=1,
+        type=WholeNumber(1, 1024),
+        default="1",
         show_default=True,
         help="Number of processes; the result is the same for any.",
     ),
@@ -114,28 +121,32 @@ def command(output: Output, options: dict[str, Any]) -> None:
         raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
     axes, given = _with_operands(options)
     axes = shared.with_defaults(axes, bits=(4, 5, 6, 7, 8))
-    parameters, problems = prepared(
+    ready, problems = prepared(
         points(axes, AXES), lambda point: _parameters(point, options["core"], given)
     )
     # Neither changes the result or says more, so neither is a parameter of it.
     jobs = axes.pop("jobs")
     axes.pop("distribution")
-    total = sum(point.pairs for point in parameters)
-    results: list[DotErrorResult] = []
+    total = sum(parameters.pairs for _, parameters in ready)
+    workers = min(jobs, max(parameters.blocks for _, parameters in ready))
+    results: list[tuple[Point, DotErrorResult]] = []
     done = 0
-    with progress_bar(total, "pairs") as advance, block_mapper(jobs) as map_blocks:
-        for point in parameters:
-            results.append(
-                dot_error(point, map_blocks, lambda pairs, before=done: advance(before + pairs))  # type: ignore[misc]
+    with progress_bar(total, "pairs") as advance, block_mapper(workers) as map_blocks:
+        for point, parameters in ready:
+            result = dot_error(
+                parameters,
+                map_blocks,
+                lambda pairs, before=done: advance(before + pairs),  # type: ignore[misc]
             )
-            done += point.pairs
-
-    rows = [row for result in results for row in result.rows]
+            results.append((point, result))
+            done += parameters.pairs
     output.finish(
-        rows,
+        [(point, row) for point, result in results for row in result.rows],
         axes,
         problems,
-        lambda _, file_format: plot_error_histograms(_histograms(results), file_format),
+        lambda _, file_format: plot_error_histograms(
+            _histograms([result for _, result in results]), file_format
+        ),
     )
 
 
@@ -149,7 +160,7 @@ def _with_operands(options: dict[str, Any]) -> tuple[dict[str, Any], GivenOperan
         return axes, None
     if not options["operands"].endswith(".npz"):
         raise InputError(
-            f"--operands {options['operands']} is not accepted; it must be one of "
+            f"--operands {shown(options['operands'])} is not accepted; it must be one of "
             f"{', '.join(DISTRIBUTIONS)}, a list of them, or a file that ends in .npz"
         )
     given = load_operands(Path(options["operands"]))

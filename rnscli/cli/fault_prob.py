@@ -55,14 +55,10 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli fault-prob --moduli 63,62,61,59,55,53 --redundant 2 --require 'p_err <= 1e-4'
     """
     options = shared.with_defaults(options, bits=(6,), redundant=(0, 1, 2))
-    parameters, problems = prepared(points(options, AXES), _parameters)
+    ready, problems = prepared(points(options, AXES), _parameters)
 
-    output.finish(
-        [fault_probability(point) for point in parameters],
-        options,
-        problems,
-        plot_fault_probability,
-    )
+    rows = [(point, fault_probability(parameters)) for point, parameters in ready]
+    output.finish(rows, options, problems, plot_fault_probability)
 
 
 def _parameters(point: Point) -> FaultParameters:

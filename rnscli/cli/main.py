@@ -1,6 +1,7 @@
 """The ``rnscli`` group: subcommands are loaded when they are used, errors become one sentence."""
 
 import importlib
+import io
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ from typing import TextIO
 import click
 
 from rnscli import __version__
+from rnscli.cli.pipe import ReaderGoneError
 from rnscli.core.errors import RnscliError
 
 # Name of each subcommand, its module, and its line in the help: so that `--help` imports none.
@@ -62,11 +64,13 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Exit code: 0 done, 1 a requirement fails, 2 bad input or no solution, 130 interrupted."""
+    sys.set_int_max_str_digits(0)  # a range may have more digits than Python prints by default
     warnings.showwarning = _show_warning
     warnings.simplefilter("once", RuntimeWarning)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may know only ASCII
     try:
         code = cli.main(arguments, prog_name="rnscli", standalone_mode=False)
-        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -75,10 +79,10 @@ def run(arguments: list[str]) -> int:
         return _complain(_sentence(error), 2)
     except RnscliError as error:
         return _complain(_with_options(str(error)), 2)
-    except BrokenPipeError:
-        # The reader has gone; Python must not fail once more when it flushes at exit.
+    except (ReaderGoneError, SystemExit):  # the latter is click's, of help that nobody reads
+        # Python must not fail once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 141  # as a filter that was ended by SIGPIPE
     except OSError as error:
         return _complain(f"{error.strerror or error}: {error.filename or 'standard output'}", 2)
     except MemoryError:

@@ -12,7 +12,7 @@ from rnscli.analysis.moduli_choice import (
 )
 from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
-from rnscli.cli.sweep import ChoiceSweep, IntSweep, points
+from rnscli.cli.sweep import ChoiceSweep, IntSweep, WholeNumber, points
 from rnscli.report.plots import plot_moduli
 from rnscli.report.table import Layout
 
@@ -55,8 +55,8 @@ AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
     ),
     click.option(
         "--top",
-        type=click.IntRange(1, 1000),
-        default=1,
+        type=WholeNumber(1, 1000),
+        default="1",
         show_default=True,
         help="Show the best K sets.",
     ),
@@ -73,7 +73,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     """
     options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
     top = options["top"]
-    requests, problems = prepared(
+    tables, problems = prepared(
         points(options, AXES),
         lambda point: moduli_table(
             shared.moduli_request(
@@ -86,4 +86,5 @@ def command(output: Output, options: dict[str, Any]) -> None:
         ),
     )
 
-    output.finish([row for table in requests for row in table], options, problems, plot_moduli)
+    rows = [(point, row) for point, table in tables for row in table]
+    output.finish(rows, options, problems, plot_moduli)

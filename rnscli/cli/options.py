@@ -33,8 +33,7 @@ def bits(default: str, highest: int = MAX_BITS) -> Decorator[Command]:
         "--bits",
         type=IntSweep(2, highest),
         help="Bits b of the converters; moduli are at most 2^b - 1. With --moduli: the bits of "
-        "the widest residue.",
-        show_default=default,
+        f"the widest residue.  [default: {default}]",
     )
 
 
@@ -47,8 +46,7 @@ weight_bits = click.option(
 vector_size = click.option(
     "--vector-size",
     type=IntSweep(1, MAX_VECTOR_SIZE),
-    help="Length h of the dot product.",
-    show_default="128",
+    help="Length h of the dot product.  [default: 128]",
 )
 moduli = click.option(
     "--moduli",
@@ -86,11 +84,11 @@ legitimate_range = click.option(
 
 def redundancy(default: str) -> Decorator[Command]:
     """``--redundant``; a set of one's own has none unless it is said."""
+    stated = default if default == "0" else f"{default}; with --moduli: 0"
     return click.option(
         "--redundant",
         type=IntSweep(0, 64),
-        show_default=default if default == "0" else f"{default}; with --moduli: 0",
-        help="Number k of redundant moduli.",
+        help=f"Number k of redundant moduli.  [default: {stated}]",
     )
 
 

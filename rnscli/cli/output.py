@@ -1,13 +1,13 @@
 """From rows to standard output or a file, in every command the same way."""
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import click
 
+from rnscli.cli.pipe import is_terminal, write_standard_output
 from rnscli.cli.sweep import ParamType, Point
 from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.report.document import csv_text, json_text
@@ -17,6 +17,7 @@ from rnscli.report.table import Layout, Row, print_table, table_text
 
 Prepared = TypeVar("Prepared")
 
+MAX_PROBLEMS = 10  # sentences about missing points
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -55,6 +56,10 @@ class Output:
                     f"--plot {self.plot} has no known suffix; use one of "
                     f"{', '.join(_PLOT_SUFFIXES)}"
                 )
+            if self.output is not None and self.output.resolve() == self.plot.resolve():
+                raise InputError(
+                    f"--output and --plot are both {self.plot}; give them different names"
+                )
             check_writable(self.plot, "--plot")
             from rnscli.report.plots import check_available
 
@@ -72,22 +77,39 @@ class Output:
 
     def finish(
         self,
-        results: Sequence[Any],
+        results: "Sequence[tuple[Point, Any]]",
         options: Mapping[str, Any],
         problems: Sequence[str],
         plot: Callable[[Sequence[Row], str], bytes],
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         """Write rows and plot, say which points had no answer, and exit with the verdict.
 
+        Each result comes with its point of the sweep: what was swept and is no column of the
+        result becomes one, under the option's name or the one that ``keys`` gives (with the unit).
         ``plot`` draws the rows in a format: png, svg or pdf.
         """
-        rows: list[Row] = [asdict(result) for result in results]
-        parameters = {name: _said(value) for name, value in options.items()}
-        if self.plot is not None:
-            write_atomically(self.plot, plot(rows, self.plot.suffix.lower()[1:]))
+        names = {field.name for field in fields(self.row_type)}
+        extra = {
+            name: (keys or {}).get(name, name)
+            for name, values in options.items()
+            if name not in names and isinstance(values, tuple) and len(values) > 1
+        }
+        rows: list[Row] = [
+            asdict(result) | {key: point[name] for name, key in extra.items() if name in point}
+            for point, result in results
+        ]
+        # In the order of the help, whatever the order on the command line.
+        declared = [parameter.name for parameter in click.get_current_context().command.params]
+        parameters = {name: _said(options[name]) for name in declared if name in options}
+        picture = plot(rows, self.plot.suffix.lower()[1:]) if self.plot is not None else None
         self._write(rows, parameters)
-        for problem in problems:
-            click.echo(f"rnscli: no answer: {problem}", err=True)
+        if self.plot is not None and picture is not None:
+            write_atomically(self.plot, picture)
+        for problem in problems[:MAX_PROBLEMS]:
+            click.echo(f"rnscli: no answer {problem}", err=True)
+        if len(problems) > MAX_PROBLEMS:
+            click.echo(f"rnscli: {len(problems) - MAX_PROBLEMS} more have no answer", err=True)
         broken = failures(self.require, rows)
         for line in broken:
             click.echo(f"rnscli: {line}", err=True)
@@ -98,17 +120,21 @@ class Output:
 
     def _write(self, rows: Sequence[Row], parameters: Mapping[str, object]) -> None:
         style = self.chosen_format
-        if style == "table" and self.output is None and sys.stdout.isatty():
-            print_table(rows, self.layout)
+        keys = list(rows[0])
+        columns = [field.name for field in fields(self.row_type)]
+        added = tuple(key for key in keys if key not in columns)
+        layout = replace(self.layout, parameters=(*added, *self.layout.parameters))
+        if style == "table" and self.output is None and is_terminal():
+            print_table(rows, layout)
             return
         if style == "json":
             text = json_text(self.command, parameters, rows)
         elif style == "csv":
-            text = csv_text([field.name for field in fields(self.row_type)], rows)
+            text = csv_text(keys, rows)
         else:
-            text = table_text(rows, self.layout, "plain" if style == "table" else style)
+            text = table_text(rows, layout, "plain" if style == "table" else style)
         if self.output is None:
-            sys.stdout.write(text)
+            write_standard_output(text)
         else:
             write_atomically(self.output, text.encode())
 
@@ -174,26 +200,37 @@ def output_options(
 
 def prepared(
     points: Iterable[Point], prepare: Callable[[Point], Prepared]
-) -> tuple[list[Prepared], list[str]]:
-    """Parameter objects of all points, and a sentence for each point that has no answer.
+) -> tuple[list[tuple[Point, Prepared]], list[str]]:
+    """Each point with its parameter object, and a sentence for each point that has no answer.
 
-    All of them are made before anything is computed, so that bad input is refused at once.
+    All objects are made before anything is computed, so that bad input is refused at once.
 
     Raises
     ------
     NoSolutionError
         If no point has an answer.
     """
-    ready: list[Prepared] = []
-    problems: dict[str, None] = {}
-    for point in points:
+    ready: list[tuple[Point, Prepared]] = []
+    missing: list[tuple[Point, str]] = []
+    every = list(points)
+    for point in every:
         try:
-            ready.append(prepare(point))
+            ready.append((point, prepare(point)))
         except NoSolutionError as error:
-            problems[str(error)] = None
+            missing.append((point, str(error)))
     if not ready:
-        raise NoSolutionError("; ".join(problems))
-    return ready, list(problems)
+        first, *others = dict.fromkeys(message for _, message in missing)
+        more = f" (and {len(others)} more points without an answer)" if others else ""
+        raise NoSolutionError(first + more)
+    swept = [name for name in every[0] if any(point[name] != every[0][name] for point in every)]
+    return ready, [
+        f"for {', '.join(f'{name} {_plain(point[name])}' for name in swept)}: {message}"
+        for point, message in missing
+    ]
+
+
+def _plain(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _numeric_columns(row_type: type) -> dict[str, bool]:

@@ -45,13 +45,17 @@ class Sweep(ParamType):
         values: list[Any] = []
         for item in str(value).split(","):
             try:
-                values.extend(self.items(item.strip()))
-            except ValueError:
-                shown = value if len(str(value)) <= 60 else str(value)[:57] + "..."
-                self.fail(f"{shown!r} is not accepted; it must be {self.what}", param, ctx)
-            if len(values) > MAX_POINTS:
-                self.fail(f"{value!r} has more than {MAX_POINTS} values", param, ctx)
+                more = self.items(item.strip())
+            except (ValueError, OverflowError):
+                self.fail(f"{shown(value)} is not accepted; it must be {self.what}", param, ctx)
+            if len(values) + len(more) > MAX_POINTS:
+                self.fail(f"{shown(value)} has more than {MAX_POINTS} values", param, ctx)
+            values.extend(more)
         return tuple(values)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The metavar as it is: choices are accepted in lower case only."""
+        return self.name
 
     def items(self, text: str) -> Sequence[Any]:
         """Values of one item; raises ValueError if it is not accepted."""
@@ -64,9 +68,8 @@ class IntSweep(Sweep):
     def __init__(self, low: int, high: int) -> None:
         """Accept numbers from ``low`` to ``high``."""
         self.low, self.high = low, high
-        shown = str(high) if high < 10**7 else f"2^{math.log2(high):.0f}"
         super().__init__(
-            f"a whole number from {low} to {shown}, a list of them, or a range such as "
+            f"a whole number from {low} to {_limit(high)}, a list of them, or a range such as "
             f"{low}..{min(low + 4, high)}",
             "INT[,..]",
         )
@@ -74,26 +77,62 @@ class IntSweep(Sweep):
     def items(self, text: str) -> Sequence[int]:
         """One number or a range."""
         first, dots, last = text.partition("..")
-        low = self._number(first)
-        high = self._number(last) if dots else low
+        low = whole_number(first, self.low, self.high)
+        high = whole_number(last, self.low, self.high) if dots else low
         if high < low:
             raise ValueError
+        if high - low > MAX_POINTS:  # such a range may be too long even for len()
+            high = low + MAX_POINTS
         return range(low, high + 1)
 
-    def _number(self, text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = _whole(float(text))
-        if not self.low <= number <= self.high:
-            raise ValueError
-        return number
 
-
-def _whole(number: float) -> int:
-    if not math.isfinite(number) or number != int(number) or abs(number) > 2**53:
+def whole_number(text: str, low: int, high: int) -> int:
+    """A whole number in a range, also written as 1e6; raises ValueError if it is not."""
+    try:
+        number = int(text)
+    except ValueError:
+        value = float(text)
+        if not abs(value) <= 2**53 or value != int(value):
+            raise ValueError from None
+        number = int(value)
+    if not low <= number <= high:
         raise ValueError
-    return int(number)
+    return number
+
+
+def shown(value: object) -> str:
+    """A value in a message, cut where it would fill the screen."""
+    text = str(value)
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _limit(high: int) -> str:
+    """A bound in a message."""
+    if high < 10**7:
+        return str(high)
+    return f"2^{high.bit_length() - 1}" if high & (high - 1) == 0 else f"{high:.0e}"
+
+
+class WholeNumber(ParamType):
+    """One whole number of a range."""
+
+    name = "INT"
+
+    def __init__(self, low: int, high: int) -> None:
+        """Accept numbers from ``low`` to ``high``."""
+        self.low, self.high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        try:
+            return whole_number(str(value), self.low, self.high)
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{shown(value)} is not accepted; it must be a whole number from {self.low} to "
+                f"{self.high}",
+                param,
+                ctx,
+            )
 
 
 class FloatSweep(Sweep):
@@ -126,7 +165,7 @@ class FloatSweep(Sweep):
         number = float(text)
         if not self.low <= number <= self.high:  # false for NaN
             raise ValueError
-        return number
+        return number + 0.0  # of a negative zero, zero
 
 
 class AttemptsSweep(IntSweep):
@@ -187,10 +226,7 @@ class LegitimateRangeSweep(Sweep):
         """One rule or number."""
         if text in ("product", "operands"):
             return [text]
-        number = int(text)
-        if number < 1:
-            raise ValueError
-        return [number]
+        return [whole_number(text, 1, 2**4096)]
 
 
 class ModuliSetType(ParamType):
@@ -208,7 +244,7 @@ class ModuliSetType(ParamType):
             return tuple(int(item) for item in str(value).replace(",", " ").split())
         except ValueError:
             self.fail(
-                f"{value!r} is not accepted; it must be whole numbers such as 63,62,61,59",
+                f"{shown(value)} is not accepted; it must be whole numbers such as 63,62,61,59",
                 param,
                 ctx,
             )

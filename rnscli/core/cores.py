@@ -183,6 +183,10 @@ class RnsCore:
         """Refuse a code that loses results."""
         object.__setattr__(self, "attempts", check_attempts(self.attempts))
         needed = self.dot_product.dynamic_range
+        if self.code.size < needed <= self.code.moduli.dynamic_range:
+            raise InputError(
+                f"`legitimate_range` is {self.code.size}; the dot product needs {needed} values"
+            )
         if self.code.size < needed:
             raise InputError(
                 f"the moduli {','.join(map(str, self.code.moduli.information))} hold "

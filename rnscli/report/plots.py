@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _LINES = ("-", "--", ":", "-.")
 MAX_SERIES = 28
+MAX_BARS = 60
 
 
 def check_available() -> None:
@@ -38,6 +39,7 @@ def check_available() -> None:
 
 def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
     """Bits of the range that each set covers, and of the range that is required."""
+    _check_number(len(rows), MAX_BARS, "bars")
 
     def draw(axes: Any) -> None:
         keys = _distinguishing(rows, ("bits", "vector_size", "redundant_moduli", "rank", "moduli"))
@@ -70,7 +72,7 @@ def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
 
 def plot_error_histograms(series: Mapping[str, "LogHistogram"], file_format: str) -> bytes:
     """Distribution of the absolute error of each row, as density over its logarithm."""
-    _check_series(len(series))
+    _check_number(len(series), MAX_SERIES, "lines")
 
     import numpy as np
 
@@ -87,11 +89,13 @@ def plot_error_histograms(series: Mapping[str, "LogHistogram"], file_format: str
             share = heights / histogram.counts.sum() * 100
             seen = share >= 0.01  # a thousand pairs' worth of tail would squeeze the rest
             share, edges = share[seen.argmax() :], edges[seen.argmax() :]
-            axes.stairs(share, edges, label=name, **_style(index, index))
+            style = index if len(series) <= len(_LINES) else index // len(_COLOURS)
+            axes.stairs(share, edges, label=name, **_style(index, style))
         axes.set_xscale("log")
         axes.set_xlabel("absolute error of the dot product")
         axes.set_ylabel("pairs in a tenth of a decade (%)")
-        axes.legend()
+        if axes.patches:
+            axes.legend()
 
     return _figure(draw, file_format)
 
@@ -105,15 +109,18 @@ def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(_label(row, names or ["attempts"]), []).append(row)
-    _check_series(len(groups))
+    _check_number(len(groups), MAX_SERIES, "lines")
 
     def draw(axes: Any) -> None:
-        # A colour for each code, a line style for each number of attempts.
-        colours: dict[str, int] = {}
-        styles: dict[object, int] = {}
-        for name, members in groups.items():
-            colour = colours.setdefault(_label(members[0], codes), len(colours))
-            style = styles.setdefault(members[0]["attempts"], len(styles))
+        # A colour for each code and a line style for each number of attempts, if that is enough.
+        colours = list(dict.fromkeys(_label(rows[0], codes) for rows in groups.values()))
+        styles = list(dict.fromkeys(rows[0]["attempts"] for rows in groups.values()))
+        both = len(colours) <= len(_COLOURS) and len(styles) <= len(_LINES)
+        for index, (name, members) in enumerate(groups.items()):
+            colour, style = index, index // len(_COLOURS)
+            if both:
+                colour = colours.index(_label(members[0], codes))
+                style = styles.index(members[0]["attempts"])
             points = sorted((_float(row["p"]), _float(row["p_err"])) for row in members)
             points = [point for point in points if min(point) > 0]
             if points:
@@ -126,7 +133,7 @@ def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
         axes.set_yscale("log")
         axes.set_xlabel("residue error probability p")
         axes.set_ylabel("output error probability p_err")
-        if groups:
+        if axes.lines:
             axes.legend(fontsize=8)
 
     return _figure(draw, file_format)
@@ -134,6 +141,7 @@ def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
 
 def plot_energy(rows: Sequence[Row], file_format: str) -> bytes:
     """Converter energy of one dot product by part, on a logarithmic scale."""
+    _check_number(len(rows), MAX_BARS, "bars")
 
     def draw(axes: Any) -> None:
         keys = _distinguishing(
@@ -208,8 +216,8 @@ def _float(value: object) -> float:
     return float(value)
 
 
-def _check_series(count: int) -> None:
-    if count > MAX_SERIES:
+def _check_number(count: int, highest: int, what: str) -> None:
+    if count > highest:
         raise InputError(
-            f"--plot would draw {count} lines; sweep less: at most {MAX_SERIES} can be told apart"
+            f"--plot would draw {count} {what}; sweep less: at most {highest} can be told apart"
         )

@@ -1,5 +1,6 @@
 """Requirements on result rows, such as ``p_err <= 1e-9``, which make a command a CI gate."""
 
+import contextlib
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -32,7 +33,7 @@ class Requirement:
 
     column: str
     comparison: str
-    bound: float
+    bound: int | float
 
     @classmethod
     def parse(cls, text: str) -> "Requirement":
@@ -46,14 +47,13 @@ class Requirement:
         match = _REQUIREMENT.fullmatch(text)
         if match is not None:
             column, comparison, number = match.groups()
-            try:
-                bound = float(number)
-            except ValueError:
-                bound = float("nan")
-            if bound == bound:
-                return cls(column, comparison, bound)
+            with contextlib.suppress(ValueError):
+                # Whole numbers stay exact: a range may exceed 2**53.
+                bound = int(number) if number.lstrip("+-").isdigit() else float(number)
+                if bound == bound:  # not NaN
+                    return cls(column, comparison, bound)
         raise InputError(
-            f"{text!r} is not a requirement; it must be a column, one of "
+            f"`require` {text!r} is not a requirement; it must be a column, one of "
             f"{' '.join(_COMPARISONS)}, and a number, such as 'p_err <= 1e-9'"
         )
 
@@ -73,7 +73,9 @@ class Requirement:
         if not kinds.get(self.column):
             problem = "holds no number" if self.column in kinds else "does not exist"
             numeric = ", ".join(name for name, is_number in kinds.items() if is_number)
-            raise InputError(f"column {self.column} {problem}; the columns are {numeric}")
+            raise InputError(
+                f"`require`: column {self.column} {problem}; the columns are {numeric}"
+            )
 
     def holds(self, row: Row) -> bool:
         """Whether a row meets it; a row without a value does not."""
@@ -85,7 +87,7 @@ class Requirement:
 
     def __str__(self) -> str:
         """The requirement as it is written."""
-        return f"{self.column} {self.comparison} {self.bound:g}"
+        return f"{self.column} {self.comparison} {self.bound}"
 
 
 def failures(requirements: Sequence[Requirement], rows: Sequence[Row]) -> list[str]:
@@ -95,7 +97,7 @@ def failures(requirements: Sequence[Requirement], rows: Sequence[Row]) -> list[s
         for requirement in requirements:
             if not requirement.holds(row):
                 value = row[requirement.column]
-                shown = "no value" if value is None else f"{value:.6g}"
+                shown = "no value" if value is None else str(value)
                 lines.append(
                     f"row {number}: {requirement} does not hold, it is {shown} ({_identity(row)})"
                 )

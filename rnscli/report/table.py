@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnscli.report.columns import column, show_value
 
@@ -42,6 +42,8 @@ def table_text(rows: Sequence[Row], layout: Layout, style: str) -> str:
 
     tabulate.MIN_PADDING = 0  # it would make columns wider than their titles
     table = _arranged(rows, layout, WIDTH if style == "plain" else None)
+    if style == "markdown":
+        table = _escaped(table)
     body = tabulate.tabulate(
         table.cells,
         headers=table.titles,
@@ -55,6 +57,15 @@ def table_text(rows: Sequence[Row], layout: Layout, style: str) -> str:
         return f"% {common}\n{body}\n" if common else f"{body}\n"
     lines = [*_wrapped(common), ""] if common else []
     return "\n".join([*lines, body, *_note(table)]) + "\n"
+
+
+def _escaped(table: _Table) -> _Table:
+    """With the bars of titles and cells escaped, which would end a cell in Markdown."""
+    return replace(
+        table,
+        titles=[title.replace("|", r"\|") for title in table.titles],
+        cells=[[cell.replace("|", r"\|") for cell in cells] for cells in table.cells],
+    )
 
 
 def print_table(rows: Sequence[Row], layout: Layout) -> None:

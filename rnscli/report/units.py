@@ -37,7 +37,7 @@ def parse_quantity(text: str, unit: str) -> float:
     if match is not None:
         number, suffix = match.groups()
         prefix = suffix.removesuffix(unit)
-        if prefix in _EXPONENTS:
+        if prefix in _EXPONENTS and len(number) <= 100:
             # One decimal string is rounded once: 100 * 1e-15 would not be 1e-13.
             digits, _, exponent = number.lower().partition("e")
             value = float(f"{digits}e{int(exponent or 0) + _EXPONENTS[prefix]}")

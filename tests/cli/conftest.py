@@ -1,0 +1,82 @@
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import pytest
+
+from rnscli.cli.main import run
+
+
+class Ran(NamedTuple):
+    """What a run of the command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def strict(text: str) -> Any:
+    """JSON as a strict reader sees it: no NaN, no Infinity, no key twice."""
+
+    def refuse(literal: str) -> NoReturn:
+        raise AssertionError(f"{literal} is not JSON")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len({key for key, _ in pairs}) == len(pairs)
+        return dict(pairs)
+
+    return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
+
+
+@pytest.fixture
+def rnscli(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
+    """``rnscli("moduli", "--bits", 6)`` runs the command in this process."""
+
+    def call(*arguments: object) -> Ran:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        return Ran(code, *capsys.readouterr())
+
+    with warnings.catch_warnings():  # `run` sets how warnings are shown
+        yield call
+
+
+@pytest.fixture
+def document(rnscli: Callable[..., Ran]) -> Callable[..., dict[str, Any]]:
+    """The JSON document of a command that succeeds and says nothing else."""
+
+    def call(*arguments: object) -> dict[str, Any]:
+        ran = rnscli(*arguments, "--format", "json")
+        assert (ran.code, ran.err) == (0, "")
+        parsed: dict[str, Any] = strict(ran.out)
+        return parsed
+
+    return call
+
+
+@pytest.fixture
+def rows(document: Callable[..., dict[str, Any]]) -> Callable[..., list[dict[str, Any]]]:
+    """The rows of that document."""
+    return lambda *arguments: document(*arguments)["rows"]
+
+
+@pytest.fixture
+def refusal(rnscli: Callable[..., Ran], tmp_path: Path) -> Callable[..., str]:
+    """The sentence that refuses a command: code 2, one line on stderr, nothing else anywhere."""
+    folder = tmp_path / "refused"
+    folder.mkdir()
+
+    def call(*arguments: object) -> str:
+        if "--output" not in arguments:
+            arguments = (*arguments, "--output", folder / "result.json")
+        ran = rnscli(*arguments)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith("rnscli: ")
+        assert ran.err.endswith("\n") and ran.err.count("\n") == 1
+        assert "Traceback" not in ran.err and "`" not in ran.err
+        assert list(folder.iterdir()) == []
+        return ran.err
+
+    return call

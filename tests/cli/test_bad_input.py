@@ -1,0 +1,374 @@
+"""Whatever is wrong: exit code 2, one sentence on stderr, nothing else, nowhere a traceback."""
+
+import math
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+
+from rnscli.cli.main import cli
+
+Run = Callable[..., Any]
+Refusal = Callable[..., str]
+
+HUGE = "9" * 5000
+NOT_NUMBERS = ("abc", "nan", "-inf", "", " ", ",", "4,,5", "4,x", "²", "0x10", "1e400")
+NOT_WHOLE = ("1.5", "-1", "1e30", "1e-3", "8..4", "4..", "..4", "4..x", "1..2..3", "2..4:3", HUGE)
+NO_GRID = ("1e-3..", "..1e-3", "1e-1..1e-3:4", "1e-3..1e-1", "1e-3..1e-1:", "1e-3..1e-1:1",
+           "0..1e-1:4", "1e-3..1e-1:x", "1e-3..1e-1:1e9", "1e-3:4")  # fmt: skip
+
+WHOLE = (*NOT_NUMBERS, *NOT_WHOLE, "inf", "0")
+WHOLE_OR_ZERO = (*NOT_NUMBERS, *NOT_WHOLE, "inf")
+ATTEMPTS = (*NOT_NUMBERS, *NOT_WHOLE, "0", "Inf..2")
+PROBABILITY = (*NOT_NUMBERS, *NO_GRID, "inf", "-0.1", "1.5", "1e30", HUGE)
+STEPS = (*NOT_NUMBERS, *NO_GRID, "inf", "-0.1", "1e30", HUGE)
+QUANTITY = (*NOT_NUMBERS, "inf", "-1", "-1f", "5Hz", "5 x", "5kk", HUGE)
+NAMES = ("abc", "", "1", "rns,,fixed-lp", "nan", HUGE)
+MODULI = ("abc", "", "1.5", "nan", "3,x", "0", "-7,5", "1,3", HUGE)
+
+DOT_PRODUCT = {
+    "--bits": WHOLE, "--input-bits": WHOLE, "--weight-bits": WHOLE, "--vector-size": WHOLE,
+    "--moduli": MODULI, "--redundant": WHOLE_OR_ZERO, "--rule": NAMES, "--max-modulus": WHOLE,
+}  # fmt: skip
+CODE = {
+    "--p": PROBABILITY, "--attempts": ATTEMPTS, "--decoder": NAMES,
+    "--legitimate-range": (*WHOLE, "any"),
+}  # fmt: skip
+OPTIONS = {
+    "moduli": DOT_PRODUCT
+    | {"--precision-bits": WHOLE, "--count": WHOLE, "--family": NAMES, "--top": WHOLE},
+    "error-sim": DOT_PRODUCT
+    | CODE
+    | {
+        "--core": NAMES, "--pairs": WHOLE, "--operands": NAMES, "--sigma": STEPS,
+        "--seed": WHOLE_OR_ZERO, "--jobs": WHOLE,
+    },
+    "fault-prob": DOT_PRODUCT | CODE,
+    "energy": DOT_PRODUCT
+    | CODE
+    | {
+        "--core": NAMES, "--columns": WHOLE, "--slice-bits": WHOLE, "--slice-adc-bits": WHOLE,
+        "--adc-k1": QUANTITY, "--adc-k2": QUANTITY, "--dac-unit-capacitance": QUANTITY,
+        "--supply-voltage": QUANTITY,
+    },
+}  # fmt: skip
+OUTPUT = {"--format", "--output", "--plot", "--require", "--help"}
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_the_table_above_has_every_option(command: str) -> None:
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    names = {parameter.opts[0] for parameter in found.params}
+    assert names - OUTPUT == set(OPTIONS[command])
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [(command, option) for command, options in OPTIONS.items() for option in options],
+)
+def test_values_are_refused_with_the_option_and_the_value(
+    command: str, option: str, refusal: Refusal
+) -> None:
+    for value in OPTIONS[command][option]:
+        sentence = refusal(command, option, value)
+        assert option in sentence, value
+        if value != HUGE:  # some checks name its size
+            assert value.strip()[:10].split(",")[0] in sentence
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_huge_values_are_not_repeated_in_full(command: str, refusal: Refusal) -> None:
+    lengths = {option: len(refusal(command, option, HUGE)) for option in OPTIONS[command]}
+    assert {option for option, length in lengths.items() if length > 500} == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "accepted"),
+    [
+        ("moduli", "--bits", "2 to 256"),
+        ("moduli", "--top", "1000"),
+        ("error-sim", "--jobs", "1024"),
+        ("fault-prob", "--p", "from 0 to 1"),
+        ("fault-prob", "--attempts", "inf"),
+        ("fault-prob", "--decoder", "bounded-distance, majority, detect"),
+        ("energy", "--core", "bit-sliced"),
+        ("energy", "--adc-k1", "100fJ"),
+        ("energy", "--supply-voltage", "1V"),
+        ("moduli", "--moduli", "63,62,61,59"),
+        ("error-sim", "--operands", "npz"),
+    ],
+)
+def test_the_sentence_says_what_would_be_accepted(
+    command: str, option: str, accepted: str, refusal: Refusal
+) -> None:
+    assert accepted in refusal(command, option, "abc")
+
+
+def test_the_largest_number_that_is_said_is_accepted(refusal: Refusal) -> None:
+    sentence = refusal("error-sim", "--pairs", 10**12 + 1)
+    assert "2^40" not in sentence  # which is 10 % more than what is accepted
+
+
+# The moduli
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+@pytest.mark.parametrize(
+    ("moduli", "pair", "factor"),
+    [("63,62,60", "63 and 60", 3), ("15,14,13,35", "35 and 15", 5), ("7,11,7", "7 and 7", 7)],
+)
+def test_moduli_that_share_a_factor(
+    command: str, moduli: str, pair: str, factor: int, refusal: Refusal
+) -> None:
+    sentence = refusal(command, "--moduli", moduli)
+    assert pair in sentence and sentence.split()[-1] == str(factor)
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_moduli_that_do_not_cover_the_range(command: str, refusal: Refusal) -> None:
+    sentence = refusal(command, "--moduli", "63,62,61", "--bits", 6, "--vector-size", 128)
+    assert "238266" in sentence and "246017" in sentence
+    sentence = refusal(command, "--moduli", "16,15,13", "--input-bits", 4, "--vector-size", 128)
+    assert "3120" in sentence
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_all_moduli_redundant(command: str, refusal: Refusal) -> None:
+    sentence = refusal(command, "--moduli", "63,62,61", "--redundant", 3)
+    assert "--redundant" in sentence and "3" in sentence and "2" in sentence
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_moduli_wider_than_the_converters(command: str, refusal: Refusal) -> None:
+    sentence = refusal(command, "--moduli", "255,254,253", "--bits", 7)
+    assert "255" in sentence and "--bits" in sentence and "8" in sentence
+    sentence = refusal(command, "--bits", 6, "--max-modulus", 65)
+    assert "--max-modulus" in sentence and "64" in sentence
+
+
+def test_huge_moduli_are_counted_or_refused_without_a_traceback(rnscli: Run) -> None:
+    members: list[int] = []
+    candidate, product = 2**256, 1
+    while len(members) < 60:
+        candidate -= 1
+        if math.gcd(candidate, product) == 1:
+            members.append(candidate)
+            product *= candidate
+    listed = ",".join(map(str, members))
+    for style in ("json", "csv", "table", "markdown"):  # the product has 4624 digits
+        ran = rnscli("moduli", "--moduli", listed, "--format", style)
+        assert (ran.code, ran.err) == (0, "") or (ran.code, ran.out) == (2, "")
+
+
+# No solution
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_no_solution_names_the_bits_that_have_one(command: str, refusal: Refusal) -> None:
+    only_rns = ("--core", "rns") if command == "energy" else ()
+    sentence = refusal(command, "--bits", 4, "--redundant", 2, *only_rns)
+    assert "12545" in sentence and "15" in sentence
+    assert "smallest bits" in sentence and " 5 " in sentence
+
+
+# Contradictions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("error-sim --p 1e-3 --sigma 0.1", "--p --sigma"),
+        ("error-sim --p 0 --sigma 0", "--p --sigma"),
+        ("moduli --precision-bits 20 --vector-size 128", "--precision-bits --vector-size"),
+        ("moduli --precision-bits 20 --input-bits 4", "--precision-bits --input-bits"),
+        ("moduli --precision-bits 20 --weight-bits 4", "--precision-bits --weight-bits"),
+        ("moduli --moduli 15,14,13 --count 3", "--moduli --count"),
+        ("moduli --moduli 15,14,13 --family special", "--moduli --family"),
+        ("moduli --moduli 15,14,13 --top 2", "--moduli --top"),
+        ("moduli --moduli 15,14,13 --max-modulus 15", "--moduli --max-modulus"),
+        ("fault-prob --moduli 15,14,13 --max-modulus 15", "--moduli --max-modulus"),
+        ("moduli --family special --redundant 1", "--family --redundant"),
+        ("moduli --family special --count 4", "--family --count"),
+        ("energy --core bit-sliced --bits 4 --slice-bits 5", "--slice-bits 5 4"),
+        ("energy --adc-k1 1e30J", "--adc-k1 1e+30 1 J"),
+        ("fault-prob --legitimate-range 99999999999999", "--legitimate-range 99999999999999"),
+        ("error-sim --bits 6 --pairs 9 --legitimate-range 5", "--legitimate-range 5"),
+    ],
+)
+def test_contradictions_name_the_options(arguments: str, named: str, refusal: Refusal) -> None:
+    sentence = refusal(*arguments.split())
+    for name in named.split():
+        assert name in sentence
+
+
+def test_only_options_of_the_command_are_named(refusal: Refusal) -> None:
+    never = ("--p", 1, "--decoder", "detect", "--legitimate-range", 1, "--redundant", 1)
+    sentence = refusal("energy", "--bits", 4, "--core", "rns", *never)
+    assert "--expected-attempts" not in sentence
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_a_sweep_that_is_too_large(command: str, refusal: Refusal) -> None:
+    sentence = refusal(command, "--bits", "2..20", "--vector-size", "1..20000")
+    assert "100000" in sentence
+    assert "--vector-size" in refusal(command, "--vector-size", "1..1000000")
+
+
+def test_an_enormous_range_is_refused_without_being_made(refusal: Refusal) -> None:
+    assert "--vector-size" in refusal("moduli", "--vector-size", "1..1000000000000")
+    assert "--pairs" in refusal("error-sim", "--pairs", "2..1000000000000")
+    assert "--max-modulus" in refusal("moduli", "--bits", 256, "--max-modulus", f"2..{2**256}")
+
+
+# Requirements
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_malformed_requirements(command: str, refusal: Refusal) -> None:
+    for text in ("", "a", "a <=", "a <= x", "a <= nan", "a => 3", "<= 3", "a <= 3 4", "1 2 3"):
+        sentence = refusal(command, "--require", text)
+        assert text in sentence and "<=" in sentence
+        assert "--require" in sentence
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_requirements_on_columns_that_cannot_be_compared(command: str, refusal: Refusal) -> None:
+    for column in ("nothing", "moduli", "redundant_moduli"):
+        sentence = refusal(command, "--require", f"{column} <= 1")
+        assert "--require" in sentence and column in sentence
+        assert "redundant" in sentence or "bits" in sentence  # the columns that could be
+
+
+@pytest.mark.parametrize(
+    ("command", "column"),
+    [("error-sim", "core"), ("error-sim", "mean_abs_error_ci95"), ("fault-prob", "decoder"),
+     ("fault-prob", "noise"), ("energy", "core")],
+)  # fmt: skip
+def test_requirements_on_text(command: str, column: str, refusal: Refusal) -> None:
+    assert column in refusal(command, "--require", f"{column} <= 1")
+
+
+# Files
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_outputs_that_cannot_be_written(command: str, refusal: Refusal, tmp_path: Path) -> None:
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").write_text("kept")
+    for name in ("missing/result.json", "folder.json", "result.xyz", "result", "file/result.json"):
+        sentence = refusal(command, "--output", tmp_path / name)
+        assert "--output" in sentence and name in sentence
+    for name in ("missing/picture.png", "folder.png", "picture.bmp", "picture", "file/a.png"):
+        sentence = refusal(command, "--plot", tmp_path / name)
+        assert "--plot" in sentence and name in sentence
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "file",
+        "folder.json",
+        "folder.png",
+        "refused",
+    ]
+
+
+def test_a_name_that_is_too_long(refusal: Refusal, tmp_path: Path) -> None:
+    sentence = refusal("moduli", "--output", tmp_path / ("a" * 300 + ".json"))
+    assert "too long" in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [("a.json", "csv"), ("a.csv", "json"), ("a.md", "latex"), ("a.tex", "markdown"),
+     ("a.txt", "json"), ("a.json", "table")],
+)  # fmt: skip
+def test_a_format_that_contradicts_the_suffix(
+    name: str, style: str, refusal: Refusal, tmp_path: Path
+) -> None:
+    sentence = refusal("moduli", "--output", tmp_path / name, "--format", style)
+    assert "--format" in sentence and "--output" in sentence
+    assert name in sentence and style in sentence
+    assert not (tmp_path / name).exists()
+
+
+def operands(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+ONES = np.ones((4, 8))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"x": ONES}, "w"),
+        ({"w": ONES}, "x"),
+        ({}, "x"),
+        ({"x": ONES, "w": np.ones((4, 7))}, "(4, 7)"),
+        ({"x": np.ones(8), "w": np.ones(8)}, "(8,)"),
+        ({"x": np.ones((0, 8)), "w": np.ones((0, 8))}, "(0, 8)"),
+        ({"x": ONES * np.nan, "w": ONES}, "NaN"),
+        ({"x": ONES, "w": ONES * np.inf}, "infinity"),
+        ({"x": ONES, "w": ONES * 1j}, "complex"),
+        ({"x": ONES, "w": np.full((4, 8), "a")}, "real numbers"),
+        ({"x": ONES, "w": np.full((4, 8), None)}, "bad.npz"),
+        ({"x": np.ones((1, 8)), "w": np.ones((1, 8))}, "pairs"),
+    ],
+)
+def test_operands_that_cannot_be_multiplied(
+    arrays: dict[str, Any], said: str, refusal: Refusal, tmp_path: Path
+) -> None:
+    path = operands(tmp_path / "bad.npz", **arrays)
+    assert said in refusal("error-sim", "--bits", 6, "--operands", path)
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "truncated", "npy", "zip of text", "folder"])
+def test_files_that_hold_no_operands(kind: str, refusal: Refusal, tmp_path: Path) -> None:
+    path = tmp_path / "bad.npz"
+    good = operands(tmp_path / "good.npz", x=ONES, w=ONES).read_bytes()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "npy":
+        with path.open("wb") as file:
+            np.save(file, ONES)
+    elif kind == "zip of text":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("x", "hello")
+            archive.writestr("w", "hello")
+    else:
+        path.write_bytes({"empty": b"", "text": b"hello", "truncated": good[:200]}[kind])
+    sentence = refusal("error-sim", "--bits", 6, "--operands", path)
+    assert "operands" in sentence and "bad.npz" in sentence
+
+
+def test_operands_files_that_are_missing_or_damaged(refusal: Refusal, tmp_path: Path) -> None:
+    assert "missing.npz" in refusal("error-sim", "--operands", tmp_path / "missing.npz")
+    assert "uniform.csv" in refusal("error-sim", "--operands", "uniform.csv")
+    damaged = bytearray(operands(tmp_path / "bad.npz", x=ONES, w=ONES).read_bytes())
+    damaged[250] ^= 255  # in the data of x: its checksum no longer holds
+    (tmp_path / "bad.npz").write_bytes(damaged)
+    assert "bad.npz" in refusal("error-sim", "--bits", 6, "--operands", tmp_path / "bad.npz")
+
+
+def test_operands_and_sizes_must_agree(refusal: Refusal, tmp_path: Path) -> None:
+    path = operands(tmp_path / "ones.npz", x=ONES, w=ONES)
+    simulation = ("error-sim", "--bits", 6, "--operands", path)
+    assert "--vector-size" in refusal(*simulation, "--vector-size", 9)
+    assert "--pairs" in refusal(*simulation, "--pairs", 5)
+
+
+# The command line itself
+
+
+def test_unknown_commands_and_options(refusal: Refusal) -> None:
+    for command in OPTIONS:
+        assert "--nope" in refusal(command, "--nope", 1)
+        assert "extra" in refusal(command, "extra")
+        assert "--bits" in refusal(command, "--output", "a.json", "--bits")
+        assert "xml" in refusal(command, "--format", "xml")
+    assert "simulate" in refusal("simulate", "--output", "a.json")
+    assert "--nope" in refusal("--nope", "--output", "a.json")

@@ -1,0 +1,414 @@
+"""What every command promises, checked in every command."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+import rnscli as package
+
+Run = Callable[..., Any]
+Document = Callable[..., dict[str, Any]]
+
+# The row keys that scripts rely on (design, section 3).
+KEYS = {
+    "moduli": (
+        "bits input_bits weight_bits vector_size moduli redundant_moduli count dynamic_range "
+        "log2_dynamic_range required_range output_bits lost_bits"
+    ),
+    "error-sim": (
+        "core bits vector_size pairs mean_abs_error mean_abs_error_ci95 mean_error rms_error "
+        "max_abs_error p50_abs_error p95_abs_error p99_abs_error relative_to_rns "
+        "residue_error_probability sigma redundant attempts output_error_rate mean_attempts"
+    ),
+    "fault-prob": (
+        "moduli redundant_moduli redundant decoder noise p sigma attempts p_correct p_detected "
+        "p_undetected p_err expected_attempts"
+    ),
+    "energy": (
+        "core bits vector_size moduli redundant_moduli dac_bits adc_bits dac_conversions "
+        "adc_conversions dac_energy_j adc_energy_j converter_energy_j energy_per_mac_j "
+        "relative_to_rns"
+    ),
+}
+# A small run of each command, of more than one row.
+SMALL = {
+    "moduli": ("moduli", "--bits", "4..6"),
+    "error-sim": ("error-sim", "--bits", "4,6", "--pairs", "50"),
+    "fault-prob": ("fault-prob", "--bits", "4", "--redundant", "0,1"),
+    "energy": ("energy", "--bits", "4,5"),
+}
+SINGLE = {
+    "moduli": ("moduli", "--bits", "6"),
+    "error-sim": ("error-sim", "--bits", "6", "--pairs", "50", "--core", "rns"),
+    "fault-prob": ("fault-prob", "--redundant", "1", "--attempts", "2"),
+    "energy": ("energy", "--bits", "6", "--core", "rns"),
+}
+# A column of each command, with a bound that holds in the small run and one that does not.
+BOUNDS = {
+    "moduli": ("count <= 4", "bits < 6"),
+    "error-sim": ("mean_abs_error<1000", "relative_to_rns == 1"),
+    "fault-prob": ("p_err <= 0.5", "p_err<=1e-9"),
+    "energy": ("adc_energy_j > 0", "adc_bits <= 13"),
+}
+SUFFIXES = {"json": ".json", "csv": ".csv", "markdown": ".md", "latex": ".tex", "table": ".txt"}
+
+each_command = pytest.mark.parametrize("command", list(KEYS))
+each_small = pytest.mark.parametrize("arguments", list(SMALL.values()), ids=list(SMALL))
+each_format = pytest.mark.parametrize("style", list(SUFFIXES))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# JSON and CSV
+
+
+@each_command
+def test_json_is_one_object_with_the_promised_keys(command: str, document: Document) -> None:
+    found = document(*SMALL[command])
+    assert list(found) == ["schema", "command", "version", "parameters", "rows"]
+    assert (found["schema"], found["command"]) == (1, command)
+    assert found["version"] == package.__version__
+    assert isinstance(found["parameters"], dict)
+    assert len(found["rows"]) > 1
+    for row in found["rows"]:
+        assert set(KEYS[command].split()) <= set(row)
+        assert list(row) == list(found["rows"][0])
+
+
+@each_command
+def test_keys_are_snake_case_and_energies_numbers(command: str, document: Document) -> None:
+    found = document(*SMALL[command])
+    for row in found["rows"]:
+        for key, value in row.items():
+            assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", key)
+            assert not key.endswith("_j") or isinstance(value, float)
+    assert all("-" not in key for key in found["parameters"])
+
+
+@each_command
+def test_parameters_say_what_was_asked(command: str, document: Document) -> None:
+    asked = document(*SINGLE[command], "--vector-size", 64)["parameters"]
+    assert asked["vector_size"] == 64
+    assert asked["bits"] == 6
+    assert not {"format", "output", "plot", "require", "jobs"} & set(asked)
+    assert document(*SINGLE[command], "--vector-size", "64,32")["parameters"]["vector_size"] == [
+        64,
+        32,
+    ]
+
+
+def test_the_moduli_of_the_parameters_are_those_given(document: Document) -> None:
+    asked = document("fault-prob", "--moduli", "15,14,13,11", "--moduli", "31,29")["parameters"]
+    assert asked["moduli"] == [[15, 14, 13, 11], [31, 29]]
+
+
+def test_unlimited_attempts_are_the_string_inf(rnscli: Run, document: Document) -> None:
+    faults = ("fault-prob", "--redundant", "1", "--attempts", "2,inf")
+    found = document(*faults)
+    assert [row["attempts"] for row in found["rows"]] == [2, "inf"]
+    assert found["parameters"]["attempts"] == [2, "inf"]
+    lines = list(csv.DictReader(io.StringIO(rnscli(*faults, "--format", "csv").out)))
+    assert [line["attempts"] for line in lines] == ["2", "inf"]
+
+    simulation = ("error-sim", "--bits", "6", "--pairs", "50", "--p", "0.01", "--redundant", "1")
+    found = document(*simulation, "--attempts", "inf", "--core", "rns")
+    assert found["rows"][0]["attempts"] == "inf"
+    assert document("energy", "--bits", "4")["parameters"]["attempts"] == "inf"
+
+
+def test_attempts_that_never_end_are_inf_too(document: Document) -> None:
+    never = ("--p", "1", "--decoder", "detect", "--legitimate-range", "1", "--attempts", "inf")
+    (row,) = document("fault-prob", "--bits", "4", "--redundant", "1", *never)["rows"]
+    assert (row["expected_attempts"], row["p_err"]) == ("inf", 1.0)
+
+
+def cell(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(cell(item) for item in value)
+    return "" if value is None else str(value)
+
+
+@each_command
+def test_csv_has_the_columns_and_values_of_json(
+    command: str, rnscli: Run, document: Document
+) -> None:
+    found = document(*SMALL[command])["rows"]
+    ran = rnscli(*SMALL[command], "--format", "csv")
+    assert (ran.code, ran.err) == (0, "")
+    header, *lines = csv.reader(io.StringIO(ran.out))
+    assert header == list(found[0])
+    assert lines == [[cell(value) for value in row.values()] for row in found]
+    assert "\r" not in ran.out
+
+
+@each_small
+def test_csv_of_one_row_has_the_same_columns(arguments: tuple[str, ...], rnscli: Run) -> None:
+    single = SINGLE[arguments[0]]
+    first = rnscli(*arguments, "--format", "csv").out.splitlines()[0]
+    lines = rnscli(*single, "--format", "csv").out.splitlines()
+    assert lines[0] == first
+    assert len(lines) == 2
+
+
+# Tables
+
+
+@pytest.mark.parametrize("arguments", [*SMALL.values(), *SINGLE.values()], ids=" ".join)
+def test_markdown_is_a_table(arguments: tuple[str, ...], rnscli: Run) -> None:
+    ran = rnscli(*arguments, "--format", "markdown")
+    assert (ran.code, ran.err) == (0, "")
+    lines = [line for line in ran.out.splitlines() if line.startswith("|")]
+    assert len(lines) >= 3
+    assert re.fullmatch(r"\|(:?-+:?\|)+", lines[1].replace(" ", ""))
+    # A bar inside a cell would split it, so it must be written \|.
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {lines[1].count("|")}
+
+
+@pytest.mark.parametrize("arguments", [*SMALL.values(), *SINGLE.values()], ids=" ".join)
+def test_latex_is_a_tabular(arguments: tuple[str, ...], rnscli: Run) -> None:
+    ran = rnscli(*arguments, "--format", "latex")
+    assert (ran.code, ran.err) == (0, "")
+    found = re.search(r"\\begin\{tabular\}\{([lrc]+)\}(.*)\\end\{tabular\}\n\Z", ran.out, re.DOTALL)
+    assert found
+    body = [line for line in found[2].splitlines() if line.endswith(r"\\")]
+    assert len(body) >= 2
+    for line in body:
+        assert len(re.findall(r"(?<!\\)&", line)) == len(found[1]) - 1
+        assert not re.search(r"(?<!\\)[_%#$]", line)
+    before = ran.out[: found.start()].splitlines()
+    assert all(line.startswith("%") for line in before)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *((command,) for command in ("moduli", "fault-prob", "energy")),
+        ("error-sim", "--pairs", "50"),
+        ("moduli", "--bits", "4..6", "--redundant", "0,1", "--vector-size", "16,128"),
+        ("moduli", "--bits", "8", "--precision-bits", "64..66", "--redundant", "4"),
+        ("error-sim", "--pairs", "50", "--p", "0.01", "--redundant", "0..2", "--attempts", "2"),
+        ("fault-prob", "--p", "1e-6..1e-1:4", "--redundant", "0..3"),
+        ("energy", "--redundant", "0,1", "--p", "0.01"),
+    ],
+    ids=" ".join,
+)
+def test_a_piped_table_is_plain_and_fits_100_columns(
+    arguments: tuple[str, ...], rnscli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    ran = rnscli(*arguments)
+    assert ran.code in (0, 2)  # 2 where a point of a sweep has no answer
+    assert "\x1b" not in ran.out + ran.err
+    assert max(map(len, ran.out.splitlines())) <= 100
+    assert ran.out == rnscli(*arguments, "--format", "table").out
+
+
+# --output
+
+
+@each_format
+@each_small
+def test_output_writes_what_would_be_printed(
+    arguments: tuple[str, ...], style: str, rnscli: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / f"result{SUFFIXES[style]}"
+    printed = rnscli(*arguments, "--format", style)
+    written = rnscli(*arguments, "--output", path)
+    assert written == (0, "", "")
+    assert path.read_bytes() == printed.out.encode()
+    assert list(contents(tmp_path)) == [path.name]
+
+
+def test_the_case_of_a_suffix_does_not_matter(rnscli: Run, tmp_path: Path) -> None:
+    assert rnscli("moduli", "--bits", 4, "--output", tmp_path / "A.JSON").code == 0
+    assert (tmp_path / "A.JSON").read_text().startswith("{")
+
+
+def test_a_format_makes_any_name_do(rnscli: Run, tmp_path: Path) -> None:
+    path = tmp_path / "result.dat"
+    assert rnscli("moduli", "--bits", 4, "--format", "csv", "--output", path) == (0, "", "")
+    assert path.read_text().startswith("bits,")
+
+
+def test_output_replaces_a_file_and_keeps_a_link(rnscli: Run, tmp_path: Path) -> None:
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert rnscli("moduli", "--bits", 4, "--output", link).code == 0
+    assert link.is_symlink()
+    assert target.read_text().startswith("{")
+    assert set(contents(tmp_path)) == {"target.json", "link.json"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("moduli", "--bits", "x"),
+        ("moduli", "--bits", "4", "--redundant", "2"),
+        ("moduli", "--require", "nothing <= 1"),
+        ("moduli", "--plot", "picture.bmp"),
+        ("error-sim", "--operands", "missing.npz"),
+        ("fault-prob", "--legitimate-range", "99999999999999"),
+        ("fault-prob", "--bits", "4..8", "--p", "1e-3..1e-1:3", "--plot", "FOLDER/many.png"),
+        ("energy", "--adc-k1", "5V"),
+    ],
+    ids=" ".join,
+)
+def test_a_failing_command_leaves_the_old_file(
+    arguments: tuple[str, ...], rnscli: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    placed = [argument.replace("FOLDER", str(tmp_path)) for argument in arguments]
+    ran = rnscli(*placed, "--output", path)
+    assert (ran.code, ran.out) == (2, "")
+    assert contents(tmp_path) == {"result.json": b"old"}
+
+
+def test_a_full_disk_leaves_the_old_file(
+    rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    monkeypatch.setattr("os.fsync", full)
+    ran = rnscli("moduli", "--bits", 4, "--output", path)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.count("\n") == 1 and "No space left" in ran.err
+    assert contents(tmp_path) == {"result.json": b"old"}
+
+
+# --plot
+
+
+@pytest.mark.parametrize("command", list(SMALL))
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_plots_are_valid_and_reproducible(
+    command: str, suffix: str, rnscli: Run, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"picture.{suffix}"
+    ran = rnscli(*SMALL[command], "--plot", path)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == rnscli(*SMALL[command]).out  # the result is printed as well
+    picture = path.read_bytes()
+    path.unlink()
+    assert rnscli(*SMALL[command], "--plot", path).code == 0
+    assert path.read_bytes() == picture
+    assert list(contents(tmp_path)) == [path.name]
+    if suffix == "png":
+        from matplotlib.image import imread
+
+        image = imread(io.BytesIO(picture))
+        assert image.ndim == 3 and image.std() > 0.01
+    elif suffix == "svg":
+        assert ElementTree.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
+    else:
+        assert picture.startswith(b"%PDF-") and picture.rstrip().endswith(b"%%EOF")
+
+
+# --require
+
+
+@each_command
+def test_a_requirement_that_holds(command: str, rnscli: Run) -> None:
+    plain = rnscli(*SMALL[command])
+    assert rnscli(*SMALL[command], "--require", BOUNDS[command][0]) == plain
+    assert plain.code == 0
+
+
+@each_command
+def test_a_requirement_that_fails(command: str, rnscli: Run) -> None:
+    bound = BOUNDS[command][1]
+    ran = rnscli(*SMALL[command], "--require", bound)
+    assert ran.code == 1
+    assert ran.out == rnscli(*SMALL[command]).out
+    column = re.split(r"[\s<=>]", bound)[0]
+    lines = ran.err.splitlines()
+    assert lines and all(line.startswith("rnscli: row ") and column in line for line in lines)
+
+
+def test_each_failing_row_and_requirement_is_named(rnscli: Run) -> None:
+    ran = rnscli("moduli", "--bits", "4..8", "--require", "count<4", "--require", "bits != 8")
+    assert ran.code == 1
+    rows = [re.match(r"rnscli: row (\d+): (\w+)", line) for line in ran.err.splitlines()]
+    assert [found.groups() for found in rows if found] == [
+        ("1", "count"),
+        ("2", "count"),
+        ("3", "count"),
+        ("5", "bits"),
+    ]
+
+
+def test_a_requirement_is_checked_on_a_file_too(rnscli: Run, tmp_path: Path) -> None:
+    path = tmp_path / "result.csv"
+    ran = rnscli("moduli", "--bits", 4, "--require", "count <= 3", "--output", path)
+    assert (ran.code, ran.out) == (1, "")
+    assert path.exists()
+
+
+def test_unlimited_attempts_can_be_bounded(rnscli: Run) -> None:
+    faults = ("fault-prob", "--attempts", "inf")
+    assert rnscli(*faults, "--require", "attempts >= 3").code == 0
+    assert rnscli(*faults, "--require", "attempts < 3").code == 1
+    assert rnscli(*faults, "--require", "attempts == inf").code == 0
+
+
+def test_a_row_without_a_value_does_not_meet_a_requirement(rnscli: Run) -> None:
+    ran = rnscli("error-sim", "--bits", 4, "--pairs", 50, "--require", "sigma <= 1")
+    assert ran.code == 1
+    assert len(ran.err.splitlines()) == 3
+
+
+# Reproducible
+
+
+@each_small
+def test_the_same_command_gives_the_same_bytes(arguments: tuple[str, ...], rnscli: Run) -> None:
+    first = rnscli(*arguments, "--format", "json")
+    assert rnscli(*arguments, "--format", "json") == first
+
+
+@each_command
+def test_the_order_of_options_and_stated_defaults_change_no_byte(command: str, rnscli: Run) -> None:
+    name, *options = SINGLE[command]
+    one = rnscli(name, *options, "--vector-size", 64, "--rule", "exact", "--format", "json")
+    other = rnscli(name, "--format", "json", "--vector-size", 64, *options)
+    assert one.code == 0
+    assert one == other
+
+
+SIMULATION = (
+    "error-sim", "--bits", "6", "--redundant", "1", "--p", "0.01", "--attempts", "2",
+    "--vector-size", "16", "--format", "json",
+)  # fmt: skip
+
+
+def test_the_seed_decides(rnscli: Run) -> None:
+    default = rnscli(*SIMULATION, "--pairs", 200)
+    assert json.loads(rnscli(*SIMULATION, "--pairs", 200, "--seed", 0).out) == json.loads(
+        default.out
+    )
+    other = rnscli(*SIMULATION, "--pairs", 200, "--seed", 1)
+    assert rnscli(*SIMULATION, "--pairs", 200, "--seed", 1) == other
+    first, second = (re.findall(r'"mean_abs_error": (.*),', ran.out) for ran in (default, other))
+    assert len(first) == 3
+    assert all(a != b for a, b in zip(first, second, strict=True))
+
+
+def test_two_jobs_give_the_bytes_of_one(rnscli: Run) -> None:
+    # More than three blocks of 2^17 pairs of 16 values.
+    one = rnscli(*SIMULATION, "--pairs", 400_000, "--jobs", 1)
+    assert one.code == 0
+    assert rnscli(*SIMULATION, "--pairs", 400_000, "--jobs", 2) == one

@@ -1,0 +1,130 @@
+"""``rnscli energy``: the published ratio, the formulas, and the constants."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+Rows = Callable[..., list[dict[str, Any]]]
+
+RATIOS = {4: 168.54, 5: 2143.9, 6: 28439.7, 7: 511603, 8: 6775065}
+
+
+def adc(bits: int, k1: float = 100e-15, k2: float = 1e-18) -> float:
+    return k1 * bits + k2 * 4.0**bits
+
+
+def dac(bits: int, capacitance: float = 0.5e-15, voltage: float = 1.0) -> float:
+    return bits**2 * capacitance * voltage**2
+
+
+def test_the_published_adc_ratio(rows: Rows) -> None:
+    found = rows("energy", "--bits", "4..8", "--vector-size", 128, "--core", "rns,fixed-hp")
+    energies = {(row["core"], row["bits"]): row["adc_energy_j"] for row in found}
+    for bits, ratio in RATIOS.items():
+        found_ratio = energies["fixed-hp", bits] / energies["rns", bits]
+        assert found_ratio == pytest.approx(ratio, rel=1e-4)
+    for row in found:
+        expected = RATIOS[row["bits"]] if row["core"] == "fixed-hp" else 1
+        assert row["adc_relative_to_rns"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_formulas(rows: Rows) -> None:
+    for row in rows("energy", "--bits", "4..8", "--core", "rns,fixed-lp,fixed-hp"):
+        bits, core = row["bits"], row["core"]
+        copies = len(row["moduli"]) if core == "rns" else 1
+        assert row["adc_bits"] == (2 * bits + 6 if core == "fixed-hp" else bits)
+        assert (row["dac_bits"], row["dac_conversions"]) == (bits, copies)
+        assert row["adc_conversions"] == copies
+        assert row["adc_energy_j"] == pytest.approx(copies * adc(row["adc_bits"]), rel=1e-12)
+        assert row["dac_energy_j"] == pytest.approx(copies * dac(bits), rel=1e-12)
+        total = row["adc_energy_j"] + row["dac_energy_j"]
+        assert row["converter_energy_j"] == pytest.approx(total, rel=1e-12)
+        assert row["energy_per_mac_j"] == pytest.approx(total / 128, rel=1e-12)
+        assert (row["moduli"] is None) == (core != "rns")
+
+
+def test_relative_to_rns_is_of_all_converters(rows: Rows) -> None:
+    rns, low = rows("energy", "--bits", 6, "--core", "rns,fixed-lp")
+    assert rns["relative_to_rns"] == 1
+    assert low["relative_to_rns"] == pytest.approx(
+        low["converter_energy_j"] / rns["converter_energy_j"], rel=1e-12
+    )
+    (alone,) = rows("energy", "--bits", 6, "--core", "fixed-lp")
+    assert alone == low
+
+
+def test_columns_share_the_dacs(rows: Rows) -> None:
+    found = rows("energy", "--bits", 6, "--core", "fixed-lp", "--columns", "1,32,128,256")
+    assert [row["dac_conversions"] for row in found] == [128, 4, 1, 0.5]
+    assert [row["columns"] for row in found] == [1, 32, 128, 256]
+    assert len({row["adc_energy_j"] for row in found}) == 1
+
+
+def test_redundancy_and_retries_cost(rows: Rows) -> None:
+    energy = ("energy", "--bits", 6, "--core", "rns", "--redundant", "0,2")
+    plain, coded = rows(*energy)
+    assert (plain["adc_conversions"], coded["adc_conversions"]) == (4, 6)
+    assert len(coded["redundant_moduli"]) == 2
+    retried = rows(*energy, "--p", "0.05", "--attempts", "inf", "--decoder", "detect")[1]
+    (fault,) = rows(
+        "fault-prob", "--bits", 6, "--redundant", 2, "--p", "0.05", "--attempts", "inf",
+        "--decoder", "detect",
+    )  # fmt: skip
+    assert fault["expected_attempts"] > 1.2
+    assert retried["expected_attempts"] == fault["expected_attempts"]
+    assert retried["adc_conversions"] == pytest.approx(6 * fault["expected_attempts"], rel=1e-12)
+    once = rows(*energy, "--p", "0.05", "--attempts", 1)[1]
+    assert once["adc_conversions"] == 6
+
+
+def test_bit_slicing(rows: Rows) -> None:
+    found = rows("energy", "--bits", 6, "--core", "bit-sliced", "--slice-bits", "1,4,6")
+    assert [row["adc_conversions"] for row in found] == [6, 2, 1]
+    assert [row["adc_bits"] for row in found] == [6 + s + 7 - 1 for s in (1, 4, 6)]
+    (row,) = rows("energy", "--bits", 6, "--core", "bit-sliced", "--slice-adc-bits", 8)
+    assert row["adc_energy_j"] == pytest.approx(6 * adc(8), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "written", ["80fJ", "80 fJ", "80f", "0.08pJ", "8e-14", "8e-14J", "80e-3pJ"]
+)
+def test_quantities_may_be_written_in_many_ways(written: str, rows: Rows) -> None:
+    (row,) = rows("energy", "--bits", 6, "--core", "rns", "--adc-k1", written)
+    assert row["adc_energy_j"] == pytest.approx(4 * adc(6, k1=80e-15), rel=1e-14)
+
+
+def test_every_constant_counts(rows: Rows) -> None:
+    (row,) = rows(
+        "energy", "--bits", 8, "--core", "fixed-hp", "--adc-k1", "50fJ", "--adc-k2", "2aJ",
+        "--dac-unit-capacitance", "1fF", "--supply-voltage", "800mV",
+    )  # fmt: skip
+    assert row["adc_energy_j"] == pytest.approx(adc(22, 50e-15, 2e-18), rel=1e-12)
+    assert row["dac_energy_j"] == pytest.approx(dac(8, 1e-15, 0.8), rel=1e-12)
+
+
+def test_converters_that_cost_nothing(rows: Rows) -> None:
+    free = ("--adc-k1", 0, "--adc-k2", 0, "--supply-voltage", 0)
+    for row in rows("energy", "--bits", 6, *free):
+        assert row["converter_energy_j"] == row["energy_per_mac_j"] == 0
+        assert row["relative_to_rns"] is None
+
+
+def test_parameters_are_in_base_units(document: Callable[..., dict[str, Any]]) -> None:
+    asked = document("energy", "--bits", 6, "--adc-k1", "80fJ")["parameters"]
+    assert (asked["adc_k1"], asked["adc_k2"]) == (80e-15, 1e-18)
+    assert (asked["dac_unit_capacitance"], asked["supply_voltage"]) == (0.5e-15, 1.0)
+
+
+def test_the_table_shows_engineering_units(rnscli: Run) -> None:
+    printed = rnscli("energy", "--bits", 6, "--core", "rns").out
+    assert "2.416 pJ" in printed and "72.00 fJ" in printed
+
+
+def test_energy_per_mac_falls_with_the_length(rows: Rows) -> None:
+    found = rows("energy", "--bits", 8, "--core", "rns", "--vector-size", "16,128,1024")
+    per_mac = [row["energy_per_mac_j"] for row in found]
+    assert per_mac == sorted(per_mac, reverse=True)
+    assert all(math.isfinite(value) for value in per_mac)

@@ -1,0 +1,123 @@
+import math
+import operator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnscli.core.errors import InputError
+from rnscli.report.requirements import Requirement, failures
+
+QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+COMPARISONS = {
+    "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+    "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+
+columns = st.from_regex(r"[a-z][a-z0-9_]*", fullmatch=True)
+comparisons = st.sampled_from(list(COMPARISONS))
+spaces = st.text(" \t", max_size=2)
+
+
+@QUICK
+@given(columns, comparisons, st.floats(allow_nan=False), spaces, spaces)
+def test_parse(column: str, comparison: str, bound: float, before: str, after: str) -> None:
+    text = f"{before}{column}{after}{comparison}{before}{bound!r}{after}"
+    assert Requirement.parse(text) == Requirement(column, comparison, bound)
+
+
+@QUICK
+@given(comparisons, st.floats(allow_nan=False), st.floats(allow_nan=False))
+def test_holds(comparison: str, value: float, bound: float) -> None:
+    requirement = Requirement("p_err", comparison, bound)
+    assert requirement.holds({"p_err": value}) == COMPARISONS[comparison](value, bound)
+
+
+@QUICK
+@given(columns, comparisons, st.integers(-999, 999))
+def test_what_is_written_can_be_read(column: str, comparison: str, bound: int) -> None:
+    requirement = Requirement(column, comparison, float(bound))
+    assert Requirement.parse(str(requirement)) == requirement
+
+
+@QUICK
+@given(st.text("ab_ <>=!1e-.9infa", max_size=14))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        requirement = Requirement.parse(text)
+    except InputError as refused:
+        assert repr(text) in str(refused) and "\n" not in str(refused)
+    else:
+        assert requirement.comparison in COMPARISONS and not math.isnan(requirement.bound)
+        assert text.split(requirement.comparison)[0].strip() == requirement.column
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p_err <= 1e-9", ("p_err", "<=", 1e-9)),
+        ("p_err<=1e-9", ("p_err", "<=", 1e-9)),
+        ("  count==4 ", ("count", "==", 4.0)),
+        ("mean_error > -0.5", ("mean_error", ">", -0.5)),
+        ("attempts < inf", ("attempts", "<", math.inf)),
+        ("attempts!=inf", ("attempts", "!=", math.inf)),
+    ],
+)
+def test_examples(text: str, expected: tuple[str, str, float]) -> None:
+    assert Requirement.parse(text) == Requirement(*expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "p_err", "p_err <=", "<= 1", "p_err <= x", "p_err <= nan", "p_err = 1", "p_err => 1",
+     "p_err =< 1", "p_err <= 1 2", "p err <= 1", "p_err <= 1 and count < 3", "1 <= p_err",
+     "p-err <= 1", "p_err <= 1e-9J", "p_err <<= 1", "p_err <= <= 1"],
+)  # fmt: skip
+def test_what_is_not_a_requirement(text: str) -> None:
+    with pytest.raises(InputError, match="requirement"):
+        Requirement.parse(text)
+
+
+def test_a_row_without_a_value_does_not_meet_it() -> None:
+    for comparison in COMPARISONS:
+        assert not Requirement("sigma", comparison, 1.0).holds({"sigma": None})
+
+
+def test_columns_that_cannot_be_compared() -> None:
+    kinds = {"p_err": True, "moduli": False}
+    Requirement.parse("p_err <= 1").check_column(kinds)
+    with pytest.raises(InputError, match=r"moduli .*no number.* p_err"):
+        Requirement.parse("moduli <= 1").check_column(kinds)
+    with pytest.raises(InputError, match=r"sigma .*not exist.* p_err"):
+        Requirement.parse("sigma <= 1").check_column(kinds)
+
+
+ROWS: list[dict[str, Any]] = [
+    {"core": "rns", "bits": 6, "p": 0.001, "p_err": 1e-6, "moduli": (63, 62)},
+    {"core": "rns", "bits": 8, "p": 0.001, "p_err": 1e-3, "moduli": (255, 254)},
+    {"core": "fixed-lp", "bits": 8, "p": 0.001, "p_err": None, "moduli": None},
+]
+
+
+def test_failures_name_the_row_and_the_value() -> None:
+    lines = failures([Requirement.parse("p_err <= 1e-4"), Requirement.parse("bits>=6")], ROWS)
+    assert len(lines) == 2
+    for text in ("row 2", "p_err <= 0.0001", "0.001", "bits 8", "255,254"):
+        assert text in lines[0]
+    for text in ("row 3", "no value", "fixed-lp"):
+        assert text in lines[1]
+
+
+def test_nothing_to_say() -> None:
+    assert failures([], ROWS) == []
+    assert failures([Requirement.parse("bits > 5")], ROWS) == []
+    assert failures([Requirement.parse("bits > 5")], []) == []
+
+
+def test_every_requirement_of_every_row() -> None:
+    strict = [Requirement.parse("bits < 0"), Requirement.parse("p > 1")]
+    lines = failures(strict, ROWS)
+    assert [line.split(":")[0] for line in lines] == [
+        "row 1", "row 1", "row 2", "row 2", "row 3", "row 3",
+    ]  # fmt: skip

@@ -1,0 +1,293 @@
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnscli.report.columns import show_value
+from rnscli.report.table import WIDTH, Layout, Row, print_table, table_text
+
+QUICK = settings(max_examples=60, deadline=None, derandomize=True)
+LAYOUT = Layout(parameters=("core", "size"), results=("alpha", "beta"))
+
+
+def row(**values: Any) -> Row:
+    return {"core": "rns", "size": 1, "alpha": 1, "beta": 2} | values
+
+
+def plain(rows: list[Row], layout: Layout = LAYOUT) -> list[str]:
+    return table_text(rows, layout, "plain").splitlines()
+
+
+# What is shown where
+
+
+def test_common_parameters_stand_above_the_table() -> None:
+    lines = plain([row(size=1), row(size=2)])
+    assert lines[:2] == ["core = rns", ""]
+    assert lines[2].split() == ["size", "alpha", "beta"]
+    assert [line.split() for line in lines[4:]] == [["1", "1", "2"], ["2", "1", "2"]]
+
+
+def test_common_results_stay_in_the_table() -> None:
+    assert plain([row(core="a"), row(core="b")])[0] == "size = 1"
+    assert plain([row(core="a"), row(core="b")])[2].split() == ["core", "alpha", "beta"]
+
+
+def test_without_common_parameters_there_is_no_caption() -> None:
+    lines = plain([row(core="a", size=1), row(core="b", size=2)])
+    assert lines[0].split() == ["core", "size", "alpha", "beta"]
+
+
+def test_a_single_row_is_a_list() -> None:
+    lines = plain([row(alpha=(1, 2))])
+    assert [line.split() for line in lines] == [
+        ["core", "rns"],
+        ["size", "1"],
+        ["alpha", "(1,", "2)"],
+        ["beta", "2"],
+    ]
+    assert len({line.index(line.split()[1]) for line in lines}) == 1  # one below the other
+
+
+def test_a_single_row_is_still_a_table_in_a_paper() -> None:
+    assert "|" in table_text([row()], LAYOUT, "markdown").splitlines()[0]
+    assert table_text([row()], LAYOUT, "latex").startswith("\\begin{tabular}")
+
+
+def test_none_is_a_dash_and_columns_of_nothing_are_left_out() -> None:
+    lines = plain([row(size=1, alpha=None, beta=None), row(size=2, alpha=3, beta=None)])
+    assert lines[2].split() == ["size", "alpha"]
+    assert [line.split() for line in lines[4:]] == [["1", "-"], ["2", "3"]]
+
+
+def test_columns_that_repeat_another_are_left_out() -> None:
+    layout = Layout(parameters=("bits", "input_bits"), results=("alpha",))
+    same: list[Row] = [{"bits": b, "input_bits": b, "alpha": 1} for b in (4, 5)]
+    assert plain(same, layout)[0].split() == ["bits", "alpha"]
+    other: list[Row] = [{"bits": b, "input_bits": 4, "alpha": 1} for b in (4, 5)]
+    assert plain(other, layout)[0] == "input bits = 4"
+
+
+def test_keys_that_are_not_in_the_layout_are_left_out() -> None:
+    assert "secret" not in table_text([row(secret="secret"), row(size=2)], LAYOUT, "plain")
+
+
+def test_text_is_left_and_numbers_are_right() -> None:
+    lines = plain([row(core="a", alpha=1), row(core="bbbb", alpha=22222)])
+    assert lines[4].startswith("a ") and lines[5].startswith("bbbb ")
+    start = lines[2].index("alpha")
+    assert lines[4][start : start + 5] == "    1"
+    assert lines[5][start : start + 5] == "22222"
+
+
+# Width
+
+WIDE = Layout(
+    parameters=("name",),
+    results=tuple(f"result_{letter}" for letter in "abcdefghijkl"),
+    optional=("result_c", "result_a", "result_b", "result_d"),
+)
+
+
+def wide_rows(content: str) -> list[Row]:
+    return [{"name": name, **dict.fromkeys(WIDE.results, content)} for name in "xy"]
+
+
+def test_a_table_that_fits_drops_nothing() -> None:
+    lines = plain(wide_rows("1")[:2], Layout(WIDE.parameters, WIDE.results[:8], WIDE.optional))
+    assert len(lines[0].split("  ")) >= 9
+    assert not lines[-1].startswith("also")
+
+
+def test_optional_columns_are_dropped_in_their_order_and_named() -> None:
+    lines = plain(wide_rows("1"), WIDE)
+    assert max(map(len, lines)) <= WIDTH
+    assert "result c" not in lines[0] and "result e" in lines[0]
+    dropped = lines[-1].partition(": ")[2].split(", ")
+    assert dropped == list(WIDE.optional[: len(dropped)])
+    assert "--format csv" in lines[-1]
+    # No more than needed: the last one dropped would not have fitted.
+    kept = len(WIDE.results) - len(dropped)
+    assert len("name") + (kept + 1) * len("  result x") > WIDTH - 2
+
+
+def test_columns_that_are_not_optional_stay() -> None:
+    lines = plain(wide_rows("1234567"), WIDE)
+    for letter in "efghijkl":
+        assert f"result {letter}" in lines[0]
+
+
+def test_papers_have_every_column() -> None:
+    for style in ("markdown", "latex"):
+        text = table_text(wide_rows("12345678"), WIDE, style)
+        assert all(f"result {letter}" in text for letter in "abcdefghijkl")
+        assert "also in" not in text
+
+
+def test_a_long_cell_is_wrapped() -> None:
+    moduli = tuple(range(1000, 1060))
+    rows: list[Row] = [{"bits": bits, "moduli": moduli, "count": 60} for bits in (10, 11)]
+    lines = plain(rows, Layout(("bits",), ("moduli", "count")))
+    assert max(map(len, lines)) <= WIDTH
+    shown = [word for line in lines[2:] for word in line.split()]
+    assert sorted(shown) == sorted([*map(str, moduli * 2), "10", "11", "60", "60"])
+
+
+def test_a_single_row_is_wrapped_too() -> None:
+    moduli = tuple(range(1000, 1060))
+    lines = plain([{"bits": 10, "moduli": moduli}], Layout(("bits",), ("moduli",)))
+    assert max(map(len, lines)) <= WIDTH
+    assert [word for line in lines for word in line.split()][3:] == [*map(str, moduli)]
+
+
+def test_long_captions_are_wrapped() -> None:
+    layout = Layout(tuple(f"parameter_{letter}" for letter in "abcdefgh"), ("alpha",))
+    rows: list[Row] = [
+        {**dict.fromkeys(layout.parameters, "0123456789"), "alpha": 1} for _ in range(2)
+    ]
+    lines = plain(rows, layout)
+    assert max(map(len, lines)) <= WIDTH
+    assert " ".join(lines).count("= 0123456789") == 8
+
+
+@QUICK
+@given(st.data())
+def test_tables_keep_to_their_width(data: st.DataObject) -> None:
+    keys = tuple(f"key_{letter * data.draw(st.integers(1, 12))}" for letter in "abcdefghij")
+    layout = Layout(keys[:2], keys[2:], optional=keys[3:])
+    cell = st.one_of(st.text("abc", min_size=1, max_size=20), st.none())
+    rows: list[Row] = [
+        {key: data.draw(cell) if key != keys[2] else index for key in keys} for index in range(3)
+    ]
+    assert max(map(len, plain(rows, layout))) <= WIDTH
+
+
+# Papers
+
+
+def test_markdown_keeps_bars_inside_cells() -> None:
+    layout = Layout(("bits",), ("mean_abs_error", "core"))
+    rows: list[Row] = [{"bits": b, "mean_abs_error": 0.5, "core": "a|b"} for b in (4, 5)]
+    lines = table_text(rows, layout, "markdown").splitlines()
+    assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
+
+
+def test_latex_escapes_what_it_must() -> None:
+    layout = Layout(("operands",), ("alpha", "beta"))
+    rows: list[Row] = [
+        {"operands": "my_file_100%&$#.npz", "alpha": "a_b&c", "beta": n} for n in (1, 2)
+    ]
+    text = table_text(rows, layout, "latex")
+    assert r"a\_b\&c" in text
+    assert text.startswith("% operands = my_file")  # a comment, which needs no escape
+
+
+def test_the_caption_of_a_paper_is_apart_from_the_table() -> None:
+    markdown = table_text([row(size=1), row(size=2)], LAYOUT, "markdown").splitlines()
+    assert markdown[:2] == ["core = rns", ""]  # without the empty line it is no table
+    assert markdown[2].startswith("|")
+    assert table_text([row(size=1), row(size=2)], LAYOUT, "latex").startswith("% core = rns\n")
+
+
+@pytest.mark.parametrize("style", ["plain", "markdown", "latex"])
+def test_text_ends_with_one_newline(style: str) -> None:
+    for rows in ([row()], [row(size=1), row(size=2)]):
+        text = table_text(rows, LAYOUT, style)
+        assert text.endswith("\n") and not text.endswith("\n\n")
+        if style != "latex":
+            assert all(line == line.rstrip() or line.strip() for line in text.splitlines())
+
+
+# In a terminal
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_a_terminal_of_any_width(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows: list[Row] = [
+        {"name": name, **{key: f"{key[-1]}{name}" for key in WIDE.results}} for name in "xy"
+    ]
+    layout = Layout(WIDE.parameters, WIDE.results[:6], WIDE.results[1:6])
+    print_table(rows, layout)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= min(columns, WIDTH)
+    printed = " ".join(lines)
+    assert "ax" in printed and "ay" in printed
+    assert ("also in" in printed) == (columns < 75)
+
+
+def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([row(core="[bold]a[/bold]"), row(core="[red]")], LAYOUT)
+    printed = capsys.readouterr().out
+    assert "[bold]a[/bold]" in printed and "[red]" in printed
+
+
+def test_a_single_row_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([row()], LAYOUT)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines == [["core", "rns"], ["size", "1"], ["alpha", "1"], ["beta", "2"]]
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("dynamic_range", 14057694, "14057694"),
+        ("dynamic_range", 10**15 - 1, "999999999999999"),
+        ("vector_size", None, "-"),
+        ("relative_to_rns", 1.0, "1"),
+        ("relative_to_rns", 6775065.4, "6.775e+06"),
+        ("relative_to_rns", 28439.7, "28440"),
+        ("mean_abs_error", 0.0, "0"),
+        ("mean_abs_error", 0.067561, "0.06756"),
+        ("mean_abs_error", 1.5e-7, "1.500e-07"),
+        ("attempts", math.inf, "inf"),
+        ("attempts", 2, "2"),
+        ("p_err", 0.0, "0"),
+        ("p_err", 1.0, "1"),
+        ("p_err", 0.00399400, "0.003994"),
+        ("p_err", 9.1573e-07, "9.157e-07"),
+        ("p_correct", 1 - 1.5e-5, "1 - 1.50e-05"),
+        ("p_correct", 0.996, "0.996"),
+        ("moduli", (63, 62, 61), "63 62 61"),
+        ("redundant_moduli", (), "-"),
+        ("adc_energy_j", 1.601024e-12, "1.601 pJ"),
+        ("dac_energy_j", 0.0, "0 J"),
+        ("mean_abs_error_ci95", (0.9, 1.1), "± 0.1"),
+        ("output_error_rate_ci95", (0.0, 0.25), "0 .. 0.25"),
+        ("core", "rns", "rns"),
+        ("something_else", 3, "3"),
+    ],
+)
+def test_show_value(key: str, value: object, shown: str) -> None:
+    assert show_value(key, value) == shown
+
+
+@QUICK
+@given(st.integers(0, 2**5000))
+def test_integers_of_any_size_have_a_short_form(value: int) -> None:
+    assert len(show_value("dynamic_range", value)) <= 16
+
+
+@QUICK
+@given(st.floats(0, 1))
+def test_probabilities_are_short_and_near(p: float) -> None:
+    shown = show_value("p_err", p)
+    assert len(shown) <= 12
+    complement, minus, rest = shown.partition("1 - ")
+    found = 1 - float(rest) if minus else float(complement)
+    assert found == pytest.approx(p, rel=5.001e-4)
+
+
+@QUICK
+@given(st.floats(-1e300, 1e300))
+def test_numbers_are_short_and_near(value: float) -> None:
+    shown = show_value("mean_error", value)
+    assert len(shown) <= 11
+    assert float(shown) == pytest.approx(value, rel=5.001e-4)
