@@ -157,7 +157,8 @@ def plot_energy(rows: Sequence[Row], file_format: str) -> bytes:
                 label=column(key).title,
                 color=_COLOURS[int(shift > 0)],
             )
-        axes.set_yscale("log")
+        if any(_float(row["converter_energy_j"]) > 0 for row in rows):
+            axes.set_yscale("log")
         axes.set_xticks(
             places,
             names,
