@@ -5,6 +5,7 @@ Everything the command line computes is here as functions of frozen parameter ob
 * `select_moduli`, `ModuliRequest`, `moduli_table`: which moduli;
 * `DotErrorParameters`, `dot_error`: what error (Monte Carlo);
 * `FaultParameters`, `fault_probability`: what fault probability (exact);
+* `TargetParameters`, `redundancy_frontier`: how much redundancy and how many attempts;
 * `EnergyParameters`, `converter_energy`: what converter energy;
 * `ModuliSet`, `RedundantCode`, `to_residues` and the rest: the arithmetic beneath.
 
@@ -47,13 +48,14 @@ _HOMES = {
         "fault_probability",
     ),
     "rnscli.analysis.moduli_choice": ("ModuliRequest", "ModuliRow", "moduli_table"),
+    "rnscli.analysis.redundancy": ("TargetParameters", "redundancy_frontier"),
     "rnscli.analysis.operands": ("GivenOperands", "load_operands"),
     "rnscli.core.code": ("CORRECTED", "DETECTED", "VALID", "Decoded", "RedundantCode"),
     "rnscli.core.cores": ("FixedPointCore", "Readout", "RnsCore"),
     "rnscli.core.dot_product": ("DotProduct",),
     "rnscli.core.errors": ("InputError", "NoSolutionError", "RnscliError"),
     "rnscli.core.moduli": ("ModuliSet",),
-    "rnscli.core.noise": ("Gaussian", "Uniform"),
+    "rnscli.core.noise": ("Gaussian", "Tabulated", "Uniform"),
     "rnscli.core.quantisation": ("Quantised", "quantise"),
     "rnscli.core.residues": ("from_residues", "modular_dot", "modular_matmul", "to_residues"),
     "rnscli.core.selection": ("select_moduli", "special_family"),
@@ -90,6 +92,8 @@ __all__ = [
     "RedundantCode",
     "RnsCore",
     "RnscliError",
+    "Tabulated",
+    "TargetParameters",
     "Uniform",
     "__version__",
     "block_mapper",
@@ -103,6 +107,7 @@ __all__ = [
     "modular_matmul",
     "moduli_table",
     "quantise",
+    "redundancy_frontier",
     "select_moduli",
     "special_family",
     "to_residues",
@@ -130,12 +135,13 @@ if TYPE_CHECKING:
     )
     from rnscli.analysis.moduli_choice import ModuliRequest, ModuliRow, moduli_table
     from rnscli.analysis.operands import GivenOperands, load_operands
+    from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
     from rnscli.core.code import CORRECTED, DETECTED, VALID, Decoded, RedundantCode
     from rnscli.core.cores import FixedPointCore, Readout, RnsCore
     from rnscli.core.dot_product import DotProduct
     from rnscli.core.errors import InputError, NoSolutionError, RnscliError
     from rnscli.core.moduli import ModuliSet
-    from rnscli.core.noise import Gaussian, Uniform
+    from rnscli.core.noise import Gaussian, Tabulated, Uniform
     from rnscli.core.quantisation import Quantised, quantise
     from rnscli.core.residues import from_residues, modular_dot, modular_matmul, to_residues
     from rnscli.core.selection import select_moduli, special_family

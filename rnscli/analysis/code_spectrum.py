@@ -28,24 +28,30 @@ import numpy.typing as npt
 
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet
+from rnscli.core.quantisation import FloatArray
 
 MAX_COUNT = 16
 
 _Exact = npt.NDArray[np.object_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CodeSpectrum:
     """Outcome of errors by their weight w, the number of wrong residues.
 
     ``undetected[w]`` and ``detected[w]`` are the sums over the C(N, w) sets T of w residues of
     U_T and, for w > t, of 1 - U_T; ``correct[w]`` is C(N, w) up to w = t and 0 beyond. For every
     w the three add up to C(N, w).
+
+    ``undetected_of`` and ``detected_of`` are U_T and, for more than t residues, 1 - U_T for each
+    set T, a bit mask over the moduli in their order.
     """
 
     correct: tuple[float, ...]
     detected: tuple[float, ...]
     undetected: tuple[float, ...]
+    undetected_of: FloatArray
+    detected_of: FloatArray
 
 
 @lru_cache(maxsize=128)
@@ -80,13 +86,13 @@ def code_spectrum(moduli: ModuliSet, legitimate_range: int, radius: int) -> Code
     wrong, words = _wrong_words(moduli.moduli, legitimate_range, radius)
     weights = np.array([int(mask).bit_count() for mask in range(2**count)])
     undetected = (wrong / words).astype(np.float64)
-    detected = ((words - wrong) / words).astype(np.float64)
+    detected = np.where(weights > radius, ((words - wrong) / words).astype(np.float64), 0.0)
     return CodeSpectrum(
         correct=tuple(float(comb(count, w)) if w <= radius else 0.0 for w in range(count + 1)),
-        detected=tuple(
-            fsum(detected[weights == w]) if w > radius else 0.0 for w in range(count + 1)
-        ),
+        detected=tuple(fsum(detected[weights == w]) for w in range(count + 1)),
         undetected=tuple(fsum(undetected[weights == w]) for w in range(count + 1)),
+        undetected_of=undetected,
+        detected_of=detected,
     )
 
 

@@ -26,41 +26,6 @@ MAX_RANGE = 2**32
 _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
 
 
-def check_distribution(name: str, probabilities: Sequence[float], modulus: int) -> FloatArray:
-    """Return error probabilities as an array if they are a distribution over ``[0, m)``.
-
-    Raises
-    ------
-    InputError
-        If there are not m of them, one is negative or not a number, or they do not sum to 1.
-
-    Examples
-    --------
-    >>> check_distribution("q", [0.9, 0.05], 3)
-    Traceback (most recent call last):
-        ...
-    rnscli.core.errors.InputError: `q` has 2 probabilities for modulus 3; it must have 3
-    """
-    vector = np.asarray(probabilities, dtype=np.float64)
-    if vector.shape != (modulus,):
-        raise InputError(
-            f"`{name}` has {vector.size} probabilities for modulus {modulus}; it must have "
-            f"{modulus}"
-        )
-    if not np.all(vector >= 0):
-        worst = int(np.flatnonzero(~(vector >= 0))[0])
-        raise InputError(
-            f"`{name}` gives error {worst} of modulus {modulus} the probability {vector[worst]}; "
-            "none may be negative"
-        )
-    total = float(vector.sum())
-    if not abs(total - 1) <= 1e-9:
-        raise InputError(
-            f"`{name}` sums to {total!r} for modulus {modulus}; probabilities must sum to 1"
-        )
-    return vector
-
-
 def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int) -> float:
     """Probability that one attempt is decoded to a wrong value.
 
@@ -82,7 +47,7 @@ def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int
     --------
     >>> uniform = [np.array([0.9] + [0.1 / (m - 1)] * (m - 1)) for m in (5, 4, 3)]
     >>> round(undetected_by_differences(uniform, 12, 0), 9)
-    0.0204375
+    0.0069375
     """
     if size > MAX_RANGE:
         raise InputError(

@@ -100,7 +100,7 @@ class EnergyParameters:
     slice_bits
         Bits s of a weight slice in the core ``bit-sliced``.
     slice_adc_bits
-        Bits of that core's ADC; what an exact slice needs if not given.
+        Bits of that core's ADC; what an exact sum of signed s-bit digits needs if not given.
     converters
         Energy model.
 
@@ -140,6 +140,17 @@ class EnergyParameters:
                 f"the dot product has {self.dot_product.output_bits} output bits; "
                 "the energy of converters is computed for at most 256"
             )
+        if self.moduli is not None:
+            if self.moduli.residue_bits > self.bits:
+                raise InputError(
+                    f"`bits` is {self.bits}, but residues of {self.moduli.moduli[0]} have "
+                    f"{self.moduli.residue_bits}"
+                )
+            if self.moduli.dynamic_range < self.dot_product.dynamic_range:
+                raise InputError(
+                    f"the information moduli cover {self.moduli.dynamic_range} values; "
+                    f"the dot product needs {self.dot_product.dynamic_range}"
+                )
 
 
 @dataclass(frozen=True)

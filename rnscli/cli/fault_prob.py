@@ -1,5 +1,7 @@
 """``rnscli fault-prob``."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -9,15 +11,19 @@ from rnscli.analysis.fault_probability import (
     FaultProbability,
     fault_probability,
 )
+from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
+from rnscli.cli import noise as noise_options
 from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
-from rnscli.cli.sweep import Point, points
+from rnscli.cli.sweep import FloatSweep, IntSetType, Point, points
+from rnscli.core.errors import InputError
 from rnscli.report.plots import plot_fault_probability
 from rnscli.report.table import Layout
 
 LAYOUT = Layout(
     parameters=(
-        "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "noise", "p",
+        "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "erased",
+        "noise", "p", "sigma",
         "attempts",
     ),
     results=(
@@ -25,7 +31,15 @@ LAYOUT = Layout(
     ),
     optional=("redundant_moduli", "moduli", "p_correct"),
 )  # fmt: skip
-AXES = (*shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "p")
+TARGET_LAYOUT = Layout(
+    parameters=LAYOUT.parameters,
+    results=("p_detected", "p_undetected", "p_err", "conversions", "cheapest"),
+    optional=("redundant_moduli", "p_detected", "p_undetected", "moduli"),
+)
+DEFAULT_P = 1e-3
+AXES = (
+    *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "erased", *noise_options.AXES,
+)  # fmt: skip
 
 
 @click.command("fault-prob")
@@ -37,8 +51,24 @@ AXES = (*shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "p")
     shared.vector_size,
     shared.moduli,
     shared.redundancy("0..2"),
-    shared.error_probability("1e-3"),
-    shared.attempts("1,2,inf"),
+    noise_options.noise,
+    noise_options.p,
+    noise_options.sigma,
+    noise_options.snr_db,
+    click.option(
+        "--erased",
+        type=IntSetType(),
+        multiple=True,
+        help="Channels known to be dead, as indices into the set in descending order (0 is the "
+        "largest modulus), such as 0,3; repeat it for several cases.",
+    ),
+    shared.attempts(None, "1,2,inf"),
+    click.option(
+        "--target",
+        type=FloatSweep(5e-324, 1.0, "a probability above 0 and at most 1"),
+        help="Instead of given --redundant and --attempts: for each k the fewest attempts that "
+        "reach p_err <= P, with the converter conversions they cost.",
+    ),
     shared.decoder,
     shared.legitimate_range,
     shared.rule,
@@ -47,17 +77,48 @@ AXES = (*shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "p")
 def command(output: Output, options: dict[str, Any]) -> None:
     """Compute the output error probability of a redundant code, exactly.
 
-    Each residue is wrong with probability p. A detected error is computed again, up to R attempts;
-    p_err is the probability that the output is then wrong or still rejected.
+    A detected error is computed again, up to R attempts; p_err is the probability that the output
+    is then wrong or still rejected. The uniform law is exact in closed form; for the Gaussian law
+    the sum over all differences of legitimate values is formed, up to 2^32 of them.
 
     \b
     rnscli fault-prob --bits 6 --redundant 0..3 --attempts 1,2,inf --p 1e-6..1e-1:6
     rnscli fault-prob --moduli 63,62,61,59,55,53 --redundant 2 --require 'p_err <= 1e-4'
+    rnscli fault-prob --bits 6 --redundant 2 --sigma 0.15,0.2,0.25 --erased 0
+    rnscli fault-prob --bits 5..8 --p 1e-2 --target 1e-9
     """
+    noise_options.check_one_level(options)
+    if all(options[name] is None for name in noise_options.LEVELS):
+        options["p"] = (DEFAULT_P,)
+    if options["target"]:
+        _frontier(replace(output, layout=TARGET_LAYOUT), shared.with_bits(options, bits=(6,)))
+        return
     options = shared.with_defaults(options, bits=(6,), redundant=(0, 1, 2))
+    options["attempts"] = options["attempts"] or (1, 2, math.inf)
     ready, problems = prepared(points(options, AXES), _parameters)
 
     rows = [(point, fault_probability(parameters)) for point, parameters in ready]
+    output.finish(rows, options, problems, plot_fault_probability)
+
+
+def _frontier(output: Output, options: dict[str, Any]) -> None:
+    """Answer ``--target``: rows for each k that reaches it."""
+    for name in ("redundant", "attempts", "moduli", "erased"):
+        if options[name]:
+            raise InputError(f"`target` chooses the redundancy and attempts, so leave `{name}` out")
+    ready, problems = prepared(
+        points(options, (*AXES, "target")),
+        lambda point: redundancy_frontier(
+            TargetParameters(
+                request=shared.moduli_request(point | {"redundant": 0}),
+                noise=lambda moduli: noise_options.laws_of(point, moduli),
+                target=point["target"],
+                decoder=point["decoder"],
+                legitimate_range=point["legitimate_range"],
+            )
+        ),
+    )
+    rows = [(point, row) for point, frontier in ready for row in frontier]
     output.finish(rows, options, problems, plot_fault_probability)
 
 
@@ -66,8 +127,9 @@ def _parameters(point: Point) -> FaultParameters:
     moduli = request.choose()[0]
     return FaultParameters(
         moduli=moduli,
-        p=point["p"],
+        noise=noise_options.laws_of(point, moduli),
         attempts=point["attempts"],
         decoder=point["decoder"],
         legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
+        erased=point["erased"] or (),
     )

@@ -10,9 +10,9 @@ from rnscli.cli.sweep import (
     AttemptsSweep,
     ChoiceSweep,
     FloatSweep,
+    IntSetType,
     IntSweep,
     LegitimateRangeSweep,
-    ModuliSetType,
 )
 from rnscli.core.decoders import DECODERS
 from rnscli.core.dot_product import MAX_OPERAND_BITS, MAX_VECTOR_SIZE
@@ -50,7 +50,7 @@ vector_size = click.option(
 )
 moduli = click.option(
     "--moduli",
-    type=ModuliSetType(),
+    type=IntSetType(),
     multiple=True,
     help="A moduli set of your own instead of the best one, such as 63,62,61,59; repeat it for "
     "several sets. With --redundant k the k largest are redundant.",
@@ -92,14 +92,14 @@ def redundancy(default: str) -> Decorator[Command]:
     )
 
 
-def attempts(default: str) -> Decorator[Command]:
-    """``--attempts``."""
+def attempts(default: str | None, stated: str | None = None) -> Decorator[Command]:
+    """``--attempts``; ``stated`` is what the help says of a default that the command fills in."""
     return click.option(
         "--attempts",
         type=AttemptsSweep(),
         default=default,
-        show_default=True,
-        help="Largest number R of attempts, the first included, or inf.",
+        help="Largest number R of attempts, the first included, or inf.  "
+        f"[default: {stated or default}]",
     )
 
 
@@ -129,13 +129,20 @@ def with_defaults(
     options: Mapping[str, Any], bits: tuple[int, ...], redundant: tuple[int, ...] = (0,)
 ) -> dict[str, Any]:
     """The options with the defaults that hold unless ``--moduli`` or a precision is given."""
+    filled = with_bits(options, bits)
+    if not filled["moduli"]:
+        filled["redundant"] = filled["redundant"] or redundant
+    filled["redundant"] = filled["redundant"] or (0,)
+    return filled
+
+
+def with_bits(options: Mapping[str, Any], bits: tuple[int, ...]) -> dict[str, Any]:
+    """The options with the defaults of ``--bits`` and ``--vector-size``."""
     filled = dict(options)
     if not filled["moduli"]:
         filled["bits"] = filled["bits"] or bits
-        filled["redundant"] = filled["redundant"] or redundant
         if not filled.get("precision_bits"):
             filled["vector_size"] = filled["vector_size"] or (DEFAULT_VECTOR_SIZE,)
-    filled["redundant"] = filled["redundant"] or (0,)
     return filled
 
 

@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -42,16 +44,22 @@ class Sweep(ParamType):
         """All values of the sweep, in the order given."""
         if isinstance(value, tuple):
             return value
-        values: list[Any] = []
-        for item in str(value).split(","):
-            try:
-                more = self.items(item.strip())
-            except (ValueError, OverflowError):
-                self.fail(f"{shown(value)} is not accepted; it must be {self.what}", param, ctx)
-            if len(values) + len(more) > MAX_POINTS:
-                self.fail(f"{shown(value)} has more than {MAX_POINTS} values", param, ctx)
-            values.extend(more)
+        try:
+            values = self.values(str(value))
+        except (ValueError, OverflowError):
+            self.fail(f"{shown(value)} is not accepted; it must be {self.what}", param, ctx)
+        if len(values) > MAX_POINTS:
+            self.fail(f"{shown(value)} has more than {MAX_POINTS} values", param, ctx)
         return tuple(values)
+
+    def values(self, text: str) -> list[Any]:
+        """All values of a sweep, cut beyond what is accepted; raises ValueError like `items`."""
+        values: list[Any] = []
+        for item in text.split(","):
+            values.extend(self.items(item.strip())[: MAX_POINTS + 1])
+            if len(values) > MAX_POINTS:
+                break
+        return values
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """The metavar as it is: choices are accepted in lower case only."""
@@ -168,6 +176,37 @@ class FloatSweep(Sweep):
         return number + 0.0  # of a negative zero, zero
 
 
+class PerModulusSweep(FloatSweep):
+    """Numbers, or one for each modulus: ``0.1``, ``[0.1,0.2,0.1]``, or a text file of them."""
+
+    def __init__(self, low: float, high: float, what: str) -> None:
+        """Accept numbers from ``low`` to ``high``."""
+        super().__init__(low, high, what)
+        self.what += "; or one for each modulus, as [0.1,0.2,..] or a file of numbers"
+        self.name = "FLOAT[,..]|[FLOAT,..]|FILE"
+
+    def values(self, text: str) -> list[Any]:
+        """Values of the sweep; a tuple for what has one for each modulus."""
+        values: list[Any] = []
+        for item in re.split(r",(?![^\[]*\])", text):  # at the commas outside brackets
+            item = item.strip()
+            if item.startswith("[") and item.endswith("]"):
+                values.append(tuple(super().values(item[1:-1])))
+            elif _is_file(item):
+                content = Path(item).read_text(errors="replace").replace(",", " ")
+                values.append(tuple(super().values(",".join(content.split()))))
+            else:
+                values.extend(super().values(item))
+        return values
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        return False
+
+
 class AttemptsSweep(IntSweep):
     """Numbers of attempts, or ``inf``."""
 
@@ -229,8 +268,8 @@ class LegitimateRangeSweep(Sweep):
         return [whole_number(text, 1, 2**4096)]
 
 
-class ModuliSetType(ParamType):
-    """One set of moduli: ``63,62,61,59``."""
+class IntSetType(ParamType):
+    """Whole numbers that belong together, such as a set of moduli: ``63,62,61,59``."""
 
     name = "INT,INT,.."
 
@@ -241,13 +280,16 @@ class ModuliSetType(ParamType):
         if isinstance(value, tuple):
             return value
         try:
-            return tuple(int(item) for item in str(value).replace(",", " ").split())
+            members = tuple(int(item) for item in str(value).replace(",", " ").split())
         except ValueError:
+            members = ()
+        if not members:
             self.fail(
                 f"{shown(value)} is not accepted; it must be whole numbers such as 63,62,61,59",
                 param,
                 ctx,
             )
+        return members
 
 
 def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:

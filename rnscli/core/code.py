@@ -1,7 +1,7 @@
 """The redundant residue code: encode, check, and decode words of N residues."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -150,14 +150,29 @@ class RedundantCode:
         result: npt.NDArray[np.bool_] = (inside & (wrong == 0)).reshape(words.shape[1:])
         return result
 
-    def decode(self, words: IntArray) -> Decoded:
+    def without(self, erased: Iterable[int]) -> "RedundantCode":
+        """The code over the channels that are left when some are known to be dead.
+
+        Same legitimate range, same decoder; its words are those of this code without the erased
+        rows (`ModuliSet.without`).
+        """
+        return RedundantCode(self.moduli.without(erased), self.size, self.decoder)
+
+    def decode(self, words: IntArray, erased: Iterable[int] = ()) -> Decoded:
         """Decode words of shape ``(N, *S)`` with residues in ``[0, m)``.
+
+        Residues of the ``erased`` channels, indices into the first axis, are not looked at.
 
         Words without an error leave after the syndrome check; only the others are tried with
         further groups of n residues, chosen so that every pattern of at most t wrong residues
         leaves one group untouched.
         """
         residues = self._flat(words)
+        dead = tuple(erased)
+        if dead:
+            left = self.without(dead).decode(np.delete(residues, dead, axis=0))
+            shape = words.shape[1:]
+            return Decoded(left.values.reshape(shape), left.status.reshape(shape))
         value, legitimate, wrong = self._read(self._readers[0], residues)
         values = value.copy()
         status = np.where(wrong == 0, VALID, CORRECTED).astype(np.uint8)

@@ -109,6 +109,36 @@ class ModuliSet:
         """Product of all moduli: the number of words, legitimate or not."""
         return math.prod(self.moduli)
 
+    def without(self, erased: Iterable[int]) -> "ModuliSet":
+        """The set that is left when some channels are known to be dead.
+
+        Parameters
+        ----------
+        erased
+            Indices into ``moduli`` (0 is the largest modulus). Any n residues restore a value, so
+            the code loses one from its distance, and one redundant modulus, for each.
+
+        Raises
+        ------
+        InputError
+            If an index is out of range or given twice, or fewer than n residues are left.
+
+        Examples
+        --------
+        >>> ModuliSet([63, 62, 61, 59, 55, 53], redundant=2).without([2])
+        ModuliSet(moduli=(63, 62, 59, 55, 53), redundant=1)
+        """
+        indices = [check_int("erased", index, 0, self.count - 1) for index in erased]
+        if len(set(indices)) < len(indices):
+            raise InputError(f"`erased` names a residue twice: {', '.join(map(str, indices))}")
+        if len(indices) > self.redundant:
+            raise InputError(
+                f"`erased` has {len(indices)} residues, but a code with {self.redundant} redundant "
+                f"moduli survives at most {self.redundant}"
+            )
+        left = [m for index, m in enumerate(self.moduli) if index not in indices]
+        return ModuliSet(left, self.redundant - len(indices))
+
     @property
     def residue_bits(self) -> int:
         """Bits of the widest residue, ``ceil(log2 max m)``."""

@@ -5,6 +5,7 @@ are hit, by geometric gaps, then an error for each of these.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Protocol
@@ -12,6 +13,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from rnscli.core.checks import check_float
+from rnscli.core.errors import InputError
 from rnscli.core.quantisation import FloatArray, IntArray
 
 MAX_SIGMA = 1e4
@@ -40,6 +42,10 @@ class NoiseLaw(Protocol):
 
     def error_probability(self, modulus: int) -> float:
         """Probability that a residue of this modulus is read wrong."""
+        ...
+
+    def error_distribution(self, modulus: int) -> FloatArray:
+        """Probabilities of the errors ``0 .. m - 1``."""
         ...
 
     def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
@@ -81,6 +87,12 @@ class Uniform:
         """The parameter p."""
         del modulus
         return self.p
+
+    def error_distribution(self, modulus: int) -> FloatArray:
+        """``1 - p``, then ``p / (m - 1)`` for every other value."""
+        chances = np.full(modulus, self.p / (modulus - 1))
+        chances[0] = 1.0 - self.p
+        return chances
 
     def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
         """Uniform over ``[1, m)``."""
@@ -129,16 +141,19 @@ class Gaussian:
 
     def error_probability(self, modulus: int) -> float:
         """``1 - P(0)``, summed over the wrong values so that small ones keep their precision."""
-        return _gaussian_errors(self.sigma, modulus)[2]
+        return _gaussian_errors(self.sigma, modulus).probability
+
+    def error_distribution(self, modulus: int) -> FloatArray:
+        """Differences of the normal distribution function, wrapped at m."""
+        table = _gaussian_errors(self.sigma, modulus)
+        chances: FloatArray = np.zeros(modulus)
+        np.add.at(chances, table.errors, table.weights)
+        chances[0] = 1.0 - table.probability
+        return chances
 
     def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
         """Rounded, wrapped noise, given that it is not a multiple of m."""
-        errors, cumulative, _ = _gaussian_errors(self.sigma, modulus)
-        if not size:
-            return errors[:0]
-        picks = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
-        drawn: IntArray = errors[np.minimum(picks, errors.size - 1)]
-        return drawn
+        return _gaussian_errors(self.sigma, modulus).draw(rng, size)
 
     def convert(
         self, rng: np.random.Generator, codes: IntArray, remainders: FloatArray | float, adc: Adc
@@ -152,9 +167,114 @@ class Gaussian:
         return np.clip(codes, adc.low, adc.high)
 
 
+@dataclass(frozen=True)
+class Tabulated:
+    """Any error law of a residue: the probabilities of the errors ``0 .. m - 1``.
+
+    It belongs to one modulus, so a code takes a tuple of them, one for each of its moduli.
+
+    Examples
+    --------
+    >>> Tabulated((0.9, 0.08, 0.02)).error_probability(3)
+    0.1
+    """
+
+    name: ClassVar[str] = "tabulated"
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a distribution."""
+        vector = check_distribution("probabilities", self.probabilities)
+        object.__setattr__(self, "probabilities", tuple(vector.tolist()))
+
+    def error_probability(self, modulus: int) -> float:
+        """Sum over the wrong values."""
+        return min(1.0, math.fsum(self.error_distribution(modulus)[1:].tolist()))
+
+    def error_distribution(self, modulus: int) -> FloatArray:
+        """The probabilities.
+
+        Raises
+        ------
+        InputError
+            If there are not m of them.
+        """
+        if len(self.probabilities) != modulus:
+            raise InputError(
+                f"`probabilities` has {len(self.probabilities)} entries; "
+                f"modulus {modulus} needs as many as its value"
+            )
+        return np.array(self.probabilities)
+
+    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
+        """Wrong values in proportion to their probabilities."""
+        weights = self.error_distribution(modulus)[1:]
+        return _ErrorTable.of(np.arange(1, modulus), weights).draw(rng, size)
+
+    def convert(
+        self, rng: np.random.Generator, codes: IntArray, remainders: FloatArray | float, adc: Adc
+    ) -> IntArray:
+        """Not defined: a table for a residue says nothing about a conventional converter."""
+        del rng, codes, remainders, adc
+        raise InputError("a tabulated law is of residues; it does not apply to a conventional core")
+
+
+def check_distribution(name: str, probabilities: Sequence[float]) -> FloatArray:
+    """Return probabilities as an array if they are a distribution.
+
+    Raises
+    ------
+    InputError
+        If one is negative or not a number, or they do not sum to 1.
+
+    Examples
+    --------
+    >>> check_distribution("q", [0.9, 0.05])
+    Traceback (most recent call last):
+        ...
+    rnscli.core.errors.InputError: `q` sums to 0.95; probabilities must sum to 1
+    """
+    vector = np.asarray(probabilities, dtype=np.float64)
+    if vector.ndim != 1 or not vector.size:
+        raise InputError(f"`{name}` has shape {vector.shape}; it must be a list of probabilities")
+    refused = np.flatnonzero(~(vector >= 0))  # NaN is refused, too
+    if refused.size:
+        raise InputError(
+            f"`{name}` holds {vector[refused[0]]} as entry {refused[0]}; none may be negative"
+        )
+    total = math.fsum(vector.tolist())
+    if not abs(total - 1) <= 1e-9:
+        raise InputError(f"`{name}` sums to {total:.12g}; probabilities must sum to 1")
+    return vector
+
+
+@dataclass(frozen=True, eq=False)
+class _ErrorTable:
+    """Wrong values and their weights, to draw from; ``probability`` is the sum of the weights."""
+
+    errors: IntArray
+    weights: FloatArray
+    cumulative: FloatArray
+    probability: float
+
+    @classmethod
+    def of(cls, errors: IntArray, weights: FloatArray) -> "_ErrorTable":
+        probability = min(1.0, math.fsum(weights.tolist()))
+        return cls(errors, weights, np.cumsum(weights), probability)
+
+    def draw(self, rng: np.random.Generator, size: int) -> IntArray:
+        if not size:
+            return self.errors[:0]
+        picks = np.searchsorted(
+            self.cumulative, rng.random(size) * self.cumulative[-1], side="right"
+        )
+        drawn: IntArray = self.errors[np.minimum(picks, self.errors.size - 1)]
+        return drawn
+
+
 @lru_cache(maxsize=64)
-def _gaussian_errors(sigma: float, modulus: int) -> tuple[IntArray, FloatArray, float]:
-    """Errors modulo m that rounded noise makes, their cumulative weights, and their probability.
+def _gaussian_errors(sigma: float, modulus: int) -> _ErrorTable:
+    """Errors modulo m that rounded noise makes.
 
     The weights are differences of the normal distribution function, taken in the lower tail: there
     they keep their relative precision down to the smallest double.
@@ -162,7 +282,7 @@ def _gaussian_errors(sigma: float, modulus: int) -> tuple[IntArray, FloatArray, 
     from scipy.special import ndtr
 
     if not sigma:
-        return np.empty(0, dtype=np.int64), np.empty(0), 0.0
+        return _ErrorTable.of(np.empty(0, dtype=np.int64), np.empty(0))
     reach = math.ceil(39 * sigma) + 1
     size = np.arange(1, reach + 1)
     with np.errstate(over="ignore"):  # of a tiny sigma; the tail beyond is 0 all the same
@@ -170,9 +290,7 @@ def _gaussian_errors(sigma: float, modulus: int) -> tuple[IntArray, FloatArray, 
     weight = tails[:-1] - tails[1:]
     wrong = size % modulus != 0
     size, weight = size[wrong], weight[wrong]
-    both = np.concatenate((size, -size)) % modulus
-    weights = np.concatenate((weight, weight))
-    return both, np.cumsum(weights), min(1.0, math.fsum(weights))
+    return _ErrorTable.of(np.concatenate((size, -size)) % modulus, np.concatenate((weight, weight)))
 
 
 def draw_positions(rng: np.random.Generator, probability: float, size: int) -> IntArray:

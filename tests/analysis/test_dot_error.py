@@ -197,9 +197,9 @@ def test_given_operands_over_many_blocks() -> None:
         s_x, s_w = np.abs(row_x).max(), np.abs(row_w).max()
         total = (np.rint(row_x * 7 / s_x) * np.rint(row_w * 7 / s_w)).sum()
         errors.append(s_x * s_w / 49 * total - (row_x * row_w).sum())
-    assert row.mean_error == pytest.approx(np.mean(errors), rel=1e-9)
-    assert row.mean_abs_error == pytest.approx(np.mean(np.abs(errors)), rel=1e-9)
-    assert row.max_abs_error == pytest.approx(np.max(np.abs(errors)), rel=1e-9)
+    assert row.mean_error == pytest.approx(np.mean(errors), rel=1e-9, abs=0)
+    assert row.mean_abs_error == pytest.approx(np.mean(np.abs(errors)), rel=1e-9, abs=0)
+    assert row.max_abs_error == pytest.approx(np.max(np.abs(errors)), rel=1e-9, abs=0)
 
 
 def test_zero_vectors_have_no_error() -> None:
@@ -232,9 +232,9 @@ def test_errors_scale_with_the_operands(exponent: int) -> None:
     for small, large in zip(plain.rows, scaled.rows, strict=True):
         for name in ("mean_abs_error", "mean_error", "rms_error", "max_abs_error"):
             unscaled = math.ldexp(getattr(large, name), -2 * exponent)
-            assert unscaled == pytest.approx(getattr(small, name), rel=1e-12), name
+            assert unscaled == pytest.approx(getattr(small, name), rel=1e-12, abs=0), name
         unscaled_ends = [math.ldexp(end, -2 * exponent) for end in large.mean_abs_error_ci95]
-        assert unscaled_ends == pytest.approx(small.mean_abs_error_ci95, rel=1e-12)
+        assert unscaled_ends == pytest.approx(small.mean_abs_error_ci95, rel=1e-12, abs=0)
         assert math.ldexp(large.p95_abs_error, -2 * exponent) == small.p95_abs_error
 
 
@@ -260,7 +260,7 @@ def test_blocks_add_up() -> None:
     assert row.output_error_rate == wrong / 40
     assert row.max_abs_error == max(p["rns"].largest for p in parts)
     means = [(p["rns"].absolute.count, p["rns"].absolute.mean) for p in parts]
-    assert row.mean_abs_error == pytest.approx(sum(n * m for n, m in means) / 40, rel=1e-13)
+    assert row.mean_abs_error == pytest.approx(sum(n * m for n, m in means) / 40, rel=1e-13, abs=0)
 
 
 def test_blocks_draw_different_operands() -> None:
@@ -357,7 +357,7 @@ def test_gaussian_noise_without_redundancy() -> None:
     parameters = point(6, 16, pairs=pairs, noise=Gaussian(sigma))
     rns, low_precision, high_precision = dot_error(parameters).rows
     wrong = math.erfc(0.5 / (math.sqrt(2) * sigma))  # the moduli are far wider than 40 sigma
-    assert rns.residue_error_probability == pytest.approx(wrong, rel=1e-9)
+    assert rns.residue_error_probability == pytest.approx(wrong, rel=1e-9, abs=0)
     assert rns.sigma == low_precision.sigma == sigma
     count = parameters.code.moduli.count
     low, high = clopper_pearson(round(rns.output_error_rate * pairs), pairs)
@@ -379,7 +379,9 @@ def test_conventional_cores_are_wrong_as_often_as_their_converter(core: str, p: 
     assert (row.mean_attempts, row.attempts, row.decoder) == (1.0, None, None)
     exact = stats.binomtest(round(row.output_error_rate * pairs), pairs)
     interval = exact.proportion_ci(0.95, method="exact")
-    assert row.output_error_rate_ci95 == pytest.approx((interval.low, interval.high), rel=1e-6)
+    assert row.output_error_rate_ci95 == pytest.approx(
+        (interval.low, interval.high), rel=1e-6, abs=0
+    )
 
 
 def test_noise_that_never_strikes_changes_nothing() -> None:

@@ -14,6 +14,7 @@ from rnscli.analysis.energy import (
     MurmannConverters,
     converter_energy,
 )
+from rnscli.analysis.moduli_choice import ModuliRequest
 from rnscli.core.dot_product import DotProduct
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet
@@ -49,10 +50,10 @@ def test_rns_by_hand() -> None:
     row = energy("rns", moduli=moduli, columns=32, expected_attempts=1.25)
     assert (row.dac_bits, row.adc_bits) == (6, 6)
     assert (row.dac_conversions, row.adc_conversions) == (30.0, 7.5)
-    assert row.dac_energy_j == pytest.approx(540e-15, rel=1e-14)
-    assert row.adc_energy_j == pytest.approx(4530.72e-15, rel=1e-14)
-    assert row.converter_energy_j == pytest.approx(5070.72e-15, rel=1e-14)
-    assert row.energy_per_mac_j == pytest.approx(39.615e-15, rel=1e-14)
+    assert row.dac_energy_j == pytest.approx(540e-15, rel=1e-14, abs=0)
+    assert row.adc_energy_j == pytest.approx(4530.72e-15, rel=1e-14, abs=0)
+    assert row.converter_energy_j == pytest.approx(5070.72e-15, rel=1e-14, abs=0)
+    assert row.energy_per_mac_j == pytest.approx(39.615e-15, rel=1e-14, abs=0)
     assert (row.relative_to_rns, row.adc_relative_to_rns) == (1.0, 1.0)
     assert (row.moduli, row.redundant_moduli) == ((61, 59, 55, 53), (63, 62))
     assert (row.columns, row.expected_attempts) == (32, 1.25)
@@ -63,12 +64,14 @@ def test_fixed_hp_by_hand() -> None:
     row = energy("fixed-hp", moduli=SIX_BITS)
     assert (row.dac_bits, row.adc_bits) == (6, 18)
     assert (row.dac_conversions, row.adc_conversions) == (1.0, 1.0)
-    assert row.dac_energy_j == pytest.approx(18e-15, rel=1e-14)
-    assert row.adc_energy_j == pytest.approx(68.721276736e-9, rel=1e-13)
-    assert row.converter_energy_j == pytest.approx(68.721294736e-9, rel=1e-13)
+    assert row.dac_energy_j == pytest.approx(18e-15, rel=1e-14, abs=0)
+    assert row.adc_energy_j == pytest.approx(68.721276736e-9, rel=1e-13, abs=0)
+    assert row.converter_energy_j == pytest.approx(68.721294736e-9, rel=1e-13, abs=0)
     # rns: 4 x (604.096 + 18) fJ = 2.488384 pJ, of it 2.416384 pJ in the ADCs.
-    assert row.relative_to_rns == pytest.approx(68.721294736e-9 / 2.488384e-12, rel=1e-13)
-    assert row.adc_relative_to_rns == pytest.approx(68.721276736e-9 / 2.416384e-12, rel=1e-13)
+    assert row.relative_to_rns == pytest.approx(68.721294736e-9 / 2.488384e-12, rel=1e-13, abs=0)
+    assert row.adc_relative_to_rns == pytest.approx(
+        68.721276736e-9 / 2.416384e-12, rel=1e-13, abs=0
+    )
     assert (row.moduli, row.redundant_moduli, row.expected_attempts) == (None, None, 1.0)
 
 
@@ -80,17 +83,17 @@ def test_bit_sliced_by_hand() -> None:
     row = energy("bit-sliced", bits=8, slice_bits=3, slice_adc_bits=5, columns=64)
     assert (row.dac_bits, row.adc_bits) == (8, 5)
     assert (row.dac_conversions, row.adc_conversions) == (6.0, 3.0)
-    assert row.dac_energy_j == pytest.approx(192e-15, rel=1e-14)
-    assert row.adc_energy_j == pytest.approx(1503.072e-15, rel=1e-14)
-    assert row.converter_energy_j == pytest.approx(1695.072e-15, rel=1e-14)
+    assert row.dac_energy_j == pytest.approx(192e-15, rel=1e-14, abs=0)
+    assert row.adc_energy_j == pytest.approx(1503.072e-15, rel=1e-14, abs=0)
+    assert row.converter_energy_j == pytest.approx(1695.072e-15, rel=1e-14, abs=0)
     assert (row.relative_to_rns, row.adc_relative_to_rns) == (None, None)
 
 
 def test_fixed_lp_by_hand() -> None:
     row = energy("fixed-lp", moduli=SIX_BITS, expected_attempts=1.5)
     assert (row.dac_bits, row.adc_bits) == (6, 6)
-    assert row.adc_energy_j == pytest.approx(604.096e-15, rel=1e-14)
-    assert row.relative_to_rns == pytest.approx(1 / 6, rel=1e-14)  # 4 moduli x 1.5 attempts
+    assert row.adc_energy_j == pytest.approx(604.096e-15, rel=1e-14, abs=0)
+    assert row.relative_to_rns == pytest.approx(1 / 6, rel=1e-14, abs=0)  # 4 moduli x 1.5 attempts
     assert row.expected_attempts == 1.0
 
 
@@ -108,11 +111,11 @@ def test_constants_of_the_model_each_in_its_place() -> None:
     model = MurmannConverters(
         adc_k1=2.0e-15, adc_k2=3.0e-18, dac_unit_capacitance=5.0e-15, supply_voltage=0.5
     )
-    assert model.adc_energy(3) == pytest.approx(6e-15 + 192e-18, rel=1e-14)
-    assert model.dac_energy(3) == pytest.approx(9 * 5e-15 * 0.25, rel=1e-14)
+    assert model.adc_energy(3) == pytest.approx(6e-15 + 192e-18, rel=1e-14, abs=0)
+    assert model.dac_energy(3) == pytest.approx(9 * 5e-15 * 0.25, rel=1e-14, abs=0)
     default = MurmannConverters()
-    assert default.adc_energy(1) == pytest.approx(100.004e-15, rel=1e-14)
-    assert default.dac_energy(1) == pytest.approx(0.5e-15, rel=1e-14)
+    assert default.adc_energy(1) == pytest.approx(100.004e-15, rel=1e-14, abs=0)
+    assert default.dac_energy(1) == pytest.approx(0.5e-15, rel=1e-14, abs=0)
 
 
 class CountingConverters:
@@ -186,26 +189,29 @@ def test_the_default_adc_of_a_slice_holds_every_partial_sum(
 def test_the_total_is_the_sum_of_its_parts(
     core: str, bits: int, vector_size: int, columns: int | None, attempts: float, slice_bits: int
 ) -> None:
+    moduli = ModuliRequest(bits=bits, vector_size=vector_size).choose()[0]
     row = energy(
         core,
         bits,
         vector_size,
-        moduli=SIX_BITS,
+        moduli=moduli,
         columns=columns,
         expected_attempts=attempts,
         slice_bits=slice_bits,
     )
     assert row.converter_energy_j == row.dac_energy_j + row.adc_energy_j
-    assert row.energy_per_mac_j * vector_size == pytest.approx(row.converter_energy_j, rel=1e-14)
+    assert row.energy_per_mac_j * vector_size == pytest.approx(
+        row.converter_energy_j, rel=1e-14, abs=0
+    )
     assert row.dac_conversions * (columns or vector_size) == pytest.approx(
-        row.adc_conversions * vector_size, rel=1e-14
+        row.adc_conversions * vector_size, rel=1e-14, abs=0
     )
     rns = energy(
-        "rns", bits, vector_size, moduli=SIX_BITS, columns=columns, expected_attempts=attempts
+        "rns", bits, vector_size, moduli=moduli, columns=columns, expected_attempts=attempts
     )
     assert row.relative_to_rns is not None
     assert row.relative_to_rns * rns.converter_energy_j == pytest.approx(
-        row.converter_energy_j, rel=1e-14
+        row.converter_energy_j, rel=1e-14, abs=0
     )
     assert (rns.relative_to_rns, rns.adc_relative_to_rns) == (1.0, 1.0)
 
@@ -216,7 +222,7 @@ def test_redundancy_costs_in_proportion() -> None:
         energy("rns", moduli=ModuliSet((*extra, *members), len(extra))).converter_energy_j
         for extra in ((), (62,), (63, 62))
     ]
-    assert [c / costs[0] for c in costs] == pytest.approx([1, 5 / 4, 6 / 4], rel=1e-14)
+    assert [c / costs[0] for c in costs] == pytest.approx([1, 5 / 4, 6 / 4], rel=1e-14, abs=0)
 
 
 def test_attempts_cost_in_proportion() -> None:
@@ -225,7 +231,7 @@ def test_attempts_cost_in_proportion() -> None:
         for a in (1.0, 1.001, 1.5, 2.0, 1e6)
     ]
     assert all(a < b for a, b in pairwise(costs))
-    assert costs[3] == pytest.approx(2 * costs[0], rel=1e-14)
+    assert costs[3] == pytest.approx(2 * costs[0], rel=1e-14, abs=0)
 
 
 def test_more_columns_share_the_dacs_and_leave_the_adcs() -> None:
@@ -269,6 +275,18 @@ def test_refused_values(changed: dict[str, Any], named: str) -> None:
         EnergyParameters(**{**accepted, **changed})
 
 
+@pytest.mark.parametrize(
+    ("moduli", "named"),
+    [
+        (ModuliSet([255, 254, 253]), "`bits` is 6, but residues of 255 have 8"),
+        (ModuliSet([63, 62, 61]), "cover 238266 values; the dot product needs 246017"),
+    ],
+)
+def test_moduli_that_do_not_fit_are_refused(moduli: ModuliSet, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        EnergyParameters(core="rns", dot_product=DotProduct(128, 6, 6), bits=6, moduli=moduli)
+
+
 @pytest.mark.parametrize("value", [-1e-18, math.nan, math.inf, "much"])
 @pytest.mark.parametrize("name", ["adc_k1", "adc_k2", "dac_unit_capacitance", "supply_voltage"])
 def test_refused_constants(name: str, value: object) -> None:
@@ -280,4 +298,4 @@ def test_the_widest_converters_accepted_stay_finite() -> None:
     wide = DotProduct(2, 128, 128)
     row = converter_energy(EnergyParameters(core="fixed-hp", dot_product=wide, bits=128))
     assert row.adc_bits == 256
-    assert row.adc_energy_j == pytest.approx(1e-18 * 2.0**512, rel=1e-12)
+    assert row.adc_energy_j == pytest.approx(1e-18 * 2.0**512, rel=1e-12, abs=0)

@@ -156,7 +156,9 @@ def test_one_attempt_against_a_count_of_every_word(
             exact = sum(n * c for n, c in zip(pairs, chances, strict=True)) / size
             got = getattr(result, f"p_{outcome}")
             assert close(got, exact, 1e-12), (outcome, p, got, float(exact))
-        assert result.p_err == pytest.approx(result.p_detected + result.p_undetected, rel=1e-14)
+        assert result.p_err == pytest.approx(
+            result.p_detected + result.p_undetected, rel=1e-14, abs=0
+        )
 
 
 def test_the_decoders_differ_where_they_should() -> None:
@@ -309,7 +311,7 @@ def test_published_example() -> None:
     p_err, _ = after(*exact, 2)
     assert mpmath.nstr(p_err, 4) == "9.157e-7"
     result = computed((63, 62, 61, 59, 55, 53), 2, None, 1e-3, attempts=2)
-    assert result.p_err == pytest.approx(9.157e-7, rel=1e-4)
+    assert result.p_err == pytest.approx(9.157e-7, rel=1e-4, abs=0)
 
 
 # What must hold for every code -------------------------------------------------------------------
@@ -383,7 +385,9 @@ def test_more_attempts_never_hurt(given_code: FaultParameters, more: int) -> Non
 def test_without_redundancy_over_the_full_product_nothing_is_detected(p: float) -> None:
     result = computed((15, 14, 13, 11), 0, None, p, attempts=1000)
     assert (result.p_detected, result.expected_attempts) == (0.0, 1.0)
-    assert result.p_err == pytest.approx(-math.expm1(4 * math.log1p(-p)) if p < 1 else 1, rel=1e-13)
+    assert result.p_err == pytest.approx(
+        -math.expm1(4 * math.log1p(-p)) if p < 1 else 1, rel=1e-13, abs=0
+    )
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 1000, math.inf])
@@ -399,7 +403,7 @@ def test_every_residue_wrong(attempts: float) -> None:
     result = computed((7, 5, 4, 3), 2, None, 1.0, attempts)
     assert result.p_correct == 0
     assert 0 < result.p_undetected < 1
-    assert result.p_err == pytest.approx(1, rel=1e-14)
+    assert result.p_err == pytest.approx(1, rel=1e-14, abs=0)
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 1000, math.inf])
@@ -413,15 +417,15 @@ def test_a_word_that_is_always_detected(attempts: float) -> None:
 def test_many_attempts_at_words_almost_always_detected() -> None:
     """p_d = 1 - 2^-53 per attempt: after 2^53 of them a share 1/e is still rejected."""
     p_err, expected = after_attempts(2.0**-53, 1.0, 0.0, 2**53)
-    assert p_err == pytest.approx(math.exp(-1), rel=1e-12)
-    assert expected == pytest.approx(2**53 * -math.expm1(-1), rel=1e-12)
+    assert p_err == pytest.approx(math.exp(-1), rel=1e-12, abs=0)
+    assert expected == pytest.approx(2**53 * -math.expm1(-1), rel=1e-12, abs=0)
 
 
 def test_many_attempts_are_like_unlimited_ones() -> None:
     many = computed((7, 5, 4, 3), 2, None, 0.1, attempts=10**15)
     unlimited = computed((7, 5, 4, 3), 2, None, 0.1, attempts=math.inf)
-    assert many.p_err == pytest.approx(unlimited.p_err, rel=1e-12)
-    assert many.expected_attempts == pytest.approx(unlimited.expected_attempts, rel=1e-12)
+    assert many.p_err == pytest.approx(unlimited.p_err, rel=1e-12, abs=0)
+    assert many.expected_attempts == pytest.approx(unlimited.expected_attempts, rel=1e-12, abs=0)
 
 
 def test_more_attempts_than_that_are_refused() -> None:

@@ -38,7 +38,7 @@ def test_published_table(bits: int, moduli: tuple[int, ...], rule: str) -> None:
     assert (row.bits, row.input_bits, row.weight_bits, row.vector_size) == (bits, bits, bits, 128)
     assert (row.count, row.rank) == (len(moduli), 1)
     assert row.dynamic_range == math.prod(moduli)
-    assert row.log2_dynamic_range == pytest.approx(math.log2(math.prod(moduli)), rel=1e-15)
+    assert row.log2_dynamic_range == pytest.approx(math.log2(math.prod(moduli)), rel=1e-15, abs=0)
     assert row.output_bits == 2 * bits + 6
     assert row.lost_bits == bits + 6
     exact = 2 * 128 * (2 ** (bits - 1) - 1) ** 2 + 1
@@ -181,11 +181,9 @@ def test_no_solution_names_the_fewest_bits_that_would_do(
             ModuliRequest(**{**changed, "bits": fewer}).choose()
 
 
-@pytest.mark.parametrize(("request_", "fewest"), NO_SOLUTION)
+@pytest.mark.parametrize(("request_", "fewest"), [c for c in NO_SOLUTION if "family" not in c[0]])
 def test_no_set_of_fewer_bits_exists(request_: dict[str, Any], fewest: int) -> None:
     """Every set up to 4 bits, and beyond that the product of the largest numbers as a bound."""
-    if "family" in request_:
-        pytest.skip("only three sets a bit; tried above")
     changed = {k: v for k, v in request_.items() if k != "max_modulus"}
     redundant, count = changed.get("redundant", 0), changed.get("count")
     for bits in range(2, fewest):

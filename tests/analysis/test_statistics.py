@@ -46,7 +46,7 @@ def test_moments_keep_a_small_spread_beside_a_large_mean() -> None:
     """The sum of squares minus the square of the sum would have lost it all."""
     sample = 1e9 + np.array([-1.0, 0.0, 1.0] * 100)
     total = sum((Moments.of(part) for part in np.split(sample, 10)), Moments())
-    assert total.variance == pytest.approx(200 / 299, rel=1e-9)
+    assert total.variance == pytest.approx(200 / 299, rel=1e-9, abs=0)
 
 
 def test_moments_of_nothing() -> None:
@@ -61,7 +61,7 @@ def test_mean_interval_is_student_t() -> None:
     sample = np.random.default_rng(5).normal(3.0, 2.0, size=17)
     low, high = Moments.of(sample).mean_interval()
     expected = stats.ttest_1samp(sample, 0.0).confidence_interval(0.95)
-    assert (low, high) == pytest.approx((expected.low, expected.high), rel=1e-12)
+    assert (low, high) == pytest.approx((expected.low, expected.high), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("exponent", [-500, -300, 300, 500])
@@ -72,7 +72,7 @@ def test_moments_of_tiny_and_huge_values(exponent: int) -> None:
     scaled = Moments.of(np.ldexp(sample, exponent)) + Moments.of(np.ldexp(sample + 1, exponent))
     assert math.ldexp(scaled.mean, -exponent) == plain.mean
     assert math.ldexp(math.sqrt(scaled.variance), -exponent) == pytest.approx(
-        math.sqrt(plain.variance), rel=1e-12
+        math.sqrt(plain.variance), rel=1e-12, abs=0
     )
 
 
@@ -112,7 +112,7 @@ def test_quantiles_of_a_large_sample(share: float) -> None:
     parts = np.split(sample, [10, 5000, 60_000])
     total = sum(map(LogHistogram.of, parts), LogHistogram.of(np.array([])))
     exact = np.quantile(sample, share, method="inverted_cdf")
-    assert total.quantile(share) == pytest.approx(exact, rel=0.004)
+    assert total.quantile(share) == pytest.approx(exact, rel=0.004, abs=0)
 
 
 @QUICK
@@ -130,7 +130,7 @@ def test_bins_hold_their_values_and_are_narrow(values: list[float]) -> None:
 def test_zeros_have_a_bin_of_their_own(zero: float) -> None:
     histogram = LogHistogram.of(np.array([zero, 1.0, zero, zero]))
     assert (histogram.counts.tolist(), histogram.quantile(0.75)) == ([3, 1], 0.0)
-    assert histogram.quantile(0.76) == pytest.approx(1.0, rel=0.004)
+    assert histogram.quantile(0.76) == pytest.approx(1.0, rel=0.004, abs=0)
 
 
 @QUICK
@@ -144,7 +144,9 @@ def test_subnormal_values_are_off_by_less_than_a_normal_one(values: list[float])
 
 def test_the_largest_values() -> None:
     """Bins reach over all that doubles can hold."""
-    assert LogHistogram.of(np.array([1.5e308])).quantile(0.5) == pytest.approx(1.5e308, rel=0.004)
+    assert LogHistogram.of(np.array([1.5e308])).quantile(0.5) == pytest.approx(
+        1.5e308, rel=0.004, abs=0
+    )
 
 
 # Proportions -------------------------------------------------------------------------------------
@@ -165,12 +167,12 @@ def test_proportion_interval_is_clopper_pearson(trials: int, share: float) -> No
 def test_proportion_interval_of_nothing_seen(trials: int) -> None:
     """No success in n trials leaves p up to where (1 - p)^n = 2.5 %."""
     bound = -math.expm1(math.log(0.025) / trials)
-    assert proportion_interval(0, trials) == (0.0, pytest.approx(bound, rel=1e-12))
-    assert proportion_interval(trials, trials) == (pytest.approx(1 - bound, rel=1e-12), 1.0)
+    assert proportion_interval(0, trials) == (0.0, pytest.approx(bound, rel=1e-12, abs=0))
+    assert proportion_interval(trials, trials) == (pytest.approx(1 - bound, rel=1e-12, abs=0), 1.0)
 
 
 @QUICK
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_proportion_interval_of_any_count(case: tuple[int, int]) -> None:
     exact = stats.binomtest(*case).proportion_ci(0.95, method="exact")
-    assert proportion_interval(*case) == pytest.approx((exact.low, exact.high), rel=1e-8)
+    assert proportion_interval(*case) == pytest.approx((exact.low, exact.high), rel=1e-8, abs=0)

@@ -47,7 +47,13 @@ OPTIONS = {
         "--core": NAMES, "--pairs": WHOLE, "--operands": NAMES, "--sigma": STEPS,
         "--seed": WHOLE_OR_ZERO, "--jobs": WHOLE,
     },
-    "fault-prob": DOT_PRODUCT | CODE,
+    "fault-prob": DOT_PRODUCT
+    | CODE
+    | {
+        "--noise": NAMES, "--sigma": STEPS, "--snr-db": (*NOT_NUMBERS, *NO_GRID, "1e9", HUGE),
+        "--erased": ("abc", "", "1.5", "nan", "0,x", "-7,0", "99", HUGE),
+        "--target": (*PROBABILITY, "0"),
+    },
     "energy": DOT_PRODUCT
     | CODE
     | {

@@ -44,7 +44,10 @@ ENERGY: list[Row] = [
     asdict(
         converter_energy(
             EnergyParameters(
-                core=core, dot_product=DotProduct(128, 6, 6), bits=6, moduli=ModuliSet([63, 62, 61])
+                core=core,
+                dot_product=DotProduct(128, 6, 6),
+                bits=6,
+                moduli=ModuliSet([63, 62, 61, 59]),
             )
         )
     )
