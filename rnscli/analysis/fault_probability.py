@@ -93,7 +93,9 @@ class FaultProbability:
     it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
     residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
     with the fewest, and is ``None`` elsewhere. Where residues differ, ``residue_p`` and
-    ``residue_sigma`` have the value of each, the redundant moduli first.
+    ``residue_sigma`` have the value of each, the redundant moduli first. The last five are of
+    `rnscli.analysis.validation`, where it was asked for: simulated values with their 99.9 %
+    intervals, and whether these hold the exact ones.
     """
 
     moduli: tuple[int, ...]
@@ -115,6 +117,11 @@ class FaultProbability:
     erased: tuple[int, ...] | None
     residue_p: tuple[float, ...] | None
     residue_sigma: tuple[float, ...] | None
+    simulated_p_undetected: float | None = None
+    simulated_p_undetected_ci999: tuple[float, float] | None = None
+    simulated_p_err: float | None = None
+    simulated_p_err_ci999: tuple[float, float] | None = None
+    agrees: bool | None = None
 
 
 def fault_probability(parameters: FaultParameters) -> FaultProbability:

@@ -15,7 +15,8 @@ from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
 from rnscli.cli import noise as noise_options
 from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
-from rnscli.cli.sweep import FloatSweep, IntSetType, Point, points
+from rnscli.cli.progress import progress_bar
+from rnscli.cli.sweep import FloatSweep, IntSetType, Point, WholeNumber, points
 from rnscli.core.errors import InputError
 from rnscli.report.plots import plot_fault_probability
 from rnscli.report.table import Layout
@@ -36,6 +37,14 @@ TARGET_LAYOUT = Layout(
     results=("p_detected", "p_undetected", "p_err", "conversions", "cheapest"),
     optional=("redundant_moduli", "p_detected", "p_undetected", "moduli"),
 )
+VALIDATE_LAYOUT = Layout(
+    parameters=LAYOUT.parameters,
+    results=(
+        "p_undetected", "simulated_p_undetected", "simulated_p_undetected_ci999", "p_err",
+        "simulated_p_err", "simulated_p_err_ci999", "agrees",
+    ),
+    optional=("redundant_moduli", "moduli", "simulated_p_err", "simulated_p_undetected"),
+)  # fmt: skip
 DEFAULT_P = 1e-3
 AXES = (
     *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "erased", *noise_options.AXES,
@@ -69,6 +78,19 @@ AXES = (
         help="Instead of given --redundant and --attempts: for each k the fewest attempts that "
         "reach p_err <= P, with the converter conversions they cost.",
     ),
+    click.option(
+        "--validate",
+        type=WholeNumber(1000, 10**12),
+        help="Simulate this many words with the real code beside each exact value, stratified by "
+        "the number of errors; exit with code 1 where the 99.9 % interval does not hold it.",
+    ),
+    click.option(
+        "--seed",
+        type=WholeNumber(0, 2**63),
+        default="0",
+        show_default=True,
+        help="Seed of --validate.",
+    ),
     shared.decoder,
     shared.legitimate_range,
     shared.rule,
@@ -86,6 +108,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli fault-prob --moduli 63,62,61,59,55,53 --redundant 2 --require 'p_err <= 1e-4'
     rnscli fault-prob --bits 6 --redundant 2 --sigma 0.15,0.2,0.25 --erased 0
     rnscli fault-prob --bits 5..8 --p 1e-2 --target 1e-9
+    rnscli fault-prob --redundant 2 --p 1e-6 --validate 1e5
     """
     noise_options.check_one_level(options)
     if all(options[name] is None for name in noise_options.LEVELS):
@@ -98,12 +121,57 @@ def command(output: Output, options: dict[str, Any]) -> None:
     ready, problems = prepared(points(options, AXES), _parameters)
 
     rows = [(point, fault_probability(parameters)) for point, parameters in ready]
-    output.finish(rows, options, problems, plot_fault_probability)
+    if options["validate"] is None:
+        output.finish(rows, options, problems, plot_fault_probability)
+        return
+    rows, disagreements = _validated(rows, [p for _, p in ready], options)
+    replace(output, layout=VALIDATE_LAYOUT).finish(
+        rows, options, problems, plot_fault_probability, disagreements=disagreements
+    )
+
+
+def _validated(
+    rows: list[tuple[Point, FaultProbability]],
+    parameters: list[FaultParameters],
+    options: dict[str, Any],
+) -> tuple[list[tuple[Point, FaultProbability]], list[str]]:
+    """The rows with simulated values beside the exact ones, and a line for each disagreement."""
+    from rnscli.analysis.validation import validate
+
+    samples = options["validate"]
+    checked, disagreements = [], []
+    with progress_bar(samples * len(rows), "words") as advance:
+        for index, ((point, row), design) in enumerate(zip(rows, parameters, strict=True)):
+            found = validate(
+                design,
+                samples,
+                options["seed"],
+                lambda words, before=index * samples: advance(before + words),  # type: ignore[misc]
+            )
+            agrees = found.p_undetected.contains(row.p_undetected) and found.p_err.contains(
+                row.p_err
+            )
+            if not agrees:
+                disagreements.append(
+                    f"row {index + 1}: the exact value lies outside the 99.9 % interval "
+                    f"(p_undetected {row.p_undetected:.6g} and {found.p_undetected.value:.6g}, "
+                    f"p_err {row.p_err:.6g} and {found.p_err.value:.6g} simulated)"
+                )
+            simulated = replace(
+                row,
+                simulated_p_undetected=found.p_undetected.value,
+                simulated_p_undetected_ci999=(found.p_undetected.low, found.p_undetected.high),
+                simulated_p_err=found.p_err.value,
+                simulated_p_err_ci999=(found.p_err.low, found.p_err.high),
+                agrees=agrees,
+            )
+            checked.append((point, simulated))
+    return checked, disagreements
 
 
 def _frontier(output: Output, options: dict[str, Any]) -> None:
     """Answer ``--target``: rows for each k that reaches it."""
-    for name in ("redundant", "attempts", "moduli", "erased"):
+    for name in ("redundant", "attempts", "moduli", "erased", "validate"):
         if options[name]:
             raise InputError(f"`target` chooses the redundancy and attempts, so leave `{name}` out")
     ready, problems = prepared(

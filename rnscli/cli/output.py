@@ -82,12 +82,14 @@ class Output:
         problems: Sequence[str],
         plot: Callable[[Sequence[Row], str], bytes],
         keys: Mapping[str, str] | None = None,
+        disagreements: Sequence[str] = (),
     ) -> None:
         """Write rows and plot, say which points had no answer, and exit with the verdict.
 
         Each result comes with its point of the sweep: what was swept and is no column of the
         result becomes one, under the option's name or the one that ``keys`` gives (with the unit).
-        ``plot`` draws the rows in a format: png, svg or pdf.
+        ``plot`` draws the rows in a format: png, svg or pdf. ``disagreements`` fail like
+        requirements.
         """
         names = {field.name for field in fields(self.row_type)}
         extra = {
@@ -110,7 +112,7 @@ class Output:
             click.echo(f"rnscli: no answer {problem}", err=True)
         if len(problems) > MAX_PROBLEMS:
             click.echo(f"rnscli: {len(problems) - MAX_PROBLEMS} more have no answer", err=True)
-        broken = failures(self.require, rows)
+        broken = [*disagreements, *failures(self.require, rows)]
         for line in broken:
             click.echo(f"rnscli: {line}", err=True)
         if problems:

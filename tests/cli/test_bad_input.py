@@ -52,7 +52,8 @@ OPTIONS = {
     | {
         "--noise": NAMES, "--sigma": STEPS, "--snr-db": (*NOT_NUMBERS, *NO_GRID, "1e9", HUGE),
         "--erased": ("abc", "", "1.5", "nan", "0,x", "-7,0", "99", HUGE),
-        "--target": (*PROBABILITY, "0"),
+        "--target": (*PROBABILITY, "0"), "--validate": (*WHOLE, "999", "4..8"),
+        "--seed": (*WHOLE_OR_ZERO, "4..8"),
     },
     "energy": DOT_PRODUCT
     | CODE
