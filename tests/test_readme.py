@@ -1,4 +1,4 @@
-"""What the README shows is what the tool prints."""
+"""What the README and docs/ show is what the tool prints."""
 
 import re
 import shlex
@@ -8,8 +8,13 @@ import pytest
 
 from rnscli.cli.main import run
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
-CONSOLE = re.findall(r"```console\n\$ rnscli (.*?)\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+CONSOLE = [
+    block
+    for page in (README, *(path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))))
+    for block in re.findall(r"```console\n\$ rnscli (.*?)\n(.*?)```", page, re.DOTALL)
+]
 SHELL = [
     line.removeprefix("rnscli ").split(" | ")[0]
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -38,5 +43,5 @@ def test_python_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_kind_of_example_was_found() -> None:
-    assert len(CONSOLE) == 4
+    assert len(CONSOLE) == 8
     assert len(SHELL) == 3
