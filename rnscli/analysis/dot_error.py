@@ -6,6 +6,7 @@ order. Results are therefore the same bytes for any number of workers, and the r
 does not depend on which other cores are simulated beside it.
 """
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from rnscli.core.errors import InputError
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.quantisation import MAX_SIMULATED_BITS, FloatArray, IntArray, round_to_levels
 from rnscli.core.residues import exact_dot
-from rnscli.runtime.blocks import map_here
 
 MAX_VECTOR_SIZE = 2**20
 MAX_PAIRS = 10**12
@@ -119,6 +119,16 @@ class DotErrorParameters:
         """Pairs in a block."""
         return max(1, _BLOCK_VALUES // self.dot_product.vector_size)
 
+    def for_block(self, block: int) -> "DotErrorParameters":
+        """These parameters with only the given operands that a block reads."""
+        if not isinstance(self.operands, GivenOperands):
+            return self
+        start = block * self.block_pairs
+        narrowed = copy.copy(self)
+        # Not through the constructor: the check that there are enough rows is of all of them.
+        object.__setattr__(narrowed, "operands", self.operands.rows(start, self.block_pairs))
+        return narrowed
+
     @property
     def blocks(self) -> int:
         """Number of blocks; only the last may be smaller."""
@@ -209,7 +219,7 @@ class DotErrorResult:
 
 def dot_error(
     parameters: DotErrorParameters,
-    map_blocks: Callable[..., Iterator[dict[str, ErrorStatistics]]] = map_here,
+    map_blocks: Callable[..., Iterator[dict[str, ErrorStatistics]]] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> DotErrorResult:
     """Simulate the error of dot products in each core.
@@ -222,7 +232,8 @@ def dot_error(
     parameters
         What to simulate.
     map_blocks
-        How blocks are computed (`rnscli.runtime.blocks`); it does not change the result.
+        How blocks are spread over processes (`rnscli.block_mapper`), if they are; it does not
+        change the result.
     progress
         Called with the number of pairs done after each block.
 
@@ -248,7 +259,14 @@ def dot_error(
     """
     total: dict[str, ErrorStatistics] = {}
     done = 0
-    for block in map_blocks(simulate_block, parameters, parameters.blocks):
+    blocks: Iterator[dict[str, ErrorStatistics]]
+    if map_blocks is None:
+        blocks = (simulate_block(parameters, block) for block in range(parameters.blocks))
+    else:
+        blocks = map_blocks(
+            simulate_block, parameters, parameters.blocks, DotErrorParameters.for_block
+        )
+    for block in blocks:
         total = {name: total[name] + block[name] if total else block[name] for name in block}
         done = min(done + parameters.block_pairs, parameters.pairs)
         if progress is not None:

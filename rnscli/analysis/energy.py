@@ -175,7 +175,8 @@ def _conventional(adc_bits: int, parameters: EnergyParameters, copies: float = 1
 
 
 def _fixed_lp(parameters: EnergyParameters) -> Conversions:
-    return _conventional(parameters.bits, parameters)
+    # An ADC with more bits than the result has would convert nothing but noise (as in the core).
+    return _conventional(min(parameters.bits, parameters.dot_product.output_bits), parameters)
 
 
 def _fixed_hp(parameters: EnergyParameters) -> Conversions:

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rnscli.core.checks import check_choice, check_int
-from rnscli.core.dot_product import DotProduct
+from rnscli.core.dot_product import RULES, DotProduct
 from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.core.moduli import ModuliSet, check_legitimate_range
-from rnscli.core.selection import select_moduli, special_family
+from rnscli.core.selection import MAX_NODES, select_moduli, special_family
 
 MAX_BITS = 256
 _MAX_HINT_BITS = 64
-MAX_PRECISION_BITS = 4096
-RULES = ("exact", "bits")
+_HINT_NODES = 200  # steps for each number of moduli: a hint may not take longer than the answer
+MAX_PRECISION_BITS = 1024
 FAMILIES = ("any", "special")
 DEFAULT_VECTOR_SIZE = 128
 
@@ -201,7 +201,9 @@ class ModuliRequest:
         except NoSolutionError as error:
             raise NoSolutionError(f"{error}; {self._what_would_do()}") from None
 
-    def _search(self, bits: int, max_modulus: int | None, top: int = 1) -> tuple[ModuliSet, ...]:
+    def _search(
+        self, bits: int, max_modulus: int | None, top: int = 1, max_nodes: int = MAX_NODES
+    ) -> tuple[ModuliSet, ...]:
         request = (
             self if bits == self.converter_bits else replace(self, bits=bits, max_modulus=None)
         )
@@ -209,23 +211,30 @@ class ModuliRequest:
         if self.family == "special":
             return special_family(request.required_range, limit, top=top)
         return select_moduli(
-            request.required_range, limit, redundant=self.redundant, count=self.count, top=top
+            request.required_range,
+            limit,
+            redundant=self.redundant,
+            count=self.count,
+            top=top,
+            max_nodes=max_nodes,
         )
 
     def _what_would_do(self) -> str:
         """The fewest bits b with an answer, everything else unchanged."""
         operands = " (operands grow with it)" if self._operands_follow_bits else ""
+        smallest = "the smallest bits with an answer is"
         for bits in range(2, _MAX_HINT_BITS + 1):
             try:
-                moduli = self._search(bits, None)[0].moduli
+                moduli = self._search(bits, None, max_nodes=_HINT_NODES)[0].moduli
             except NoSolutionError:
                 continue
-            except InputError:  # a search given up is no answer either
+            except InputError:  # given up: there may be an answer or not
+                smallest = "an answer exists for bits"
                 continue
             listed = ",".join(map(str, moduli))
             shown = f": {listed}" if len(listed) <= 60 else f", {len(moduli)} moduli"
             limit = " with `max_modulus` left out" if self.max_modulus is not None else ""
-            return f"the smallest bits with an answer is {bits}{limit}{operands}{shown}"
+            return f"{smallest} {bits}{limit}{operands}{shown}"
         return f"no bits up to {_MAX_HINT_BITS} has an answer{operands}"
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 from rnscli.core.errors import InputError
 from rnscli.core.quantisation import FloatArray
 
+_SLICE_VALUES = 1 << 20  # checked at a time, so that the check needs little memory
 MAX_MAGNITUDE = 1e70  # squares of dot products stay finite, and so do their sums
 
 
@@ -84,6 +85,8 @@ class GivenOperands:
         Real arrays of the same shape ``(N, h)``.
     name
         Where they come from, for reports.
+    first
+        Number of the first row, where this is a part of something larger.
 
     Raises
     ------
@@ -95,6 +98,12 @@ class GivenOperands:
     x: FloatArray
     w: FloatArray
     name: str = "given"
+    first: int = 0
+
+    def rows(self, start: int, count: int) -> "GivenOperands":
+        """Only ``count`` rows from ``start`` on, under the numbers they have here."""
+        part = slice(start - self.first, start - self.first + count)
+        return GivenOperands(self.x[part], self.w[part], self.name, start)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be multiplied."""
@@ -110,13 +119,17 @@ class GivenOperands:
                     f"operands {self.name}: {label} has dtype {array.dtype}; "
                     "it must hold real numbers"
                 )
-            largest = np.abs(array.astype(np.float64)).max()
+            largest = max(
+                float(np.abs(rows.astype(np.float64)).max())
+                for rows in np.array_split(array, -(-array.size // _SLICE_VALUES) or 1)
+                if rows.size
+            )
             if not largest <= MAX_MAGNITUDE:
                 raise InputError(
                     f"operands {self.name}: {label} holds NaN, infinity or a magnitude above "
                     f"{MAX_MAGNITUDE:g}; every value must be finite"
                 )
-            if 0 < largest < 1 / MAX_MAGNITUDE:
+            if not self.first and 0 < largest < 1 / MAX_MAGNITUDE:
                 raise InputError(
                     f"operands {self.name}: no magnitude in {label} is above {largest:.3g}, and "
                     f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more"
@@ -133,7 +146,7 @@ class GivenOperands:
     ) -> tuple[FloatArray, FloatArray]:
         """The rows from ``start`` on."""
         del rng, vector_size
-        part = slice(start, start + pairs)
+        part = slice(start - self.first, start - self.first + pairs)
         return self.x[part].astype(np.float64), self.w[part].astype(np.float64)
 
 

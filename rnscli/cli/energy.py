@@ -16,7 +16,7 @@ from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.sweep import ChoiceSweep, IntSweep, Point, QuantitySweep, points
 from rnscli.core.errors import InputError, NoSolutionError
-from rnscli.report.plots import plot_energy
+from rnscli.report.plots import MAX_BARS, plot_energy
 from rnscli.report.table import Layout
 
 LAYOUT = Layout(
@@ -111,6 +111,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
     ready, problems = prepared(points(options, AXES), _parameters)
 
+    output.check_plot(len(ready), MAX_BARS, "bars")
     rows = [(point, converter_energy(parameters)) for point, parameters in ready]
     output.finish(rows, options, problems, plot_energy, KEYS)
 

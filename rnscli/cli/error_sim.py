@@ -13,7 +13,6 @@ from rnscli.analysis.dot_error import (
     dot_error,
 )
 from rnscli.analysis.operands import DISTRIBUTIONS, GivenOperands, load_operands
-from rnscli.analysis.statistics import LogHistogram
 from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.progress import progress_bar
@@ -28,24 +27,27 @@ from rnscli.cli.sweep import (
 )
 from rnscli.core.code import RedundantCode
 from rnscli.core.cores import CORES
-from rnscli.core.errors import InputError, NoSolutionError
+from rnscli.core.errors import InputError, RnscliError
 from rnscli.core.noise import MAX_SIGMA, Gaussian, NoiseLaw, Uniform
 from rnscli.core.quantisation import MAX_SIMULATED_BITS
-from rnscli.report.plots import plot_error_histograms
+from rnscli.report.plots import MAX_SERIES, plot_error_histograms
 from rnscli.report.table import Layout
 from rnscli.runtime.blocks import block_mapper
 
 LAYOUT = Layout(
     parameters=(
         "vector_size", "pairs", "operands", "bits", "input_bits", "weight_bits",
-        "residue_error_probability", "sigma", "core", "redundant", "decoder", "attempts",
+        "residue_error_probability", "sigma", "core", "moduli", "redundant_moduli", "redundant",
+        "decoder", "attempts",
     ),
     results=(
-        "mean_abs_error", "mean_abs_error_ci95", "rms_error", "p50_abs_error", "p95_abs_error",
-        "p99_abs_error", "max_abs_error", "relative_to_rns", "output_error_rate",
+        "mean_abs_error", "mean_abs_error_ci95", "mean_error", "rms_error",
+        "p50_abs_error", "p95_abs_error", "p99_abs_error", "max_abs_error", "relative_to_rns",
+        "output_error_rate",
         "output_error_rate_ci95", "mean_attempts",
     ),
     optional=(
+        "redundant_moduli", "mean_error", "moduli",
         "p50_abs_error", "p95_abs_error", "decoder", "rms_error", "p99_abs_error",
         "mean_abs_error_ci95", "max_abs_error",
     ),
@@ -127,6 +129,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     # Neither changes the result or says more, so neither is a parameter of it.
     jobs = axes.pop("jobs")
     axes.pop("distribution")
+    output.check_plot(len(ready) * len(options["core"]), MAX_SERIES, "lines")
     total = sum(parameters.pairs for _, parameters in ready)
     workers = min(jobs, max(parameters.blocks for _, parameters in ready))
     results: list[tuple[Point, DotErrorResult]] = []
@@ -140,13 +143,14 @@ def command(output: Output, options: dict[str, Any]) -> None:
             )
             results.append((point, result))
             done += parameters.pairs
+    histograms = [
+        result.statistics[row.core].histogram for _, result in results for row in result.rows
+    ]
     output.finish(
         [(point, row) for point, result in results for row in result.rows],
         axes,
         problems,
-        lambda _, file_format: plot_error_histograms(
-            _histograms([result for _, result in results]), file_format
-        ),
+        lambda rows, file_format: plot_error_histograms(rows, histograms, file_format),
     )
 
 
@@ -185,9 +189,9 @@ def _parameters(
         moduli = request.choose()[0]
         size = request.legitimate_range(moduli, point["legitimate_range"])
         code = RedundantCode(moduli, size, point["decoder"])
-    except NoSolutionError:
+    except RnscliError:
         if "rns" in cores:
-            raise
+            raise  # else it is only the reference of the others, which do without
     return DotErrorParameters(
         dot_product=request.dot_product,
         bits=request.converter_bits,
@@ -199,16 +203,3 @@ def _parameters(
         operands=given or DISTRIBUTIONS[point["distribution"]],
         seed=point["seed"],
     )
-
-
-def _histograms(results: list[DotErrorResult]) -> dict[str, LogHistogram]:
-    """The histogram of each row, under a name that tells it from the others."""
-    histograms: dict[str, LogHistogram] = {}
-    several = len(results) > 1
-    for number, result in enumerate(results, start=1):
-        for row in result.rows:
-            name = f"{row.core}, {row.bits} bits" if several else row.core
-            if name in histograms:
-                name = f"{name}, point {number}"
-            histograms[name] = result.statistics[row.core].histogram
-    return histograms

@@ -18,7 +18,7 @@ from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.progress import progress_bar
 from rnscli.cli.sweep import FloatSweep, IntSetType, Point, WholeNumber, points
 from rnscli.core.errors import InputError
-from rnscli.report.plots import plot_fault_probability
+from rnscli.report.plots import MAX_SERIES, plot_fault_probability
 from rnscli.report.table import Layout
 
 LAYOUT = Layout(
@@ -120,6 +120,11 @@ def command(output: Output, options: dict[str, Any]) -> None:
     options["attempts"] = options["attempts"] or (1, 2, math.inf)
     ready, problems = prepared(points(options, AXES), _parameters)
 
+    curves = {
+        tuple((name, value) for name, value in point.items() if name not in noise_options.LEVELS)
+        for point, _ in ready
+    }
+    output.check_plot(len(curves), MAX_SERIES, "lines")
     rows = [(point, fault_probability(parameters)) for point, parameters in ready]
     if options["validate"] is None:
         output.finish(rows, options, problems, plot_fault_probability)

@@ -116,4 +116,5 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    print(f"rnscli: warning: {message}", file=sys.stderr)
+    if issubclass(category, RuntimeWarning | UserWarning):  # others are for programmers
+        print(f"rnscli: warning: {message}", file=sys.stderr)

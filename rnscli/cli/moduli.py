@@ -13,7 +13,7 @@ from rnscli.analysis.moduli_choice import (
 from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.sweep import ChoiceSweep, IntSweep, WholeNumber, points
-from rnscli.report.plots import plot_moduli
+from rnscli.report.plots import MAX_BARS, plot_moduli
 from rnscli.report.table import Layout
 
 LAYOUT = Layout(
@@ -86,5 +86,6 @@ def command(output: Output, options: dict[str, Any]) -> None:
         ),
     )
 
+    output.check_plot(sum(len(table) for _, table in tables), MAX_BARS, "bars")
     rows = [(point, row) for point, table in tables for row in table]
     output.finish(rows, options, problems, plot_moduli)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from rnscli.analysis.moduli_choice import DEFAULT_VECTOR_SIZE, MAX_BITS, RULES, ModuliRequest
+from rnscli.analysis.moduli_choice import DEFAULT_VECTOR_SIZE, MAX_BITS, ModuliRequest
 from rnscli.cli.sweep import (
     AttemptsSweep,
     ChoiceSweep,
@@ -15,7 +15,7 @@ from rnscli.cli.sweep import (
     LegitimateRangeSweep,
 )
 from rnscli.core.decoders import DECODERS
-from rnscli.core.dot_product import MAX_OPERAND_BITS, MAX_VECTOR_SIZE
+from rnscli.core.dot_product import MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]

@@ -68,6 +68,13 @@ class Output:
         for requirement in self.require:
             requirement.check_column(kinds)
 
+    def check_plot(self, count: int, highest: int, what: str) -> None:
+        """Refuse a plot of too many series, before they are computed."""
+        if self.plot is not None:
+            from rnscli.report.plots import check_number
+
+            check_number(count, highest, what)
+
     @property
     def chosen_format(self) -> str:
         """The format asked for, by name or suffix; a table if there is neither."""

@@ -18,6 +18,7 @@ from rnscli.core.residues import (
     MAX_SIMULATED_MODULUS,
     MAX_SIMULATED_RANGE,
     RangeReader,
+    check_residues,
     to_residues,
 )
 
@@ -90,7 +91,7 @@ class RedundantCode:
         if size > MAX_SIMULATED_RANGE:
             raise InputError(
                 f"the legitimate range has {size.bit_length()} bits; "
-                "at most 2^62 values can be simulated"
+                "at most 2^62 values can be simulated (`legitimate_range` operands takes the fewest)"
             )
         if self.moduli.moduli[0] > MAX_SIMULATED_MODULUS:
             raise InputError(
@@ -136,9 +137,9 @@ class RedundantCode:
             If a value is outside ``[lowest, highest]``.
         """
         values = np.asarray(values)
-        if values.size and (values.min() < self.lowest or values.max() > self.highest):
+        if values.size and (np.min(values) < self.lowest or np.max(values) > self.highest):
             raise InputError(
-                f"`values` reach from {values.min()} to {values.max()}; "
+                f"`values` reach from {np.min(values)} to {np.max(values)}; "
                 f"the code holds {self.lowest} to {self.highest}"
             )
         return to_residues(values, self.moduli.moduli)
@@ -147,7 +148,7 @@ class RedundantCode:
         """Whether each word of ``(N, *S)`` is a codeword (zero syndrome)."""
         residues = self._flat(words)
         _, inside, wrong = self._read(self._readers[0], residues)
-        result: npt.NDArray[np.bool_] = (inside & (wrong == 0)).reshape(words.shape[1:])
+        result: npt.NDArray[np.bool_] = (inside & (wrong == 0)).reshape(np.shape(words)[1:])
         return result
 
     def without(self, erased: Iterable[int]) -> "RedundantCode":
@@ -171,7 +172,7 @@ class RedundantCode:
         dead = tuple(erased)
         if dead:
             left = self.without(dead).decode(np.delete(residues, dead, axis=0))
-            shape = words.shape[1:]
+            shape = np.shape(words)[1:]
             return Decoded(left.values.reshape(shape), left.status.reshape(shape))
         value, legitimate, wrong = self._read(self._readers[0], residues)
         values = value.copy()
@@ -191,16 +192,11 @@ class RedundantCode:
         if outside.size:
             above = self._nearer_above.read(residues[self.moduli.redundant :, outside])[1]
             values[outside] = np.where(above, self.highest, self.lowest)
-        shape = words.shape[1:]
+        shape = np.shape(words)[1:]
         return Decoded(values.reshape(shape), status.reshape(shape))
 
     def _flat(self, words: IntArray) -> IntArray:
-        if words.ndim < 1 or words.shape[0] != self.moduli.count:
-            raise InputError(
-                f"`words` has shape {words.shape}; its first axis must hold the "
-                f"{self.moduli.count} residues"
-            )
-        return words.reshape(self.moduli.count, -1)
+        return check_residues("words", words, self.moduli.moduli).reshape(self.moduli.count, -1)
 
     def _read(
         self, reader: "_GroupReader", residues: IntArray

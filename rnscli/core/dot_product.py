@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from rnscli.core.checks import check_int
+from rnscli.core.checks import check_choice, check_int
 
+RULES = ("exact", "bits")
 MAX_OPERAND_BITS = 1024
 MAX_VECTOR_SIZE = 2**40
 
@@ -97,4 +98,5 @@ class DotProduct:
         >>> DotProduct(128, 6, 6).required_range("bits")
         262144
         """
+        check_choice("rule", rule, RULES)
         return self.dynamic_range if rule == "exact" else int(2**self.output_bits)

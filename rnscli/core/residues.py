@@ -71,6 +71,7 @@ def modular_dot(x: IntArray, w: IntArray, moduli: Sequence[int]) -> IntArray:
     >>> modular_dot(x, x, (7, 5)).tolist()
     [0, 4]
     """
+    x, w = check_residues("x", x, moduli), check_residues("w", w, moduli)
     channels = [
         _sum_of_products(x[i], w[i], modulus) for i, modulus in enumerate(_simulable(moduli))
     ]
@@ -97,6 +98,7 @@ def modular_matmul(x: IntArray, w: IntArray, moduli: Sequence[int]) -> IntArray:
     >>> modular_matmul(a, a, (7, 5)).tolist()
     [[[0, 3], [1, 1]], [[2, 0], [0, 2]]]
     """
+    x, w = check_residues("x", x, moduli), check_residues("w", w, moduli)
     channels = []
     for i, modulus in enumerate(_simulable(moduli)):
         step = _terms_that_fit(modulus)
@@ -129,6 +131,18 @@ def _sum_of_products(x: IntArray, w: IntArray, modulus: int) -> IntArray:
 def _terms_that_fit(modulus: int) -> int:
     """How many products of two residues can be summed in int64."""
     return max(1, (_INT_LIMIT - 1) // max(1, (modulus - 1) ** 2))
+
+
+def check_residues(name: str, residues: IntArray, moduli: Sequence[int]) -> IntArray:
+    """Residues as int64, in which products are proven to fit; a narrower type would wrap."""
+    array = np.asarray(residues)
+    if array.ndim < 1 or array.shape[0] != len(moduli):
+        raise InputError(
+            f"`{name}` has shape {array.shape}; its first axis must hold the {len(moduli)} residues"
+        )
+    if not np.issubdtype(array.dtype, np.integer):
+        raise InputError(f"`{name}` has dtype {array.dtype}; residues are whole numbers")
+    return array.astype(np.int64, copy=False)
 
 
 def _simulable(moduli: Sequence[int]) -> Sequence[int]:
@@ -172,6 +186,7 @@ def from_residues(residues: IntArray, moduli: ModuliSet) -> IntArray:
             f"dynamic range {product} is too large to simulate; at most 2^62 is accepted"
         )
     offset = product // 2
+    residues = check_residues("residues", residues, moduli.moduli)
     reader = RangeReader(moduli.information, product, offset)
     return reader.read(residues[moduli.redundant :])[0] - offset
 

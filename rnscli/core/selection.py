@@ -17,7 +17,7 @@ from rnscli.core.moduli import MAX_COUNT, ModuliSet
 # Any set of primes gives a valid bound (a number without a listed factor is its own class); these
 # make it tight where small factors decide, which is everywhere that was tried (see tests).
 _CLASS_PRIMES = tuple(p for p in range(2, 64) if all(p % q for q in range(2, p)))
-_MAX_NODES = 20_000
+MAX_NODES = 20_000
 _MAX_WINDOW = 1 << 20
 
 
@@ -28,6 +28,7 @@ def select_moduli(
     redundant: int = 0,
     count: int | None = None,
     top: int = 1,
+    max_nodes: int = MAX_NODES,
 ) -> tuple[ModuliSet, ...]:
     """Best pairwise coprime sets whose n smallest members cover a range; proven best, in order.
 
@@ -47,6 +48,8 @@ def select_moduli(
         Force this number n of information moduli, instead of the fewest.
     top
         How many sets to return at most, all with the same n.
+    max_nodes
+        Steps after which the search for one n is given up.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def select_moduli(
         count = check_int("count", count, 1, MAX_COUNT)
         counts = range(count, count + 1)
     for information in counts:
-        sets = _Search(information, redundant, max_modulus, required_range, top).run()
+        sets = _Search(information, redundant, max_modulus, required_range, top, max_nodes).run()
         if sets:
             return sets
     forced = f" of exactly {count} information moduli" if count is not None else ""
@@ -152,6 +155,7 @@ class _Search:
     max_modulus: int
     required_range: int
     top: int
+    max_nodes: int
     threshold: _Score = (0, 0)
     found: list[tuple[_Score, tuple[int, ...]]] = field(default_factory=list)
     nodes: int = 0
@@ -207,10 +211,10 @@ class _Search:
     ) -> None:
         """Try every candidate as the next smaller member."""
         self.nodes += 1
-        if self.nodes > _MAX_NODES:
+        if self.nodes > self.max_nodes:
             raise InputError(
                 f"the exact search for {self.size} moduli up to {self.max_modulus} was given up "
-                f"after {_MAX_NODES} steps; a smaller range or fewer redundant moduli is easier"
+                f"after {self.max_nodes} steps; a smaller range or fewer redundant moduli is easier"
             )
         missing = self.size - len(members)
         if not missing:

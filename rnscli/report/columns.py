@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from rnscli.report.units import engineering
 
@@ -36,7 +37,7 @@ def column(key: str) -> Column:
 def _number(value: object) -> str:
     """Four significant digits; plain integers keep all of theirs while they are readable."""
     if isinstance(value, int):
-        return str(value) if abs(value) < 10**15 else f"{value:.5e}" if value < 10**300 else "huge"
+        return str(value) if abs(value) < 10**15 else f"{Decimal(value):.5e}"
     assert isinstance(value, float)
     if math.isinf(value):
         return "inf"
@@ -128,7 +129,6 @@ COLUMNS: dict[str, Column] = {
     "energy_per_mac_j": Column("per MAC", _joules),
     "adc_relative_to_rns": Column("ADC x rns", _number),
     "columns": Column("columns", _number, same_as="vector_size"),
-    "published": Column("published", str),
 }
 
 

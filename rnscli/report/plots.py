@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnscli.core.errors import InputError
@@ -18,7 +18,22 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _LINES = ("-", "--", ":", "-.")
 MAX_SERIES = 28
+_LEAST_SHARE = 0.005  # %; the tail towards zero error is long and says nothing
 MAX_BARS = 60
+
+
+def check_number(count: int, highest: int, what: str) -> None:
+    """Refuse more series than a reader can tell apart.
+
+    Raises
+    ------
+    InputError
+        With the number and the limit.
+    """
+    if count > highest:
+        raise InputError(
+            f"--plot would draw {count} {what}; sweep less: at most {highest} can be told apart"
+        )
 
 
 def check_available() -> None:
@@ -39,7 +54,6 @@ def check_available() -> None:
 
 def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
     """Bits of the range that each set covers, and of the range that is required."""
-    _check_number(len(rows), MAX_BARS, "bars")
 
     def draw(axes: Any) -> None:
         keys = _distinguishing(rows, ("bits", "vector_size", "redundant_moduli", "rank", "moduli"))
@@ -70,10 +84,22 @@ def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
     return _figure(draw, file_format)
 
 
-def plot_error_histograms(series: Mapping[str, "LogHistogram"], file_format: str) -> bytes:
-    """Distribution of the absolute error of each row, as density over its logarithm."""
-    _check_number(len(series), MAX_SERIES, "lines")
-
+def plot_error_histograms(
+    rows: Sequence[Row], histograms: Sequence["LogHistogram"], file_format: str
+) -> bytes:
+    """Distribution of the absolute error of each row, in tenths of a decade; both axes log."""
+    keys = _distinguishing(
+        rows,
+        (
+            "core", "bits", "input_bits", "weight_bits", "vector_size", "operands", "redundant",
+            "attempts", "residue_error_probability", "decoder", "moduli", "pairs",
+        ),
+    )  # fmt: skip
+    # A conventional core is simulated again for each redundancy of the other: it is drawn once.
+    series = {
+        _label(row, [key for key in keys if row[key] is not None] or ["core"]): histogram
+        for row, histogram in zip(rows, histograms, strict=True)
+    }
     import numpy as np
 
     def draw(axes: Any) -> None:
@@ -87,14 +113,17 @@ def plot_error_histograms(series: Mapping[str, "LogHistogram"], file_format: str
             heights = np.bincount(bins - bins.min(), weights=histogram.counts[positive])
             edges = 10.0 ** (np.arange(bins.min(), bins.max() + 2) / 10)
             share = heights / histogram.counts.sum() * 100
-            seen = share >= 0.01  # a thousand pairs' worth of tail would squeeze the rest
-            share, edges = share[seen.argmax() :], edges[seen.argmax() :]
+            seen = share >= _LEAST_SHARE
+            first = int(np.argmax(seen))
+            share, edges = share[first:], edges[first:]
             style = index if len(series) <= len(_LINES) else index // len(_COLOURS)
             axes.stairs(share, edges, label=name, **_style(index, style))
         axes.set_xscale("log")
         axes.set_xlabel("absolute error of the dot product")
         axes.set_ylabel("pairs in a tenth of a decade (%)")
         if axes.patches:
+            axes.set_yscale("log")
+            axes.set_ylim(bottom=_LEAST_SHARE)
             axes.legend()
 
     return _figure(draw, file_format)
@@ -109,7 +138,6 @@ def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(_label(row, names or ["attempts"]), []).append(row)
-    _check_number(len(groups), MAX_SERIES, "lines")
 
     def draw(axes: Any) -> None:
         # A colour for each code and a line style for each number of attempts, if that is enough.
@@ -141,7 +169,6 @@ def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
 
 def plot_energy(rows: Sequence[Row], file_format: str) -> bytes:
     """Converter energy of one dot product by part, on a logarithmic scale."""
-    _check_number(len(rows), MAX_BARS, "bars")
 
     def draw(axes: Any) -> None:
         keys = _distinguishing(
@@ -215,10 +242,3 @@ def _label(row: Row, keys: Sequence[str]) -> str:
 def _float(value: object) -> float:
     assert isinstance(value, int | float)
     return float(value)
-
-
-def _check_number(count: int, highest: int, what: str) -> None:
-    if count > highest:
-        raise InputError(
-            f"--plot would draw {count} {what}; sweep less: at most {highest} can be told apart"
-        )

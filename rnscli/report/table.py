@@ -81,7 +81,8 @@ def print_table(rows: Sequence[Row], layout: Layout) -> None:
         box=box.SIMPLE_HEAD if table.titles else None,
         show_header=bool(table.titles),
         pad_edge=False,
-        padding=(0, 2, 0, 0),
+        show_edge=False,
+        padding=(0, 1, 0, 0),  # with the box's own column, two between columns as in plain text
         header_style="bold",
     )
     for index, left in enumerate(table.left):

@@ -461,3 +461,14 @@ def test_refusals(changed: dict[str, Any], named: str) -> None:
     }
     with pytest.raises(InputError, match=named):
         DotErrorParameters(**{**accepted, **changed})
+
+
+def test_a_block_of_given_operands_carries_only_its_rows() -> None:
+    rng = np.random.default_rng(3)
+    x, w = rng.normal(size=(2, 5, 2**20))
+    parameters = point(6, 2**20, pairs=5, operands=GivenOperands(x, w))
+    assert parameters.blocks == 3
+    narrowed = [parameters.for_block(block) for block in range(3)]
+    assert [p.operands.x.shape[0] for p in narrowed] == [2, 2, 1]  # type: ignore[attr-defined]
+    with block_mapper(2) as two:
+        assert dot_error(parameters, two).rows == dot_error(parameters).rows

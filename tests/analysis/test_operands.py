@@ -290,3 +290,16 @@ def test_moments_of_the_distributions(name: str) -> None:
 def test_inputs_and_weights_are_independent(name: str) -> None:
     x, w = DISTRIBUTIONS[name].draw(np.random.default_rng(4), 0, 1000, 100)
     assert abs(np.corrcoef(x.ravel(), w.ravel())[0, 1]) < 5 / x.size**0.5
+
+
+def test_a_part_keeps_its_row_numbers() -> None:
+    x = np.arange(1.0, 21.0).reshape(10, 2)
+    whole = GivenOperands(x, -x)
+    part = whole.rows(4, 3)
+    rng = np.random.default_rng(0)
+    for start, pairs in ((4, 3), (5, 1)):
+        for ours, theirs in zip(
+            part.draw(rng, start, pairs, 2), whole.draw(rng, start, pairs, 2), strict=True
+        ):
+            assert ours.tolist() == theirs.tolist()
+    assert part.x.shape == (3, 2)

@@ -38,7 +38,9 @@ def test_a_ratio_to_full_scale_is_a_sigma_for_each_modulus(rows: Rows) -> None:
     (row,) = rows(*SMALL, "--snr-db", "30")
     sigmas = [m * 10 ** (-30 / 20) for m in (13, 11, 9, 8, 7, 5)]
     assert row["residue_sigma"] == pytest.approx(sigmas, rel=1e-12)
-    chances = [Gaussian(s).error_probability(m) for s, m in zip(sigmas, (13, 11, 9, 8, 7, 5), strict=True)]
+    chances = [
+        Gaussian(s).error_probability(m) for s, m in zip(sigmas, (13, 11, 9, 8, 7, 5), strict=True)
+    ]
     assert row["residue_p"] == pytest.approx(chances, rel=1e-12)
     assert row["p"] == pytest.approx(sum(chances) / 6, rel=1e-12)
 

@@ -285,3 +285,20 @@ def test_exact_dot(magnitude: int) -> None:
         sum(int(a) * int(b) for a, b in zip(p, q, strict=True)) for p, q in zip(x, w, strict=True)
     ]
     assert result.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int32])
+def test_products_of_narrow_residues_do_not_wrap(dtype: type) -> None:
+    modulus = 251 if dtype is np.uint8 else 2**14 + 1
+    residues = np.full((1, 3), modulus - 1).astype(dtype)
+    assert modular_dot(residues, residues, (modulus,)).tolist() == [3]
+    product = modular_matmul(residues[:, None, :], residues[:, :, None], (modulus,))
+    assert product.tolist() == [[[3]]]
+    moduli = ModuliSet([251, 256])
+    assert from_residues(np.array([[255], [250]], np.uint8), moduli).tolist() == [-1]
+
+
+@pytest.mark.parametrize("bad", [np.ones((2, 3)), np.ones((3, 3), int), 5])
+def test_residues_of_another_shape_or_kind_are_refused(bad: object) -> None:
+    with pytest.raises(InputError, match="`x` has"):
+        modular_dot(bad, np.ones((2, 3), int), (7, 5))  # type: ignore[arg-type]

@@ -9,10 +9,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from rnscli.analysis.dot_error import DotErrorParameters, dot_error
 from rnscli.analysis.energy import EnergyParameters, converter_energy
 from rnscli.analysis.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.moduli_choice import ModuliRequest, moduli_table
 from rnscli.analysis.statistics import LogHistogram
+from rnscli.core.code import RedundantCode
 from rnscli.core.dot_product import DotProduct
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet
@@ -53,13 +55,20 @@ ENERGY: list[Row] = [
     )
     for core in ("rns", "fixed-lp")
 ]
-HISTOGRAMS = {
-    name: LogHistogram.of(np.abs(np.random.default_rng(seed).normal(size=500)))
-    for seed, name in enumerate(("rns", "fixed-lp"))
-}
+SIMULATED = dot_error(
+    DotErrorParameters(
+        dot_product=DotProduct(16, 4, 4),
+        bits=4,
+        cores=("rns", "fixed-lp"),
+        pairs=500,
+        code=RedundantCode(ModuliSet([15, 14, 13, 11])),
+    )
+)
+ERRORS: list[Row] = [asdict(row) for row in SIMULATED.rows]
+HISTOGRAMS = [SIMULATED.statistics[str(row["core"])].histogram for row in ERRORS]
 PLOTS: dict[str, Plot] = {
     "moduli": lambda suffix: plots.plot_moduli(MODULI, suffix),
-    "errors": lambda suffix: plots.plot_error_histograms(HISTOGRAMS, suffix),
+    "errors": lambda suffix: plots.plot_error_histograms(ERRORS, HISTOGRAMS, suffix),
     "faults": lambda suffix: plots.plot_fault_probability(FAULTS, suffix),
     "energy": lambda suffix: plots.plot_energy(ENERGY, suffix),
 }
@@ -124,8 +133,14 @@ def test_energies_of_zero() -> None:
 
 def test_errors_of_zero() -> None:
     zero = LogHistogram.of(np.zeros(10))
-    assert plots.plot_error_histograms({"rns": zero}, "png")
-    assert plots.plot_error_histograms({"rns": zero, **HISTOGRAMS}, "png")
+    assert plots.plot_error_histograms(ERRORS[:1], [zero], "png")
+    assert plots.plot_error_histograms(ERRORS, [zero, HISTOGRAMS[1]], "png")
+
+
+def test_swept_rows_of_errors_have_names_of_their_own() -> None:
+    rows = [row | {"redundant": k} for k in (0, 2) for row in ERRORS[:1]]
+    text = words(plots.plot_error_histograms(rows, HISTOGRAMS, "svg"))
+    assert "k 0" in text and "k 2" in text
 
 
 def test_one_row_is_enough() -> None:
@@ -135,13 +150,13 @@ def test_one_row_is_enough() -> None:
 
 
 def test_too_many_lines_are_refused() -> None:
-    many: list[Row] = [FAULTS[1] | {"attempts": attempts} for attempts in range(1, 60)]
-    with pytest.raises(InputError, match=f"59.*{plots.MAX_SERIES}"):
-        plots.plot_fault_probability(many, "png")
-    assert plots.plot_fault_probability(many[: plots.MAX_SERIES], "png")
-    histograms = dict.fromkeys(map(str, range(59)), HISTOGRAMS["rns"])
-    with pytest.raises(InputError, match="59"):
-        plots.plot_error_histograms(histograms, "png")
+    with pytest.raises(InputError, match=f"59 lines.*at most {plots.MAX_SERIES}"):
+        plots.check_number(59, plots.MAX_SERIES, "lines")
+    plots.check_number(plots.MAX_SERIES, plots.MAX_SERIES, "lines")
+    many: list[Row] = [
+        FAULTS[1] | {"attempts": attempts} for attempts in range(1, plots.MAX_SERIES + 1)
+    ]
+    assert plots.plot_fault_probability(many, "png")
 
 
 CODES = [(m, m - 1) for m in range(100, 130, 2)]
