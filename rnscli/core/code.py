@@ -91,7 +91,7 @@ class RedundantCode:
         if size > MAX_SIMULATED_RANGE:
             raise InputError(
                 f"the legitimate range has {size.bit_length()} bits; "
-                "at most 2^62 values can be simulated (`legitimate_range` operands takes the fewest)"
+                "at most 2^62 can be simulated (`legitimate_range` operands takes the fewest)"
             )
         if self.moduli.moduli[0] > MAX_SIMULATED_MODULUS:
             raise InputError(
