@@ -24,6 +24,7 @@ from rnscli.core.quantisation import FloatArray, IntArray
 
 CONFIDENCE = 0.999
 _BATCH = 1 << 16
+_KEPT = 1 << 14  # rejected values of a stratum that are kept to be computed again
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ class Estimate:
 class Validation:
     """Simulated outcome of one attempt, and of up to R attempts.
 
-    ``p_err`` follows from the simulated outcome of one attempt; it grows with both probabilities
-    that it depends on, so its interval is that of the ends of theirs.
+    ``p_err`` follows from the simulated outcomes of the first attempt and of the second; later
+    ones are taken to be like the second. It grows with the probabilities that it depends on, so
+    its interval is that of the ends of theirs.
     """
 
     p_detected: Estimate
@@ -59,7 +61,10 @@ def validate(
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Validation:
-    """Simulate one attempt of the real code, stratified by the number of wrong residues.
+    """Simulate attempts of the real code, stratified by the number of wrong residues.
+
+    Words whose error was detected in the first attempt are computed again, as the hardware does:
+    the same values, new noise, stratified once more.
 
     Parameters
     ----------
@@ -95,42 +100,49 @@ def validate(
     """
     samples = check_int("samples", samples, 1000, 10**12)
     seed = check_int("seed", seed, 0)
-    strata = _Strata(parameters, np.random.default_rng(seed), progress)
-    share = max(1, samples // (10 * strata.count))
-    for wrong in range(strata.count):
-        strata.sample(wrong, share)
-    strata.spend(samples - share * strata.count)
-    detected = strata.estimate(strata.detected, strata.first_detected)
-    undetected = strata.estimate(strata.undetected, strata.first_undetected)
+    rng = np.random.default_rng(seed)
+    first = _Strata(parameters, rng, progress)
+    retries = parameters.attempts > 1
+    first.run(samples - samples // 3 if retries else samples)
+    detected, undetected = first.estimates()
+    again = first
+    if retries and first.rejected():
+        again = _Strata(parameters, rng, progress, first)
+        again.run(samples // 3)
+    outcomes = (detected, undetected, *again.estimates())
     return Validation(
         p_detected=detected,
         p_undetected=undetected,
         p_err=Estimate(
-            *(
-                _p_err(d, u, parameters.attempts)
-                for d, u in (
-                    (detected.value, undetected.value),
-                    (detected.low, undetected.low),
-                    (detected.high, undetected.high),
-                )
-            )
+            value=_p_err([e.value for e in outcomes], parameters.attempts),
+            low=_p_err([e.low for e in outcomes], parameters.attempts),
+            high=_p_err([e.high for e in outcomes], parameters.attempts),
         ),
     )
 
 
-def _p_err(detected: float, undetected: float, attempts: float) -> float:
-    correct = max(0.0, 1.0 - detected - undetected)
-    return min(1.0, after_attempts(correct, detected, undetected, attempts)[0])
+def _p_err(outcomes: list[float], attempts: float) -> float:
+    """Error probability after a first attempt and up to R - 1 others that are alike."""
+    detected, undetected, detected_again, undetected_again = outcomes
+    if attempts == 1:
+        return min(1.0, detected + undetected)
+    correct = max(0.0, 1.0 - detected_again - undetected_again)
+    later, _ = after_attempts(correct, detected_again, undetected_again, attempts - 1)
+    return min(1.0, undetected + detected * later)
 
 
 class _Strata:
-    """Counts for each number of wrong residues."""
+    """One attempt: counts for each number of wrong residues.
+
+    Its values are uniform over the legitimate range, or those that ``before`` rejected.
+    """
 
     def __init__(
         self,
         parameters: FaultParameters,
         rng: np.random.Generator,
         progress: Callable[[int], None] | None,
+        before: "_Strata | None" = None,
     ) -> None:
         assert parameters.legitimate_range is not None
         code = RedundantCode(parameters.moduli, parameters.legitimate_range, parameters.decoder)
@@ -142,6 +154,10 @@ class _Strata:
         ]
         self._rng = rng
         self._progress = progress
+        self._before = before
+        self._rejected: list[IntArray] = [np.empty(0, dtype=np.int64)] * (
+            parameters.moduli.count + 1
+        )
         self.first_detected = self._code.radius + 1
         self.first_undetected = self._code.moduli.redundant + 1 - self._code.radius
         self.chances: FloatArray = weight_distribution(self._p)
@@ -149,6 +165,39 @@ class _Strata:
         self.words = np.zeros(self.count, dtype=np.int64)
         self.detected = np.zeros(self.count, dtype=np.int64)
         self.undetected = np.zeros(self.count, dtype=np.int64)
+
+    def run(self, samples: int) -> None:
+        """A tenth of the samples for every number of wrong residues alike, the rest by need."""
+        share = max(1, samples // (10 * self.count))
+        for wrong in range(self.count):
+            self.sample(wrong, share)
+        self.spend(samples - share * self.count)
+
+    def estimates(self) -> tuple[Estimate, Estimate]:
+        """Probabilities of a detected and of an undetected error."""
+        return (
+            self.estimate(self.detected, self.first_detected),
+            self.estimate(self.undetected, self.first_undetected),
+        )
+
+    def rejected(self) -> bool:
+        """Whether a word was rejected, so that there is something to compute again."""
+        return bool(self.detected.any())
+
+    def _values(self, size: int) -> IntArray:
+        """Values of the next words."""
+        if self._before is None:
+            return self._rng.integers(self._code.lowest, self._code.highest + 1, size)
+        # Values kept from a stratum stand for the share of rejected words that it has.
+        before = self._before
+        share = before.chances * before.detected / np.maximum(before.words, 1)
+        drawn = self._rng.choice(before.count, size=size, p=share / share.sum())
+        values = np.empty(size, dtype=np.int64)
+        for wrong in np.unique(drawn):
+            kept = before._rejected[wrong]
+            chosen = drawn == wrong
+            values[chosen] = kept[self._rng.integers(0, kept.size, int(chosen.sum()))]
+        return values
 
     def spend(self, samples: int) -> None:
         """Sample where the undetected errors' variance is, by what has been seen so far."""
@@ -167,7 +216,7 @@ class _Strata:
             return
         for start in range(0, samples, _BATCH):
             size = min(_BATCH, samples - start)
-            values = self._rng.integers(self._code.lowest, self._code.highest + 1, size)
+            values = self._values(size)
             words = self._code.encode(values)
             hit = patterns[self._rng.choice(len(patterns), size=size, p=weights)]
             for channel, (law, modulus) in enumerate(zip(self._laws, self._moduli, strict=True)):
@@ -178,9 +227,12 @@ class _Strata:
             detected = decoded.status == DETECTED
             self.words[wrong] += size
             self.detected[wrong] += int(detected.sum())
+            if self._rejected[wrong].size < _KEPT:
+                self._rejected[wrong] = np.concatenate((self._rejected[wrong], values[detected]))
             self.undetected[wrong] += int((~detected & (decoded.values != values)).sum())
             if self._progress is not None:
-                self._progress(int(self.words.sum()))
+                before = self._before.words.sum() if self._before is not None else 0
+                self._progress(int(self.words.sum() + before))
 
     def _patterns(self, wrong: int) -> tuple[IntArray, FloatArray]:
         """Sets of ``wrong`` residues, as rows of flags, and their chances given that number."""

@@ -184,7 +184,7 @@ def plot_energy(rows: Sequence[Row], file_format: str) -> bytes:
                 label=column(key).title,
                 color=_COLOURS[int(shift > 0)],
             )
-        if any(_float(row["converter_energy_j"]) > 0 for row in rows):
+        if any(_float(row[key]) > 0 for row in rows for key in ("dac_energy_j", "adc_energy_j")):
             axes.set_yscale("log")
         axes.set_xticks(
             places,

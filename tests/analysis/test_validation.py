@@ -92,3 +92,12 @@ def test_the_seed_decides() -> None:
 def test_too_few_samples_are_refused(samples: object) -> None:
     with pytest.raises(InputError, match="`samples` is"):
         validate(FaultParameters(moduli=SIX, p=0.1), samples)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3, math.inf])
+@pytest.mark.parametrize("p", [1e-2, 0.2])
+def test_retries_of_rejected_words(attempts: float, p: float) -> None:
+    design = FaultParameters(moduli=FOUR, p=p, attempts=attempts)
+    exact, found = fault_probability(design), validate(design, 200_000, seed=5)
+    assert found.p_err.contains(exact.p_err)
+    assert found.p_err.high < 1.3 * exact.p_err
