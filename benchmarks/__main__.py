@@ -89,6 +89,12 @@ def exact() -> None:
             rnscli.fault_probability(rnscli.FaultParameters(moduli=moduli, p=p, attempts=math.inf))
 
     report("fault-prob: 1000 values of p, N=10, first time", f"{best_of(1, curve) * 1e3:.1f}", "ms")
+    six = rnscli.select_moduli(2**24, 127, redundant=2, count=4)[0]
+    gaussian = rnscli.FaultParameters(
+        moduli=six, noise=rnscli.Gaussian(0.2), legitimate_range=2**24
+    )
+    seconds = best_of(1, lambda: rnscli.fault_probability(gaussian))
+    report("fault-prob: Gaussian noise, L=2^24, N=6, k=2", f"{seconds:.1f}", "s")
     for bits, precision in ((16, 128), (8, 64)):
         seconds = best_of(
             3,

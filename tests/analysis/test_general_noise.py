@@ -95,7 +95,7 @@ def test_outcomes_equal_full_enumeration(case: Case, kind: str) -> None:
             FaultParameters(moduli=moduli, noise=laws, decoder=name, legitimate_range=size)
         )
         outcome = (result.p_correct, result.p_detected, result.p_undetected)
-        assert outcome == pytest.approx(by_radius[radius], rel=1e-11, abs=1e-13)
+        assert outcome == pytest.approx(by_radius[radius], rel=1e-12, abs=1e-15)
         assert sum(outcome) == pytest.approx(1, abs=1e-12)
 
 
@@ -132,7 +132,7 @@ def test_erasures_are_a_code_over_the_other_residues(erased: tuple[int, ...]) ->
     expected = enumerated(tuple(moduli.moduli[i] for i in left), size, radius, vectors)
     result = fault_probability(FaultParameters(moduli=moduli, noise=laws, erased=erased))
     outcome = (result.p_correct, result.p_detected, result.p_undetected)
-    assert outcome == pytest.approx(expected, rel=1e-11, abs=1e-13)
+    assert outcome == pytest.approx(expected, rel=1e-12, abs=1e-15)
     assert result.erased == erased
 
 
