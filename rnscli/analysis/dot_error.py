@@ -9,7 +9,7 @@ does not depend on which other cores are simulated beside it.
 import copy
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class DotErrorParameters:
     code: RedundantCode | None = None
     noise: NoiseLaw | None = None
     attempts: float = 1
-    operands: Operands = UniformOperands()  # noqa: RUF009 - frozen, without state
+    operands: Operands = field(default_factory=UniformOperands)
     seed: int = 0
 
     def __post_init__(self) -> None:

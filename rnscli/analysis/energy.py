@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rnscli.core.checks import check_choice, check_float, check_int
@@ -118,7 +118,7 @@ class EnergyParameters:
     expected_attempts: float = 1.0
     slice_bits: int = 1
     slice_adc_bits: int | None = None
-    converters: ConverterModel = MurmannConverters()
+    converters: ConverterModel = field(default_factory=MurmannConverters)
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""

@@ -1,5 +1,6 @@
 """``rnscli error-sim``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
             result = dot_error(
                 parameters,
                 map_blocks,
-                lambda pairs, before=done: advance(before + pairs),  # type: ignore[misc]
+                partial(advance, done),
             )
             results.append((point, result))
             done += parameters.pairs

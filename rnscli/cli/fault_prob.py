@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
@@ -125,7 +126,11 @@ def command(output: Output, options: dict[str, Any]) -> None:
         for point, _ in ready
     }
     output.check_plot(len(curves), MAX_SERIES, "lines")
-    rows = [(point, fault_probability(parameters)) for point, parameters in ready]
+    rows = []
+    with progress_bar(len(ready), "points") as advance:
+        for point, parameters in ready:
+            rows.append((point, fault_probability(parameters)))
+            advance(0, len(rows))
     if options["validate"] is None:
         output.finish(rows, options, problems, plot_fault_probability)
         return
@@ -151,7 +156,7 @@ def _validated(
                 design,
                 samples,
                 options["seed"],
-                lambda words, before=index * samples: advance(before + words),  # type: ignore[misc]
+                partial(advance, index * samples),
             )
             agrees = found.p_undetected.contains(row.p_undetected) and found.p_err.contains(
                 row.p_err

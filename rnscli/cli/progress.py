@@ -9,10 +9,12 @@ _PATIENCE = 1.0  # seconds without a bar
 
 
 @contextmanager
-def progress_bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """A function to call with what is done so far; it draws nothing when stderr is piped."""
+def progress_bar(total: int, what: str) -> Iterator[Callable[..., None]]:
+    """A function ``advance(before, done)``: what is done is both together, ``done`` counting since
+    ``before``. It draws nothing when stderr is piped.
+    """
     if not sys.stderr.isatty():
-        yield lambda done: None
+        yield lambda before, done: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -27,10 +29,10 @@ def progress_bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
     task = bar.add_task(what, total=total)
     begin = time.monotonic()
 
-    def advance(done: int) -> None:
+    def advance(before: int, done: int) -> None:
         if not bar.live.is_started and time.monotonic() - begin > _PATIENCE:
             bar.start()
-        bar.update(task, completed=done)
+        bar.update(task, completed=before + done)
 
     try:
         yield advance

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ else:  # not generic before click 8.4
     ParamType = click.ParamType
 
 
-class Sweep(ParamType):
+class Sweep(ParamType, ABC):
     """Base of the sweep types: comma-separated items, each of which may stand for several values.
 
     Parameters
@@ -65,9 +66,9 @@ class Sweep(ParamType):
         """The metavar as it is: choices are accepted in lower case only."""
         return self.name
 
+    @abstractmethod
     def items(self, text: str) -> Sequence[Any]:
         """Values of one item; raises ValueError if it is not accepted."""
-        raise NotImplementedError
 
 
 class IntSweep(Sweep):
