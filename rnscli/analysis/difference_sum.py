@@ -26,6 +26,22 @@ MAX_RANGE = 2**32
 _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
 
 
+def check_range(size: int) -> None:
+    """Refuse a legitimate range that is too large to sum over.
+
+    Raises
+    ------
+    InputError
+        Naming what can be done instead.
+    """
+    if size > MAX_RANGE:
+        raise InputError(
+            f"the legitimate range has {size} values; for noise that is not uniform the sum over "
+            "differences is computed up to 2^32, so give a smaller `legitimate_range`, or "
+            "`noise` uniform"
+        )
+
+
 def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int) -> float:
     """Probability that one attempt is decoded to a wrong value.
 
@@ -49,12 +65,7 @@ def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int
     >>> round(undetected_by_differences(uniform, 12, 0), 9)
     0.0069375
     """
-    if size > MAX_RANGE:
-        raise InputError(
-            f"the legitimate range has {size} values; for noise that is not uniform the sum over "
-            f"differences is computed up to 2^32, so give a smaller `legitimate_range`, or the "
-            "uniform law with the same `p`"
-        )
+    check_range(size)
     # Where every law is symmetric, d and -d contribute alike.
     mirrored = [np.concatenate((law[:1], law[:0:-1])) for law in laws]
     directions = [laws]

@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 
 from rnscli.analysis.code_spectrum import CodeSpectrum, code_spectrum
-from rnscli.analysis.difference_sum import undetected_by_differences, weight_distribution
+from rnscli.analysis.difference_sum import (
+    check_range,
+    undetected_by_differences,
+    weight_distribution,
+)
 from rnscli.core.checks import check_attempts
 from rnscli.core.decoders import decoder_named
 from rnscli.core.errors import InputError
@@ -213,10 +217,15 @@ def _attempt_outcome(
     moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...]
 ) -> Outcome:
     """Outcome of one attempt; remembered, because it does not depend on the attempts."""
-    if not all(isinstance(law, Uniform) for law in laws):
-        return _general_outcome(moduli, size, radius, laws)
-    spectrum = code_spectrum(moduli, size, radius)
+    uniform = all(isinstance(law, Uniform) for law in laws)
+    if not uniform:
+        check_range(size)
     wrong = [law.error_probability(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    if not any(wrong):
+        return 1.0, 0.0, 0.0
+    if not uniform:
+        return _general_outcome(moduli, size, radius, laws, wrong)
+    spectrum = code_spectrum(moduli, size, radius)
     if min(wrong) == max(wrong):
         return attempt_outcome(spectrum, wrong[0])
     # The chance that exactly the residues of each set T are wrong.
@@ -262,14 +271,12 @@ def attempt_outcome(spectrum: CodeSpectrum, p: float) -> Outcome:
 
 
 def _general_outcome(
-    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...]
+    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...], wrong: list[float]
 ) -> Outcome:
     """Outcome of one attempt under laws that are not uniform."""
-    pairs = list(zip(laws, moduli.moduli, strict=True))
-    weights = weight_distribution([law.error_probability(m) for law, m in pairs])
-    undetected = undetected_by_differences(
-        [law.error_distribution(m) for law, m in pairs], size, radius
-    )
+    weights = weight_distribution(wrong)
+    vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    undetected = undetected_by_differences(vectors, size, radius)
     spoilt = math.fsum(weights[radius + 1 :].tolist())
     # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what
     # rounding leaves of the difference is no probability.

@@ -44,7 +44,10 @@ VALIDATE_LAYOUT = Layout(
         "p_undetected", "simulated_p_undetected", "simulated_p_undetected_ci999", "p_err",
         "simulated_p_err", "simulated_p_err_ci999", "agrees",
     ),
-    optional=("redundant_moduli", "moduli", "simulated_p_err", "simulated_p_undetected"),
+    optional=(
+        "redundant_moduli", "moduli", "simulated_p_err", "simulated_p_undetected",
+        "simulated_p_err_ci999", "legitimate_range",
+    ),
 )  # fmt: skip
 DEFAULT_P = 1e-3
 AXES = (

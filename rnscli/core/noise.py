@@ -17,6 +17,8 @@ from rnscli.core.errors import InputError
 from rnscli.core.quantisation import FloatArray, IntArray
 
 MAX_SIGMA = 1e4
+MAX_TABLED_MODULUS = 2**26  # of a law written out as one probability for each error
+MAX_GAUSSIAN_MODULUS = 2**31
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Uniform:
 
     def error_distribution(self, modulus: int) -> FloatArray:
         """``1 - p``, then ``p / (m - 1)`` for every other value."""
+        _check_modulus(modulus, MAX_TABLED_MODULUS)
         chances = np.full(modulus, self.p / (modulus - 1))
         chances[0] = 1.0 - self.p
         return chances
@@ -145,6 +148,7 @@ class Gaussian:
 
     def error_distribution(self, modulus: int) -> FloatArray:
         """Differences of the normal distribution function, wrapped at m."""
+        _check_modulus(modulus, MAX_TABLED_MODULUS)
         table = _gaussian_errors(self.sigma, modulus)
         chances: FloatArray = np.zeros(modulus)
         np.add.at(chances, table.errors, table.weights)
@@ -248,6 +252,14 @@ def check_distribution(name: str, probabilities: Sequence[float]) -> FloatArray:
     return vector
 
 
+def _check_modulus(modulus: int, highest: int) -> None:
+    if modulus > highest:
+        raise InputError(
+            f"modulus {modulus} is too large for a law that is not uniform; at most "
+            f"2^{highest.bit_length() - 1} is accepted"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class _ErrorTable:
     """Wrong values and their weights, to draw from; ``probability`` is the sum of the weights."""
@@ -281,6 +293,7 @@ def _gaussian_errors(sigma: float, modulus: int) -> _ErrorTable:
     """
     from scipy.special import ndtr
 
+    _check_modulus(modulus, MAX_GAUSSIAN_MODULUS)
     if not sigma:
         return _ErrorTable.of(np.empty(0, dtype=np.int64), np.empty(0))
     reach = math.ceil(39 * sigma) + 1

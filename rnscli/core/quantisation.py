@@ -82,10 +82,7 @@ def round_to_levels(
     The unchecked inside of `quantise`: float64 holds these integers exactly, and exact products
     of floats are what BLAS is fast at.
     """
-    scale = np.maximum(
-        values.max(axis=axis, keepdims=True, initial=-np.inf),
-        -values.min(axis=axis, keepdims=True, initial=np.inf),
-    )
+    scale = np.abs(values).max(axis=axis, keepdims=True, initial=0.0)
     scale = np.where(scale > 0, scale, 1.0)
     # In this order a tie stays a tie; `levels / scale` would be rounded first.
     scaled = values * levels

@@ -189,3 +189,25 @@ def test_ranges_too_large_for_the_sum_are_refused() -> None:
     moduli = select_moduli(2**33, 255)[0]
     with pytest.raises(InputError, match=r"up to 2\^32.*smaller `legitimate_range`"):
         fault_probability(FaultParameters(moduli=moduli, noise=Gaussian(0.1)))
+
+
+@pytest.mark.parametrize("law", [Gaussian(0.1), Gaussian(0.0)])
+def test_moduli_too_large_for_a_table_are_refused(law: NoiseLaw) -> None:
+    moduli = ModuliSet([2**64, 3])
+    with pytest.raises(InputError, match=r"2\^32"):
+        fault_probability(FaultParameters(moduli=moduli, noise=law))
+    for size, highest in ((6, 31), (1, 31)):
+        with pytest.raises(InputError, match=rf"at most 2\^{highest}"):
+            fault_probability(FaultParameters(moduli=moduli, noise=law, legitimate_range=size))
+    with pytest.raises(InputError, match=r"at most 2\^26"):
+        fault_probability(
+            FaultParameters(moduli=ModuliSet([2**27, 3]), noise=Gaussian(0.1), legitimate_range=6)
+        )
+
+
+def test_without_noise_nothing_is_summed() -> None:
+    moduli = select_moduli(2**31, 2**16 - 1)[0]
+    result = fault_probability(
+        FaultParameters(moduli=moduli, noise=Gaussian(0.0), legitimate_range=2**31)
+    )
+    assert (result.p_correct, result.p_detected, result.p_undetected) == (1.0, 0.0, 0.0)
