@@ -111,20 +111,17 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _wrapping(table: _Table) -> list[int | None]:
-    """Where a table is too wide all the same, the width at which its widest column is wrapped."""
-    widths = [max(map(len, column_cells)) for column_cells in zip(*table.cells, strict=True)]
-    widths = [
-        max(pair)
-        for pair in zip(
-            widths, [len(title) for title in table.titles] or [0] * len(widths), strict=True
-        )
+    """Where a table is too wide all the same, widths at which its widest columns are wrapped."""
+    titles = [len(title) for title in table.titles] or [0] * len(table.left)
+    needed = [
+        max(title, *(len(cells[index]) for cells in table.cells))
+        for index, title in enumerate(titles)
     ]
-    excess = sum(widths) + 2 * len(widths) - WIDTH
-    if excess <= 0:
-        return [None] * len(widths)
-    widest = max(range(len(widths)), key=widths.__getitem__)
+    widths = needed.copy()
+    while sum(widths) + 2 * len(widths) > WIDTH and max(widths) > 20:
+        widths[widths.index(max(widths))] -= 1
     return [
-        max(20, width - excess) if index == widest else None for index, width in enumerate(widths)
+        width if width < natural else None for width, natural in zip(widths, needed, strict=True)
     ]
 
 
