@@ -12,7 +12,7 @@ from rnscli.core.selection import MAX_NODES, select_moduli, special_family
 
 MAX_BITS = 256
 _MAX_HINT_BITS = 64
-_HINT_NODES = 200  # steps for each number of moduli: a hint may not take longer than the answer
+_HINT_NODES = 40  # steps for each number of moduli: a hint may not take longer than the answer
 MAX_PRECISION_BITS = 1024
 FAMILIES = ("any", "special")
 DEFAULT_VECTOR_SIZE = 128
