@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -36,17 +37,18 @@ def draw() -> None:
         rng.random((2, 256, SIZE))
 
 
-def simulate(**more: object) -> Callable[[], object]:
-    request = rnscli.ModuliRequest(
-        bits=6, vector_size=SIZE, redundant=int(str(more.pop("redundant", 0)))
-    )
+def simulate(
+    redundant: int = 0, noise: rnscli.Uniform | None = None, attempts: int = 1
+) -> Callable[[], object]:
+    request = rnscli.ModuliRequest(bits=6, vector_size=SIZE, redundant=redundant)
     parameters = rnscli.DotErrorParameters(
         dot_product=request.dot_product,
         bits=6,
         cores=("rns", "fixed-lp"),
         pairs=PAIRS,
         code=rnscli.RedundantCode(request.choose()[0]),
-        **more,  # type: ignore[arg-type]
+        noise=noise,
+        attempts=attempts,
     )
     return lambda: rnscli.dot_error(parameters)
 
@@ -96,10 +98,8 @@ def exact() -> None:
     seconds = best_of(1, lambda: rnscli.fault_probability(gaussian))
     report("fault-prob: Gaussian noise, L=2^24, N=6, k=2", f"{seconds:.1f}", "s")
     for bits, precision in ((16, 128), (8, 64)):
-        seconds = best_of(
-            3,
-            lambda b=bits, p=precision: rnscli.select_moduli(2**p, 2**b - 1, redundant=4),  # type: ignore[misc]
-        )
+        search = partial(rnscli.select_moduli, 2**precision, 2**bits - 1, redundant=4)
+        seconds = best_of(3, search)
         what = f"exact selection: {bits}-bit moduli, {precision}-bit range, k=4"
         report(what, f"{seconds * 1e3:.1f}", "ms")
 

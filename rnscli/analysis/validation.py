@@ -11,13 +11,17 @@ counts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from rnscli.analysis.difference_sum import weight_distribution
-from rnscli.analysis.fault_probability import FaultParameters, after_attempts
+from rnscli.analysis.fault_probability import (
+    FaultParameters,
+    FaultProbability,
+    after_attempts,
+)
 from rnscli.core.checks import check_int
 from rnscli.core.code import DETECTED, RedundantCode
 from rnscli.core.quantisation import FloatArray, IntArray
@@ -53,6 +57,19 @@ class Validation:
     p_detected: Estimate
     p_undetected: Estimate
     p_err: Estimate
+
+    def beside(self, exact: FaultProbability) -> FaultProbability:
+        """The exact result with these values, and whether they agree with it."""
+        return replace(
+            exact,
+            simulated_p_undetected=self.p_undetected.value,
+            simulated_p_undetected_ci999=(self.p_undetected.low, self.p_undetected.high),
+            simulated_p_err=self.p_err.value,
+            simulated_p_err_ci999=(self.p_err.low, self.p_err.high),
+            agrees=(
+                self.p_undetected.contains(exact.p_undetected) and self.p_err.contains(exact.p_err)
+            ),
+        )
 
 
 def validate(

@@ -14,7 +14,7 @@ from rnscli.analysis.energy import (
 )
 from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
-from rnscli.cli.sweep import ChoiceSweep, IntSweep, Point, QuantitySweep, points
+from rnscli.cli.sweep import IntSweep, Point, QuantitySweep, points
 from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.report.plots import MAX_BARS, plot_energy
 from rnscli.report.table import Layout
@@ -55,15 +55,8 @@ def _constant(name: str, unit: str, default: str, what: str) -> Any:
 
 
 @click.command("energy")
-@output_options("energy", EnergyRow, LAYOUT, "the energy by part")
 @shared.stacked(
-    click.option(
-        "--core",
-        type=ChoiceSweep(tuple(CORE_CONVERSIONS)),
-        default="rns,fixed-lp,fixed-hp",
-        show_default=True,
-        help="Cores to compare.",
-    ),
+    shared.cores(CORE_CONVERSIONS, "Cores to compare."),
     shared.bits("4..8"),
     shared.input_bits,
     shared.weight_bits,
@@ -98,6 +91,7 @@ def _constant(name: str, unit: str, default: str, what: str) -> Any:
         help="ADC bits of the core bit-sliced.  [default: what an exact slice needs]",
     ),
 )
+@output_options("energy", EnergyRow, LAYOUT, "the energy by part")
 def command(output: Output, options: dict[str, Any]) -> None:
     """Estimate the energy of the data converters for one dot product.
 

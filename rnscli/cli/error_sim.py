@@ -18,7 +18,6 @@ from rnscli.cli import options as shared
 from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.progress import progress_bar
 from rnscli.cli.sweep import (
-    ChoiceSweep,
     FloatSweep,
     IntSweep,
     Point,
@@ -61,15 +60,8 @@ AXES = (
 
 
 @click.command("error-sim")
-@output_options("error-sim", DotErrorRow, LAYOUT, "the distribution of the error")
 @shared.stacked(
-    click.option(
-        "--core",
-        type=ChoiceSweep(tuple(CORES)),
-        default="rns,fixed-lp,fixed-hp",
-        show_default=True,
-        help="Cores to compare, on the same operands.",
-    ),
+    shared.cores(CORES, "Cores to compare, on the same operands."),
     shared.bits("4..8", MAX_SIMULATED_BITS),
     shared.input_bits,
     shared.weight_bits,
@@ -109,6 +101,7 @@ AXES = (
         help="Number of processes; the result is the same for any.",
     ),
 )
+@output_options("error-sim", DotErrorRow, LAYOUT, "the distribution of the error")
 def command(output: Output, options: dict[str, Any]) -> None:
     """Simulate the dot-product error of each core (Monte Carlo).
 

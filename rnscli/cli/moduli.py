@@ -28,7 +28,6 @@ AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
 
 
 @click.command("moduli")
-@output_options("moduli", ModuliRow, LAYOUT, "the range covered and required")
 @shared.stacked(
     shared.bits("4..8"),
     shared.input_bits,
@@ -61,6 +60,7 @@ AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
         help="Show the best K sets.",
     ),
 )
+@output_options("moduli", ModuliRow, LAYOUT, "the range covered and required")
 def command(output: Output, options: dict[str, Any]) -> None:
     """Choose moduli sets for a target precision.
 

@@ -1,6 +1,6 @@
 """Options that several commands have: one name, one type, one help text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -80,6 +80,17 @@ legitimate_range = click.option(
     help="Which values are legitimate: as many as the product of the information moduli, those of "
     "the dot product, or a number of them.",
 )
+
+
+def cores(names: Iterable[str], what: str) -> Decorator[Command]:
+    """``--core``; the three of the paper unless others are named."""
+    return click.option(
+        "--core",
+        type=ChoiceSweep(tuple(names)),
+        default="rns,fixed-lp,fixed-hp",
+        show_default=True,
+        help=what,
+    )
 
 
 def redundancy(default: str) -> Decorator[Command]:

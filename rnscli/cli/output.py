@@ -162,7 +162,8 @@ def output_options(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``--format --output --plot --require``, handed to the command as one ``output``.
 
-    ``plot`` says what the picture shows.
+    ``plot`` says what the picture shows. A command's own options decorate it above this, so that
+    they come first in the help.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -198,10 +199,6 @@ def output_options(
             function(Output(command, row_type, layout, format, output, plot, require), options)
 
         wrapped.__doc__ = function.__doc__
-        # Options that decorate the function below this one come first in the help.
-        wrapped.__click_params__ = (  # type: ignore[attr-defined]
-            wrapped.__click_params__ + getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-        )
         return wrapped
 
     return decorate

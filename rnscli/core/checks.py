@@ -5,6 +5,7 @@ The name is the keyword argument's, in backticks (see `rnscli.core.errors`).
 
 import math
 import operator
+from typing import SupportsFloat, SupportsIndex
 
 from rnscli.core.errors import InputError
 
@@ -30,11 +31,11 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
     """
     wanted = f"from {low} to {high}" if high is not None else f"of at least {low}"
     message = f"`{name}` is {_shown(value)}; it must be a whole number {wanted}"
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise InputError(message)
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
+        number = operator.index(value)
+    except TypeError:  # an array of several numbers has the method, too
         raise InputError(message) from None
     if number < low or (high is not None and number > high):
         raise InputError(message)
@@ -59,10 +60,10 @@ def check_float(name: str, value: object, low: float, high: float, what: str) ->
     rnscli.core.errors.InputError: `p` is nan; it must be a probability from 0 to 1
     """
     message = f"`{name}` is {_shown(value)}; it must be {what}"
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, str | SupportsFloat | SupportsIndex):
         raise InputError(message)
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         raise InputError(message) from None
     if not math.isfinite(number) or not low <= number <= high:

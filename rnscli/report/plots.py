@@ -1,5 +1,6 @@
 """Pictures of results; matplotlib is an extra and loaded only here."""
 
+import importlib
 import io
 import math
 from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ def check_available() -> None:
         With the command that installs it.
     """
     try:
-        import matplotlib  # noqa: F401
+        importlib.import_module("matplotlib")
     except ImportError:
         raise InputError(
             "--plot needs matplotlib; install it with: pip install 'rnscli[plot]'"
