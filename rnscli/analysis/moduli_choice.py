@@ -8,11 +8,10 @@ from rnscli.core.checks import check_choice, check_int
 from rnscli.core.dot_product import RULES, DotProduct
 from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.core.moduli import ModuliSet, check_legitimate_range
-from rnscli.core.selection import MAX_NODES, select_moduli, special_family
+from rnscli.core.selection import select_moduli, set_exists, special_family
 
 MAX_BITS = 256
 _MAX_HINT_BITS = 64
-_HINT_NODES = 40  # steps for each number of moduli: a hint may not take longer than the answer
 MAX_PRECISION_BITS = 1024
 FAMILIES = ("any", "special")
 DEFAULT_VECTOR_SIZE = 128
@@ -201,41 +200,49 @@ class ModuliRequest:
         except NoSolutionError as error:
             raise NoSolutionError(f"{error}; {self._what_would_do()}") from None
 
-    def _search(
-        self, bits: int, max_modulus: int | None, top: int = 1, max_nodes: int = MAX_NODES
-    ) -> tuple[ModuliSet, ...]:
-        request = (
-            self if bits == self.converter_bits else replace(self, bits=bits, max_modulus=None)
-        )
+    def _search(self, bits: int, max_modulus: int | None, top: int) -> tuple[ModuliSet, ...]:
         limit = max_modulus or 2**bits - 1
         if self.family == "special":
-            return special_family(request.required_range, limit, top=top)
+            return special_family(self.required_range, limit, top=top)
         return select_moduli(
-            request.required_range,
-            limit,
-            redundant=self.redundant,
-            count=self.count,
-            top=top,
-            max_nodes=max_nodes,
+            self.required_range, limit, redundant=self.redundant, count=self.count, top=top
         )
+
+    def _exists(self) -> bool:
+        """Whether there is a set within the bits; raises InputError if that cannot be found out."""
+        limit = 2**self.converter_bits - 1
+        if self.family == "special":
+            try:
+                return bool(special_family(self.required_range, limit))
+            except NoSolutionError:
+                return False
+        return set_exists(self.required_range, limit, redundant=self.redundant, count=self.count)
 
     def _what_would_do(self) -> str:
         """The fewest bits b with an answer, everything else unchanged."""
         operands = " (operands grow with it)" if self._operands_follow_bits else ""
+        limit = " with `max_modulus` left out" if self.max_modulus is not None else ""
         smallest = "the smallest bits with an answer is"
         for bits in range(2, _MAX_HINT_BITS + 1):
+            request = replace(self, bits=bits, max_modulus=None)
             try:
-                moduli = self._search(bits, None, max_nodes=_HINT_NODES)[0].moduli
-            except NoSolutionError:
-                continue
+                if not request._exists():
+                    continue
             except InputError:  # given up: there may be an answer or not
                 smallest = "an answer exists for bits"
                 continue
-            listed = ",".join(map(str, moduli))
-            shown = f": {listed}" if len(listed) <= 60 else f", {len(moduli)} moduli"
-            limit = " with `max_modulus` left out" if self.max_modulus is not None else ""
-            return f"{smallest} {bits}{limit}{operands}{shown}"
+            return f"{smallest} {bits}{limit}{operands}{request._listed()}"
         return f"no bits up to {_MAX_HINT_BITS} has an answer{operands}"
+
+    def _listed(self) -> str:
+        """The best set after a colon, where it is short; finding a long one takes a while."""
+        if self.redundant + (self.count or 0) > 16:
+            return ""
+        try:
+            listed = ",".join(map(str, self.choose()[0].moduli))
+        except InputError:
+            return ""
+        return f": {listed}" if len(listed) <= 60 else ""
 
     @property
     def _operands_follow_bits(self) -> bool:

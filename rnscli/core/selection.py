@@ -17,7 +17,7 @@ from rnscli.core.moduli import MAX_COUNT, ModuliSet
 # Any set of primes gives a valid bound (a number without a listed factor is its own class); these
 # make it tight where small factors decide, which is everywhere that was tried (see tests).
 _CLASS_PRIMES = tuple(p for p in range(2, 64) if all(p % q for q in range(2, p)))
-MAX_NODES = 20_000
+_MAX_NODES = 20_000
 _MAX_WINDOW = 1 << 20
 
 
@@ -28,7 +28,6 @@ def select_moduli(
     redundant: int = 0,
     count: int | None = None,
     top: int = 1,
-    max_nodes: int = MAX_NODES,
 ) -> tuple[ModuliSet, ...]:
     """Best pairwise coprime sets whose n smallest members cover a range; proven best, in order.
 
@@ -48,8 +47,6 @@ def select_moduli(
         Force this number n of information moduli, instead of the fewest.
     top
         How many sets to return at most, all with the same n.
-    max_nodes
-        Steps after which the search for one n is given up.
 
     Returns
     -------
@@ -74,19 +71,8 @@ def select_moduli(
     max_modulus = check_int("max_modulus", max_modulus, 2)
     redundant = check_int("redundant", redundant, 0, MAX_COUNT)
     top = check_int("top", top, 1, 1000)
-    if count is None:
-        # Fewer than `first` moduli cannot reach the range even if all were the largest.
-        first = 1
-        while max_modulus**first < required_range:
-            first += 1
-            if first > MAX_COUNT:
-                break
-        counts = range(first, _largest_size(max_modulus) - redundant + 1)
-    else:
-        count = check_int("count", count, 1, MAX_COUNT)
-        counts = range(count, count + 1)
-    for information in counts:
-        sets = _Search(information, redundant, max_modulus, required_range, top, max_nodes).run()
+    for information in _counts(required_range, max_modulus, redundant, count):
+        sets = _Search(information, redundant, max_modulus, required_range, top).run()
         if sets:
             return sets
     forced = f" of exactly {count} information moduli" if count is not None else ""
@@ -95,6 +81,39 @@ def select_moduli(
         f"no set of pairwise coprime moduli up to {max_modulus}{forced} covers a range of "
         f"{_shown(required_range)} values{spare}"
     )
+
+
+def set_exists(
+    required_range: int, max_modulus: int, *, redundant: int = 0, count: int | None = None
+) -> bool:
+    """Whether `select_moduli` has an answer, which is often plain without a search for the best.
+
+    Raises
+    ------
+    InputError
+        If the search would be too large to finish.
+
+    Examples
+    --------
+    >>> set_exists(12545, 15, redundant=1), set_exists(12545, 15, redundant=2)
+    (True, False)
+    """
+    return any(
+        _Search(information, redundant, max_modulus, required_range, 1).exists()
+        for information in _counts(required_range, max_modulus, redundant, count)
+    )
+
+
+def _counts(required_range: int, max_modulus: int, redundant: int, count: int | None) -> range:
+    """Numbers of information moduli that can cover a range, or the one that is forced."""
+    if count is not None:
+        count = check_int("count", count, 1, MAX_COUNT)
+        return range(count, count + 1)
+    # Fewer than `first` moduli cannot reach the range even if all were the largest.
+    first = 1
+    while max_modulus**first < required_range and first <= MAX_COUNT:
+        first += 1
+    return range(first, _largest_size(max_modulus) - redundant + 1)
 
 
 def special_family(required_range: int, max_modulus: int, *, top: int = 1) -> tuple[ModuliSet, ...]:
@@ -155,7 +174,6 @@ class _Search:
     max_modulus: int
     required_range: int
     top: int
-    max_nodes: int
     threshold: _Score = (0, 0)
     found: list[tuple[_Score, tuple[int, ...]]] = field(default_factory=list)
     nodes: int = 0
@@ -167,12 +185,20 @@ class _Search:
     def run(self) -> tuple[ModuliSet, ...]:
         # A first lower bound on the score, from sets that are found without a search.
         self.threshold = (self.required_range, 0)
-        starts = range(self.max_modulus, max(1, self.max_modulus - 8 * self.top - 8), -1)
-        scores = {self._score(members) for start in starts if (members := self._greedy(start))}
+        scores = self._greedy_scores()
         if len(scores) >= self.top:
             self.threshold = max(self.threshold, sorted(scores, reverse=True)[self.top - 1])
         self._extend(self._window(), (), 1, 1)
         return tuple(ModuliSet(members, self.redundant) for _, members in self.found)
+
+    def exists(self) -> bool:
+        """Whether there is a set at all; the search only where no greedy one covers the range."""
+        covered = any(info >= self.required_range for info, _ in self._greedy_scores())
+        return covered or bool(self.run())
+
+    def _greedy_scores(self) -> set[_Score]:
+        starts = range(self.max_modulus, max(1, self.max_modulus - 8 * self.top - 8), -1)
+        return {self._score(members) for start in starts if (members := self._greedy(start))}
 
     def _score(self, members: tuple[int, ...]) -> _Score:
         return math.prod(members[self.redundant :]), math.prod(members[: self.redundant])
@@ -211,10 +237,10 @@ class _Search:
     ) -> None:
         """Try every candidate as the next smaller member."""
         self.nodes += 1
-        if self.nodes > self.max_nodes:
+        if self.nodes > _MAX_NODES:
             raise InputError(
                 f"the exact search for {self.size} moduli up to {self.max_modulus} was given up "
-                f"after {self.max_nodes} steps; a smaller range or fewer redundant moduli is easier"
+                f"after {_MAX_NODES} steps; a smaller range or fewer redundant moduli is easier"
             )
         missing = self.size - len(members)
         if not missing:

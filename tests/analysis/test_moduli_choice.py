@@ -380,3 +380,11 @@ def test_legitimate_range_refusals(rule: str | int, named: str) -> None:
     request = ModuliRequest(bits=6, vector_size=128)
     with pytest.raises(InputError, match=named):
         request.legitimate_range(ModuliSet((63, 62, 61)), rule)
+
+
+def test_the_hint_is_the_smallest_also_for_many_moduli() -> None:
+    with pytest.raises(NoSolutionError, match="smallest bits with an answer is 8 "):
+        ModuliRequest(bits=6, vector_size=128, redundant=30).choose()
+    with pytest.raises(NoSolutionError):
+        ModuliRequest(bits=7, vector_size=128, redundant=30).choose()
+    assert ModuliRequest(bits=8, vector_size=128, redundant=30).choose()

@@ -11,7 +11,7 @@ from scipy.sparse import lil_matrix
 from rnscli.core.dot_product import DotProduct
 from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.core.moduli import ModuliSet
-from rnscli.core.selection import select_moduli, special_family
+from rnscli.core.selection import select_moduli, set_exists, special_family
 
 Score = tuple[int, int]
 
@@ -261,3 +261,17 @@ def test_impossible_ranges_are_refused_quickly() -> None:
         select_moduli(2**5000, 255)
     with pytest.raises(NoSolutionError, match="exactly 19 information moduli"):
         select_moduli(2, 63, count=19)  # there are 18 primes below 63
+
+
+@pytest.mark.parametrize("count", [None, 1, 2, 3, 4])
+@pytest.mark.parametrize("redundant", [0, 1, 2, 3])
+@pytest.mark.parametrize("max_modulus", [2, 5, 9, 14, 20, 24])
+def test_existence_is_that_of_an_answer(
+    max_modulus: int, redundant: int, count: int | None
+) -> None:
+    for required in (1, 2, 50, 700, 6_000, 50_000, 10**6, 10**9):
+        try:
+            found = bool(select_moduli(required, max_modulus, redundant=redundant, count=count))
+        except NoSolutionError:
+            found = False
+        assert set_exists(required, max_modulus, redundant=redundant, count=count) is found
