@@ -29,13 +29,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "rnscli.analysis.code_spectrum": ("CodeSpectrum", "code_spectrum"),
-    "rnscli.analysis.dot_error": (
-        "DotErrorParameters",
-        "DotErrorResult",
-        "DotErrorRow",
-        "ErrorStatistics",
-        "dot_error",
-    ),
+    "rnscli.analysis.dot_error": ("DotErrorResult", "dot_error", "dot_errors"),
+    "rnscli.analysis.dot_error_parameters": ("DotErrorParameters",),
+    "rnscli.analysis.dot_error_rows": ("DotErrorRow",),
+    "rnscli.analysis.error_statistics": ("ErrorStatistics",),
     "rnscli.analysis.energy": (
         "EnergyParameters",
         "EnergyRow",
@@ -49,9 +46,21 @@ _HOMES = {
     ),
     "rnscli.analysis.moduli_choice": ("ModuliRequest", "ModuliRow", "moduli_table"),
     "rnscli.analysis.redundancy": ("TargetParameters", "redundancy_frontier"),
-    "rnscli.analysis.operands": ("GivenOperands", "load_operands"),
+    "rnscli.analysis.operand_files": ("FileOperands", "load_operands"),
+    "rnscli.analysis.operands": (
+        "GivenOperands",
+        "LaplaceOperands",
+        "NormalOperands",
+        "ReluNormalOperands",
+        "SparseOperands",
+        "StudentTOperands",
+        "UniformOperands",
+    ),
+    "rnscli.core.bit_sliced": ("BitSlicedCore",),
     "rnscli.core.code": ("CORRECTED", "DETECTED", "VALID", "Decoded", "RedundantCode"),
-    "rnscli.core.cores": ("FixedPointCore", "Readout", "RnsCore"),
+    "rnscli.core.fixed_point": ("FixedPointCore",),
+    "rnscli.core.readout": ("Readout",),
+    "rnscli.core.rns_core": ("RnsCore",),
     "rnscli.core.dot_product": ("DotProduct",),
     "rnscli.core.errors": ("InputError", "NoSolutionError", "RnscliError"),
     "rnscli.core.moduli": ("ModuliSet",),
@@ -59,7 +68,10 @@ _HOMES = {
     "rnscli.core.quantisation": ("Quantised", "quantise"),
     "rnscli.core.residues": ("from_residues", "modular_dot", "modular_matmul", "to_residues"),
     "rnscli.core.selection": ("select_moduli", "special_family"),
-    "rnscli.runtime.blocks": ("block_mapper",),
+    "rnscli.runtime.cluster": ("dask_engine",),
+    "rnscli.runtime.engines": ("local_engine",),
+    "rnscli.runtime.runner": ("Progress", "Runner", "runner"),
+    "rnscli.runtime.store": ("Store",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -67,6 +79,7 @@ __all__ = [
     "CORRECTED",
     "DETECTED",
     "VALID",
+    "BitSlicedCore",
     "CodeSpectrum",
     "Decoded",
     "DotErrorParameters",
@@ -78,36 +91,49 @@ __all__ = [
     "ErrorStatistics",
     "FaultParameters",
     "FaultProbability",
+    "FileOperands",
     "FixedPointCore",
     "Gaussian",
     "GivenOperands",
     "InputError",
+    "LaplaceOperands",
     "ModuliRequest",
     "ModuliRow",
     "ModuliSet",
     "MurmannConverters",
     "NoSolutionError",
+    "NormalOperands",
+    "Progress",
     "Quantised",
     "Readout",
     "RedundantCode",
+    "ReluNormalOperands",
     "RnsCore",
     "RnscliError",
+    "Runner",
+    "SparseOperands",
+    "Store",
+    "StudentTOperands",
     "Tabulated",
     "TargetParameters",
     "Uniform",
+    "UniformOperands",
     "__version__",
-    "block_mapper",
     "code_spectrum",
     "converter_energy",
+    "dask_engine",
     "dot_error",
+    "dot_errors",
     "fault_probability",
     "from_residues",
     "load_operands",
+    "local_engine",
     "modular_dot",
     "modular_matmul",
     "moduli_table",
     "quantise",
     "redundancy_frontier",
+    "runner",
     "select_moduli",
     "special_family",
     "to_residues",
@@ -115,37 +141,49 @@ __all__ = [
 
 if TYPE_CHECKING:
     from rnscli.analysis.code_spectrum import CodeSpectrum, code_spectrum
-    from rnscli.analysis.dot_error import (
-        DotErrorParameters,
-        DotErrorResult,
-        DotErrorRow,
-        ErrorStatistics,
-        dot_error,
-    )
+    from rnscli.analysis.dot_error import DotErrorResult, dot_error, dot_errors
+    from rnscli.analysis.dot_error_parameters import DotErrorParameters
+    from rnscli.analysis.dot_error_rows import DotErrorRow
     from rnscli.analysis.energy import (
         EnergyParameters,
         EnergyRow,
         MurmannConverters,
         converter_energy,
     )
+    from rnscli.analysis.error_statistics import ErrorStatistics
     from rnscli.analysis.fault_probability import (
         FaultParameters,
         FaultProbability,
         fault_probability,
     )
     from rnscli.analysis.moduli_choice import ModuliRequest, ModuliRow, moduli_table
-    from rnscli.analysis.operands import GivenOperands, load_operands
+    from rnscli.analysis.operand_files import FileOperands, load_operands
+    from rnscli.analysis.operands import (
+        GivenOperands,
+        LaplaceOperands,
+        NormalOperands,
+        ReluNormalOperands,
+        SparseOperands,
+        StudentTOperands,
+        UniformOperands,
+    )
     from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
+    from rnscli.core.bit_sliced import BitSlicedCore
     from rnscli.core.code import CORRECTED, DETECTED, VALID, Decoded, RedundantCode
-    from rnscli.core.cores import FixedPointCore, Readout, RnsCore
     from rnscli.core.dot_product import DotProduct
     from rnscli.core.errors import InputError, NoSolutionError, RnscliError
+    from rnscli.core.fixed_point import FixedPointCore
     from rnscli.core.moduli import ModuliSet
     from rnscli.core.noise import Gaussian, Tabulated, Uniform
     from rnscli.core.quantisation import Quantised, quantise
+    from rnscli.core.readout import Readout
     from rnscli.core.residues import from_residues, modular_dot, modular_matmul, to_residues
+    from rnscli.core.rns_core import RnsCore
     from rnscli.core.selection import select_moduli, special_family
-    from rnscli.runtime.blocks import block_mapper
+    from rnscli.runtime.cluster import dask_engine
+    from rnscli.runtime.engines import local_engine
+    from rnscli.runtime.runner import Progress, Runner, runner
+    from rnscli.runtime.store import Store
 
 
 def __getattr__(name: str) -> object:

@@ -99,8 +99,8 @@ class EnergyParameters:
         Mean number of computations of a dot product in the core ``rns``, at least 1.
     slice_bits
         Bits s of a weight slice in the core ``bit-sliced``.
-    slice_adc_bits
-        Bits of that core's ADC; what an exact sum of signed s-bit digits needs if not given.
+    adc_bits
+        Bits of that core's ADC; b if not given, the same converters as ``rns``.
     converters
         Energy model.
 
@@ -117,7 +117,7 @@ class EnergyParameters:
     columns: int | None = None
     expected_attempts: float = 1.0
     slice_bits: int = 1
-    slice_adc_bits: int | None = None
+    adc_bits: int | None = None
     converters: ConverterModel = field(default_factory=MurmannConverters)
 
     def __post_init__(self) -> None:
@@ -130,8 +130,8 @@ class EnergyParameters:
         if self.columns is not None:
             check_int("columns", self.columns, 1)
         check_int("slice_bits", self.slice_bits, 1, self.dot_product.weight_bits)
-        if self.slice_adc_bits is not None:
-            check_int("slice_adc_bits", self.slice_adc_bits, 1, 64)
+        if self.adc_bits is not None:
+            check_int("adc_bits", self.adc_bits, 1, 64)
         if self.core == "rns" and self.moduli is None:
             raise InputError("core rns needs a moduli set, and none was given")
         # 4^ENOB overflows a double beyond 511 bits; no converter comes near.
@@ -191,9 +191,9 @@ def _rns(parameters: EnergyParameters) -> Conversions:
 
 def _bit_sliced(parameters: EnergyParameters) -> Conversions:
     dot = parameters.dot_product
-    slices = math.ceil(dot.weight_bits / parameters.slice_bits)
-    exact = dot.input_bits + parameters.slice_bits + (dot.vector_size - 1).bit_length() - 1
-    return _conventional(parameters.slice_adc_bits or exact, parameters, float(slices))
+    slices = dot.slices(parameters.slice_bits)
+    exact = dot.slice_output_bits(parameters.slice_bits)
+    return _conventional(min(parameters.adc_bits or parameters.bits, exact), parameters, slices)
 
 
 CORE_CONVERSIONS: dict[str, Callable[[EnergyParameters], Conversions]] = {

@@ -1,78 +1,201 @@
-"""Where the real-valued operands of a simulation come from."""
+"""Where the real-valued operands of a simulation come from: distributions, or one's own arrays.
 
+Operands are worked on in tiles of shape ``(2, pairs, h)``, inputs first and weights second. For
+short vectors the pairs are contiguous in memory, so that reductions over h are additions of whole
+rows: tiles are filled in whatever order their memory has.
+"""
+
+import hashlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from rnscli.core.checks import check_float
 from rnscli.core.errors import InputError
+from rnscli.core.noise import draw_positions
 from rnscli.core.quantisation import FloatArray
 
 _SLICE_VALUES = 1 << 20  # checked at a time, so that the check needs little memory
 MAX_MAGNITUDE = 1e70  # squares of dot products stay finite, and so do their sums
+MAX_DEGREES_OF_FREEDOM = 1e6
 
 
 class Operands(Protocol):
-    """What every source of operands offers."""
+    """What every source of operands offers.
+
+    The numbers in a tile, times ``unit``, are the real operands.
+    """
+
+    @property
+    def unit(self) -> float:
+        """Power of two that the numbers in a tile are multiplied by."""
+        ...
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the numbers are random, so that any pair can be drawn from their seed alone."""
+        ...
 
     @property
     def name(self) -> str:
         """Name on the command line, or the file."""
         ...
 
-    def draw(
-        self, rng: np.random.Generator, start: int, pairs: int, vector_size: int
-    ) -> tuple[FloatArray, FloatArray]:
-        """Inputs x and weights w of pairs ``start`` and following, both ``(pairs, h)``."""
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Fill a tile with pairs ``start`` and following."""
+        ...
+
+    def rows(self, start: int, count: int) -> "Operands":
+        """Only what pairs ``start`` and following need, ready to be read."""
         ...
 
 
+def _memory(tile: FloatArray) -> FloatArray:
+    """The same numbers in the order of their memory, contiguous."""
+    return tile if tile.flags.c_contiguous else tile.transpose(0, 2, 1)
+
+
+class _Drawn:
+    """A source that any pair can be drawn from."""
+
+    drawn: ClassVar[bool] = True
+
+    def rows(self, start: int, count: int) -> Any:
+        """Itself: nothing is read."""
+        del start, count
+        return self
+
+
 @dataclass(frozen=True)
-class UniformOperands:
+class UniformOperands(_Drawn):
     """Independent values, uniform on [-1, 1)."""
 
     name: ClassVar[str] = "uniform"
+    unit: ClassVar[float] = 2.0
 
-    def draw(
-        self, rng: np.random.Generator, start: int, pairs: int, vector_size: int
-    ) -> tuple[FloatArray, FloatArray]:
-        """Draw x, then w."""
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw half of the values, which is exact and saves a pass over the tile."""
         del start
-        both = rng.random((2, pairs, vector_size))
-        both *= 2.0
-        both -= 1.0
-        return both[0], both[1]
+        memory = _memory(tile)
+        rng.random(out=memory)
+        memory -= 0.5
 
 
 @dataclass(frozen=True)
-class NormalOperands:
+class NormalOperands(_Drawn):
     """Independent standard normal values."""
 
     name: ClassVar[str] = "normal"
+    unit: ClassVar[float] = 1.0
 
-    def draw(
-        self, rng: np.random.Generator, start: int, pairs: int, vector_size: int
-    ) -> tuple[FloatArray, FloatArray]:
-        """Draw x, then w."""
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all."""
         del start
-        both = rng.standard_normal((2, pairs, vector_size))
-        return both[0], both[1]
+        rng.standard_normal(out=_memory(tile))
 
 
 @dataclass(frozen=True)
-class LaplaceOperands:
+class LaplaceOperands(_Drawn):
     """Independent Laplace values with scale 1: heavier tails, as trained weights have."""
 
     name: ClassVar[str] = "laplace"
+    unit: ClassVar[float] = 1.0
 
-    def draw(
-        self, rng: np.random.Generator, start: int, pairs: int, vector_size: int
-    ) -> tuple[FloatArray, FloatArray]:
-        """Draw x, then w."""
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all."""
         del start
-        both = rng.laplace(size=(2, pairs, vector_size))
-        return both[0], both[1]
+        tile[...] = rng.laplace(size=tile.shape)
+
+
+@dataclass(frozen=True)
+class ReluNormalOperands(_Drawn):
+    """Inputs ``max(0, z)`` with z standard normal, as after a ReLU; standard normal weights."""
+
+    name: ClassVar[str] = "relu-normal"
+    unit: ClassVar[float] = 1.0
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all, and cut the inputs at zero."""
+        del start
+        rng.standard_normal(out=_memory(tile))
+        np.maximum(tile[0], 0.0, out=tile[0])
+
+
+@dataclass(frozen=True)
+class StudentTOperands(_Drawn):
+    """Independent values of Student's t distribution: outliers, as in large language models.
+
+    Parameters
+    ----------
+    degrees_of_freedom
+        More than 2: otherwise the variance is infinite, and no mean error settles.
+
+    Raises
+    ------
+    InputError
+        If that number is out of range.
+    """
+
+    name: ClassVar[str] = "student-t"
+    unit: ClassVar[float] = 1.0
+    degrees_of_freedom: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse what has no variance."""
+        what = f"a number above 2 and at most {MAX_DEGREES_OF_FREEDOM:g}"
+        lowest = float(np.nextafter(2.0, 3.0))
+        value = check_float(
+            "degrees_of_freedom", self.degrees_of_freedom, lowest, MAX_DEGREES_OF_FREEDOM, what
+        )
+        object.__setattr__(self, "degrees_of_freedom", value)
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all."""
+        del start
+        tile[...] = rng.standard_t(self.degrees_of_freedom, size=tile.shape)
+
+
+@dataclass(frozen=True)
+class SparseOperands(_Drawn):
+    """Operands of which each is zero with a probability: pruned weights, idle inputs.
+
+    Parameters
+    ----------
+    dense
+        Where the others come from: a distribution.
+    sparsity
+        The probability, from 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If that is not a probability.
+    """
+
+    dense: Operands
+    sparsity: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a probability; work in the unit of the others."""
+        value = check_float("sparsity", self.sparsity, 0.0, 1.0, "a probability from 0 to 1")
+        object.__setattr__(self, "sparsity", value)
+
+    @property
+    def name(self) -> str:
+        """That of the others."""
+        return self.dense.name
+
+    @property
+    def unit(self) -> float:
+        """That of the others."""
+        return self.dense.unit
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all, then the positions of zeros."""
+        self.dense.fill(rng, start, tile)
+        positions = draw_positions(rng, self.sparsity, tile.size)
+        _memory(tile).reshape(-1)[positions] = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,30 +218,18 @@ class GivenOperands:
         below 1e-70.
     """
 
+    unit: ClassVar[float] = 1.0
+    drawn: ClassVar[bool] = False
     x: FloatArray
     w: FloatArray
     name: str = "given"
     first: int = 0
 
-    def rows(self, start: int, count: int) -> "GivenOperands":
-        """Only ``count`` rows from ``start`` on, under the numbers they have here."""
-        part = slice(start - self.first, start - self.first + count)
-        return GivenOperands(self.x[part], self.w[part], self.name, start)
-
     def __post_init__(self) -> None:
         """Refuse what cannot be multiplied."""
         for label in ("x", "w"):
             array = np.asarray(getattr(self, label))
-            if array.ndim != 2 or 0 in array.shape:
-                raise InputError(
-                    f"operands {self.name}: {label} has shape {array.shape}; "
-                    "it must be (N, h) with at least one row and one column"
-                )
-            if array.dtype.kind not in "fiub":
-                raise InputError(
-                    f"operands {self.name}: {label} has dtype {array.dtype}; "
-                    "it must hold real numbers"
-                )
+            check_kind(self.name, label, array.shape, array.dtype)
             largest = max(
                 float(np.abs(rows.astype(np.float64)).max())
                 for rows in np.array_split(array, -(-array.size // _SLICE_VALUES) or 1)
@@ -135,52 +246,68 @@ class GivenOperands:
                     f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more"
                 )
             object.__setattr__(self, label, array)
-        if self.x.shape != self.w.shape:
-            raise InputError(
-                f"operands {self.name}: x has shape {self.x.shape} and w {self.w.shape}; "
-                "they must be equal"
-            )
+        check_shapes(self.name, self.x.shape, self.w.shape)
 
-    def draw(
-        self, rng: np.random.Generator, start: int, pairs: int, vector_size: int
-    ) -> tuple[FloatArray, FloatArray]:
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows N and their length h."""
+        return self.x.shape[0], self.x.shape[1]
+
+    def rows(self, start: int, count: int) -> "GivenOperands":
+        """Only ``count`` rows from ``start`` on, under the numbers they have here."""
+        part = slice(start - self.first, start - self.first + count)
+        return GivenOperands(self.x[part], self.w[part], self.name, start)
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
         """The rows from ``start`` on."""
-        del rng, vector_size
-        part = slice(start - self.first, start - self.first + pairs)
-        return self.x[part].astype(np.float64), self.w[part].astype(np.float64)
+        del rng
+        part = slice(start - self.first, start - self.first + tile.shape[1])
+        tile[0], tile[1] = self.x[part], self.w[part]
+
+    def content(self) -> str:
+        """SHA-256 of the values, as float64."""
+        digest = hashlib.sha256()
+        for array in (self.x, self.w):
+            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        return digest.hexdigest()
 
 
-DISTRIBUTIONS: dict[str, Operands] = {
-    source.name: source for source in (UniformOperands(), NormalOperands(), LaplaceOperands())
-}
-
-
-def load_operands(path: str | Path) -> GivenOperands:
-    """Read operands from an ``.npz`` file with arrays x and w of shape ``(N, h)``.
+def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse an array that does not hold vectors of real numbers.
 
     Raises
     ------
     InputError
-        If the file cannot be read, is not such a file, or holds something else.
+        Saying what it is instead.
     """
-    if not Path(path).is_file():
-        problem = "is a directory" if Path(path).is_dir() else "does not exist"
-        raise InputError(f"operands file {path} {problem}; it must be an .npz file with x and w")
-    wanted = "it must be an .npz file with arrays x and w of numbers"
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise InputError(f"operands file {path} holds a single array; {wanted}")
-        with archive:
-            for label in ("x", "w"):
-                if label not in archive.files:
-                    held = ", ".join(archive.files) or "nothing"
-                    raise InputError(f"operands file {path} has no array {label}; it holds {held}")
-            x, w = archive["x"], archive["w"]
-    except InputError:
-        raise
-    # Whatever a damaged archive makes NumPy and zipfile raise, from SyntaxError to MemoryError;
-    # NumPy's own sentences are for programmers, and advise to load pickles.
-    except Exception:
-        raise InputError(f"operands file {path} is damaged or of another kind; {wanted}") from None
-    return GivenOperands(x, w, str(path))
+    if len(shape) != 2 or 0 in shape:
+        raise InputError(
+            f"operands {name}: {label} has shape {shape}; "
+            "it must be (N, h) with at least one row and one column"
+        )
+    if dtype.kind not in "fiub":
+        raise InputError(f"operands {name}: {label} has dtype {dtype}; it must hold real numbers")
+
+
+def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
+    """Refuse arrays of different shapes.
+
+    Raises
+    ------
+    InputError
+        Saying both.
+    """
+    if x != w:
+        raise InputError(f"operands {name}: x has shape {x} and w {w}; they must be equal")
+
+
+DISTRIBUTIONS: dict[str, Operands] = {
+    source.name: source
+    for source in (
+        UniformOperands(),
+        NormalOperands(),
+        LaplaceOperands(),
+        ReluNormalOperands(),
+        StudentTOperands(),
+    )
+}

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -77,11 +78,12 @@ class Moments:
 
 @dataclass(frozen=True)
 class LogHistogram:
-    """Counts of non-negative values in logarithmic bins of at most 0.8 % width.
+    """Counts of signed values in logarithmic bins of at most 0.8 % width.
 
     Only bins that hold something are kept, ``bins`` ascending with their ``counts``: a stream
     fills a few thousand, however long it is. Histograms add bin by bin, so quantiles do not depend
-    on how the stream was cut; a quantile is off by at most 0.4 % of its value.
+    on how the stream was cut; a quantile is off by at most 0.4 % of its value. A negative value
+    lies in the bin ``-1 - b``, where b is the bin of its magnitude.
 
     Examples
     --------
@@ -95,27 +97,38 @@ class LogHistogram:
 
     @classmethod
     def of(cls, sample: FloatArray) -> "LogHistogram":
-        """Histogram of finite values, none negative."""
+        """Histogram of finite values."""
         bits = np.ascontiguousarray(sample, dtype=np.float64).view(np.int64)
-        bins, counts = np.unique((bits & _MAGNITUDE) >> _SHIFT, return_counts=True)
-        return cls(bins, counts.astype(np.int64))
+        magnitudes = (bits & _MAGNITUDE) >> _SHIFT
+        if not sample.size:
+            return cls(magnitudes, magnitudes)
+        # Both signs of a magnitude side by side: few places to count in, at most 2^19.
+        lowest = magnitudes.min()
+        counts = np.bincount(((magnitudes - lowest) << 1) - (bits >> 63))
+        held = np.flatnonzero(counts)
+        bins = (held >> 1) + lowest
+        signed = np.where(held & 1, ~bins, bins)
+        order = np.argsort(signed)
+        return cls(signed[order], counts[held][order])
 
     def __add__(self, other: "LogHistogram") -> "LogHistogram":
         """Histogram of both samples together."""
-        both = np.concatenate((self.bins, other.bins))
-        bins, where = np.unique(both, return_inverse=True)
-        counts = np.zeros(bins.size, dtype=np.int64)
-        np.add.at(counts, where, np.concatenate((self.counts, other.counts)))
-        return LogHistogram(bins, counts)
+        return _gathered(
+            np.concatenate((self.bins, other.bins)), np.concatenate((self.counts, other.counts))
+        )
+
+    def magnitudes(self) -> "LogHistogram":
+        """Histogram of the absolute values."""
+        return _gathered(np.where(self.bins < 0, ~self.bins, self.bins), self.counts)
 
     @property
     def lower_edges(self) -> FloatArray:
-        """Lower edges of the bins that hold anything."""
+        """Lower edges of the bins that hold anything; of magnitudes only."""
         return _edges(self.bins)
 
     @property
     def upper_edges(self) -> FloatArray:
-        """Upper edges of the bins that hold anything."""
+        """Upper edges of the bins that hold anything; of magnitudes only."""
         return _edges(self.bins + 1)
 
     def quantile(self, share: float) -> float:
@@ -123,11 +136,61 @@ class LogHistogram:
         cumulative = np.cumsum(self.counts)
         rank = max(1, math.ceil(share * int(cumulative[-1])))
         found = int(np.searchsorted(cumulative, rank))
-        if not self.bins[found]:
+        signed = self.bins[found : found + 1]
+        negative = bool(signed < 0)
+        magnitude = ~signed if negative else signed
+        if not magnitude:
             return 0.0
         # The middle of the bits is the middle of the values, also where the upper edge is inf.
-        middle = (self.bins[found : found + 1] << _SHIFT) + (1 << (_SHIFT - 1))
-        return float(middle.view(np.float64)[0])
+        middle = float(((magnitude << _SHIFT) + (1 << (_SHIFT - 1))).view(np.float64)[0])
+        return -middle if negative else middle
+
+
+def _gathered(bins: IntArray, counts: IntArray) -> LogHistogram:
+    """A histogram from bins in any order, some of them more than once."""
+    found, where = np.unique(bins, return_inverse=True)
+    total = np.zeros(found.size, dtype=np.int64)
+    np.add.at(total, where, counts)
+    return LogHistogram(found, total)
+
+
+@dataclass(frozen=True)
+class AttemptCounts:
+    """How many dot products were computed at least once, at least twice, and so on.
+
+    Examples
+    --------
+    >>> counts = AttemptCounts((10, 2)) + AttemptCounts((5, 1, 1))
+    >>> counts.counts, counts.moments().mean, counts.most
+    ((15, 3, 1), 1.2666666666666666, 3)
+    """
+
+    counts: tuple[int, ...] = ()
+
+    def __add__(self, other: "AttemptCounts") -> "AttemptCounts":
+        """Those of both samples together."""
+        return AttemptCounts(
+            tuple(a + b for a, b in zip_longest(self.counts, other.counts, fillvalue=0))
+        )
+
+    @property
+    def most(self) -> int:
+        """The largest number of attempts that a dot product took."""
+        return len(self.counts)
+
+    def moments(self) -> Moments:
+        """Exact moments of the number of attempts."""
+        count = self.counts[0]
+        total = sum(self.counts)
+        # A number a of attempts is counted a times, and a^2 is the sum of the first a odd numbers.
+        squares = sum((2 * step + 1) * n for step, n in enumerate(self.counts))
+        return Moments(count, total / count, (squares * count - total * total) / count)
+
+    def quantile(self, share: float) -> int:
+        """Smallest number of attempts that was enough for a share of the dot products."""
+        count = self.counts[0]
+        above = (1 - share) * count
+        return next((a for a, n in enumerate(self.counts) if a and n <= above), self.most)
 
 
 def _edges(bins: IntArray) -> FloatArray:

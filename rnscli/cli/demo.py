@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterable
 
 from rnscli.analysis import published
-from rnscli.analysis.dot_error import DotErrorParameters, dot_error
+from rnscli.analysis.dot_error import dot_error
+from rnscli.analysis.dot_error_parameters import DotErrorParameters
 from rnscli.analysis.energy import EnergyParameters, converter_energy
 from rnscli.analysis.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.moduli_choice import ModuliRequest, moduli_table

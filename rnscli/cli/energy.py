@@ -44,7 +44,7 @@ KEYS = {
 CONSTANTS = tuple(KEYS)
 AXES = (
     *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "p", "columns", "slice_bits",
-    "slice_adc_bits", *CONSTANTS, "core",
+    "adc_bits", *CONSTANTS, "core",
 )  # fmt: skip
 
 
@@ -78,18 +78,8 @@ def _constant(name: str, unit: str, default: str, what: str) -> Any:
     _constant("--adc-k2", "J", "1aJ", "ADC energy of thermal noise: k1 ENOB + k2 4^ENOB."),
     _constant("--dac-unit-capacitance", "F", "0.5fF", "C_u of the DAC: ENOB^2 C_u V_dd^2."),
     _constant("--supply-voltage", "V", "1V", "V_dd of the DAC: ENOB^2 C_u V_dd^2."),
-    click.option(
-        "--slice-bits",
-        type=IntSweep(1, 64),
-        default="1",
-        show_default=True,
-        help="Bits of a weight slice in the core bit-sliced.",
-    ),
-    click.option(
-        "--slice-adc-bits",
-        type=IntSweep(1, 64),
-        help="ADC bits of the core bit-sliced.  [default: what an exact slice needs]",
-    ),
+    shared.slice_bits,
+    shared.adc_bits,
 )
 @output_options("energy", EnergyRow, LAYOUT, "the energy by part")
 def command(output: Output, options: dict[str, Any]) -> None:
@@ -144,6 +134,6 @@ def _parameters(point: Point) -> EnergyParameters:
         columns=point["columns"],
         expected_attempts=attempts,
         slice_bits=point["slice_bits"],
-        slice_adc_bits=point["slice_adc_bits"],
+        adc_bits=point["adc_bits"],
         converters=MurmannConverters(**{name: point[name] for name in CONSTANTS}),
     )

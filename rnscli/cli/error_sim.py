@@ -1,61 +1,61 @@
 """``rnscli error-sim``."""
 
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from rnscli.analysis.dot_error import (
-    MAX_PAIRS,
-    DotErrorParameters,
-    DotErrorResult,
-    DotErrorRow,
-    dot_error,
+from rnscli.analysis.dot_error import DotErrorResult, dot_errors
+from rnscli.analysis.dot_error_parameters import MAX_PAIRS, DotErrorParameters
+from rnscli.analysis.dot_error_rows import DotErrorRow
+from rnscli.analysis.error_statistics import PRECISION_OF, ErrorStatistics
+from rnscli.analysis.operand_files import SUFFIXES, FileOperands, load_operands
+from rnscli.analysis.operands import (
+    DISTRIBUTIONS,
+    MAX_DEGREES_OF_FREEDOM,
+    Operands,
+    SparseOperands,
+    StudentTOperands,
 )
-from rnscli.analysis.operands import DISTRIBUTIONS, GivenOperands, load_operands
+from rnscli.analysis.statistics import proportion_interval
 from rnscli.cli import options as shared
+from rnscli.cli import running
 from rnscli.cli.output import Output, output_options, prepared
-from rnscli.cli.progress import progress_bar
-from rnscli.cli.sweep import (
-    FloatSweep,
-    IntSweep,
-    Point,
-    WholeNumber,
-    points,
-    shown,
-)
+from rnscli.cli.progress import Advance, progress_bar
+from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, Point, points, shown
 from rnscli.core.code import RedundantCode
 from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError, RnscliError
 from rnscli.core.noise import MAX_SIGMA, Gaussian, NoiseLaw, Uniform
 from rnscli.core.quantisation import MAX_SIMULATED_BITS
+from rnscli.report.columns import show_value
 from rnscli.report.plots import MAX_SERIES, plot_error_histograms
 from rnscli.report.table import Layout
-from rnscli.runtime.blocks import block_mapper
+from rnscli.runtime.runner import Progress
 
 LAYOUT = Layout(
     parameters=(
-        "vector_size", "pairs", "operands", "bits", "input_bits", "weight_bits",
-        "residue_error_probability", "sigma", "core", "moduli", "redundant_moduli", "redundant",
-        "decoder", "attempts",
+        "vector_size", "pairs", "operands", "degrees_of_freedom", "sparsity", "bits", "input_bits",
+        "weight_bits", "residue_error_probability", "sigma", "core", "moduli", "redundant_moduli",
+        "redundant", "decoder", "attempts", "slice_bits", "adc_bits",
     ),
     results=(
-        "mean_abs_error", "mean_abs_error_ci95", "mean_error", "rms_error",
+        "mean_abs_error", "mean_abs_error_ci95", "precision_reached", "mean_error", "rms_error",
         "p50_abs_error", "p95_abs_error", "p99_abs_error", "max_abs_error", "relative_to_rns",
-        "output_error_rate",
-        "output_error_rate_ci95", "mean_attempts",
+        "output_error_rate", "output_error_rate_ci95", "mean_attempts", "max_attempts",
     ),
     optional=(
-        "redundant_moduli", "mean_error", "moduli",
+        "redundant_moduli", "precision_reached", "max_attempts", "adc_bits", "mean_error", "moduli",
         "p50_abs_error", "p95_abs_error", "decoder", "rms_error", "p99_abs_error",
         "mean_abs_error_ci95", "max_abs_error",
     ),
 )  # fmt: skip
 DEFAULT_PAIRS = 10_000
+DEFAULT_MAX_PAIRS = 10**8
 AXES = (
-    *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", "p", "sigma", "distribution",
-    "pairs", "seed",
+    *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts", "p",
+    "sigma", "degrees_of_freedom", "sparsity", "operands", "rel_precision",
+    "precision_of", "max_pairs", "pairs", "seed",
 )  # fmt: skip
 
 
@@ -72,12 +72,39 @@ AXES = (
         help="Number of dot products.  [default: 10000, or all rows of the operands file]",
     ),
     click.option(
+        "--rel-precision",
+        type=FloatSweep(1e-9, 0.999, "a number above 0 and below 1"),
+        help="Instead of --pairs: run until the 95 % interval of every core reaches no further "
+        "than this share of its value, such as 0.01.",
+    ),
+    click.option(
+        "--precision-of",
+        type=ChoiceSweep(PRECISION_OF),
+        help=f"Value that --rel-precision is about.  [default: {PRECISION_OF[0]}]",
+    ),
+    click.option(
+        "--max-pairs",
+        type=IntSweep(2, MAX_PAIRS),
+        help="Where --rel-precision stops at the latest.  [default: 1e8]",
+    ),
+    click.option(
         "--operands",
         default="uniform",
         show_default=True,
-        metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE.npz",
-        help="Distribution of the operands, or a list of them; or a file with arrays x and w of "
-        "shape (N, h).",
+        metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",
+        help="Distribution of the operands, or a file of matrices x and w of shape (N, h): .npz or "
+        ".safetensors with x and w, .npy of shape (2, N, h), or two joined as x.npy+w.npy; or a "
+        "list of these. Files may be larger than memory.",
+    ),
+    click.option(
+        "--degrees-of-freedom",
+        type=FloatSweep(2.0, MAX_DEGREES_OF_FREEDOM, "a number above 2 and at most 1e6"),
+        help="Of the distribution student-t.  [default: 5]",
+    ),
+    click.option(
+        "--sparsity",
+        type=FloatSweep(0.0, 1.0, "a probability from 0 to 1"),
+        help="Probability that a drawn operand is replaced by zero, independently for each.",
     ),
     shared.moduli,
     shared.redundancy("0"),
@@ -92,14 +119,10 @@ AXES = (
     shared.legitimate_range,
     shared.rule,
     shared.max_modulus,
+    shared.slice_bits,
+    shared.adc_bits,
     click.option("--seed", type=IntSweep(0, 2**63), default="0", show_default=True, help="Seed."),
-    click.option(
-        "--jobs",
-        type=WholeNumber(1, 1024),
-        default="1",
-        show_default=True,
-        help="Number of processes; the result is the same for any.",
-    ),
+    running.run_options,
 )
 @output_options("error-sim", DotErrorRow, LAYOUT, "the distribution of the error")
 def command(output: Output, options: dict[str, Any]) -> None:
@@ -112,65 +135,91 @@ def command(output: Output, options: dict[str, Any]) -> None:
     \b
     rnscli error-sim --bits 4..8 --core rns,fixed-lp --pairs 1e5
     rnscli error-sim --bits 6 --p 1e-2 --redundant 0..2 --attempts 2 --format json
+    rnscli error-sim --bits 6 --rel-precision 0.01 --operands student-t --jobs 2 --store runs.db
     """
-    if options["p"] is not None and options["sigma"] is not None:
-        raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
-    axes, given = _with_operands(options)
-    axes = shared.with_defaults(axes, bits=(4, 5, 6, 7, 8))
+    _check(options)
+    sources = _sources(options)
+    swept = [_axes(options, name, source) for name, source in sources.items()]
     ready, problems = prepared(
-        points(axes, AXES), lambda point: _parameters(point, options["core"], given)
+        [point for axes in swept for point in points(axes, AXES)],
+        lambda point: _parameters(point, options["core"], sources[point["operands"]]),
     )
-    # Neither changes the result or says more, so neither is a parameter of it.
-    jobs = axes.pop("jobs")
-    axes.pop("distribution")
     output.check_plot(len(ready) * len(options["core"]), MAX_SERIES, "lines")
-    total = sum(parameters.pairs for _, parameters in ready)
-    workers = min(jobs, max(parameters.blocks for _, parameters in ready))
-    results: list[tuple[Point, DotErrorResult]] = []
-    done = 0
-    with progress_bar(total, "pairs") as advance, block_mapper(workers) as map_blocks:
-        for point, parameters in ready:
-            result = dot_error(
-                parameters,
-                map_blocks,
-                partial(advance, done),
-            )
-            results.append((point, result))
-            done += parameters.pairs
-    histograms = [
-        result.statistics[row.core].histogram for _, result in results for row in result.rows
-    ]
+    simulated = [parameters for _, parameters in ready]
+    with (
+        running.runner_of(options) as runner,
+        progress_bar(sum(p.pairs for p in simulated), "pairs", options["quiet"]) as advance,
+    ):
+        results = list(dot_errors(simulated, runner, _Watch(simulated, advance)))
+    rows, histograms = [], []
+    for (point, parameters), result in zip(ready, results, strict=True):
+        for row in result.rows:
+            rows.append((point, row))
+            histograms.append(result.statistics[row.core].histogram.magnitudes())
+        _warn(parameters, result)
+    # Neither where blocks are computed nor what is recorded changes the result.
+    said = swept[0] | {"operands": options["operands"]} if len(swept) == 1 else options
     output.finish(
-        [(point, row) for point, result in results for row in result.rows],
-        axes,
+        rows,
+        {name: value for name, value in said.items() if name not in running.NAMES},
         problems,
         lambda rows, file_format: plot_error_histograms(rows, histograms, file_format),
     )
 
 
-def _with_operands(options: dict[str, Any]) -> tuple[dict[str, Any], GivenOperands | None]:
-    """The options with an axis of distributions, and the operands of a file if there is one."""
-    axes = dict(options)
+def _check(options: Mapping[str, Any]) -> None:
+    """Refuse options that contradict each other."""
+    if options["p"] is not None and options["sigma"] is not None:
+        raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
+    if options["rel_precision"] is not None:
+        if options["pairs"] is not None:
+            raise InputError(
+                "--rel-precision decides how many --pairs there are; leave one of them out, or "
+                "give --max-pairs"
+            )
+        return
+    for name in ("precision_of", "max_pairs"):
+        if options[name] is not None:
+            raise InputError(f"`{name}` belongs to --rel-precision; give that, too")
+
+
+def _sources(options: Mapping[str, Any]) -> dict[str, FileOperands | None]:
+    """The distributions and the opened files of ``--operands``."""
     names = options["operands"].split(",")
-    if all(name in DISTRIBUTIONS for name in names):
-        axes["distribution"] = tuple(names)
-        axes["pairs"] = options["pairs"] or (DEFAULT_PAIRS,)
-        return axes, None
-    if not options["operands"].endswith(".npz"):
-        raise InputError(
-            f"--operands {shown(options['operands'])} is not accepted; it must be one of "
-            f"{', '.join(DISTRIBUTIONS)}, a list of them, or a file that ends in .npz"
-        )
-    given = load_operands(Path(options["operands"]))
-    rows, columns = given.x.shape
-    axes["distribution"] = (given.name,)
-    axes["pairs"] = options["pairs"] or (rows,)
-    axes["vector_size"] = options["vector_size"] or (columns,)
-    return axes, given
+    for name in names:
+        if name not in DISTRIBUTIONS and not name.lower().endswith(SUFFIXES):
+            raise InputError(
+                f"--operands {shown(name)} is not accepted; it must be one of "
+                f"{', '.join(DISTRIBUTIONS)}, a file that ends in {', '.join(SUFFIXES)}, or a list "
+                "of these"
+            )
+    if options["degrees_of_freedom"] is not None and StudentTOperands.name not in names:
+        raise InputError("--degrees-of-freedom belongs to --operands student-t; give that, too")
+    sources = {name: None if name in DISTRIBUTIONS else load_operands(name) for name in names}
+    if options["sparsity"] is not None and any(sources.values()):
+        raise InputError("--sparsity is of drawn operands; those of a file are taken as they are")
+    return sources
+
+
+def _axes(options: Mapping[str, Any], name: str, source: FileOperands | None) -> dict[str, Any]:
+    """What is swept for one source of operands, with the defaults that it sets."""
+    axes = dict(options) | {"operands": (name,)}
+    rows, columns = (DEFAULT_PAIRS, None) if source is None else source.shape
+    if columns is not None:
+        axes["vector_size"] = options["vector_size"] or (columns,)
+    if options["rel_precision"] is None:
+        axes["pairs"] = options["pairs"] or (rows,)
+    else:
+        most = options["max_pairs"] or (DEFAULT_MAX_PAIRS,)
+        axes["max_pairs"] = most if source is None else tuple(min(rows, n) for n in most)
+        axes["precision_of"] = options["precision_of"] or PRECISION_OF[:1]
+    if name != StudentTOperands.name:
+        axes["degrees_of_freedom"] = None
+    return shared.with_defaults(axes, bits=(4, 5, 6, 7, 8))
 
 
 def _parameters(
-    point: Point, cores: tuple[str, ...], given: GivenOperands | None
+    point: Point, cores: tuple[str, ...], source: FileOperands | None
 ) -> DotErrorParameters:
     request = shared.moduli_request(point).with_operands()
     noise: NoiseLaw | None = None
@@ -190,10 +239,79 @@ def _parameters(
         dot_product=request.dot_product,
         bits=request.converter_bits,
         cores=cores,
-        pairs=point["pairs"],
+        pairs=point["pairs"] or point["max_pairs"],
         code=code,
         noise=noise,
         attempts=point["attempts"],
-        operands=given or DISTRIBUTIONS[point["distribution"]],
+        slice_bits=min(point["slice_bits"], request.dot_product.weight_bits),
+        adc_bits=point["adc_bits"],
+        operands=source or _distribution(point),
         seed=point["seed"],
+        rel_precision=point["rel_precision"],
+        precision_of=point["precision_of"] or PRECISION_OF[0],
     )
+
+
+def _distribution(point: Point) -> Operands:
+    operands = DISTRIBUTIONS[point["operands"]]
+    if point["degrees_of_freedom"] is not None:
+        operands = StudentTOperands(point["degrees_of_freedom"])
+    return operands if point["sparsity"] is None else SparseOperands(operands, point["sparsity"])
+
+
+class _Watch:
+    """Says how far the points have come, and what is known of each core."""
+
+    def __init__(self, points: Sequence[DotErrorParameters], advance: Advance) -> None:
+        self._points = points
+        self._advance = advance
+        self._done = [0] * len(points)
+        self._expected: list[float] = [point.pairs for point in points]
+
+    def __call__(self, update: Progress[ErrorStatistics]) -> None:
+        """After a block of a point."""
+        point = self._points[update.index]
+        self._done[update.index] = update.samples
+        self._expected[update.index] = self._needed(point, update)
+        self._advance(sum(self._done), sum(self._expected), note=self._note(point, update))
+
+    @staticmethod
+    def _needed(point: DotErrorParameters, update: Progress[ErrorStatistics]) -> float:
+        """Pairs that a point takes in all: intervals narrow with their square root."""
+        if update.finished:
+            return update.samples
+        if point.rel_precision is None:
+            return point.pairs
+        reached = [update.total[name].precision(point.precision_of) for name in point.cores]
+        worst = max((share for share in reached if share is not None), default=1.0)
+        return min(point.pairs, update.samples * max(1.0, (worst / point.rel_precision) ** 2))
+
+    def _note(self, point: DotErrorParameters, update: Progress[ErrorStatistics]) -> str:
+        number = f"{update.index + 1} of {len(self._points)}: " if len(self._points) > 1 else ""
+        rate = point.precision_of == "output_error_rate"
+        known = []
+        for name in point.cores:
+            statistics = update.total[name]
+            if rate:
+                interval = proportion_interval(statistics.wrong, update.samples)
+                known.append(f"{name} {show_value('output_error_rate_ci95', interval)}")
+            else:
+                mean = show_value("mean_abs_error", statistics.absolute.mean)
+                half = show_value("mean_abs_error_ci95", statistics.absolute.mean_interval())
+                known.append(f"{name} {mean} {half}")
+        return number + "   ".join(known)
+
+
+def _warn(parameters: DotErrorParameters, result: DotErrorResult) -> None:
+    """Say which cores are less precise than was asked for."""
+    if parameters.rel_precision is None:
+        return
+    for row in result.rows:
+        reached = row.precision_reached
+        if reached is None or reached > parameters.rel_precision:
+            so_far = "no wrong output was seen" if reached is None else f"{reached:.2g} is reached"
+            click.echo(
+                f"rnscli: {row.core} at {row.bits} bits: {so_far} after {row.pairs} pairs, not "
+                f"--rel-precision {parameters.rel_precision:g}; give more --max-pairs",
+                err=True,
+            )

@@ -82,6 +82,20 @@ legitimate_range = click.option(
 )
 
 
+slice_bits = click.option(
+    "--slice-bits",
+    type=IntSweep(1, 64),
+    default="1",
+    show_default=True,
+    help="Bits of a weight slice in the core bit-sliced.",
+)
+adc_bits = click.option(
+    "--adc-bits",
+    type=IntSweep(1, 64),
+    help="ADC bits of the core bit-sliced.  [default: b, the same converters as rns]",
+)
+
+
 def cores(names: Iterable[str], what: str) -> Decorator[Command]:
     """``--core``; the three of the paper unless others are named."""
     return click.option(

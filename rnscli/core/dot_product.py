@@ -90,6 +90,28 @@ class DotProduct:
         """Bits of an exact output, ``b_out = b_in + b_w + ceil(log2 h) - 1``."""
         return self.input_bits + self.weight_bits + (self.vector_size - 1).bit_length() - 1
 
+    def slices(self, slice_bits: int) -> int:
+        """Number of slices of s bits that hold the magnitude of a weight, its bits but the sign.
+
+        Examples
+        --------
+        >>> DotProduct(128, 6, 6).slices(2)
+        3
+        """
+        return -(-(self.weight_bits - 1) // slice_bits)
+
+    def slice_output_bits(self, slice_bits: int) -> int:
+        """Bits of an exact sum of one slice, ``b_in + s + ceil(log2 h)``.
+
+        The weights in it are signed digits of s + 1 bits, so it is b_out with those for b_w.
+
+        Examples
+        --------
+        >>> DotProduct(128, 6, 6).slice_output_bits(1)
+        14
+        """
+        return self.input_bits + slice_bits + (self.vector_size - 1).bit_length()
+
     def required_range(self, rule: str) -> int:
         """Number of values the moduli must cover: D by the rule ``exact``, 2**b_out by ``bits``.
 

@@ -85,6 +85,7 @@ COLUMNS: dict[str, Column] = {
     "pairs": Column("pairs", _number),
     "mean_abs_error": Column("mean |e|", _number),
     "mean_abs_error_ci95": Column("95 %", lambda value: _half_width(value)),
+    "precision_reached": Column("reached", lambda value: _share(value)),
     "mean_error": Column("mean e", _number),
     "rms_error": Column("rms e", _number),
     "max_abs_error": Column("max |e|", _number),
@@ -96,7 +97,11 @@ COLUMNS: dict[str, Column] = {
     "output_error_rate": Column("error rate", _number),
     "output_error_rate_ci95": Column("95 % interval", lambda value: _interval(value)),
     "mean_attempts": Column("mean R", _number),
+    "max_attempts": Column("max R", _number, usual=1),
     "operands": Column("operands", str),
+    "degrees_of_freedom": Column("nu", _number),
+    "sparsity": Column("sparsity", _number),
+    "slice_bits": Column("slice bits", _number),
     "redundant": Column("k", _number),
     "decoder": Column("decoder", str, usual="bounded-distance"),
     "noise": Column("noise", str),
@@ -137,6 +142,11 @@ def _half_width(value: object) -> str:
     assert isinstance(value, tuple)
     half = (value[1] - value[0]) / 2
     return f"± {half:.2g}" if half < 100 else f"± {half:.0f}"
+
+
+def _share(value: object) -> str:
+    assert isinstance(value, float)
+    return f"± {value * 100:.2g} %"
 
 
 def _interval(value: object) -> str:

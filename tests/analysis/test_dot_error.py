@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rnscli.runtime.blocks import block_mapper
 from scipy import stats
 
 from rnscli.analysis.dot_error import (
@@ -24,7 +25,6 @@ from rnscli.core.dot_product import DotProduct
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, Uniform
-from rnscli.runtime.blocks import block_mapper
 
 # Probability that an interval below misses the true value; the seeds are fixed.
 FALSE_ALARM = 1e-6

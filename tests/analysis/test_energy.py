@@ -80,7 +80,7 @@ def test_bit_sliced_by_hand() -> None:
 
     128 x 64 array: 2 DAC conversions for each slice, of 64 x 0.5 fJ = 32 fJ.
     """
-    row = energy("bit-sliced", bits=8, slice_bits=3, slice_adc_bits=5, columns=64)
+    row = energy("bit-sliced", bits=8, slice_bits=3, adc_bits=5, columns=64)
     assert (row.dac_bits, row.adc_bits) == (8, 5)
     assert (row.dac_conversions, row.adc_conversions) == (6.0, 3.0)
     assert row.dac_energy_j == pytest.approx(192e-15, rel=1e-14, abs=0)
@@ -259,8 +259,8 @@ def test_more_columns_share_the_dacs_and_leave_the_adcs() -> None:
         ({"expected_attempts": math.inf}, "`expected_attempts` is inf"),
         ({"slice_bits": 0}, "`slice_bits` is 0"),
         ({"slice_bits": 7}, "`slice_bits` is 7; it must be a whole number from 1 to 6"),
-        ({"slice_adc_bits": 0}, "`slice_adc_bits` is 0"),
-        ({"slice_adc_bits": 65}, "`slice_adc_bits` is 65"),
+        ({"adc_bits": 0}, "`slice_adc_bits` is 0"),
+        ({"adc_bits": 65}, "`slice_adc_bits` is 65"),
         ({"dot_product": DotProduct(2**40, 200, 200)}, "439 output bits.* at most 256"),
     ],
 )

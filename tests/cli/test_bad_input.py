@@ -58,7 +58,7 @@ OPTIONS = {
     "energy": DOT_PRODUCT
     | CODE
     | {
-        "--core": NAMES, "--columns": WHOLE, "--slice-bits": WHOLE, "--slice-adc-bits": WHOLE,
+        "--core": NAMES, "--columns": WHOLE, "--slice-bits": WHOLE, "--adc-bits": WHOLE,
         "--adc-k1": QUANTITY, "--adc-k2": QUANTITY, "--dac-unit-capacitance": QUANTITY,
         "--supply-voltage": QUANTITY,
     },

@@ -84,7 +84,7 @@ def test_bit_slicing(rows: Rows) -> None:
     found = rows("energy", "--bits", 6, "--core", "bit-sliced", "--slice-bits", "1,4,6")
     assert [row["adc_conversions"] for row in found] == [6, 2, 1]
     assert [row["adc_bits"] for row in found] == [6 + s + 7 - 1 for s in (1, 4, 6)]
-    (row,) = rows("energy", "--bits", 6, "--core", "bit-sliced", "--slice-adc-bits", 8)
+    (row,) = rows("energy", "--bits", 6, "--core", "bit-sliced", "--adc-bits", 8)
     assert row["adc_energy_j"] == pytest.approx(6 * adc(8), rel=1e-12)
 
 

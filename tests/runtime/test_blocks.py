@@ -3,9 +3,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from rnscli.runtime.blocks import block_mapper, map_here
 
 from rnscli.core.errors import InputError
-from rnscli.runtime.blocks import block_mapper, map_here
 
 
 def scaled(factor: int, block: int) -> tuple[int, int]:

@@ -1,0 +1,79 @@
+"""Options of commands that compute for long: where, recorded where, and what is said meanwhile."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rnscli.cli.options import stacked
+from rnscli.cli.sweep import ParamType, WholeNumber, shown
+from rnscli.core.errors import InputError
+from rnscli.runtime.cluster import dask_engine
+from rnscli.runtime.engines import local_engine
+from rnscli.runtime.runner import Runner
+from rnscli.runtime.store import Store
+
+NAMES = ("jobs", "scheduler", "store", "quiet")
+
+
+class _Address(ParamType):
+    name = "tcp://HOST:PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d{1,5}", str(value)):
+            self.fail(
+                f"{shown(value)} is not accepted; it must be an address such as "
+                "tcp://localhost:8786",
+                param,
+                ctx,
+            )
+        return str(value)
+
+
+run_options = stacked(
+    click.option(
+        "--jobs",
+        type=WholeNumber(1, 1024),
+        help="Number of processes; the result is the same for any.  [default: 1]",
+    ),
+    click.option(
+        "--scheduler",
+        type=_Address(),
+        help="Compute on the workers of this Dask scheduler instead (needs the extra "
+        "rnscli[distributed]); the result is the same.",
+    ),
+    click.option(
+        "--store",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Record every finished block in this SQLite file, and compute only those that it "
+        "does not hold; several commands may share it (rnscli store FILE lists it).",
+    ),
+    click.option("--quiet", is_flag=True, help="No progress on standard error."),
+)
+
+
+@contextmanager
+def runner_of(options: Mapping[str, Any]) -> Iterator[Runner]:
+    """Where blocks are computed and recorded, as the options say.
+
+    Raises
+    ------
+    InputError
+        If options contradict each other, or the store or the scheduler cannot be used.
+    """
+    if options["scheduler"] is not None and options["jobs"] is not None:
+        raise InputError("`jobs` and `scheduler` are two places to compute; leave one of them out")
+    with ExitStack() as stack:
+        store = None
+        if options["store"] is not None:
+            store = stack.enter_context(Store(options["store"]))
+        engine = (
+            local_engine(options["jobs"] or 1)
+            if options["scheduler"] is None
+            else dask_engine(options["scheduler"])
+        )
+        yield Runner(stack.enter_context(engine), store)

@@ -1,0 +1,86 @@
+"""A conventional converter that reads exact sums with fewer bits than they have."""
+
+import numpy as np
+
+from rnscli.core.errors import InputError
+from rnscli.core.noise import Adc, NoiseLaw
+from rnscli.core.quantisation import FloatArray, IntArray
+
+MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
+
+
+def check_output_bits(output_bits: int) -> None:
+    """Refuse sums that int64 does not hold with room for a rounding.
+
+    Raises
+    ------
+    InputError
+        If there are more than 62 bits.
+    """
+    if output_bits > MAX_OUTPUT_BITS:
+        raise InputError(
+            f"the dot product has {output_bits} output bits; "
+            f"at most {MAX_OUTPUT_BITS} can be simulated"
+        )
+
+
+def convert_sums(
+    sums: IntArray,
+    output_bits: int,
+    adc_bits: int,
+    bits: int,
+    noise: NoiseLaw | None,
+    rng: np.random.Generator,
+) -> tuple[IntArray, IntArray]:
+    """What an ADC of ``adc_bits`` bits makes of sums of ``output_bits`` bits.
+
+    It keeps their top bits: a sum is rounded to a multiple of ``2**(output_bits - adc_bits)``,
+    ties to even, and clipped to the two's complement range.
+
+    Parameters
+    ----------
+    sums
+        Exact sums, int64 of any shape.
+    output_bits, adc_bits
+        Bits of the sums, which are the full scale of the ADC, and of its codes.
+    bits
+        Bits of the converters that the noise is stated for; ``adc_bits`` may be others.
+    noise
+        Noise at the ADC, or none.
+    rng
+        Source of the noise.
+
+    Returns
+    -------
+    converted, ideal
+        What the ADC says, in the unit of the sums, and what it would say without noise.
+
+    Examples
+    --------
+    >>> convert_sums(np.array([98, 13, 3]), 8, 4, 4, None, np.random.default_rng(0))[0].tolist()
+    [96, 16, 0]
+    """
+    lost = max(0, output_bits - adc_bits)
+    adc = Adc(
+        low=-(2 ** (adc_bits - 1)),
+        high=2 ** (adc_bits - 1) - 1,
+        full_scale_ratio=2.0 ** (adc_bits - bits),
+    )
+    rounded, remainders = _rounded(sums, lost)
+    ideal = np.clip(rounded, adc.low, adc.high)
+    if noise is None:
+        return ideal << lost, ideal << lost
+    return noise.convert(rng, rounded, remainders, adc) << lost, ideal << lost
+
+
+def _rounded(sums: IntArray, bits: int) -> tuple[IntArray, FloatArray | float]:
+    """``sums / 2**bits`` rounded, ties to even, and what the rounding took away.
+
+    In integers: a double would round sums beyond 2**53 a second time.
+    """
+    if not bits:
+        return sums, 0.0
+    below, rest = sums >> bits, sums & (2**bits - 1)
+    half = 1 << (bits - 1)
+    rounded = below + ((rest > half) | ((rest == half) & (below & 1 == 1)))
+    return rounded, (sums - (rounded << bits)) / 2**bits

@@ -1,0 +1,159 @@
+"""Blocks on a Dask cluster: the same results from more than one machine."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rnscli.core.errors import InputError, RnscliError
+from rnscli.runtime.engines import Engine, Token
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+_PATIENCE = 10.0  # seconds for the scheduler to answer, and for a first worker
+_RECOUNT = 2.0  # seconds after which workers may have come or gone
+_RETRIES = 3  # times a block is sent again after several workers have died over it
+
+
+class _Cluster:
+    """Calls on the workers of a Dask scheduler.
+
+    A call whose worker dies runs again on another one: the scheduler does that. The arguments
+    travel with the call, so nothing that is lost with a worker is needed.
+    """
+
+    shares_files = False
+
+    def __init__(self, client: "Client") -> None:
+        from distributed import as_completed
+
+        self._client = client
+        self._done = as_completed()
+        self._tokens: dict[Future[Any], Token] = {}
+        self._calls: dict[Token, tuple[int, Callable[..., Any], tuple[Any, ...]]] = {}
+        self._versions = versions()
+        self._threads = (0, -math.inf)  # and when they were counted
+
+    @property
+    def capacity(self) -> int:
+        threads, counted = self._threads
+        if time.monotonic() - counted > _RECOUNT:
+            threads = sum(self._client.nthreads().values())
+            self._threads = threads, time.monotonic()
+        return 2 * threads + 1
+
+    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
+        self._send(token, _RETRIES, function, arguments)
+
+    def _send(
+        self, token: Token, retries: int, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> None:
+        # Not pure: Dask would hash the arguments, and remember results of other clients.
+        future = self._client.submit(_call, self._versions, function, arguments, pure=False)
+        self._tokens[future] = token
+        self._calls[token] = (retries, function, arguments)
+        self._done.add(future)
+
+    def next_done(self) -> tuple[Token, Any]:
+        from concurrent.futures import CancelledError
+
+        from distributed import KilledWorker
+
+        while True:
+            future = next(self._done)
+            token = self._tokens.pop(future, None)
+            if token is None:  # cancelled
+                continue
+            retries, function, arguments = self._calls.pop(token)
+            try:
+                return token, future.result()
+            except RnscliError:
+                raise
+            except KilledWorker:
+                if not retries:
+                    raise RnscliError(
+                        "a block has ended every worker that it ran on, perhaps for lack of memory"
+                    ) from None
+                self._send(token, retries - 1, function, arguments)
+            except (CancelledError, OSError):
+                raise RnscliError(
+                    "the connection to the `scheduler` is lost; start again when it is back "
+                    "(finished blocks are in the store, if there is one)"
+                ) from None
+            except ImportError as error:
+                raise RnscliError(
+                    f"a worker of the `scheduler` cannot run rnscli: {error}; install it there"
+                ) from None
+
+    def cancel(self, tokens: set[Token]) -> None:
+        stale = [future for future, token in self._tokens.items() if token in tokens]
+        for future in stale:
+            del self._calls[self._tokens.pop(future)]
+        if stale:
+            self._client.cancel(stale)
+
+
+def versions() -> dict[str, str]:
+    """Versions that decide over the bytes of a result."""
+    import numpy as np
+
+    from rnscli import __version__
+
+    return {"rnscli": __version__, "numpy": np.__version__}
+
+
+def _call(wanted: dict[str, str], function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Run on a worker; refuse one whose results could differ."""
+    found = versions()
+    for name, version in wanted.items():
+        if found[name] != version:
+            raise InputError(
+                f"a worker of the `scheduler` has {name} {found[name]}, but here is {version}; "
+                "results would differ, so install the same there"
+            )
+    return function(*arguments)
+
+
+@contextmanager
+def dask_engine(address: str) -> Iterator[Engine]:
+    """The workers of the Dask scheduler at ``tcp://HOST:PORT``; needs the extra ``distributed``.
+
+    A worker that dies costs only the blocks that it was computing: they run again elsewhere.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed, no scheduler answers, or it has no workers.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            "`scheduler` needs Dask; install it with: pip install 'rnscli[distributed]'"
+        ) from None
+    _silence()
+    try:
+        client = Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"`scheduler` {address} does not answer ({reason})") from None
+    try:
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE)
+        except TimeoutError:
+            raise InputError(f"`scheduler` {address} has no workers; start one there") from None
+        yield _Cluster(client)
+    finally:
+        client.close(timeout=_PATIENCE)
+
+
+def _silence() -> None:
+    """Dask's messages are for its own developers; what matters here is raised."""
+    import logging
+    import warnings
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="distributed")
+    warnings.filterwarnings("ignore", message="Sending large graph")

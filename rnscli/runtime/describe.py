@@ -1,0 +1,47 @@
+"""Parameter objects as plain values, and the hash that names what they determine."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from rnscli.core.errors import InputError
+
+
+def describe(value: object) -> Any:
+    """A parameter object as JSON values: of a dataclass its kind and its fields.
+
+    Raises
+    ------
+    InputError
+        If something in it is neither a number, a text, nor a dataclass or tuple of such.
+
+    Examples
+    --------
+    >>> from rnscli.core.noise import Uniform
+    >>> describe((Uniform(1e-3), None))
+    [{'kind': 'Uniform', 'p': 0.001}, None]
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, tuple | list):
+        return [describe(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): describe(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = type(value).__name__
+        return {"kind": kind} | {f.name: describe(getattr(value, f.name)) for f in fields(value)}
+    raise InputError(
+        f"a store cannot tell what {type(value).__name__} depends on; "
+        "use a dataclass of numbers, or no store"
+    )
+
+
+def digest(description: object) -> str:
+    """SHA-256 of a description, the same whatever the order of its keys."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

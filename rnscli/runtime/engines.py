@@ -1,0 +1,115 @@
+"""Where blocks are computed: in this process, or in others of this machine."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rnscli.core.errors import RnscliError
+
+Token = tuple[int, int]  # names a call
+
+
+class Engine(Protocol):
+    """Computes function calls that are named by tokens, and returns them as they finish."""
+
+    @property
+    def capacity(self) -> int:
+        """How many calls are worth being under way at once."""
+        ...
+
+    @property
+    def shares_files(self) -> bool:
+        """Whether calls can read the files of this machine."""
+        ...
+
+    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
+        """Begin a call."""
+        ...
+
+    def next_done(self) -> tuple[Token, Any]:
+        """A call that has finished, and its result; raises what the call raised."""
+        ...
+
+    def cancel(self, tokens: set[Token]) -> None:
+        """Forget calls; those that run may run on, but are not returned."""
+        ...
+
+
+class Here:
+    """One call after the other, in this process."""
+
+    capacity = 1
+    shares_files = True
+
+    def __init__(self) -> None:
+        """With nothing to do."""
+        self._calls: dict[Token, Callable[[], Any]] = {}
+
+    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
+        """Keep the call for `next_done`."""
+        self._calls[token] = lambda: function(*arguments)
+
+    def next_done(self) -> tuple[Token, Any]:
+        """Compute the oldest call."""
+        token = next(iter(self._calls))
+        return token, self._calls.pop(token)()
+
+    def cancel(self, tokens: set[Token]) -> None:
+        """Drop calls."""
+        for token in tokens:
+            self._calls.pop(token, None)
+
+
+class _Processes:
+    """Calls in a pool of processes."""
+
+    shares_files = True
+
+    def __init__(self, pool: ProcessPoolExecutor, jobs: int) -> None:
+        self.capacity = 2 * jobs + 1  # each has its next call at hand
+        self._pool = pool
+        self._tokens: dict[Future[Any], Token] = {}
+
+    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
+        self._tokens[self._pool.submit(function, *arguments)] = token
+
+    def next_done(self) -> tuple[Token, Any]:
+        done, _ = wait(self._tokens, return_when=FIRST_COMPLETED)
+        future = done.pop()
+        token = self._tokens.pop(future)
+        try:
+            return token, future.result()
+        except BrokenProcessPool:
+            raise RnscliError(
+                "a worker process has died, perhaps for lack of memory; start again with fewer "
+                "`jobs` (finished blocks are in the store, if there is one)"
+            ) from None
+
+    def cancel(self, tokens: set[Token]) -> None:
+        for future, token in list(self._tokens.items()):
+            if token in tokens:
+                future.cancel()
+                del self._tokens[future]
+
+
+@contextmanager
+def local_engine(jobs: int) -> Iterator[Engine]:
+    """``jobs`` processes of this machine, for as long as the context lives.
+
+    Processes are not forked from this one, whose threads they would not have: as everywhere with
+    multiprocessing, a script that uses more than one guards its main part with
+    ``if __name__ == "__main__":``.
+    """
+    if jobs == 1:
+        yield Here()
+        return
+    available = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in available else "spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context)
+    try:
+        yield _Processes(pool, jobs)
+    finally:
+        pool.shutdown(cancel_futures=True)

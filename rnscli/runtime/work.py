@@ -1,0 +1,74 @@
+"""Work that is cut in blocks: what to compute, and all that determines the result."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+
+class Mergeable(Protocol):
+    """Statistics of samples: two of them add up, and each can be written down exactly."""
+
+    def __add__(self, other: Self, /) -> Self:
+        """Statistics of both samples together."""
+        ...
+
+    def record(self) -> dict[str, Any]:
+        """All of it as what JSON holds; finite numbers only."""
+        ...
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Self:
+        """The inverse of `record`."""
+        ...
+
+
+Result = TypeVar("Result", bound=Mergeable)
+
+
+def _nothing(block: int) -> str:
+    return ""
+
+
+def _never(total: Mapping[str, Any], samples: int) -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work(Generic[Result]):
+    """Blocks of samples whose results are added in block order.
+
+    A block is a pure function of its arguments, so that it is the same in any process, on any
+    machine, and when it is computed again. Its results come in parts, such as the cores that are
+    compared: a part does not depend on which other parts are asked for.
+
+    Parameters
+    ----------
+    function
+        ``function(argument, block, parts)``, importable by name: the result of each part.
+    argument
+        ``argument(block, shared)``: what a block needs; ``shared`` says that the block will be
+        computed where this machine's files can be read, so that it may name a file instead of
+        carrying its content.
+    blocks
+        Number of blocks.
+    samples
+        Number of samples of a block.
+    parts
+        Each part, with what makes its description, in plain JSON values, of everything that
+        determines its results but the block: parameters, seed, version of the algorithm.
+    result
+        Type of the results.
+    content
+        Digest of what a block reads that the description does not say, such as rows of a file.
+    enough
+        Whether, after some blocks in order, the total is precise enough to leave out the rest.
+    """
+
+    function: Callable[[Any, int, tuple[str, ...]], dict[str, Result]]
+    argument: Callable[[int, bool], Any]
+    blocks: int
+    samples: Callable[[int], int]
+    parts: Mapping[str, Callable[[], Mapping[str, Any]]]
+    result: type[Result]
+    content: Callable[[int], str] = field(default=_nothing)
+    enough: Callable[[Mapping[str, Result], int], bool] = field(default=_never)
