@@ -5,6 +5,7 @@ short vectors the pairs are contiguous in memory, so that reductions over h are 
 rows: tiles are filled in whatever order their memory has.
 """
 
+import copy
 import hashlib
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -170,7 +171,7 @@ class SparseOperands(_Drawn):
     Raises
     ------
     InputError
-        If that is not a probability.
+        If that is not a probability, or the others are not drawn.
     """
 
     dense: Operands
@@ -178,6 +179,8 @@ class SparseOperands(_Drawn):
 
     def __post_init__(self) -> None:
         """Refuse what is not a probability; work in the unit of the others."""
+        if not self.dense.drawn:
+            raise InputError("`sparsity` is of drawn operands; given ones are taken as they are")
         value = check_float("sparsity", self.sparsity, 0.0, 1.0, "a probability from 0 to 1")
         object.__setattr__(self, "sparsity", value)
 
@@ -230,10 +233,10 @@ class GivenOperands:
         for label in ("x", "w"):
             array = np.asarray(getattr(self, label))
             check_kind(self.name, label, array.shape, array.dtype)
-            largest = max(
-                float(np.abs(rows.astype(np.float64)).max())
-                for rows in np.array_split(array, -(-array.size // _SLICE_VALUES) or 1)
-                if rows.size
+            parts = np.array_split(array, -(-array.size // _SLICE_VALUES))
+            # NumPy's maximum, which NaN passes through; Python's forgets a NaN that is not first.
+            largest = float(
+                np.max([np.abs(rows.astype(np.float64)).max() for rows in parts if rows.size])
             )
             if not largest <= MAX_MAGNITUDE:
                 raise InputError(
@@ -256,7 +259,12 @@ class GivenOperands:
     def rows(self, start: int, count: int) -> "GivenOperands":
         """Only ``count`` rows from ``start`` on, under the numbers they have here."""
         part = slice(start - self.first, start - self.first + count)
-        return GivenOperands(self.x[part], self.w[part], self.name, start)
+        narrowed = copy.copy(self)
+        # Not through the constructor: values that are tiny in all of these rows need not be so in
+        # the others.
+        for label, value in (("x", self.x[part]), ("w", self.w[part]), ("first", start)):
+            object.__setattr__(narrowed, label, value)
+        return narrowed
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
         """The rows from ``start`` on."""
@@ -280,7 +288,7 @@ def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[An
     InputError
         Saying what it is instead.
     """
-    if len(shape) != 2 or 0 in shape:
+    if len(shape) != 2 or min(shape) < 1:
         raise InputError(
             f"operands {name}: {label} has shape {shape}; "
             "it must be (N, h) with at least one row and one column"

@@ -189,8 +189,8 @@ class AttemptCounts:
     def quantile(self, share: float) -> int:
         """Smallest number of attempts that was enough for a share of the dot products."""
         count = self.counts[0]
-        above = (1 - share) * count
-        return next((a for a, n in enumerate(self.counts) if a and n <= above), self.most)
+        enough = share * count  # not 1 - share, which is rounded: 1 - 0.9 is less than 0.1
+        return next((a for a, n in enumerate(self.counts) if a and count - n >= enough), self.most)
 
 
 def _edges(bins: IntArray) -> FloatArray:

@@ -10,9 +10,8 @@ counts as certain; its words are simulated all the same, and one that contradict
 counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 
@@ -22,13 +21,14 @@ from rnscli.analysis.fault_probability import (
     FaultProbability,
     after_attempts,
 )
-from rnscli.core.checks import check_int
-from rnscli.core.code import DETECTED, RedundantCode
+from rnscli.analysis.stratum import NOTHING, PART, Pool, Stratum, chances_of
+from rnscli.core.checks import check_float, check_int
+from rnscli.core.code import RedundantCode
 from rnscli.core.quantisation import FloatArray, IntArray
+from rnscli.runtime.runner import Runner
 
 CONFIDENCE = 0.999
-_BATCH = 1 << 16
-_KEPT = 1 << 14  # rejected values of a stratum that are kept to be computed again
+_FIRST_ROUND = 20_000  # words, where a precision decides how many there are
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,13 @@ class Validation:
     p_undetected: Estimate
     p_err: Estimate
 
+    def reaches(self, precision: float) -> bool:
+        """Whether both intervals reach no further than a share of the value."""
+        return all(
+            max(e.high - e.value, e.value - e.low) <= precision * e.value
+            for e in (self.p_undetected, self.p_err)
+        )
+
     def beside(self, exact: FaultProbability) -> FaultProbability:
         """The exact result with these values, and whether they agree with it."""
         return replace(
@@ -76,7 +83,9 @@ def validate(
     parameters: FaultParameters,
     samples: int,
     seed: int = 0,
-    progress: Callable[[int], None] | None = None,
+    rel_precision: float | None = None,
+    runner: Runner | None = None,
+    progress: Callable[[int, Validation | None], None] | None = None,
 ) -> Validation:
     """Simulate attempts of the real code, stratified by the number of wrong residues.
 
@@ -92,8 +101,13 @@ def validate(
         residues; the rest where it narrows the interval of p_undetected most.
     seed
         Seed of the random numbers.
+    rel_precision
+        Stop earlier, once the intervals of p_undetected and p_err reach no further than this
+        share of their values: the words are computed in rounds, each doubling their number.
+    runner
+        Where words are computed and recorded (`rnscli.runner`); it does not change the result.
     progress
-        Called with the number of words done, now and then.
+        Called after each block with the number of words done, and what the last round said.
 
     Returns
     -------
@@ -117,23 +131,52 @@ def validate(
     """
     samples = check_int("samples", samples, 1000, 10**12)
     seed = check_int("seed", seed, 0)
-    rng = np.random.default_rng(seed)
-    first = _Strata(parameters, rng, progress)
+    if rel_precision is not None:
+        what = "a number above 0 and below 1"
+        rel_precision = check_float("rel_precision", rel_precision, 1e-9, 1 - 1e-9, what)
+    found: Validation | None = None
+
+    def tick() -> None:
+        if progress is not None:
+            progress(first.words() + again.words(), found)
+
+    first, again = _Attempt(parameters, seed, 1), _Attempt(parameters, seed, 2)
     retries = parameters.attempts > 1
-    first.run(samples - samples // 3 if retries else samples)
+    for number, words in enumerate(_rounds(samples, rel_precision)):
+        first.run(runner, number, words - words // 3 if retries else words, tick)
+        if retries and first.rejected():
+            again.run(runner, number, words // 3, tick, first.pool())
+        found = _validation(first, again if again.words() else first, parameters.attempts)
+        if rel_precision is not None and found.reaches(rel_precision):
+            break
+    assert found is not None
+    return found
+
+
+def _rounds(samples: int, rel_precision: float | None) -> Iterator[int]:
+    """Numbers of words in each round: a tenth equally for all strata, then the others by need."""
+    if rel_precision is None:
+        yield samples // 10
+        yield samples - samples // 10
+        return
+    done = step = min(samples, _FIRST_ROUND)
+    yield step
+    while done < samples:
+        step = min(done, samples - done)
+        yield step
+        done += step
+
+
+def _validation(first: "_Attempt", again: "_Attempt", attempts: float) -> Validation:
     detected, undetected = first.estimates()
-    again = first
-    if retries and first.rejected():
-        again = _Strata(parameters, rng, progress, first)
-        again.run(samples // 3)
     outcomes = (detected, undetected, *again.estimates())
     return Validation(
         p_detected=detected,
         p_undetected=undetected,
         p_err=Estimate(
-            value=_p_err([e.value for e in outcomes], parameters.attempts),
-            low=_p_err([e.low for e in outcomes], parameters.attempts),
-            high=_p_err([e.high for e in outcomes], parameters.attempts),
+            value=_p_err([e.value for e in outcomes], attempts),
+            low=_p_err([e.low for e in outcomes], attempts),
+            high=_p_err([e.high for e in outcomes], attempts),
         ),
     )
 
@@ -148,130 +191,98 @@ def _p_err(outcomes: list[float], attempts: float) -> float:
     return min(1.0, undetected + detected * later)
 
 
-class _Strata:
-    """One attempt: counts for each number of wrong residues.
+class _Attempt:
+    """One attempt at decoding: what has been counted for each number of wrong residues."""
 
-    Its values are uniform over the legitimate range, or those that ``before`` rejected.
-    """
-
-    def __init__(
-        self,
-        parameters: FaultParameters,
-        rng: np.random.Generator,
-        progress: Callable[[int], None] | None,
-        before: "_Strata | None" = None,
-    ) -> None:
-        assert parameters.legitimate_range is not None
+    def __init__(self, parameters: FaultParameters, seed: int, number: int) -> None:
         code = RedundantCode(parameters.moduli, parameters.legitimate_range, parameters.decoder)
         self._code = code.without(parameters.erased) if parameters.erased else code
-        self._moduli = self._code.moduli.moduli
-        self._laws = [law for i, law in enumerate(parameters.laws) if i not in parameters.erased]
-        self._p = [
-            law.error_probability(m) for law, m in zip(self._laws, self._moduli, strict=True)
-        ]
-        self._rng = rng
-        self._progress = progress
-        self._before = before
-        self._rejected: list[IntArray] = [np.empty(0, dtype=np.int64)] * (
-            parameters.moduli.count + 1
+        self._laws = tuple(
+            law for i, law in enumerate(parameters.laws) if i not in parameters.erased
         )
-        self.first_detected = self._code.radius + 1
-        self.first_undetected = self._code.moduli.redundant + 1 - self._code.radius
-        self.chances: FloatArray = weight_distribution(self._p)
-        self.count = self.chances.size
-        self.words = np.zeros(self.count, dtype=np.int64)
-        self.detected = np.zeros(self.count, dtype=np.int64)
-        self.undetected = np.zeros(self.count, dtype=np.int64)
+        self._stream = seed, number
+        self._first_detected = self._code.radius + 1
+        self._first_undetected = self._code.moduli.redundant + 1 - self._code.radius
+        self._chances: FloatArray = weight_distribution(chances_of(self._code, self._laws))
+        self._counts = [NOTHING] * self._chances.size
 
-    def run(self, samples: int) -> None:
-        """A tenth of the samples for every number of wrong residues alike, the rest by need."""
-        share = max(1, samples // (10 * self.count))
-        for wrong in range(self.count):
-            self.sample(wrong, share)
-        self.spend(samples - share * self.count)
+    def run(
+        self,
+        runner: Runner | None,
+        number: int,
+        words: int,
+        tick: Callable[[], None],
+        pool: Pool | None = None,
+    ) -> None:
+        """Another round: the first one for every stratum alike, later ones by need."""
+        equal = [words // len(self._counts)] * len(self._counts)
+        wanted = self._by_need(words) if self.words() else equal
+        strata = [
+            Stratum(
+                code=self._code,
+                laws=self._laws,
+                wrong=wrong,
+                words=share,
+                stream=(*self._stream, number),
+                pool=pool,
+            )
+            for wrong, share in enumerate(wanted)
+            if share and self._chances[wrong] > 0
+        ]
+        before = self._counts.copy()
+        for update in (runner or Runner()).run([stratum.work() for stratum in strata]):
+            wrong = strata[update.index].wrong
+            self._counts[wrong] = before[wrong] + update.total[PART]
+            tick()
+
+    def _by_need(self, words: int) -> list[int]:
+        """Shares of the words where the undetected errors' variance is, by what was seen."""
+        share = (self._column("undetected") + 0.5) / (self._column("words") + 1)
+        spread = self._chances * np.sqrt(share * (1 - share))
+        spread[: self._first_undetected] = 0.0
+        total = spread.sum()
+        if not total > 0:  # no undetected error is possible
+            return []
+        shares: list[int] = np.floor(words * spread / total).astype(int).tolist()
+        return shares
+
+    def words(self) -> int:
+        """Number of words simulated."""
+        return int(self._column("words").sum())
+
+    def rejected(self) -> bool:
+        """Whether a word was rejected, so that there is something to compute again."""
+        return bool(self._column("detected").any())
+
+    def pool(self) -> Pool:
+        """Rejected values, in the proportion in which the strata reject."""
+        words = np.maximum(self._column("words"), 1)
+        shares = self._chances * self._column("detected") / words
+        return Pool(shares / shares.sum(), tuple(counts.rejected for counts in self._counts))
 
     def estimates(self) -> tuple[Estimate, Estimate]:
         """Probabilities of a detected and of an undetected error."""
         return (
-            self.estimate(self.detected, self.first_detected),
-            self.estimate(self.undetected, self.first_undetected),
+            self._estimate("detected", self._first_detected),
+            self._estimate("undetected", self._first_undetected),
         )
 
-    def rejected(self) -> bool:
-        """Whether a word was rejected, so that there is something to compute again."""
-        return bool(self.detected.any())
+    def _column(self, name: str) -> IntArray:
+        return np.array([getattr(counts, name) for counts in self._counts], dtype=np.int64)
 
-    def _values(self, size: int) -> IntArray:
-        """Values of the next words."""
-        if self._before is None:
-            return self._rng.integers(self._code.lowest, self._code.highest + 1, size)
-        # Values kept from a stratum stand for the share of rejected words that it has.
-        before = self._before
-        share = before.chances * before.detected / np.maximum(before.words, 1)
-        drawn = self._rng.choice(before.count, size=size, p=share / share.sum())
-        values = np.empty(size, dtype=np.int64)
-        for wrong in np.unique(drawn):
-            kept = before._rejected[wrong]
-            chosen = drawn == wrong
-            values[chosen] = kept[self._rng.integers(0, kept.size, int(chosen.sum()))]
-        return values
-
-    def spend(self, samples: int) -> None:
-        """Sample where the undetected errors' variance is, by what has been seen so far."""
-        share = (self.undetected + 0.5) / (self.words + 1)
-        spread = self.chances * np.sqrt(share * (1 - share))
-        spread[: self.first_undetected] = 0.0
-        if not spread.sum() > 0:
-            return
-        for wrong, wanted in enumerate(np.floor(samples * spread / spread.sum())):
-            self.sample(wrong, int(wanted))
-
-    def sample(self, wrong: int, samples: int) -> None:
-        """Encode, spoil exactly ``wrong`` residues, decode, and count."""
-        patterns, weights = self._patterns(wrong)
-        if not self.chances[wrong] > 0:
-            return
-        for start in range(0, samples, _BATCH):
-            size = min(_BATCH, samples - start)
-            values = self._values(size)
-            words = self._code.encode(values)
-            hit = patterns[self._rng.choice(len(patterns), size=size, p=weights)]
-            for channel, (law, modulus) in enumerate(zip(self._laws, self._moduli, strict=True)):
-                index = np.flatnonzero(hit[:, channel])
-                errors = law.draw_errors(self._rng, modulus, index.size)
-                words[channel, index] = (words[channel, index] + errors) % modulus
-            decoded = self._code.decode(words)
-            detected = decoded.status == DETECTED
-            self.words[wrong] += size
-            self.detected[wrong] += int(detected.sum())
-            if self._rejected[wrong].size < _KEPT:
-                self._rejected[wrong] = np.concatenate((self._rejected[wrong], values[detected]))
-            self.undetected[wrong] += int((~detected & (decoded.values != values)).sum())
-            if self._progress is not None:
-                before = self._before.words.sum() if self._before is not None else 0
-                self._progress(int(self.words.sum() + before))
-
-    def _patterns(self, wrong: int) -> tuple[IntArray, FloatArray]:
-        """Sets of ``wrong`` residues, as rows of flags, and their chances given that number."""
-        sets = list(combinations(range(len(self._p)), wrong))
-        flags = np.zeros((len(sets), len(self._p)), dtype=np.int64)
-        for row, members in enumerate(sets):
-            flags[row, list(members)] = 1
-        p = np.array(self._p)
-        # Scaled by the largest, so that the chances of rare sets do not underflow.
-        scale = p.max() or 1.0
-        chances = np.where(flags == 1, p / scale, 1.0 - p).prod(axis=1)
-        total = chances.sum()
-        return flags, chances / total if total else chances
-
-    def estimate(self, counts: IntArray, first: int) -> Estimate:
+    def _estimate(self, outcome: str, first: int) -> Estimate:
         """A probability from the counts of an outcome, possible from ``first`` errors on."""
         from scipy.special import betaincinv
 
-        tail = (1 - CONFIDENCE) / 2 / self.count
+        tail = (1 - CONFIDENCE) / 2 / len(self._counts)
         value = low = high = 0.0
         for wrong, (chance, hits, words) in enumerate(
-            zip(self.chances.tolist(), counts.tolist(), self.words.tolist(), strict=True)
+            zip(
+                self._chances.tolist(),
+                self._column(outcome).tolist(),
+                self._column("words").tolist(),
+                strict=True,
+            )
         ):
             if not chance or (wrong < first and not hits):
                 continue

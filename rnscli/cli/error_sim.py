@@ -1,6 +1,6 @@
 """``rnscli error-sim``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -17,10 +17,10 @@ from rnscli.analysis.operands import (
     SparseOperands,
     StudentTOperands,
 )
-from rnscli.analysis.statistics import proportion_interval
+from rnscli.analysis.statistics import LogHistogram, proportion_interval
 from rnscli.cli import options as shared
 from rnscli.cli import running
-from rnscli.cli.output import Output, output_options, prepared
+from rnscli.cli.output import Output, output_options, prepared, say
 from rnscli.cli.progress import Advance, progress_bar
 from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, Point, points, shown
 from rnscli.core.code import RedundantCode
@@ -138,6 +138,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli error-sim --bits 6 --rel-precision 0.01 --operands student-t --jobs 2 --store runs.db
     """
     _check(options)
+    options, run = running.separated(options)
     sources = _sources(options)
     swept = [_axes(options, name, source) for name, source in sources.items()]
     ready, problems = prepared(
@@ -147,21 +148,23 @@ def command(output: Output, options: dict[str, Any]) -> None:
     output.check_plot(len(ready) * len(options["core"]), MAX_SERIES, "lines")
     simulated = [parameters for _, parameters in ready]
     with (
-        running.runner_of(options) as runner,
-        progress_bar(sum(p.pairs for p in simulated), "pairs", options["quiet"]) as advance,
+        running.runner_of(run) as runner,
+        progress_bar(sum(p.pairs for p in simulated), "pairs", run["quiet"]) as advance,
     ):
         results = list(dot_errors(simulated, runner, _Watch(simulated, advance)))
-    rows, histograms = [], []
+    rows: list[tuple[Point, DotErrorRow]] = []
+    histograms: list[LogHistogram] = []
+    imprecise: list[str] = []
     for (point, parameters), result in zip(ready, results, strict=True):
         for row in result.rows:
             rows.append((point, row))
             histograms.append(result.statistics[row.core].histogram.magnitudes())
-        _warn(parameters, result)
-    # Neither where blocks are computed nor what is recorded changes the result.
+        imprecise.extend(_imprecise(parameters, result))
+    say(imprecise, "more are less precise than that")
     said = swept[0] | {"operands": options["operands"]} if len(swept) == 1 else options
     output.finish(
         rows,
-        {name: value for name, value in said.items() if name not in running.NAMES},
+        said,
         problems,
         lambda rows, file_format: plot_error_histograms(rows, histograms, file_format),
     )
@@ -302,16 +305,15 @@ class _Watch:
         return number + "   ".join(known)
 
 
-def _warn(parameters: DotErrorParameters, result: DotErrorResult) -> None:
-    """Say which cores are less precise than was asked for."""
+def _imprecise(parameters: DotErrorParameters, result: DotErrorResult) -> Iterator[str]:
+    """A sentence for each core that is less precise than was asked for."""
     if parameters.rel_precision is None:
         return
     for row in result.rows:
         reached = row.precision_reached
         if reached is None or reached > parameters.rel_precision:
             so_far = "no wrong output was seen" if reached is None else f"{reached:.2g} is reached"
-            click.echo(
-                f"rnscli: {row.core} at {row.bits} bits: {so_far} after {row.pairs} pairs, not "
-                f"--rel-precision {parameters.rel_precision:g}; give more --max-pairs",
-                err=True,
+            yield (
+                f"{row.core} at {row.bits} bits: {so_far} after {row.pairs} pairs, not "
+                f"--rel-precision {parameters.rel_precision:g}; give more --max-pairs"
             )

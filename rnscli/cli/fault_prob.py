@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,12 +15,17 @@ from rnscli.analysis.fault_probability import (
 from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
 from rnscli.cli import noise as noise_options
 from rnscli.cli import options as shared
+from rnscli.cli import running
 from rnscli.cli.output import Output, output_options, prepared
-from rnscli.cli.progress import progress_bar
+from rnscli.cli.progress import Advance, progress_bar
 from rnscli.cli.sweep import FloatSweep, IntSetType, Point, WholeNumber, points
 from rnscli.core.errors import InputError
+from rnscli.report.columns import show_value
 from rnscli.report.plots import MAX_SERIES, plot_fault_probability
 from rnscli.report.table import Layout
+
+if TYPE_CHECKING:
+    from rnscli.analysis.validation import Validation
 
 LAYOUT = Layout(
     parameters=(
@@ -85,6 +90,12 @@ AXES = (
         "the number of errors; exit with code 1 where the 99.9 % interval does not hold it.",
     ),
     click.option(
+        "--rel-precision",
+        type=FloatSweep(1e-9, 0.999, "a number above 0 and below 1"),
+        help="With --validate: stop before that many words, once the intervals of p_undetected and "
+        "p_err reach no further than this share of their values, such as 0.05.",
+    ),
+    click.option(
         "--seed",
         type=WholeNumber(0, 2**63),
         default="0",
@@ -95,6 +106,7 @@ AXES = (
     shared.legitimate_range,
     shared.rule,
     shared.max_modulus,
+    running.run_options,
 )
 @output_options("fault-prob", FaultProbability, LAYOUT, "p_err against p")
 def command(output: Output, options: dict[str, Any]) -> None:
@@ -110,8 +122,10 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli fault-prob --bits 6 --redundant 2 --sigma 0.15,0.2,0.25 --erased 0
     rnscli fault-prob --bits 5..8 --p 1e-2 --target 1e-9
     rnscli fault-prob --redundant 2 --p 1e-6 --validate 1e5
+    rnscli fault-prob --redundant 2 --p 1e-6 --validate 1e9 --rel-precision 0.02 --jobs 2
     """
-    noise_options.check_one_level(options)
+    _check(options)
+    options, run = running.separated(options)
     if all(options[name] is None for name in noise_options.LEVELS):
         options["p"] = (DEFAULT_P,)
     if options["target"]:
@@ -126,33 +140,50 @@ def command(output: Output, options: dict[str, Any]) -> None:
     }
     output.check_plot(len(curves), MAX_SERIES, "lines")
     rows = []
-    with progress_bar(len(ready), "points") as advance:
+    with progress_bar(len(ready), "points", run["quiet"]) as advance:
         for point, parameters in ready:
             rows.append((point, fault_probability(parameters)))
-            advance(0, len(rows))
+            advance(len(rows))
     if options["validate"] is None:
         output.finish(rows, options, problems, plot_fault_probability)
         return
-    rows, disagreements = _validated(rows, [p for _, p in ready], options)
+    rows, disagreements = _validated(rows, [p for _, p in ready], options, run)
     replace(output, layout=VALIDATE_LAYOUT).finish(
         rows, options, problems, plot_fault_probability, disagreements=disagreements
     )
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Refuse options that say nothing without others."""
+    noise_options.check_one_level(options)
+    if options["validate"] is None:
+        for name in ("rel_precision", "jobs", "scheduler", "store"):
+            if options[name] is not None:
+                raise InputError(f"`{name}` is about --validate; give that, too, or leave it out")
+    elif options["rel_precision"] is not None and len(options["rel_precision"]) > 1:
+        raise InputError("--rel-precision is one number here, and no sweep")
 
 
 def _validated(
     rows: list[tuple[Point, FaultProbability]],
     parameters: list[FaultParameters],
     options: dict[str, Any],
+    run: dict[str, Any],
 ) -> tuple[list[tuple[Point, FaultProbability]], list[str]]:
     """The rows with simulated values beside the exact ones, and a line for each disagreement."""
     from rnscli.analysis.validation import validate
 
     samples = options["validate"]
+    (precision,) = options["rel_precision"] or (None,)
     checked, disagreements = [], []
-    with progress_bar(samples * len(rows), "words") as advance:
+    with (
+        running.runner_of(run) as runner,
+        progress_bar(samples * len(rows), "words", run["quiet"]) as advance,
+    ):
         for index, ((point, exact), design) in enumerate(zip(rows, parameters, strict=True)):
-            before = index * samples
-            row = validate(design, samples, options["seed"], partial(advance, before)).beside(exact)
+            watch = partial(_say, advance, index, len(rows), samples)
+            found = validate(design, samples, options["seed"], precision, runner, watch)
+            row = found.beside(exact)
             checked.append((point, row))
             if not row.agrees:
                 disagreements.append(
@@ -161,6 +192,18 @@ def _validated(
                     f"p_err {row.p_err:.6g} and {row.simulated_p_err:.6g} simulated)"
                 )
     return checked, disagreements
+
+
+def _say(
+    advance: Advance, index: int, count: int, samples: int, words: int, found: "Validation | None"
+) -> None:
+    """Progress of one of the rows, with the intervals that are known."""
+    note = f"row {index + 1} of {count}" if count > 1 else ""
+    if found is not None:
+        for name, estimate in (("p_undetected", found.p_undetected), ("p_err", found.p_err)):
+            interval = show_value("simulated_p_err_ci999", (estimate.low, estimate.high))
+            note += f"   {name} {interval}"
+    advance(index * samples + words, note=note.strip())
 
 
 def _frontier(output: Output, options: dict[str, Any]) -> None:

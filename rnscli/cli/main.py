@@ -20,6 +20,7 @@ _COMMANDS = {
     "error-sim": ("rnscli.cli.error_sim", "Simulate the dot-product error of each core."),
     "fault-prob": ("rnscli.cli.fault_prob", "Compute the output error probability, exactly."),
     "energy": ("rnscli.cli.energy", "Estimate the energy of the data converters."),
+    "store": ("rnscli.cli.store", "List and export what --store has recorded."),
 }
 
 
@@ -92,7 +93,7 @@ def run(arguments: list[str]) -> int:
 
 def _sentence(error: click.ClickException) -> str:
     """The message without click's quotes round the option."""
-    if isinstance(error, click.BadParameter) and error.param is not None:
+    if isinstance(error, click.BadParameter) and error.param is not None and error.message:
         return f"{error.param.opts[0]}: {error.message}"
     return error.format_message()
 

@@ -17,7 +17,7 @@ from rnscli.report.table import Layout, Row, print_table, table_text
 
 Prepared = TypeVar("Prepared")
 
-MAX_PROBLEMS = 10  # sentences about missing points
+MAX_SENTENCES = 10  # of one kind on standard error
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -68,6 +68,10 @@ class Output:
         for requirement in self.require:
             requirement.check_column(kinds)
 
+    def showing(self, row_type: type, layout: Layout) -> "Output":
+        """The same for rows of another type; its columns are checked once more."""
+        return replace(self, row_type=row_type, layout=layout)
+
     def check_plot(self, count: int, highest: int, what: str) -> None:
         """Refuse a plot of too many series, before they are computed."""
         if self.plot is not None:
@@ -87,7 +91,7 @@ class Output:
         results: "Sequence[tuple[Point, Any]]",
         options: Mapping[str, Any],
         problems: Sequence[str],
-        plot: Callable[[Sequence[Row], str], bytes],
+        plot: Callable[[Sequence[Row], str], bytes] | None = None,
         keys: Mapping[str, str] | None = None,
         disagreements: Sequence[str] = (),
     ) -> None:
@@ -111,14 +115,13 @@ class Output:
         # In the order of the help, whatever the order on the command line.
         declared = [parameter.name for parameter in click.get_current_context().command.params]
         parameters = {name: _said(options[name]) for name in declared if name in options}
-        picture = plot(rows, self.plot.suffix.lower()[1:]) if self.plot is not None else None
+        picture = None
+        if self.plot is not None and plot is not None:
+            picture = plot(rows, self.plot.suffix.lower()[1:])
         self._write(rows, parameters)
         if self.plot is not None and picture is not None:
             write_atomically(self.plot, picture)
-        for problem in problems[:MAX_PROBLEMS]:
-            click.echo(f"rnscli: no answer {problem}", err=True)
-        if len(problems) > MAX_PROBLEMS:
-            click.echo(f"rnscli: {len(problems) - MAX_PROBLEMS} more have no answer", err=True)
+        say([f"no answer {problem}" for problem in problems], "more have no answer")
         broken = [*disagreements, *failures(self.require, rows)]
         for line in broken:
             click.echo(f"rnscli: {line}", err=True)
@@ -148,6 +151,14 @@ class Output:
             write_atomically(self.output, text.encode())
 
 
+def say(sentences: Sequence[str], more: str) -> None:
+    """Sentences on standard error, not too many of them; ``more`` says what the others are."""
+    for sentence in sentences[:MAX_SENTENCES]:
+        click.echo(f"rnscli: {sentence}", err=True)
+    if len(sentences) > MAX_SENTENCES:
+        click.echo(f"rnscli: {len(sentences) - MAX_SENTENCES} {more}", err=True)
+
+
 class _RequirementType(ParamType):
     name = "'COLUMN <= NUMBER'"
 
@@ -158,12 +169,12 @@ class _RequirementType(ParamType):
 
 
 def output_options(
-    command: str, row_type: type, layout: Layout, plot: str
+    command: str, row_type: type, layout: Layout, plot: str | None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``--format --output --plot --require``, handed to the command as one ``output``.
 
-    ``plot`` says what the picture shows. A command's own options decorate it above this, so that
-    they come first in the help.
+    ``plot`` says what the picture shows; without it there is none. A command's own options
+    decorate it above this, so that they come first in the help.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -177,12 +188,7 @@ def output_options(
             help="Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the "
             "format.",
         )
-        @click.option(
-            "--plot",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help=f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot]).",
-        )
+        @_plot_option(plot)
         @click.option(
             "--require",
             type=_RequirementType(),
@@ -192,8 +198,8 @@ def output_options(
         def wrapped(
             format: str | None,
             output: Path | None,
-            plot: Path | None,
             require: tuple[Requirement, ...],
+            plot: Path | None = None,
             **options: Any,
         ) -> None:
             function(Output(command, row_type, layout, format, output, plot, require), options)
@@ -202,6 +208,17 @@ def output_options(
         return wrapped
 
     return decorate
+
+
+def _plot_option(what: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    if what is None:
+        return lambda function: function
+    return click.option(
+        "--plot",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help=f"Draw {what} as .png, .svg or .pdf (needs the extra rnscli[plot]).",
+    )
 
 
 def prepared(

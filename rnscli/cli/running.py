@@ -16,7 +16,7 @@ from rnscli.runtime.engines import local_engine
 from rnscli.runtime.runner import Runner
 from rnscli.runtime.store import Store
 
-NAMES = ("jobs", "scheduler", "store", "quiet")
+_NAMES = ("jobs", "scheduler", "store", "quiet")
 
 
 class _Address(ParamType):
@@ -33,6 +33,18 @@ class _Address(ParamType):
         return str(value)
 
 
+class _StoreFile(ParamType):
+    name = "FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(value)
+        try:
+            path.exists()
+        except (OSError, ValueError) as error:
+            self.fail(f"{shown(value)} cannot be a file: {error.args[-1]}", param, ctx)
+        return path
+
+
 run_options = stacked(
     click.option(
         "--jobs",
@@ -47,13 +59,20 @@ run_options = stacked(
     ),
     click.option(
         "--store",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
+        type=_StoreFile(),
         help="Record every finished block in this SQLite file, and compute only those that it "
         "does not hold; several commands may share it (rnscli store FILE lists it).",
     ),
     click.option("--quiet", is_flag=True, help="No progress on standard error."),
 )
+
+
+def separated(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options that determine the result, and those of this file, which do not change it."""
+    return (
+        {name: value for name, value in options.items() if name not in _NAMES},
+        {name: options[name] for name in _NAMES},
+    )
 
 
 @contextmanager

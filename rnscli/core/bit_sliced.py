@@ -52,10 +52,10 @@ class BitSlicedCore:
 
     Examples
     --------
-    >>> core = BitSlicedCore(DotProduct(2, 4, 4), bits=4, slice_bits=2, adc_bits=4)
+    >>> core = BitSlicedCore(DotProduct(2, 4, 4), bits=4, slice_bits=2, adc_bits=5)
     >>> x, w = np.array([[7, -3]]), np.array([[6, 5]])
     >>> core.dot(x, w, np.random.default_rng(0)).values.tolist(), int((x * w).sum())
-    ([24], 27)
+    ([28], 27)
     """
 
     dot_product: DotProduct
@@ -86,12 +86,19 @@ class BitSlicedCore:
         return self.read(np.stack(partial), rng)
 
     def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
-        """Exact sums of the slices, of shape ``(slices, pairs)``, the lowest first."""
-        del sums
-        dot = self.dot_product
-        largest = dot.vector_size * dot.max_input * (2**self.slice_bits - 1)
-        digits = self._digits(w.astype(np.int64))
-        return np.stack([exact_dot(x, digit.astype(np.float64), largest) for digit in digits])
+        """Exact sums of the slices, of shape ``(slices, pairs)``, the lowest first.
+
+        Without their i lowest digits the weights are ``T_i = trunc(W / 2**(s i))``, so that
+        ``P_i = X T_i - 2**s X T_(i+1)``: that takes fewer operations than the digits.
+        """
+        whole = [sums]
+        shortened = w
+        for _ in range(1, self.slices):
+            shortened = np.multiply(shortened, 2.0**-self.slice_bits)
+            np.trunc(shortened, out=shortened)
+            whole.append(exact_dot(x, shortened, self.dot_product.max_sum))
+        above = [*whole[1:], np.zeros_like(sums)]
+        return np.stack(whole) - (np.stack(above) << self.slice_bits)
 
     def _digits(self, w: IntArray) -> list[IntArray]:
         """Signed digits of the weights, the lowest first."""

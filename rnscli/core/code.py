@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from math import comb
 
@@ -215,17 +215,9 @@ class RedundantCode:
         product = self.moduli.dynamic_range
         return RangeReader(self.moduli.information, -self.lowest + (product + 1) // 2, -self.lowest)
 
-    @cached_property
+    @property
     def _readers(self) -> tuple["_GroupReader", ...]:
-        members = range(self.moduli.count)
-        readers = []
-        for others in _covering(self.moduli.count, self.moduli.redundant, self.radius):
-            group = tuple(i for i in members if i not in others)
-            chosen = tuple(self.moduli.moduli[i] for i in group)
-            readers.append(
-                _GroupReader(group, others, RangeReader(chosen, self.size, -self.lowest))
-            )
-        return tuple(readers)
+        return _readers_of(self.moduli, self.size, self.radius)
 
 
 @dataclass(frozen=True)
@@ -233,6 +225,20 @@ class _GroupReader:
     group: tuple[int, ...]
     others: tuple[int, ...]
     reader: RangeReader
+
+
+@lru_cache(maxsize=64)
+def _readers_of(moduli: ModuliSet, size: int, radius: int) -> tuple[_GroupReader, ...]:
+    """Readers of the groups of n residues that a decoder tries.
+
+    Kept by value: a worker process gets a new code with every block.
+    """
+    readers = []
+    for others in _covering(moduli.count, moduli.redundant, radius):
+        group = tuple(i for i in range(moduli.count) if i not in others)
+        chosen = tuple(moduli.moduli[i] for i in group)
+        readers.append(_GroupReader(group, others, RangeReader(chosen, size, size // 2)))
+    return tuple(readers)
 
 
 def _covering(count: int, redundant: int, radius: int) -> Iterator[tuple[int, ...]]:

@@ -52,7 +52,9 @@ def _rns(spec: CoreSpecification) -> Core:
 
 
 def _bit_sliced(spec: CoreSpecification) -> Core:
-    adc_bits = spec.bits if spec.adc_bits is None else spec.adc_bits
+    # An ADC with more bits than the sum has would convert nothing but noise.
+    exact = spec.dot_product.slice_output_bits(spec.slice_bits)
+    adc_bits = min(spec.bits if spec.adc_bits is None else spec.adc_bits, exact)
     return BitSlicedCore(spec.dot_product, spec.bits, spec.slice_bits, adc_bits, spec.noise)
 
 

@@ -62,6 +62,11 @@ def _sequence(value: object) -> str:
     return " ".join(str(item) for item in value) or "-"
 
 
+def _time(value: object) -> str:
+    """A moment in UTC, to the minute."""
+    return str(value)[:16].replace("T", " ")
+
+
 def _joules(value: object) -> str:
     assert isinstance(value, float)
     return engineering(value, "J")
@@ -97,6 +102,12 @@ COLUMNS: dict[str, Column] = {
     "output_error_rate": Column("error rate", _number),
     "output_error_rate_ci95": Column("95 % interval", lambda value: _interval(value)),
     "mean_attempts": Column("mean R", _number),
+    "what": Column("task", str),
+    "key": Column("key", str),
+    "seed": Column("seed", _number, usual=0),
+    "wrong_residues": Column("wrong residues", _number),
+    "created": Column("created", _time),
+    "finished": Column("last block", _time),
     "max_attempts": Column("max R", _number, usual=1),
     "operands": Column("operands", str),
     "degrees_of_freedom": Column("nu", _number),

@@ -1,9 +1,12 @@
 """Blocks on a Dask cluster: the same results from more than one machine."""
 
+import importlib.util
 import math
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from rnscli.core.errors import InputError, RnscliError
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
 _PATIENCE = 10.0  # seconds for the scheduler to answer, and for a first worker
 _RECOUNT = 2.0  # seconds after which workers may have come or gone
 _RETRIES = 3  # times a block is sent again after several workers have died over it
+_LOST = (
+    "the connection to the `scheduler` is lost; start again when it is back "
+    "(finished blocks are in the store, if there is one)"
+)
 
 
 class _Cluster:
@@ -30,7 +37,7 @@ class _Cluster:
         from distributed import as_completed
 
         self._client = client
-        self._done = as_completed()
+        self._done = as_completed(loop=client.loop)  # else it asks for a default client
         self._tokens: dict[Future[Any], Token] = {}
         self._calls: dict[Token, tuple[int, Callable[..., Any], tuple[Any, ...]]] = {}
         self._versions = versions()
@@ -40,7 +47,9 @@ class _Cluster:
     def capacity(self) -> int:
         threads, counted = self._threads
         if time.monotonic() - counted > _RECOUNT:
-            threads = sum(self._client.nthreads().values())
+            # A lost connection, which has several ways to fail, is for `next_done` to tell.
+            with suppress(OSError, RuntimeError, AttributeError):
+                threads = sum(self._client.nthreads(callback_timeout=_RECOUNT).values())
             self._threads = threads, time.monotonic()
         return 2 * threads + 1
 
@@ -50,6 +59,8 @@ class _Cluster:
     def _send(
         self, token: Token, retries: int, function: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> None:
+        if self._client.status == "closed":  # it has given up to reach the scheduler
+            raise RnscliError(_LOST)
         # Not pure: Dask would hash the arguments, and remember results of other clients.
         future = self._client.submit(_call, self._versions, function, arguments, pure=False)
         self._tokens[future] = token
@@ -78,13 +89,17 @@ class _Cluster:
                     ) from None
                 self._send(token, retries - 1, function, arguments)
             except (CancelledError, OSError):
+                if future.status == "error":  # it is what the call itself has raised
+                    raise
+                raise RnscliError(_LOST) from None
+            except (ImportError, RuntimeError) as error:
+                # A scheduler that cannot read a call says so with another error about it.
+                missing = error if isinstance(error, ImportError) else error.__cause__
+                if not isinstance(missing, ImportError):
+                    raise
                 raise RnscliError(
-                    "the connection to the `scheduler` is lost; start again when it is back "
-                    "(finished blocks are in the store, if there is one)"
-                ) from None
-            except ImportError as error:
-                raise RnscliError(
-                    f"a worker of the `scheduler` cannot run rnscli: {error}; install it there"
+                    f"the `scheduler` or a worker of it cannot run rnscli: {missing}; "
+                    "install it there"
                 ) from None
 
     def cancel(self, tokens: set[Token]) -> None:
@@ -127,26 +142,49 @@ def dask_engine(address: str) -> Iterator[Engine]:
     InputError
         If Dask is not installed, no scheduler answers, or it has no workers.
     """
-    try:
-        from distributed import Client
-    except ImportError:
+    if importlib.util.find_spec("distributed") is None:
         raise InputError(
             "`scheduler` needs Dask; install it with: pip install 'rnscli[distributed]'"
         ) from None
-    _silence()
-    try:
-        client = Client(address, timeout=_PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"`scheduler` {address} does not answer ({reason})") from None
+    client = _client(address)
     try:
         try:
             client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError:
             raise InputError(f"`scheduler` {address} has no workers; start one there") from None
+        except OSError:
+            raise RnscliError(_LOST) from None
         yield _Cluster(client)
     finally:
-        client.close(timeout=_PATIENCE)
+        with suppress(OSError):  # also what it raises when it takes too long
+            client.close(timeout=_PATIENCE)
+
+
+def _client(address: str) -> "Client":
+    """A connection to a scheduler; in bounded time, whatever listens at the address."""
+    from distributed import Client
+
+    _silence()  # after the import, which sets levels of its own
+    # A client that fails early would, when it is collected, wait for itself and then complain.
+    kind = type("_Client", (Client,), {"__del__": lambda client: None})
+    answer: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
+
+    def connect() -> None:
+        try:
+            answer.put(kind(address, timeout=_PATIENCE, set_as_default=False))
+        except Exception as error:
+            answer.put(error)
+
+    # Dask would wait for a program that accepts the connection and says nothing forever.
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        client = answer.get(timeout=2 * _PATIENCE)
+    except queue.Empty:
+        client = TimeoutError("it accepts the connection, but says nothing")
+    if isinstance(client, Exception):
+        reason = str(client).splitlines()[0] if str(client) else type(client).__name__
+        raise InputError(f"`scheduler` {address} does not answer ({reason})") from None
+    return client
 
 
 def _silence() -> None:
@@ -154,6 +192,8 @@ def _silence() -> None:
     import logging
     import warnings
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ["distributed", *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", module="distributed")
     warnings.filterwarnings("ignore", message="Sending large graph")

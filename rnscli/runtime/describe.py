@@ -33,7 +33,9 @@ def describe(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): describe(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        kind = type(value).__name__
+        kind = type(value).__qualname__
+        if not type(value).__module__.startswith("rnscli."):
+            kind = f"{type(value).__module__}.{kind}"  # which may share a name with one of rnscli
         return {"kind": kind} | {f.name: describe(getattr(value, f.name)) for f in fields(value)}
     raise InputError(
         f"a store cannot tell what {type(value).__name__} depends on; "

@@ -1,6 +1,9 @@
 """Where blocks are computed: in this process, or in others of this machine."""
 
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -74,11 +77,17 @@ class _Processes:
         self._tokens: dict[Future[Any], Token] = {}
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        self._tokens[self._pool.submit(function, *arguments)] = token
+        try:
+            future: Future[Any] = self._pool.submit(function, *arguments)
+        except BrokenProcessPool as error:  # that is for `next_done` to tell, after all results
+            future = Future()
+            future.set_exception(error)
+        self._tokens[future] = token
 
     def next_done(self) -> tuple[Token, Any]:
         done, _ = wait(self._tokens, return_when=FIRST_COMPLETED)
-        future = done.pop()
+        # Results before errors: they can be recorded before the run ends.
+        future = min(done, key=lambda future: future.exception() is not None)
         token = self._tokens.pop(future)
         try:
             return token, future.result()
@@ -95,6 +104,18 @@ class _Processes:
                 del self._tokens[future]
 
 
+def _end_with_parent() -> None:
+    """End this process when the one that it works for does: killed, that cannot tell it to."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 @contextmanager
 def local_engine(jobs: int) -> Iterator[Engine]:
     """``jobs`` processes of this machine, for as long as the context lives.
@@ -108,7 +129,7 @@ def local_engine(jobs: int) -> Iterator[Engine]:
         return
     available = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in available else "spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
     try:
         yield _Processes(pool, jobs)
     finally:

@@ -1,11 +1,12 @@
 """Runs work: blocks on any engine, in a store or not, added up in block order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
+from rnscli.core.errors import RnscliError
 from rnscli.runtime.describe import digest
 from rnscli.runtime.engines import Engine, Here, local_engine
 from rnscli.runtime.store import Entry, Store
@@ -45,13 +46,25 @@ class Runner:
         """Nothing is computed yet."""
         self._engine: Engine = Here() if engine is None else engine
         self._store = store
+        self._running = False
 
     def run(self, works: Sequence[Work[Result]]) -> Iterator[Progress[Result]]:
         """Progress of each work in turn, after each of its blocks; the last one is finished.
 
         Later works are begun while the last blocks of earlier ones are under way, so that many
         small ones keep all processes busy.
+
+        Raises
+        ------
+        RnscliError
+            What a block has raised, after the progress of all blocks before it; or if an earlier
+            iteration is neither finished nor closed.
         """
+        if self._running:
+            raise RnscliError(
+                "this runner is still at other work; finish or close that first, or use another"
+            )
+        self._running = True
         blocks = _Blocks(works, self._engine, self._store)
         try:
             for index, work in enumerate(works):
@@ -69,6 +82,7 @@ class Runner:
                         break
                 blocks.leave(index)
         finally:
+            self._running = False
             blocks.close()
 
 
@@ -79,7 +93,7 @@ class _Blocks(Generic[Result]):
         self._works = works
         self._engine = engine
         self._kept = _Kept(works, store)
-        self._ready: dict[_Token, dict[str, Result]] = {}
+        self._ready: dict[_Token, dict[str, Result] | RnscliError] = {}
         self._under_way: dict[_Token, dict[str, Result]] = {}  # with the parts that were kept
         self._next: _Token = (0, 0)  # work and block to begin
 
@@ -88,12 +102,19 @@ class _Blocks(Generic[Result]):
         self._begin()
         while (index, block) not in self._ready:
             token, result = self._engine.next_done()
-            self._kept.save(token, result)
-            every = self._under_way.pop(token) | result
-            # In the order of the work, whichever parts the store had.
-            self._ready[token] = {name: every[name] for name in self._works[token[0]].parts}
+            kept = self._under_way.pop(token)
+            if isinstance(result, RnscliError):
+                self._ready[token] = result
+            else:
+                self._kept.save(token, result)
+                every = kept | result
+                # In the order of the work, whichever parts the store had.
+                self._ready[token] = {name: every[name] for name in self._works[token[0]].parts}
             self._begin()
-        return self._ready.pop((index, block))
+        ready = self._ready.pop((index, block))
+        if isinstance(ready, RnscliError):
+            raise ready
+        return ready
 
     def leave(self, index: int) -> None:
         """Forget what was begun of a work beyond its last block."""
@@ -119,14 +140,35 @@ class _Blocks(Generic[Result]):
             index, block = token
             work = self._works[index]
             self._next = (index, block + 1) if block + 1 < work.blocks else (index + 1, 0)
-            kept = self._kept.load(token)
-            missing = tuple(name for name in work.parts if name not in kept)
+            try:
+                kept = self._kept.load(token)
+                missing = tuple(name for name in work.parts if name not in kept)
+                argument = work.argument(block, self._engine.shares_files) if missing else None
+            except RnscliError as error:
+                self._ready[token] = error
+                continue
             if missing:
-                argument = work.argument(block, self._engine.shares_files)
-                self._engine.submit(token, work.function, argument, block, missing)
+                self._engine.submit(token, _attempt, work.function, argument, block, missing)
                 self._under_way[token] = kept
             else:
                 self._ready[token] = kept
+
+
+def _attempt(
+    function: Callable[[Any, int, tuple[str, ...]], dict[str, Result]],
+    argument: Any,
+    block: int,
+    parts: tuple[str, ...],
+) -> dict[str, Result] | RnscliError:
+    """Results of a block, or what it refuses.
+
+    A refusal is raised only when the block has its turn: how far an engine looks ahead must not
+    decide whether a run that stops early ends well.
+    """
+    try:
+        return function(argument, block, parts)
+    except RnscliError as error:
+        return error
 
 
 class _Kept(Generic[Result]):

@@ -23,6 +23,7 @@ from rnscli.core.errors import InputError, RnscliError
 
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x726E7363  # "rnsc", in the header of the file
+_LEAST_SIZE = 512  # bytes of the smallest database: a page
 _PATIENCE = 60.0  # seconds that another command may hold the file
 _TABLES = (
     """
@@ -95,16 +96,13 @@ class Store:
     def __init__(self, path: str | Path, read_only: bool = False) -> None:
         """Open the file and make sure that it is a store, before anything is changed in it."""
         self.path = Path(path)
-        if self.path.is_dir():
-            raise InputError(f"store {path} is a directory; give the name of a file")
-        if not self.path.parent.is_dir():
-            raise InputError(f"store {path}: the folder {self.path.parent} does not exist")
-        if read_only and not self.path.exists():
-            raise InputError(f"store {path} does not exist")
-        if self.path.exists() and not self.path.is_file():
-            raise InputError(f"store {path} is not a regular file; give the name of a file")
+        try:
+            self._look_at_path(read_only)
+        except OSError as error:
+            raise InputError(f"store {path} cannot be opened: {error.strerror}") from None
         with self._explained():
-            self._connection = self._connected("ro" if read_only else "rwc")
+            self._look_inside()
+            self._connection = self._connected(self._mode(read_only))
             try:
                 self._check(read_only)
             except BaseException:
@@ -166,7 +164,7 @@ class Store:
             found = self._connection.execute(
                 "SELECT key, description, created FROM task ORDER BY id"
             ).fetchall()
-        return [Task(key, json.loads(text), created) for key, text, created in found]
+            return [Task(key, _parsed(text), created) for key, text, created in found]
 
     def blocks(self, task: Task) -> Iterator[StoredBlock]:
         """The blocks of a task by number; of a number with fewer and with more samples, both."""
@@ -180,24 +178,67 @@ class Store:
             for block, samples, content, packed, finished in found:
                 yield StoredBlock(block, samples, content, _record(packed), finished)
 
-    def _connected(self, mode: str) -> sqlite3.Connection:
+    def _look_at_path(self, read_only: bool) -> None:
+        if self.path.is_dir():
+            raise InputError(f"store {self.path} is a directory; give the name of a file")
+        if not self.path.parent.is_dir():
+            raise InputError(f"store {self.path}: the folder {self.path.parent} does not exist")
+        if read_only and not self.path.exists():
+            raise InputError(f"store {self.path} does not exist")
+        if self.path.exists() and not self.path.is_file():
+            raise InputError(f"store {self.path} is not a regular file; give the name of a file")
+        # SQLite would tell only when the first block is to be recorded.
+        if not read_only and self.path.exists() and not _writable(self.path):
+            raise InputError(f"store {self.path} cannot be written: it is read-only")
+
+    def _look_inside(self) -> None:
+        """Refuse what is not a store without any of the writing that comes with a real connection.
+
+        That would for instance bring in the log that another program has left beside its file.
+        """
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if not size:
+            return
+        if size < _LEAST_SIZE:  # of a single byte SQLite would make a database
+            raise InputError(f"store {self.path} is not a store: file is not a database")
+        connection = self._connected("mode=ro&immutable=1")
+        try:
+            self._identify(connection)
+        except sqlite3.Error as error:
+            # It may be that another command writes just now; the real connection will tell.
+            if error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN):
+                raise
+        finally:
+            connection.close()
+
+    def _mode(self, read_only: bool) -> str:
+        if not read_only:
+            return "mode=rwc"
+        real = self.path.resolve()
+        log = real.with_name(real.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            return "mode=ro"
+        if _writable(real.parent) and _writable(real):
+            # Only such a connection takes away the files for the locks that every one makes.
+            return "mode=rw"
+        return "mode=ro&immutable=1"  # neither can it make these files, nor do others write
+
+    def _connected(self, options: str) -> sqlite3.Connection:
         # Absolute, and quoted: a question mark would begin the options.
-        address = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
-        if mode == "ro" and not os.access(self.path.absolute().parent, os.W_OK):
-            address += "&immutable=1"  # else a reader, too, makes a file for the locks
+        address = f"file:{quote(os.fsencode(self.path.absolute()))}?{options}"
         return sqlite3.connect(
             address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
 
-    def _check(self, read_only: bool) -> None:
-        application = self._pragma("application_id")
-        version = self._pragma("user_version")
-        objects = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    def _identify(self, connection: sqlite3.Connection) -> bool:
+        """Whether the file is a store, or else empty; refuse any other."""
+        connection.execute("BEGIN")  # in between, another command could make it a store
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        objects = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        connection.execute("COMMIT")
         if not application and not version and not objects:
-            if read_only:
-                raise InputError(f"store {self.path} is empty")
-            self._create()
-            return
+            return False
         if application != _APPLICATION_ID:
             raise InputError(f"store {self.path} is a database of another program")
         if version != SCHEMA_VERSION:
@@ -205,16 +246,24 @@ class Store:
                 f"store {self.path} has schema version {version}; this rnscli knows version "
                 f"{SCHEMA_VERSION} (another version of rnscli has made it)"
             )
-        if not read_only:
+        return True
+
+    def _check(self, read_only: bool) -> None:
+        known = self._identify(self._connection)
+        if read_only:
+            if not known:
+                raise InputError(f"store {self.path} is empty")
+            self._connection.execute("PRAGMA query_only = ON")
+        elif known:
             self._write_ahead()
-            with self._transaction():  # refused where the file is read-only
-                pass
+        else:
+            self._create()
 
     def _create(self) -> None:
         self._write_ahead()
         with self._transaction():
-            if self._pragma("application_id"):  # another command was faster
-                return
+            if self._connection.execute("PRAGMA application_id").fetchone()[0]:
+                return  # another command was faster
             for table in _TABLES:
                 self._connection.execute(table)
             self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -234,20 +283,16 @@ class Store:
                 time.sleep(0.01)
         self._connection.execute("PRAGMA synchronous = NORMAL")
 
-    def _pragma(self, name: str) -> int:
-        value: int = self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-        return value
-
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:  # a full disk has ended it already
                 self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -256,8 +301,12 @@ class Store:
             yield
         except sqlite3.Error as error:
             text = str(error)
-            if "readonly" in text or "unable to open" in text:
+            if "readonly" in text:
                 raise InputError(f"store {self.path} cannot be written: {text}") from None
+            if "unable to open" in text:
+                raise InputError(
+                    f"store {self.path} cannot be opened, perhaps for lack of permission: {text}"
+                ) from None
             if "not a database" in text:
                 raise InputError(f"store {self.path} is not a store: {text}") from None
             if "locked" in text:
@@ -269,9 +318,20 @@ class Store:
             ) from None
 
 
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def _record(packed: bytes) -> dict[str, Any]:
     try:
-        record: dict[str, Any] = json.loads(zlib.decompress(packed))
-    except (zlib.error, ValueError) as error:
+        return _parsed(zlib.decompress(packed))
+    except (zlib.error, TypeError) as error:
+        raise sqlite3.DatabaseError(f"a record is damaged ({error})") from None
+
+
+def _parsed(text: str | bytes) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(text)
+    except (ValueError, TypeError) as error:
         raise sqlite3.DatabaseError(f"a record is damaged ({error})") from None
     return record

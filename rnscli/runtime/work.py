@@ -50,7 +50,7 @@ class Work(Generic[Result]):
         computed where this machine's files can be read, so that it may name a file instead of
         carrying its content.
     blocks
-        Number of blocks.
+        Number of blocks, at least one.
     samples
         Number of samples of a block.
     parts

@@ -1,75 +1,35 @@
-"""Simulated errors against plain NumPy, exact probabilities, and themselves cut differently."""
+"""Simulated errors against published results, exact probabilities, and themselves cut otherwise."""
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
-from rnscli.runtime.blocks import block_mapper
+from dot_error_points import FALSE_ALARM, clopper_pearson, point, same_result, same_statistics
 from scipy import stats
 
-from rnscli.analysis.dot_error import (
-    DotErrorParameters,
-    DotErrorResult,
-    DotErrorRow,
-    ErrorStatistics,
-    dot_error,
-    simulate_block,
-)
+from rnscli.analysis.dot_error import dot_error, dot_errors
+from rnscli.analysis.dot_error_block import simulate_block
+from rnscli.analysis.dot_error_parameters import DotErrorParameters
+from rnscli.analysis.dot_error_rows import DotErrorRow
 from rnscli.analysis.fault_probability import FaultParameters, fault_probability
-from rnscli.analysis.moduli_choice import ModuliRequest
-from rnscli.analysis.operands import DISTRIBUTIONS, GivenOperands
+from rnscli.analysis.operands import DISTRIBUTIONS
 from rnscli.core.code import RedundantCode
+from rnscli.core.cores import CORES
 from rnscli.core.dot_product import DotProduct
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, Uniform
+from rnscli.runtime.runner import Runner, runner
 
-# Probability that an interval below misses the true value; the seeds are fixed.
-FALSE_ALARM = 1e-6
-
-
-def point(
-    bits: int = 6, vector_size: int = 128, redundant: int = 0, **changed: Any
-) -> DotErrorParameters:
-    """Parameters with the moduli that the search chooses."""
-    request = ModuliRequest(bits=bits, vector_size=vector_size, redundant=redundant)
-    accepted = {
-        "dot_product": request.dot_product,
-        "bits": bits,
-        "code": RedundantCode(request.choose()[0]),
-    }
-    return DotErrorParameters(**{**accepted, **changed})
+EVERY_CORE = tuple(CORES)
 
 
 def errors_of(row: DotErrorRow) -> dict[str, Any]:
     """What a row says of errors, without what it says of the core."""
     keys = [f.name for f in dataclasses.fields(row) if "error" in f.name or "attempts" in f.name]
     return {key: getattr(row, key) for key in keys}
-
-
-def same_statistics(one: ErrorStatistics, other: ErrorStatistics) -> bool:
-    """Bit for bit."""
-    return (
-        (one.signed, one.absolute, one.largest, one.wrong, one.attempts)
-        == (other.signed, other.absolute, other.largest, other.wrong, other.attempts)
-        and np.array_equal(one.histogram.bins, other.histogram.bins)
-        and np.array_equal(one.histogram.counts, other.histogram.counts)
-    )
-
-
-def same_result(one: DotErrorResult, other: DotErrorResult) -> bool:
-    return (
-        one.rows == other.rows
-        and list(one.statistics) == list(other.statistics)
-        and all(same_statistics(one.statistics[n], other.statistics[n]) for n in one.statistics)
-    )
-
-
-def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
-    interval = stats.binomtest(successes, trials).proportion_ci(1 - FALSE_ALARM, method="exact")
-    return float(interval.low), float(interval.high)
 
 
 # Published and exact relations -------------------------------------------------------------------
@@ -95,9 +55,30 @@ def test_rns_without_noise_is_the_exact_core(bits: int, operands: str) -> None:
 
 
 def test_columns_of_noise_are_empty_without_it() -> None:
-    for row in dot_error(point(pairs=10)).rows:
+    for row in dot_error(point(pairs=10, cores=EVERY_CORE)).rows:
         assert row.output_error_rate is row.mean_attempts is row.output_error_rate_ci95 is None
         assert row.residue_error_probability is row.sigma is row.attempts is None
+        assert row.mean_attempts_ci95 is row.std_attempts is None
+        assert row.max_attempts is row.p99_attempts is None
+
+
+def test_columns_of_a_core_say_how_it_is_built() -> None:
+    rows = dot_error(point(pairs=10, cores=EVERY_CORE, slice_bits=2, adc_bits=7)).rows
+    said = {row.core: (row.slice_bits, row.adc_bits) for row in rows}
+    assert said == {
+        "rns": (None, None),
+        "fixed-lp": (None, 6),
+        "fixed-hp": (None, 18),
+        "bit-sliced": (2, 7),
+    }
+
+
+def test_bit_sliced_with_wide_converters_is_the_exact_core() -> None:
+    cores = ("fixed-hp", "bit-sliced")
+    exact, sliced = dot_error(point(pairs=500, cores=cores, slice_bits=2, adc_bits=64)).rows
+    assert errors_of(sliced) == errors_of(exact)
+    narrow = dot_error(point(pairs=500, cores=("bit-sliced",), slice_bits=2)).rows[0]
+    assert narrow.mean_abs_error > 2 * exact.mean_abs_error
 
 
 def test_without_a_moduli_set_there_is_no_reference() -> None:
@@ -115,174 +96,75 @@ def test_rows_come_in_the_order_asked_for() -> None:
     assert only.relative_to_rns is not None
 
 
-# Against plain NumPy -----------------------------------------------------------------------------
-
-
-def plain_errors(
-    x: np.ndarray, w: np.ndarray, dot: DotProduct, kept_bits: int | None
-) -> np.ndarray:
-    """Quantise, multiply as integers, let an ADC keep the top bits, scale back, compare."""
-    q_x, q_w = 2 ** (dot.input_bits - 1) - 1, 2 ** (dot.weight_bits - 1) - 1
-    errors = []
-    for row_x, row_w in zip(x, w, strict=True):
-        s_x, s_w = np.abs(row_x).max() or 1.0, np.abs(row_w).max() or 1.0
-        total = sum(
-            round(a * q_x / s_x) * round(b * q_w / s_w) for a, b in zip(row_x, row_w, strict=True)
-        )
-        if kept_bits is not None:
-            output = dot.input_bits + dot.weight_bits + math.ceil(math.log2(len(row_x))) - 1
-            step = 2 ** max(0, output - kept_bits)
-            top = 2 ** (min(kept_bits, output) - 1)
-            total = min(max(round(total / step), -top), top - 1) * step
-        errors.append(s_x * s_w / (q_x * q_w) * total - math.fsum(row_x * row_w))
-    return np.array(errors)
-
-
-@pytest.mark.parametrize("core", ["rns", "fixed-lp", "fixed-hp"])
-@pytest.mark.parametrize(
-    ("bits", "input_bits", "weight_bits", "size"),
-    [(6, 6, 6, 24), (6, 5, 7, 16), (8, 4, 4, 3), (5, 8, 3, 1)],
-)
-def test_errors_against_plain_numpy(
-    core: str, bits: int, input_bits: int, weight_bits: int, size: int
-) -> None:
-    rng = np.random.default_rng(11)
-    x, w = rng.normal(size=(400, size)), rng.laplace(scale=3.0, size=(400, size))
-    x[7], w[9] = 0.0, 0.0
-    w[:40] = np.sign(x[:40]) + (x[:40] == 0)  # sums near the end of the range, as clipping needs
-    dot = DotProduct(size, input_bits, weight_bits)
-    code = RedundantCode(ModuliSet((63, 62, 61, 59)))
-    parameters = DotErrorParameters(
-        dot_product=dot,
-        bits=bits,
-        cores=(core,),
-        pairs=400,
-        code=code,
-        operands=GivenOperands(x, w),
-    )
-    (row,) = dot_error(parameters).rows
-    errors = plain_errors(x, w, dot, bits if core == "fixed-lp" else None)
-    size_of_error = np.abs(errors)
-    close = {"rel": 1e-9, "abs": 1e-14}
-    assert row.mean_abs_error == pytest.approx(size_of_error.mean(), **close)
-    assert row.mean_error == pytest.approx(errors.mean(), **close)
-    assert row.rms_error == pytest.approx(math.sqrt(np.mean(errors**2)), **close)
-    assert row.max_abs_error == pytest.approx(size_of_error.max(), **close)
-    interval = stats.ttest_1samp(size_of_error, 0.0).confidence_interval(0.95)
-    assert row.mean_abs_error_ci95 == pytest.approx((interval.low, interval.high), **close)
-    for share in (50, 95, 99):
-        exact = np.quantile(size_of_error, share / 100, method="inverted_cdf")
-        got = getattr(row, f"p{share}_abs_error")
-        assert got == pytest.approx(exact, rel=0.004, abs=1e-14)
-        assert got <= row.max_abs_error
-
-
-def test_given_operands_over_many_blocks() -> None:
-    """2^18 terms: 8 pairs a block, so 3 blocks, the last of 3 pairs; whole numbers, so exact."""
-    rng = np.random.default_rng(12)
-    x, w = rng.integers(-127, 128, size=(2, 20, 2**18), dtype=np.int8)
-    parameters = DotErrorParameters(
-        dot_product=DotProduct(2**18, 4, 4),
-        bits=8,
-        cores=("fixed-hp",),
-        pairs=19,
-        operands=GivenOperands(x, w),
-    )
-    assert parameters.blocks == 3
-    done: list[int] = []
-    (row,) = dot_error(parameters, progress=done.append).rows
-    assert done == [8, 16, 19]
-    errors = []
-    for row_x, row_w in zip(x[:19].astype(np.int64), w[:19].astype(np.int64), strict=True):
-        s_x, s_w = np.abs(row_x).max(), np.abs(row_w).max()
-        total = (np.rint(row_x * 7 / s_x) * np.rint(row_w * 7 / s_w)).sum()
-        errors.append(s_x * s_w / 49 * total - (row_x * row_w).sum())
-    assert row.mean_error == pytest.approx(np.mean(errors), rel=1e-9, abs=0)
-    assert row.mean_abs_error == pytest.approx(np.mean(np.abs(errors)), rel=1e-9, abs=0)
-    assert row.max_abs_error == pytest.approx(np.max(np.abs(errors)), rel=1e-9, abs=0)
-
-
-def test_zero_vectors_have_no_error() -> None:
-    zeros = np.zeros((5, 16))
-    parameters = point(6, 16, pairs=5, operands=GivenOperands(zeros, zeros))
-    for row in dot_error(parameters).rows:
-        assert (row.mean_abs_error, row.rms_error, row.max_abs_error) == (0.0, 0.0, 0.0)
-        assert row.mean_abs_error_ci95 == (0.0, 0.0)
-        assert (row.p50_abs_error, row.p95_abs_error, row.p99_abs_error) == (0.0, 0.0, 0.0)
-        assert row.relative_to_rns is None
-
-
-def test_one_zero_vector_beside_others() -> None:
-    x = np.ones((3, 16))
-    x[1] = 0.0
-    row = dot_error(point(6, 16, pairs=3, operands=GivenOperands(x, x))).rows[0]
-    assert row.max_abs_error == pytest.approx(0.0, abs=1e-13)
-
-
-@pytest.mark.parametrize("exponent", [-230, -100, 100, 230])
-@pytest.mark.filterwarnings("error")
-def test_errors_scale_with_the_operands(exponent: int) -> None:
-    """Nearly from 1e-70 to 1e70, which is accepted; a power of two changes no digit."""
-    rng = np.random.default_rng(13)
-    x, w = rng.uniform(-1, 1, size=(2, 60, 16))
-    plain, scaled = (
-        dot_error(point(6, 16, pairs=60, operands=GivenOperands(np.ldexp(x, e), np.ldexp(w, e))))
-        for e in (0, exponent)
-    )
-    for small, large in zip(plain.rows, scaled.rows, strict=True):
-        for name in ("mean_abs_error", "mean_error", "rms_error", "max_abs_error"):
-            unscaled = math.ldexp(getattr(large, name), -2 * exponent)
-            assert unscaled == pytest.approx(getattr(small, name), rel=1e-12, abs=0), name
-        unscaled_ends = [math.ldexp(end, -2 * exponent) for end in large.mean_abs_error_ci95]
-        assert unscaled_ends == pytest.approx(small.mean_abs_error_ci95, rel=1e-12, abs=0)
-        assert math.ldexp(large.p95_abs_error, -2 * exponent) == small.p95_abs_error
-
-
 # Cutting and spreading ---------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def two_jobs() -> Iterator[Runner]:
+    with runner(jobs=2) as made:
+        yield made
+
+
 @pytest.mark.parametrize("noise", [Uniform(0.2), Gaussian(0.4)])
-def test_the_number_of_processes_changes_nothing(noise: Uniform | Gaussian) -> None:
-    parameters = point(8, 2**18, 2, pairs=18, noise=noise, attempts=2, seed=7)
+def test_the_number_of_processes_changes_nothing(
+    two_jobs: Runner, noise: Uniform | Gaussian
+) -> None:
+    """2^20 terms: 8 pairs a block."""
+    parameters = point(8, 2**20, 2, pairs=18, noise=noise, attempts=2, seed=7)
     assert parameters.blocks == 3
-    with block_mapper(1) as one, block_mapper(2) as two:
-        results = [dot_error(parameters), *(dot_error(parameters, m) for m in (one, two))]
-    assert all(same_result(results[0], other) for other in results[1:])
-    assert results[0].statistics["rns"].attempts > 18
+    alone, spread = dot_error(parameters), dot_error(parameters, two_jobs)
+    assert same_result(alone, spread)
+    first, second = alone.statistics["rns"].attempts.counts
+    assert first == 18 > second > 0
+
+
+def test_several_points_at_once(two_jobs: Runner) -> None:
+    """Small ones share the processes, and each is what it would be alone, in order."""
+    points = [point(bits, 2**16, pairs=pairs) for bits, pairs in ((6, 200), (8, 3), (7, 129))]
+    together = list(dot_errors(points, two_jobs))
+    assert len(together) == 3
+    for parameters, result in zip(points, together, strict=True):
+        assert same_result(dot_error(parameters), result)
 
 
 def test_blocks_add_up() -> None:
-    parameters = point(8, 2**17, 1, pairs=40, noise=Uniform(0.1))
-    parts = [simulate_block(parameters, block) for block in range(parameters.blocks)]
-    assert [p["rns"].signed.count for p in parts] == [16, 16, 8]
-    (row, *_) = dot_error(parameters).rows
+    parameters = point(8, 2**20, 1, pairs=20, noise=Uniform(0.1))
+    parts = [simulate_block(parameters, block, ("rns",)) for block in range(parameters.blocks)]
+    assert [p["rns"].signed.count for p in parts] == [8, 8, 4]
+    samples: list[int] = []
+    (row, *_) = dot_error(parameters, progress=lambda update: samples.append(update.samples)).rows
+    assert samples == [8, 16, 20]
     wrong = sum(p["rns"].wrong for p in parts)
-    assert row.output_error_rate == wrong / 40
+    assert row.output_error_rate == wrong / 20
     assert row.max_abs_error == max(p["rns"].largest for p in parts)
+    assert row.min_error == min(p["rns"].lowest for p in parts)
+    assert row.max_error == max(p["rns"].highest for p in parts)
+    assert row.min_abs_error == min(p["rns"].smallest for p in parts)
     means = [(p["rns"].absolute.count, p["rns"].absolute.mean) for p in parts]
-    assert row.mean_abs_error == pytest.approx(sum(n * m for n, m in means) / 40, rel=1e-13, abs=0)
+    assert row.mean_abs_error == pytest.approx(sum(n * m for n, m in means) / 20, rel=1e-13, abs=0)
 
 
 def test_blocks_draw_different_operands() -> None:
-    parameters = point(8, 2**18, pairs=24)
-    means = [simulate_block(parameters, b)["fixed-hp"].signed.mean for b in range(3)]
+    parameters = point(8, 2**20, pairs=24)
+    means = [simulate_block(parameters, b, ("fixed-hp",))["fixed-hp"].signed.mean for b in range(3)]
     assert len(set(means)) == 3
 
 
 def test_longer_runs_begin_like_shorter_ones() -> None:
     """A block is the same whatever comes after it."""
-    short, long = point(8, 2**18, pairs=8), point(8, 2**18, pairs=16)
-    assert same_statistics(simulate_block(short, 0)["rns"], simulate_block(long, 0)["rns"])
+    short, long = point(8, 2**20, pairs=8), point(8, 2**20, pairs=16)
+    blocks = [simulate_block(parameters, 0, ("rns",))["rns"] for parameters in (short, long)]
+    assert same_statistics(*blocks)
 
 
-@pytest.mark.parametrize("pairs", [2, 3, 511, 512, 513, 1030])
+@pytest.mark.parametrize("pairs", [2, 3, 127, 128, 129, 258])
 def test_pairs_smaller_and_larger_than_a_block(pairs: int) -> None:
-    parameters = point(6, 4096, pairs=pairs, cores=("fixed-hp",))
-    assert parameters.blocks == math.ceil(pairs / 512)
+    parameters = point(6, 2**16, pairs=pairs, cores=("fixed-hp",))
+    assert parameters.blocks == math.ceil(pairs / 128)
     result = dot_error(parameters)
     core = result.statistics["fixed-hp"]
-    counts = core.signed.count, core.absolute.count, core.histogram.counts.sum(), core.attempts
-    assert counts == (pairs,) * 4
+    assert core.signed.count == core.absolute.count == core.histogram.counts.sum() == pairs
+    assert core.attempts.counts == (pairs,)
     assert result.rows[0].pairs == pairs
 
 
@@ -295,14 +177,16 @@ def test_the_same_seed_gives_the_same_result_and_another_one_another() -> None:
 
 @pytest.mark.parametrize("noise", [None, Uniform(0.1), Gaussian(0.5)])
 def test_a_core_does_not_depend_on_those_beside_it(noise: Uniform | Gaussian | None) -> None:
-    every = ("rns", "fixed-lp", "fixed-hp")
-    together = dot_error(point(pairs=300, redundant=2, noise=noise, cores=every))
-    for core in every:
-        alone = dot_error(point(pairs=300, redundant=2, noise=noise, cores=(core,)))
+    settings = {"pairs": 300, "noise": noise, "slice_bits": 2}
+    together = dot_error(point(redundant=2, cores=EVERY_CORE, **settings))
+    for core in EVERY_CORE:
+        alone = dot_error(point(redundant=2, cores=(core,), **settings))
         assert same_statistics(alone.statistics[core], together.statistics[core])
-        assert alone.rows[0] == together.rows[every.index(core)]
-    without = point(pairs=300, noise=noise, cores=("fixed-hp", "fixed-lp"), code=None)
-    for core, statistics in dot_error(without).statistics.items():
+        assert alone.rows[0] == together.rows[EVERY_CORE.index(core)]
+    others = tuple(reversed([core for core in EVERY_CORE if core != "rns"]))
+    without = dot_error(point(cores=others, code=None, **settings))
+    assert tuple(without.statistics) == others
+    for core, statistics in without.statistics.items():
         assert same_statistics(statistics, together.statistics[core])
 
 
@@ -349,6 +233,28 @@ def test_more_attempts_than_are_ever_needed() -> None:
         for attempts in (10**15, math.inf)
     )
     assert many.output_error_rate == unlimited.output_error_rate
+
+
+def test_attempts_are_geometric() -> None:
+    """Each word is detected with the exact probability, and then computed again."""
+    pairs, p = 30_000, 0.1
+    parameters = point(6, 16, 2, cores=("rns",), pairs=pairs, noise=Uniform(p), attempts=math.inf)
+    result = dot_error(parameters)
+    (row,) = result.rows
+    detected = fault_probability(FaultParameters(moduli=parameters.code.moduli, p=p)).p_detected
+    law = stats.geom(1 - detected)
+    first, second, *_ = counts = result.statistics["rns"].attempts.counts
+    assert first == pairs
+    low, high = clopper_pearson(second, pairs)
+    assert low <= detected <= high
+    low, high = row.mean_attempts_ci95
+    assert low < row.mean_attempts == sum(counts) / pairs < high
+    # An interval of 95 % times 2.5 is one of 1 - 1e-6, and more.
+    assert abs(row.mean_attempts - law.mean()) < 2.5 * (high - low) / 2
+    assert (high - low) / 2 == pytest.approx(1.96 * law.std() / math.sqrt(pairs), rel=0.1)
+    assert row.std_attempts == pytest.approx(law.std(), rel=0.1)
+    assert row.p99_attempts == law.ppf(0.99)
+    assert row.max_attempts == len(counts) > row.p99_attempts
 
 
 def test_gaussian_noise_without_redundancy() -> None:
@@ -422,54 +328,3 @@ def test_the_interval_of_the_mean_covers_it() -> None:
     least = stats.binom.ppf(FALSE_ALARM / 2, runs, 0.94)
     most = stats.binom.isf(FALSE_ALARM / 2, runs, 0.955)
     assert least <= covered <= most < runs
-
-
-# Refusals ----------------------------------------------------------------------------------------
-
-MINE = GivenOperands(np.ones((9, 4)), np.ones((9, 4)), "mine.npz")
-
-
-@pytest.mark.parametrize(
-    ("changed", "named"),
-    [
-        ({"bits": 1}, "`bits` is 1"),
-        ({"bits": 32}, "`bits` is 32"),
-        ({"pairs": 1}, "`pairs` is 1"),
-        ({"pairs": 10.0}, "`pairs` is 10.0"),
-        ({"seed": -1}, "`seed` is -1"),
-        ({"attempts": 0}, "`attempts` is 0"),
-        ({"attempts": math.nan}, "`attempts` is nan"),
-        ({"cores": ()}, "`cores` is empty"),
-        ({"cores": ("rns", "digital")}, "`core` is digital; it must be one of rns"),
-        ({"cores": ("rns",), "code": None}, "core rns needs a moduli set"),
-        ({"dot_product": DotProduct(2**20 + 1, 6, 6)}, "`vector_size` is 1048577"),
-        ({"dot_product": DotProduct(4, 32, 6)}, "`input_bits` is 32"),
-        ({"dot_product": DotProduct(4, 6, 32)}, "`weight_bits` is 32"),
-        ({"code": RedundantCode(ModuliSet((63, 62)))}, "63,62 hold 3906 .* needs 7689"),
-        ({"operands": MINE, "pairs": 10}, "`pairs` is 10, but the operands mine.npz have 9 rows"),
-        (
-            {"operands": MINE, "pairs": 9, "dot_product": DotProduct(5, 6, 6)},
-            "`vector_size` is 5, but the operands mine.npz have 4 columns",
-        ),
-    ],
-)
-def test_refusals(changed: dict[str, Any], named: str) -> None:
-    accepted = {
-        "dot_product": DotProduct(4, 6, 6),
-        "bits": 6,
-        "code": RedundantCode(ModuliSet((63, 62, 61))),
-    }
-    with pytest.raises(InputError, match=named):
-        DotErrorParameters(**{**accepted, **changed})
-
-
-def test_a_block_of_given_operands_carries_only_its_rows() -> None:
-    rng = np.random.default_rng(3)
-    x, w = rng.normal(size=(2, 5, 2**20))
-    parameters = point(6, 2**20, pairs=5, operands=GivenOperands(x, w))
-    assert parameters.blocks == 3
-    narrowed = [parameters.for_block(block) for block in range(3)]
-    sent = [p.operands for p in narrowed]
-    assert [o.x.shape[0] for o in sent if isinstance(o, GivenOperands)] == [2, 2, 1]
-    with block_mapper(2) as two:
-        assert dot_error(parameters, two).rows == dot_error(parameters).rows

@@ -142,8 +142,8 @@ def test_converters_that_cost_nothing_have_no_ratio() -> None:
 # Slices ------------------------------------------------------------------------------------------
 
 
-def test_one_slice_is_the_exact_conventional_core() -> None:
-    sliced = energy("bit-sliced", slice_bits=6)
+def test_one_slice_with_all_the_bits_is_the_exact_conventional_core() -> None:
+    sliced = energy("bit-sliced", slice_bits=5, adc_bits=64)
     exact = energy("fixed-hp")
     assert (sliced.adc_bits, sliced.converter_energy_j) == (
         exact.adc_bits,
@@ -151,27 +151,33 @@ def test_one_slice_is_the_exact_conventional_core() -> None:
     )
 
 
+def test_the_default_adc_of_a_slice_is_that_of_the_other_cores() -> None:
+    assert energy("bit-sliced", slice_bits=2) == energy("bit-sliced", slice_bits=2, adc_bits=6)
+    assert energy("bit-sliced", slice_bits=2).adc_bits == energy("fixed-lp").adc_bits == 6
+
+
 @pytest.mark.parametrize(("weight_bits", "slice_bits"), [(4, 1), (6, 2), (8, 3), (8, 4), (5, 5)])
 @pytest.mark.parametrize("vector_size", [1, 5, 64])
-def test_the_default_adc_of_a_slice_holds_every_partial_sum(
+def test_the_widest_adc_of_a_slice_holds_every_partial_sum(
     weight_bits: int, slice_bits: int, vector_size: int
 ) -> None:
-    """Signed digits of at most 2^(s-1), which are enough to write every weight with."""
+    """Digits up to 2^s - 1 with the sign of the weight, which are enough to write it with."""
     dot = DotProduct(vector_size, 4, weight_bits)
-    row = converter_energy(
-        EnergyParameters(core="bit-sliced", dot_product=dot, bits=4, slice_bits=slice_bits)
+    parameters = EnergyParameters(
+        core="bit-sliced", dot_product=dot, bits=4, slice_bits=slice_bits, adc_bits=64
     )
+    row = converter_energy(parameters)
     slices = int(row.adc_conversions)
-    assert (slices - 1) * slice_bits < weight_bits <= slices * slice_bits
-    digit = 2 ** (slice_bits - 1)
-    digit -= slice_bits == weight_bits  # a single slice is the symmetric weight itself
-    digits = np.arange(-digit, digit + 1)
-    sums = np.zeros(1, dtype=np.int64)
+    assert (slices - 1) * slice_bits < weight_bits - 1 <= slices * slice_bits
+    digits = np.arange(2**slice_bits)
+    magnitudes = np.zeros(1, dtype=np.int64)
     for place in range(slices):
-        sums = np.unique(np.add.outer(sums, digits * 2 ** (slice_bits * place)))
-    assert set(range(-dot.max_weight, dot.max_weight + 1)) <= set(sums.tolist())
+        magnitudes = np.unique(np.add.outer(magnitudes, digits * 2 ** (slice_bits * place)))
+    assert set(range(dot.max_weight + 1)) <= set(magnitudes.tolist())
     largest = vector_size * dot.max_input * int(digits.max())
     assert 2 * largest + 1 <= 2**row.adc_bits
+    # Not a bit more than the lengths and widths of the operands make necessary.
+    assert row.adc_bits == 4 + slice_bits + math.ceil(math.log2(vector_size))
 
 
 # What must hold for every design -----------------------------------------------------------------
@@ -259,8 +265,8 @@ def test_more_columns_share_the_dacs_and_leave_the_adcs() -> None:
         ({"expected_attempts": math.inf}, "`expected_attempts` is inf"),
         ({"slice_bits": 0}, "`slice_bits` is 0"),
         ({"slice_bits": 7}, "`slice_bits` is 7; it must be a whole number from 1 to 6"),
-        ({"adc_bits": 0}, "`slice_adc_bits` is 0"),
-        ({"adc_bits": 65}, "`slice_adc_bits` is 65"),
+        ({"adc_bits": 0}, "`adc_bits` is 0"),
+        ({"adc_bits": 65}, "`adc_bits` is 65"),
         ({"dot_product": DotProduct(2**40, 200, 200)}, "439 output bits.* at most 256"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Exact probabilities against counts of every word, exact rational sums, and simulation."""
+"""Exact probabilities against counts of every word and exact rational sums."""
 
 import math
 from fractions import Fraction
@@ -19,12 +19,8 @@ from rnscli.analysis.fault_probability import (
     after_attempts,
     fault_probability,
 )
-from rnscli.core.code import RedundantCode
-from rnscli.core.cores import RnsCore
-from rnscli.core.dot_product import DotProduct
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet
-from rnscli.core.noise import Uniform
 
 DECODERS = ("bounded-distance", "majority", "detect")
 Members = tuple[int, ...]
@@ -463,53 +459,3 @@ def test_seventeen_moduli_are_refused() -> None:
     primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59)
     with pytest.raises(InputError, match="at most 16"):
         computed(primes, 2, None, 0.1)
-
-
-# Simulation --------------------------------------------------------------------------------------
-
-# Both intervals below miss the true value with a probability of at most 1e-6 each; the seeds are
-# fixed, so a failure stays a failure.
-FALSE_ALARM = 1e-6
-TRIALS = 200_000
-
-
-def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
-    low = stats.beta.ppf(FALSE_ALARM / 2, successes, trials - successes + 1) if successes else 0.0
-    high = stats.beta.isf(FALSE_ALARM / 2, successes + 1, trials - successes)
-    return float(low), float(high) if successes < trials else 1.0
-
-
-@pytest.mark.parametrize("decoder", ["bounded-distance", "detect"])
-@pytest.mark.parametrize("attempts", [1, 2, 3, math.inf])
-@pytest.mark.parametrize(
-    ("moduli", "redundant", "size", "p"),
-    [
-        ((7, 5, 4, 3), 0, 420, 0.02),
-        ((7, 5, 4, 3), 0, 200, 0.2),
-        ((7, 5, 4, 3), 1, 60, 0.1),
-        ((7, 5, 4, 3), 1, 37, 0.3),
-        ((11, 7, 5, 3, 2), 2, 30, 0.1),
-        ((11, 7, 5, 3, 2), 2, 11, 0.4),
-        ((11, 7, 5, 3, 2), 3, 6, 0.3),
-        ((31, 29, 28, 27, 25, 23), 2, 28801, 0.1),
-    ],
-)
-def test_a_simulated_core_agrees(
-    moduli: Members, redundant: int, size: int, p: float, attempts: float, decoder: str
-) -> None:
-    """Values drawn uniformly over the legitimate range, as the exact probabilities assume."""
-    expected = computed(moduli, redundant, size, p, attempts, decoder)
-    code = RedundantCode(ModuliSet(moduli, redundant), size, decoder)
-    core = RnsCore(DotProduct(1, 2, 2), code, Uniform(p), attempts)
-    rng = np.random.default_rng(20240501)
-    sums = rng.integers(code.lowest, code.highest, size=TRIALS, endpoint=True)
-    readout = core.read(sums, rng)
-    low, high = clopper_pearson(int(readout.wrong.sum()), TRIALS)
-    assert low <= expected.p_err <= high
-    # Attempts are geometric, cut at R: E[N^2] = sum over j < R of (2 j + 1) p_d^j. The mean of so
-    # many is normal.
-    last = 2000 if math.isinf(attempts) else int(attempts)
-    squares = math.fsum((2 * j + 1) * expected.p_detected**j for j in range(last))
-    spread = math.sqrt(max(0.0, squares - expected.expected_attempts**2) / TRIALS)
-    reach = stats.norm.isf(FALSE_ALARM / 2) * spread
-    assert abs(readout.attempts / TRIALS - expected.expected_attempts) <= reach + 1e-12

@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rnscli.analysis.statistics import LogHistogram, Moments, proportion_interval
+from rnscli.analysis.statistics import (
+    AttemptCounts,
+    LogHistogram,
+    Moments,
+    proportion_interval,
+)
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -85,7 +90,7 @@ def exact_quantile(sample: np.ndarray, share: float) -> float:
 
 
 @QUICK
-@given(cut_samples(0.0, 1e300))
+@given(cut_samples(-1e300, 1e300))
 def test_histograms_of_parts_add_up_to_that_of_the_whole(parts: list[np.ndarray]) -> None:
     whole = LogHistogram.of(np.concatenate(parts))
     total = sum(map(LogHistogram.of, parts), LogHistogram.of(np.array([])))
@@ -93,6 +98,7 @@ def test_histograms_of_parts_add_up_to_that_of_the_whole(parts: list[np.ndarray]
     np.testing.assert_array_equal(total.counts, whole.counts)
     assert total.counts.sum() == sum(part.size for part in parts)
     assert np.all(np.diff(total.bins) > 0)
+    assert np.all(total.counts > 0)
 
 
 @QUICK
@@ -106,9 +112,48 @@ def test_quantiles_are_within_0_4_percent(values: list[float], share: float) -> 
     assert LogHistogram.of(sample).quantile(share) == pytest.approx(exact, rel=0.004, abs=0)
 
 
-@pytest.mark.parametrize("share", [0.5, 0.95, 0.99])
+SIGNED = st.floats(SMALLEST_NORMAL, 8e307) | st.just(0.0) | st.floats(-8e307, -SMALLEST_NORMAL)
+
+
+@QUICK
+@given(
+    st.lists(SIGNED | st.sampled_from((-0.0, 1.0, -1.0, 1.7e308, -1.7e308)), min_size=1),
+    st.sampled_from((0.0, 0.05, 0.25, 0.5, 0.95, 1.0)),
+)
+def test_quantiles_of_signed_values(values: list[float], share: float) -> None:
+    sample = np.array(values)
+    exact = exact_quantile(sample, share)
+    assert LogHistogram.of(sample).quantile(share) == pytest.approx(exact, rel=0.004, abs=0)
+
+
+@QUICK
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60))
+def test_magnitudes_are_the_histogram_of_absolute_values(values: list[float]) -> None:
+    """Over all doubles, subnormal ones and both zeros among them."""
+    sample = np.array(values)
+    folded, direct = LogHistogram.of(sample).magnitudes(), LogHistogram.of(np.abs(sample))
+    np.testing.assert_array_equal(folded.bins, direct.bins)
+    np.testing.assert_array_equal(folded.counts, direct.counts)
+
+
+def test_a_value_and_its_negative_lie_in_bins_that_mirror_each_other() -> None:
+    sample = np.random.default_rng(8).normal(size=500)
+    one, other = LogHistogram.of(sample), LogHistogram.of(-sample)
+    np.testing.assert_array_equal(one.bins, ~other.bins[::-1])
+    np.testing.assert_array_equal(one.counts, other.counts[::-1])
+
+
+def test_a_sample_that_is_not_contiguous() -> None:
+    sample = np.random.default_rng(9).normal(size=(40, 3))
+    histogram, copy = LogHistogram.of(sample[:, 1]), LogHistogram.of(sample[:, 1].copy())
+    np.testing.assert_array_equal(histogram.bins, copy.bins)
+    np.testing.assert_array_equal(histogram.counts, copy.counts)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.4, 0.5, 0.95, 0.99])
 def test_quantiles_of_a_large_sample(share: float) -> None:
-    sample = np.random.default_rng(3).lognormal(sigma=2.0, size=100_000)
+    rng = np.random.default_rng(3)
+    sample = rng.lognormal(sigma=2.0, size=100_000) * rng.choice([-1, 0, 1], 100_000)
     parts = np.split(sample, [10, 5000, 60_000])
     total = sum(map(LogHistogram.of, parts), LogHistogram.of(np.array([])))
     exact = np.quantile(sample, share, method="inverted_cdf")
@@ -134,7 +179,7 @@ def test_zeros_have_a_bin_of_their_own(zero: float) -> None:
 
 
 @QUICK
-@given(st.lists(st.floats(0.0, SMALLEST_NORMAL), min_size=1, max_size=30))
+@given(st.lists(st.floats(-SMALLEST_NORMAL, SMALLEST_NORMAL), min_size=1, max_size=30))
 def test_subnormal_values_are_off_by_less_than_a_normal_one(values: list[float]) -> None:
     sample = np.array(values)
     assert LogHistogram.of(sample).quantile(0.5) == pytest.approx(
@@ -144,9 +189,60 @@ def test_subnormal_values_are_off_by_less_than_a_normal_one(values: list[float])
 
 def test_the_largest_values() -> None:
     """Bins reach over all that doubles can hold."""
-    assert LogHistogram.of(np.array([1.5e308])).quantile(0.5) == pytest.approx(
-        1.5e308, rel=0.004, abs=0
-    )
+    largest = np.finfo(np.float64).max
+    for value in (1.5e308, largest):
+        sample = np.array([-value, value, value])
+        found = [LogHistogram.of(sample).quantile(share) for share in (0.3, 0.5)]
+        assert found == pytest.approx([-value, value], rel=0.004, abs=0)
+
+
+# Attempts ----------------------------------------------------------------------------------------
+
+ATTEMPTS = st.lists(st.integers(1, 8), min_size=1, max_size=50)
+
+
+def counted(attempts: list[int]) -> AttemptCounts:
+    """How many took at least one, at least two, and so on."""
+    most = range(1, max(attempts, default=0) + 1)
+    return AttemptCounts(tuple(sum(a >= step for a in attempts) for step in most))
+
+
+@QUICK
+@given(ATTEMPTS, st.sampled_from((0.01, 0.1, 0.5, 0.9, 0.95, 0.99, 1.0)))
+def test_attempts_against_the_list_of_them(attempts: list[int], share: float) -> None:
+    counts = counted(attempts)
+    moments = counts.moments()
+    assert counts.most == max(attempts)
+    assert moments.count == len(attempts)
+    assert moments.mean == float(reference.mean(map(Fraction, attempts)))
+    exact = float(reference.variance(map(Fraction, attempts))) if len(attempts) > 1 else 0.0
+    assert moments.variance == pytest.approx(exact, rel=1e-14, abs=0)
+    # As many as the share, rounded as a double is: nine of ten are 0.9 of them.
+    enough = round(share * len(attempts), 9)
+    assert counts.quantile(share) == sorted(attempts)[max(1, math.ceil(enough)) - 1]
+
+
+@QUICK
+@given(ATTEMPTS, ATTEMPTS, ATTEMPTS)
+def test_attempts_add_up(one: list[int], other: list[int], third: list[int]) -> None:
+    whole = counted(one + other + third)
+    assert (counted(one) + counted(other)) + counted(third) == whole
+    assert counted(one) + (counted(other) + counted(third)) == whole
+    assert AttemptCounts() + whole == whole + AttemptCounts() == whole
+
+
+def test_nine_of_ten_are_a_share_of_0_9() -> None:
+    """Though 10 times 1 - 0.9 is a little less than 1."""
+    assert AttemptCounts((10, 1)).quantile(0.9) == 1
+    assert AttemptCounts((10, 1)).quantile(0.91) == 2
+
+
+def test_moments_of_very_many_attempts_are_exact() -> None:
+    """10^12 dot products of which one was computed twice: squares in doubles would lose it."""
+    moments = AttemptCounts((10**12, 1)).moments()
+    assert moments.mean == 1 + 1e-12
+    assert moments.deviations == float(1 - Fraction(1, 10**12))
+    assert AttemptCounts((10**12, 1)).quantile(0.99) == 1
 
 
 # Proportions -------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ WHOLE_OR_ZERO = (*NOT_NUMBERS, *NOT_WHOLE, "inf")
 ATTEMPTS = (*NOT_NUMBERS, *NOT_WHOLE, "0", "Inf..2")
 PROBABILITY = (*NOT_NUMBERS, *NO_GRID, "inf", "-0.1", "1.5", "1e30", HUGE)
 STEPS = (*NOT_NUMBERS, *NO_GRID, "inf", "-0.1", "1e30", HUGE)
+SHARE = (*PROBABILITY, "0", "1")
 QUANTITY = (*NOT_NUMBERS, "inf", "-1", "-1f", "5Hz", "5 x", "5kk", HUGE)
 NAMES = ("abc", "", "1", "rns,,fixed-lp", "nan", HUGE)
 MODULI = ("abc", "", "1.5", "nan", "3,x", "0", "-7,5", "1,3", HUGE)
@@ -38,6 +39,11 @@ CODE = {
     "--p": PROBABILITY, "--attempts": ATTEMPTS, "--decoder": NAMES,
     "--legitimate-range": (*WHOLE, "any"),
 }  # fmt: skip
+RUNNING = {
+    "--jobs": WHOLE,
+    "--scheduler": ("abc", "", "localhost:8786", "http://localhost:8786", "tcp://localhost", HUGE),
+    "--store": (),
+}
 OPTIONS = {
     "moduli": DOT_PRODUCT
     | {"--precision-bits": WHOLE, "--count": WHOLE, "--family": NAMES, "--top": WHOLE},
@@ -45,16 +51,20 @@ OPTIONS = {
     | CODE
     | {
         "--core": NAMES, "--pairs": WHOLE, "--operands": NAMES, "--sigma": STEPS,
-        "--seed": WHOLE_OR_ZERO, "--jobs": WHOLE,
-    },
+        "--seed": WHOLE_OR_ZERO, "--rel-precision": SHARE, "--precision-of": NAMES,
+        "--max-pairs": (*WHOLE, "1"), "--degrees-of-freedom": (*STEPS, "1", "1e7"),
+        "--sparsity": PROBABILITY, "--slice-bits": WHOLE, "--adc-bits": WHOLE,
+    }
+    | RUNNING,
     "fault-prob": DOT_PRODUCT
     | CODE
     | {
         "--noise": NAMES, "--sigma": STEPS, "--snr-db": (*NOT_NUMBERS, *NO_GRID, "1e9", HUGE),
         "--erased": ("abc", "", "1.5", "nan", "0,x", "-7,0", "99", HUGE),
         "--target": (*PROBABILITY, "0"), "--validate": (*WHOLE, "999", "4..8"),
-        "--seed": (*WHOLE_OR_ZERO, "4..8"),
-    },
+        "--seed": (*WHOLE_OR_ZERO, "4..8"), "--rel-precision": SHARE,
+    }
+    | RUNNING,
     "energy": DOT_PRODUCT
     | CODE
     | {
@@ -63,7 +73,7 @@ OPTIONS = {
         "--supply-voltage": QUANTITY,
     },
 }  # fmt: skip
-OUTPUT = {"--format", "--output", "--plot", "--require", "--help"}
+OUTPUT = {"--format", "--output", "--plot", "--require", "--help", "--quiet"}
 
 
 @pytest.mark.parametrize("command", list(OPTIONS))

@@ -82,10 +82,14 @@ def test_redundancy_and_retries_cost(rows: Rows) -> None:
 
 def test_bit_slicing(rows: Rows) -> None:
     found = rows("energy", "--bits", 6, "--core", "bit-sliced", "--slice-bits", "1,4,6")
-    assert [row["adc_conversions"] for row in found] == [6, 2, 1]
-    assert [row["adc_bits"] for row in found] == [6 + s + 7 - 1 for s in (1, 4, 6)]
+    # The sign is in the pair of devices, which leaves 5 bits of magnitude.
+    assert [row["adc_conversions"] for row in found] == [5, 2, 1]
+    assert [row["adc_bits"] for row in found] == [6, 6, 6]
     (row,) = rows("energy", "--bits", 6, "--core", "bit-sliced", "--adc-bits", 8)
-    assert row["adc_energy_j"] == pytest.approx(6 * adc(8), rel=1e-12)
+    assert row["adc_energy_j"] == pytest.approx(5 * adc(8), rel=1e-12)
+    # An exact sum of 128 products of 6-bit inputs and one-bit digits has 14 bits.
+    (row,) = rows("energy", "--bits", 6, "--core", "bit-sliced", "--adc-bits", 20)
+    assert row["adc_bits"] == 14
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_the_console_script() -> None:
 
 
 def test_help(rnscli: Run) -> None:
-    commands = ("moduli", "error-sim", "fault-prob", "energy")
+    commands = ("moduli", "error-sim", "fault-prob", "energy", "store")
     ran = rnscli("--help")
     assert (ran.code, ran.err) == (0, "")
     assert all(command in ran.out for command in commands)
@@ -179,7 +179,8 @@ def test_help(rnscli: Run) -> None:
     for command in commands:
         ran = rnscli(command, "--help")
         assert (ran.code, ran.err) == (0, "")
-        for option in ("--bits", "--format", "--output", "--plot", "--require"):
+        special = () if command == "store" else ("--bits", "--plot")
+        for option in ("--format", "--output", "--require", *special):
             assert option in ran.out
         assert f"rnscli {command} " in ran.out  # an example
         assert max(map(len, ran.out.splitlines())) <= 100
@@ -217,7 +218,7 @@ def test_an_interrupt(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_interrupt_while_workers_compute(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnscli.cli.error_sim.dot_error", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("rnscli.cli.error_sim.dot_errors", raising(KeyboardInterrupt()))
     ran = rnscli("error-sim", "--bits", 6, "--pairs", 10, "--jobs", 2)
     assert (ran.code, ran.out) == (130, "")
 

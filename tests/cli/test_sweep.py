@@ -191,8 +191,8 @@ def test_error_sim_sweeps_a_product_of_cores(rows: Rows) -> None:
         "error-sim", "--pairs", "20,30", "--bits", "4,6", "--core", "fixed-lp,rns",
         "--operands", "normal,uniform",
     )  # fmt: skip
-    assert [(row["bits"], row["operands"], row["pairs"], row["core"]) for row in found] == list(
-        itertools.product((4, 6), ("normal", "uniform"), (20, 30), ("fixed-lp", "rns"))
+    assert [(row["operands"], row["bits"], row["pairs"], row["core"]) for row in found] == list(
+        itertools.product(("normal", "uniform"), (4, 6), (20, 30), ("fixed-lp", "rns"))
     )
 
 

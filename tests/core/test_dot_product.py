@@ -49,6 +49,24 @@ def test_output_bits_hold_the_dynamic_range(size: int, input_bits: int, weight_b
     assert dot.required_range("exact") == dot.dynamic_range
 
 
+@QUICK
+@given(st.integers(1, 2**40), st.integers(2, 64), st.integers(2, 64), st.data())
+def test_slices_hold_every_weight_and_their_sums(
+    size: int, input_bits: int, weight_bits: int, data: st.DataObject
+) -> None:
+    dot = DotProduct(size, input_bits, weight_bits)
+    slice_bits = data.draw(st.integers(1, weight_bits))
+    slices = dot.slices(slice_bits)
+    assert 2 ** (slice_bits * (slices - 1)) <= dot.max_weight < 2 ** (slice_bits * slices)
+    # A sum of signed digits, in two's complement with the bits that DotProduct states.
+    largest = size * dot.max_input * (2**slice_bits - 1)
+    assert largest < 2 ** (dot.slice_output_bits(slice_bits) - 1)
+    assert (
+        dot.slice_output_bits(slice_bits)
+        == DotProduct(size, input_bits, slice_bits + 1).output_bits
+    )
+
+
 def test_published_example() -> None:
     dot = DotProduct(128, 6, 6)
     assert (dot.dynamic_range, dot.output_bits) == (246_017, 18)
@@ -63,7 +81,7 @@ def test_levels() -> None:
 def test_sizes_that_make_no_sense_are_refused(name: str, value: object) -> None:
     sizes: dict[str, object] = {"vector_size": 4, "input_bits": 4, "weight_bits": 4}
     with pytest.raises(InputError, match=f"^`{name}` is "):
-        DotProduct(**(sizes | {name: value}))  # type: ignore[arg-type]
+        DotProduct(**(sizes | {name: value}))
 
 
 def test_one_bit_operands_are_refused() -> None:
@@ -77,4 +95,4 @@ def test_frozen_and_equal_by_value() -> None:
     assert hash(dot) == hash(DotProduct(8, 4, 5))
     assert dot != DotProduct(8, 5, 4)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        dot.vector_size = 9  # type: ignore[misc]
+        dot.vector_size = 9
