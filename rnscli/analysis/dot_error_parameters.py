@@ -87,6 +87,8 @@ class DotErrorParameters:
         check_int("vector_size", self.dot_product.vector_size, 1, MAX_VECTOR_SIZE)
         check_int("input_bits", self.dot_product.input_bits, 2, MAX_SIMULATED_BITS)
         check_int("weight_bits", self.dot_product.weight_bits, 2, MAX_SIMULATED_BITS)
+        if self.adc_bits is not None:
+            check_int("adc_bits", self.adc_bits, 1, 64)
         self._check_precision()
         if not self.cores:
             raise InputError("`cores` is empty; give at least one core")

@@ -20,7 +20,7 @@ _NAMES = ("jobs", "scheduler", "store", "quiet")
 
 
 class _Address(ParamType):
-    name = "tcp://HOST:PORT"
+    name = "address"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d{1,5}", str(value)):
@@ -54,6 +54,7 @@ run_options = stacked(
     click.option(
         "--scheduler",
         type=_Address(),
+        metavar="tcp://HOST:PORT",
         help="Compute on the workers of this Dask scheduler instead (needs the extra "
         "rnscli[distributed]); the result is the same.",
     ),

@@ -34,10 +34,8 @@ class _Cluster:
     shares_files = False
 
     def __init__(self, client: "Client") -> None:
-        from distributed import as_completed
-
         self._client = client
-        self._done = as_completed(loop=client.loop)  # else it asks for a default client
+        self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         self._tokens: dict[Future[Any], Token] = {}
         self._calls: dict[Token, tuple[int, Callable[..., Any], tuple[Any, ...]]] = {}
         self._versions = versions()
@@ -59,13 +57,16 @@ class _Cluster:
     def _send(
         self, token: Token, retries: int, function: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> None:
-        if self._client.status == "closed":  # it has given up to reach the scheduler
-            raise RnscliError(_LOST)
+        self._check_connection()
         # Not pure: Dask would hash the arguments, and remember results of other clients.
-        future = self._client.submit(_call, self._versions, function, arguments, pure=False)
+        try:
+            future = self._client.submit(_call, self._versions, function, arguments, pure=False)
+        except Exception:
+            self._check_connection()  # it may have been lost in between
+            raise
         self._tokens[future] = token
         self._calls[token] = (retries, function, arguments)
-        self._done.add(future)
+        future.add_done_callback(self._done.put)
 
     def next_done(self) -> tuple[Token, Any]:
         from concurrent.futures import CancelledError
@@ -73,7 +74,11 @@ class _Cluster:
         from distributed import KilledWorker
 
         while True:
-            future = next(self._done)
+            try:
+                future = self._done.get(timeout=_RECOUNT)
+            except queue.Empty:
+                self._check_connection()  # what is sent while it breaks is never done
+                continue
             token = self._tokens.pop(future, None)
             if token is None:  # cancelled
                 continue
@@ -102,12 +107,18 @@ class _Cluster:
                     "install it there"
                 ) from None
 
+    def _check_connection(self) -> None:
+        # Dask may yet connect again, but it has forgotten all calls by then.
+        if self._client.status != "running":
+            raise RnscliError(_LOST)
+
     def cancel(self, tokens: set[Token]) -> None:
         stale = [future for future, token in self._tokens.items() if token in tokens]
         for future in stale:
             del self._calls[self._tokens.pop(future)]
-        if stale:
-            self._client.cancel(stale)
+        if stale and self._client.status == "running":  # else Dask has forgotten them itself
+            with suppress(Exception):  # or does so at this moment
+                self._client.cancel(stale)
 
 
 def versions() -> dict[str, str]:

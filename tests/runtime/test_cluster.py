@@ -399,6 +399,7 @@ def test_calls_after_the_connection_is_lost(mortal: Cluster, impatient: None) ->
     with mortal.engine() as engine:
         engine.submit((0, 0), square, 3)
         assert engine.next_done() == ((0, 0), 9)
+        engine.submit((0, 9), pause, 5.0)
         mortal.scheduler.kill()
         time.sleep(0.3)
         start = time.monotonic()
@@ -407,4 +408,6 @@ def test_calls_after_the_connection_is_lost(mortal: Cluster, impatient: None) ->
             with pytest.raises(RnscliError, match="connection to the `scheduler` is lost"):
                 engine.submit((0, number), square, 3)
                 engine.next_done()
+            time.sleep(1.0)
         assert time.monotonic() - start < 10
+        engine.cancel({(0, 9)})  # as a runner does when it ends; there is nothing to say now
