@@ -18,8 +18,8 @@ class DotErrorRow:
     the error rate is Clopper and Pearson's; quantiles are within 0.4 %. ``output_error_rate`` is
     the share of results that noise spoilt (`Readout.wrong`). ``precision_reached`` is how far the
     interval of what a precision was asked for (else of the mean absolute error) reaches, as a
-    share of its value; ``None`` where no output has been wrong yet. Without noise its columns are ``None``;
-    ``relative_to_rns`` is ``None`` without a moduli set.
+    share of its value; ``None`` where no output has been wrong yet. Without noise its columns are
+    ``None``; ``relative_to_rns`` is ``None`` without a moduli set.
     """
 
     core: str

@@ -136,6 +136,40 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 # Results
 
 
+def test_one_process_two_and_a_cluster_print_the_same_bytes(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """The whole command, one of whose two workers is killed when a block has been recorded."""
+    command = [
+        *(sys.executable, "-m", "rnscli", "error-sim", "--bits", "6", "--pairs", "2e6"),
+        *("--p", "1e-3", "--redundant", "1", "--attempts", "2", "--format", "json"),
+    ]
+    with cluster.engine():
+        pass  # two workers are there
+    path = tmp_path / "runs.db"
+    spread = subprocess.Popen(
+        [*command, "--scheduler", cluster.address, "--store", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not path.exists() or not path.stat().st_size or not count(path):
+        assert spread.poll() is None
+        time.sleep(0.01)
+    assert count(path) < 31 * 3
+    cluster.kill_worker()
+    out, err = spread.communicate(timeout=60)
+    assert (spread.returncode, err) == (0, b"")
+    assert count(path) == 31 * 3  # of 65 536 pairs, for each core
+    for jobs in ("1", "2"):
+        assert subprocess.check_output([*command, "--jobs", jobs], timeout=60) == out
+
+
+def count(path: Path) -> int:
+    """Blocks in a store that another process writes."""
+    with Store(path, read_only=True) as store:
+        return sum(1 for task in store.tasks() for _ in store.blocks(task))
+
+
 def test_the_same_as_here(cluster: Cluster, tmp_path: Path) -> None:
     works = [
         work(seed, 15, function=uneven, enough=lambda total, samples: samples >= 90)
