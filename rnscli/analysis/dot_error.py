@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from rnscli.analysis.dot_error_block import ALGORITHM, simulate_block
 from rnscli.analysis.dot_error_parameters import REFERENCE_CORE, DotErrorParameters
 from rnscli.analysis.dot_error_rows import DotErrorRow, row_of
 from rnscli.analysis.error_statistics import ErrorStatistics
-from rnscli.runtime.describe import describe
+from rnscli.runtime.describe import describe, versions
 from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work
 
@@ -99,7 +97,7 @@ def _work(parameters: DotErrorParameters) -> Work[ErrorStatistics]:
         samples=parameters.pairs_of,
         parts={name: partial(_description, parameters, name) for name in parameters.built_cores()},
         result=ErrorStatistics,
-        content=parameters.content,
+        content=DotErrorParameters.content,
         enough=partial(_enough, parameters),
     )
 
@@ -108,12 +106,12 @@ def _description(parameters: DotErrorParameters, name: str) -> dict[str, Any]:
     return {
         "what": "dot-error",
         "algorithm": ALGORITHM,
-        "numpy": np.__version__,  # whose streams of random numbers may change
+        "versions": versions(),  # streams of random numbers and tables may change with these
         "core_name": name,
         "core": describe(parameters.built_cores()[name]),
         "dot_product": describe(parameters.dot_product),
-        "operands": describe(parameters.drawn_operands()),
-        "seed": parameters.seed,
+        "operands": parameters.described_operands(),
+        "seed": describe(parameters.seed),
         "block_pairs": parameters.block_pairs,
     }
 
@@ -123,5 +121,11 @@ def _enough(
 ) -> bool:
     if parameters.rel_precision is None or pairs < _LEAST_PAIRS:
         return False
-    reached = [total[name].precision(parameters.precision_of) for name in parameters.cores]
-    return all(share is not None and share <= parameters.rel_precision for share in reached)
+    for name in parameters.cores:
+        share = total[name].precision(parameters.precision_of)
+        # An error that is always zero is known, unless noise may yet strike.
+        if share is None and parameters.noise is None:
+            continue
+        if share is None or share > parameters.rel_precision:
+            return False
+    return True

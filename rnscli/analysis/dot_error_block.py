@@ -5,13 +5,13 @@ tile is drawn, multiplied for the float64 result, searched for its largest magni
 rounded and multiplied again; all else is once per pair.
 """
 
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
 
 from rnscli.analysis.dot_error_parameters import DotErrorParameters
 from rnscli.analysis.error_statistics import ErrorStatistics
-from rnscli.core.cores import CORES
 from rnscli.core.dot_product import quantisation_levels
 from rnscli.core.quantisation import FloatArray, IntArray
 from rnscli.core.residues import exact_dot
@@ -49,7 +49,7 @@ def simulate_block(
     exact *= unit
     statistics = {}
     for name in cores:
-        rng = _stream(parameters.seed, block, 1 + list(CORES).index(name))
+        rng = _stream(parameters.seed, block, name)
         readout = built[name].read(np.concatenate(partial[name], axis=-1), rng)
         errors = readout.values * scales - exact
         wrong = int(np.count_nonzero(readout.wrong))
@@ -67,7 +67,7 @@ def _tiles(
     size = parameters.dot_product.vector_size
     start, pairs = block * parameters.block_pairs, parameters.pairs_of(block)
     operands = parameters.operands.rows(start, pairs)
-    rng = _stream(parameters.seed, block, 0)
+    rng = _stream(parameters.seed, block, "operands")
     step = max(1, _TILE_VALUES // size)
     if step > _ODD:  # rows a power of two apart would contend for the same lines of the cache
         step += _ODD
@@ -105,7 +105,7 @@ def _quantise(values: FloatArray, spare: FloatArray, levels: int, ties: bool) ->
     return scale / levels
 
 
-def _stream(seed: int, block: int, number: int) -> np.random.Generator:
+def _stream(seed: int, block: int, name: str) -> np.random.Generator:
     # SFC64 draws a quarter faster than NumPy's default generator; streams differ by their seeds.
-    seeds = np.random.SeedSequence(seed, spawn_key=(block, number))
+    seeds = np.random.SeedSequence(seed, spawn_key=(block, zlib.crc32(name.encode())))
     return np.random.Generator(np.random.SFC64(seeds))

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 from rnscli.analysis.error_statistics import PRECISION_OF
 from rnscli.analysis.operand_files import FileOperands
@@ -14,6 +15,7 @@ from rnscli.core.errors import InputError
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.quantisation import MAX_SIMULATED_BITS
 from rnscli.core.readout import Core
+from rnscli.runtime.describe import describe
 
 MAX_VECTOR_SIZE = 2**20
 MAX_PAIRS = 10**12
@@ -21,6 +23,8 @@ MAX_PAIRS = 10**12
 # they are large; those that carry their operands with them are smaller.
 _BLOCK_VALUES = 2**23
 _GIVEN_BLOCK_VALUES = 2**20
+_BLOCK_PAIRS = 2**16  # at most, as what is known of each pair takes memory, too
+_TELLING_ROWS = 2  # of given operands, that tell one file from another; there are at least so many
 
 REFERENCE_CORE = "rns"
 
@@ -115,11 +119,15 @@ class DotErrorParameters:
         what = "a number above 0 and below 1"
         precision = check_float("rel_precision", self.rel_precision, 1e-9, 1 - 1e-9, what)
         object.__setattr__(self, "rel_precision", precision)
-        if self.noise is None and self.precision_of == "output_error_rate":
+        if self.precision_of == "output_error_rate" and not self._is_noisy():
             raise InputError(
                 "`precision_of` is output_error_rate, but without noise no output is wrong; "
                 "give a level of noise"
             )
+
+    def _is_noisy(self) -> bool:
+        moduli = (2**self.bits,) if self.code is None else self.code.moduli.moduli
+        return self.noise is not None and any(map(self.noise.error_probability, moduli))
 
     def built_cores(self) -> dict[str, Core]:
         """The cores to simulate: those asked for, and ``rns`` as the reference where it can be.
@@ -142,7 +150,7 @@ class DotErrorParameters:
     def block_pairs(self) -> int:
         """Pairs in a block."""
         values = _BLOCK_VALUES if self.operands.drawn else _GIVEN_BLOCK_VALUES
-        return max(1, values // self.dot_product.vector_size)
+        return min(_BLOCK_PAIRS, max(1, values // self.dot_product.vector_size))
 
     @property
     def blocks(self) -> int:
@@ -163,14 +171,14 @@ class DotErrorParameters:
         object.__setattr__(narrowed, "operands", rows)
         return narrowed
 
-    def content(self, block: int) -> str:
-        """Digest of the given operands that a block reads; nothing where they are drawn."""
-        if self.operands.drawn:
-            return ""
-        rows = self.operands.rows(block * self.block_pairs, self.pairs_of(block))
-        assert isinstance(rows, GivenOperands)
-        return rows.content()
+    def content(self) -> str:
+        """Digest of given operands; nothing where they are drawn."""
+        return self.operands.content() if isinstance(self.operands, GivenOperands) else ""
 
-    def drawn_operands(self) -> Operands | None:
-        """The source of drawn operands; of given ones, whose content counts, nothing."""
-        return self.operands if self.operands.drawn else None
+    def described_operands(self) -> Any:
+        """The source of drawn operands; how given ones begin, whose content is for the blocks."""
+        if self.operands.drawn:
+            return describe(self.operands)
+        rows = self.operands.rows(0, min(self.pairs, _TELLING_ROWS))
+        assert isinstance(rows, GivenOperands)
+        return {"kind": "given", "begin": rows.content()}

@@ -18,7 +18,7 @@ class DotErrorRow:
     the error rate is Clopper and Pearson's; quantiles are within 0.4 %. ``output_error_rate`` is
     the share of results that noise spoilt (`Readout.wrong`). ``precision_reached`` is how far the
     interval of what a precision was asked for (else of the mean absolute error) reaches, as a
-    share of its value; ``None`` where no output has been wrong yet. Without noise its columns are
+    share of its value; ``None`` where that is zero. Without noise its columns are
     ``None``; ``relative_to_rns`` is ``None`` without a moduli set.
     """
 
@@ -86,6 +86,7 @@ def row_of(
     operands = parameters.operands
     dense = operands.dense if isinstance(operands, SparseOperands) else operands
     core = parameters.built_cores()[name]
+    p50, p95, p99 = statistics.absolute_quantiles(0.50, 0.95, 0.99)
     return DotErrorRow(
         core=name,
         bits=parameters.bits,
@@ -96,9 +97,9 @@ def row_of(
         mean_error=statistics.signed.mean,
         rms_error=math.sqrt(statistics.signed.mean_square),
         max_abs_error=statistics.largest,
-        p50_abs_error=statistics.absolute_quantile(0.50),
-        p95_abs_error=statistics.absolute_quantile(0.95),
-        p99_abs_error=statistics.absolute_quantile(0.99),
+        p50_abs_error=p50,
+        p95_abs_error=p95,
+        p99_abs_error=p99,
         relative_to_rns=relative,
         residue_error_probability=_error_probability(parameters),
         sigma=getattr(noise, "sigma", None),

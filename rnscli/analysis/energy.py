@@ -129,7 +129,7 @@ class EnergyParameters:
         )
         if self.columns is not None:
             check_int("columns", self.columns, 1)
-        check_int("slice_bits", self.slice_bits, 1, self.dot_product.weight_bits)
+        check_int("slice_bits", self.slice_bits, 1, self.dot_product.max_slice_bits)
         if self.adc_bits is not None:
             check_int("adc_bits", self.adc_bits, 1, 64)
         if self.core == "rns" and self.moduli is None:

@@ -83,16 +83,17 @@ class ErrorStatistics:
         """Quantile of the signed error, within 0.4 % of its value."""
         return min(max(self.histogram.quantile(share), self.lowest), self.highest)
 
-    def absolute_quantile(self, share: float) -> float:
-        """Quantile of the magnitude of the error, within 0.4 % of its value."""
-        found = self.histogram.magnitudes().quantile(share)
-        return min(max(found, self.smallest), self.largest)
+    def absolute_quantiles(self, *shares: float) -> list[float]:
+        """Quantiles of the magnitude of the error, within 0.4 % of their values."""
+        magnitudes = self.histogram.magnitudes()
+        found = (magnitudes.quantile(share) for share in shares)
+        return [min(max(value, self.smallest), self.largest) for value in found]
 
     def precision(self, of: str) -> float | None:
         """How far the 95 % interval of a value reaches, as a share of the value.
 
-        ``of`` is one of `PRECISION_OF`. It is ``None`` while there is no estimate to compare
-        with: where no output has been wrong yet.
+        ``of`` is one of `PRECISION_OF`. It is ``None`` where the value is zero, as there is
+        nothing to compare with: no output has been wrong yet, or every error is zero.
         """
         if of == "mean_abs_error":
             mean = self.absolute.mean
@@ -100,10 +101,7 @@ class ErrorStatistics:
         else:
             mean = self.wrong / self.signed.count
             low, high = proportion_interval(self.wrong, self.signed.count)
-            if not mean:
-                return None
-        reach = max(high - mean, mean - low)
-        return reach / mean if reach else 0.0
+        return max(high - mean, mean - low) / mean if mean else None
 
     def record(self) -> dict[str, Any]:
         """All of it as JSON values; floats are written so that they are read back exactly."""

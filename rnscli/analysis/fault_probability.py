@@ -97,9 +97,10 @@ class FaultProbability:
     it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
     residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
     with the fewest, and is ``None`` elsewhere. Where residues differ, ``residue_p`` and
-    ``residue_sigma`` have the value of each, the redundant moduli first. The last five are of
+    ``residue_sigma`` have the value of each, the redundant moduli first. The last seven are of
     `rnscli.analysis.validation`, where it was asked for: simulated values with their 99.9 %
-    intervals, and whether these hold the exact ones.
+    intervals, the number of words, how far the intervals reach as a share of the values, and
+    whether they hold the exact ones.
     """
 
     moduli: tuple[int, ...]
@@ -125,6 +126,8 @@ class FaultProbability:
     simulated_p_undetected_ci999: tuple[float, float] | None = None
     simulated_p_err: float | None = None
     simulated_p_err_ci999: tuple[float, float] | None = None
+    simulated_words: int | None = None
+    precision_reached: float | None = None
     agrees: bool | None = None
 
 

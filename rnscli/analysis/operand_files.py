@@ -114,16 +114,9 @@ class _Packed:
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
     _stream: IO[bytes] | None = field(default=None, repr=False)
     _row: int = 0  # that the stream is at
-    _last: tuple[int, int, Array] | None = field(default=None, repr=False)
     is_file: ClassVar[bool] = False
 
     def read(self, start: int, count: int) -> Array:
-        # A block is read once for its digest and once to be computed: not from the beginning.
-        if self._last is None or self._last[:2] != (start, count):
-            self._last = start, count, self._unpacked(start, count)
-        return self._last[2]
-
-    def _unpacked(self, start: int, count: int) -> Array:
         if self._stream is None or start < self._row:
             self._opened.close()
             archive = self._opened.enter_context(zipfile.ZipFile(self.path))
@@ -215,10 +208,13 @@ def load_operands(path: str | Path) -> FileOperands:
         If a file cannot be read, is not such a file, or holds something else.
     """
     name = str(path)
-    files = [Path(part) for part in name.split("+")] if ".npy+" in name else [Path(path)]
+    parts = name.split("+") if ".npy+" in name else [name]
+    files = [Path(part).absolute() for part in parts]  # wherever a reader will be then
     for file in files:
         if not file.is_file():
-            problem = "is a directory" if file.is_dir() else "does not exist"
+            problem = "does not exist"
+            if file.exists():
+                problem = "is a directory" if file.is_dir() else "is not a regular file"
             raise InputError(
                 f"operands file {file} {problem}; it must be an .npz, .npy or .safetensors file"
             )
@@ -232,6 +228,8 @@ def load_operands(path: str | Path) -> FileOperands:
         x, w = opened(files)
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(f"operands file {name} cannot be read: {error.strerror}") from None
     # Whatever a damaged file makes NumPy, zipfile and json raise, from SyntaxError to MemoryError;
     # NumPy's own sentences are for programmers, and advise to load pickles.
     except Exception:

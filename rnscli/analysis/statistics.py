@@ -198,8 +198,10 @@ def _edges(bins: IntArray) -> FloatArray:
     return edges
 
 
-def proportion_interval(successes: int, trials: int) -> tuple[float, float]:
-    """95 % Clopper-Pearson interval of a probability, from a number of successes.
+def proportion_interval(
+    successes: int, trials: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Clopper-Pearson interval of a probability, from a number of successes.
 
     References
     ----------
@@ -214,7 +216,7 @@ def proportion_interval(successes: int, trials: int) -> tuple[float, float]:
     """
     from scipy.special import betaincinv
 
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     low = float(betaincinv(successes, trials - successes + 1, tail)) if successes else 0.0
     if successes == trials:
         return low, 1.0

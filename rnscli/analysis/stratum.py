@@ -11,7 +11,7 @@ import numpy as np
 from rnscli.core.code import DETECTED, RedundantCode
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.quantisation import FloatArray, IntArray
-from rnscli.runtime.describe import describe
+from rnscli.runtime.describe import describe, versions
 from rnscli.runtime.work import Work
 
 ALGORITHM = 1  # to be counted up whenever the same stratum would give other counts
@@ -140,7 +140,7 @@ class Stratum:
         return {
             "what": "fault-prob",
             "algorithm": ALGORITHM,
-            "numpy": np.__version__,
+            "versions": versions(),
             "code": describe(self.code),
             "laws": describe(self.laws),
             "wrong": self.wrong,

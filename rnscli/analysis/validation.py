@@ -21,6 +21,7 @@ from rnscli.analysis.fault_probability import (
     FaultProbability,
     after_attempts,
 )
+from rnscli.analysis.statistics import proportion_interval
 from rnscli.analysis.stratum import NOTHING, PART, Pool, Stratum, chances_of
 from rnscli.core.checks import check_float, check_int
 from rnscli.core.code import RedundantCode
@@ -57,13 +58,25 @@ class Validation:
     p_detected: Estimate
     p_undetected: Estimate
     p_err: Estimate
+    words: int
+
+    @property
+    def precision(self) -> float | None:
+        """How far the intervals of p_undetected and p_err reach, as a share of their values.
+
+        The larger of the two; ``None`` where a value is zero, but its interval is not.
+        """
+        reached = []
+        for estimate in (self.p_undetected, self.p_err):
+            reach = max(estimate.high - estimate.value, estimate.value - estimate.low)
+            if reach and not estimate.value:
+                return None
+            reached.append(reach / estimate.value if reach else 0.0)
+        return max(reached)
 
     def reaches(self, precision: float) -> bool:
         """Whether both intervals reach no further than a share of the value."""
-        return all(
-            max(e.high - e.value, e.value - e.low) <= precision * e.value
-            for e in (self.p_undetected, self.p_err)
-        )
+        return self.precision is not None and self.precision <= precision
 
     def beside(self, exact: FaultProbability) -> FaultProbability:
         """The exact result with these values, and whether they agree with it."""
@@ -73,6 +86,8 @@ class Validation:
             simulated_p_undetected_ci999=(self.p_undetected.low, self.p_undetected.high),
             simulated_p_err=self.p_err.value,
             simulated_p_err_ci999=(self.p_err.low, self.p_err.high),
+            simulated_words=self.words,
+            precision_reached=self.precision,
             agrees=(
                 self.p_undetected.contains(exact.p_undetected) and self.p_err.contains(exact.p_err)
             ),
@@ -171,6 +186,7 @@ def _validation(first: "_Attempt", again: "_Attempt", attempts: float) -> Valida
     detected, undetected = first.estimates()
     outcomes = (detected, undetected, *again.estimates())
     return Validation(
+        words=first.words() + (again.words() if again is not first else 0),
         p_detected=detected,
         p_undetected=undetected,
         p_err=Estimate(
@@ -272,9 +288,8 @@ class _Attempt:
 
     def _estimate(self, outcome: str, first: int) -> Estimate:
         """A probability from the counts of an outcome, possible from ``first`` errors on."""
-        from scipy.special import betaincinv
-
-        tail = (1 - CONFIDENCE) / 2 / len(self._counts)
+        # The risk is divided among the strata.
+        confidence = 1 - (1 - CONFIDENCE) / len(self._counts)
         value = low = high = 0.0
         for wrong, (chance, hits, words) in enumerate(
             zip(
@@ -286,10 +301,8 @@ class _Attempt:
         ):
             if not chance or (wrong < first and not hits):
                 continue
+            ends = proportion_interval(hits, words, confidence)
             value += chance * hits / words
-            if hits:
-                low += chance * float(betaincinv(hits, words - hits + 1, tail))
-            high += chance * (
-                float(betaincinv(hits + 1, words - hits, 1 - tail)) if hits < words else 1.0
-            )
+            low += chance * ends[0]
+            high += chance * ends[1]
         return Estimate(value, low, min(1.0, high))

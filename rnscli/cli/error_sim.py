@@ -1,6 +1,8 @@
 """``rnscli error-sim``."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,8 +22,9 @@ from rnscli.analysis.operands import (
 from rnscli.analysis.statistics import LogHistogram, proportion_interval
 from rnscli.cli import options as shared
 from rnscli.cli import running
-from rnscli.cli.output import Output, output_options, prepared, say
+from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.progress import Advance, progress_bar
+from rnscli.cli.sentences import say
 from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, Point, points, shown
 from rnscli.core.code import RedundantCode
 from rnscli.core.cores import CORES
@@ -135,11 +138,14 @@ def command(output: Output, options: dict[str, Any]) -> None:
     \b
     rnscli error-sim --bits 4..8 --core rns,fixed-lp --pairs 1e5
     rnscli error-sim --bits 6 --p 1e-2 --redundant 0..2 --attempts 2 --format json
-    rnscli error-sim --bits 6 --rel-precision 0.01 --operands student-t --jobs 2 --store runs.db
+    rnscli error-sim --bits 6 --rel-precision 0.01 --jobs 2 --store runs.db
     """
     _check(options)
     options, run = running.separated(options)
     sources = _sources(options)
+    files = [Path(name) for name, source in sources.items() if source is not None]
+    output.keep_apart("--operands", *files)
+    output.keep_apart("--store", run["store"])
     swept = [_axes(options, name, source) for name, source in sources.items()]
     ready, problems = prepared(
         [point for axes in swept for point in points(axes, AXES)],
@@ -147,19 +153,20 @@ def command(output: Output, options: dict[str, Any]) -> None:
     )
     output.check_plot(len(ready) * len(options["core"]), MAX_SERIES, "lines")
     simulated = [parameters for _, parameters in ready]
+    rows: list[tuple[Point, DotErrorRow]] = []
+    histograms: list[LogHistogram] = []
+    imprecise: list[str] = []
     with (
         running.runner_of(run) as runner,
         progress_bar(sum(p.pairs for p in simulated), "pairs", run["quiet"]) as advance,
     ):
-        results = list(dot_errors(simulated, runner, _Watch(simulated, advance)))
-    rows: list[tuple[Point, DotErrorRow]] = []
-    histograms: list[LogHistogram] = []
-    imprecise: list[str] = []
-    for (point, parameters), result in zip(ready, results, strict=True):
-        for row in result.rows:
-            rows.append((point, row))
-            histograms.append(result.statistics[row.core].histogram.magnitudes())
-        imprecise.extend(_imprecise(parameters, result))
+        results = dot_errors(simulated, runner, _Watch(simulated, advance))
+        for (point, parameters), result in zip(ready, results, strict=True):
+            for row in result.rows:
+                rows.append((point, row))
+                if output.plot is not None:  # as they take memory
+                    histograms.append(result.statistics[row.core].histogram.magnitudes())
+            imprecise.extend(_imprecise(parameters, result))
     say(imprecise, "more are less precise than that")
     said = swept[0] | {"operands": options["operands"]} if len(swept) == 1 else options
     output.finish(
@@ -167,6 +174,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
         said,
         problems,
         lambda rows, file_format: plot_error_histograms(rows, histograms, file_format),
+        {"p": None},  # which residue_error_probability is
     )
 
 
@@ -189,6 +197,8 @@ def _check(options: Mapping[str, Any]) -> None:
 def _sources(options: Mapping[str, Any]) -> dict[str, FileOperands | None]:
     """The distributions and the opened files of ``--operands``."""
     names = options["operands"].split(",")
+    if options["operands"].lower().endswith(SUFFIXES) and Path(options["operands"]).exists():
+        names = [options["operands"]]  # whose name may have a comma
     for name in names:
         if name not in DISTRIBUTIONS and not name.lower().endswith(SUFFIXES):
             raise InputError(
@@ -246,7 +256,7 @@ def _parameters(
         code=code,
         noise=noise,
         attempts=point["attempts"],
-        slice_bits=min(point["slice_bits"], request.dot_product.weight_bits),
+        slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],
         operands=source or _distribution(point),
         seed=point["seed"],
@@ -268,26 +278,24 @@ class _Watch:
     def __init__(self, points: Sequence[DotErrorParameters], advance: Advance) -> None:
         self._points = points
         self._advance = advance
-        self._done = [0] * len(points)
-        self._expected: list[float] = [point.pairs for point in points]
+        self._before = 0  # pairs of the points before the one at hand
+        self._recorded = 0
 
     def __call__(self, update: Progress[ErrorStatistics]) -> None:
         """After a block of a point."""
         point = self._points[update.index]
-        self._done[update.index] = update.samples
-        self._expected[update.index] = self._needed(point, update)
-        self._advance(sum(self._done), sum(self._expected), note=self._note(point, update))
-
-    @staticmethod
-    def _needed(point: DotErrorParameters, update: Progress[ErrorStatistics]) -> float:
-        """Pairs that a point takes in all: intervals narrow with their square root."""
+        # Nobody knows how long points take that are not begun: they are taken to be alike.
+        here = _needed(point, update)
+        later = len(self._points) - update.index - 1
+        self._advance(
+            self._before + update.samples,
+            self._before + here * (1 + later) if point.rel_precision is not None else None,
+            note=partial(self._note, point, update),
+            recorded=self._recorded + update.samples - update.computed,
+        )
         if update.finished:
-            return update.samples
-        if point.rel_precision is None:
-            return point.pairs
-        reached = [update.total[name].precision(point.precision_of) for name in point.cores]
-        worst = max((share for share in reached if share is not None), default=1.0)
-        return min(point.pairs, update.samples * max(1.0, (worst / point.rel_precision) ** 2))
+            self._before += update.samples
+            self._recorded += update.samples - update.computed
 
     def _note(self, point: DotErrorParameters, update: Progress[ErrorStatistics]) -> str:
         number = f"{update.index + 1} of {len(self._points)}: " if len(self._points) > 1 else ""
@@ -305,15 +313,33 @@ class _Watch:
         return number + "   ".join(known)
 
 
+def _needed(point: DotErrorParameters, update: Progress[ErrorStatistics]) -> float:
+    """Pairs that a point takes in all: intervals narrow with their square root."""
+    if update.finished:
+        return update.samples
+    if point.rel_precision is None:
+        return point.pairs
+    reached = [update.total[name].precision(point.precision_of) for name in point.cores]
+    if None in reached:
+        return point.pairs
+    worst = max((share for share in reached if share is not None), default=1.0)
+    return min(point.pairs, update.samples * max(1.0, (worst / point.rel_precision) ** 2))
+
+
 def _imprecise(parameters: DotErrorParameters, result: DotErrorResult) -> Iterator[str]:
     """A sentence for each core that is less precise than was asked for."""
     if parameters.rel_precision is None:
         return
     for row in result.rows:
         reached = row.precision_reached
+        if reached is None and parameters.noise is None:
+            continue  # every error is zero
         if reached is None or reached > parameters.rel_precision:
             so_far = "no wrong output was seen" if reached is None else f"{reached:.2g} is reached"
+            more = "give more --max-pairs"
+            if isinstance(parameters.operands, FileOperands):
+                more = f"{parameters.operands.name} has {parameters.operands.shape[0]}"
             yield (
                 f"{row.core} at {row.bits} bits: {so_far} after {row.pairs} pairs, not "
-                f"--rel-precision {parameters.rel_precision:g}; give more --max-pairs"
+                f"--rel-precision {parameters.rel_precision:g}; {more}"
             )

@@ -18,6 +18,7 @@ from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.output import Output, output_options, prepared
 from rnscli.cli.progress import Advance, progress_bar
+from rnscli.cli.sentences import say
 from rnscli.cli.sweep import FloatSweep, IntSetType, Point, WholeNumber, points
 from rnscli.core.errors import InputError
 from rnscli.report.columns import show_value
@@ -44,11 +45,12 @@ VALIDATE_LAYOUT = Layout(
     parameters=LAYOUT.parameters,
     results=(
         "p_undetected", "simulated_p_undetected", "simulated_p_undetected_ci999", "p_err",
-        "simulated_p_err", "simulated_p_err_ci999", "agrees",
+        "simulated_p_err", "simulated_p_err_ci999", "simulated_words", "precision_reached",
+        "agrees",
     ),
     optional=(
-        "redundant_moduli", "moduli", "simulated_p_err", "simulated_p_undetected",
-        "simulated_p_err_ci999", "legitimate_range",
+        "redundant_moduli", "moduli", "precision_reached", "simulated_words", "simulated_p_err",
+        "simulated_p_undetected", "simulated_p_err_ci999", "legitimate_range",
     ),
 )  # fmt: skip
 DEFAULT_P = 1e-3
@@ -126,6 +128,7 @@ def command(output: Output, options: dict[str, Any]) -> None:
     """
     _check(options)
     options, run = running.separated(options)
+    output.keep_apart("--store", run["store"])
     if all(options[name] is None for name in noise_options.LEVELS):
         options["p"] = (DEFAULT_P,)
     if options["target"]:
@@ -175,7 +178,7 @@ def _validated(
 
     samples = options["validate"]
     (precision,) = options["rel_precision"] or (None,)
-    checked, disagreements = [], []
+    checked, disagreements, imprecise = [], [], []
     with (
         running.runner_of(run) as runner,
         progress_bar(samples * len(rows), "words", run["quiet"]) as advance,
@@ -185,12 +188,19 @@ def _validated(
             found = validate(design, samples, options["seed"], precision, runner, watch)
             row = found.beside(exact)
             checked.append((point, row))
+            if precision is not None and not found.reaches(precision):
+                reached = "nothing" if found.precision is None else f"{found.precision:.2g}"
+                imprecise.append(
+                    f"row {index + 1}: {reached} is reached after {found.words} words, not "
+                    f"--rel-precision {precision:g}; give a larger --validate"
+                )
             if not row.agrees:
                 disagreements.append(
                     f"row {index + 1}: the exact value lies outside the 99.9 % interval "
                     f"(p_undetected {row.p_undetected:.6g} and {row.simulated_p_undetected:.6g}, "
                     f"p_err {row.p_err:.6g} and {row.simulated_p_err:.6g} simulated)"
                 )
+    say(imprecise, "more are less precise than that")
     return checked, disagreements
 
 
@@ -198,12 +208,16 @@ def _say(
     advance: Advance, index: int, count: int, samples: int, words: int, found: "Validation | None"
 ) -> None:
     """Progress of one of the rows, with the intervals that are known."""
-    note = f"row {index + 1} of {count}" if count > 1 else ""
-    if found is not None:
-        for name, estimate in (("p_undetected", found.p_undetected), ("p_err", found.p_err)):
-            interval = show_value("simulated_p_err_ci999", (estimate.low, estimate.high))
-            note += f"   {name} {interval}"
-    advance(index * samples + words, note=note.strip())
+
+    def note() -> str:
+        said = [f"row {index + 1} of {count}"] if count > 1 else []
+        if found is not None:
+            for name, estimate in (("p_undetected", found.p_undetected), ("p_err", found.p_err)):
+                interval = show_value("simulated_p_err_ci999", (estimate.low, estimate.high))
+                said.append(f"{name} {interval}")
+        return "   ".join(said)
+
+    advance(index * samples + words, note=note)
 
 
 def _frontier(output: Output, options: dict[str, Any]) -> None:

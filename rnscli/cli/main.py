@@ -3,15 +3,16 @@
 import importlib
 import io
 import os
-import re
+import signal
 import sys
 import warnings
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from rnscli import __version__
 from rnscli.cli.pipe import ReaderGoneError
+from rnscli.cli.sentences import complain
 from rnscli.core.errors import RnscliError
 
 # Name of each subcommand, its module, and its line in the help: so that `--help` imports none.
@@ -22,6 +23,17 @@ _COMMANDS = {
     "energy": ("rnscli.cli.energy", "Estimate the energy of the data converters."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
 }
+
+
+class _EndedError(BaseException):
+    """The user or the system has ended the command; with the code to exit with.
+
+    Like KeyboardInterrupt nothing to be handled on the way.
+    """
+
+    def __init__(self, word: str, code: int) -> None:
+        super().__init__(word)
+        self.word, self.code = word, code
 
 
 class _LazyGroup(click.Group):
@@ -35,6 +47,12 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # click would print an empty line, also into a pipe
+            raise _EndedError("interrupted", 130) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -60,11 +78,20 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, _terminated)
     sys.exit(run(sys.argv[1:]))
 
 
+def _terminated(number: int, frame: object) -> None:
+    """End as with Ctrl-C, so that workers are told and files taken away."""
+    raise _EndedError("terminated", 128 + number)
+
+
 def run(arguments: list[str]) -> int:
-    """Exit code: 0 done, 1 a requirement fails, 2 bad input or no solution, 130 interrupted."""
+    """Exit code: 0 done, 1 a requirement fails, 2 bad input or no solution.
+
+    130 is an interrupt, 143 a termination, and 141 a reader that has gone, as of other programs.
+    """
     sys.set_int_max_str_digits(0)  # a range may have more digits than Python prints by default
     warnings.showwarning = _show_warning
     warnings.simplefilter("once", RuntimeWarning)
@@ -74,12 +101,14 @@ def run(arguments: list[str]) -> int:
         code = cli.main(arguments, prog_name="rnscli", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except _EndedError as end:
+        return _complain(end.word, end.code)
     except (click.Abort, KeyboardInterrupt):
         return _complain("interrupted", 130)
     except click.ClickException as error:
         return _complain(_sentence(error), 2)
     except RnscliError as error:
-        return _complain(_with_options(str(error)), 2)
+        return _complain(str(error), 2)
     except (ReaderGoneError, SystemExit):  # the latter is click's, of help that nobody reads
         # Python must not fail once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -98,14 +127,8 @@ def _sentence(error: click.ClickException) -> str:
     return error.format_message()
 
 
-def _with_options(message: str) -> str:
-    """The message with options in the place of the arguments in backticks."""
-    return re.sub(r"`(\w+)`", lambda name: "--" + name[1].replace("_", "-"), message)
-
-
 def _complain(message: str, code: int) -> int:
-    text = " ".join(message.split())
-    print(f"rnscli: {text.rstrip('.')}", file=sys.stderr)
+    complain(message)
     return code
 
 
@@ -118,4 +141,4 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     if issubclass(category, RuntimeWarning | UserWarning):  # others are for programmers
-        print(f"rnscli: warning: {message}", file=sys.stderr)
+        complain(f"warning: {message}")

@@ -8,8 +8,9 @@ from typing import Any, TypeVar, get_type_hints
 import click
 
 from rnscli.cli.pipe import is_terminal, write_standard_output
+from rnscli.cli.sentences import complain, say
 from rnscli.cli.sweep import ParamType, Point
-from rnscli.core.errors import InputError, NoSolutionError
+from rnscli.core.errors import InputError, NoSolutionError, RnscliError
 from rnscli.report.document import csv_text, json_text
 from rnscli.report.files import check_writable, write_atomically
 from rnscli.report.requirements import Requirement, failures
@@ -17,7 +18,6 @@ from rnscli.report.table import Layout, Row, print_table, table_text
 
 Prepared = TypeVar("Prepared")
 
-MAX_SENTENCES = 10  # of one kind on standard error
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -68,9 +68,13 @@ class Output:
         for requirement in self.require:
             requirement.check_column(kinds)
 
-    def showing(self, row_type: type, layout: Layout) -> "Output":
-        """The same for rows of another type; its columns are checked once more."""
-        return replace(self, row_type=row_type, layout=layout)
+    def keep_apart(self, option: str, *paths: Path | None) -> None:
+        """Refuse to write over files that the command reads, or records in."""
+        for written in (self.output, self.plot):
+            if written is not None and written.resolve() in [p.resolve() for p in paths if p]:
+                raise InputError(
+                    f"{written} would be written over, but is {option}; give another name"
+                )
 
     def check_plot(self, count: int, highest: int, what: str) -> None:
         """Refuse a plot of too many series, before they are computed."""
@@ -92,21 +96,23 @@ class Output:
         options: Mapping[str, Any],
         problems: Sequence[str],
         plot: Callable[[Sequence[Row], str], bytes] | None = None,
-        keys: Mapping[str, str] | None = None,
+        keys: Mapping[str, str | None] | None = None,
         disagreements: Sequence[str] = (),
     ) -> None:
         """Write rows and plot, say which points had no answer, and exit with the verdict.
 
         Each result comes with its point of the sweep: what was swept and is no column of the
-        result becomes one, under the option's name or the one that ``keys`` gives (with the unit).
+        result becomes one, under the option's name or the one that ``keys`` gives (with the unit;
+        ``None`` for none).
         ``plot`` draws the rows in a format: png, svg or pdf. ``disagreements`` fail like
         requirements.
         """
         names = {field.name for field in fields(self.row_type)}
         extra = {
-            name: (keys or {}).get(name, name)
+            name: key
             for name, values in options.items()
             if name not in names and isinstance(values, tuple) and len(values) > 1
+            if (key := (keys or {}).get(name, name)) is not None
         }
         rows: list[Row] = [
             asdict(result) | {key: point[name] for name, key in extra.items() if name in point}
@@ -124,7 +130,7 @@ class Output:
         say([f"no answer {problem}" for problem in problems], "more have no answer")
         broken = [*disagreements, *failures(self.require, rows)]
         for line in broken:
-            click.echo(f"rnscli: {line}", err=True)
+            complain(line)
         if problems:
             raise click.exceptions.Exit(2)
         if broken:
@@ -151,14 +157,6 @@ class Output:
             write_atomically(self.output, text.encode())
 
 
-def say(sentences: Sequence[str], more: str) -> None:
-    """Sentences on standard error, not too many of them; ``more`` says what the others are."""
-    for sentence in sentences[:MAX_SENTENCES]:
-        click.echo(f"rnscli: {sentence}", err=True)
-    if len(sentences) > MAX_SENTENCES:
-        click.echo(f"rnscli: {len(sentences) - MAX_SENTENCES} {more}", err=True)
-
-
 class _RequirementType(ParamType):
     name = "'COLUMN <= NUMBER'"
 
@@ -169,12 +167,17 @@ class _RequirementType(ParamType):
 
 
 def output_options(
-    command: str, row_type: type, layout: Layout, plot: str | None
+    command: str,
+    row_type: type,
+    layout: Layout,
+    plot: str | None,
+    instead: Callable[[Mapping[str, Any]], tuple[type, Layout] | None] = lambda options: None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``--format --output --plot --require``, handed to the command as one ``output``.
 
-    ``plot`` says what the picture shows; without it there is none. A command's own options
-    decorate it above this, so that they come first in the help.
+    ``plot`` says what the picture shows; without it there is none. ``instead`` may choose rows
+    of another type by the options. A command's own options decorate it above this, so that they
+    come first in the help.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -202,7 +205,8 @@ def output_options(
             plot: Path | None = None,
             **options: Any,
         ) -> None:
-            function(Output(command, row_type, layout, format, output, plot, require), options)
+            kind, shown = instead(options) or (row_type, layout)
+            function(Output(command, kind, shown, format, output, plot, require), options)
 
         wrapped.__doc__ = function.__doc__
         return wrapped
@@ -226,11 +230,12 @@ def prepared(
 ) -> tuple[list[tuple[Point, Prepared]], list[str]]:
     """Each point with its parameter object, and a sentence for each point that has no answer.
 
-    All objects are made before anything is computed, so that bad input is refused at once.
+    All objects are made before anything is computed, so that what no point accepts is refused at
+    once.
 
     Raises
     ------
-    NoSolutionError
+    RnscliError
         If no point has an answer.
     """
     ready: list[tuple[Point, Prepared]] = []
@@ -239,7 +244,7 @@ def prepared(
     for point in every:
         try:
             ready.append((point, prepare(point)))
-        except NoSolutionError as error:
+        except RnscliError as error:
             missing.append((point, str(error)))
     if not ready:
         first, *others = dict.fromkeys(message for _, message in missing)

@@ -1,8 +1,9 @@
 """Progress on standard error: only for a person, and only for what takes a while."""
 
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -12,50 +13,90 @@ _PATIENCE = 1.0  # seconds without a word
 class Advance(Protocol):
     """Says how far a command has come."""
 
-    def __call__(self, done: float, total: float | None = None, note: str = "") -> None:
-        """``done`` of ``total``, where that has changed, and a line about the result so far."""
+    def __call__(
+        self,
+        done: float,
+        total: float | None = None,
+        note: Callable[[], str] | None = None,
+        recorded: float = 0,
+    ) -> None:
+        """``done`` of ``total``, where that has changed, and a line about the result so far.
+
+        ``recorded`` of what is done took no time, as it was done before.
+        """
         ...
 
 
-def _silent(done: float, total: float | None = None, note: str = "") -> None:
+def _silent(
+    done: float,
+    total: float | None = None,
+    note: Callable[[], str] | None = None,
+    recorded: float = 0,
+) -> None:
     pass
 
 
 @contextmanager
 def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advance]:
     """A function to call with what is done; it draws nothing when stderr is piped."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield _silent
         return
     from rich.console import Console, Group
     from rich.live import Live
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
     from rich.text import Text
 
-    bar = Progress(
-        TextColumn("{task.completed:>,.0f} of {task.total:,.0f} " + what),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
-    )
-    task = bar.add_task(what, total=total, rate="")
-    line = Text(style="dim", no_wrap=True, overflow="ellipsis")
+    bar = ProgressBar(total=total, width=20)
+    words, note_line = Text(), Text(style="dim", no_wrap=True, overflow="ellipsis")
+    line = Table.grid(padding=(0, 1))
+    line.add_row(bar, words)
     live = Live(
-        Group(bar, line), console=Console(stderr=True), transient=True, refresh_per_second=4
+        Group(line, note_line), console=Console(stderr=True), transient=True, refresh_per_second=4
     )
     begin = time.monotonic()
 
-    def advance(done: float, total: float | None = None, note: str = "") -> None:
+    def advance(
+        done: float,
+        total: float | None = None,
+        note: Callable[[], str] | None = None,
+        recorded: float = 0,
+    ) -> None:
         seconds = time.monotonic() - begin
-        if not live.is_started and seconds > _PATIENCE:
-            live.start()
-        rate = f"{done / seconds:,.0f} {what}/s" if done >= seconds > 0 else ""
-        bar.update(task, completed=done, total=total, rate=rate)
-        line.plain = note
+        if not seconds > _PATIENCE:
+            return
+        bar.update(done, total)
+        words.plain = _said(done, bar.total or done, what, (done - recorded) / (seconds or 1.0))
+        if note is not None:
+            note_line.plain = note()
 
+    # On a timer, as the first block may take long.
+    words.plain = f"0 of {_rounded(total)} {what}"
+    starter = threading.Timer(_PATIENCE, live.start)
+    starter.daemon = True
+    starter.start()
     try:
         yield advance
     finally:
+        starter.cancel()
+        starter.join()
         if live.is_started:
             live.stop()
+
+
+def _said(done: float, total: float, what: str, rate: float) -> str:
+    """How much of how much, how fast, and how long yet."""
+    text = f"{done:,.0f} of {_rounded(total)} {what}"
+    if rate < 1:
+        return text
+    left = max(0.0, total - done) / rate
+    minutes, seconds = divmod(round(left), 60)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return f"{text}  {_rounded(rate)} {what}/s  {clock} left"
+
+
+def _rounded(value: float) -> str:
+    """Three digits, if they are enough: estimates change all the time."""
+    return f"{float(f'{value:.3g}'):,.0f}"

@@ -23,7 +23,8 @@ class _Address(ParamType):
     name = "address"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d{1,5}", str(value)):
+        found = re.fullmatch(r"(tcp|tls)://[^\s/]+:(\d{1,5})", str(value))
+        if not found or not 0 < int(found[2]) < 2**16:
             self.fail(
                 f"{shown(value)} is not accepted; it must be an address such as "
                 "tcp://localhost:8786",

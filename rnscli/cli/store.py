@@ -19,17 +19,17 @@ from rnscli.runtime.store import Store
 
 LAYOUT = Layout(
     parameters=(
-        "what", "vector_size", "operands", "bits", "seed", "noise", "p", "sigma", "key", "core",
-        "moduli", "redundant", "decoder", "legitimate_range", "attempts", "wrong_residues",
+        "what", "vector_size", "operands", "bits", "input_bits", "weight_bits", "seed", "noise",
+        "p", "sigma", "core", "moduli", "redundant", "decoder", "legitimate_range", "attempts",
+        "slice_bits", "adc_bits",
     ),
     results=(
         "blocks", "samples", "mean_abs_error", "mean_abs_error_ci95", "output_error_rate",
-        "detected", "undetected", "created", "finished",
+        "created", "finished", "key",
     ),
     optional=(
-        "created", "mean_abs_error_ci95", "decoder", "legitimate_range", "redundant", "seed",
-        "moduli", "attempts", "finished", "undetected", "detected", "noise", "operands", "p",
-        "bits",
+        "created", "legitimate_range", "mean_abs_error_ci95", "key", "moduli", "finished",
+        "decoder", "output_error_rate", "noise", "adc_bits", "operands", "slice_bits",
     ),
 )  # fmt: skip
 BLOCKS_LAYOUT = Layout(
@@ -42,7 +42,13 @@ BLOCKS_LAYOUT = Layout(
 @click.command("store")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--blocks", is_flag=True, help="A row for every block, with all that it recorded.")
-@output_options("store", StoredTask, LAYOUT, None)
+@output_options(
+    "store",
+    StoredTask,
+    LAYOUT,
+    None,
+    lambda options: (StoredRecord, BLOCKS_LAYOUT) if options["blocks"] else None,
+)
 def command(output: Output, options: dict[str, Any]) -> None:
     """List what a store holds, or export it (--format csv or json).
 
@@ -54,9 +60,10 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli store runs.db --blocks --output blocks.csv
     """
     rows: list[tuple[Point, StoredTask | StoredRecord]] = []
+    output.keep_apart("the store FILE", options["file"])
     with Store(options["file"], read_only=True) as store:
+        store.check()
         if options["blocks"]:
-            output = output.showing(StoredRecord, BLOCKS_LAYOUT)
             rows.extend(({}, row) for row in stored_records(store))
         else:
             rows.extend(({}, row) for row in stored_tasks(store))

@@ -49,6 +49,8 @@ class Sweep(ParamType, ABC):
             values = self.values(str(value))
         except (ValueError, OverflowError):
             self.fail(f"{shown(value)} is not accepted; it must be {self.what}", param, ctx)
+        except OSError as error:  # of a file that stands for numbers
+            self.fail(f"{shown(value)} cannot be read: {error.strerror}", param, ctx)
         if len(values) > MAX_POINTS:
             self.fail(f"{shown(value)} has more than {MAX_POINTS} values", param, ctx)
         return tuple(values)

@@ -34,9 +34,10 @@ class BitSlicedCore:
     bits
         Bits b of the converters that noise is stated for.
     slice_bits
-        Bits s of a slice.
+        Bits s of a slice, at most those of a magnitude.
     adc_bits
-        Bits a of the ADC that reads a slice; its full scale is that of an exact sum.
+        Bits a of the ADCs, which are alike: their full scale is that of an exact sum of s-bit
+        digits, also where the highest slice has fewer bits.
     noise
         Noise at each conversion, or none.
 
@@ -67,7 +68,7 @@ class BitSlicedCore:
 
     def __post_init__(self) -> None:
         """Refuse slices that are none, and results that int64 does not hold."""
-        check_int("slice_bits", self.slice_bits, 1, self.dot_product.weight_bits)
+        check_int("slice_bits", self.slice_bits, 1, self.dot_product.max_slice_bits)
         check_int("adc_bits", self.adc_bits, 1, 64)
         output_bits = self.dot_product.slice_output_bits(self.slice_bits)
         # Noise may put any code in the place of the highest slice's.

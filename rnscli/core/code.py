@@ -89,9 +89,10 @@ class RedundantCode:
         size = self.moduli.dynamic_range if self.legitimate_range is None else self.legitimate_range
         size = check_legitimate_range(self.moduli, size)
         if size > MAX_SIMULATED_RANGE:
+            hint = " (`legitimate_range` operands may take fewer)"
             raise InputError(
-                f"the legitimate range has {size.bit_length()} bits; "
-                "at most 2^62 can be simulated (`legitimate_range` operands takes the fewest)"
+                f"the legitimate range has {size.bit_length()} bits; at most 2^62 can be simulated"
+                + (hint if size == self.moduli.dynamic_range else "")
             )
         if self.moduli.moduli[0] > MAX_SIMULATED_MODULUS:
             raise InputError(

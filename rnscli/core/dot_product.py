@@ -90,6 +90,11 @@ class DotProduct:
         """Bits of an exact output, ``b_out = b_in + b_w + ceil(log2 h) - 1``."""
         return self.input_bits + self.weight_bits + (self.vector_size - 1).bit_length() - 1
 
+    @property
+    def max_slice_bits(self) -> int:
+        """Bits of the magnitude of a weight: a slice that had more would leave some unused."""
+        return self.weight_bits - 1
+
     def slices(self, slice_bits: int) -> int:
         """Number of slices of s bits that hold the magnitude of a weight, its bits but the sign.
 

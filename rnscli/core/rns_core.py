@@ -16,8 +16,8 @@ from rnscli.core.quantisation import FloatArray, IntArray
 from rnscli.core.readout import Readout
 from rnscli.core.residues import modular_dot, to_residues
 
-# With no limit on the attempts, a simulation that still sees errors after so many is stuck.
-MAX_SIMULATED_ATTEMPTS = 10_000
+# With no limit on the attempts, a simulation that needs more of them in the mean is stuck.
+MAX_MEAN_ATTEMPTS = 200
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,14 @@ class RnsCore:
         values = clean.copy()
         pending = np.arange(clean.size)
         attempts: list[int] = []
-        limit = MAX_SIMULATED_ATTEMPTS if math.isinf(self.attempts) else int(self.attempts)
-        for attempt in range(limit):
+        while len(attempts) < self.attempts:
             attempts.append(pending.size)
+            if math.isinf(self.attempts) and sum(attempts) > MAX_MEAN_ATTEMPTS * clean.size:
+                raise InputError(
+                    f"`attempts` is inf, but with this noise a dot product takes more than "
+                    f"{MAX_MEAN_ATTEMPTS} attempts in the mean; give a finite number of attempts "
+                    "or less noise"
+                )
             hit, errors = self._draw(pending.size, rng)
             index = pending[hit]
             values[pending] = clean[pending]
@@ -113,13 +118,8 @@ class RnsCore:
             detected = decoded.status == DETECTED
             wrong[index] = (decoded.values != clean[index]) | detected
             pending = index[detected]
-            if not pending.size or attempt + 1 == limit:
+            if not pending.size:
                 break
-        if math.isinf(self.attempts) and pending.size:
-            raise InputError(
-                f"`attempts` is inf, but after {MAX_SIMULATED_ATTEMPTS} attempts {pending.size} "
-                "dot products still show an error; give a finite number of attempts or less noise"
-            )
         return Readout(values, wrong, tuple(attempts))
 
     def _draw(self, size: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:

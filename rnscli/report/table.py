@@ -96,18 +96,18 @@ def print_table(rows: Sequence[Row], layout: Layout) -> None:
             line.append(f"{title} ", style="dim").append(value).append("   ")
         console.print(line)
     console.print(view)
-    for line_of_note in _note(table):
+    for line_of_note in _note(table, min(WIDTH, console.width)):
         console.print(Text(line_of_note, style="dim"))
 
 
-def _note(table: _Table) -> list[str]:
+def _note(table: _Table, width: int = WIDTH) -> list[str]:
     if not table.dropped:
         return []
-    return _wrapped(f"also in --format csv and json: {', '.join(table.dropped)}")
+    return _wrapped(f"also in --format csv and json: {', '.join(table.dropped)}", width)
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+def _wrapped(text: str, width: int = WIDTH) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _wrapping(table: _Table) -> list[int | None]:
@@ -162,7 +162,7 @@ def _repeats(rows: Sequence[Row], key: str) -> bool:
     same_as, usual = column(key).same_as, column(key).usual
     if usual is not None and all(row[key] in (usual, None) for row in rows):
         return True
-    return same_as is not None and all(row[key] == row.get(same_as) for row in rows)
+    return same_as is not None and all(row[key] in (row.get(same_as), None) for row in rows)
 
 
 def _first(rows: Sequence[Row], key: str) -> object:

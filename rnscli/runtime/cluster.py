@@ -5,11 +5,13 @@ import math
 import queue
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from rnscli.core.errors import InputError, RnscliError
+from rnscli.runtime.describe import versions
 from rnscli.runtime.engines import Engine, Token
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _PATIENCE = 10.0  # seconds for the scheduler to answer, and for a first worker
 _RECOUNT = 2.0  # seconds after which workers may have come or gone
 _RETRIES = 3  # times a block is sent again after several workers have died over it
+_NO_WORKERS = "the scheduler has no workers left; waiting for one to come back"
 _LOST = (
     "the connection to the `scheduler` is lost; start again when it is back "
     "(finished blocks are in the store, if there is one)"
@@ -38,7 +41,7 @@ class _Cluster:
         self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         self._tokens: dict[Future[Any], Token] = {}
         self._calls: dict[Token, tuple[int, Callable[..., Any], tuple[Any, ...]]] = {}
-        self._versions = versions()
+        self._versions = _versions()
         self._threads = (0, -math.inf)  # and when they were counted
 
     @property
@@ -78,6 +81,8 @@ class _Cluster:
                 future = self._done.get(timeout=_RECOUNT)
             except queue.Empty:
                 self._check_connection()  # what is sent while it breaks is never done
+                if self.capacity == 1:
+                    warnings.warn(_NO_WORKERS, RuntimeWarning, stacklevel=2)
                 continue
             token = self._tokens.pop(future, None)
             if token is None:  # cancelled
@@ -121,18 +126,15 @@ class _Cluster:
                 self._client.cancel(stale)
 
 
-def versions() -> dict[str, str]:
-    """Versions that decide over the bytes of a result."""
-    import numpy as np
-
+def _versions() -> dict[str, str]:
     from rnscli import __version__
 
-    return {"rnscli": __version__, "numpy": np.__version__}
+    return {"rnscli": __version__, **versions()}
 
 
 def _call(wanted: dict[str, str], function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Run on a worker; refuse one whose results could differ."""
-    found = versions()
+    found = _versions()
     for name, version in wanted.items():
         if found[name] != version:
             raise InputError(
@@ -201,7 +203,6 @@ def _client(address: str) -> "Client":
 def _silence() -> None:
     """Dask's messages are for its own developers; what matters here is raised."""
     import logging
-    import warnings
 
     for name in ["distributed", *logging.root.manager.loggerDict]:
         if name.partition(".")[0] in ("distributed", "tornado"):

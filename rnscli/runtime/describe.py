@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -24,15 +25,18 @@ def describe(value: object) -> Any:
     >>> describe((Uniform(1e-3), None))
     [{'kind': 'Uniform', 'p': 0.001}, None]
     """
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | str):
         return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, tuple | list):
         return [describe(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): describe(item) for key, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
+    # A subclass that is none itself may depend on more than the fields.
+    if is_dataclass(value) and "__dataclass_fields__" in vars(type(value)):
         kind = type(value).__qualname__
         if not type(value).__module__.startswith("rnscli."):
             kind = f"{type(value).__module__}.{kind}"  # which may share a name with one of rnscli
@@ -41,6 +45,14 @@ def describe(value: object) -> Any:
         f"a store cannot tell what {type(value).__name__} depends on; "
         "use a dataclass of numbers, or no store"
     )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that decide over the bytes of a result."""
+    import numpy
+    import scipy
+
+    return {"numpy": numpy.__version__, "scipy": scipy.__version__}
 
 
 def digest(description: object) -> str:

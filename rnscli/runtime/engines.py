@@ -3,16 +3,19 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from rnscli.core.errors import RnscliError
 
-Token = tuple[int, int]  # names a call
+Token = tuple[int, int]  # names a call: a work and a block of it
 
 
 class Engine(Protocol):
@@ -93,8 +96,9 @@ class _Processes:
             return token, future.result()
         except BrokenProcessPool:
             raise RnscliError(
-                "a worker process has died, perhaps for lack of memory; start again with fewer "
-                "`jobs` (finished blocks are in the store, if there is one)"
+                "a worker process has died, perhaps for lack of memory, or because a script "
+                'lacks its `if __name__ == "__main__":`; start again with fewer `jobs` '
+                "(finished blocks are in the store, if there is one)"
             ) from None
 
     def cancel(self, tokens: set[Token]) -> None:
@@ -104,13 +108,14 @@ class _Processes:
                 del self._tokens[future]
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that it works for does: killed, that cannot tell it to."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+def _end_when_told(alive: Connection) -> None:
+    """End this process when the one that it works for closes its end of a pipe, or has ended.
+
+    Killed, that could not tell it to; and an interrupted user does not wait for blocks.
+    """
 
     def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
+        multiprocessing.connection.wait([alive])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -128,9 +133,35 @@ def local_engine(jobs: int) -> Iterator[Engine]:
         yield Here()
         return
     available = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in available else "spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
+    method = "forkserver" if "forkserver" in available else "spawn"
+    if method == "forkserver":
+        with _no_interrupts():  # what is started here passes that on to the workers
+            forkserver.ensure_running()
+    context = multiprocessing.get_context(method)
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_end_when_told, initargs=(theirs,)
+    )
     try:
         yield _Processes(pool, jobs)
+    except BaseException:
+        ours.close()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        with _no_interrupts():  # it takes no longer than the blocks that are under way
+            pool.shutdown(cancel_futures=True)
+        ours.close()
+        theirs.close()
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C, which a terminal sends to this process and to its workers alike."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may decide that
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

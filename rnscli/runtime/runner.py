@@ -2,30 +2,30 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic
 
 from rnscli.core.errors import RnscliError
 from rnscli.runtime.describe import digest
-from rnscli.runtime.engines import Engine, Here, local_engine
+from rnscli.runtime.engines import Engine, Here, Token, local_engine
 from rnscli.runtime.store import Entry, Store
 from rnscli.runtime.work import Result, Work
-
-_Token = tuple[int, int]  # of a work and a block
 
 
 @dataclass(frozen=True)
 class Progress(Generic[Result]):
     """What is known after another block, in order, of one of several works.
 
-    ``total`` are the results of its blocks so far, for each part; ``samples`` their number.
+    ``total`` are the results of its blocks so far, for each part; ``samples`` is the number of
+    samples in them, ``computed`` of those that did not come from a store.
     """
 
     index: int
     total: Mapping[str, Result]
     samples: int
-    finished: bool
+    computed: int = field(compare=False)  # for those who tell the time, not a part of the result
+    finished: bool = False
 
 
 class Runner:
@@ -69,15 +69,16 @@ class Runner:
         try:
             for index, work in enumerate(works):
                 total: dict[str, Result] = {}
-                samples = 0
+                samples = computed = 0
                 for block in range(work.blocks):
                     part = blocks.result(index, block)
                     total = {
                         name: total[name] + part[name] if total else part[name] for name in part
                     }
                     samples += work.samples(block)
+                    computed += 0 if blocks.was_kept(index, block) else work.samples(block)
                     finished = block + 1 == work.blocks or work.enough(total, samples)
-                    yield Progress(index, total, samples, finished)
+                    yield Progress(index, total, samples, computed, finished)
                     if finished:
                         break
                 blocks.leave(index)
@@ -92,21 +93,24 @@ class _Blocks(Generic[Result]):
     def __init__(self, works: Sequence[Work[Result]], engine: Engine, store: Store | None) -> None:
         self._works = works
         self._engine = engine
+        self._store = store
         self._kept = _Kept(works, store)
-        self._ready: dict[_Token, dict[str, Result] | RnscliError] = {}
-        self._under_way: dict[_Token, dict[str, Result]] = {}  # with the parts that were kept
-        self._next: _Token = (0, 0)  # work and block to begin
+        self._ready: dict[Token, dict[str, Result] | RnscliError] = {}
+        # With the parts that were kept, and the digest of what the block reads.
+        self._under_way: dict[Token, tuple[dict[str, Result], str]] = {}
+        self._whole: set[Token] = set()  # blocks of which the store had every part
+        self._next: Token = (0, 0)  # work and block to begin
 
     def result(self, index: int, block: int) -> dict[str, Result]:
         """All parts of a block, once they are there."""
         self._begin()
         while (index, block) not in self._ready:
             token, result = self._engine.next_done()
-            kept = self._under_way.pop(token)
+            kept, content = self._under_way.pop(token)
             if isinstance(result, RnscliError):
                 self._ready[token] = result
             else:
-                self._kept.save(token, result)
+                self._kept.save(token, content, result)
                 every = kept | result
                 # In the order of the work, whichever parts the store had.
                 self._ready[token] = {name: every[name] for name in self._works[token[0]].parts}
@@ -116,12 +120,19 @@ class _Blocks(Generic[Result]):
             raise ready
         return ready
 
+    def was_kept(self, index: int, block: int) -> bool:
+        """Whether a block that has been delivered came from the store; to be asked once."""
+        kept = (index, block) in self._whole
+        self._whole.discard((index, block))
+        return kept
+
     def leave(self, index: int) -> None:
         """Forget what was begun of a work beyond its last block."""
         stale = {token for token in self._under_way if token[0] <= index}
         self._engine.cancel(stale)
         self._under_way = {t: kept for t, kept in self._under_way.items() if t not in stale}
         self._ready = {t: result for t, result in self._ready.items() if t[0] > index}
+        self._whole = {token for token in self._whole if token[0] > index}
         self._next = max(self._next, (index + 1, 0))
 
     def close(self) -> None:
@@ -140,18 +151,22 @@ class _Blocks(Generic[Result]):
             index, block = token
             work = self._works[index]
             self._next = (index, block + 1) if block + 1 < work.blocks else (index + 1, 0)
+            # What is recorded is what is sent: a file could change before a worker reads it.
+            shares_files = self._engine.shares_files and self._store is None
             try:
-                kept = self._kept.load(token)
+                argument = work.argument(block, shares_files)
+                content = "" if self._store is None else work.content(argument)
+                kept = self._kept.load(token, content)
                 missing = tuple(name for name in work.parts if name not in kept)
-                argument = work.argument(block, self._engine.shares_files) if missing else None
             except RnscliError as error:
                 self._ready[token] = error
                 continue
             if missing:
                 self._engine.submit(token, _attempt, work.function, argument, block, missing)
-                self._under_way[token] = kept
+                self._under_way[token] = kept, content
             else:
                 self._ready[token] = kept
+                self._whole.add(token)
 
 
 def _attempt(
@@ -186,21 +201,28 @@ class _Kept(Generic[Result]):
             self._descriptions[index] = {name: (digest(text), text) for name, text in made.items()}
         return self._descriptions[index]
 
-    def load(self, token: _Token) -> dict[str, Result]:
+    def load(self, token: Token, content: str) -> dict[str, Result]:
         """The parts of a block that are kept, in the order of the work."""
         if self._store is None:
             return {}
         index, block = token
         work = self._works[index]
-        samples, content = work.samples(block), work.content(block)
+        samples = work.samples(block)
         found = {}
         for name, (key, _) in self._parts(index).items():
             record = self._store.load(key, block, samples, content)
-            if record is not None:
+            if record is None:
+                continue
+            try:
                 found[name] = work.result.of_record(record)
+            except (KeyError, TypeError, ValueError, IndexError) as error:
+                raise RnscliError(
+                    f"store {self._store.path} is damaged (a record of {key[:12]}: {error!r}); "
+                    "move it away and start a new one"
+                ) from None
         return found
 
-    def save(self, token: _Token, results: Mapping[str, Result]) -> None:
+    def save(self, token: Token, content: str, results: Mapping[str, Result]) -> None:
         """Keep the parts of a block."""
         if self._store is None:
             return
@@ -208,7 +230,7 @@ class _Kept(Generic[Result]):
         work = self._works[index]
         parts = self._parts(index)
         entries = [Entry(*parts[name], result.record()) for name, result in results.items()]
-        self._store.save(entries, block, work.samples(block), work.content(block))
+        self._store.save(entries, block, work.samples(block), content)
 
 
 @contextmanager

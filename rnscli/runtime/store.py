@@ -158,6 +158,19 @@ class Store:
                     (block, samples, content, packed, now, entry.key),
                 )
 
+    def check(self) -> None:
+        """Look through the whole file.
+
+        Raises
+        ------
+        InputError
+            If it is damaged.
+        """
+        with self._explained():
+            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(f"damaged: {' '.join(found.split())}")
+
     def tasks(self) -> list[Task]:
         """All tasks, the oldest first."""
         with self._explained():
@@ -312,6 +325,10 @@ class Store:
             if "locked" in text:
                 raise RnscliError(
                     f"store {self.path} has been locked by another program for {_PATIENCE:.0f} s"
+                ) from None
+            if "malformed" in text or "damaged" in text:
+                raise InputError(
+                    f"store {self.path} is damaged ({text}); move it away and start a new one"
                 ) from None
             raise RnscliError(
                 f"store {self.path}: {text}; blocks that were recorded before are kept"

@@ -25,7 +25,7 @@ class Mergeable(Protocol):
 Result = TypeVar("Result", bound=Mergeable)
 
 
-def _nothing(block: int) -> str:
+def _nothing(argument: object) -> str:
     return ""
 
 
@@ -59,7 +59,8 @@ class Work(Generic[Result]):
     result
         Type of the results.
     content
-        Digest of what a block reads that the description does not say, such as rows of a file.
+        Digest of what the argument of a block holds and the description does not say, such as
+        rows of a file.
     enough
         Whether, after some blocks in order, the total is precise enough to leave out the rest.
     """
@@ -70,5 +71,5 @@ class Work(Generic[Result]):
     samples: Callable[[int], int]
     parts: Mapping[str, Callable[[], Mapping[str, Any]]]
     result: type[Result]
-    content: Callable[[int], str] = field(default=_nothing)
+    content: Callable[[Any], str] = field(default=_nothing)
     enough: Callable[[Mapping[str, Result], int], bool] = field(default=_never)

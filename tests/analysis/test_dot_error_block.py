@@ -194,7 +194,7 @@ def assert_statistics(statistics: ErrorStatistics, errors: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     ("size", "pairs"),
-    [(1, 140_000), (24, 6000), (1024, 300), (1025, 300), (5000, 60)],
+    [(3, 65_536), (24, 6000), (1024, 300), (1025, 300), (5000, 60)],
     ids=lambda value: f"{value}",
 )
 def test_every_tile_of_drawn_operands(size: int, pairs: int) -> None:

@@ -128,16 +128,19 @@ def test_a_block_names_the_file_where_it_can(tmp_path: Path, save: Any) -> None:
 def test_the_content_of_a_block_is_that_of_its_rows() -> None:
     parameters, changed = few(GivenOperands(*FEW)), FEW.copy()
     changed[1, 2, 77] += 1
-    before = [parameters.content(block) for block in range(3)]
-    after = [few(GivenOperands(*changed)).content(block) for block in range(3)]
+    other = few(GivenOperands(*changed.copy()))
+    before = [parameters.for_block(block, False).content() for block in range(3)]
+    after = [other.for_block(block, False).content() for block in range(3)]
     assert len(set(before)) == 3
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]
-    assert parameters.drawn_operands() is None
+    assert parameters.described_operands() == other.described_operands()
+    changed[0, 0, 0] += 1  # in the first of the rows that tell one file from another
+    assert few(GivenOperands(*changed)).described_operands() != other.described_operands()
 
 
 def test_drawn_operands_have_no_content() -> None:
     source = SparseOperands(NormalOperands(), 0.5)
     parameters = point(operands=source, noise=Uniform(0.1))
-    assert parameters.content(0) == ""
-    assert parameters.drawn_operands() is source
+    assert parameters.content() == ""
+    assert parameters.described_operands()["kind"] == "SparseOperands"
     assert parameters.for_block(0, shares_files=False) == parameters

@@ -211,7 +211,7 @@ def test_no_solution_names_the_bits_that_have_one(command: str, refusal: Refusal
         ("fault-prob --moduli 15,14,13 --max-modulus 15", "--moduli --max-modulus"),
         ("moduli --family special --redundant 1", "--family --redundant"),
         ("moduli --family special --count 4", "--family --count"),
-        ("energy --core bit-sliced --bits 4 --slice-bits 5", "--slice-bits 5 4"),
+        ("energy --core bit-sliced --bits 4 --slice-bits 4", "--slice-bits 4 3"),
         ("energy --adc-k1 1e30J", "--adc-k1 1e+30 1 J"),
         ("fault-prob --legitimate-range 99999999999999", "--legitimate-range 99999999999999"),
         ("error-sim --bits 6 --pairs 9 --legitimate-range 5", "--legitimate-range 5"),

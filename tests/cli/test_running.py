@@ -215,7 +215,7 @@ def test_a_store_is_listed_and_exported(rnscli: Run, rows: Rows, tmp_path: Path)
     rnscli(*VALIDATION, "--store", store)
     tasks = rows("store", store)
     by_core = {row["core"]: row for row in tasks if row["what"] == "dot-error"}
-    assert list(by_core) == ["rns", "fixed-lp", "bit-sliced"]
+    assert set(by_core) == {"rns", "fixed-lp", "bit-sliced"}
     for row in simulated:
         listed = by_core[row["core"]]
         for key in ("mean_abs_error", "mean_abs_error_ci95", "output_error_rate", "vector_size"):
@@ -224,9 +224,9 @@ def test_a_store_is_listed_and_exported(rnscli: Run, rows: Rows, tmp_path: Path)
         assert (listed["noise"], listed["p"], listed["operands"]) == ("uniform", 1e-3, "uniform")
         assert json.loads(listed["description"])["seed"] == listed["seed"] == 0
     assert (by_core["rns"]["moduli"], by_core["rns"]["redundant"]) == ([63, 62, 61, 59, 55], 1)
-    words = [row for row in tasks if row["what"] == "fault-prob"]
-    assert sum(row["samples"] for row in words) > 800_000
-    assert all(row["detected"] + row["undetected"] <= row["samples"] for row in words)
+    (words,) = (row for row in tasks if row["what"] == "fault-prob")  # all strata in one row
+    assert 890_000 < words["samples"] <= 900_000
+    assert (words["redundant"], words["p"], words["mean_abs_error"]) == (2, 1e-3, None)
     blocks = rows("store", store, "--blocks")
     assert len(blocks) == sum(row["blocks"] for row in tasks)
     first = json.loads(blocks[0]["record"])

@@ -70,7 +70,7 @@ def plain_dot(core: BitSlicedCore, x: list[int], w: list[int]) -> int:
 def cases(draw: st.DrawFn, exact: bool = False) -> tuple[BitSlicedCore, Vectors, Vectors]:
     """A core and operands, many of them at the ends of their range, where sums are clipped."""
     dot = DotProduct(draw(st.integers(1, 6)), draw(st.integers(2, 7)), draw(st.integers(2, 9)))
-    slice_bits = draw(st.integers(1, dot.weight_bits))
+    slice_bits = draw(st.integers(1, dot.weight_bits - 1))
     output = exact_bits(dot, slice_bits)
     adc_bits = draw(st.integers(output, 64) if exact else st.integers(1, output + 2))
     core = BitSlicedCore(dot, draw(st.integers(2, 8)), slice_bits, adc_bits)
@@ -142,7 +142,7 @@ def test_small_sums_stay_small() -> None:
     assert core.dot(x, np.zeros_like(x), rng_of(0)).values.tolist() == [0]
 
 
-@pytest.mark.parametrize("slice_bits", [1, 2, 5, 6])
+@pytest.mark.parametrize("slice_bits", [1, 2, 4, 5])
 def test_more_converter_bits_lose_less(slice_bits: int) -> None:
     dot = DotProduct(64, 6, 6)
     rng = rng_of(2)
@@ -170,7 +170,7 @@ NOISES = [None, Uniform(0.0), Uniform(0.3), Uniform(1.0), Gaussian(0.0), Gaussia
 
 
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("slice_bits", [1, 3, 7, 8])
+@pytest.mark.parametrize("slice_bits", [1, 3, 6, 7])
 @pytest.mark.parametrize("adc_bits", [1, 5, 16])
 def test_partial_sums_and_dot_agree(noise: NoiseLaw | None, slice_bits: int, adc_bits: int) -> None:
     core = BitSlicedCore(DotProduct(9, 6, 8), 6, slice_bits, adc_bits, noise)
@@ -282,8 +282,8 @@ def test_gaussian_noise_is_a_fraction_of_the_full_scale(bits: int, sigma: float)
 @pytest.mark.parametrize(
     ("slice_bits", "adc_bits", "named"),
     [
-        (0, 4, "`slice_bits` is 0; it must be a whole number from 1 to 6"),
-        (7, 4, "`slice_bits` is 7; it must be a whole number from 1 to 6"),
+        (0, 4, "`slice_bits` is 0; it must be a whole number from 1 to 5"),
+        (6, 4, "`slice_bits` is 6; it must be a whole number from 1 to 5"),
         (1.5, 4, "`slice_bits` is 1.5"),
         (True, 4, "`slice_bits` is True"),
         (2, 0, "`adc_bits` is 0; it must be a whole number from 1 to 64"),
@@ -296,10 +296,10 @@ def test_refusals(slice_bits: int, adc_bits: int, named: str) -> None:
         BitSlicedCore(DotProduct(8, 6, 6), 6, slice_bits, adc_bits)
 
 
-@pytest.mark.parametrize("slice_bits", [1, 2, 15, 30, 31])
+@pytest.mark.parametrize("slice_bits", [1, 2, 15, 30])
 def test_62_bits_are_the_limit(slice_bits: int) -> None:
     """The sum of the highest slice, shifted: b_in + s + ceil(log2 h) + s (slices - 1) bits."""
-    fits = DotProduct(2 if slice_bits < 31 else 1, 31, 31)
+    fits = DotProduct(2, 31, 31)
     core = BitSlicedCore(fits, 31, slice_bits, 64, Uniform(1.0))
     assert core.slices * slice_bits + 31 + (fits.vector_size - 1).bit_length() == 62
     with pytest.raises(InputError, match="63 output bits; at most 62"):

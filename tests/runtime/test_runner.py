@@ -388,9 +388,12 @@ def test_more_blocks_compute_only_what_is_new(store: Store) -> None:
 
 
 def test_another_content_is_another_block(store: Store) -> None:
-    list(Runner(store=store).run([work(content=lambda block: f"rows {block}")]))
+    def read(content: Callable[[int], str]) -> Any:
+        return work(argument=lambda block, shared: block, content=content)
+
+    list(Runner(store=store).run([read(lambda rows: f"rows {rows}")]))
     engine = Scripted()
-    changed = work(content=lambda block: "other" if block == 3 else f"rows {block}")
+    changed = read(lambda rows: "other" if rows == 3 else f"rows {rows}")
     list(Runner(engine, store).run([changed]))
     assert [token for token, _ in engine.submitted] == [(0, 3)]
 

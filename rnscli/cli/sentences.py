@@ -1,0 +1,24 @@
+"""Sentences on standard error."""
+
+import contextlib
+import re
+import sys
+from collections.abc import Sequence
+
+MAX_SENTENCES = 10  # of one kind
+
+
+def say(sentences: Sequence[str], more: str) -> None:
+    """Some sentences, not too many of them; ``more`` says what the others are."""
+    for sentence in sentences[:MAX_SENTENCES]:
+        complain(sentence)
+    if len(sentences) > MAX_SENTENCES:
+        complain(f"{len(sentences) - MAX_SENTENCES} {more}")
+
+
+def complain(message: str) -> None:
+    """One sentence, with options in the place of the arguments that errors have in backticks."""
+    text = re.sub(r"`([a-z]\w*)`", lambda name: "--" + name[1].replace("_", "-"), message)
+    with contextlib.suppress(OSError, AttributeError):  # standard error may be full or closed
+        sys.stderr.write(f"rnscli: {' '.join(text.split()).rstrip('.')}\n")
+        sys.stderr.flush()
