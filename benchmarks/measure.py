@@ -17,7 +17,7 @@ import rnscli
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measured value; ``goal`` says what it should be, where the project has set that."""
+    """A measured value; ``goal``, such as ``<= 1.6``, is what the project wants, if it does."""
 
     name: str
     value: float
@@ -34,7 +34,10 @@ class Record:
     def add(self, name: str, value: float, unit: str, goal: str = "") -> None:
         self.measurements.append(Measurement(name, value, unit, goal))
         number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-        print(f"{name:<62} {number:>12} {unit:<8} {goal}", flush=True)
+        sign, _, limit = goal.partition(" ")
+        met = not goal or (value <= float(limit) if sign == "<=" else value >= float(limit))
+        verdict = "" if met else "  MISSED (is the machine busy?)"
+        print(f"{name:<62} {number:>12} {unit:<8} {goal}{verdict}", flush=True)
 
     def write(self, path: Path) -> None:
         document = {

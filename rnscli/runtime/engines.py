@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
@@ -135,8 +135,7 @@ def local_engine(jobs: int) -> Iterator[Engine]:
     available = multiprocessing.get_all_start_methods()
     method = "forkserver" if "forkserver" in available else "spawn"
     if method == "forkserver":
-        with _no_interrupts():  # what is started here passes that on to the workers
-            forkserver.ensure_running()
+        _start_forkserver()
     context = multiprocessing.get_context(method)
     theirs, ours = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
@@ -154,9 +153,23 @@ def local_engine(jobs: int) -> Iterator[Engine]:
         theirs.close()
 
 
+def _start_forkserver() -> None:
+    """Start what the workers are forked from, so that they do not see Ctrl-C.
+
+    A terminal sends it to them, too, and each would tell of it. What is blocked here is blocked
+    in what is started; it reaches this process when the block is lifted.
+    """
+    resource_tracker.ensure_running()  # would lift the block when it is started later
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Ignore Ctrl-C, which a terminal sends to this process and to its workers alike."""
+    """Ignore further interrupts."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may decide that
         return

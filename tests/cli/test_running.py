@@ -206,6 +206,49 @@ def test_progress_is_for_a_person() -> None:
     assert on_a_terminal(*long, "--quiet") == ""
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+@pytest.mark.parametrize("seconds", [0.5, 0.8, 1.5])
+def test_a_signal_ends_it_with_one_line(
+    jobs: str, number: signal.Signals, code: int, word: str, seconds: float, tmp_path: Path
+) -> None:
+    """To the whole group, as a terminal does: while the workers begin, and while they compute."""
+    store = tmp_path / "runs.db"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rnscli", "error-sim", "--pairs", "1e9", "--bits", "6",
+         "--jobs", jobs, "--store", str(store)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    while not store.exists():  # then it has begun
+        time.sleep(0.01)
+    time.sleep(seconds - 0.5)
+    os.killpg(process.pid, number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err.decode()) == (code, b"", f"rnscli: {word}\n")
+    give_up = time.monotonic() + 5
+    with pytest.raises(ProcessLookupError):  # no worker is left
+        while time.monotonic() < give_up:
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)
+
+
+def test_without_a_standard_error(tmp_path: Path) -> None:
+    """The result and the code are the same, and nothing strays into standard output."""
+    for arguments, code in (("--pairs 100", 0), ("--pairs abc", 2)):
+        command = f"'{sys.executable}' -m rnscli error-sim --bits 6 --format csv {arguments}"
+        for nowhere in ("2>&-", "2>/dev/full"):
+            ran = subprocess.run(
+                f"{command} {nowhere}", shell=True, stdout=subprocess.PIPE, text=True, timeout=60
+            )
+            assert ran.returncode == code
+            assert len(ran.stdout.splitlines()) == (4 if code == 0 else 0)
+
+
 # The store command
 
 
@@ -304,6 +347,38 @@ def test_stores_that_cannot_be_listed(refusal: Refusal, tmp_path: Path) -> None:
     assert "no blocks" in refusal("store", tmp_path / "new.db")
     assert "FILE" in refusal("store")
     assert "--require" in refusal("store", tmp_path / "new.db", "--require", "nothing <= 1")
+
+
+def test_nothing_is_written_over_what_is_read(
+    refusal: Refusal, rnscli: Run, tmp_path: Path
+) -> None:
+    store, operands = tmp_path / "runs.json", tmp_path / "a.npz"
+    np.savez(operands, x=np.ones((4, 8)), w=np.ones((4, 8)))
+    simulate = ("error-sim", "--bits", 6, "--operands", operands)
+    assert rnscli(*simulate, "--store", store).code == 0
+    before = store.read_bytes(), operands.read_bytes()
+    (tmp_path / "link.json").symlink_to(store)
+    for output in (store, tmp_path / "link.json"):
+        assert "--store" in refusal(*simulate, "--store", store, "--output", output)
+        assert "FILE" in refusal("store", store, "--output", output)
+    csv = ("--format", "csv", "--output", operands)
+    assert "--operands" in refusal(*simulate, *csv)
+    assert (store.read_bytes(), operands.read_bytes()) == before
+
+
+def test_operands_that_are_changed_between_two_runs(rows: Rows, tmp_path: Path) -> None:
+    """The same name, other numbers: another result, and another row in the store."""
+    store, operands = tmp_path / "runs.db", tmp_path / "a.npz"
+    rng = np.random.default_rng(3)
+    found = []
+    for scale in (1.0, 100.0):
+        np.savez(operands, x=scale * rng.normal(size=(50, 8)), w=rng.normal(size=(50, 8)))
+        found += rows(
+            "error-sim", "--bits", 6, "--core", "rns", "--operands", operands, "--store", store
+        )
+    listed = sorted(row["mean_abs_error"] for row in rows("store", store))
+    assert listed == [row["mean_abs_error"] for row in found]
+    assert listed[1] > 10 * listed[0]
 
 
 @pytest.mark.parametrize(
