@@ -307,8 +307,10 @@ class _Watch:
                 interval = proportion_interval(statistics.wrong, update.samples)
                 known.append(f"{name} {show_value('output_error_rate_ci95', interval)}")
             else:
-                mean = show_value("mean_abs_error", statistics.absolute.mean)
-                half = show_value("mean_abs_error_ci95", statistics.absolute.mean_interval())
+                interval = statistics.absolute.mean_interval()
+                row = {"mean_abs_error_ci95": interval}
+                mean = show_value("mean_abs_error", statistics.absolute.mean, row)
+                half = show_value("mean_abs_error_ci95", interval)
                 known.append(f"{name} {mean} {half}")
         return number + "   ".join(known)
 

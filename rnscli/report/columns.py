@@ -1,7 +1,7 @@
 """How each row key is shown to a person: its title, and its value in sensible digits."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,20 +13,26 @@ class Column:
     """Title and format of a row key.
 
     ``same_as`` names another key: a table leaves the column out where both are equal throughout;
-    and so where all values are the ``usual`` one.
+    and so where all values are the ``usual`` one. ``interval`` is the key of a value's interval,
+    whose width says how many digits of the value mean anything.
     """
 
     title: str
     show: Callable[[object], str]
     same_as: str | None = None
     usual: object = None
+    interval: str | None = None
 
 
-def show_value(key: str, value: object) -> str:
-    """A value as a person reads it; nothing for ``None``."""
+def show_value(key: str, value: object, row: Mapping[str, object] | None = None) -> str:
+    """A value of a row as a person reads it; nothing for ``None``."""
     if value is None:
         return "-"
-    return column(key).show(value)
+    found = column(key)
+    interval = row.get(found.interval) if row is not None and found.interval else None
+    if isinstance(interval, tuple) and isinstance(value, float):
+        return _as_precise_as(value, (interval[1] - interval[0]) / 2)
+    return found.show(value)
 
 
 def column(key: str) -> Column:
@@ -45,6 +51,14 @@ def _number(value: object) -> str:
     if magnitude and not 1e-3 <= magnitude < 1e6:
         return f"{value:.3e}"
     return f"{value:.4g}" if magnitude < 1e4 else f"{value:.0f}"
+
+
+def _as_precise_as(value: float, half_width: float) -> str:
+    """A value down to the second digit of what it may be off by."""
+    if not 1e-6 < half_width < abs(value):
+        return _number(value)
+    decimals = 1 - math.floor(math.log10(half_width))
+    return f"{value:.{max(0, decimals)}f}"
 
 
 def _probability(value: object) -> str:
@@ -88,7 +102,7 @@ COLUMNS: dict[str, Column] = {
     "rank": Column("rank", _number, usual=1),
     "core": Column("core", str),
     "pairs": Column("pairs", _number),
-    "mean_abs_error": Column("mean |e|", _number),
+    "mean_abs_error": Column("mean |e|", _number, interval="mean_abs_error_ci95"),
     "mean_abs_error_ci95": Column("95 %", lambda value: _half_width(value)),
     "precision_reached": Column("reached", lambda value: _share(value)),
     "mean_error": Column("mean e", _number),

@@ -130,7 +130,7 @@ def _arranged(rows: Sequence[Row], layout: Layout, width: int | None) -> _Table:
     keys = [key for key in listed if any(row[key] is not None for row in rows)]
     if len(rows) == 1 and width is not None:
         # One result reads best downwards; then there is room for everything.
-        cells = [[key.replace("_", " "), show_value(key, rows[0][key])] for key in keys]
+        cells = [[key.replace("_", " "), show_value(key, rows[0][key], rows[0])] for key in keys]
         return _Table(common=[], titles=[], cells=cells, left=[True, True], dropped=[])
     keys = [key for key in keys if not _repeats(rows, key)]
     common = [
@@ -149,9 +149,9 @@ def _arranged(rows: Sequence[Row], layout: Layout, width: int | None) -> _Table:
             shown.remove(key)
             dropped.append(key)
     return _Table(
-        common=[(column(key).title, show_value(key, rows[0][key])) for key in common],
+        common=[(column(key).title, show_value(key, rows[0][key], rows[0])) for key in common],
         titles=[column(key).title for key in shown],
-        cells=[[show_value(key, row[key]) for key in shown] for row in rows],
+        cells=[[show_value(key, row[key], row) for key in shown] for row in rows],
         left=[isinstance(_first(rows, key), str | tuple) for key in shown],
         dropped=dropped,
     )
@@ -171,7 +171,7 @@ def _first(rows: Sequence[Row], key: str) -> object:
 
 def _width(rows: Sequence[Row], keys: list[str]) -> int:
     widths = [
-        max(len(column(key).title), *(len(show_value(key, row[key])) for row in rows))
+        max(len(column(key).title), *(len(show_value(key, row[key], row)) for row in rows))
         for key in keys
     ]
     return sum(widths) + 2 * len(widths)
