@@ -19,7 +19,7 @@ from rnscli.core.residues import exact_dot
 ALGORITHM = 2  # to be counted up whenever the same parameters would give other results
 
 _TILE_VALUES = 2**17  # of x or of w; measured: half as many and twice as many are slower
-_ODD = 16
+_PADDING = 16  # pairs more than a power of two, where there are many
 _SHORT = 1024  # up to this length the pairs are contiguous, and beyond it the vectors
 
 
@@ -69,8 +69,8 @@ def _tiles(
     operands = parameters.operands.rows(start, pairs)
     rng = _stream(parameters.seed, block, "operands")
     step = max(1, _TILE_VALUES // size)
-    if step > _ODD:  # rows a power of two apart would contend for the same lines of the cache
-        step += _ODD
+    if step > _PADDING:  # rows a power of two apart would contend for the same lines of the cache
+        step += _PADDING
     tile, spare = _empty_tiles(min(step, pairs), size)
     for first in range(0, pairs, step):
         part = slice(first, min(first + step, pairs))
@@ -82,10 +82,10 @@ def _tiles(
 
 def _empty_tiles(pairs: int, size: int) -> tuple[FloatArray, FloatArray]:
     if size > _SHORT:
-        both = np.empty((3, pairs, size))
+        room = np.empty((3, pairs, size))
     else:
-        both = np.empty((3, size, pairs)).swapaxes(1, 2)
-    return both[:2], both[2]
+        room = np.empty((3, size, pairs)).swapaxes(1, 2)
+    return room[:2], room[2]
 
 
 def _quantise(values: FloatArray, spare: FloatArray, levels: int, ties: bool) -> FloatArray:
