@@ -53,9 +53,9 @@ class ErrorStatistics:
         return cls(
             signed=Moments.of(errors),
             absolute=Moments.of(magnitude),
-            lowest=float(errors.min()),
-            highest=float(errors.max()),
-            smallest=float(magnitude.min()),
+            lowest=float(np.min(errors)),
+            highest=float(np.max(errors)),
+            smallest=float(np.min(magnitude)),
             histogram=LogHistogram.of(errors),
             wrong=wrong,
             attempts=AttemptCounts(attempts),

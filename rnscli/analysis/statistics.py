@@ -103,7 +103,7 @@ class LogHistogram:
         if not sample.size:
             return cls(magnitudes, magnitudes)
         # Both signs of a magnitude side by side: few places to count in, at most 2^19.
-        lowest = magnitudes.min()
+        lowest = np.min(magnitudes)
         counts = np.bincount(((magnitudes - lowest) << 1) - (bits >> 63))
         held = np.flatnonzero(counts)
         bins = (held >> 1) + lowest

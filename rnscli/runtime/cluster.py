@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 10.0  # seconds for the scheduler to answer, and for a first worker
 _RECOUNT = 2.0  # seconds after which workers may have come or gone
+_ANSWER = 2.0  # seconds for a question to the scheduler
 _RETRIES = 3  # times a block is sent again after several workers have died over it
 _NO_WORKERS = "the scheduler has no workers left; waiting for one to come back"
 _LOST = (
@@ -50,7 +51,7 @@ class _Cluster:
         if time.monotonic() - counted > _RECOUNT:
             # A lost connection, which has several ways to fail, is for `next_done` to tell.
             with suppress(OSError, RuntimeError, AttributeError):
-                threads = sum(self._client.nthreads(callback_timeout=_RECOUNT).values())
+                threads = sum(self._client.nthreads(callback_timeout=_ANSWER).values())
             self._threads = threads, time.monotonic()
         return 2 * threads + 1
 
