@@ -239,7 +239,12 @@ def test_a_killed_worker_costs_only_its_blocks(cluster: Cluster) -> None:
         assert list(progress)[-1].total == expected(5, 40)
 
 
-def test_all_workers_go_and_one_comes(cluster: Cluster, impatient: None) -> None:
+def test_all_workers_go_and_one_comes(
+    cluster: Cluster, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not recorded by pytest: Dask's threads change how warnings are shown, too.
+    said: list[str] = []
+    monkeypatch.setattr(module.warnings, "warn", lambda text, *more, **named: said.append(text))
     with cluster.engine() as engine:
         progress = Runner(engine).run([work(6, 40, function=slow)])
         for _ in range(6):
@@ -249,8 +254,8 @@ def test_all_workers_go_and_one_comes(cluster: Cluster, impatient: None) -> None
         time.sleep(0.3)
         assert engine.capacity >= 1
         threading.Timer(1.0, cluster.begin_workers, [1]).start()
-        with pytest.warns(RuntimeWarning, match="no workers left"):
-            assert list(progress)[-1].total == expected(6, 40)
+        assert list(progress)[-1].total == expected(6, 40)
+    assert any("no workers left" in text for text in said)
 
 
 def test_a_call_that_dask_gives_up_is_sent_again(mortal: Cluster, tmp_path: Path) -> None:
