@@ -239,12 +239,7 @@ def test_a_killed_worker_costs_only_its_blocks(cluster: Cluster) -> None:
         assert list(progress)[-1].total == expected(5, 40)
 
 
-def test_all_workers_go_and_one_comes(
-    cluster: Cluster, impatient: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Not recorded by pytest: Dask's threads change how warnings are shown, too.
-    said: list[str] = []
-    monkeypatch.setattr(module.warnings, "warn", lambda text, *more, **named: said.append(text))
+def test_all_workers_go_and_one_comes(cluster: Cluster, impatient: None) -> None:
     with cluster.engine() as engine:
         progress = Runner(engine).run([work(6, 40, function=slow)])
         for _ in range(6):
@@ -253,9 +248,30 @@ def test_all_workers_go_and_one_comes(
         cluster.kill_worker()
         time.sleep(0.3)
         assert engine.capacity >= 1
-        threading.Timer(1.0, cluster.begin_workers, [1]).start()
+        cluster.begin_workers(1)
         assert list(progress)[-1].total == expected(6, 40)
-    assert any("no workers left" in text for text in said)
+
+
+class Deserted:
+    """What a client says of a scheduler without workers."""
+
+    status = "running"
+
+    def nthreads(self, **settings: float) -> dict[str, int]:
+        return {}
+
+
+def test_waiting_for_a_worker_is_said(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SaidError(Exception):
+        pass
+
+    def warn(text: str, *more: object, **named: object) -> None:
+        raise SaidError(text)
+
+    monkeypatch.setattr(module.warnings, "warn", warn)
+    client: Any = Deserted()
+    with pytest.raises(SaidError, match="no workers left; waiting for one"):
+        module._Cluster(client).next_done()
 
 
 def test_a_call_that_dask_gives_up_is_sent_again(mortal: Cluster, tmp_path: Path) -> None:
