@@ -74,11 +74,9 @@ AXES = (
         type=IntSweep(2, MAX_PAIRS),
         help="Number of dot products.  [default: 10000, or all rows of the operands file]",
     ),
-    click.option(
-        "--rel-precision",
-        type=FloatSweep(1e-9, 0.999, "a number above 0 and below 1"),
-        help="Instead of --pairs: run until the 95 % interval of every core reaches no further "
-        "than this share of its value, such as 0.01.",
+    shared.rel_precision(
+        "Instead of --pairs: run until the 95 % interval of every core reaches no further than "
+        "this share of its value, such as 0.01."
     ),
     click.option(
         "--precision-of",

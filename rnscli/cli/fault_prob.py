@@ -91,11 +91,9 @@ AXES = (
         help="Simulate this many words with the real code beside each exact value, stratified by "
         "the number of errors; exit with code 1 where the 99.9 % interval does not hold it.",
     ),
-    click.option(
-        "--rel-precision",
-        type=FloatSweep(1e-9, 0.999, "a number above 0 and below 1"),
-        help="With --validate: stop before that many words, once the intervals of p_undetected and "
-        "p_err reach no further than this share of their values, such as 0.05.",
+    shared.rel_precision(
+        "With --validate: stop before that many words, once the intervals of p_undetected and "
+        "p_err reach no further than this share of their values, such as 0.05."
     ),
     click.option(
         "--seed",

@@ -139,6 +139,15 @@ def error_probability(default: str | None) -> Decorator[Command]:
     )
 
 
+def rel_precision(what: str) -> Decorator[Command]:
+    """``--rel-precision``; ``what`` says whose interval is meant."""
+    return click.option(
+        "--rel-precision",
+        type=FloatSweep(1e-9, 0.999, "a number above 0 and below 1"),
+        help=what,
+    )
+
+
 def stacked(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
     """Several options as one decorator, in the order in which the help lists them."""
 

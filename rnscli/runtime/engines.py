@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from rnscli.core.errors import RnscliError
 
+_GRACE = 1.0  # seconds for blocks under way, when a run is interrupted
 Token = tuple[int, int]  # names a call: a work and a block of it
 
 
@@ -144,7 +145,13 @@ def local_engine(jobs: int) -> Iterator[Engine]:
     try:
         yield _Processes(pool, jobs)
     except BaseException:
-        ours.close()
+        # Not at once: the pool would wait for the rest of a result that a worker is just sending.
+        with _no_interrupts():
+            ending = threading.Thread(target=pool.shutdown, kwargs={"cancel_futures": True})
+            ending.start()
+            ending.join(_GRACE)
+            ours.close()
+            ending.join()
         raise
     finally:
         with _no_interrupts():  # it takes no longer than the blocks that are under way

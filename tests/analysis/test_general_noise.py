@@ -161,7 +161,7 @@ def test_a_gaussian_law_is_remembered_over_attempts_and_reported() -> None:
 )
 def test_refusals(more: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        FaultParameters(moduli=ModuliSet([7, 5, 4], 1), **more)  # type: ignore[arg-type]
+        FaultParameters(moduli=ModuliSet([7, 5, 4], 1), **more)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_frontier(bits: int, legitimate_range: str, noise: NoiseLaw, target: flo
         moduli = request.choose()[0]
         size = request.legitimate_range(moduli, legitimate_range)
 
-        def p_err(attempts: float, moduli=moduli, size=size) -> float:  # type: ignore[no-untyped-def]
+        def p_err(attempts: float, moduli=moduli, size=size) -> float:
             return fault_probability(
                 FaultParameters(
                     moduli=moduli, noise=noise, attempts=attempts, legitimate_range=size

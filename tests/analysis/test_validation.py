@@ -91,7 +91,7 @@ def test_the_seed_decides() -> None:
 @pytest.mark.parametrize("samples", [0, 999, 1.5])
 def test_too_few_samples_are_refused(samples: object) -> None:
     with pytest.raises(InputError, match="`samples` is"):
-        validate(FaultParameters(moduli=SIX, p=0.1), samples)  # type: ignore[arg-type]
+        validate(FaultParameters(moduli=SIX, p=0.1), samples)
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, math.inf])

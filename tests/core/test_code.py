@@ -174,7 +174,7 @@ def test_words_of_any_shape(shape: tuple[int, ...], redundant: int) -> None:
 @pytest.mark.parametrize("size", [0, -1, 36, 10**40, 2.0, True])
 def test_legitimate_range_is_checked(size: object) -> None:
     with pytest.raises(InputError, match=r"^`legitimate_range`"):
-        RedundantCode(ModuliSet([11, 7, 5], 1), size)  # type: ignore[arg-type]
+        RedundantCode(ModuliSet([11, 7, 5], 1), size)
 
 
 def test_legitimate_range_is_limited_to_what_is_simulated() -> None:

@@ -65,7 +65,7 @@ def test_every_pair_is_checked() -> None:
 @pytest.mark.parametrize("modulus", [1, 0, -7, 7.0, "7", True, None])
 def test_members_must_be_whole_numbers_from_two(modulus: object) -> None:
     with pytest.raises(InputError, match=f"^`moduli` is {modulus}; .*at least 2"):
-        ModuliSet([11, modulus])  # type: ignore[list-item]
+        ModuliSet([11, modulus])
 
 
 def test_empty_and_too_many() -> None:
@@ -86,11 +86,11 @@ def test_an_information_modulus_must_be_left(redundant: int) -> None:
 @pytest.mark.parametrize("redundant", [-1, 1.0, True, "1"])
 def test_redundant_must_be_a_whole_number(redundant: object) -> None:
     with pytest.raises(InputError, match=f"^`redundant` is {redundant}; "):
-        ModuliSet([3, 5, 7], redundant=redundant)  # type: ignore[arg-type]
+        ModuliSet([3, 5, 7], redundant=redundant)
 
 
 def test_numpy_integers_become_python_integers() -> None:
-    moduli = ModuliSet(np.array([7, 5, 3], dtype=np.int16), redundant=np.int8(1))  # type: ignore[arg-type]
+    moduli = ModuliSet(np.array([7, 5, 3], dtype=np.int16), redundant=np.int8(1))
     assert all(type(member) is int for member in (*moduli.moduli, moduli.redundant))
 
 

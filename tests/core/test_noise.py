@@ -89,7 +89,7 @@ def test_positions_continue_where_a_batch_of_gaps_ends() -> None:
         def random(self, size: int) -> np.ndarray:
             return np.zeros(size)  # every gap is the shortest
 
-    assert draw_positions(AlwaysAtOnce(), 0.01, 500).tolist() == [*range(500)]  # type: ignore[arg-type]
+    assert draw_positions(AlwaysAtOnce(), 0.01, 500).tolist() == [*range(500)]
 
 
 @pytest.mark.parametrize("modulus", [2, 3, 15, 64])
@@ -162,13 +162,13 @@ def test_no_errors_can_be_drawn(law: Uniform | Gaussian) -> None:
 @pytest.mark.parametrize("p", [-0.1, 1.1, math.nan, math.inf, "x", None, True])
 def test_uniform_takes_a_probability(p: object) -> None:
     with pytest.raises(InputError, match=f"^`p` is {p}; .*probability from 0 to 1"):
-        Uniform(p)  # type: ignore[arg-type]
+        Uniform(p)
 
 
 @pytest.mark.parametrize("sigma", [-0.1, 10_001, math.nan, math.inf, "x", None, True])
 def test_gaussian_takes_a_standard_deviation(sigma: object) -> None:
     with pytest.raises(InputError, match=f"^`sigma` is {sigma}; .*from 0 to 10000"):
-        Gaussian(sigma)  # type: ignore[arg-type]
+        Gaussian(sigma)
 
 
 FOUR_BITS = Adc(low=-8, high=7, full_scale_ratio=1.0)

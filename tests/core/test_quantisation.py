@@ -131,7 +131,7 @@ def test_the_largest_magnitude_is_accepted() -> None:
 @pytest.mark.parametrize("bits", [1, 0, -3, 32, 8.0, True, "8", None])
 def test_unusable_bits_are_refused(bits: object) -> None:
     with pytest.raises(InputError, match=f"^`bits` is {bits}; .* from 2 to 31"):
-        quantise([1.0], bits)  # type: ignore[arg-type]
+        quantise([1.0], bits)
 
 
 @QUICK

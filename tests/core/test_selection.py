@@ -50,9 +50,9 @@ def check(required: int, max_modulus: int, redundant: int, count: int | None, to
     options = {"redundant": redundant, "count": count, "top": top}
     if not wanted:
         with pytest.raises(NoSolutionError):
-            select_moduli(required, max_modulus, **options)  # type: ignore[arg-type]
+            select_moduli(required, max_modulus, **options)
         return False
-    sets = select_moduli(required, max_modulus, **options)  # type: ignore[arg-type]
+    sets = select_moduli(required, max_modulus, **options)
     assert scores_of(sets) == wanted
     assert len({s.moduli for s in sets}) == len(sets)
     for found in sets:
@@ -253,7 +253,7 @@ def test_special_family(max_modulus: int, required: int) -> None:
 def test_arguments_are_validated(name: str, value: object) -> None:
     arguments: dict[str, object] = {"required_range": 100, "max_modulus": 15} | {name: value}
     with pytest.raises(InputError, match=f"^`{name}` is {value}; "):
-        select_moduli(**arguments)  # type: ignore[arg-type]
+        select_moduli(**arguments)
 
 
 def test_impossible_ranges_are_refused_quickly() -> None:
