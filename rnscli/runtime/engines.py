@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from rnscli.core.errors import RnscliError
 
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 _GRACE = 1.0  # seconds for blocks under way, when a run is interrupted
 Token = tuple[int, int]  # names a call: a work and a block of it
 
@@ -161,17 +162,17 @@ def local_engine(jobs: int) -> Iterator[Engine]:
 
 
 def _start_forkserver() -> None:
-    """Start what the workers are forked from, so that they do not see Ctrl-C.
+    """Start what the workers are forked from, so that they do not see Ctrl-C or SIGTERM.
 
-    A terminal sends it to them, too, and each would tell of it. What is blocked here is blocked
-    in what is started; it reaches this process when the block is lifted.
+    A whole group of processes is sent these, and it is for this one to end the others. What is
+    blocked here is blocked in what is started; it reaches this process when the block is lifted.
     """
     resource_tracker.ensure_running()  # would lift the block when it is started later
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         forkserver.ensure_running()
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 @contextmanager
