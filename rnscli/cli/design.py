@@ -17,10 +17,10 @@ from rnscli.cli import hardware as hw
 from rnscli.cli import noise as noise_options
 from rnscli.cli import options as shared
 from rnscli.cli import running
+from rnscli.cli.command import AnswerCommand
 from rnscli.cli.design_commands import commands_of
-from rnscli.cli.output import Output, output_options
 from rnscli.cli.pipe import is_terminal
-from rnscli.cli.progress import progress_bar
+from rnscli.cli.question import Answer, Bar, Question
 from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, Quantity, WholeNumber
 from rnscli.core.core_converters import ANALOG_CORES
 from rnscli.core.errors import InputError
@@ -30,6 +30,7 @@ from rnscli.core.units import Uncertain
 from rnscli.hardware.adc_models import CONSTANTS
 from rnscli.report.design_plots import plot_front
 from rnscli.report.table import Layout
+from rnscli.runtime.runner import Runner
 
 LAYOUT = Layout(
     parameters=(
@@ -104,7 +105,13 @@ def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[An
     return click.option(f"--{name.replace('_', '-')}", type=kind, help=what)
 
 
-@click.command("design")
+@click.command(
+    "design",
+    cls=AnswerCommand,
+    row_type=DesignRow,
+    layout=LAYOUT,
+    plot="the Pareto front",
+)
 @shared.stacked(
     click.option(
         "--minimise",
@@ -156,8 +163,7 @@ def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[An
     ),
     running.run_options,
 )
-@output_options("design", DesignRow, LAYOUT, "the Pareto front")
-def command(output: Output, options: dict[str, Any]) -> None:
+def command(options: dict[str, Any], drawn: bool) -> Question:
     """Search for the best design: the Pareto front of energy, latency, area, error and p_err.
 
     Every combination of the axes is evaluated (cores, bits, vector sizes, redundancy, attempts,
@@ -175,27 +181,31 @@ def command(output: Output, options: dict[str, Any]) -> None:
         --extrapolate --max-energy 100fJ
     """
     noise_options.check_one_level(options)
-    options, run = running.separated(options)
-    output.keep_apart("--store", run["store"])
     hardware, options = hw.hardware_of(_with_defaults(options))
     _check_used(options, hardware)
     space, law = _space(options, hardware)
     limits = {name: _single(name, options[name]) for name in LIMITS if options[name] is not None}
     if "max_p_err" in limits and space.noise is None:
         raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
-    found = _found(space, limits, _single("minimise", options["minimise"]), run)
-    commands = commands_of(found.chosen, options, hardware.given, law(found.chosen.design))
-    rows = _rows(found, commands)
-    front = min(_SHOWN, len(found.front))
-    output.finish(
-        [({}, row) for row in rows],
+    minimise = _single("minimise", options["minimise"])
+
+    def compute(runner: Runner | None, bar: Bar) -> Answer:
+        found = _found(space, limits, minimise, runner, bar)
+        commands = commands_of(found.chosen, options, hardware.given, law(found.chosen.design))
+        shown = min(_SHOWN, len(found.front))
+        return Answer(
+            [({}, row) for row in _rows(found, commands)],
+            plot_front,
+            shown=shown,
+            required=1,
+            footer=_footer(found, shown, space, commands),
+        )
+
+    return Question(
         hw.resolved(options),
-        (),
-        plot_front,
-        dict.fromkeys(options),
-        shown=front,
-        required=1,
-        footer=_footer(found, front, space, commands),
+        compute,
+        keys=dict.fromkeys(options),
+        in_blocks=space.noise is not None,
     )
 
 
@@ -277,14 +287,15 @@ def _space(
 
 
 def _found(
-    space: DesignSpace, limits: Mapping[str, float], minimise: str, run: Mapping[str, Any]
+    space: DesignSpace,
+    limits: Mapping[str, float],
+    minimise: str,
+    runner: Runner | None,
+    bar: Bar,
 ) -> DesignResult:
     from rnscli.analysis.design import search_designs
 
-    with (
-        running.runner_of(run) as runner,
-        progress_bar(space.size, "designs", run["quiet"]) as advance,
-    ):
+    with bar(space.size, "designs") as advance:
 
         def progress(what: str, done: int, total: int) -> None:
             if what == "designs":

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ from rnscli.analysis.energy_parameters import (
     ENERGY_CORES,
     EnergyParameters,
 )
+from rnscli.analysis.moduli_choice import ModuliRequest
 from rnscli.analysis.uncertainty import (
     SensitivityRow,
     ranges_of,
@@ -23,7 +24,8 @@ from rnscli.analysis.workload_energy import WorkloadRow, workload_energy
 from rnscli.cli import hardware as hw
 from rnscli.cli import noise as noise_options
 from rnscli.cli import options as shared
-from rnscli.cli.output import Output, output_options, prepared
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.question import Answer, Bar, Question, answered, prepared
 from rnscli.cli.sweep import IntSweep, NameSweep, Point, points
 from rnscli.core.decoders import radius_of
 from rnscli.core.errors import InputError, NoSolutionError
@@ -31,6 +33,7 @@ from rnscli.core.moduli import ModuliSet
 from rnscli.core.units import Uncertain
 from rnscli.hardware.workloads import WORKLOADS, load_workload
 from rnscli.report import energy_plots
+from rnscli.report.figure import check_number
 from rnscli.report.table import Layout
 
 LAYOUT = Layout(
@@ -98,7 +101,14 @@ def _instead(options: Mapping[str, Any]) -> tuple[type, Layout] | None:
     return (SensitivityRow, SENSITIVITY_LAYOUT) if options["sensitivity"] else None
 
 
-@click.command("energy")
+@click.command(
+    "energy",
+    cls=AnswerCommand,
+    row_type=EnergyRow,
+    layout=LAYOUT,
+    plot="the energy by part",
+    instead=_instead,
+)
 @shared.stacked(
     shared.cores(ENERGY_CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
     shared.bits("4..8"),
@@ -148,8 +158,7 @@ def _instead(options: Mapping[str, Any]) -> tuple[type, Layout] | None:
     shared.slice_bits,
     shared.adc_bits,
 )
-@output_options("energy", EnergyRow, LAYOUT, "the energy by part", _instead)
-def command(output: Output, options: dict[str, Any]) -> None:
+def command(options: dict[str, Any], drawn: bool) -> Question:
     """Estimate energy, latency and area of one dot product, or of a network.
 
     The bill has DACs, ADCs, the array, forward and reverse conversion, decoding, and the additions
@@ -169,10 +178,13 @@ def command(output: Output, options: dict[str, Any]) -> None:
     workloads = {name: load_workload(name) for name in options["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
         raise InputError("--workload has two files of the same name; rename one of them")
-    every = hw.paired(points(options, AXES), hardware)
+    swept = [n for n in AXES if isinstance(options[n], tuple) and len(options[n]) > 1]
+    ready, problems = prepared(hw.paired(points(options, AXES), hardware), _request, swept)
+    kind = "workload" if workloads else "tornado" if options["sensitivity"] else "energy"
 
-    def compute(point: Point) -> tuple[Any, ...]:
-        design, constants, reference = _design(point, hardware, options["extrapolate"])
+    def rows_of(requested: "_Requested") -> tuple[Any, ...]:
+        point = requested.point
+        design, constants, reference = _design(requested, hardware, options["extrapolate"])
         if workloads:
             workload = workloads[point["workload"]]
             return workload_energy(design, workload, constants, point["arrays"] or 1)
@@ -184,18 +196,20 @@ def command(output: Output, options: dict[str, Any]) -> None:
             )
         return sensitivity(design, constants) if ranges_of(design, constants) else ()
 
-    swept = [n for n in AXES if isinstance(options[n], tuple) and len(options[n]) > 1]
-    ready, problems = prepared(every, compute, swept)
-    rows = [(point, row) for point, found in ready for row in found]
-    if not rows:
-        raise InputError(
-            "--sensitivity is about uncertain constants; give one as a range, such as "
-            "--adc-k1 100fJ±30%"
-        )
-    if not workloads and not options["sensitivity"]:
-        output = replace(output, layout=_by_size([row for _, row in rows]))
-    kind = "workload" if workloads else "tornado" if options["sensitivity"] else "energy"
-    _finish(output, rows, options, problems, kind)
+    def compute(runner: object, bar: Bar) -> Answer:
+        found, more = answered(ready, rows_of, swept)
+        rows = [(point, row) for point, several in found for row in several]
+        if not rows:
+            raise InputError(
+                "--sensitivity is about uncertain constants; give one as a range, such as "
+                "--adc-k1 100fJ±30%"
+            )
+        if drawn:
+            _check_plot(rows, kind)
+        layout = _by_size([row for _, row in rows]) if kind == "energy" else None
+        return Answer(rows, _PLOTS[kind], (*problems, *more), layout=layout)
+
+    return Question(hw.resolved(options), compute, keys=hw.KEYS)
 
 
 def _by_size(rows: Sequence[EnergyRow]) -> Layout:
@@ -215,41 +229,49 @@ def _check(options: Mapping[str, Any]) -> None:
         raise InputError("--arrays is about --workload; give that, too, or leave it out")
 
 
-def _finish(
-    output: Output,
-    rows: list[tuple[Point, Any]],
-    options: Mapping[str, Any],
-    problems: list[str],
-    plot: str,
-) -> None:
-    if output.plot is not None:
-        drawn: list[Any] = [row for _, row in rows]
-        if plot == "workload":
-            drawn = energy_plots.bars_of_workload([asdict(row) for row in drawn])
-        if plot == "tornado":
-            designs = len({tuple(point.items()) for point, _ in rows})
-            output.check_plot(designs, energy_plots.MAX_TORNADOS, "tornados")
-        else:
-            output.check_plot(len(drawn), energy_plots.MAX_BARS, "bars")
-    draw = {
-        "workload": energy_plots.plot_workload,
-        "tornado": energy_plots.plot_tornado,
-        "energy": energy_plots.plot_energy,
-    }[plot]
-    output.finish(rows, hw.resolved(options), problems, draw, hw.KEYS)
+_PLOTS = {
+    "workload": energy_plots.plot_workload,
+    "tornado": energy_plots.plot_tornado,
+    "energy": energy_plots.plot_energy,
+}
 
 
-def _design(
-    point: Point, hardware: hw.Hardware, extrapolate: bool
-) -> tuple[EnergyParameters, dict[str, Uncertain], EnergyParameters | None]:
-    """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""
+def _check_plot(rows: Sequence[tuple[Point, Any]], kind: str) -> None:
+    """Refuse more bars or panels than can be read."""
+    if kind == "tornado":
+        designs = len({tuple(point.items()) for point, _ in rows})
+        check_number(designs, energy_plots.MAX_TORNADOS, "tornados")
+        return
+    drawn: list[Any] = [row for _, row in rows]
+    if kind == "workload":
+        drawn = energy_plots.bars_of_workload([asdict(row) for row in drawn])
+    check_number(len(drawn), energy_plots.MAX_BARS, "bars")
+
+
+@dataclass(frozen=True)
+class _Requested:
+    """A point, with the dot product and the moduli that it asks for."""
+
+    point: Point
+    request: ModuliRequest
+    moduli: ModuliSet | None
+
+
+def _request(point: Point) -> _Requested:
     request = shared.moduli_request(point).with_operands()
     try:
-        moduli = request.choose()[0]
+        return _Requested(point, request, request.choose()[0])
     except NoSolutionError:
         if point["core"] == "rns":
             raise
-        moduli = None  # other cores are told without the ratio to rns
+        return _Requested(point, request, None)  # told without the ratio to rns
+
+
+def _design(
+    requested: _Requested, hardware: hw.Hardware, extrapolate: bool
+) -> tuple[EnergyParameters, dict[str, Uncertain], EnergyParameters | None]:
+    """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""
+    point, request, moduli = requested.point, requested.request, requested.moduli
     size = request.legitimate_range(moduli, point["legitimate_range"]) if moduli else None
     parameters = {
         "dot_product": request.dot_product,

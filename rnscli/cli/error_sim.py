@@ -22,9 +22,9 @@ from rnscli.analysis.operands import (
 from rnscli.analysis.statistics import LogHistogram, proportion_interval
 from rnscli.cli import options as shared
 from rnscli.cli import running
-from rnscli.cli.output import Output, output_options, prepared
-from rnscli.cli.progress import Advance, progress_bar
-from rnscli.cli.sentences import say
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.progress import Advance
+from rnscli.cli.question import Answer, Bar, Question, prepared
 from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, Point, points, shown
 from rnscli.core.checks import MAX_SIGMA
 from rnscli.core.code import RedundantCode
@@ -33,9 +33,10 @@ from rnscli.core.errors import InputError, RnscliError
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 from rnscli.core.quantisation import MAX_SIMULATED_BITS
 from rnscli.report.columns import show_value
+from rnscli.report.figure import check_number
 from rnscli.report.plots import MAX_SERIES, plot_error_histograms
 from rnscli.report.table import Layout
-from rnscli.runtime.runner import Progress
+from rnscli.runtime.runner import Progress, Runner
 
 LAYOUT = Layout(
     parameters=(
@@ -63,7 +64,13 @@ AXES = (
 )  # fmt: skip
 
 
-@click.command("error-sim")
+@click.command(
+    "error-sim",
+    cls=AnswerCommand,
+    row_type=DotErrorRow,
+    layout=LAYOUT,
+    plot="the distribution of the error",
+)
 @shared.stacked(
     shared.cores(CORES, "Cores to compare, on the same operands."),
     shared.bits("4..8", MAX_SIMULATED_BITS),
@@ -126,8 +133,7 @@ AXES = (
     click.option("--seed", type=IntSweep(0, 2**63), default="0", show_default=True, help="Seed."),
     running.run_options,
 )
-@output_options("error-sim", DotErrorRow, LAYOUT, "the distribution of the error")
-def command(output: Output, options: dict[str, Any]) -> None:
+def command(options: dict[str, Any], drawn: bool) -> Question:
     """Simulate the dot-product error of each core (Monte Carlo).
 
     Real operands are quantised, multiplied in each core and scaled back; errors are against the
@@ -140,40 +146,42 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli error-sim --bits 6 --rel-precision 0.01 --jobs 2 --store runs.db
     """
     _check(options)
-    options, run = running.separated(options)
     sources = _sources(options)
-    files = [Path(name) for name, source in sources.items() if source is not None]
-    output.keep_apart("--operands", *files)
-    output.keep_apart("--store", run["store"])
     swept = [_axes(options, name, source) for name, source in sources.items()]
     ready, problems = prepared(
         [point for axes in swept for point in points(axes, AXES)],
         lambda point: _parameters(point, options["core"], sources[point["operands"]]),
     )
-    output.check_plot(len(ready) * len(options["core"]), MAX_SERIES, "lines")
+    if drawn:
+        check_number(len(ready) * len(options["core"]), MAX_SERIES, "lines")
     simulated = [parameters for _, parameters in ready]
-    rows: list[tuple[Point, DotErrorRow]] = []
-    histograms: list[LogHistogram] = []
-    imprecise: list[str] = []
-    with (
-        running.runner_of(run) as runner,
-        progress_bar(sum(p.pairs for p in simulated), "pairs", run["quiet"]) as advance,
-    ):
-        results = dot_errors(simulated, runner, _Watch(simulated, advance))
-        for (point, parameters), result in zip(ready, results, strict=True):
-            for row in result.rows:
-                rows.append((point, row))
-                if output.plot is not None:  # as they take memory
-                    histograms.append(result.statistics[row.core].histogram.magnitudes())
-            imprecise.extend(_imprecise(parameters, result))
-    say(imprecise, "more are less precise than that")
+
+    def compute(runner: Runner | None, bar: Bar) -> Answer:
+        rows: list[tuple[Point, DotErrorRow]] = []
+        histograms: list[LogHistogram] = []
+        imprecise: list[str] = []
+        with bar(sum(p.pairs for p in simulated), "pairs") as advance:
+            results = dot_errors(simulated, runner, _Watch(simulated, advance))
+            for (point, parameters), result in zip(ready, results, strict=True):
+                for row in result.rows:
+                    rows.append((point, row))
+                    if drawn:  # as they take memory
+                        histograms.append(result.statistics[row.core].histogram.magnitudes())
+                imprecise.extend(_imprecise(parameters, result))
+        return Answer(
+            rows,
+            lambda rows, file_format: plot_error_histograms(rows, histograms, file_format),
+            problems,
+            remarks=imprecise,
+        )
+
     said = swept[0] | {"operands": options["operands"]} if len(swept) == 1 else options
-    output.finish(
-        rows,
+    return Question(
         said,
-        problems,
-        lambda rows, file_format: plot_error_histograms(rows, histograms, file_format),
-        {"p": None},  # which residue_error_probability is
+        compute,
+        keys={"p": None},  # which residue_error_probability is
+        reads={"--operands": [Path(n) for n, source in sources.items() if source is not None]},
+        in_blocks=True,
     )
 
 

@@ -1,6 +1,7 @@
 """``rnscli fault-prob``."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,17 +17,19 @@ from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
 from rnscli.cli import noise as noise_options
 from rnscli.cli import options as shared
 from rnscli.cli import running
-from rnscli.cli.output import Output, output_options, prepared
-from rnscli.cli.progress import Advance, progress_bar
-from rnscli.cli.sentences import say
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.progress import Advance
+from rnscli.cli.question import Answer, Bar, Question, answered, prepared
 from rnscli.cli.sweep import FloatSweep, IntSetType, Point, WholeNumber, points
 from rnscli.core.errors import InputError
 from rnscli.report.columns import show_value
+from rnscli.report.figure import check_number
 from rnscli.report.plots import MAX_SERIES, plot_fault_probability
 from rnscli.report.table import Layout
 
 if TYPE_CHECKING:
     from rnscli.analysis.validation import Validation
+    from rnscli.runtime.runner import Runner
 
 LAYOUT = Layout(
     parameters=(
@@ -59,7 +62,13 @@ AXES = (
 )  # fmt: skip
 
 
-@click.command("fault-prob")
+@click.command(
+    "fault-prob",
+    cls=AnswerCommand,
+    row_type=FaultProbability,
+    layout=LAYOUT,
+    plot="p_err against p",
+)
 @shared.stacked(
     shared.bits("6"),
     shared.input_bits,
@@ -108,8 +117,7 @@ AXES = (
     shared.max_modulus,
     running.run_options,
 )
-@output_options("fault-prob", FaultProbability, LAYOUT, "p_err against p")
-def command(output: Output, options: dict[str, Any]) -> None:
+def command(options: dict[str, Any], drawn: bool) -> Question:
     """Compute the output error probability of a redundant code, exactly.
 
     A detected error is computed again, up to R attempts; p_err is the probability that the output
@@ -125,13 +133,10 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli fault-prob --redundant 2 --p 1e-6 --validate 1e9 --rel-precision 0.02 --jobs 2
     """
     _check(options)
-    options, run = running.separated(options)
-    output.keep_apart("--store", run["store"])
     if all(options[name] is None for name in noise_options.LEVELS):
-        options["p"] = (DEFAULT_P,)
+        options = options | {"p": (DEFAULT_P,)}
     if options["target"]:
-        _frontier(replace(output, layout=TARGET_LAYOUT), shared.with_bits(options, bits=(6,)))
-        return
+        return _frontier(shared.with_bits(options, bits=(6,)))
     options = shared.with_defaults(options, bits=(6,), redundant=(0, 1, 2))
     options["attempts"] = options["attempts"] or (1, 2, math.inf)
     ready, problems = prepared(points(options, AXES), _parameters)
@@ -139,22 +144,24 @@ def command(output: Output, options: dict[str, Any]) -> None:
         tuple((name, value) for name, value in point.items() if name not in noise_options.LEVELS)
         for point, _ in ready
     }
-    output.check_plot(len(curves), MAX_SERIES, "lines")
-    rows = []
-    with progress_bar(len(ready), "points", run["quiet"]) as advance:
-        for point, parameters in ready:
-            rows.append((point, fault_probability(parameters)))
-            advance(len(rows))
-    if options["validate"] is None:
-        output.finish(rows, options, problems, plot_fault_probability)
-        return
-    rows, disagreements = _validated(rows, [p for _, p in ready], options, run)
-    replace(output, layout=VALIDATE_LAYOUT).finish(
-        rows, options, problems, plot_fault_probability, disagreements=disagreements
-    )
+    if drawn:
+        check_number(len(curves), MAX_SERIES, "lines")
+
+    def compute(runner: "Runner | None", bar: Bar) -> Answer:
+        rows = []
+        with bar(len(ready), "points") as advance:
+            for point, parameters in ready:
+                rows.append((point, fault_probability(parameters)))
+                advance(len(rows))
+        if options["validate"] is None:
+            return Answer(rows, plot_fault_probability, problems)
+        checked = _validated(rows, [p for _, p in ready], options, runner, bar)
+        return replace(checked, problems=problems)
+
+    return Question(options, compute, in_blocks=options["validate"] is not None)
 
 
-def _check(options: dict[str, Any]) -> None:
+def _check(options: Mapping[str, Any]) -> None:
     """Refuse options that say nothing without others."""
     noise_options.check_one_level(options, required=False)
     if options["validate"] is None:
@@ -168,19 +175,17 @@ def _check(options: dict[str, Any]) -> None:
 def _validated(
     rows: list[tuple[Point, FaultProbability]],
     parameters: list[FaultParameters],
-    options: dict[str, Any],
-    run: dict[str, Any],
-) -> tuple[list[tuple[Point, FaultProbability]], list[str]]:
+    options: Mapping[str, Any],
+    runner: "Runner | None",
+    bar: Bar,
+) -> Answer:
     """The rows with simulated values beside the exact ones, and a line for each disagreement."""
     from rnscli.analysis.validation import validate
 
     samples = options["validate"]
     (precision,) = options["rel_precision"] or (None,)
     checked, disagreements, imprecise = [], [], []
-    with (
-        running.runner_of(run) as runner,
-        progress_bar(samples * len(rows), "words", run["quiet"]) as advance,
-    ):
+    with bar(samples * len(rows), "words") as advance:
         for index, ((point, exact), design) in enumerate(zip(rows, parameters, strict=True)):
             watch = partial(_say, advance, index, len(rows), samples)
             found = validate(design, samples, options["seed"], precision, runner, watch)
@@ -198,8 +203,13 @@ def _validated(
                     f"(p_undetected {row.p_undetected:.6g} and {row.simulated_p_undetected:.6g}, "
                     f"p_err {row.p_err:.6g} and {row.simulated_p_err:.6g} simulated)"
                 )
-    say(imprecise, "more are less precise than that")
-    return checked, disagreements
+    return Answer(
+        checked,
+        plot_fault_probability,
+        disagreements=disagreements,
+        remarks=imprecise,
+        layout=VALIDATE_LAYOUT,
+    )
 
 
 def _say(
@@ -218,25 +228,28 @@ def _say(
     advance(index * samples + words, note=note)
 
 
-def _frontier(output: Output, options: dict[str, Any]) -> None:
+def _frontier(options: dict[str, Any]) -> Question:
     """Answer ``--target``: rows for each k that reaches it."""
     for name in ("redundant", "attempts", "moduli", "erased", "validate"):
         if options[name]:
             raise InputError(f"`target` chooses the redundancy and attempts, so leave `{name}` out")
     ready, problems = prepared(
         points(options, (*AXES, "target")),
-        lambda point: redundancy_frontier(
-            TargetParameters(
-                request=shared.moduli_request(point | {"redundant": 0}),
-                noise=lambda moduli: noise_options.laws_of(point, moduli),
-                target=point["target"],
-                decoder=point["decoder"],
-                legitimate_range=point["legitimate_range"],
-            )
+        lambda point: TargetParameters(
+            request=shared.moduli_request(point | {"redundant": 0}),
+            noise=lambda moduli: noise_options.laws_of(point, moduli),
+            target=point["target"],
+            decoder=point["decoder"],
+            legitimate_range=point["legitimate_range"],
         ),
     )
-    rows = [(point, row) for point, frontier in ready for row in frontier]
-    output.finish(rows, options, problems, plot_fault_probability)
+
+    def compute(runner: object, bar: Bar) -> Answer:
+        frontiers, more = answered(ready, redundancy_frontier)
+        rows = [(point, row) for point, frontier in frontiers for row in frontier]
+        return Answer(rows, plot_fault_probability, (*problems, *more), layout=TARGET_LAYOUT)
+
+    return Question(options, compute)
 
 
 def _parameters(point: Point) -> FaultParameters:

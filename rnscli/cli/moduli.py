@@ -11,8 +11,10 @@ from rnscli.analysis.moduli_choice import (
     moduli_table,
 )
 from rnscli.cli import options as shared
-from rnscli.cli.output import Output, output_options, prepared
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.question import Answer, Bar, Question, answered, prepared
 from rnscli.cli.sweep import ChoiceSweep, IntSweep, WholeNumber, points
+from rnscli.report.figure import check_number
 from rnscli.report.plots import MAX_BARS, plot_moduli
 from rnscli.report.table import Layout
 
@@ -27,7 +29,13 @@ LAYOUT = Layout(
 AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
 
 
-@click.command("moduli")
+@click.command(
+    "moduli",
+    cls=AnswerCommand,
+    row_type=ModuliRow,
+    layout=LAYOUT,
+    plot="the range covered and required",
+)
 @shared.stacked(
     shared.bits("4..8"),
     shared.input_bits,
@@ -60,8 +68,7 @@ AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
         help="Show the best K sets.",
     ),
 )
-@output_options("moduli", ModuliRow, LAYOUT, "the range covered and required")
-def command(output: Output, options: dict[str, Any]) -> None:
+def command(options: dict[str, Any], drawn: bool) -> Question:
     """Choose moduli sets for a target precision.
 
     The search is exact: no set has fewer moduli or, with as many, a larger range. With redundant
@@ -73,19 +80,21 @@ def command(output: Output, options: dict[str, Any]) -> None:
     """
     options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
     top = options["top"]
-    tables, problems = prepared(
+    ready, problems = prepared(
         points(options, AXES),
-        lambda point: moduli_table(
-            shared.moduli_request(
-                point,
-                precision_bits=point["precision_bits"],
-                count=point["count"],
-                family=point["family"],
-            ),
-            top,
+        lambda point: shared.moduli_request(
+            point,
+            precision_bits=point["precision_bits"],
+            count=point["count"],
+            family=point["family"],
         ),
     )
+    if drawn:
+        check_number(len(ready) * top, MAX_BARS, "bars")
 
-    output.check_plot(sum(len(table) for _, table in tables), MAX_BARS, "bars")
-    rows = [(point, row) for point, table in tables for row in table]
-    output.finish(rows, options, problems, plot_moduli)
+    def compute(runner: object, bar: Bar) -> Answer:
+        tables, more = answered(ready, lambda request: moduli_table(request, top))
+        rows = [(point, row) for point, table in tables for row in table]
+        return Answer(rows, plot_moduli, (*problems, *more))
+
+    return Question(options, compute)

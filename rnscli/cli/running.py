@@ -16,8 +16,6 @@ from rnscli.runtime.engines import local_engine
 from rnscli.runtime.runner import Runner
 from rnscli.runtime.store import Store
 
-_NAMES = ("jobs", "scheduler", "store", "quiet")
-
 
 class _Address(ParamType):
     name = "address"
@@ -67,14 +65,6 @@ run_options = stacked(
     ),
     click.option("--quiet", is_flag=True, help="No progress on standard error."),
 )
-
-
-def separated(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options that determine the result, and those of this file, which do not change it."""
-    return (
-        {name: value for name, value in options.items() if name not in _NAMES},
-        {name: options[name] for name in _NAMES},
-    )
 
 
 @contextmanager

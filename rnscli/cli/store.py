@@ -11,7 +11,8 @@ from rnscli.analysis.store_contents import (
     stored_records,
     stored_tasks,
 )
-from rnscli.cli.output import Output, output_options
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.question import Answer, Bar, Question
 from rnscli.cli.sweep import Point
 from rnscli.core.errors import NoSolutionError
 from rnscli.report.table import Layout
@@ -39,17 +40,17 @@ BLOCKS_LAYOUT = Layout(
 )
 
 
-@click.command("store")
+@click.command(
+    "store",
+    cls=AnswerCommand,
+    row_type=StoredTask,
+    layout=LAYOUT,
+    plot=None,
+    instead=lambda options: (StoredRecord, BLOCKS_LAYOUT) if options["blocks"] else None,
+)
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--blocks", is_flag=True, help="A row for every block, with all that it recorded.")
-@output_options(
-    "store",
-    StoredTask,
-    LAYOUT,
-    None,
-    lambda options: (StoredRecord, BLOCKS_LAYOUT) if options["blocks"] else None,
-)
-def command(output: Output, options: dict[str, Any]) -> None:
+def command(options: dict[str, Any], drawn: bool) -> Question:
     """List what a store holds, or export it (--format csv or json).
 
     A store is the file that --store of error-sim and fault-prob records finished blocks in. Each
@@ -59,14 +60,18 @@ def command(output: Output, options: dict[str, Any]) -> None:
     rnscli store runs.db
     rnscli store runs.db --blocks --output blocks.csv
     """
-    rows: list[tuple[Point, StoredTask | StoredRecord]] = []
-    output.keep_apart("the store FILE", options["file"])
-    with Store(options["file"], read_only=True) as store:
-        store.check()
-        if options["blocks"]:
-            rows.extend(({}, row) for row in stored_records(store))
-        else:
-            rows.extend(({}, row) for row in stored_tasks(store))
-    if not rows:
-        raise NoSolutionError(f"store {options['file']} holds no blocks yet")
-    output.finish(rows, {"file": str(options["file"]), "blocks": options["blocks"]}, ())
+    path = options["file"]
+
+    def compute(runner: object, bar: Bar) -> Answer:
+        rows: list[tuple[Point, StoredTask | StoredRecord]] = []
+        with Store(path, read_only=True) as store:
+            store.check()
+            if options["blocks"]:
+                rows.extend(({}, row) for row in stored_records(store))
+            else:
+                rows.extend(({}, row) for row in stored_tasks(store))
+        if not rows:
+            raise NoSolutionError(f"store {path} holds no blocks yet")
+        return Answer(rows)
+
+    return Question(options, compute, reads={"the store FILE": [path]})

@@ -1,0 +1,95 @@
+"""What a command has found, as plain rows: what is printed, written, drawn and required."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from rnscli.cli.question import Answer, Question
+from rnscli.report.document import csv_text, json_text
+from rnscli.report.requirements import Requirement, failures
+from rnscli.report.table import Layout, Row
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows of a command with the parameters that they were computed with, and the verdicts."""
+
+    command: str
+    parameters: Mapping[str, object]
+    rows: Sequence[Row]
+    layout: Layout
+    answer: Answer
+
+    @classmethod
+    def of(
+        cls,
+        command: str,
+        row_type: type,
+        layout: Layout,
+        declared: Sequence[str],
+        question: Question,
+        answer: Answer,
+    ) -> "Result":
+        """The rows of an answer; ``declared`` are the options in the order of the help."""
+        names = {field.name for field in fields(row_type)}
+        options = question.options
+        extra = {
+            name: key
+            for name, values in options.items()
+            if name not in names and isinstance(values, tuple) and len(values) > 1
+            if (key := question.keys.get(name, name)) is not None
+        }
+        rows: list[Row] = [
+            asdict(result) | {key: point[name] for name, key in extra.items() if name in point}
+            for point, result in answer.results
+        ]
+        # In the order of the help, whatever the order on the command line.
+        parameters = {name: _said(options[name]) for name in declared if name in options}
+        shown = answer.layout or layout
+        added = tuple(key for key in rows[0] if key not in names)
+        return cls(
+            command,
+            parameters,
+            rows,
+            replace(shown, parameters=(*added, *shown.parameters)),
+            answer,
+        )
+
+    @property
+    def json(self) -> str:
+        """The JSON document."""
+        return json_text(self.command, self.parameters, self.rows)
+
+    @property
+    def csv(self) -> str:
+        """The rows as CSV."""
+        return csv_text(list(self.rows[0]), self.rows)
+
+    def failures(self, requirements: Sequence[Requirement]) -> list[str]:
+        """A line for each row and requirement that it does not meet."""
+        return failures(requirements, self.rows[: self.answer.required])
+
+    @property
+    def draw(self) -> Callable[[str], bytes] | None:
+        """Draws the rows in a format: png, svg or pdf; ``None`` where there is no picture."""
+        plot = self.answer.plot
+        return None if plot is None else lambda file_format: plot(self.rows, file_format)
+
+
+def numeric_columns(row_type: type) -> dict[str, bool]:
+    """Columns of a row type, each with whether it holds numbers."""
+    hints = get_type_hints(row_type)
+    return {
+        field.name: not any(kind in str(hints[field.name]) for kind in ("tuple", "str"))
+        for field in fields(row_type)
+    }
+
+
+def _said(value: Any) -> Any:
+    """An option as the JSON document states it: a sweep of one value is that value."""
+    if isinstance(value, tuple) and len(value) == 1:
+        return value[0]
+    if isinstance(value, Path):
+        return str(value)
+    return None if value == () else value
