@@ -5,7 +5,9 @@ import io
 import os
 import signal
 import sys
+import threading
 import warnings
+from types import FrameType
 from typing import Any, TextIO
 
 import click
@@ -26,6 +28,7 @@ _COMMANDS = {
 }
 
 
+_IMPORT = 0.05  # seconds until a signal that comes during an import is looked at again
 _warned: set[str] = set()
 
 
@@ -82,12 +85,23 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     sys.exit(run(sys.argv[1:]))
 
 
-def _terminated(number: int, frame: object) -> None:
-    """End as with Ctrl-C, so that workers are told and files taken away."""
+def _end(number: int, frame: FrameType | None) -> None:
+    """End by an exception, so that workers are told and files taken away."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            # Modules in C that are being imported may clear the exception: again, a little later.
+            later = threading.Timer(_IMPORT, os.kill, (os.getpid(), number))
+            later.daemon = True
+            later.start()
+            return
+        frame = frame.f_back
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise _EndedError("terminated", 128 + number)
 
 
@@ -96,13 +110,8 @@ def run(arguments: list[str]) -> int:
 
     130 is an interrupt, 143 a termination, and 141 a reader that has gone, as of other programs.
     """
-    sys.set_int_max_str_digits(0)  # a range may have more digits than Python prints by default
-    warnings.showwarning = _show_warning
-    _warned.clear()
-    warnings.simplefilter("once", RuntimeWarning)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal may know only ASCII
     try:
+        _prepare()
         code = cli.main(arguments, prog_name="rnscli", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -123,6 +132,15 @@ def run(arguments: list[str]) -> int:
     except MemoryError:
         return _complain("not enough memory for these sizes; ask for fewer or smaller ones", 2)
     return code if isinstance(code, int) else 0
+
+
+def _prepare() -> None:
+    sys.set_int_max_str_digits(0)  # a range may have more digits than Python prints by default
+    warnings.showwarning = _show_warning
+    _warned.clear()
+    warnings.simplefilter("once", RuntimeWarning)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may know only ASCII
 
 
 def _sentence(error: click.ClickException) -> str:
