@@ -59,6 +59,11 @@ def _mode(target: Path) -> int:
     """Permissions of the file that is replaced, or what a new file would get."""
     if target.exists():
         return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+    return 0o666 & ~mask()
+
+
+def mask() -> int:
+    """Permissions that this process takes from new files."""
+    taken = os.umask(0)
+    os.umask(taken)
+    return taken

@@ -1,0 +1,87 @@
+"""Folders of results, which are written whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from rnscli.core.errors import InputError
+from rnscli.report.files import mask
+
+
+def check_folder(path: Path, option: str, may_exist: bool, ways: str) -> None:
+    """Refuse a folder that `write_folder` could not write, before anything is computed.
+
+    Parameters
+    ----------
+    may_exist
+        Whether a folder of that name is replaced; ``ways`` says how the user can allow it.
+
+    Raises
+    ------
+    InputError
+        If it exists and may not be replaced, is no folder, or cannot be made.
+    """
+    target = _target(path)
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{option} {path} is a file; give the name of a folder")
+    if target.exists() and not may_exist:
+        raise InputError(f"{option} {path} exists; {ways}")
+    if target == target.parent:
+        raise InputError(f"{option} {path} cannot be replaced; give the name of a new folder")
+    if not target.parent.is_dir():
+        raise InputError(f"{option} {path}: the folder {target.parent} does not exist")
+    try:
+        Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target))).rmdir()
+    except OSError as error:
+        raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder under a temporary name beside its place, then move it there.
+
+    ``files`` are the contents by relative path. A folder of that name is replaced: whatever
+    happens meanwhile, the old one or the new one is there whole (killed between two renames, both
+    are, under temporary names).
+    """
+    target = _target(path)
+    made = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target)))
+    try:
+        made.chmod(0o777 & ~mask())
+        for name, content in files.items():
+            place = made / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        _replace(target, made)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _replace(target: Path, made: Path) -> None:
+    if not target.exists():
+        made.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target)))
+    try:
+        target.rename(old / target.name)
+        made.rename(target)
+    except BaseException:
+        if not target.exists() and (old / target.name).exists():
+            (old / target.name).rename(target)
+        raise
+    finally:
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _target(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:100]}."
