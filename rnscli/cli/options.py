@@ -10,12 +10,14 @@ from rnscli.cli.sweep import (
     AttemptsSweep,
     ChoiceSweep,
     FloatSweep,
-    IntSetType,
     IntSweep,
     LegitimateRangeSweep,
+    ModuliType,
+    SplitSet,
 )
 from rnscli.core.decoders import DECODERS
 from rnscli.core.dot_product import MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
+from rnscli.core.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -51,10 +53,11 @@ vector_size = click.option(
 )
 moduli = click.option(
     "--moduli",
-    type=IntSetType(),
+    type=ModuliType(),
     multiple=True,
     help="A moduli set of your own instead of the best one, such as 63,62,61,59; repeat it for "
-    "several sets. With --redundant k the k largest are redundant.",
+    "several sets. With --redundant k the k largest are redundant; 61,59,55,53+63,62 says so "
+    "itself.",
 )
 rule = click.option(
     "--rule",
@@ -181,7 +184,8 @@ def with_defaults(
     filled = with_bits(options, bits)
     if not filled["moduli"]:
         filled["redundant"] = filled["redundant"] or redundant
-    filled["redundant"] = filled["redundant"] or (0,)
+    stated = any(isinstance(one, SplitSet) for one in filled["moduli"])
+    filled["redundant"] = filled["redundant"] or ((None,) if stated else (0,))
     return filled
 
 
@@ -197,4 +201,14 @@ def with_bits(options: Mapping[str, Any], bits: tuple[int, ...]) -> dict[str, An
 
 def moduli_request(point: Mapping[str, Any], **more: Any) -> ModuliRequest:
     """The request that a point of a sweep stands for."""
-    return ModuliRequest(**{name: point[name] for name in MODULI_AXES}, **more)
+    values = {name: point[name] for name in MODULI_AXES} | more
+    given = point["moduli"]
+    if isinstance(given, SplitSet):
+        if point["redundant"] is not None:
+            raise InputError(
+                f"`moduli` {given} says itself which are redundant; leave out `redundant`"
+            )
+        values["moduli"] = (*given.information, *given.redundant)
+        values["redundant"] = len(given.redundant)
+    values["redundant"] = values["redundant"] or 0
+    return ModuliRequest(**values)

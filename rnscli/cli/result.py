@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from rnscli.cli.question import Answer, Question
+from rnscli.cli.sweep import SplitSet
 from rnscli.report.document import csv_text, json_text
 from rnscli.report.requirements import Requirement, failures
 from rnscli.report.table import Layout, Row
@@ -88,8 +89,7 @@ def numeric_columns(row_type: type) -> dict[str, bool]:
 
 def _said(value: Any) -> Any:
     """An option as the JSON document states it: a sweep of one value is that value."""
-    if isinstance(value, tuple) and len(value) == 1:
-        return value[0]
-    if isinstance(value, Path):
-        return str(value)
-    return None if value == () else value
+    if isinstance(value, tuple):
+        said = tuple(str(item) if isinstance(item, SplitSet) else item for item in value)
+        return said[0] if len(said) == 1 else said or None
+    return str(value) if isinstance(value, Path | SplitSet) else value

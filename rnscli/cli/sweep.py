@@ -5,6 +5,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -395,6 +396,41 @@ class IntSetType(ParamType):
                 ctx,
             )
         return members
+
+
+@dataclass(frozen=True)
+class SplitSet:
+    """Moduli that say themselves which of them are redundant: ``61,59,55,53+63,62``."""
+
+    information: tuple[int, ...]
+    redundant: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """As it is written."""
+        return "+".join(",".join(map(str, part)) for part in (self.information, self.redundant))
+
+
+class ModuliType(IntSetType):
+    """A set of moduli, ``63,62,61,59``, or a `SplitSet`, ``61,59,55,53+63,62``."""
+
+    name = "INT,INT,..[+INT,..]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The members as given, or both parts of them."""
+        if isinstance(value, SplitSet):
+            return value
+        parts = value.split("+") if isinstance(value, str) else [value]
+        members = [super(ModuliType, self).convert(part, param, ctx) for part in parts]
+        if len(members) == 1:
+            return members[0]
+        if len(members) > 2 or min(members[1]) < max(members[0]):
+            self.fail(
+                f"{shown(value)} is not accepted; after a + come the redundant moduli, which are "
+                "the largest, as in 61,59,55,53+63,62",
+                param,
+                ctx,
+            )
+        return SplitSet(*members)
 
 
 def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
