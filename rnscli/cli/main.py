@@ -14,7 +14,7 @@ import click
 
 from rnscli import __version__
 from rnscli.cli.pipe import ReaderGoneError
-from rnscli.cli.sentences import complain
+from rnscli.cli.sentences import complain, sentence_of
 from rnscli.core.errors import RnscliError
 
 # Name of each subcommand, its module, and its line in the help: so that `--help` imports none.
@@ -24,6 +24,7 @@ _COMMANDS = {
     "fault-prob": ("rnscli.cli.fault_prob", "Compute the output error probability, exactly."),
     "energy": ("rnscli.cli.energy", "Estimate energy, latency and area of a design."),
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
+    "batch": ("rnscli.cli.batch", "Run a plan of many runs, and gate on its requirements."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
 }
 
@@ -120,7 +121,7 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _complain("interrupted", 130)
     except click.ClickException as error:
-        return _complain(_sentence(error), 2)
+        return _complain(sentence_of(error), 2)
     except RnscliError as error:
         return _complain(str(error), 2)
     except (ReaderGoneError, SystemExit):  # the latter is click's, of help that nobody reads
@@ -141,13 +142,6 @@ def _prepare() -> None:
     warnings.simplefilter("once", RuntimeWarning)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may know only ASCII
-
-
-def _sentence(error: click.ClickException) -> str:
-    """The message without click's quotes round the option."""
-    if isinstance(error, click.BadParameter) and error.param is not None and error.message:
-        return f"{error.param.opts[0]}: {error.message}"
-    return error.format_message()
 
 
 def _complain(message: str, code: int) -> int:

@@ -37,6 +37,12 @@ def _silent(
 
 
 @contextmanager
+def no_bar(total: float, what: str) -> Iterator[Advance]:
+    """A bar that nobody sees."""
+    yield _silent
+
+
+@contextmanager
 def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advance]:
     """A function to call with what is done; it draws nothing when stderr is piped."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():

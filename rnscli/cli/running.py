@@ -12,7 +12,7 @@ from rnscli.cli.options import stacked
 from rnscli.cli.sweep import ParamType, WholeNumber, shown
 from rnscli.core.errors import InputError
 from rnscli.runtime.cluster import dask_engine
-from rnscli.runtime.engines import local_engine
+from rnscli.runtime.engines import Engine, local_engine
 from rnscli.runtime.runner import Runner
 from rnscli.runtime.store import Store
 
@@ -68,6 +68,24 @@ run_options = stacked(
 
 
 @contextmanager
+def engine_of(options: Mapping[str, Any]) -> Iterator[Engine]:
+    """Where blocks are computed, as the options say.
+
+    Raises
+    ------
+    InputError
+        If options contradict each other, or the scheduler cannot be used.
+    """
+    _check_place(options)
+    with (
+        local_engine(options["jobs"] or 1)
+        if options["scheduler"] is None
+        else dask_engine(options["scheduler"])
+    ) as engine:
+        yield engine
+
+
+@contextmanager
 def runner_of(options: Mapping[str, Any]) -> Iterator[Runner]:
     """Where blocks are computed and recorded, as the options say.
 
@@ -76,15 +94,14 @@ def runner_of(options: Mapping[str, Any]) -> Iterator[Runner]:
     InputError
         If options contradict each other, or the store or the scheduler cannot be used.
     """
-    if options["scheduler"] is not None and options["jobs"] is not None:
-        raise InputError("`jobs` and `scheduler` are two places to compute; leave one of them out")
+    _check_place(options)  # before a store is made
     with ExitStack() as stack:
         store = None
         if options["store"] is not None:
             store = stack.enter_context(Store(options["store"]))
-        engine = (
-            local_engine(options["jobs"] or 1)
-            if options["scheduler"] is None
-            else dask_engine(options["scheduler"])
-        )
-        yield Runner(stack.enter_context(engine), store)
+        yield Runner(stack.enter_context(engine_of(options)), store)
+
+
+def _check_place(options: Mapping[str, Any]) -> None:
+    if options["scheduler"] is not None and options["jobs"] is not None:
+        raise InputError("`jobs` and `scheduler` are two places to compute; leave one of them out")

@@ -5,6 +5,8 @@ import re
 import sys
 from collections.abc import Sequence
 
+import click
+
 MAX_SENTENCES = 10  # of one kind
 
 
@@ -14,6 +16,13 @@ def say(sentences: Sequence[str], more: str) -> None:
         complain(sentence)
     if len(sentences) > MAX_SENTENCES:
         complain(f"{len(sentences) - MAX_SENTENCES} {more}")
+
+
+def sentence_of(error: click.ClickException) -> str:
+    """The message of an error, without click's quotes round the option."""
+    if isinstance(error, click.BadParameter) and error.param is not None and error.message:
+        return f"{error.param.opts[0]}: {error.message}"
+    return error.format_message()
 
 
 def complain(message: str) -> None:

@@ -3,10 +3,11 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
@@ -80,6 +81,8 @@ class _Processes:
         self.capacity = 2 * jobs + 1  # each has its next call at hand
         self._pool = pool
         self._tokens: dict[Future[Any], Token] = {}
+        # In the order in which they end: results come before the error that ends the pool.
+        self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
         try:
@@ -88,12 +91,13 @@ class _Processes:
             future = Future()
             future.set_exception(error)
         self._tokens[future] = token
+        future.add_done_callback(self._done.put)
 
     def next_done(self) -> tuple[Token, Any]:
-        done, _ = wait(self._tokens, return_when=FIRST_COMPLETED)
-        # Results before errors: they can be recorded before the run ends.
-        future = min(done, key=lambda future: future.exception() is not None)
-        token = self._tokens.pop(future)
+        token = None
+        while token is None:
+            future = self._done.get()
+            token = self._tokens.pop(future, None)  # none for what was cancelled
         try:
             return token, future.result()
         except BrokenProcessPool:
@@ -106,8 +110,8 @@ class _Processes:
     def cancel(self, tokens: set[Token]) -> None:
         for future, token in list(self._tokens.items()):
             if token in tokens:
-                future.cancel()
                 del self._tokens[future]
+                future.cancel()
 
 
 def _end_when_told(alive: Connection) -> None:

@@ -1,0 +1,230 @@
+"""``rnscli batch``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rnscli.cli import options as shared
+from rnscli.cli import running
+from rnscli.cli.batch_check import CheckedPlan, check_plan
+from rnscli.cli.batch_runs import BatchRuns
+from rnscli.cli.output import FORMATS, Output
+from rnscli.cli.plan_file import PlanError
+from rnscli.cli.plan_reader import read_plan
+from rnscli.cli.progress import progress_bar
+from rnscli.cli.question import Answer
+from rnscli.cli.result import Result
+from rnscli.cli.sentences import say
+from rnscli.core.errors import InputError
+from rnscli.report.document import csv_text, json_text
+from rnscli.report.files import check_writable, write_atomically
+from rnscli.report.finished_run import FinishedRun
+from rnscli.report.junit import junit_text
+from rnscli.report.results_folder import ResultsFolder
+from rnscli.report.table import Layout, Row, table_text
+
+LAYOUT = Layout(
+    parameters=(),
+    results=("run", "command", "rows", "requirements", "failed", "verdict", "reason"),
+    optional=("reason",),
+    essential=("verdict",),
+)
+DRY_LAYOUT = Layout(parameters=(), results=("run", "state", "command_line"))
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """A run of a plan, as `rnscli batch` reports it.
+
+    ``verdict`` is ``passed``, ``failed`` where a requirement does not hold, or ``error`` where
+    there are no rows, or points without an answer; ``reason`` says why. ``command_line`` gives the
+    same rows in a shell.
+    """
+
+    run: str
+    command: str
+    rows: int
+    requirements: int
+    failed: int
+    verdict: str
+    reason: str | None
+    command_line: str
+
+
+@dataclass(frozen=True)
+class DryRow:
+    """A run of a plan that would be computed, or is kept from before."""
+
+    run: str
+    state: str
+    command_line: str
+
+
+@click.command("batch")
+@click.argument("plan", type=click.Path(path_type=Path), metavar="PLAN.toml")
+@shared.stacked(
+    click.option(
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of the results, written whole at the end.  [default: the name of the plan "
+        "with -results]",
+    ),
+    click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml",
+                 help="Write the verdicts there as JUnit XML, a test case for each requirement."),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="NAME",
+        help="Only this run and those that it refers to; a list, or repeated.",
+    ),
+    click.option("--resume", is_flag=True,
+                 help="Go on from runs that are finished and up to date."),
+    click.option("--force", is_flag=True, help="Replace the results of an earlier batch."),
+    click.option("--dry-run", is_flag=True,
+                 help="Check the plan and print its command lines; compute and write nothing."),
+    running.run_options,
+    click.option("--format", type=click.Choice(FORMATS), default="table", show_default=True,
+                 help="Form of the summary."),
+)  # fmt: skip
+def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: Any) -> None:
+    """Run a plan of many runs, and gate on its requirements.
+
+    A plan names runs of the other commands, in TOML: [run.NAME] with command, the options of the
+    command, requirements (require), pictures (plot); [defaults] for all. moduli = "@table.moduli"
+    takes the sets that the run table has found. The plan is checked as a whole before anything
+    runs.
+
+    The folder gets JSON and CSV of every run, and a summary. Finished runs survive a kill in a
+    folder beside it: --resume goes on from there, and with --store from every finished block.
+
+    \b
+    rnscli batch plan.toml --output results --junit results.xml
+    rnscli batch plan.toml --resume --jobs 2 --store blocks.db
+    """
+    if options["resume"] and options["force"]:
+        raise InputError("--resume keeps results and --force replaces them; leave one of them out")
+    file = output or Path(f"{plan.stem}-results")
+    try:
+        whole = read_plan(plan)
+        names = [name for text in only for name in text.split(",")]
+        checked = check_plan(whole.only(names) if only else whole)
+    except PlanError as error:
+        say(error.sentences, "more things are wrong with the plan")
+        raise click.exceptions.Exit(2) from None
+    _check_files(checked, file, options)
+    folder = ResultsFolder(file, options["resume"], options["force"])
+    kept = folder.kept()
+    if options["dry_run"]:
+        _print("batch", _dry_rows(checked, kept), DRY_LAYOUT, DryRow, options["format"], plan)
+        return
+    runs = _computed(checked, folder, kept, options)
+    rows = [asdict(_row(run)) for run in runs]
+    folder.finish(runs, _files(checked, rows, runs))
+    if options["junit"] is not None:
+        write_atomically(options["junit"], junit_text(checked.plan.title, runs))
+    _print("batch", rows, LAYOUT, BatchRow, options["format"], plan)
+    _exit(runs)
+
+
+def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) -> None:
+    """Refuse to write over what is read, before anything is computed."""
+    junit: Path | None = options["junit"]
+    if junit is not None:
+        if junit.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"--junit {junit} lies in the folder of the results, which is written whole; give "
+                "a name outside of it"
+            )
+        check_writable(junit, "--junit")
+    read = [checked.plan.file.path, *(f for r in checked.ready.values() for f in r.asked.files)]
+    for path in [*read, *([options["store"]] if options["store"] else [])]:
+        if junit is not None and path.resolve() == junit.resolve():
+            raise InputError(f"--junit {junit} would be written over {path}; give another name")
+        if path.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"--output {folder}: {path} lies in it, and the folder is replaced as a whole; "
+                "give another name"
+            )
+
+
+def _computed(
+    checked: CheckedPlan,
+    folder: ResultsFolder,
+    kept: dict[str, FinishedRun],
+    options: dict[str, Any],
+) -> list[FinishedRun]:
+    """All runs of the plan, in its order."""
+    with (
+        folder.opened(),
+        running.engine_of(options) as engine,
+        progress_bar(len(checked.runs), "runs", options["quiet"]) as advance,
+    ):
+        runs = BatchRuns(checked, kept, folder.keep, options["store"], advance)
+        runs.run(engine)
+    return [runs.finished[run.name] for run in checked.plan.runs]
+
+
+def _row(run: FinishedRun) -> BatchRow:
+    return BatchRow(
+        run=run.name,
+        command=run.command,
+        rows=run.rows,
+        requirements=len(run.cases),
+        failed=run.failed,
+        verdict=run.verdict,
+        reason=run.reason,
+        command_line=run.command_line,
+    )
+
+
+def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[Row]:
+    rows: list[Row] = []
+    for run in checked.plan.runs:
+        ready = checked.ready.get(run.name)
+        state = "to compute"
+        line = run.command_line(run.arguments({}))
+        if ready is None:
+            state = "to compute after " + ", ".join(run.needs)
+        else:
+            line = ready.request.command_line
+            if run.name in kept and kept[run.name].digest == ready.request.digest:
+                state = "kept"
+        rows.append({"run": run.name, "state": state, "command_line": line})
+    return rows
+
+
+def _files(checked: CheckedPlan, rows: list[Row], runs: Sequence[FinishedRun]) -> dict[str, bytes]:
+    """Files of the batch as a whole."""
+    parameters = {"plan": checked.plan.file.path.name, "title": checked.plan.title}
+    return {
+        "plan.toml": checked.plan.file.text.encode(),
+        "summary.json": json_text("batch", parameters, rows).encode(),
+        "summary.csv": csv_text(list(rows[0]), rows).encode(),
+        "summary.md": table_text(rows, LAYOUT, "markdown").encode(),
+    }
+
+
+def _print(
+    name: str, rows: list[Row], layout: Layout, row_type: type, style: str, plan: Path
+) -> None:
+    result = Result(name, {"plan": plan.name}, rows, layout, Answer([]))
+    Output(row_type, style, None, None, ()).finish(result)
+
+
+def _exit(runs: Sequence[FinishedRun]) -> None:
+    """Say what does not hold, and exit with the verdict."""
+    for run in runs:
+        say([f"{run.name}: {remark}" for remark in run.remarks], "more such remarks")
+        problems = [run.error] if run.error is not None else []
+        problems += [f"no answer {problem}" for problem in run.problems]
+        say([f"{run.name}: {problem}" for problem in problems], f"more of {run.name}")
+        lines = [line for case in run.cases for line in case.failures]
+        say([f"{run.name}: {line}" for line in lines], f"more of {run.name}")
+    if any(run.verdict == "error" for run in runs):
+        raise click.exceptions.Exit(2)
+    if any(run.verdict == "failed" for run in runs):
+        raise click.exceptions.Exit(1)

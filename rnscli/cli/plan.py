@@ -1,0 +1,64 @@
+"""Plans: runs by name, some of which refer to the rows of others."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rnscli.cli.plan_file import PlanFile
+from rnscli.cli.planned_run import PlannedRun
+from rnscli.cli.suggestion import nearest
+from rnscli.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Checked runs, in the order of the file."""
+
+    file: PlanFile
+    title: str
+    runs: tuple[PlannedRun, ...]
+
+    def ordered(self) -> list[PlannedRun]:
+        """The runs, each after those that it refers to, and otherwise as in the file."""
+        named = {run.name: run for run in self.runs}
+        order: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            for need in named[name].needs:
+                if need not in order:
+                    visit(need)
+            order[name] = None
+
+        for name in named:
+            visit(name)
+        return [named[name] for name in order]
+
+    def only(self, names: Iterable[str]) -> "Plan":
+        """The runs of these names, and those that they refer to.
+
+        Raises
+        ------
+        InputError
+            If there is no run of a name.
+        """
+        named = {run.name: run for run in self.runs}
+        wanted: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in named:
+                raise InputError(
+                    f"`only`: {self.file.path} has no run {name!r}{nearest(name, named)}"
+                )
+            if name not in wanted:
+                wanted.add(name)
+                waiting.extend(named[name].needs)
+        return Plan(self.file, self.title, tuple(r for r in self.runs if r.name in wanted))
+
+    def sentence(self, run: PlannedRun, message: str) -> str:
+        """What is wrong with a run, with the line of the option that is named first, or its own."""
+        for found in re.finditer(r"--([a-z][a-z0-9-]*)|`([a-z]\w*)`", message):
+            place = run.places.get((found[1] or found[2]).replace("-", "_"))
+            if place is not None:
+                return f"{self.file.at(*place)}: run {run.name}: {message}"
+        return f"{self.file.at('run', run.name)}: run {run.name}: {message}"

@@ -1,0 +1,163 @@
+"""One run of a plan: a subcommand with options, which may refer to the rows of other runs."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from rnscli.cli.command import AnswerCommand
+from rnscli.core.errors import InputError
+from rnscli.report.requirements import Requirement
+from rnscli.report.table import Row
+
+_REFERENCE = re.compile(r"@([^.\s]+)\.(\w+)")
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run by name: its command, the texts of its options, and what is asked of its rows.
+
+    ``options`` are the values of each option by its name, in the order of the help; a value
+    ``@run.column`` stands for those that another run finds. ``places`` are the keys under which
+    each option stands in the plan.
+    """
+
+    name: str
+    command: AnswerCommand
+    options: Mapping[str, tuple[str, ...]]
+    requirements: tuple[Requirement, ...] = ()
+    plots: tuple[str, ...] = ()
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def references(self) -> list[tuple[str, str, str]]:
+        """Each reference: the option, the run and the column."""
+        found = [
+            (option, _REFERENCE.fullmatch(value))
+            for option, values in self.options.items()
+            for value in values
+        ]
+        return [(option, match[1], match[2]) for option, match in found if match]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The runs that it refers to."""
+        return tuple(dict.fromkeys(run for _, run, _ in self.references))
+
+    def arguments(self, rows: Mapping[str, Sequence[Row]]) -> list[str]:
+        """The command line, without options whose references ``rows`` do not answer.
+
+        ``rows`` are those of other runs, by name.
+
+        Raises
+        ------
+        InputError
+            If a run that is referred to has no value in that column.
+        """
+        words = []
+        for parameter in self.command.params:
+            values = self.options.get(parameter.name or "")
+            if values is None:
+                continue
+            texts = _resolved(self.name, values, rows)
+            if texts is not None:
+                words += _words(parameter, texts)
+        return words
+
+    def command_line(self, arguments: Sequence[str]) -> str:
+        """What a shell runs to get the same rows and verdicts."""
+        required = [word for one in self.requirements for word in ("--require", str(one))]
+        return shlex.join(["rnscli", str(self.command.name), *arguments, *required])
+
+
+def _resolved(
+    name: str, values: Sequence[str], rows: Mapping[str, Sequence[Row]]
+) -> list[str] | None:
+    """The values with those that references stand for; ``None`` where they are not known yet."""
+    texts = []
+    for value in values:
+        match = _REFERENCE.fullmatch(value)
+        if match is None:
+            texts.append(value)
+        elif match[1] not in rows:
+            return None
+        else:
+            found = _column(rows[match[1]], match[2])
+            if not found:
+                raise InputError(f"run {name}: {value} has no value in any row")
+            texts += found
+    return texts
+
+
+def _column(rows: Sequence[Row], column: str) -> list[str]:
+    """The distinct values of a column as options take them, in the order of the rows."""
+    if rows and "role" in rows[0]:  # of a search the chosen design
+        rows = [row for row in rows if row["role"] == "chosen"]
+    texts = []
+    for row in rows:
+        value = row[column]
+        if value is None:
+            continue
+        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        redundant = row.get("redundant_moduli") if column == "moduli" else None
+        if isinstance(redundant, list | tuple) and redundant:
+            text += "+" + ",".join(map(str, redundant))
+        texts.append(text)
+    return list(dict.fromkeys(texts))
+
+
+def _words(parameter: click.Parameter, texts: list[str]) -> list[str]:
+    if isinstance(parameter, click.Argument):
+        return texts
+    option = parameter.opts[0]
+    if isinstance(parameter, click.Option) and parameter.is_flag:
+        return [option]
+    values = texts if parameter.multiple else [",".join(texts)]
+    # A value that begins like an option is joined to its own.
+    return [
+        word
+        for value in values
+        for word in ([f"{option}={value}"] if value.startswith("-") else [option, value])
+    ]
+
+
+def texts_of(value: Any, parameter: click.Parameter) -> tuple[str, ...] | None:
+    """The texts that a TOML value gives an option; ``None`` for a flag that is false.
+
+    Raises
+    ------
+    ValueError
+        With a sentence, if it cannot be a value of the option.
+    """
+    if isinstance(parameter, click.Option) and parameter.is_flag:
+        if not isinstance(value, bool):
+            raise ValueError(f"{_shown(value)} is not accepted; it must be true or false")
+        return ("true",) if value else None
+    if not isinstance(value, list):
+        return (_text(value),)
+    if not value:
+        raise ValueError("an empty list is not accepted; leave it out")
+    whole = all(isinstance(item, int) and not isinstance(item, bool) for item in value)
+    if parameter.multiple and whole:  # one set of moduli
+        return (",".join(map(str, value)),)
+    return tuple(
+        ",".join(map(_text, item)) if isinstance(item, list) and parameter.multiple else _text(item)
+        for item in value
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(
+            f"{_shown(value)} is not accepted; it must be a number, a text, or a list of these"
+        )
+    return repr(value)
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"a {type(value).__name__}"

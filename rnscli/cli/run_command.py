@@ -1,0 +1,125 @@
+"""Runs a command of a plan to the texts of its files, in this process or in another."""
+
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.progress import no_bar
+from rnscli.cli.question import Bar, Question
+from rnscli.cli.result import Result
+from rnscli.cli.sentences import sentence_of
+from rnscli.cli.sweep import files_read
+from rnscli.core.errors import InputError, RnscliError
+from rnscli.report.finished_run import Case, FinishedRun
+from rnscli.report.requirements import Requirement
+
+if TYPE_CHECKING:
+    from rnscli.runtime.runner import Runner
+
+_drawing = threading.Lock()  # matplotlib has settings that all threads share
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command with checked options; ``files`` are those that it reads."""
+
+    command: AnswerCommand
+    question: Question
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run of a plan with all that decides what is in its files; it can be sent elsewhere."""
+
+    name: str
+    command: str
+    arguments: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+    plots: tuple[str, ...]
+    command_line: str
+    digest: str
+
+
+def ask(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Asked:
+    """Check the arguments of a command.
+
+    Raises
+    ------
+    RnscliError
+        If they are refused, or have no answer.
+    """
+    try:
+        with command.make_context(command.name, list(arguments)) as context:
+            question = command.prepare(dict(context.params), drawn)
+            named = [*files_read().values(), *question.reads.values()]
+            return Asked(command, question, tuple(path for paths in named for path in paths))
+    except click.ClickException as error:
+        raise InputError(sentence_of(error)) from None
+
+
+def run_alone(request: RunRequest) -> tuple[FinishedRun, list[str]]:
+    """Run a request in a process of its own; with the warnings, for another to print."""
+    sys.set_int_max_str_digits(0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("once", RuntimeWarning)
+        finished = run_request(request, None, no_bar)
+    said = [str(one.message) for one in caught if issubclass(one.category, RuntimeWarning)]
+    return finished, list(dict.fromkeys(said))
+
+
+def run_request(
+    request: RunRequest, runner: "Runner | None", bar: Bar, asked: Asked | None = None
+) -> FinishedRun:
+    """Compute a run and what its files hold; an error is a part of what is found."""
+    begin = time.monotonic()
+    empty = FinishedRun(request.name, request.command, request.command_line, request.digest)
+    try:
+        if asked is None:
+            asked = ask(command_of(request.command), request.arguments, bool(request.plots))
+        answer = asked.question.compute(runner, bar)
+        found = _finished(request, empty, asked.command.result(asked.question, answer))
+    except RnscliError as error:
+        found = replace(empty, error=str(error))
+    except MemoryError:
+        found = replace(empty, error="not enough memory; ask for fewer or smaller points")
+    return replace(found, seconds=time.monotonic() - begin)
+
+
+def command_of(name: str) -> AnswerCommand:
+    """The command of a name."""
+    from rnscli.cli.main import cli
+
+    command = cli.get_command(click.Context(cli), name)
+    assert isinstance(command, AnswerCommand)
+    return command
+
+
+def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> FinishedRun:
+    files = {
+        f"{request.name}.json": result.json.encode(),
+        f"{request.name}.csv": result.csv.encode(),
+    }
+    draw = result.draw
+    if draw is not None:
+        with _drawing:
+            files |= {f"{request.name}.{kind}": draw(kind) for kind in request.plots}
+    cases = [Case(str(one), tuple(result.failures([one]))) for one in request.requirements]
+    if result.answer.disagreements:
+        cases.append(Case("validation", tuple(result.answer.disagreements)))
+    return replace(
+        empty,
+        rows=len(result.rows),
+        cases=tuple(cases),
+        problems=tuple(result.answer.problems),
+        remarks=tuple(result.answer.remarks),
+        files=files,
+    )

@@ -1,0 +1,156 @@
+"""The results folder of a batch, and the folder beside it that holds what is finished so far."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rnscli.core.errors import InputError
+from rnscli.report.files import write_atomically
+from rnscli.report.finished_run import FinishedRun, records_text
+from rnscli.report.folders import check_folder, write_folder
+
+RECORDS = ".rnscli-batch.json"  # in a results folder, to go on from; it shows that it is one
+_ENDING = ".partial"
+
+
+class ResultsFolder:
+    """A folder of results that is written whole, at the end of a batch.
+
+    Until then each finished run is kept in a folder beside it, whose name ends in ``.partial``, so
+    that nothing is lost if the batch is killed.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    resume
+        Go on from the runs that either folder holds.
+    force
+        Replace them.
+
+    Raises
+    ------
+    InputError
+        If one of them exists and neither is asked for, it is something else, or cannot be written.
+    """
+
+    def __init__(self, path: Path, resume: bool = False, force: bool = False) -> None:
+        """Check what is there; nothing is written yet."""
+        self._path = Path(os.path.realpath(path))
+        self._partial = self._path.with_name(self._path.name + _ENDING)
+        self._resume = resume
+        check_folder(
+            path,
+            "--output",
+            resume or force,
+            "give --resume to keep what is up to date in it, --force to replace it, or another "
+            "name",
+        )
+        if self._path.exists() and any(self._path.iterdir()) and not self._is_results(self._path):
+            raise InputError(
+                f"--output {path} exists and is no results folder of rnscli batch; give another "
+                "name"
+            )
+        if self._partial.exists():
+            if not self._partial.is_dir() or not self._is_results(self._partial):
+                raise InputError(
+                    f"--output {path}: {self._partial} is in the way; move it, or give another name"
+                )
+            if not (resume or force):
+                count = len(self._kept_in_parts())
+                raise InputError(
+                    f"--output {path}: {self._partial.name} holds {count} finished runs of a batch "
+                    "that was interrupted; give --resume to go on, or --force to begin again"
+                )
+
+    @staticmethod
+    def _is_results(path: Path) -> bool:
+        return (path / RECORDS).is_file()
+
+    def kept(self) -> dict[str, FinishedRun]:
+        """The finished runs to go on from, by name."""
+        if not self._resume:
+            return {}
+        whole = _read_records(self._path / RECORDS, self._path)
+        return {run.name: run for run in (*whole, *self._kept_in_parts())}
+
+    def _kept_in_parts(self) -> list[FinishedRun]:
+        if not self._partial.is_dir():
+            return []
+        return [
+            run
+            for folder in sorted(self._partial.iterdir())
+            if folder.is_dir()
+            for run in _read_records(folder / RECORDS, folder)
+        ]
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Hold the folder beside it, alone, and take it away if it is empty in the end.
+
+        Raises
+        ------
+        InputError
+            If another batch holds it.
+        """
+        self._partial.mkdir(exist_ok=True)
+        with _held(self._partial):
+            if not self._resume:
+                self._clear()
+            write_atomically(self._partial / RECORDS, records_text([]))
+            try:
+                yield
+            finally:
+                if not self._kept_in_parts():
+                    shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _clear(self) -> None:
+        for item in self._partial.iterdir():
+            if item.is_dir():
+                shutil.rmtree(item)
+
+    def keep(self, run: FinishedRun) -> None:
+        """Keep a finished run, whatever happens to the others."""
+        write_folder(self._partial / run.name, {**run.files, RECORDS: records_text([run])})
+
+    def finish(self, runs: Sequence[FinishedRun], files: Mapping[str, bytes]) -> None:
+        """Put the folder in its place, with the files of all runs and those of the batch."""
+        every = {name: content for run in runs for name, content in run.files.items()}
+        write_folder(self._path, {**files, **every, RECORDS: records_text(list(runs))})
+        self._clear()
+
+
+def _read_records(path: Path, folder: Path) -> list[FinishedRun]:
+    """The runs of a file of records whose files are as they were written."""
+    try:
+        records = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return []
+    found = [
+        FinishedRun.of_record(one, lambda name: (folder / name).read_bytes()) for one in records
+    ]
+    return [run for run in found if run is not None]
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a lock, which ends with this process whatever ends it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has other locks; two batches on one folder are a mistake there
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"--output: another batch is at work in {folder}; wait for it, or give another name"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
