@@ -32,7 +32,7 @@ LAYOUT = Layout(
     optional=("reason",),
     essential=("verdict",),
 )
-DRY_LAYOUT = Layout(parameters=(), results=("run", "state", "command_line"))
+DRY_LAYOUT = Layout(parameters=(), results=("run", "state"))
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,17 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     folder = ResultsFolder(file, options["resume"], options["force"])
     kept = folder.kept()
     if options["dry_run"]:
-        _print("batch", _dry_rows(checked, kept), DRY_LAYOUT, DryRow, options["format"], plan)
+        planned = _dry_rows(checked, kept)
+        lines = ["", *(f"  {row['command_line']}" for row in planned)]
+        _print(planned, DRY_LAYOUT, DryRow, options["format"], plan, lines)
         return
-    runs = _computed(checked, folder, kept, options)
-    rows = [asdict(_row(run)) for run in runs]
-    folder.finish(runs, _files(checked, rows, runs))
+    with folder.opened():
+        runs = _computed(checked, folder, kept, options)
+        rows = [asdict(_row(run)) for run in runs]
+        folder.finish(runs, _files(checked, rows))
     if options["junit"] is not None:
         write_atomically(options["junit"], junit_text(checked.plan.title, runs))
-    _print("batch", rows, LAYOUT, BatchRow, options["format"], plan)
+    _print(rows, LAYOUT, BatchRow, options["format"], plan)
     _exit(runs)
 
 
@@ -159,7 +162,6 @@ def _computed(
 ) -> list[FinishedRun]:
     """All runs of the plan, in its order."""
     with (
-        folder.opened(),
         running.engine_of(options) as engine,
         progress_bar(len(checked.runs), "runs", options["quiet"]) as advance,
     ):
@@ -197,7 +199,7 @@ def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[Row]:
     return rows
 
 
-def _files(checked: CheckedPlan, rows: list[Row], runs: Sequence[FinishedRun]) -> dict[str, bytes]:
+def _files(checked: CheckedPlan, rows: list[Row]) -> dict[str, bytes]:
     """Files of the batch as a whole."""
     parameters = {"plan": checked.plan.file.path.name, "title": checked.plan.title}
     return {
@@ -209,9 +211,14 @@ def _files(checked: CheckedPlan, rows: list[Row], runs: Sequence[FinishedRun]) -
 
 
 def _print(
-    name: str, rows: list[Row], layout: Layout, row_type: type, style: str, plan: Path
+    rows: list[Row],
+    layout: Layout,
+    row_type: type,
+    style: str,
+    plan: Path,
+    footer: Sequence[str] = (),
 ) -> None:
-    result = Result(name, {"plan": plan.name}, rows, layout, Answer([]))
+    result = Result("batch", {"plan": plan.name}, rows, layout, Answer([], footer=footer))
     Output(row_type, style, None, None, ()).finish(result)
 
 

@@ -4,6 +4,7 @@ import graphlib
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,7 @@ def _row_type(run: PlannedRun) -> type:
     return run.command.rows(context.params)[0]
 
 
+@cache
 def _commands() -> dict[str, AnswerCommand]:
     """The commands that a plan may run, by name."""
     from rnscli.cli.main import cli
