@@ -79,7 +79,8 @@ class DryRow:
         "--only",
         multiple=True,
         metavar="NAME",
-        help="Only this run and those that it refers to; a list, or repeated.",
+        help="Only this run and those that it refers to; a list, or repeated. With --resume others "
+        "that are up to date stay in the folder.",
     ),
     click.option("--resume", is_flag=True,
                  help="Go on from runs that are finished and up to date."),
@@ -111,7 +112,8 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     try:
         whole = read_plan(plan)
         names = [name for text in only for name in text.split(",")]
-        checked = check_plan(whole.only(names) if only else whole)
+        selected = whole.with_needs(names) if only else {run.name for run in whole.runs}
+        checked = check_plan(whole)
     except PlanError as error:
         say(error.sentences, "more things are wrong with the plan")
         raise click.exceptions.Exit(2) from None
@@ -119,12 +121,12 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     folder = ResultsFolder(file, options["resume"], options["force"])
     kept = folder.kept()
     if options["dry_run"]:
-        planned = _dry_rows(checked, kept)
+        planned = [row for row in _dry_rows(checked, kept) if row["run"] in selected]
         lines = ["", *(f"  {row['command_line']}" for row in planned)]
         _print(planned, DRY_LAYOUT, DryRow, options["format"], plan, lines)
         return
     with folder.opened():
-        runs = _computed(checked, folder, kept, options)
+        runs = _computed(checked, selected, folder, kept, options)
         rows = [asdict(_row(run)) for run in runs]
         folder.finish(runs, _files(checked, rows))
     if options["junit"] is not None:
@@ -156,18 +158,19 @@ def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) ->
 
 def _computed(
     checked: CheckedPlan,
+    selected: set[str],
     folder: ResultsFolder,
     kept: dict[str, FinishedRun],
     options: dict[str, Any],
 ) -> list[FinishedRun]:
-    """All runs of the plan, in its order."""
+    """The selected runs in the order of the plan, and others that are kept."""
     with (
         running.engine_of(options) as engine,
-        progress_bar(len(checked.runs), "runs", options["quiet"]) as advance,
+        progress_bar(len(selected), "runs", options["quiet"]) as advance,
     ):
-        runs = BatchRuns(checked, kept, folder.keep, options["store"], advance)
+        runs = BatchRuns(checked, selected, kept, folder.keep, options["store"], advance)
         runs.run(engine)
-    return [runs.finished[run.name] for run in checked.plan.runs]
+    return [runs.finished[run.name] for run in checked.plan.runs if run.name in runs.finished]
 
 
 def _row(run: FinishedRun) -> BatchRow:

@@ -2,8 +2,8 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,8 @@ class BatchRuns:
     ----------
     checked
         The plan.
+    selected
+        Names of the runs that are computed, if need be; others are at most taken from ``kept``.
     kept
         Runs that were finished before, by name.
     keep
@@ -42,6 +44,7 @@ class BatchRuns:
     def __init__(
         self,
         checked: CheckedPlan,
+        selected: Collection[str],
         kept: Mapping[str, FinishedRun],
         keep: Callable[[FinishedRun], None],
         store: Path | None,
@@ -49,18 +52,20 @@ class BatchRuns:
     ) -> None:
         """Nothing is computed yet."""
         self._checked = checked
+        self._selected = [run for run in checked.runs if run.name in selected]
         self._kept = kept
         self._keep = keep
         self._store = store
         self._advance = advance
-        self.finished: dict[str, FinishedRun] = dict(checked.early)
+        self.finished: dict[str, FinishedRun] = {}
 
     def run(self, engine: Engine) -> None:
         """Compute all; an engine that takes one call at a time is used by one run at a time."""
-        for name in list(self.finished):
-            self._finish(self.finished[name])
+        for run in self._selected:
+            if run.name in self._checked.early:
+                self._finish(self._checked.early[run.name])
         if engine.capacity == 1:
-            for run in self._checked.runs:
+            for run in self._selected:
                 ready = self._begin(run)
                 if ready is not None:
                     with self._runner(engine) as runner:
@@ -68,13 +73,27 @@ class BatchRuns:
                     self._finish(found)
         else:
             self._spread(SharedEngine(engine))
+        self._carry_over()
+
+    def _carry_over(self) -> None:
+        """Take the runs that are not selected from those that are kept, if they are up to date."""
+        for run in self._checked.runs:
+            kept = self._kept.get(run.name)
+            if run.name in self.finished or kept is None or not self._known(run.needs):
+                continue
+            with suppress(RnscliError):
+                if self._ready(run).request.digest == kept.digest:
+                    self.finished[run.name] = kept
+
+    def _known(self, names: Iterable[str]) -> bool:
+        return all(name in self.finished for name in names)
 
     def _begin(self, run: PlannedRun) -> Ready | None:
         """What is to be computed of a run, unless it is finished or cannot be begun."""
         if run.name in self.finished:
             return None
         try:
-            ready = self._checked.ready.get(run.name) or self._resolve(run)
+            ready = self._ready(run)
         except RnscliError as error:
             refused = FinishedRun(
                 run.name, str(run.command.name), run.command_line(run.arguments({})), ""
@@ -87,7 +106,9 @@ class BatchRuns:
         self._finish(kept)
         return None
 
-    def _resolve(self, run: PlannedRun) -> Ready:
+    def _ready(self, run: PlannedRun) -> Ready:
+        if run.name in self._checked.ready:
+            return self._checked.ready[run.name]
         for name in run.needs:
             if self.finished[name].error is not None:
                 raise RnscliError(f"run {name}, which it refers to, has no rows")
@@ -95,9 +116,9 @@ class BatchRuns:
 
     def _finish(self, run: FinishedRun) -> None:
         self.finished[run.name] = run
-        if run.error is None:  # what has failed may be tried again
+        if run.error is None and run != self._kept.get(run.name):  # an error may be tried again
             self._keep(run)
-        self._advance(len(self.finished), len(self._checked.runs))
+        self._advance(len(self.finished), len(self._selected))
 
     @contextmanager
     def _runner(self, engine: Engine) -> Iterator[Runner]:
@@ -118,7 +139,7 @@ class BatchRuns:
             recorded: float = 0,
         ) -> None:
             share = done / total if total else 0.0
-            self._advance(len(self.finished) + min(share, 1.0), len(self._checked.runs), note)
+            self._advance(len(self.finished) + min(share, 1.0), len(self._selected), note)
 
         yield advance
 
@@ -129,12 +150,12 @@ class BatchRuns:
         goes there as a whole. So all processes are busy while there is anything to do.
         """
         done: queue.SimpleQueue[FinishedRun | BaseException] = queue.SimpleQueue()
-        waiting = [run for run in self._checked.runs if run.name not in self.finished]
+        waiting = [run for run in self._selected if run.name not in self.finished]
         under_way = 0
         try:
             while waiting or under_way:
                 most = min(shared.capacity, _MOST_THREADS)
-                for run in [run for run in waiting if set(run.needs) <= self.finished.keys()]:
+                for run in [run for run in waiting if self._known(run.needs)]:
                     if under_way >= most:
                         break
                     waiting.remove(run)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from rnscli.cli.plan_file import PlanFile
 from rnscli.cli.planned_run import PlannedRun
-from rnscli.cli.suggestion import nearest
 from rnscli.core.errors import InputError
+from rnscli.core.suggestion import nearest
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Plan:
             visit(name)
         return [named[name] for name in order]
 
-    def only(self, names: Iterable[str]) -> "Plan":
-        """The runs of these names, and those that they refer to.
+    def with_needs(self, names: Iterable[str]) -> set[str]:
+        """These runs, and those that they refer to.
 
         Raises
         ------
@@ -48,12 +48,13 @@ class Plan:
             name = waiting.pop()
             if name not in named:
                 raise InputError(
-                    f"`only`: {self.file.path} has no run {name!r}{nearest(name, named)}"
+                    f"`only`: {self.file.path} has no run {name!r}"
+                    + (nearest(name, named) or f"; it has {', '.join(named)}")
                 )
             if name not in wanted:
                 wanted.add(name)
                 waiting.extend(named[name].needs)
-        return Plan(self.file, self.title, tuple(r for r in self.runs if r.name in wanted))
+        return wanted
 
     def sentence(self, run: PlannedRun, message: str) -> str:
         """What is wrong with a run, with the line of the option that is named first, or its own."""

@@ -17,8 +17,8 @@ from rnscli.cli.plan_file import PlanError, PlanFile
 from rnscli.cli.planned_run import PlannedRun, texts_of
 from rnscli.cli.result import numeric_columns
 from rnscli.cli.sentences import sentence_of
-from rnscli.cli.suggestion import nearest, option_name
 from rnscli.core.errors import InputError
+from rnscli.core.suggestion import nearest, option_name
 from rnscli.report.requirements import Requirement
 
 PLOTS = ("svg", "png", "pdf")
@@ -220,9 +220,8 @@ class _Reader:
             try:
                 requirement.check_column(kinds)
             except InputError as error:
-                near = nearest(requirement.column, [k for k, number in kinds.items() if number])
                 message = str(error).replace("`", "")
-                self._say(run.places["require"], f"run {run.name}: {message}{near}")
+                self._say(run.places["require"], f"run {run.name}: {message}")
 
     def _check_references(self, runs: Mapping[str, PlannedRun], named: Mapping[str, Any]) -> None:
         for run in runs.values():

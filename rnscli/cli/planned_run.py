@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.sweep import shown
 from rnscli.core.errors import InputError
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import Row
@@ -134,7 +135,7 @@ def texts_of(value: Any, parameter: click.Parameter) -> tuple[str, ...] | None:
     """
     if isinstance(parameter, click.Option) and parameter.is_flag:
         if not isinstance(value, bool):
-            raise ValueError(f"{_shown(value)} is not accepted; it must be true or false")
+            raise ValueError(f"{_toml(value)} is not accepted; it must be true or false")
         return ("true",) if value else None
     if not isinstance(value, list):
         return (_text(value),)
@@ -151,13 +152,17 @@ def texts_of(value: Any, parameter: click.Parameter) -> tuple[str, ...] | None:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
+        if value.startswith("@") and not _REFERENCE.fullmatch(value):
+            raise ValueError(f"{shown(value)} is no reference; write @RUN.COLUMN")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(
-            f"{_shown(value)} is not accepted; it must be a number, a text, or a list of these"
+            f"{_toml(value)} is not accepted; it must be a number, a text, or a list of these"
         )
     return repr(value)
 
 
-def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"a {type(value).__name__}"
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a table"
+    return str(value).lower() if isinstance(value, bool) else shown(value)

@@ -53,7 +53,7 @@ class FinishedRun:
     remarks: tuple[str, ...] = ()
     error: str | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def failed(self) -> int:

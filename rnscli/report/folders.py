@@ -38,12 +38,12 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str) -> None:
         raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
 
 
-def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(path: Path, files: Mapping[str, bytes], durable: bool = True) -> None:
     """Write a folder under a temporary name beside its place, then move it there.
 
     ``files`` are the contents by relative path. A folder of that name is replaced: whatever
     happens meanwhile, the old one or the new one is there whole (killed between two renames, both
-    are, under temporary names).
+    are, under temporary names). ``durable`` waits until it would survive a power cut, too.
     """
     target = _target(path)
     made = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target)))
@@ -54,8 +54,9 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("xb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
         _replace(target, made)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)

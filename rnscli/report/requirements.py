@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rnscli.core.errors import InputError
+from rnscli.core.suggestion import nearest
 from rnscli.report.table import Row
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -72,10 +73,9 @@ class Requirement:
         """
         if not kinds.get(self.column):
             problem = "holds no number" if self.column in kinds else "does not exist"
-            numeric = ", ".join(name for name, is_number in kinds.items() if is_number)
-            raise InputError(
-                f"`require`: column {self.column} {problem}; the columns are {numeric}"
-            )
+            numeric = [name for name, is_number in kinds.items() if is_number]
+            near = nearest(self.column, numeric) or f"; the columns are {', '.join(numeric)}"
+            raise InputError(f"`require`: column {self.column} {problem}{near}")
 
     def holds(self, row: Row) -> bool:
         """Whether a row meets it; a row without a value does not."""

@@ -114,7 +114,8 @@ class ResultsFolder:
 
     def keep(self, run: FinishedRun) -> None:
         """Keep a finished run, whatever happens to the others."""
-        write_folder(self._partial / run.name, {**run.files, RECORDS: records_text([run])})
+        files = {**run.files, RECORDS: records_text([run])}
+        write_folder(self._partial / run.name, files, durable=False)  # hashes tell if it is whole
 
     def finish(self, runs: Sequence[FinishedRun], files: Mapping[str, bytes]) -> None:
         """Put the folder in its place, with the files of all runs and those of the batch."""
