@@ -11,8 +11,10 @@ from types import FrameType
 from typing import Any, TextIO
 
 import click
+from click.shell_completion import CompletionItem
 
 from rnscli import __version__
+from rnscli.cli.examples import WithExamples
 from rnscli.cli.pipe import ReaderGoneError
 from rnscli.cli.sentences import complain
 from rnscli.core.errors import RnscliError
@@ -26,8 +28,7 @@ _COMMANDS = {
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
 }
-
-
+COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 _IMPORT = 0.05  # seconds until a signal that comes during an import is looked at again
 _warned: set[str] = set()
 
@@ -43,7 +44,7 @@ class _EndedError(BaseException):
         self.word, self.code = word, code
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(WithExamples, click.Group):
     """A group whose commands are imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -54,6 +55,15 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Subcommands and options; click would import every command for its line of help."""
+        found = [
+            CompletionItem(name, help=text)
+            for name, (_, text) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -78,6 +88,12 @@ def cli(ctx: click.Context) -> None:
 
     Numeric options take a value, a list (4,6,8), an integer range (4..8) or a logarithmic grid
     (1e-6..1e-1:31), and choices take a list: the command prints a row for each combination.
+
+    \b
+    # Which moduli cover a dot product of 128 terms
+    rnscli moduli --bits 4..8 --vector-size 128
+    # How likely a wrong output is, with up to three redundant moduli
+    rnscli fault-prob --p 1e-6 --redundant 0..3
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -146,7 +162,9 @@ def _prepare() -> None:
 def _sentence(error: click.ClickException) -> str:
     """The message without click's quotes round the option."""
     if isinstance(error, click.BadParameter) and error.param is not None and error.message:
-        return f"{error.param.opts[0]}: {error.message}"
+        named = isinstance(error.param, click.Option)
+        name = error.param.opts[0] if named else error.param.human_readable_name
+        return f"{name}: {error.message}"
     return error.format_message()
 
 
