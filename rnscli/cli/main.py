@@ -27,6 +27,7 @@ _COMMANDS = {
     "energy": ("rnscli.cli.energy", "Estimate energy, latency and area of a design."),
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
+    "completion": ("rnscli.cli.completion", "Print the script that lets a shell complete."),
 }
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 _IMPORT = 0.05  # seconds until a signal that comes during an import is looked at again
@@ -128,6 +129,10 @@ def run(arguments: list[str]) -> int:
     """
     try:
         _prepare()
+        if COMPLETE in os.environ:
+            from rnscli.cli.completion import answer
+
+            return answer()
         code = cli.main(arguments, prog_name="rnscli", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
