@@ -28,6 +28,7 @@ _COMMANDS = {
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
     "completion": ("rnscli.cli.completion", "Print the script that lets a shell complete."),
+    "man": ("rnscli.cli.man", "Print the manual page of all commands."),
 }
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 _IMPORT = 0.05  # seconds until a signal that comes during an import is looked at again
