@@ -130,7 +130,7 @@ def run(arguments: list[str]) -> int:
     """
     try:
         _prepare()
-        if COMPLETE in os.environ:
+        if os.environ.get(COMPLETE):
             from rnscli.cli.completion import answer
 
             return answer()
