@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from rnscli.analysis.fault_probability import (
     FaultParameters,
@@ -159,6 +158,8 @@ def mean_square(largest: int, size: int, slice_bits: int | None = None, index: i
 
 def _changed(deviation: float, lost: int, sigma: float) -> float:
     """Mean probability that an ADC which drops ``lost`` bits changes its code, over normal sums."""
+    from scipy.special import ndtr
+
     if not lost or not deviation:
         return math.erfc(0.5 / (sigma * math.sqrt(2)))
     reach = math.ceil(8 * deviation)

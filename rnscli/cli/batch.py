@@ -11,6 +11,7 @@ from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.batch_check import CheckedPlan, check_plan
 from rnscli.cli.batch_runs import BatchRuns
+from rnscli.cli.examples import WithExamples
 from rnscli.cli.output import FORMATS, Output
 from rnscli.cli.plan_file import PlanError
 from rnscli.cli.plan_reader import read_plan
@@ -63,7 +64,7 @@ class DryRow:
     command_line: str
 
 
-@click.command("batch")
+@click.command("batch", cls=WithExamples)
 @click.argument("plan", type=click.Path(path_type=Path), metavar="PLAN.toml")
 @shared.stacked(
     click.option(
@@ -103,8 +104,10 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     folder beside it: --resume goes on from there, and with --store from every finished block.
 
     \b
+    # Does every requirement of the plan hold? For a system of CI
     rnscli batch plan.toml --output results --junit results.xml
-    rnscli batch plan.toml --resume --jobs 2 --store blocks.db
+    # Go on after a kill, on two processes
+    rnscli batch plan.toml --output results --resume --jobs 2 --store runs.db
     """
     if options["resume"] and options["force"]:
         raise InputError("--resume keeps results and --force replaces them; leave one of them out")

@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from rnscli.cli.candidates import Candidates, of_names
+from rnscli.cli.examples import WithExamples
 from rnscli.cli.output import FORMATS, Output
 from rnscli.cli.progress import progress_bar
 from rnscli.cli.question import Question
-from rnscli.cli.result import Result
+from rnscli.cli.result import Result, numeric_columns
 from rnscli.cli.sweep import ParamType, files_read
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import Layout
@@ -20,7 +22,7 @@ OUTPUT_OPTIONS = ("format", "output", "plot", "require")
 RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the result
 
 
-class AnswerCommand(click.Command):
+class AnswerCommand(WithExamples):
     """A command whose function checks its options and returns a `Question`.
 
     ``--format --output --plot --require`` are added to its own options.
@@ -94,6 +96,15 @@ class _RequirementType(ParamType):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Requirement:
         return value if isinstance(value, Requirement) else Requirement.parse(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> Candidates:
+        """The columns that hold numbers."""
+        assert isinstance(ctx.command, AnswerCommand)
+        row_type, _ = ctx.command.rows(ctx.params)
+        kinds = numeric_columns(row_type)
+        return of_names(incomplete, [name for name, is_number in kinds.items() if is_number])
 
 
 def _output_options(plot: str | None) -> list[click.Parameter]:

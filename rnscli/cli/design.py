@@ -174,11 +174,16 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     --require is about the chosen design.
 
     \b
+    # The least energy for an error of at most 0.1
     rnscli design --max-error 0.1
-    rnscli design --p 1e-3 --max-p-err 1e-9 --max-error 0.2 --plot front.svg
-    rnscli design --sigma 0.15 --max-p-err 1e-12 --redundant 0..3 --minimise latency --jobs 2
-    rnscli design --bits 4..10 --vector-size 64,128,256 --technology photonic,reram-analog \\
-        --extrapolate --max-energy 100fJ
+    # The same where one residue in a thousand is wrong, and the front drawn
+    rnscli design --p 1e-3 --max-p-err 1e-9 --max-error 0.2 \\
+        --plot front.svg
+    # The fastest design under Gaussian noise
+    rnscli design --sigma 0.15 --max-p-err 1e-12 --minimise latency
+    # A wider search: two technologies, other bits and lengths
+    rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
+        --technology photonic,reram-analog --max-energy 100fJ
     """
     noise_options.check_one_level(options)
     hardware, options = hw.hardware_of(_with_defaults(options))

@@ -122,7 +122,12 @@ def _instead(options: Mapping[str, Any]) -> tuple[type, Layout] | None:
     ),
     click.option(
         "--workload",
-        type=NameSweep("a network, a file .csv, or a list of these", "NAME|FILE[,..]"),
+        type=NameSweep(
+            "a network, a file .csv, or a list of these",
+            "NAME|FILE[,..]",
+            tuple(WORKLOADS),
+            (".csv",),
+        ),
         help=f"Instead of one dot product a network: {', '.join(WORKLOADS)}, or a CSV file with "
         "layer, M, K, N and count; a row for each layer and the total.",
     ),
@@ -166,11 +171,18 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     may be ranges, and rows then carry intervals.
 
     \b
+    # The bill of a dot product, of residues and of what they compete with
     rnscli energy --bits 4..8 --vector-size 128
-    rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2 --adc-k1 80fJ --format json
-    rnscli energy --bits 6 --adc-model survey --extrapolate --technology photonic,reram-analog
-    rnscli energy --bits 6 --adc-k1 100fJ±30% --energy-per-mac 10fJ±50% --sensitivity
-    rnscli energy --bits 6 --workload resnet50 --vector-size 128 --core rns,digital-int8
+    # What retries add where one residue in a hundred is wrong
+    rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2
+    # Two technologies, with ADCs as they are published
+    rnscli energy --bits 6 --technology photonic,reram-analog \\
+        --adc-model survey --extrapolate
+    # Which of two uncertain constants matters more
+    rnscli energy --bits 6 --adc-k1 100fJ±30% --energy-per-mac 10fJ±50% \\
+        --sensitivity
+    # A whole network, layer by layer
+    rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
     """
     noise_options.check_one_level(options)
     _check(options)

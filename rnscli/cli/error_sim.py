@@ -22,6 +22,7 @@ from rnscli.analysis.operands import (
 from rnscli.analysis.statistics import LogHistogram, proportion_interval
 from rnscli.cli import options as shared
 from rnscli.cli import running
+from rnscli.cli.candidates import names_or_files
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.progress import Advance
 from rnscli.cli.question import Answer, Bar, Question, prepared
@@ -101,6 +102,7 @@ AXES = (
         default="uniform",
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",
+        shell_complete=names_or_files(tuple(DISTRIBUTIONS), SUFFIXES),
         help="Distribution of the operands, or a file of matrices x and w of shape (N, h): .npz or "
         ".safetensors with x and w, .npy of shape (2, N, h), or two joined as x.npy+w.npy; or a "
         "list of these. Files may be larger than memory.",
@@ -141,8 +143,12 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     retries, and the conventional cores see the equal noise at their ADC.
 
     \b
+    # What a conventional ADC of b bits loses that residues keep
     rnscli error-sim --bits 4..8 --core rns,fixed-lp --pairs 1e5
-    rnscli error-sim --bits 6 --p 1e-2 --redundant 0..2 --attempts 2 --format json
+    # How often the output is wrong when one residue in a hundred is
+    rnscli error-sim --bits 6 --p 1e-2 --redundant 0..2 --attempts 2
+    # The mean error to 1 %, on two processes; recorded, so that nothing is
+    # computed twice
     rnscli error-sim --bits 6 --rel-precision 0.01 --jobs 2 --store runs.db
     """
     _check(options)

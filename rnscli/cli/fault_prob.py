@@ -125,12 +125,18 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     the sum over all differences of legitimate values is formed, up to 2^32 of them.
 
     \b
-    rnscli fault-prob --bits 6 --redundant 0..3 --attempts 1,2,inf --p 1e-6..1e-1:6
-    rnscli fault-prob --moduli 63,62,61,59,55,53 --redundant 2 --require 'p_err <= 1e-4'
-    rnscli fault-prob --bits 6 --redundant 2 --sigma 0.15,0.2,0.25 --erased 0
+    # What redundant moduli and retries do for any p
+    rnscli fault-prob --redundant 0..3 --attempts 1,2,inf --p 1e-6..1e-1:6
+    # Whether a set of your own is good enough: exit code 1 if it is not
+    rnscli fault-prob --moduli 63,62,61,59,55,53 --redundant 2 \\
+        --require 'p_err <= 1e-4'
+    # Gaussian noise, where the channel of the largest modulus is dead
+    rnscli fault-prob --redundant 2 --sigma 0.15,0.2,0.25 --erased 0
+    # The least redundancy, and the fewest attempts, for a wanted p_err
     rnscli fault-prob --bits 5..8 --p 1e-2 --target 1e-9
-    rnscli fault-prob --redundant 2 --p 1e-6 --validate 1e5
-    rnscli fault-prob --redundant 2 --p 1e-6 --validate 1e9 --rel-precision 0.02 --jobs 2
+    # The exact values beside simulated ones, with intervals of 2 %
+    rnscli fault-prob --redundant 2 --p 1e-6 --validate 1e9 \\
+        --rel-precision 0.02
     """
     _check(options)
     if all(options[name] is None for name in noise_options.LEVELS):

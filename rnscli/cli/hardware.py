@@ -67,7 +67,12 @@ def _rate(name: str) -> Decorator[Command]:
 
 technology = click.option(
     "--technology",
-    type=NameSweep("the name of a technology, a file .toml, or a list of these", "NAME|FILE[,..]"),
+    type=NameSweep(
+        "the name of a technology, a file .toml, or a list of these",
+        "NAME|FILE[,..]",
+        technology_names(),
+        (".toml",),
+    ),
     default=DEFAULT_ANALOG,
     show_default=True,
     help=f"Array technology: {', '.join(technology_names())}, or a profile of your own. Digital "

@@ -11,8 +11,10 @@ from types import FrameType
 from typing import Any, TextIO
 
 import click
+from click.shell_completion import CompletionItem
 
 from rnscli import __version__
+from rnscli.cli.examples import WithExamples
 from rnscli.cli.pipe import ReaderGoneError
 from rnscli.cli.sentences import complain, sentence_of
 from rnscli.core.errors import RnscliError
@@ -26,9 +28,10 @@ _COMMANDS = {
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
     "batch": ("rnscli.cli.batch", "Run a plan of many runs, and gate on its requirements."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
+    "completion": ("rnscli.cli.completion", "Print the script that lets a shell complete."),
+    "man": ("rnscli.cli.man", "Print the manual page of all commands."),
 }
-
-
+COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 _IMPORT = 0.05  # seconds until a signal that comes during an import is looked at again
 _warned: set[str] = set()
 
@@ -44,7 +47,7 @@ class _EndedError(BaseException):
         self.word, self.code = word, code
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(WithExamples, click.Group):
     """A group whose commands are imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -55,6 +58,15 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Subcommands and options; click would import every command for its line of help."""
+        found = [
+            CompletionItem(name, help=text)
+            for name, (_, text) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -79,6 +91,12 @@ def cli(ctx: click.Context) -> None:
 
     Numeric options take a value, a list (4,6,8), an integer range (4..8) or a logarithmic grid
     (1e-6..1e-1:31), and choices take a list: the command prints a row for each combination.
+
+    \b
+    # Which moduli cover a dot product of 128 terms
+    rnscli moduli --bits 4..8 --vector-size 128
+    # How likely a wrong output is, with up to three redundant moduli
+    rnscli fault-prob --p 1e-6 --redundant 0..3
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -113,6 +131,10 @@ def run(arguments: list[str]) -> int:
     """
     try:
         _prepare()
+        if os.environ.get(COMPLETE):
+            from rnscli.cli.completion import answer
+
+            return answer()
         code = cli.main(arguments, prog_name="rnscli", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code

@@ -75,8 +75,12 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     moduli the n smallest cover the range and the k largest are redundant.
 
     \b
+    # The sets of 6-bit converters, with no, one and two redundant moduli
     rnscli moduli --bits 6 --vector-size 128 --redundant 0..2
-    rnscli moduli --bits 8 --precision-bits 64 --redundant 4 --format json
+    # A range of 64 bits, with moduli of at most 8
+    rnscli moduli --bits 8 --precision-bits 64 --redundant 4
+    # What the five best sets cover beyond what is required, drawn
+    rnscli moduli --bits 6 --top 5 --plot moduli.svg
     """
     options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
     top = options["top"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from rnscli.cli import candidates
 from rnscli.cli.options import stacked
 from rnscli.cli.sweep import ParamType, WholeNumber, shown
 from rnscli.core.errors import InputError
@@ -42,6 +43,12 @@ class _StoreFile(ParamType):
         except (OSError, ValueError) as error:
             self.fail(f"{shown(value)} cannot be a file: {error.args[-1]}", param, ctx)
         return path
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> candidates.Candidates:
+        """Files."""
+        return candidates.of_files(incomplete)
 
 
 run_options = stacked(

@@ -21,7 +21,9 @@ def say(sentences: Sequence[str], more: str) -> None:
 def sentence_of(error: click.ClickException) -> str:
     """The message of an error, without click's quotes round the option."""
     if isinstance(error, click.BadParameter) and error.param is not None and error.message:
-        return f"{error.param.opts[0]}: {error.message}"
+        named = isinstance(error.param, click.Option)
+        name = error.param.opts[0] if named else error.param.human_readable_name
+        return f"{name}: {error.message}"
     return error.format_message()
 
 

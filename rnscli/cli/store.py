@@ -57,7 +57,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     row is a task: blocks of samples with the same parameters, operands, core and seed.
 
     \b
+    # What is known so far, of each task
     rnscli store runs.db
+    # Every block that was recorded, for a program of your own
     rnscli store runs.db --blocks --output blocks.csv
     """
     path = options["file"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnscli.cli import candidates
 from rnscli.core.errors import InputError
 from rnscli.core.units import Uncertain, parse_quantity, parse_uncertain
 
@@ -31,14 +32,23 @@ class Sweep(ParamType, ABC):
     ----------
     what
         The values that are accepted, in words: ``a whole number from 2 to 64``.
+    names, suffixes
+        What a shell offers for an item: names, and files by their suffixes.
     """
 
     name = "sweep"
 
-    def __init__(self, what: str, metavar: str) -> None:
+    def __init__(
+        self,
+        what: str,
+        metavar: str,
+        names: Sequence[str] = (),
+        suffixes: tuple[str, ...] = (),
+    ) -> None:
         """Keep the words for messages and help."""
         self.what = what
         self.name = metavar
+        self.names, self.suffixes = names, suffixes
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -68,6 +78,12 @@ class Sweep(ParamType, ABC):
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """The metavar as it is: choices are accepted in lower case only."""
         return self.name
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> candidates.Candidates:
+        """What may stand behind the last comma."""
+        return candidates.of_list(incomplete, self.names, self.suffixes)
 
     @abstractmethod
     def items(self, text: str) -> Sequence[Any]:
@@ -205,6 +221,12 @@ class InputFile(ParamType):
             _remember(ctx, param, [path])
         return path
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> candidates.Candidates:
+        """Files."""
+        return candidates.of_files(incomplete)
+
 
 _FILES = "rnscli.files"
 
@@ -228,6 +250,7 @@ class PerModulusSweep(_FileReader, FloatSweep):
         super().__init__(low, high, what)
         self.what += "; or one for each modulus, as [0.1,0.2,..] or a file of numbers"
         self.name = "FLOAT[,..]|[FLOAT,..]|FILE"
+        self.suffixes = ("",)  # of any kind
 
     def values(self, text: str) -> list[Any]:
         """Values of the sweep; a tuple for what has one for each modulus."""
@@ -258,6 +281,7 @@ class AttemptsSweep(IntSweep):
         """Accept 1 to a million, and inf."""
         super().__init__(1, 10**6)
         self.what = "a whole number from 1 to 1000000, inf, a list of them, or a range such as 1..4"
+        self.names = ("inf",)
 
     def items(self, text: str) -> Sequence[Any]:
         """One number, a range, or infinity."""
@@ -329,11 +353,7 @@ class Quantity(ParamType):
 
 
 class NameSweep(_FileReader):
-    """Names out of a list, or files."""
-
-    def __init__(self, what: str, metavar: str) -> None:
-        """Accept any text; what it names is looked up later."""
-        super().__init__(what, metavar)
+    """Names, or files; any text is accepted, and what it names is looked up later."""
 
     def items(self, text: str) -> Sequence[str]:
         """One name."""
@@ -347,12 +367,13 @@ class ChoiceSweep(Sweep):
 
     def __init__(self, choices: Sequence[str]) -> None:
         """Accept these names."""
-        super().__init__(f"one of {', '.join(choices)}, or a list of them", "|".join(choices))
-        self.choices = choices
+        super().__init__(
+            f"one of {', '.join(choices)}, or a list of them", "|".join(choices), choices
+        )
 
     def items(self, text: str) -> Sequence[str]:
         """One name."""
-        if text not in self.choices:
+        if text not in self.names:
             raise ValueError
         return [text]
 
@@ -365,11 +386,12 @@ class LegitimateRangeSweep(Sweep):
         super().__init__(
             "product, operands, a whole number of at least 1, or a list of these",
             "product|operands|INT",
+            ("product", "operands"),
         )
 
     def items(self, text: str) -> Sequence[str | int]:
         """One rule or number."""
-        if text in ("product", "operands"):
+        if text in self.names:
             return [text]
         return [whole_number(text, 1, 2**4096)]
 

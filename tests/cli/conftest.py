@@ -1,4 +1,7 @@
 import json
+import os
+import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,3 +83,31 @@ def refusal(rnscli: Callable[..., Ran], tmp_path: Path) -> Callable[..., str]:
         return ran.err
 
     return call
+
+
+@pytest.fixture
+def shell_environment(tmp_path: Path) -> dict[str, str]:
+    """Variables of a shell that finds `rnscli`, and a home of its own."""
+    home, programs = tmp_path / "home", tmp_path / "programs"
+    home.mkdir()
+    programs.mkdir()
+    script = programs / "rnscli"
+    script.write_text(f"#!/bin/sh\nexec '{sys.executable}' -m rnscli \"$@\"\n")
+    script.chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | {"PATH": path, "HOME": str(home), "ZDOTDIR": str(home)}
+
+
+@pytest.fixture
+def shell() -> Callable[[str], str]:
+    """The program of a shell; skips where there is none, but CI must have bash."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            if name == "bash" and os.environ.get("CI") == "true":
+                pytest.fail("CI is to test the completion of bash, which is not there")
+            pytest.skip(f"needs {name}")
+        return found
+
+    return find

@@ -1,0 +1,64 @@
+"""``rnscli completion``, and the answers to what its scripts ask."""
+
+import os
+from typing import Any
+
+import click
+from click.shell_completion import add_completion_class, shell_complete
+
+from rnscli.cli.candidates import Candidates, of_names
+from rnscli.cli.examples import WithExamples
+from rnscli.cli.main import COMPLETE, cli
+from rnscli.cli.pipe import write_standard_output
+from rnscli.cli.shells import SHELLS
+from rnscli.cli.sweep import ParamType, shown
+
+_ACCEPTED = f"one of {', '.join(SHELLS)}"
+
+
+class _Shell(ParamType):
+    name = "SHELL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in SHELLS:
+            self.fail(f"{shown(value)} is not accepted; it must be {_ACCEPTED}", param, ctx)
+        return str(value)
+
+    def get_missing_message(
+        self, param: click.Parameter, ctx: click.Context | None = None
+    ) -> str | None:
+        return f"Give {_ACCEPTED}"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> Candidates:
+        return of_names(incomplete, SHELLS)
+
+
+@click.command("completion", cls=WithExamples)
+@click.argument("shell", type=_Shell(), metavar="SHELL")
+def command(shell: str) -> None:
+    """Print the script with which a shell completes rnscli: bash, zsh or fish.
+
+    It completes commands, options and their values: names, also behind a comma, files, and the
+    columns that --require may be about.
+
+    \b
+    # bash: put this line into ~/.bashrc
+    eval "$(rnscli completion bash)"
+    # zsh: put this line into ~/.zshrc, below compinit
+    eval "$(rnscli completion zsh)"
+    # fish: run this once, and after an update
+    rnscli completion fish > ~/.config/fish/completions/rnscli.fish
+    """
+    write_standard_output(SHELLS[shell](cli, {}, "rnscli", COMPLETE).source())
+
+
+def answer() -> int:
+    """Tell the shell that asks what may stand in the line that is typed; the exit code."""
+    for name, kind in SHELLS.items():
+        add_completion_class(kind, name)
+    try:
+        return shell_complete(cli, {}, "rnscli", COMPLETE, os.environ[COMPLETE])
+    except Exception:  # whatever it is: a traceback into a line that is being typed helps nobody
+        return 1

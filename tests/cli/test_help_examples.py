@@ -1,0 +1,118 @@
+"""Every example that a help shows is run, as it stands."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from rnscli.cli.examples import Example, WithExamples
+from rnscli.cli.main import _COMMANDS, cli
+
+Run = Callable[..., Any]
+
+# Files that examples read and no example writes; each is made by a function of its path.
+PLAN = Path(__file__).parents[2] / "docs" / "recipes" / "plan.toml"
+FILES: dict[str, Callable[[Path], object]] = {"plan.toml": lambda path: shutil.copy(PLAN, path)}
+# Commands whose examples read what those of others write come behind them.
+LAST = ("store",)
+# Lines for another shell than bash, by what they contain.
+OTHER_SHELLS = {"completion zsh": ("zsh", "autoload -Uz compinit && compinit -D -u")}
+FOLDERS = (".config/fish/completions", ".local/share/man/man1")  # of a user's home
+
+
+def command_of(name: str) -> click.Command:
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    return found
+
+
+def examples_of(command: click.Command) -> tuple[Example, ...]:
+    assert isinstance(command, WithExamples), "its class must be or inherit WithExamples"
+    return command.examples
+
+
+def examples() -> Iterator[tuple[str, Example]]:
+    """All examples, each with its command, in an order in which they can run."""
+    for name in ("", *sorted(_COMMANDS, key=lambda name: name in LAST)):
+        for example in examples_of(command_of(name) if name else cli):
+            yield name, example
+
+
+@pytest.mark.parametrize("name", ["", *_COMMANDS])
+def test_every_help_ends_with_two_examples(
+    name: str, rnscli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = examples_of(command_of(name) if name else cli)
+    assert len(found) >= 2
+    for width in ("80", "100"):
+        monkeypatch.setenv("COLUMNS", width)
+        ran = rnscli(*([name] if name else []), "--help")
+        assert (ran.code, ran.err) == (0, "")
+        assert max(map(len, ran.out.splitlines())) <= int(width)
+        shown = "".join(
+            f"  {line}\n"
+            for example in found
+            for line in (f"# {example.answers}", *example.line.splitlines())
+        )
+        assert ran.out.endswith(f"\nExamples:\n{shown}")
+
+
+@pytest.mark.parametrize("name", ["", *_COMMANDS])
+def test_examples_say_what_they_answer_and_are_of_the_command(name: str) -> None:
+    for example in examples_of(command_of(name) if name else cli):
+        assert example.answers
+        assert f"rnscli {name}" in example.line
+        # So that they fit on a manual page, too, which indents them more.
+        assert max(map(len, [f"# {example.answers}", *example.line.splitlines()])) <= 73
+
+
+def test_every_example_runs(rnscli: Run, shell_environment: dict[str, str], tmp_path: Path) -> None:
+    """In one folder: some read what others have written."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in FOLDERS:
+        (Path(shell_environment["HOME"]) / name).mkdir(parents=True)
+    for name, make in FILES.items():
+        make(folder / name)
+    with chdir(folder):
+        for _, example in examples():
+            line = example.line.replace("\\\n", " ")
+            if needs_a_shell(line):
+                run_in_shell(line, shell_environment)
+            else:
+                ran = rnscli(*shlex.split(line)[1:])
+                assert ran.code == 0, f"{line}\n{ran.err}"
+    assert (folder / "runs.db").exists()  # they ran here
+
+
+def needs_a_shell(line: str) -> bool:
+    """Whether it has an operator outside of quotes, or a substitution inside."""
+    words = shlex.shlex(line, posix=True, punctuation_chars=True)
+    return "$(" in line or any(set(word) <= set("|<>&;()") for word in words)
+
+
+def run_in_shell(line: str, environment: dict[str, str]) -> None:
+    """In bash, or in the shell that it is for; not where a program that it needs is missing."""
+    program, before = "bash", "set -o pipefail"
+    for part, other in OTHER_SHELLS.items():
+        if part in line:
+            program, before = other
+    needed = {program, *re.findall(r"\| (\w+)", line)}
+    if not all(shutil.which(one) for one in needed):
+        return
+    ran = subprocess.run(
+        [program, "-c", f"{before}\n{line}"],
+        env=environment | {"PAGER": "cat", "TERM": os.environ.get("TERM", "dumb")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stderr) == (0, ""), line
