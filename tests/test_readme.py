@@ -61,6 +61,31 @@ def test_the_profile_of_a_technology(tmp_path: Path) -> None:
     assert dict(technology.uncertain)["energy_per_mac"].high == 7e-15
 
 
+@pytest.mark.parametrize("page", ["batch.md", "tutorial.md"])
+def test_plans_hold(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plan,) = re.findall(r"```toml\n(.*?)```", DOCS[page], re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("plan.toml").write_text(plan)
+    assert run(["batch", "plan.toml", "--junit", "results.xml"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_said_of_a_wrong_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plan,) = re.findall(r"```toml\n(.*?)```", DOCS["batch.md"], re.DOTALL)
+    (sentences,) = re.findall(r"```\n(rnscli: .*?)```", DOCS["batch.md"], re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("plan.toml").write_text(
+        plan.replace("bits = 6\n", "bits = 6.5\n").replace("\ndecoder", "\ndecodre")
+    )
+    assert run(["batch", "plan.toml"]) == 2
+    assert capsys.readouterr() == ("", sentences)
+    assert list(tmp_path.iterdir()) == [tmp_path / "plan.toml"]
+
+
 def test_every_kind_of_example_was_found() -> None:
-    assert len(CONSOLE) == 15
+    assert len(CONSOLE) == 20
     assert len(SHELL) == 7

@@ -47,6 +47,7 @@ class _Reader:
     def __init__(self, file: PlanFile) -> None:
         self._file = file
         self._wrong: list[tuple[int, str]] = []  # with the line, for their order
+        self._row_types: dict[str, type] = {}  # of the runs whose options are accepted
 
     def plan(self) -> Plan:
         tables = self._file.tables
@@ -215,7 +216,8 @@ class _Reader:
             keys = run.places.get(str(name), at)
             self._say(keys, f"run {run.name}: {sentence_of(error)}")
             return
-        kinds = numeric_columns(run.command.rows(context.params)[0])
+        row_type = self._row_types[run.name] = run.command.rows(context.params)[0]
+        kinds = numeric_columns(row_type)
         for requirement in run.requirements:
             try:
                 requirement.check_column(kinds)
@@ -229,8 +231,8 @@ class _Reader:
                 keys = run.places[option]
                 if other not in named:
                     self._say(keys, f"run {run.name}: no run {other!r}{nearest(other, named)}")
-                elif other in runs:
-                    columns = [field.name for field in fields(_row_type(runs[other]))]
+                elif other in self._row_types:
+                    columns = [field.name for field in fields(self._row_types[other])]
                     if column not in columns:
                         near = nearest(column, columns)
                         what = f"run {other} has no column {column!r}{near}"
@@ -245,11 +247,6 @@ class _Reader:
             self._say(
                 ("run", first), f"runs refer to each other in a circle: {' -> '.join(turned)}"
             )
-
-
-def _row_type(run: PlannedRun) -> type:
-    context = run.command.make_context(run.command.name, run.arguments({}))
-    return run.command.rows(context.params)[0]
 
 
 @cache
