@@ -18,7 +18,7 @@ from rnscli.cli.plan_reader import read_plan
 from rnscli.cli.progress import progress_bar
 from rnscli.cli.question import Answer
 from rnscli.cli.result import Result
-from rnscli.cli.sentences import say
+from rnscli.cli.sentences import complain, say
 from rnscli.core.errors import InputError
 from rnscli.report.document import csv_text, json_text
 from rnscli.report.files import check_writable, write_atomically
@@ -26,6 +26,7 @@ from rnscli.report.finished_run import FinishedRun
 from rnscli.report.junit import junit_text
 from rnscli.report.results_folder import ResultsFolder
 from rnscli.report.table import Layout, Row, table_text
+from rnscli.runtime.store import Store
 
 LAYOUT = Layout(
     parameters=(),
@@ -128,6 +129,9 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
         lines = ["", *(f"  {row['command_line']}" for row in planned)]
         _print(planned, DRY_LAYOUT, DryRow, options["format"], plan, lines)
         return
+    if options["store"] is not None:
+        with Store(options["store"]):
+            pass  # it is one, and can be written
     with folder.opened():
         runs = _computed(checked, selected, folder, kept, options)
         rows = [asdict(_row(run)) for run in runs]
@@ -172,7 +176,12 @@ def _computed(
         progress_bar(len(selected), "runs", options["quiet"]) as advance,
     ):
         runs = BatchRuns(checked, selected, kept, folder.keep, options["store"], advance)
-        runs.run(engine)
+        try:
+            runs.run(engine)
+        except BaseException:
+            if runs.finished:
+                complain(f"{len(runs.finished)} runs are finished; --resume goes on from there")
+            raise
     return [runs.finished[run.name] for run in checked.plan.runs if run.name in runs.finished]
 
 

@@ -89,6 +89,8 @@ def run_request(
         found = _finished(request, empty, asked.command.result(asked.question, answer))
     except RnscliError as error:
         found = replace(empty, error=str(error))
+    except OSError as error:  # a file that it reads has gone
+        found = replace(empty, error=f"{error.strerror or error}: {error.filename}")
     except MemoryError:
         found = replace(empty, error="not enough memory; ask for fewer or smaller points")
     return replace(found, seconds=time.monotonic() - begin)
