@@ -67,9 +67,10 @@ class AnswerCommand(WithExamples):
         self._axes, self._keys = axes, keys or {}
 
     @property
-    def row_types(self) -> list[type]:
-        """Type of the rows, and those that options may ask for instead."""
-        return [row_type for row_type, _ in (self._rows, *self._instead.values())]
+    def row_types(self) -> dict[str | None, type]:
+        """Type of the rows, and those that an option asks for, by its name."""
+        row_types: dict[str | None, type] = {None: self._rows[0]}
+        return row_types | {option: row_type for option, (row_type, _) in self._instead.items()}
 
     @property
     def stated(self) -> list[click.Parameter]:
@@ -84,8 +85,9 @@ class AnswerCommand(WithExamples):
 
     def swept_columns(self, row_type: type) -> dict[str, str]:
         """Keys of the columns that sweeps may add to rows of a type, by the option."""
-        names = {field.name for field in fields(row_type)}
-        keys = {name: self._keys.get(name, name) for name in self._axes if name not in names}
+        # What asks for rows of another type is a column of these.
+        others = {*self._instead, *(field.name for field in fields(row_type))}
+        keys = {name: self._keys.get(name, name) for name in self._axes if name not in others}
         return {name: key for name, key in keys.items() if key is not None}
 
     def result(self, question: Question, answer: Any) -> Result:

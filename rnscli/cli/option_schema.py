@@ -49,7 +49,7 @@ def option_schema(option: click.Parameter, one: Schema) -> Schema:
     # Whatever click's release keeps there while no default is given.
     if not option.required and option.to_info_dict().get("default") is None:
         values.append(_NULL)
-    return ({"description": text} if text else {}) | any_of(*values)
+    return {"description": text} | any_of(*values)
 
 
 def is_swept(option: click.Parameter) -> bool:

@@ -27,7 +27,7 @@ def document_schema(command: AnswerCommand) -> Schema:
     definitions = {name: values[name] for name, option in options.items() if is_swept(option)}
     values |= {name: {"$ref": f"#/$defs/{name}"} for name in definitions}
     rows = []
-    for row_type in command.row_types:
+    for row_type in command.row_types.values():
         columns = command.swept_columns(row_type).items()
         items = row_schema(row_type, {key: values[name] for name, key in columns}, names)
         rows.append({"type": "array", "items": items, "minItems": 1})

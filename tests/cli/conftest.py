@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
+from schemas import check_document
 
 from rnscli.cli.main import run
 
@@ -34,9 +35,7 @@ def strict(text: str) -> Any:
 
 
 @pytest.fixture
-def rnscli(
-    capsys: pytest.CaptureFixture[str], check_document: Callable[[dict[str, Any]], None]
-) -> Iterator[Callable[..., Ran]]:
+def rnscli(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
     """``rnscli("moduli", "--bits", 6)`` runs the command in this process.
 
     Every JSON document that it prints is compared with the schema of the command.
