@@ -18,7 +18,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Whatever is generated from the code: golden documents, docs/reference.md, outputs in the pages.
+# Whatever is generated from the code: golden documents, docs/reference.md, the manual page, and
+# the outputs that pages show.
 renew: $(VENV)/installed-dev
 	$(BIN)/python tests/renew.py
 

@@ -23,8 +23,20 @@ RUNS = {
     "energy-workload": "energy --bits 6 --core rns --workload mnist-cnn",
     "energy-sensitivity": "energy --bits 6 --core rns --sensitivity --supply-voltage 1V±10%",
     "design": "design --p 1e-3 --max-p-err 1e-9 --bits 5 --columns-per-adc 1 --pairs 200",
+    "batch": "batch plan.toml",
     "store": "store runs.db",
 }
+_PLAN = """\
+title = "Two runs"
+[run.table]
+command = "moduli"
+bits = 6
+[run.faults]
+command = "fault-prob"
+moduli = "@table.moduli"
+p = 1e-3
+require = ["p_err <= 1e-2", "attempts >= 1"]
+"""
 # What `store` lists is recorded first.
 _BEFORE = {
     "store": "error-sim --bits 6 --pairs 200 --p 1e-2 --redundant 1 --store runs.db --format csv"
@@ -38,6 +50,7 @@ _VARYING = {
 def document_of(name: str) -> Any:
     """The JSON document of a run, made in a folder of its own, without what varies."""
     with tempfile.TemporaryDirectory() as folder, _inside(Path(folder)):
+        Path("plan.toml").write_text(_PLAN)
         if name in _BEFORE:
             output_of(_BEFORE[name])
         document = json.loads(output_of(f"{RUNS[name]} --format json"))

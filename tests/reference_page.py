@@ -1,17 +1,17 @@
 """Makes docs/reference.md: every command, option and row key, as the code has them."""
 
-import inspect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
+from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import cli
 from rnscli.cli.option_text import described
-from rnscli.cli.schema import document_schema
+from rnscli.cli.schema import Answering, document_schema
 
 PATH = Path(__file__).parent.parent / "docs" / "reference.md"
 
@@ -75,7 +75,7 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _common(commands: Iterable[click.Command]) -> str:
+def _common(commands: Collection[click.Command]) -> str:
     """The options that commands share without a difference."""
     answering = [command for command in commands if isinstance(command, AnswerCommand)]
     found: dict[str, click.Parameter] = {}
@@ -83,12 +83,12 @@ def _common(commands: Iterable[click.Command]) -> str:
         if option.name is not None:
             found.setdefault(option.name, option)
     output = _options(found[name] for name in OUTPUT_OPTIONS)
-    running = [c.name for c in answering if any(o.name == "jobs" for o in c.params)]
+    running = [c.name for c in commands if any(o.name == "jobs" for o in c.params)]
     return "\n".join(
         (
             "## Options of every command that answers with rows\n",
             re.sub(r"Draw .*? as", "Draw a picture (not `store`) as", output),
-            f"## Options of {_listed(running)}, where most of the work is simulation\n",
+            f"## Options of {_listed(running)}, which compute for long\n",
             _options(found[name] for name in RUN_OPTIONS),
         )
     )
@@ -96,21 +96,22 @@ def _common(commands: Iterable[click.Command]) -> str:
 
 def _section(name: str, command: click.Command) -> str:
     """A command: what it does, its options, its rows."""
-    text, _, examples = inspect.cleandoc(command.help or "").partition("\b\n")
+    assert isinstance(command, WithExamples)
     usage = " ".join(["rnscli", name, *command.collect_usage_pieces(click.Context(command))])
     parts = [f"## rnscli {name}\n", f"`{usage}`\n"]
-    parts += [f"{_coded(' '.join(one.split()))}\n" for one in text.strip().split("\n\n")]
-    if examples:
-        parts.append(f"```sh\n{examples.rstrip()}\n```\n")
+    parts += [f"{_coded(' '.join(one.split()))}\n" for one in (command.help or "").split("\n\n")]
+    examples = "\n".join(f"# {example.answers}\n{example.line}" for example in command.examples)
+    parts.append(f"```sh\n{examples}\n```\n")
     stated = command.stated if isinstance(command, AnswerCommand) else command.params
-    own = [option for option in stated if isinstance(option, click.Option)]
+    shared = [] if isinstance(command, AnswerCommand) else RUN_OPTIONS
+    own = [o for o in stated if isinstance(o, click.Option) and o.name not in shared]
     parts += [f"### Options of `{name}`\n", _options(own)]
-    if isinstance(command, AnswerCommand):
+    if isinstance(command, Answering):
         parts += _rows(name, command)
     return "\n".join(parts)
 
 
-def _rows(name: str, command: AnswerCommand) -> list[str]:
+def _rows(name: str, command: Answering) -> list[str]:
     """Tables of the row keys of a command, and of the columns that sweeps add."""
     schema = document_schema(command)
     rows = schema["properties"]["rows"]
@@ -119,7 +120,7 @@ def _rows(name: str, command: AnswerCommand) -> list[str]:
         item = kind["items"]
         keys = {key: item["properties"].pop(key) for key in item["required"]}
         swept |= item["properties"]
-        instead = f" with `--{option}`" if option else ""
+        instead = f" with `--{option.replace('_', '-')}`" if option else ""
         parts += [f"### Rows of `{name}`{instead}\n", _keys(keys, schema)]
     if swept:
         parts += [

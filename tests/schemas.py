@@ -6,15 +6,14 @@ from typing import Any
 import click
 import jsonschema
 
-from rnscli.cli.command import AnswerCommand
 from rnscli.cli.main import cli
-from rnscli.cli.schema import document_schema
+from rnscli.cli.schema import Answering, document_schema
 
 
-def command_named(name: str) -> AnswerCommand:
+def command_named(name: str) -> Answering:
     """A command that answers with rows."""
     found = cli.get_command(click.Context(cli), name)
-    assert isinstance(found, AnswerCommand)
+    assert isinstance(found, Answering)
     return found
 
 

@@ -80,7 +80,7 @@ class AnswerCommand(WithExamples):
 
     def rows(self, options: Mapping[str, Any]) -> tuple[type, Layout]:
         """Type of the rows that these options ask for, and their layout."""
-        asked = (rows for option, rows in self._instead.items() if options[option])
+        asked = (rows for option, rows in self._instead.items() if options.get(option))
         return next(asked, self._rows)
 
     def swept_columns(self, row_type: type) -> dict[str, str]:
@@ -119,6 +119,29 @@ class AnswerCommand(WithExamples):
             bar = partial(progress_bar, quiet=bool(options.get("quiet")))
             answer = question.compute(runner, bar)
         output.finish(self.result(question, answer))
+
+
+class SummaryCommand(WithExamples):
+    """A command that answers with rows about what other commands did.
+
+    Parameters
+    ----------
+    row_types
+        Type of the rows by the name of the option that asks for it, ``None`` for no such option.
+    parameters
+        What its JSON document states, with the meaning of each; all of them are texts.
+    """
+
+    def __init__(
+        self,
+        *,
+        row_types: Mapping[str | None, type],
+        parameters: Mapping[str, str],
+        **attributes: Any,
+    ) -> None:
+        """Keep what its documents hold."""
+        super().__init__(**attributes)
+        self.row_types, self.parameters = row_types, parameters
 
 
 class _RequirementType(ParamType):

@@ -59,8 +59,9 @@ def is_swept(option: click.Parameter) -> bool:
 
 def names_of(option: click.Parameter) -> Sequence[str]:
     """Texts that an option accepts, if these are known."""
-    known = isinstance(option.type, ChoiceSweep | LegitimateRangeSweep)
-    return option.type.names if known else ()
+    if isinstance(option.type, ChoiceSweep | LegitimateRangeSweep):
+        return option.type.names
+    return ()
 
 
 @singledispatch

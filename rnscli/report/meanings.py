@@ -214,6 +214,15 @@ MEANINGS: dict[str, Meaning] = {
     "finished": Meaning("When the last block was recorded, in UTC."),
     "description": Meaning("JSON text of all that determines the task."),
     "record": Meaning("JSON text of the block's statistics."),
+    # Plans
+    "run": Meaning("Name of the run in the plan."),
+    "command": Meaning("The command of the run."),
+    "rows": Meaning("Number of rows that the run found."),
+    "requirements": Meaning("Number of requirements on the run."),
+    "failed": Meaning("Number of requirements that do not hold."),
+    "verdict": Meaning("passed, failed (a requirement does not hold) or error (rows are missing)."),
+    "state": Meaning("Whether the run would be computed, or is kept from before."),
+    "command_line": Meaning("Command line that gives the same rows in a shell."),
     # Only of sweeps
     "rule": Meaning("Range that the moduli cover: exact, or bits."),
     "max_modulus": Meaning("Largest modulus that is accepted.", low=2),
@@ -250,6 +259,7 @@ OF_A_TYPE: dict[tuple[str, str], Meaning] = {
         "Mean absolute error of right outputs against float64, in units of the operands' product."
     ),
     ("DesignRow", "expected_attempts"): _from_1("Mean number of attempts of a dot product."),
+    ("BatchRow", "reason"): Meaning("Why the run has not passed."),
     ("StoredTask", "moduli"): Meaning(
         "All moduli, largest first; the k largest are redundant.", low=2
     ),

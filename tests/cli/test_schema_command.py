@@ -14,7 +14,7 @@ from schemas import check_document, command_named
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.main import cli
 from rnscli.cli.option_schema import value_schema
-from rnscli.cli.schema import ANSWERING, document_schema
+from rnscli.cli.schema import ANSWERING, Answering, document_schema
 from rnscli.cli.sweep import InputFile, NameSweep
 from rnscli.report.meanings import MEANINGS, OF_A_TYPE, meaning_of
 
@@ -25,6 +25,15 @@ Refusal = Callable[..., str]
 each_command = pytest.mark.parametrize("name", ANSWERING)
 
 
+each_answer = pytest.mark.parametrize("name", [name for name in ANSWERING if name != "batch"])
+
+
+def answer_command(name: str) -> AnswerCommand:
+    found = command_named(name)
+    assert isinstance(found, AnswerCommand)
+    return found
+
+
 def keys_of(name: str) -> set[tuple[str, str]]:
     """Row types of a command with the keys that their rows may have."""
     command = command_named(name)
@@ -33,7 +42,11 @@ def keys_of(name: str) -> set[tuple[str, str]]:
         for row_type in command.row_types.values()
         for key in (
             *(field.name for field in fields(row_type)),
-            *command.swept_columns(row_type).values(),
+            *(
+                command.swept_columns(row_type).values()
+                if isinstance(command, AnswerCommand)
+                else ()
+            ),
         )
     }
 
@@ -44,7 +57,7 @@ def keys_of(name: str) -> set[tuple[str, str]]:
 def test_the_table_of_commands_is_complete() -> None:
     context = click.Context(cli)
     commands = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
-    answering = [name for name, found in commands.items() if isinstance(found, AnswerCommand)]
+    answering = [name for name, found in commands.items() if isinstance(found, Answering)]
     assert answering == list(ANSWERING)
 
 
@@ -61,18 +74,18 @@ def test_no_meaning_is_unused() -> None:
     assert set(MEANINGS) == {key for row_type, key in used if (row_type, key) not in OF_A_TYPE}
 
 
-@each_command
+@each_answer
 def test_every_axis_is_an_option(name: str) -> None:
-    command = command_named(name)
+    command = answer_command(name)
     options = {option.name for option in command.stated}
     for row_type in command.row_types.values():
         assert set(command.swept_columns(row_type)) <= options
 
 
-@each_command
+@each_answer
 def test_only_names_and_files_are_any_text(name: str) -> None:
     """A type of options that `value_schema` does not know would be one."""
-    for option in command_named(name).stated:
+    for option in answer_command(name).stated:
         if value_schema(option.type) == {"type": "string"}:
             known = NameSweep | InputFile | click.Path | click.types.StringParamType
             assert isinstance(option.type, known), option.name
@@ -303,7 +316,7 @@ def test_unlimited_attempts_are_the_only_infinity(document: Document) -> None:
 @pytest.mark.parametrize("name", ["foo", "", " ", "schema", "MODULI", "9" * 5000])
 def test_another_command_is_refused(name: str, refusal: Refusal) -> None:
     sentence = refusal("schema", name)
-    assert "command" in sentence and repr(name[:40])[:-1] in sentence
+    assert "COMMAND" in sentence and repr(name[:40])[:-1] in sentence
     assert all(known in sentence for known in ANSWERING)
     assert len(sentence) < 300
 
