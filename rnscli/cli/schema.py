@@ -19,6 +19,7 @@ from rnscli.report.schema import DIALECT, Schema, any_of, row_schema, strict_obj
 # The commands that answer with rows, known without importing them.
 ANSWERING = ("moduli", "error-sim", "fault-prob", "energy", "design", "batch", "store")
 Answering = AnswerCommand | SummaryCommand
+_ACCEPTED = f"one of {', '.join(ANSWERING)}"
 
 
 def document_schema(command: Answering) -> Schema:
@@ -77,7 +78,7 @@ class _AnsweringType(ParamType):
         if isinstance(value, Answering):
             return value
         if value not in ANSWERING:
-            self.fail(f"{shown(value)} is not accepted; it must be {_ONE}", param, ctx)
+            self.fail(f"{shown(value)} is not accepted; it must be {_ACCEPTED}", param, ctx)
         assert ctx is not None
         group = ctx.find_root().command
         assert isinstance(group, click.Group)
@@ -86,15 +87,12 @@ class _AnsweringType(ParamType):
         return found
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return f"It must be {_ONE}"
+        return f"It must be {_ACCEPTED}"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> Candidates:
         return of_names(incomplete, ANSWERING)
-
-
-_ONE = f"one of {', '.join(ANSWERING)}"
 
 
 @click.command("schema", cls=WithExamples)
