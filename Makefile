@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint renew bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -17,6 +17,11 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Whatever is generated from the code: golden documents, docs/reference.md, the manual page, and
+# the outputs that pages show.
+renew: $(VENV)/installed-dev
+	$(BIN)/python tests/renew.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks

@@ -5,18 +5,19 @@ import shlex
 from pathlib import Path
 
 import pytest
+from console_blocks import BLOCK
 
 from rnscli.cli.main import run
 from rnscli.hardware.technology_file import load_technology
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
-CONSOLE = [
-    block
-    for page in (README, *DOCS.values())
-    for block in re.findall(r"```console\n\$ rnscli (.*?)\n(.*?)```", page, re.DOTALL)
-]
+DOCS = {
+    path.name: path.read_text()
+    for path in sorted((ROOT / "docs").glob("*.md"))
+    if path.name != "reference.md"  # whose examples are those of --help
+}
+CONSOLE = [block for page in (README, *DOCS.values()) for block in BLOCK.findall(page)]
 SHELL = [
     line.removeprefix("rnscli ").split(" | ")[0]
     for page in (README, *DOCS.values())

@@ -11,7 +11,7 @@ from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.batch_check import CheckedPlan, check_plan
 from rnscli.cli.batch_runs import BatchRuns
-from rnscli.cli.examples import WithExamples
+from rnscli.cli.command import SummaryCommand
 from rnscli.cli.output import FORMATS, Output
 from rnscli.cli.plan_file import PlanError
 from rnscli.cli.plan_reader import read_plan
@@ -65,7 +65,12 @@ class DryRow:
     command_line: str
 
 
-@click.command("batch", cls=WithExamples)
+@click.command(
+    "batch",
+    cls=SummaryCommand,
+    row_types={None: BatchRow, "dry_run": DryRow},
+    parameters={"plan": "File of the plan, without its folder.", "title": "Title of the plan."},
+)
 @click.argument("plan", type=click.Path(path_type=Path), metavar="PLAN.toml")
 @shared.stacked(
     click.option(
@@ -127,7 +132,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     if options["dry_run"]:
         planned = [row for row in _dry_rows(checked, kept) if row["run"] in selected]
         lines = ["", *(f"  {row['command_line']}" for row in planned)]
-        _print(planned, DRY_LAYOUT, DryRow, options["format"], plan, lines)
+        _print(planned, DRY_LAYOUT, DryRow, options["format"], checked, lines)
         return
     if options["store"] is not None:
         with Store(options["store"]):
@@ -138,7 +143,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
         folder.finish(runs, _files(checked, rows))
     if options["junit"] is not None:
         write_atomically(options["junit"], junit_text(checked.plan.title, runs))
-    _print(rows, LAYOUT, BatchRow, options["format"], plan)
+    _print(rows, LAYOUT, BatchRow, options["format"], checked)
     _exit(runs)
 
 
@@ -216,10 +221,9 @@ def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[Row]:
 
 def _files(checked: CheckedPlan, rows: list[Row]) -> dict[str, bytes]:
     """Files of the batch as a whole."""
-    parameters = {"plan": checked.plan.file.path.name, "title": checked.plan.title}
     return {
         "plan.toml": checked.plan.file.text.encode(),
-        "summary.json": json_text("batch", parameters, rows).encode(),
+        "summary.json": json_text("batch", _parameters(checked), rows).encode(),
         "summary.csv": csv_text(list(rows[0]), rows).encode(),
         "summary.md": table_text(rows, LAYOUT, "markdown").encode(),
     }
@@ -230,11 +234,16 @@ def _print(
     layout: Layout,
     row_type: type,
     style: str,
-    plan: Path,
+    checked: CheckedPlan,
     footer: Sequence[str] = (),
 ) -> None:
-    result = Result("batch", {"plan": plan.name}, rows, layout, Answer([], footer=footer))
+    result = Result("batch", _parameters(checked), rows, layout, Answer([], footer=footer))
     Output(row_type, style, None, None, ()).finish(result)
+
+
+def _parameters(checked: CheckedPlan) -> dict[str, object]:
+    """What the JSON document of a batch states of its plan."""
+    return {"plan": checked.plan.file.path.name, "title": checked.plan.title}
 
 
 def _exit(runs: Sequence[FinishedRun]) -> None:

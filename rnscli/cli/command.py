@@ -1,7 +1,8 @@
 """Commands that answer with rows: the options that they share, and how they run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,13 @@ class AnswerCommand(WithExamples):
     plot
         What the picture shows, in words; without it there is none.
     instead
-        May choose rows of another type by the options.
+        Rows of another type, with their layout, by the name of the option that asks for them.
+    axes
+        Options whose sweep becomes a column of the rows, if these have none of that name, in the
+        order of the columns.
+    keys
+        Key of such a column, with the unit, where it is not the name of the option; ``None`` for
+        no column.
     """
 
     def __init__(
@@ -47,24 +54,49 @@ class AnswerCommand(WithExamples):
         row_type: type,
         layout: Layout,
         plot: str | None,
-        instead: Callable[[Mapping[str, Any]], tuple[type, Layout] | None] = lambda options: None,
+        instead: Mapping[str, tuple[type, Layout]] | None = None,
+        axes: Sequence[str] = (),
+        keys: Mapping[str, str | None] | None = None,
         **attributes: Any,
     ) -> None:
         """Take the function that prepares, and say what its rows are."""
         super().__init__(params=[*params, *_output_options(plot)], **attributes)
         self.prepare = callback
         self._rows = row_type, layout
-        self._instead = instead
+        self._instead = instead or {}
+        self._axes, self._keys = axes, keys or {}
+
+    @property
+    def row_types(self) -> dict[str | None, type]:
+        """Type of the rows, and those that an option asks for, by its name."""
+        row_types: dict[str | None, type] = {None: self._rows[0]}
+        return row_types | {option: row_type for option, (row_type, _) in self._instead.items()}
+
+    @property
+    def stated(self) -> list[click.Parameter]:
+        """The options that the JSON document states, in the order of the help."""
+        left_out = (*OUTPUT_OPTIONS, *RUN_OPTIONS)
+        return [option for option in self.params if option.name not in left_out]
 
     def rows(self, options: Mapping[str, Any]) -> tuple[type, Layout]:
         """Type of the rows that these options ask for, and their layout."""
-        return self._instead(options) or self._rows
+        asked = (rows for option, rows in self._instead.items() if options.get(option))
+        return next(asked, self._rows)
+
+    def swept_columns(self, row_type: type) -> dict[str, str]:
+        """Keys of the columns that sweeps may add to rows of a type, by the option."""
+        # What asks for rows of another type is a column of these.
+        others = {*self._instead, *(field.name for field in fields(row_type))}
+        keys = {name: self._keys.get(name, name) for name in self._axes if name not in others}
+        return {name: key for name, key in keys.items() if key is not None}
 
     def result(self, question: Question, answer: Any) -> Result:
         """The rows of an answer, with the parameters in the order of the help."""
         assert self.name is not None
-        declared = [p.name for p in self.params if p.name and p.name not in RUN_OPTIONS]
-        return Result.of(self.name, *self.rows(question.options), declared, question, answer)
+        row_type, layout = self.rows(question.options)
+        columns = self.swept_columns(row_type)
+        names = [option.name for option in self.stated if option.name is not None]
+        return Result.of(self.name, layout, columns, names, question, answer)
 
     def invoke(self, ctx: click.Context) -> None:
         """Check, compute, write; all that can be refused is refused before it is computed."""
@@ -87,6 +119,29 @@ class AnswerCommand(WithExamples):
             bar = partial(progress_bar, quiet=bool(options.get("quiet")))
             answer = question.compute(runner, bar)
         output.finish(self.result(question, answer))
+
+
+class SummaryCommand(WithExamples):
+    """A command that answers with rows about what other commands did.
+
+    Parameters
+    ----------
+    row_types
+        Type of the rows by the name of the option that asks for it, ``None`` for no such option.
+    parameters
+        What its JSON document states, with the meaning of each; all of them are texts.
+    """
+
+    def __init__(
+        self,
+        *,
+        row_types: Mapping[str | None, type],
+        parameters: Mapping[str, str],
+        **attributes: Any,
+    ) -> None:
+        """Keep what its documents hold."""
+        super().__init__(**attributes)
+        self.row_types, self.parameters = row_types, parameters
 
 
 class _RequirementType(ParamType):

@@ -209,7 +209,6 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     return Question(
         hw.resolved(options),
         compute,
-        keys=dict.fromkeys(options),
         in_blocks=space.noise is not None,
     )
 

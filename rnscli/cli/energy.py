@@ -95,19 +95,18 @@ AXES = (
 )  # fmt: skip
 
 
-def _instead(options: Mapping[str, Any]) -> tuple[type, Layout] | None:
-    if options["workload"]:
-        return WorkloadRow, WORKLOAD_LAYOUT
-    return (SensitivityRow, SENSITIVITY_LAYOUT) if options["sensitivity"] else None
-
-
 @click.command(
     "energy",
     cls=AnswerCommand,
     row_type=EnergyRow,
     layout=LAYOUT,
     plot="the energy by part",
-    instead=_instead,
+    instead={
+        "workload": (WorkloadRow, WORKLOAD_LAYOUT),
+        "sensitivity": (SensitivityRow, SENSITIVITY_LAYOUT),
+    },
+    axes=AXES,
+    keys=hw.KEYS,
 )
 @shared.stacked(
     shared.cores(ENERGY_CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
@@ -221,7 +220,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         layout = _by_size([row for _, row in rows]) if kind == "energy" else None
         return Answer(rows, _PLOTS[kind], (*problems, *more), layout=layout)
 
-    return Question(hw.resolved(options), compute, keys=hw.KEYS)
+    return Question(hw.resolved(options), compute)
 
 
 def _by_size(rows: Sequence[EnergyRow]) -> Layout:

@@ -71,6 +71,8 @@ AXES = (
     row_type=DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
+    axes=AXES,
+    keys={"p": None},  # which residue_error_probability is
 )
 @shared.stacked(
     shared.cores(CORES, "Cores to compare, on the same operands."),
@@ -185,7 +187,6 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     return Question(
         said,
         compute,
-        keys={"p": None},  # which residue_error_probability is
         reads={"--operands": [Path(n) for n, source in sources.items() if source is not None]},
         in_blocks=True,
     )

@@ -68,6 +68,7 @@ AXES = (
     row_type=FaultProbability,
     layout=LAYOUT,
     plot="p_err against p",
+    axes=(*AXES, "target"),
 )
 @shared.stacked(
     shared.bits("6"),

@@ -28,6 +28,7 @@ _COMMANDS = {
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
     "batch": ("rnscli.cli.batch", "Run a plan of many runs, and gate on its requirements."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
+    "schema": ("rnscli.cli.schema", "Print the JSON Schema of a command's output."),
     "completion": ("rnscli.cli.completion", "Print the script that lets a shell complete."),
     "man": ("rnscli.cli.man", "Print the manual page of all commands."),
 }

@@ -35,6 +35,7 @@ AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
     row_type=ModuliRow,
     layout=LAYOUT,
     plot="the range covered and required",
+    axes=AXES,
 )
 @shared.stacked(
     shared.bits("4..8"),

@@ -51,15 +51,13 @@ class Answer:
 class Question:
     """Checked options of a command, and the function that computes its answer from them.
 
-    ``options`` are those that the JSON document states, defaults filled in. What was swept and is
-    no column of the rows becomes one, under the option's name or the one that ``keys`` gives (with
-    the unit; ``None`` for none). ``reads`` are the files that must not be written over, by what
-    names them. ``in_blocks`` says that most of the work is blocks for the runner.
+    ``options`` are those that the JSON document states, defaults filled in. ``reads`` are the
+    files that must not be written over, by what names them. ``in_blocks`` says that most of the
+    work is blocks for the runner.
     """
 
     options: Mapping[str, Any]
     compute: Callable[["Runner | None", Bar], Answer]
-    keys: Mapping[str, str | None] = field(default_factory=dict)
     reads: Mapping[str, list[Path]] = field(default_factory=dict)
     in_blocks: bool = False
 

@@ -26,36 +26,31 @@ class Result:
     def of(
         cls,
         command: str,
-        row_type: type,
         layout: Layout,
-        declared: Sequence[str],
+        columns: Mapping[str, str],
+        stated: Sequence[str],
         question: Question,
         answer: Answer,
     ) -> "Result":
-        """The rows of an answer; ``declared`` are the options in the order of the help."""
-        names = {field.name for field in fields(row_type)}
+        """The rows of an answer, with what was swept and is no column of theirs.
+
+        ``columns`` are the keys of columns that sweeps may add, by the option, and ``stated`` the
+        options in the order of the help: both whatever the order on the command line.
+        """
         options = question.options
-        extra = {
+        added = {
             name: key
-            for name, values in options.items()
-            if name not in names and isinstance(values, tuple) and len(values) > 1
-            if (key := question.keys.get(name, name)) is not None
+            for name, key in columns.items()
+            if isinstance(options[name], tuple) and len(options[name]) > 1
         }
         rows: list[Row] = [
-            asdict(result) | {key: point[name] for name, key in extra.items() if name in point}
+            asdict(result) | {key: _plain(point[name]) for name, key in added.items()}
             for point, result in answer.results
         ]
-        # In the order of the help, whatever the order on the command line.
-        parameters = {name: _said(options[name]) for name in declared if name in options}
+        parameters = {name: _said(options[name]) for name in stated if name in options}
         shown = answer.layout or layout
-        added = tuple(key for key in rows[0] if key not in names)
-        return cls(
-            command,
-            parameters,
-            rows,
-            replace(shown, parameters=(*added, *shown.parameters)),
-            answer,
-        )
+        shown = replace(shown, parameters=(*added.values(), *shown.parameters))
+        return cls(command, parameters, rows, shown, answer)
 
     @property
     def json(self) -> str:
@@ -90,6 +85,11 @@ def numeric_columns(row_type: type) -> dict[str, bool]:
 def _said(value: Any) -> Any:
     """An option as the JSON document states it: a sweep of one value is that value."""
     if isinstance(value, tuple):
-        said = tuple(str(item) if isinstance(item, SplitSet) else item for item in value)
+        said = tuple(map(_plain, value))
         return said[0] if len(said) == 1 else said or None
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """What is a text in a document, as one."""
     return str(value) if isinstance(value, Path | SplitSet) else value

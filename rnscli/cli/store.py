@@ -46,7 +46,7 @@ BLOCKS_LAYOUT = Layout(
     row_type=StoredTask,
     layout=LAYOUT,
     plot=None,
-    instead=lambda options: (StoredRecord, BLOCKS_LAYOUT) if options["blocks"] else None,
+    instead={"blocks": (StoredRecord, BLOCKS_LAYOUT)},
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--blocks", is_flag=True, help="A row for every block, with all that it recorded.")

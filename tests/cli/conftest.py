@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
+from schemas import check_document
 
 from rnscli.cli.main import run
 
@@ -35,12 +36,18 @@ def strict(text: str) -> Any:
 
 @pytest.fixture
 def rnscli(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
-    """``rnscli("moduli", "--bits", 6)`` runs the command in this process."""
+    """``rnscli("moduli", "--bits", 6)`` runs the command in this process.
+
+    Every JSON document that it prints is compared with the schema of the command.
+    """
 
     def call(*arguments: object) -> Ran:
         capsys.readouterr()
         code = run([str(argument) for argument in arguments])
-        return Ran(code, *capsys.readouterr())
+        ran = Ran(code, *capsys.readouterr())
+        if ran.out.startswith('{\n  "schema": '):
+            check_document(json.loads(ran.out))
+        return ran
 
     with warnings.catch_warnings():  # `run` sets how warnings are shown
         yield call

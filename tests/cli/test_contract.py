@@ -396,6 +396,23 @@ def test_the_order_of_options_and_stated_defaults_change_no_byte(command: str, r
     assert one == other
 
 
+def test_the_order_of_swept_options_changes_no_byte(rnscli: Run) -> None:
+    swept = ("--max-modulus", "62,63"), ("--rule", "exact,bits"), ("--top", "1")
+    one, other = (
+        rnscli("moduli", "--bits", 6, *sum(order, ()), "--format", "csv")
+        for order in (swept, swept[::-1])
+    )
+    assert one.code == 0 and "rule,max_modulus" in one.out
+    assert one == other
+
+
+def test_swept_sets_that_say_what_is_redundant_are_texts(document: Document) -> None:
+    sets = ("61,59,55,53+63,62", "63,62,61,59")
+    given = [argument for moduli in sets for argument in ("--moduli", moduli)]
+    found = document("energy", "--core", "rns", "--sensitivity", "--adc-k1", "1fJ±9%", *given)
+    assert [row["moduli"] for row in found["rows"]] == [sets[0], [63, 62, 61, 59]]
+
+
 SIMULATION = (
     "error-sim", "--bits", "6", "--redundant", "1", "--p", "0.01", "--attempts", "2",
     "--vector-size", "16", "--format", "json",

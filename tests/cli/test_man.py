@@ -28,7 +28,7 @@ def page(rnscli: Run) -> str:
 
 
 def test_the_committed_page_is_that_of_the_commands(page: str) -> None:
-    renew = "docs/rnscli.1 is out of date; write it anew: python -m rnscli man > docs/rnscli.1"
+    renew = "docs/rnscli.1 is out of date; write it anew: make renew"
     assert COMMITTED.read_text() == page, renew
 
 

@@ -59,6 +59,7 @@ def test_help_and_version_load_nothing_heavy() -> None:
         ["energy", "--bits", "6", "--format", "json"],
         ["energy", "--bits", "6", "--workload", "mnist-cnn", "--format", "csv"],
         ["energy", "--bits", "6", "--adc-k1", "100fJ+-30%", "--sensitivity", "--format", "csv"],
+        ["schema", "energy"],
     ],
     ids=" ".join,
 )

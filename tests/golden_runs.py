@@ -1,0 +1,88 @@
+"""A small run of each command, whose JSON document is kept in ``golden/``."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from captured import output_of
+
+FOLDER = Path(__file__).parent / "golden"
+
+RUNS = {
+    "moduli": "moduli --bits 4,6 --redundant 0,1",
+    "error-sim": "error-sim --bits 6 --pairs 200 --p 1e-2 --redundant 1 --attempts 2 "
+    "--core rns,fixed-lp,fixed-hp,bit-sliced",
+    "fault-prob": "fault-prob --bits 6 --redundant 0,2 --p 1e-6,1e-2 --attempts 1,inf",
+    "fault-prob-target": "fault-prob --sigma 0.15 --bits 5 --target 1e-9",
+    "energy": "energy --bits 6 --core rns,fixed-hp,digital-int8 --redundant 1 --p 1e-2 "
+    "--adc-k1 100fJ±30%,50fJ",
+    "energy-workload": "energy --bits 6 --core rns --workload mnist-cnn",
+    "energy-sensitivity": "energy --bits 6 --core rns --sensitivity --supply-voltage 1V±10%",
+    "design": "design --p 1e-3 --max-p-err 1e-9 --bits 5 --columns-per-adc 1 --pairs 200",
+    "batch": "batch plan.toml",
+    "store": "store runs.db",
+}
+_PLAN = """\
+title = "Two runs"
+[run.table]
+command = "moduli"
+bits = 6
+[run.faults]
+command = "fault-prob"
+moduli = "@table.moduli"
+p = 1e-3
+require = ["p_err <= 1e-2", "attempts >= 1"]
+"""
+# What `store` lists is recorded first.
+_BEFORE = {
+    "store": "error-sim --bits 6 --pairs 200 --p 1e-2 --redundant 1 --store runs.db --format csv"
+}
+# Values that differ from one run, or one version of a library, to the next.
+_VARYING = {
+    "store": ("key", "created", "finished", "description"),
+}
+
+
+def document_of(name: str) -> Any:
+    """The JSON document of a run, made in a folder of its own, without what varies."""
+    with tempfile.TemporaryDirectory() as folder, _inside(Path(folder)):
+        Path("plan.toml").write_text(_PLAN)
+        if name in _BEFORE:
+            output_of(_BEFORE[name])
+        document = json.loads(output_of(f"{RUNS[name]} --format json"))
+    document["version"] = "varies"
+    for row in document["rows"]:
+        row |= dict.fromkeys(_VARYING.get(name, ()), "varies")
+    return document
+
+
+def golden(name: str) -> Any:
+    """The document that is kept."""
+    return json.loads(_path(name).read_text())
+
+
+def renew() -> None:
+    """Keep the documents as they are now."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.glob("*.json"):
+        path.unlink()
+    for name in RUNS:
+        _path(name).write_text(json.dumps(document_of(name), indent=2) + "\n")
+
+
+def _path(name: str) -> Path:
+    return FOLDER / f"{name}.json"
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

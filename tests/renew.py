@@ -1,0 +1,23 @@
+"""Writes everything in the repository that is generated from the code: ``make renew``."""
+
+from pathlib import Path
+
+import console_blocks
+import golden_runs
+import reference_page
+from captured import output_of
+
+ROOT = Path(__file__).parent.parent
+
+
+def main() -> None:
+    """Renew golden documents, the reference, the manual page, and what pages show of outputs."""
+    golden_runs.renew()
+    reference_page.PATH.write_text(reference_page.page())
+    (ROOT / "docs" / "rnscli.1").write_text(output_of("man"))
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        path.write_text(console_blocks.renewed(path.read_text()))
+
+
+if __name__ == "__main__":
+    main()
