@@ -45,9 +45,9 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.chmod(_mode(target))
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
-        raise
+        raise named(error, path) from None
 
 
 def _target(path: Path) -> Path:
@@ -60,6 +60,13 @@ def _mode(target: Path) -> int:
     if target.exists():
         return target.stat().st_mode & 0o777
     return 0o666 & ~mask()
+
+
+def named(error: BaseException, path: Path) -> BaseException:
+    """The error with the path that a user knows: a full disk names none."""
+    if isinstance(error, OSError):
+        error.filename = str(path)
+    return error
 
 
 def mask() -> int:

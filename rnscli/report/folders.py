@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rnscli.core.errors import InputError
-from rnscli.report.files import mask
+from rnscli.report.files import mask, named
 
 
 def check_folder(path: Path, option: str, may_exist: bool, ways: str) -> None:
@@ -58,9 +58,9 @@ def write_folder(path: Path, files: Mapping[str, bytes], durable: bool = True) -
                     file.flush()
                     os.fsync(file.fileno())
         _replace(target, made)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(made, ignore_errors=True)
-        raise
+        raise named(error, path) from None
 
 
 def _replace(target: Path, made: Path) -> None:

@@ -251,5 +251,5 @@ def test_the_old_file_stays_where_the_new_one_cannot_be_written(
     monkeypatch.setattr("os.fsync", full)
     ran = rnscli("schema", "moduli", "--output", path)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "rnscli: No space left on device: standard output\n"
+    assert ran.err == f"rnscli: No space left on device: {path}\n"
     assert {found.name: found.read_text() for found in tmp_path.iterdir()} == {path.name: "old"}
