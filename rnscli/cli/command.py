@@ -28,13 +28,16 @@ class AnswerCommand(click.Command):
     Parameters
     ----------
     callback
-        Of all options but those four, and whether a picture will be drawn.
+        Of all options but those four, and whether a picture will be drawn or a folder written.
     row_type, layout
         Of the rows, and how a table shows them.
     plot
         What the picture shows, in words; without it there is none.
     instead
         May choose rows of another type by the options.
+    folder
+        What it writes, in words, where ``--output`` is a folder besides the result on standard
+        output; ``--force`` is added then.
     """
 
     def __init__(
@@ -46,11 +49,13 @@ class AnswerCommand(click.Command):
         layout: Layout,
         plot: str | None,
         instead: Callable[[Mapping[str, Any]], tuple[type, Layout] | None] = lambda options: None,
+        folder: str | None = None,
         **attributes: Any,
     ) -> None:
         """Take the function that prepares, and say what its rows are."""
-        super().__init__(params=[*params, *_output_options(plot)], **attributes)
+        super().__init__(params=[*params, *_output_options(plot, folder)], **attributes)
         self.prepare = callback
+        self._writes_folder = folder is not None
         self._rows = row_type, layout
         self._instead = instead
 
@@ -68,12 +73,15 @@ class AnswerCommand(click.Command):
         """Check, compute, write; all that can be refused is refused before it is computed."""
         options = dict(ctx.params)
         ways = {name: options.pop(name, None) for name in OUTPUT_OPTIONS}
+        if self._writes_folder:
+            ways |= {"folder": ways["output"], "output": None, "force": options.pop("force")}
         row_type, _ = self.rows(options)
         output = Output(row_type=row_type, **ways)
         for option, paths in files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", options.get("store"))
-        question = self.prepare(options, output.plot is not None)
+        drawn = output.plot is not None or output.folder is not None
+        question = self.prepare(options, drawn)
         for option, paths in question.reads.items():
             output.keep_apart(option, *paths)
         with ExitStack() as stack:
@@ -96,7 +104,7 @@ class _RequirementType(ParamType):
         return value if isinstance(value, Requirement) else Requirement.parse(value)
 
 
-def _output_options(plot: str | None) -> list[click.Parameter]:
+def _output_options(plot: str | None, folder: str | None) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` says what the picture shows."""
     options: list[click.Parameter] = [
         click.Option(
@@ -104,13 +112,7 @@ def _output_options(plot: str | None) -> list[click.Parameter]:
             type=click.Choice(FORMATS),
             help="Form of the result.  [default: table]",
         ),
-        click.Option(
-            ["--output"],
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the "
-            "format.",
-        ),
+        *(_file_options() if folder is None else _folder_options(folder)),
     ]
     if plot is not None:
         options.append(
@@ -130,3 +132,27 @@ def _output_options(plot: str | None) -> list[click.Parameter]:
         )
     )
     return options
+
+
+def _file_options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--output"],
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the "
+            "format.",
+        )
+    ]
+
+
+def _folder_options(what: str) -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--output"],
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help=f"Write {what} in this folder, all or nothing.",
+        ),
+        click.Option(["--force"], is_flag=True, help="Replace the folder if it exists."),
+    ]
