@@ -131,7 +131,7 @@ def array_cases() -> dict[Case, ArrayPair]:
     energy_per_mac = Case(
         name="array-analog",
         result="array",
-        case="reram-analog, energy per MAC",
+        case="energy per MAC, reram-analog",
         printed=published.ARRAY_ENERGY_PER_MAC,
         column="energy_per_mac_j",
         command=f"rnscli energy --core fixed-lp --bits {published.ARRAY_BITS} "
@@ -143,7 +143,7 @@ def array_cases() -> dict[Case, ArrayPair]:
         Case(
             name=f"array-{technology}-{quantity}",
             result="array",
-            case=f"{technology} over reram-analog, {quantity}",
+            case=f"{quantity}, {technology} over analog",
             printed=value,
             column="computed",
             command=f"rnscli reproduce --only array-{technology}-{quantity}",

@@ -24,6 +24,7 @@ _COMMANDS = {
     "fault-prob": ("rnscli.cli.fault_prob", "Compute the output error probability, exactly."),
     "energy": ("rnscli.cli.energy", "Estimate energy, latency and area of a design."),
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
+    "reproduce": ("rnscli.cli.reproduce", "Compute published results, beside what is printed."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
 }
 

@@ -232,7 +232,7 @@ COLUMNS: dict[str, Column] = {
     "computed": Column("computed", lambda value: _computed(value), unit="unit"),
     "published": Column("published", str),
     "verdict": Column("verdict", str),
-    "deviation": Column("deviation", lambda value: f"{value:.2%}"),
+    "deviation": Column("off by", lambda value: f"{value:.2%}"),
     "remark": Column("remark", str),
     "source": Column("source", str),
     "command": Column("command", str),

@@ -78,7 +78,11 @@ def figure(
             panel.set_axisbelow(True)
         draw(axes if len(panels) > 1 else axes[0])
         content = io.BytesIO()
-        metadata = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[file_format]
+        metadata = {
+            "png": None,
+            "svg": {"Date": None, "Creator": None},
+            "pdf": {"CreationDate": None},
+        }[file_format]
         picture.savefig(content, format=file_format, dpi=150, metadata=metadata)
     return content.getvalue()
 

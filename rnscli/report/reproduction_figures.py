@@ -9,7 +9,7 @@ from rnscli.report.columns import show_value
 from rnscli.report.figure import COLOURS, LINES, Look, engineering_axis, figure
 
 PLAIN = Look()
-_SIZE = (6.4, 4.4)  # small, so that the text is large where the picture fills a phone
+_SIZE = (5.6, 4.0)  # small, so that the text is large where the picture fills a phone
 _CORE_COLOURS = dict(zip(CORES, (COLOURS[1], COLOURS[0], COLOURS[2]), strict=True))
 _CORE_MARKERS = dict(zip(CORES, "sod", strict=True))
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
