@@ -80,7 +80,8 @@ def summary_sentence(rows: Sequence[Row]) -> str:
         for verdict, count in summary(rows).items()
         if count
     ]
-    return f"{len(rows)} published values: {', '.join(counted)}"
+    values = "values" if len(rows) != 1 else "value"
+    return f"{len(rows)} published {values}: {', '.join(counted)}"
 
 
 def sections(
