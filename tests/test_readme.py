@@ -63,4 +63,4 @@ def test_the_profile_of_a_technology(tmp_path: Path) -> None:
 
 def test_every_kind_of_example_was_found() -> None:
     assert len(CONSOLE) == 15
-    assert len(SHELL) == 7
+    assert len(SHELL) == 9

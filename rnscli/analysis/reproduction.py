@@ -1,4 +1,4 @@
-"""Every published result that needs no neural network, computed beside what is printed."""
+"""Published results that need no neural network, computed beside what is printed."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace

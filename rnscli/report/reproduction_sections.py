@@ -16,10 +16,10 @@ from rnscli.report.table import Row
 
 TITLE = "Published results of residue-number-system accelerators, computed again"
 LEAD = (
-    "Every result of arXiv:2309.10759 (Nature Communications 2024) and of the analog block of "
-    "arXiv:1707.09952 that needs no neural network, beside the published value. Dot products have "
-    "h = 128 terms unless another size is given; b is the number of bits of operands and "
-    "converters. Accuracies of networks are not in this report."
+    "Results of arXiv:2309.10759 (Nature Communications 2024) and of the analog block of "
+    "arXiv:1707.09952, beside the published values. Dot products have h = 128 terms unless another "
+    "size is given; b is the number of bits of operands and converters. Accuracies of neural "
+    "networks are not in this report."
 )
 MEANINGS = {
     "same": "equal to the digits printed",
