@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+# No example is in here, and a second module of this name could not be imported to look for one.
+collect_ignore = ["conftest.py"]
+
 
 @pytest.fixture(scope="session")
 def reproduction(tmp_path_factory: pytest.TempPathFactory) -> Path:

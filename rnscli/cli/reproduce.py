@@ -95,9 +95,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     """Compute published results, beside what is printed.
 
     Those of arXiv:2309.10759 that need no neural network, and of the analog block of
-    arXiv:1707.09952. The verdict is same (equal to the digits printed), within (the published range), close
-    (by a stated tolerance), agrees (with a simulation, where curves are published) or different;
-    exit with code 1 if any is different. Each row has the command that prints just it.
+    arXiv:1707.09952. The verdict is same (equal to the digits printed), within (the published
+    range), close (by a stated tolerance), agrees (with a simulation, where curves are published) or
+    different; exit with code 1 if any is different. Each row has the command that prints just it.
 
     \b
     rnscli reproduce
