@@ -80,9 +80,10 @@ class Output:
                     f"{written} would be written over, but is {option}; give another name"
                 )
         for path in filter(None, paths):
-            if self.folder is not None and self.folder.resolve() in path.resolve().parents:
+            place = path.resolve()
+            if self.folder is not None and self.folder.resolve() in (place, *place.parents):
                 raise InputError(
-                    f"--output {self.folder} would be replaced, but {option} is in it; give "
+                    f"--output {self.folder} would be written over, but {option} is there; give "
                     "another name"
                 )
 

@@ -226,6 +226,8 @@ def test_options_that_contradict(refusal: Refusal, tmp_path: Path) -> None:
     sentence = refusal("reproduce", "--output", folder, "--force", "--store", folder / "runs.db")
     assert "--store" in sentence and "--output" in sentence
     assert list(folder.iterdir()) == []
+    sentence = refusal("reproduce", "--output", tmp_path / "new", "--store", tmp_path / "new")
+    assert "--store" in sentence and "--output" in sentence
 
 
 def test_force_is_about_a_folder(rnscli: Run) -> None:
