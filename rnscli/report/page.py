@@ -16,6 +16,7 @@ from rnscli.report.reproduction_sections import (
     LEAD,
     MEANINGS,
     TITLE,
+    Figure,
     Section,
     summary,
     summary_sentence,
@@ -66,38 +67,40 @@ def page(rows: Sequence[Row], sections: Sequence[Section], documents: Mapping[st
         sentence=summary_sentence(rows),
         meanings=MEANINGS,
         downloads=[_download(name, text) for name, text in documents.items()],
-        sections=[
-            {
-                "id": section.result,
-                "title": section.title,
-                "paragraphs": section.paragraphs,
-                "titles": [column(key).title for key in section.columns],
-                "kinds": [_kind(key) for key in section.columns],
-                "rows": [
-                    {
-                        "name": row["name"],
-                        "command": row["command"],
-                        "cells": [_cell(row, key) for key in section.columns],
-                    }
-                    for row in rows
-                    if row["result"] == section.result
-                ],
-                "figure": section.figure
-                and {
-                    "caption": section.figure.caption,
-                    "svg": Markup(
-                        inline_svg(
-                            section.figure.name,
-                            partial(section.figure.draw, "svg"),
-                            section.figure.description,
-                        )
-                    ),
-                    "download": _download(f"{section.figure.name}.csv", section.figure.csv),
-                },
-            }
-            for section in sections
-        ],
+        sections=[_section(section, rows) for section in sections],
     )
+
+
+def _section(section: Section, rows: Sequence[Row]) -> dict[str, object]:
+    """What the template shows of a section, with those of the rows that are its own."""
+    return {
+        "id": section.result,
+        "title": section.title,
+        "paragraphs": section.paragraphs,
+        "titles": [column(key).title for key in section.columns],
+        "kinds": [_kind(key) for key in section.columns],
+        "rows": [
+            {
+                "name": row["name"],
+                "command": row["command"],
+                "cells": [_cell(row, key) for key in section.columns],
+            }
+            for row in rows
+            if row["result"] == section.result
+        ],
+        "figure": _figure(section.figure) if section.figure is not None else None,
+    }
+
+
+def _figure(figure: Figure) -> dict[str, object]:
+    from markupsafe import Markup
+
+    drawn = inline_svg(figure.name, partial(figure.draw, "svg"), figure.description)
+    return {
+        "caption": figure.caption,
+        "svg": Markup(drawn),
+        "download": _download(f"{figure.name}.csv", figure.csv),
+    }
 
 
 def _formulas(text: str) -> "Markup":
@@ -129,7 +132,7 @@ def _kind(key: str) -> str:
 
 def _cell(row: Row, key: str) -> _Cell:
     value = row[key]
-    text = show_value(key, value, row) if value != "" else ""
+    text = show_value(key, value, row)
     sort: str | float = text
     if key == "verdict":
         sort = VERDICTS.index(str(value))

@@ -9,10 +9,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from rnscli.analysis.verdict import VERDICTS
 from rnscli.report.figure import Look
 from rnscli.report.inline_svg import inline_svg
 from rnscli.report.page import page
-from rnscli.report.reproduction_sections import Section, summary_sentence
+from rnscli.report.reproduction_sections import MEANINGS, Section, summary_sentence
 from rnscli.report.table import Row
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +140,10 @@ def test_inline_pictures_have_the_colours_of_the_page() -> None:
     assert '<path id="name-p"' in found and "url(#name-p)" in found and 'href="#name-p"' in found
     assert "fill: currentColor; stroke: var(--paper)" in found
     assert "font-family" not in found and "fill: var(--series-1)" in found and "a &lt; b" in found
+
+
+def test_every_verdict_is_explained() -> None:
+    assert tuple(MEANINGS) == VERDICTS
 
 
 def test_the_sentence_counts() -> None:
