@@ -8,6 +8,7 @@ Everything the command line computes is here as functions of frozen parameter ob
 * `TargetParameters`, `redundancy_frontier`: how much redundancy and how many attempts;
 * `EnergyParameters`, `energy`, `workload_energy`: what energy, latency and area;
 * `DesignSpace`, `search_designs`: which design;
+* `reproduce`: published results, computed again;
 * `ModuliSet`, `RedundantCode`, `to_residues` and the rest: the arithmetic beneath.
 
 Names are loaded when they are first used, so importing the package costs nothing.
@@ -59,6 +60,7 @@ _HOMES = {
     ),
     "rnscli.analysis.moduli_choice": ("ModuliRequest", "ModuliRow", "moduli_table"),
     "rnscli.analysis.redundancy": ("TargetParameters", "redundancy_frontier"),
+    "rnscli.analysis.reproduction": ("ReproducedRow", "Reproduction", "reproduce"),
     "rnscli.analysis.operand_files": ("FileOperands", "load_operands"),
     "rnscli.analysis.operands": (
         "GivenOperands",
@@ -128,6 +130,8 @@ __all__ = [
     "Readout",
     "RedundantCode",
     "ReluNormalOperands",
+    "ReproducedRow",
+    "Reproduction",
     "RnsCore",
     "RnscliError",
     "Runner",
@@ -165,6 +169,7 @@ __all__ = [
     "moduli_table",
     "quantise",
     "redundancy_frontier",
+    "reproduce",
     "runner",
     "search_designs",
     "select_moduli",
@@ -203,6 +208,7 @@ if TYPE_CHECKING:
         UniformOperands,
     )
     from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
+    from rnscli.analysis.reproduction import ReproducedRow, Reproduction, reproduce
     from rnscli.analysis.uncertainty import SensitivityRow, sensitivity, uncertain_energy
     from rnscli.analysis.workload_energy import WorkloadRow, workload_energy
     from rnscli.core.bit_sliced import BitSlicedCore

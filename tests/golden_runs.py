@@ -24,6 +24,7 @@ RUNS = {
     "energy-sensitivity": "energy --bits 6 --core rns --sensitivity --supply-voltage 1V±10%",
     "design": "design --p 1e-3 --max-p-err 1e-9 --bits 5 --columns-per-adc 1 --pairs 200",
     "batch": "batch plan.toml",
+    "reproduce": "reproduce --only moduli,adc-energy,array",
     "store": "store runs.db",
 }
 _PLAN = """\

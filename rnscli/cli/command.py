@@ -20,6 +20,7 @@ from rnscli.report.requirements import Requirement
 from rnscli.report.table import Layout
 
 OUTPUT_OPTIONS = ("format", "output", "plot", "require")
+_REPLACE = "force"  # beside an output that is a folder
 RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the result
 
 
@@ -31,7 +32,7 @@ class AnswerCommand(WithExamples):
     Parameters
     ----------
     callback
-        Of all options but those four, and whether a picture will be drawn.
+        Of all options but those four, and whether a picture will be drawn or a folder written.
     row_type, layout
         Of the rows, and how a table shows them.
     plot
@@ -44,6 +45,9 @@ class AnswerCommand(WithExamples):
     keys
         Key of such a column, with the unit, where it is not the name of the option; ``None`` for
         no column.
+    folder
+        What it writes, in words, where ``--output`` is a folder besides the result on standard
+        output; ``--force`` is added then, for folders that have the file ``mark``.
     """
 
     def __init__(
@@ -57,11 +61,14 @@ class AnswerCommand(WithExamples):
         instead: Mapping[str, tuple[type, Layout]] | None = None,
         axes: Sequence[str] = (),
         keys: Mapping[str, str | None] | None = None,
+        folder: str | None = None,
+        mark: str = "",
         **attributes: Any,
     ) -> None:
         """Take the function that prepares, and say what its rows are."""
-        super().__init__(params=[*params, *_output_options(plot)], **attributes)
+        super().__init__(params=[*params, *_output_options(plot, folder)], **attributes)
         self.prepare = callback
+        self._writes_folder, self._mark = folder is not None, mark
         self._rows = row_type, layout
         self._instead = instead or {}
         self._axes, self._keys = axes, keys or {}
@@ -75,7 +82,7 @@ class AnswerCommand(WithExamples):
     @property
     def stated(self) -> list[click.Parameter]:
         """The options that the JSON document states, in the order of the help."""
-        left_out = (*OUTPUT_OPTIONS, *RUN_OPTIONS)
+        left_out = (*OUTPUT_OPTIONS, *RUN_OPTIONS, _REPLACE)
         return [option for option in self.params if option.name not in left_out]
 
     def rows(self, options: Mapping[str, Any]) -> tuple[type, Layout]:
@@ -102,12 +109,16 @@ class AnswerCommand(WithExamples):
         """Check, compute, write; all that can be refused is refused before it is computed."""
         options = dict(ctx.params)
         ways = {name: options.pop(name, None) for name in OUTPUT_OPTIONS}
+        if self._writes_folder:
+            ways |= {"folder": ways["output"], "output": None}
+            ways |= {"force": options.pop(_REPLACE), "mark": self._mark}
         row_type, _ = self.rows(options)
         output = Output(row_type=row_type, **ways)
         for option, paths in files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", options.get("store"))
-        question = self.prepare(options, output.plot is not None)
+        drawn = output.plot is not None or output.folder is not None
+        question = self.prepare(options, drawn)
         for option, paths in question.reads.items():
             output.keep_apart(option, *paths)
         with ExitStack() as stack:
@@ -162,7 +173,7 @@ class _RequirementType(ParamType):
         return of_names(incomplete, [name for name, is_number in kinds.items() if is_number])
 
 
-def _output_options(plot: str | None) -> list[click.Parameter]:
+def _output_options(plot: str | None, folder: str | None) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` says what the picture shows."""
     options: list[click.Parameter] = [
         click.Option(
@@ -170,13 +181,7 @@ def _output_options(plot: str | None) -> list[click.Parameter]:
             type=click.Choice(FORMATS),
             help="Form of the result.  [default: table]",
         ),
-        click.Option(
-            ["--output"],
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the "
-            "format.",
-        ),
+        *(_file_options() if folder is None else _folder_options(folder)),
     ]
     if plot is not None:
         options.append(
@@ -196,3 +201,27 @@ def _output_options(plot: str | None) -> list[click.Parameter]:
         )
     )
     return options
+
+
+def _file_options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--output"],
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the "
+            "format.",
+        )
+    ]
+
+
+def _folder_options(what: str) -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--output"],
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help=f"Write {what} in this folder, all or nothing.",
+        ),
+        click.Option(["--force"], is_flag=True, help="Replace the folder if it exists."),
+    ]

@@ -27,6 +27,7 @@ _COMMANDS = {
     "energy": ("rnscli.cli.energy", "Estimate energy, latency and area of a design."),
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
     "batch": ("rnscli.cli.batch", "Run a plan of many runs, and gate on its requirements."),
+    "reproduce": ("rnscli.cli.reproduce", "Compute published results, beside what is printed."),
     "store": ("rnscli.cli.store", "List and export what --store has recorded."),
     "schema": ("rnscli.cli.schema", "Print the JSON Schema of a command's output."),
     "completion": ("rnscli.cli.completion", "Print the script that lets a shell complete."),

@@ -10,6 +10,7 @@ from rnscli.cli.result import Result, numeric_columns
 from rnscli.cli.sentences import complain, say
 from rnscli.core.errors import InputError
 from rnscli.report.files import check_writable, write_atomically
+from rnscli.report.folders import check_folder, write_folder
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import print_table, table_text
 
@@ -20,13 +21,20 @@ _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True)
 class Output:
-    """Where the rows of a command go; made, and so checked, before anything is computed."""
+    """Where the rows of a command go; made, and so checked, before anything is computed.
+
+    ``folder`` is one that the command writes besides, ``force`` whether it may replace it, and
+    ``mark`` a file in it that no other folder has.
+    """
 
     row_type: type
     format: str | None
     output: Path | None
     plot: Path | None
     require: tuple[Requirement, ...]
+    folder: Path | None = None
+    force: bool = False
+    mark: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could not be written or decided later."""
@@ -57,6 +65,11 @@ class Output:
             from rnscli.report.figure import check_available
 
             check_available()
+        if self.folder is not None:
+            ways = "give another name, or --force to replace it"
+            check_folder(self.folder, "--output", self.force, ways, self.mark)
+        elif self.force:
+            raise InputError("--force is about --output; give that, too, or leave it out")
         kinds = numeric_columns(self.row_type)
         for requirement in self.require:
             requirement.check_column(kinds)
@@ -67,6 +80,13 @@ class Output:
             if written is not None and written.resolve() in [p.resolve() for p in paths if p]:
                 raise InputError(
                     f"{written} would be written over, but is {option}; give another name"
+                )
+        for path in filter(None, paths):
+            place = path.resolve()
+            if self.folder is not None and self.folder.resolve() in (place, *place.parents):
+                raise InputError(
+                    f"--output {self.folder} would be written over, but {option} is there; give "
+                    "another name"
                 )
 
     @property
@@ -83,6 +103,8 @@ class Output:
         picture = None
         if self.plot is not None and result.draw is not None:
             picture = result.draw(self.plot.suffix.lower()[1:])
+        if self.folder is not None and answer.folder is not None:
+            write_folder(self.folder, answer.folder(result))
         self._write(result)
         if self.plot is not None and picture is not None:
             write_atomically(self.plot, picture)

@@ -12,6 +12,7 @@ from rnscli.core.errors import NoSolutionError, RnscliError
 from rnscli.report.table import Layout, Row
 
 if TYPE_CHECKING:
+    from rnscli.cli.result import Result
     from rnscli.runtime.runner import Runner
 
 Given = TypeVar("Given")
@@ -30,7 +31,8 @@ class Bar(Protocol):
 class Answer:
     """The rows that a command found, each with its point of the sweep, and what is said of them.
 
-    ``plot`` draws the rows in a format: png, svg or pdf. ``problems`` are points without an
+    ``plot`` draws the rows in a format: png, svg or pdf; ``folder`` makes the files of a folder, by
+    relative path, where a command writes one. ``problems`` are points without an
     answer; ``disagreements`` fail like requirements; ``remarks`` only inform. A table has the
     first ``shown`` rows and the lines of ``footer`` below; requirements are about the first
     ``required`` rows.
@@ -45,6 +47,7 @@ class Answer:
     footer: Sequence[str] = ()
     required: int | None = None
     layout: Layout | None = None  # in place of that of the command
+    folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
 
 
 @dataclass(frozen=True)

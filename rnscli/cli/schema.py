@@ -17,7 +17,7 @@ from rnscli.report.files import check_writable, write_atomically
 from rnscli.report.schema import DIALECT, Schema, any_of, row_schema, strict_object
 
 # The commands that answer with rows, known without importing them.
-ANSWERING = ("moduli", "error-sim", "fault-prob", "energy", "design", "batch", "store")
+ANSWERING = ("moduli", "error-sim", "fault-prob", "energy", "design", "batch", "reproduce", "store")
 Answering = AnswerCommand | SummaryCommand
 _ACCEPTED = f"one of {', '.join(ANSWERING)}"
 

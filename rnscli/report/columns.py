@@ -17,7 +17,7 @@ class Column:
     and so where all values are the ``usual`` one. ``interval`` is the key of a value's interval,
     whose width says how many digits of the value mean anything; a parameter that ``concerns_some``
     rows only is common to all where these agree; ``unit`` is the key of its unit,
-    where that differs from row to row.
+    where that differs from row to row (and is empty where there is none).
     """
 
     title: str
@@ -37,7 +37,7 @@ def show_value(key: str, value: object, row: Mapping[str, object] | None = None)
     interval = row.get(found.interval) if row is not None and found.interval else None
     if isinstance(interval, tuple) and isinstance(value, float):
         return _as_precise_as(value, (interval[1] - interval[0]) / 2)
-    if found.unit is not None and row is not None and isinstance(value, float):
+    if found.unit is not None and row is not None and row[found.unit] and isinstance(value, float):
         return engineering(value, str(row[found.unit]))
     return found.show(value)
 
@@ -227,6 +227,15 @@ COLUMNS: dict[str, Column] = {
     "energy_at_high_j": Column("at high", _joules),
     "swing": Column("swing", lambda value: f"{value:.1%}"),
     "columns": Column("columns", _number, same_as="vector_size"),
+    "result": Column("result", str),
+    "case": Column("case", str),
+    "computed": Column("computed", lambda value: _computed(value), unit="unit"),
+    "published": Column("published", str),
+    "verdict": Column("verdict", str),
+    "deviation": Column("off by", lambda value: f"{value:.2%}"),
+    "remark": Column("remark", str),
+    "source": Column("source", str),
+    "command": Column("command", str),
 }
 
 
@@ -240,6 +249,16 @@ def _half_width(value: object) -> str:
 def _share(value: object) -> str:
     assert isinstance(value, float)
     return f"± {value * 100:.2g} %"
+
+
+def _computed(value: object) -> str:
+    """A set of moduli or a number, large ones in full as they are often printed."""
+    if isinstance(value, tuple):
+        return _sequence(value)
+    assert isinstance(value, float)
+    if not 1e3 <= value < 1e9:
+        return _number(value)
+    return f"{value:.0f}" if value >= 1e5 else f"{value:.6g}"
 
 
 def _interval(value: object) -> str:

@@ -3,6 +3,7 @@
 import importlib
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rnscli.core.errors import InputError
@@ -28,41 +29,72 @@ def check_number(count: int, highest: int, what: str) -> None:
         )
 
 
-def check_available() -> None:
-    """Refuse a plot where matplotlib is not installed.
+def check_available(option: str = "--plot", modules: Sequence[str] = ("matplotlib",)) -> None:
+    """Refuse an option whose picture or page needs a module that is not installed.
 
     Raises
     ------
     InputError
         With the command that installs it.
     """
-    try:
-        importlib.import_module("matplotlib")
-    except ImportError:
-        raise InputError(
-            "--plot needs matplotlib; install it with: pip install 'rnscli[plot]'"
-        ) from None
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            raise InputError(
+                f"{option} needs {module}; install it with: pip install 'rnscli[plot]'"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours of lines and text, and of what is behind them."""
+
+    ink: str = "black"
+    paper: str = "white"
 
 
 def figure(
-    draw: Callable[[Any], None], file_format: str, panels: tuple[float, ...] = (1.0,)
+    draw: Callable[[Any], None],
+    file_format: str,
+    panels: tuple[float, ...] = (1.0,),
+    size: tuple[float, float] = (8, 5),
+    look: Look | None = None,
 ) -> bytes:
-    """A picture with panels of these heights below each other; ``draw`` gets one, or all."""
+    """A picture with panels of these heights below each other; ``draw`` gets one, or all.
+
+    ``size`` is that of a panel of height 1, in inches.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
     # The same rows give the same bytes: no date, no random ids.
-    with matplotlib.rc_context({"svg.hashsalt": "rnscli", "svg.fonttype": "none"}):
-        picture = Figure(figsize=(8, 5 * sum(panels)), layout="constrained")
+    settings = {"svg.hashsalt": "rnscli", "svg.fonttype": "none", **_colours(look)}
+    with matplotlib.rc_context(settings):
+        picture = Figure(figsize=(size[0], size[1] * sum(panels)), layout="constrained")
         axes = picture.subplots(len(panels), squeeze=False, height_ratios=panels)[:, 0]
         for panel in axes:
             panel.grid(visible=True, which="major", alpha=0.3)
             panel.set_axisbelow(True)
         draw(axes if len(panels) > 1 else axes[0])
         content = io.BytesIO()
-        metadata = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[file_format]
+        metadata = {
+            "png": None,
+            "svg": {"Date": None, "Creator": None},
+            "pdf": {"CreationDate": None},
+        }[file_format]
         picture.savefig(content, format=file_format, dpi=150, metadata=metadata)
     return content.getvalue()
+
+
+def _colours(look: Look | None) -> dict[str, str]:
+    """Settings of everything that would be black or white."""
+    if look is None:
+        return {}
+    inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color",
+            "grid.color")  # fmt: skip
+    papers = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+    return dict.fromkeys(inks, look.ink) | dict.fromkeys(papers, look.paper)
 
 
 def series_style(colour: int, line: int) -> dict[str, str]:

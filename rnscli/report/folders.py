@@ -10,26 +10,30 @@ from rnscli.core.errors import InputError
 from rnscli.report.files import mask, named
 
 
-def check_folder(path: Path, option: str, may_exist: bool, ways: str) -> None:
+def check_folder(path: Path, option: str, may_exist: bool, ways: str, mark: str) -> None:
     """Refuse a folder that `write_folder` could not write, before anything is computed.
 
     Parameters
     ----------
     may_exist
         Whether a folder of that name is replaced; ``ways`` says how the user can allow it.
+    mark
+        A file that such a folder has: another one is never replaced, unless it is empty.
 
     Raises
     ------
     InputError
-        If it exists and may not be replaced, is no folder, or cannot be made.
+        If it exists and may not be replaced, is no folder or another one, or cannot be made.
     """
     target = _target(path)
     if target.exists() and not target.is_dir():
         raise InputError(f"{option} {path} is a file; give the name of a folder")
+    if target.exists() and any(target.iterdir()) and not (target / mark).is_file():
+        raise InputError(
+            f"{option} {path} exists, and rnscli has not written it; give another name"
+        )
     if target.exists() and not may_exist:
         raise InputError(f"{option} {path} exists; {ways}")
-    if target == target.parent:
-        raise InputError(f"{option} {path} cannot be replaced; give the name of a new folder")
     if not target.parent.is_dir():
         raise InputError(f"{option} {path}: the folder {target.parent} does not exist")
     try:

@@ -223,6 +223,18 @@ MEANINGS: dict[str, Meaning] = {
     "verdict": Meaning("passed, failed (a requirement does not hold) or error (rows are missing)."),
     "state": Meaning("Whether the run would be computed, or is kept from before."),
     "command_line": Meaning("Command line that gives the same rows in a shell."),
+    # Published results
+    "result": Meaning("The published result, as --only takes it."),
+    "case": Meaning("What the row is about, in words."),
+    "computed": Meaning("The value that rnscli computes, in the base unit."),
+    "published": Meaning("What is published, as it is printed."),
+    "published_low": Meaning("Lower end of what is published."),
+    "published_high": Meaning("Upper end of what is published."),
+    "deviation": Meaning("How far the value lies from what is published, as a share of that."),
+    "remark": Meaning("How the verdict comes about, where that is not plain; may be empty."),
+    "source": Meaning("Where it is published."),
+    "column": Meaning("Row key under which the command line prints the value."),
+    "name": Meaning("Name of the row, as --only takes it."),
     # Only of sweeps
     "rule": Meaning("Range that the moduli cover: exact, or bits."),
     "max_modulus": Meaning("Largest modulus that is accepted.", low=2),
@@ -259,6 +271,14 @@ OF_A_TYPE: dict[tuple[str, str], Meaning] = {
         "Mean absolute error of right outputs against float64, in units of the operands' product."
     ),
     ("DesignRow", "expected_attempts"): _from_1("Mean number of attempts of a dot product."),
+    ("ReproducedRow", "unit"): Meaning(
+        "Base SI unit of the value; empty for a ratio, a probability and moduli."
+    ),
+    ("ReproducedRow", "command"): Meaning("Command line that prints this value alone."),
+    ("ReproducedRow", "verdict"): Meaning(
+        "same (as the digits printed), within (the published range), close (by a stated "
+        "tolerance), agrees (with a simulation) or different."
+    ),
     ("BatchRow", "reason"): Meaning("Why the run has not passed."),
     ("StoredTask", "moduli"): Meaning(
         "All moduli, largest first; the k largest are redundant.", low=2

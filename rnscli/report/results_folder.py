@@ -48,12 +48,8 @@ class ResultsFolder:
             resume or force,
             "give --resume to keep what is up to date in it, --force to replace it, or another "
             "name",
+            RECORDS,
         )
-        if self._path.exists() and any(self._path.iterdir()) and not self._is_results(self._path):
-            raise InputError(
-                f"--output {path} exists and is no results folder of rnscli batch; give another "
-                "name"
-            )
         if self._partial.exists():
             if not self._partial.is_dir() or not self._is_results(self._partial):
                 raise InputError(

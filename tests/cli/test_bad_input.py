@@ -114,9 +114,11 @@ OPTIONS = {
         "--min-throughput": LIMIT,
     }
     | RUNNING,
+    "reproduce": {"--only": NAMES, "--seed": (*WHOLE_OR_ZERO, "4..8")} | RUNNING,
 }  # fmt: skip
+WITH_BITS = [command for command, options in OPTIONS.items() if "--bits" in options]
 OUTPUT = {"--format", "--output", "--plot", "--require", "--help"}
-FLAGS = {"--quiet", "--sensitivity", "--extrapolate"}
+FLAGS = {"--quiet", "--sensitivity", "--extrapolate", "--force"}
 
 
 @pytest.mark.parametrize("command", list(OPTIONS))
@@ -240,7 +242,7 @@ def test_huge_moduli_are_counted_or_refused_without_a_traceback(rnscli: Run) -> 
 # No solution
 
 
-@pytest.mark.parametrize("command", list(OPTIONS))
+@pytest.mark.parametrize("command", WITH_BITS)
 def test_no_solution_names_the_bits_that_have_one(command: str, refusal: Refusal) -> None:
     only_rns = ("--core", "rns") if command in ("energy", "design") else ()
     sentence = refusal(command, "--bits", 4, "--redundant", 2, *only_rns)
@@ -284,7 +286,7 @@ def test_only_options_of_the_command_are_named(refusal: Refusal) -> None:
     assert "--expected-attempts" not in sentence
 
 
-@pytest.mark.parametrize("command", list(OPTIONS))
+@pytest.mark.parametrize("command", WITH_BITS)
 def test_a_sweep_that_is_too_large(command: str, refusal: Refusal) -> None:
     sentence = refusal(command, "--bits", "2..20", "--vector-size", "1..20000")
     assert "100000" in sentence
@@ -308,7 +310,7 @@ def test_malformed_requirements(command: str, refusal: Refusal) -> None:
         assert "--require" in sentence
 
 
-@pytest.mark.parametrize("command", list(OPTIONS))
+@pytest.mark.parametrize("command", WITH_BITS)
 def test_requirements_on_columns_that_cannot_be_compared(command: str, refusal: Refusal) -> None:
     for column in ("nothing", "moduli", "redundant_moduli"):
         sentence = refusal(command, "--require", f"{column} <= 1")
@@ -328,7 +330,7 @@ def test_requirements_on_text(command: str, column: str, refusal: Refusal) -> No
 # Files
 
 
-@pytest.mark.parametrize("command", list(OPTIONS))
+@pytest.mark.parametrize("command", WITH_BITS)
 def test_outputs_that_cannot_be_written(command: str, refusal: Refusal, tmp_path: Path) -> None:
     (tmp_path / "folder.json").mkdir()
     (tmp_path / "folder.png").mkdir()

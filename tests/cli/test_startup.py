@@ -18,7 +18,7 @@ from rnscli.cli import main as main_module
 Run = Callable[..., Any]
 
 HOME = Path(package.__file__).parent
-HEAVY = {"numpy", "scipy", "matplotlib", "rich", "tabulate"}
+HEAVY = {"numpy", "scipy", "matplotlib", "rich", "tabulate", "jinja2"}
 
 
 def python(*arguments: str, **more: Any) -> "subprocess.CompletedProcess[str]":
@@ -76,12 +76,13 @@ def test_energy_with_noise_does() -> None:  # or the test above would say nothin
 
 def test_a_script_never_loads_click_or_rich() -> None:
     everything = "import rnscli; [getattr(rnscli, name) for name in rnscli.__all__]"
-    assert not loaded_after(everything) & {"click", "rich", "matplotlib", "tabulate"}
+    assert not loaded_after(everything) & {"click", "rich", "matplotlib", "tabulate", "jinja2"}
 
 
-def test_machine_formats_load_no_tables() -> None:
-    code = "from rnscli.cli.main import run; run(['moduli', '--format', 'json'])"
-    assert not loaded_after(code) & {"rich", "tabulate", "matplotlib"}
+@pytest.mark.parametrize("arguments", [["moduli"], ["reproduce", "--only", "array"]])
+def test_machine_formats_load_no_tables(arguments: list[str]) -> None:
+    code = f"from rnscli.cli.main import run; run({[*arguments, '--format', 'json']})"
+    assert not loaded_after(code) & {"rich", "tabulate", "matplotlib", "jinja2"}
 
 
 # The names of the package
@@ -140,6 +141,8 @@ THIRD_PARTY = {
     "rich": {"cli", "report"},
     "tabulate": {"cli", "report"},
     "matplotlib": {"cli", "report"},
+    "jinja2": {"report"},
+    "markupsafe": {"report"},
 }
 SOURCES = sorted(HOME.rglob("*.py"))
 
@@ -194,7 +197,7 @@ def test_the_console_script() -> None:
 
 
 def test_help(rnscli: Run) -> None:
-    commands = ("moduli", "error-sim", "fault-prob", "energy", "store")
+    commands = ("moduli", "error-sim", "fault-prob", "energy", "reproduce", "store")
     ran = rnscli("--help")
     assert (ran.code, ran.err) == (0, "")
     assert all(command in ran.out for command in commands)
@@ -202,7 +205,7 @@ def test_help(rnscli: Run) -> None:
     for command in commands:
         ran = rnscli(command, "--help")
         assert (ran.code, ran.err) == (0, "")
-        special = () if command == "store" else ("--bits", "--plot")
+        special = () if command in ("reproduce", "store") else ("--bits", "--plot")
         for option in ("--format", "--output", "--require", *special):
             assert option in ran.out
         assert f"rnscli {command} " in ran.out  # an example

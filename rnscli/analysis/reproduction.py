@@ -1,0 +1,237 @@
+"""Published results that need no neural network, computed beside what is printed."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import starmap
+from typing import TypeVar
+
+from rnscli.analysis.dot_error import DotErrorResult, dot_errors
+from rnscli.analysis.energy import energy
+from rnscli.analysis.energy_parameters import EnergyParameters
+from rnscli.analysis.error_statistics import ErrorStatistics
+from rnscli.analysis.fault_probability import FaultProbability, fault_probability
+from rnscli.analysis.moduli_choice import ModuliRequest
+from rnscli.analysis.reproduction_cases import (
+    WORDS,
+    ArrayPair,
+    Case,
+    adc_energy_cases,
+    array_cases,
+    error_cases,
+    fault_cases,
+    moduli_cases,
+)
+from rnscli.analysis.validation import Validation, validate
+from rnscli.analysis.verdict import (
+    PrintedCurve,
+    PrintedNumber,
+    PrintedRange,
+    PrintedSet,
+    Verdict,
+)
+from rnscli.core.units import engineering
+from rnscli.runtime.runner import Progress, Runner
+
+RESULTS = ("moduli", "adc-energy", "error", "p-err", "array")
+
+Parameters = TypeVar("Parameters")
+
+
+@dataclass(frozen=True)
+class ReproducedRow:
+    """A published value beside the computed one, as `rnscli reproduce` reports it.
+
+    ``computed`` is in the base unit ``unit``, and so are ``published_low`` and ``published_high``,
+    the ends of what is ``published`` (as printed). ``verdict``, ``deviation`` and ``remark`` are
+    those of `rnscli.analysis.verdict`. Where only a curve is published, ``simulated_p_err`` is the
+    value of a simulation of so many words, with its 99.9 % interval. ``command`` prints this value
+    alone, in its ``column``, and ``name`` is what ``--only`` takes.
+    """
+
+    result: str
+    case: str
+    computed: float | tuple[int, ...]
+    unit: str
+    published: str
+    published_low: float | None
+    published_high: float | None
+    verdict: str
+    deviation: float | None
+    remark: str
+    simulated_p_err: float | None
+    simulated_p_err_ci999: tuple[float, float] | None
+    simulated_words: int | None
+    source: str
+    command: str
+    column: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The rows, and the simulations behind them: by b, and with the simulated values."""
+
+    rows: tuple[ReproducedRow, ...]
+    errors: tuple[DotErrorResult, ...]
+    faults: tuple[FaultProbability, ...]
+
+
+def names() -> tuple[str, ...]:
+    """What `reproduce` can compute alone."""
+    cases: Iterable[Case] = (
+        *moduli_cases(), *adc_energy_cases(), *error_cases(0), *fault_cases(0), *array_cases(),
+    )  # fmt: skip
+    return tuple(case.name for case in cases)
+
+
+def samples(only: Collection[str] = ()) -> int:
+    """Dot products and words that `reproduce` simulates."""
+    errors = _chosen(error_cases(0), only)
+    return sum(parameters.pairs for parameters in errors.values()) + WORDS * len(
+        _chosen(fault_cases(0), only)
+    )
+
+
+def reproduce(
+    only: Collection[str] = (),
+    seed: int = 0,
+    runner: Runner | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Reproduction:
+    """Compute the published results of arXiv:2309.10759 and arXiv:1707.09952.
+
+    Parameters
+    ----------
+    only
+        Names of rows (`names`) or of results (`RESULTS`); everything if empty.
+    seed
+        Of the simulations.
+    runner
+        Where these are computed and recorded; it does not change the result.
+    progress
+        Called with the number of samples simulated so far, of `samples`.
+
+    Examples
+    --------
+    >>> [(row.case, row.verdict) for row in reproduce(["moduli-6-exact"]).rows]
+    [('b = 6, rule exact', 'same')]
+    """
+    errors = _chosen(error_cases(seed), only)
+    faults = _chosen(fault_cases(seed), only)
+    simulated = tuple(dot_errors(list(errors.values()), runner, _PairsDone(progress)))
+    done = sum(parameters.pairs for parameters in errors.values())
+    checked = []
+    for parameters in faults.values():
+        watch = partial(_words_done, progress, done)
+        found = validate(parameters, WORDS, seed, runner=runner, progress=watch)
+        checked.append(found.beside(fault_probability(parameters)))
+        done += WORDS
+    return Reproduction(
+        rows=(
+            *starmap(_moduli, _chosen(moduli_cases(), only).items()),
+            *starmap(_adc_energy, _chosen(adc_energy_cases(), only).items()),
+            *map(_error, errors, simulated),
+            *map(_fault, faults, checked),
+            *starmap(_array, _chosen(array_cases(), only).items()),
+        ),
+        errors=simulated,
+        faults=tuple(checked),
+    )
+
+
+def _chosen(cases: Mapping[Case, Parameters], only: Collection[str]) -> dict[Case, Parameters]:
+    return {
+        case: parameters
+        for case, parameters in cases.items()
+        if not only or case.name in only or case.result in only
+    }
+
+
+class _PairsDone:
+    """Adds up the dot products of points that are simulated one after the other."""
+
+    def __init__(self, progress: Callable[[int], None]) -> None:
+        self._progress = progress
+        self._before = 0
+
+    def __call__(self, update: Progress[ErrorStatistics]) -> None:
+        """After a block of a point."""
+        self._progress(self._before + update.samples)
+        if update.finished:
+            self._before += update.samples
+
+
+def _words_done(
+    progress: Callable[[int], None], before: int, words: int, _: Validation | None
+) -> None:
+    progress(before + words)
+
+
+def _moduli(case: Case, request: ModuliRequest) -> ReproducedRow:
+    found = request.choose()[0].moduli
+    assert isinstance(case.printed, PrintedSet)
+    return _row(case, found, case.printed.judge(found))
+
+
+def _adc_energy(case: Case, parameters: EnergyParameters) -> ReproducedRow:
+    ratio = energy(parameters).adc_relative_to_rns
+    assert ratio is not None
+    return _row(case, ratio, _judged(case, ratio))
+
+
+def _error(case: Case, simulated: DotErrorResult) -> ReproducedRow:
+    (ratio,) = (row.relative_to_rns for row in simulated.rows if row.core == "fixed-lp")
+    assert ratio is not None
+    return _row(case, ratio, _judged(case, ratio))
+
+
+def _fault(case: Case, checked: FaultProbability) -> ReproducedRow:
+    words, agrees = checked.simulated_words, checked.agrees
+    assert isinstance(case.printed, PrintedCurve) and words is not None and agrees is not None
+    return replace(
+        _row(case, checked.p_err, case.printed.judge(agrees, words)),
+        simulated_p_err=checked.simulated_p_err,
+        simulated_p_err_ci999=checked.simulated_p_err_ci999,
+        simulated_words=words,
+    )
+
+
+def _array(case: Case, pair: ArrayPair) -> ReproducedRow:
+    analog: float = getattr(energy(pair.analog), pair.quantity)
+    if pair.digital is None:
+        return _row(case, analog, _judged(case, analog))
+    digital: float = getattr(energy(pair.digital), pair.quantity)
+    ratio = digital / analog
+    verdict = _judged(case, ratio)
+    parts = f"{engineering(digital, pair.unit)} over {engineering(analog, pair.unit)}"
+    remark = f"{parts}; {verdict.remark}" if verdict.remark else parts
+    return _row(case, ratio, replace(verdict, remark=remark))
+
+
+def _judged(case: Case, computed: float) -> Verdict:
+    assert isinstance(case.printed, PrintedNumber | PrintedRange)
+    return case.printed.judge(computed)
+
+
+def _row(case: Case, computed: float | tuple[int, ...], verdict: Verdict) -> ReproducedRow:
+    low, high = case.printed.ends
+    return ReproducedRow(
+        result=case.result,
+        case=case.case,
+        computed=computed,
+        unit=case.unit,
+        published=case.printed.text,
+        published_low=low,
+        published_high=high,
+        verdict=verdict.word,
+        deviation=verdict.deviation,
+        remark=verdict.remark,
+        simulated_p_err=None,
+        simulated_p_err_ci999=None,
+        simulated_words=None,
+        source=case.source,
+        command=case.command,
+        column=case.column,
+        name=case.name,
+    )

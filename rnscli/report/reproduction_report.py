@@ -1,0 +1,71 @@
+"""The folder of a report on reproduced results: a page, a text, pictures and their data."""
+
+from collections.abc import Mapping, Sequence
+
+from rnscli import __version__
+from rnscli.report.page import page
+from rnscli.report.reproduction_figures import PLAIN
+from rnscli.report.reproduction_sections import (
+    LEAD,
+    MEANINGS,
+    TITLE,
+    Figure,
+    Section,
+    summary_sentence,
+)
+from rnscli.report.table import Layout, Row, table_text
+
+PAGE = "index.html"
+
+
+def report_files(
+    rows: Sequence[Row], sections: Sequence[Section], documents: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Contents of the folder by relative path.
+
+    Parameters
+    ----------
+    rows
+        All rows, in the order of the sections.
+    documents
+        The rows for machines, by the names of their files.
+    """
+    files = dict(documents)
+    for figure in _figures(sections):
+        files[f"data/{figure.name}.csv"] = figure.csv
+    files["report.md"] = markdown(rows, sections, tuple(documents))
+    files[PAGE] = page(rows, sections, documents)
+    contents = {name: text.encode() for name, text in files.items()}
+    for figure in _figures(sections):
+        for suffix in ("svg", "png"):
+            contents[f"figures/{figure.name}.{suffix}"] = figure.draw(suffix, PLAIN)
+    return contents
+
+
+def markdown(rows: Sequence[Row], sections: Sequence[Section], documents: Sequence[str]) -> str:
+    """The report as Markdown, with links to the pictures and data beside it."""
+    listed = ", ".join(f"[{name}]({name})" for name in documents)
+    blocks = [
+        f"# {TITLE}",
+        LEAD,
+        f"**{summary_sentence(rows)}.** Each row has the command that prints just it.",
+        "\n".join(f"* `{verdict}`: {meaning}" for verdict, meaning in MEANINGS.items()),
+        f"All rows for machines: {listed}.",
+    ]
+    for section in sections:
+        members = [row for row in rows if row["result"] == section.result]
+        blocks += [f"## {section.title}", *section.paragraphs]
+        if section.figure is not None:
+            name = section.figure.name
+            blocks += [
+                f"![{section.figure.description}](figures/{name}.svg)",
+                f"{section.figure.caption} [Data](data/{name}.csv)",
+            ]
+        table = table_text(members, Layout((), (*section.columns, "command")), "markdown")
+        blocks.append(table.rstrip())
+    blocks.append(f"rnscli {__version__}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _figures(sections: Sequence[Section]) -> list[Figure]:
+    return [section.figure for section in sections if section.figure is not None]

@@ -1,0 +1,292 @@
+"""The page of results in a real browser: wide and narrow, light and dark, by mouse and keyboard."""
+
+import base64
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
+VIEWS = tuple(itertools.product(WIDTHS, SCHEMES))
+FLAGS = (
+    "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
+    "disable-background-networking", "disable-component-update", "disable-sync",
+)  # fmt: skip
+
+# Texts whose contrast to what is behind them is below 4.5 to 1 (WCAG 2.2, level AA).
+FAINT_TEXTS = """
+const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+const rgba = (colour) => {
+  canvas.clearRect(0, 0, 1, 1);
+  canvas.fillStyle = colour;
+  canvas.fillRect(0, 0, 1, 1);
+  return [...canvas.getImageData(0, 0, 1, 1).data];
+};
+const luminance = ([r, g, b]) => {
+  const [x, y, z] = [r, g, b].map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+};
+const behind = (element) => {
+  for (let e = element; e; e = e.parentElement) {
+    const colour = rgba(getComputedStyle(e).backgroundColor);
+    if (colour[3] === 255) return colour;
+  }
+  return rgba("Canvas");
+};
+const faint = [];
+let looked = 0;
+for (const element of document.querySelectorAll("body *")) {
+  const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+  if (!own || ["SCRIPT", "STYLE"].includes(element.tagName)) continue;
+  if (!element.getClientRects().length) continue;
+  const style = getComputedStyle(element);
+  const front = luminance(rgba(element instanceof SVGElement ? style.fill : style.color));
+  const back = luminance(behind(element));
+  const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+  looked += 1;
+  if (contrast < 4.5) faint.push([element.tagName, element.textContent, contrast]);
+}
+return [looked, faint];
+"""
+ORDER = """
+const [table, column] = arguments;
+return [...table.tBodies].map((body) => body.rows[0].cells[column].dataset.sort);
+"""
+TEXTS = """
+const [table, column] = arguments;
+return [...table.tBodies].map((body) => body.rows[0].cells[column].textContent);
+"""
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        missing = f"{name} is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    chromium, driver = program("chromium"), program("chromedriver")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    from selenium.webdriver.chrome.service import Service
+
+    home = tmp_path_factory.mktemp("home")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"user-data-dir={home / 'profile'}"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = Service(driver, env={**os.environ, "HOME": str(home)})
+    started = webdriver.Chrome(options=options, service=service)
+    yield started
+    started.quit()
+
+
+@pytest.fixture
+def opened(browser: Any, reproduction: Path) -> Any:
+    """Opens the page at a width and in a colour scheme."""
+
+    def open_page(width: int = 1280, scheme: str = "light") -> Any:
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+        )
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        )
+        for kind in ("browser", "performance"):  # of the page before
+            browser.get_log(kind)
+        browser.get((reproduction / "index.html").as_uri())
+        return browser
+
+    return open_page
+
+
+each_view = pytest.mark.parametrize(("width", "scheme"), VIEWS)
+
+
+@each_view
+def test_it_opens_without_complaint_and_without_a_network(
+    width: int, scheme: str, opened: Any
+) -> None:
+    page = opened(width, scheme)
+    assert page.title
+    assert page.get_log("browser") == []
+    assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
+    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert asked == [page.current_url]
+
+
+@each_view
+def test_it_fits_the_window(width: int, scheme: str, opened: Any) -> None:
+    page = opened(width, scheme)
+    inner = page.execute_script("return window.innerWidth")
+    assert inner == width
+    assert page.execute_script("return document.documentElement.scrollWidth") <= inner
+
+
+@each_view
+def test_all_text_can_be_read(width: int, scheme: str, opened: Any) -> None:
+    looked, faint = opened(width, scheme).execute_script(FAINT_TEXTS)
+    assert looked > 300
+    assert faint == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_scheme_is_followed(width: int, opened: Any) -> None:
+    colour = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
+    seen = {
+        scheme: [
+            opened(width, scheme).execute_script(colour, *asked)
+            for asked in (("body", "backgroundColor"), ("body", "color"), ("svg text", "fill"))
+        ]
+        for scheme in SCHEMES
+    }
+    for light, dark in zip(seen["light"], seen["dark"], strict=True):
+        assert light != dark
+    for scheme in SCHEMES:
+        assert seen[scheme][1] == seen[scheme][2]  # text is alike in and outside of figures
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_figures_are_seen(width: int, opened: Any) -> None:
+    page = opened(width)
+    figures = page.find_elements("css selector", "figure svg")
+    assert len(figures) == 3
+    for figure in figures:
+        assert figure.is_displayed()
+        size = figure.size
+        assert min(width, 640) * 0.9 < size["width"] <= width
+        assert size["height"] > 0.6 * size["width"]
+    smallest = page.execute_script(
+        "return Math.min(...[...document.querySelectorAll('svg text')]"
+        ".map((text) => text.getBoundingClientRect().height))"
+    )
+    assert smallest >= 9  # pixels
+
+
+def headers(table: Any) -> list[Any]:
+    found: list[Any] = table.find_elements("css selector", "thead th")
+    return found
+
+
+def click(header: Any) -> None:
+    """With the mouse, where the page has come to rest."""
+    button = header.find_element("tag name", "button")
+    scroll = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
+    header.parent.execute_script(scroll, button)
+    button.click()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_tables_are_sorted_by_a_click(width: int, opened: Any) -> None:
+    page = opened(width)
+    for table in page.find_elements("css selector", "table.sortable"):
+        for column, header in enumerate(headers(table)):
+            before = page.execute_script(ORDER, table, column)
+            assert header.get_attribute("aria-sort") is None
+            click(header)
+            assert header.get_attribute("aria-sort") == "ascending"
+            after = page.execute_script(ORDER, table, column)
+            assert sorted(after) == sorted(before)
+            assert after == sorted(before, key=as_key)
+            click(header)
+            assert header.get_attribute("aria-sort") == "descending"
+            assert page.execute_script(ORDER, table, column) == after[::-1]
+            others = [other for other in headers(table) if other.get_attribute("aria-sort")]
+            assert others == [header]
+
+
+def as_key(text: str) -> tuple[float, str]:
+    """As numbers where they are."""
+    try:
+        return float(text), ""
+    except ValueError:
+        return 0.0, text
+
+
+def test_numbers_with_units_are_sorted_by_their_values(opened: Any) -> None:
+    page = opened()
+    table = page.find_element("css selector", "#array table")
+    column = [header.text.split()[0] for header in headers(table)].index("computed")
+    click(headers(table)[column])
+    assert page.execute_script(TEXTS, table, column) == ["11.00 fJ", "34.38", "270", "430", "540.6"]
+    table = page.find_element("css selector", "#adc-energy table")
+    column = [header.text.split()[0] for header in headers(table)].index("published")
+    for _ in range(2):
+        click(headers(table)[column])
+    found = page.execute_script(TEXTS, table, column)
+    assert (found[0], found[-1]) == ("6.8 million", "168")
+
+
+def test_tables_are_sorted_by_keyboard(opened: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    page = opened()
+    region = page.find_element("css selector", "#p-err .scroll")
+    page.execute_script("arguments[0].focus()", region)
+    table = region.find_element("tag name", "table")
+    for column, key in enumerate((Keys.ENTER, Keys.SPACE, Keys.ENTER)):
+        page.switch_to.active_element.send_keys(Keys.TAB)
+        button = page.switch_to.active_element
+        assert button.tag_name == "button"
+        before = page.execute_script(ORDER, table, column)
+        button.send_keys(key)
+        header = headers(table)[column]
+        assert header.get_attribute("aria-sort") == "ascending"
+        button.send_keys(key)
+        assert header.get_attribute("aria-sort") == "descending"
+        after = page.execute_script(ORDER, table, column)
+        assert after == sorted(before, key=as_key)[::-1] or len(set(before)) == 1
+        assert page.switch_to.active_element == button  # a reader stays where they are
+
+
+def test_commands_stay_with_their_rows(opened: Any) -> None:
+    page = opened()
+    pairs = (
+        "return [...document.querySelectorAll('#moduli tbody')]"
+        ".map((body) => [body.rows[0].cells[0].textContent, body.rows[1].textContent.trim()])"
+    )
+    before = page.execute_script(pairs)
+    assert before[0][1].startswith("rnscli moduli --bits 4 --vector-size 128 --rule ")
+    table = page.find_element("css selector", "#moduli table")
+    for _ in range(2):
+        click(headers(table)[0])
+    after = page.execute_script(pairs)
+    assert after != before
+    assert sorted(after) == sorted(before)
+
+
+def test_downloads_decode_to_the_files(opened: Any, reproduction: Path) -> None:
+    page = opened()
+    links = page.find_elements("css selector", "a[download]")
+    assert len(links) == 5
+    for link in links:
+        name, url = link.get_attribute("download"), link.get_attribute("href")
+        fetched = page.execute_async_script(
+            "const [url, done] = arguments;"
+            "fetch(url).then((r) => r.arrayBuffer()).then((b) => "
+            "done(btoa(Array.from(new Uint8Array(b), (c) => String.fromCharCode(c)).join(''))))",
+            url,
+        )
+        folder = reproduction if name.startswith("reproduction") else reproduction / "data"
+        assert base64.b64decode(fetched) == (folder / name).read_bytes()

@@ -1,0 +1,187 @@
+"""The report as text and as a page, without a browser."""
+
+import base64
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from rnscli.analysis.verdict import VERDICTS
+from rnscli.report.figure import Look
+from rnscli.report.inline_svg import inline_svg
+from rnscli.report.page import page
+from rnscli.report.reproduction_sections import MEANINGS, Section, summary_sentence
+from rnscli.report.table import Row
+
+ROOT = Path(__file__).parents[2]
+VOID = {"meta", "br", "link", "img"}
+
+
+class Outline(HTMLParser):
+    """Elements of a page, with a check that each is closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+
+@pytest.fixture
+def text(reproduction: Path) -> str:
+    return (reproduction / "index.html").read_text()
+
+
+@pytest.fixture
+def outline(text: str) -> Outline:
+    return Outline(text)
+
+
+def test_the_page_is_well_formed(text: str, outline: Outline) -> None:
+    assert text.startswith("<!DOCTYPE html>\n<html lang=")
+    tags = Counter(tag for tag, _ in outline.found)
+    assert tags["title"] == tags["h1"] == tags["main"] == 1
+    assert tags["h2"] == tags["table"] == 5
+    assert tags["svg"] == tags["figure"] == tags["figcaption"] == 3
+    assert "{{" not in text and "{%" not in text
+    metas = [attributes for tag, attributes in outline.found if tag == "meta"]
+    assert any(meta.get("name") == "viewport" for meta in metas)
+
+
+def test_no_id_is_used_twice_and_every_reference_has_its_target(
+    text: str, outline: Outline
+) -> None:
+    ids = Counter(attributes["id"] for _, attributes in outline.found if "id" in attributes)
+    assert max(ids.values()) == 1
+    referred = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)|aria-labelledby="([^"]+)"', text)
+    assert referred
+    for names in referred:
+        assert "".join(names) in ids
+
+
+def test_nothing_is_loaded_from_elsewhere(text: str, outline: Outline) -> None:
+    for tag, attributes in outline.found:
+        assert "src" not in attributes and "srcset" not in attributes
+        target = attributes.get("href") or ""
+        if target.startswith("http"):
+            assert tag == "a"
+    assert not re.search(r"@import|@font-face|url\((?!#)", text)
+
+
+def test_figures_have_words(outline: Outline) -> None:
+    labels = [attributes["aria-label"] for tag, attributes in outline.found if tag == "svg"]
+    assert all(label and len(label) > 60 for label in labels)
+
+
+def test_downloads_are_the_files(reproduction: Path, outline: Outline) -> None:
+    links = {
+        attributes["download"]: attributes["href"]
+        for _, attributes in outline.found
+        if "download" in attributes
+    }
+    assert set(links) == {
+        "energy.csv", "errors.csv", "faults.csv", "reproduction.csv", "reproduction.json"
+    }  # fmt: skip
+    for name, url in links.items():
+        assert name is not None and url is not None
+        folder = reproduction if name.startswith("reproduction") else reproduction / "data"
+        assert base64.b64decode(url.partition("base64,")[2]) == (folder / name).read_bytes()
+
+
+def test_everything_is_escaped() -> None:
+    nasty = "<script>alert('&')</script>"
+    row: Row = {
+        "name": 'a"b', "result": "moduli", "case": nasty, "computed": 1.0, "unit": nasty,
+        "published": nasty, "published_low": None, "verdict": "same", "remark": nasty,
+        "command": nasty,
+    }  # fmt: skip
+    section = Section("moduli", nasty, (nasty,), ("case", "computed", "published", "remark"))
+    written = page([row], [section], {"a.csv": nasty})
+    assert "<script>alert" not in written
+    assert written.count("&lt;script&gt;") >= 6
+    Outline(written)
+
+
+def test_powers_and_indices(text: str) -> None:
+    assert "2<sup>b</sup>" in text and "p<sub>err</sub>" in text
+    assert "2<sup>b<sub>out</sub></sup>" in text
+
+
+def test_inline_pictures_have_the_colours_of_the_page() -> None:
+    drawn = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        'width="9pt" height="9pt" viewBox="0 0 9 9"><metadata>x</metadata><defs>'
+        '<style>* {{}}</style><path id="p"/></defs><g clip-path="url(#p)">'
+        '<use xlink:href="#p" style="fill: {ink}; stroke: {paper}"/>'
+        '<text style="font-family: Serif; fill: #0072b2">a &lt; b</text></g></svg>'
+    )
+
+    def draw(look: Look) -> bytes:
+        return drawn.format(ink=look.ink, paper=look.paper).encode()
+
+    found = inline_svg("name", draw, 'a "label"')
+    assert found.startswith('<svg viewBox="0 0 9 9" role="img" aria-label="a &quot;label&quot;">')
+    assert "xmlns" not in found and "metadata" not in found and "<style" not in found
+    assert '<path id="name-p"' in found and "url(#name-p)" in found and 'href="#name-p"' in found
+    assert "fill: currentColor; stroke: var(--paper)" in found
+    assert "font-family" not in found and "fill: var(--series-1)" in found and "a &lt; b" in found
+
+
+def test_every_verdict_is_explained() -> None:
+    assert tuple(MEANINGS) == VERDICTS
+
+
+def test_the_sentence_counts() -> None:
+    assert summary_sentence([{"verdict": "agrees"}]) == "1 published value: 1 agrees"
+
+
+def test_the_text(reproduction: Path) -> None:
+    text = (reproduction / "report.md").read_text()
+    assert text.startswith("# ") and text.count("\n## ") == 5
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (reproduction / target).is_file(), target
+    assert text.count("| rnscli ") == 39
+    assert "20 same, 1 within, 4 close, 14 agree" in text
+
+
+def shapes(picture: Path) -> tuple[list[str], list[list[float]]]:
+    """Texts of a picture, and the vertices of its curves in shares of the extent of all."""
+    root = ElementTree.fromstring(picture.read_text())
+    texts = [element.text or "" for element in root.iter() if element.tag.endswith("text")]
+    curves = [
+        [float(number) for number in re.findall(r"-?[\d.]+", path)]
+        for path in (element.get("d", "") for element in root.iter())
+        if path.count("L") > 20
+    ]
+    scaled: list[list[float]] = []
+    for axis in (0, 1):
+        ends = [value for curve in curves for value in curve[axis::2]]
+        low, high = min(ends), max(ends)
+        scaled += [[(value - low) / (high - low) for value in curve[axis::2]] for curve in curves]
+    return texts, scaled
+
+
+def test_the_picture_of_the_readme_is_what_the_command_draws(reproduction: Path) -> None:
+    kept = ROOT / "docs" / "figures" / "faults.svg"
+    assert str(kept.relative_to(ROOT)) in (ROOT / "README.md").read_text()
+    texts, curves = shapes(kept)
+    expected_texts, expected_curves = shapes(reproduction / "figures" / "faults.svg")
+    assert texts == expected_texts
+    assert len(curves) == len(expected_curves) == 14
+    for curve, expected in zip(curves, expected_curves, strict=True):
+        assert curve == pytest.approx(expected, abs=2e-3)  # other versions lay out differently
