@@ -62,11 +62,11 @@ def test_the_profile_of_a_technology(tmp_path: Path) -> None:
     assert dict(technology.uncertain)["energy_per_mac"].high == 7e-15
 
 
-@pytest.mark.parametrize("page", ["batch.md", "tutorial.md"])
+@pytest.mark.parametrize("page", [README, DOCS["batch.md"], DOCS["tutorial.md"]])
 def test_plans_hold(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (plan,) = re.findall(r"```toml\n(.*?)```", DOCS[page], re.DOTALL)
+    (plan,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     Path("plan.toml").write_text(plan)
     assert run(["batch", "plan.toml", "--junit", "results.xml"]) == 0
