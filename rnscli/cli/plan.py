@@ -23,14 +23,14 @@ class Plan:
         named = {run.name: run for run in self.runs}
         order: dict[str, None] = {}
 
-        def visit(name: str) -> None:
-            for need in named[name].needs:
-                if need not in order:
-                    visit(need)
-            order[name] = None
-
-        for name in named:
-            visit(name)
+        waiting = list(reversed(named))  # a chain may be longer than calls can be nested
+        while waiting:
+            name = waiting.pop()
+            missing = [need for need in named[name].needs if need not in order]
+            if missing:
+                waiting += [name, *reversed(missing)]
+            else:
+                order[name] = None
         return [named[name] for name in order]
 
     def with_needs(self, names: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ from rnscli.cli.plan_reader import read_plan
 def write_plan(folder: Path, text: str, name: str = "plan.toml") -> Path:
     """A plan in a file."""
     path = folder / name
-    path.write_text(dedent(text).lstrip("\n"))
+    path.write_text(dedent(text))
     return path
 
 
