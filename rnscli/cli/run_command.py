@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnscli.cli.command import AnswerCommand
+from rnscli.cli.command import OUTPUT_OPTIONS, AnswerCommand
 from rnscli.cli.progress import no_bar
 from rnscli.cli.question import Bar, Question
 from rnscli.cli.result import Result
@@ -59,7 +59,8 @@ def ask(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Asked:
     """
     try:
         with command.make_context(command.name, list(arguments)) as context:
-            question = command.prepare(dict(context.params), drawn)
+            options = {k: v for k, v in context.params.items() if k not in OUTPUT_OPTIONS}
+            question = command.prepare(options, drawn)
             named = [*files_read().values(), *question.reads.values()]
             return Asked(command, question, tuple(path for paths in named for path in paths))
     except click.ClickException as error:
@@ -81,7 +82,9 @@ def run_request(
 ) -> FinishedRun:
     """Compute a run and what its files hold; an error is a part of what is found."""
     begin = time.monotonic()
-    empty = FinishedRun(request.name, request.command, request.command_line, request.digest)
+    empty = without_rows(
+        request.name, request.command, request.command_line, request.requirements, request.digest
+    )
     try:
         if asked is None:
             asked = ask(command_of(request.command), request.arguments, bool(request.plots))
@@ -92,6 +95,18 @@ def run_request(
     except MemoryError:
         found = replace(empty, error="not enough memory; ask for fewer or smaller points")
     return replace(found, seconds=time.monotonic() - begin)
+
+
+def without_rows(
+    name: str,
+    command: str,
+    command_line: str,
+    requirements: Sequence[Requirement],
+    digest: str = "",
+) -> FinishedRun:
+    """A run that has found nothing yet."""
+    cases = tuple(Case(str(one), ()) for one in requirements)
+    return FinishedRun(name, command, command_line, digest, cases=cases)
 
 
 def command_of(name: str) -> AnswerCommand:
