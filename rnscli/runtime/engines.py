@@ -109,8 +109,8 @@ class _Processes:
 
     def cancel(self, tokens: set[Token]) -> None:
         for future, token in list(self._tokens.items()):
-            if token in tokens:
-                del self._tokens[future]
+            # Another thread may have taken its result meanwhile.
+            if token in tokens and self._tokens.pop(future, None) is not None:
                 future.cancel()
 
 
