@@ -11,7 +11,7 @@ from rnscli.cli.batch_check import CheckedPlan, Ready, make_ready
 from rnscli.cli.planned_run import PlannedRun
 from rnscli.cli.progress import Advance, no_bar
 from rnscli.cli.run_command import run_alone, run_request, without_rows
-from rnscli.cli.sentences import complain
+from rnscli.cli.sentences import complain, with_options
 from rnscli.core.errors import RnscliError
 from rnscli.report.finished_run import FinishedRun
 from rnscli.runtime.engines import Engine
@@ -97,7 +97,7 @@ class BatchRuns:
         except RnscliError as error:
             line = run.command_line(run.arguments({}))
             refused = without_rows(run.name, str(run.command.name), line, run.requirements)
-            self._finish(replace(refused, error=str(error)))
+            self._finish(replace(refused, error=with_options(str(error))))
             return None
         kept = self._kept.get(run.name)
         if kept is None or kept.digest != ready.request.digest:

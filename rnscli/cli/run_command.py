@@ -15,7 +15,7 @@ from rnscli.cli.command import OUTPUT_OPTIONS, AnswerCommand
 from rnscli.cli.progress import no_bar
 from rnscli.cli.question import Bar, Question
 from rnscli.cli.result import Result
-from rnscli.cli.sentences import sentence_of
+from rnscli.cli.sentences import sentence_of, with_options
 from rnscli.cli.sweep import files_read
 from rnscli.core.errors import InputError, RnscliError
 from rnscli.report.finished_run import Case, FinishedRun
@@ -91,7 +91,7 @@ def run_request(
         answer = asked.question.compute(runner, bar)
         found = _finished(request, empty, asked.command.result(asked.question, answer))
     except RnscliError as error:
-        found = replace(empty, error=str(error))
+        found = replace(empty, error=with_options(str(error)))
     except MemoryError:
         found = replace(empty, error="not enough memory; ask for fewer or smaller points")
     return replace(found, seconds=time.monotonic() - begin)
@@ -134,7 +134,7 @@ def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> Finish
         empty,
         rows=len(result.rows),
         cases=tuple(cases),
-        problems=tuple(result.answer.problems),
-        remarks=tuple(result.answer.remarks),
+        problems=tuple(map(with_options, result.answer.problems)),
+        remarks=tuple(map(with_options, result.answer.remarks)),
         files=files,
     )

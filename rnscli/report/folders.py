@@ -38,15 +38,20 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str) -> None:
         raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
 
 
-def write_folder(path: Path, files: Mapping[str, bytes], durable: bool = True) -> None:
-    """Write a folder under a temporary name beside its place, then move it there.
+def write_folder(
+    path: Path, files: Mapping[str, bytes], durable: bool = True, within: Path | None = None
+) -> None:
+    """Write a folder under a temporary name, then move it to its place.
 
     ``files`` are the contents by relative path. A folder of that name is replaced: whatever
     happens meanwhile, the old one or the new one is there whole (killed between two renames, both
     are, under temporary names). ``durable`` waits until it would survive a power cut, too.
+    Temporary names are in the folder ``within``, which is on the same file system; beside its
+    place if not given.
     """
     target = _target(path)
-    made = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target)))
+    within = within or target.parent
+    made = Path(tempfile.mkdtemp(dir=within, prefix=_prefix(target)))
     try:
         made.chmod(0o777 & ~mask())
         for name, content in files.items():
@@ -57,17 +62,17 @@ def write_folder(path: Path, files: Mapping[str, bytes], durable: bool = True) -
                 if durable:
                     file.flush()
                     os.fsync(file.fileno())
-        _replace(target, made)
+        _replace(target, made, within)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
 
 
-def _replace(target: Path, made: Path) -> None:
+def _replace(target: Path, made: Path, within: Path) -> None:
     if not target.exists():
         made.rename(target)
         return
-    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target)))
+    old = Path(tempfile.mkdtemp(dir=within, prefix=_prefix(target)))
     try:
         target.rename(old / target.name)
         made.rename(target)

@@ -55,12 +55,12 @@ class ResultsFolder:
                 "name"
             )
         if self._partial.exists():
-            if not self._partial.is_dir() or not self._is_results(self._partial):
+            if not self._partial.is_dir() or not self._is_partial():
                 raise InputError(
                     f"--output {path}: {self._partial} is in the way; move it, or give another name"
                 )
             if not (resume or force):
-                count = len(self._kept_in_parts())
+                count = len({run.name for run in self._kept_in_parts()})
                 raise InputError(
                     f"--output {path}: {self._partial.name} holds {count} finished runs of a batch "
                     "that was interrupted; give --resume to go on, or --force to begin again"
@@ -69,6 +69,13 @@ class ResultsFolder:
     @staticmethod
     def _is_results(path: Path) -> bool:
         return (path / RECORDS).is_file()
+
+    def _is_partial(self) -> bool:
+        """Whether the folder beside it is of a batch, which may have been killed as it made it."""
+        begun = f".{RECORDS}."
+        return self._is_results(self._partial) or all(
+            item.name.startswith(begun) for item in self._partial.iterdir()
+        )
 
     def kept(self) -> dict[str, FinishedRun]:
         """The finished runs to go on from, by name."""
@@ -120,7 +127,9 @@ class ResultsFolder:
     def finish(self, runs: Sequence[FinishedRun], files: Mapping[str, bytes]) -> None:
         """Put the folder in its place, with the files of all runs and those of the batch."""
         every = {name: content for run in runs for name, content in run.files.items()}
-        write_folder(self._path, {**files, **every, RECORDS: records_text(list(runs))})
+        good = [run for run in runs if run.error is None]  # an error may be tried again
+        content = {**files, **every, RECORDS: records_text(good)}
+        write_folder(self._path, content, within=self._partial)  # what a kill leaves is there, too
         self._clear()
 
 
@@ -128,7 +137,9 @@ def _read_records(path: Path, folder: Path) -> list[FinishedRun]:
     """The runs of a file of records whose files are as they were written."""
     try:
         records = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
+        return []
+    if not isinstance(records, list):
         return []
     found = [
         FinishedRun.of_record(one, lambda name: (folder / name).read_bytes()) for one in records

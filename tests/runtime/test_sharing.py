@@ -197,20 +197,6 @@ def test_an_error_of_the_engine_ends_all(function: Any, error: type[Exception]) 
             shared.part().next_done()
 
 
-def test_results_that_are_there_come_before_the_error() -> None:
-    engine = Shuffled(0)
-    shared = SharedEngine(engine)
-    mine, other = shared.part(), shared.part()
-    mine.submit((0, 0), square, 3)
-    waiting = threading.Thread(target=lambda: in_threads([other.next_done]), daemon=True)
-    waiting.start()  # gets the result of mine, and then an error
-    other.submit((0, 1), refuse, "no")
-    waiting.join(PATIENCE)
-    assert not waiting.is_alive()
-    found = in_threads([mine.next_done])[0]
-    assert found == ((0, 0), 9) or isinstance(found, InputError)
-
-
 def test_closing_wakes_those_that_wait() -> None:
     """All but the one that waits for the engine, which its end wakes."""
     begin = time.monotonic()
