@@ -24,6 +24,7 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str) -> None:
         If it exists and may not be replaced, is no folder, or cannot be made.
     """
     target = _target(path)
+    check_name(target, option, path)
     if target.exists() and not target.is_dir():
         raise InputError(f"{option} {path} is a file; give the name of a folder")
     if target.exists() and not may_exist:
@@ -33,7 +34,23 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str) -> None:
     if not target.parent.is_dir():
         raise InputError(f"{option} {path}: the folder {target.parent} does not exist")
     try:
-        Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target))).rmdir()
+        tempfile.TemporaryFile(dir=target.parent).close()  # of which a kill leaves nothing
+    except OSError as error:
+        raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
+
+
+def check_name(target: Path, option: str, path: Path) -> None:
+    """Refuse a name that no folder can have, for instance because it is too long.
+
+    Raises
+    ------
+    InputError
+        If the system knows no such names; ``path`` is what the user has given.
+    """
+    try:
+        target.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except OSError as error:
         raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rnscli.core.errors import InputError
 from rnscli.report.files import write_atomically
 from rnscli.report.finished_run import FinishedRun, records_text
-from rnscli.report.folders import check_folder, write_folder
+from rnscli.report.folders import check_folder, check_name, write_folder
 
 RECORDS = ".rnscli-batch.json"  # in a results folder, to go on from; it shows that it is one
 _ENDING = ".partial"
@@ -42,6 +42,7 @@ class ResultsFolder:
         self._path = Path(os.path.realpath(path))
         self._partial = self._path.with_name(self._path.name + _ENDING)
         self._resume = resume
+        check_name(self._partial, "--output", path)
         check_folder(
             path,
             "--output",

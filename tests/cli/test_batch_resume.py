@@ -220,13 +220,15 @@ def test_what_is_no_results_folder_is_never_replaced(
     (here / "other.partial").write_text("mine")
     (here / "link").symlink_to("mine")
     before = contents(here)
-    for name, said in (
-        ("mine", "mine"), ("link", "link"), ("file", "is a file"), (".", "--output"),
-        ("results", "results.partial is in the way"), ("other", "other.partial is in the way"),
-        ("missing/results", "does not exist"), ("plan.toml", "plan.toml"), ("/", "--output"),
-    ):  # fmt: skip
+    said = {
+        "mine": "mine", "link": "link", ".": "--output", "/": "--output",
+        "file": "is a file", "plan.toml": "plan.toml", "missing/results": "does not exist",
+        "results": "results.partial is in the way", "other": "other.partial is in the way",
+        "n" * 250: "too long", "n" * 300: "too long",
+    }  # fmt: skip
+    for name, reason in said.items():
         sentence = refusal("batch", plan, "--output", name, *options)
-        assert "--output" in sentence and said in sentence
+        assert "--output" in sentence and reason in sentence
         assert contents(here) == before
 
 

@@ -201,6 +201,7 @@ def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
         ("folder", "exists; give another name"),
         ("file", "is a file; give the name of a folder"),
         ("pipe", "is a file"),
+        ("n" * 300, "too long"),
         ("missing/results", r"the folder .*missing does not exist"),
         ("file/results", r"the folder .*file does not exist"),
     ):
@@ -218,6 +219,7 @@ def test_a_folder_that_cannot_be_written_to(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkdtemp", fail)
+    monkeypatch.setattr("tempfile.TemporaryFile", fail)
     with pytest.raises(InputError, match=r"--output .*results .*Permission denied"):
         check_folder(tmp_path / "results", "--output", False, "")
     with pytest.raises(PermissionError):
