@@ -25,6 +25,7 @@ from rnscli.report.finished_run import FinishedRun
 from rnscli.report.junit import junit_text
 from rnscli.report.results_folder import ResultsFolder
 from rnscli.report.table import Layout, Row, table_text
+from rnscli.runtime.store import Store
 
 LAYOUT = Layout(
     parameters=(),
@@ -168,6 +169,8 @@ def _computed(
         running.engine_of(options) as engine,
         progress_bar(len(selected), "runs", options["quiet"]) as advance,
     ):
+        if options["store"] is not None:
+            Store(options["store"]).close()  # refused before anything is computed
         runs = BatchRuns(checked, selected, kept, folder.keep, options["store"], advance)
         runs.run(engine)
     return [runs.finished[run.name] for run in checked.plan.runs if run.name in runs.finished]

@@ -17,7 +17,7 @@ from rnscli.cli.question import Bar, Question
 from rnscli.cli.result import Result
 from rnscli.cli.sentences import sentence_of, with_options
 from rnscli.cli.sweep import files_read
-from rnscli.core.errors import InputError, RnscliError
+from rnscli.core.errors import EngineError, InputError, RnscliError
 from rnscli.report.finished_run import Case, FinishedRun
 from rnscli.report.requirements import Requirement
 
@@ -80,7 +80,13 @@ def run_alone(request: RunRequest) -> tuple[FinishedRun, list[str]]:
 def run_request(
     request: RunRequest, runner: "Runner | None", bar: Bar, asked: Asked | None = None
 ) -> FinishedRun:
-    """Compute a run and what its files hold; an error is a part of what is found."""
+    """Compute a run and what its files hold; an error is a part of what is found.
+
+    Raises
+    ------
+    EngineError
+        If what computes is lost, which says nothing about the run.
+    """
     begin = time.monotonic()
     empty = without_rows(
         request.name, request.command, request.command_line, request.requirements, request.digest
@@ -90,6 +96,8 @@ def run_request(
             asked = ask(command_of(request.command), request.arguments, bool(request.plots))
         answer = asked.question.compute(runner, bar)
         found = _finished(request, empty, asked.command.result(asked.question, answer))
+    except EngineError:
+        raise
     except RnscliError as error:
         found = replace(empty, error=with_options(str(error)))
     except MemoryError:

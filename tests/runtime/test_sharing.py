@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from toys import die, expected, pause, refuse, slow, square, uneven, work
+from toys import die, expected, fail_to_read, pause, refuse, slow, square, uneven, work
 
-from rnscli.core.errors import InputError, RnscliError
+from rnscli.core.errors import EngineError, InputError, RnscliError
 from rnscli.runtime.cluster import _Cluster
 from rnscli.runtime.engines import Engine, Token, local_engine
 from rnscli.runtime.runner import Runner
@@ -176,7 +176,10 @@ def test_a_refusal_is_for_its_owner_alone() -> None:
     assert good.total == expected(5, 40)
 
 
-@pytest.mark.parametrize(("function", "error"), [(refuse, InputError), (die, RnscliError)])
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [(refuse, EngineError), (die, EngineError), (fail_to_read, FileNotFoundError)],
+)
 def test_an_error_of_the_engine_ends_all(function: Any, error: type[Exception]) -> None:
     """Nobody can tell whose it is; nobody waits forever."""
 
