@@ -43,18 +43,9 @@ class ResultsFolder:
         self._partial = self._path.with_name(self._path.name + _ENDING)
         self._resume = resume
         check_name(self._partial, "--output", path)
-        check_folder(
-            path,
-            "--output",
-            resume or force,
-            "give --resume to keep what is up to date in it, --force to replace it, or another "
-            "name",
-        )
-        if self._path.exists() and any(self._path.iterdir()) and not self._is_results(self._path):
-            raise InputError(
-                f"--output {path} exists and is no results folder of rnscli batch; give another "
-                "name"
-            )
+        self._given = path
+        self._may_replace = resume or force
+        self._check_target()
         if self._partial.exists():
             if not self._partial.is_dir() or not self._is_partial():
                 raise InputError(
@@ -66,6 +57,21 @@ class ResultsFolder:
                     f"--output {path}: {self._partial.name} holds {count} finished runs of a batch "
                     "that was interrupted; give --resume to go on, or --force to begin again"
                 )
+
+    def _check_target(self) -> None:
+        """Refuse a folder that may not be replaced."""
+        check_folder(
+            self._given,
+            "--output",
+            self._may_replace,
+            "give --resume to keep what is up to date in it, --force to replace it, or another "
+            "name",
+        )
+        if self._path.exists() and any(self._path.iterdir()) and not self._is_results(self._path):
+            raise InputError(
+                f"--output {self._given} exists and is no results folder of rnscli batch; give another "
+                "name"
+            )
 
     @staticmethod
     def _is_results(path: Path) -> bool:
@@ -106,10 +112,11 @@ class ResultsFolder:
         """
         self._partial.mkdir(exist_ok=True)
         with _held(self._partial):
-            if not self._resume:
-                self._clear()
-            write_atomically(self._partial / RECORDS, records_text([]))
             try:
+                self._check_target()  # another batch may have finished meanwhile
+                if not self._resume:
+                    self._clear()
+                write_atomically(self._partial / RECORDS, records_text([]))
                 yield
             finally:
                 if not self._kept_in_parts():

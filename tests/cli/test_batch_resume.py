@@ -9,10 +9,10 @@ import pytest
 from plans import contents, names, write_plan
 
 from rnscli.cli import batch_runs
-from rnscli.report.results_folder import RECORDS, ResultsFolder
+from rnscli.hardware import technologies
+from rnscli.report.results_folder import RECORDS
 
 Run = Callable[..., Any]
-Refusal = Callable[..., str]
 
 ADC_TABLE = "enob,energy_j,area_m2,rate_hz\n4,1e-13,1e-9,1e9\n6,2e-13,1e-9,1e9\n8,4e-13,1e-9,1e9\n"
 PLAN = """\
@@ -141,6 +141,35 @@ def test_content_and_versions_count(
     assert computed == ALL
 
 
+PHOTONIC = (Path(technologies.__path__[0]) / "photonic.toml").read_text()
+PROFILE = PHOTONIC.replace('"photonic"', '"mine"')
+
+
+@pytest.mark.parametrize(
+    ("option", "file", "old", "new"),
+    [
+        ("workload", "net.csv", "layer,M,K,N\na,8,64,4\n", "layer,M,K,N\na,8,64,5\n"),
+        ("p", "p.txt", "1e-3\n" * 4, "1e-3\n" * 3 + "2e-3\n"),
+        ("technology", "mine.toml", PROFILE, PROFILE.replace('"17fJ"', '"18fJ"')),
+    ],
+)
+def test_every_file_that_is_read_counts(
+    option: str, file: str, old: str, new: str, rnscli: Run, here: Path, computed: list[str]
+) -> None:
+    text = '[run.{}]\ncommand = "energy"\ncore = "rns"\nbits = 6\n{}\n'
+    write_plan(here, text.format("a", f'{option} = "{file}"') + text.format("b", ""))
+    found = []
+    for content, expected in ((old, ["a", "b"]), (old, []), (new, ["a"]), (old, ["a"])):
+        Path(file).write_text(content)
+        computed.clear()
+        assert batch(rnscli, here, "--resume") == 0
+        assert computed == expected
+        found.append(contents(here / "results"))
+    assert found[0] == found[1] == found[3]
+    assert {name for name in found[0] if found[0][name] != found[2][name]} >= {"a.json", RECORDS}
+    assert found[0]["b.json"] == found[2]["b.json"]
+
+
 def test_files_that_are_not_as_they_were_written(
     rnscli: Run, here: Path, computed: list[str]
 ) -> None:
@@ -189,93 +218,3 @@ def test_an_error_is_tried_again(rnscli: Run, here: Path, computed: list[str]) -
     computed.clear()
     assert rnscli("batch", plan, "--output", "results", "--resume").code == 2
     assert computed == ["c"]
-
-
-# What is in the way
-
-
-def test_what_exists_is_refused(rnscli: Run, refusal: Refusal, here: Path) -> None:
-    plan = write_plan(here, PLAN)
-    command = ("batch", plan, "--output", here / "results")
-    (here / "results").mkdir()
-    assert "exists" in refusal(*command)
-    assert batch(rnscli, here, "--force") == 0  # an empty folder holds nothing to lose
-    before = contents(here)
-    sentence = refusal(*command)
-    assert "--output" in sentence and "--resume" in sentence and "--force" in sentence
-    assert "--resume" in refusal(*command, "--force", "--resume")
-    assert contents(here) == before
-
-
-@pytest.mark.parametrize("options", [(), ("--force",), ("--resume",), ("--force", "--dry-run")])
-def test_what_is_no_results_folder_is_never_replaced(
-    options: tuple[str, ...], refusal: Refusal, here: Path
-) -> None:
-    plan = write_plan(here, PLAN)
-    (here / "mine").mkdir()
-    (here / "mine" / "summary.json").write_text("mine")
-    (here / "file").write_text("mine")
-    (here / "results.partial").mkdir()
-    (here / "results.partial" / "mine.txt").write_text("mine")
-    (here / "other.partial").write_text("mine")
-    (here / "link").symlink_to("mine")
-    before = contents(here)
-    said = {
-        "mine": "mine", "link": "link", ".": "--output", "/": "--output",
-        "file": "is a file", "plan.toml": "plan.toml", "missing/results": "does not exist",
-        "results": "results.partial is in the way", "other": "other.partial is in the way",
-        "n" * 250: "too long", "n" * 300: "too long",
-    }  # fmt: skip
-    for name, reason in said.items():
-        sentence = refusal("batch", plan, "--output", name, *options)
-        assert "--output" in sentence and reason in sentence
-        assert contents(here) == before
-
-
-@pytest.mark.parametrize("left", [(), (f".{RECORDS}.abcdefgh",), (RECORDS,)])
-def test_a_partial_folder_of_a_batch_that_was_killed_at_once(
-    left: tuple[str, ...], rnscli: Run, here: Path
-) -> None:
-    write_plan(here, PLAN)
-    partial = here / "results.partial"
-    partial.mkdir()
-    for name in left:
-        (partial / name).write_text("[")
-    assert rnscli("batch", here / "plan.toml", "--output", "results").code == 2
-    assert batch(rnscli, here, "--resume") == 0
-    assert names(here) == ["adc.csv", "operands.npy", "plan.toml", "results"]
-
-
-@pytest.mark.parametrize("options", [(), ("--resume",), ("--force",)])
-@pytest.mark.parametrize("existing", [False, True])
-def test_a_folder_that_another_batch_is_at_work_on(
-    options: tuple[str, ...], existing: bool, rnscli: Run, refusal: Refusal, here: Path
-) -> None:
-    plan = write_plan(here, PLAN)
-    if existing:
-        batch(rnscli, here)
-    with ResultsFolder(here / "results", resume=True).opened():
-        before = contents(here)
-        sentence = refusal("batch", plan, "--output", here / "results", *options)
-        assert "--output" in sentence
-        if options:
-            assert "another batch is at work" in sentence
-        assert contents(here) == before
-    assert "results.partial" not in names(here)
-
-
-def test_files_that_are_read_are_not_replaced(rnscli: Run, refusal: Refusal, here: Path) -> None:
-    write_plan(here, PLAN)
-    batch(rnscli, here)
-    results = here / "results"
-    before = contents(results)
-    assert "lies in it" in refusal("batch", results / "plan.toml", "--output", results, "--force")
-    plan = here / "plan.toml"
-    more = ("batch", plan, "--output", results, "--force")
-    assert "lies in it" in refusal(*more, "--store", results / "blocks.db")
-    assert "lies in the folder" in refusal(*more, "--junit", results / "junit.xml")
-    for path in ("plan.toml", "operands.npy", "adc.csv", "blocks.db"):
-        sentence = refusal(*more, "--junit", path, "--store", "blocks.db")
-        assert "--junit" in sentence and path in sentence
-    assert "does not exist" in refusal(*more, "--junit", "missing/junit.xml")
-    assert contents(results) == before

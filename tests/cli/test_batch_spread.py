@@ -160,16 +160,17 @@ def test_what_is_in_the_store_is_not_computed_again(
     assert blocks(here / "blocks.db") == held
 
 
-def test_warnings_of_a_run_elsewhere_are_said_with_its_name(rnscli: Run, here: Path) -> None:
-    plan = write_plan(
-        here, '[run.a]\ncommand = "energy"\nbits = 14\ncore = "fixed-hp"\n'
-        '[run.b]\ncommand = "energy"\nbits = 5\n',
-    )  # fmt: skip
-    alone, spread = (
-        rnscli("batch", plan, "--output", f"{jobs}", "--jobs", jobs) for jobs in (1, 2)
-    )
-    assert (alone.code, alone.out) == (spread.code, spread.out)
-    assert alone.err.count("warning") == spread.err.count("warning")
+def test_warnings_of_runs_are_said_wherever_they_run(rnscli: Run, here: Path) -> None:
+    text = '[run.{}]\ncommand = "fault-prob"\nbits = 6\nredundant = 2\np = {}\n'
+    runs = (("a", 1e-200), ("b", 1e-3), ("c", 1e-250))
+    plan = write_plan(here, "".join(text.format(*run) for run in runs))
+    alone, spread = (rnscli("batch", plan, "--output", j, "--jobs", j) for j in (1, 2))
+    assert (alone.code, alone.out) == (spread.code, spread.out) == (0, spread.out)
+    for ran, names_of_runs in ((alone, ("", "")), (spread, ("run a: ", "run c: "))):
+        assert sorted(ran.err.splitlines()) == [
+            f"rnscli: warning: {name}a probability at p = {p} is below 2.2e-308 and is given as 0"
+            for name, p in zip(names_of_runs, ("1e-200", "1e-250"), strict=True)
+        ]
     assert contents(here / "1") == contents(here / "2")
 
 
