@@ -69,8 +69,8 @@ class ResultsFolder:
         )
         if self._path.exists() and any(self._path.iterdir()) and not self._is_results(self._path):
             raise InputError(
-                f"--output {self._given} exists and is no results folder of rnscli batch; give another "
-                "name"
+                f"--output {self._given} exists and is no results folder of rnscli batch; give "
+                "another name"
             )
 
     @staticmethod
