@@ -82,6 +82,15 @@ def ended(process: Any) -> Iterator[Any]:
         process.communicate()
 
 
+def no_process_is_left(group: int) -> None:
+    """Of those that a batch has started."""
+    give_up = time.monotonic() + 10
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < give_up:
+            os.killpg(group, 0)
+            time.sleep(0.01)
+
+
 def progress(folder: Path) -> int:
     """Bytes that a batch has recorded."""
     found = 0
@@ -124,9 +133,11 @@ def test_200_points_three_times(rnscli: Run, tmp_path: Path) -> None:
                 time.sleep(0.005)
             time.sleep(0.3 * moments.random())
             assert process.poll() is None, "it was so fast that it could not be killed"
-            os.killpg(process.pid, kind)
+            # A signal of a terminal is for the whole group; of others the batch itself is killed.
+            (os.kill if kind == signal.SIGKILL else os.killpg)(process.pid, kind)
             _, err = process.communicate(timeout=30)
             assert process.returncode == codes[kind]
+            no_process_is_left(process.pid)
             assert err in ("", "rnscli: terminated\n", "rnscli: interrupted\n")
         assert not (killed / "results").exists()
     assert rnscli(*resume, 1).code == 1
@@ -163,10 +174,7 @@ def test_a_signal_ends_it_with_one_line(
         out, err = process.communicate(timeout=30)
         assert (process.returncode, out, err) == (code, "", f"rnscli: {word}\n")
         assert time.monotonic() - begin < 10
-        with pytest.raises(ProcessLookupError):  # no worker is left
-            while time.monotonic() - begin < 15:
-                os.killpg(process.pid, 0)
-                time.sleep(0.01)
+        no_process_is_left(process.pid)
     assert contents(output) == before
     assert names(tmp_path) == ["plan.toml", "results", "results.partial"]
     assert names(tmp_path / "results.partial") == [RECORDS, "tables"]
