@@ -180,12 +180,14 @@ def _computed(
         running.engine_of(options) as engine,
         progress_bar(len(selected), "runs", options["quiet"]) as advance,
     ):
+        if options["store"] is not None:
+            Store(options["store"]).close()  # refused before anything is computed
         runs = BatchRuns(checked, selected, kept, folder.keep, options["store"], advance)
         try:
             runs.run(engine)
         except BaseException:
             if runs.finished:
-                complain(f"{len(runs.finished)} runs are finished; --resume goes on from there")
+                complain(f"runs finished: {len(runs.finished)}; --resume goes on from there")
             raise
     return [runs.finished[run.name] for run in checked.plan.runs if run.name in runs.finished]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from rnscli.cli.batch_check import CheckedPlan, Ready, make_ready
 from rnscli.cli.planned_run import PlannedRun
 from rnscli.cli.progress import Advance, no_bar
-from rnscli.cli.run_command import run_alone, run_request
-from rnscli.cli.sentences import complain
+from rnscli.cli.run_command import run_alone, run_request, without_rows
+from rnscli.cli.sentences import complain, with_options
 from rnscli.core.errors import RnscliError
 from rnscli.report.finished_run import FinishedRun
 from rnscli.runtime.engines import Engine
@@ -95,10 +95,9 @@ class BatchRuns:
         try:
             ready = self._ready(run)
         except RnscliError as error:
-            refused = FinishedRun(
-                run.name, str(run.command.name), run.command_line(run.arguments({})), ""
-            )
-            self._finish(replace(refused, error=str(error)))
+            line = run.command_line(run.arguments({}))
+            refused = without_rows(run.name, str(run.command.name), line, run.requirements)
+            self._finish(replace(refused, error=with_options(str(error))))
             return None
         kept = self._kept.get(run.name)
         if kept is None or kept.digest != ready.request.digest:

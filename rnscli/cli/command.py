@@ -47,7 +47,7 @@ class AnswerCommand(WithExamples):
         no column.
     folder
         What it writes, in words, where ``--output`` is a folder besides the result on standard
-        output; ``--force`` is added then, for folders that have the file ``mark``.
+        output; ``--force`` is added then, for folders that have only these ``own`` entries.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class AnswerCommand(WithExamples):
         axes: Sequence[str] = (),
         keys: Mapping[str, str | None] | None = None,
         folder: str | None = None,
-        mark: str = "",
+        own: tuple[str, ...] = (),
         **attributes: Any,
     ) -> None:
         """Take the function that prepares, and say what its rows are."""
         super().__init__(params=[*params, *_output_options(plot, folder)], **attributes)
         self.prepare = callback
-        self._writes_folder, self._mark = folder is not None, mark
+        self._writes_folder, self._own = folder is not None, own
         self._rows = row_type, layout
         self._instead = instead or {}
         self._axes, self._keys = axes, keys or {}
@@ -111,7 +111,7 @@ class AnswerCommand(WithExamples):
         ways = {name: options.pop(name, None) for name in OUTPUT_OPTIONS}
         if self._writes_folder:
             ways |= {"folder": ways["output"], "output": None}
-            ways |= {"force": options.pop(_REPLACE), "mark": self._mark}
+            ways |= {"force": options.pop(_REPLACE), "own": self._own}
         row_type, _ = self.rows(options)
         output = Output(row_type=row_type, **ways)
         for option, paths in files_read().items():

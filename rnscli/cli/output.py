@@ -24,7 +24,7 @@ class Output:
     """Where the rows of a command go; made, and so checked, before anything is computed.
 
     ``folder`` is one that the command writes besides, ``force`` whether it may replace it, and
-    ``mark`` a file in it that no other folder has.
+    ``own`` what is in it, as `check_folder` takes it.
     """
 
     row_type: type
@@ -34,7 +34,7 @@ class Output:
     require: tuple[Requirement, ...]
     folder: Path | None = None
     force: bool = False
-    mark: str = ""
+    own: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what could not be written or decided later."""
@@ -67,7 +67,7 @@ class Output:
             check_available()
         if self.folder is not None:
             ways = "give another name, or --force to replace it"
-            check_folder(self.folder, "--output", self.force, ways, self.mark)
+            check_folder(self.folder, "--output", self.force, ways, self.own)
         elif self.force:
             raise InputError("--force is about --output; give that, too, or leave it out")
         kinds = numeric_columns(self.row_type)

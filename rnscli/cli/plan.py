@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rnscli.cli.plan_file import PlanFile
 from rnscli.cli.planned_run import PlannedRun
 from rnscli.core.errors import InputError
-from rnscli.core.suggestion import nearest
+from rnscli.core.suggestion import nearest, option_name
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Plan:
         named = {run.name: run for run in self.runs}
         order: dict[str, None] = {}
 
-        def visit(name: str) -> None:
-            for need in named[name].needs:
-                if need not in order:
-                    visit(need)
-            order[name] = None
-
-        for name in named:
-            visit(name)
+        waiting = list(reversed(named))  # a chain may be longer than calls can be nested
+        while waiting:
+            name = waiting.pop()
+            missing = [need for need in named[name].needs if need not in order]
+            if missing:
+                waiting += [name, *reversed(missing)]
+            else:
+                order[name] = None
         return [named[name] for name in order]
 
     def with_needs(self, names: Iterable[str]) -> set[str]:
@@ -58,8 +58,9 @@ class Plan:
 
     def sentence(self, run: PlannedRun, message: str) -> str:
         """What is wrong with a run, with the line of the option that is named first, or its own."""
-        for found in re.finditer(r"--([a-z][a-z0-9-]*)|`([a-z]\w*)`", message):
-            place = run.places.get((found[1] or found[2]).replace("-", "_"))
-            if place is not None:
-                return f"{self.file.at(*place)}: run {run.name}: {message}"
-        return f"{self.file.at('run', run.name)}: run {run.name}: {message}"
+        named = re.findall(r"--([a-z][a-z0-9-]*)|`([a-z]\w*)`", message)
+        words = [dashed or quoted for dashed, quoted in named]
+        words += re.findall(r"[a-z]\w*", message)  # as in: moduli 63 and 60 are not coprime
+        places = [run.places.get(option_name(word)) for word in words]
+        keys = next((place for place in places if place is not None), ("run", run.name))
+        return f"{self.file.at(*keys)}: run {run.name}: {message}"

@@ -2,9 +2,9 @@
 
 import re
 import tomllib
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,11 @@ from rnscli.core.errors import InputError
 
 MAX_BYTES = 10**7
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_TOKEN = re.compile(  # strings and comments, in which brackets and ends of lines do not count
+    r'"""(?:\\.|[^\\])*?"{3,5}(?!")|"(?:\\.|[^"\\\n])*"'
+    r"|'''.*?'{3,5}(?!')|'[^'\n]*'|#[^\n]*|[\[\]{}\n]",
+    re.DOTALL,
+)
 _TWICE = re.compile(r"Cannot declare \('run', '(.*)'\) twice")
 
 
@@ -63,23 +68,48 @@ class PlanFile:
         return f"{self.path}, line {self.line_of(*keys)}"
 
     def line_of(self, *keys: str) -> int:
-        """Line on which the statement begins that first defines a key.
+        """Line on which the statement begins that first defines a key."""
+        return self._lines.get(keys, 1)
 
-        The parser tells no lines, but it can be asked which lines it needs: the statement begins
-        with the first line n so that the text up to it, and to the end of its statement, defines
-        the key.
-        """
-        lines = self.text.split("\n")
+    @cached_property
+    def _lines(self) -> dict[tuple[str, ...], int]:
+        """Lines of all keys: the parser tells none, but it can be given one statement at a time."""
+        found: dict[tuple[str, ...], int] = {}
+        header: tuple[str, ...] = ()
+        line = 1
+        for statement in _statements(self.text):
+            paths = list(_paths(tomllib.loads(statement)))
+            if statement.lstrip(" \t").startswith("["):
+                header = paths[-1]
+                paths = [header[:length] for length in range(1, len(header) + 1)]
+            else:
+                paths = [(*header, *path) for path in paths]
+            for path in paths:
+                found.setdefault(path, line)
+            line += statement.count("\n")
+        return found
 
-        def defined(count: int) -> bool:
-            for end in range(count, len(lines) + 1):
-                try:
-                    return _has(tomllib.loads("\n".join(lines[:end])), keys)
-                except tomllib.TOMLDecodeError:
-                    continue  # in the midst of a value
-            return True
 
-        return bisect_left(range(len(lines)), True, key=defined)
+def _statements(text: str) -> Iterator[str]:
+    """The statements of a TOML text, comments, and empty lines, with their ends of lines."""
+    begin = depth = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in ("[", "{"):
+            depth += 1
+        elif token[0] in ("]", "}"):
+            depth -= 1
+        elif token[0] == "\n" and not depth:
+            yield text[begin : token.end()]
+            begin = token.end()
+    yield text[begin:]
+
+
+def _paths(table: Any) -> Iterator[tuple[str, ...]]:
+    """The keys of all values of nested tables, the outer ones first."""
+    if isinstance(table, dict):
+        for key, value in table.items():
+            yield (key,)
+            yield from ((key, *path) for path in _paths(value))
 
 
 def _not_toml(path: Path, text: str, message: str) -> str:
@@ -91,11 +121,3 @@ def _not_toml(path: Path, text: str, message: str) -> str:
     if twice:
         return f"{path}, line {line}: there are two runs of the name {twice[1]}; rename one"
     return f"{path}, line {line}: it is not TOML: {reason[0].lower()}{reason[1:]}"
-
-
-def _has(table: Any, keys: Sequence[str]) -> bool:
-    for key in keys:
-        if not isinstance(table, dict) or key not in table:
-            return False
-        table = table[key]
-    return True

@@ -3,7 +3,6 @@
 import graphlib
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
@@ -47,7 +46,7 @@ class _Reader:
     def __init__(self, file: PlanFile) -> None:
         self._file = file
         self._wrong: list[tuple[int, str]] = []  # with the line, for their order
-        self._row_types: dict[str, type] = {}  # of the runs whose options are accepted
+        self._columns: dict[str, dict[str, bool]] = {}  # of each run whose values are accepted
 
     def plan(self) -> Plan:
         tables = self._file.tables
@@ -99,17 +98,27 @@ class _Reader:
     def _check_defaults(self, defaults: Mapping[str, Any]) -> None:
         commands = _commands()
         known = {key for command in commands.values() for key in _options(command)}
+        self._check_twice(("defaults",), defaults)
         for key, value in defaults.items():
             if isinstance(value, dict):
                 if key not in commands:
                     what = f"unknown command {key}{nearest(key, commands)}"
                     self._say(("defaults", key), what)
                     continue
+                self._check_twice(("defaults", key), value)
                 for inner in value:
                     self._check_key(("defaults", key, inner), commands[key])
             elif option_name(key) not in known:
                 own = _own_reason(key)
                 self._say(("defaults", key), own or f"unknown key {key}{nearest(key, known)}")
+
+    def _check_twice(self, keys: tuple[str, ...], table: Mapping[str, Any]) -> None:
+        """Refuse an option that a table has with dashes and with underscores."""
+        options = [option_name(key) for key in table]
+        for number, (key, option) in enumerate(zip(table, options, strict=True)):
+            if option in options[:number]:
+                first = list(table)[options.index(option)]
+                self._say((*keys, key), f"{key} is given twice, also as {first}; remove one")
 
     def _check_key(self, keys: tuple[str, ...], command: AnswerCommand) -> bool:
         """Whether a key is an option of a command, or one that every run has."""
@@ -137,6 +146,7 @@ class _Reader:
             return None
         command = commands[chosen]
         before = len(self._wrong)
+        self._check_twice(at, table)
         values: dict[str, _Given] = {}  # by option, with where it stands
         of_command = defaults.get(chosen)
         for where, given in (
@@ -165,7 +175,7 @@ class _Reader:
         parameters = {parameter.name: parameter for parameter in command.params}
         options = {}
         for name, (keys, value) in values.items():
-            if name in _OWN:
+            if name not in parameters or name in _OWN:
                 continue
             try:
                 texts = texts_of(value, parameters[name])
@@ -216,8 +226,8 @@ class _Reader:
             keys = run.places.get(str(name), at)
             self._say(keys, f"run {run.name}: {sentence_of(error)}")
             return
-        row_type = self._row_types[run.name] = run.command.rows(context.params)[0]
-        kinds = numeric_columns(row_type)
+        kinds = numeric_columns(run.command.rows(context.params)[0])
+        self._columns[run.name] = kinds
         for requirement in run.requirements:
             try:
                 requirement.check_column(kinds)
@@ -231,12 +241,10 @@ class _Reader:
                 keys = run.places[option]
                 if other not in named:
                     self._say(keys, f"run {run.name}: no run {other!r}{nearest(other, named)}")
-                elif other in self._row_types:
-                    columns = [field.name for field in fields(self._row_types[other])]
-                    if column not in columns:
-                        near = nearest(column, columns)
-                        what = f"run {other} has no column {column!r}{near}"
-                        self._say(keys, f"run {run.name}: {what}")
+                elif column not in self._columns.get(other, {column: True}):
+                    near = nearest(column, self._columns[other])
+                    what = f"run {other} has no column {column!r}{near}"
+                    self._say(keys, f"run {run.name}: {what}")
         known = {name: [n for n in run.needs if n in runs] for name, run in runs.items()}
         try:
             graphlib.TopologicalSorter(known).prepare()

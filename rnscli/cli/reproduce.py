@@ -26,14 +26,14 @@ from rnscli.cli.sweep import NameSweep, WholeNumber
 from rnscli.core.errors import InputError
 from rnscli.report.columns import show_value
 from rnscli.report.figure import check_available
-from rnscli.report.reproduction_report import report_files
+from rnscli.report.reproduction_report import NAMES, report_files
 from rnscli.report.reproduction_sections import sections, summary_sentence
 from rnscli.report.table import Layout
 
 if TYPE_CHECKING:
     from rnscli.runtime.runner import Runner
 
-_JSON = "reproduction.json"
+_JSON, _CSV = "reproduction.json", "reproduction.csv"
 LAYOUT = Layout(
     parameters=(),
     results=(
@@ -77,7 +77,7 @@ class _Names(NameSweep):
     layout=LAYOUT,
     plot=None,
     folder="a web page (index.html), report.md, all figures and their data",
-    mark=_JSON,
+    own=(_JSON, _CSV, *NAMES),
 )
 @shared.stacked(
     click.option(
@@ -141,5 +141,5 @@ def _files(found: Reproduction, result: Result) -> dict[str, bytes]:
     return report_files(
         result.rows,
         sections(error_ranges(found.errors), energy_points(), fault_points(found.faults)),
-        {_JSON: result.json, "reproduction.csv": result.csv},
+        {_JSON: result.json, _CSV: result.csv},
     )

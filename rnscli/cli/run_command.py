@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnscli.cli.command import AnswerCommand
+from rnscli.cli.command import OUTPUT_OPTIONS, AnswerCommand
 from rnscli.cli.progress import no_bar
 from rnscli.cli.question import Bar, Question
 from rnscli.cli.result import Result
-from rnscli.cli.sentences import sentence_of
+from rnscli.cli.sentences import sentence_of, with_options
 from rnscli.cli.sweep import files_read
-from rnscli.core.errors import InputError, RnscliError
+from rnscli.core.errors import EngineError, InputError, RnscliError
 from rnscli.report.finished_run import Case, FinishedRun
 from rnscli.report.requirements import Requirement
 
@@ -59,7 +59,8 @@ def ask(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Asked:
     """
     try:
         with command.make_context(command.name, list(arguments)) as context:
-            question = command.prepare(dict(context.params), drawn)
+            options = {k: v for k, v in context.params.items() if k not in OUTPUT_OPTIONS}
+            question = command.prepare(options, drawn)
             named = [*files_read().values(), *question.reads.values()]
             return Asked(command, question, tuple(path for paths in named for path in paths))
     except click.ClickException as error:
@@ -79,21 +80,43 @@ def run_alone(request: RunRequest) -> tuple[FinishedRun, list[str]]:
 def run_request(
     request: RunRequest, runner: "Runner | None", bar: Bar, asked: Asked | None = None
 ) -> FinishedRun:
-    """Compute a run and what its files hold; an error is a part of what is found."""
+    """Compute a run and what its files hold; an error is a part of what is found.
+
+    Raises
+    ------
+    EngineError
+        If what computes is lost, which says nothing about the run.
+    """
     begin = time.monotonic()
-    empty = FinishedRun(request.name, request.command, request.command_line, request.digest)
+    empty = without_rows(
+        request.name, request.command, request.command_line, request.requirements, request.digest
+    )
     try:
         if asked is None:
             asked = ask(command_of(request.command), request.arguments, bool(request.plots))
         answer = asked.question.compute(runner, bar)
         found = _finished(request, empty, asked.command.result(asked.question, answer))
+    except EngineError:
+        raise
     except RnscliError as error:
-        found = replace(empty, error=str(error))
+        found = replace(empty, error=with_options(str(error)))
     except OSError as error:  # a file that it reads has gone
         found = replace(empty, error=f"{error.strerror or error}: {error.filename}")
     except MemoryError:
         found = replace(empty, error="not enough memory; ask for fewer or smaller points")
     return replace(found, seconds=time.monotonic() - begin)
+
+
+def without_rows(
+    name: str,
+    command: str,
+    command_line: str,
+    requirements: Sequence[Requirement],
+    digest: str = "",
+) -> FinishedRun:
+    """A run that has found nothing yet."""
+    cases = tuple(Case(str(one), ()) for one in requirements)
+    return FinishedRun(name, command, command_line, digest, cases=cases)
 
 
 def command_of(name: str) -> AnswerCommand:
@@ -121,7 +144,7 @@ def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> Finish
         empty,
         rows=len(result.rows),
         cases=tuple(cases),
-        problems=tuple(result.answer.problems),
-        remarks=tuple(result.answer.remarks),
+        problems=tuple(map(with_options, result.answer.problems)),
+        remarks=tuple(map(with_options, result.answer.remarks)),
         files=files,
     )

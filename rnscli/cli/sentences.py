@@ -29,7 +29,12 @@ def sentence_of(error: click.ClickException) -> str:
 
 def complain(message: str) -> None:
     """One sentence, with options in the place of the arguments that errors have in backticks."""
-    text = re.sub(r"`([a-z]\w*)`", lambda name: "--" + name[1].replace("_", "-"), message)
+    text = " ".join(with_options(message).split()).rstrip(".")
     with contextlib.suppress(OSError, AttributeError):  # standard error may be full or closed
-        sys.stderr.write(f"rnscli: {' '.join(text.split()).rstrip('.')}\n")
+        sys.stderr.write(f"rnscli: {text}\n")
         sys.stderr.flush()
+
+
+def with_options(message: str) -> str:
+    """A message with options in the place of the arguments that errors have in backticks."""
+    return re.sub(r"`([a-z]\w*)`", lambda name: "--" + name[1].replace("_", "-"), message)

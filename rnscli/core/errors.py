@@ -14,3 +14,7 @@ class InputError(RnscliError):
 
 class NoSolutionError(RnscliError):
     """The request is well formed, but nothing satisfies it."""
+
+
+class EngineError(RnscliError):
+    """The processes that compute are lost: nothing that is under way can be finished."""

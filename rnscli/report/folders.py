@@ -3,22 +3,23 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rnscli.core.errors import InputError
 from rnscli.report.files import mask, named
 
 
-def check_folder(path: Path, option: str, may_exist: bool, ways: str, mark: str) -> None:
+def check_folder(path: Path, option: str, may_exist: bool, ways: str, own: Sequence[str]) -> None:
     """Refuse a folder that `write_folder` could not write, before anything is computed.
 
     Parameters
     ----------
     may_exist
         Whether a folder of that name is replaced; ``ways`` says how the user can allow it.
-    mark
-        A file that such a folder has: another one is never replaced, unless it is empty.
+    own
+        What is in such a folder, by name; the first of them always is. One that has anything else
+        is never replaced, as it would be lost.
 
     Raises
     ------
@@ -26,31 +27,60 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str, mark: str)
         If it exists and may not be replaced, is no folder or another one, or cannot be made.
     """
     target = _target(path)
+    check_name(target, option, path)
     if target.exists() and not target.is_dir():
         raise InputError(f"{option} {path} is a file; give the name of a folder")
-    if target.exists() and any(target.iterdir()) and not (target / mark).is_file():
+    entries = sorted(entry.name for entry in target.iterdir()) if target.exists() else []
+    if entries and own[0] not in entries:
         raise InputError(
             f"{option} {path} exists, and rnscli has not written it; give another name"
+        )
+    foreign = [name for name in entries if name not in own]
+    if foreign:
+        raise InputError(
+            f"{option} {path} holds {foreign[0]}, which rnscli has not written; move it, or give "
+            "another name"
         )
     if target.exists() and not may_exist:
         raise InputError(f"{option} {path} exists; {ways}")
     if not target.parent.is_dir():
         raise InputError(f"{option} {path}: the folder {target.parent} does not exist")
     try:
-        Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target))).rmdir()
+        tempfile.TemporaryFile(dir=target.parent).close()  # of which a kill leaves nothing
     except OSError as error:
         raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
 
 
-def write_folder(path: Path, files: Mapping[str, bytes], durable: bool = True) -> None:
-    """Write a folder under a temporary name beside its place, then move it there.
+def check_name(target: Path, option: str, path: Path) -> None:
+    """Refuse a name that no folder can have, for instance because it is too long.
+
+    Raises
+    ------
+    InputError
+        If the system knows no such names; ``path`` is what the user has given.
+    """
+    try:
+        target.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
+
+
+def write_folder(
+    path: Path, files: Mapping[str, bytes], durable: bool = True, within: Path | None = None
+) -> None:
+    """Write a folder under a temporary name, then move it to its place.
 
     ``files`` are the contents by relative path. A folder of that name is replaced: whatever
     happens meanwhile, the old one or the new one is there whole (killed between two renames, both
     are, under temporary names). ``durable`` waits until it would survive a power cut, too.
+    Temporary names are in the folder ``within``, which is on the same file system; beside its
+    place if not given.
     """
     target = _target(path)
-    made = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target)))
+    within = within or target.parent
+    made = Path(tempfile.mkdtemp(dir=within, prefix=_prefix(target)))
     try:
         made.chmod(0o777 & ~mask())
         for name, content in files.items():
@@ -61,17 +91,17 @@ def write_folder(path: Path, files: Mapping[str, bytes], durable: bool = True) -
                 if durable:
                     file.flush()
                     os.fsync(file.fileno())
-        _replace(target, made)
+        _replace(target, made, within)
     except BaseException as error:
         shutil.rmtree(made, ignore_errors=True)
         raise named(error, path) from None
 
 
-def _replace(target: Path, made: Path) -> None:
+def _replace(target: Path, made: Path, within: Path) -> None:
     if not target.exists():
         made.rename(target)
         return
-    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target)))
+    old = Path(tempfile.mkdtemp(dir=within, prefix=_prefix(target)))
     try:
         target.rename(old / target.name)
         made.rename(target)

@@ -16,6 +16,7 @@ from rnscli.report.reproduction_sections import (
 from rnscli.report.table import Layout, Row, table_text
 
 PAGE = "index.html"
+NAMES = ("data", "figures", "report.md", PAGE)  # beside the rows for machines
 
 
 def report_files(

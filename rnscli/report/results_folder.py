@@ -6,13 +6,15 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rnscli.core.errors import InputError
 from rnscli.report.files import write_atomically
 from rnscli.report.finished_run import FinishedRun, records_text
-from rnscli.report.folders import check_folder, write_folder
+from rnscli.report.folders import check_folder, check_name, write_folder
 
 RECORDS = ".rnscli-batch.json"  # in a results folder, to go on from; it shows that it is one
+OF_THE_BATCH = ("plan.toml", "summary.json", "summary.csv", "summary.md")
 _ENDING = ".partial"
 
 
@@ -42,29 +44,43 @@ class ResultsFolder:
         self._path = Path(os.path.realpath(path))
         self._partial = self._path.with_name(self._path.name + _ENDING)
         self._resume = resume
-        check_folder(
-            path,
-            "--output",
-            resume or force,
-            "give --resume to keep what is up to date in it, --force to replace it, or another "
-            "name",
-            RECORDS,
-        )
+        check_name(self._partial, "--output", path)
+        self._given = path
+        self._may_replace = resume or force
+        self._check_target()
         if self._partial.exists():
-            if not self._partial.is_dir() or not self._is_results(self._partial):
+            if not self._partial.is_dir() or not self._is_partial():
                 raise InputError(
                     f"--output {path}: {self._partial} is in the way; move it, or give another name"
                 )
             if not (resume or force):
-                count = len(self._kept_in_parts())
+                count = len({run.name for run in self._kept_in_parts()})
                 raise InputError(
                     f"--output {path}: {self._partial.name} holds {count} finished runs of a batch "
                     "that was interrupted; give --resume to go on, or --force to begin again"
                 )
 
+    def _check_target(self) -> None:
+        """Refuse a folder that may not be replaced."""
+        check_folder(
+            self._given,
+            "--output",
+            self._may_replace,
+            "give --resume to keep what is up to date in it, --force to replace it, or another "
+            "name",
+            (RECORDS, *OF_THE_BATCH, *_recorded_names(self._path / RECORDS)),
+        )
+
     @staticmethod
     def _is_results(path: Path) -> bool:
         return (path / RECORDS).is_file()
+
+    def _is_partial(self) -> bool:
+        """Whether the folder beside it is of a batch, which may have been killed as it made it."""
+        begun = f".{RECORDS}."
+        return self._is_results(self._partial) or all(
+            item.name.startswith(begun) for item in self._partial.iterdir()
+        )
 
     def kept(self) -> dict[str, FinishedRun]:
         """The finished runs to go on from, by name."""
@@ -94,10 +110,11 @@ class ResultsFolder:
         """
         self._partial.mkdir(exist_ok=True)
         with _held(self._partial):
-            if not self._resume:
-                self._clear()
-            write_atomically(self._partial / RECORDS, records_text([]))
             try:
+                self._check_target()  # another batch may have finished meanwhile
+                if not self._resume:
+                    self._clear()
+                write_atomically(self._partial / RECORDS, records_text([]))
                 yield
             finally:
                 if not self._kept_in_parts():
@@ -116,20 +133,34 @@ class ResultsFolder:
     def finish(self, runs: Sequence[FinishedRun], files: Mapping[str, bytes]) -> None:
         """Put the folder in its place, with the files of all runs and those of the batch."""
         every = {name: content for run in runs for name, content in run.files.items()}
-        write_folder(self._path, {**files, **every, RECORDS: records_text(list(runs))})
+        good = [run for run in runs if run.error is None]  # an error may be tried again
+        assert set(files) == set(OF_THE_BATCH)
+        content = {**files, **every, RECORDS: records_text(good)}
+        write_folder(self._path, content, within=self._partial)  # what a kill leaves is there, too
         self._clear()
 
 
 def _read_records(path: Path, folder: Path) -> list[FinishedRun]:
     """The runs of a file of records whose files are as they were written."""
-    try:
-        records = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return []
     found = [
-        FinishedRun.of_record(one, lambda name: (folder / name).read_bytes()) for one in records
+        FinishedRun.of_record(one, lambda name: (folder / name).read_bytes())
+        for one in _records(path)
     ]
     return [run for run in found if run is not None]
+
+
+def _recorded_names(path: Path) -> list[str]:
+    """The files of all runs in a file of records."""
+    found = [one.get("files") for one in _records(path) if isinstance(one, dict)]
+    return [name for files in found if isinstance(files, dict) for name in files]
+
+
+def _records(path: Path) -> list[Any]:
+    try:
+        records = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return []
+    return records if isinstance(records, list) else []
 
 
 @contextmanager

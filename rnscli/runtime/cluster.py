@@ -119,9 +119,12 @@ class _Cluster:
             raise RnscliError(_LOST)
 
     def cancel(self, tokens: set[Token]) -> None:
-        stale = [future for future, token in self._tokens.items() if token in tokens]
-        for future in stale:
-            del self._calls[self._tokens.pop(future)]
+        stale = []
+        for future, token in list(self._tokens.items()):
+            # Another thread may have taken its result meanwhile.
+            if token in tokens and self._tokens.pop(future, None) is not None:
+                del self._calls[token]
+                stale.append(future)
         if stale and self._client.status == "running":  # else Dask has forgotten them itself
             with suppress(Exception):  # or does so at this moment
                 self._client.cancel(stale)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from rnscli.core.errors import RnscliError
 
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
-_GRACE = 1.0  # seconds for blocks under way, when a run is interrupted
+_GRACE = 1.0  # seconds for blocks under way that nobody waits for, at the end of a run
 Token = tuple[int, int]  # names a call: a work and a block of it
 
 
@@ -109,8 +109,8 @@ class _Processes:
 
     def cancel(self, tokens: set[Token]) -> None:
         for future, token in list(self._tokens.items()):
-            if token in tokens:
-                del self._tokens[future]
+            # Another thread may have taken its result meanwhile.
+            if token in tokens and self._tokens.pop(future, None) is not None:
                 future.cancel()
 
 
@@ -149,19 +149,15 @@ def local_engine(jobs: int) -> Iterator[Engine]:
     )
     try:
         yield _Processes(pool, jobs)
-    except BaseException:
-        # Not at once: the pool would wait for the rest of a result that a worker is just sending.
+    finally:
         with _no_interrupts():
             ending = threading.Thread(target=pool.shutdown, kwargs={"cancel_futures": True})
             ending.start()
+            # Not at once: the pool would wait for the rest of a result that a worker is just
+            # sending. Nor forever: of a pool that has lost a worker, others do not end themselves.
             ending.join(_GRACE)
             ours.close()
             ending.join()
-        raise
-    finally:
-        with _no_interrupts():  # it takes no longer than the blocks that are under way
-            pool.shutdown(cancel_futures=True)
-        ours.close()
         theirs.close()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from rnscli.core.errors import RnscliError
+from rnscli.core.errors import EngineError, RnscliError
 from rnscli.runtime.engines import Engine, Token
 
 
@@ -49,7 +49,10 @@ class SharedEngine:
         with self._changed:
             number = (next(self._numbers), 0)
             self._owners[number] = part, token
-            self._engine.submit(number, function, *arguments)
+            try:
+                self._engine.submit(number, function, *arguments)
+            except RnscliError as error:
+                raise EngineError(str(error)) from None
 
     def cancel(self, part: "_Part", tokens: set[Token]) -> None:
         """Forget calls of a part."""
@@ -67,13 +70,18 @@ class SharedEngine:
     def close(self) -> None:
         """End the threads that wait: nobody wants their results any more."""
         with self._changed:
-            self._broken = self._broken or RnscliError("the engine is closed")
+            self._broken = self._broken or EngineError("the engine is closed")
             self._changed.notify_all()
 
     def next_done(self, part: "_Part") -> tuple[Token, Any]:
         """A call of a part that has finished, and its result.
 
         One of the waiting threads waits for the engine, and hands on what is not its own.
+
+        Raises
+        ------
+        EngineError
+            If the engine is lost, in all threads.
         """
         while True:
             with self._changed:
@@ -87,11 +95,12 @@ class SharedEngine:
             try:
                 number, result = self._engine.next_done()
             except BaseException as error:
+                broken = EngineError(str(error)) if isinstance(error, RnscliError) else error
                 with self._changed:
                     self._somebody_waits = False
-                    self._broken = error  # nobody can tell whose it is
+                    self._broken = broken  # nobody can tell whose it is
                     self._changed.notify_all()
-                raise
+                raise broken from None
             with self._changed:
                 self._somebody_waits = False
                 owner = self._owners.pop(number, None)

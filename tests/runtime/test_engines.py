@@ -119,6 +119,16 @@ def test_a_process_that_dies_is_an_error_and_not_a_hang() -> None:
         collect(engine, 6)
 
 
+def test_a_process_that_dies_while_nobody_asks_is_not_a_hang() -> None:
+    """The pool would wait for the others, which do not see its signal."""
+    start = time.monotonic()
+    with local_engine(2) as engine:
+        engine.submit((0, 0), pause, 60.0)
+        engine.submit((0, 1), die, None)
+        time.sleep(1.0)
+    assert time.monotonic() - start < 10
+
+
 def test_results_come_before_the_news_of_a_dead_process() -> None:
     """They can then be recorded."""
     with local_engine(2) as engine:
