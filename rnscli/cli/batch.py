@@ -24,7 +24,7 @@ from rnscli.report.document import csv_text, json_text
 from rnscli.report.files import check_writable, write_atomically
 from rnscli.report.finished_run import FinishedRun
 from rnscli.report.junit import junit_text
-from rnscli.report.results_folder import ResultsFolder
+from rnscli.report.results_folder import ResultsFolder, partial_of
 from rnscli.report.table import Layout, Row, table_text
 from rnscli.runtime.store import Store
 
@@ -150,8 +150,9 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
 def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) -> None:
     """Refuse to write over what is read, before anything is computed."""
     junit: Path | None = options["junit"]
+    whole = [folder.resolve(), partial_of(folder)]
     if junit is not None:
-        if junit.resolve().is_relative_to(folder.resolve()):
+        if any(map(junit.resolve().is_relative_to, whole)):
             raise InputError(
                 f"--junit {junit} lies in the folder of the results, which is written whole; give "
                 "a name outside of it"
@@ -161,7 +162,7 @@ def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) ->
     for path in [*read, *([options["store"]] if options["store"] else [])]:
         if junit is not None and path.resolve() == junit.resolve():
             raise InputError(f"--junit {junit} would be written over {path}; give another name")
-        if path.resolve().is_relative_to(folder.resolve()):
+        if any(map(path.resolve().is_relative_to, whole)):
             raise InputError(
                 f"--output {folder}: {path} lies in it, and the folder is replaced as a whole; "
                 "give another name"

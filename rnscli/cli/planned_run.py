@@ -145,9 +145,14 @@ def texts_of(value: Any, parameter: click.Parameter) -> tuple[str, ...] | None:
     if parameter.multiple and whole:  # one set of moduli
         return (",".join(map(str, value)),)
     return tuple(
-        ",".join(map(_text, item)) if isinstance(item, list) and parameter.multiple else _text(item)
-        for item in value
+        _inner(item, parameter) if isinstance(item, list) else _text(item) for item in value
     )
+
+
+def _inner(values: list[Any], parameter: click.Parameter) -> str:
+    """A list in a list: a set of moduli, or, in brackets, a number for each modulus."""
+    text = ",".join(map(_text, values))
+    return text if parameter.multiple else f"[{text}]"
 
 
 def _text(value: Any) -> str:

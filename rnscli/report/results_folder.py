@@ -42,7 +42,7 @@ class ResultsFolder:
     def __init__(self, path: Path, resume: bool = False, force: bool = False) -> None:
         """Check what is there; nothing is written yet."""
         self._path = Path(os.path.realpath(path))
-        self._partial = self._path.with_name(self._path.name + _ENDING)
+        self._partial = partial_of(path)
         self._resume = resume
         check_name(self._partial, "--output", path)
         self._given = path
@@ -138,6 +138,12 @@ class ResultsFolder:
         content = {**files, **every, RECORDS: records_text(good)}
         write_folder(self._path, content, within=self._partial)  # what a kill leaves is there, too
         self._clear()
+
+
+def partial_of(path: Path) -> Path:
+    """The folder beside a results folder that holds what is finished so far."""
+    target = Path(os.path.realpath(path))
+    return target.parent / (target.name + _ENDING)
 
 
 def _read_records(path: Path, folder: Path) -> list[FinishedRun]:

@@ -130,6 +130,8 @@ def test_files_that_are_read_are_not_replaced(rnscli: Run, refusal: Refusal, her
     plan = here / "plan.toml"
     more = ("batch", plan, "--output", results, "--force")
     assert "lies in it" in refusal(*more, "--store", results / "blocks.db")
+    partial = results.with_name(results.name + ".partial")
+    assert "lies in it" in refusal(*more, "--store", partial / "blocks.db")
     assert "lies in the folder" in refusal(*more, "--junit", results / "junit.xml")
     for path in ("plan.toml", "operands.npy", "blocks.db"):
         sentence = refusal(*more, "--junit", path, "--store", "blocks.db")

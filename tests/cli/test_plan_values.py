@@ -95,6 +95,7 @@ def test_requirements_of_defaults_give_way_as_a_whole(tmp_path: Path) -> None:
         ("fault-prob", "p = 1e-3", "--p 0.001"),
         ("fault-prob", "p = [1e-3, '1e-2..1e-1:3']", "--p 0.001,1e-2..1e-1:3"),
         ("fault-prob", "p = '[0.1,0.2]'", "--p [0.1,0.2]"),
+        ("fault-prob", "p = [[0.1, 0.2], 0.3]", "--p [0.1,0.2],0.3"),
         ("fault-prob", "attempts = inf", "--attempts inf"),
         ("fault-prob", "attempts = [1, inf]", "--attempts 1,inf"),
         ("fault-prob", "erased = [0, 1]", "--erased 0,1"),
