@@ -11,11 +11,12 @@ import click
 
 from rnscli.cli.candidates import Candidates, of_names
 from rnscli.cli.examples import WithExamples
+from rnscli.cli.file_values import files_read
 from rnscli.cli.output import FORMATS, Output
 from rnscli.cli.progress import progress_bar
 from rnscli.cli.question import Question
 from rnscli.cli.result import Result, numeric_columns
-from rnscli.cli.sweep import ParamType, files_read
+from rnscli.cli.sweep import ParamType
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import Layout
 

@@ -20,8 +20,9 @@ from rnscli.cli import running
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.design_commands import commands_of
 from rnscli.cli.pipe import is_terminal
+from rnscli.cli.quantities import Quantity
 from rnscli.cli.question import Answer, Bar, Question
-from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, Quantity, WholeNumber
+from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, WholeNumber
 from rnscli.core.core_converters import ANALOG_CORES
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet

@@ -25,8 +25,9 @@ from rnscli.cli import hardware as hw
 from rnscli.cli import noise as noise_options
 from rnscli.cli import options as shared
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.file_values import NameSweep
 from rnscli.cli.question import Answer, Bar, Question, answered, prepared
-from rnscli.cli.sweep import IntSweep, NameSweep, Point, points
+from rnscli.cli.sweep import IntSweep, Point, points
 from rnscli.core.decoders import radius_of
 from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.core.moduli import ModuliSet

@@ -18,9 +18,10 @@ from rnscli.cli import noise as noise_options
 from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.number_sets import IntSetType
 from rnscli.cli.progress import Advance
 from rnscli.cli.question import Answer, Bar, Question, answered, prepared
-from rnscli.cli.sweep import FloatSweep, IntSetType, Point, WholeNumber, points
+from rnscli.cli.sweep import FloatSweep, Point, WholeNumber, points
 from rnscli.core.errors import InputError
 from rnscli.report.columns import show_value
 from rnscli.report.figure import check_number

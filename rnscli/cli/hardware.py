@@ -13,16 +13,10 @@ from rnscli.analysis.energy_parameters import (
     EnergyParameters,
 )
 from rnscli.analysis.uncertainty import Model, changed
+from rnscli.cli.file_values import InputFile, NameSweep
 from rnscli.cli.options import Command, Decorator
-from rnscli.cli.sweep import (
-    ChoiceSweep,
-    InputFile,
-    IntSweep,
-    NameSweep,
-    Point,
-    QuantitySweep,
-    UncertainSweep,
-)
+from rnscli.cli.quantities import QuantitySweep, UncertainSweep
+from rnscli.cli.sweep import ChoiceSweep, IntSweep, Point
 from rnscli.core.checks import check_float
 from rnscli.core.errors import InputError
 from rnscli.core.units import Uncertain

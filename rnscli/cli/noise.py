@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnscli.cli import options as shared
-from rnscli.cli.sweep import ChoiceSweep, FloatSweep, PerModulusSweep
+from rnscli.cli.file_values import PerModulusSweep
+from rnscli.cli.sweep import ChoiceSweep, FloatSweep
 from rnscli.core.checks import MAX_SIGMA
 from rnscli.core.errors import InputError
 from rnscli.core.moduli import ModuliSet

@@ -5,21 +5,18 @@ from functools import singledispatch
 
 import click
 
+from rnscli.cli.file_values import PerModulusSweep
+from rnscli.cli.number_sets import IntSetType, ModuliType
 from rnscli.cli.option_text import described
+from rnscli.cli.quantities import Quantity, QuantitySweep, UncertainSweep
 from rnscli.cli.sweep import (
     AttemptsSweep,
     ChoiceSweep,
     FloatSweep,
-    IntSetType,
     IntSweep,
     LegitimateRangeSweep,
-    ModuliType,
     ParamType,
-    PerModulusSweep,
-    Quantity,
-    QuantitySweep,
     Sweep,
-    UncertainSweep,
     WholeNumber,
 )
 from rnscli.report.schema import Schema, any_of, number_schema, strict_object

@@ -6,15 +6,8 @@ from typing import Any, TypeVar
 import click
 
 from rnscli.analysis.moduli_choice import DEFAULT_VECTOR_SIZE, MAX_BITS, ModuliRequest
-from rnscli.cli.sweep import (
-    AttemptsSweep,
-    ChoiceSweep,
-    FloatSweep,
-    IntSweep,
-    LegitimateRangeSweep,
-    ModuliType,
-    SplitSet,
-)
+from rnscli.cli.number_sets import ModuliType, SplitSet
+from rnscli.cli.sweep import AttemptsSweep, ChoiceSweep, FloatSweep, IntSweep, LegitimateRangeSweep
 from rnscli.core.decoders import DECODERS
 from rnscli.core.dot_product import MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
 from rnscli.core.errors import InputError

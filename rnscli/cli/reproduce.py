@@ -20,9 +20,10 @@ from rnscli.analysis.verdict import DIFFERENT
 from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.file_values import NameSweep
 from rnscli.cli.question import Answer, Bar, Question
 from rnscli.cli.result import Result
-from rnscli.cli.sweep import NameSweep, WholeNumber
+from rnscli.cli.sweep import WholeNumber
 from rnscli.core.errors import InputError
 from rnscli.report.columns import show_value
 from rnscli.report.figure import check_available

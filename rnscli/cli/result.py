@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from rnscli.cli.number_sets import SplitSet
 from rnscli.cli.question import Answer, Question
-from rnscli.cli.sweep import SplitSet
 from rnscli.report.document import csv_text, json_text
 from rnscli.report.requirements import Requirement, failures
 from rnscli.report.table import Layout, Row

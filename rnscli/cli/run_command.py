@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from rnscli.cli.command import OUTPUT_OPTIONS, AnswerCommand
+from rnscli.cli.file_values import files_read
 from rnscli.cli.progress import no_bar
 from rnscli.cli.question import Bar, Question
 from rnscli.cli.result import Result
 from rnscli.cli.sentences import sentence_of, with_options
-from rnscli.cli.sweep import files_read
 from rnscli.core.errors import EngineError, InputError, RnscliError
 from rnscli.report.finished_run import Case, FinishedRun
 from rnscli.report.requirements import Requirement

@@ -2,18 +2,14 @@
 
 import itertools
 import math
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnscli.cli import candidates
 from rnscli.core.errors import InputError
-from rnscli.core.units import Uncertain, parse_quantity, parse_uncertain
 
 MAX_POINTS = 100_000
 
@@ -196,84 +192,6 @@ class FloatSweep(Sweep):
         return number + 0.0  # of a negative zero, zero
 
 
-class _FileReader(Sweep):
-    """A sweep whose items may be files, which are remembered so that they are not written over."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Any, ...]:
-        """All values of the sweep, in the order given."""
-        if isinstance(value, str) and param is not None and ctx is not None:
-            items = (item.strip() for item in value.split(","))
-            _remember(ctx, param, [Path(item) for item in items if _is_file(item)])
-        return super().convert(value, param, ctx)
-
-
-class InputFile(ParamType):
-    """A file that is read, and so not written over."""
-
-    name = "FILE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Its path; whether it can be read is for its reader to say."""
-        path = Path(value)
-        if param is not None and ctx is not None:
-            _remember(ctx, param, [path])
-        return path
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> candidates.Candidates:
-        """Files."""
-        return candidates.of_files(incomplete)
-
-
-_FILES = "rnscli.files"
-
-
-def _remember(context: click.Context, param: click.Parameter, paths: list[Path]) -> None:
-    context.meta.setdefault(_FILES, {})[param.opts[0]] = paths
-
-
-def files_read() -> dict[str, list[Path]]:
-    """The files that options of the running command name, by the option."""
-    context = click.get_current_context(silent=True)
-    found: dict[str, list[Path]] = context.meta.get(_FILES, {}) if context is not None else {}
-    return found
-
-
-class PerModulusSweep(_FileReader, FloatSweep):
-    """Numbers, or one for each modulus: ``0.1``, ``[0.1,0.2,0.1]``, or a text file of them."""
-
-    def __init__(self, low: float, high: float, what: str) -> None:
-        """Accept numbers from ``low`` to ``high``."""
-        super().__init__(low, high, what)
-        self.what += "; or one for each modulus, as [0.1,0.2,..] or a file of numbers"
-        self.name = "FLOAT[,..]|[FLOAT,..]|FILE"
-        self.suffixes = ("",)  # of any kind
-
-    def values(self, text: str) -> list[Any]:
-        """Values of the sweep; a tuple for what has one for each modulus."""
-        values: list[Any] = []
-        for item in re.split(r",(?![^\[]*\])", text):  # at the commas outside brackets
-            item = item.strip()
-            if item.startswith("[") and item.endswith("]"):
-                values.append(tuple(super().values(item[1:-1])))
-            elif _is_file(item):
-                content = Path(item).read_text(errors="replace").replace(",", " ")
-                values.append(tuple(super().values(",".join(content.split()))))
-            else:
-                values.extend(super().values(item))
-        return values
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # too long for a name, or a NUL in it
-        return False
-
-
 class AttemptsSweep(IntSweep):
     """Numbers of attempts, or ``inf``."""
 
@@ -286,80 +204,6 @@ class AttemptsSweep(IntSweep):
     def items(self, text: str) -> Sequence[Any]:
         """One number, a range, or infinity."""
         return [math.inf] if text == "inf" else super().items(text)
-
-
-class QuantitySweep(Sweep):
-    """Physical quantities with an optional prefix and unit: ``100fJ``."""
-
-    def __init__(self, unit: str, example: str) -> None:
-        """Accept non-negative values in ``unit``."""
-        super().__init__(f"a quantity in {unit} such as {example}, or a list of them", "QUANTITY")
-        self.unit = unit
-
-    def items(self, text: str) -> Sequence[float | Uncertain]:
-        """One quantity."""
-        value = parse_quantity(text, self.unit)
-        if value < 0:
-            raise ValueError
-        return [value]
-
-
-class UncertainSweep(QuantitySweep):
-    """Quantities that may be uncertain: ``100fJ``, ``100fJ±30%``, ``100fJ+-20fJ``."""
-
-    def __init__(self, unit: str, example: str) -> None:
-        """Accept non-negative values in ``unit``."""
-        super().__init__(unit, example)
-        self.what = (
-            f"a quantity in {unit} such as {example}, or a range such as {example}±30%, or a list "
-            "of these"
-        )
-
-    def items(self, text: str) -> Sequence[float | Uncertain]:
-        """One quantity or range."""
-        value = parse_uncertain(text, self.unit)
-        if (value.value if isinstance(value, Uncertain) else value) < 0:
-            raise ValueError
-        return [value]
-
-
-class Quantity(ParamType):
-    """One physical quantity: ``100fJ``."""
-
-    name = "QUANTITY"
-
-    def __init__(self, unit: str, example: str) -> None:
-        """Accept positive values in ``unit``."""
-        self.unit, self.example = unit, example
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The value in base SI."""
-        if isinstance(value, float):
-            return value
-        try:
-            number = parse_quantity(str(value), self.unit)
-        except InputError:
-            number = 0.0
-        if number <= 0:
-            self.fail(
-                f"{shown(value)} is not accepted; it must be a positive quantity in {self.unit} "
-                f"such as {self.example}",
-                param,
-                ctx,
-            )
-        return number
-
-
-class NameSweep(_FileReader):
-    """Names, or files; any text is accepted, and what it names is looked up later."""
-
-    def items(self, text: str) -> Sequence[str]:
-        """One name."""
-        if not text:
-            raise ValueError
-        return [text]
 
 
 class ChoiceSweep(Sweep):
@@ -394,65 +238,6 @@ class LegitimateRangeSweep(Sweep):
         if text in self.names:
             return [text]
         return [whole_number(text, 1, 2**4096)]
-
-
-class IntSetType(ParamType):
-    """Whole numbers that belong together, such as a set of moduli: ``63,62,61,59``."""
-
-    name = "INT,INT,.."
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """The members as given."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            members = tuple(int(item) for item in str(value).replace(",", " ").split())
-        except ValueError:
-            members = ()
-        if not members:
-            self.fail(
-                f"{shown(value)} is not accepted; it must be whole numbers such as 63,62,61,59",
-                param,
-                ctx,
-            )
-        return members
-
-
-@dataclass(frozen=True)
-class SplitSet:
-    """Moduli that say themselves which of them are redundant: ``61,59,55,53+63,62``."""
-
-    information: tuple[int, ...]
-    redundant: tuple[int, ...]
-
-    def __str__(self) -> str:
-        """As it is written."""
-        return "+".join(",".join(map(str, part)) for part in (self.information, self.redundant))
-
-
-class ModuliType(IntSetType):
-    """A set of moduli, ``63,62,61,59``, or a `SplitSet`, ``61,59,55,53+63,62``."""
-
-    name = "INT,INT,..[+INT,..]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The members as given, or both parts of them."""
-        if isinstance(value, SplitSet):
-            return value
-        parts = value.split("+") if isinstance(value, str) else [value]
-        members = [super(ModuliType, self).convert(part, param, ctx) for part in parts]
-        if len(members) == 1:
-            return members[0]
-        if len(members) > 2 or min(members[1]) < max(members[0]):
-            self.fail(
-                f"{shown(value)} is not accepted; after a + come the redundant moduli, which are "
-                "the largest, as in 61,59,55,53+63,62",
-                param,
-                ctx,
-            )
-        return SplitSet(*members)
 
 
 def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:

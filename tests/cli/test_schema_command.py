@@ -12,10 +12,10 @@ import pytest
 from schemas import check_document, command_named
 
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.file_values import InputFile, NameSweep
 from rnscli.cli.main import cli
 from rnscli.cli.option_schema import value_schema
 from rnscli.cli.schema import ANSWERING, Answering, document_schema
-from rnscli.cli.sweep import InputFile, NameSweep
 from rnscli.report.meanings import MEANINGS, OF_A_TYPE, meaning_of
 
 Run = Callable[..., Any]

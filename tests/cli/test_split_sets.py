@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.cli.main import cli
-from rnscli.cli.sweep import ModuliType, SplitSet
+from rnscli.cli.number_sets import ModuliType, SplitSet
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
