@@ -14,6 +14,6 @@ code=$?
 case $code in
     0) echo "all requirements of $plan hold" ;;
     1) echo "a requirement of $plan does not hold; see $results/summary.md" >&2 ;;
-    *) echo "$plan has no result" >&2 ;;
+    *) echo "$plan is wrong, or has no answer somewhere" >&2 ;;
 esac
 exit $code

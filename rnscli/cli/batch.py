@@ -86,8 +86,8 @@ class DryRow:
         "--only",
         multiple=True,
         metavar="NAME",
-        help="Only this run and those that it refers to; a list, or repeated. With --resume others "
-        "that are up to date stay in the folder.",
+        help="Only this run and those that it refers to; a list, a pattern such as 'error*', or "
+        "repeated. What the folder has of other runs stays as it is.",
     ),
     click.option("--resume", is_flag=True,
                  help="Go on from runs that are finished and up to date."),
@@ -126,25 +126,28 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     except PlanError as error:
         say(error.sentences, "more things are wrong with the plan")
         raise click.exceptions.Exit(2) from None
+    if options["dry_run"]:
+        kept = ResultsFolder(file, resume=True).kept() if options["resume"] else {}
+        planned = [row for row in _dry_rows(checked, kept) if row["run"] in selected]
+        lines = [text for row in planned for text in ("", f"# {row['run']}", row["command_line"])]
+        _print(planned, DRY_LAYOUT, DryRow, options["format"], checked, list(map(str, lines)))
+        return
     _check_files(checked, file, options)
     folder = ResultsFolder(file, options["resume"], options["force"])
-    kept = folder.kept()
-    if options["dry_run"]:
-        planned = [row for row in _dry_rows(checked, kept) if row["run"] in selected]
-        lines = ["", *(f"  {row['command_line']}" for row in planned)]
-        _print(planned, DRY_LAYOUT, DryRow, options["format"], checked, lines)
-        return
+    _check_plan_of(folder, plan, options)
     if options["store"] is not None:
         with Store(options["store"]):
             pass  # it is one, and can be written
     with folder.opened():
-        runs = _computed(checked, selected, folder, kept, options)
+        runs = _computed(checked, selected, folder, options)
         rows = [asdict(_row(run)) for run in runs]
         folder.finish(runs, _files(checked, rows))
+    asked = [run for run in runs if run.name in selected]
     if options["junit"] is not None:
-        write_atomically(options["junit"], junit_text(checked.plan.title, runs))
+        write_atomically(options["junit"], junit_text(checked.plan.title, asked))
+    _say(asked)
     _print(rows, LAYOUT, BatchRow, options["format"], checked)
-    _exit(runs)
+    _exit(asked)
 
 
 def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) -> None:
@@ -169,21 +172,33 @@ def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) ->
             )
 
 
+def _check_plan_of(folder: ResultsFolder, plan: Path, options: dict[str, Any]) -> None:
+    """Refuse to go on from the results of another plan, which would be lost."""
+    other = folder.plan
+    if options["resume"] and other not in (None, plan.name):
+        raise InputError(
+            f"--output {folder.given} holds the results of {other}; give another name, or --force "
+            "to replace them"
+        )
+
+
 def _computed(
     checked: CheckedPlan,
     selected: set[str],
     folder: ResultsFolder,
-    kept: dict[str, FinishedRun],
     options: dict[str, Any],
 ) -> list[FinishedRun]:
-    """The selected runs in the order of the plan, and others that are kept."""
+    """The selected runs in the order of the plan, and others that the folder has."""
+    before = folder.kept()
+    kept = before if options["resume"] else {}
+    others = {name: run for name, run in before.items() if name not in selected}
     with (
         running.engine_of(options) as engine,
         progress_bar(len(selected), "runs", options["quiet"]) as advance,
     ):
         if options["store"] is not None:
             Store(options["store"]).close()  # refused before anything is computed
-        runs = BatchRuns(checked, selected, kept, folder.keep, options["store"], advance)
+        runs = BatchRuns(checked, selected, kept, others, folder.keep, options["store"], advance)
         try:
             runs.run(engine)
         except BaseException:
@@ -211,7 +226,7 @@ def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[Row]:
     for run in checked.plan.runs:
         ready = checked.ready.get(run.name)
         state = "to compute"
-        line = run.command_line(run.arguments({}))
+        line = run.command_line()
         if ready is None:
             state = "to compute after " + ", ".join(run.needs)
         else:
@@ -249,8 +264,8 @@ def _parameters(checked: CheckedPlan) -> dict[str, object]:
     return {"plan": checked.plan.file.path.name, "title": checked.plan.title}
 
 
-def _exit(runs: Sequence[FinishedRun]) -> None:
-    """Say what does not hold, and exit with the verdict."""
+def _say(runs: Sequence[FinishedRun]) -> None:
+    """Say what does not hold."""
     for run in runs:
         say([f"{run.name}: {remark}" for remark in run.remarks], "more such remarks")
         problems = [run.error] if run.error is not None else []
@@ -258,6 +273,10 @@ def _exit(runs: Sequence[FinishedRun]) -> None:
         say([f"{run.name}: {problem}" for problem in problems], f"more of {run.name}")
         lines = [line for case in run.cases for line in case.failures]
         say([f"{run.name}: {line}" for line in lines], f"more of {run.name}")
+
+
+def _exit(runs: Sequence[FinishedRun]) -> None:
+    """Exit with the verdict."""
     if any(run.verdict == "error" for run in runs):
         raise click.exceptions.Exit(2)
     if any(run.verdict == "failed" for run in runs):

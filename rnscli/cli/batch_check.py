@@ -87,7 +87,6 @@ def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
     described = {
         "command": run.command.name,
         "arguments": arguments,
-        "requirements": [str(one) for one in run.requirements],
         "plots": run.plots,
         "files": [_content_hash(path) for path in asked.files],
     }

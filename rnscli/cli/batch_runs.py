@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,9 +30,11 @@ class BatchRuns:
     checked
         The plan.
     selected
-        Names of the runs that are computed, if need be; others are at most taken from ``kept``.
+        Names of the runs that are computed, if need be.
     kept
-        Runs that were finished before, by name.
+        Runs that were finished before, by name, which are taken if they are up to date.
+    others
+        Runs that were finished before, by name, and stay as they are if they are not selected.
     keep
         Called with each run that is finished.
     store
@@ -46,6 +48,7 @@ class BatchRuns:
         checked: CheckedPlan,
         selected: Collection[str],
         kept: Mapping[str, FinishedRun],
+        others: Mapping[str, FinishedRun],
         keep: Callable[[FinishedRun], None],
         store: Path | None,
         advance: Advance,
@@ -53,7 +56,7 @@ class BatchRuns:
         """Nothing is computed yet."""
         self._checked = checked
         self._selected = [run for run in checked.runs if run.name in selected]
-        self._kept = kept
+        self._kept, self._others = kept, others
         self._keep = keep
         self._store = store
         self._advance = advance
@@ -76,14 +79,10 @@ class BatchRuns:
         self._carry_over()
 
     def _carry_over(self) -> None:
-        """Take the runs that are not selected from those that are kept, if they are up to date."""
+        """Take the runs that are not selected as they are."""
         for run in self._checked.runs:
-            kept = self._kept.get(run.name)
-            if run.name in self.finished or kept is None or not self._known(run.needs):
-                continue
-            with suppress(RnscliError):
-                if self._ready(run).request.digest == kept.digest:
-                    self.finished[run.name] = kept
+            if run.name not in self.finished and run.name in self._others:
+                self.finished[run.name] = self._others[run.name].judged(run.requirements)
 
     def _known(self, names: Iterable[str]) -> bool:
         return all(name in self.finished for name in names)
@@ -95,14 +94,15 @@ class BatchRuns:
         try:
             ready = self._ready(run)
         except RnscliError as error:
-            line = run.command_line(run.arguments({}))
+            line = run.command_line()
             refused = without_rows(run.name, str(run.command.name), line, run.requirements)
             self._finish(replace(refused, error=with_options(str(error))))
             return None
         kept = self._kept.get(run.name)
         if kept is None or kept.digest != ready.request.digest:
             return ready
-        self._finish(kept)
+        line = ready.request.command_line
+        self._finish(replace(kept.judged(run.requirements), command_line=line))
         return None
 
     def _ready(self, run: PlannedRun) -> Ready:
@@ -115,9 +115,14 @@ class BatchRuns:
 
     def _finish(self, run: FinishedRun) -> None:
         self.finished[run.name] = run
-        if run.error is None and run != self._kept.get(run.name):  # an error may be tried again
-            self._keep(run)
-        self._advance(len(self.finished), len(self._selected))
+        kept = self._kept.get(run.name)
+        if run.error is None and (kept is None or kept.digest != run.digest):
+            self._keep(run)  # but no error, which may be tried again
+        self._tell(len(self.finished))
+
+    def _tell(self, done: float, note: Callable[[], str] | None = None) -> None:
+        # Runs take different times, so that nobody knows how long the others will.
+        self._advance(done, len(self._selected), note, recorded=done)
 
     @contextmanager
     def _runner(self, engine: Engine) -> Iterator[Runner]:
@@ -138,7 +143,7 @@ class BatchRuns:
             recorded: float = 0,
         ) -> None:
             share = done / total if total else 0.0
-            self._advance(len(self.finished) + min(share, 1.0), len(self._selected), note)
+            self._tell(len(self.finished) + min(share, 1.0), note)
 
         yield advance
 

@@ -1,5 +1,6 @@
 """Plans: runs by name, some of which refer to the rows of others."""
 
+import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Plan:
         return [named[name] for name in order]
 
     def with_needs(self, names: Iterable[str]) -> set[str]:
-        """These runs, and those that they refer to.
+        """Runs of these names or patterns, and those that they refer to.
 
         Raises
         ------
@@ -43,14 +44,17 @@ class Plan:
         """
         named = {run.name: run for run in self.runs}
         wanted: set[str] = set()
-        waiting = list(names)
+        waiting: list[str] = []
+        for pattern in names:
+            found = fnmatch.filter(named, pattern)
+            if not found:
+                raise InputError(
+                    f"`only`: {self.file.path} has no run {pattern!r}"
+                    + (nearest(pattern, named) or f"; it has {', '.join(named)}")
+                )
+            waiting += found
         while waiting:
             name = waiting.pop()
-            if name not in named:
-                raise InputError(
-                    f"`only`: {self.file.path} has no run {name!r}"
-                    + (nearest(name, named) or f"; it has {', '.join(named)}")
-                )
             if name not in wanted:
                 wanted.add(name)
                 waiting.extend(named[name].needs)

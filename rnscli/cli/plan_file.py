@@ -49,7 +49,7 @@ class PlanFile:
         try:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
-            text = content.decode()
+            text = content.decode("utf-8-sig")  # some editors begin a file with a mark
         except OSError as error:
             raise PlanError([f"{path} cannot be read: {error.strerror}"]) from None
         except ValueError:
@@ -120,4 +120,7 @@ def _not_toml(path: Path, text: str, message: str) -> str:
     twice = _TWICE.match(reason)
     if twice:
         return f"{path}, line {line}: there are two runs of the name {twice[1]}; rename one"
-    return f"{path}, line {line}: it is not TOML: {reason[0].lower()}{reason[1:]}"
+    quotes = ""
+    if reason.startswith(("Invalid value", "Expected newline")):
+        quotes = '; texts, ranges and references stand in straight quotes, as "4..8"'
+    return f"{path}, line {line}: it is not TOML: {reason[0].lower()}{reason[1:]}{quotes}"

@@ -52,7 +52,7 @@ class _Reader:
         tables = self._file.tables
         for key in tables:
             if key not in _TOP:
-                self._say((key,), f"unknown key {key}{nearest(key, _TOP)}")
+                self._say((key,), f"unknown key {key}{_place_of(key, tables[key])}")
         title = tables.get("title", self._file.path.stem)
         if not isinstance(title, str):
             self._say(("title",), "title must be a text")
@@ -127,7 +127,10 @@ class _Reader:
             return True
         own = _own_reason(key)
         known = (*_options(command), *_OWN)
-        self._say(keys, own or f"{command.name} has no option {key}{nearest(key, known)}")
+        of_run = f"run {keys[1]}: " if keys[0] == "run" else ""
+        self._say(
+            keys, of_run + (own or f"{command.name} has no option {key}{nearest(key, known)}")
+        )
         return False
 
     def _run(self, name: str, table: Any, defaults: Mapping[str, Any]) -> PlannedRun | None:
@@ -145,7 +148,6 @@ class _Reader:
             self._say(keys, f"run {name}: {said}{near}")
             return None
         command = commands[chosen]
-        before = len(self._wrong)
         self._check_twice(at, table)
         values: dict[str, _Given] = {}  # by option, with where it stands
         of_command = defaults.get(chosen)
@@ -165,8 +167,7 @@ class _Reader:
         options = self._options_of(values, command)
         places = {option: keys for option, (keys, _) in values.items()}
         run = PlannedRun(name, command, options, requirements, plots, places)
-        if len(self._wrong) == before:
-            self._check_values(run)
+        self._check_values(run)
         return run
 
     def _options_of(
@@ -206,7 +207,9 @@ class _Reader:
             return ()
         for one in wanted:
             if one not in PLOTS:
-                self._say(keys, f"plot {one!r} is not accepted; it must be of {', '.join(PLOTS)}")
+                self._say(
+                    keys, f"plot {one!r} is not accepted; it must be one of {', '.join(PLOTS)}"
+                )
                 return ()
         from rnscli.report.figure import check_available
 
@@ -275,9 +278,20 @@ def _options(command: AnswerCommand) -> list[str]:
     ]
 
 
+def _place_of(key: str, value: Any) -> str:
+    """Where a key that stands outside of all tables was probably meant to stand."""
+    if isinstance(value, dict) and "command" in value:
+        return f"; a run is [run.{key}]"
+    if any(option_name(key) in _options(command) for command in _commands().values()):
+        return "; options stand under [defaults] or in a run"
+    return nearest(key, _TOP)
+
+
 def _own_reason(key: str) -> str | None:
     """Why an option of every command is none of a run."""
     name = option_name(key)
+    if key in _OWN:
+        return f"{key} belongs to a run, or to [defaults.COMMAND]"
     if name in RUN_OPTIONS:
         return f"{key} is for all runs; give --{name} to rnscli batch"
     if name in ("format", "output"):

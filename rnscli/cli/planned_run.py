@@ -68,8 +68,14 @@ class PlannedRun:
                 words += _words(parameter, texts)
         return words
 
-    def command_line(self, arguments: Sequence[str]) -> str:
-        """What a shell runs to get the same rows and verdicts."""
+    def command_line(self, arguments: Sequence[str] | None = None) -> str:
+        """What a shell runs to get the same rows and verdicts; else as in the plan."""
+        if arguments is None:
+            arguments = [
+                word
+                for parameter in self.command.params
+                for word in _words(parameter, list(self.options.get(parameter.name or "", ())))
+            ]
         required = [word for one in self.requirements for word in ("--require", str(one))]
         return shlex.join(["rnscli", str(self.command.name), *arguments, *required])
 
@@ -111,7 +117,7 @@ def _column(rows: Sequence[Row], column: str) -> list[str]:
 
 
 def _words(parameter: click.Parameter, texts: list[str]) -> list[str]:
-    if isinstance(parameter, click.Argument):
+    if isinstance(parameter, click.Argument) or not texts:
         return texts
     option = parameter.opts[0]
     if isinstance(parameter, click.Option) and parameter.is_flag:

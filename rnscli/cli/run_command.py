@@ -115,7 +115,7 @@ def without_rows(
     digest: str = "",
 ) -> FinishedRun:
     """A run that has found nothing yet."""
-    cases = tuple(Case(str(one), ()) for one in requirements)
+    cases = tuple(Case(str(one), ()) for one in requirements)  # nothing is known to break them
     return FinishedRun(name, command, command_line, digest, cases=cases)
 
 
@@ -137,14 +137,13 @@ def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> Finish
     if draw is not None:
         with _drawing:
             files |= {f"{request.name}.{kind}": draw(kind) for kind in request.plots}
-    cases = [Case(str(one), tuple(result.failures([one]))) for one in request.requirements]
-    if result.answer.disagreements:
-        cases.append(Case("validation", tuple(result.answer.disagreements)))
-    return replace(
+    found = replace(
         empty,
         rows=len(result.rows),
-        cases=tuple(cases),
+        required=result.answer.required,
         problems=tuple(map(with_options, result.answer.problems)),
         remarks=tuple(map(with_options, result.answer.remarks)),
+        disagreements=tuple(result.answer.disagreements),
         files=files,
     )
+    return found.judged(request.requirements)

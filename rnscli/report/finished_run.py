@@ -2,11 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-_KEPT = ("name", "command", "command_line", "digest", "rows", "problems", "remarks", "error")
+from rnscli.report.requirements import Requirement, failures
+from rnscli.report.table import Row
+
+_KEPT = (
+    "name", "command", "command_line", "digest", "rows", "required", "problems", "remarks",
+    "disagreements", "error",
+)  # fmt: skip
+_TUPLES = ("problems", "remarks", "disagreements")
 
 
 @dataclass(frozen=True)
@@ -29,12 +37,16 @@ class FinishedRun:
         Hash of all that decides over its files: with another one it must be computed again.
     rows
         Number of its rows.
+    required
+        Requirements are about so many of them, the first ones; about all if not given.
     cases
-        Its requirements.
+        Its requirements; no part of what is kept, as a plan may change them.
     problems
         A sentence for each point of its sweep that has no answer.
     remarks
         Sentences that only inform.
+    disagreements
+        Sentences that fail like a requirement.
     error
         Why it has no rows, if so.
     files
@@ -48,9 +60,11 @@ class FinishedRun:
     command_line: str
     digest: str
     rows: int = 0
+    required: int | None = None
     cases: tuple[Case, ...] = ()
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    disagreements: tuple[str, ...] = ()
     error: str | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
@@ -83,11 +97,20 @@ class FinishedRun:
         rows: list[dict[str, Any]] = json.loads(self.files[f"{self.name}.json"])["rows"]
         return rows
 
+    def judged(self, requirements: Sequence[Requirement]) -> "FinishedRun":
+        """The run with a verdict on each of these requirements."""
+        rows = [] if self.error is not None else [_values(row) for row in self.table]
+        cases = [
+            Case(str(one), tuple(failures([one], rows[: self.required]))) for one in requirements
+        ]
+        if self.disagreements:
+            cases.append(Case("validation", self.disagreements))
+        return replace(self, cases=tuple(cases))
+
     def record(self) -> dict[str, Any]:
         """All but the contents, of which there are hashes, as JSON values."""
         return {
             **{name: getattr(self, name) for name in _KEPT},
-            "cases": [[case.requirement, case.failures] for case in self.cases],
             "files": {name: _hash(content) for name, content in self.files.items()},
         }
 
@@ -104,9 +127,8 @@ class FinishedRun:
             if any(_hash(content) != record["files"][name] for name, content in files.items()):
                 return None
             kept = {name: record[name] for name in _KEPT}
-            kept |= {name: tuple(record[name]) for name in ("problems", "remarks")}
-            cases = tuple(Case(name, tuple(failures)) for name, failures in record["cases"])
-            return cls(**kept, cases=cases, files=files)
+            kept |= {name: tuple(record[name]) for name in _TUPLES}
+            return cls(**kept, files=files)
         except (OSError, KeyError, TypeError, ValueError, AttributeError):
             return None
 
@@ -114,6 +136,14 @@ class FinishedRun:
 def records_text(runs: "list[FinishedRun]") -> bytes:
     """Records of runs, to go on from."""
     return (json.dumps([run.record() for run in runs], indent=1) + "\n").encode()
+
+
+def _values(row: dict[str, Any]) -> Row:
+    """A row of the JSON document as the command has it."""
+    return {
+        key: tuple(value) if isinstance(value, list) else math.inf if value == "inf" else value
+        for key, value in row.items()
+    }
 
 
 def _hash(content: bytes) -> str:

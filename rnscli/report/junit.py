@@ -13,8 +13,8 @@ _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 def junit_text(title: str, runs: Sequence[FinishedRun]) -> bytes:
     """A suite for each run, in it a test case for each requirement.
 
-    A run that has no rows, or points without an answer, is an error in each of its cases; if it
-    has no requirement, in a case of its own. Runs that were kept from before took no time.
+    A run without rows is an error in each of its cases, or in one of its own if it has none; points
+    without an answer are an error in a case of their own. Runs that were kept took no time.
     """
     suites = [_suite(title, run) for run in runs]
     whole = ElementTree.Element("testsuites", name=_clean(title))
@@ -29,12 +29,13 @@ def junit_text(title: str, runs: Sequence[FinishedRun]) -> bytes:
 
 def _suite(title: str, run: FinishedRun) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name=run.name)
-    broken = run.verdict == "error"
-    cases = [(case.requirement, case.failures) for case in run.cases]
-    if broken and not cases:
-        cases = [("has rows", ())]
-    errors = failures = 0
-    for name, lines in cases:
+    cases = [(case.requirement, "failure", case.failures) for case in run.cases]
+    if run.error is not None:
+        names = [case.requirement for case in run.cases] or ["has rows"]
+        cases = [(name, "error", (run.error,)) for name in names]
+    elif run.problems:
+        cases.append(("has an answer at every point", "error", run.problems))
+    for name, kind, lines in cases:
         case = ElementTree.SubElement(
             suite,
             "testcase",
@@ -42,15 +43,11 @@ def _suite(title: str, run: FinishedRun) -> ElementTree.Element:
             name=_clean(name),
             time=f"{run.seconds / len(cases):.3f}",
         )
-        if broken:
-            errors += 1
-            sentences = [run.error] if run.error is not None else list(run.problems)
-            _explain(case, "error", sentences, run)
-        elif lines:
-            failures += 1
-            _explain(case, "failure", lines, run)
-    for attribute, count in (("tests", len(cases)), ("failures", failures), ("errors", errors)):
-        suite.set(attribute, str(count))
+        if lines:
+            _explain(case, kind, lines, run)
+    suite.set("tests", str(len(cases)))
+    for kind in ("failure", "error"):
+        suite.set(f"{kind}s", str(len(suite.findall(f"testcase/{kind}"))))
     suite.set("time", f"{run.seconds:.3f}")
     return suite
 

@@ -85,6 +85,13 @@ class Requirement:
         assert isinstance(value, int | float)
         return _COMPARISONS[self.comparison](value, self.bound)
 
+    def shown(self, value: object) -> str:
+        """A value that does not meet it, in as many digits as show that."""
+        if not isinstance(value, float):
+            return str(value)
+        short = f"{value:.6g}"
+        return str(value) if _COMPARISONS[self.comparison](float(short), self.bound) else short
+
     def __str__(self) -> str:
         """The requirement as it is written."""
         return f"{self.column} {self.comparison} {self.bound}"
@@ -97,7 +104,7 @@ def failures(requirements: Sequence[Requirement], rows: Sequence[Row]) -> list[s
         for requirement in requirements:
             if not requirement.holds(row):
                 value = row[requirement.column]
-                shown = "no value" if value is None else str(value)
+                shown = "no value" if value is None else requirement.shown(value)
                 lines.append(
                     f"row {number}: {requirement} does not hold, it is {shown} ({_identity(row)})"
                 )

@@ -45,7 +45,7 @@ class ResultsFolder:
         self._partial = partial_of(path)
         self._resume = resume
         check_name(self._partial, "--output", path)
-        self._given = path
+        self.given = path
         self._may_replace = resume or force
         self._check_target()
         if self._partial.exists():
@@ -63,7 +63,7 @@ class ResultsFolder:
     def _check_target(self) -> None:
         """Refuse a folder that may not be replaced."""
         check_folder(
-            self._given,
+            self.given,
             "--output",
             self._may_replace,
             "give --resume to keep what is up to date in it, --force to replace it, or another "
@@ -82,10 +82,17 @@ class ResultsFolder:
             item.name.startswith(begun) for item in self._partial.iterdir()
         )
 
+    @property
+    def plan(self) -> str | None:
+        """File name of the plan whose results the folder holds, if it does."""
+        try:
+            name = json.loads((self._path / "summary.json").read_bytes())["parameters"]["plan"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return str(name)
+
     def kept(self) -> dict[str, FinishedRun]:
-        """The finished runs to go on from, by name."""
-        if not self._resume:
-            return {}
+        """The finished runs that either folder holds, by name."""
         whole = _read_records(self._path / RECORDS, self._path)
         return {run.name: run for run in (*whole, *self._kept_in_parts())}
 

@@ -104,7 +104,7 @@ def test_many_things_are_wrong(rnscli: Run, tmp_path: Path) -> None:
     lines = ran.err.splitlines()
     assert len(lines) == 11
     for number, line in enumerate(lines[:10]):
-        assert line.startswith(f"rnscli: {plan}, line {3 * number + 3}: moduli has no option bit")
+        assert line.startswith(f"rnscli: {plan}, line {3 * number + 3}: run r{number}: moduli has")
     assert lines[-1] == "rnscli: 40 more things are wrong with the plan"
     assert names(tmp_path) == ["plan.toml"]
 

@@ -269,12 +269,12 @@ def test_a_dry_run_writes_nothing(rnscli: Run, tmp_path: Path) -> None:
     only = json.loads(rnscli(*dry, "--resume", "--only", "of_best", "--format", "json").out)["rows"]
     assert [row["run"] for row in only] == ["best", "of_best"]
     assert rnscli(*dry, "--force").code == 0
-    assert rnscli(*dry).code == 2  # as without --dry-run
+    assert rnscli(*dry).code == 0  # a plan may be checked wherever its results are
     assert contents(tmp_path) == before
 
 
 def test_only_some_runs(rnscli: Run, tmp_path: Path) -> None:
-    """And those that they need; with --resume others that are up to date stay."""
+    """And those that they need; what the folder has of others stays."""
     plan = write_plan(tmp_path, MIXED)
     folder = tmp_path / "results"
     only = ("batch", plan, "--output", folder, "--only")
@@ -282,12 +282,37 @@ def test_only_some_runs(rnscli: Run, tmp_path: Path) -> None:
     assert list(verdicts(folder)) == ["table", "faults", "cost"]
     rnscli(*only, "noisy", "--only", "best", "--resume")
     assert list(verdicts(folder)) == ["table", "faults", "cost", "best", "noisy"]
-    rnscli(*only, "noisy,best", "--force")
-    assert list(verdicts(folder)) == ["best", "noisy"]
+    before = contents(folder)
+    rnscli(*only, "nois*,best", "--force")
+    assert contents(folder) == before
     plan.write_text(MIXED.replace('sigma = "0.1..0.3:3"', "sigma = 0.2"))
-    rnscli(*only, "table", "--resume")  # the other one is of another plan by now
-    assert list(verdicts(folder)) == ["table", "best"]
-    assert not (folder / "noisy.json").exists()
+    rnscli(*only, "table", "--resume")  # the other one is out of date by now
+    assert contents(folder) == before | {"plan.toml": plan.read_bytes()}
+    rnscli("batch", plan, "--output", folder, "--resume")
+    assert (folder / "noisy.json").read_bytes() != before["noisy.json"]
+
+
+def test_a_requirement_of_a_kept_run_is_judged_again(rnscli: Run, tmp_path: Path) -> None:
+    text = '[run.a]\ncommand = "fault-prob"\nattempts = inf\np = 0.1\nrequire = "p_err <= 1"\n'
+    plan = write_plan(tmp_path, text)
+    folder = tmp_path / "results"
+    assert rnscli("batch", plan, "--output", folder).code == 0
+    plan.write_text(text.replace("p_err <= 1", "attempts < 9"))  # which is "inf" in the file
+    ran = rnscli("batch", plan, "--output", folder, "--resume")
+    assert ran.code == 1
+    assert "attempts < 9 does not hold, it is inf (redundant 0, p 0.1, attempts inf" in ran.err
+    assert "--require 'attempts < 9'" in summary(folder)[0]["command_line"]
+    assert rnscli(*shlex.split(summary(folder)[0]["command_line"])[1:]).code == 1
+
+
+def test_the_results_of_another_plan_are_not_lost(
+    rnscli: Run, refusal: Refusal, tmp_path: Path
+) -> None:
+    rnscli("batch", write_plan(tmp_path, MIXED), "--output", tmp_path / "results")
+    other = tmp_path / "other.toml"
+    other.write_text('[run.a]\ncommand = "moduli"\n')
+    sentence = refusal("batch", other, "--output", tmp_path / "results", "--resume")
+    assert "plan.toml" in sentence and "--force" in sentence
 
 
 @pytest.mark.parametrize(

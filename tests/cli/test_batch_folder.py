@@ -54,7 +54,7 @@ def test_what_exists_is_refused(rnscli: Run, refusal: Refusal, here: Path) -> No
     assert contents(here) == before
 
 
-@pytest.mark.parametrize("options", [(), ("--force",), ("--resume",), ("--force", "--dry-run")])
+@pytest.mark.parametrize("options", [(), ("--force",), ("--resume",), ("--resume", "--dry-run")])
 def test_what_is_no_results_folder_is_never_replaced(
     options: tuple[str, ...], refusal: Refusal, here: Path
 ) -> None:

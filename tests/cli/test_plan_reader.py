@@ -94,11 +94,11 @@ GOOD = '[run.a]\ncommand = "moduli"\n'
         (GOOD + "require = 'p_err <= 4'", 3, "run a: require: column p_err does not exist"),
         (GOOD + "require = 'moduli <= 4'", 3, "column moduli holds no number"),
         (GOOD + "require = 'counts <= 4'", 3, "column counts does not exist; did you mean count?"),
-        (GOOD + "plot = 'gif'", 3, "plot 'gif' is not accepted; it must be of svg, png, pdf"),
+        (GOOD + "plot = 'gif'", 3, "plot 'gif' is not accepted; it must be one of svg, png, pdf"),
         (GOOD + "plot = ['svg', 4]", 3, "plot 4 is not accepted"),
-        (GOOD + "plot = [['svg']]", 3, "is not accepted; it must be of svg, png, pdf"),
-        (GOOD + "plot = {}", 3, "is not accepted; it must be of svg, png, pdf"),
-        ("[run.a]\ncommand = 'store'\nplot = 'svg'", 3, "store draws no plot"),
+        (GOOD + "plot = [['svg']]", 3, "is not accepted; it must be one of svg, png, pdf"),
+        (GOOD + "plot = {}", 3, "is not accepted; it must be one of svg, png, pdf"),
+        ("[run.a]\ncommand = 'store'\nfile = 'a.db'\nplot = 'svg'", 4, "store draws no plot"),
         # references
         (GOOD + "moduli = '@b.moduli'", 3, "run a: no run 'b'"),
         (GOOD + "moduli = '@'", 3, "moduli: '@' is no reference; write @RUN.COLUMN"),
@@ -160,10 +160,10 @@ def test_all_that_is_wrong_is_said_in_the_order_of_the_lines(tmp_path: Path) -> 
         """,
     )
     found = sentences(plan)
-    assert [int(one.split()[1].rstrip(":")) for one in found] == [3, 5, 6, 13, 16, 18, 18, 19]
-    assert "no run 'tabel'; did you mean table?" in found[1]
-    assert "circle: loop -> pool -> loop" in found[2]
-    assert "run loop: --bits: 'six'" in found[5] and "run pool: --bits: 'six'" in found[6]
+    assert [int(one.split()[1].rstrip(":")) for one in found] == [3, 4, 4, 5, 6, 13, 16, 18, 18, 19]
+    assert "no run 'tabel'; did you mean table?" in found[3]
+    assert "circle: loop -> pool -> loop" in found[4]
+    assert "run loop: --bits: 'six'" in found[7] and "run pool: --bits: 'six'" in found[8]
 
 
 def test_a_longer_circle_is_told_from_what_leads_to_it(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.cli import sweep
+from rnscli.cli import file_values, number_sets, quantities, sweep
 from rnscli.core.errors import InputError
 from rnscli.core.units import Uncertain
 
@@ -95,7 +95,7 @@ def test_grids_are_logarithmic(low: float, factor: float, count: int) -> None:
 def test_attempts_and_quantities_and_names() -> None:
     assert values(sweep.AttemptsSweep(), "1,2,inf") == (1, 2, math.inf)
     assert values(sweep.AttemptsSweep(), "inf") == (math.inf,)
-    energy = sweep.UncertainSweep("J", "100fJ")
+    energy = quantities.UncertainSweep("J", "100fJ")
     assert values(energy, "100fJ,80 fJ,1e-18,0") == (100e-15, 80e-15, 1e-18, 0.0)
     assert values(energy, "100fJ±30%,80fJ+-20fJ, 1fJ+/-0.5fJ,0") == (
         Uncertain(100e-15, 70e-15, 130e-15),
@@ -103,7 +103,7 @@ def test_attempts_and_quantities_and_names() -> None:
         Uncertain(1e-15, 0.5e-15, 1.5e-15),
         0.0,
     )
-    anything = sweep.NameSweep("a name", "NAME")
+    anything = file_values.NameSweep("a name", "NAME")
     assert values(anything, "b, /tmp/a b.toml,b") == ("b", "/tmp/a b.toml", "b")
     names = sweep.ChoiceSweep(("a", "b"))
     assert values(names, "b,a,b") == ("b", "a", "b")
@@ -123,12 +123,12 @@ def test_attempts_and_quantities_and_names() -> None:
         (PROBABILITY, "1e-3j"),
         (sweep.AttemptsSweep(), "nan"),
         (sweep.LegitimateRangeSweep(), "1e-3"),
-        (sweep.NameSweep("a name", "NAME"), "a,,b"),
-        (sweep.UncertainSweep("J", "1fJ"), "1fJ±101%"),
-        (sweep.UncertainSweep("J", "1fJ"), "1fJ±1V"),
-        (sweep.UncertainSweep("J", "1fJ"), "-1fJ±10%"),
-        (sweep.UncertainSweep("J", "1fJ"), "1fJ±-10%"),
-        (sweep.UncertainSweep("J", "1fJ"), "1fJ±nan%"),
+        (file_values.NameSweep("a name", "NAME"), "a,,b"),
+        (quantities.UncertainSweep("J", "1fJ"), "1fJ±101%"),
+        (quantities.UncertainSweep("J", "1fJ"), "1fJ±1V"),
+        (quantities.UncertainSweep("J", "1fJ"), "-1fJ±10%"),
+        (quantities.UncertainSweep("J", "1fJ"), "1fJ±-10%"),
+        (quantities.UncertainSweep("J", "1fJ"), "1fJ±nan%"),
     ],
 )
 def test_what_only_python_calls_a_number(kind: sweep.Sweep, text: str) -> None:
@@ -139,7 +139,7 @@ def test_what_only_python_calls_a_number(kind: sweep.Sweep, text: str) -> None:
 @QUICK
 @given(st.text("0123456789.,:e+- ainf_±%V", max_size=12))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    for kind in (WHOLE, PROBABILITY, sweep.AttemptsSweep(), sweep.UncertainSweep("V", "1V")):
+    for kind in (WHOLE, PROBABILITY, sweep.AttemptsSweep(), quantities.UncertainSweep("V", "1V")):
         try:
             found = values(kind, text)
         except click.BadParameter:
