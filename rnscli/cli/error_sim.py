@@ -149,8 +149,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     rnscli error-sim --bits 4..8 --core rns,fixed-lp --pairs 1e5
     # How often the output is wrong when one residue in a hundred is
     rnscli error-sim --bits 6 --p 1e-2 --redundant 0..2 --attempts 2
-    # The mean error to 1 %, on two processes; recorded, so that nothing is
-    # computed twice
+    # The mean error to 1 %, recorded, so that nothing is computed twice
     rnscli error-sim --bits 6 --rel-precision 0.01 --jobs 2 --store runs.db
     """
     _check(options)

@@ -18,6 +18,7 @@ from rnscli.cli.examples import WithExamples
 from rnscli.cli.pipe import ReaderGoneError
 from rnscli.cli.sentences import complain, sentence_of
 from rnscli.core.errors import RnscliError
+from rnscli.core.suggestion import nearest
 
 # Name of each subcommand, its module, and its line in the help: so that `--help` imports none.
 _COMMANDS = {
@@ -60,6 +61,15 @@ class _LazyGroup(WithExamples, click.Group):
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-"):
+            near = nearest(name, _COMMANDS) or f"; the commands are {', '.join(_COMMANDS)}"
+            raise click.UsageError(f"there is no command {name[:60]!r}{near}")
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Subcommands and options; click would import every command for its line of help."""

@@ -66,21 +66,24 @@ def summary(rows: Sequence[Row]) -> dict[str, int]:
     return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
+_AGREE = "confirmed by simulation"
+
+
 def summary_sentence(rows: Sequence[Row]) -> str:
     """The same in words.
 
     Examples
     --------
     >>> summary_sentence([{"verdict": "same"}, {"verdict": "same"}, {"verdict": "close"}])
-    '3 published values: 2 same, 1 close'
+    '3 published results: 2 same, 1 close'
     """
     counted = [
-        f"{count} {'agree' if verdict == AGREES and count > 1 else verdict}"
+        f"{count} {_AGREE if verdict == AGREES else verdict}"
         for verdict, count in summary(rows).items()
         if count
     ]
-    values = "values" if len(rows) != 1 else "value"
-    return f"{len(rows)} published {values}: {', '.join(counted)}"
+    results = "results" if len(rows) != 1 else "result"
+    return f"{len(rows)} published {results}: {', '.join(counted)}"
 
 
 def sections(

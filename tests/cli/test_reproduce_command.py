@@ -47,7 +47,7 @@ def document(reproduction: Path) -> dict[str, Any]:
 def test_the_table(reproduction: Path) -> None:
     lines = (reproduction.parent / "printed.txt").read_text().splitlines()
     assert lines[0].split() == ["result", "case", "computed", "published", "verdict", "off", "by"]
-    assert lines[-1] == "39 published values: 20 same, 1 within, 4 close, 14 agree"
+    assert lines[-1] == "39 published results: 20 same, 1 within, 4 close, 14 confirmed by simulation"
     assert max(map(len, lines)) <= 100
     for result in RESULTS:
         assert any(line.startswith(f"{result} ") for line in lines)
@@ -109,7 +109,7 @@ def test_a_different_value_fails(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -
     lines = ran.err.splitlines()
     assert len(lines) == 2
     assert lines[0] == ("rnscli: moduli-5-exact is 31 29 28 27, which is different from 31 30 29")
-    assert ran.out.splitlines()[-1] == "10 published values: 8 same, 2 different"
+    assert ran.out.splitlines()[-1] == "10 published results: 8 same, 2 different"
 
 
 def test_a_store_is_used(rnscli: Run, tmp_path: Path) -> None:

@@ -147,7 +147,8 @@ def test_every_verdict_is_explained() -> None:
 
 
 def test_the_sentence_counts() -> None:
-    assert summary_sentence([{"verdict": "agrees"}]) == "1 published value: 1 agrees"
+    expected = "1 published result: 1 confirmed by simulation"
+    assert summary_sentence([{"verdict": "agrees"}]) == expected
 
 
 def test_the_text(reproduction: Path) -> None:
@@ -156,7 +157,7 @@ def test_the_text(reproduction: Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", text):
         assert (reproduction / target).is_file(), target
     assert text.count("| rnscli ") == 39
-    assert "20 same, 1 within, 4 close, 14 agree" in text
+    assert "20 same, 1 within, 4 close, 14 confirmed by simulation" in text
 
 
 def shapes(picture: Path) -> tuple[list[str], list[list[float]]]:

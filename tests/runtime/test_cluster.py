@@ -93,9 +93,12 @@ class Cluster:
         while len(self.workers) > workers:
             self.kill_worker()
         self.begin_workers(workers - len(self.workers), threads)
+        from distributed import Client
+
+        # Longer than the engine would, above all where a test makes that impatient.
+        with Client(self.address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=60)
         with dask_engine(self.address) as engine:
-            client: Any = engine
-            client._client.wait_for_workers(workers, timeout=30)
             yield engine
 
     def stop(self) -> None:
