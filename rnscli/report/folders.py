@@ -18,8 +18,8 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str, own: Seque
     may_exist
         Whether a folder of that name is replaced; ``ways`` says how the user can allow it.
     own
-        What is in such a folder, by name; the first of them always is. One that has anything else
-        is never replaced, as it would be lost.
+        The files of such a folder, by relative path; the first of them is always there. A folder
+        that has others is never replaced, as they would be lost.
 
     Raises
     ------
@@ -30,8 +30,12 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str, own: Seque
     check_name(target, option, path)
     if target.exists() and not target.is_dir():
         raise InputError(f"{option} {path} is a file; give the name of a folder")
-    entries = sorted(entry.name for entry in target.iterdir()) if target.exists() else []
-    if entries and own[0] not in entries:
+    entries = sorted(
+        str(entry.relative_to(target))
+        for entry in target.rglob("*")
+        if entry.is_symlink() or not entry.is_dir()
+    )
+    if own[0] not in entries and (entries or (target.is_dir() and any(target.iterdir()))):
         raise InputError(
             f"{option} {path} exists, and rnscli has not written it; give another name"
         )

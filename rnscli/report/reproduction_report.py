@@ -16,7 +16,13 @@ from rnscli.report.reproduction_sections import (
 from rnscli.report.table import Layout, Row, table_text
 
 PAGE = "index.html"
-NAMES = ("data", "figures", "report.md", PAGE)  # beside the rows for machines
+_FIGURES = ("energy", "errors", "faults")
+NAMES = (  # of all files, beside the rows for machines
+    PAGE,
+    "report.md",
+    *(f"data/{name}.csv" for name in _FIGURES),
+    *(f"figures/{name}.{suffix}" for name in _FIGURES for suffix in ("svg", "png")),
+)
 
 
 def report_files(
@@ -40,6 +46,7 @@ def report_files(
     for figure in _figures(sections):
         for suffix in ("svg", "png"):
             contents[f"figures/{figure.name}.{suffix}"] = figure.draw(suffix, PLAIN)
+    assert set(contents) == {*NAMES, *documents}
     return contents
 
 

@@ -47,7 +47,9 @@ def document(reproduction: Path) -> dict[str, Any]:
 def test_the_table(reproduction: Path) -> None:
     lines = (reproduction.parent / "printed.txt").read_text().splitlines()
     assert lines[0].split() == ["result", "case", "computed", "published", "verdict", "off", "by"]
-    assert lines[-1] == "39 published results: 20 same, 1 within, 4 close, 14 confirmed by simulation"
+    assert (
+        lines[-1] == "39 published results: 20 same, 1 within, 4 close, 14 confirmed by simulation"
+    )
     assert max(map(len, lines)) <= 100
     for result in RESULTS:
         assert any(line.startswith(f"{result} ") for line in lines)

@@ -9,7 +9,7 @@ from rnscli.core.errors import InputError
 from rnscli.report.folders import check_folder, write_folder
 
 FILES = {"a.json": b"new", "deep/er/b.bin": bytes(range(256)), ".hidden": b""}
-OWN = ("a.json", "deep", ".hidden", "m" * 255)
+OWN = ("a.json", "deep/er/b.bin", ".hidden", "m" * 255)
 
 
 def mode(path: Path) -> int:
@@ -214,14 +214,15 @@ def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_what_somebody_else_has_written_is_never_replaced(tmp_path: Path) -> None:
-    for name in ("mine", "both"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "notes.md").write_text("mine")
-    (tmp_path / "both" / "a.json").write_text("")
+    for name in ("mine/folder", "mine/notes.md", "both/a.json", "both/deep/notes.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("mine")
     for may_exist in (False, True):
         with pytest.raises(InputError, match="mine exists, and rnscli has not written it"):
             check_folder(tmp_path / "mine", "--output", may_exist, "", OWN)
-        with pytest.raises(InputError, match=r"both holds notes\.md, which rnscli has not written"):
+        with pytest.raises(
+            InputError, match=r"both holds deep/notes\.md, which rnscli has not written"
+        ):
             check_folder(tmp_path / "both", "--output", may_exist, "", OWN)
 
 
