@@ -130,7 +130,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
         kept = ResultsFolder(file, resume=True).kept() if options["resume"] else {}
         planned = [row for row in _dry_rows(checked, kept) if row["run"] in selected]
         lines = [text for row in planned for text in ("", f"# {row['run']}", row["command_line"])]
-        _print(planned, DRY_LAYOUT, DryRow, options["format"], checked, list(map(str, lines)))
+        _print(planned, DRY_LAYOUT, options["format"], checked, list(map(str, lines)))
         return
     _check_files(checked, file, options)
     folder = ResultsFolder(file, options["resume"], options["force"])
@@ -146,7 +146,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     if options["junit"] is not None:
         write_atomically(options["junit"], junit_text(checked.plan.title, asked))
     _say(asked)
-    _print(rows, LAYOUT, BatchRow, options["format"], checked)
+    _print(rows, LAYOUT, options["format"], checked)
     _exit(asked)
 
 
@@ -196,8 +196,6 @@ def _computed(
         running.engine_of(options) as engine,
         progress_bar(len(selected), "runs", options["quiet"]) as advance,
     ):
-        if options["store"] is not None:
-            Store(options["store"]).close()  # refused before anything is computed
         runs = BatchRuns(checked, selected, kept, others, folder.keep, options["store"], advance)
         try:
             runs.run(engine)
@@ -231,7 +229,7 @@ def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[Row]:
             state = "to compute after " + ", ".join(run.needs)
         else:
             line = ready.request.command_line
-            if run.name in kept and kept[run.name].digest == ready.request.digest:
+            if run.name in kept and ready.is_done_by(kept[run.name]):
                 state = "kept"
         rows.append({"run": run.name, "state": state, "command_line": line})
     return rows
@@ -250,13 +248,12 @@ def _files(checked: CheckedPlan, rows: list[Row]) -> dict[str, bytes]:
 def _print(
     rows: list[Row],
     layout: Layout,
-    row_type: type,
     style: str,
     checked: CheckedPlan,
     footer: Sequence[str] = (),
 ) -> None:
     result = Result("batch", _parameters(checked), rows, layout, Answer([], footer=footer))
-    Output(row_type, style, None, None, ()).finish(result)
+    Output({}, style, None, None, ()).finish(result)
 
 
 def _parameters(checked: CheckedPlan) -> dict[str, object]:

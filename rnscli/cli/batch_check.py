@@ -1,21 +1,22 @@
 """Checks every run of a plan as its command would, before anything runs."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from importlib import metadata
 
+import rnscli
 from rnscli.cli.plan import Plan
 from rnscli.cli.plan_file import PlanError
 from rnscli.cli.planned_run import PlannedRun
 from rnscli.cli.progress import no_bar
-from rnscli.cli.run_command import Asked, RunRequest, ask, run_request
+from rnscli.cli.run_command import Asked, RunRequest, ask, contents_of, run_request
 from rnscli.core.errors import RnscliError
 from rnscli.report.finished_run import FinishedRun
 from rnscli.report.table import Row
+from rnscli.runtime.describe import digest, versions
 
-_EARLY = "moduli"  # whose rows take no time, so that those who refer to them can be checked, too
+_EARLY = "moduli"  # which is quick, so that those who refer to it can be checked, too
+_NEVER_KEPT = ("store",)  # whose rows change with what others record
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class Ready:
 
     request: RunRequest
     asked: Asked
+
+    def is_done_by(self, kept: FinishedRun) -> bool:
+        """Whether a run that was finished before is what this one would find."""
+        return bool(self.request.digest) and kept.digest == self.request.digest
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,9 @@ def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
         "command": run.command.name,
         "arguments": arguments,
         "plots": run.plots,
-        "files": [_content_hash(path) for path in asked.files],
+        "files": contents_of(asked.files),
+        "versions": {"rnscli": rnscli.__version__, **versions(), **drawing_versions(run.plots)},
     }
-    from rnscli import __version__
-    from rnscli.runtime.describe import digest, versions
-
     request = RunRequest(
         run.name,
         str(run.command.name),
@@ -100,15 +103,12 @@ def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
         run.requirements,
         run.plots,
         run.command_line(arguments),
-        digest({**described, "versions": {"rnscli": __version__, **versions()}}),
+        "" if run.command.name in _NEVER_KEPT else digest(described),
+        contents_of(asked.files),
     )
     return Ready(request, asked)
 
 
-def _content_hash(path: Path) -> Any:
-    """Hash of a file that a run reads, which may be larger than memory."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None  # the command says what is wrong with it
+def drawing_versions(plots: Sequence[str]) -> dict[str, str]:
+    """The version of what draws, if anything is drawn."""
+    return {"matplotlib": metadata.version("matplotlib")} if plots else {}

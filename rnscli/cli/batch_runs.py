@@ -99,7 +99,7 @@ class BatchRuns:
             self._finish(replace(refused, error=with_options(str(error))))
             return None
         kept = self._kept.get(run.name)
-        if kept is None or kept.digest != ready.request.digest:
+        if kept is None or not ready.is_done_by(kept):
             return ready
         line = ready.request.command_line
         self._finish(replace(kept.judged(run.requirements), command_line=line))

@@ -14,7 +14,7 @@ from rnscli.cli.examples import WithExamples
 from rnscli.cli.file_values import files_read
 from rnscli.cli.output import FORMATS, Output
 from rnscli.cli.progress import progress_bar
-from rnscli.cli.question import Question
+from rnscli.cli.question import Answer, Question
 from rnscli.cli.result import Result, numeric_columns
 from rnscli.cli.sweep import ParamType
 from rnscli.report.requirements import Requirement
@@ -98,7 +98,17 @@ class AnswerCommand(WithExamples):
         keys = {name: self._keys.get(name, name) for name in self._axes if name not in others}
         return {name: key for name, key in keys.items() if key is not None}
 
-    def result(self, question: Question, answer: Any) -> Result:
+    def columns(self, options: Mapping[str, Any]) -> dict[str, bool]:
+        """Columns of the rows that these options ask for, each with whether it holds numbers."""
+        row_type, _ = self.rows(options)
+        swept = {
+            key: all(isinstance(value, int | float) for value in options[name])
+            for name, key in self.swept_columns(row_type).items()
+            if isinstance(options.get(name), tuple) and len(options[name]) > 1
+        }
+        return numeric_columns(row_type) | swept
+
+    def result(self, question: Question, answer: Answer) -> Result:
         """The rows of an answer, with the parameters in the order of the help."""
         assert self.name is not None
         row_type, layout = self.rows(question.options)
@@ -113,8 +123,7 @@ class AnswerCommand(WithExamples):
         if self._writes_folder:
             ways |= {"folder": ways["output"], "output": None}
             ways |= {"force": options.pop(_REPLACE), "own": self._own}
-        row_type, _ = self.rows(options)
-        output = Output(row_type=row_type, **ways)
+        output = Output(columns=self.columns(options), **ways)
         for option, paths in files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", options.get("store"))
@@ -169,8 +178,7 @@ class _RequirementType(ParamType):
     ) -> Candidates:
         """The columns that hold numbers."""
         assert isinstance(ctx.command, AnswerCommand)
-        row_type, _ = ctx.command.rows(ctx.params)
-        kinds = numeric_columns(row_type)
+        kinds = ctx.command.columns(ctx.params)
         return of_names(incomplete, [name for name, is_number in kinds.items() if is_number])
 
 

@@ -1,12 +1,13 @@
 """From a result to standard output or a file, in every command the same way."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from rnscli.cli.pipe import is_terminal, write_standard_output
-from rnscli.cli.result import Result, numeric_columns
+from rnscli.cli.result import Result
 from rnscli.cli.sentences import complain, say
 from rnscli.core.errors import InputError
 from rnscli.report.files import check_writable, write_atomically
@@ -23,11 +24,12 @@ _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 class Output:
     """Where the rows of a command go; made, and so checked, before anything is computed.
 
-    ``folder`` is one that the command writes besides, ``force`` whether it may replace it, and
-    ``own`` what is in it, as `check_folder` takes it.
+    ``columns`` are those of the rows, each with whether it holds numbers. ``folder`` is one that
+    the command writes besides, ``force`` whether it may replace it, and ``own`` what is in it, as
+    `check_folder` takes it.
     """
 
-    row_type: type
+    columns: Mapping[str, bool]
     format: str | None
     output: Path | None
     plot: Path | None
@@ -66,13 +68,15 @@ class Output:
 
             check_available()
         if self.folder is not None:
-            ways = "give another name, or --force to replace it"
-            check_folder(self.folder, "--output", self.force, ways, self.own)
+            self._check_folder(self.folder)
         elif self.force:
             raise InputError("--force is about --output; give that, too, or leave it out")
-        kinds = numeric_columns(self.row_type)
         for requirement in self.require:
-            requirement.check_column(kinds)
+            requirement.check_column(self.columns)
+
+    def _check_folder(self, folder: Path) -> None:
+        ways = "give another name, or --force to replace it"
+        check_folder(folder, "--output", self.force, ways, self.own)
 
     def keep_apart(self, option: str, *paths: Path | None) -> None:
         """Refuse to write over files that the command reads, or records in."""
@@ -99,17 +103,19 @@ class Output:
     def finish(self, result: Result) -> None:
         """Write rows and plot, say which points had no answer, and exit with the verdict."""
         answer = result.answer
-        say(answer.remarks, "more are less precise than that")
+        say(answer.remarks, "more such remarks")
         picture = None
         if self.plot is not None and result.draw is not None:
             picture = result.draw(self.plot.suffix.lower()[1:])
         if self.folder is not None and answer.folder is not None:
-            write_folder(self.folder, answer.folder(result))
+            files = answer.folder(result)
+            self._check_folder(self.folder)  # it may have come, or got other files, meanwhile
+            write_folder(self.folder, files)
         self._write(result)
         if self.plot is not None and picture is not None:
             write_atomically(self.plot, picture)
         say([f"no answer {problem}" for problem in answer.problems], "more have no answer")
-        broken = [*answer.disagreements, *result.failures(self.require)]
+        broken = [*(answer.disagreements or ()), *result.failures(self.require)]
         for line in broken:
             complain(line)
         if answer.problems:

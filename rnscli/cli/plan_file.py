@@ -104,12 +104,15 @@ def _statements(text: str) -> Iterator[str]:
     yield text[begin:]
 
 
-def _paths(table: Any) -> Iterator[tuple[str, ...]]:
+def _paths(table: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """The keys of all values of nested tables, the outer ones first."""
-    if isinstance(table, dict):
-        for key, value in table.items():
-            yield (key,)
-            yield from ((key, *path) for path in _paths(value))
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), table)]  # deeper than calls can be nested
+    while waiting:
+        path, value = waiting.pop()
+        if path:
+            yield path
+        if isinstance(value, dict):
+            waiting += [((*path, key), inner) for key, inner in reversed(value.items())]
 
 
 def _not_toml(path: Path, text: str, message: str) -> str:

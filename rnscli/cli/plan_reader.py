@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
+from rnscli.cli.command import RUN_OPTIONS, AnswerCommand
 from rnscli.cli.plan import Plan
 from rnscli.cli.plan_file import PlanError, PlanFile
 from rnscli.cli.planned_run import PlannedRun, texts_of
-from rnscli.cli.result import numeric_columns
 from rnscli.cli.sentences import sentence_of
 from rnscli.core.errors import InputError
 from rnscli.core.suggestion import nearest, option_name
@@ -107,7 +106,10 @@ class _Reader:
                     continue
                 self._check_twice(("defaults", key), value)
                 for inner in value:
-                    self._check_key(("defaults", key, inner), commands[key])
+                    if inner == "command":
+                        self._say(("defaults", key, inner), "command belongs to a run")
+                    else:
+                        self._check_key(("defaults", key, inner), commands[key])
             elif option_name(key) not in known:
                 own = _own_reason(key)
                 self._say(("defaults", key), own or f"unknown key {key}{nearest(key, known)}")
@@ -164,10 +166,12 @@ class _Reader:
                     values[option_name(key)] = ((*where, key), value)
         requirements = self._requirements(values.get("require"))
         plots = self._plots(values.get("plot"), command)
+        before = len(self._wrong)
         options = self._options_of(values, command)
         places = {option: keys for option, (keys, _) in values.items()}
         run = PlannedRun(name, command, options, requirements, plots, places)
-        self._check_values(run)
+        if len(self._wrong) == before:  # else the command would miss what is wrong
+            self._check_values(run)
         return run
 
     def _options_of(
@@ -229,7 +233,7 @@ class _Reader:
             keys = run.places.get(str(name), at)
             self._say(keys, f"run {run.name}: {sentence_of(error)}")
             return
-        kinds = numeric_columns(run.command.rows(context.params)[0])
+        kinds = run.command.columns(context.params)
         self._columns[run.name] = kinds
         for requirement in run.requirements:
             try:
@@ -271,11 +275,7 @@ def _commands() -> dict[str, AnswerCommand]:
 
 
 def _options(command: AnswerCommand) -> list[str]:
-    return [
-        parameter.name
-        for parameter in command.params
-        if parameter.name and parameter.name not in (*OUTPUT_OPTIONS, *RUN_OPTIONS)
-    ]
+    return [option.name for option in command.stated if option.name]
 
 
 def _place_of(key: str, value: Any) -> str:
@@ -294,6 +294,6 @@ def _own_reason(key: str) -> str | None:
         return f"{key} belongs to a run, or to [defaults.COMMAND]"
     if name in RUN_OPTIONS:
         return f"{key} is for all runs; give --{name} to rnscli batch"
-    if name in ("format", "output"):
+    if name in ("format", "output", "force"):
         return f"{key} is of the batch, which writes JSON and CSV of every run; leave it out"
     return None

@@ -21,7 +21,7 @@ _REFERENCE = re.compile(r"@([^.\s]+)\.(\w+)")
 class PlannedRun:
     """A run by name: its command, the texts of its options, and what is asked of its rows.
 
-    ``options`` are the values of each option by its name, in the order of the help; a value
+    ``options`` are the values of each option by its name; a value
     ``@run.column`` stands for those that another run finds. ``places`` are the keys under which
     each option stands in the plan.
     """
@@ -58,48 +58,51 @@ class PlannedRun:
         InputError
             If a run that is referred to has no value in that column.
         """
-        words = []
-        for parameter in self.command.params:
-            values = self.options.get(parameter.name or "")
-            if values is None:
-                continue
-            texts = _resolved(self.name, values, rows)
-            if texts is not None:
-                words += _words(parameter, texts)
-        return words
+        texts = {
+            parameter.name: self._resolved(parameter, rows)
+            for parameter in self.command.params
+            if parameter.name in self.options
+        }
+        return self._line({name: found for name, found in texts.items() if found is not None})
 
     def command_line(self, arguments: Sequence[str] | None = None) -> str:
         """What a shell runs to get the same rows and verdicts; else as in the plan."""
         if arguments is None:
-            arguments = [
-                word
-                for parameter in self.command.params
-                for word in _words(parameter, list(self.options.get(parameter.name or "", ())))
-            ]
+            arguments = self._line(self.options)
         required = [word for one in self.requirements for word in ("--require", str(one))]
-        return shlex.join(["rnscli", str(self.command.name), *arguments, *required])
+        words = list(arguments)
+        end = words.index("--") if "--" in words else len(words)  # arguments come last
+        words[end:end] = required
+        return shlex.join(["rnscli", str(self.command.name), *words])
+
+    def _line(self, texts: Mapping[Any, Sequence[str]]) -> list[str]:
+        """The words of options, and behind them those of arguments."""
+        given = [one for one in self.command.params if texts.get(one.name)]
+        options = [one for one in given if not isinstance(one, click.Argument)]
+        words = [word for one in options for word in _words(one, texts[one.name])]
+        arguments = [text for one in given if one not in options for text in texts[one.name]]
+        return words + (["--", *arguments] if arguments else [])
+
+    def _resolved(
+        self, parameter: click.Parameter, rows: Mapping[str, Sequence[Row]]
+    ) -> list[str] | None:
+        """Values with those that references stand for; ``None`` where these are not known yet."""
+        texts = []
+        for value in self.options[parameter.name or ""]:
+            match = _REFERENCE.fullmatch(value)
+            if match is None:
+                texts.append(value)
+            elif match[1] not in rows:
+                return None
+            else:
+                found = _column(rows[match[1]], match[2], parameter)
+                if not found:
+                    raise InputError(f"run {self.name}: {value} has no value in any row")
+                texts += found
+        return texts
 
 
-def _resolved(
-    name: str, values: Sequence[str], rows: Mapping[str, Sequence[Row]]
-) -> list[str] | None:
-    """The values with those that references stand for; ``None`` where they are not known yet."""
-    texts = []
-    for value in values:
-        match = _REFERENCE.fullmatch(value)
-        if match is None:
-            texts.append(value)
-        elif match[1] not in rows:
-            return None
-        else:
-            found = _column(rows[match[1]], match[2])
-            if not found:
-                raise InputError(f"run {name}: {value} has no value in any row")
-            texts += found
-    return texts
-
-
-def _column(rows: Sequence[Row], column: str) -> list[str]:
+def _column(rows: Sequence[Row], column: str, parameter: click.Parameter) -> list[str]:
     """The distinct values of a column as options take them, in the order of the rows."""
     if rows and "role" in rows[0]:  # of a search the chosen design
         rows = [row for row in rows if row["role"] == "chosen"]
@@ -108,7 +111,7 @@ def _column(rows: Sequence[Row], column: str) -> list[str]:
         value = row[column]
         if value is None:
             continue
-        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        text = _inner(value, parameter) if isinstance(value, list | tuple) else str(value)
         redundant = row.get("redundant_moduli") if column == "moduli" else None
         if isinstance(redundant, list | tuple) and redundant:
             text += "+" + ",".join(map(str, redundant))
@@ -116,9 +119,7 @@ def _column(rows: Sequence[Row], column: str) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _words(parameter: click.Parameter, texts: list[str]) -> list[str]:
-    if isinstance(parameter, click.Argument) or not texts:
-        return texts
+def _words(parameter: click.Parameter, texts: Sequence[str]) -> list[str]:
     option = parameter.opts[0]
     if isinstance(parameter, click.Option) and parameter.is_flag:
         return [option]
@@ -155,9 +156,9 @@ def texts_of(value: Any, parameter: click.Parameter) -> tuple[str, ...] | None:
     )
 
 
-def _inner(values: list[Any], parameter: click.Parameter) -> str:
+def _inner(values: Sequence[Any], parameter: click.Parameter) -> str:
     """A list in a list: a set of moduli, or, in brackets, a number for each modulus."""
-    text = ",".join(map(_text, values))
+    text = ",".join(_text(value) for value in values)
     return text if parameter.multiple else f"[{text}]"
 
 
@@ -165,6 +166,8 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         if value.startswith("@") and not _REFERENCE.fullmatch(value):
             raise ValueError(f"{shown(value)} is no reference; write @RUN.COLUMN")
+        if "\0" in value:
+            raise ValueError(f"{shown(value)} is not accepted; no option takes the character 0")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(

@@ -33,7 +33,8 @@ class Answer:
 
     ``plot`` draws the rows in a format: png, svg or pdf; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an
-    answer; ``disagreements`` fail like requirements; ``remarks`` only inform. A table has the
+    answer; ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks``
+    only inform. A table has the
     first ``shown`` rows and the lines of ``footer`` below; requirements are about the first
     ``required`` rows.
     """
@@ -41,7 +42,7 @@ class Answer:
     results: Sequence[tuple[Point, Any]]
     plot: Callable[[Sequence[Row], str], bytes] | None = None
     problems: Sequence[str] = ()
-    disagreements: Sequence[str] = ()
+    disagreements: Sequence[str] | None = None
     remarks: Sequence[str] = ()
     shown: int | None = None
     footer: Sequence[str] = ()

@@ -1,5 +1,6 @@
 """Runs a command of a plan to the texts of its files, in this process or in another."""
 
+import hashlib
 import sys
 import threading
 import time
@@ -47,6 +48,7 @@ class RunRequest:
     plots: tuple[str, ...]
     command_line: str
     digest: str
+    contents: tuple[tuple[str, str | None], ...]  # of the files that it reads, when it was checked
 
 
 def ask(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Asked:
@@ -96,6 +98,9 @@ def run_request(
             asked = ask(command_of(request.command), request.arguments, bool(request.plots))
         answer = asked.question.compute(runner, bar)
         found = _finished(request, empty, asked.command.result(asked.question, answer))
+        for before, now in zip(request.contents, contents_of(asked.files), strict=True):
+            if before != now:
+                found = replace(empty, error=f"{before[0]} has changed while the batch ran")
     except EngineError:
         raise
     except RnscliError as error:
@@ -119,6 +124,19 @@ def without_rows(
     return FinishedRun(name, command, command_line, digest, cases=cases)
 
 
+def contents_of(files: Sequence[Path]) -> tuple[tuple[str, str | None], ...]:
+    """Names and hashes of files, which may be larger than memory."""
+    return tuple((str(path), _content_hash(path)) for path in files)
+
+
+def _content_hash(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None  # the command says what is wrong with it
+
+
 def command_of(name: str) -> AnswerCommand:
     """The command of a name."""
     from rnscli.cli.main import cli
@@ -137,13 +155,14 @@ def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> Finish
     if draw is not None:
         with _drawing:
             files |= {f"{request.name}.{kind}": draw(kind) for kind in request.plots}
+    compared = result.answer.disagreements
     found = replace(
         empty,
         rows=len(result.rows),
         required=result.answer.required,
         problems=tuple(map(with_options, result.answer.problems)),
         remarks=tuple(map(with_options, result.answer.remarks)),
-        disagreements=tuple(result.answer.disagreements),
+        disagreements=None if compared is None else tuple(compared),
         files=files,
     )
     return found.judged(request.requirements)

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from rnscli.report.requirements import Requirement, failures
@@ -14,7 +15,7 @@ _KEPT = (
     "name", "command", "command_line", "digest", "rows", "required", "problems", "remarks",
     "disagreements", "error",
 )  # fmt: skip
-_TUPLES = ("problems", "remarks", "disagreements")
+_TUPLES = ("problems", "remarks")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class FinishedRun:
     remarks
         Sentences that only inform.
     disagreements
-        Sentences that fail like a requirement.
+        Sentences that fail like a requirement; ``None`` if nothing was compared.
     error
         Why it has no rows, if so.
     files
@@ -64,7 +65,7 @@ class FinishedRun:
     cases: tuple[Case, ...] = ()
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-    disagreements: tuple[str, ...] = ()
+    disagreements: tuple[str, ...] | None = None
     error: str | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
@@ -103,7 +104,7 @@ class FinishedRun:
         cases = [
             Case(str(one), tuple(failures([one], rows[: self.required]))) for one in requirements
         ]
-        if self.disagreements:
+        if self.disagreements is not None:
             cases.append(Case("validation", self.disagreements))
         return replace(self, cases=tuple(cases))
 
@@ -123,11 +124,16 @@ class FinishedRun:
         ``read`` gives the content of a file by name.
         """
         try:
+            # Names that lead out of the folder are none of a batch.
+            if any(Path(name).name != name for name in record["files"]):
+                return None
             files = {name: read(name) for name in record["files"]}
             if any(_hash(content) != record["files"][name] for name, content in files.items()):
                 return None
             kept = {name: record[name] for name in _KEPT}
             kept |= {name: tuple(record[name]) for name in _TUPLES}
+            compared = record["disagreements"]
+            kept["disagreements"] = None if compared is None else tuple(compared)
             return cls(**kept, files=files)
         except (OSError, KeyError, TypeError, ValueError, AttributeError):
             return None

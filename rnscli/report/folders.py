@@ -30,16 +30,16 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str, own: Seque
     check_name(target, option, path)
     if target.exists() and not target.is_dir():
         raise InputError(f"{option} {path} is a file; give the name of a folder")
-    entries = sorted(
-        str(entry.relative_to(target))
-        for entry in target.rglob("*")
-        if entry.is_symlink() or not entry.is_dir()
-    )
-    if own[0] not in entries and (entries or (target.is_dir() and any(target.iterdir()))):
+    if target.exists() and any(target.iterdir()) and not (target / own[0]).is_file():
         raise InputError(
             f"{option} {path} exists, and rnscli has not written it; give another name"
         )
-    foreign = [name for name in entries if name not in own]
+    foreign = sorted(
+        str(entry.relative_to(target))
+        for entry in target.rglob("*")
+        if entry.is_symlink() or not entry.is_dir()
+        if str(entry.relative_to(target)) not in own
+    )
     if foreign:
         raise InputError(
             f"{option} {path} holds {foreign[0]}, which rnscli has not written; move it, or give "
@@ -78,7 +78,7 @@ def write_folder(
 
     ``files`` are the contents by relative path. A folder of that name is replaced: whatever
     happens meanwhile, the old one or the new one is there whole (killed between two renames, both
-    are, under temporary names). ``durable`` waits until it would survive a power cut, too.
+    are, under temporary names). ``durable`` waits until the contents are on the disk.
     Temporary names are in the folder ``within``, which is on the same file system; beside its
     place if not given.
     """

@@ -3,7 +3,7 @@
 import contextlib
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnscli.core.errors import InputError
@@ -58,7 +58,7 @@ class Requirement:
             f"{' '.join(_COMPARISONS)}, and a number, such as 'p_err <= 1e-9'"
         )
 
-    def check_column(self, kinds: dict[str, bool]) -> None:
+    def check_column(self, kinds: Mapping[str, bool]) -> None:
         """Refuse a column that does not exist or holds no number.
 
         Parameters

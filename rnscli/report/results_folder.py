@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +125,16 @@ class ResultsFolder:
                 yield
             finally:
                 if not self._kept_in_parts():
-                    shutil.rmtree(self._partial, ignore_errors=True)
+                    self._clear()
+                    for file in self._partial.glob(f"*{RECORDS}*"):
+                        file.unlink()
+                    with suppress(OSError):  # there is something else in it
+                        self._partial.rmdir()
 
     def _clear(self) -> None:
+        """Take away the runs that are kept, and what a kill has left of them."""
         for item in self._partial.iterdir():
-            if item.is_dir():
+            if item.is_dir() and (item.name.startswith(".") or (item / RECORDS).is_file()):
                 shutil.rmtree(item)
 
     def keep(self, run: FinishedRun) -> None:
@@ -143,6 +148,7 @@ class ResultsFolder:
         good = [run for run in runs if run.error is None]  # an error may be tried again
         assert set(files) == set(OF_THE_BATCH)
         content = {**files, **every, RECORDS: records_text(good)}
+        self._check_target()  # it may have come, or got other files, meanwhile
         write_folder(self._path, content, within=self._partial)  # what a kill leaves is there, too
         self._clear()
 

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -50,7 +51,7 @@ class SharedEngine:
             number = (next(self._numbers), 0)
             self._owners[number] = part, token
             try:
-                self._engine.submit(number, function, *arguments)
+                self._engine.submit(number, _outcome, function, *arguments)
             except RnscliError as error:
                 raise EngineError(str(error)) from None
 
@@ -82,13 +83,18 @@ class SharedEngine:
         ------
         EngineError
             If the engine is lost, in all threads.
+        Exception
+            What the call has raised, in the thread whose call it is.
         """
         while True:
             with self._changed:
                 while not part.done and self._broken is None and self._somebody_waits:
                     self._changed.wait()
                 if part.done:
-                    return part.done.popleft()
+                    token, result = part.done.popleft()
+                    if isinstance(result, _Raised):
+                        raise result.error
+                    return token, result
                 if self._broken is not None:
                     raise self._broken
                 self._somebody_waits = True
@@ -107,6 +113,21 @@ class SharedEngine:
                 if owner is not None:
                     owner[0].done.append((owner[1], result))
                 self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """What a call has raised, on its way to the thread whose call it is."""
+
+    error: Exception
+
+
+def _outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of a call, or what it has raised: all that the engine raises is its own then."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return _Raised(error)
 
 
 class _Part:

@@ -1,5 +1,7 @@
 """``rnscli batch --resume``: what is up to date is kept, everything else is computed again."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -207,6 +209,44 @@ def test_records_that_are_damaged(
     assert now.pop(RECORDS) == records.encode(errors="surrogateescape")
     before.pop(RECORDS)
     assert now == before
+
+
+def test_a_file_that_changes_while_it_is_read(
+    rnscli: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run is an error: nobody knows which content it has seen."""
+    from rnscli.cli import run_command
+
+    write_plan(here, PLAN)
+    finished = run_command._finished
+
+    def finish(request: Any, *more: Any) -> Any:
+        if request.name == "file":
+            change_operands()
+        return finished(request, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run_command, "_finished", finish)
+        ran = rnscli("batch", here / "plan.toml", "--output", here / "results")
+    assert ran.code == 2 and "operands.npy has changed while the batch ran" in ran.err
+    assert rnscli("batch", here / "plan.toml", "--output", here / "results", "--resume").code == 0
+
+
+def test_names_that_lead_out_of_the_folder(rnscli: Run, here: Path) -> None:
+    """Records may come from anywhere, such as the cache of a system of CI."""
+    write_plan(here, PLAN)
+    batch(rnscli, here)
+    path = here / "results" / RECORDS
+    records = json.loads(path.read_text())
+    secret = here / "secret.json"
+    secret.write_text("secret")
+    digest = hashlib.sha256(b"secret").hexdigest()
+    for record in records:
+        record["files"]["../secret.json"] = digest
+    path.write_text(json.dumps(records))
+    batch(rnscli, here, "--resume")
+    assert secret.read_text() == "secret"
+    assert "secret" not in path.read_text()
 
 
 def test_an_error_is_tried_again(rnscli: Run, here: Path, computed: list[str]) -> None:

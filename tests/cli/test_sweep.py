@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.cli import file_values, number_sets, quantities, sweep
+from rnscli.cli import file_values, quantities, sweep
 from rnscli.core.errors import InputError
 from rnscli.core.units import Uncertain
 

@@ -177,11 +177,24 @@ def test_a_refusal_is_for_its_owner_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "error"),
-    [(refuse, EngineError), (die, EngineError), (fail_to_read, FileNotFoundError)],
+    ("function", "error"), [(refuse, InputError), (fail_to_read, FileNotFoundError)]
 )
-def test_an_error_of_the_engine_ends_all(function: Any, error: type[Exception]) -> None:
+def test_what_a_call_raises_is_for_its_owner(function: Any, error: type[Exception]) -> None:
+    with local_engine(2) as engine:
+        shared = SharedEngine(engine)
+        parts = [shared.part() for _ in range(3)]
+        for number, part in enumerate(parts):
+            part.submit((0, number), function if number == 1 else square, number)
+        found = in_threads([part.next_done for part in parts])
+        assert type(found[1]) is error
+        assert [found[0], found[2]] == [((0, 0), 0), ((0, 2), 4)]
+        parts[1].submit((1, 0), square, 3)  # and it goes on
+        assert parts[1].next_done() == ((1, 0), 9)
+
+
+def test_an_error_of_the_engine_ends_all() -> None:
     """Nobody can tell whose it is; nobody waits forever."""
+    function, error = die, EngineError
 
     def wait(part: Engine) -> Any:
         while True:
