@@ -1,5 +1,6 @@
 """Writes everything in the repository that is generated from the code: ``make renew``."""
 
+import tempfile
 from pathlib import Path
 
 import console_blocks
@@ -11,9 +12,13 @@ ROOT = Path(__file__).parent.parent
 
 
 def main() -> None:
-    """Renew golden documents, the reference, the manual page, and what pages show of outputs."""
+    """Renew golden documents, reference, manual page, the figure, and what pages show."""
     golden_runs.renew()
     reference_page.PATH.write_text(reference_page.page())
+    with tempfile.TemporaryDirectory() as folder:
+        output_of(f"reproduce --output {folder}/report")
+        figure = Path(folder, "report", "figures", "faults.svg")
+        (ROOT / "docs" / "figures" / "faults.svg").write_bytes(figure.read_bytes())
     (ROOT / "docs" / "rnscli.1").write_text(output_of("man"))
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         path.write_text(console_blocks.renewed(path.read_text()))

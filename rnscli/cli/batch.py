@@ -161,7 +161,7 @@ def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) ->
                 "a name outside of it"
             )
         check_writable(junit, "--junit")
-    read = [checked.plan.file.path, *(f for r in checked.ready.values() for f in r.asked.files)]
+    read = [checked.plan.file.path, *(file for run in checked.runs for file in run.files)]
     for path in [*read, *([options["store"]] if options["store"] else [])]:
         if junit is not None and path.resolve() == junit.resolve():
             raise InputError(f"--junit {junit} would be written over {path}; give another name")

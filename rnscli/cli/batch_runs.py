@@ -14,7 +14,7 @@ from rnscli.cli.run_command import run_alone, run_request, without_rows
 from rnscli.cli.sentences import complain, with_options
 from rnscli.core.errors import RnscliError
 from rnscli.report.finished_run import FinishedRun
-from rnscli.runtime.engines import Engine
+from rnscli.runtime.engines import Engine, Here
 from rnscli.runtime.runner import Runner
 from rnscli.runtime.sharing import SharedEngine
 from rnscli.runtime.store import Store
@@ -67,7 +67,7 @@ class BatchRuns:
         for run in self._selected:
             if run.name in self._checked.early:
                 self._finish(self._checked.early[run.name])
-        if engine.capacity == 1:
+        if isinstance(engine, Here):
             for run in self._selected:
                 ready = self._begin(run)
                 if ready is not None:

@@ -20,7 +20,7 @@ class _FileReader(Sweep):
         """All values of the sweep, in the order given."""
         if isinstance(value, str) and param is not None and ctx is not None:
             items = (item.strip() for item in value.split(","))
-            _remember(ctx, param, [Path(item) for item in items if _is_file(item)])
+            _remember(ctx, param, [Path(item) for item in items if is_file(item)])
         return super().convert(value, param, ctx)
 
 
@@ -74,7 +74,7 @@ class PerModulusSweep(_FileReader, FloatSweep):
             item = item.strip()
             if item.startswith("[") and item.endswith("]"):
                 values.append(tuple(super().values(item[1:-1])))
-            elif _is_file(item):
+            elif is_file(item):
                 content = Path(item).read_text(errors="replace").replace(",", " ")
                 values.append(tuple(super().values(",".join(content.split()))))
             else:
@@ -82,7 +82,8 @@ class PerModulusSweep(_FileReader, FloatSweep):
         return values
 
 
-def _is_file(text: str) -> bool:
+def is_file(text: str) -> bool:
+    """Whether a text is the name of a file; one that cannot be a name is not."""
     try:
         return Path(text).is_file()
     except (OSError, ValueError):  # too long for a name, or a NUL in it

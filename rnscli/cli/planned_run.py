@@ -4,11 +4,13 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import click
 
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.file_values import is_file
 from rnscli.cli.sweep import shown
 from rnscli.core.errors import InputError
 from rnscli.report.requirements import Requirement
@@ -47,6 +49,13 @@ class PlannedRun:
     def needs(self) -> tuple[str, ...]:
         """The runs that it refers to."""
         return tuple(dict.fromkeys(run for _, run, _ in self.references))
+
+    @property
+    def files(self) -> list[Path]:
+        """Files that its values seem to name, also in lists; more than enough to spare them."""
+        texts = [text for values in self.options.values() for text in values]
+        named = {part for text in texts for part in (text, *re.split("[,+]", text))}
+        return [Path(part) for part in sorted(named) if is_file(part)]
 
     def arguments(self, rows: Mapping[str, Sequence[Row]]) -> list[str]:
         """The command line, without options whose references ``rows`` do not answer.

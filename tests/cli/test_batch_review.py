@@ -94,6 +94,21 @@ def test_a_file_that_comes_in_between_is_not_lost(
     assert (tmp_path / "results.partial" / "a" / "a.json").exists()
 
 
+def test_a_file_that_a_later_run_reads_is_not_written_over(
+    refusal: Refusal, tmp_path: Path
+) -> None:
+    """Which of the runs it is for is known only when others have run."""
+    table = tmp_path / "adc.csv"
+    table.write_text("enob,energy_j\n4,1e-12\n8,2e-12\n")
+    plan = write_plan(
+        tmp_path,
+        '[run.a]\ncommand = "energy"\nbits = 6\n'
+        f'[run.b]\ncommand = "energy"\nbits = "@a.bits"\nadc_table = "{table}"\n',
+    )
+    said = refusal("batch", plan, "--junit", table, "--output", tmp_path / "results")
+    assert "would be written over" in said
+
+
 def test_memory_for_one_run_is_no_matter_of_others(
     rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
