@@ -1,7 +1,7 @@
 """``rnscli batch``."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from rnscli.cli import running
 from rnscli.cli.batch_check import CheckedPlan, check_plan
 from rnscli.cli.batch_runs import BatchRuns
 from rnscli.cli.command import SummaryCommand
-from rnscli.cli.output import FORMATS, Output
+from rnscli.cli.output import FORMATS, write_result
 from rnscli.cli.plan_file import PlanError
 from rnscli.cli.plan_reader import read_plan
 from rnscli.cli.progress import progress_bar
@@ -20,49 +20,20 @@ from rnscli.cli.question import Answer
 from rnscli.cli.result import Result
 from rnscli.cli.sentences import complain, say
 from rnscli.core.errors import InputError
-from rnscli.report.document import csv_text, json_text
+from rnscli.report.batch_summary import (
+    DRY_LAYOUT,
+    LAYOUT,
+    BatchRow,
+    DryRow,
+    batch_rows,
+    summary_files,
+)
 from rnscli.report.files import check_writable, write_atomically
 from rnscli.report.finished_run import FinishedRun
 from rnscli.report.junit import junit_text
 from rnscli.report.results_folder import ResultsFolder, partial_of
-from rnscli.report.table import Layout, Row, table_text
+from rnscli.report.table import Row
 from rnscli.runtime.store import Store
-
-LAYOUT = Layout(
-    parameters=(),
-    results=("run", "command", "rows", "requirements", "failed", "verdict", "reason"),
-    optional=("reason",),
-    essential=("verdict",),
-)
-DRY_LAYOUT = Layout(parameters=(), results=("run", "state"))
-
-
-@dataclass(frozen=True)
-class BatchRow:
-    """A run of a plan, as `rnscli batch` reports it.
-
-    ``verdict`` is ``passed``, ``failed`` where a requirement does not hold, or ``error`` where
-    there are no rows, or points without an answer; ``reason`` says why. ``command_line`` gives the
-    same rows in a shell.
-    """
-
-    run: str
-    command: str
-    rows: int
-    requirements: int
-    failed: int
-    verdict: str
-    reason: str | None
-    command_line: str
-
-
-@dataclass(frozen=True)
-class DryRow:
-    """A run of a plan that would be computed, or is kept from before."""
-
-    run: str
-    state: str
-    command_line: str
 
 
 @click.command(
@@ -126,11 +97,13 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     except PlanError as error:
         say(error.sentences, "more things are wrong with the plan")
         raise click.exceptions.Exit(2) from None
+    stated = {"plan": plan.name, "title": whole.title}
     if options["dry_run"]:
         kept = ResultsFolder(file, resume=True).kept() if options["resume"] else {}
         planned = [row for row in _dry_rows(checked, kept) if row["run"] in selected]
         lines = [text for row in planned for text in ("", f"# {row['run']}", row["command_line"])]
-        _print(planned, DRY_LAYOUT, options["format"], checked, list(map(str, lines)))
+        answer = Answer([], footer=list(map(str, lines)))
+        write_result(Result("batch", stated, planned, DRY_LAYOUT, answer), options["format"])
         return
     _check_files(checked, file, options)
     folder = ResultsFolder(file, options["resume"], options["force"])
@@ -140,13 +113,13 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
             pass  # it is one, and can be written
     with folder.opened():
         runs = _computed(checked, selected, folder, options)
-        rows = [asdict(_row(run)) for run in runs]
-        folder.finish(runs, _files(checked, rows))
+        rows = batch_rows(runs)
+        folder.finish(runs, summary_files(rows, stated, checked.plan.file.text))
     asked = [run for run in runs if run.name in selected]
     if options["junit"] is not None:
         write_atomically(options["junit"], junit_text(checked.plan.title, asked))
     _say(asked)
-    _print(rows, LAYOUT, options["format"], checked)
+    write_result(Result("batch", stated, rows, LAYOUT, Answer([])), options["format"])
     _exit(asked)
 
 
@@ -206,19 +179,6 @@ def _computed(
     return [runs.finished[run.name] for run in checked.plan.runs if run.name in runs.finished]
 
 
-def _row(run: FinishedRun) -> BatchRow:
-    return BatchRow(
-        run=run.name,
-        command=run.command,
-        rows=run.rows,
-        requirements=len(run.cases),
-        failed=run.failed,
-        verdict=run.verdict,
-        reason=run.reason,
-        command_line=run.command_line,
-    )
-
-
 def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[Row]:
     rows: list[Row] = []
     for run in checked.plan.runs:
@@ -231,34 +191,8 @@ def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[Row]:
             line = ready.request.command_line
             if run.name in kept and ready.is_done_by(kept[run.name]):
                 state = "kept"
-        rows.append({"run": run.name, "state": state, "command_line": line})
+        rows.append(asdict(DryRow(run.name, state, line)))
     return rows
-
-
-def _files(checked: CheckedPlan, rows: list[Row]) -> dict[str, bytes]:
-    """Files of the batch as a whole."""
-    return {
-        "plan.toml": checked.plan.file.text.encode(),
-        "summary.json": json_text("batch", _parameters(checked), rows).encode(),
-        "summary.csv": csv_text(list(rows[0]), rows).encode(),
-        "summary.md": table_text(rows, LAYOUT, "markdown").encode(),
-    }
-
-
-def _print(
-    rows: list[Row],
-    layout: Layout,
-    style: str,
-    checked: CheckedPlan,
-    footer: Sequence[str] = (),
-) -> None:
-    result = Result("batch", _parameters(checked), rows, layout, Answer([], footer=footer))
-    Output({}, style, None, None, ()).finish(result)
-
-
-def _parameters(checked: CheckedPlan) -> dict[str, object]:
-    """What the JSON document of a batch states of its plan."""
-    return {"plan": checked.plan.file.path.name, "title": checked.plan.title}
 
 
 def _say(runs: Sequence[FinishedRun]) -> None:

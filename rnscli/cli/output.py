@@ -111,7 +111,7 @@ class Output:
             files = answer.folder(result)
             self._check_folder(self.folder)  # it may have come, or got other files, meanwhile
             write_folder(self.folder, files)
-        self._write(result)
+        write_result(result, self.chosen_format, self.output)
         if self.plot is not None and picture is not None:
             write_atomically(self.plot, picture)
         say([f"no answer {problem}" for problem in answer.problems], "more have no answer")
@@ -123,23 +123,24 @@ class Output:
         if broken:
             raise click.exceptions.Exit(1)
 
-    def _write(self, result: Result) -> None:
-        style = self.chosen_format
-        rows = result.rows[: result.answer.shown]
-        footer = "".join(f"{line}\n" for line in result.answer.footer)
-        if style == "table" and self.output is None and is_terminal():
-            print_table(rows, result.layout)
-            write_standard_output(footer)
-            return
-        if style == "json":
-            text = result.json
-        elif style == "csv":
-            text = result.csv
-        else:
-            text = table_text(rows, result.layout, "plain" if style == "table" else style)
-            if style == "table":
-                text += footer
-        if self.output is None:
-            write_standard_output(text)
-        else:
-            write_atomically(self.output, text.encode())
+
+def write_result(result: Result, style: str, path: Path | None = None) -> None:
+    """Write the rows in one of `FORMATS` to a file, or to standard output."""
+    rows = result.rows[: result.answer.shown]
+    footer = "".join(f"{line}\n" for line in result.answer.footer)
+    if style == "table" and path is None and is_terminal():
+        print_table(rows, result.layout)
+        write_standard_output(footer)
+        return
+    if style == "json":
+        text = result.json
+    elif style == "csv":
+        text = result.csv
+    else:
+        text = table_text(rows, result.layout, "plain" if style == "table" else style)
+        if style == "table":
+            text += footer
+    if path is None:
+        write_standard_output(text)
+    else:
+        write_atomically(path, text.encode())
