@@ -89,11 +89,12 @@ def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
     """
     arguments = run.arguments(rows)
     asked = ask(run.command, arguments, bool(run.plots))
+    contents = contents_of(asked.files)
     described = {
         "command": run.command.name,
         "arguments": arguments,
         "plots": run.plots,
-        "files": contents_of(asked.files),
+        "files": contents,
         "versions": {"rnscli": rnscli.__version__, **versions(), **drawing_versions(run.plots)},
     }
     request = RunRequest(
@@ -104,7 +105,7 @@ def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
         run.plots,
         run.command_line(arguments),
         "" if run.command.name in _NEVER_KEPT else digest(described),
-        contents_of(asked.files),
+        contents,
     )
     return Ready(request, asked)
 

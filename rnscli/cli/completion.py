@@ -1,42 +1,19 @@
 """``rnscli completion``, and the answers to what its scripts ask."""
 
 import os
-from typing import Any
 
 import click
 from click.shell_completion import add_completion_class, shell_complete
 
-from rnscli.cli.candidates import Candidates, of_names
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import COMPLETE, cli
+from rnscli.cli.name_argument import NameArgument
 from rnscli.cli.pipe import write_standard_output
 from rnscli.cli.shells import SHELLS
-from rnscli.cli.sweep import ParamType, shown
-
-_ACCEPTED = f"one of {', '.join(SHELLS)}"
-
-
-class _Shell(ParamType):
-    name = "SHELL"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in SHELLS:
-            self.fail(f"{shown(value)} is not accepted; it must be {_ACCEPTED}", param, ctx)
-        return str(value)
-
-    def get_missing_message(
-        self, param: click.Parameter, ctx: click.Context | None = None
-    ) -> str | None:
-        return f"Give {_ACCEPTED}"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> Candidates:
-        return of_names(incomplete, SHELLS)
 
 
 @click.command("completion", cls=WithExamples)
-@click.argument("shell", type=_Shell(), metavar="SHELL")
+@click.argument("shell", type=NameArgument(tuple(SHELLS), "Give"), metavar="SHELL")
 def command(shell: str) -> None:
     """Print the script with which a shell completes rnscli: bash, zsh or fish.
 

@@ -2,16 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from rnscli.cli.candidates import Candidates, of_names
 from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.examples import WithExamples
+from rnscli.cli.name_argument import NameArgument
 from rnscli.cli.option_schema import is_swept, names_of, option_schema, value_schema
 from rnscli.cli.pipe import write_standard_output
-from rnscli.cli.sweep import ParamType, shown
 from rnscli.report.document import SCHEMA
 from rnscli.report.files import check_writable, write_atomically
 from rnscli.report.schema import DIALECT, Schema, any_of, row_schema, strict_object
@@ -19,7 +17,6 @@ from rnscli.report.schema import DIALECT, Schema, any_of, row_schema, strict_obj
 # The commands that answer with rows, known without importing them.
 ANSWERING = ("moduli", "error-sim", "fault-prob", "energy", "design", "batch", "reproduce", "store")
 Answering = AnswerCommand | SummaryCommand
-_ACCEPTED = f"one of {', '.join(ANSWERING)}"
 
 
 def document_schema(command: Answering) -> Schema:
@@ -67,43 +64,16 @@ def _of_summary(command: SummaryCommand) -> _Parts:
     return parameters, [row_schema(one, {}, {}) for one in command.row_types.values()], {}
 
 
-class _AnsweringType(ParamType):
-    """A command that answers with rows."""
-
-    name = "command"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Answering:
-        if isinstance(value, Answering):
-            return value
-        if value not in ANSWERING:
-            self.fail(f"{shown(value)} is not accepted; it must be {_ACCEPTED}", param, ctx)
-        assert ctx is not None
-        group = ctx.find_root().command
-        assert isinstance(group, click.Group)
-        found = group.get_command(ctx, value)
-        assert isinstance(found, Answering)
-        return found
-
-    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return f"It must be {_ACCEPTED}"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> Candidates:
-        return of_names(incomplete, ANSWERING)
-
-
 @click.command("schema", cls=WithExamples)
-@click.argument("command", type=_AnsweringType(), metavar="COMMAND")
+@click.argument("command", type=NameArgument(ANSWERING, "It must be"), metavar="COMMAND")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Write the schema there instead of to standard output.",
 )
-def command(command: Answering, output: Path | None) -> None:
+@click.pass_context
+def command(context: click.Context, command: str, output: Path | None) -> None:
     """Print the JSON Schema of the JSON output of a command.
 
     The schema (draft 2020-12) says what every key means, its type, its unit and its bounds, and
@@ -117,7 +87,11 @@ def command(command: Answering, output: Path | None) -> None:
     """
     if output is not None:
         check_writable(output, "--output")
-    text = json.dumps(document_schema(command), indent=2, allow_nan=False) + "\n"
+    group = context.find_root().command
+    assert isinstance(group, click.Group)
+    found = group.get_command(context, command)
+    assert isinstance(found, Answering)
+    text = json.dumps(document_schema(found), indent=2, allow_nan=False) + "\n"
     if output is None:
         write_standard_output(text)
     else:

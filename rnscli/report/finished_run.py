@@ -100,7 +100,8 @@ class FinishedRun:
 
     def judged(self, requirements: Sequence[Requirement]) -> "FinishedRun":
         """The run with a verdict on each of these requirements."""
-        rows = [] if self.error is not None else [_values(row) for row in self.table]
+        known = bool(requirements) and self.error is None
+        rows = [_values(row) for row in self.table] if known else []
         cases = [
             Case(str(one), tuple(failures([one], rows[: self.required]))) for one in requirements
         ]
