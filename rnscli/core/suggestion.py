@@ -1,6 +1,5 @@
 """Names that were probably meant."""
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -11,6 +10,8 @@ def option_name(key: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint at the name that was probably meant, or nothing."""
+    import difflib  # only errors need it
+
     candidates = {option_name(one): one for one in known}
     found = difflib.get_close_matches(option_name(name), candidates, n=1, cutoff=0.6)
     return f"; did you mean {candidates[found[0]]}?" if found else ""
