@@ -9,6 +9,7 @@ Everything the command line computes is here as functions of frozen parameter ob
 * `EnergyParameters`, `energy`, `workload_energy`: what energy, latency and area;
 * `DesignSpace`, `search_designs`: which design;
 * `reproduce`: published results, computed again;
+* `AnalogMatrix`, `Dataflow`, `analog_core`: a matrix on a core, in the place of a NumPy array;
 * `ModuliSet`, `RedundantCode`, `to_residues` and the rest: the arithmetic beneath.
 
 Names are loaded when they are first used, so importing the package costs nothing.
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _HOMES = {
+    "rnscli.analysis.analog_core": ("analog_core",),
     "rnscli.analysis.code_spectrum": ("CodeSpectrum", "code_spectrum"),
     "rnscli.analysis.design": ("DesignResult", "search_designs"),
     "rnscli.analysis.design_space": ("Design", "DesignSpace"),
@@ -83,6 +85,9 @@ _HOMES = {
     "rnscli.core.quantisation": ("Quantised", "quantise"),
     "rnscli.core.residues": ("from_residues", "modular_dot", "modular_matmul", "to_residues"),
     "rnscli.core.selection": ("select_moduli", "special_family"),
+    "rnscli.matrix.analog_matrix": ("AnalogMatrix",),
+    "rnscli.matrix.counts": ("ProductCounts",),
+    "rnscli.matrix.dataflow": ("Dataflow",),
     "rnscli.runtime.cluster": ("dask_engine",),
     "rnscli.runtime.engines": ("local_engine",),
     "rnscli.runtime.runner": ("Progress", "Runner", "runner"),
@@ -94,9 +99,11 @@ __all__ = [
     "CORRECTED",
     "DETECTED",
     "VALID",
+    "AnalogMatrix",
     "BitSlicedCore",
     "CapacitiveDac",
     "CodeSpectrum",
+    "Dataflow",
     "Decoded",
     "Design",
     "DesignResult",
@@ -125,6 +132,7 @@ __all__ = [
     "NoSolutionError",
     "NormalOperands",
     "OperationPrices",
+    "ProductCounts",
     "Progress",
     "Quantised",
     "Readout",
@@ -152,6 +160,7 @@ __all__ = [
     "Workload",
     "WorkloadRow",
     "__version__",
+    "analog_core",
     "code_spectrum",
     "dask_engine",
     "dot_error",
@@ -182,6 +191,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from rnscli.analysis.analog_core import analog_core
     from rnscli.analysis.code_spectrum import CodeSpectrum, code_spectrum
     from rnscli.analysis.design import DesignResult, search_designs
     from rnscli.analysis.design_space import Design, DesignSpace
@@ -235,6 +245,9 @@ if TYPE_CHECKING:
     from rnscli.hardware.technology_file import load_technology, technology_names
     from rnscli.hardware.walden import WaldenAdc
     from rnscli.hardware.workloads import load_workload
+    from rnscli.matrix.analog_matrix import AnalogMatrix
+    from rnscli.matrix.counts import ProductCounts
+    from rnscli.matrix.dataflow import Dataflow
     from rnscli.runtime.cluster import dask_engine
     from rnscli.runtime.engines import local_engine
     from rnscli.runtime.runner import Progress, Runner, runner

@@ -1,16 +1,17 @@
 """The bit-sliced core: weights in slices of few bits, a converter for each slice."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rnscli.core.checks import check_int
-from rnscli.core.conversion import check_output_bits, convert_sums
+from rnscli.core.conversion import check_output_bits, convert_clean, convert_sums
 from rnscli.core.dot_product import DotProduct
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.quantisation import FloatArray, IntArray
-from rnscli.core.readout import Readout
+from rnscli.core.readout import Changes, Readout
 from rnscli.core.residues import exact_dot
 
 
@@ -70,9 +71,18 @@ class BitSlicedCore:
         """Refuse slices that are none, and results that int64 does not hold."""
         check_int("slice_bits", self.slice_bits, 1, self.dot_product.max_slice_bits)
         check_int("adc_bits", self.adc_bits, 1, 64)
-        output_bits = self.dot_product.slice_output_bits(self.slice_bits)
+        check_output_bits(self._reached_bits)
+
+    @property
+    def _reached_bits(self) -> int:
         # Noise may put any code in the place of the highest slice's.
-        check_output_bits(output_bits + self.slice_bits * (self.slices - 1))
+        output_bits = self.dot_product.slice_output_bits(self.slice_bits)
+        return output_bits + self.slice_bits * (self.slices - 1)
+
+    @property
+    def reach(self) -> int:
+        """All slices at the lowest code."""
+        return int(2**self._reached_bits)
 
     @property
     def slices(self) -> int:
@@ -108,6 +118,41 @@ class BitSlicedCore:
         return [
             sign * ((magnitude >> (self.slice_bits * index)) & mask) for index in range(self.slices)
         ]
+
+    def parts(self, w: Any) -> tuple[Any, ...]:
+        """The digits of weights in floats of any array library, the lowest first."""
+        positive, negative = w.clip(min=0), (-w).clip(min=0)
+        return tuple(
+            (positive // place) % self._base - (negative // place) % self._base
+            for place in self._places
+        )
+
+    def ideal(self, sums: Sequence[Any]) -> Any:
+        """Each slice rounded and clipped, shifted and added."""
+        output_bits = self.dot_product.slice_output_bits(self.slice_bits)
+        adc_bits = min(self.adc_bits, output_bits)
+        total, *more = (
+            convert_clean(partial, output_bits, adc_bits) * place
+            for partial, place in zip(sums, self._places, strict=True)
+        )
+        for term in more:
+            total += term
+        return total
+
+    @property
+    def _base(self) -> float:
+        return 2.0**self.slice_bits
+
+    @property
+    def _places(self) -> tuple[float, ...]:
+        """Weight of each slice's unit."""
+        return tuple(self._base**index for index in range(self.slices))
+
+    def changes(
+        self, size: int, sums_of: Callable[[IntArray | None], IntArray], rng: np.random.Generator
+    ) -> Changes:
+        """By reading all of them."""
+        return Changes.of(self.read(sums_of(None).reshape(self.slices, size), rng))
 
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """Convert the sum of each slice, shift and add."""

@@ -1,5 +1,7 @@
 """A conventional converter that reads exact sums with fewer bits than they have."""
 
+from typing import Any
+
 import numpy as np
 
 from rnscli.core.errors import InputError
@@ -61,16 +63,35 @@ def convert_sums(
     [96, 16, 0]
     """
     lost = max(0, output_bits - adc_bits)
-    adc = Adc(
-        low=-(2 ** (adc_bits - 1)),
-        high=2 ** (adc_bits - 1) - 1,
-        full_scale_ratio=2.0 ** (adc_bits - bits),
-    )
+    low, high = _codes(adc_bits)
+    adc = Adc(low, high, full_scale_ratio=2.0 ** (adc_bits - bits))
     rounded, remainders = _rounded(sums, lost)
     ideal = np.clip(rounded, adc.low, adc.high)
     if noise is None:
         return ideal << lost, ideal << lost
     return noise.convert(rng, rounded, remainders, adc) << lost, ideal << lost
+
+
+def convert_clean(sums: Any, output_bits: int, adc_bits: int) -> Any:
+    """What the same ADC makes of whole-numbered floats of any array library, without noise.
+
+    Exact, as long as the sums are: factors are powers of two.
+
+    Examples
+    --------
+    >>> convert_clean(np.array([98.0, 13.0, 3.0]), 8, 4).tolist()
+    [96.0, 16.0, 0.0]
+    """
+    lost = max(0, output_bits - adc_bits)
+    low, high = _codes(adc_bits)
+    if not lost:
+        return sums.clip(low, high)
+    return (sums * 2.0**-lost).round().clip(low, high) * 2.0**lost
+
+
+def _codes(adc_bits: int) -> tuple[int, int]:
+    """The lowest and the highest code of an ADC."""
+    return -(2 ** (adc_bits - 1)), 2 ** (adc_bits - 1) - 1
 
 
 def _rounded(sums: IntArray, bits: int) -> tuple[IntArray, FloatArray | float]:

@@ -1,14 +1,16 @@
 """The conventional core: one converter for each dot product."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from rnscli.core.conversion import check_output_bits, convert_sums
+from rnscli.core.conversion import check_output_bits, convert_clean, convert_sums
 from rnscli.core.dot_product import DotProduct
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.quantisation import FloatArray, IntArray
-from rnscli.core.readout import Readout
+from rnscli.core.readout import Changes, Readout
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class FixedPointCore:
         """Refuse results that int64 does not hold with room for a rounding."""
         check_output_bits(self.dot_product.output_bits)
 
+    @property
+    def reach(self) -> int:
+        """Half of the two's complement range."""
+        return int(2 ** (self.dot_product.output_bits - 1))
+
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         """Dot products of quantised operands."""
         return self.read(np.einsum("...j,...j->...", x, w, dtype=np.int64), rng)
@@ -67,3 +74,17 @@ class FixedPointCore:
         output_bits = self.dot_product.output_bits
         values, ideal = convert_sums(sums, output_bits, self.adc_bits, self.bits, self.noise, rng)
         return Readout(values, values != ideal, (sums.size,))
+
+    def parts(self, w: Any) -> tuple[Any, ...]:
+        """The weights."""
+        return (w,)
+
+    def ideal(self, sums: Sequence[Any]) -> Any:
+        """Rounded and clipped."""
+        return convert_clean(sums[0], self.dot_product.output_bits, self.adc_bits)
+
+    def changes(
+        self, size: int, sums_of: Callable[[IntArray | None], IntArray], rng: np.random.Generator
+    ) -> Changes:
+        """By reading all of them."""
+        return Changes.of(self.read(sums_of(None).reshape(size), rng))

@@ -1,11 +1,14 @@
 """What an analog core offers, and what it returns."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from rnscli.core.dot_product import DotProduct
+from rnscli.core.noise import NoiseLaw
 from rnscli.core.quantisation import FloatArray, IntArray
 
 
@@ -30,12 +33,59 @@ class Readout:
     attempts: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Changes:
+    """Where noise has changed what a core reads, among a number of dot products.
+
+    Attributes
+    ----------
+    index, values
+        Positions and the integers that are read there, int64; elsewhere it is what the core reads
+        without noise.
+    wrong
+        How many results noise spoilt (see `Readout`).
+    attempts
+        As in `Readout`.
+    """
+
+    index: IntArray
+    values: IntArray
+    wrong: int
+    attempts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, readout: Readout) -> "Changes":
+        """The wrong results of a core that reads all others as without noise."""
+        index = np.flatnonzero(readout.wrong)
+        return cls(index, readout.values[index], index.size, readout.attempts)
+
+
 class Core(Protocol):
-    """What every core offers."""
+    """What every core offers.
+
+    `dot` and `read` are about pairs of vectors. Of a matrix product a core reads the products of
+    the inputs with each of the `parts` of the weights: `ideal` says what it makes of them without
+    noise, in floats of any array library, and `changes` where noise makes a difference.
+    """
 
     @property
     def name(self) -> str:
         """Name on the command line."""
+        ...
+
+    @property
+    def dot_product(self) -> DotProduct:
+        """Length and operands of a dot product."""
+        ...
+
+    @property
+    def noise(self) -> NoiseLaw | None:
+        """Noise on each residue, or at each converter."""
+        ...
+
+    @property
+    def reach(self) -> int:
+        """Largest magnitude of a result, right or wrong."""
         ...
 
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
@@ -52,4 +102,22 @@ class Core(Protocol):
 
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """The same as `dot`, from `partial_sums`."""
+        ...
+
+    def parts(self, w: Any) -> tuple[Any, ...]:
+        """What is in the array for whole-numbered weights: they themselves, or their slices."""
+        ...
+
+    def ideal(self, sums: Sequence[Any]) -> Any:
+        """What is read without noise from exact products with the parts, which may be changed."""
+        ...
+
+    def changes(
+        self, size: int, sums_of: Callable[[IntArray | None], IntArray], rng: np.random.Generator
+    ) -> Changes:
+        """Where noise changes the results of ``size`` dot products.
+
+        ``sums_of`` gives the exact products at some positions, or at all; with several parts
+        their axis comes first.
+        """
         ...

@@ -1,11 +1,12 @@
 """The RNS core: a converter for each modulus, a redundant code, retries."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from rnscli.core.checks import check_attempts
 from rnscli.core.code import DETECTED, RedundantCode
@@ -13,11 +14,31 @@ from rnscli.core.dot_product import DotProduct
 from rnscli.core.errors import InputError
 from rnscli.core.noise import NoiseLaw, draw_positions
 from rnscli.core.quantisation import FloatArray, IntArray
-from rnscli.core.readout import Readout
+from rnscli.core.readout import Changes, Readout
 from rnscli.core.residues import modular_dot, to_residues
 
 # With no limit on the attempts, a simulation that needs more of them in the mean is stuck.
 MAX_MEAN_ATTEMPTS = 200
+
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Received:
+    """Words that were hit, in the first attempt at least, and what has become of them."""
+
+    index: IntArray
+    clean: IntArray
+    values: IntArray
+    wrong: BoolArray
+    attempts: tuple[int, ...]
+
+    def changes(self) -> Changes:
+        """Those that are not what was sent; a wrong one may be, if it was rejected to the last."""
+        changed = self.values != self.clean
+        wrong = int(np.count_nonzero(self.wrong))
+        return Changes(self.index[changed], self.values[changed], wrong, self.attempts)
 
 
 @dataclass(frozen=True)
@@ -72,8 +93,7 @@ class RnsCore:
         """Dot products of quantised operands, channel by channel."""
         moduli = self.code.moduli.moduli
         words = modular_dot(to_residues(x, moduli), to_residues(w, moduli), moduli)
-        clean = self.code.decode(words).values
-        return self._receive(clean, lambda index: words[:, index], rng)
+        return self._read(self.code.decode(words).values, lambda index: words[:, index], rng)
 
     def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
         """The dot products themselves: their residues are what the channels compute."""
@@ -82,45 +102,81 @@ class RnsCore:
 
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """The same from exact dot products: only words with an error are ever formed."""
-        return self._receive(
-            sums, lambda index: to_residues(sums[index], self.code.moduli.moduli), rng
-        )
+        return self._read(sums, lambda index: self._words(sums[index]), rng)
 
-    def _receive(
+    def _read(
         self, clean: IntArray, words_of: Callable[[IntArray], IntArray], rng: np.random.Generator
     ) -> Readout:
-        """Perturb, decode, and repeat what is detected, up to the number of attempts."""
-        wrong = np.zeros(clean.shape, dtype=np.bool_)
+        values, wrong = clean, np.zeros(clean.shape, dtype=np.bool_)
         if self.noise is None:
-            return Readout(clean, wrong, (clean.size,))
+            return Readout(values, wrong, (clean.size,))
+        received = self._receive(clean.size, lambda index: clean[index], words_of, rng)
         values = clean.copy()
-        pending = np.arange(clean.size)
-        attempts: list[int] = []
-        while len(attempts) < self.attempts:
+        values[received.index] = received.values
+        wrong[received.index] = received.wrong
+        return Readout(values, wrong, received.attempts)
+
+    def _words(self, sums: IntArray) -> IntArray:
+        return to_residues(sums, self.code.moduli.moduli)
+
+    @property
+    def reach(self) -> int:
+        """The farther end of the legitimate range."""
+        return max(-self.code.lowest, self.code.highest)
+
+    def parts(self, w: Any) -> tuple[Any, ...]:
+        """The weights; that each channel has its own residues of them makes no difference."""
+        return (w,)
+
+    def ideal(self, sums: Sequence[Any]) -> Any:
+        """Exact."""
+        return sums[0]
+
+    def changes(
+        self,
+        size: int,
+        sums_of: Callable[[IntArray | None], IntArray],
+        rng: np.random.Generator,
+        words_of: Callable[[IntArray], IntArray] | None = None,
+    ) -> Changes:
+        """From those sums alone that are hit, or from the words ``(N, ...)`` of the channels."""
+        words = words_of or (lambda index: self._words(sums_of(index)))
+        return self._receive(size, sums_of, words, rng).changes()
+
+    def _receive(
+        self,
+        size: int,
+        clean_of: Callable[[IntArray], IntArray],
+        words_of: Callable[[IntArray], IntArray],
+        rng: np.random.Generator,
+    ) -> "_Received":
+        """Perturb, decode, and repeat what is detected, up to the number of attempts."""
+        attempts = [size]
+        index, errors = self._draw(size, rng)
+        clean, words = clean_of(index), words_of(index)
+        values, detected = self._decoded(words, errors)
+        wrong = (values != clean) | detected
+        while detected.any() and len(attempts) < self.attempts:
+            pending = np.flatnonzero(detected)
             attempts.append(pending.size)
-            if math.isinf(self.attempts) and sum(attempts) > MAX_MEAN_ATTEMPTS * clean.size:
+            if math.isinf(self.attempts) and sum(attempts) > MAX_MEAN_ATTEMPTS * size:
                 raise InputError(
                     f"`attempts` is inf, but with this noise a dot product takes more than "
                     f"{MAX_MEAN_ATTEMPTS} attempts in the mean; give a finite number of attempts "
                     "or less noise"
                 )
             hit, errors = self._draw(pending.size, rng)
-            index = pending[hit]
-            values[pending] = clean[pending]
-            wrong[pending] = False
-            if not hit.size:
-                return Readout(values, wrong, tuple(attempts))
-            words = words_of(index)
-            for channel, modulus in enumerate(self.code.moduli.moduli):
-                words[channel] = (words[channel] + errors[channel]) % modulus
-            decoded = self.code.decode(words)
-            values[index] = decoded.values
-            detected = decoded.status == DETECTED
-            wrong[index] = (decoded.values != clean[index]) | detected
-            pending = index[detected]
-            if not pending.size:
-                break
-        return Readout(values, wrong, tuple(attempts))
+            again = pending[hit]
+            values[pending], detected[pending], wrong[pending] = clean[pending], False, False
+            values[again], detected[again] = self._decoded(words[:, again], errors)
+            wrong[again] = (values[again] != clean[again]) | detected[again]
+        return _Received(index, clean, values, wrong, tuple(attempts))
+
+    def _decoded(self, words: IntArray, errors: IntArray) -> tuple[IntArray, BoolArray]:
+        """Values of words with errors, and which are detected as wrong."""
+        moduli = np.array(self.code.moduli.moduli)[:, np.newaxis]
+        decoded = self.code.decode((words + errors) % moduli)
+        return decoded.values, decoded.status == DETECTED
 
     def _draw(self, size: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
         """Which of ``size`` words are hit, and their errors ``(N, hit)``, mostly zero."""

@@ -1,0 +1,1 @@
+"""Matrix products on an analog core: tiles, scales, channels, accumulation."""

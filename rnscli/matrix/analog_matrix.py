@@ -1,0 +1,164 @@
+"""A matrix on an analog core, in the place of a NumPy array."""
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from rnscli.core.errors import InputError
+from rnscli.core.readout import Core
+from rnscli.matrix.arrays import NumPyArrays
+from rnscli.matrix.counts import ProductCounts
+from rnscli.matrix.dataflow import Dataflow
+from rnscli.matrix.product import QuantisedWeights, TiledProduct
+
+AnyArray = npt.NDArray[np.generic]
+
+
+class AnalogMatrix:
+    """A matrix whose products are computed on a core; ``matrix @ x`` and ``x @ matrix``.
+
+    It stands where a NumPy matrix stood: with vectors, matrices and stacks of them, transposed,
+    and as an operator of `scipy.sparse.linalg`. Its values are quantised once for each side, with
+    ``weight_bits``; what it is multiplied with is quantised at each product, with ``input_bits``.
+
+    Parameters
+    ----------
+    values
+        The matrix, real, of two dimensions.
+    flow
+        How products are mapped to a core; or the core, for the defaults of `rnscli.Dataflow`.
+    seed
+        Of the noise; each product draws on. Or a generator that is drawn from.
+
+    Attributes
+    ----------
+    counts
+        What has been computed so far (`rnscli.ProductCounts`), by the transpose as well.
+
+    Raises
+    ------
+    InputError
+        If the values are no finite real matrix.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> core = rnscli.analog_core("rns", bits=8, vector_size=128)
+    >>> values = np.linspace(-1, 1, 60).reshape(3, 20)
+    >>> matrix, x = rnscli.AnalogMatrix(values, core), np.ones(20)
+    >>> np.round(matrix @ x, 2).tolist(), np.round(values @ x, 2).tolist()
+    ([-13.56, 0.0, 13.56], [-13.56, 0.0, 13.56])
+    >>> matrix.counts.dot_products
+    3
+    """
+
+    __array_ufunc__ = None  # NumPy leaves `x @ matrix` to this class
+    ndim = 2
+
+    def __init__(
+        self,
+        values: npt.ArrayLike,
+        flow: Dataflow | Core,
+        seed: int | np.random.Generator = 0,
+    ) -> None:
+        """Quantise nothing yet: which side is multiplied decides what shares a scale."""
+        self._values = _real("values", values)
+        if self._values.ndim != 2:
+            raise InputError(
+                f"`values` has shape {self._values.shape}; an analog matrix has two dimensions"
+            )
+        self._flow = flow if isinstance(flow, Dataflow) else Dataflow(flow)
+        self._product = TiledProduct(self._flow, NumPyArrays())
+        self._state = _State(np.random.default_rng(seed))
+        self._transposed: AnalogMatrix | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self._values.shape[0], self._values.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of the values, as NumPy would multiply them."""
+        return self._values.dtype
+
+    @property
+    def flow(self) -> Dataflow:
+        """The core and how products are mapped to it."""
+        return self._flow
+
+    @property
+    def counts(self) -> ProductCounts:
+        """What has been computed so far."""
+        return self._state.counts
+
+    @property
+    def T(self) -> "AnalogMatrix":  # noqa: N802 - NumPy's name
+        """The transpose, which shares noise and counts with this matrix."""
+        if self._transposed is None:
+            other = AnalogMatrix(self._values.T, self._flow)
+            other._state, other._transposed = self._state, self
+            self._transposed = other
+        return self._transposed
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
+        """The values that were given, not quantised."""
+        return np.array(self._values, dtype=dtype)
+
+    def __repr__(self) -> str:
+        """Shape and core."""
+        return f"AnalogMatrix(shape={self.shape}, core={self._flow.core.name!r})"
+
+    def __rmatmul__(self, x: npt.ArrayLike) -> AnyArray:
+        """``x @ matrix``: dot products over the last axis of x."""
+        return self._multiply(_real("x", x))
+
+    def __matmul__(self, x: npt.ArrayLike) -> AnyArray:
+        """``matrix @ x``: dot products over the last axis of x but one, or its only one."""
+        array = _real("x", x)
+        if array.ndim < 2:
+            return self.T._multiply(array)
+        rows: AnyArray = array.swapaxes(-1, -2)
+        return self.T._multiply(rows).swapaxes(-1, -2)
+
+    matvec = matmat = __matmul__
+
+    def rmatvec(self, x: npt.ArrayLike) -> AnyArray:
+        """``matrix.T @ x``, as SciPy's linear operators call it."""
+        return self.T @ x
+
+    rmatmat = rmatvec
+
+    @cached_property
+    def _weights(self) -> QuantisedWeights:
+        return self._product.quantise_weights(self._values)
+
+    def _multiply(self, x: AnyArray) -> AnyArray:
+        if x.ndim == 0 or x.shape[-1] != self.shape[0]:
+            raise InputError(
+                f"`x` has shape {x.shape}; a product over {self.shape[0]} terms with an analog "
+                "matrix needs as many"
+            )
+        rows = x.reshape(1, -1) if x.ndim == 1 else x
+        found, counts = self._product.multiply(rows, self._weights, lambda: self._state.rng)
+        self._state.counts += counts
+        result: AnyArray = found.astype(np.result_type(x.dtype, self.dtype), copy=False)
+        return result.reshape(-1) if x.ndim == 1 else result
+
+
+class _State:
+    """What a matrix and its transpose share."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.counts = ProductCounts()
+
+
+def _real(name: str, values: npt.ArrayLike) -> AnyArray:
+    """An array of float32 or float64, as NumPy's own products with real numbers are."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"`{name}` has dtype {array.dtype}; it must hold real numbers")
+    narrow = array.dtype in (np.float32, np.float16)
+    return array.astype(np.float32 if narrow else np.float64, copy=False)

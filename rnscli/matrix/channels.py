@@ -1,0 +1,61 @@
+"""A modular matrix product for each modulus, in floats that hold every number exactly.
+
+A quotient of whole numbers below 2**24 in float32 (2**53 in float64) never rounds up to the next
+whole number, so ``floor(a / m)`` is exact, and so is the remainder.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rnscli.core.code import RedundantCode
+from rnscli.core.quantisation import IntArray
+from rnscli.core.residues import from_residues
+from rnscli.matrix.arrays import Array, Arrays
+from rnscli.matrix.dataflow import FLOAT64_EXACT
+
+
+def reduce(arrays: Arrays, values: Array, modulus: int) -> Array:
+    """Residues in ``[0, m)`` of whole-numbered floats."""
+    quotients = values / modulus
+    arrays.floor(quotients)
+    quotients *= modulus
+    return values - quotients
+
+
+def modular_products(
+    arrays: Arrays, x: Array, w: Sequence[Array], moduli: Sequence[int]
+) -> list[Array]:
+    """``x w mod m`` for each modulus, from whole numbers x and the residues of w."""
+    return [
+        reduce(arrays, arrays.product(reduce(arrays, x, modulus), residues), modulus)
+        for modulus, residues in zip(moduli, w, strict=True)
+    ]
+
+
+def words_of(arrays: Arrays, residues: Sequence[Array]) -> Callable[[IntArray | None], IntArray]:
+    """A function that gives the words ``(N, ...)`` at flat positions, or all."""
+    pieces = [arrays.pieces(channel) for channel in residues]
+    return lambda index: np.stack([piece(index) for piece in pieces])
+
+
+def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> Array:
+    """Chinese remainders, signed, of words without errors, from their information residues."""
+    moduli = code.moduli
+    information = residues[moduli.redundant :]
+    product, weights = moduli.dynamic_range, moduli.crt_weights
+    bound = sum((m - 1) * w for m, w in zip(moduli.information, weights, strict=True))
+    if bound >= FLOAT64_EXACT:
+        first = information[0]
+        values = from_residues(words_of(arrays, residues)(None), moduli)
+        into = arrays.exact(first, wide=True) * 0.0
+        return arrays.put(into, np.arange(values.size), values)
+    total, *more = (
+        arrays.exact(channel, wide=True) * float(weight)
+        for channel, weight in zip(information, weights, strict=True)
+    )
+    for term in more:
+        total += term
+    total = reduce(arrays, total, product)
+    # Signed as `from_residues` has it.
+    return total - (total >= (product + 1) // 2) * product

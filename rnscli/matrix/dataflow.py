@@ -1,0 +1,94 @@
+"""How a matrix product is mapped to a core."""
+
+from dataclasses import dataclass
+
+from rnscli.core.checks import check_choice
+from rnscli.core.errors import InputError
+from rnscli.core.readout import Core
+from rnscli.core.rns_core import RnsCore
+
+GRANULARITIES = ("vector", "tile", "channel", "tensor")
+PATHS = ("homomorphic", "channels")
+FLOAT32_EXACT, FLOAT64_EXACT = 2**24, 2**53
+
+
+@dataclass(frozen=True)
+class Dataflow:
+    """A core, what shares a scale, and how residues are simulated.
+
+    A product of inputs (M x K) and weights (K x N) is cut along K in tiles of the h terms that the
+    core's dot products have, and along M and N, where that matters, in blocks of h as well. Each
+    tile is quantised, multiplied in the core and scaled back, ``s_x s_w / (q_x q_w) * S``, and the
+    partial sums of tiles are added in FP32.
+
+    Parameters
+    ----------
+    core
+        What computes the dot products.
+    granularity
+        What has a scale of its own: ``vector``, each row of an input tile and each column of a
+        weight tile; ``tile``, each block of h x h; ``channel``, each row of the inputs and each
+        column of the weights, over all of K; ``tensor``, each operand.
+    path
+        ``homomorphic`` forms residues only where noise strikes, from the exact integer product;
+        ``channels`` computes a modular product for every modulus, and the Chinese remainder of
+        every word. Both give the same bytes.
+
+    Raises
+    ------
+    InputError
+        If a choice is none of these, or sums of a tile exceed 2**53.
+
+    References
+    ----------
+    arXiv:2309.10759, on the dataflow.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> flow = Dataflow(rnscli.analog_core("rns", bits=6, vector_size=128))
+    >>> flow.core.code.moduli.moduli, flow.wide_products
+    ((63, 62, 61, 59), False)
+    """
+
+    core: Core
+    granularity: str = "vector"
+    path: str = "homomorphic"
+
+    def __post_init__(self) -> None:
+        """Refuse unknown choices, and sums that no float holds."""
+        check_choice("granularity", self.granularity, GRANULARITIES)
+        check_choice("path", self.path, PATHS)
+        largest = max(self._largest_product, self._largest_result)
+        if largest >= FLOAT64_EXACT:
+            raise InputError(
+                f"the products of a tile of {self.core.dot_product.vector_size} reach {largest}; "
+                "at most 2^53 can be multiplied exactly; take fewer bits or a smaller `vector_size`"
+            )
+
+    @property
+    def by_channel(self) -> bool:
+        """Whether each modulus has a product of its own; conventional cores have but one."""
+        return self.path == "channels" and isinstance(self.core, RnsCore)
+
+    @property
+    def _largest_product(self) -> int:
+        dot = self.core.dot_product
+        if not self.by_channel:
+            return dot.max_sum
+        assert isinstance(self.core, RnsCore)
+        return dot.vector_size * (self.core.code.moduli.moduli[0] - 1) ** 2
+
+    @property
+    def _largest_result(self) -> int:
+        return max(self.core.dot_product.max_sum, self.core.reach)
+
+    @property
+    def wide_products(self) -> bool:
+        """Whether products need float64 to be exact."""
+        return self._largest_product >= FLOAT32_EXACT
+
+    @property
+    def wide_results(self) -> bool:
+        """Whether what is read of them does, by either path."""
+        return self._largest_result >= FLOAT32_EXACT

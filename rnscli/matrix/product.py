@@ -1,0 +1,186 @@
+"""The dataflow of a matrix product on a core: tiles, scales, products, readout, accumulation."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from rnscli.core.dot_product import quantisation_levels
+from rnscli.core.errors import InputError
+from rnscli.core.quantisation import IntArray
+from rnscli.core.readout import Changes
+from rnscli.core.rns_core import RnsCore
+from rnscli.matrix.arrays import Array, Arrays
+from rnscli.matrix.channels import modular_products, reduce, restore, words_of
+from rnscli.matrix.counts import ProductCounts
+from rnscli.matrix.dataflow import Dataflow
+from rnscli.matrix.scales import RowScales
+
+
+@dataclass(frozen=True)
+class WeightTile:
+    """At most h rows of the weights, as they are in the arrays.
+
+    ``parts`` are whole numbers of shape ``(..., h, N)``: the weights, their slices, or their
+    residues for each modulus; ``unit`` is what 1 stands for, of shape ``(..., 1, N or 1)``.
+    """
+
+    terms: slice
+    parts: tuple[Array, ...]
+    unit: Array
+
+
+@dataclass(frozen=True)
+class QuantisedWeights:
+    """Weights of shape ``(..., K, N)``, cut in tiles and quantised; made once, used for inputs."""
+
+    shape: tuple[int, ...]
+    tiles: tuple[WeightTile, ...]
+
+
+class TiledProduct:
+    """Matrix products by a dataflow, on the arrays of some library.
+
+    Parameters
+    ----------
+    flow
+        The core and how products are mapped to it.
+    arrays
+        The array library.
+    """
+
+    def __init__(self, flow: Dataflow, arrays: Arrays) -> None:
+        """Nothing is computed yet."""
+        dot = flow.core.dot_product
+        self._flow, self._arrays = flow, arrays
+        self._size = dot.vector_size
+        self._input_levels = quantisation_levels(dot.input_bits)
+        self._weight_levels = quantisation_levels(dot.weight_bits)
+
+    def quantise_weights(self, w: Array) -> QuantisedWeights:
+        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these.
+
+        Raises
+        ------
+        InputError
+            If they are not finite.
+        """
+        columns = w.swapaxes(-1, -2)
+        if 0 in w.shape:
+            return QuantisedWeights(tuple(w.shape), ())
+        scales = RowScales("weights", self._arrays, columns, self._flow.granularity, self._size)
+        tiles = []
+        for terms in self._terms(w.shape[-2]):
+            scale = scales.of(terms)
+            whole = self._whole(columns[..., terms], scale, self._weight_levels).swapaxes(-1, -2)
+            unit = (scale / self._weight_levels).swapaxes(-1, -2)
+            tiles.append(WeightTile(terms, self._parts(whole), unit))
+        return QuantisedWeights(tuple(w.shape), tuple(tiles))
+
+    def multiply(
+        self, x: Array, weights: QuantisedWeights, rng: Callable[[], np.random.Generator]
+    ) -> tuple[Array, ProductCounts]:
+        """``x @ w`` for inputs of shape ``(..., M, K)``, in FP32.
+
+        Weights are one matrix, which then multiplies all inputs, or a stack with one for each
+        matrix of inputs, of the same leading shape. ``rng`` is asked for once if there is noise.
+
+        Raises
+        ------
+        InputError
+            If the inputs are not finite, or shapes do not fit.
+        """
+        *stack, terms, columns = weights.shape
+        if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):
+            raise InputError(
+                f"inputs of shape {tuple(x.shape)} cannot be multiplied with weights of shape "
+                f"{weights.shape}"
+            )
+        shape = (*x.shape[:-1], columns)
+        # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
+        x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
+        out = self._arrays.empty((*x.shape[:-1], columns), like=x)
+        counts = ProductCounts(products=max(1, int(np.prod(stack))))
+        if 0 in x.shape or not columns:
+            out[...] = 0.0
+            return out.reshape(shape), counts
+        noise = rng() if self._flow.core.noise is not None else None
+        scales = RowScales("inputs", self._arrays, x, self._flow.granularity, self._size)
+        for tile in weights.tiles:
+            scale = scales.of(tile.terms)
+            for rows in self._chunks(out.shape, min(self._size, terms)):
+                of_rows = scale if len(scale) == 1 else scale[rows]
+                whole = self._whole(x[rows][..., tile.terms], of_rows, self._input_levels)
+                parts, unit = tile.parts, tile.unit
+                if stack:
+                    parts = tuple(part.reshape(-1, *part.shape[-2:])[rows] for part in parts)
+                    unit = unit.reshape(-1, *unit.shape[-2:])[rows]
+                sums, made = self._read(whole, parts, noise)
+                counts += made
+                sums *= of_rows / self._input_levels
+                sums *= unit
+                if tile.terms.start:
+                    out[rows] += sums
+                else:
+                    out[rows] = sums
+        return out.reshape(shape), counts
+
+    def _terms(self, length: int) -> Iterator[slice]:
+        """Tiles along the dot products."""
+        for start in range(0, length, self._size):
+            yield slice(start, min(start + self._size, length))
+
+    def _chunks(self, shape: tuple[int, ...], terms: int) -> Iterator[slice]:
+        """Parts of the first axis whose inputs and outputs fit in what is best worked on."""
+        step = shape[0]
+        if self._arrays.chunk is not None:
+            largest = max(terms, shape[-1]) * int(np.prod(shape[1:-1]))
+            step = max(1, self._arrays.chunk // largest)
+        for start in range(0, shape[0], step):
+            yield slice(start, min(start + step, shape[0]))
+
+    def _whole(self, values: Array, scale: Array, levels: int) -> Array:
+        """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`."""
+        # In this order a tie stays a tie; `levels / scale` would be rounded first.
+        scaled = values * levels
+        scaled /= scale
+        self._arrays.round(scaled)
+        return self._arrays.exact(scaled, self._flow.wide_products)
+
+    def _parts(self, whole: Array) -> tuple[Array, ...]:
+        core = self._flow.core
+        if self._flow.by_channel and isinstance(core, RnsCore):
+            return tuple(reduce(self._arrays, whole, m) for m in core.code.moduli.moduli)
+        return core.parts(whole)
+
+    def _read(
+        self, x: Array, parts: Sequence[Array], rng: np.random.Generator | None
+    ) -> tuple[Array, ProductCounts]:
+        """What the core reads of the product of whole numbers with the parts of the weights."""
+        core, arrays = self._flow.core, self._arrays
+        if self._flow.by_channel and isinstance(core, RnsCore):
+            residues = modular_products(arrays, x, parts, core.code.moduli.moduli)
+            sums = [restore(arrays, residues, core.code)]
+            changes_of: _ChangesOf = partial(core.changes, words_of=words_of(arrays, residues))
+        else:
+            sums = [arrays.product(x, part) for part in parts]
+            changes_of = core.changes
+        size = int(np.prod(sums[0].shape))
+        changes = _NONE if rng is None else changes_of(size, _pieces(arrays, sums), rng)
+        result = arrays.exact(core.ideal(sums), self._flow.wide_results)
+        if changes.index.size:
+            result = arrays.put(result, changes.index, changes.values)
+        return result, ProductCounts(0, size, changes.wrong, sum(changes.attempts) or size)
+
+
+_Pieces = Callable[[IntArray | None], IntArray]
+_ChangesOf = Callable[[int, _Pieces, np.random.Generator], Changes]
+_NONE = Changes(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), 0, ())
+
+
+def _pieces(arrays: Arrays, sums: Sequence[Array]) -> _Pieces:
+    """A function that gives the sums at flat positions, or all; parts first if there are some."""
+    if len(sums) == 1:
+        return arrays.pieces(sums[0])
+    return words_of(arrays, sums)
