@@ -1,0 +1,60 @@
+"""`torch.nn.Linear` on a core."""
+
+import torch
+from torch import Tensor, nn
+
+from rnscli.core.readout import Core
+from rnscli.matrix.dataflow import Dataflow
+from rnscli.torch.analog import AnalogLayer, described, placed
+from rnscli.torch.product import Place, stored_matmul
+
+
+class AnalogLinear(AnalogLayer, nn.Linear):
+    """A linear layer whose product is computed on a core; the bias is added in FP32.
+
+    Parameters, ``state_dict`` and the random initialisation are those of `torch.nn.Linear`.
+
+    Parameters
+    ----------
+    in_features, out_features, bias, device, dtype
+        As of `torch.nn.Linear`.
+    core
+        The core, or a `rnscli.Dataflow` on it.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> layer = AnalogLinear(64, 10, core=rnscli.analog_core("rns", bits=6, vector_size=64))
+    >>> layer(torch.ones(2, 64)).shape, sorted(layer.state_dict())
+    (torch.Size([2, 10]), ['bias', 'weight'])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        core: Core | Dataflow,
+    ) -> None:
+        """As `torch.nn.Linear`."""
+        super().__init__(in_features, out_features, bias, device, dtype)
+        self.place = placed(core, "linear")
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``input @ weight.T + bias``."""
+        return analog_linear(input, self.weight, self.bias, self.place)
+
+    def extra_repr(self) -> str:
+        """With the core."""
+        return f"{super().extra_repr()}, {described(self.place)}"
+
+
+def analog_linear(input: Tensor, weight: Tensor, bias: Tensor | None, place: Place) -> Tensor:
+    """`torch.nn.functional.linear` on a core."""
+    result = stored_matmul(input if input.dim() > 1 else input.unsqueeze(0), weight.t(), place)
+    if bias is not None:
+        result = result + bias
+    return result if input.dim() > 1 else result.squeeze(0)

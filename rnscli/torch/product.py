@@ -1,0 +1,155 @@
+"""Matrix products of tensors on a core, with straight-through gradients."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from rnscli.matrix.dataflow import Dataflow
+from rnscli.matrix.product import TiledProduct
+from rnscli.torch.arrays import TorchArrays
+from rnscli.torch.record import (
+    FORWARD,
+    INPUT_GRADIENT,
+    WEIGHT_GRADIENT,
+    ProductKind,
+    Recorded,
+    Recording,
+    active,
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a product belongs: the dataflow, and the layer that it is of."""
+
+    flow: Dataflow
+    layer: str
+
+
+class _Busy(threading.local):
+    """Whether this thread is inside of a product: what it computes there is the simulation."""
+
+    depth = 0
+
+
+busy = _Busy()
+
+
+def analog_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
+    """``torch.matmul(x, w)`` on a core; the inputs are x, the weights w.
+
+    Both are quantised in their own precision (float32 at least), partial sums are added in FP32,
+    and the result has the type that the operands promote to. Gradients pass the rounding straight
+    through and are products on the same core: ``grad w^T`` and ``x^T grad``.
+
+    Raises
+    ------
+    InputError
+        If an operand is not finite.
+    RuntimeError
+        If the shapes do not fit, as `torch.matmul` does.
+
+    Notes
+    -----
+    Noise is drawn from a NumPy generator whose seed comes from PyTorch's own, so that
+    `torch.manual_seed` fixes it and a saved state of that generator restores it.
+    """
+    if x.dim() == 1:
+        return analog_matmul(x.unsqueeze(0), w, place).squeeze(-2)
+    if w.dim() == 1:
+        return analog_matmul(x, w.unsqueeze(-1), place).squeeze(-1)
+    if x.shape[-1] != w.shape[-2]:
+        raise RuntimeError(
+            f"shapes {tuple(x.shape)} and {tuple(w.shape)} cannot be multiplied: "
+            f"{x.shape[-1]} columns meet {w.shape[-2]} rows"
+        )
+    stationary = isinstance(w, nn.Parameter)
+    if isinstance(x, nn.Parameter) and not stationary:
+        # What is stored belongs in the array.
+        return analog_matmul(w.transpose(-1, -2), x.mT, place).transpose(-1, -2)
+    if w.dim() > 2:
+        stack = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+        x = x.expand(*stack, *x.shape[-2:])
+        w = w.expand(*stack, *w.shape[-2:])
+    return _multiply(x, w, place, stationary)
+
+
+def stored_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
+    """`analog_matmul` with weights ``(K, N)`` or ``(G, K, N)`` made from stored parameters."""
+    return _multiply(x, w, place, stationary=True)
+
+
+def _multiply(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
+    busy.depth += 1
+    try:
+        with torch.autocast(x.device.type, enabled=False):
+            kept = torch.promote_types(x.dtype, w.dtype)
+            result: Tensor = _Product.apply(_float(x), _float(w), place, stationary)  # type: ignore[no-untyped-call]
+            return result.to(kept)
+    finally:
+        busy.depth -= 1
+
+
+def _float(values: Tensor) -> Tensor:
+    return values if values.dtype in (torch.float32, torch.float64) else values.float()
+
+
+class _Product(torch.autograd.Function):
+    """A product, or a stack of them, and those of its gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
+        ctx.save_for_backward(x, w)
+        ctx.place, ctx.stationary, ctx.recordings = place, stationary, active()
+        return _compute(x, w, place, FORWARD, stationary, ctx.recordings)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, w = ctx.saved_tensors
+        place, recordings = ctx.place, ctx.recordings
+        to_x = to_w = None
+        busy.depth += 1
+        try:
+            if ctx.needs_input_grad[0]:
+                weights = w.transpose(-1, -2)
+                to_x = _compute(
+                    grad, weights, place, INPUT_GRADIENT, ctx.stationary, recordings
+                ).to(x.dtype)
+            if ctx.needs_input_grad[1]:
+                rows = (x, grad) if w.dim() > 2 else (x.flatten(0, -2), grad.flatten(0, -2))
+                to_w = _compute(
+                    rows[0].transpose(-1, -2), rows[1], place, WEIGHT_GRADIENT, False, recordings
+                ).to(w.dtype)
+        finally:
+            busy.depth -= 1
+        return to_x, to_w, None, None
+
+
+def _compute(
+    x: Tensor,
+    w: Tensor,
+    place: Place,
+    role: str,
+    stationary: bool,
+    recordings: tuple[Recording, ...],
+) -> Tensor:
+    product = TiledProduct(place.flow, TorchArrays(x.device))
+    found, counts = product.multiply(x.detach(), product.quantise_weights(w.detach()), _generator)
+    for made in recordings:
+        kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary)
+        entry = made.kinds.setdefault(kind, Recorded())
+        entry.rows += x.shape[:-1].numel()
+        entry.matrices += counts.products
+        entry.counts += counts
+    return cast(Tensor, found)
+
+
+def _generator() -> np.random.Generator:
+    """A source of noise, seeded from PyTorch's generator."""
+    return np.random.default_rng(int(torch.randint(2**63 - 1, (), dtype=torch.int64)))
