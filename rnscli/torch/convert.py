@@ -146,9 +146,9 @@ def _convert(module: nn.Module, place: Place) -> None:
             module.__dict__["forward"] = AnalogForward(module, place)
 
 
-def _place_of(module: nn.Module) -> Place | None:
+def _place_of(module: object) -> Place | None:
     """Where the functions that a module calls are computed."""
-    forward = module.__dict__.get("forward")
+    forward = vars(module).get("forward")
     return forward.place if isinstance(forward, AnalogForward) else None
 
 

@@ -28,7 +28,7 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
 
     Examples
     --------
-    >>> import rnscli
+    >>> import rnscli, torch
     >>> layer = AnalogConv2d(3, 8, 3, padding=1, core=rnscli.analog_core("rns", bits=6))
     >>> layer(torch.ones(2, 3, 5, 5)).shape, sorted(layer.state_dict())
     (torch.Size([2, 8, 5, 5]), ['bias', 'weight'])
