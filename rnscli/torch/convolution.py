@@ -1,5 +1,6 @@
 """`torch.nn.Conv2d` on a core."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,14 +83,16 @@ def analog_conv2d(
         )
     patches = functional.unfold(input, kernel, dilations, 0, strides)
     images, _, positions = patches.shape
-    # (groups, images * positions, terms): rows of inputs of each group.
-    rows = patches.view(images, groups, -1, positions).permute(1, 0, 3, 2)
-    rows = rows.reshape(groups, images * positions, -1)
-    columns = weight.reshape(groups, outputs // groups, -1).transpose(-1, -2)
+    # (groups, images * positions, terms): rows of inputs of each group. No size is left to be
+    # found out, which a batch of no images would not allow.
+    terms, width = channels * math.prod(kernel), outputs // groups
+    rows = patches.view(images, groups, terms, positions).permute(1, 0, 3, 2)
+    rows = rows.reshape(groups, images * positions, terms)
+    columns = weight.reshape(groups, width, terms).transpose(-1, -2)
     if groups == 1:
         rows, columns = rows[0], columns[0]
     found = stored_matmul(rows, columns, place)
-    found = found.view(groups, images, positions, -1).permute(1, 0, 3, 2)
+    found = found.view(groups, images, positions, width).permute(1, 0, 3, 2)
     size = [
         (length - spread * (width - 1) - 1) // step + 1
         for length, width, step, spread in zip(

@@ -1,14 +1,18 @@
 """Matrix products of tensors on a core, with straight-through gradients."""
 
+import math
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from rnscli.core.errors import InputError
+from rnscli.matrix.counts import ProductCounts
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.matrix.product import TiledProduct
 from rnscli.torch.arrays import TorchArrays
@@ -50,7 +54,7 @@ def analog_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
     Raises
     ------
     InputError
-        If an operand is not finite.
+        If an operand is not finite, or not of floating-point numbers.
     RuntimeError
         If the shapes do not fit, as `torch.matmul` does.
 
@@ -63,11 +67,6 @@ def analog_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
         return analog_matmul(x.unsqueeze(0), w, place).squeeze(-2)
     if w.dim() == 1:
         return analog_matmul(x, w.unsqueeze(-1), place).squeeze(-1)
-    if x.shape[-1] != w.shape[-2]:
-        raise RuntimeError(
-            f"shapes {tuple(x.shape)} and {tuple(w.shape)} cannot be multiplied: "
-            f"{x.shape[-1]} columns meet {w.shape[-2]} rows"
-        )
     stationary = isinstance(w, nn.Parameter)
     if isinstance(x, nn.Parameter) and not stationary:
         # What is stored belongs in the array.
@@ -85,14 +84,30 @@ def stored_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
 
 
 def _multiply(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
+    if not (x.is_floating_point() and w.is_floating_point()):
+        raise InputError(
+            f"operands of a product on a core are of type {x.dtype} and {w.dtype}; they must be "
+            "real floating-point numbers"
+        )
+    if x.shape[-1] != w.shape[-2]:
+        raise RuntimeError(
+            f"shapes {tuple(x.shape)} and {tuple(w.shape)} cannot be multiplied: "
+            f"{x.shape[-1]} columns meet {w.shape[-2]} rows"
+        )
     busy.depth += 1
     try:
-        with torch.autocast(x.device.type, enabled=False):
-            kept = torch.promote_types(x.dtype, w.dtype)
-            result: Tensor = _Product.apply(_float(x), _float(w), place, stationary)  # type: ignore[no-untyped-call]
-            return result.to(kept)
+        kept = torch.promote_types(x.dtype, w.dtype)
+        result: Tensor = _Product.apply(_float(x), _float(w), place, stationary)  # type: ignore[no-untyped-call]
+        return result.to(kept)
     finally:
         busy.depth -= 1
+
+
+def _full_precision(device: str) -> AbstractContextManager[Any]:
+    """Without autocast: it would round whole numbers."""
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
 
 
 def _float(values: Tensor) -> Tensor:
@@ -139,17 +154,31 @@ def _compute(
     stationary: bool,
     recordings: tuple[Recording, ...],
 ) -> Tensor:
-    product = TiledProduct(place.flow, TorchArrays(x.device))
-    found, counts = product.multiply(x.detach(), product.quantise_weights(w.detach()), _generator)
+    x, w = x.detach(), w.detach()
+    if x.device.type == "meta":
+        found, counts = _counted(x, w, place)
+    else:
+        product = TiledProduct(place.flow, TorchArrays(x.device))
+        with _full_precision(x.device.type):
+            found, counts = product.multiply(x, product.quantise_weights(w), _generator)
     for made in recordings:
         kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary)
         entry = made.kinds.setdefault(kind, Recorded())
         entry.rows += x.shape[:-1].numel()
         entry.matrices += counts.products
         entry.counts += counts
-    return cast(Tensor, found)
+    return found
+
+
+def _counted(x: Tensor, w: Tensor, place: Place) -> tuple[Tensor, ProductCounts]:
+    """The product of operands without values: its shape, and what it takes if nothing fails."""
+    found = x.new_empty((*x.shape[:-1], w.shape[-1]), dtype=torch.float32)
+    size = place.flow.core.dot_product.vector_size
+    dots = found.numel() * math.ceil(x.shape[-1] / size)
+    return found, ProductCounts(max(1, w.shape[:-2].numel()), dots, 0, dots)
 
 
 def _generator() -> np.random.Generator:
     """A source of noise, seeded from PyTorch's generator."""
-    return np.random.default_rng(int(torch.randint(2**63 - 1, (), dtype=torch.int64)))
+    seed = torch.randint(2**63 - 1, (), dtype=torch.int64, device="cpu")
+    return np.random.default_rng(int(seed))
