@@ -84,19 +84,19 @@ class AnalogForward:
         """Of the module that calls it."""
         own = vars(module).get("forward")
         self.module, self.place = module, place
-        self._own: Any = own._own if isinstance(own, AnalogForward) else own
+        self.own: Any = own.own if isinstance(own, AnalogForward) else own
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """What the class computes."""
         with self._at_place():
-            if self._own is not None:
-                return self._own(*arguments, **options)
+            if self.own is not None:
+                return self.own(*arguments, **options)
             return type(self.module).forward(self.module, *arguments, **options)
 
     @property
     def __signature__(self) -> inspect.Signature:
         """That of the original: trainers look there for the names of a model's inputs."""
-        return inspect.signature(self._own or type(self.module).forward.__get__(self.module))
+        return inspect.signature(self.own or type(self.module).forward.__get__(self.module))
 
     @contextmanager
     def _at_place(self) -> Iterator[None]:
