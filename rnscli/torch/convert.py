@@ -110,15 +110,21 @@ def convert(
     flow = core if isinstance(core, Dataflow) else Dataflow(core)
     if strict:
         _check_all_mapped(model, exclude)
-    converted = model if inplace else copy.deepcopy(model)
-    for name, module in converted.named_modules():
-        if not _is_within(name, exclude):
+    found = converted(model if inplace else copy.deepcopy(model), flow, exclude)
+    stays = conversion(found)
+    if stays.digital and not strict:
+        warnings.warn(stays.sentence, stacklevel=2)
+    return found
+
+
+def converted(model: Model, flow: Dataflow, exclude: Collection[str] = ()) -> Model:
+    """The model itself, converted, and nothing said of what stays digital (see `convert`)."""
+    for name, module in model.named_modules():
+        if name in exclude:
+            module.__dict__["forward"] = AnalogForward(module, None)
+        elif not _is_within(name, exclude):
             _convert(module, Place(flow, name or type(module).__name__))
-    if not strict:
-        stays = conversion(converted)
-        if stays.digital:
-            warnings.warn(stays.sentence, stacklevel=2)
-    return converted
+    return model
 
 
 def conversion(model: nn.Module) -> Conversion:
