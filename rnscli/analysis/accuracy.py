@@ -161,7 +161,7 @@ def _row(
         energy_per_inference_j=total.energy_j,
         energy_j=total.energy_j * right.samples,
         extrapolated=total.extrapolated,
-        digital=products.digital,
+        digital="; ".join(products.digital) or None,
     )
 
 

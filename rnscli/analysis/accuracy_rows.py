@@ -12,8 +12,8 @@ class AccuracyRow:
     `rnscli.analysis.paired_ratio`. ``output_error_rate`` is the share of dot products (of at most
     h terms) that noise spoilt, and ``mean_attempts`` how often one was computed; ``None`` without
     noise. ``gemms`` and ``macs`` are of one inference; ``energy_j`` is that of the run, all
-    samples with the attempts that they took. ``digital`` are the products that stay in FP32 and
-    that neither count.
+    samples with the attempts that they took. ``digital`` names the products that stay in FP32, and
+    that neither counts.
     """
 
     model: str
@@ -47,4 +47,4 @@ class AccuracyRow:
     energy_per_inference_j: float
     energy_j: float
     extrapolated: bool
-    digital: tuple[str, ...]
+    digital: str | None

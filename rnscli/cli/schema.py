@@ -15,7 +15,10 @@ from rnscli.report.document import SCHEMA
 from rnscli.report.schema import DIALECT, Schema, any_of, row_schema, strict_object
 
 # The commands that answer with rows, known without importing them.
-ANSWERING = ("moduli", "error-sim", "fault-prob", "energy", "design", "batch", "reproduce", "store")
+ANSWERING = (
+    "moduli", "error-sim", "fault-prob", "energy", "accuracy", "design", "batch", "reproduce",
+    "store",
+)  # fmt: skip
 Answering = AnswerCommand | SummaryCommand
 
 
