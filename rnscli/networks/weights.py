@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from rnscli.core.errors import InputError
 from rnscli.networks.sentences import said
@@ -49,7 +49,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
             raise InputError(
                 f"`weights` {path}: {name} holds NaN or infinity; every weight must be finite"
             )
-        if isinstance(own[name], UninitializedTensorMixin):  # its shape is that of the file
+        if is_lazy(own[name]):  # its shape is that of the file
             continue
         if tensor.shape != own[name].shape:
             raise InputError(
