@@ -62,7 +62,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         raise InputError(f"`weights` {path} cannot be loaded: {said(error)}") from None
 
 
-def _read(path: str | Path) -> dict[str, Tensor]:
+def _read(path: str | Path) -> Mapping[str, Tensor]:
     file = Path(path)
     if not file.is_file():
         problem = "does not exist"
@@ -86,7 +86,7 @@ def _read(path: str | Path) -> dict[str, Tensor]:
     return _state_dict(path, content)
 
 
-def _state_dict(path: str | Path, content: Any) -> dict[str, Tensor]:
+def _state_dict(path: str | Path, content: Any) -> Mapping[str, Tensor]:
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping):
@@ -102,10 +102,10 @@ def _state_dict(path: str | Path, content: Any) -> dict[str, Tensor]:
                 f"`weights` {path}: {name} is quantised or sparse; it must be a plain tensor, as "
                 "networks in full precision have them"
             )
-    return dict(content)
+    return content  # as it is: versions of modules hang on it
 
 
-def _check_names(path: str | Path, weights: dict[str, Tensor], own: dict[str, Any]) -> None:
+def _check_names(path: str | Path, weights: Mapping[str, Tensor], own: dict[str, Any]) -> None:
     missing = [name for name in own if name not in weights]
     unexpected = [name for name in weights if name not in own]
     problems = []

@@ -34,6 +34,12 @@ def test_in_eval_mode_without_gradients_on_one_thread() -> None:
     assert np.array_equal(logits, model.linear(torch.from_numpy(inputs)).detach().numpy())
 
 
+def test_no_sample_is_left_over_alone() -> None:
+    model = Watched()
+    evaluate(model, np.ones((9, 3), np.float32), batch_size=4)
+    assert [seen[0] for seen in model.seen] == [3, 3, 3]
+
+
 def test_modes_come_back() -> None:
     model = Watched().train()
     model.linear.eval()  # as a layer that is frozen

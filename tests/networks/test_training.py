@@ -284,8 +284,11 @@ def test_a_model_without_parameters() -> None:
 def test_states_of_other_trainings() -> None:
     state = Trainer(cnn.make(), few(), RECIPE).state()
     for trainer, says in (
-        (Trainer(cnn.make(), few(), replace(RECIPE, seed=1)), "whose recipe is"),
-        (Trainer(cnn.make(), few(80), RECIPE), "whose data is"),
+        (
+            Trainer(cnn.make(), few(), replace(RECIPE, seed=1)),
+            "with a `seed` of 0, and this one has 1",
+        ),
+        (Trainer(cnn.make(), few(80), RECIPE), "other data than `data` few"),
         (Trainer(transformer.make(), few(), RECIPE), "training of another model"),
     ):
         with pytest.raises(InputError, match=says):
