@@ -54,7 +54,8 @@ def _read(file: Path) -> dict[str, npt.NDArray[Any]]:
         found = {name.removesuffix(".npy"): name for name in archive.namelist()}
         for name, partner in (("x", ""), ("y", ""), ("x_train", "y_train"), ("y_train", "x_train")):
             if name not in found and (not partner or partner in found):
-                held = ", ".join(list(found)[:8]) + (", ..." if len(found) > 8 else "") or "nothing"
+                held = ", ".join(list(found)[:8]) or "nothing"
+                held += f" and {len(found) - 8} more" if len(found) > 8 else ""
                 beside = f" beside {partner}" if partner else ""
                 raise InputError(f"`data` {file} has no array {name}{beside}; it holds {held}")
         arrays = {}

@@ -1,5 +1,6 @@
 """What a network answers, and how often it is right."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def evaluate(model: nn.Module, inputs: Inputs, batch_size: int = BATCH_SIZE) -> 
     inputs
         Samples, ``(N, ...)``.
     batch_size
-        Samples that are computed together.
+        Largest number of samples that are computed together; batches differ by at most one.
 
     Examples
     --------
@@ -58,11 +59,9 @@ def evaluate(model: nn.Module, inputs: Inputs, batch_size: int = BATCH_SIZE) -> 
     (5, 2)
     """
     with one_thread(), inference(model):
-        parts = [
-            model(torch.from_numpy(inputs[start : start + batch_size]))
-            for start in range(0, len(inputs), batch_size)
-        ]
-        logits: Logits = torch.cat(parts).float().numpy()
+        # Equal parts: a model may treat a single sample that is left over in another way.
+        batches = torch.from_numpy(inputs).tensor_split(math.ceil(len(inputs) / batch_size))
+        logits: Logits = torch.cat([model(batch) for batch in batches]).float().numpy()
     return logits
 
 

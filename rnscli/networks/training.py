@@ -130,15 +130,16 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """All that the epochs to come depend on, as a copy that they do not change.
 
-        Made of tensors, numbers, texts, lists and dicts: ``torch.save`` writes it, and
-        ``torch.load(weights_only=True)`` reads it.
+        Of the model it has what ``state_dict`` has: a module that keeps more (a generator of its
+        own, a count) must give it as ``get_extra_state``. All is tensors, numbers, texts, lists
+        and dicts: ``torch.save`` writes it, and ``torch.load(weights_only=True)`` reads it.
         """
         self._check_whole()
         return {
             "recipe": asdict(self.recipe),
             "data": self._data.digest(),
             "results": [asdict(result) for result in self.results],
-            "model": copy.deepcopy(dict(self.model.state_dict())),
+            "model": copy.deepcopy(self.model.state_dict()),
             "optimizer": copy.deepcopy(self._optimizer.state_dict()),
             "order": self._order.get_state(),
             "random": self._random.state.clone(),
@@ -152,12 +153,17 @@ class Trainer:
         InputError
             If the state is of another model, of other data or of another recipe.
         """
-        for key, mine in (("recipe", asdict(self.recipe)), ("data", self._data.digest())):
-            if state[key] != mine:
+        for name, mine in asdict(self.recipe).items():
+            if state["recipe"].get(name) != mine:
                 raise InputError(
-                    f"the state is of another training, whose {key} is {state[key]}; it must be "
-                    f"{mine}"
+                    f"the state is of a training with a `{name}` of {state['recipe'].get(name)}, "
+                    f"and this one has {mine}; both must follow the same recipe"
                 )
+        if state["data"] != self._data.digest():
+            raise InputError(
+                f"the state is of a training with other data than `data` {self._data.name}; "
+                "to go on from it they must be the same"
+            )
         self._torn = True
         try:
             self.model.load_state_dict(state["model"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from rnscli.core.errors import InputError
 from rnscli.networks.sentences import said
@@ -49,7 +49,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
             raise InputError(
                 f"`weights` {path}: {name} holds NaN or infinity; every weight must be finite"
             )
-        if isinstance(own[name], UninitializedTensorMixin):  # its shape is that of the file
+        if is_lazy(own[name]):  # its shape is that of the file
             continue
         if tensor.shape != own[name].shape:
             raise InputError(
@@ -62,7 +62,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         raise InputError(f"`weights` {path} cannot be loaded: {said(error)}") from None
 
 
-def _read(path: str | Path) -> dict[str, Tensor]:
+def _read(path: str | Path) -> Mapping[str, Tensor]:
     file = Path(path)
     if not file.is_file():
         problem = "does not exist"
@@ -86,7 +86,7 @@ def _read(path: str | Path) -> dict[str, Tensor]:
     return _state_dict(path, content)
 
 
-def _state_dict(path: str | Path, content: Any) -> dict[str, Tensor]:
+def _state_dict(path: str | Path, content: Any) -> Mapping[str, Tensor]:
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping):
@@ -102,10 +102,10 @@ def _state_dict(path: str | Path, content: Any) -> dict[str, Tensor]:
                 f"`weights` {path}: {name} is quantised or sparse; it must be a plain tensor, as "
                 "networks in full precision have them"
             )
-    return dict(content)
+    return content  # as it is: versions of modules hang on it
 
 
-def _check_names(path: str | Path, weights: dict[str, Tensor], own: dict[str, Any]) -> None:
+def _check_names(path: str | Path, weights: Mapping[str, Tensor], own: dict[str, Any]) -> None:
     missing = [name for name in own if name not in weights]
     unexpected = [name for name in weights if name not in own]
     problems = []
