@@ -10,13 +10,13 @@ from rnscli.analysis.accuracy_block import ALGORITHM, AccuracyBlock, accuracy_bl
 from rnscli.analysis.accuracy_parameters import BLOCK_SAMPLES, AccuracyParameters
 from rnscli.analysis.accuracy_rows import AccuracyRow
 from rnscli.analysis.accuracy_statistics import AccuracyStatistics
+from rnscli.analysis.core_columns import core_columns
 from rnscli.analysis.energy_parameters import EnergyParameters
 from rnscli.analysis.network_products import NetworkProducts, network_products
 from rnscli.analysis.statistics import proportion_interval
 from rnscli.analysis.workload_energy import WorkloadRow, workload_energy
 from rnscli.core.bit_sliced import BitSlicedCore
 from rnscli.core.decoders import radius_of
-from rnscli.core.readout import Core
 from rnscli.core.rns_core import RnsCore
 from rnscli.networks.portable import OpenedNetwork
 from rnscli.runtime.describe import describe, versions
@@ -121,40 +121,23 @@ def _data_digest(opened: OpenedNetwork) -> str:
 def _row(
     parameters: AccuracyParameters, products: NetworkProducts, statistics: AccuracyStatistics
 ) -> AccuracyRow:
-    core, right, made = parameters.flow.core, statistics.right, statistics.products
-    noise = core.noise
-    code = core.code if isinstance(core, RnsCore) else None
-    moduli = code.moduli if code is not None else None
+    right, made = statistics.right, statistics.products
+    noisy = parameters.flow.core.noise is not None
     total = _energy(parameters, products, made.mean_attempts)
     accurate = right.both + right.first
     return AccuracyRow(
         model=parameters.opened.network.name,
-        core=core.name,
-        bits=parameters.bits,
-        vector_size=core.dot_product.vector_size,
         samples=right.samples,
         accuracy=accurate / right.samples,
         accuracy_ci95=proportion_interval(accurate, right.samples),
         fp32_accuracy=(right.both + right.second) / right.samples,
         relative_accuracy=right.ratio,
         relative_accuracy_ci95=right.ratio_interval(),
-        input_bits=core.dot_product.input_bits,
-        weight_bits=core.dot_product.weight_bits,
-        granularity=parameters.flow.granularity,
-        moduli=moduli.information if moduli is not None else None,
-        redundant_moduli=moduli.redundant_moduli if moduli is not None else None,
-        redundant=moduli.redundant if moduli is not None else None,
-        decoder=code.decoder if code is not None else None,
-        slice_bits=core.slice_bits if isinstance(core, BitSlicedCore) else None,
-        adc_bits=getattr(core, "adc_bits", None),
-        residue_error_probability=_error_probability(core, parameters.bits),
-        sigma=getattr(noise, "sigma", None),
-        attempts=core.attempts if isinstance(core, RnsCore) and noise is not None else None,
-        output_error_rate=made.output_error_rate if noise is not None else None,
+        output_error_rate=made.output_error_rate if noisy else None,
         output_error_rate_ci95=(
-            proportion_interval(made.wrong, made.dot_products) if noise is not None else None
+            proportion_interval(made.wrong, made.dot_products) if noisy else None
         ),
-        mean_attempts=made.mean_attempts if noise is not None else None,
+        mean_attempts=made.mean_attempts if noisy else None,
         gemms=products.count,
         macs=products.workload.macs,
         technology=total.technology,
@@ -162,6 +145,7 @@ def _row(
         energy_j=total.energy_j * right.samples,
         extrapolated=total.extrapolated,
         digital="; ".join(products.digital) or None,
+        **core_columns(parameters.flow, parameters.bits),
     )
 
 
@@ -205,14 +189,3 @@ def _word_error_probability(core: RnsCore) -> float:
     if max(chances) == 1:
         return 1.0
     return -math.expm1(math.fsum(math.log1p(-p) for p in chances))
-
-
-def _error_probability(core: Core, bits: int) -> float | None:
-    """Mean over the channels, or of a converter of ``2**b`` codes where there are none."""
-    if core.noise is None:
-        return None
-    moduli = core.code.moduli.moduli if isinstance(core, RnsCore) else (2**bits,)
-    chances = [core.noise.error_probability(m) for m in moduli]
-    if min(chances) == max(chances):
-        return chances[0]
-    return math.fsum(chances) / len(chances)

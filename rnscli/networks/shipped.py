@@ -18,14 +18,14 @@ class ShippedNetwork:
     Parameters
     ----------
     make
-        Makes it, untrained; the weights depend on nothing but the code.
+        Makes it, untrained, from a seed (0 if not given).
     recipe
         How its full-precision weights are trained.
     sources
         Modules that it is written in.
     """
 
-    make: Callable[[], nn.Module]
+    make: Callable[..., nn.Module]
     recipe: Recipe
     sources: tuple[ModuleType, ...]
 

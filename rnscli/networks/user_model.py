@@ -16,16 +16,18 @@ from rnscli.networks.sentences import said
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
 
 
-def load_model(where: str) -> nn.Module:
+def load_model(where: str, seed: int = 0) -> nn.Module:
     """Import a module, also from the current directory, and call its function.
 
-    The function is called without arguments, torch's random numbers beginning at seed 0, so that
+    The function is called without arguments, torch's random numbers beginning at the seed, so that
     weights that nothing else decides are the same in every run.
 
     Parameters
     ----------
     where
         ``package.module:function``; a class is such a function, too.
+    seed
+        Of torch's random numbers.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def load_model(where: str) -> nn.Module:
         if not callable(factory):
             raise InputError(f"`model` {where} is a {type(factory).__name__}; name {_WANTED}")
         try:
-            with RandomStream(0).in_use():
+            with RandomStream(seed).in_use():
                 model = factory()
         except (Exception, SystemExit) as error:
             raise InputError(
