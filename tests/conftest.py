@@ -1,8 +1,15 @@
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from rnscli.networks.trained import TrainedNetwork
 
 # No example is in here, and a second module of this name could not be imported to look for one.
 collect_ignore = ["conftest.py"]
@@ -23,3 +30,39 @@ def reproduction(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (ran.returncode, ran.stderr) == (0, "")
     (folder.parent / "printed.txt").write_text(ran.stdout)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def network_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where networks that tests train are kept: never in the home of whoever runs them.
+
+    The processes of pytest-xdist have it in common.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "network-cache"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RNSCLI_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def shipped_network(network_cache: Path) -> Callable[[str], "TrainedNetwork"]:
+    """Shipped networks by name, in full precision; each is trained once in the whole session."""
+    from rnscli.networks.trained import trained
+
+    def network(name: str) -> "TrainedNetwork":
+        with locked(network_cache / f"{name}.lock"):
+            return trained(name)
+
+    return network
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time: two would train the same."""
+    import fcntl
+
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -67,12 +67,16 @@ class Moments:
         """Mean of the squares."""
         return self.mean**2 + (self.deviations / self.count if self.count else 0.0)
 
+    @property
+    def standard_error(self) -> float:
+        """Standard deviation of the mean, estimated; 0 for fewer than two values."""
+        return math.sqrt(self.variance / self.count) if self.count else 0.0
+
     def mean_interval(self) -> tuple[float, float]:
         """95 % confidence interval of the mean, by Student's t; needs two values."""
         from scipy.special import stdtrit
 
-        quantile = float(stdtrit(self.count - 1, (1 + CONFIDENCE) / 2))
-        half = quantile * math.sqrt(self.variance / self.count)
+        half = float(stdtrit(self.count - 1, (1 + CONFIDENCE) / 2)) * self.standard_error
         return self.mean - half, self.mean + half
 
 

@@ -20,6 +20,7 @@ from rnscli.cli.question import Answer
 from rnscli.cli.result import Result
 from rnscli.cli.sentences import complain, say
 from rnscli.core.errors import InputError
+from rnscli.core.files import check_writable, write_atomically
 from rnscli.report.batch_summary import (
     DRY_LAYOUT,
     LAYOUT,
@@ -28,7 +29,6 @@ from rnscli.report.batch_summary import (
     batch_rows,
     summary_files,
 )
-from rnscli.report.files import check_writable, write_atomically
 from rnscli.report.finished_run import FinishedRun
 from rnscli.report.junit import junit_text
 from rnscli.report.results_folder import ResultsFolder, partial_of

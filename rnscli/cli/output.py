@@ -10,7 +10,7 @@ from rnscli.cli.pipe import is_terminal, write_standard_output
 from rnscli.cli.result import Result
 from rnscli.cli.sentences import complain, say
 from rnscli.core.errors import InputError
-from rnscli.report.files import check_writable, write_atomically
+from rnscli.core.files import check_writable, write_atomically
 from rnscli.report.folders import check_folder, write_folder
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import print_table, table_text

@@ -10,12 +10,15 @@ from rnscli.cli.examples import WithExamples
 from rnscli.cli.name_argument import NameArgument
 from rnscli.cli.option_schema import is_swept, names_of, option_schema, value_schema
 from rnscli.cli.pipe import write_standard_output
+from rnscli.core.files import check_writable, write_atomically
 from rnscli.report.document import SCHEMA
-from rnscli.report.files import check_writable, write_atomically
 from rnscli.report.schema import DIALECT, Schema, any_of, row_schema, strict_object
 
 # The commands that answer with rows, known without importing them.
-ANSWERING = ("moduli", "error-sim", "fault-prob", "energy", "design", "batch", "reproduce", "store")
+ANSWERING = (
+    "moduli", "error-sim", "fault-prob", "energy", "accuracy", "design", "batch", "reproduce",
+    "store",
+)  # fmt: skip
 Answering = AnswerCommand | SummaryCommand
 
 

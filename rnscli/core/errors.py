@@ -18,3 +18,7 @@ class NoSolutionError(RnscliError):
 
 class EngineError(RnscliError):
     """The processes that compute are lost: nothing that is under way can be finished."""
+
+
+class DivergenceError(RnscliError):
+    """A training has left the finite numbers: nothing that follows could mean anything."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rnscli.core.errors import InputError
-from rnscli.report.files import mask, named
+from rnscli.core.files import mask, named
 
 
 def check_folder(path: Path, option: str, may_exist: bool, ways: str, own: Sequence[str]) -> None:

@@ -198,6 +198,17 @@ MEANINGS: dict[str, Meaning] = {
         "Energy of the dot product with the constant at its largest, in J."
     ),
     "swing": Meaning("Width of the interval of the energy over the energy."),
+    # Networks
+    "model": Meaning("The network: one that is shipped, or package.module:function."),
+    "granularity": Meaning("What has a scale of its own: vector, tile, channel or tensor."),
+    "accuracy": _share("Share of the samples that the network gets right on the core."),
+    "accuracy_ci95": _share(f"{_INTERVAL} accuracy, Clopper and Pearson's."),
+    "fp32_accuracy": _share("Share of the same samples that it gets right in FP32."),
+    "relative_accuracy": Meaning("accuracy over fp32_accuracy; null if that is zero."),
+    "relative_accuracy_ci95": Meaning(f"{_INTERVAL} relative_accuracy, of paired samples."),
+    "gemms": _from_1("Matrix products of one inference."),
+    "energy_per_inference_j": Meaning("Energy of the matrix products of one inference, in J."),
+    "digital": Meaning("Products that stay in FP32 and that no count or energy has; null if none."),
     # Designs
     "role": Meaning("chosen, front (Pareto-optimal) or neighbour (of the chosen design)."),
     "axis": Meaning("The axis along which a neighbour differs from the chosen design."),
@@ -257,6 +268,9 @@ OF_A_TYPE: dict[tuple[str, str], Meaning] = {
     ("DotErrorRow", "relative_to_rns"): Meaning("mean_abs_error over that of the core rns."),
     ("EnergyRow", "expected_attempts"): _from_1("Mean number of attempts of a dot product."),
     ("WorkloadRow", "expected_attempts"): _from_1("Mean number of attempts of a dot product."),
+    ("AccuracyRow", "samples"): _from_1("Test samples."),
+    ("AccuracyRow", "macs"): _from_1("Multiplications of one inference, each with its addition."),
+    ("AccuracyRow", "energy_j"): Meaning("Energy of all samples, in J, attempts included."),
     ("WorkloadRow", "array_energy_j"): Meaning(
         "Energy of the array, in J: multiplications and what the cells take at all times."
     ),

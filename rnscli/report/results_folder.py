@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnscli.core.errors import InputError
-from rnscli.report.files import write_atomically
+from rnscli.core.files import write_atomically
 from rnscli.report.finished_run import FinishedRun, records_text
 from rnscli.report.folders import check_folder, check_name, write_folder
 

@@ -118,15 +118,21 @@ def convert(
     stays = Conversion((), digital).sentence
     if strict and stays:
         raise InputError(f"the model has {stays}")
-    converted = model if inplace else copy.deepcopy(model)
-    for name, module in converted.named_modules():
+    found = converted(model if inplace else copy.deepcopy(model), flow, exclude)
+    if stays:
+        warnings.warn(stays, stacklevel=2)
+    return found
+
+
+def converted(model: Model, flow: Dataflow, exclude: Collection[str] = ()) -> Model:
+    """The model itself, converted, and nothing said of what stays digital (see `convert`)."""
+    left = _left(model, exclude)
+    for name, module in model.named_modules():
         if name in left:
             _leave(module)
         else:
             _convert(module, flow, name)
-    if stays:
-        warnings.warn(stays, stacklevel=2)
-    return converted
+    return model
 
 
 def conversion(model: nn.Module) -> Conversion:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rnscli.core.errors import InputError
-from rnscli.report.files import check_writable, write_atomically
+from rnscli.core.files import check_writable, write_atomically
 
 
 def mode(path: Path) -> int:

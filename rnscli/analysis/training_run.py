@@ -1,0 +1,114 @@
+"""One training, which goes on where a checkpoint ends."""
+
+import hashlib
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
+from rnscli.core.errors import InputError, RnscliError
+from rnscli.core.files import write_atomically
+from rnscli.networks.names import SHIPPED
+from rnscli.networks.shipped import shipped
+from rnscli.networks.training import Trainer
+from rnscli.networks.user_model import load_model
+from rnscli.runtime.describe import describe, digest, versions
+from rnscli.torch.convert import converted
+
+ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
+
+
+def training_run(
+    parameters: TrainingParameters, block: int, parts: tuple[str, ...]
+) -> dict[str, TrainingRecord]:
+    """Train a network; a pure function of its arguments, but that it need not begin anew."""
+    del block
+    trainer = Trainer(_model(parameters), parameters.data, parameters.recipe)
+    failure = ""
+    kept = _Checkpoint(parameters)
+    kept.restore(trainer)
+    while not trainer.finished and not failure:
+        try:
+            trainer.advance()
+        except RnscliError as error:  # of this training; others may do better
+            failure = str(error)
+        else:
+            kept.save(trainer)
+    epochs = tuple((r.train_loss, r.test_loss, r.test_accuracy) for r in trainer.results)
+    return dict.fromkeys(parts, TrainingRecord(epochs, failure))
+
+
+def description(parameters: TrainingParameters) -> dict[str, Any]:
+    """All that a training depends on."""
+    weights = parameters.weights
+    return {
+        "what": "training",
+        "algorithm": ALGORITHM,
+        "versions": {**versions(), "torch": str(torch.__version__)},
+        "network": parameters.model,
+        "untrained": _digest_of(_model(replace(parameters, flow=None))),
+        "weights": None if weights is None else hashlib.sha256(weights).hexdigest(),
+        "data": parameters.data.digest(),
+        "recipe": describe(parameters.recipe),
+        "flow": describe(parameters.flow),
+    }
+
+
+def _model(parameters: TrainingParameters) -> nn.Module:
+    """The network before its first epoch."""
+    seed = parameters.recipe.seed
+    if parameters.model in SHIPPED:
+        model = shipped(parameters.model).make(seed)
+    else:
+        model = load_model(parameters.model, seed)
+    if parameters.weights is not None:
+        model.load_state_dict(torch.load(io.BytesIO(parameters.weights), weights_only=True))
+    return model if parameters.flow is None else converted(model, parameters.flow)
+
+
+def _digest_of(model: nn.Module) -> str:
+    """Of the first weights and of the structure: code of a user may change between two runs."""
+    found = hashlib.sha256(str(model).encode())
+    for name, tensor in model.state_dict().items():
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.contiguous().view(-1).numpy().tobytes())
+    return found.hexdigest()
+
+
+class _Checkpoint:
+    """The state of a training after its last epoch, in a file of its own."""
+
+    def __init__(self, parameters: TrainingParameters) -> None:
+        self._path: Path | None = None
+        self._key = ""
+        if parameters.checkpoint is not None:
+            self._key = digest(description(parameters))
+            name = parameters.model.replace(":", ".").replace("/", ".")
+            self._path = parameters.checkpoint / f"{name}-{self._key[:24]}.pt"
+
+    def restore(self, trainer: Trainer) -> None:
+        """Go on from the file, if there is one."""
+        if self._path is None or not self._path.is_file():
+            return
+        try:
+            stored = torch.load(io.BytesIO(self._path.read_bytes()), weights_only=True)
+            if stored["key"] != self._key:
+                raise ValueError
+            trainer.restore(stored["state"])
+        except Exception:  # as many kinds as there are of damage
+            raise InputError(
+                f"`checkpoint` {self._path} is damaged or of another training; move it away to "
+                "begin anew"
+            ) from None
+
+    def save(self, trainer: Trainer) -> None:
+        """Replace the file by the state after another epoch."""
+        if self._path is None:
+            return
+        stream = io.BytesIO()
+        torch.save({"key": self._key, "state": trainer.state()}, stream)
+        write_atomically(self._path, stream.getvalue())

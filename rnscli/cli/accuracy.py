@@ -1,0 +1,231 @@
+"""``rnscli accuracy``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnscli.analysis.accuracy_rows import AccuracyRow
+from rnscli.cli import hardware as hw
+from rnscli.cli import network_options as networks
+from rnscli.cli import options as shared
+from rnscli.cli import running
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.progress import Advance
+from rnscli.cli.question import Answer, Bar, Question, prepared
+from rnscli.cli.sweep import FloatSweep, IntSweep, Point, points
+from rnscli.core.checks import MAX_SIGMA
+from rnscli.core.cores import CORES
+from rnscli.core.errors import InputError
+from rnscli.core.quantisation import MAX_SIMULATED_BITS
+from rnscli.hardware.technology_file import load_technology
+from rnscli.matrix.dataflow import Dataflow
+from rnscli.report.accuracy_plots import check_plot, plot_accuracy
+from rnscli.report.columns import show_value
+from rnscli.report.table import Layout
+from rnscli.runtime.runner import Progress, Runner
+
+if TYPE_CHECKING:
+    from rnscli.analysis.accuracy_statistics import AccuracyStatistics
+
+LAYOUT = Layout(
+    parameters=(
+        "samples", "vector_size", "granularity", "technology", "residue_error_probability",
+        "sigma", "model", "fp32_accuracy", "bits", "input_bits", "weight_bits", "core", "moduli",
+        "redundant_moduli", "redundant", "decoder", "attempts", "slice_bits", "adc_bits",
+    ),
+    results=(
+        "accuracy", "accuracy_ci95", "relative_accuracy", "relative_accuracy_ci95",
+        "output_error_rate", "output_error_rate_ci95", "mean_attempts", "gemms", "macs",
+        "energy_per_inference_j", "energy_j", "extrapolated",
+    ),
+    optional=(
+        "output_error_rate_ci95", "accuracy_ci95", "extrapolated", "macs", "energy_j", "adc_bits",
+        "slice_bits", "redundant_moduli", "moduli", "gemms", "decoder",
+    ),
+    essential=("relative_accuracy", "relative_accuracy_ci95"),
+)  # fmt: skip
+AXES = (
+    "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
+    "attempts", "p", "sigma", "samples", "seed", "technology", "model", "core",
+)  # fmt: skip
+
+
+@click.command(
+    "accuracy",
+    cls=AnswerCommand,
+    row_type=AccuracyRow,
+    layout=LAYOUT,
+    plot="the accuracy relative to FP32",
+    axes=AXES,
+    keys={"p": None},  # which residue_error_probability is
+)
+@shared.stacked(
+    networks.model("digits-cnn,digits-resnet,digits-transformer"),
+    networks.data,
+    networks.weights,
+    shared.cores(CORES, "Cores to compare, on the same samples.", "rns,fixed-lp"),
+    shared.bits("6", MAX_SIMULATED_BITS),
+    shared.input_bits,
+    shared.weight_bits,
+    shared.vector_size,
+    networks.granularity,
+    shared.moduli,
+    shared.redundancy("0"),
+    shared.error_probability(None),
+    click.option(
+        "--sigma",
+        type=FloatSweep(0.0, MAX_SIGMA, f"a number of residue steps from 0 to {MAX_SIGMA:g}"),
+        help="Gaussian noise on each residue instead of --p, in steps of a residue.",
+    ),
+    shared.attempts("1"),
+    shared.decoder,
+    shared.legitimate_range,
+    shared.rule,
+    shared.max_modulus,
+    shared.slice_bits,
+    shared.adc_bits,
+    click.option(
+        "--samples",
+        type=IntSweep(1, 10**9),
+        help="Test samples, the first ones of the data.  [default: all]",
+    ),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Refuse a network with products that stay digital, instead of a remark.",
+    ),
+    hw.technology,
+    click.option("--seed", type=IntSweep(0, 2**63), default="0", show_default=True, help="Seed."),
+    running.run_options,
+)
+def command(options: dict[str, Any], drawn: bool) -> Question:
+    """Test neural networks whose matrix products are computed in each core.
+
+    Linear layers, convolutions and attention are cut in tiles of h x h, quantised, multiplied in
+    the core and added in FP32; all else stays in FP32. The accuracy is compared with that of the
+    same network in FP32 on the same samples. Needs the extra rnscli[torch].
+
+    \b
+    # What a conventional ADC of 6 bits costs three networks, and residues do not
+    rnscli accuracy --bits 6 --core rns,fixed-lp --samples 200
+    # How many bits a conventional core needs
+    rnscli accuracy --model digits-cnn --bits 4..8 --core rns,fixed-lp \\
+        --samples 200
+    # What redundancy and retries save where residues are wrong
+    rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
+        --redundant 0..2 --attempts 2 --samples 100
+    """
+    networks.check_torch("rnscli accuracy")
+    networks.check_weights(options)
+    if options["p"] is not None and options["sigma"] is not None:
+        raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
+    technologies = {name: load_technology(name) for name in options["technology"]}
+    for technology in technologies.values():
+        if technology.kind != "analog":
+            raise InputError(
+                f"--technology {technology.name} is {technology.kind}; these cores are analog"
+            )
+    filled = shared.with_defaults(options, bits=(6,))
+    every, problems = prepared(list(points(filled, AXES)), _asked)
+    ready = _distinct(every)
+    if drawn:
+        check_plot(filled, len(ready))
+
+    def compute(runner: Runner | None, bar: Bar) -> Answer:
+        from rnscli.analysis.accuracy import accuracies
+        from rnscli.analysis.accuracy_parameters import AccuracyParameters
+
+        opened = networks.opened_networks(filled, bar)
+        asked = [
+            AccuracyParameters(
+                opened=opened[point["model"]],
+                flow=core.flow,
+                bits=core.bits,
+                samples=point["samples"],
+                strict=options["strict"],
+                technology=technologies[point["technology"]],
+                seed=point["seed"],
+            )
+            for point, core in ready
+        ]
+        samples = [one.count for one in asked]
+        with bar(sum(samples), "samples") as advance:
+            found = list(accuracies(asked, runner, _Watch(samples, advance)))
+        remarks = {
+            row.model: f"{row.model} has products that stay digital: {row.digital}"
+            for row in found
+            if row.digital
+        }
+        rows = [(point, row) for (point, _), row in zip(ready, found, strict=True)]
+        return Answer(rows, plot_accuracy, problems, remarks=list(remarks.values()))
+
+    return Question(filled, compute, in_blocks=True)
+
+
+@dataclass(frozen=True)
+class _Core:
+    """The core of a point, and the bits of its converters."""
+
+    flow: Dataflow
+    bits: int
+
+
+def _asked(point: Point) -> _Core:
+    from rnscli.analysis.analog_core import analog_core
+
+    request = shared.moduli_request(point)
+    core = analog_core(
+        point["core"],
+        bits=request.bits,
+        vector_size=request.with_operands().dot_product.vector_size,
+        input_bits=request.input_bits,
+        weight_bits=request.weight_bits,
+        moduli=request.moduli,
+        redundant=request.redundant,
+        p=point["p"],
+        sigma=point["sigma"],
+        attempts=point["attempts"],
+        decoder=point["decoder"],
+        legitimate_range=point["legitimate_range"],
+        rule=request.rule,
+        max_modulus=request.max_modulus,
+        slice_bits=point["slice_bits"],
+        adc_bits=point["adc_bits"],
+    )
+    return _Core(Dataflow(core, point["granularity"]), request.converter_bits)
+
+
+def _distinct(found: Sequence[tuple[Point, _Core]]) -> list[tuple[Point, _Core]]:
+    """Points that differ in more than what does not concern their core, as redundancy may."""
+    kept: dict[tuple[Any, ...], tuple[Point, _Core]] = {}
+    for point, core in found:
+        others = (point[name] for name in ("model", "samples", "seed", "technology"))
+        kept.setdefault((core, *others), (point, core))
+    return list(kept.values())
+
+
+class _Watch:
+    """Says how far the points have come, and how accurate the network is so far."""
+
+    def __init__(self, samples: Sequence[int], advance: Advance) -> None:
+        self._samples, self._advance = samples, advance
+        self._before = self._recorded = 0
+
+    def __call__(self, update: "Progress[AccuracyStatistics]") -> None:
+        """After a block of a point."""
+        self._advance(
+            self._before + update.samples,
+            note=lambda: self._note(update),
+            recorded=self._recorded + update.samples - update.computed,
+        )
+        if update.finished:
+            self._before += update.samples
+            self._recorded += update.samples - update.computed
+
+    def _note(self, update: "Progress[AccuracyStatistics]") -> str:
+        (statistics,) = update.total.values()
+        right = statistics.right
+        shown = show_value("accuracy", (right.both + right.first) / right.samples)
+        return f"{update.index + 1} of {len(self._samples)}: accuracy {shown}"

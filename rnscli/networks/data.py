@@ -1,0 +1,162 @@
+"""Samples with labels, for training and for tests."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnscli.core.errors import InputError
+
+MAX_CLASS = 10**6
+
+Inputs = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+Logits = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledData:
+    """Samples and the class of each.
+
+    Parameters
+    ----------
+    inputs
+        Array of shape ``(N, ...)`` of finite real numbers; kept as float32.
+    labels
+        Array of shape ``(N,)`` of integers, the classes, from 0.
+
+    Raises
+    ------
+    InputError
+        If there are no samples, their number is not that of the labels, an input is not a finite
+        number, or a label is not an integer from 0.
+
+    Examples
+    --------
+    >>> data = LabelledData(np.zeros((2, 8, 8)), np.array([3, 1]))
+    >>> len(data), data.classes, data.inputs.dtype.name
+    (2, 4, 'float32')
+    """
+
+    inputs: Inputs
+    labels: Labels
+
+    def __post_init__(self) -> None:
+        """Refuse what no network could be tested with."""
+        inputs, labels = checked(self.inputs, self.labels, "", ("`inputs`", "`labels`"))
+        object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "labels", labels)
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.labels)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that the labels need: the largest one, plus 1."""
+        return int(self.labels.max()) + 1
+
+    def digest(self) -> str:
+        """SHA-256 of the content, the same on every machine."""
+        found = hashlib.sha256()
+        for array, kind in ((self.inputs, "<f4"), (self.labels, "<i8")):
+            found.update(f"{kind}{array.shape}".encode())
+            found.update(np.ascontiguousarray(array, kind).tobytes())
+        return found.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What a network is tested with and, where there is such a part, trained with.
+
+    Parameters
+    ----------
+    name
+        Where it comes from, for reports and errors.
+    test
+        Samples that no training sees.
+    train
+        Samples to train with, or None.
+
+    Raises
+    ------
+    InputError
+        If the samples of the two parts are of different shapes.
+    """
+
+    name: str
+    test: LabelledData
+    train: LabelledData | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse parts that no network could take both of."""
+        if self.train is None:
+            return
+        shapes = [part.inputs.shape[1:] for part in (self.train, self.test)]
+        if shapes[0] != shapes[1]:
+            raise InputError(
+                f"`data` {self.name} has samples of shape {shapes[0]} to train with and of shape "
+                f"{shapes[1]} to test with; both must be of one shape"
+            )
+
+    def digest(self) -> str:
+        """SHA-256 of the content of all parts; the name is none."""
+        parts = [part.digest() if part is not None else "" for part in (self.test, self.train)]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def checked(
+    inputs: npt.NDArray[Any], labels: npt.NDArray[Any], where: str, names: tuple[str, str]
+) -> tuple[Inputs, Labels]:
+    """Samples and labels in the types that they are kept in.
+
+    Parameters
+    ----------
+    inputs, labels
+        What was given.
+    where
+        The beginning of the sentence if they are refused, such as the name of a file and a blank.
+    names
+        What the two are called where they come from.
+
+    Raises
+    ------
+    InputError
+        If they are not samples and labels (see `LabelledData`).
+    """
+    x, y = names
+    inputs, labels = np.asarray(inputs), np.asarray(labels)
+    if inputs.dtype.kind not in "biuf":
+        raise InputError(f"{where}{x} holds {inputs.dtype}; it must hold real numbers")
+    if labels.dtype.kind not in "iu":
+        raise InputError(f"{where}{y} holds {labels.dtype}; it must hold integers, a class each")
+    if inputs.ndim < 2 or labels.ndim != 1:
+        raise InputError(
+            f"{where}{x} has shape {inputs.shape} and {y} has shape {labels.shape}; they must be "
+            "(N, ...), a sample a row, and (N,)"
+        )
+    if len(inputs) != len(labels):
+        raise InputError(
+            f"{where}{x} has {len(inputs)} samples and {y} has {len(labels)} labels; there must "
+            "be a label for each sample"
+        )
+    if inputs.size == 0:
+        raise InputError(
+            f"{where}{x} has shape {inputs.shape}, which is empty; there must be at least one "
+            "sample of at least one number"
+        )
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        kept = inputs.astype(np.float32)
+    if not np.isfinite(kept).all():
+        raise InputError(
+            f"{where}{x} holds NaN, infinity or a magnitude above {np.finfo(np.float32).max:.3g}; "
+            "every value must be finite"
+        )
+    if labels.min() < 0 or labels.max() > MAX_CLASS:
+        raise InputError(
+            f"{where}{y} goes from {labels.min()} to {labels.max()}; classes must be integers "
+            f"from 0 to {MAX_CLASS}"
+        )
+    return kept, labels.astype(np.int64)
