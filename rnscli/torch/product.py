@@ -161,10 +161,14 @@ def _compute(
         product = TiledProduct(place.flow, TorchArrays(x.device))
         with _full_precision(x.device.type):
             found, counts = product.multiply(x, product.quantise_weights(w), _generator)
+    rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
+    kind = ProductKind(
+        place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices,
+        None if stationary else rows // max(1, matrices),
+    )  # fmt: skip
     for made in recordings:
-        kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary)
         entry = made.kinds.setdefault(kind, Recorded())
-        entry.rows += x.shape[:-1].numel()
+        entry.rows += rows
         entry.matrices += counts.products
         entry.counts += counts
     return found
