@@ -63,16 +63,25 @@ def analog_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
     Noise is drawn from a NumPy generator whose seed comes from PyTorch's own, so that
     `torch.manual_seed` fixes it and a saved state of that generator restores it.
     """
-    if x.dim() == 1:
-        return analog_matmul(x.unsqueeze(0), w, place).squeeze(-2)
     if w.dim() == 1:
         return analog_matmul(x, w.unsqueeze(-1), place).squeeze(-1)
-    stationary = isinstance(w, nn.Parameter)
-    if isinstance(x, nn.Parameter) and not stationary:
+    if x.dim() == 1:
+        return analog_matmul(x.unsqueeze(0), w, place).squeeze(-2)
+    if _is_stored(x) and not _is_stored(w):
         # What is stored belongs in the array.
-        return analog_matmul(w.transpose(-1, -2), x.mT, place).transpose(-1, -2)
+        return _broadcast(w.mT, x.mT, place, stationary=True).mT
+    return _broadcast(x, w, place, _is_stored(w))
+
+
+def _is_stored(values: Tensor) -> bool:
+    """Whether it is a parameter, or a view of one."""
+    base = values if values._base is None else values._base
+    return isinstance(base, nn.Parameter)
+
+
+def _broadcast(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
     if w.dim() > 2:
-        stack = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+        stack = torch.broadcast_shapes(x.shape[:-2], w.shape[:-2])  # type: ignore[no-untyped-call]
         x = x.expand(*stack, *x.shape[-2:])
         w = w.expand(*stack, *w.shape[-2:])
     return _multiply(x, w, place, stationary)
