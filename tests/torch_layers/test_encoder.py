@@ -19,6 +19,7 @@ def encoder(norm_first: bool = False) -> nn.TransformerEncoder:
     return nn.TransformerEncoder(layer, 2, enable_nested_tensor=not norm_first)
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 @pytest.mark.parametrize("grad", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 @pytest.mark.parametrize("masked", [False, True])
 def test_in_evaluation_every_product_is_computed_on_the_core(grad: type, masked: bool) -> None:
@@ -44,6 +45,7 @@ def test_in_training_it_is_near_to_the_original(norm_first: bool, masked: bool) 
     assert_same_as_digital(encoder(norm_first), X, **masks, share=0.05)
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 def test_in_evaluation_it_is_near_to_the_fused_original() -> None:
     model = encoder().eval()
     with torch.no_grad():
