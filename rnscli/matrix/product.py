@@ -98,7 +98,7 @@ class TiledProduct:
                 f"{weights.shape}"
             )
         shape = (*x.shape[:-1], columns)
-        counts = ProductCounts(products=max(1, int(np.prod(stack))))
+        counts = ProductCounts(products=int(np.prod(stack)))  # 1 without a stack
         if 0 in x.shape or not columns:
             out = self._arrays.empty(shape, like=x)
             out[...] = 0.0

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from rnscli.torch.mapped import MAPPED, UNMAPPED
-from rnscli.torch.product import Place, busy
+from rnscli.torch.product import Place
 from rnscli.torch.record import active
 
 
@@ -34,7 +34,7 @@ class _Interception(TorchFunctionMode):
     ) -> Any:
         """Called by PyTorch, with this mode off."""
         kwargs = kwargs or {}
-        if busy.depth or self.place is None:
+        if self.place is None:
             return func(*args, **kwargs)
         mapped = MAPPED.get(func)
         if mapped is not None and "out" not in kwargs and _is_real((*args, *kwargs.values())):
