@@ -11,7 +11,7 @@ from rnscli.core.readout import Core
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.torch.analog import AnalogLayer, described, placed
 from rnscli.torch.linear import AnalogLinear, analog_linear
-from rnscli.torch.product import Place, analog_matmul
+from rnscli.torch.product import Place, placed_matmul
 
 
 def analog_attention(
@@ -45,7 +45,7 @@ def analog_attention(
 
 
 def _weights(query: Tensor, key: Tensor, mask: Tensor | None, scale: float, place: Place) -> Tensor:
-    scores = analog_matmul(query, key.transpose(-1, -2), _part(place, "scores")) * scale
+    scores = placed_matmul(query, key.transpose(-1, -2), _part(place, "scores")) * scale
     if mask is None:
         return functional.softmax(scores, dim=-1)
     scores = scores + mask
@@ -55,7 +55,7 @@ def _weights(query: Tensor, key: Tensor, mask: Tensor | None, scale: float, plac
 
 
 def _context(weights: Tensor, value: Tensor, place: Place) -> Tensor:
-    return analog_matmul(weights, value, _part(place, "context"))
+    return placed_matmul(weights, value, _part(place, "context"))
 
 
 def _part(place: Place, name: str) -> Place:

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from rnscli.torch.product import Place, analog_matmul
+from rnscli.torch.product import Place, placed_matmul
 
 
 def analog_einsum(place: Place, equation: Any, *operands: Any) -> Any:
@@ -31,7 +31,7 @@ def analog_einsum(place: Place, equation: Any, *operands: Any) -> Any:
             sizes[c] = size  # what is there once is multiplied with all of the other
     x = _arranged(operands[0], first, stack, rows, terms, sizes)
     w = _arranged(operands[1], second, stack, terms, columns, sizes)
-    found = analog_matmul(x, w, place)
+    found = placed_matmul(x, w, place)
     order = stack + rows + columns
     found = found.reshape([sizes[c] for c in order])
     return found.permute([order.index(c) for c in result])

@@ -11,7 +11,7 @@ from rnscli.torch.attention import analog_attention
 from rnscli.torch.convolution import analog_conv2d
 from rnscli.torch.einsum import analog_einsum
 from rnscli.torch.linear import analog_linear
-from rnscli.torch.product import Place, analog_matmul
+from rnscli.torch.product import Place, placed_matmul
 
 # What a mapped function returns is a tensor, or `NotImplemented` where it has to stay digital.
 
@@ -23,7 +23,7 @@ def _matmul(place: Place, *operands: Any, **named: Any) -> Any:
     operands = (*operands, *named.values())
     if len(operands) != 2 or not _tensors(operands):
         return NotImplemented
-    return analog_matmul(*operands, place)
+    return placed_matmul(*operands, place)
 
 
 def _reversed(place: Place, other: Any, input: Any) -> Any:
@@ -37,7 +37,7 @@ def _added(
     operands = (*operands, *(named[name] for name in sorted(named)))
     if len(operands) != 2 or not _tensors((input, *operands)):
         return NotImplemented
-    product = analog_matmul(*operands, place)
+    product = placed_matmul(*operands, place)
     scaled = product if alpha == 1 else alpha * product
     # PyTorch does not look at what beta = 0 leaves out, which may be NaN.
     return beta * input + scaled if beta else scaled

@@ -34,29 +34,12 @@ class Place:
     layer: str
 
 
-def analog_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
-    """``torch.matmul(x, w)`` on a core; the inputs are x, the weights w.
-
-    Both are quantised in their own precision (float32 at least), partial sums are added in FP32,
-    and the result has the type that the operands promote to. Gradients pass the rounding straight
-    through and are products on the same core: ``grad w^T`` and ``x^T grad``.
-
-    Raises
-    ------
-    InputError
-        If an operand is not finite, or not of floating-point numbers.
-    RuntimeError
-        If the shapes do not fit, as `torch.matmul` does.
-
-    Notes
-    -----
-    Noise is drawn from a NumPy generator whose seed comes from PyTorch's own, so that
-    `torch.manual_seed` fixes it and a saved state of that generator restores it.
-    """
+def placed_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
+    """`rnscli.torch.analog_matmul` at a place."""
     if w.dim() == 1:
-        return analog_matmul(x, w.unsqueeze(-1), place).squeeze(-1)
+        return placed_matmul(x, w.unsqueeze(-1), place).squeeze(-1)
     if x.dim() == 1:
-        return analog_matmul(x.unsqueeze(0), w, place).squeeze(-2)
+        return placed_matmul(x.unsqueeze(0), w, place).squeeze(-2)
     if _is_stored(x) and not _is_stored(w):
         # What is stored belongs in the array.
         return _broadcast(w.mT, x.mT, place, stationary=True).mT
@@ -78,7 +61,7 @@ def _broadcast(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
 
 
 def stored_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
-    """`analog_matmul` with weights ``(K, N)`` or ``(G, K, N)`` made from stored parameters."""
+    """`placed_matmul` with weights ``(K, N)`` or ``(G, K, N)`` made from stored parameters."""
     return _multiply(x, w, place, stationary=True)
 
 

@@ -8,7 +8,8 @@ import torch
 from comparison import COARSE, FINE, Calls, assert_near, assert_same_as_digital, normal
 from torch import Tensor
 
-from rnscli.torch import convert, recording
+import rnscli
+from rnscli.torch import analog_matmul, convert, recording
 
 M, W, V = (5, 40), (40, 6), (40,)
 STACK, STACKED = (3, 5, 40), (3, 40, 6)
@@ -157,3 +158,12 @@ def test_a_stored_matrix_on_the_left_is_what_is_in_the_array() -> None:
     (kind,) = made.kinds
     assert (kind.k, kind.n, kind.stationary, made.kinds[kind].rows) == (40, 7, True, 5)
     assert_same_as_digital(Calls(lambda x, weight: weight @ x, normal(7, 40)), normal(3, 40, 5))
+
+
+def test_one_product_without_a_model() -> None:
+    flow = rnscli.Dataflow(COARSE, granularity="tensor")
+    with recording() as made:
+        found = analog_matmul(normal(*M), normal(*W), flow, "mine")
+    assert torch.equal(found, convert(Calls(torch.matmul), flow)(normal(*M), normal(*W)))
+    assert [kind.layer for kind in made.kinds] == ["mine"]
+    assert analog_matmul(normal(*V), normal(*V), COARSE).shape == ()

@@ -10,7 +10,7 @@ from refusals import assert_one_sentence
 from torch import nn
 
 import rnscli
-from rnscli.torch import AnalogConv2d, AnalogLinear, Place, analog_matmul, convert
+from rnscli.torch import AnalogConv2d, AnalogLinear, analog_matmul, convert
 
 
 def refusal(function: Any, *arguments: Any, names: str, **options: Any) -> str:
@@ -77,8 +77,7 @@ def test_names_that_are_excluded_and_not_there() -> None:
 
 
 def test_operands_that_are_no_floating_point_numbers() -> None:
-    place = Place(rnscli.Dataflow(COARSE), "product")
     whole = torch.ones(3, 3, dtype=torch.int64)
-    refusal(analog_matmul, whole, whole, place, names="torch.int64")
-    refusal(analog_matmul, normal(3, 3), normal(3, 3).cfloat(), place, names="torch.complex64")
+    refusal(analog_matmul, whole, whole, COARSE, names="torch.int64")
+    refusal(analog_matmul, normal(3, 3), normal(3, 3).cfloat(), COARSE, names="torch.complex64")
     refusal(AnalogLinear(3, 3, core=COARSE), whole, names="torch.int64")
