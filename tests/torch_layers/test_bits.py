@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import pytest
 import torch
 from comparison import COARSE, Calls, normal, numpy_product
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 import rnscli
 from rnscli.torch import convert
+from rnscli.torch.arrays import TorchArrays
 
 X, W = normal(7, 50), normal(50, 9, seed=1)
 CORES = {
@@ -71,9 +74,44 @@ def precision(setting: str) -> Iterator[None]:
         torch.set_float32_matmul_precision("highest")
 
 
+class Types(TorchFunctionMode):
+    """Of what products are computed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[torch.dtype] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func is torch.Tensor.matmul:
+            self.seen.append(args[0].dtype)
+        return func(*args, **(kwargs or {}))
+
+
+def test_whole_numbers_are_multiplied_in_a_type_that_pytorch_does_not_shorten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the processor of this machine makes of a setting."""
+    x, w = torch.tensor([[257.0]]), torch.tensor([[1023.0]])
+    arrays = TorchArrays(x.device)
+    with Types() as types:
+        found = [arrays.product(x, w)]
+        for setting in ("high", "medium"):
+            with precision(setting):
+                found.append(arrays.product(x, w))
+        monkeypatch.setattr(torch, "get_float32_matmul_precision", cannot_tell)
+        found.append(arrays.product(x, w))
+    assert types.seen == [torch.float32, *[torch.float64] * 3]
+    assert all(one.dtype == torch.float32 and one.item() == 257 * 1023 for one in found)
+
+
+def cannot_tell() -> NoReturn:
+    """As PyTorch after its newer settings."""
+    raise RuntimeError
+
+
 @pytest.mark.parametrize("setting", ["high", "medium"])
 def test_products_in_float32_are_exact_where_pytorch_may_be_faster(setting: str) -> None:
-    """8 bits over 512 terms: sums need all 24 bits of float32, operands are rounded to 8."""
+    """10 bits are more than bfloat16 has; sums of 32 terms need 23 bits."""
     core = rnscli.analog_core("rns", bits=10, vector_size=32)
     x, w = normal(64, 512), normal(512, 64)
     expected = numpy_product(x, w, core)
