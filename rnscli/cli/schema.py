@@ -16,8 +16,8 @@ from rnscli.report.schema import DIALECT, Schema, any_of, row_schema, strict_obj
 
 # The commands that answer with rows, known without importing them.
 ANSWERING = (
-    "moduli", "error-sim", "fault-prob", "energy", "accuracy", "design", "batch", "reproduce",
-    "store",
+    "moduli", "error-sim", "fault-prob", "energy", "accuracy", "train", "design", "batch",
+    "reproduce", "store",
 )  # fmt: skip
 Answering = AnswerCommand | SummaryCommand
 
