@@ -1,7 +1,8 @@
 """A modular matrix product for each modulus, in floats that hold every number exactly.
 
-A quotient of whole numbers below 2**24 in float32 (2**53 in float64) never rounds up to the next
-whole number, so ``floor(a / m)`` is exact, and so is the remainder.
+The quotient of a whole number a below 2**24 in magnitude in float32 (2**53 in float64) by another
+never rounds up to the next whole number, so ``floor(a / m)`` is exact. So is the remainder, as long
+as the multiple of m below a is within these limits, too.
 """
 
 from collections.abc import Callable, Sequence

@@ -77,7 +77,10 @@ class Dataflow:
         if not self.by_channel:
             return dot.max_sum
         assert isinstance(self.core, RnsCore)
-        return dot.vector_size * (self.core.code.moduli.moduli[0] - 1) ** 2
+        largest = self.core.code.moduli.moduli[0]
+        # Operands are reduced, too: of a negative one, the multiple of m below it is formed.
+        operand = max(dot.max_input, dot.max_weight) + largest
+        return max(operand, dot.vector_size * (largest - 1) ** 2)
 
     @property
     def _largest_result(self) -> int:
