@@ -11,7 +11,7 @@ import numpy as np
 
 from rnscli.core.code import RedundantCode
 from rnscli.core.quantisation import IntArray
-from rnscli.core.residues import from_residues
+from rnscli.core.residues import RangeReader
 from rnscli.matrix.arrays import Array, Arrays
 from rnscli.matrix.dataflow import FLOAT64_EXACT
 
@@ -47,9 +47,10 @@ def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> A
     product, weights = moduli.dynamic_range, moduli.crt_weights
     bound = sum((m - 1) * w for m, w in zip(moduli.information, weights, strict=True))
     if bound >= FLOAT64_EXACT:
-        first = information[0]
-        values = from_residues(words_of(arrays, residues)(None), moduli)
-        into = arrays.exact(first, wide=True) * 0.0
+        # The product of the moduli may be beyond int64, the legitimate range is not.
+        reader = RangeReader(moduli.information, code.size, -code.lowest)
+        values = reader.read(words_of(arrays, information)(None))[0] + code.lowest
+        into = arrays.exact(information[0], wide=True) * 0.0
         return arrays.put(into, np.arange(values.size), values)
     total, *more = (
         arrays.exact(channel, wide=True) * float(weight)
