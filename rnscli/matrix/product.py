@@ -17,6 +17,8 @@ from rnscli.matrix.counts import ProductCounts
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.matrix.scales import RowScales
 
+FLOAT32_LEVELS = 2**22  # below, two roundings of float32 are less than half of a level
+
 
 @dataclass(frozen=True)
 class WeightTile:
@@ -141,7 +143,12 @@ class TiledProduct:
             yield slice(start, min(start + step, shape[0]))
 
     def _whole(self, values: Array, scale: Array, levels: int) -> Array:
-        """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`."""
+        """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`.
+
+        In the type of the values, unless float32 might round the largest of them up past q.
+        """
+        if levels > FLOAT32_LEVELS:
+            values, scale = self._arrays.exact(values, True), self._arrays.exact(scale, True)
         # In this order a tie stays a tie; `levels / scale` would be rounded first.
         scaled = values * levels
         scaled /= scale
