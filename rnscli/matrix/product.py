@@ -71,7 +71,7 @@ class TiledProduct:
         columns = w.swapaxes(-1, -2)
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
-        scales = RowScales("weights", self._arrays, columns, self._flow.granularity, self._size)
+        scales = RowScales("w", self._arrays, columns, self._flow.granularity, self._size)
         tiles = []
         for terms in self._terms(w.shape[-2]):
             scale = scales.of(terms)
@@ -108,7 +108,7 @@ class TiledProduct:
             out[...] = 0.0
             return out.reshape(shape), counts
         noise = rng() if self._flow.core.noise is not None else None
-        scales = RowScales("inputs", self._arrays, x, self._flow.granularity, self._size)
+        scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size)
         for tile in weights.tiles:
             scale = scales.of(tile.terms)
             for rows in self._chunks(out.shape, min(self._size, terms)):
