@@ -100,13 +100,14 @@ class TiledProduct:
                 f"{weights.shape}"
             )
         shape = (*x.shape[:-1], columns)
+        counts = ProductCounts(products=int(np.prod(stack)))  # 1 without a stack
+        if 0 in x.shape or not columns:
+            out = self._arrays.empty(shape, like=x)
+            out[...] = 0.0
+            return out, counts
         # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
         out = self._arrays.empty((*x.shape[:-1], columns), like=x)
-        counts = ProductCounts(products=max(1, int(np.prod(stack))))
-        if 0 in x.shape or not columns:
-            out[...] = 0.0
-            return out.reshape(shape), counts
         noise = rng() if self._flow.core.noise is not None else None
         scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size)
         for tile in weights.tiles:
