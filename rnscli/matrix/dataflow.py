@@ -67,8 +67,9 @@ class Dataflow:
         largest = max(self._largest_product, self._largest_result)
         if largest >= FLOAT64_EXACT:
             raise InputError(
-                f"the products of a tile of {dot.vector_size} reach {largest}; "
-                "at most 2^53 can be multiplied exactly; take fewer bits or a smaller `vector_size`"
+                f"the results of a tile of {dot.vector_size} terms reach {largest}; below 2^53 "
+                "they are exact: take fewer bits, a smaller `vector_size` or, where that makes a "
+                "difference, the `legitimate_range` operands"
             )
 
     @property
