@@ -142,9 +142,7 @@ def test_integers_that_need_no_scale(bits: int, path: str) -> None:
     rng = np.random.default_rng(bits)
     x, w = (rng.integers(-levels, levels + 1, shape) for shape in ((9, 12), (12, 5)))
     x[:, 3], w[3] = levels, -levels
-    core = rnscli.analog_core(
-        "rns", bits=6, input_bits=bits, weight_bits=bits, vector_size=12
-    )
+    core = rnscli.analog_core("rns", bits=6, input_bits=bits, weight_bits=bits, vector_size=12)
     found, _ = multiply(Dataflow(core, path=path), x.astype(float), w.astype(float))
     assert_same_bytes(found, (x @ w).astype(np.float32))
 
