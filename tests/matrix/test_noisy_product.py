@@ -13,7 +13,6 @@ from rnscli.core.cores import CORES, CoreSpecification
 from rnscli.core.dot_product import DotProduct
 from rnscli.core.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
-from rnscli.core.readout import Core
 from rnscli.core.rns_core import RnsCore
 from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.counts import ProductCounts
@@ -118,20 +117,11 @@ def test_both_paths_agree_over_many_pieces(noise: NoiseLaw) -> None:
     assert counts.products == 10
 
 
-# ``parts`` of the sums, as a matrix product has them, and what `Core.read` takes.
-DOT = DotProduct(8, 4, 4)
-ALL_NOISES = [None, *NOISES, Gaussian(20.0)]
-
-
-def core_of(name: str, noise: NoiseLaw | None, attempts: float = 2) -> Core:
-    code = RedundantCode(ModuliSet([9, 11, 13, 14, 17], 2))
-    return CORES[name](CoreSpecification(DOT, 4, code, noise, attempts, slice_bits=2))
-
-
 @pytest.mark.parametrize("noise", NOISES[1::2])
 @pytest.mark.parametrize("name", CORES)
 def test_changes_are_those_of_read(name: str, noise: NoiseLaw) -> None:
-    core = core_of(name, noise)
+    code = RedundantCode(ModuliSet([9, 11, 13, 14, 17], 2))
+    core = CORES[name](CoreSpecification(DotProduct(8, 4, 4), 4, code, noise, 2, slice_bits=2))
     rng = np.random.default_rng(2)
     x, w = rng.integers(-7, 8, (5000, 8)), rng.integers(-7, 8, (5000, 8))
     exact = (x * w).sum(axis=1)
