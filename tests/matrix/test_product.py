@@ -221,12 +221,9 @@ def test_one_zero_part_does_not_spoil_the_rest(granularity: str, path: str) -> N
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("bits", [23, 24, 26])
 def test_float32_operands_never_exceed_the_levels(bits: int, path: str) -> None:
-    # In float32, s q / s may be more than q by half and, from 25 bits, is q + 1: one too many for
-    # moduli that hold the range and hardly more.
-    dot = DotProduct(1, bits, 2)
-    size = dot.dynamic_range
-    members = next([m + 1, m] for m in range(math.isqrt(size), size) if m * (m + 1) >= size)
-    core = RnsCore(dot, RedundantCode(ModuliSet(members)))
+    # In float32, s q / s may be more than q by half and, from 25 bits, is q + 1: that is one too
+    # many for a modulus of 2**bits, and becomes -(q + 1).
+    core = RnsCore(DotProduct(1, bits, 2), RedundantCode(ModuliSet([2**bits])))
     x = np.random.default_rng(6).uniform(0.5, 1, (1000, 1)).astype(np.float32)
     found, _ = multiply(Dataflow(core, path=path), x, np.ones((1, 1), np.float32))
     np.testing.assert_allclose(found, x, rtol=2**-22)

@@ -38,5 +38,5 @@ def test_largest_magnitude(granularity: str, value: float, accepted: bool) -> No
     if accepted:
         assert last().max() == 1e15
     else:
-        with pytest.raises(InputError, match="^`x` holds NaN or a magnitude above 1e\\+15"):
+        with pytest.raises(InputError, match=r"^`x` holds NaN or a magnitude above 1e\+15"):
             last()
