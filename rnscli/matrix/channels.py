@@ -20,8 +20,9 @@ def reduce(arrays: Arrays, values: Array, modulus: int) -> Array:
     """Residues in ``[0, m)`` of whole-numbered floats."""
     quotients = values / modulus
     arrays.floor(quotients)
-    quotients *= modulus
-    return values - quotients
+    quotients *= -modulus
+    quotients += values
+    return quotients
 
 
 def modular_products(
@@ -45,7 +46,8 @@ def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> A
     moduli = code.moduli
     information = residues[moduli.redundant :]
     product, weights = moduli.dynamic_range, moduli.crt_weights
-    bound = sum((m - 1) * w for m, w in zip(moduli.information, weights, strict=True))
+    offset = product // 2  # of the range around zero that `from_residues` has
+    bound = offset + sum((m - 1) * w for m, w in zip(moduli.information, weights, strict=True))
     if bound >= FLOAT64_EXACT:
         # The product of the moduli may be beyond int64, the legitimate range is not.
         reader = RangeReader(moduli.information, code.size, -code.lowest)
@@ -58,6 +60,7 @@ def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> A
     )
     for term in more:
         total += term
+    total += offset
     total = reduce(arrays, total, product)
-    # Signed as `from_residues` has it.
-    return total - (total >= (product + 1) // 2) * product
+    total -= offset
+    return total
