@@ -10,7 +10,7 @@ from rnscli.core.moduli import ModuliSet
 from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.channels import modular_products, reduce, restore, words_of
 
-QUICK = settings(max_examples=300, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 ARRAYS = NumPyArrays()
 
 

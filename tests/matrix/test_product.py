@@ -93,42 +93,38 @@ def test_both_paths_are_exact_with_many_bits(
     check(case, granularity)
 
 
+def quantised_tile(
+    matrix: np.ndarray, granularity: str, terms: slice, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Integers of 6 bits of some columns, and the scale of each row, by `rnscli.quantise`."""
+    if granularity in ("channel", "tensor"):
+        whole = rnscli.quantise(matrix, 6, -1 if granularity == "channel" else None)
+        return whole.integers[:, terms], whole.scale
+    tile = matrix[:, terms]
+    if granularity == "vector":
+        return (rows := rnscli.quantise(tile, 6)).integers, rows.scale
+    blocks = [rnscli.quantise(tile[i : i + size], 6, None) for i in range(0, len(tile), size)]
+    scales = [np.repeat(block.scale, len(block.integers), axis=0) for block in blocks]
+    return np.concatenate([block.integers for block in blocks]), np.concatenate(scales)
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("granularity", GRANULARITIES)
-def test_many_rows_in_pieces(granularity: str, path: str) -> None:
-    # More than NumPyArrays.chunk; by `rnscli.quantise` and integers.
+def test_many_rows_in_pieces(granularity: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NumPyArrays, "chunk", 2**13)  # 117 rows
     size, levels = 48, 31
     rng = np.random.default_rng(0)
-    x, w = rng.normal(size=(1501, 130)), rng.normal(size=(130, 70))
-    core = rnscli.analog_core("rns", bits=6, vector_size=size)
-    axis = {"vector": -1, "channel": -1, "tile": None, "tensor": None}[granularity]
-    expected = np.zeros((1501, 70), dtype=np.float32)
+    x, w = rng.normal(size=(401, 130)), rng.normal(size=(130, 70))
+    expected = np.zeros((401, 70), dtype=np.float32)
     for start in range(0, 130, size):
-        sides = []
-        for matrix in (x, w.T):
-            parts = []
-            for begin in range(0, len(matrix), size):
-                tile = matrix[begin : begin + size, start : start + size]
-                if granularity in ("vector", "tile"):
-                    quantised = rnscli.quantise(tile, 6, axis)
-                    integers, scale = quantised.integers, quantised.scale
-                else:
-                    whole = matrix if granularity == "tensor" else matrix[begin : begin + size]
-                    quantised = rnscli.quantise(whole, 6, axis)
-                    of_tile = quantised if granularity == "channel" else None
-                    integers = (
-                        of_tile.integers[:, start : start + size]
-                        if of_tile
-                        else quantised.integers[begin : begin + size, start : start + size]
-                    )
-                    scale = quantised.scale
-                parts.append((integers, np.broadcast_to(scale, (len(tile), 1))))
-            sides.append([np.concatenate(both) for both in zip(*parts, strict=True)])
-        (integers_x, scale_x), (integers_w, scale_w) = sides
-        sums = (integers_x @ integers_w.T).astype(np.float32)
+        terms = slice(start, start + size)
+        of_x, scale_x = quantised_tile(x, granularity, terms, size)
+        of_w, scale_w = quantised_tile(w.T, granularity, terms, size)
+        sums = (of_x @ of_w.T).astype(np.float32)
         sums = (sums * (scale_x / levels)).astype(np.float32)
         sums = (sums * (scale_w.T / levels)).astype(np.float32)
         expected = expected + sums if start else sums
+    core = rnscli.analog_core("rns", bits=6, vector_size=size)
     found, counts = multiply(Dataflow(core, granularity, path), x, w)
     assert_same_bytes(found, expected)
     assert counts == ProductCounts(1, 3 * expected.size, 0, 3 * expected.size)
@@ -162,8 +158,8 @@ def test_stack_of_weights(stack: tuple[int, ...], granularity: str, path: str) -
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_stack_in_pieces(path: str) -> None:
-    # Three matrices at a time.
+def test_stack_in_pieces(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NumPyArrays, "chunk", 2**15)  # three matrices
     core = rnscli.analog_core("rns", bits=4, vector_size=100)
     rng = np.random.default_rng(2)
     x, w = rng.integers(-7, 8, (10, 100, 100)), rng.integers(-7, 8, (10, 100, 100))
