@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import rnscli
-from benchmarks import design_space, monte_carlo
+from benchmarks import design_space, matrix_product, monte_carlo
 from benchmarks.measure import Record, best_of
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -74,6 +74,7 @@ if __name__ == "__main__":
     monte_carlo.processes(measured)
     monte_carlo.store(measured)
     monte_carlo.memory(measured)
+    matrix_product.speed(measured)
     decoding(measured)
     exact(measured)
     design_space.speed(measured)
