@@ -1,7 +1,6 @@
 """``rnscli accuracy``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,15 +11,13 @@ from rnscli.cli import network_options as networks
 from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.core_options import CORE_AXES, CoreOfPoint, check_noise, core_of, core_options
 from rnscli.cli.progress import Advance
 from rnscli.cli.question import Answer, Bar, Question, prepared
-from rnscli.cli.sweep import FloatSweep, IntSweep, Point, points
-from rnscli.core.checks import MAX_SIGMA
+from rnscli.cli.sweep import IntSweep, Point, points
 from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError
-from rnscli.core.quantisation import MAX_SIMULATED_BITS
 from rnscli.hardware.technology_file import load_technology
-from rnscli.matrix.dataflow import Dataflow
 from rnscli.report.accuracy_plots import check_plot, plot_accuracy
 from rnscli.report.columns import show_value
 from rnscli.report.table import Layout
@@ -46,10 +43,7 @@ LAYOUT = Layout(
     ),
     essential=("relative_accuracy", "relative_accuracy_ci95"),
 )  # fmt: skip
-AXES = (
-    "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
-    "attempts", "p", "sigma", "samples", "seed", "technology", "model", "core",
-)  # fmt: skip
+AXES = (*CORE_AXES, "samples", "seed", "technology", "model", "core")
 
 
 @click.command(
@@ -66,26 +60,7 @@ AXES = (
     networks.data,
     networks.weights,
     shared.cores(CORES, "Cores to compare, on the same samples.", "rns,fixed-lp"),
-    shared.bits("6", MAX_SIMULATED_BITS),
-    shared.input_bits,
-    shared.weight_bits,
-    shared.vector_size,
-    networks.granularity,
-    shared.moduli,
-    shared.redundancy("0"),
-    shared.error_probability(None),
-    click.option(
-        "--sigma",
-        type=FloatSweep(0.0, MAX_SIGMA, f"a number of residue steps from 0 to {MAX_SIGMA:g}"),
-        help="Gaussian noise on each residue instead of --p, in steps of a residue.",
-    ),
-    shared.attempts("1"),
-    shared.decoder,
-    shared.legitimate_range,
-    shared.rule,
-    shared.max_modulus,
-    shared.slice_bits,
-    shared.adc_bits,
+    core_options("6"),
     click.option(
         "--samples",
         type=IntSweep(1, 10**9),
@@ -108,19 +83,18 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     same network in FP32 on the same samples. Needs the extra rnscli[torch].
 
     \b
-    # What a conventional ADC of 6 bits costs three networks, and residues do not
-    rnscli accuracy --bits 6 --core rns,fixed-lp --samples 200
-    # How many bits a conventional core needs
-    rnscli accuracy --model digits-cnn --bits 4..8 --core rns,fixed-lp \\
-        --samples 200
+    # What an ADC of 6 bits costs three networks, and residues do not
+    rnscli accuracy --bits 6 --core rns,fixed-lp --samples 100
+    # How many bits a conventional core needs, drawn
+    rnscli accuracy --model digits-cnn --bits 4..10 --core rns,fixed-lp \\
+        --samples 100 --plot bits.svg
     # What redundancy and retries save where residues are wrong
     rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
         --redundant 0..2 --attempts 2 --samples 100
     """
     networks.check_torch("rnscli accuracy")
     networks.check_weights(options)
-    if options["p"] is not None and options["sigma"] is not None:
-        raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
+    check_noise(options)
     technologies = {name: load_technology(name) for name in options["technology"]}
     for technology in technologies.values():
         if technology.kind != "analog":
@@ -128,7 +102,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
                 f"--technology {technology.name} is {technology.kind}; these cores are analog"
             )
     filled = shared.with_defaults(options, bits=(6,))
-    every, problems = prepared(list(points(filled, AXES)), _asked)
+    every, problems = prepared(list(points(filled, AXES)), core_of)
     ready = _distinct(every)
     if drawn:
         check_plot(filled, len(ready))
@@ -164,42 +138,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     return Question(filled, compute, in_blocks=True)
 
 
-@dataclass(frozen=True)
-class _Core:
-    """The core of a point, and the bits of its converters."""
-
-    flow: Dataflow
-    bits: int
-
-
-def _asked(point: Point) -> _Core:
-    from rnscli.analysis.analog_core import analog_core
-
-    request = shared.moduli_request(point)
-    core = analog_core(
-        point["core"],
-        bits=request.bits,
-        vector_size=request.with_operands().dot_product.vector_size,
-        input_bits=request.input_bits,
-        weight_bits=request.weight_bits,
-        moduli=request.moduli,
-        redundant=request.redundant,
-        p=point["p"],
-        sigma=point["sigma"],
-        attempts=point["attempts"],
-        decoder=point["decoder"],
-        legitimate_range=point["legitimate_range"],
-        rule=request.rule,
-        max_modulus=request.max_modulus,
-        slice_bits=point["slice_bits"],
-        adc_bits=point["adc_bits"],
-    )
-    return _Core(Dataflow(core, point["granularity"]), request.converter_bits)
-
-
-def _distinct(found: Sequence[tuple[Point, _Core]]) -> list[tuple[Point, _Core]]:
+def _distinct(found: Sequence[tuple[Point, CoreOfPoint]]) -> list[tuple[Point, CoreOfPoint]]:
     """Points that differ in more than what does not concern their core, as redundancy may."""
-    kept: dict[tuple[Any, ...], tuple[Point, _Core]] = {}
+    kept: dict[tuple[Any, ...], tuple[Point, CoreOfPoint]] = {}
     for point, core in found:
         others = (point[name] for name in ("model", "samples", "seed", "technology"))
         kept.setdefault((core, *others), (point, core))

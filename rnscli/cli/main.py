@@ -27,6 +27,7 @@ _COMMANDS = {
     "fault-prob": ("rnscli.cli.fault_prob", "Compute the output error probability, exactly."),
     "energy": ("rnscli.cli.energy", "Estimate energy, latency and area of a design."),
     "accuracy": ("rnscli.cli.accuracy", "Test neural networks on each core."),
+    "train": ("rnscli.cli.train", "Train neural networks on each core, beside FP32."),
     "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
     "batch": ("rnscli.cli.batch", "Run a plan of many runs, and gate on its requirements."),
     "reproduce": ("rnscli.cli.reproduce", "Compute published results, beside what is printed."),

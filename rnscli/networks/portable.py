@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnscli.core.errors import InputError
 from rnscli.networks.data import Dataset
 from rnscli.networks.names import SHIPPED
 
@@ -79,36 +80,89 @@ def open_network(
     >>> len(opened.data.test), type(opened.network.model()).__name__
     (797, 'DigitsCnn')
     """
-    import torch
-
-    from rnscli.networks.data_file import load_data
-    from rnscli.networks.digits import digits
     from rnscli.networks.fit import check_fit
-    from rnscli.networks.shipped import shipped
     from rnscli.networks.trained import trained
-    from rnscli.networks.user_model import load_model
     from rnscli.networks.weights import load_weights
 
-    labelled = digits() if data is None else load_data(data)
+    labelled = _data(data)
     if name in SHIPPED and weights is None:
         model = trained(name, progress=progress).model
     else:
-        model = shipped(name).make() if name in SHIPPED else load_model(name)
+        model = _made(name)
         if weights is not None:
             load_weights(model, weights)
     check_fit(model, labelled, name)
+    return OpenedNetwork(PortableNetwork(name, _bytes(model)), labelled)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where trainings of a network begin: its data, and weights if they are given."""
+
+    shipped: bool
+    data: Dataset
+    weights: bytes | None
+
+
+def start_of(name: str, data: str | Path | None = None, weights: str | Path | None = None) -> Start:
+    """What a network is trained with, found to fit.
+
+    Parameters
+    ----------
+    name, data, weights
+        As of `open_network`; weights that are not given are drawn from a seed.
+
+    Raises
+    ------
+    InputError
+        If the network cannot be made, the data or the weights cannot be read, or they do not fit.
+
+    Examples
+    --------
+    >>> start_of("digits-cnn").shipped
+    True
+    """
+    from rnscli.networks.fit import check_fit
+    from rnscli.networks.weights import load_weights
+
+    labelled, model = _data(data), _made(name)
+    if labelled.train is None:
+        raise InputError(
+            f"`data` {labelled.name} has no samples to train with; give them as arrays x_train "
+            "and y_train"
+        )
+    if weights is not None:
+        load_weights(model, weights)
+    check_fit(model, labelled, name)
+    return Start(name in SHIPPED, labelled, _bytes(model) if weights is not None else None)
+
+
+def _data(path: str | Path | None) -> Dataset:
+    from rnscli.networks.data_file import load_data
+    from rnscli.networks.digits import digits
+
+    return digits() if path is None else load_data(path)
+
+
+def _made(name: str) -> "nn.Module":
+    from rnscli.networks.shipped import shipped
+    from rnscli.networks.user_model import load_model
+
+    return shipped(name).make() if name in SHIPPED else load_model(name)
+
+
+def _bytes(model: "nn.Module") -> bytes:
+    import torch
+
     stream = io.BytesIO()
     torch.save(model.state_dict(), stream)
-    return OpenedNetwork(PortableNetwork(name, stream.getvalue()), labelled)
+    return stream.getvalue()
 
 
 @lru_cache(maxsize=8)
 def _model(name: str, weights: bytes) -> "nn.Module":
     import torch
 
-    from rnscli.networks.shipped import shipped
-    from rnscli.networks.user_model import load_model
-
-    model = shipped(name).make() if name in SHIPPED else load_model(name)
+    model = _made(name)
     model.load_state_dict(torch.load(io.BytesIO(weights), weights_only=True))
     return model.eval()

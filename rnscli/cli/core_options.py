@@ -1,0 +1,100 @@
+"""Options of the core on which the products of a network are computed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from rnscli.cli import options as shared
+from rnscli.cli.network_options import granularity
+from rnscli.cli.sweep import FloatSweep, Point
+from rnscli.core.checks import MAX_SIGMA
+from rnscli.core.errors import InputError
+from rnscli.core.quantisation import MAX_SIMULATED_BITS
+from rnscli.matrix.dataflow import Dataflow
+
+CORE_AXES = (
+    "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
+    "attempts", "p", "sigma",
+)  # fmt: skip
+
+
+def core_options(bits: str) -> shared.Decorator[Any]:
+    """Converters, moduli and noise; ``bits`` is the default of ``--bits``."""
+    return shared.stacked(
+        shared.bits(bits, MAX_SIMULATED_BITS),
+        shared.input_bits,
+        shared.weight_bits,
+        shared.vector_size,
+        granularity,
+        shared.moduli,
+        shared.redundancy("0"),
+        shared.error_probability(None),
+        click.option(
+            "--sigma",
+            type=FloatSweep(0.0, MAX_SIGMA, f"a number of residue steps from 0 to {MAX_SIGMA:g}"),
+            help="Gaussian noise on each residue instead of --p, in steps of a residue.",
+        ),
+        shared.attempts("1"),
+        shared.decoder,
+        shared.legitimate_range,
+        shared.rule,
+        shared.max_modulus,
+        shared.slice_bits,
+        shared.adc_bits,
+    )
+
+
+def check_noise(options: Mapping[str, Any]) -> None:
+    """Refuse two kinds of noise at once.
+
+    Raises
+    ------
+    InputError
+        Naming both options.
+    """
+    if options["p"] is not None and options["sigma"] is not None:
+        raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
+
+
+@dataclass(frozen=True)
+class CoreOfPoint:
+    """The core of a point, and the bits of its converters."""
+
+    flow: Dataflow
+    bits: int
+
+
+def core_of(point: Point) -> CoreOfPoint:
+    """The core that a point of a sweep asks for.
+
+    Raises
+    ------
+    RnscliError
+        If there is none.
+    """
+    from rnscli.analysis.analog_core import analog_core
+
+    request = shared.moduli_request(point)
+    if request.moduli is not None:
+        request.choose()  # a set that no tile could use is wrong whichever core is compared
+    core = analog_core(
+        point["core"],
+        bits=request.bits,
+        vector_size=request.with_operands().dot_product.vector_size,
+        input_bits=request.input_bits,
+        weight_bits=request.weight_bits,
+        moduli=request.moduli,
+        redundant=request.redundant,
+        p=point["p"],
+        sigma=point["sigma"],
+        attempts=point["attempts"],
+        decoder=point["decoder"],
+        legitimate_range=point["legitimate_range"],
+        rule=request.rule,
+        max_modulus=request.max_modulus,
+        slice_bits=point["slice_bits"],
+        adc_bits=point["adc_bits"],
+    )
+    return CoreOfPoint(Dataflow(core, point["granularity"]), request.converter_bits)
