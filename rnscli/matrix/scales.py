@@ -1,6 +1,6 @@
 """Scales of the operands of a matrix product, by what shares one."""
 
-from rnscli.core.errors import InputError
+from rnscli.core.errors import NotFiniteError
 from rnscli.matrix.arrays import Array, Arrays
 
 MAX_OPERAND = 1e15  # FP32 products of two operands, and long sums of them, stay finite
@@ -42,7 +42,7 @@ class RowScales:
 
     def _checked(self, scales: Array) -> Array:
         if not self._arrays.all_below(scales, MAX_OPERAND):
-            raise InputError(
+            raise NotFiniteError(
                 f"the {self._name} of a matrix product hold NaN or a magnitude above "
                 f"{MAX_OPERAND:g}; they must be finite numbers"
             )
