@@ -37,7 +37,7 @@ class Training:
         columns = _columns(self.parameters)
         return tuple(
             EpochRow(
-                model=self.parameters.model,
+                model=self.parameters.network.name,
                 seed=self.parameters.recipe.seed,
                 epoch=index + 1,
                 train_loss=train,
@@ -92,7 +92,7 @@ def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> Tr
     error = _moments(list(reference.values())).standard_error if several else None
     difference = math.fsum(differences) / len(differences)
     return TrainingRow(
-        model=first.model,
+        model=first.network.name,
         seeds=len(accuracies),
         epochs=first.recipe.epochs,
         train_loss=_mean(on_core, 0),

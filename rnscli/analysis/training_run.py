@@ -1,8 +1,6 @@
 """One training, which goes on where a checkpoint ends."""
 
-import hashlib
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,7 @@ from torch import nn
 from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
 from rnscli.core.errors import InputError, RnscliError
 from rnscli.core.files import write_atomically
-from rnscli.networks.names import SHIPPED
-from rnscli.networks.shipped import shipped
 from rnscli.networks.training import Trainer
-from rnscli.networks.user_model import load_model
 from rnscli.runtime.describe import describe, digest, versions
 from rnscli.torch.convert import converted
 
@@ -44,14 +39,12 @@ def training_run(
 
 def description(parameters: TrainingParameters) -> dict[str, Any]:
     """All that a training depends on."""
-    weights = parameters.weights
     return {
         "what": "training",
         "algorithm": ALGORITHM,
         "versions": {**versions(), "torch": str(torch.__version__)},
-        "network": parameters.model,
-        "untrained": _digest_of(_model(replace(parameters, flow=None))),
-        "weights": None if weights is None else hashlib.sha256(weights).hexdigest(),
+        "model": parameters.network.name,
+        "network": parameters.network.digest(parameters.recipe.seed),
         "data": parameters.data.digest(),
         "recipe": describe(parameters.recipe),
         "flow": describe(parameters.flow),
@@ -60,23 +53,8 @@ def description(parameters: TrainingParameters) -> dict[str, Any]:
 
 def _model(parameters: TrainingParameters) -> nn.Module:
     """The network before its first epoch."""
-    seed = parameters.recipe.seed
-    if parameters.model in SHIPPED:
-        model = shipped(parameters.model).make(seed)
-    else:
-        model = load_model(parameters.model, seed)
-    if parameters.weights is not None:
-        model.load_state_dict(torch.load(io.BytesIO(parameters.weights), weights_only=True))
+    model = parameters.network.made(parameters.recipe.seed)
     return model if parameters.flow is None else converted(model, parameters.flow)
-
-
-def _digest_of(model: nn.Module) -> str:
-    """Of the first weights and of the structure: code of a user may change between two runs."""
-    found = hashlib.sha256(str(model).encode())
-    for name, tensor in model.state_dict().items():
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.contiguous().view(-1).numpy().tobytes())
-    return found.hexdigest()
 
 
 class _Checkpoint:
@@ -87,7 +65,7 @@ class _Checkpoint:
         self._key = ""
         if parameters.checkpoint is not None:
             self._key = digest(description(parameters))
-            name = parameters.model.replace(":", ".").replace("/", ".")
+            name = parameters.network.name.replace(":", ".").replace("/", ".")
             self._path = parameters.checkpoint / f"{name}-{self._key[:24]}.pt"
 
     def restore(self, trainer: Trainer) -> None:

@@ -175,7 +175,8 @@ def _trainings(
 ) -> "dict[_Key, TrainingParameters]":
     """All trainings by core, what FP32 shares with it, and seed; FP32 first, as core ``None``."""
     from rnscli.analysis.training_parameters import TrainingParameters
-    from rnscli.networks.portable import start_of
+    from rnscli.networks.names import SHIPPED
+    from rnscli.networks.portable import open_untrained
     from rnscli.networks.recipe import Recipe
     from rnscli.networks.shipped import shipped
 
@@ -186,22 +187,21 @@ def _trainings(
         except OSError as error:
             raise InputError(f"--checkpoint {folder} cannot be made: {error.strerror}") from None
     asked = {}
-    starts = {
-        name: start_of(name, options["data"], options["weights"]) for name in options["model"]
+    opened = {
+        name: open_untrained(name, options["data"], options["weights"]) for name in options["model"]
     }
     for point, core in ready:
-        start = starts[point["model"]]
-        recipe = shipped(point["model"]).recipe if start.shipped else Recipe()
+        name = point["model"]
+        recipe = shipped(name).recipe if name in SHIPPED else Recipe()
         given = {name: point[name] for name in _RECIPE if point[name] is not None}
         for of in (None, core):
             for seed in options["seed"]:
                 asked[of, *_training_of(point), seed] = TrainingParameters(
-                    model=point["model"],
-                    data=start.data,
+                    network=opened[name].network,
+                    data=opened[name].data,
                     recipe=replace(recipe, **given, seed=seed),
                     flow=None if of is None else of.flow,
                     bits=None if of is None else of.bits,
-                    weights=start.weights,
                     checkpoint=folder,
                 )
     return asked
@@ -249,6 +249,6 @@ def _failure(training: "Training") -> str:
     core = FP32 if parameters.flow is None else parameters.flow.core.name
     bits = "" if parameters.bits is None else f", bits {parameters.bits}"
     return (
-        f"for model {parameters.model}, core {core}{bits}, seed {parameters.recipe.seed}: "
+        f"for model {parameters.network.name}, core {core}{bits}, seed {parameters.recipe.seed}: "
         f"{training.record.failure}"
     )
