@@ -73,3 +73,12 @@ class TrainingRecord:
         """What was written down."""
         epochs = [(float(a), float(b), float(c)) for a, b, c in record["epochs"]]
         return cls(tuple(epochs), str(record["failure"]))
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """What is known of a training, and how many of its epochs were computed in this run."""
+
+    parameters: TrainingParameters
+    record: TrainingRecord
+    computed: int

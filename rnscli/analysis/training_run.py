@@ -1,13 +1,16 @@
 """One training, which goes on where a checkpoint ends."""
 
 import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
+from rnscli.analysis.training_parameters import TrainingParameters, TrainingProgress, TrainingRecord
 from rnscli.core.errors import InputError, RnscliError
 from rnscli.core.files import write_atomically
 from rnscli.networks.training import Trainer
@@ -15,6 +18,9 @@ from rnscli.runtime.describe import describe, digest, versions
 from rnscli.torch.convert import converted
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
+
+Listener = Callable[[TrainingProgress], None]
+_listener: ContextVar[Listener | None] = ContextVar("rnscli_listener", default=None)
 
 
 def training_run(
@@ -26,6 +32,8 @@ def training_run(
     failure = ""
     kept = _Checkpoint(parameters)
     kept.restore(trainer)
+    before = len(trainer.results)
+    tell = _listener.get()
     while not trainer.finished and not failure:
         try:
             trainer.advance()
@@ -33,8 +41,25 @@ def training_run(
             failure = str(error)
         else:
             kept.save(trainer)
+            if tell is not None:
+                computed = len(trainer.results) - before
+                tell(TrainingProgress(parameters, _record(trainer), computed))
+    return dict.fromkeys(parts, _record(trainer, failure))
+
+
+@contextmanager
+def heard_by(listener: Listener | None) -> Iterator[None]:
+    """Trainings in this process tell of every epoch; what they compute does not depend on it."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def _record(trainer: Trainer, failure: str = "") -> TrainingRecord:
     epochs = tuple((r.train_loss, r.test_loss, r.test_accuracy) for r in trainer.results)
-    return dict.fromkeys(parts, TrainingRecord(epochs, failure))
+    return TrainingRecord(epochs, failure)
 
 
 def description(parameters: TrainingParameters) -> dict[str, Any]:
