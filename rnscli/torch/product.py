@@ -145,7 +145,7 @@ def _compute(
                 found, counts = product.multiply(x, product.quantise_weights(w), _generator)
         except InputError as error:
             # Where in a model a number has grown beyond all bounds is half of the answer.
-            raise InputError(f"in {place.layer} ({role}): {error}") from error
+            raise type(error)(f"in {place.layer} ({role}): {error}") from error
     rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
     kind = ProductKind(
         place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices,
