@@ -70,7 +70,7 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     instead={"curves": (EpochRow, EPOCH_LAYOUT)},
     axes=AXES,
     keys={"p": None},  # which residue_error_probability is
-    beside={"core": (FP32,)},
+    beside={**dict.fromkeys(CORE_AXES), "core": FP32},
 )
 @shared.stacked(
     networks.model("digits-cnn"),
