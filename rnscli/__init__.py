@@ -8,7 +8,7 @@ Everything the command line computes is here as functions of frozen parameter ob
 * `TargetParameters`, `redundancy_frontier`: how much redundancy and how many attempts;
 * `EnergyParameters`, `energy`, `workload_energy`: what energy, latency and area;
 * `DesignSpace`, `search_designs`: which design;
-* `reproduce`: published results, computed again;
+* `reproduce`, `reproduce_networks`: published results, computed again;
 * `AnalogMatrix`, `Dataflow`, `analog_core`: a matrix on a core, in the place of a NumPy array;
 * `ModuliSet`, `RedundantCode`, `to_residues` and the rest: the arithmetic beneath.
 
@@ -62,7 +62,10 @@ _HOMES = {
     ),
     "rnscli.analysis.moduli_choice": ("ModuliRequest", "ModuliRow", "moduli_table"),
     "rnscli.analysis.redundancy": ("TargetParameters", "redundancy_frontier"),
-    "rnscli.analysis.reproduction": ("ReproducedRow", "Reproduction", "reproduce"),
+    "rnscli.analysis.network_reproduction": ("NetworkReproduction", "reproduce_networks"),
+    "rnscli.analysis.network_study": ("NetworkStudy",),
+    "rnscli.analysis.reproduced_row": ("ReproducedRow",),
+    "rnscli.analysis.reproduction": ("Reproduction", "reproduce"),
     "rnscli.analysis.operand_files": ("FileOperands", "load_operands"),
     "rnscli.analysis.operands": (
         "GivenOperands",
@@ -129,6 +132,8 @@ __all__ = [
     "ModuliRow",
     "ModuliSet",
     "MurmannAdc",
+    "NetworkReproduction",
+    "NetworkStudy",
     "NoSolutionError",
     "NormalOperands",
     "OperationPrices",
@@ -179,6 +184,7 @@ __all__ = [
     "quantise",
     "redundancy_frontier",
     "reproduce",
+    "reproduce_networks",
     "runner",
     "search_designs",
     "select_moduli",
@@ -207,6 +213,8 @@ if TYPE_CHECKING:
         fault_probability,
     )
     from rnscli.analysis.moduli_choice import ModuliRequest, ModuliRow, moduli_table
+    from rnscli.analysis.network_reproduction import NetworkReproduction, reproduce_networks
+    from rnscli.analysis.network_study import NetworkStudy
     from rnscli.analysis.operand_files import FileOperands, load_operands
     from rnscli.analysis.operands import (
         GivenOperands,
@@ -218,7 +226,8 @@ if TYPE_CHECKING:
         UniformOperands,
     )
     from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
-    from rnscli.analysis.reproduction import ReproducedRow, Reproduction, reproduce
+    from rnscli.analysis.reproduced_row import ReproducedRow
+    from rnscli.analysis.reproduction import Reproduction, reproduce
     from rnscli.analysis.uncertainty import SensitivityRow, sensitivity, uncertain_energy
     from rnscli.analysis.workload_energy import WorkloadRow, workload_energy
     from rnscli.core.bit_sliced import BitSlicedCore

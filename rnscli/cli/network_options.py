@@ -10,6 +10,7 @@ from rnscli.cli.options import Decorator
 from rnscli.cli.question import Bar
 from rnscli.cli.sweep import ChoiceSweep, Sweep
 from rnscli.core.errors import InputError
+from rnscli.networks.available import INSTALL, missing_package
 from rnscli.networks.names import SHIPPED
 
 if TYPE_CHECKING:
@@ -79,13 +80,9 @@ def check_torch(command: str) -> None:
     InputError
         With the command that installs them.
     """
-    from importlib.util import find_spec
-
-    for module in ("torch", "sklearn"):
-        if find_spec(module) is None:
-            raise InputError(
-                f"{command} needs {module}; install it with: pip install 'rnscli[torch]'"
-            )
+    missing = missing_package()
+    if missing is not None:
+        raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
 
 
 def check_weights(options: Mapping[str, Any]) -> None:
