@@ -7,7 +7,7 @@ networks may fail on a small one without a contradiction: less precision is enou
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnscli.analysis.verdict import AGREES, DIFFERENT, NOT_HERE, UNRESOLVED, WITHIN, Verdict
+from rnscli.analysis.verdict import AGREES, DIFFERENT, NOT_HERE, UNDECIDED, WITHIN, Verdict
 
 Interval = tuple[float, float]
 
@@ -29,7 +29,7 @@ class PrintedBound:
     --------
     >>> published = PrintedBound(">= 0.99", 0.99)
     >>> [published.judge(0.992, (low, 0.999)).word for low in (0.991, 0.985)]
-    ['within', 'unresolved']
+    ['within', 'undecided']
     >>> PrintedBound("> 8", 9.0, of_larger=True).judge(7.0, (7.0, 8.0)).word
     'not-here'
     """
@@ -50,7 +50,7 @@ class PrintedBound:
         if low >= self.lowest:
             return Verdict(WITHIN, deviation)
         if high >= self.lowest:
-            return Verdict(UNRESOLVED, deviation, f"the interval is on both sides of {self.text}")
+            return Verdict(UNDECIDED, deviation, f"the interval is on both sides of {self.text}")
         if self.of_larger:
             return Verdict(NOT_HERE, deviation, "less is enough for this small network")
         return Verdict(DIFFERENT, deviation)
@@ -73,7 +73,7 @@ class PrintedFall:
         """Whether the last interval is below the first one."""
         if last[1] < first[0]:
             return Verdict(AGREES)
-        return Verdict(DIFFERENT if last[0] > first[1] else UNRESOLVED)
+        return Verdict(DIFFERENT if last[0] > first[1] else UNDECIDED)
 
 
 @dataclass(frozen=True)
@@ -94,4 +94,4 @@ class PrintedComparison:
         """Whether a difference is no worse than one standard error of the reference."""
         if difference >= -standard_error:
             return Verdict(WITHIN)
-        return Verdict(UNRESOLVED if interval[1] >= -standard_error else DIFFERENT)
+        return Verdict(UNDECIDED if interval[1] >= -standard_error else DIFFERENT)

@@ -95,7 +95,7 @@ def noise_cases(study: NetworkStudy, seed: int) -> dict[Case, tuple[NetworkPoint
         Case(
             name=f"accuracy-p-k{redundant}-r{attempts}",
             result="accuracy-p",
-            case=f"p, k = {redundant}, R = {attempts}",
+            case=f"largest p, k = {redundant}, R = {attempts}",
             printed=PrintedCurve(),
             column="computed",
             command=_own_command(f"accuracy-p-k{redundant}-r{attempts}", seed),

@@ -191,8 +191,11 @@ def _noise(case: Case, points: Sequence[NetworkPoint], found: Accuracies) -> Rep
     made, exact = found[there].products, _exact_p_err(there)
     ends = proportion_interval(made.wrong, made.dot_products, CONFIDENCE)
     assert isinstance(case.printed, PrintedCurve)
-    verdict = case.printed.judge(ends[0] <= exact <= ends[1], made.dot_products, "dot products")
-    remark = f"p_err is {exact:.4g} at p = {_p(there):.3g}, {verdict.remark}"
+    verdict = case.printed.judge(ends[0] <= exact <= ends[1], made.dot_products)
+    remark = (
+        f"p_err is {exact:.3g} there; in the network {made.output_error_rate:.3g}, from "
+        f"{ends[0]:.2g} to {ends[1]:.2g}"
+    )
     return replace(
         row_of(case, p, replace(verdict, remark=remark), interval),
         simulated_p_err=made.output_error_rate,

@@ -9,10 +9,10 @@ SAME = "same"  # equal to the digits printed
 WITHIN = "within"  # inside the range printed
 CLOSE = "close"  # outside, but not by more than the tolerance
 AGREES = "agrees"  # a simulation's interval holds it
-UNRESOLVED = "unresolved"  # the interval of the measurement is on both sides
+UNDECIDED = "undecided"  # the interval of the measurement is on both sides
 NOT_HERE = "not-here"  # published for larger networks, and not so for a small one
 DIFFERENT = "different"
-VERDICTS = (SAME, WITHIN, CLOSE, AGREES, UNRESOLVED, NOT_HERE, DIFFERENT)
+VERDICTS = (SAME, WITHIN, CLOSE, AGREES, UNDECIDED, NOT_HERE, DIFFERENT)
 
 _EXACT = Context(prec=1000)  # more digits than any float has
 
@@ -153,11 +153,11 @@ class PrintedCurve:
     text: str = "a curve"
     ends: ClassVar = (None, None)
 
-    def judge(self, agrees: bool, count: int, what: str = "words") -> Verdict:
+    def judge(self, agrees: bool, words: int) -> Verdict:
         """Whether the interval of so many simulated words holds the computed value."""
         said = "with" if agrees else "not with"
         return Verdict(
-            AGREES if agrees else DIFFERENT, None, f"{said} a simulation of {count} {what}"
+            AGREES if agrees else DIFFERENT, None, f"{said} a simulation of {words} words"
         )
 
 

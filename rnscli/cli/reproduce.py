@@ -108,7 +108,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     networks are computed at a small scale, which takes minutes, if the extra rnscli[torch] is
     installed. The verdict is same (equal to the digits printed), within (the published range),
     close (by a stated tolerance), agrees (with a simulation, where curves are published),
-    unresolved (the measured interval is on both sides), not-here (published of larger networks,
+    undecided (the measured interval is on both sides), not-here (published of larger networks,
     and less is enough for a small one) or different; exit with code 1 if any is different. Each row
     has the command that prints just it.
 

@@ -309,7 +309,7 @@ OF_A_TYPE: dict[tuple[str, str], Meaning] = {
     ("ReproducedRow", "command"): Meaning("Command line that prints this value alone."),
     ("ReproducedRow", "verdict"): Meaning(
         "same (as the digits printed), within (the published range), close (by a stated "
-        "tolerance), agrees (with a simulation), unresolved (the interval is on both sides), "
+        "tolerance), agrees (with a simulation), undecided (the interval is on both sides), "
         "not-here (published of larger networks) or different."
     ),
     ("BatchRow", "reason"): Meaning("Why the run has not passed."),

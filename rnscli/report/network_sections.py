@@ -52,8 +52,8 @@ def _sizes(points: Sequence[AccuracyPoint]) -> Section:
         columns=_MEASURED,
         figure=Figure(
             name="accuracy-h",
-            caption="Accuracy over FP32 by b and h; the broken line is 99 %. Bands are 95 % "
-            "intervals.",
+            caption="Accuracy over FP32 by b and h, on an axis that is stretched next to 100 %; "
+            "the broken line is 99 %. Bands are 95 % intervals.",
             description="Curves that fall with h, one for each b, on an axis of accuracies. From "
             f"h = {points[0].vector_size} to {points[-1].vector_size}: "
             + _from_to(points, lambda point: f"b = {point.bits}"),
@@ -72,15 +72,14 @@ def _bits(points: Sequence[AccuracyPoint]) -> Section:
             f"{points[0].samples} test samples. bit-sliced has slices of one bit and ADCs of b "
             "bits. On residues 6 bits are published to keep 99 %, where a conventional core needs "
             "more than 8: the fewest b from which on 99 % is kept are counted, and the interval "
-            "counts those that the intervals of the accuracies allow. These networks have less to "
-            "tell apart and shorter dot products than the published ones, and it takes less to do "
-            "so.",
+            "counts those that the intervals of the accuracies allow. These networks have an easier "
+            "task and shorter dot products than the published ones, so that fewer bits may do.",
         ),
         columns=_MEASURED,
         figure=Figure(
             name="accuracy-bits",
-            caption="Accuracy over FP32 by core and b; the broken lines are 99 %. Vertical lines "
-            "are 95 % intervals.",
+            caption="Accuracy over FP32 by core and b, on axes that are stretched next to 100 %; "
+            "the broken lines are 99 %. Vertical lines are 95 % intervals.",
             description="Curves for each network and core on an axis of accuracies. From "
             f"b = {points[0].bits} to {points[-1].bits}: "
             + _from_to(points, lambda point: f"{point.model} with {point.core}"),
@@ -135,14 +134,11 @@ def _noise(points: Sequence[AccuracyPoint]) -> Section:
             "the code, which is found without any network. Without redundancy (k = 0) R changes "
             "nothing.",
         ),
-        columns=(
-            "case", "computed", "computed_ci95", "published", "simulated_p_err",
-            "simulated_p_err_ci999", "verdict", "remark",
-        ),
+        columns=_MEASURED,
         figure=Figure(
             name="accuracy-p",
-            caption="Accuracy over FP32 for k redundant moduli and up to R attempts; the broken "
-            "line is 99 %. Bands are 95 % intervals.",
+            caption="Accuracy over FP32 for k redundant moduli and up to R attempts, on an axis "
+            "that is stretched next to 100 %; the broken line is 99 %. Bands are 95 % intervals.",
             description="Curves that fall with p, on an axis of accuracies. From "
             f"p = {first.p:g} to {points[-1].p:g}: "
             + _from_to(points, lambda point: f"k = {point.redundant}, R = {point.attempts}"),

@@ -7,7 +7,7 @@ from functools import partial
 
 from rnscli.analysis.network_cases import NETWORK_RESULTS
 from rnscli.analysis.reproduction_series import CORES, EnergyPoint, ErrorRange, FaultPoint
-from rnscli.analysis.verdict import AGREES, NOT_HERE, UNRESOLVED, VERDICTS
+from rnscli.analysis.verdict import AGREES, NOT_HERE, UNDECIDED, VERDICTS
 from rnscli.core.units import engineering
 from rnscli.networks.available import INSTALL
 from rnscli.report.columns import show_value
@@ -22,7 +22,7 @@ MEANINGS = {
     "within": "inside the published range",
     "close": "outside, by no more than the tolerance that is stated",
     "agrees": "published as a curve; confirmed by a simulation, with its interval",
-    "unresolved": "measured, and the 95 % intervals do not decide",
+    "undecided": "measured, and the 95 % intervals do not decide",
     "not-here": "published of larger networks; less is enough for this small one",
     "different": "none of these",
 }
@@ -66,7 +66,7 @@ def summary(rows: Sequence[Row]) -> dict[str, int]:
 
 _SAID = {
     AGREES: "confirmed by simulation",
-    UNRESOLVED: "not resolved",
+    UNDECIDED: "undecided",
     NOT_HERE: "not at this scale",
 }
 
