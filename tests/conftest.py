@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rnscli.analysis.network_cases import NETWORK_RESULTS
+from rnscli.analysis.network_study import NetworkStudy
+from rnscli.analysis.reproduction import RESULTS
+from rnscli.cli.main import run
+
 if TYPE_CHECKING:
     from rnscli.networks.trained import TrainedNetwork
 
@@ -17,18 +22,59 @@ collect_ignore = ["conftest.py"]
 
 @pytest.fixture(scope="session")
 def reproduction(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that ``rnscli reproduce`` writes."""
+    """The folder that ``rnscli reproduce`` writes of all results that need no network."""
     pytest.importorskip("matplotlib")
     pytest.importorskip("jinja2")
     folder = tmp_path_factory.mktemp("reproduction") / "folder"
     ran = subprocess.run(
-        [sys.executable, "-m", "rnscli", "reproduce", "--output", str(folder)],
+        [
+            sys.executable, "-m", "rnscli", "reproduce", "--only", ",".join(RESULTS),
+            "--output", str(folder),
+        ],
         capture_output=True,
         text=True,
         timeout=180,
-    )
+    )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")
     (folder.parent / "printed.txt").write_text(ran.stdout)
+    return folder
+
+
+SMALL_STUDY = NetworkStudy(
+    size_model="digits-cnn",
+    size_bits=(4, 6, 8),
+    sizes=(16, 128, 512),
+    models=("digits-cnn",),
+    bits=(6, 7, 8),
+    noise_model="digits-cnn",
+    redundancies=((0, 1), (1, 2)),
+    probabilities=(1e-6, 1e-4, 1e-2),
+    training_bits=(6, 7),
+    epochs=2,
+    seeds=2,
+    samples=128,
+)
+
+
+@pytest.fixture(scope="session")
+def small_study(network_cache: Path) -> Iterator[NetworkStudy]:
+    """What is computed of networks where a test does not say otherwise: seconds of it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("rnscli.cli.reproduce.STUDY", SMALL_STUDY)
+        yield SMALL_STUDY
+
+
+@pytest.fixture(scope="session")
+def network_reproduction(
+    small_study: NetworkStudy, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder that ``rnscli reproduce`` writes of results of networks, a small study of them."""
+    pytest.importorskip("torch")
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    folder = tmp_path_factory.mktemp("networks") / "folder"
+    only = ",".join(NETWORK_RESULTS)
+    assert run(["reproduce", "--only", only, "--output", str(folder), "--quiet"]) == 0
     return folder
 
 

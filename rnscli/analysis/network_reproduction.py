@@ -193,8 +193,8 @@ def _noise(case: Case, points: Sequence[NetworkPoint], found: Accuracies) -> Rep
     assert isinstance(case.printed, PrintedCurve)
     verdict = case.printed.judge(ends[0] <= exact <= ends[1], made.dot_products)
     remark = (
-        f"p_err is {exact:.3g} there; in the network {made.output_error_rate:.3g}, from "
-        f"{ends[0]:.2g} to {ends[1]:.2g}"
+        f"p_err is {exact:.3g} at p = {_p(there):.3g}; in the network "
+        f"{made.output_error_rate:.3g}, from {ends[0]:.2g} to {ends[1]:.2g}"
     )
     return replace(
         row_of(case, p, replace(verdict, remark=remark), interval),

@@ -72,8 +72,8 @@ def _bits(points: Sequence[AccuracyPoint]) -> Section:
             f"{points[0].samples} test samples. bit-sliced has slices of one bit and ADCs of b "
             "bits. On residues 6 bits are published to keep 99 %, where a conventional core needs "
             "more than 8: the fewest b from which on 99 % is kept are counted, and the interval "
-            "counts those that the intervals of the accuracies allow. These networks have an easier "
-            "task and shorter dot products than the published ones, so that fewer bits may do.",
+            "counts those that the intervals of the accuracies allow. These networks have an "
+            "easier task and shorter dot products than the published ones, so fewer bits may do.",
         ),
         columns=_MEASURED,
         figure=Figure(

@@ -58,6 +58,7 @@ def markdown(
     listed = ", ".join(f"[{name}]({name})" for name in documents)
     blocks = [
         f"# {TITLE}",
+        lead,
         f"**{summary_sentence(rows)}.** Each row has the command that prints just it.",
         "\n".join(f"* `{verdict}`: {meaning}" for verdict, meaning in MEANINGS.items()),
         f"All rows for machines: {listed}.",
