@@ -49,10 +49,10 @@ SMALL_STUDY = NetworkStudy(
     noise_model="digits-cnn",
     redundancies=((0, 1), (1, 2)),
     probabilities=(1e-6, 1e-4, 1e-2),
-    training_bits=(6, 7),
-    epochs=2,
+    training_bits=(7,),
+    epochs=1,
     seeds=2,
-    samples=128,
+    samples=130,  # two blocks
 )
 
 
@@ -65,16 +65,19 @@ def small_study(network_cache: Path) -> Iterator[NetworkStudy]:
 
 
 @pytest.fixture(scope="session")
-def network_reproduction(
-    small_study: NetworkStudy, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The folder that ``rnscli reproduce`` writes of results of networks, a small study of them."""
+def network_reproduction(small_study: NetworkStudy, network_cache: Path) -> Path:
+    """The folder that ``rnscli reproduce`` writes of results of networks, a small study of them.
+
+    The processes of pytest-xdist have it in common.
+    """
     pytest.importorskip("torch")
     pytest.importorskip("matplotlib")
     pytest.importorskip("jinja2")
-    folder = tmp_path_factory.mktemp("networks") / "folder"
-    only = ",".join(NETWORK_RESULTS)
-    assert run(["reproduce", "--only", only, "--output", str(folder), "--quiet"]) == 0
+    folder = network_cache.parent / "network-reproduction"
+    with locked(network_cache / "reproduction.lock"):
+        if not folder.is_dir():
+            only = ",".join(NETWORK_RESULTS)
+            assert run(["reproduce", "--only", only, "--output", str(folder), "--quiet"]) == 0
     return folder
 
 
