@@ -1,6 +1,9 @@
 # `make demo` and `make test` set up what they need: a virtual environment in .venv, made once and
 # brought up to date only when pyproject.toml changes.
 PYTHON ?= python3
+# Tests and types need PyTorch. On Linux, PyPI has builds with CUDA, of gigabytes; one for the CPU
+# does: make test TORCH='torch --index-url https://download.pytorch.org/whl/cpu'
+TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -41,5 +44,6 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/installed

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import rnscli
-from benchmarks import design_space, monte_carlo
+from benchmarks import design_space, matrix_product, monte_carlo, networks
 from benchmarks.measure import Record, best_of
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -74,8 +74,11 @@ if __name__ == "__main__":
     monte_carlo.processes(measured)
     monte_carlo.store(measured)
     monte_carlo.memory(measured)
+    matrix_product.speed(measured)
     decoding(measured)
     exact(measured)
     design_space.speed(measured)
+    networks.inference(measured)
+    networks.training(measured)
     start_up(measured)
     measured.write(RESULTS)

@@ -8,8 +8,11 @@ Everything the command line computes is here as functions of frozen parameter ob
 * `TargetParameters`, `redundancy_frontier`: how much redundancy and how many attempts;
 * `EnergyParameters`, `energy`, `workload_energy`: what energy, latency and area;
 * `DesignSpace`, `search_designs`: which design;
+* `AccuracyParameters`, `accuracies`: what accuracy of a neural network;
+* `TrainingParameters`, `trainings`: whether it can be trained there;
 * `reproduce`, `reproduce_networks`: published results, computed again;
 * `AnalogMatrix`, `Dataflow`, `analog_core`: a matrix on a core, in the place of a NumPy array;
+* `rnscli.torch`: PyTorch models on a core;
 * `ModuliSet`, `RedundantCode`, `to_residues` and the rest: the arithmetic beneath.
 
 Names are loaded when they are first used, so importing the package costs nothing.
@@ -31,6 +34,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _HOMES = {
+    "rnscli.analysis.accuracy": ("accuracies",),
+    "rnscli.analysis.accuracy_parameters": ("AccuracyParameters",),
+    "rnscli.analysis.accuracy_rows": ("AccuracyRow",),
     "rnscli.analysis.analog_core": ("analog_core",),
     "rnscli.analysis.code_spectrum": ("CodeSpectrum", "code_spectrum"),
     "rnscli.analysis.design": ("DesignResult", "search_designs"),
@@ -66,6 +72,10 @@ _HOMES = {
     "rnscli.analysis.network_study": ("NetworkStudy",),
     "rnscli.analysis.reproduced_row": ("ReproducedRow",),
     "rnscli.analysis.reproduction": ("Reproduction", "reproduce"),
+    "rnscli.analysis.paired_ratio": ("PairedCounts",),
+    "rnscli.analysis.training": ("Training", "training_row", "trainings"),
+    "rnscli.analysis.training_parameters": ("TrainingParameters",),
+    "rnscli.analysis.training_rows": ("EpochRow", "TrainingRow"),
     "rnscli.analysis.operand_files": ("FileOperands", "load_operands"),
     "rnscli.analysis.operands": (
         "GivenOperands",
@@ -91,6 +101,8 @@ _HOMES = {
     "rnscli.matrix.analog_matrix": ("AnalogMatrix",),
     "rnscli.matrix.counts": ("ProductCounts",),
     "rnscli.matrix.dataflow": ("Dataflow",),
+    "rnscli.networks.portable": ("OpenedNetwork", "open_network", "start_of"),
+    "rnscli.networks.recipe": ("Recipe",),
     "rnscli.runtime.cluster": ("dask_engine",),
     "rnscli.runtime.engines": ("local_engine",),
     "rnscli.runtime.runner": ("Progress", "Runner", "runner"),
@@ -102,6 +114,8 @@ __all__ = [
     "CORRECTED",
     "DETECTED",
     "VALID",
+    "AccuracyParameters",
+    "AccuracyRow",
     "AnalogMatrix",
     "BitSlicedCore",
     "CapacitiveDac",
@@ -117,6 +131,7 @@ __all__ = [
     "DotProduct",
     "EnergyParameters",
     "EnergyRow",
+    "EpochRow",
     "ErrorStatistics",
     "FaultParameters",
     "FaultProbability",
@@ -136,11 +151,14 @@ __all__ = [
     "NetworkStudy",
     "NoSolutionError",
     "NormalOperands",
+    "OpenedNetwork",
     "OperationPrices",
+    "PairedCounts",
     "ProductCounts",
     "Progress",
     "Quantised",
     "Readout",
+    "Recipe",
     "RedundantCode",
     "ReluNormalOperands",
     "ReproducedRow",
@@ -158,6 +176,9 @@ __all__ = [
     "Tabulated",
     "TargetParameters",
     "Technology",
+    "Training",
+    "TrainingParameters",
+    "TrainingRow",
     "Uncertain",
     "Uniform",
     "UniformOperands",
@@ -165,6 +186,7 @@ __all__ = [
     "Workload",
     "WorkloadRow",
     "__version__",
+    "accuracies",
     "analog_core",
     "code_spectrum",
     "dask_engine",
@@ -181,6 +203,7 @@ __all__ = [
     "modular_dot",
     "modular_matmul",
     "moduli_table",
+    "open_network",
     "quantise",
     "redundancy_frontier",
     "reproduce",
@@ -190,13 +213,19 @@ __all__ = [
     "select_moduli",
     "sensitivity",
     "special_family",
+    "start_of",
     "technology_names",
     "to_residues",
+    "training_row",
+    "trainings",
     "uncertain_energy",
     "workload_energy",
 ]
 
 if TYPE_CHECKING:
+    from rnscli.analysis.accuracy import accuracies
+    from rnscli.analysis.accuracy_parameters import AccuracyParameters
+    from rnscli.analysis.accuracy_rows import AccuracyRow
     from rnscli.analysis.analog_core import analog_core
     from rnscli.analysis.code_spectrum import CodeSpectrum, code_spectrum
     from rnscli.analysis.design import DesignResult, search_designs
@@ -225,9 +254,13 @@ if TYPE_CHECKING:
         StudentTOperands,
         UniformOperands,
     )
+    from rnscli.analysis.paired_ratio import PairedCounts
     from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
     from rnscli.analysis.reproduced_row import ReproducedRow
     from rnscli.analysis.reproduction import Reproduction, reproduce
+    from rnscli.analysis.training import Training, training_row, trainings
+    from rnscli.analysis.training_parameters import TrainingParameters
+    from rnscli.analysis.training_rows import EpochRow, TrainingRow
     from rnscli.analysis.uncertainty import SensitivityRow, sensitivity, uncertain_energy
     from rnscli.analysis.workload_energy import WorkloadRow, workload_energy
     from rnscli.core.bit_sliced import BitSlicedCore
@@ -257,6 +290,8 @@ if TYPE_CHECKING:
     from rnscli.matrix.analog_matrix import AnalogMatrix
     from rnscli.matrix.counts import ProductCounts
     from rnscli.matrix.dataflow import Dataflow
+    from rnscli.networks.portable import OpenedNetwork, open_network, start_of
+    from rnscli.networks.recipe import Recipe
     from rnscli.runtime.cluster import dask_engine
     from rnscli.runtime.engines import local_engine
     from rnscli.runtime.runner import Progress, Runner, runner

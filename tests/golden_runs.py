@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import tiny_networks
 from captured import output_of
 
 FOLDER = Path(__file__).parent / "golden"
@@ -22,6 +23,15 @@ RUNS = {
     "--adc-k1 100fJ±30%,50fJ",
     "energy-workload": "energy --bits 6 --core rns --workload mnist-cnn",
     "energy-sensitivity": "energy --bits 6 --core rns --sensitivity --supply-voltage 1V±10%",
+    # Not of networks that are trained, whose weights differ from one machine to the next: of one
+    # whose answers are exact (`tiny_networks.signs`), so that all that is kept is decided by
+    # rnscli. Of the training every step is too small to change a weight.
+    "accuracy": f"accuracy --model {tiny_networks.SIGNS} --data signs.npz --bits 6 --p 5e-2 "
+    "--redundant 1 --attempts 2 --core rns,fixed-lp,fixed-hp,bit-sliced",
+    "train": f"train --model {tiny_networks.SIGNS} --data signs.npz --epochs 2 --seed 0,1 "
+    "--learning-rate 1e-12 --core rns,fixed-lp",
+    "train-curves": f"train --model {tiny_networks.SIGNS} --data signs.npz --epochs 2 "
+    "--learning-rate 1e-12 --curves",
     "design": "design --p 1e-3 --max-p-err 1e-9 --bits 5 --columns-per-adc 1 --pairs 200",
     "batch": "batch plan.toml",
     "reproduce": "reproduce --only moduli,adc-energy,array",
@@ -52,6 +62,7 @@ def document_of(name: str) -> Any:
     """The JSON document of a run, made in a folder of its own, without what varies."""
     with tempfile.TemporaryDirectory() as folder, _inside(Path(folder)):
         Path("plan.toml").write_text(_PLAN)
+        tiny_networks.write_signs(Path("signs.npz"))
         if name in _BEFORE:
             output_of(_BEFORE[name])
         document = json.loads(output_of(f"{RUNS[name]} --format json"))

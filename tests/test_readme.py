@@ -23,7 +23,7 @@ SHELL = [
     for page in (README, *DOCS.values())
     for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     for line in block.splitlines()
-    if line.startswith("rnscli ") and "--scheduler" not in line
+    if line.startswith("rnscli ") and "--scheduler" not in line and "mine:make" not in line
 ]
 
 

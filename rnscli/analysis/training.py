@@ -9,13 +9,12 @@ from typing import Any
 from rnscli.analysis.core_columns import core_columns
 from rnscli.analysis.statistics import Moments
 from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
-from rnscli.analysis.training_rows import EpochRow, TrainingRow
+from rnscli.analysis.training_rows import FP32, EpochRow, TrainingRow
 from rnscli.analysis.training_run import description, training_run
 from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work
 
 _PART = "training"
-FP32 = "fp32"
 _OF_FP32 = dict.fromkeys(
     (
         "bits", "vector_size", "input_bits", "weight_bits", "granularity", "moduli",

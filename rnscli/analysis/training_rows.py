@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+FP32 = "fp32"  # in the place of a core
+
 
 @dataclass(frozen=True)
 class TrainingRow:

@@ -83,11 +83,11 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     same network in FP32 on the same samples. Needs the extra rnscli[torch].
 
     \b
-    # What a conventional ADC of 6 bits costs three networks, and residues do not
-    rnscli accuracy --bits 6 --core rns,fixed-lp --samples 200
-    # How many bits a conventional core needs
-    rnscli accuracy --model digits-cnn --bits 4..8 --core rns,fixed-lp \\
-        --samples 200
+    # What an ADC of 6 bits costs three networks, and residues do not
+    rnscli accuracy --bits 6 --core rns,fixed-lp --samples 100
+    # How many bits a conventional core needs, drawn
+    rnscli accuracy --model digits-cnn --bits 4..10 --core rns,fixed-lp \\
+        --samples 100 --plot bits.svg
     # What redundancy and retries save where residues are wrong
     rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
         --redundant 0..2 --attempts 2 --samples 100

@@ -46,6 +46,8 @@ class AnswerCommand(WithExamples):
     keys
         Key of such a column, with the unit, where it is not the name of the option; ``None`` for
         no column.
+    beside
+        Texts that a column may have besides those that the option of its name accepts.
     folder
         What it writes, in words, where ``--output`` is a folder besides the result on standard
         output; ``--force`` is added then, for folders that have only these ``own`` entries.
@@ -62,6 +64,7 @@ class AnswerCommand(WithExamples):
         instead: Mapping[str, tuple[type, Layout]] | None = None,
         axes: Sequence[str] = (),
         keys: Mapping[str, str | None] | None = None,
+        beside: Mapping[str, tuple[str, ...]] | None = None,
         folder: str | None = None,
         own: tuple[str, ...] = (),
         **attributes: Any,
@@ -73,6 +76,7 @@ class AnswerCommand(WithExamples):
         self._rows = row_type, layout
         self._instead = instead or {}
         self._axes, self._keys = axes, keys or {}
+        self.beside = beside or {}
 
     @property
     def row_types(self) -> dict[str | None, type]:

@@ -77,6 +77,8 @@ def core_of(point: Point) -> CoreOfPoint:
     from rnscli.analysis.analog_core import analog_core
 
     request = shared.moduli_request(point)
+    if request.moduli is not None:
+        request.choose()  # a set that no tile could use is wrong whichever core is compared
     core = analog_core(
         point["core"],
         bits=request.bits,

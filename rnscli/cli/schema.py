@@ -46,7 +46,9 @@ _Parts = tuple[dict[str, Schema], list[Schema], dict[str, Schema]]
 def _of_answer(command: AnswerCommand) -> _Parts:
     """Schemas of the parameters, of each kind of rows, and of what both share."""
     options = {option.name: option for option in command.stated if option.name}
-    names = {name: names_of(option) for name, option in options.items()}
+    names = {
+        name: (*names_of(option), *command.beside.get(name, ())) for name, option in options.items()
+    }
     values = {name: value_schema(option.type) for name, option in options.items()}
     # One value of what is swept comes several times: alone, in a list, and in rows.
     definitions = {name: values[name] for name, option in options.items() if is_swept(option)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.analysis.training_rows import EpochRow, TrainingRow
+from rnscli.analysis.training_rows import FP32, EpochRow, TrainingRow
 from rnscli.cli import network_options as networks
 from rnscli.cli import options as shared
 from rnscli.cli import running
@@ -62,6 +62,7 @@ AXES = (*CORE_AXES, *_RECIPE, "model", "core")
     instead={"curves": (EpochRow, EPOCH_LAYOUT)},
     axes=AXES,
     keys={"p": None},  # which residue_error_probability is
+    beside={"core": (FP32,)},
 )
 @shared.stacked(
     networks.model("digits-cnn"),
@@ -113,13 +114,12 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     rnscli[torch].
 
     \b
-    # Training at 7 bits, beside FP32
-    rnscli train --bits 7 --epochs 2
-    # The loss at three precisions, drawn, over two seeds
-    rnscli train --bits 5..7 --epochs 2 --seed 0,1 --curves \\
-        --plot loss.png
+    # Training at 7 bits beside FP32, from two first weights
+    rnscli train --bits 7 --epochs 1 --seed 0,1
+    # The loss at two precisions, epoch by epoch
+    rnscli train --bits 5,7 --epochs 2 --curves --plot loss.png
     # A long training, which may be killed and goes on
-    rnscli train --bits 6 --epochs 3 --checkpoint training
+    rnscli train --bits 6 --epochs 2 --checkpoint training
     """
     networks.check_torch("rnscli train")
     networks.check_weights(options)
@@ -246,7 +246,7 @@ def _answer(
 
 def _failure(training: "Training") -> str:
     parameters = training.parameters
-    core = "fp32" if parameters.flow is None else parameters.flow.core.name
+    core = FP32 if parameters.flow is None else parameters.flow.core.name
     bits = "" if parameters.bits is None else f", bits {parameters.bits}"
     return (
         f"for model {parameters.model}, core {core}{bits}, seed {parameters.recipe.seed}: "

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnscli.core.errors import InputError
 from rnscli.core.noise import Adc, NoiseLaw
-from rnscli.core.quantisation import FloatArray, IntArray
+from rnscli.core.quantisation import IntArray
 
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
 
@@ -65,11 +65,12 @@ def convert_sums(
     lost = max(0, output_bits - adc_bits)
     low, high = _codes(adc_bits)
     adc = Adc(low, high, full_scale_ratio=2.0 ** (adc_bits - bits))
-    rounded, remainders = _rounded(sums, lost)
-    ideal = np.clip(rounded, adc.low, adc.high)
+    rounded = _rounded(sums, lost)
+    ideal = np.clip(rounded, adc.low, adc.high) << lost
     if noise is None:
-        return ideal << lost, ideal << lost
-    return noise.convert(rng, rounded, remainders, adc) << lost, ideal << lost
+        return ideal, ideal
+    remainders = (sums - (rounded << lost)) / 2**lost if lost else 0.0
+    return noise.convert(rng, rounded, remainders, adc) << lost, ideal
 
 
 def convert_clean(sums: Any, output_bits: int, adc_bits: int) -> Any:
@@ -94,14 +95,17 @@ def _codes(adc_bits: int) -> tuple[int, int]:
     return -(2 ** (adc_bits - 1)), 2 ** (adc_bits - 1) - 1
 
 
-def _rounded(sums: IntArray, bits: int) -> tuple[IntArray, FloatArray | float]:
-    """``sums / 2**bits`` rounded, ties to even, and what the rounding took away.
+def _rounded(sums: IntArray, bits: int) -> IntArray:
+    """``sums / 2**bits`` rounded, ties to even.
 
     In integers: a double would round sums beyond 2**53 a second time.
     """
     if not bits:
-        return sums, 0.0
-    below, rest = sums >> bits, sums & (2**bits - 1)
-    half = 1 << (bits - 1)
-    rounded = below + ((rest > half) | ((rest == half) & (below & 1 == 1)))
-    return rounded, (sums - (rounded << bits)) / 2**bits
+        return sums
+    # Less than a half is added, and just a half to what lies above an odd number: a tie moves on.
+    raised = sums >> bits
+    raised &= 1
+    raised += (1 << (bits - 1)) - 1
+    raised += sums
+    raised >>= bits
+    return raised

@@ -5,12 +5,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from rnscli.core.checks import check_int
 from rnscli.core.errors import InputError
 from rnscli.core.readout import Core
-from rnscli.matrix.arrays import NumPyArrays
+from rnscli.matrix.arrays import Arrays, NumPyArrays
 from rnscli.matrix.counts import ProductCounts
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.matrix.product import QuantisedWeights, TiledProduct
+from rnscli.matrix.scales import check_magnitudes
 
 AnyArray = npt.NDArray[np.generic]
 
@@ -39,7 +41,7 @@ class AnalogMatrix:
     Raises
     ------
     InputError
-        If the values are no finite real matrix.
+        If the values are no finite real matrix, or the seed is negative.
 
     Examples
     --------
@@ -63,13 +65,19 @@ class AnalogMatrix:
         seed: int | np.random.Generator = 0,
     ) -> None:
         """Quantise nothing yet: which side is multiplied decides what shares a scale."""
-        self._values = _real("values", values)
+        # A copy: it must not change between the first product and the next, or the transpose.
+        self._values = _real("values", values).copy(order="K")
         if self._values.ndim != 2:
             raise InputError(
                 f"`values` has shape {self._values.shape}; an analog matrix has two dimensions"
             )
+        arrays: Arrays = NumPyArrays()
+        if self._values.size:
+            check_magnitudes("values", arrays, arrays.largest(self._values, (0, 1)))
+        if not isinstance(seed, np.random.Generator):
+            check_int("seed", seed, 0)
         self._flow = flow if isinstance(flow, Dataflow) else Dataflow(flow)
-        self._product = TiledProduct(self._flow, NumPyArrays())
+        self._product = TiledProduct(self._flow, arrays)
         self._state = _State(np.random.default_rng(seed))
         self._transposed: AnalogMatrix | None = None
 
@@ -112,12 +120,12 @@ class AnalogMatrix:
 
     def __rmatmul__(self, x: npt.ArrayLike) -> AnyArray:
         """``x @ matrix``: dot products over the last axis of x."""
-        return self._multiply(_real("x", x))
+        return self._multiply(self._operand(x, -1, self.shape[0]))
 
     def __matmul__(self, x: npt.ArrayLike) -> AnyArray:
         """``matrix @ x``: dot products over the last axis of x but one, or its only one."""
-        array = _real("x", x)
-        if array.ndim < 2:
+        array = self._operand(x, -2, self.shape[1])
+        if array.ndim == 1:
             return self.T._multiply(array)
         rows: AnyArray = array.swapaxes(-1, -2)
         return self.T._multiply(rows).swapaxes(-1, -2)
@@ -134,12 +142,18 @@ class AnalogMatrix:
     def _weights(self) -> QuantisedWeights:
         return self._product.quantise_weights(self._values)
 
-    def _multiply(self, x: AnyArray) -> AnyArray:
-        if x.ndim == 0 or x.shape[-1] != self.shape[0]:
+    def _operand(self, x: npt.ArrayLike, axis: int, terms: int) -> AnyArray:
+        """An array, if an axis of it, or its only one, has as many entries as there are terms."""
+        array = _real("x", x)
+        if array.ndim == 0 or array.shape[axis if array.ndim > 1 else 0] != terms:
+            entries = "entries" if array.ndim < 2 else "rows" if axis == -2 else "columns"
             raise InputError(
-                f"`x` has shape {x.shape}; a product over {self.shape[0]} terms with an analog "
-                "matrix needs as many"
+                f"`x` has shape {array.shape}; its product with an analog matrix of shape "
+                f"{self.shape} needs {terms} {entries}"
             )
+        return array
+
+    def _multiply(self, x: AnyArray) -> AnyArray:
         rows = x.reshape(1, -1) if x.ndim == 1 else x
         found, counts = self._product.multiply(rows, self._weights, lambda: self._state.rng)
         self._state.counts += counts
@@ -160,5 +174,6 @@ def _real(name: str, values: npt.ArrayLike) -> AnyArray:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise InputError(f"`{name}` has dtype {array.dtype}; it must hold real numbers")
-    narrow = array.dtype in (np.float32, np.float16)
+    # float32 for what it holds exactly, such as int8: times float32 that remains float32.
+    narrow = np.result_type(array.dtype, np.float32) == np.float32
     return array.astype(np.float32 if narrow else np.float64, copy=False)

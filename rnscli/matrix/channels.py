@@ -1,7 +1,8 @@
 """A modular matrix product for each modulus, in floats that hold every number exactly.
 
-A quotient of whole numbers below 2**24 in float32 (2**53 in float64) never rounds up to the next
-whole number, so ``floor(a / m)`` is exact, and so is the remainder.
+The quotient of a whole number a below 2**24 in magnitude in float32 (2**53 in float64) by another
+never rounds up to the next whole number, so ``floor(a / m)`` is exact. So is the remainder, as long
+as the multiple of m below a is within these limits, too.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ import numpy as np
 
 from rnscli.core.code import RedundantCode
 from rnscli.core.quantisation import IntArray
-from rnscli.core.residues import from_residues
+from rnscli.core.residues import RangeReader
 from rnscli.matrix.arrays import Array, Arrays
 from rnscli.matrix.dataflow import FLOAT64_EXACT
 
@@ -19,8 +20,9 @@ def reduce(arrays: Arrays, values: Array, modulus: int) -> Array:
     """Residues in ``[0, m)`` of whole-numbered floats."""
     quotients = values / modulus
     arrays.floor(quotients)
-    quotients *= modulus
-    return values - quotients
+    quotients *= -modulus
+    quotients += values
+    return quotients
 
 
 def modular_products(
@@ -44,11 +46,13 @@ def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> A
     moduli = code.moduli
     information = residues[moduli.redundant :]
     product, weights = moduli.dynamic_range, moduli.crt_weights
-    bound = sum((m - 1) * w for m, w in zip(moduli.information, weights, strict=True))
+    offset = product // 2  # of the range around zero that `from_residues` has
+    bound = offset + sum((m - 1) * w for m, w in zip(moduli.information, weights, strict=True))
     if bound >= FLOAT64_EXACT:
-        first = information[0]
-        values = from_residues(words_of(arrays, residues)(None), moduli)
-        into = arrays.exact(first, wide=True) * 0.0
+        # The product of the moduli may be beyond int64, the legitimate range is not.
+        reader = RangeReader(moduli.information, code.size, -code.lowest)
+        values = reader.read(words_of(arrays, information)(None))[0] + code.lowest
+        into = arrays.exact(information[0], wide=True) * 0.0
         return arrays.put(into, np.arange(values.size), values)
     total, *more = (
         arrays.exact(channel, wide=True) * float(weight)
@@ -56,6 +60,7 @@ def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> A
     )
     for term in more:
         total += term
+    total += offset
     total = reduce(arrays, total, product)
-    # Signed as `from_residues` has it.
-    return total - (total >= (product + 1) // 2) * product
+    total -= offset
+    return total

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from rnscli.core.checks import check_choice
+from rnscli.core.checks import check_choice, check_int
 from rnscli.core.errors import InputError
+from rnscli.core.quantisation import MAX_SIMULATED_BITS
 from rnscli.core.readout import Core
 from rnscli.core.rns_core import RnsCore
 
@@ -37,7 +38,8 @@ class Dataflow:
     Raises
     ------
     InputError
-        If a choice is none of these, or sums of a tile exceed 2**53.
+        If a choice is none of these, operands have more than 31 bits, or sums of a tile exceed
+        2**53.
 
     References
     ----------
@@ -59,11 +61,15 @@ class Dataflow:
         """Refuse unknown choices, and sums that no float holds."""
         check_choice("granularity", self.granularity, GRANULARITIES)
         check_choice("path", self.path, PATHS)
+        dot = self.core.dot_product
+        check_int("input_bits", dot.input_bits, 2, MAX_SIMULATED_BITS)
+        check_int("weight_bits", dot.weight_bits, 2, MAX_SIMULATED_BITS)
         largest = max(self._largest_product, self._largest_result)
         if largest >= FLOAT64_EXACT:
             raise InputError(
-                f"the products of a tile of {self.core.dot_product.vector_size} reach {largest}; "
-                "at most 2^53 can be multiplied exactly; take fewer bits or a smaller `vector_size`"
+                f"the results of a tile of {dot.vector_size} terms reach {largest}; below 2^53 "
+                "they are exact: take fewer bits, a smaller `vector_size` or, where that makes a "
+                "difference, the `legitimate_range` operands"
             )
 
     @property
@@ -77,7 +83,10 @@ class Dataflow:
         if not self.by_channel:
             return dot.max_sum
         assert isinstance(self.core, RnsCore)
-        return dot.vector_size * (self.core.code.moduli.moduli[0] - 1) ** 2
+        largest = self.core.code.moduli.moduli[0]
+        # Operands are reduced, too: of a negative one, the multiple of m below it is formed.
+        operand = max(dot.max_input, dot.max_weight) + largest
+        return max(operand, dot.vector_size * (largest - 1) ** 2)
 
     @property
     def _largest_result(self) -> int:

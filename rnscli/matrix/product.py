@@ -17,6 +17,8 @@ from rnscli.matrix.counts import ProductCounts
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.matrix.scales import RowScales
 
+FLOAT32_LEVELS = 2**22  # below, two roundings of float32 are less than half of a level
+
 
 @dataclass(frozen=True)
 class WeightTile:
@@ -69,7 +71,7 @@ class TiledProduct:
         columns = w.swapaxes(-1, -2)
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
-        scales = RowScales("weights", self._arrays, columns, self._flow.granularity, self._size)
+        scales = RowScales("w", self._arrays, columns, self._flow.granularity, self._size)
         tiles = []
         for terms in self._terms(w.shape[-2]):
             scale = scales.of(terms)
@@ -98,15 +100,16 @@ class TiledProduct:
                 f"{weights.shape}"
             )
         shape = (*x.shape[:-1], columns)
+        counts = ProductCounts(products=int(np.prod(stack)))  # 1 without a stack
+        if 0 in x.shape or not columns:
+            out = self._arrays.empty(shape, like=x)
+            out[...] = 0.0
+            return out, counts
         # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
         out = self._arrays.empty((*x.shape[:-1], columns), like=x)
-        counts = ProductCounts(products=max(1, int(np.prod(stack))))
-        if 0 in x.shape or not columns:
-            out[...] = 0.0
-            return out.reshape(shape), counts
         noise = rng() if self._flow.core.noise is not None else None
-        scales = RowScales("inputs", self._arrays, x, self._flow.granularity, self._size)
+        scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size)
         for tile in weights.tiles:
             scale = scales.of(tile.terms)
             for rows in self._chunks(out.shape, min(self._size, terms)):
@@ -141,7 +144,12 @@ class TiledProduct:
             yield slice(start, min(start + step, shape[0]))
 
     def _whole(self, values: Array, scale: Array, levels: int) -> Array:
-        """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`."""
+        """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`.
+
+        In the type of the values, unless float32 might round the largest of them up past q.
+        """
+        if levels > FLOAT32_LEVELS:
+            values, scale = self._arrays.exact(values, True), self._arrays.exact(scale, True)
         # In this order a tie stays a tie; `levels / scale` would be rounded first.
         scaled = values * levels
         scaled /= scale

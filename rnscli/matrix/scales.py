@@ -6,6 +6,20 @@ from rnscli.matrix.arrays import Array, Arrays
 MAX_OPERAND = 1e15  # FP32 products of two operands, and long sums of them, stay finite
 
 
+def check_magnitudes(name: str, arrays: Arrays, largest: Array) -> None:
+    """Refuse an operand by its largest magnitudes.
+
+    Raises
+    ------
+    InputError
+        If one is NaN or above 1e15.
+    """
+    if not arrays.all_below(largest, MAX_OPERAND):
+        raise InputError(
+            f"`{name}` holds NaN or a magnitude above {MAX_OPERAND:g}; it must be finite"
+        )
+
+
 class RowScales:
     """Largest magnitudes ``s`` for an operand of shape ``(..., M, K)`` whose rows are multiplied.
 
@@ -41,9 +55,5 @@ class RowScales:
         return self._checked(rows)
 
     def _checked(self, scales: Array) -> Array:
-        if not self._arrays.all_below(scales, MAX_OPERAND):
-            raise InputError(
-                f"the {self._name} of a matrix product hold NaN or a magnitude above "
-                f"{MAX_OPERAND:g}; they must be finite numbers"
-            )
+        check_magnitudes(self._name, self._arrays, scales)
         return self._arrays.where(scales != 0, scales, 1.0)

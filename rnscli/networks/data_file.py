@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from rnscli.core.errors import InputError
 from rnscli.networks.data import Dataset, LabelledData, checked
+from rnscli.networks.files import regular_file
 
 _WANTED = "it must be an .npz file with arrays x and y, and x_train and y_train to train with"
 
@@ -28,12 +29,7 @@ def load_data(path: str | Path) -> Dataset:
     InputError
         If the file cannot be read, is not such a file, or holds something else.
     """
-    file = Path(path)
-    if not file.is_file():
-        problem = "does not exist"
-        if file.exists():
-            problem = "is a directory" if file.is_dir() else "is not a regular file"
-        raise InputError(f"`data` {path} {problem}; {_WANTED}")
+    file = regular_file("data", path, _WANTED)
     try:
         arrays = _read(file)
     except InputError:

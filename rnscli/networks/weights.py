@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from rnscli.core.errors import InputError
+from rnscli.networks.files import regular_file
 from rnscli.networks.sentences import said
 
 _WANTED = (
@@ -63,12 +64,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 
 
 def _read(path: str | Path) -> Mapping[str, Tensor]:
-    file = Path(path)
-    if not file.is_file():
-        problem = "does not exist"
-        if file.exists():
-            problem = "is a directory" if file.is_dir() else "is not a regular file"
-        raise InputError(f"`weights` {path} {problem}; {_WANTED}")
+    file = regular_file("weights", path, _WANTED)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about archives that are refused right after

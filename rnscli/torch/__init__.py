@@ -19,7 +19,8 @@ from rnscli.torch.attention import AnalogMultiheadAttention
 from rnscli.torch.convert import Conversion, conversion, convert
 from rnscli.torch.convolution import AnalogConv2d
 from rnscli.torch.linear import AnalogLinear
-from rnscli.torch.product import Place, analog_matmul
+from rnscli.torch.matmul import analog_matmul
+from rnscli.torch.product import Place
 from rnscli.torch.record import ProductKind, Recorded, Recording, recording
 
 __all__ = [

@@ -1,5 +1,6 @@
 """What analog layers have in common."""
 
+from rnscli.core.errors import InputError
 from rnscli.core.readout import Core
 from rnscli.core.rns_core import RnsCore
 from rnscli.matrix.dataflow import Dataflow
@@ -20,7 +21,25 @@ class AnalogLayer:
 
 def placed(core: Core | Dataflow, layer: str) -> Place:
     """A place on a core, or on a dataflow."""
-    return Place(core if isinstance(core, Dataflow) else Dataflow(core), layer)
+    return Place(flow_of(core), layer)
+
+
+def flow_of(core: Core | Dataflow) -> Dataflow:
+    """The dataflow, or that of a core with the defaults.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if isinstance(core, Dataflow):
+        return core
+    if not hasattr(core, "dot_product"):
+        raise InputError(
+            f"`core` is of type {type(core).__name__}; it must be an analog core, as "
+            "rnscli.analog_core makes it, or a rnscli.Dataflow"
+        )
+    return Dataflow(core)
 
 
 def described(place: Place) -> str:

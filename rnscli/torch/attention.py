@@ -1,14 +1,17 @@
 """Attention on a core: scaled dot products, and `torch.nn.MultiheadAttention`."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnscli.torch.analog import AnalogLayer, described
-from rnscli.torch.linear import analog_linear
-from rnscli.torch.product import Place, analog_matmul
+from rnscli.core.readout import Core
+from rnscli.matrix.dataflow import Dataflow
+from rnscli.torch.analog import AnalogLayer, described, placed
+from rnscli.torch.linear import AnalogLinear, analog_linear
+from rnscli.torch.product import Place, placed_matmul
 
 
 def analog_attention(
@@ -23,12 +26,17 @@ def analog_attention(
     *,
     place: Place,
 ) -> Tensor:
-    """`torch.nn.functional.scaled_dot_product_attention` with both products on a core."""
+    """`torch.nn.functional.scaled_dot_product_attention` with both products on a core.
+
+    As there, a query that may look at nothing gets 0.
+    """
     if enable_gqa:
         repeats = query.shape[-3] // key.shape[-3]
         key = key.repeat_interleave(repeats, -3)
         value = value.repeat_interleave(repeats, -3)
     if is_causal:
+        if attn_mask is not None:
+            raise RuntimeError("is_causal makes a mask of its own; leave attn_mask out")
         shape = query.shape[-2], key.shape[-2]
         attn_mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
@@ -37,12 +45,17 @@ def analog_attention(
 
 
 def _weights(query: Tensor, key: Tensor, mask: Tensor | None, scale: float, place: Place) -> Tensor:
-    scores = analog_matmul(query, key.transpose(-1, -2), _part(place, "scores")) * scale
-    return functional.softmax(scores if mask is None else scores + mask, dim=-1)
+    scores = placed_matmul(query, key.transpose(-1, -2), _part(place, "scores")) * scale
+    if mask is None:
+        return functional.softmax(scores, dim=-1)
+    scores = scores + mask
+    # In this order, so that neither weights nor gradients of a masked row are NaN.
+    nothing = (scores == -math.inf).all(-1, keepdim=True)
+    return functional.softmax(scores.masked_fill(nothing, 0), dim=-1).masked_fill(nothing, 0)
 
 
 def _context(weights: Tensor, value: Tensor, place: Place) -> Tensor:
-    return analog_matmul(weights, value, _part(place, "context"))
+    return placed_matmul(weights, value, _part(place, "context"))
 
 
 def _part(place: Place, name: str) -> Place:
@@ -61,8 +74,33 @@ def _additive(mask: Tensor | None, like: Tensor, kept: bool) -> Tensor | None:
 class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
     """`torch.nn.MultiheadAttention` with projections and both products of attention on a core.
 
-    Made by `rnscli.torch.convert`; parameters and ``state_dict`` are those of the original.
+    Parameters and ``state_dict`` are those of the original. A query that may look at nothing gets
+    0, which the original only does without ``need_weights``.
+
+    Parameters
+    ----------
+    *arguments, **options
+        As of `torch.nn.MultiheadAttention`.
+    core
+        The core, or a `rnscli.Dataflow` on it.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> core = rnscli.analog_core("rns", bits=6)
+    >>> layer = AnalogMultiheadAttention(8, 2, batch_first=True, core=core)
+    >>> x = torch.ones(1, 3, 8)
+    >>> [found.shape for found in layer(x, x, x)]
+    [torch.Size([1, 3, 8]), torch.Size([1, 3, 3])]
     """
+
+    def __init__(self, *arguments: Any, core: Core | Dataflow, **options: Any) -> None:
+        """As `torch.nn.MultiheadAttention`."""
+        super().__init__(*arguments, **options)
+        self.place = placed(core, "attention")
+        projection: nn.Module = self.out_proj
+        projection.__class__ = AnalogLinear
+        projection.place = _part(self.place, "out_proj")  # type: ignore[assignment]
 
     def forward(
         self,
@@ -99,8 +137,8 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
             mask = functional.pad(mask, (0, key.shape[-2] - mask.shape[-1]))
         scale = 1 / math.sqrt(self.head_dim)
         weights = _weights(query, key, mask, scale, self.place)
-        dropped = functional.dropout(weights, self.dropout, self.training)
-        context = _context(dropped, value, self.place).transpose(1, 2)
+        weights = functional.dropout(weights, self.dropout, self.training)
+        context = _context(weights, value, self.place).transpose(1, 2)
         found = self.out_proj(context.reshape(batch, length, self.embed_dim))
         told = weights.mean(1) if average_attn_weights else weights
         if single:

@@ -6,13 +6,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
+import torch
 from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
+from torch.nn.utils.parametrize import ParametrizationList
 
 from rnscli.core.errors import InputError
 from rnscli.core.readout import Core
+from rnscli.core.suggestion import nearest
 from rnscli.matrix.dataflow import Dataflow
-from rnscli.torch.analog import AnalogLayer
+from rnscli.torch.analog import AnalogLayer, flow_of
 from rnscli.torch.attention import AnalogMultiheadAttention
 from rnscli.torch.convolution import AnalogConv2d
 from rnscli.torch.functional import AnalogForward
@@ -29,7 +32,7 @@ _ANALOG: dict[type[nn.Module], type[nn.Module]] = {
 # Layers with products that no core computes yet.
 _DIGITAL = (
     nn.RNNBase, nn.RNNCellBase, nn.Bilinear, nn.Conv1d, nn.Conv3d, nn.ConvTranspose1d,
-    nn.ConvTranspose2d, nn.ConvTranspose3d, nn.modules.lazy.LazyModuleMixin,
+    nn.ConvTranspose2d, nn.ConvTranspose3d, nn.modules.lazy.LazyModuleMixin, torch.jit.ScriptModule,
 )  # fmt: skip
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -72,8 +75,9 @@ def convert(
     Linear layers, 2-D convolutions and multi-head attention become `AnalogLinear`, `AnalogConv2d`
     and `AnalogMultiheadAttention`. Products that other modules compute with functions, such as
     ``q @ k.T``, `torch.einsum` or scaled dot-product attention, are computed on the core, too,
-    whenever the model is called. Parameters stay what they are: ``state_dict`` is that of the
-    original, and biases, normalisation and activations are in FP32.
+    whenever the model is called, but not in methods other than ``forward`` that are called
+    directly. Parameters stay what they are: ``state_dict`` is that of the original, and biases,
+    normalisation and activations are in FP32.
 
     Parameters
     ----------
@@ -82,16 +86,18 @@ def convert(
     core
         The core, or a `rnscli.Dataflow` on it.
     exclude
-        Names of submodules, as of ``named_modules``, that stay digital with all within them.
+        Names of submodules, as of ``named_modules``, that are left as they are with all within
+        them: digital, or on the core of an earlier conversion, so that layers can have different
+        ones.
     strict
-        Refuse a model with layers that stay digital, instead of a warning that lists them.
+        Refuse a model with other layers that stay digital, instead of a warning that lists them.
     inplace
         Convert the model itself instead of a copy.
 
     Raises
     ------
     InputError
-        If the model is none, a name in ``exclude`` is unknown, or by ``strict``.
+        If model or core are none, a name in ``exclude`` is unknown, or by ``strict``.
 
     Examples
     --------
@@ -103,27 +109,29 @@ def convert(
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"`model` is of type {type(model).__name__}; it must be a torch.nn.Module")
-    known = dict(model.named_modules())
-    for name in exclude:
-        if name not in known:
-            raise InputError(f"`exclude` names {name}, which the model does not have")
-    flow = core if isinstance(core, Dataflow) else Dataflow(core)
-    if strict:
-        _check_all_mapped(model, exclude)
+    flow, left = flow_of(core), _left(model, exclude)
+    digital = tuple(
+        (name or type(module).__name__, type(module).__name__)
+        for name, module in model.named_modules()
+        if name not in left and _is_unmapped(module)
+    )
+    stays = Conversion((), digital).sentence
+    if strict and stays:
+        raise InputError(f"the model has {stays}")
     found = converted(model if inplace else copy.deepcopy(model), flow, exclude)
-    stays = conversion(found)
-    if stays.digital and not strict:
-        warnings.warn(stays.sentence, stacklevel=2)
+    if stays:
+        warnings.warn(stays, stacklevel=2)
     return found
 
 
 def converted(model: Model, flow: Dataflow, exclude: Collection[str] = ()) -> Model:
     """The model itself, converted, and nothing said of what stays digital (see `convert`)."""
+    left = _left(model, exclude)
     for name, module in model.named_modules():
-        if name in exclude:
-            module.__dict__["forward"] = AnalogForward(module, None)
-        elif not _is_within(name, exclude):
-            _convert(module, Place(flow, name or type(module).__name__))
+        if name in left:
+            _leave(module)
+        else:
+            _convert(module, flow, name)
     return model
 
 
@@ -131,42 +139,88 @@ def conversion(model: nn.Module) -> Conversion:
     """Which layers of a model compute on a core, and which stay digital."""
     analog, digital = [], []
     for name, module in model.named_modules():
+        kind, place = type(module).__name__, _place_of(module)
         if isinstance(module, AnalogLayer):
-            analog.append(name)
-        elif isinstance(module, (*_ANALOG, *_DIGITAL)) and _place_of(module) is None:
-            digital.append((name, type(module).__name__))
+            analog.append(name or kind)
+        elif _is_unmapped(module):
+            digital.append((name or kind, kind))
+        elif isinstance(module, tuple(_ANALOG)):
+            # A subclass with a `forward` of its own, or one whose weight is parametrized.
+            if place is None:
+                digital.append((name or kind, kind))
+            else:
+                analog.append(name or kind)
     return Conversion(tuple(analog), tuple(digital))
 
 
-def _convert(module: nn.Module, place: Place) -> None:
-    analog = _ANALOG.get(type(module))
-    if analog is not None:
+def _convert(module: nn.Module, flow: Dataflow, name: str) -> None:
+    forward, analog = vars(module).get("forward"), _ANALOG.get(type(module))
+    if isinstance(forward, AnalogForward):
+        forward = forward.own
+    # A forward that a library has put on the module may do more than that of its class.
+    if analog is not None and forward is None:
         # The very same object: hooks, tied weights and the parameters of optimisers stay valid.
         module.__class__ = analog
+        vars(module).pop("forward", None)
+    place = Place(flow, name or type(module).__name__)
     if isinstance(module, AnalogLayer):
         module.place = place
-    elif not isinstance(module, _DIGITAL):
-        # An activation or a normalisation has no products, and need not be slower.
-        simple = type(module).__module__.startswith("torch.nn.") and not list(module.children())
-        if not simple or isinstance(module, tuple(_ANALOG)):
-            module.__dict__["forward"] = AnalogForward(module, place)
+    elif not _is_simple(module):
+        module.__dict__["forward"] = AnalogForward(module, place)
 
 
-def _place_of(module: object) -> Place | None:
-    """Where the functions that a module calls are computed."""
+def _leave(module: nn.Module) -> None:
+    """Keep the products of a module digital within a model whose other ones are not."""
+    if not (isinstance(module, AnalogLayer) or _is_simple(module) or _forward_of(module)):
+        module.__dict__["forward"] = AnalogForward(module, None)
+
+
+def _left(model: nn.Module, exclude: Collection[str]) -> frozenset[str]:
+    """Names of the modules that are left as they are.
+
+    A module of several names is left if one of them is excluded. What computes parameters out of
+    parameters, such as a spectral norm, is no part of the forward pass.
+    """
+    if isinstance(exclude, str):
+        raise InputError(f"`exclude` is the text {exclude}; it must be a list of names")
+    modules = list(model.named_modules(remove_duplicate=False))
+    names = [name for name, _ in modules]
+    for other in exclude:
+        if other not in names:
+            hint = nearest(other, names)
+            raise InputError(f"`exclude` names {other}, which is no submodule of the model{hint}")
+    left = {
+        id(inner)
+        for name, module in modules
+        if name in exclude or isinstance(module, ParametrizationList)
+        for inner in module.modules()
+    }
+    return frozenset(name for name, module in model.named_modules() if id(module) in left)
+
+
+def _is_simple(module: nn.Module) -> bool:
+    """Whether there are no products: an activation or a normalisation need not be slower."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return True  # compiled: there is nothing to intercept
+    own = type(module).__module__.startswith("torch.nn.") and not list(module.children())
+    return own and not isinstance(module, (*_ANALOG, *_DIGITAL))
+
+
+def _is_unmapped(module: nn.Module) -> bool:
+    """Whether a module computes products that are not taken to a core."""
+    if isinstance(module, nn.MultiheadAttention) and not isinstance(module, AnalogLayer):
+        # One function, which computes all of it: a subclass only adds to it.
+        exact = type(module) is nn.MultiheadAttention
+        return not exact and type(module).forward is nn.MultiheadAttention.forward
+    return isinstance(module, _DIGITAL)
+
+
+def _forward_of(module: nn.Module) -> AnalogForward | None:
     forward = vars(module).get("forward")
-    return forward.place if isinstance(forward, AnalogForward) else None
+    return forward if isinstance(forward, AnalogForward) else None
 
 
-def _check_all_mapped(model: nn.Module, exclude: Collection[str]) -> None:
-    digital = tuple(
-        (name, type(module).__name__)
-        for name, module in model.named_modules()
-        if isinstance(module, _DIGITAL) and not _is_within(name, exclude)
-    )
-    if digital:
-        raise InputError(f"the model has {Conversion((), digital).sentence}")
-
-
-def _is_within(name: str, modules: Collection[str]) -> bool:
-    return any(name == other or name.startswith(f"{other}.") for other in modules)
+def _place_of(module: nn.Module) -> Place | None:
+    """Where the functions that a module calls are computed."""
+    forward = _forward_of(module)
+    return None if forward is None else forward.place

@@ -1,5 +1,6 @@
 """`torch.nn.Conv2d` on a core."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch.nn import functional
 from rnscli.core.readout import Core
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.torch.analog import AnalogLayer, described, placed
+from rnscli.torch.patches import patches
 from rnscli.torch.product import Place, stored_matmul
 
 
@@ -41,9 +43,9 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution."""
-        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
-        padded = functional.pad(input, self._reversed_padding_repeated_twice, mode=mode)
+        around, mode = self._reversed_padding_repeated_twice, self.padding_mode
+        padded = _padded(input, around, "constant" if mode == "zeros" else mode)
         return analog_conv2d(
             padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups,
             place=self.place,
@@ -74,30 +76,38 @@ def analog_conv2d(
     outputs, channels, *_ = weight.shape
     kernel = _pair(weight.shape[2:])
     strides, dilations = _pair(stride), _pair(dilation)
-    input = functional.pad(input, _padding(padding, kernel, dilations))
+    input = _padded(input, _padding(padding, kernel, dilations))
     if input.dim() != 4 or input.shape[1] != channels * groups:
         raise RuntimeError(
             f"a convolution of {channels * groups} channels got an input of shape "
             f"{tuple(input.shape)}"
         )
-    patches = functional.unfold(input, kernel, dilations, 0, strides)
-    images, _, positions = patches.shape
-    # (groups, images * positions, terms): rows of inputs of each group.
-    rows = patches.view(images, groups, -1, positions).permute(1, 0, 3, 2)
-    rows = rows.reshape(groups, images * positions, -1)
-    columns = weight.reshape(groups, outputs // groups, -1).transpose(-1, -2)
+    rows = patches(input, kernel, strides, dilations)
+    images, positions, _ = rows.shape
+    # No size is left to be found out, which a batch of no images would not allow.
+    terms, width = channels * math.prod(kernel), outputs // groups
+    columns = weight.reshape(groups, width, terms).transpose(-1, -2)
     if groups == 1:
-        rows, columns = rows[0], columns[0]
-    found = stored_matmul(rows, columns, place)
-    found = found.view(groups, images, positions, -1).permute(1, 0, 3, 2)
+        found = stored_matmul(rows, columns[0], place)
+    else:
+        rows = rows.view(images, positions, groups, terms).permute(2, 0, 1, 3)
+        rows = rows.reshape(groups, images * positions, terms)
+        found = stored_matmul(rows, columns, place)
+        found = found.view(groups, images, positions, width).permute(1, 2, 0, 3)
     size = [
-        (length - spread * (width - 1) - 1) // step + 1
-        for length, width, step, spread in zip(
+        (length - spread * (area - 1) - 1) // step + 1
+        for length, area, step, spread in zip(
             input.shape[2:], kernel, strides, dilations, strict=True
         )
     ]
-    result = found.reshape(images, outputs, *size)
+    result = found.reshape(images, positions, outputs).transpose(1, 2)
+    result = result.reshape(images, outputs, *size)
     return result if bias is None else result + bias.view(-1, 1, 1)
+
+
+def _padded(images: Tensor, padding: list[int], mode: str = "constant") -> Tensor:
+    """PyTorch copies images even if it adds nothing."""
+    return functional.pad(images, padding, mode=mode) if any(padding) else images
 
 
 def _pair(value: int | Sequence[int]) -> tuple[int, int]:

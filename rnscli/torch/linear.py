@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from rnscli.core.readout import Core
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.torch.analog import AnalogLayer, described, placed
-from rnscli.torch.product import Place, stored_matmul
+from rnscli.torch.product import Place, placed_matmul, stored_matmul
 
 
 class AnalogLinear(AnalogLayer, nn.Linear):
@@ -54,6 +54,9 @@ class AnalogLinear(AnalogLayer, nn.Linear):
 
 def analog_linear(input: Tensor, weight: Tensor, bias: Tensor | None, place: Place) -> Tensor:
     """`torch.nn.functional.linear` on a core."""
+    if weight.dim() == 1:
+        result = placed_matmul(input, weight, place)
+        return result if bias is None else result + bias
     result = stored_matmul(input if input.dim() > 1 else input.unsqueeze(0), weight.t(), place)
     if bias is not None:
         result = result + bias

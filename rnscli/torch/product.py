@@ -1,14 +1,17 @@
 """Matrix products of tensors on a core, with straight-through gradients."""
 
-import threading
+import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from rnscli.core.errors import InputError
+from rnscli.matrix.counts import ProductCounts
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.matrix.product import TiledProduct
 from rnscli.torch.arrays import TorchArrays
@@ -31,68 +34,64 @@ class Place:
     layer: str
 
 
-class _Busy(threading.local):
-    """Whether this thread is inside of a product: what it computes there is the simulation."""
-
-    depth = 0
-
-
-busy = _Busy()
-
-
-def analog_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
-    """``torch.matmul(x, w)`` on a core; the inputs are x, the weights w.
-
-    Both are quantised in their own precision (float32 at least), partial sums are added in FP32,
-    and the result has the type that the operands promote to. Gradients pass the rounding straight
-    through and are products on the same core: ``grad w^T`` and ``x^T grad``.
-
-    Raises
-    ------
-    InputError
-        If an operand is not finite.
-    RuntimeError
-        If the shapes do not fit, as `torch.matmul` does.
-
-    Notes
-    -----
-    Noise is drawn from a NumPy generator whose seed comes from PyTorch's own, so that
-    `torch.manual_seed` fixes it and a saved state of that generator restores it.
-    """
-    if x.dim() == 1:
-        return analog_matmul(x.unsqueeze(0), w, place).squeeze(-2)
+def placed_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
+    """`rnscli.torch.analog_matmul` at a place."""
     if w.dim() == 1:
-        return analog_matmul(x, w.unsqueeze(-1), place).squeeze(-1)
-    if x.shape[-1] != w.shape[-2]:
-        raise RuntimeError(
-            f"shapes {tuple(x.shape)} and {tuple(w.shape)} cannot be multiplied: "
-            f"{x.shape[-1]} columns meet {w.shape[-2]} rows"
-        )
-    stationary = isinstance(w, nn.Parameter)
-    if isinstance(x, nn.Parameter) and not stationary:
+        return placed_matmul(x, w.unsqueeze(-1), place).squeeze(-1)
+    if x.dim() == 1:
+        return placed_matmul(x.unsqueeze(0), w, place).squeeze(-2)
+    if _is_stored(x) and not _is_stored(w):
         # What is stored belongs in the array.
-        return analog_matmul(w.transpose(-1, -2), x.mT, place).transpose(-1, -2)
+        return _broadcast(w.mT, x.mT, place, stationary=True).mT
+    return _broadcast(x, w, place, _is_stored(w))
+
+
+def _is_stored(values: Tensor) -> bool:
+    """Whether it is a parameter, or a view of one."""
+    base = values if values._base is None else values._base
+    return isinstance(base, nn.Parameter)
+
+
+def _broadcast(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
     if w.dim() > 2:
-        stack = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+        stack = torch.broadcast_shapes(x.shape[:-2], w.shape[:-2])  # type: ignore[no-untyped-call]
         x = x.expand(*stack, *x.shape[-2:])
         w = w.expand(*stack, *w.shape[-2:])
     return _multiply(x, w, place, stationary)
 
 
 def stored_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
-    """`analog_matmul` with weights ``(K, N)`` or ``(G, K, N)`` made from stored parameters."""
+    """`placed_matmul` with weights ``(K, N)`` or ``(G, K, N)`` made from stored parameters."""
     return _multiply(x, w, place, stationary=True)
 
 
 def _multiply(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
-    busy.depth += 1
-    try:
-        with torch.autocast(x.device.type, enabled=False):
-            kept = torch.promote_types(x.dtype, w.dtype)
-            result: Tensor = _Product.apply(_float(x), _float(w), place, stationary)  # type: ignore[no-untyped-call]
-            return result.to(kept)
-    finally:
-        busy.depth -= 1
+    if not (x.is_floating_point() and w.is_floating_point()):
+        raise InputError(
+            f"operands of a product on a core are of type {x.dtype} and {w.dtype}; they must be "
+            "real floating-point numbers"
+        )
+    if x.shape[-1] != w.shape[-2]:
+        raise RuntimeError(
+            f"shapes {tuple(x.shape)} and {tuple(w.shape)} cannot be multiplied: "
+            f"{x.shape[-1]} columns meet {w.shape[-2]} rows"
+        )
+    with _simulated():
+        kept = torch.promote_types(x.dtype, w.dtype)
+        result: Tensor = _Product.apply(_float(x), _float(w), place, stationary)  # type: ignore[no-untyped-call]
+        return result.to(kept)
+
+
+def _simulated() -> AbstractContextManager[Any]:
+    """What is computed within is the simulation: no interception looks at it, nor takes time."""
+    return torch._C.DisableTorchFunction()
+
+
+def _full_precision(device: str) -> AbstractContextManager[Any]:
+    """Without autocast: it would round whole numbers."""
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
 
 
 def _float(values: Tensor) -> Tensor:
@@ -114,8 +113,7 @@ class _Product(torch.autograd.Function):
         x, w = ctx.saved_tensors
         place, recordings = ctx.place, ctx.recordings
         to_x = to_w = None
-        busy.depth += 1
-        try:
+        with _simulated():
             if ctx.needs_input_grad[0]:
                 weights = w.transpose(-1, -2)
                 to_x = _compute(
@@ -126,8 +124,6 @@ class _Product(torch.autograd.Function):
                 to_w = _compute(
                     rows[0].transpose(-1, -2), rows[1], place, WEIGHT_GRADIENT, False, recordings
                 ).to(w.dtype)
-        finally:
-            busy.depth -= 1
         return to_x, to_w, None, None
 
 
@@ -139,17 +135,35 @@ def _compute(
     stationary: bool,
     recordings: tuple[Recording, ...],
 ) -> Tensor:
-    product = TiledProduct(place.flow, TorchArrays(x.device))
-    found, counts = product.multiply(x.detach(), product.quantise_weights(w.detach()), _generator)
+    x, w = x.detach(), w.detach()
+    if x.device.type == "meta":
+        found, counts = _counted(x, w, place)
+    else:
+        product = TiledProduct(place.flow, TorchArrays(x.device))
+        with _full_precision(x.device.type):
+            found, counts = product.multiply(x, product.quantise_weights(w), _generator)
+    rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
+    kind = ProductKind(
+        place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices,
+        None if stationary else rows // max(1, matrices),
+    )  # fmt: skip
     for made in recordings:
-        kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary)
         entry = made.kinds.setdefault(kind, Recorded())
-        entry.rows += x.shape[:-1].numel()
+        entry.rows += rows
         entry.matrices += counts.products
         entry.counts += counts
-    return cast(Tensor, found)
+    return found
+
+
+def _counted(x: Tensor, w: Tensor, place: Place) -> tuple[Tensor, ProductCounts]:
+    """The product of operands without values: its shape, and what it takes if nothing fails."""
+    found = x.new_empty((*x.shape[:-1], w.shape[-1]), dtype=torch.float32)
+    size = place.flow.core.dot_product.vector_size
+    dots = found.numel() * math.ceil(x.shape[-1] / size)
+    return found, ProductCounts(max(1, w.shape[:-2].numel()), dots, 0, dots)
 
 
 def _generator() -> np.random.Generator:
     """A source of noise, seeded from PyTorch's generator."""
-    return np.random.default_rng(int(torch.randint(2**63 - 1, (), dtype=torch.int64)))
+    seed = torch.randint(2**63 - 1, (), dtype=torch.int64, device="cpu")
+    return np.random.default_rng(int(seed))

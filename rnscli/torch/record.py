@@ -13,10 +13,12 @@ FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "input-gradient", "weight-
 
 @dataclass(frozen=True)
 class ProductKind:
-    """Which product it was: of which layer, forward or for a gradient, and over how many terms.
+    """Which product it was: of which layer, forward or for a gradient, and of which shape.
 
-    ``k`` is the length of its dot products, ``n`` its number of columns; ``stationary`` says that
-    the weights are stored parameters.
+    ``k`` is the length of its dot products, ``n`` its number of columns, ``matrices`` how many
+    matrices of weights it has, such as one for each group of a convolution; ``stationary`` says
+    that these are stored parameters. ``rows`` are those that each matrix is multiplied with, or
+    ``None`` for stored ones: all rows that come are multiplied with these.
     """
 
     layer: str
@@ -24,6 +26,8 @@ class ProductKind:
     k: int
     n: int
     stationary: bool
+    matrices: int = 1
+    rows: int | None = None
 
 
 @dataclass
@@ -68,8 +72,10 @@ class Recording:
         """
         gemms = []
         for kind, made in self.kinds.items():
+            if not made.rows:
+                continue  # an empty batch
             layer = kind.layer if kind.role == FORWARD else f"{kind.layer} {kind.role}"
-            times = 1 if kind.stationary else made.matrices
+            times = kind.matrices if kind.stationary else made.matrices
             gemms.append(Gemm(layer, made.rows // times, kind.k, kind.n, times, kind.stationary))
         return Workload(name, tuple(gemms))
 
@@ -80,6 +86,9 @@ _ACTIVE: ContextVar[tuple[Recording, ...]] = ContextVar("rnscli_recordings", def
 @contextmanager
 def recording() -> Iterator[Recording]:
     """Record the products of converted models, and those of the gradients that follow from them.
+
+    It sees what its own thread calls. On the device ``meta``, products are counted as if nothing
+    failed, and not computed: a way to the workload of a model of any size.
 
     Examples
     --------

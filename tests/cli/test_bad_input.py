@@ -78,6 +78,12 @@ HARDWARE = {
     "--adc-rate": (*NOT_NUMBERS, "inf", "-1", "1GHz±", "1GHz±200%", "5J", HUGE),
     "--clock": (*NOT_NUMBERS, "inf", "-1", "1GHz±", "1GHz±200%", "5J", HUGE),
 }
+MODELS = ("abc", "", "1", "digits-cnn,,digits-cnn", "no.such:thing", "a b:c", "os:nothing",
+          "os:getcwd", "::", HUGE)  # fmt: skip
+NETWORK = {
+    "--model": MODELS, "--data": FILES, "--weights": (), "--core": NAMES, "--granularity": NAMES,
+    "--sigma": STEPS, "--slice-bits": WHOLE, "--adc-bits": WHOLE,
+}  # fmt: skip
 OPTIONS = {
     "moduli": DOT_PRODUCT
     | {"--precision-bits": WHOLE, "--count": WHOLE, "--family": NAMES, "--top": WHOLE},
@@ -103,6 +109,19 @@ OPTIONS = {
     | CODE
     | HARDWARE
     | {"--workload": FILES, "--arrays": WHOLE},
+    "accuracy": DOT_PRODUCT
+    | CODE
+    | NETWORK
+    | {"--samples": WHOLE, "--technology": FILES, "--seed": WHOLE_OR_ZERO}
+    | RUNNING,
+    "train": DOT_PRODUCT
+    | CODE
+    | NETWORK
+    | {
+        "--epochs": WHOLE, "--batch-size": WHOLE, "--learning-rate": (*STEPS, "0"),
+        "--seed": WHOLE_OR_ZERO, "--checkpoint": (),
+    }
+    | RUNNING,
     "design": {name: values for name, values in DOT_PRODUCT.items() if name != "--moduli"}
     | CODE
     | HARDWARE
@@ -118,7 +137,8 @@ OPTIONS = {
 }  # fmt: skip
 WITH_BITS = [command for command, options in OPTIONS.items() if "--bits" in options]
 OUTPUT = {"--format", "--output", "--plot", "--require", "--help"}
-FLAGS = {"--quiet", "--sensitivity", "--extrapolate", "--force"}
+FLAGS = {"--quiet", "--sensitivity", "--extrapolate", "--force", "--strict", "--curves"}
+SEVERAL_CORES = ("energy", "accuracy", "design")  # of which some have an answer without moduli
 
 
 @pytest.mark.parametrize("command", list(OPTIONS))
@@ -145,7 +165,8 @@ def test_values_are_refused_with_the_option_and_the_value(
 
 @pytest.mark.parametrize("command", list(OPTIONS))
 def test_huge_values_are_not_repeated_in_full(command: str, refusal: Refusal) -> None:
-    lengths = {option: len(refusal(command, option, HUGE)) for option in OPTIONS[command]}
+    options = [option for option, values in OPTIONS[command].items() if values]
+    lengths = {option: len(refusal(command, option, HUGE)) for option in options}
     assert {option for option, length in lengths.items() if length > 500} == set()
 
 
@@ -173,6 +194,11 @@ def test_huge_values_are_not_repeated_in_full(command: str, refusal: Refusal) ->
         ("energy", "--reverse", "mixed-radix, crt"),
         ("moduli", "--moduli", "63,62,61,59"),
         ("error-sim", "--operands", "npz"),
+        ("accuracy", "--model", "digits-cnn, digits-resnet, digits-transformer, package.module"),
+        ("accuracy", "--data", ".npz"),
+        ("accuracy", "--granularity", "vector, tile, channel, tensor"),
+        ("train", "--epochs", "1 to 1000000"),
+        ("train", "--learning-rate", "above 0"),
     ],
 )
 def test_the_sentence_says_what_would_be_accepted(
@@ -244,7 +270,7 @@ def test_huge_moduli_are_counted_or_refused_without_a_traceback(rnscli: Run) -> 
 
 @pytest.mark.parametrize("command", WITH_BITS)
 def test_no_solution_names_the_bits_that_have_one(command: str, refusal: Refusal) -> None:
-    only_rns = ("--core", "rns") if command in ("energy", "design") else ()
+    only_rns = ("--core", "rns") if command in SEVERAL_CORES else ()
     sentence = refusal(command, "--bits", 4, "--redundant", 2, *only_rns)
     assert "12545" in sentence and "15" in sentence
     assert "smallest bits" in sentence and " 5 " in sentence

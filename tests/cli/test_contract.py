@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import tiny_networks
 
 import rnscli as package
 
@@ -40,19 +41,36 @@ KEYS = {
         "tops_per_w tops_per_mm2 energy_range_j latency_range_s area_range_m2 columns "
         "expected_attempts extrapolated"
     ),
+    "accuracy": (
+        "model core bits vector_size samples accuracy accuracy_ci95 fp32_accuracy "
+        "relative_accuracy relative_accuracy_ci95 moduli redundant_moduli redundant "
+        "residue_error_probability sigma attempts output_error_rate mean_attempts gemms macs "
+        "energy_per_inference_j energy_j digital"
+    ),
+    "train": (
+        "model core bits vector_size seeds epochs train_loss test_loss test_accuracy "
+        "test_accuracy_ci95 accuracy_difference accuracy_difference_ci95 fp32_standard_error "
+        "within_standard_error moduli"
+    ),
 }
+# Networks that take no time, on data in the folder that the tests run in.
+TINY = ("--model", tiny_networks.CNN, "--data", "images.npz")
 # A small run of each command, of more than one row.
 SMALL = {
     "moduli": ("moduli", "--bits", "4..6"),
     "error-sim": ("error-sim", "--bits", "4,6", "--pairs", "50"),
     "fault-prob": ("fault-prob", "--bits", "4", "--redundant", "0,1"),
     "energy": ("energy", "--bits", "4,5"),
+    "accuracy": ("accuracy", *TINY, "--bits", "4,6", "--samples", "40"),
+    "train": ("train", *TINY, "--bits", "4,6", "--epochs", "1"),
 }
 SINGLE = {
     "moduli": ("moduli", "--bits", "6"),
     "error-sim": ("error-sim", "--bits", "6", "--pairs", "50", "--core", "rns"),
     "fault-prob": ("fault-prob", "--redundant", "1", "--attempts", "2"),
     "energy": ("energy", "--bits", "6", "--core", "rns"),
+    "accuracy": ("accuracy", *TINY, "--samples", "40", "--core", "rns"),
+    "train": ("train", *TINY, "--bits", "6", "--epochs", "1"),
 }
 # A column of each command, with a bound that holds in the small run and one that does not.
 BOUNDS = {
@@ -60,12 +78,22 @@ BOUNDS = {
     "error-sim": ("mean_abs_error<1000", "relative_to_rns == 1"),
     "fault-prob": ("p_err <= 0.5", "p_err<=1e-9"),
     "energy": ("energy_per_dot_product_j > 0", "adc_bits <= 13"),
+    "accuracy": ("relative_accuracy > 0", "bits < 6"),
+    "train": ("test_accuracy <= 1", "bits < 6"),
 }
 SUFFIXES = {"json": ".json", "csv": ".csv", "markdown": ".md", "latex": ".tex", "table": ".txt"}
 
 each_command = pytest.mark.parametrize("command", list(KEYS))
 each_small = pytest.mark.parametrize("arguments", list(SMALL.values()), ids=list(SMALL))
 each_format = pytest.mark.parametrize("style", list(SUFFIXES))
+
+
+@pytest.fixture(autouse=True)
+def images(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data of the tiny network, in the current folder."""
+    folder = tmp_path_factory.mktemp("data")
+    tiny_networks.write_images(folder / "images.npz")
+    monkeypatch.chdir(folder)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -163,7 +191,7 @@ def test_csv_of_one_row_has_the_same_columns(arguments: tuple[str, ...], rnscli:
     first = rnscli(*arguments, "--format", "csv").out.splitlines()[0]
     lines = rnscli(*single, "--format", "csv").out.splitlines()
     assert lines[0] == first
-    assert len(lines) == 2
+    assert len(lines) == (3 if arguments[0] == "train" else 2)  # of which FP32 is one
 
 
 # Tables

@@ -9,11 +9,13 @@ from typing import Any
 import click
 import jsonschema
 import pytest
+import tiny_networks
 from schemas import check_document, command_named
 
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.file_values import InputFile, NameSweep
 from rnscli.cli.main import cli
+from rnscli.cli.network_options import ModelSweep
 from rnscli.cli.option_schema import value_schema
 from rnscli.cli.schema import ANSWERING, Answering, document_schema
 from rnscli.report.meanings import MEANINGS, OF_A_TYPE, meaning_of
@@ -87,7 +89,7 @@ def test_only_names_and_files_are_any_text(name: str) -> None:
     """A type of options that `value_schema` does not know would be one."""
     for option in answer_command(name).stated:
         if value_schema(option.type) == {"type": "string"}:
-            known = NameSweep | InputFile | click.Path | click.types.StringParamType
+            known = NameSweep | ModelSweep | InputFile | click.Path | click.types.StringParamType
             assert isinstance(option.type, known), option.name
 
 
@@ -173,13 +175,31 @@ SWEEPS = (
     "--adc-model walden --columns 64,128 --input-bits 5,6 --core rns",
     "energy --bits 6 --core rns --sensitivity --node 14nm±10% --moduli 61,59,55,53+63 "
     "--moduli 63,62,61,59",
+    "accuracy --model tiny_networks:cnn,tiny_networks:digital --data images.npz "
+    "--core rns,fixed-lp,fixed-hp,bit-sliced --slice-bits 1,2 --granularity vector,tensor "
+    "--samples 9,10 --seed 0,1 --bits 6",
+    "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --redundant 1,2 --p 0,1e-2 "
+    "--attempts 1,inf --decoder majority,detect --legitimate-range operands,product --core rns",
+    "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --sigma 0.1,0.2 "
+    "--rule exact,bits --max-modulus 62,63 --technology photonic,reram-analog",
+    "accuracy --model tiny_networks:digital --data images.npz --samples 20 --moduli 61,59,55,53+63 "
+    "--moduli 63,62,61,59",
+    "train --model tiny_networks:cnn --data images.npz --bits 4,6 --epochs 1,2 --batch-size 20,30 "
+    "--learning-rate 1e-3,1e-2 --seed 0,1 --core rns,bit-sliced --adc-bits 6,8",
+    "train --model tiny_networks:cnn --data images.npz --p 0,1e-4 --epochs 2 --curves "
+    "--rule exact,bits --moduli 61,59,55,53+63 --moduli 63,62,61,59 --granularity tile,channel",
     "design --pairs 200 --max-error 0.5 --core rns,bit-sliced,digital-int8",
     "design --pairs 200 --p 1e-3 --max-p-err 1e-6 --bits 5,6 --legitimate-range operands,product",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", SWEEPS)
-def test_it_accepts_every_kind_of_sweep(arguments: str, rnscli: Run) -> None:
+def test_it_accepts_every_kind_of_sweep(
+    arguments: str, rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "images.npz" in arguments:
+        tiny_networks.write_images(tmp_path / "images.npz", samples=60)
     ran = rnscli(*arguments.split(), "--format", "json")
     assert ran.code == 0, ran.err
     assert ran.out

@@ -69,6 +69,24 @@ def test_energy_without_noise_loads_nothing_numerical(arguments: list[str]) -> N
     assert not found & HEAVY
 
 
+@pytest.mark.parametrize("command", ["accuracy", "train"])
+@pytest.mark.parametrize("arguments", [["--help"], ["--p", "1", "--sigma", "1"], ["--p", "x"]])
+def test_options_of_networks_are_checked_without_torch(command: str, arguments: list[str]) -> None:
+    code = f"from rnscli.cli.main import run; import sys; sys.stderr = open('{os.devnull}', 'w')\n"
+    code += f"run({[command, *arguments]}); sys.stderr = sys.__stderr__"
+    assert not loaded_after(code) & {"torch", "sklearn", "matplotlib"}
+
+
+def test_no_command_and_no_report_loads_torch_before_it_computes() -> None:
+    modules = [
+        ".".join(source.relative_to(HOME.parent).with_suffix("").parts)
+        for source in SOURCES
+        if source.parent.name in ("cli", "report")
+    ]
+    found = loaded_after(f"import {', '.join(modules)}")
+    assert not found & {"torch", "sklearn", "matplotlib"}
+
+
 def test_energy_with_noise_does() -> None:  # or the test above would say nothing
     arguments = ["energy", "--bits", "6", "--redundant", "1", "--p", "1e-3", "--format", "json"]
     assert "numpy" in loaded_after(f"from rnscli.cli.main import run; run({arguments})")
@@ -129,10 +147,12 @@ def test_the_package_is_typed() -> None:
 # Imports point down
 
 FORBIDDEN = {
-    "core": {"hardware", "networks", "analysis", "runtime", "report", "cli"},
-    "hardware": {"networks", "analysis", "runtime", "report", "cli"},
-    "networks": {"analysis", "runtime", "report", "cli"},
-    "runtime": {"hardware", "networks", "analysis", "report", "cli"},
+    "core": {"hardware", "matrix", "torch", "networks", "analysis", "runtime", "report", "cli"},
+    "hardware": {"matrix", "torch", "networks", "analysis", "runtime", "report", "cli"},
+    "matrix": {"hardware", "torch", "networks", "analysis", "runtime", "report", "cli"},
+    "torch": {"networks", "analysis", "runtime", "report", "cli"},
+    "networks": {"matrix", "torch", "analysis", "runtime", "report", "cli"},
+    "runtime": {"hardware", "matrix", "torch", "networks", "analysis", "report", "cli"},
     "analysis": {"report", "cli"},
     "report": {"cli"},
     "cli": set[str](),
@@ -144,7 +164,7 @@ THIRD_PARTY = {
     "matplotlib": {"cli", "report"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
-    "torch": {"networks"},
+    "torch": {"torch", "networks", "analysis"},
     "sklearn": {"networks"},
 }
 SOURCES = sorted(HOME.rglob("*.py"))
@@ -200,7 +220,9 @@ def test_the_console_script() -> None:
 
 
 def test_help(rnscli: Run) -> None:
-    commands = ("moduli", "error-sim", "fault-prob", "energy", "reproduce", "store")
+    commands = (
+        "moduli", "error-sim", "fault-prob", "energy", "accuracy", "train", "reproduce", "store",
+    )  # fmt: skip
     ran = rnscli("--help")
     assert (ran.code, ran.err) == (0, "")
     assert all(command in ran.out for command in commands)

@@ -1,0 +1,112 @@
+"""A matrix product on a core as its definition says: loops over Python's numbers.
+
+Nothing of `rnscli.matrix` is used, so that tests can compare with it byte by byte.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnscli.core.readout import Core
+from rnscli.matrix.arrays import NumPyArrays
+from rnscli.matrix.counts import ProductCounts
+from rnscli.matrix.dataflow import Dataflow
+from rnscli.matrix.product import TiledProduct
+
+# What a core makes of quantised operands of shape (pairs, h), as lists of integers.
+Read = Callable[[list[list[int]], list[list[int]]], list[int]]
+
+
+def python_sums(x: list[list[int]], w: list[list[int]]) -> list[int]:
+    return [sum(a * b for a, b in zip(p, q, strict=True)) for p, q in zip(x, w, strict=True)]
+
+
+def reading(core: Core, rng: np.random.Generator) -> Read:
+    """Every pair of vectors through the core's own hardware, padded with zeros to its h."""
+    size = core.dot_product.vector_size
+
+    def read(x: list[list[int]], w: list[list[int]]) -> list[int]:
+        padded = [np.array([row + [0] * (size - len(row)) for row in rows]) for rows in (x, w)]
+        values: list[int] = core.dot(*padded, rng).values.tolist()
+        return values
+
+    return read
+
+
+def together(granularity: str, size: int) -> Callable[[int, int], tuple[int, int]]:
+    """A name for what shares a scale, by the row and the column of a number."""
+    return {
+        "vector": lambda i, j: (i, j // size),
+        "tile": lambda i, j: (i // size, j // size),
+        "channel": lambda i, j: (i, 0),
+        "tensor": lambda i, j: (0, 0),
+    }[granularity]
+
+
+def scales_of(values: np.ndarray, granularity: str, size: int) -> list[list[np.floating]]:
+    """The scale of each number of a matrix whose rows are multiplied, in the matrix's type."""
+    name = together(granularity, size)
+    largest: dict[tuple[int, int], np.floating] = {}
+    rows, columns = values.shape
+    for i in range(rows):
+        for j in range(columns):
+            largest[name(i, j)] = max(
+                abs(values[i, j]), largest.get(name(i, j), abs(values[0, 0]) * 0)
+            )
+    one = values.dtype.type(1)
+    return [[largest[name(i, j)] or one for j in range(columns)] for i in range(rows)]
+
+
+def whole(value: np.floating, scale: np.floating, levels: int) -> int:
+    """``round(x q / s)``, ties to even, in the operand's type or, for many levels, in double."""
+    if levels > 2**22:
+        return round(float(value) * levels / float(scale))
+    return round(float(value * levels / scale))
+
+
+def plain_product(
+    x: np.ndarray, w: np.ndarray, core: Core, granularity: str = "vector", read: Read = python_sums
+) -> np.ndarray:
+    """``x @ w`` of two matrices, float32."""
+    dot = core.dot_product
+    size, columns = dot.vector_size, w.T
+    wide = max(dot.max_sum, core.reach) >= 2**24
+    kind = np.float64 if wide else np.float32
+    scales_x, scales_w = (scales_of(m, granularity, size) for m in (x, columns))
+    out = np.zeros((len(x), len(columns)), dtype=np.float32)
+    for start in range(0, x.shape[1], size):
+        terms = range(start, min(start + size, x.shape[1]))
+        rows_x, rows_w = (
+            [[whole(m[i, j], scales[i][j], levels) for j in terms] for i in range(len(m))]
+            for m, scales, levels in (
+                (x, scales_x, dot.max_input),
+                (columns, scales_w, dot.max_weight),
+            )
+        )
+        assert all(abs(a) <= dot.max_input for row in rows_x for a in row)
+        assert all(abs(a) <= dot.max_weight for row in rows_w for a in row)
+        pairs = [(i, j) for i in range(len(x)) for j in range(len(columns))]
+        sums = read([rows_x[i] for i, _ in pairs], [rows_w[j] for _, j in pairs])
+        for (i, j), total in zip(pairs, sums, strict=True):
+            value = kind(total)
+            assert int(value) == total
+            value = kind(value * (scales_x[i][start] / dot.max_input))
+            value = kind(value * (scales_w[j][start] / dot.max_weight))
+            out[i, j] = np.float32(out[i, j] + value) if start else np.float32(value)
+    return out
+
+
+def multiply(
+    flow: Dataflow, x: np.ndarray, w: np.ndarray, seed: int = 0
+) -> tuple[np.ndarray, ProductCounts]:
+    """What is tested."""
+    product = TiledProduct(flow, NumPyArrays())
+    rng = np.random.default_rng(seed)
+    result, counts = product.multiply(x, product.quantise_weights(w), lambda: rng)
+    return result, counts
+
+
+def assert_same_bytes(found: np.ndarray, expected: np.ndarray) -> None:
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+    assert found.tobytes() == expected.tobytes()  # even zeros have the same sign

@@ -1,0 +1,88 @@
+"""Networks that take no time, and data for them, for commands that need some of their own."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+SIGNS = "tiny_networks:signs"
+CNN = "tiny_networks:cnn"
+
+
+def signs() -> nn.Module:
+    """Two classes, by the sign of a sum of 8 inputs; no machine rounds its answers differently.
+
+    The margin of its logits is 100 and more for `write_signs`: the loss of a right answer is zero
+    in float32, and so is its gradient, but for what one step of size 1e-12 cannot show.
+    """
+    model = nn.Linear(8, 2)
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[25.0] * 8, [-25.0] * 8]))
+        model.bias.zero_()
+    return model
+
+
+def write_signs(path: Path, wrong: int = 4, samples: int = 16) -> Path:
+    """Patterns of 8 signs that `signs` gets right, but ``wrong`` of those to test with."""
+    numbers = np.arange(samples)
+    x = np.where((numbers[:, None] * 37 + 11 >> np.arange(8)) & 1, 1.0, -1.0)
+    x[x.sum(axis=1) == 0, 0] *= -1
+    y = (x.sum(axis=1) < 0).astype(np.int64)
+    flipped = y.copy()
+    flipped[:wrong] = 1 - flipped[:wrong]
+    np.savez(path, x=x, y=flipped, x_train=x, y_train=y)
+    return path
+
+
+class TinyCnn(nn.Module):
+    """Every kind of product that a core computes: a convolution, a linear layer, attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 4, 3)
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Of images (N, 1, 4, 4): 4 positions of 4 channels, which attend to each other."""
+        tokens = self.convolution(images).flatten(2).transpose(1, 2).relu()
+        attention = (tokens @ tokens.transpose(1, 2)).softmax(-1)
+        logits: Tensor = self.linear((attention @ tokens).mean(1))
+        return logits
+
+
+def cnn() -> nn.Module:
+    """Untrained, its weights from the seed."""
+    return TinyCnn()
+
+
+def write_images(path: Path, samples: int = 300, noise: float = 0.6) -> Path:
+    """Images of 4 x 4 pixels of three patterns in noise; a third as many to train with."""
+    random = np.random.default_rng(1)
+    patterns = random.normal(size=(3, 1, 4, 4))
+    arrays = {}
+    for suffix, count in (("", samples), ("_train", samples // 3)):
+        y = random.integers(0, 3, count)
+        arrays[f"x{suffix}"] = patterns[y] + noise * random.normal(size=(count, 1, 4, 4))
+        arrays[f"y{suffix}"] = y
+    np.savez(path, **arrays)
+    return path
+
+
+class Bilinear(TinyCnn):
+    """With a layer that no core computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.digital = nn.Bilinear(3, 3, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """As the tiny network, and its logits with themselves."""
+        logits = super().forward(images)
+        mixed: Tensor = self.digital(logits, logits)
+        return mixed
+
+
+def digital() -> nn.Module:
+    """A network with a product that stays digital."""
+    return Bilinear()

@@ -1,0 +1,169 @@
+"""Products that a model computes with functions, operators and methods."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from comparison import COARSE, FINE, Calls, assert_near, assert_same_as_digital, normal
+from torch import Tensor
+
+import rnscli
+from rnscli.torch import analog_matmul, convert, recording
+
+M, W, V = (5, 40), (40, 6), (40,)
+STACK, STACKED = (3, 5, 40), (3, 40, 6)
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (torch.matmul, (M, W)),
+        (torch.matmul, (V, W)),
+        (torch.matmul, (M, V)),
+        (torch.matmul, (V, V)),
+        (torch.matmul, (STACK, W)),
+        (torch.matmul, (M, STACKED)),
+        (torch.matmul, (STACK, STACKED)),
+        (torch.matmul, ((2, 1, 5, 40), STACKED)),
+        (torch.matmul, (V, STACKED)),
+        (torch.matmul, (STACK, V)),
+        (torch.matmul, ((3, 0, 40), STACKED)),
+        (torch.matmul, ((0, 5, 40), (1, 40, 6))),
+        (lambda x, w: torch.matmul(input=x, other=w), (M, W)),
+        (lambda x, w: torch.matmul(other=w, input=x), (M, W)),
+        (lambda x, w: x.matmul(w), (M, W)),
+        (lambda x, w: x.matmul(other=w), (M, W)),
+        (lambda x, w: x @ w, (M, W)),
+        (torch.linalg.matmul, (STACK, STACKED)),
+        (torch.mm, (M, W)),
+        (lambda x, w: torch.mm(x, mat2=w), (M, W)),
+        (lambda x, w: x.mm(w), (M, W)),
+        (torch.mv, (M, V)),
+        (lambda x, v: torch.mv(x, vec=v), (M, V)),
+        (lambda x, v: x.mv(v), (M, V)),
+        (torch.bmm, (STACK, STACKED)),
+        (lambda x, w: torch.bmm(x, mat2=w), (STACK, STACKED)),
+        (lambda x, w: x.bmm(w), (STACK, STACKED)),
+        (torch.addmm, ((6,), M, W)),
+        (lambda b, x, w: torch.addmm(b, x, w, beta=0.5, alpha=-2), ((5, 6), M, W)),
+        (lambda b, x, w: torch.addmm(b, mat2=w, mat1=x, beta=2), ((6,), M, W)),
+        (lambda b, x, w: torch.addmm(input=b, mat1=x, mat2=w), ((6,), M, W)),
+        (lambda b, x, w: b.addmm(x, w, alpha=3), ((5, 6), M, W)),
+        (torch.addmv, ((5,), M, V)),
+        (lambda b, x, v: torch.addmv(b, mat=x, vec=v, alpha=2), ((5,), M, V)),
+        (lambda b, x, v: b.addmv(x, v), ((5,), M, V)),
+        (torch.baddbmm, ((3, 5, 6), STACK, STACKED)),
+        (lambda b, x, w: torch.baddbmm(b, batch1=x, batch2=w, beta=3), ((5, 6), STACK, STACKED)),
+        (lambda b, x, w: b.baddbmm(x, w), ((3, 5, 6), STACK, STACKED)),
+        (lambda x, w: (x.t() if x.dim() > 2 else x) @ w.t().t(), (M, W)),
+        (lambda x, w: x.mT.mT @ w, (STACK, STACKED)),
+    ],
+)
+def test_products(function: Callable[..., Tensor], shapes: tuple[tuple[int, ...], ...]) -> None:
+    operands = [normal(*shape, seed=seed) for seed, shape in enumerate(shapes)]
+    assert_same_as_digital(Calls(function), *operands)
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [
+        ("ij,jk->ik", (M, W)),
+        ("ij,jk", (M, W)),
+        ("ji,kj->ik", ((40, 5), (6, 40))),
+        ("ij,jk->ki", (M, W)),
+        ("bij,bjk->bik", (STACK, STACKED)),
+        ("bij,jk->bik", (STACK, W)),
+        ("bhid,bhjd->bhij", ((2, 3, 4, 8), (2, 3, 5, 8))),
+        ("bqhd,bkhd->bhqk", ((2, 4, 3, 8), (2, 5, 3, 8))),
+        ("bij,bij->b", (STACK, STACK)),
+        ("i,i->", (V, V)),
+        ("ijk,jkl->il", ((4, 3, 8), (3, 8, 5))),
+        ("...ij,...jk->...ik", (STACK, STACKED)),
+        ("...ij,jk->...ik", ((2, 3, 5, 40), W)),
+        ("...ij,...jk", ((2, 3, 5, 40), STACKED)),
+        ("i...,ij...->j...", ((4, 3), (4, 5, 3))),
+        ("b...d,bd->b...", ((3, 4, 5, 8), (3, 8))),
+        (" b i j , b j k -> b i k ", ((3, 5, 40), (1, 40, 6))),
+        ("bij,bjk->bik", ((1, 5, 40), STACKED)),
+        ("bij,bjk->bik", ((3, 5, 1), STACKED)),
+    ],
+)
+def test_einsum(equation: str, shapes: tuple[tuple[int, ...], ...]) -> None:
+    operands = [normal(*shape, seed=seed) for seed, shape in enumerate(shapes)]
+    assert_same_as_digital(Calls(lambda *each: torch.einsum(equation, *each)), *operands)
+    assert_same_as_digital(Calls(lambda *each: torch.einsum(equation, list(each))), *operands)
+
+
+def test_einsum_with_a_list_of_numbers() -> None:
+    model = Calls(lambda x, w: torch.einsum(x, [0, 1], w, [1, 2], [2, 0]))
+    assert_same_as_digital(model, normal(*M), normal(*W))
+
+
+def told(function: Callable[..., Any], *operands: Any) -> tuple[str, ...]:
+    """What stays digital, and gives the very result of PyTorch."""
+    with recording() as made:
+        found = convert(Calls(function), COARSE)(*operands)
+    expected = function(*operands)
+    same = torch.equal(found.to_dense(), expected.to_dense()) if found.is_sparse else None
+    assert same is not False
+    assert found.is_sparse or torch.equal(found, expected)
+    assert not made.kinds
+    return tuple(made.unmapped)
+
+
+def test_other_einsums_stay_digital_and_are_told() -> None:
+    x, w = normal(*M), normal(*W)
+    assert told(lambda: torch.einsum("ij,jk,kl->il", x, w, normal(6, 2))) == ("Calls: einsum",)
+    assert told(lambda: torch.einsum("ij,jk->k", x, w)) == ("Calls: einsum",)
+    assert told(lambda: torch.einsum("i,j->ij", x[0], w[0])) == ("Calls: einsum",)
+    assert told(lambda: torch.einsum("iij,j->i", normal(4, 4, 3), normal(3))) == ("Calls: einsum",)
+    assert told(lambda: torch.einsum("ij->ji", x)) == ("Calls: einsum",)
+
+
+def test_products_of_other_numbers_stay_digital_and_are_told() -> None:
+    x, w = normal(*M), normal(*W)
+    whole = (x * 9).long(), (w * 9).long()
+    assert told(torch.matmul, *whole) == ("Calls: matmul",)
+    assert told(lambda x, w: torch.mm(input=x, mat2=w), *whole) == ("Calls: mm",)
+    assert told(lambda x, w: x @ w, x.cfloat(), w.cfloat()) == ("Calls: matmul",)
+    assert told(torch.mm, x.to_sparse(), w) == ("Calls: mm",)
+    assert told(torch.sparse.mm, x.to_sparse(), w) == ("Calls: _sparse_mm",)
+
+
+def test_products_into_what_is_there_stay_digital_and_are_told() -> None:
+    x, w = normal(*M), normal(*W)
+    assert told(lambda: torch.matmul(x, w, out=torch.empty(5, 6))) == ("Calls: matmul",)
+    assert told(lambda: torch.ones(5, 6).addmm_(x, w)) == ("Calls: addmm_",)
+
+
+def test_what_beta_leaves_out_is_not_looked_at() -> None:
+    blank = torch.full((6,), float("nan"))
+    model = convert(Calls(lambda x, w: torch.addmm(blank, x, w, beta=0)), FINE)
+    assert_near(model(normal(*M), normal(*W)), normal(*M) @ normal(*W))
+
+
+def test_shapes_that_do_not_fit_are_refused_as_by_pytorch() -> None:
+    for function in (torch.matmul, torch.mm):
+        with pytest.raises(RuntimeError, match=r"shapes \(5, 40\) and \(5, 40\)"):
+            convert(Calls(function), FINE)(normal(*M), normal(*M))
+    with pytest.raises(RuntimeError):
+        convert(Calls(torch.einsum), FINE)("ij,jk->il", normal(*M), normal(*W))
+
+
+def test_a_stored_matrix_on_the_left_is_what_is_in_the_array() -> None:
+    model = convert(Calls(lambda x, weight: weight @ x, normal(7, 40)), COARSE)
+    with recording() as made:
+        model(normal(40, 5))
+    (kind,) = made.kinds
+    assert (kind.k, kind.n, kind.stationary, made.kinds[kind].rows) == (40, 7, True, 5)
+    assert_same_as_digital(Calls(lambda x, weight: weight @ x, normal(7, 40)), normal(3, 40, 5))
+
+
+def test_one_product_without_a_model() -> None:
+    flow = rnscli.Dataflow(COARSE, granularity="tensor")
+    with recording() as made:
+        found = analog_matmul(normal(*M), normal(*W), flow, "mine")
+    assert torch.equal(found, convert(Calls(torch.matmul), flow)(normal(*M), normal(*W)))
+    assert [kind.layer for kind in made.kinds] == ["mine"]
+    assert analog_matmul(normal(*V), normal(*V), COARSE).shape == ()

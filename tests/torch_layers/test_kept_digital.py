@@ -1,0 +1,212 @@
+"""What stays digital, by wish or because no core computes it, is said."""
+
+import warnings
+from collections.abc import Iterator
+
+import pytest
+import torch
+from comparison import COARSE, Calls, normal
+from refusals import assert_one_sentence
+from torch import Tensor, nn
+from torch.nn import functional
+
+import rnscli
+from rnscli.torch import conversion, convert, recording
+
+
+class Block(nn.Module):
+    """Products of its own, and a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(6, 6)
+        self.weight = nn.Parameter(torch.randn(6, 6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(self.layer(x), self.weight) @ self.weight
+
+
+def blocks() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(Block(), Block(), nn.Linear(6, 3))
+
+
+X = normal(4, 6)
+
+
+@pytest.fixture
+def no_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+@pytest.mark.usefixtures("no_warnings")
+def test_excluded_modules_stay_digital_with_all_within_them() -> None:
+    model = blocks()
+    analog = convert(model, COARSE, exclude=["0", "2"])
+    with recording() as made:
+        found = analog(X)
+    assert {kind.layer for kind in made.kinds} == {"1", "1.layer"}
+    assert not made.unmapped
+    assert torch.equal(found, model[2](analog[1](model[0](X))))
+    assert conversion(analog).digital == (("0.layer", "Linear"), ("2", "Linear"))
+
+
+@pytest.mark.usefixtures("no_warnings")
+def test_a_layer_within_a_module_on_the_core_stays_digital() -> None:
+    model = blocks()
+    analog = convert(model, COARSE, exclude=["1.layer"])
+    with recording() as made:
+        analog(X)
+    assert {kind.layer for kind in made.kinds} == {"0", "0.layer", "1", "2"}
+    assert torch.equal(analog[1].layer(X), model[1].layer(X))
+
+
+def test_parts_of_an_excluded_module_stay_digital_when_others_call_them() -> None:
+    class Reaches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.blocks = blocks()
+
+        def forward(self, x: Tensor) -> Tensor:
+            found = self.blocks[2](self.blocks[0].layer(x))
+            assert isinstance(found, Tensor)
+            return found
+
+    model = Reaches()
+    analog = convert(model, COARSE, exclude=["blocks.0"])
+    with recording() as made:
+        found = analog(X)
+    assert {kind.layer for kind in made.kinds} == {"blocks.2"}
+    assert torch.equal(found, analog.blocks[2](model.blocks[0].layer(X)))
+
+
+def test_names_that_begin_alike_are_others() -> None:
+    model = nn.ModuleDict({"head": nn.Linear(4, 4), "heads": nn.Linear(4, 4)})
+    assert conversion(convert(model, COARSE, exclude=["head"])).analog == ("heads",)
+
+
+def test_the_whole_model_may_be_excluded() -> None:
+    model = blocks()
+    assert torch.equal(convert(model, COARSE, exclude=[""])(X), model(X))
+
+
+OTHERS = {
+    "rnn": nn.LSTM(4, 4),
+    "cell": nn.GRUCell(4, 4),
+    "wave": nn.Conv1d(1, 2, 3),
+    "up": nn.ConvTranspose2d(1, 2, 3),
+    "pair": nn.Bilinear(2, 2, 2),
+    "volume": nn.Conv3d(1, 1, 1),
+}
+TEXT = (
+    "layers that stay digital: rnn (LSTM), cell (GRUCell), wave (Conv1d), up (ConvTranspose2d), "
+    "pair (Bilinear), volume (Conv3d)"
+)
+
+
+def test_a_warning_lists_layers_that_no_core_computes() -> None:
+    model = nn.ModuleDict({**OTHERS, "head": nn.Linear(4, 4)})
+    with pytest.warns(UserWarning) as told:
+        analog = convert(model, COARSE)
+    assert [str(one.message) for one in told] == [TEXT]
+    assert told[0].filename == __file__
+    assert conversion(analog).analog == ("head",)
+    assert conversion(analog).sentence == TEXT
+
+
+def test_strict_refuses_them() -> None:
+    model = nn.ModuleDict({**OTHERS, "head": nn.Linear(4, 4)})
+    with pytest.raises(rnscli.InputError) as told:
+        convert(model, COARSE, strict=True)
+    assert str(told.value) == f"the model has {TEXT}"
+    assert_one_sentence(told.value, "volume (Conv3d)")
+
+
+@pytest.mark.usefixtures("no_warnings")
+def test_nothing_is_said_of_what_was_excluded() -> None:
+    model = nn.ModuleDict({**OTHERS, "head": nn.Linear(4, 4)})
+    analog = convert(model, COARSE, exclude=list(OTHERS), strict=True)
+    assert [name for name, _ in conversion(analog).digital] == list(OTHERS)
+
+
+def test_a_model_that_is_such_a_layer_has_a_name() -> None:
+    with pytest.warns(UserWarning, match=r"layers that stay digital: LSTM \(LSTM\)"):
+        convert(nn.LSTM(4, 4), COARSE)
+
+
+def test_attention_of_a_subclass_is_listed() -> None:
+    """Its products are within one function of PyTorch, which is not taken apart."""
+
+    class Own(nn.MultiheadAttention):
+        pass
+
+    model = Own(8, 2)
+    with pytest.warns(UserWarning, match=r"Own \(Own\)"):
+        analog = convert(model, COARSE)
+    x = normal(5, 1, 8)
+    with recording() as made:
+        found, _ = analog(x, x, x)
+    assert torch.equal(found, model(x, x, x)[0])
+    assert list(made.unmapped) == ["Own: multi_head_attention_forward"]
+
+
+def test_lazy_layers_are_listed_until_they_know_their_shapes() -> None:
+    model = nn.Sequential(nn.LazyLinear(5))
+    with pytest.warns(UserWarning, match=r"0 \(LazyLinear\)"):
+        analog = convert(model, COARSE)
+    analog(X)
+    again = convert(analog, COARSE, strict=True)
+    assert conversion(again).analog == ("0",)
+    assert type(again[0]).__name__ == "AnalogLinear"
+    assert "forward" not in vars(again[0])
+
+
+def test_scripted_modules_are_listed() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = torch.jit.script(nn.Linear(6, 3))
+    with pytest.warns(UserWarning, match="layers that stay digital: 0 "):
+        analog = convert(nn.Sequential(scripted, nn.Linear(3, 2)), COARSE)
+    with recording() as made:
+        analog(X)
+    assert {kind.layer for kind in made.kinds} == {"1"}
+
+
+def test_a_recording_tells_functions_that_stay_digital() -> None:
+    def uses(x: Tensor) -> Tensor:
+        functional.conv1d(x.unsqueeze(0), torch.ones(2, 4, 3))
+        functional.conv_transpose2d(x.view(1, 1, 4, 6), torch.ones(1, 1, 2, 2))
+        torch.tensordot(x, x, 2)
+        torch.outer(x[0], x[1])
+        torch.linalg.multi_dot([x, x.t(), x])
+        return x.clone().addmm_(x, torch.ones(6, 6))
+
+    with recording() as made:
+        convert(Calls(uses), COARSE)(X)
+    assert not made.kinds
+    assert list(made.unmapped) == [
+        "Calls: conv1d", "Calls: conv_transpose2d", "Calls: tensordot", "Calls: outer",
+        "Calls: linalg_multi_dot", "Calls: addmm_",
+    ]  # fmt: skip
+
+
+def test_a_recording_names_the_layer_that_stays_digital() -> None:
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.LSTM(6, 5, batch_first=True)
+            self.head = nn.Linear(5, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            found = self.head(self.rnn(x)[0])
+            assert isinstance(found, Tensor)
+            return found
+
+    with pytest.warns(UserWarning, match="rnn"):
+        analog = convert(Recurrent(), COARSE)
+    with recording() as made:
+        analog(X.unsqueeze(0)).sum().backward()
+    assert list(made.unmapped) == ["rnn: lstm"]
+    assert {kind.layer for kind in made.kinds} == {"head"}

@@ -1,0 +1,83 @@
+"""What is refused, in a sentence that says what it is about."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from comparison import COARSE, Calls, normal
+from refusals import assert_one_sentence
+from torch import nn
+
+import rnscli
+from rnscli.torch import AnalogConv2d, AnalogLinear, analog_matmul, convert
+
+
+def refusal(function: Any, *arguments: Any, names: str, **options: Any) -> str:
+    with pytest.raises(rnscli.InputError) as told:
+        function(*arguments, **options)
+    assert_one_sentence(told.value, names)
+    return str(told.value)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e30])
+def test_activations_and_weights_that_are_no_numbers(bad: float) -> None:
+    layer, x = AnalogLinear(4, 3, core=COARSE), normal(2, 4)
+    x[1, 2] = bad
+    assert refusal(layer, x, names="inputs") == (
+        "the inputs of a matrix product hold NaN or a magnitude above 1e+15; they must be finite "
+        "numbers"
+    )
+    with torch.no_grad():
+        layer.weight[0, 0] = bad
+    refusal(layer, normal(2, 4), names="weights")
+    convolution = AnalogConv2d(1, 1, 2, core=COARSE)
+    refusal(convolution, torch.full((1, 1, 3, 3), bad), names="inputs")
+    refusal(convert(Calls(torch.bmm), COARSE), torch.full((2, 3, 3), bad), normal(2, 3, 3),
+            names="inputs")  # fmt: skip
+
+
+def test_gradients_that_are_no_numbers() -> None:
+    layer = AnalogLinear(4, 3, core=COARSE)
+    y = layer(normal(2, 4).requires_grad_())
+    refusal((y * math.nan).sum().backward, names="inputs")
+    assert layer.weight.grad is None
+
+
+def test_a_layer_works_on_after_a_refusal() -> None:
+    layer = AnalogLinear(4, 3, core=COARSE)
+    expected = layer(normal(2, 4))
+    refusal(layer, torch.full((2, 4), math.nan), names="inputs")
+    assert torch.equal(layer(normal(2, 4)), expected)
+    product = convert(Calls(torch.matmul), COARSE)
+    refusal(product, torch.full((2, 4), math.nan), normal(4, 3), names="inputs")
+    assert not torch.equal(product(normal(2, 4), normal(4, 3)), normal(2, 4) @ normal(4, 3))
+
+
+def test_a_model_that_is_none() -> None:
+    text = refusal(convert, normal(3), COARSE, names="`model`")
+    assert text == "`model` is of type Tensor; it must be a torch.nn.Module"
+    refusal(convert, nn.Linear, COARSE, names="`model`")
+
+
+@pytest.mark.parametrize("core", ["rns", None, 6, nn.Linear(2, 2)])
+def test_a_core_that_is_none(core: Any) -> None:
+    refusal(convert, nn.Linear(4, 3), core, names="`core`")
+    refusal(AnalogLinear, 4, 3, core=core, names="`core`")
+    refusal(AnalogConv2d, 4, 3, 1, core=core, names="`core`")
+
+
+def test_names_that_are_excluded_and_not_there() -> None:
+    model = nn.ModuleDict({"classifier": nn.Linear(4, 3)})
+    text = refusal(convert, model, COARSE, exclude=["clasifier"], names="clasifier")
+    assert text.endswith("; did you mean classifier?")
+    refusal(convert, model, COARSE, exclude=["head"], names="head")
+    refusal(convert, model, COARSE, exclude="classifier", names="`exclude`")
+    refusal(convert, model, COARSE, exclude=["classifier."], names="classifier.")
+
+
+def test_operands_that_are_no_floating_point_numbers() -> None:
+    whole = torch.ones(3, 3, dtype=torch.int64)
+    refusal(analog_matmul, whole, whole, COARSE, names="torch.int64")
+    refusal(analog_matmul, normal(3, 3), normal(3, 3).cfloat(), COARSE, names="torch.complex64")
+    refusal(AnalogLinear(3, 3, core=COARSE), whole, names="torch.int64")
