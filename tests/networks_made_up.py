@@ -33,17 +33,17 @@ def trainings(
     from rnscli.analysis.training import Training
     from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
     from rnscli.matrix.dataflow import Dataflow
-    from rnscli.networks.digits import digits
+    from rnscli.networks.portable import open_untrained
     from rnscli.networks.recipe import Recipe
 
-    found = {}
+    found, opened = {}, open_untrained(study.training_model)
     for point in points:
         flow = None if point.bits is None else Dataflow(analog_core("rns", bits=point.bits))
         epochs = tuple((1 / (n + 1), 1.0, accuracy(point)) for n in range(study.epochs))
         found[point] = Training(
             TrainingParameters(
-                model=study.training_model,
-                data=digits(),
+                network=opened.network,
+                data=opened.data,
                 recipe=Recipe(epochs=study.epochs, seed=point.seed),
                 flow=flow,
                 bits=point.bits,

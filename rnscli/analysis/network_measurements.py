@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rnscli.analysis.accuracy_parameters import AccuracyParameters
     from rnscli.analysis.accuracy_statistics import AccuracyStatistics
     from rnscli.analysis.training import Training
-    from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
+    from rnscli.analysis.training_parameters import TrainingParameters, TrainingProgress
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,18 @@ def run_trainings(
     _check_available()
     from rnscli.analysis.training import trainings
 
-    samples = _train_samples()
+    samples, before = _train_samples(), 0
 
-    def watch(update: "Progress[TrainingRecord]") -> None:
-        done.all_of(update.samples * samples)
+    def watch(update: "TrainingProgress") -> None:
+        done.so_far((before + len(update.record.epochs)) * samples)
 
     asked = [_training_parameters(study, point) for point in points]
-    return dict(zip(points, trainings(asked, runner, watch), strict=True))
+    found = {}
+    for point, training in zip(points, trainings(asked, runner, watch), strict=True):
+        found[point] = training
+        before += study.epochs
+    done.all_of(before * samples)
+    return found
 
 
 def _check_available() -> None:
@@ -185,13 +190,14 @@ def _training_parameters(study: NetworkStudy, point: TrainingPoint) -> "Training
     from rnscli.analysis.analog_core import analog_core
     from rnscli.analysis.training_parameters import TrainingParameters
     from rnscli.matrix.dataflow import Dataflow
-    from rnscli.networks.portable import start_of
+    from rnscli.networks.portable import open_untrained
     from rnscli.networks.shipped import shipped
 
     model = study.training_model
+    opened = open_untrained(model)
     return TrainingParameters(
-        model=model,
-        data=start_of(model).data,
+        network=opened.network,
+        data=opened.data,
         recipe=replace(shipped(model).recipe, epochs=study.epochs, seed=point.seed),
         flow=None if point.bits is None else Dataflow(analog_core("rns", bits=point.bits)),
         bits=point.bits,

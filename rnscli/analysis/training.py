@@ -8,10 +8,14 @@ from typing import Any
 
 from rnscli.analysis.core_columns import core_columns
 from rnscli.analysis.statistics import Moments
-from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
+from rnscli.analysis.training_parameters import (
+    TrainingParameters,
+    TrainingProgress,
+    TrainingRecord,
+)
 from rnscli.analysis.training_rows import FP32, EpochRow, TrainingRow
-from rnscli.analysis.training_run import description, training_run
-from rnscli.runtime.runner import Progress, Runner
+from rnscli.analysis.training_run import description, heard_by, training_run
+from rnscli.runtime.runner import Runner
 from rnscli.runtime.work import Work
 
 _PART = "training"
@@ -37,7 +41,7 @@ class Training:
         columns = _columns(self.parameters)
         return tuple(
             EpochRow(
-                model=self.parameters.model,
+                model=self.parameters.network.name,
                 seed=self.parameters.recipe.seed,
                 epoch=index + 1,
                 train_loss=train,
@@ -52,7 +56,7 @@ class Training:
 def trainings(
     asked: Sequence[TrainingParameters],
     runner: Runner | None = None,
-    progress: Callable[[Progress[TrainingRecord]], None] | None = None,
+    progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Iterator[Training]:
     """Train networks, each from its first epoch, or from its checkpoint, to its last.
 
@@ -68,17 +72,29 @@ def trainings(
         Where trainings are computed and recorded (`rnscli.runner`); it does not change the result.
         In this process if not given.
     progress
-        Called after each training.
+        Called after each training, and after each epoch of one that is done in this process.
 
     Raises
     ------
     InputError
         If data and network do not fit, or a checkpoint is damaged.
     """
-    for update in (runner or Runner()).run([_work(parameters) for parameters in asked]):
+    updates = (runner or Runner()).run([_work(parameters) for parameters in asked])
+    for parameters in asked:
+        heard: list[TrainingProgress] = []
+
+        def listener(epoch: TrainingProgress, heard: list[TrainingProgress] = heard) -> None:
+            heard.append(epoch)
+            if progress is not None:
+                progress(epoch)
+
+        with heard_by(listener):
+            update = next(updates)
+        record = update.total[_PART]
         if progress is not None:
-            progress(update)
-        yield Training(asked[update.index], update.total[_PART])
+            computed = heard[-1].computed if heard else update.computed
+            progress(TrainingProgress(parameters, record, computed))
+        yield Training(parameters, record)
 
 
 def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> TrainingRow:
@@ -93,7 +109,7 @@ def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> Tr
     # Shares of some thousand samples: beyond 15 decimals there is nothing but rounding.
     difference = round(math.fsum(differences) / len(differences), 15)
     return TrainingRow(
-        model=first.model,
+        model=first.network.name,
         seeds=len(accuracies),
         epochs=first.recipe.epochs,
         train_loss=_mean(on_core, 0),

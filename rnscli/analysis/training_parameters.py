@@ -8,6 +8,7 @@ from typing import Any
 from rnscli.core.checks import check_int
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.networks.data import Dataset
+from rnscli.networks.portable import PortableNetwork
 from rnscli.networks.recipe import Recipe
 
 
@@ -17,8 +18,8 @@ class TrainingParameters:
 
     Parameters
     ----------
-    model
-        A shipped network, or ``package.module:function``.
+    network
+        With the weights to begin with, or none: drawn from the seed of the recipe.
     data
         With a part to train with.
     recipe
@@ -27,8 +28,6 @@ class TrainingParameters:
         The core on which every product is computed, forward and of gradients; FP32 if ``None``.
     bits
         Bits b of the converters.
-    weights
-        Weights to begin with, as ``torch.save`` writes them; drawn from the seed if not given.
     checkpoint
         Folder in which a training is kept after every epoch, and from which it goes on.
 
@@ -38,12 +37,11 @@ class TrainingParameters:
         If a value is out of range.
     """
 
-    model: str
+    network: PortableNetwork
     data: Dataset
     recipe: Recipe
     flow: Dataflow | None = None
     bits: int | None = None
-    weights: bytes | None = None
     checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
@@ -75,3 +73,12 @@ class TrainingRecord:
         """What was written down."""
         epochs = [(float(a), float(b), float(c)) for a, b, c in record["epochs"]]
         return cls(tuple(epochs), str(record["failure"]))
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """What is known of a training, and how many of its epochs were computed in this run."""
+
+    parameters: TrainingParameters
+    record: TrainingRecord
+    computed: int

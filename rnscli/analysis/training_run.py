@@ -1,25 +1,26 @@
 """One training, which goes on where a checkpoint ends."""
 
-import hashlib
 import io
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
+from rnscli.analysis.training_parameters import TrainingParameters, TrainingProgress, TrainingRecord
 from rnscli.core.errors import InputError, RnscliError
 from rnscli.core.files import write_atomically
-from rnscli.networks.names import SHIPPED
-from rnscli.networks.shipped import shipped
 from rnscli.networks.training import Trainer
-from rnscli.networks.user_model import load_model
 from rnscli.runtime.describe import describe, digest, versions
 from rnscli.torch.convert import converted
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
+
+Listener = Callable[[TrainingProgress], None]
+_listener: ContextVar[Listener | None] = ContextVar("rnscli_listener", default=None)
 
 
 def training_run(
@@ -31,6 +32,8 @@ def training_run(
     failure = ""
     kept = _Checkpoint(parameters)
     kept.restore(trainer)
+    before = len(trainer.results)
+    tell = _listener.get()
     while not trainer.finished and not failure:
         try:
             trainer.advance()
@@ -38,20 +41,35 @@ def training_run(
             failure = str(error)
         else:
             kept.save(trainer)
+            if tell is not None:
+                computed = len(trainer.results) - before
+                tell(TrainingProgress(parameters, _record(trainer), computed))
+    return dict.fromkeys(parts, _record(trainer, failure))
+
+
+@contextmanager
+def heard_by(listener: Listener | None) -> Iterator[None]:
+    """Trainings in this process tell of every epoch; what they compute does not depend on it."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def _record(trainer: Trainer, failure: str = "") -> TrainingRecord:
     epochs = tuple((r.train_loss, r.test_loss, r.test_accuracy) for r in trainer.results)
-    return dict.fromkeys(parts, TrainingRecord(epochs, failure))
+    return TrainingRecord(epochs, failure)
 
 
 def description(parameters: TrainingParameters) -> dict[str, Any]:
     """All that a training depends on."""
-    weights = parameters.weights
     return {
         "what": "training",
         "algorithm": ALGORITHM,
         "versions": {**versions(), "torch": str(torch.__version__)},
-        "network": parameters.model,
-        "untrained": _digest_of(_model(replace(parameters, flow=None))),
-        "weights": None if weights is None else hashlib.sha256(weights).hexdigest(),
+        "model": parameters.network.name,
+        "network": parameters.network.digest(parameters.recipe.seed),
         "data": parameters.data.digest(),
         "recipe": describe(parameters.recipe),
         "flow": describe(parameters.flow),
@@ -60,23 +78,8 @@ def description(parameters: TrainingParameters) -> dict[str, Any]:
 
 def _model(parameters: TrainingParameters) -> nn.Module:
     """The network before its first epoch."""
-    seed = parameters.recipe.seed
-    if parameters.model in SHIPPED:
-        model = shipped(parameters.model).make(seed)
-    else:
-        model = load_model(parameters.model, seed)
-    if parameters.weights is not None:
-        model.load_state_dict(torch.load(io.BytesIO(parameters.weights), weights_only=True))
+    model = parameters.network.made(parameters.recipe.seed)
     return model if parameters.flow is None else converted(model, parameters.flow)
-
-
-def _digest_of(model: nn.Module) -> str:
-    """Of the first weights and of the structure: code of a user may change between two runs."""
-    found = hashlib.sha256(str(model).encode())
-    for name, tensor in model.state_dict().items():
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.contiguous().view(-1).numpy().tobytes())
-    return found.hexdigest()
 
 
 class _Checkpoint:
@@ -87,7 +90,7 @@ class _Checkpoint:
         self._key = ""
         if parameters.checkpoint is not None:
             self._key = digest(description(parameters))
-            name = parameters.model.replace(":", ".").replace("/", ".")
+            name = parameters.network.name.replace(":", ".").replace("/", ".")
             self._path = parameters.checkpoint / f"{name}-{self._key[:24]}.pt"
 
     def restore(self, trainer: Trainer) -> None:

@@ -11,13 +11,21 @@ from rnscli.cli import network_options as networks
 from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.core_options import CORE_AXES, CoreOfPoint, check_noise, core_of, core_options
+from rnscli.cli.core_options import (
+    CORE_AXES,
+    CORE_COLUMNS,
+    check_noise,
+    core_of,
+    core_options,
+    distinct,
+)
 from rnscli.cli.progress import Advance
 from rnscli.cli.question import Answer, Bar, Question, prepared
-from rnscli.cli.sweep import IntSweep, Point, points
+from rnscli.cli.sweep import IntSweep, points
 from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError
 from rnscli.hardware.technology_file import load_technology
+from rnscli.networks.names import SHIPPED
 from rnscli.report.accuracy_plots import check_plot, plot_accuracy
 from rnscli.report.columns import show_value
 from rnscli.report.table import Layout
@@ -28,22 +36,21 @@ if TYPE_CHECKING:
 
 LAYOUT = Layout(
     parameters=(
-        "samples", "vector_size", "granularity", "technology", "residue_error_probability",
-        "sigma", "model", "fp32_accuracy", "bits", "input_bits", "weight_bits", "core", "moduli",
-        "redundant_moduli", "redundant", "decoder", "attempts", "slice_bits", "adc_bits",
+        "model", "samples", "fp32_accuracy", "gemms", "macs", "technology", *CORE_COLUMNS,
     ),
     results=(
         "accuracy", "accuracy_ci95", "relative_accuracy", "relative_accuracy_ci95",
-        "output_error_rate", "output_error_rate_ci95", "mean_attempts", "gemms", "macs",
-        "energy_per_inference_j", "energy_j", "extrapolated",
+        "output_error_rate", "output_error_rate_ci95", "mean_attempts", "energy_per_inference_j",
+        "energy_j", "extrapolated",
     ),
     optional=(
-        "output_error_rate_ci95", "accuracy_ci95", "extrapolated", "macs", "energy_j", "adc_bits",
-        "slice_bits", "redundant_moduli", "moduli", "gemms", "decoder",
+        "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "adc_bits", "slice_bits",
+        "redundant_moduli", "gemms", "moduli", "extrapolated", "decoder", "attempts",
     ),
     essential=("relative_accuracy", "relative_accuracy_ci95"),
 )  # fmt: skip
-AXES = (*CORE_AXES, "samples", "seed", "technology", "model", "core")
+_OTHERS = ("model", "samples", "seed", "technology")
+AXES = (*_OTHERS, *CORE_AXES, "core")
 
 
 @click.command(
@@ -56,7 +63,7 @@ AXES = (*CORE_AXES, "samples", "seed", "technology", "model", "core")
     keys={"p": None},  # which residue_error_probability is
 )
 @shared.stacked(
-    networks.model("digits-cnn,digits-resnet,digits-transformer"),
+    networks.model(",".join(SHIPPED), ", trained in FP32 once and kept"),
     networks.data,
     networks.weights,
     shared.cores(CORES, "Cores to compare, on the same samples.", "rns,fixed-lp"),
@@ -72,7 +79,13 @@ AXES = (*CORE_AXES, "samples", "seed", "technology", "model", "core")
         help="Refuse a network with products that stay digital, instead of a remark.",
     ),
     hw.technology,
-    click.option("--seed", type=IntSweep(0, 2**63), default="0", show_default=True, help="Seed."),
+    click.option(
+        "--seed",
+        type=IntSweep(0, 2**63),
+        default="0",
+        show_default=True,
+        help="Seed of the noise.",
+    ),
     running.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
@@ -92,7 +105,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
         --redundant 0..2 --attempts 2 --samples 100
     """
-    networks.check_torch("rnscli accuracy")
+    networks.check_torch("rnscli accuracy", options)
     networks.check_weights(options)
     check_noise(options)
     technologies = {name: load_technology(name) for name in options["technology"]}
@@ -103,7 +116,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             )
     filled = shared.with_defaults(options, bits=(6,))
     every, problems = prepared(list(points(filled, AXES)), core_of)
-    ready = _distinct(every)
+    ready = distinct(every, _OTHERS)
     if drawn:
         check_plot(filled, len(ready))
 
@@ -136,15 +149,6 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         return Answer(rows, plot_accuracy, problems, remarks=list(remarks.values()))
 
     return Question(filled, compute, in_blocks=True)
-
-
-def _distinct(found: Sequence[tuple[Point, CoreOfPoint]]) -> list[tuple[Point, CoreOfPoint]]:
-    """Points that differ in more than what does not concern their core, as redundancy may."""
-    kept: dict[tuple[Any, ...], tuple[Point, CoreOfPoint]] = {}
-    for point, core in found:
-        others = (point[name] for name in ("model", "samples", "seed", "technology"))
-        kept.setdefault((core, *others), (point, core))
-    return list(kept.values())
 
 
 class _Watch:

@@ -1,6 +1,6 @@
 """Options of the core on which the products of a network are computed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,13 @@ from rnscli.matrix.dataflow import Dataflow
 CORE_AXES = (
     "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
     "attempts", "p", "sigma",
+)  # fmt: skip
+
+# Columns of a table that say what a core is, in the order in which they are read.
+CORE_COLUMNS = (
+    "vector_size", "granularity", "bits", "input_bits", "weight_bits",
+    "residue_error_probability", "sigma", "core", "moduli", "redundant_moduli", "redundant",
+    "decoder", "attempts", "slice_bits", "adc_bits",
 )  # fmt: skip
 
 
@@ -64,6 +71,16 @@ class CoreOfPoint:
 
     flow: Dataflow
     bits: int
+
+
+def distinct(
+    found: Sequence[tuple[Point, CoreOfPoint]], others: Sequence[str]
+) -> list[tuple[Point, CoreOfPoint]]:
+    """Points that differ in their core or in ``others``: redundancy concerns only some cores."""
+    kept: dict[tuple[object, ...], tuple[Point, CoreOfPoint]] = {}
+    for point, core in found:
+        kept.setdefault((core, *(point[name] for name in others)), (point, core))
+    return list(kept.values())
 
 
 def core_of(point: Point) -> CoreOfPoint:

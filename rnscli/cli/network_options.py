@@ -1,12 +1,14 @@
 """Options of networks: which, with what data and weights; and how products are mapped."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnscli.cli.file_values import InputFile
 from rnscli.cli.options import Decorator
+from rnscli.cli.progress import Advance
 from rnscli.cli.question import Bar
 from rnscli.cli.sweep import ChoiceSweep, Sweep
 from rnscli.core.errors import InputError
@@ -39,15 +41,15 @@ class ModelSweep(Sweep):
         return [text]
 
 
-def model(default: str) -> Decorator[Any]:
-    """``--model``."""
+def model(default: str, trained: str = "") -> Decorator[Any]:
+    """``--model``; ``trained`` is what the help says of those that are shipped."""
     return click.option(
         "--model",
         type=ModelSweep(),
         default=default,
         show_default=True,
-        help=f"Networks: {', '.join(SHIPPED)}, trained in FP32 once and kept; or your own, as "
-        "package.module:function of a function that makes it.",
+        help=f"Networks: {', '.join(SHIPPED)}{trained}; or your own, as package.module:function "
+        "of a function that makes it.",
     )
 
 
@@ -72,15 +74,15 @@ granularity = click.option(
 )
 
 
-def check_torch(command: str) -> None:
-    """Refuse a command without the packages that it needs.
+def check_torch(command: str, options: Mapping[str, Any]) -> None:
+    """Refuse a command without the packages that it needs; the digits come with scikit-learn.
 
     Raises
     ------
     InputError
         With the command that installs them.
     """
-    missing = missing_package()
+    missing = missing_package() if options["data"] is None else missing_package(("torch",))
     if missing is not None:
         raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
 
@@ -112,12 +114,19 @@ def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNe
 
     found = {}
     for name in options["model"]:
-        with bar(1, f"training {name} in FP32, once") as advance:
-
-            def trained(
-                done: int, total: int, advance: Callable[[float, float], None] = advance
-            ) -> None:
-                advance(done, total)
-
-            found[name] = open_network(name, options["data"], options["weights"], trained)
+        with ExitStack() as stack:
+            progress = _bar_of_training(name, bar, stack)
+            found[name] = open_network(name, options["data"], options["weights"], progress)
     return found
+
+
+def _bar_of_training(name: str, bar: Bar, stack: ExitStack) -> Callable[[int, int], None]:
+    """Draws a bar if a network is trained, which most often was done before."""
+    begun: list[Advance] = []
+
+    def progress(done: int, total: int) -> None:
+        if not begun:
+            begun.append(stack.enter_context(bar(total, "epochs")))
+        begun[0](done, note=lambda: f"{name} is trained in FP32, once")
+
+    return progress

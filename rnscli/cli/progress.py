@@ -94,13 +94,15 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
 def _said(done: float, total: float, what: str, rate: float) -> str:
     """How much of how much, how fast, and how long yet."""
     text = f"{done:,.0f} of {_rounded(total)} {what}"
-    if rate < 1:
+    if rate <= 0:
         return text
     left = max(0.0, total - done) / rate
     minutes, seconds = divmod(round(left), 60)
     hours, minutes = divmod(minutes, 60)
     clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-    return f"{text}  {_rounded(rate)} {what}/s  {clock} left"
+    if rate >= 1:
+        text += f"  {_rounded(rate)} {what}/s"
+    return f"{text}  {clock} left"
 
 
 def _rounded(value: float) -> str:

@@ -22,7 +22,6 @@ from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.file_values import NameSweep
-from rnscli.cli.network_options import check_torch
 from rnscli.cli.question import Answer, Bar, Question
 from rnscli.cli.result import Result
 from rnscli.cli.sweep import WholeNumber
@@ -122,8 +121,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     """
     only = options["only"] or ()
     missing = missing_package()
-    if is_named(STUDY, only):
-        check_torch(f"--only {','.join(name for name in only if is_named(STUDY, [name]))}")
+    if is_named(STUDY, only) and missing is not None:
+        networks = ",".join(name for name in only if is_named(STUDY, [name]))
+        raise InputError(f"--only {networks} needs {missing}; install it with: {INSTALL}")
     if drawn:
         rows = [name for name in only if name not in _EVERY_RESULT]
         if rows:

@@ -1,5 +1,6 @@
 """``rnscli train``."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,22 @@ from rnscli.cli import network_options as networks
 from rnscli.cli import options as shared
 from rnscli.cli import running
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.core_options import CORE_AXES, CoreOfPoint, check_noise, core_of, core_options
+from rnscli.cli.core_options import (
+    CORE_AXES,
+    CORE_COLUMNS,
+    CoreOfPoint,
+    check_noise,
+    core_of,
+    core_options,
+    distinct,
+)
+from rnscli.cli.progress import Advance
 from rnscli.cli.question import Answer, Bar, Question, prepared
 from rnscli.cli.sweep import FloatSweep, IntSweep, Point, points
 from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError, NoSolutionError
+from rnscli.networks.names import SHIPPED
+from rnscli.report.columns import show_value
 from rnscli.report.figure import check_number
 from rnscli.report.table import Layout
 from rnscli.report.training_plots import MAX_CURVES, plot_training
@@ -24,15 +36,10 @@ from rnscli.runtime.runner import Runner
 
 if TYPE_CHECKING:
     from rnscli.analysis.training import Training
-    from rnscli.analysis.training_parameters import TrainingParameters
+    from rnscli.analysis.training_parameters import TrainingParameters, TrainingProgress
 
-_CORE = (
-    "vector_size", "granularity", "residue_error_probability", "sigma", "model", "core", "bits",
-    "input_bits", "weight_bits", "moduli", "redundant_moduli", "redundant", "decoder", "attempts",
-    "slice_bits", "adc_bits",
-)  # fmt: skip
 LAYOUT = Layout(
-    parameters=("epochs", "seeds", *_CORE),
+    parameters=("model", "epochs", "seeds", *CORE_COLUMNS),
     results=(
         "train_loss", "test_loss", "test_accuracy", "test_accuracy_ci95", "accuracy_difference",
         "accuracy_difference_ci95", "fp32_standard_error", "within_standard_error",
@@ -44,13 +51,14 @@ LAYOUT = Layout(
     essential=("test_accuracy", "accuracy_difference"),
 )  # fmt: skip
 EPOCH_LAYOUT = Layout(
-    parameters=(*_CORE, "seed"),
+    parameters=("model", *CORE_COLUMNS, "seed"),
     results=("epoch", "train_loss", "test_loss", "test_accuracy"),
     optional=("adc_bits", "slice_bits", "redundant_moduli", "moduli", "decoder"),
     essential=("epoch", "train_loss"),
 )
 _RECIPE = ("epochs", "batch_size", "learning_rate")
-AXES = (*CORE_AXES, *_RECIPE, "model", "core")
+_OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
+AXES = (*_OTHERS, *CORE_AXES, "core")
 
 
 @click.command(
@@ -121,13 +129,13 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # A long training, which may be killed and goes on
     rnscli train --bits 6 --epochs 2 --checkpoint training
     """
-    networks.check_torch("rnscli train")
+    networks.check_torch("rnscli train", options)
     networks.check_weights(options)
     check_noise(options)
     _check_folder(options["checkpoint"])
     filled = shared.with_defaults(options, bits=(7,))
     every, problems = prepared(list(points(filled, AXES)), core_of)
-    ready = _distinct(every)
+    ready = distinct(every, _OTHERS)
     if drawn:
         check_number((len(ready) + 1) * len(options["seed"]), MAX_CURVES, "curves")
 
@@ -136,20 +144,14 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
 
         asked = _trainings(filled, ready)
         with bar(sum(one.recipe.epochs for one in asked.values()), "epochs") as advance:
-            done = 0
-
-            def watch(update: Any) -> None:
-                nonlocal done
-                done += update.samples
-                advance(done)
-
-            found = dict(zip(asked, trainings(list(asked.values()), runner, watch), strict=True))
+            done = trainings(list(asked.values()), runner, _Watch(advance))
+            found = dict(zip(asked, done, strict=True))
         return _answer(filled, ready, found, problems)
 
     return Question(filled, compute, in_blocks=True)
 
 
-_Key = tuple[Any, ...]
+_Key = tuple[Any, ...]  # of a training: the core, or None for FP32, what FP32 shares, and the seed
 
 
 def _check_folder(path: Path | None) -> None:
@@ -157,28 +159,22 @@ def _check_folder(path: Path | None) -> None:
         raise InputError(f"--checkpoint {path} is a file; give the name of a folder")
 
 
-def _distinct(found: Sequence[tuple[Point, CoreOfPoint]]) -> list[tuple[Point, CoreOfPoint]]:
-    """Points that differ in more than what does not concern their core, as redundancy may."""
-    kept: dict[_Key, tuple[Point, CoreOfPoint]] = {}
-    for point, core in found:
-        kept.setdefault((core, *_training_of(point)), (point, core))
-    return list(kept.values())
-
-
-def _training_of(point: Point) -> _Key:
-    """What a training of a point shares with that in FP32."""
-    return tuple(point[name] for name in ("model", *_RECIPE))
+def _key(core: CoreOfPoint | None, point: Point, seed: int) -> _Key:
+    return core, *(point[name] for name in _OTHERS), seed
 
 
 def _trainings(
     options: Mapping[str, Any], ready: Sequence[tuple[Point, CoreOfPoint]]
 ) -> "dict[_Key, TrainingParameters]":
-    """All trainings by core, what FP32 shares with it, and seed; FP32 first, as core ``None``."""
+    """All trainings, each once; those in FP32 come first of what is compared with them."""
     from rnscli.analysis.training_parameters import TrainingParameters
-    from rnscli.networks.portable import start_of
+    from rnscli.networks.portable import open_untrained
     from rnscli.networks.recipe import Recipe
     from rnscli.networks.shipped import shipped
 
+    opened = {
+        name: open_untrained(name, options["data"], options["weights"]) for name in options["model"]
+    }
     folder = options["checkpoint"]
     if folder is not None:
         try:
@@ -186,24 +182,19 @@ def _trainings(
         except OSError as error:
             raise InputError(f"--checkpoint {folder} cannot be made: {error.strerror}") from None
     asked = {}
-    starts = {
-        name: start_of(name, options["data"], options["weights"]) for name in options["model"]
-    }
     for point, core in ready:
-        start = starts[point["model"]]
-        recipe = shipped(point["model"]).recipe if start.shipped else Recipe()
+        name = point["model"]
+        recipe = shipped(name).recipe if name in SHIPPED else Recipe()
         given = {name: point[name] for name in _RECIPE if point[name] is not None}
-        for of in (None, core):
-            for seed in options["seed"]:
-                asked[of, *_training_of(point), seed] = TrainingParameters(
-                    model=point["model"],
-                    data=start.data,
-                    recipe=replace(recipe, **given, seed=seed),
-                    flow=None if of is None else of.flow,
-                    bits=None if of is None else of.bits,
-                    weights=start.weights,
-                    checkpoint=folder,
-                )
+        for seed, of in itertools.product(options["seed"], (None, core)):
+            asked[_key(of, point, seed)] = TrainingParameters(
+                network=opened[name].network,
+                data=opened[name].data,
+                recipe=replace(recipe, **given, seed=seed),
+                flow=None if of is None else of.flow,
+                bits=None if of is None else of.bits,
+                checkpoint=folder,
+            )
     return asked
 
 
@@ -213,28 +204,29 @@ def _answer(
     found: "Mapping[_Key, Training]",
     problems: Sequence[str],
 ) -> Answer:
+    """Rows of FP32 and of each core, but of those with a training that did not come to its end."""
     from rnscli.analysis.training import training_row
 
-    seeds = options["seed"]
     rows: list[tuple[Point, Any]] = []
     curves: list[EpochRow] = []
-    failed: list[str] = []
+    failed = [_failure(one) for one in found.values() if one.record.failure]
     shown: set[_Key] = set()
     for point, core in ready:
-        in_fp32 = [found[None, *_training_of(point), seed] for seed in seeds]
+        in_fp32 = [found[_key(None, point, seed)] for seed in options["seed"]]
         for of in (None, core):
-            several = [found[of, *_training_of(point), seed] for seed in seeds]
-            if of is None and _training_of(point) in shown:
+            key = _key(of, point, 0)
+            if key in shown:
                 continue
-            shown.add(_training_of(point))
-            ended = [one for one in several if one.record.failure]
-            failed.extend(_failure(one) for one in ended)
+            shown.add(key)
+            several = [found[_key(of, point, seed)] for seed in options["seed"]]
+            # Options of cores, which a sweep makes columns of, do not concern FP32.
+            here = point if of is not None else point | dict.fromkeys(CORE_AXES)
             epochs = [row for one in several for row in one.epochs]
             curves.extend(epochs)
             if options["curves"]:
-                rows.extend((point, row) for row in epochs)
-            elif not ended and not any(one.record.failure for one in in_fp32):
-                rows.append((point, training_row(several, in_fp32)))
+                rows.extend((here, row) for row in epochs)
+            elif not any(one.record.failure for one in (*several, *in_fp32)):
+                rows.append((here, training_row(several, in_fp32)))
     if not rows:
         raise NoSolutionError(failed[0])
     return Answer(
@@ -245,10 +237,37 @@ def _answer(
 
 
 def _failure(training: "Training") -> str:
-    parameters = training.parameters
+    return f"for {_named(training.parameters)}: {training.record.failure}"
+
+
+def _named(parameters: "TrainingParameters") -> str:
     core = FP32 if parameters.flow is None else parameters.flow.core.name
     bits = "" if parameters.bits is None else f", bits {parameters.bits}"
-    return (
-        f"for model {parameters.model}, core {core}{bits}, seed {parameters.recipe.seed}: "
-        f"{training.record.failure}"
-    )
+    return f"model {parameters.network.name}, core {core}{bits}, seed {parameters.recipe.seed}"
+
+
+class _Watch:
+    """Says how many epochs are done, and what the training at hand has come to."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._known: dict[TrainingParameters, TrainingProgress] = {}
+
+    def __call__(self, update: "TrainingProgress") -> None:
+        """After an epoch, or a whole training."""
+        self._known[update.parameters] = update
+        # One that has failed is done, too.
+        done = sum(
+            of.recipe.epochs if known.record.failure else len(known.record.epochs)
+            for of, known in self._known.items()
+        )
+        computed = sum(known.computed for known in self._known.values())
+        self._advance(done, note=lambda: self._note(update), recorded=max(0, done - computed))
+
+    def _note(self, update: "TrainingProgress") -> str:
+        name, epochs = _named(update.parameters), update.record.epochs
+        if not epochs:
+            return f"{name}: {update.record.failure}"
+        loss, _, accuracy = epochs[-1]
+        shown = f"loss {show_value('train_loss', loss)}"
+        return f"{name}: {shown}, accuracy {show_value('test_accuracy', accuracy)}"

@@ -12,6 +12,10 @@ class InputError(RnscliError):
     """A value is out of its range, of the wrong kind, or contradicts another one."""
 
 
+class NotFiniteError(InputError):
+    """An operand is NaN or too large: given so, or made so by what was computed before."""
+
+
 class NoSolutionError(RnscliError):
     """The request is well formed, but nothing satisfies it."""
 

@@ -1,6 +1,6 @@
 """Scales of the operands of a matrix product, by what shares one."""
 
-from rnscli.core.errors import InputError
+from rnscli.core.errors import NotFiniteError
 from rnscli.matrix.arrays import Array, Arrays
 
 MAX_OPERAND = 1e15  # FP32 products of two operands, and long sums of them, stay finite
@@ -11,11 +11,11 @@ def check_magnitudes(name: str, arrays: Arrays, largest: Array) -> None:
 
     Raises
     ------
-    InputError
+    NotFiniteError
         If one is NaN or above 1e15.
     """
     if not arrays.all_below(largest, MAX_OPERAND):
-        raise InputError(
+        raise NotFiniteError(
             f"`{name}` holds NaN or a magnitude above {MAX_OPERAND:g}; it must be finite"
         )
 

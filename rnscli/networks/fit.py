@@ -1,10 +1,12 @@
 """Whether a network and the data that it is to be tested with belong together."""
 
 import contextlib
+import itertools
 import sys
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from rnscli.core.errors import InputError
 from rnscli.networks.data import Dataset
@@ -14,6 +16,26 @@ from rnscli.networks.sentences import said
 from rnscli.networks.threads import one_thread
 
 _SAMPLES = 2  # a model that forgets the axis of the samples may do well with one
+
+
+def settle(model: nn.Module, shape: tuple[int, ...], seed: int) -> None:
+    """Let the layers of a model infer their sizes, where any still have to.
+
+    Until then they have no weights to be counted, and are of classes of their own.
+
+    Parameters
+    ----------
+    model
+        It is changed in place.
+    shape
+        Of a single input.
+    seed
+        Of the weights that are drawn.
+    """
+    if any(map(is_lazy, itertools.chain(model.parameters(), model.buffers()))):
+        # Not the numbers again that the other layers had.
+        with one_thread(), inference(model), RandomStream(seed ^ 0x1A27).in_use():
+            model(torch.zeros(_SAMPLES, *shape))
 
 
 def check_fit(model: nn.Module, data: Dataset, name: str) -> int:

@@ -1,8 +1,11 @@
-"""A network with its weights as plain bytes, to be computed in any process."""
+"""A network that any process can make, and the data that belong to it."""
 
 import hashlib
+import inspect
 import io
-from collections.abc import Callable
+import pickle
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,31 +23,62 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PortableNetwork:
-    """A network that any process can make.
+    """A network by its name and its weights.
 
     Parameters
     ----------
     name
         A name in `SHIPPED`, or ``package.module:function``.
+    shape
+        Shape of a single input; layers that infer their size have it from there.
     weights
-        Its state, as ``torch.save`` writes it.
+        Its state, as ``torch.save`` writes it; drawn from a seed if ``None``.
     """
 
     name: str
-    weights: bytes
+    shape: tuple[int, ...]
+    weights: bytes | None = None
 
-    def digest(self) -> str:
-        """SHA-256 of name and weights."""
-        return hashlib.sha256(self.name.encode() + b"\0" + self.weights).hexdigest()
+    def made(self, seed: int = 0) -> "nn.Module":
+        """A model of the caller's own; the seed decides over all that is drawn for it.
+
+        Raises
+        ------
+        InputError
+            If the code of a user no longer makes a network that has these weights.
+        """
+        import torch
+
+        from rnscli.networks.fit import settle
+
+        model = _made(self.name, seed)
+        settle(model, self.shape, seed)
+        if self.weights is not None:
+            try:
+                model.load_state_dict(torch.load(io.BytesIO(self.weights), weights_only=True))
+            except Exception as error:  # of torch, or of a method of the user
+                raise InputError(
+                    f"`model` {self.name} does not make the same network twice: its weights "
+                    f"cannot be loaded again ({type(error).__name__})"
+                ) from None
+        return model
 
     def model(self) -> "nn.Module":
-        """The model, in eval mode; the same object as long as few others are asked for."""
-        return _model(self.name, self.weights)
+        """One in eval mode, the same object as long as few others are asked for."""
+        return _model(self)
+
+    def digest(self, seed: int = 0) -> str:
+        """SHA-256 of all that decides what it computes: code, structure and weights.
+
+        Of the code it has the modules of the function and of all layers: whoever changes the
+        ``forward`` of a network must not be answered from a store with what it was before.
+        """
+        return _digest(self, seed)
 
 
 @dataclass(frozen=True, eq=False)
 class OpenedNetwork:
-    """A network and the data that it is tested with, found to belong together."""
+    """A network and its data, found to belong together."""
 
     network: PortableNetwork
     data: Dataset
@@ -80,37 +114,23 @@ def open_network(
     >>> len(opened.data.test), type(opened.network.model()).__name__
     (797, 'DigitsCnn')
     """
-    from rnscli.networks.fit import check_fit
     from rnscli.networks.trained import trained
-    from rnscli.networks.weights import load_weights
 
     labelled = _data(data)
     if name in SHIPPED and weights is None:
-        model = trained(name, progress=progress).model
-    else:
-        model = _made(name)
-        if weights is not None:
-            load_weights(model, weights)
-    check_fit(model, labelled, name)
-    return OpenedNetwork(PortableNetwork(name, _bytes(model)), labelled)
+        return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
+    return _opened(name, labelled, _with_weights(name, weights), keep=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Start:
-    """Where trainings of a network begin: its data, and weights if they are given."""
-
-    shipped: bool
-    data: Dataset
-    weights: bytes | None
-
-
-def start_of(name: str, data: str | Path | None = None, weights: str | Path | None = None) -> Start:
-    """What a network is trained with, found to fit.
+def open_untrained(
+    name: str, data: str | Path | None = None, weights: str | Path | None = None
+) -> OpenedNetwork:
+    """A network to train, which begins with weights of a seed unless they are given.
 
     Parameters
     ----------
     name, data, weights
-        As of `open_network`; weights that are not given are drawn from a seed.
+        As of `open_network`; the data must have a part to train with.
 
     Raises
     ------
@@ -119,22 +139,30 @@ def start_of(name: str, data: str | Path | None = None, weights: str | Path | No
 
     Examples
     --------
-    >>> start_of("digits-cnn").shipped
-    True
+    >>> open_untrained("digits-cnn").network
+    PortableNetwork(name='digits-cnn', shape=(1, 8, 8), weights=None)
     """
-    from rnscli.networks.fit import check_fit
-    from rnscli.networks.weights import load_weights
-
-    labelled, model = _data(data), _made(name)
+    labelled = _data(data)
     if labelled.train is None:
         raise InputError(
             f"`data` {labelled.name} has no samples to train with; give them as arrays x_train "
             "and y_train"
         )
-    if weights is not None:
-        load_weights(model, weights)
-    check_fit(model, labelled, name)
-    return Start(name in SHIPPED, labelled, _bytes(model) if weights is not None else None)
+    return _opened(name, labelled, _with_weights(name, weights), keep=weights is not None)
+
+
+def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedNetwork:
+    """The network with the weights of a model, if they are to be kept, found to fit the data."""
+    import torch
+
+    from rnscli.networks.fit import check_fit
+
+    check_fit(model, data, name)
+    stream = io.BytesIO()
+    if keep:
+        torch.save(model.state_dict(), stream)
+    shape = data.test.inputs.shape[1:]
+    return OpenedNetwork(PortableNetwork(name, shape, stream.getvalue() if keep else None), data)
 
 
 def _data(path: str | Path | None) -> Dataset:
@@ -144,25 +172,51 @@ def _data(path: str | Path | None) -> Dataset:
     return digits() if path is None else load_data(path)
 
 
-def _made(name: str) -> "nn.Module":
+def _made(name: str, seed: int) -> "nn.Module":
     from rnscli.networks.shipped import shipped
     from rnscli.networks.user_model import load_model
 
-    return shipped(name).make() if name in SHIPPED else load_model(name)
+    return shipped(name).make(seed) if name in SHIPPED else load_model(name, seed)
 
 
-def _bytes(model: "nn.Module") -> bytes:
-    import torch
+def _with_weights(name: str, weights: str | Path | None) -> "nn.Module":
+    from rnscli.networks.weights import load_weights
 
-    stream = io.BytesIO()
-    torch.save(model.state_dict(), stream)
-    return stream.getvalue()
+    model = _made(name, 0)
+    if weights is not None:
+        load_weights(model, weights)
+    return model
 
 
 @lru_cache(maxsize=8)
-def _model(name: str, weights: bytes) -> "nn.Module":
+def _model(network: PortableNetwork) -> "nn.Module":
+    return network.made().eval()
+
+
+@lru_cache(maxsize=64)
+def _digest(network: PortableNetwork, seed: int) -> str:
     import torch
 
-    model = _made(name)
-    model.load_state_dict(torch.load(io.BytesIO(weights), weights_only=True))
-    return model.eval()
+    model = network.made(seed)
+    found = hashlib.sha256(f"{network.name}\n{model}".encode())
+    for source in _sources(network.name, model):
+        found.update(source.encode())
+    for name, value in model.state_dict().items():
+        if isinstance(value, torch.Tensor):
+            found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            # As bytes, since NumPy does not have all types.
+            found.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        else:  # what a module keeps beside tensors
+            found.update(name.encode() + pickle.dumps(value))
+    return found.hexdigest()
+
+
+def _sources(name: str, model: "nn.Module") -> Iterator[str]:
+    """Code of the modules that a network is written in, but of PyTorch's."""
+    modules = {name.partition(":")[0], *(type(part).__module__ for part in model.modules())}
+    for module in sorted(modules):
+        if module in sys.modules and module.partition(".")[0] != "torch":
+            try:
+                yield inspect.getsource(sys.modules[module])
+            except (OSError, TypeError):  # it has none, as what is written in C
+                continue

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnscli.core.errors import DivergenceError, InputError
+from rnscli.core.errors import DivergenceError, InputError, NotFiniteError
 from rnscli.networks.data import Dataset
 from rnscli.networks.evaluation import score
 from rnscli.networks.random_stream import RandomStream
@@ -113,14 +113,19 @@ class Trainer:
         Raises
         ------
         DivergenceError
-            If a loss is not finite.
+            If a loss, or an operand of a core, is not finite.
         """
         self._check_whole()
         self._torn = True  # whatever ends the epoch early leaves weights that belong to none
         epoch = len(self.results) + 1
-        with one_thread(), self._random.in_use():
-            train_loss = self._train(epoch)
-            tested = score(self.model, self._data.test)
+        try:
+            with one_thread(), self._random.in_use():
+                train_loss = self._train(epoch)
+                tested = score(self.model, self._data.test)
+        except NotFiniteError as error:  # of a core, which computes no loss from such operands
+            raise DivergenceError(
+                f"training has diverged in epoch {epoch} of {self.recipe.epochs}: {error}"
+            ) from None
         self._check_finite("test", tested.loss, epoch)
         result = EpochResult(epoch, train_loss, tested.loss, tested.accuracy)
         self.results = (*self.results, result)

@@ -118,10 +118,10 @@ def _ends(show: Callable[[object], str]) -> Callable[[object], str]:
 
 
 COLUMNS: dict[str, Column] = {
-    "bits": Column("bits", _number),
+    "bits": Column("bits", _number, concerns_some=True),
     "input_bits": Column("input bits", _number, same_as="bits"),
     "weight_bits": Column("weight bits", _number, same_as="bits"),
-    "vector_size": Column("h", _number),
+    "vector_size": Column("h", _number, concerns_some=True),
     "moduli": Column("moduli", _sequence),
     "redundant_moduli": Column("redundant", _sequence, usual=()),
     "count": Column("N", _number),
@@ -143,7 +143,7 @@ COLUMNS: dict[str, Column] = {
     "p95_abs_error": Column("p95 |e|", _number),
     "p99_abs_error": Column("p99 |e|", _number),
     "relative_to_rns": Column("x rns", _number),
-    "residue_error_probability": Column("p", _probability),
+    "residue_error_probability": Column("p", _probability, concerns_some=True),
     "output_error_rate": Column("error rate", _number),
     "output_error_rate_ci95": Column("95 % interval", lambda value: _interval(value)),
     "mean_attempts": Column("mean R", _number),
@@ -161,7 +161,7 @@ COLUMNS: dict[str, Column] = {
     "decoder": Column("decoder", str, usual="bounded-distance"),
     "noise": Column("noise", str),
     "p": Column("p", _probability),
-    "sigma": Column("sigma", _number),
+    "sigma": Column("sigma", _number, concerns_some=True),
     "simulated_p_undetected": Column("simulated", _probability),
     "simulated_p_undetected_ci999": Column("99.9 % interval", lambda value: _interval(value)),
     "simulated_words": Column("words", _number),

@@ -13,6 +13,7 @@ from rnscli.report.columns import column, show_value
 Row = dict[str, object]
 
 WIDTH = 100
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _UNITS = ("j", "s", "m2")
 _TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_booktabs"}
 
@@ -58,11 +59,17 @@ def table_text(rows: Sequence[Row], layout: Layout, style: str) -> str:
     width = WIDTH if style == "plain" else None
     tables = [_arranged(rows, part, width) for part in layout.tables(len(rows), bool(width))]
     bodies = [_body(_escaped(one) if style == "markdown" else one, style) for one in tables]
-    common = ", ".join(f"{title} = {value}" for title, value in tables[0].common)
+    common = ", ".join(_unbroken(f"{title} = {value}") for title, value in tables[0].common)
     if style == "latex":
+        common = common.replace(_NO_BREAK, " ")
         return f"% {common}\n{bodies[0]}\n" if common else f"{bodies[0]}\n"
-    lines = [*_wrapped(common), ""] if common else []
+    lines = [*(line.replace(_NO_BREAK, " ") for line in _wrapped(common)), ""] if common else []
     return "\n".join([*lines, "\n\n".join(bodies), *_note(tables)]) + "\n"
+
+
+def _unbroken(text: str) -> str:
+    """A text that stays in one line, if there is one for it."""
+    return text.replace(" ", _NO_BREAK) if len(text) < WIDTH else text
 
 
 def _body(table: _Table, style: str) -> str:
