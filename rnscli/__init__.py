@@ -101,7 +101,7 @@ _HOMES = {
     "rnscli.matrix.analog_matrix": ("AnalogMatrix",),
     "rnscli.matrix.counts": ("ProductCounts",),
     "rnscli.matrix.dataflow": ("Dataflow",),
-    "rnscli.networks.portable": ("OpenedNetwork", "open_network", "start_of"),
+    "rnscli.networks.portable": ("OpenedNetwork", "open_network", "open_untrained"),
     "rnscli.networks.recipe": ("Recipe",),
     "rnscli.runtime.cluster": ("dask_engine",),
     "rnscli.runtime.engines": ("local_engine",),
@@ -204,6 +204,7 @@ __all__ = [
     "modular_matmul",
     "moduli_table",
     "open_network",
+    "open_untrained",
     "quantise",
     "redundancy_frontier",
     "reproduce",
@@ -213,7 +214,6 @@ __all__ = [
     "select_moduli",
     "sensitivity",
     "special_family",
-    "start_of",
     "technology_names",
     "to_residues",
     "training_row",
@@ -290,7 +290,7 @@ if TYPE_CHECKING:
     from rnscli.matrix.analog_matrix import AnalogMatrix
     from rnscli.matrix.counts import ProductCounts
     from rnscli.matrix.dataflow import Dataflow
-    from rnscli.networks.portable import OpenedNetwork, open_network, start_of
+    from rnscli.networks.portable import OpenedNetwork, open_network, open_untrained
     from rnscli.networks.recipe import Recipe
     from rnscli.runtime.cluster import dask_engine
     from rnscli.runtime.engines import local_engine

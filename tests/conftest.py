@@ -40,6 +40,7 @@ def reproduction(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+STUDY = "rnscli.cli.reproduce.STUDY"
 SMALL_STUDY = NetworkStudy(
     size_model="digits-cnn",
     size_bits=(4, 6, 8),
@@ -56,16 +57,15 @@ SMALL_STUDY = NetworkStudy(
 )
 
 
-@pytest.fixture(scope="session")
-def small_study(network_cache: Path) -> Iterator[NetworkStudy]:
-    """What is computed of networks where a test does not say otherwise: seconds of it."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("rnscli.cli.reproduce.STUDY", SMALL_STUDY)
-        yield SMALL_STUDY
+@pytest.fixture
+def small_study(monkeypatch: pytest.MonkeyPatch) -> NetworkStudy:
+    """``rnscli reproduce`` computes little of networks: seconds of it."""
+    monkeypatch.setattr(STUDY, SMALL_STUDY)
+    return SMALL_STUDY
 
 
 @pytest.fixture(scope="session")
-def network_reproduction(small_study: NetworkStudy, network_cache: Path) -> Path:
+def network_reproduction(network_cache: Path) -> Path:
     """The folder that ``rnscli reproduce`` writes of results of networks, a small study of them.
 
     The processes of pytest-xdist have it in common.
@@ -74,7 +74,8 @@ def network_reproduction(small_study: NetworkStudy, network_cache: Path) -> Path
     pytest.importorskip("matplotlib")
     pytest.importorskip("jinja2")
     folder = network_cache.parent / "network-reproduction"
-    with locked(network_cache / "reproduction.lock"):
+    with locked(network_cache / "reproduction.lock"), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(STUDY, SMALL_STUDY)
         if not folder.is_dir():
             only = ",".join(NETWORK_RESULTS)
             assert run(["reproduce", "--only", only, "--output", str(folder), "--quiet"]) == 0
