@@ -7,7 +7,7 @@ from rnscli.analysis.network_study import CORES, NetworkPoint, NetworkStudy, Tra
 from rnscli.analysis.reproduction_cases import Case, chosen
 from rnscli.analysis.verdict import PrintedCurve
 
-NETWORK_RESULTS = ("accuracy-h", "accuracy-bits", "training", "accuracy-p")
+NETWORK_RESULTS = ("accuracy-h", "accuracy-b", "training", "accuracy-p")
 
 
 def network_names(study: NetworkStudy) -> tuple[str, ...]:
@@ -50,8 +50,8 @@ def bits_cases(study: NetworkStudy, seed: int) -> dict[Case, tuple[NetworkPoint,
     bits = published.ACCURACY_BITS
     on_residues = {
         Case(
-            name=f"accuracy-bits-rns-{model}",
-            result="accuracy-bits",
+            name=f"accuracy-b-rns-{model}",
+            result="accuracy-b",
             case=f"rns b = {bits}, {model}",
             printed=published.RELATIVE_ACCURACY,
             column="relative_accuracy",
@@ -61,12 +61,12 @@ def bits_cases(study: NetworkStudy, seed: int) -> dict[Case, tuple[NetworkPoint,
     }
     needed = {
         Case(
-            name=f"accuracy-bits-fixed-lp-{model}",
-            result="accuracy-bits",
+            name=f"accuracy-b-fixed-lp-{model}",
+            result="accuracy-b",
             case=f"fixed-lp b, {model}",
             printed=published.CONVENTIONAL_BITS,
             column="computed",
-            command=_own_command(f"accuracy-bits-fixed-lp-{model}", seed),
+            command=_own_command(f"accuracy-b-fixed-lp-{model}", seed),
         ): study.on_core(model, "fixed-lp")
         for model in study.models
     }
@@ -108,7 +108,7 @@ def points_of(study: NetworkStudy, only: Collection[str]) -> tuple[NetworkPoint,
     """Networks on cores that are computed, each once: for the rows, and for pictures of results."""
     cases = {**size_cases(study, 0), **bits_cases(study, 0), **noise_cases(study, 0)}
     found = [point for points in chosen(cases, only).values() for point in points]
-    if not only or "accuracy-bits" in only:
+    if not only or "accuracy-b" in only:
         found += [
             point
             for model in study.models

@@ -27,7 +27,7 @@ def network_sections(
     """The sections of results of networks that have rows, in the order of these."""
     sections: dict[str, Callable[[], Section]] = {
         "accuracy-h": lambda: _sizes(size_points(study, found.accuracies)),
-        "accuracy-bits": lambda: _bits(bits_points(study, found.accuracies)),
+        "accuracy-b": lambda: _bits(bits_points(study, found.accuracies)),
         "training": lambda: _training(epoch_points(study, found.trainings)),
         "accuracy-p": lambda: _noise(noise_points(study, found.accuracies)),
     }
@@ -65,7 +65,7 @@ def _sizes(points: Sequence[AccuracyPoint]) -> Section:
 
 def _bits(points: Sequence[AccuracyPoint]) -> Section:
     return Section(
-        result="accuracy-bits",
+        result="accuracy-b",
         title="Accuracy against b",
         paragraphs=(
             "Accuracy over that in FP32 of each network on each core, on the same "
@@ -77,7 +77,7 @@ def _bits(points: Sequence[AccuracyPoint]) -> Section:
         ),
         columns=_MEASURED,
         figure=Figure(
-            name="accuracy-bits",
+            name="accuracy-b",
             caption="Accuracy over FP32 by core and b, on axes that are stretched next to 100 %; "
             "the broken lines are 99 %. Vertical lines are 95 % intervals.",
             description="Curves for each network and core on an axis of accuracies. From "

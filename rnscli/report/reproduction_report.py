@@ -15,7 +15,7 @@ from rnscli.report.reproduction_sections import (
 from rnscli.report.table import Layout, Row, table_text
 
 PAGE = "index.html"
-_FIGURES = ("energy", "errors", "faults", "accuracy-h", "accuracy-bits", "training", "accuracy-p")
+_FIGURES = ("energy", "errors", "faults", "accuracy-h", "accuracy-b", "training", "accuracy-p")
 NAMES = (  # of all files that there may be, beside the rows for machines
     PAGE,
     "report.md",

@@ -77,7 +77,7 @@ def test_every_row_has_its_name_and_order(reproduced: Reproduce) -> None:
 
 def test_some_rows_alone(reproduced: Reproduce) -> None:
     every = reproduced()
-    for name in ("accuracy-h-8", "accuracy-bits-fixed-lp-digits-cnn", "accuracy-p-k1-r2"):
+    for name in ("accuracy-h-8", "accuracy-b-fixed-lp-digits-cnn", "accuracy-p-k1-r2"):
         assert reproduced([name]) == {name: every[name]}
     assert list(reproduced(["training"])) == ["training-7"]
     assert reproduced(["moduli", "error-5"]) == {}
@@ -125,7 +125,7 @@ def test_fewest_bits_of_a_conventional_core(
     verdict: str,
     reproduced: Reproduce,
 ) -> None:
-    name = "accuracy-bits-fixed-lp-digits-cnn"
+    name = "accuracy-b-fixed-lp-digits-cnn"
     row = reproduced([name], with_bits(ratios))[name]
     assert (row.computed, row.computed_ci95, row.verdict) == (computed, interval, verdict)
 
@@ -134,7 +134,7 @@ def test_fewest_bits_of_a_conventional_core(
     ("ratio", "verdict"), [(1.0, "within"), (0.992, "undecided"), (0.98, "different")]
 )
 def test_accuracy_on_residues(ratio: float, verdict: str, reproduced: Reproduce) -> None:
-    name = "accuracy-bits-rns-digits-resnet"
+    name = "accuracy-b-rns-digits-resnet"
     row = reproduced([name], lambda point: measured(ratio))[name]
     assert (row.computed, row.verdict, row.published_low) == (ratio, verdict, 0.99)
 

@@ -22,7 +22,7 @@ Run = Callable[..., Any]
 
 ROWS = (
     "accuracy-h-4", "accuracy-h-6", "accuracy-h-8",
-    "accuracy-bits-rns-digits-cnn", "accuracy-bits-fixed-lp-digits-cnn",
+    "accuracy-b-rns-digits-cnn", "accuracy-b-fixed-lp-digits-cnn",
     "training-7", "accuracy-p-k0-r1", "accuracy-p-k1-r2",
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def test_the_document(document: dict[str, Any], small_study: NetworkStudy) -> No
     assert rows["accuracy-h-4"]["remark"].count("at h = 16")
     assert rows["accuracy-h-8"]["computed"] > rows["accuracy-h-6"]["computed"]
     # Six bits of residues lose nothing, and of 130 samples few differ.
-    assert rows["accuracy-bits-rns-digits-cnn"]["computed"] > 0.97
+    assert rows["accuracy-b-rns-digits-cnn"]["computed"] > 0.97
     for name in ("accuracy-p-k0-r1", "accuracy-p-k1-r2"):
         assert rows[name]["verdict"] == "agrees"
         low, high = rows[name]["simulated_p_err_ci999"]

@@ -59,7 +59,7 @@ def test_no_ratio_is_beyond_the_axis(ratio: float) -> None:
 
 
 def test_each_network_has_a_panel_with_all_cores() -> None:
-    points = points_of(STUDY, ["accuracy-bits"])
+    points = points_of(STUDY, ["accuracy-b"])
     rows = bits_points(STUDY, {point: measured(1.0) for point in points})
     found = texts(draw_bits(rows, "svg"))
     for name in (*STUDY.models, "rns", "fixed-lp", "bit-sliced"):
