@@ -10,7 +10,7 @@ Everything the command line computes is here as functions of frozen parameter ob
 * `DesignSpace`, `search_designs`: which design;
 * `AccuracyParameters`, `accuracies`: what accuracy of a neural network;
 * `TrainingParameters`, `trainings`: whether it can be trained there;
-* `reproduce`: published results, computed again;
+* `reproduce`, `reproduce_networks`: published results, computed again;
 * `AnalogMatrix`, `Dataflow`, `analog_core`: a matrix on a core, in the place of a NumPy array;
 * `rnscli.torch`: PyTorch models on a core;
 * `ModuliSet`, `RedundantCode`, `to_residues` and the rest: the arithmetic beneath.
@@ -68,11 +68,14 @@ _HOMES = {
     ),
     "rnscli.analysis.moduli_choice": ("ModuliRequest", "ModuliRow", "moduli_table"),
     "rnscli.analysis.redundancy": ("TargetParameters", "redundancy_frontier"),
+    "rnscli.analysis.network_reproduction": ("NetworkReproduction", "reproduce_networks"),
+    "rnscli.analysis.network_study": ("NetworkStudy",),
+    "rnscli.analysis.reproduced_row": ("ReproducedRow",),
+    "rnscli.analysis.reproduction": ("Reproduction", "reproduce"),
     "rnscli.analysis.paired_ratio": ("PairedCounts",),
     "rnscli.analysis.training": ("Training", "training_row", "trainings"),
     "rnscli.analysis.training_parameters": ("TrainingParameters",),
     "rnscli.analysis.training_rows": ("EpochRow", "TrainingRow"),
-    "rnscli.analysis.reproduction": ("ReproducedRow", "Reproduction", "reproduce"),
     "rnscli.analysis.operand_files": ("FileOperands", "load_operands"),
     "rnscli.analysis.operands": (
         "GivenOperands",
@@ -144,6 +147,8 @@ __all__ = [
     "ModuliRow",
     "ModuliSet",
     "MurmannAdc",
+    "NetworkReproduction",
+    "NetworkStudy",
     "NoSolutionError",
     "NormalOperands",
     "OpenedNetwork",
@@ -203,6 +208,7 @@ __all__ = [
     "quantise",
     "redundancy_frontier",
     "reproduce",
+    "reproduce_networks",
     "runner",
     "search_designs",
     "select_moduli",
@@ -236,6 +242,8 @@ if TYPE_CHECKING:
         fault_probability,
     )
     from rnscli.analysis.moduli_choice import ModuliRequest, ModuliRow, moduli_table
+    from rnscli.analysis.network_reproduction import NetworkReproduction, reproduce_networks
+    from rnscli.analysis.network_study import NetworkStudy
     from rnscli.analysis.operand_files import FileOperands, load_operands
     from rnscli.analysis.operands import (
         GivenOperands,
@@ -248,7 +256,8 @@ if TYPE_CHECKING:
     )
     from rnscli.analysis.paired_ratio import PairedCounts
     from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
-    from rnscli.analysis.reproduction import ReproducedRow, Reproduction, reproduce
+    from rnscli.analysis.reproduced_row import ReproducedRow
+    from rnscli.analysis.reproduction import Reproduction, reproduce
     from rnscli.analysis.training import Training, training_row, trainings
     from rnscli.analysis.training_parameters import TrainingParameters
     from rnscli.analysis.training_rows import EpochRow, TrainingRow

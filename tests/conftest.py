@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rnscli.analysis.network_cases import NETWORK_RESULTS
+from rnscli.analysis.network_study import NetworkStudy
+from rnscli.analysis.reproduction import RESULTS
+from rnscli.cli.main import run
+
 if TYPE_CHECKING:
     from rnscli.networks.trained import TrainedNetwork
 
@@ -17,18 +22,63 @@ collect_ignore = ["conftest.py"]
 
 @pytest.fixture(scope="session")
 def reproduction(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that ``rnscli reproduce`` writes."""
+    """The folder that ``rnscli reproduce`` writes of all results that need no network."""
     pytest.importorskip("matplotlib")
     pytest.importorskip("jinja2")
     folder = tmp_path_factory.mktemp("reproduction") / "folder"
     ran = subprocess.run(
-        [sys.executable, "-m", "rnscli", "reproduce", "--output", str(folder)],
+        [
+            sys.executable, "-m", "rnscli", "reproduce", "--only", ",".join(RESULTS),
+            "--output", str(folder),
+        ],
         capture_output=True,
         text=True,
         timeout=180,
-    )
+    )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")
     (folder.parent / "printed.txt").write_text(ran.stdout)
+    return folder
+
+
+STUDY = "rnscli.cli.reproduce.STUDY"
+SMALL_STUDY = NetworkStudy(
+    size_model="digits-cnn",
+    size_bits=(4, 6, 8),
+    sizes=(16, 128, 512),
+    models=("digits-cnn",),
+    bits=(6, 7, 8),
+    noise_model="digits-cnn",
+    redundancies=((0, 1), (1, 2)),
+    probabilities=(1e-6, 1e-4, 1e-2),
+    training_bits=(7,),
+    epochs=1,
+    seeds=2,
+    samples=130,  # two blocks
+)
+
+
+@pytest.fixture
+def small_study(monkeypatch: pytest.MonkeyPatch) -> NetworkStudy:
+    """``rnscli reproduce`` computes little of networks: seconds of it."""
+    monkeypatch.setattr(STUDY, SMALL_STUDY)
+    return SMALL_STUDY
+
+
+@pytest.fixture(scope="session")
+def network_reproduction(network_cache: Path) -> Path:
+    """The folder that ``rnscli reproduce`` writes of results of networks, a small study of them.
+
+    The processes of pytest-xdist have it in common.
+    """
+    pytest.importorskip("torch")
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    folder = network_cache.parent / "network-reproduction"
+    with locked(network_cache / "reproduction.lock"), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(STUDY, SMALL_STUDY)
+        if not folder.is_dir():
+            only = ",".join(NETWORK_RESULTS)
+            assert run(["reproduce", "--only", only, "--output", str(folder), "--quiet"]) == 0
     return folder
 
 

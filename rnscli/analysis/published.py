@@ -6,6 +6,7 @@ operands and converters of b bits; those of arrays are of Marinella et al., arXi
 
 from decimal import Decimal
 
+from rnscli.analysis.measured_verdict import PrintedBound, PrintedComparison, PrintedFall
 from rnscli.analysis.verdict import PrintedCurve, PrintedNumber, PrintedRange, PrintedSet
 
 BLUEPRINT = "arXiv:2309.10759"
@@ -57,3 +58,14 @@ ARRAY_RATIOS: dict[str, dict[str, PrintedNumber]] = {
         "latency": PrintedNumber("34", Decimal("34")),
     },
 }
+
+# Networks, of the abstract: at least 99 % of the accuracy in FP32 with 6 bits, where a conventional
+# core needs more than 8; training with 7 bits comparable with FP32. How accuracy falls with h, and
+# what redundancy and repetition save under noise, are curves. All of this is published for
+# networks such as ResNet-50 and BERT.
+RELATIVE_ACCURACY = PrintedBound(">= 0.99", 0.99)
+ACCURACY_BITS = 6
+CONVENTIONAL_BITS = PrintedBound("> 8", 9.0, of_larger=True)
+ACCURACY_BY_SIZE = PrintedFall("falls with h")
+TRAINING = PrintedComparison("comparable")
+TRAINING_BITS = 7

@@ -1,10 +1,9 @@
 """Published results that need no neural network, computed beside what is printed."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import starmap
-from typing import TypeVar
 
 from rnscli.analysis.dot_error import DotErrorResult, dot_errors
 from rnscli.analysis.energy import energy
@@ -12,12 +11,14 @@ from rnscli.analysis.energy_parameters import EnergyParameters
 from rnscli.analysis.error_statistics import ErrorStatistics
 from rnscli.analysis.fault_probability import FaultProbability, fault_probability
 from rnscli.analysis.moduli_choice import ModuliRequest
+from rnscli.analysis.reproduced_row import ReproducedRow, row_of
 from rnscli.analysis.reproduction_cases import (
     WORDS,
     ArrayPair,
     Case,
     adc_energy_cases,
     array_cases,
+    chosen,
     error_cases,
     fault_cases,
     moduli_cases,
@@ -34,38 +35,6 @@ from rnscli.core.units import engineering
 from rnscli.runtime.runner import Progress, Runner
 
 RESULTS = ("moduli", "adc-energy", "error", "p-err", "array")
-
-Parameters = TypeVar("Parameters")
-
-
-@dataclass(frozen=True)
-class ReproducedRow:
-    """A published value beside the computed one, as `rnscli reproduce` reports it.
-
-    ``computed`` is in the base unit ``unit``, and so are ``published_low`` and ``published_high``,
-    the ends of what is ``published`` (as printed). ``verdict``, ``deviation`` and ``remark`` are
-    those of `rnscli.analysis.verdict`. Where only a curve is published, ``simulated_p_err`` is the
-    value of a simulation of so many words, with its 99.9 % interval. ``command`` prints this value
-    alone, in its ``column``, and ``name`` is what ``--only`` takes.
-    """
-
-    result: str
-    case: str
-    computed: float | tuple[int, ...]
-    unit: str
-    published: str
-    published_low: float | None
-    published_high: float | None
-    verdict: str
-    deviation: float | None
-    remark: str
-    simulated_p_err: float | None
-    simulated_p_err_ci999: tuple[float, float] | None
-    simulated_words: int | None
-    source: str
-    command: str
-    column: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -87,9 +56,9 @@ def names() -> tuple[str, ...]:
 
 def samples(only: Collection[str] = ()) -> int:
     """Dot products and words that `reproduce` simulates."""
-    errors = _chosen(error_cases(0), only)
+    errors = chosen(error_cases(0), only)
     return sum(parameters.pairs for parameters in errors.values()) + WORDS * len(
-        _chosen(fault_cases(0), only)
+        chosen(fault_cases(0), only)
     )
 
 
@@ -117,8 +86,8 @@ def reproduce(
     >>> [(row.case, row.verdict) for row in reproduce(["moduli-6-exact"]).rows]
     [('b = 6, rule exact', 'same')]
     """
-    errors = _chosen(error_cases(seed), only)
-    faults = _chosen(fault_cases(seed), only)
+    errors = chosen(error_cases(seed), only)
+    faults = chosen(fault_cases(seed), only)
     simulated = tuple(dot_errors(list(errors.values()), runner, _PairsDone(progress)))
     done = sum(parameters.pairs for parameters in errors.values())
     checked = []
@@ -129,23 +98,15 @@ def reproduce(
         done += WORDS
     return Reproduction(
         rows=(
-            *starmap(_moduli, _chosen(moduli_cases(), only).items()),
-            *starmap(_adc_energy, _chosen(adc_energy_cases(), only).items()),
+            *starmap(_moduli, chosen(moduli_cases(), only).items()),
+            *starmap(_adc_energy, chosen(adc_energy_cases(), only).items()),
             *map(_error, errors, simulated),
             *map(_fault, faults, checked),
-            *starmap(_array, _chosen(array_cases(), only).items()),
+            *starmap(_array, chosen(array_cases(), only).items()),
         ),
         errors=simulated,
         faults=tuple(checked),
     )
-
-
-def _chosen(cases: Mapping[Case, Parameters], only: Collection[str]) -> dict[Case, Parameters]:
-    return {
-        case: parameters
-        for case, parameters in cases.items()
-        if not only or case.name in only or case.result in only
-    }
 
 
 class _PairsDone:
@@ -171,26 +132,26 @@ def _words_done(
 def _moduli(case: Case, request: ModuliRequest) -> ReproducedRow:
     found = request.choose()[0].moduli
     assert isinstance(case.printed, PrintedSet)
-    return _row(case, found, case.printed.judge(found))
+    return row_of(case, found, case.printed.judge(found))
 
 
 def _adc_energy(case: Case, parameters: EnergyParameters) -> ReproducedRow:
     ratio = energy(parameters).adc_relative_to_rns
     assert ratio is not None
-    return _row(case, ratio, _judged(case, ratio))
+    return row_of(case, ratio, _judged(case, ratio))
 
 
 def _error(case: Case, simulated: DotErrorResult) -> ReproducedRow:
     (ratio,) = (row.relative_to_rns for row in simulated.rows if row.core == "fixed-lp")
     assert ratio is not None
-    return _row(case, ratio, _judged(case, ratio))
+    return row_of(case, ratio, _judged(case, ratio))
 
 
 def _fault(case: Case, checked: FaultProbability) -> ReproducedRow:
     words, agrees = checked.simulated_words, checked.agrees
     assert isinstance(case.printed, PrintedCurve) and words is not None and agrees is not None
     return replace(
-        _row(case, checked.p_err, case.printed.judge(agrees, words)),
+        row_of(case, checked.p_err, case.printed.judge(agrees, words)),
         simulated_p_err=checked.simulated_p_err,
         simulated_p_err_ci999=checked.simulated_p_err_ci999,
         simulated_words=words,
@@ -200,38 +161,15 @@ def _fault(case: Case, checked: FaultProbability) -> ReproducedRow:
 def _array(case: Case, pair: ArrayPair) -> ReproducedRow:
     analog: float = getattr(energy(pair.analog), pair.quantity)
     if pair.digital is None:
-        return _row(case, analog, _judged(case, analog))
+        return row_of(case, analog, _judged(case, analog))
     digital: float = getattr(energy(pair.digital), pair.quantity)
     ratio = digital / analog
     verdict = _judged(case, ratio)
     parts = f"{engineering(digital, pair.unit)} over {engineering(analog, pair.unit)}"
     remark = f"{parts}; {verdict.remark}" if verdict.remark else parts
-    return _row(case, ratio, replace(verdict, remark=remark))
+    return row_of(case, ratio, replace(verdict, remark=remark))
 
 
 def _judged(case: Case, computed: float) -> Verdict:
     assert isinstance(case.printed, PrintedNumber | PrintedRange)
     return case.printed.judge(computed)
-
-
-def _row(case: Case, computed: float | tuple[int, ...], verdict: Verdict) -> ReproducedRow:
-    low, high = case.printed.ends
-    return ReproducedRow(
-        result=case.result,
-        case=case.case,
-        computed=computed,
-        unit=case.unit,
-        published=case.printed.text,
-        published_low=low,
-        published_high=high,
-        verdict=verdict.word,
-        deviation=verdict.deviation,
-        remark=verdict.remark,
-        simulated_p_err=None,
-        simulated_p_err_ci999=None,
-        simulated_words=None,
-        source=case.source,
-        command=case.command,
-        column=case.column,
-        name=case.name,
-    )

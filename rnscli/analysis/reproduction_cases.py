@@ -1,7 +1,9 @@
 """The published values that can be computed: each as a case, with the parameters that give it."""
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rnscli.analysis import published
 from rnscli.analysis.dot_error_parameters import DotErrorParameters
@@ -20,6 +22,8 @@ FAULT_BITS = 6
 REDUNDANCIES = ((0, 1), (1, 1), (1, 2), (1, math.inf), (2, 1), (2, 2), (2, math.inf))
 PROBABILITIES = (1e-3, 1e-1)
 
+Parameters = TypeVar("Parameters")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -37,6 +41,15 @@ class Case:
     command: str
     source: str = published.BLUEPRINT
     unit: str = ""
+
+
+def chosen(cases: Mapping[Case, Parameters], only: Collection[str]) -> dict[Case, Parameters]:
+    """The cases that are named, or all of them."""
+    return {
+        case: parameters
+        for case, parameters in cases.items()
+        if not only or case.name in only or case.result in only
+    }
 
 
 def moduli_cases() -> dict[Case, ModuliRequest]:

@@ -9,8 +9,10 @@ SAME = "same"  # equal to the digits printed
 WITHIN = "within"  # inside the range printed
 CLOSE = "close"  # outside, but not by more than the tolerance
 AGREES = "agrees"  # a simulation's interval holds it
+UNDECIDED = "undecided"  # the interval of the measurement is on both sides
+NOT_HERE = "not-here"  # published for larger networks, and not so for a small one
 DIFFERENT = "different"
-VERDICTS = (SAME, WITHIN, CLOSE, AGREES, DIFFERENT)
+VERDICTS = (SAME, WITHIN, CLOSE, AGREES, UNDECIDED, NOT_HERE, DIFFERENT)
 
 _EXACT = Context(prec=1000)  # more digits than any float has
 

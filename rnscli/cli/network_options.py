@@ -12,6 +12,7 @@ from rnscli.cli.progress import Advance
 from rnscli.cli.question import Bar
 from rnscli.cli.sweep import ChoiceSweep, Sweep
 from rnscli.core.errors import InputError
+from rnscli.networks.available import INSTALL, missing_package
 from rnscli.networks.names import SHIPPED
 
 if TYPE_CHECKING:
@@ -81,13 +82,9 @@ def check_torch(command: str, options: Mapping[str, Any]) -> None:
     InputError
         With the command that installs them.
     """
-    from importlib.util import find_spec
-
-    for module in ("torch", "sklearn") if options["data"] is None else ("torch",):
-        if find_spec(module) is None:
-            raise InputError(
-                f"{command} needs {module}; install it with: pip install 'rnscli[torch]'"
-            )
+    missing = missing_package() if options["data"] is None else missing_package(("torch",))
+    if missing is not None:
+        raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
 
 
 def check_weights(options: Mapping[str, Any]) -> None:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.analysis.reproduction import (
-    RESULTS,
-    ReproducedRow,
-    Reproduction,
-    names,
-    reproduce,
-    samples,
+from rnscli.analysis.network_cases import NETWORK_RESULTS, is_named, network_names
+from rnscli.analysis.network_reproduction import (
+    NetworkReproduction,
+    network_samples,
+    reproduce_networks,
 )
+from rnscli.analysis.network_study import STUDY
+from rnscli.analysis.reproduced_row import ReproducedRow
+from rnscli.analysis.reproduction import RESULTS, Reproduction, names, reproduce, samples
 from rnscli.analysis.reproduction_series import energy_points, error_ranges, fault_points
 from rnscli.analysis.verdict import DIFFERENT
 from rnscli.cli import options as shared
@@ -25,22 +26,26 @@ from rnscli.cli.question import Answer, Bar, Question
 from rnscli.cli.result import Result
 from rnscli.cli.sweep import WholeNumber
 from rnscli.core.errors import InputError
+from rnscli.networks.available import INSTALL, missing_package
 from rnscli.report.columns import show_value
 from rnscli.report.figure import check_available
+from rnscli.report.network_sections import network_sections
 from rnscli.report.reproduction_report import NAMES, report_files
-from rnscli.report.reproduction_sections import sections, summary_sentence
+from rnscli.report.reproduction_sections import lead, sections, summary_sentence
 from rnscli.report.table import Layout
 
 if TYPE_CHECKING:
     from rnscli.runtime.runner import Runner
 
 _JSON, _CSV = "reproduction.json", "reproduction.csv"
+_EVERY_RESULT = (*RESULTS, *NETWORK_RESULTS)
 LAYOUT = Layout(
     parameters=(),
     results=(
         "result",
         "case",
         "computed",
+        "computed_ci95",
         "published",
         "verdict",
         "deviation",
@@ -48,7 +53,7 @@ LAYOUT = Layout(
         "source",
         "command",
     ),
-    optional=("command", "source", "remark"),
+    optional=("command", "source", "remark", "computed_ci95"),
 )
 
 
@@ -58,15 +63,15 @@ class _Names(NameSweep):
     def __init__(self) -> None:
         """Accept what can be computed alone."""
         super().__init__(
-            f"one of {', '.join(RESULTS)}, the name of a row (which --format csv and json show), "
-            "or a list of these",
+            f"one of {', '.join(_EVERY_RESULT)}, the name of a row (which --format csv and json "
+            "show), or a list of these",
             "NAME[,..]",
-            RESULTS,
+            _EVERY_RESULT,
         )
 
     def items(self, text: str) -> Sequence[str]:
         """One name."""
-        if text not in (*RESULTS, *names()):
+        if text not in (*_EVERY_RESULT, *names(), *network_names(STUDY)):
             raise ValueError
         return [text]
 
@@ -84,7 +89,7 @@ class _Names(NameSweep):
     click.option(
         "--only",
         type=_Names(),
-        help=f"Only these rows, by name, or all of {', '.join(RESULTS)}.",
+        help=f"Only these rows, by name, or all of {', '.join(_EVERY_RESULT)}.",
     ),
     click.option(
         "--seed",
@@ -98,10 +103,13 @@ class _Names(NameSweep):
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Compute published results, beside what is printed.
 
-    Those of arXiv:2309.10759 that need no neural network, and of the analog block of
-    arXiv:1707.09952. The verdict is same (equal to the digits printed), within (the published
-    range), close (by a stated tolerance), agrees (with a simulation, where curves are published) or
-    different; exit with code 1 if any is different. Each row has the command that prints just it.
+    Those of arXiv:2309.10759, and of the analog block of arXiv:1707.09952. Accuracies of neural
+    networks are computed at a small scale, which takes minutes, if the extra rnscli[torch] is
+    installed. The verdict is same (equal to the digits printed), within (the published range),
+    close (by a stated tolerance), agrees (with a simulation, where curves are published),
+    undecided (the measured interval is on both sides), not-here (published of larger networks,
+    and less is enough for a small one) or different; exit with code 1 if any is different. Each row
+    has the command that prints just it.
 
     \b
     # Does rnscli still find what is published?
@@ -112,23 +120,44 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     rnscli reproduce --only adc-energy,array --format markdown
     """
     only = options["only"] or ()
+    missing = missing_package()
+    if is_named(STUDY, only) and missing is not None:
+        networks = ",".join(name for name in only if is_named(STUDY, [name]))
+        raise InputError(f"--only {networks} needs {missing}; install it with: {INSTALL}")
     if drawn:
-        if only:
-            raise InputError("--output writes the whole report, so leave out --only")
+        rows = [name for name in only if name not in _EVERY_RESULT]
+        if rows:
+            raise InputError(
+                f"--output writes whole results, and --only {rows[0]} is one row; name some of "
+                f"{', '.join(_EVERY_RESULT)}"
+            )
         check_available("--output", ("matplotlib", "jinja2"))
+    left_out = None if only else missing
 
     def compute(runner: "Runner | None", bar: Bar) -> Answer:
         with bar(samples(only), "samples") as advance:
             found = reproduce(only, options["seed"], runner, advance)
-        rows = [row for row in found.rows if row.verdict == DIFFERENT]
+        networks = NetworkReproduction()
+        if left_out is None and (not only or is_named(STUDY, only)):
+            with bar(network_samples(only, STUDY), "samples through networks") as advance:
+                networks = reproduce_networks(only, options["seed"], runner, advance, STUDY)
+        rows = [*found.rows, *networks.rows]
         return Answer(
-            [({}, row) for row in found.rows],
-            disagreements=[_sentence(row) for row in rows],
-            footer=("", summary_sentence([asdict(row) for row in found.rows])),
-            folder=partial(_files, found),
+            [({}, row) for row in rows],
+            disagreements=[_sentence(row) for row in rows if row.verdict == DIFFERENT],
+            remarks=[] if left_out is None else [_left_out(left_out)],
+            footer=("", summary_sentence([asdict(row) for row in rows])),
+            folder=partial(_files, found, networks, left_out),
         )
 
     return Question(options, compute, in_blocks=True)
+
+
+def _left_out(missing: str) -> str:
+    return (
+        f"accuracies of neural networks are left out, as they need {missing}; install it with: "
+        f"{INSTALL}"
+    )
 
 
 def _sentence(row: ReproducedRow) -> str:
@@ -137,10 +166,19 @@ def _sentence(row: ReproducedRow) -> str:
     return f"{row.name} is {computed}, which is different from {row.published}{remark}"
 
 
-def _files(found: Reproduction, result: Result) -> dict[str, bytes]:
+def _files(
+    found: Reproduction, networks: NetworkReproduction, missing: str | None, result: Result
+) -> dict[str, bytes]:
     """Of the folder."""
+    rows = result.rows
     return report_files(
-        result.rows,
-        sections(error_ranges(found.errors), energy_points(), fault_points(found.faults)),
+        rows,
+        (
+            *sections(
+                rows, error_ranges(found.errors), energy_points(), fault_points(found.faults)
+            ),
+            *network_sections(rows, STUDY, networks),
+        ),
         {_JSON: result.json, _CSV: result.csv},
+        lead(rows, missing),
     )

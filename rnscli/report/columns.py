@@ -252,6 +252,7 @@ COLUMNS: dict[str, Column] = {
     "result": Column("result", str),
     "case": Column("case", str),
     "computed": Column("computed", lambda value: _computed(value), unit="unit"),
+    "computed_ci95": Column("95 % interval", lambda value: _interval(value)),
     "published": Column("published", str),
     "verdict": Column("verdict", str),
     "deviation": Column("off by", lambda value: f"{value:.2%}"),

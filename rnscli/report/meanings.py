@@ -250,7 +250,12 @@ MEANINGS: dict[str, Meaning] = {
     # Published results
     "result": Meaning("The published result, as --only takes it."),
     "case": Meaning("What the row is about, in words."),
-    "computed": Meaning("The value that rnscli computes, in the base unit."),
+    "computed": Meaning(
+        "The value that rnscli computes, in the base unit.", low=None, infinite=True
+    ),
+    "computed_ci95": Meaning(
+        "95 % confidence interval of what is measured with networks.", low=None, infinite=True
+    ),
     "published": Meaning("What is published, as it is printed."),
     "published_low": Meaning("Lower end of what is published."),
     "published_high": Meaning("Upper end of what is published."),
@@ -308,7 +313,8 @@ OF_A_TYPE: dict[tuple[str, str], Meaning] = {
     ("ReproducedRow", "command"): Meaning("Command line that prints this value alone."),
     ("ReproducedRow", "verdict"): Meaning(
         "same (as the digits printed), within (the published range), close (by a stated "
-        "tolerance), agrees (with a simulation) or different."
+        "tolerance), agrees (with a simulation), undecided (the interval is on both sides), "
+        "not-here (published of larger networks) or different."
     ),
     ("BatchRow", "reason"): Meaning("Why the run has not passed."),
     ("StoredTask", "moduli"): Meaning(

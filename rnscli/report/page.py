@@ -13,7 +13,6 @@ from rnscli.analysis.verdict import VERDICTS
 from rnscli.report.columns import column, show_value
 from rnscli.report.inline_svg import inline_svg
 from rnscli.report.reproduction_sections import (
-    LEAD,
     MEANINGS,
     TITLE,
     Figure,
@@ -47,7 +46,9 @@ class _Download:
     url: str
 
 
-def page(rows: Sequence[Row], sections: Sequence[Section], documents: Mapping[str, str]) -> str:
+def page(
+    rows: Sequence[Row], sections: Sequence[Section], documents: Mapping[str, str], lead: str
+) -> str:
     """The page; ``documents`` are texts that it offers for download, by the names of the files."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -59,7 +60,7 @@ def page(rows: Sequence[Row], sections: Sequence[Section], documents: Mapping[st
     template = environment.from_string(_template("reproduction.html"))
     return template.render(
         title=TITLE,
-        lead=LEAD,
+        lead=lead,
         version=__version__,
         style=Markup(_template("reproduction.css")),
         script=Markup(_template("reproduction.js")),

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from rnscli import __version__
+from rnscli.report.figure_parts import PLAIN
 from rnscli.report.page import page
-from rnscli.report.reproduction_figures import PLAIN
 from rnscli.report.reproduction_sections import (
-    LEAD,
     MEANINGS,
     TITLE,
     Figure,
@@ -16,8 +15,8 @@ from rnscli.report.reproduction_sections import (
 from rnscli.report.table import Layout, Row, table_text
 
 PAGE = "index.html"
-_FIGURES = ("energy", "errors", "faults")
-NAMES = (  # of all files, beside the rows for machines
+_FIGURES = ("energy", "errors", "faults", "accuracy-h", "accuracy-b", "training", "accuracy-p")
+NAMES = (  # of all files that there may be, beside the rows for machines
     PAGE,
     "report.md",
     *(f"data/{name}.csv" for name in _FIGURES),
@@ -26,7 +25,7 @@ NAMES = (  # of all files, beside the rows for machines
 
 
 def report_files(
-    rows: Sequence[Row], sections: Sequence[Section], documents: Mapping[str, str]
+    rows: Sequence[Row], sections: Sequence[Section], documents: Mapping[str, str], lead: str
 ) -> dict[str, bytes]:
     """Contents of the folder by relative path.
 
@@ -36,26 +35,30 @@ def report_files(
         All rows, in the order of the sections.
     documents
         The rows for machines, by the names of their files.
+    lead
+        What the report is about.
     """
     files = dict(documents)
     for figure in _figures(sections):
         files[f"data/{figure.name}.csv"] = figure.csv
-    files["report.md"] = markdown(rows, sections, tuple(documents))
-    files[PAGE] = page(rows, sections, documents)
+    files["report.md"] = markdown(rows, sections, tuple(documents), lead)
+    files[PAGE] = page(rows, sections, documents, lead)
     contents = {name: text.encode() for name, text in files.items()}
     for figure in _figures(sections):
         for suffix in ("svg", "png"):
             contents[f"figures/{figure.name}.{suffix}"] = figure.draw(suffix, PLAIN)
-    assert set(contents) == {*NAMES, *documents}
+    assert set(contents) <= {*NAMES, *documents}
     return contents
 
 
-def markdown(rows: Sequence[Row], sections: Sequence[Section], documents: Sequence[str]) -> str:
+def markdown(
+    rows: Sequence[Row], sections: Sequence[Section], documents: Sequence[str], lead: str
+) -> str:
     """The report as Markdown, with links to the pictures and data beside it."""
     listed = ", ".join(f"[{name}]({name})" for name in documents)
     blocks = [
         f"# {TITLE}",
-        LEAD,
+        lead,
         f"**{summary_sentence(rows)}.** Each row has the command that prints just it.",
         "\n".join(f"* `{verdict}`: {meaning}" for verdict, meaning in MEANINGS.items()),
         f"All rows for machines: {listed}.",

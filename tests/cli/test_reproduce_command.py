@@ -18,6 +18,7 @@ Run = Callable[..., Any]
 Refusal = Callable[..., str]
 
 WORDS = "rnscli.analysis.reproduction.WORDS"
+MISSING = "rnscli.cli.reproduce.missing_package"
 
 FIGURES = ("energy", "errors", "faults")
 FILES = {
@@ -57,7 +58,7 @@ def test_the_table(reproduction: Path) -> None:
 
 def test_the_document(document: dict[str, Any]) -> None:
     assert document["command"] == "reproduce"
-    assert document["parameters"] == {"only": None, "seed": 0}
+    assert document["parameters"] == {"only": list(RESULTS), "seed": 0}
     rows = {row["name"]: row for row in document["rows"]}
     assert tuple(rows) == names()
     assert rows["moduli-6-exact"]["computed"] == [63, 62, 61, 59]
@@ -137,7 +138,8 @@ def test_the_folder_is_complete(reproduction: Path) -> None:
 def test_the_files_are_the_same_for_any_number_of_processes(
     reproduction: Path, rnscli: Run, tmp_path: Path
 ) -> None:
-    ran = rnscli("reproduce", "--output", tmp_path / "other", "--jobs", 2)
+    only = ",".join(RESULTS)
+    ran = rnscli("reproduce", "--only", only, "--output", tmp_path / "other", "--jobs", 2)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (reproduction.parent / "printed.txt").read_text()
     assert contents(tmp_path / "other") == contents(reproduction)
@@ -175,11 +177,10 @@ def test_it_is_replaced_by_force(
     rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rnscli.cli.reproduce.report_files", lambda *of: {"a/b.txt": b"new"})
-    monkeypatch.setattr(WORDS, 1000)
     folder = tmp_path / "old"
     folder.mkdir()
     (folder / "reproduction.json").write_text("gone")
-    ran = rnscli("reproduce", "--output", folder, "--force")
+    ran = rnscli("reproduce", "--only", "moduli", "--output", folder, "--force")
     assert (ran.code, ran.err) == (0, "")
     assert contents(folder) == {"a/b.txt": b"new"}
 
@@ -188,8 +189,7 @@ def test_a_different_value_is_in_the_folder_too(
     rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(published.MODULI, 5, PrintedSet((31, 30, 29)))
-    monkeypatch.setattr(WORDS, 1000)
-    ran = rnscli("reproduce", "--output", tmp_path / "folder")
+    ran = rnscli("reproduce", "--only", "moduli", "--output", tmp_path / "folder")
     assert ran.code == 1
     page = (tmp_path / "folder" / "index.html").read_text()
     assert page.count('<span class="badge different">different</span></td>') == 2
@@ -210,13 +210,12 @@ def test_a_full_disk_leaves_nothing(
     rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rnscli.cli.reproduce.report_files", lambda *of: {"a.txt": b"new"})
-    monkeypatch.setattr(WORDS, 1000)
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    ran = rnscli("reproduce", "--output", tmp_path / "folder")
+    ran = rnscli("reproduce", "--only", "moduli", "--output", tmp_path / "folder")
     assert (ran.code, ran.out) == (2, "")
     assert "No space left on device" in ran.err and ran.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
@@ -233,8 +232,8 @@ def test_without_the_extra(
 
 
 def test_options_that_contradict(refusal: Refusal, tmp_path: Path) -> None:
-    sentence = refusal("reproduce", "--only", "moduli")
-    assert "--output" in sentence and "--only" in sentence
+    sentence = refusal("reproduce", "--only", "error,moduli-6-exact")
+    assert "--output" in sentence and "--only moduli-6-exact" in sentence
     folder = tmp_path / "folder"
     folder.mkdir()
     sentence = refusal("reproduce", "--output", folder, "--force", "--store", folder / "runs.db")
@@ -255,3 +254,63 @@ def test_the_help_says_what_is_written(rnscli: Run) -> None:
     assert ran.code == 0
     for said in ("--output DIR", "--force", "index.html", "--only", "--jobs"):
         assert said in ran.out
+
+
+# Only some results
+
+
+def test_a_folder_of_some_results(rnscli: Run, tmp_path: Path) -> None:
+    ran = rnscli("reproduce", "--only", "array,adc-energy", "--output", tmp_path / "folder")
+    assert (ran.code, ran.err) == (0, "")
+    found = contents(tmp_path / "folder")
+    assert {name for name in found if name in FILES} == set(found) == {
+        "index.html", "report.md", "reproduction.csv", "reproduction.json",
+        "data/energy.csv", "figures/energy.png", "figures/energy.svg",
+    }  # fmt: skip
+    text = found["report.md"].decode()
+    assert text.count("\n## ") == 2 and "networks are not in this report" in text
+    again = rnscli("reproduce", "--only", "array", "--output", tmp_path / "folder", "--force")
+    assert again.code == 0
+    assert "data/energy.csv" not in contents(tmp_path / "folder")
+
+
+# Without torch
+
+
+def test_without_torch_networks_are_left_out(
+    rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MISSING, lambda: "torch")
+    monkeypatch.setattr(WORDS, 1000)
+    ran = rnscli("reproduce", "--output", tmp_path / "folder")
+    assert ran.code in (0, 1)  # of 1000 words some intervals may miss
+    remarks = [line for line in ran.err.splitlines() if "left out" in line]
+    assert remarks == [
+        "rnscli: accuracies of neural networks are left out, as they need torch; install it with: "
+        "pip install 'rnscli[torch]'"
+    ]
+    assert set(contents(tmp_path / "folder")) == FILES
+    for name in ("index.html", "report.md"):
+        text = (tmp_path / "folder" / name).read_text().replace("&#39;", "'")
+        assert "left out, because torch is not installed: pip install 'rnscli[torch]' adds" in text
+
+
+def test_what_needs_no_network_says_nothing_of_torch(
+    rnscli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert rnscli("reproduce", "--only", "moduli").err == ""
+
+
+@pytest.mark.parametrize("name", ["accuracy-h", "accuracy-p-k2-r1", "moduli,training"])
+@pytest.mark.parametrize("module", ["torch", "sklearn"])
+def test_networks_are_refused_without_torch(
+    name: str, module: str, rnscli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    ran = rnscli("reproduce", "--only", name)
+    assert (ran.code, ran.out) == (2, "")
+    network = name.partition(",")[2] or name
+    assert ran.err == (
+        f"rnscli: --only {network} needs {module}; install it with: pip install 'rnscli[torch]'\n"
+    )

@@ -96,10 +96,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def opened(browser: Any, reproduction: Path) -> Any:
-    """Opens the page at a width and in a colour scheme."""
+def opened_in(browser: Any) -> Any:
+    """Opens the page of a folder at a width and in a colour scheme."""
 
-    def open_page(width: int = 1280, scheme: str = "light") -> Any:
+    def open_page(folder: Path, width: int = 1280, scheme: str = "light") -> Any:
         browser.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
@@ -110,10 +110,16 @@ def opened(browser: Any, reproduction: Path) -> Any:
         )
         for kind in ("browser", "performance"):  # of the page before
             browser.get_log(kind)
-        browser.get((reproduction / "index.html").as_uri())
+        browser.get((folder / "index.html").as_uri())
         return browser
 
     return open_page
+
+
+@pytest.fixture
+def opened(opened_in: Any, reproduction: Path) -> Any:
+    """Opens the page of all results that need no network."""
+    return lambda width=1280, scheme="light": opened_in(reproduction, width, scheme)
 
 
 each_view = pytest.mark.parametrize(("width", "scheme"), VIEWS)
@@ -182,6 +188,30 @@ def test_figures_are_seen(width: int, opened: Any) -> None:
         ".map((text) => text.getBoundingClientRect().height))"
     )
     assert smallest >= 9  # pixels
+
+
+@each_view
+def test_the_page_of_networks(
+    width: int, scheme: str, opened_in: Any, network_reproduction: Path
+) -> None:
+    page = opened_in(network_reproduction, width, scheme)
+    assert page.get_log("browser") == []
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    looked, faint = page.execute_script(FAINT_TEXTS)
+    assert looked > 150 and faint == []
+    figures = page.find_elements("css selector", "figure svg")
+    assert len(figures) == 4
+    heights = page.execute_script(
+        "return [...document.querySelectorAll('svg text')]"
+        ".map((text) => text.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 9  # pixels
+    # Every colour of a line is one of the page, which has others in the dark.
+    colours = page.execute_script(
+        "return [...new Set([...document.querySelectorAll('svg [style*=\"stroke: #\"]')]"
+        ".map((line) => line.style.stroke))]"
+    )
+    assert colours == []
 
 
 def headers(table: Any) -> list[Any]:

@@ -111,7 +111,7 @@ def test_everything_is_escaped() -> None:
         "command": nasty,
     }  # fmt: skip
     section = Section("moduli", nasty, (nasty,), ("case", "computed", "published", "remark"))
-    written = page([row], [section], {"a.csv": nasty})
+    written = page([row], [section], {"a.csv": nasty}, nasty)
     assert "<script>alert" not in written
     assert written.count("&lt;script&gt;") >= 6
     Outline(written)

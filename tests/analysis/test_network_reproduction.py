@@ -1,0 +1,234 @@
+"""What is said of networks, from results that are made up."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from networks_made_up import measured
+from networks_made_up import trainings as made_up_trainings
+
+from rnscli.analysis import network_reproduction as module
+from rnscli.analysis.network_cases import NETWORK_RESULTS, is_named, network_names
+from rnscli.analysis.network_measurements import Done, MeasuredAccuracy
+from rnscli.analysis.network_reproduction import fewest_bits, largest_p, reproduce_networks
+from rnscli.analysis.network_series import (
+    bits_points,
+    epoch_points,
+    noise_points,
+    size_points,
+)
+from rnscli.analysis.network_study import STUDY, NetworkPoint, NetworkStudy, TrainingPoint
+from rnscli.analysis.reproduced_row import ReproducedRow
+from rnscli.core.errors import RnscliError
+from rnscli.matrix.counts import ProductCounts
+
+pytest.importorskip("torch")
+
+Reproduce = Callable[..., dict[str, ReproducedRow]]
+
+
+def of_point(point: NetworkPoint) -> MeasuredAccuracy:
+    """Kept by 8 bits up to h = 128, by residues, and by converters of more than 8 bits."""
+    if point.p is not None:
+        # About 1e-5 of the outputs wrong at 1e-5 without redundancy.
+        wrong = round(1e7 * 4 * point.p) if point.redundant == 0 else 0
+        return measured(1.0 if point.p < 2e-5 else 0.5, ProductCounts(1, 10**7, wrong, 10**7))
+    if point.core == "rns" or point.bits > 8:
+        return measured(1.0)
+    return measured(1.0 if point.vector_size < 2 ** (point.bits - 2) else 0.1)
+
+
+@pytest.fixture
+def reproduced(monkeypatch: pytest.MonkeyPatch) -> Reproduce:
+    """Rows by name, where points and trainings are what two functions say."""
+
+    def call(
+        only: Any = (),
+        of: Callable[[NetworkPoint], MeasuredAccuracy] = of_point,
+        trained: Callable[[TrainingPoint], float] = lambda point: 0.98,
+        failure: str = "",
+        study: NetworkStudy = STUDY,
+    ) -> dict[str, ReproducedRow]:
+        monkeypatch.setattr(
+            module,
+            "measure_accuracies",
+            lambda study, points, *others: {point: of(point) for point in points},
+        )
+        monkeypatch.setattr(
+            module,
+            "run_trainings",
+            lambda study, points, *others: made_up_trainings(study, points, trained, failure),
+        )
+        return {row.name: row for row in reproduce_networks(only, study=study).rows}
+
+    return call
+
+
+def test_every_row_has_its_name_and_order(reproduced: Reproduce) -> None:
+    found = reproduced()
+    assert tuple(found) == network_names(STUDY)
+    assert tuple(dict.fromkeys(row.result for row in found.values())) == NETWORK_RESULTS
+    for row in found.values():
+        assert row.source == "arXiv:2309.10759"
+        assert row.computed_ci95 is not None
+
+
+def test_some_rows_alone(reproduced: Reproduce) -> None:
+    every = reproduced()
+    for name in ("accuracy-h-8", "accuracy-b-fixed-lp-digits-cnn", "accuracy-p-k1-r2"):
+        assert reproduced([name]) == {name: every[name]}
+    assert list(reproduced(["training"])) == ["training-7"]
+    assert reproduced(["moduli", "error-5"]) == {}
+
+
+def test_what_is_a_network() -> None:
+    assert is_named(STUDY, ["moduli", "training"]) and is_named(STUDY, ["accuracy-h-2"])
+    assert not is_named(STUDY, ["moduli", "p-err-k0-r1-p0.1"]) and not is_named(STUDY, [])
+
+
+def test_accuracy_against_size(reproduced: Reproduce) -> None:
+    found = reproduced(["accuracy-h"])
+    verdicts = {name: row.verdict for name, row in found.items()}
+    assert verdicts["accuracy-h-8"] == verdicts["accuracy-h-7"] == "agrees"
+    assert verdicts["accuracy-h-2"] == verdicts["accuracy-h-3"] == "undecided"
+    assert found["accuracy-h-7"].remark == "1 at h = 16; 0.99 is kept up to h = 16"
+    assert found["accuracy-h-2"].remark == "0.1 at h = 16; 0.99 is not kept at any h"
+    assert found["accuracy-h-8"].computed == 0.1
+
+
+def test_accuracy_that_rises_with_size(reproduced: Reproduce) -> None:
+    found = reproduced(["accuracy-h-8"], lambda point: measured(point.vector_size / 512))
+    assert found["accuracy-h-8"].verdict == "different"
+
+
+def with_bits(ratios: dict[int, float]) -> Callable[[NetworkPoint], MeasuredAccuracy]:
+    return lambda point: measured(1.0 if point.core == "rns" else ratios.get(point.bits, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("ratios", "computed", "interval", "verdict"),
+    [
+        (dict.fromkeys(range(4, 9), 0.5), 9.0, (9.0, 9.0), "within"),
+        (dict.fromkeys(range(4, 8), 0.5), 8.0, (8.0, 8.0), "not-here"),
+        ({**dict.fromkeys(range(4, 8), 0.5), 8: 0.989}, 9.0, (8.0, 9.0), "undecided"),
+        ({**dict.fromkeys(range(4, 8), 0.5), 8: 0.991}, 8.0, (8.0, 9.0), "undecided"),
+        (dict.fromkeys(range(4, 11), 0.5), math.inf, (math.inf, math.inf), "within"),
+        ({}, 4.0, (4.0, 4.0), "not-here"),
+    ],
+)
+def test_fewest_bits_of_a_conventional_core(
+    ratios: dict[int, float],
+    computed: float,
+    interval: tuple[float, float],
+    verdict: str,
+    reproduced: Reproduce,
+) -> None:
+    name = "accuracy-b-fixed-lp-digits-cnn"
+    row = reproduced([name], with_bits(ratios))[name]
+    assert (row.computed, row.computed_ci95, row.verdict) == (computed, interval, verdict)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"), [(1.0, "within"), (0.992, "undecided"), (0.98, "different")]
+)
+def test_accuracy_on_residues(ratio: float, verdict: str, reproduced: Reproduce) -> None:
+    name = "accuracy-b-rns-digits-resnet"
+    row = reproduced([name], lambda point: measured(ratio))[name]
+    assert (row.computed, row.verdict, row.published_low) == (ratio, verdict, 0.99)
+
+
+def test_a_dip_counts_against_the_bits_below_it() -> None:
+    assert fewest_bits([(6, 1.0), (7, 0.9), (8, 1.0)]) == 8.0
+    assert largest_p([(1e-3, 1.0), (1e-2, 0.9), (1e-1, 1.0)]) == 1e-3
+
+
+def test_training(reproduced: Reproduce) -> None:
+    def accuracy(point: TrainingPoint) -> float:
+        return 0.98 + 0.001 * point.seed
+
+    row = reproduced(["training-7"], trained=accuracy)["training-7"]
+    assert (row.computed, row.verdict) == (0.0, "within")
+    assert row.remark.startswith("accuracy 0.9820 after 10 epochs, 5 seeds; the standard error")
+
+    def worse(point: TrainingPoint) -> float:
+        return accuracy(point) - (0.01 if point.bits else 0.0)
+
+    row = reproduced(["training-7"], trained=worse)["training-7"]
+    assert row.computed == pytest.approx(-0.01) and row.verdict == "different"
+
+
+def test_a_training_that_ends_early(reproduced: Reproduce) -> None:
+    row = reproduced(["training"], failure="the loss is not finite")["training-7"]
+    assert (row.verdict, row.remark) == ("different", "the loss is not finite")
+
+
+def test_largest_p(reproduced: Reproduce) -> None:
+    row = reproduced(["accuracy-p"])["accuracy-p-k0-r1"]
+    assert row.computed == 1e-5
+    assert row.computed_ci95 == (1e-5, 1e-5)
+    assert row.simulated_p_err == pytest.approx(4e-5)
+    assert row.simulated_words == 10**7
+    assert row.verdict == "agrees" and row.remark.startswith("p_err is 4e-05 at p = 1e-05; in the")
+
+
+def test_outputs_that_are_not_as_often_wrong_as_they_should_be(reproduced: Reproduce) -> None:
+    def of(point: NetworkPoint) -> MeasuredAccuracy:
+        return dataclasses.replace(of_point(point), products=ProductCounts(1, 10**7, 800, 10**7))
+
+    assert reproduced(["accuracy-p-k0-r1"], of)["accuracy-p-k0-r1"].verdict == "different"
+
+
+def test_no_p_is_small_enough(reproduced: Reproduce) -> None:
+    products = ProductCounts(1, 10**7, 40, 10**7)
+    name = "accuracy-p-k0-r1"
+    row = reproduced([name], lambda point: measured(0.5, products))[name]
+    assert (row.computed, row.computed_ci95) == (0.0, (0.0, 0.0))
+    assert row.verdict == "agrees" and "at p = 1e-06" in row.remark
+
+
+def test_seeds_begin_anew_after_the_last_one() -> None:
+    assert STUDY.seeds_from(2**63 - 2) == (2**63 - 2, 2**63 - 1, 0, 1, 2)
+    (case,) = module.cases.training_cases(STUDY, 3)
+    assert case.command.endswith("--bits 7 --vector-size 128 --epochs 10 --seed 3,4,5,6,7")
+
+
+def test_each_point_is_computed_once() -> None:
+    points = module.cases.points_of(STUDY, ())
+    assert len(set(points)) == len(points)
+    # Of one network the conventional core at h = 128 is in two results.
+    apart = [module.cases.points_of(STUDY, [result]) for result in NETWORK_RESULTS]
+    assert len(points) == sum(map(len, apart)) - len({4, 5, 6, 7, 8})
+
+
+def test_the_data_of_the_figures() -> None:
+    points = module.cases.points_of(STUDY, ())
+    found = {point: of_point(point) for point in points}
+    assert len(size_points(STUDY, found)) == 7 * 6
+    assert len(bits_points(STUDY, found)) == 3 * 3 * 7
+    assert len(noise_points(STUDY, found)) == 7 * 11
+    assert {point.p for point in size_points(STUDY, found)} == {None}
+    several = STUDY.trained_with(STUDY.training_bits, 0)
+    epochs = epoch_points(STUDY, made_up_trainings(STUDY, several, lambda point: 0.98))
+    assert [(row.bits, row.epoch) for row in epochs] == [
+        (bits, epoch) for bits in (None, 5, 6, 7) for epoch in range(1, 11)
+    ]
+    assert all(row.loss_over_fp32 == 1.0 and row.seeds == 5 for row in epochs)
+
+
+def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnscli.analysis.network_measurements.missing_package", lambda: "torch")
+    for name in ("accuracy-h-2", "training"):
+        with pytest.raises(RnscliError, match=r"networks need torch; install it with: pip"):
+            reproduce_networks([name])
+    assert reproduce_networks(["moduli"]).rows == ()
+
+
+def test_progress_adds_up() -> None:
+    said: list[int] = []
+    done = Done(said.append)
+    done.so_far(5)
+    done.all_of(10)
+    done.so_far(3)
+    assert said == [5, 10, 13]

@@ -1,0 +1,53 @@
+"""Networks that nobody has tested or trained, for what is made of their results."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+from rnscli.analysis.accuracy_rows import AccuracyRow
+from rnscli.analysis.network_measurements import MeasuredAccuracy
+from rnscli.analysis.network_study import NetworkStudy, TrainingPoint
+from rnscli.matrix.counts import ProductCounts
+
+NOTHING: dict[str, Any] = {field.name: None for field in fields(AccuracyRow)}
+HALF_WIDTH = 0.004
+
+
+def measured(ratio: float, products: ProductCounts | None = None) -> MeasuredAccuracy:
+    """A ratio to FP32 with an interval around it."""
+    row = replace(
+        AccuracyRow(**NOTHING),
+        samples=797,
+        fp32_accuracy=0.98,
+        relative_accuracy=ratio,
+        relative_accuracy_ci95=(ratio - HALF_WIDTH, ratio + HALF_WIDTH),
+    )
+    return MeasuredAccuracy(row, products or ProductCounts())
+
+
+def trainings(
+    study: NetworkStudy, points: Any, accuracy: Callable[[TrainingPoint], float], failure: str = ""
+) -> dict[TrainingPoint, Any]:
+    """Trainings that end with an accuracy; those on residues with a failure, if there is one."""
+    from rnscli.analysis.analog_core import analog_core
+    from rnscli.analysis.training import Training
+    from rnscli.analysis.training_parameters import TrainingParameters, TrainingRecord
+    from rnscli.matrix.dataflow import Dataflow
+    from rnscli.networks.portable import open_untrained
+    from rnscli.networks.recipe import Recipe
+
+    found, opened = {}, open_untrained(study.training_model)
+    for point in points:
+        flow = None if point.bits is None else Dataflow(analog_core("rns", bits=point.bits))
+        epochs = tuple((1 / (n + 1), 1.0, accuracy(point)) for n in range(study.epochs))
+        found[point] = Training(
+            TrainingParameters(
+                network=opened.network,
+                data=opened.data,
+                recipe=Recipe(epochs=study.epochs, seed=point.seed),
+                flow=flow,
+                bits=point.bits,
+            ),
+            TrainingRecord(epochs, failure if flow is not None else ""),
+        )
+    return found

@@ -1,0 +1,97 @@
+"""Pictures of networks, from results that are made up."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from networks_made_up import measured, trainings
+
+from rnscli.analysis.network_cases import points_of
+from rnscli.analysis.network_series import (
+    AccuracyPoint,
+    bits_points,
+    epoch_points,
+    noise_points,
+    size_points,
+)
+from rnscli.analysis.network_study import STUDY, NetworkPoint
+from rnscli.report.network_figures import (
+    draw_bits,
+    draw_noise,
+    draw_sizes,
+    draw_training,
+)
+
+pytest.importorskip("matplotlib")
+
+
+def texts(picture: bytes) -> list[str]:
+    root = ElementTree.fromstring(picture)
+    return [element.text or "" for element in root.iter() if element.tag.endswith("text")]
+
+
+def sizes(ratio: Callable[[NetworkPoint], float]) -> Sequence[AccuracyPoint]:
+    points = points_of(STUDY, ["accuracy-h"])
+    return size_points(STUDY, {point: measured(ratio(point)) for point in points})
+
+
+def test_each_line_of_sizes_has_its_name_once() -> None:
+    falling = sizes(lambda point: 1.0 if point.vector_size < 2 ** (point.bits - 1) else 0.1)
+    found = texts(draw_sizes(falling, "svg"))
+    named = [text for text in found if text.startswith("b =")]
+    assert sorted(named) == ["b = 2, 3, 4, 5", "b = 6", "b = 7", "b = 8"]
+    assert [text for text in found if text in ("16", "512", "99 %", "100 %")] == [
+        "16", "512", "99 %", "100 %",
+    ]  # fmt: skip
+
+
+def test_lines_that_do_not_fall_are_named_at_their_end() -> None:
+    found = texts(draw_sizes(sizes(lambda point: 1.0), "svg"))
+    assert sum(text.startswith("b =") for text in found) == len(STUDY.size_bits)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, 1.029, 1.03, 1.5])
+def test_no_ratio_is_beyond_the_axis(ratio: float) -> None:
+    picture = draw_sizes(sizes(lambda point: ratio), "svg").decode()
+    assert "nan" not in picture.lower().replace("font", "") and "inf " not in picture
+
+
+def test_each_network_has_a_panel_with_all_cores() -> None:
+    points = points_of(STUDY, ["accuracy-b"])
+    rows = bits_points(STUDY, {point: measured(1.0) for point in points})
+    found = texts(draw_bits(rows, "svg"))
+    for name in (*STUDY.models, "rns", "fixed-lp", "bit-sliced"):
+        assert found.count(name) == 1
+    assert found.count("99 %") == 3
+    alone = [row for row in rows if row.model == "digits-cnn"]
+    assert texts(draw_bits(alone, "svg")).count("99 %") == 1
+
+
+def test_noise() -> None:
+    points = points_of(STUDY, ["accuracy-p"])
+    rows = noise_points(STUDY, {point: measured(1 - (point.p or 0.0)) for point in points})
+    found = texts(draw_noise(rows, "svg"))
+    for name in ("k = 0", "k = 1", "k = 2", "R = 1", "R = 2", "R = 3", "10⁻⁶", "10⁻¹", "99 %"):
+        assert name in found
+
+
+def test_training() -> None:
+    pytest.importorskip("torch")
+    found = trainings(STUDY, STUDY.trained_with((5, 6, 7), 0), lambda point: 0.9)
+    rows = epoch_points(STUDY, found)
+    named = texts(draw_training(rows, "svg"))
+    for name in ("FP32", "rns, b = 5", "rns, b = 6", "rns, b = 7", "epoch"):
+        assert name in named
+    one = [replace(row, seeds=1) for row in rows if row.bits in (None, 7)]
+    assert "rns, b = 7" in texts(draw_training(one, "svg"))
+
+
+def test_cores_have_the_same_colours_in_all_pictures() -> None:
+    from rnscli.report.figure_parts import CORE_COLOURS
+
+    on_fixed = draw_sizes(sizes(lambda point: 0.5), "svg").decode()
+    used = set(re.findall(r"stroke: (#[0-9a-f]{6})", on_fixed))
+    assert CORE_COLOURS["fixed-lp"].lower() in used
+    assert not used & {CORE_COLOURS[core].lower() for core in ("rns", "fixed-hp", "bit-sliced")}
