@@ -145,7 +145,10 @@ def _convert(module: nn.Module, place: Place) -> None:
         module.__class__ = analog
     if isinstance(module, AnalogLayer):
         module.place = place
-    elif not isinstance(module, _DIGITAL):
+    elif isinstance(module, _DIGITAL):
+        # What it computes is told by its name; else its functions would be told once more.
+        module.__dict__["forward"] = AnalogForward(module, None)
+    else:
         # An activation or a normalisation has no products, and need not be slower.
         simple = type(module).__module__.startswith("torch.nn.") and not list(module.children())
         if not simple or isinstance(module, tuple(_ANALOG)):
