@@ -69,7 +69,7 @@ def write_images(path: Path, samples: int = 300, noise: float = 0.6) -> Path:
     return path
 
 
-class Bilinear(TinyCnn):
+class WithBilinear(TinyCnn):
     """With a layer that no core computes."""
 
     def __init__(self) -> None:
@@ -85,4 +85,74 @@ class Bilinear(TinyCnn):
 
 def digital() -> nn.Module:
     """A network with a product that stays digital."""
-    return Bilinear()
+    return WithBilinear()
+
+
+class WithTensordot(TinyCnn):
+    """With a function that no core computes."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """As the tiny network, and a product of its logits."""
+        logits = super().forward(images)
+        return torch.tensordot(logits, self.linear.weight[:, :3], dims=1)
+
+
+def with_tensordot() -> nn.Module:
+    """A network with a function that stays digital."""
+    return WithTensordot()
+
+
+def only_means() -> nn.Module:
+    """A network without products."""
+    return nn.Sequential(nn.Flatten(), nn.AdaptiveAvgPool1d(3))
+
+
+def lazy() -> nn.Module:
+    """A network whose layer infers its size."""
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(3))
+
+
+class Half(TinyCnn):
+    """With a buffer in a type that NumPy does not have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("factor", torch.ones(1, dtype=torch.bfloat16))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """As the tiny network."""
+        logits: Tensor = super().forward(images) * self.factor.float()  # type: ignore[operator]
+        return logits
+
+
+def half() -> nn.Module:
+    """A network with a buffer of bfloat16."""
+    return Half()
+
+
+def deep() -> nn.Module:
+    """Twelve linear layers and nothing between them."""
+    layers = [nn.Linear(16, 16, bias=False) for _ in range(11)]
+    model = nn.Sequential(nn.Flatten(), *layers, nn.Linear(16, 3))
+    with torch.no_grad():
+        for layer in layers:
+            layer.weight.mul_(3)
+    return model
+
+
+SEEN: list[Tensor] = []  # what a watched network was trained with
+
+
+class Watched(TinyCnn):
+    """Keeps what it is trained with."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """As the tiny network."""
+        if self.training:
+            SEEN.append(images)
+        return super().forward(images)
+
+
+def watched() -> nn.Module:
+    """A network that keeps what it sees."""
+    return Watched()

@@ -40,8 +40,10 @@ def network_products(opened: OpenedNetwork, strict: bool = False) -> NetworkProd
     model = converted(copy.deepcopy(opened.network.model()), Dataflow(core))
     with RandomStream(0).in_use(), recording() as made:
         evaluate(model, opened.data.test.inputs[:1])
-    layers = [f"{name} ({kind})" for name, kind in conversion(model).digital]
-    digital = (*layers, *made.unmapped)
+    layers = dict(conversion(model).digital)
+    # What a layer computes is told by its name; the functions of others by theirs.
+    functions = (one for one in made.unmapped if one.partition(":")[0] not in layers)
+    digital = (*(f"{name} ({kind})" for name, kind in layers.items()), *functions)
     name = opened.network.name
     if not made.kinds:
         raise InputError(f"`model` {name} has no products that a core could compute")

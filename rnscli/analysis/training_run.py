@@ -1,6 +1,7 @@
 """One training, which goes on where a checkpoint ends."""
 
 import io
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -95,11 +96,15 @@ class _Checkpoint:
 
     def restore(self, trainer: Trainer) -> None:
         """Go on from the file, if there is one."""
-        if self._path is None or not self._path.is_file():
+        if self._path is None or not self._path.exists():
             return
         try:
-            stored = torch.load(io.BytesIO(self._path.read_bytes()), weights_only=True)
-            if stored["key"] != self._key:
+            content = io.BytesIO(self._path.read_bytes())
+            with zipfile.ZipFile(content) as archive:
+                damaged = archive.testzip()  # torch does not look at the checksums
+            content.seek(0)
+            stored = torch.load(content, weights_only=True)
+            if damaged is not None or stored["key"] != self._key:
                 raise ValueError
             trainer.restore(stored["state"])
         except Exception:  # as many kinds as there are of damage
