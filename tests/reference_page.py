@@ -164,13 +164,14 @@ def _value(option: click.Parameter) -> str:
 
 def _type(kind: dict[str, Any], schema: dict[str, Any]) -> str:
     """The type of a value in a few words."""
-    if "$ref" in kind:
-        kind = schema["$defs"][kind["$ref"].rpartition("/")[2]]
-    words = [word for one in kind.get("anyOf", [kind]) for word in _words(one, schema)]
-    return " or ".join(dict.fromkeys(words))
+    return " or ".join(dict.fromkeys(_words(kind, schema)))
 
 
 def _words(kind: dict[str, Any], schema: dict[str, Any]) -> list[str]:
+    if "$ref" in kind:
+        return _words(schema["$defs"][kind["$ref"].rpartition("/")[2]], schema)
+    if "anyOf" in kind:
+        return [word for one in kind["anyOf"] for word in _words(one, schema)]
     if "const" in kind:
         return [f"`{kind['const']}`"]
     if "enum" in kind:

@@ -118,7 +118,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     every, problems = prepared(list(points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
     if drawn:
-        check_plot(filled, len(ready))
+        check_plot([point for point, _ in ready])
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
         from rnscli.analysis.accuracy import accuracies

@@ -47,7 +47,8 @@ class AnswerCommand(WithExamples):
         Key of such a column, with the unit, where it is not the name of the option; ``None`` for
         no column.
     beside
-        Texts that a column may have besides those that the option of its name accepts.
+        What a column may have, by the name of an option, besides what the option accepts: a text,
+        or ``None`` where it does not concern a row.
     folder
         What it writes, in words, where ``--output`` is a folder besides the result on standard
         output; ``--force`` is added then, for folders that have only these ``own`` entries.
@@ -64,7 +65,7 @@ class AnswerCommand(WithExamples):
         instead: Mapping[str, tuple[type, Layout]] | None = None,
         axes: Sequence[str] = (),
         keys: Mapping[str, str | None] | None = None,
-        beside: Mapping[str, tuple[str, ...]] | None = None,
+        beside: Mapping[str, str | None] | None = None,
         folder: str | None = None,
         own: tuple[str, ...] = (),
         **attributes: Any,

@@ -21,7 +21,7 @@ from rnscli.cli.sweep import (
 )
 from rnscli.report.schema import Schema, any_of, number_schema, strict_object
 
-_NULL: Schema = {"type": "null"}
+NULL: Schema = {"type": "null"}
 _TEXT: Schema = {"type": "string"}
 _AMOUNT = number_schema("number", low=0)
 _RANGE = strict_object({"value": _AMOUNT, "low": _AMOUNT, "high": _AMOUNT})
@@ -45,7 +45,7 @@ def option_schema(option: click.Parameter, one: Schema) -> Schema:
         values.append({"type": "array", "items": one, "minItems": 2})
     # Whatever click's release keeps there while no default is given.
     if not option.required and option.to_info_dict().get("default") is None:
-        values.append(_NULL)
+        values.append(NULL)
     return {"description": text} | any_of(*values)
 
 

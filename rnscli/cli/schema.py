@@ -8,7 +8,7 @@ import click
 from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.name_argument import NameArgument
-from rnscli.cli.option_schema import is_swept, names_of, option_schema, value_schema
+from rnscli.cli.option_schema import NULL, is_swept, names_of, option_schema, value_schema
 from rnscli.cli.pipe import write_standard_output
 from rnscli.core.files import check_writable, write_atomically
 from rnscli.report.document import SCHEMA
@@ -46,8 +46,10 @@ _Parts = tuple[dict[str, Schema], list[Schema], dict[str, Schema]]
 def _of_answer(command: AnswerCommand) -> _Parts:
     """Schemas of the parameters, of each kind of rows, and of what both share."""
     options = {option.name: option for option in command.stated if option.name}
+    beside = command.beside
     names = {
-        name: (*names_of(option), *command.beside.get(name, ())) for name, option in options.items()
+        name: (*names_of(option), *filter(None, [beside.get(name)]))
+        for name, option in options.items()
     }
     values = {name: value_schema(option.type) for name, option in options.items()}
     # One value of what is swept comes several times: alone, in a list, and in rows.
@@ -55,8 +57,11 @@ def _of_answer(command: AnswerCommand) -> _Parts:
     values |= {name: {"$ref": f"#/$defs/{name}"} for name in definitions}
     rows = []
     for row_type in command.row_types.values():
-        columns = command.swept_columns(row_type).items()
-        rows.append(row_schema(row_type, {key: values[name] for name, key in columns}, names))
+        columns = {
+            key: any_of(values[name], *([NULL] if beside.get(name, "") is None else []))
+            for name, key in command.swept_columns(row_type).items()
+        }
+        rows.append(row_schema(row_type, columns, names))
     parameters = {name: option_schema(one, values[name]) for name, one in options.items()}
     return parameters, rows, definitions
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,9 @@ from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError, NoSolutionError
 from rnscli.networks.names import SHIPPED
 from rnscli.report.columns import show_value
-from rnscli.report.figure import check_number
+from rnscli.report.network_plots import check_panels
 from rnscli.report.table import Layout
-from rnscli.report.training_plots import MAX_CURVES, plot_training
+from rnscli.report.training_plots import plot_training
 from rnscli.runtime.runner import Runner
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     instead={"curves": (EpochRow, EPOCH_LAYOUT)},
     axes=AXES,
     keys={"p": None},  # which residue_error_probability is
-    beside={"core": (FP32,)},
+    beside={**dict.fromkeys(CORE_AXES), "core": FP32},
 )
 @shared.stacked(
     networks.model("digits-cnn"),
@@ -137,7 +137,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     every, problems = prepared(list(points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
     if drawn:
-        check_number((len(ready) + 1) * len(options["seed"]), MAX_CURVES, "curves")
+        _check_plot(ready)
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
         from rnscli.analysis.training import trainings
@@ -157,6 +157,14 @@ _Key = tuple[Any, ...]  # of a training: the core, or None for FP32, what FP32 s
 def _check_folder(path: Path | None) -> None:
     if path is not None and path.exists() and not path.is_dir():
         raise InputError(f"--checkpoint {path} is a file; give the name of a folder")
+
+
+def _check_plot(ready: Sequence[tuple[Point, CoreOfPoint]]) -> None:
+    """Refuse more lines than can be told apart: one for each core, and for what FP32 shares."""
+    models = {point["model"] for point, _ in ready}
+    lines = {(core, _key(None, point, 0)) for point, core in ready}
+    references = {key for _, key in lines}
+    check_panels(len(models), -(-(len(lines) + len(references)) // len(models)))
 
 
 def _key(core: CoreOfPoint | None, point: Point, seed: int) -> _Key:
@@ -208,7 +216,7 @@ def _answer(
     from rnscli.analysis.training import training_row
 
     rows: list[tuple[Point, Any]] = []
-    curves: list[EpochRow] = []
+    curves: list[dict[str, Any]] = []
     failed = [_failure(one) for one in found.values() if one.record.failure]
     shown: set[_Key] = set()
     for point, core in ready:
@@ -222,7 +230,8 @@ def _answer(
             # Options of cores, which a sweep makes columns of, do not concern FP32.
             here = point if of is not None else point | dict.fromkeys(CORE_AXES)
             epochs = [row for one in several for row in one.epochs]
-            curves.extend(epochs)
+            trained = {name: point[name] for name in _RECIPE}
+            curves.extend(asdict(row) | trained for row in epochs)
             if options["curves"]:
                 rows.extend((here, row) for row in epochs)
             elif not any(one.record.failure for one in (*several, *in_fp32)):
@@ -231,7 +240,7 @@ def _answer(
         raise NoSolutionError(failed[0])
     return Answer(
         rows,
-        lambda _, file_format: plot_training(curves, file_format),
+        lambda _, file_format: plot_training(curves, file_format, FP32),
         (*problems, *failed),
     )
 

@@ -28,7 +28,7 @@ class RowScales:
 
     Raises
     ------
-    InputError
+    NotFiniteError
         If a value is NaN or larger than 1e15 in magnitude.
     """
 

@@ -1,78 +1,117 @@
 """Accuracy of networks on cores, against whatever is swept."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnscli.report.columns import column
-from rnscli.report.figure import (
-    check_number,
-    distinguishing,
-    figure,
-    label,
-    number,
-    series_style,
-)
+from rnscli.report.figure import number, series_style
+from rnscli.report.network_plots import LINES, check_panels, grouped, panels_of_networks
 from rnscli.report.table import Row
 
-MAX_LINES = 96
-MAX_PANELS = 6
 _VALUE, _INTERVAL = "relative_accuracy", "relative_accuracy_ci95"
-# What may be along the axis: the one with the most values is.
-_ALONG = ("bits", "vector_size", "residue_error_probability", "sigma", "redundant", "attempts",
-          "samples")  # fmt: skip
+_SHARE = 0.99  # of FP32, which designs are most often asked for
+# What may be along the axis, with its title: what has the most values is.
+_ALONG = {
+    "bits": "bits b of the converters",
+    "vector_size": "vector size h",
+    "residue_error_probability": "probability that a residue is wrong",
+    "sigma": "sigma, in steps of a residue",
+    "redundant": "redundant moduli k",
+    "attempts": "attempts R",
+    "samples": "samples",
+}
 _LOGARITHMIC = ("vector_size", "residue_error_probability", "sigma", "samples")
-_LINES = (
-    "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "redundant",
-    "attempts", "residue_error_probability", "sigma", "decoder", "slice_bits", "adc_bits",
-    "moduli", "samples",
-)  # fmt: skip
+_OF_OPTIONS = {"p": "residue_error_probability"}  # where the name of an option is no column
 
 
-def check_plot(options: Mapping[str, Any], rows: int) -> None:
-    """Refuse more panels and lines than can be read."""
-    check_number(len(options["model"]), MAX_PANELS, "panels")
-    check_number(rows, MAX_LINES * 20, "points")
+def check_plot(points: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse more panels and lines than can be told apart, by the points of a sweep.
+
+    Raises
+    ------
+    InputError
+        With the number and the limit.
+    """
+    rows: list[Row] = [
+        {_OF_OPTIONS.get(name, name): value for name, value in point.items()} for point in points
+    ]
+    along = _along(rows)
+    models = {row["model"] for row in rows}
+    lines = {tuple(str(row[key]) for key in row if key not in (along, "model")) for row in rows}
+    check_panels(len(models), len(lines))
 
 
 def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
-    """A panel for each network, a line for each core, with 95 % intervals as bands."""
-    models = list(dict.fromkeys(str(row["model"]) for row in rows))
-    along = max(_ALONG, key=lambda key: len({row[key] for row in rows if row[key] is not None}))
+    """A panel for each network, a line for each core, with 95 % intervals.
 
-    def draw(panels: Any) -> None:
-        every = [panels] if len(models) == 1 else list(panels)
-        for axes, model in zip(every, models, strict=True):
-            _panel(axes, [row for row in rows if row["model"] == model], along)
-            axes.set_title(model, fontsize=10, loc="left")
-            axes.set_ylabel("accuracy over FP32")
-        every[-1].set_xlabel(column(along).title)
-        every[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    Where nothing is swept that could be along an axis, a point for each core.
+    """
+    rows = [row for row in rows if row[_VALUE] is not None]
+    along = _along(rows)
+    groups = grouped(rows, () if along is None else ("model", along), (*LINES, "samples"))
+    ends = [end for row in rows for end in _ends(row)]
+    margin = 0.03 * (max(ends, default=1.0) - min(ends, default=0.0))
+    limits = min(ends, default=0.0) - margin, max(ends, default=1.0) + margin
 
-    heights = (1.0,) if len(models) == 1 else (0.6,) * len(models)
-    return figure(draw, file_format, heights)
+    def draw(axes: Any, model: str) -> None:
+        for index, (name, members) in enumerate(groups.items()):
+            here = [row for row in members if row["model"] == model]
+            if along is not None:
+                here.sort(key=lambda row: number(row[along]))
+            x = [index if along is None else number(row[along]) for row in here]
+            y = [number(row[_VALUE]) for row in here]
+            low, high = zip(*(_ends(row) for row in here), strict=True) if here else ((), ())
+            axes.errorbar(
+                x,
+                y,
+                yerr=(
+                    [value - end for value, end in zip(y, low, strict=True)],
+                    [end - value for value, end in zip(y, high, strict=True)],
+                ),
+                label=name if along is not None else None,
+                **(series_style(index, index // 8) | {"marker": "o"}),
+                markersize=4,
+                elinewidth=0.8,
+                capsize=2,
+            )
+        axes.axhline(_SHARE, color="0.5", linewidth=1, linestyle=":")
+        axes.set_ylim(*limits)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        if along is None:
+            axes.set_xticks(range(len(groups)), list(groups))
+            axes.set_xlim(-0.5, max(len(groups), 1) - 0.5)
+        else:
+            _scale(axes, along, sorted({number(row[along]) for row in rows}))
+
+    title = "" if along is None else _ALONG[along]
+    models = list(dict.fromkeys(str(row["model"]) for row in rows)) or [""]
+    labels = title, f"accuracy over FP32 (dotted: {_SHARE:.0%})"
+    return panels_of_networks(models, draw, labels, file_format)
 
 
-def _panel(axes: Any, rows: Sequence[Row], along: str) -> None:
-    keys = distinguishing(rows, [key for key in _LINES if key != along])
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        if row[along] is not None and row[_VALUE] is not None:
-            name = label(row, [key for key in keys if row[key] is not None] or ["core"])
-            groups.setdefault(name, []).append(row)
-    for index, (name, members) in enumerate(groups.items()):
-        members.sort(key=lambda row: number(row[along]))
-        x = [number(row[along]) for row in members]
-        low, high = zip(*(_ends(row) for row in members), strict=True)
-        style = series_style(index, index // 8)
-        axes.plot(
-            x, [number(row[_VALUE]) for row in members], marker="o", ms=4, label=name, **style
-        )
-        axes.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
-    axes.axhline(0.99, color="0.5", linewidth=1, linestyle=":")
-    if along in _LOGARITHMIC and all(number(row[along]) > 0 for row in rows if row[along]):
-        axes.set_xscale("log", base=2 if along == "vector_size" else 10)
-    elif along in ("bits", "redundant"):
-        axes.xaxis.get_major_locator().set_params(integer=True)
+def _along(rows: Sequence[Row]) -> str | None:
+    """What has the most values, all of them finite; ``None`` if nothing has two."""
+
+    def values(key: str) -> set[object]:
+        found = {row[key] for row in rows if row[key] is not None}
+        return set() if math.inf in found else found
+
+    # A line must have a place on the axis for all of its rows.
+    keys = [key for key in _ALONG if all(row[key] is not None for row in rows)]
+    best = max(keys, key=lambda key: len(values(key)), default=None)
+    return best if best is not None and len(values(best)) > 1 else None
+
+
+def _scale(axes: Any, along: str, values: Sequence[float]) -> None:
+    positive = [value for value in values if value > 0]
+    if along in _LOGARITHMIC and len(positive) > 1 and positive[-1] > 8 * positive[0]:
+        if len(positive) == len(values):
+            axes.set_xscale("log")
+        else:
+            axes.set_xscale("symlog", linthresh=positive[0])
+    if all(value == int(value) for value in values) and len(values) <= 12:
+        axes.set_xticks(values, [f"{value:.0f}" for value in values])
+        axes.set_xticks([], minor=True)
 
 
 def _ends(row: Row) -> tuple[float, float]:

@@ -2,53 +2,72 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from rnscli.analysis.training_rows import EpochRow
-from rnscli.report.figure import distinguishing, figure, label, number, series_style
+from rnscli.report.figure import COLOURS, LINES, number
+from rnscli.report.network_plots import LINES as OF_CORES
+from rnscli.report.network_plots import grouped, panels_of_networks
 from rnscli.report.table import Row
 
-MAX_CURVES = 64
-_LINES = (
-    "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "redundant",
-    "attempts", "residue_error_probability", "sigma", "decoder", "slice_bits", "adc_bits",
-    "moduli",
-)  # fmt: skip
+_BLACK = "#000000"
+_COLOURS = [colour for colour in COLOURS if colour != _BLACK]
 
 
-def plot_training(epochs: Sequence[EpochRow], file_format: str) -> bytes:
-    """A panel for each network; for each core the mean of the seeds, and their range."""
-    rows: list[Row] = [asdict(epoch) for epoch in epochs]
+def plot_training(rows: Sequence[Row], file_format: str, fp32: str) -> bytes:
+    """A panel for each network; for each core the mean of the seeds, and their range.
+
+    Rows are those of epochs, with the options of the training that are swept; ``fp32`` is the
+    name of the core that FP32 has, which is drawn over all others.
+    """
+    others = [key for key in rows[0] if key in ("epochs", "batch_size", "learning_rate")]
+    groups = grouped(rows, ("model", "epoch", "seed"), (*OF_CORES, *others))
+    references = [name for name, members in groups.items() if members[0]["core"] == fp32]
+    cores = [name for name in groups if name not in references]
+    styles = {name: _style(_BLACK, index + 1, 3) for index, name in enumerate(references)} | {
+        name: _style(_COLOURS[index % len(_COLOURS)], index // len(_COLOURS), 2)
+        for index, name in enumerate(cores)
+    }
+
+    def draw(axes: Any, model: str) -> None:
+        lowest = math.inf
+        for name, members in groups.items():
+            losses: dict[int, list[float]] = {}
+            for row in members:
+                if row["model"] == model:
+                    losses.setdefault(int(number(row["epoch"])), []).append(
+                        number(row["train_loss"])
+                    )
+            epochs = sorted(losses)
+            low, high = ([end(losses[epoch]) for epoch in epochs] for end in (min, max))
+            means = [math.fsum(losses[epoch]) / len(losses[epoch]) for epoch in epochs]
+            axes.plot(epochs, means, label=name, marker="o", markersize=3, **styles[name])
+            if low != high:
+                axes.fill_between(
+                    epochs, low, high, color=styles[name]["color"], alpha=0.15, linewidth=0
+                )
+            lowest = min([lowest, *low])
+        if lowest > 0:
+            axes.set_yscale("log")
+            for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+                which(_plain_ticks())
+        axes.xaxis.get_major_locator().set_params(integer=True)
+
     models = list(dict.fromkeys(str(row["model"]) for row in rows))
-
-    def draw(panels: Any) -> None:
-        every = [panels] if len(models) == 1 else list(panels)
-        for axes, model in zip(every, models, strict=True):
-            _panel(axes, [row for row in rows if row["model"] == model])
-            axes.set_title(model, fontsize=10, loc="left")
-            axes.set_ylabel("training loss (nats)")
-        every[-1].set_xlabel("epoch")
-        every[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-
-    heights = (1.0,) if len(models) == 1 else (0.6,) * len(models)
-    return figure(draw, file_format, heights)
+    labels = "epoch", "training loss (nats)"
+    return panels_of_networks(models, draw, labels, file_format)
 
 
-def _panel(axes: Any, rows: Sequence[Row]) -> None:
-    keys = distinguishing(rows, _LINES)
-    groups: dict[str, dict[int, list[float]]] = {}
-    for row in rows:
-        name = label(row, [key for key in keys if row[key] is not None] or ["core"])
-        of_epoch = groups.setdefault(name, {}).setdefault(int(number(row["epoch"])), [])
-        of_epoch.append(number(row["train_loss"]))
-    for index, (name, losses) in enumerate(groups.items()):
-        epochs = sorted(losses)
-        means = [math.fsum(losses[epoch]) / len(losses[epoch]) for epoch in epochs]
-        style = series_style(index, index // 8)
-        axes.plot(epochs, means, label=name, **style)
-        low = [min(losses[epoch]) for epoch in epochs]
-        high = [max(losses[epoch]) for epoch in epochs]
-        axes.fill_between(epochs, low, high, color=style["color"], alpha=0.15, linewidth=0)
-    axes.set_yscale("log")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+def _style(colour: str, line: int, order: int) -> dict[str, Any]:
+    return {"color": colour, "linestyle": LINES[line % len(LINES)], "zorder": order}
+
+
+def _plain_ticks() -> Any:
+    """Numbers such as 0.2, where a logarithmic axis has 2 x 10^-1; not at too many ticks."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, value: float, position: int | None = None) -> str:
+            shown = super().__call__(value, position)
+            return f"{value:g}" if shown else ""
+
+    return Plain(minor_thresholds=(2, 0.5))

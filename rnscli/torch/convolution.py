@@ -1,6 +1,5 @@
 """`torch.nn.Conv2d` on a core."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,16 +81,15 @@ def analog_conv2d(
             f"a convolution of {channels * groups} channels got an input of shape "
             f"{tuple(input.shape)}"
         )
-    rows = patches(input, kernel, strides, dilations)
-    images, positions, _ = rows.shape
-    # No size is left to be found out, which a batch of no images would not allow.
-    terms, width = channels * math.prod(kernel), outputs // groups
+    rows = patches(input, kernel, strides, dilations, groups)
+    images, _, positions, terms = rows.shape
+    width = outputs // groups
     columns = weight.reshape(groups, width, terms).transpose(-1, -2)
     if groups == 1:
-        found = stored_matmul(rows, columns[0], place)
+        found = stored_matmul(rows.squeeze(1), columns[0], place)
     else:
-        rows = rows.view(images, positions, groups, terms).permute(2, 0, 1, 3)
-        rows = rows.reshape(groups, images * positions, terms)
+        # No size is left to be found out, which a batch of no images would not allow.
+        rows = rows.transpose(0, 1).reshape(groups, images * positions, terms)
         found = stored_matmul(rows, columns, place)
         found = found.view(groups, images, positions, width).permute(1, 2, 0, 3)
     size = [

@@ -140,8 +140,12 @@ def _compute(
         found, counts = _counted(x, w, place)
     else:
         product = TiledProduct(place.flow, TorchArrays(x.device))
-        with _full_precision(x.device.type):
-            found, counts = product.multiply(x, product.quantise_weights(w), _generator)
+        try:
+            with _full_precision(x.device.type):
+                found, counts = product.multiply(x, product.quantise_weights(w), _generator)
+        except InputError as error:
+            # Where in a model a number has grown beyond all bounds is half of the answer.
+            raise type(error)(f"in {place.layer} ({role}): {error}") from error
     rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
     kind = ProductKind(
         place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices,

@@ -24,33 +24,39 @@ def refusal(function: Any, *arguments: Any, names: str, **options: Any) -> str:
 def test_activations_and_weights_that_are_no_numbers(bad: float) -> None:
     layer, x = AnalogLinear(4, 3, core=COARSE), normal(2, 4)
     x[1, 2] = bad
-    assert refusal(layer, x, names="inputs") == (
-        "the inputs of a matrix product hold NaN or a magnitude above 1e+15; they must be finite "
-        "numbers"
+    assert refusal(layer, x, names="`x`") == (
+        "in linear (forward): `x` holds NaN or a magnitude above 1e+15; it must be finite"
     )
     with torch.no_grad():
         layer.weight[0, 0] = bad
-    refusal(layer, normal(2, 4), names="weights")
+    refusal(layer, normal(2, 4), names="`w`")
     convolution = AnalogConv2d(1, 1, 2, core=COARSE)
-    refusal(convolution, torch.full((1, 1, 3, 3), bad), names="inputs")
+    refusal(convolution, torch.full((1, 1, 3, 3), bad), names="`x`")
     refusal(convert(Calls(torch.bmm), COARSE), torch.full((2, 3, 3), bad), normal(2, 3, 3),
-            names="inputs")  # fmt: skip
+            names="`x`")  # fmt: skip
 
 
 def test_gradients_that_are_no_numbers() -> None:
     layer = AnalogLinear(4, 3, core=COARSE)
     y = layer(normal(2, 4).requires_grad_())
-    refusal((y * math.nan).sum().backward, names="inputs")
+    refusal((y * math.nan).sum().backward, names="in linear (input-gradient): `x`")
     assert layer.weight.grad is None
+
+
+def test_the_sentence_names_the_layer() -> None:
+    model = convert(nn.Sequential(nn.Linear(4, 3), nn.Sequential(nn.Linear(3, 2))), COARSE)
+    with torch.no_grad():
+        model[1][0].weight.fill_(math.nan)
+    refusal(model, normal(2, 4), names="in 1.0 (forward): `w` holds NaN")
 
 
 def test_a_layer_works_on_after_a_refusal() -> None:
     layer = AnalogLinear(4, 3, core=COARSE)
     expected = layer(normal(2, 4))
-    refusal(layer, torch.full((2, 4), math.nan), names="inputs")
+    refusal(layer, torch.full((2, 4), math.nan), names="`x`")
     assert torch.equal(layer(normal(2, 4)), expected)
     product = convert(Calls(torch.matmul), COARSE)
-    refusal(product, torch.full((2, 4), math.nan), normal(4, 3), names="inputs")
+    refusal(product, torch.full((2, 4), math.nan), normal(4, 3), names="`x`")
     assert not torch.equal(product(normal(2, 4), normal(4, 3)), normal(2, 4) @ normal(4, 3))
 
 
