@@ -273,7 +273,7 @@ def test_a_training_that_diverges_says_so_and_others_go_on(images: Path, tmp_pat
     with runner(store=tmp_path / "runs.db") as stored:
         diverged, fine = trainings(points, stored, known.append)
     assert fine.record.failure == "" and len(fine.record.epochs) == 4
-    assert diverged.record.failure.startswith("training has diverged in epoch 1 of 4: the ")
+    assert diverged.record.failure.startswith("training has diverged in epoch 1 of 4: in ")
     assert diverged.epochs == ()
     with runner(store=tmp_path / "runs.db") as stored:
         assert [one.record for one in trainings(points, stored)] == [diverged.record, fine.record]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.core.errors import InputError, RnscliError
@@ -125,6 +125,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=3), json_values, max_size=3))
 def test_records_come_back_exactly(
     tmp_path_factory: pytest.TempPathFactory, record: dict[str, Any]
