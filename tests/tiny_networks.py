@@ -156,3 +156,8 @@ class Watched(TinyCnn):
 def watched() -> nn.Module:
     """A network that keeps what it sees."""
     return Watched()
+
+
+def dropping() -> nn.Module:
+    """A network that draws random numbers when it is trained."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 32), nn.Dropout(0.5), nn.Linear(32, 3))

@@ -19,7 +19,7 @@ class AccuracyParameters:
     Parameters
     ----------
     opened
-        The network and its data (`rnscli.open_network`).
+        The network and its data (`rnscli.networks.portable.open_network`).
     flow
         The core, and how products are mapped to it.
     bits

@@ -103,7 +103,6 @@ def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> Tr
     accuracies = {one.parameters.recipe.seed: _last(one)[2] for one in on_core}
     differences = [accuracy - reference[seed] for seed, accuracy in accuracies.items()]
     first = on_core[0].parameters
-    is_reference = first.flow is None
     several = len(accuracies) > 1
     error = _moments(list(reference.values())).standard_error if several else None
     # Shares of some thousand samples: beyond 15 decimals there is nothing but rounding.
@@ -116,10 +115,10 @@ def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> Tr
         test_loss=_mean(on_core, 1),
         test_accuracy=_mean(on_core, 2),
         test_accuracy_ci95=_interval(list(accuracies.values())),
-        accuracy_difference=None if is_reference else difference,
-        accuracy_difference_ci95=None if is_reference else _interval(differences),
+        accuracy_difference=difference,
+        accuracy_difference_ci95=None if first.flow is None else _interval(differences),
         fp32_standard_error=error,
-        within_standard_error=(None if error is None or is_reference else abs(difference) <= error),
+        within_standard_error=None if error is None else abs(difference) <= error,
         **_columns(first),
     )
 

@@ -11,7 +11,8 @@ class TrainingRow:
 
     Of each seed FP32 and the core begin with the same weights and see the same samples in the same
     order. ``train_loss``, ``test_loss`` and ``test_accuracy`` are means over the ``seeds`` after
-    the last epoch; ``accuracy_difference`` is the mean of the differences to FP32, seed by seed.
+    the last epoch; ``accuracy_difference`` is the mean of the differences to FP32, seed by seed,
+    which FP32 itself has none of, so that a bound on it holds in every row or says what is wrong.
     Intervals are Student's t over the seeds, ``fp32_standard_error`` is that of the mean of FP32;
     ``None`` for a single seed. The core of FP32 itself is called ``fp32``.
     """

@@ -24,7 +24,7 @@ from rnscli.cli.question import Answer, Bar, Question, prepared
 from rnscli.cli.sweep import IntSweep, points
 from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError
-from rnscli.hardware.technology_file import load_technology
+from rnscli.hardware.technology_file import load_technology, technology_names
 from rnscli.networks.names import SHIPPED
 from rnscli.report.accuracy_plots import check_plot, plot_accuracy
 from rnscli.report.columns import show_value
@@ -111,8 +111,10 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     technologies = {name: load_technology(name) for name in options["technology"]}
     for technology in technologies.values():
         if technology.kind != "analog":
+            known = (name for name in technology_names() if load_technology(name).kind == "analog")
             raise InputError(
-                f"--technology {technology.name} is {technology.kind}; these cores are analog"
+                f"--technology {technology.name} is of kind {technology.kind}; these cores need an "
+                f"analog one: {', '.join(known)}, or a profile of your own"
             )
     filled = shared.with_defaults(options, bits=(6,))
     every, problems = prepared(list(points(filled, AXES)), core_of)
@@ -148,7 +150,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         rows = [(point, row) for (point, _), row in zip(ready, found, strict=True)]
         return Answer(rows, plot_accuracy, problems, remarks=list(remarks.values()))
 
-    return Question(filled, compute, in_blocks=True)
+    return Question(filled, compute, reads=networks.modules(filled), in_blocks=True)
 
 
 class _Watch:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.cli.file_values import InputFile
+from rnscli.cli.file_values import InputFile, is_file
 from rnscli.cli.options import Decorator
 from rnscli.cli.progress import Advance
 from rnscli.cli.question import Bar
@@ -100,6 +101,12 @@ def check_weights(options: Mapping[str, Any]) -> None:
             f"--weights are those of one network, and --model names {len(options['model'])}; "
             "name one"
         )
+
+
+def modules(options: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """Files of networks in the current directory, which a batch that is resumed looks at again."""
+    names = (name.partition(":")[0].replace(".", "/") for name in options["model"])
+    return {"--model": [Path(f"{name}.py") for name in names if is_file(f"{name}.py")]}
 
 
 def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNetwork]":

@@ -134,6 +134,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     check_noise(options)
     _check_folder(options["checkpoint"])
     filled = shared.with_defaults(options, bits=(7,))
+    filled["seed"] = tuple(dict.fromkeys(options["seed"]))
     every, problems = prepared(list(points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
     if drawn:
@@ -148,7 +149,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             found = dict(zip(asked, done, strict=True))
         return _answer(filled, ready, found, problems)
 
-    return Question(filled, compute, in_blocks=True)
+    return Question(filled, compute, reads=networks.modules(filled), in_blocks=True)
 
 
 _Key = tuple[Any, ...]  # of a training: the core, or None for FP32, what FP32 shares, and the seed

@@ -114,10 +114,13 @@ def open_network(
     >>> len(opened.data.test), type(opened.network.model()).__name__
     (797, 'DigitsCnn')
     """
+    from rnscli.networks.fit import check_fit
     from rnscli.networks.trained import trained
 
     labelled = _data(data)
     if name in SHIPPED and weights is None:
+        if data is not None:
+            check_fit(_made(name, 0), labelled, name)  # rather than after its training
         return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
     return _opened(name, labelled, _with_weights(name, weights), keep=True)
 

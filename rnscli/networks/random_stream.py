@@ -5,13 +5,15 @@ from contextlib import contextmanager
 
 import torch
 
+from rnscli.networks.threads import ALONE
+
 
 class RandomStream:
     """A sequence that takes the place of torch's global random numbers while it is in use.
 
     Initialisers and dropout of torch, and modules of users, draw from the global generator. With
     a stream in its place they neither depend on what was drawn before, nor disturb what is drawn
-    after.
+    after. Other threads that use a stream wait until it is not in use any more.
 
     Parameters
     ----------
@@ -35,10 +37,11 @@ class RandomStream:
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Draw from this sequence, from where it was left."""
-        before = torch.get_rng_state()
-        torch.set_rng_state(self.state)
-        try:
-            yield
-        finally:
-            self.state = torch.get_rng_state()
-            torch.set_rng_state(before)
+        with ALONE:
+            before = torch.get_rng_state()
+            torch.set_rng_state(self.state)
+            try:
+                yield
+            finally:
+                self.state = torch.get_rng_state()
+                torch.set_rng_state(before)

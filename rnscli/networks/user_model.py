@@ -12,6 +12,7 @@ from torch import nn
 from rnscli.core.errors import InputError
 from rnscli.networks.random_stream import RandomStream
 from rnscli.networks.sentences import said
+from rnscli.networks.threads import ALONE
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
 
@@ -107,11 +108,12 @@ def _of_the_user() -> Iterator[None]:
 
     Only for a while: a file there may have the name of a module that is imported later.
     """
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        with contextlib.suppress(ValueError):  # the module may have put the path in order itself
-            sys.path.remove(folder)
+    with ALONE:
+        folder = str(Path.cwd())
+        sys.path.insert(0, folder)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                yield
+        finally:
+            with contextlib.suppress(ValueError):  # the module may have put it in order itself
+                sys.path.remove(folder)

@@ -311,7 +311,8 @@ def test_rows_by_hand(opened: OpenedNetwork) -> None:
     assert row.within_standard_error is (error >= 0.0125) is True
     reference = training_row(references, references)
     assert reference.core == "fp32"
-    assert reference.accuracy_difference is reference.within_standard_error is None
+    assert (reference.accuracy_difference, reference.within_standard_error) == (0, True)
+    assert reference.accuracy_difference_ci95 is None
     assert reference.fp32_standard_error == row.fp32_standard_error
     far = [made(opened, seed, one - 0.1, "rns") for seed, one in enumerate(fp32)]
     assert training_row(far, references).within_standard_error is False
