@@ -4,12 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
 from rnscli.cli import options as shared
 from rnscli.cli.network_options import granularity
-from rnscli.cli.sweep import FloatSweep, Point
-from rnscli.core.checks import MAX_SIGMA
+from rnscli.cli.sweep import Point
 from rnscli.core.errors import InputError
 from rnscli.core.quantisation import MAX_SIMULATED_BITS
 from rnscli.matrix.dataflow import Dataflow
@@ -38,11 +35,7 @@ def core_options(bits: str) -> shared.Decorator[Any]:
         shared.moduli,
         shared.redundancy("0"),
         shared.error_probability(None),
-        click.option(
-            "--sigma",
-            type=FloatSweep(0.0, MAX_SIGMA, f"a number of residue steps from 0 to {MAX_SIGMA:g}"),
-            help="Gaussian noise on each residue instead of --p, in steps of a residue.",
-        ),
+        shared.sigma,
         shared.attempts("1"),
         shared.decoder,
         shared.legitimate_range,

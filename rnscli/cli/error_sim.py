@@ -27,7 +27,6 @@ from rnscli.cli.command import AnswerCommand
 from rnscli.cli.progress import Advance
 from rnscli.cli.question import Answer, Bar, Question, prepared
 from rnscli.cli.sweep import ChoiceSweep, FloatSweep, IntSweep, Point, points, shown
-from rnscli.core.checks import MAX_SIGMA
 from rnscli.core.code import RedundantCode
 from rnscli.core.cores import CORES
 from rnscli.core.errors import InputError, RnscliError
@@ -122,11 +121,7 @@ AXES = (
     shared.moduli,
     shared.redundancy("0"),
     shared.error_probability(None),
-    click.option(
-        "--sigma",
-        type=FloatSweep(0.0, MAX_SIGMA, f"a number of residue steps from 0 to {MAX_SIGMA:g}"),
-        help="Gaussian noise on each residue instead of --p, in steps of a residue.",
-    ),
+    shared.sigma,
     shared.attempts("1"),
     shared.decoder,
     shared.legitimate_range,

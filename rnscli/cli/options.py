@@ -8,6 +8,7 @@ import click
 from rnscli.analysis.moduli_choice import DEFAULT_VECTOR_SIZE, MAX_BITS, ModuliRequest
 from rnscli.cli.number_sets import ModuliType, SplitSet
 from rnscli.cli.sweep import AttemptsSweep, ChoiceSweep, FloatSweep, IntSweep, LegitimateRangeSweep
+from rnscli.core.checks import MAX_SIGMA
 from rnscli.core.decoders import DECODERS
 from rnscli.core.dot_product import MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
 from rnscli.core.errors import InputError
@@ -148,6 +149,13 @@ def error_probability(default: str | None) -> Decorator[Command]:
         show_default=default is not None,
         help="Probability that a residue is wrong, uniformly over its other values.",
     )
+
+
+sigma = click.option(
+    "--sigma",
+    type=FloatSweep(0.0, MAX_SIGMA, f"a number of residue steps from 0 to {MAX_SIGMA:g}"),
+    help="Gaussian noise on each residue instead of --p, in steps of a residue.",
+)
 
 
 def rel_precision(what: str) -> Decorator[Command]:
