@@ -10,7 +10,7 @@ from rnscli.analysis.accuracy_block import ALGORITHM, AccuracyBlock, accuracy_bl
 from rnscli.analysis.accuracy_parameters import BLOCK_SAMPLES, AccuracyParameters
 from rnscli.analysis.accuracy_rows import AccuracyRow
 from rnscli.analysis.accuracy_statistics import AccuracyStatistics
-from rnscli.analysis.core_columns import core_columns
+from rnscli.analysis.core_columns import core_columns, described_flow
 from rnscli.analysis.energy_parameters import EnergyParameters
 from rnscli.analysis.network_products import NetworkProducts, network_products
 from rnscli.analysis.statistics import proportion_interval
@@ -19,7 +19,7 @@ from rnscli.core.bit_sliced import BitSlicedCore
 from rnscli.core.decoders import radius_of
 from rnscli.core.rns_core import RnsCore
 from rnscli.networks.portable import OpenedNetwork
-from rnscli.runtime.describe import describe, versions
+from rnscli.runtime.describe import versions
 from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work
 
@@ -107,8 +107,8 @@ def _description(parameters: AccuracyParameters) -> dict[str, Any]:
         "model": opened.network.name,
         "network": opened.network.digest(),
         "data": _data_digest(opened),
-        "flow": describe(parameters.flow),
-        "seed": describe(parameters.seed),
+        "seed": parameters.seed,
+        **described_flow(parameters.flow),
         "block_samples": BLOCK_SAMPLES,
     }
 

@@ -3,10 +3,12 @@
 import math
 from typing import Any
 
+from rnscli.analysis.training_rows import FP32
 from rnscli.core.bit_sliced import BitSlicedCore
 from rnscli.core.readout import Core
 from rnscli.core.rns_core import RnsCore
 from rnscli.matrix.dataflow import Dataflow
+from rnscli.runtime.describe import describe
 
 
 def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
@@ -38,6 +40,19 @@ def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
         "residue_error_probability": error_probability(core, bits),
         "sigma": getattr(core.noise, "sigma", None),
         "attempts": core.attempts if isinstance(core, RnsCore) and core.noise is not None else None,
+    }
+
+
+def described_flow(flow: Dataflow | None) -> dict[str, Any]:
+    """What a result depends on, under the keys by which a store is listed; FP32 if ``None``."""
+    if flow is None:
+        return {"core_name": FP32}
+    return {
+        "core_name": flow.core.name,
+        "core": describe(flow.core),
+        "dot_product": describe(flow.core.dot_product),
+        "granularity": flow.granularity,
+        "path": flow.path,
     }
 
 

@@ -21,15 +21,17 @@ _SOURCES = {type(source).__name__: name for name, source in DISTRIBUTIONS.items(
 class StoredTask:
     """What determines some blocks, and the statistics of these together.
 
-    ``samples`` are pairs of operands, or words. Of a block that is there with fewer and with more
-    samples, as runs of different lengths leave it, only the larger one counts. The strata of a
-    validation, which have different probabilities, are one row without statistics. ``bits`` are of
+    ``samples`` are pairs of operands, words, test samples, or epochs of a training. Of a block that
+    is there with fewer and with more samples, as runs of different lengths leave it, only the
+    larger one counts. The strata of a validation, which have different probabilities, are one row
+    without statistics. ``bits`` are of
     the converters; in the core ``rns`` of the widest residue. ``description`` is the JSON text of
     all that determines the task; ``key`` begins its SHA-256.
     """
 
     key: str
     what: str
+    model: str | None
     core: str | None
     bits: int | None
     input_bits: int | None
@@ -158,6 +160,7 @@ def _row(series: _Series, store: Store) -> StoredTask:
         return StoredTask(
             key=series.key[:_KEY_DIGITS],
             what=described["what"],
+            model=described.get("model"),
             core=described.get("core_name"),
             bits=core.get("bits") or ((moduli[0] - 1).bit_length() if moduli else None),
             input_bits=dot.get("input_bits"),

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from rnscli.analysis.core_columns import described_flow
 from rnscli.analysis.training_parameters import TrainingParameters, TrainingProgress, TrainingRecord
 from rnscli.core.errors import InputError, RnscliError
 from rnscli.core.files import write_atomically
@@ -73,7 +74,8 @@ def description(parameters: TrainingParameters) -> dict[str, Any]:
         "network": parameters.network.digest(parameters.recipe.seed),
         "data": parameters.data.digest(),
         "recipe": describe(parameters.recipe),
-        "flow": describe(parameters.flow),
+        "seed": parameters.recipe.seed,
+        **described_flow(parameters.flow),
     }
 
 

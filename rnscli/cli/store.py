@@ -20,9 +20,9 @@ from rnscli.runtime.store import Store
 
 LAYOUT = Layout(
     parameters=(
-        "what", "vector_size", "operands", "bits", "input_bits", "weight_bits", "seed", "noise",
-        "p", "sigma", "core", "moduli", "redundant", "decoder", "legitimate_range", "attempts",
-        "slice_bits", "adc_bits",
+        "what", "model", "vector_size", "operands", "bits", "input_bits", "weight_bits", "seed",
+        "noise", "p", "sigma", "core", "moduli", "redundant", "decoder", "legitimate_range",
+        "attempts", "slice_bits", "adc_bits",
     ),
     results=(
         "blocks", "samples", "mean_abs_error", "mean_abs_error_ci95", "output_error_rate",
@@ -53,8 +53,8 @@ BLOCKS_LAYOUT = Layout(
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """List what a store holds, or export it (--format csv or json).
 
-    A store is the file that --store of error-sim and fault-prob records finished blocks in. Each
-    row is a task: blocks of samples with the same parameters, operands, core and seed.
+    A store is the file that --store of other commands records finished blocks in. Each row is a
+    task: blocks of samples with the same parameters, operands or network, core and seed.
 
     \b
     # What is known so far, of each task

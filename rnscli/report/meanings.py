@@ -232,7 +232,7 @@ MEANINGS: dict[str, Meaning] = {
     "what": Meaning("What the blocks are of."),
     "blocks": _from_1("Number of blocks that are recorded."),
     "block": Meaning("Number of the block, from 0."),
-    "samples": _from_1("Pairs of operands, or words, that were simulated."),
+    "samples": _from_1("Pairs of operands, words, test samples, or epochs of a training."),
     "content": Meaning("Digest of what the block read from a file; empty if nothing."),
     "created": Meaning("When the task was first recorded, in UTC."),
     "finished": Meaning("When the last block was recorded, in UTC."),
@@ -317,6 +317,9 @@ OF_A_TYPE: dict[tuple[str, str], Meaning] = {
         "not-here (published of larger networks) or different."
     ),
     ("BatchRow", "reason"): Meaning("Why the run has not passed."),
+    ("StoredTask", "model"): Meaning("The network that was tested or trained."),
+    ("StoredTask", "core"): Meaning("The core, or fp32."),
+    ("StoredRecord", "core"): Meaning("The core, or fp32."),
     ("StoredTask", "moduli"): Meaning(
         "All moduli, largest first; the k largest are redundant.", low=2
     ),

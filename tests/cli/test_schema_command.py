@@ -211,13 +211,24 @@ def test_it_accepts_what_a_store_holds(
 ) -> None:
     store = tmp_path / "runs.db"
     simulated = ("error-sim", "--bits", 4, "--pairs", 50, "--redundant", 1)
+    images = tiny_networks.write_images(tmp_path / "images.npz", samples=30)
+    network = ("--model", tiny_networks.CNN, "--data", images, "--p", 1e-3)
     for recorded in (
+        ("accuracy", *network, "--core", "rns,bit-sliced", "--attempts", "inf"),
+        ("train", *network, "--epochs", 1, "--seed", "0,1"),
         (*simulated, "--p", 0.1, "--attempts", "inf"),
         (*simulated, "--sigma", 0.1, "--core", "rns,bit-sliced", "--operands", "student-t"),
         ("fault-prob", "--redundant", 1, "--p", "[0,0,0,0.1,0.2]", "--validate", 1000),
     ):
         assert rnscli(*recorded, "--store", store).code == 0
-    assert document("store", store, *blocks)["rows"]
+    rows = document("store", store, *blocks)["rows"]
+    cores = {(row["what"], row["core"]) for row in rows}
+    assert {("accuracy", "rns"), ("accuracy", "bit-sliced"), ("training", "fp32")} <= cores
+    if not blocks:
+        networks = [row for row in rows if row["what"] in ("accuracy", "training")]
+        assert {row["model"] for row in networks} == {tiny_networks.CNN}
+        assert {row["seed"] for row in networks if row["what"] == "training"} == {0, 1}
+        assert {row["p"] for row in networks} == {1e-3, None}
 
 
 def test_it_accepts_both_answers_of_a_batch(document: Document, tmp_path: Path) -> None:
