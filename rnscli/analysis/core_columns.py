@@ -1,10 +1,10 @@
 """What a row says of the core that products were computed on."""
 
-import math
 from typing import Any
 
 from rnscli.analysis.training_rows import FP32
 from rnscli.core.bit_sliced import BitSlicedCore
+from rnscli.core.noise import mean_error_probability
 from rnscli.core.readout import Core
 from rnscli.core.rns_core import RnsCore
 from rnscli.matrix.dataflow import Dataflow
@@ -61,7 +61,4 @@ def error_probability(core: Core, bits: int) -> float | None:
     if core.noise is None:
         return None
     moduli = core.code.moduli.moduli if isinstance(core, RnsCore) else (2**bits,)
-    chances = [core.noise.error_probability(m) for m in moduli]
-    if min(chances) == max(chances):
-        return chances[0]
-    return math.fsum(chances) / len(chances)
+    return mean_error_probability(core.noise, moduli)

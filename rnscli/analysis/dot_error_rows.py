@@ -8,6 +8,7 @@ from rnscli.analysis.error_statistics import ErrorStatistics
 from rnscli.analysis.operands import SparseOperands
 from rnscli.analysis.statistics import proportion_interval
 from rnscli.core.bit_sliced import BitSlicedCore
+from rnscli.core.noise import mean_error_probability
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,4 @@ def _error_probability(parameters: DotErrorParameters) -> float | None:
         return None
     code = parameters.code
     moduli = code.moduli.moduli if code is not None else (2**parameters.bits,)
-    chances = [parameters.noise.error_probability(m) for m in moduli]
-    if min(chances) == max(chances):
-        return chances[0]
-    return math.fsum(chances) / len(chances)
+    return mean_error_probability(parameters.noise, moduli)

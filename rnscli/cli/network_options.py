@@ -13,14 +13,12 @@ from rnscli.cli.progress import Advance
 from rnscli.cli.question import Bar
 from rnscli.cli.sweep import ChoiceSweep, Sweep
 from rnscli.core.errors import InputError
+from rnscli.matrix.dataflow import GRANULARITIES
 from rnscli.networks.available import INSTALL, missing_package
 from rnscli.networks.names import SHIPPED
 
 if TYPE_CHECKING:
     from rnscli.networks.portable import OpenedNetwork
-
-# As in `rnscli.matrix.dataflow`, which a list of options need not load.
-GRANULARITIES = ("vector", "tile", "channel", "tensor")
 
 
 class ModelSweep(Sweep):

@@ -222,6 +222,20 @@ class Tabulated:
         raise InputError("a tabulated law is of residues; it does not apply to a conventional core")
 
 
+def mean_error_probability(noise: NoiseLaw, moduli: Sequence[int]) -> float:
+    """Probability that a residue is read wrong, in the mean over the moduli.
+
+    Examples
+    --------
+    >>> mean_error_probability(Uniform(1e-3), (63, 62))
+    0.001
+    """
+    chances = [noise.error_probability(m) for m in moduli]
+    if min(chances) == max(chances):
+        return chances[0]  # to the last digit
+    return math.fsum(chances) / len(chances)
+
+
 def check_distribution(name: str, probabilities: Sequence[float]) -> FloatArray:
     """Return probabilities as an array if they are a distribution.
 
