@@ -8,11 +8,11 @@ import torch
 import rnscli
 import rnscli.torch
 from benchmarks.measure import Record, best_of
+from rnscli.networks.determinism import one_thread
 from rnscli.networks.digits import digits
 from rnscli.networks.evaluation import evaluate
+from rnscli.networks.models.shipped import shipped
 from rnscli.networks.names import SHIPPED
-from rnscli.networks.shipped import shipped
-from rnscli.networks.threads import one_thread
 
 SAMPLES = 256
 REPETITIONS = 5

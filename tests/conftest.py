@@ -40,7 +40,7 @@ def reproduction(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-STUDY = "rnscli.cli.reproduce.STUDY"
+STUDY = "rnscli.cli.commands.reproduce.STUDY"
 SMALL_STUDY = NetworkStudy(
     size_model="digits-cnn",
     size_bits=(4, 6, 8),

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
+from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import cli
-from rnscli.cli.option_text import described
-from rnscli.cli.schema import Answering, document_schema
+from rnscli.cli.options.schema import described
 
 PATH = Path(__file__).parent.parent / "docs" / "reference.md"
 

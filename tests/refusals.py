@@ -1,6 +1,6 @@
 """What the tests of refusals share."""
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 
 
 def assert_one_sentence(error: InputError, names: str) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import click
 import jsonschema
 
+from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.main import cli
-from rnscli.cli.schema import Answering, document_schema
 
 
 def command_named(name: str) -> Answering:

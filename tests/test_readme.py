@@ -8,7 +8,7 @@ import pytest
 from console_blocks import BLOCK
 
 from rnscli.cli.main import run
-from rnscli.hardware.technology_file import load_technology
+from rnscli.hardware.technology import load_technology
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -1,1 +1,1 @@
-"""One file a question: pure functions from frozen parameter objects to frozen result objects."""
+"""A folder a question: its parameters, its computation, its rows."""

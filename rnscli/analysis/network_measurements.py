@@ -4,19 +4,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rnscli.analysis.accuracy_rows import AccuracyRow
 from rnscli.analysis.measured_verdict import Interval
 from rnscli.analysis.network_study import NetworkPoint, NetworkStudy, TrainingPoint
-from rnscli.core.errors import RnscliError
-from rnscli.matrix.counts import ProductCounts
-from rnscli.networks.available import INSTALL, missing_package
+from rnscli.analysis.networks.rows import AccuracyRow
+from rnscli.base.errors import RnscliError
+from rnscli.matrix.dataflow import ProductCounts
+from rnscli.networks.names import INSTALL, missing_package
 from rnscli.runtime.runner import Progress, Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis.accuracy_parameters import AccuracyParameters
-    from rnscli.analysis.accuracy_statistics import AccuracyStatistics
-    from rnscli.analysis.training import Training
-    from rnscli.analysis.training_parameters import TrainingParameters, TrainingProgress
+    from rnscli.analysis.networks.accuracy import AccuracyParameters, AccuracyStatistics
+    from rnscli.analysis.networks.training import Training, TrainingParameters, TrainingProgress
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def samples_of(
 ) -> int:
     """Samples that go through networks, those of trainings in every epoch."""
     from rnscli.networks.digits import digits
-    from rnscli.networks.shipped import shipped
+    from rnscli.networks.models.shipped import shipped
 
     epochs = sum(shipped(model).recipe.epochs for model in _models(points))
     epochs += study.epochs * len(trainings)
@@ -88,7 +86,7 @@ def measure_accuracies(
         If the extra ``rnscli[torch]`` is not installed.
     """
     _check_available()
-    from rnscli.analysis.accuracy import accuracies
+    from rnscli.analysis.networks.accuracy import accuracies
 
     products: list[ProductCounts] = []
 
@@ -116,7 +114,7 @@ def run_trainings(
         If the extra ``rnscli[torch]`` is not installed.
     """
     _check_available()
-    from rnscli.analysis.training import trainings
+    from rnscli.analysis.networks.training import trainings
 
     samples, before = _train_samples(), 0
 
@@ -153,11 +151,11 @@ def _train_samples() -> int:
 def _accuracy_parameters(
     study: NetworkStudy, points: Sequence[NetworkPoint], seed: int, done: Done
 ) -> "list[AccuracyParameters]":
-    from rnscli.analysis.accuracy_parameters import AccuracyParameters
     from rnscli.analysis.analog_core import analog_core
+    from rnscli.analysis.networks.accuracy import AccuracyParameters
     from rnscli.matrix.dataflow import Dataflow
+    from rnscli.networks.models.shipped import shipped
     from rnscli.networks.portable import open_network
-    from rnscli.networks.shipped import shipped
 
     opened, samples = {}, _train_samples()
     for model in _models(points):
@@ -188,10 +186,10 @@ def _accuracy_parameters(
 
 def _training_parameters(study: NetworkStudy, point: TrainingPoint) -> "TrainingParameters":
     from rnscli.analysis.analog_core import analog_core
-    from rnscli.analysis.training_parameters import TrainingParameters
+    from rnscli.analysis.networks.training import TrainingParameters
     from rnscli.matrix.dataflow import Dataflow
+    from rnscli.networks.models.shipped import shipped
     from rnscli.networks.portable import open_untrained
-    from rnscli.networks.shipped import shipped
 
     model = study.training_model
     opened = open_untrained(model)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from rnscli.analysis import network_cases as cases
 from rnscli.analysis import published
-from rnscli.analysis.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.faults.validation import CONFIDENCE
 from rnscli.analysis.measured_verdict import PrintedBound, PrintedComparison, PrintedFall
-from rnscli.analysis.moduli_choice import ModuliRequest
+from rnscli.analysis.moduli import ModuliRequest
 from rnscli.analysis.network_measurements import (
     Accuracies,
     Done,
@@ -22,12 +23,11 @@ from rnscli.analysis.network_study import STUDY, NetworkPoint, NetworkStudy, Tra
 from rnscli.analysis.reproduced_row import ReproducedRow, row_of
 from rnscli.analysis.reproduction_cases import Case, chosen
 from rnscli.analysis.statistics import proportion_interval
-from rnscli.analysis.validation import CONFIDENCE
 from rnscli.analysis.verdict import DIFFERENT, PrintedCurve, Verdict
 from rnscli.runtime.runner import Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis.training import Training
+    from rnscli.analysis.networks.training import Training
 
 KEPT = published.RELATIVE_ACCURACY.lowest  # share of the accuracy in FP32 that counts as kept
 
@@ -160,7 +160,7 @@ def largest_p(ratios: Sequence[tuple[float, float]]) -> float:
 def _training(
     case: Case, points: Sequence[TrainingPoint], found: "Mapping[TrainingPoint, Training]"
 ) -> ReproducedRow:
-    from rnscli.analysis.training import training_row
+    from rnscli.analysis.networks.training import training_row
 
     in_fp32 = [found[point] for point in points if point.bits is None]
     on_core = [found[point] for point in points if point.bits is not None]

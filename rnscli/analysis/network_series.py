@@ -10,7 +10,7 @@ from rnscli.analysis.network_measurements import Accuracies, MeasuredAccuracy
 from rnscli.analysis.network_study import CORES, NetworkPoint, NetworkStudy, TrainingPoint
 
 if TYPE_CHECKING:
-    from rnscli.analysis.training import Training
+    from rnscli.analysis.networks.training import Training
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import starmap
 
-from rnscli.analysis.dot_error import DotErrorResult, dot_errors
-from rnscli.analysis.energy import energy
-from rnscli.analysis.energy_parameters import EnergyParameters
-from rnscli.analysis.error_statistics import ErrorStatistics
-from rnscli.analysis.fault_probability import FaultProbability, fault_probability
-from rnscli.analysis.moduli_choice import ModuliRequest
+from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.error.dot_error import DotErrorResult, dot_errors
+from rnscli.analysis.error.statistics import ErrorStatistics
+from rnscli.analysis.faults.fault_probability import FaultProbability, fault_probability
+from rnscli.analysis.faults.validation import Validation, validate
+from rnscli.analysis.moduli import ModuliRequest
 from rnscli.analysis.reproduced_row import ReproducedRow, row_of
 from rnscli.analysis.reproduction_cases import (
     WORDS,
@@ -23,15 +24,8 @@ from rnscli.analysis.reproduction_cases import (
     fault_cases,
     moduli_cases,
 )
-from rnscli.analysis.validation import Validation, validate
-from rnscli.analysis.verdict import (
-    PrintedCurve,
-    PrintedNumber,
-    PrintedRange,
-    PrintedSet,
-    Verdict,
-)
-from rnscli.core.units import engineering
+from rnscli.analysis.verdict import PrintedCurve, PrintedNumber, PrintedRange, PrintedSet, Verdict
+from rnscli.base.units import engineering
 from rnscli.runtime.runner import Progress, Runner
 
 RESULTS = ("moduli", "adc-energy", "error", "p-err", "array")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from rnscli.analysis import published
-from rnscli.analysis.dot_error_parameters import DotErrorParameters
-from rnscli.analysis.energy_parameters import EnergyParameters
-from rnscli.analysis.fault_probability import FaultParameters
-from rnscli.analysis.moduli_choice import ModuliRequest
+from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.error.parameters import DotErrorParameters
+from rnscli.analysis.faults.fault_probability import FaultParameters
+from rnscli.analysis.moduli import ModuliRequest
 from rnscli.analysis.verdict import Published
-from rnscli.core.code import RedundantCode
-from rnscli.core.dot_product import RULES, DotProduct
-from rnscli.hardware.technology_file import load_technology
+from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.dot_product import RULES, DotProduct
+from rnscli.hardware.technology import load_technology
 
 BITS = tuple(published.MODULI)
 WORDS = 1_000_000  # simulated beside each exact probability

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rnscli.analysis.dot_error import DotErrorResult
-from rnscli.analysis.energy import energy
-from rnscli.analysis.fault_probability import FaultProbability, fault_probability
+from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.error.dot_error import DotErrorResult
+from rnscli.analysis.faults.fault_probability import FaultProbability, fault_probability
 from rnscli.analysis.reproduction_cases import BITS, REDUNDANCIES, bill_of, faults_of
 
 CORES = ("fixed-lp", "rns", "fixed-hp")

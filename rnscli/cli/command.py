@@ -5,20 +5,21 @@ from contextlib import ExitStack
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.cli.candidates import Candidates, of_names
 from rnscli.cli.examples import WithExamples
-from rnscli.cli.file_values import files_read
+from rnscli.cli.options.types import Candidates, ParamType, files_read, of_names
 from rnscli.cli.output import FORMATS, Output
-from rnscli.cli.progress import progress_bar
-from rnscli.cli.question import Answer, Question
-from rnscli.cli.result import Result, numeric_columns
-from rnscli.cli.sweep import ParamType
+from rnscli.cli.terminal import progress_bar
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import Layout
+
+if TYPE_CHECKING:
+    pass
+
+from rnscli.cli.answer import Answer, Question, Result, numeric_columns
 
 OUTPUT_OPTIONS = ("format", "output", "plot", "require")
 _REPLACE = "force"  # beside an output that is a folder
@@ -139,7 +140,7 @@ class AnswerCommand(WithExamples):
         with ExitStack() as stack:
             runner = None
             if "jobs" in options:
-                from rnscli.cli.running import runner_of
+                from rnscli.cli.options.running import runner_of
 
                 runner = stack.enter_context(runner_of(options))
             bar = partial(progress_bar, quiet=bool(options.get("quiet")))

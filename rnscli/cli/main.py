@@ -14,27 +14,38 @@ import click
 from click.shell_completion import CompletionItem
 
 from rnscli import __version__
+from rnscli.base.errors import RnscliError
+from rnscli.base.words import nearest
 from rnscli.cli.examples import WithExamples
-from rnscli.cli.pipe import ReaderGoneError
-from rnscli.cli.sentences import complain, sentence_of
-from rnscli.core.errors import RnscliError
-from rnscli.core.suggestion import nearest
+from rnscli.cli.terminal import ReaderGoneError, complain, sentence_of
 
 # Name of each subcommand, its module, and its line in the help: so that `--help` imports none.
 _COMMANDS = {
-    "moduli": ("rnscli.cli.moduli", "Choose moduli sets for a target precision."),
-    "error-sim": ("rnscli.cli.error_sim", "Simulate the dot-product error of each core."),
-    "fault-prob": ("rnscli.cli.fault_prob", "Compute the output error probability, exactly."),
-    "energy": ("rnscli.cli.energy", "Estimate energy, latency and area of a design."),
-    "accuracy": ("rnscli.cli.accuracy", "Test neural networks on each core."),
-    "train": ("rnscli.cli.train", "Train neural networks on each core, beside FP32."),
-    "design": ("rnscli.cli.design", "Search for the best design, and say why it is."),
-    "batch": ("rnscli.cli.batch", "Run a plan of many runs, and gate on its requirements."),
-    "reproduce": ("rnscli.cli.reproduce", "Compute published results, beside what is printed."),
-    "store": ("rnscli.cli.store", "List and export what --store has recorded."),
-    "schema": ("rnscli.cli.schema", "Print the JSON Schema of a command's output."),
-    "completion": ("rnscli.cli.completion", "Print the script that lets a shell complete."),
-    "man": ("rnscli.cli.man", "Print the manual page of all commands."),
+    "moduli": ("rnscli.cli.commands.moduli", "Choose moduli sets for a target precision."),
+    "error-sim": ("rnscli.cli.commands.error_sim", "Simulate the dot-product error of each core."),
+    "fault-prob": (
+        "rnscli.cli.commands.fault_prob",
+        "Compute the output error probability, exactly.",
+    ),
+    "energy": ("rnscli.cli.commands.energy", "Estimate energy, latency and area of a design."),
+    "accuracy": ("rnscli.cli.commands.accuracy", "Test neural networks on each core."),
+    "train": ("rnscli.cli.commands.train", "Train neural networks on each core, beside FP32."),
+    "design": ("rnscli.cli.commands.design", "Search for the best design, and say why it is."),
+    "batch": (
+        "rnscli.cli.commands.batch",
+        "Run a plan of many runs, and gate on its requirements.",
+    ),
+    "reproduce": (
+        "rnscli.cli.commands.reproduce",
+        "Compute published results, beside what is printed.",
+    ),
+    "store": ("rnscli.cli.commands.store", "List and export what --store has recorded."),
+    "schema": ("rnscli.cli.commands.schema", "Print the JSON Schema of a command's output."),
+    "completion": (
+        "rnscli.cli.commands.completion",
+        "Print the script that lets a shell complete.",
+    ),
+    "man": ("rnscli.cli.commands.man", "Print the manual page of all commands."),
 }
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 _IMPORT = 0.05  # seconds until a signal that comes during an import is looked at again
@@ -146,7 +157,7 @@ def run(arguments: list[str]) -> int:
     try:
         _prepare()
         if os.environ.get(COMPLETE):
-            from rnscli.cli.completion import answer
+            from rnscli.cli.commands.completion import answer
 
             return answer()
         code = cli.main(arguments, prog_name="rnscli", standalone_mode=False)

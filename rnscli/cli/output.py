@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from rnscli.cli.pipe import is_terminal, write_standard_output
-from rnscli.cli.result import Result
-from rnscli.cli.sentences import complain, say
-from rnscli.core.errors import InputError
-from rnscli.core.files import check_writable, write_atomically
-from rnscli.report.folders import check_folder, write_folder
+from rnscli.base.errors import InputError
+from rnscli.base.files import check_writable, write_atomically
+from rnscli.base.folders import check_folder, write_folder
+from rnscli.cli.answer import Result
+from rnscli.cli.terminal import complain, is_terminal, say, write_standard_output
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import print_table, table_text
 
@@ -64,7 +63,7 @@ class Output:
                     f"--output and --plot are both {self.plot}; give them different names"
                 )
             check_writable(self.plot, "--plot")
-            from rnscli.report.figure import check_available
+            from rnscli.report.plots.figure import check_available
 
             check_available()
         if self.folder is not None:

@@ -1,4 +1,1 @@
-"""Ground floor: quantisation, moduli sets, residue arithmetic, the code, noise and the cores.
-
-Nothing in here imports from another floor of the package.
-"""
+"""The arithmetic and the noise model that every command shares."""

@@ -1,1 +1,1 @@
-"""What runs on an accelerator and what it is made of: workloads, tiles and tables of a user."""
+"""What an accelerator is made of, and what runs on it."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rnscli.core.checks import check_float
+from rnscli.base.checks import check_float
 
 
 @dataclass(frozen=True)

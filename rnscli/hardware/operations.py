@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rnscli.core.checks import check_float
+from rnscli.base.checks import check_float
 from rnscli.hardware.constants import check_node
 
 

@@ -5,14 +5,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.core.checks import check_int
-from rnscli.core.errors import InputError
-from rnscli.core.readout import Core
+from rnscli.base.checks import check_int
+from rnscli.base.errors import InputError
+from rnscli.core.cores.core import Core
 from rnscli.matrix.arrays import Arrays, NumPyArrays
-from rnscli.matrix.counts import ProductCounts
-from rnscli.matrix.dataflow import Dataflow
-from rnscli.matrix.product import QuantisedWeights, TiledProduct
-from rnscli.matrix.scales import check_magnitudes
+from rnscli.matrix.dataflow import Dataflow, ProductCounts
+from rnscli.matrix.product import QuantisedWeights, TiledProduct, check_magnitudes
 
 AnyArray = npt.NDArray[np.generic]
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.networks.data import Dataset
 from rnscli.networks.names import SHIPPED
 
@@ -49,7 +49,7 @@ class PortableNetwork:
         """
         import torch
 
-        from rnscli.networks.fit import settle
+        from rnscli.networks.evaluation import settle
 
         model = _made(self.name, seed)
         settle(model, self.shape, seed)
@@ -110,11 +110,11 @@ def open_network(
 
     Examples
     --------
-    >>> opened = open_network("rnscli.networks.cnn:make")
+    >>> opened = open_network("rnscli.networks.models.cnn:make")
     >>> len(opened.data.test), type(opened.network.model()).__name__
     (797, 'DigitsCnn')
     """
-    from rnscli.networks.fit import check_fit
+    from rnscli.networks.evaluation import check_fit
     from rnscli.networks.trained import trained
 
     labelled = _data(data)
@@ -158,7 +158,7 @@ def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedN
     """The network with the weights of a model, if they are to be kept, found to fit the data."""
     import torch
 
-    from rnscli.networks.fit import check_fit
+    from rnscli.networks.evaluation import check_fit
 
     check_fit(model, data, name)
     stream = io.BytesIO()
@@ -169,14 +169,14 @@ def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedN
 
 
 def _data(path: str | Path | None) -> Dataset:
-    from rnscli.networks.data_file import load_data
+    from rnscli.networks.data import load_data
     from rnscli.networks.digits import digits
 
     return digits() if path is None else load_data(path)
 
 
 def _made(name: str, seed: int) -> "nn.Module":
-    from rnscli.networks.shipped import shipped
+    from rnscli.networks.models.shipped import shipped
     from rnscli.networks.user_model import load_model
 
     return shipped(name).make(seed) if name in SHIPPED else load_model(name, seed)

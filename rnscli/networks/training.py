@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnscli.core.errors import DivergenceError, InputError, NotFiniteError
+from rnscli.base.errors import DivergenceError, InputError, NotFiniteError
 from rnscli.networks.data import Dataset
+from rnscli.networks.determinism import RandomStream, one_thread
 from rnscli.networks.evaluation import score
-from rnscli.networks.random_stream import RandomStream
 from rnscli.networks.recipe import Recipe
-from rnscli.networks.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Trainer:
 
     Examples
     --------
-    >>> from rnscli.networks.cnn import make
+    >>> from rnscli.networks.models.cnn import make
     >>> from rnscli.networks.digits import digits
     >>> trainer = Trainer(make(), digits(), Recipe(epochs=2))
     >>> [result.epoch for result in trainer.run()]

@@ -9,10 +9,9 @@ from types import ModuleType
 
 from torch import nn
 
-from rnscli.core.errors import InputError
-from rnscli.networks.random_stream import RandomStream
-from rnscli.networks.sentences import said
-from rnscli.networks.threads import ALONE
+from rnscli.base.errors import InputError
+from rnscli.base.words import said
+from rnscli.networks.determinism import ALONE, RandomStream
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
 
@@ -38,12 +37,12 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
 
     Examples
     --------
-    >>> type(load_model("rnscli.networks.cnn:make")).__name__
+    >>> type(load_model("rnscli.networks.models.cnn:make")).__name__
     'DigitsCnn'
-    >>> load_model("rnscli.networks.cnn:build")  # doctest: +ELLIPSIS
+    >>> load_model("rnscli.networks.models.cnn:build")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    rnscli.core.errors.InputError: `model` rnscli.networks.cnn:build: ...cnn.py has no build; ...
+    rnscli.base.errors.InputError: `model` rnscli...cnn:build: ...cnn.py has no build; ...
     """
     module_name, colon, attribute = where.partition(":")
     parts = [*module_name.split("."), *attribute.split(".")]

@@ -1,1 +1,1 @@
-"""From result objects to tables, files and plots."""
+"""From rows to tables, documents, schemas and requirements."""

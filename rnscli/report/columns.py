@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rnscli.core.units import Uncertain, engineering
-from rnscli.hardware.adc_models import CONSTANTS
+from rnscli.base.units import Uncertain, engineering
+from rnscli.hardware.adc.registry import CONSTANTS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from rnscli import __version__
-from rnscli.core.units import Uncertain
+from rnscli.base.units import Uncertain
 from rnscli.report.table import Row
 
 SCHEMA = 1

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rnscli.hardware.adc_models import CONSTANTS
+from rnscli.hardware.adc.registry import CONSTANTS
 
 
 @dataclass(frozen=True)

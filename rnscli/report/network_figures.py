@@ -6,13 +6,16 @@ from typing import Any
 
 from rnscli.analysis.network_series import AccuracyPoint, EpochPoint
 from rnscli.analysis.network_study import CORES
-from rnscli.report.figure import COLOURS, LINES, Look, figure
-from rnscli.report.figure_parts import (
+from rnscli.report.plots.figure import (
+    COLOURS,
     CORE_COLOURS,
     CORE_MARKERS,
+    LINES,
     PLAIN,
     SIZE,
+    Look,
     clean,
+    figure,
     handle,
     legend_above,
     powers,

@@ -6,13 +6,17 @@ from typing import Any
 
 from rnscli.analysis.reproduction_series import CORES, EnergyPoint, ErrorRange, FaultPoint
 from rnscli.report.columns import show_value
-from rnscli.report.figure import COLOURS, LINES, Look, engineering_axis, figure
-from rnscli.report.figure_parts import (
+from rnscli.report.plots.figure import (
+    COLOURS,
     CORE_COLOURS,
     CORE_MARKERS,
+    LINES,
     PLAIN,
     SIZE,
+    Look,
     clean,
+    engineering_axis,
+    figure,
     handle,
     legend_above,
     powers,

@@ -3,15 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from rnscli import __version__
-from rnscli.report.figure_parts import PLAIN
 from rnscli.report.page import page
-from rnscli.report.reproduction_sections import (
-    MEANINGS,
-    TITLE,
-    Figure,
-    Section,
-    summary_sentence,
-)
+from rnscli.report.plots.figure import PLAIN
+from rnscli.report.reproduction_sections import MEANINGS, TITLE, Figure, Section, summary_sentence
 from rnscli.report.table import Layout, Row, table_text
 
 PAGE = "index.html"

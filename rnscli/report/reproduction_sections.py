@@ -8,11 +8,11 @@ from functools import partial
 from rnscli.analysis.network_cases import NETWORK_RESULTS
 from rnscli.analysis.reproduction_series import CORES, EnergyPoint, ErrorRange, FaultPoint
 from rnscli.analysis.verdict import AGREES, NOT_HERE, UNDECIDED, VERDICTS
-from rnscli.core.units import engineering
-from rnscli.networks.available import INSTALL
+from rnscli.base.units import engineering
+from rnscli.networks.names import INSTALL
 from rnscli.report.columns import show_value
 from rnscli.report.document import csv_text
-from rnscli.report.figure import Look
+from rnscli.report.plots.figure import Look
 from rnscli.report.reproduction_figures import draw_energy, draw_errors, draw_faults
 from rnscli.report.table import Row
 

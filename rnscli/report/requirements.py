@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rnscli.core.errors import InputError
-from rnscli.core.suggestion import nearest
+from rnscli.base.errors import InputError
+from rnscli.base.words import nearest
 from rnscli.report.table import Row
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {

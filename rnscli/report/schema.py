@@ -28,7 +28,7 @@ def row_schema(
 
     Examples
     --------
-    >>> from rnscli.analysis.moduli_choice import ModuliRow
+    >>> from rnscli.analysis.moduli import ModuliRow
     >>> row_schema(ModuliRow, {}, {})["properties"]["bits"]
     {'description': 'Bits b of the converters.', 'type': 'integer', 'minimum': 1}
     """

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from rnscli.core.errors import InputError, RnscliError
-from rnscli.runtime.describe import versions
+from rnscli.base.errors import InputError, RnscliError
 from rnscli.runtime.engines import Engine, Token
+from rnscli.runtime.work import versions
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -1,8 +1,14 @@
 """Work that is cut in blocks: what to compute, and all that determines the result."""
 
+import hashlib
+import json
+import math
+import numbers
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
+
+from rnscli.base.errors import InputError
 
 
 class Mergeable(Protocol):
@@ -73,3 +79,53 @@ class Work(Generic[Result]):
     result: type[Result]
     content: Callable[[Any], str] = field(default=_nothing)
     enough: Callable[[Mapping[str, Result], int], bool] = field(default=_never)
+
+
+def describe(value: object) -> Any:
+    """A parameter object as JSON values: of a dataclass its kind and its fields.
+
+    Raises
+    ------
+    InputError
+        If something in it is neither a number, a text, nor a dataclass or tuple of such.
+
+    Examples
+    --------
+    >>> from rnscli.core.noise.law import Uniform
+    >>> describe((Uniform(1e-3), None))
+    [{'kind': 'Uniform', 'p': 0.001}, None]
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, tuple | list):
+        return [describe(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): describe(item) for key, item in value.items()}
+    # A subclass that is none itself may depend on more than the fields.
+    if is_dataclass(value) and "__dataclass_fields__" in vars(type(value)):
+        kind = type(value).__qualname__
+        if not type(value).__module__.startswith("rnscli."):
+            kind = f"{type(value).__module__}.{kind}"  # which may share a name with one of rnscli
+        return {"kind": kind} | {f.name: describe(getattr(value, f.name)) for f in fields(value)}
+    raise InputError(
+        f"a store cannot tell what {type(value).__name__} depends on; "
+        "use a dataclass of numbers, or no store"
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that decide over the bytes of a result."""
+    import numpy
+    import scipy
+
+    return {"numpy": numpy.__version__, "scipy": scipy.__version__}
+
+
+def digest(description: object) -> str:
+    """SHA-256 of a description, the same whatever the order of its keys."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

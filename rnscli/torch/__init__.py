@@ -6,7 +6,7 @@
 * `recording`: what a model computed.
 """
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 
 try:
     import torch as _  # noqa: F401
@@ -18,7 +18,7 @@ except ImportError:
 from rnscli.torch.attention import AnalogMultiheadAttention
 from rnscli.torch.convert import Conversion, conversion, convert
 from rnscli.torch.convolution import AnalogConv2d
-from rnscli.torch.linear import AnalogLinear
+from rnscli.torch.layers import AnalogLinear
 from rnscli.torch.matmul import analog_matmul
 from rnscli.torch.product import Place
 from rnscli.torch.record import ProductKind, Recorded, Recording, recording

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnscli.core.readout import Core
+from rnscli.core.cores.core import Core
 from rnscli.matrix.dataflow import Dataflow
-from rnscli.torch.analog import AnalogLayer, described, placed
-from rnscli.torch.linear import AnalogLinear, analog_linear
+from rnscli.torch.layers import AnalogLayer, AnalogLinear, analog_linear, described, placed
 from rnscli.torch.product import Place, placed_matmul
 
 

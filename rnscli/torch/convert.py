@@ -11,15 +11,14 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.utils.parametrize import ParametrizationList
 
-from rnscli.core.errors import InputError
-from rnscli.core.readout import Core
-from rnscli.core.suggestion import nearest
+from rnscli.base.errors import InputError
+from rnscli.base.words import nearest
+from rnscli.core.cores.core import Core
 from rnscli.matrix.dataflow import Dataflow
-from rnscli.torch.analog import AnalogLayer, flow_of
 from rnscli.torch.attention import AnalogMultiheadAttention
 from rnscli.torch.convolution import AnalogConv2d
 from rnscli.torch.functional import AnalogForward
-from rnscli.torch.linear import AnalogLinear
+from rnscli.torch.layers import AnalogLayer, AnalogLinear, flow_of
 from rnscli.torch.product import Place
 
 # Exact types: a subclass may compute anything. Its functions are taken to the core all the same.

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from rnscli.core.errors import InputError
-from rnscli.matrix.counts import ProductCounts
-from rnscli.matrix.dataflow import Dataflow
+from rnscli.base.errors import InputError
+from rnscli.matrix.dataflow import Dataflow, ProductCounts
 from rnscli.matrix.product import TiledProduct
 from rnscli.torch.arrays import TorchArrays
 from rnscli.torch.record import (

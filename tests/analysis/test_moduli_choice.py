@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rnscli.analysis.moduli_choice import ModuliRequest, moduli_table
-from rnscli.core.errors import InputError, NoSolutionError, RnscliError
-from rnscli.core.moduli import ModuliSet
+from rnscli.analysis.moduli import ModuliRequest, moduli_table
+from rnscli.base.errors import InputError, NoSolutionError, RnscliError
+from rnscli.core.arithmetic.moduli import ModuliSet
 
 PUBLISHED = [
     (4, (15, 14, 13, 11)),

@@ -13,16 +13,11 @@ from rnscli.analysis import network_reproduction as module
 from rnscli.analysis.network_cases import NETWORK_RESULTS, is_named, network_names
 from rnscli.analysis.network_measurements import Done, MeasuredAccuracy
 from rnscli.analysis.network_reproduction import fewest_bits, largest_p, reproduce_networks
-from rnscli.analysis.network_series import (
-    bits_points,
-    epoch_points,
-    noise_points,
-    size_points,
-)
+from rnscli.analysis.network_series import bits_points, epoch_points, noise_points, size_points
 from rnscli.analysis.network_study import STUDY, NetworkPoint, NetworkStudy, TrainingPoint
 from rnscli.analysis.reproduced_row import ReproducedRow
-from rnscli.core.errors import RnscliError
-from rnscli.matrix.counts import ProductCounts
+from rnscli.base.errors import RnscliError
+from rnscli.matrix.dataflow import ProductCounts
 
 pytest.importorskip("torch")
 

@@ -4,12 +4,7 @@ import pytest
 
 from rnscli.analysis import published
 from rnscli.analysis.reproduction import RESULTS, Reproduction, names, reproduce, samples
-from rnscli.analysis.reproduction_series import (
-    CORES,
-    energy_points,
-    error_ranges,
-    fault_points,
-)
+from rnscli.analysis.reproduction_series import CORES, energy_points, error_ranges, fault_points
 from rnscli.analysis.verdict import PrintedSet
 
 # Means of fixed-lp over means of rns that another program found, with other random operands.

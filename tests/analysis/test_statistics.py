@@ -8,12 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rnscli.analysis.statistics import (
-    AttemptCounts,
-    LogHistogram,
-    Moments,
-    proportion_interval,
-)
+from rnscli.analysis.statistics import AttemptCounts, LogHistogram, Moments, proportion_interval
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 

@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 Refusal = Callable[..., str]
 
 WORDS = "rnscli.analysis.reproduction.WORDS"
-MISSING = "rnscli.cli.reproduce.missing_package"
+MISSING = "rnscli.cli.commands.reproduce.missing_package"
 
 FIGURES = ("energy", "errors", "faults")
 FILES = {
@@ -176,7 +176,9 @@ def test_a_folder_of_somebody_else_is_never_replaced(
 def test_it_is_replaced_by_force(
     rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnscli.cli.reproduce.report_files", lambda *of: {"a/b.txt": b"new"})
+    monkeypatch.setattr(
+        "rnscli.cli.commands.reproduce.report_files", lambda *of: {"a/b.txt": b"new"}
+    )
     folder = tmp_path / "old"
     folder.mkdir()
     (folder / "reproduction.json").write_text("gone")
@@ -209,7 +211,7 @@ def test_folders_that_cannot_be_written(refusal: Refusal, tmp_path: Path) -> Non
 def test_a_full_disk_leaves_nothing(
     rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnscli.cli.reproduce.report_files", lambda *of: {"a.txt": b"new"})
+    monkeypatch.setattr("rnscli.cli.commands.reproduce.report_files", lambda *of: {"a.txt": b"new"})
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")

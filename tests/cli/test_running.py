@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.runtime.store import Store
 
 Run = Callable[..., Any]
@@ -74,7 +74,7 @@ def test_what_is_in_the_store_is_not_computed_again(
     def never(*arguments: object) -> None:
         raise AssertionError("a block is computed")
 
-    monkeypatch.setattr("rnscli.analysis.dot_error.simulate_block", never)
+    monkeypatch.setattr("rnscli.analysis.error.dot_error.simulate_block", never)
     assert rnscli(*SIMULATION, "--store", store) == first
     fewer = list(SIMULATION)
     fewer[fewer.index("rns,fixed-lp,bit-sliced")] = "fixed-lp"

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.core.errors import InputError
-from rnscli.hardware.operations import (
-    Operation,
-    OperationPrices,
-    Operations,
-    add,
-    multiply,
-    times,
-)
+from rnscli.base.errors import InputError
+from rnscli.hardware.operations import Operation, OperationPrices, Operations, add, multiply, times
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 

@@ -19,11 +19,10 @@ from counting import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.analysis.moduli_choice import ModuliRequest
-from rnscli.core.code import RedundantCode, _readers_of
-from rnscli.core.moduli import ModuliSet
-from rnscli.hardware.operations import Operation, OperationPrices, Operations
-from rnscli.hardware.residue_conversion import (
+from rnscli.analysis.moduli import ModuliRequest
+from rnscli.core.arithmetic.code import RedundantCode, _readers_of
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.hardware.conversion import (
     forward_conversion,
     forward_cycles,
     merged,
@@ -35,6 +34,7 @@ from rnscli.hardware.residue_conversion import (
     syndrome,
     syndrome_cycles,
 )
+from rnscli.hardware.operations import Operation, OperationPrices, Operations
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 PRICES = OperationPrices()

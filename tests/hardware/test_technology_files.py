@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from rnscli.core.errors import InputError
-from rnscli.core.units import Uncertain
+from rnscli.base.errors import InputError
+from rnscli.base.units import Uncertain
 from rnscli.hardware.operations import OperationPrices, add
-from rnscli.hardware.technology import Technology
-from rnscli.hardware.technology_file import load_technology, technology_names
+from rnscli.hardware.technology import Technology, load_technology, technology_names
 
 NAMES = (
     "digital-logic",

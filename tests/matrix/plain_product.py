@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnscli.core.readout import Core
+from rnscli.core.cores.core import Core
 from rnscli.matrix.arrays import NumPyArrays
-from rnscli.matrix.counts import ProductCounts
-from rnscli.matrix.dataflow import Dataflow
+from rnscli.matrix.dataflow import Dataflow, ProductCounts
 from rnscli.matrix.product import TiledProduct
 
 # What a core makes of quantised operands of shape (pairs, h), as lists of integers.

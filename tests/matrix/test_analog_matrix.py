@@ -11,11 +11,10 @@ from plain_product import assert_same_bytes, plain_product
 from scipy.sparse.linalg import aslinearoperator, cg, lsqr
 
 import rnscli
-from rnscli.core.errors import InputError
-from rnscli.core.readout import Core
+from rnscli.base.errors import InputError
+from rnscli.core.cores.core import Core
 from rnscli.matrix.analog_matrix import AnalogMatrix
-from rnscli.matrix.counts import ProductCounts
-from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow
+from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow, ProductCounts
 
 CORE = rnscli.analog_core("rns", bits=6, vector_size=4)
 NOISY = rnscli.analog_core("rns", bits=6, vector_size=4, redundant=1, p=0.1, attempts=2)

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import rnscli
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.matrix.analog_matrix import AnalogMatrix
 
 CORE = rnscli.analog_core("rns", bits=6, vector_size=4)

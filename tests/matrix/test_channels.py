@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.core.code import RedundantCode
-from rnscli.core.moduli import ModuliSet
+from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.channels import modular_products, reduce, restore, words_of
 

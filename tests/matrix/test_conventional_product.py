@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_product import multiply, plain_product, reading
 
-from rnscli.core.bit_sliced import BitSlicedCore
-from rnscli.core.conversion import convert_clean
-from rnscli.core.cores import CORES, CoreSpecification
-from rnscli.core.dot_product import DotProduct
-from rnscli.core.fixed_point import FixedPointCore
-from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
-from rnscli.core.readout import Core
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.cores.bit_sliced import BitSlicedCore
+from rnscli.core.cores.conversion import convert_clean
+from rnscli.core.cores.core import Core
+from rnscli.core.cores.fixed_point import FixedPointCore
+from rnscli.core.cores.registry import CORES, CoreSpecification
+from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
 from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow
 
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)

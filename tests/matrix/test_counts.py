@@ -1,4 +1,4 @@
-from rnscli.matrix.counts import ProductCounts
+from rnscli.matrix.dataflow import ProductCounts
 
 
 def test_counts_add_up() -> None:

@@ -1,12 +1,12 @@
 import pytest
 
 import rnscli
-from rnscli.core.code import RedundantCode
-from rnscli.core.cores import CORES, CoreSpecification
-from rnscli.core.dot_product import DotProduct
-from rnscli.core.errors import InputError
-from rnscli.core.moduli import ModuliSet
-from rnscli.core.rns_core import RnsCore
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores.registry import CORES, CoreSpecification
+from rnscli.core.cores.rns import RnsCore
 from rnscli.matrix.dataflow import PATHS, Dataflow
 
 

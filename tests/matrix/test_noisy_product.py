@@ -8,15 +8,14 @@ from plain_product import assert_same_bytes, multiply, plain_product, reading
 from scipy import stats
 
 import rnscli
-from rnscli.core.code import RedundantCode
-from rnscli.core.cores import CORES, CoreSpecification
-from rnscli.core.dot_product import DotProduct
-from rnscli.core.moduli import ModuliSet
-from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
-from rnscli.core.rns_core import RnsCore
+from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores.registry import CORES, CoreSpecification
+from rnscli.core.cores.rns import RnsCore
+from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
 from rnscli.matrix.arrays import NumPyArrays
-from rnscli.matrix.counts import ProductCounts
-from rnscli.matrix.dataflow import PATHS, Dataflow
+from rnscli.matrix.dataflow import PATHS, Dataflow, ProductCounts
 from rnscli.matrix.product import TiledProduct
 
 # Every statistical test has a fixed seed, and would fail with this probability if it were drawn

@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 from plain_product import assert_same_bytes, multiply, plain_product
 
 import rnscli
-from rnscli.core.code import RedundantCode
-from rnscli.core.dot_product import DotProduct
-from rnscli.core.errors import InputError
-from rnscli.core.moduli import ModuliSet
-from rnscli.core.readout import Core
-from rnscli.core.rns_core import RnsCore
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores.core import Core
+from rnscli.core.cores.rns import RnsCore
 from rnscli.matrix.arrays import NumPyArrays
-from rnscli.matrix.counts import ProductCounts
-from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow
+from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow, ProductCounts
 from rnscli.matrix.product import TiledProduct
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from plain_product import scales_of
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.dataflow import GRANULARITIES
-from rnscli.matrix.scales import RowScales
+from rnscli.matrix.product import RowScales
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from refusals import assert_one_sentence
 
-from rnscli.core.errors import InputError
-from rnscli.networks.data_file import load_data
+from rnscli.base.errors import InputError
+from rnscli.networks.data import load_data
 
 X = np.random.default_rng(1).normal(size=(6, 2, 3)).astype(np.float32)
 Y = np.arange(6) % 3

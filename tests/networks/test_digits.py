@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from rnscli.core.errors import RnscliError
+from rnscli.base.errors import RnscliError
 from rnscli.networks.digits import TEST_SIZE, digits, split
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from refusals import assert_one_sentence
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.networks.data import MAX_CLASS, Dataset, LabelledData
 
 X = np.random.default_rng(1).normal(size=(4, 3))

@@ -4,9 +4,9 @@ import sys
 import pytest
 from refusals import assert_one_sentence
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
+from rnscli.networks.models.shipped import _NETWORKS, shipped
 from rnscli.networks.names import SHIPPED
-from rnscli.networks.shipped import _NETWORKS, shipped
 
 
 def test_every_name_is_a_network_and_every_network_has_a_name() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from refusals import assert_one_sentence
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.networks.recipe import Recipe
 
 

@@ -10,11 +10,10 @@ import pytest
 import tiny_networks
 import torch
 
+from rnscli.networks.determinism import RandomStream, one_thread
 from rnscli.networks.evaluation import evaluate
 from rnscli.networks.portable import open_network, open_untrained
-from rnscli.networks.random_stream import RandomStream
 from rnscli.networks.recipe import Recipe
-from rnscli.networks.threads import one_thread
 from rnscli.networks.training import Trainer
 
 

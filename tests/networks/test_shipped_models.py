@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnscli.networks import cnn, residual_cnn, transformer
-from rnscli.networks.attention import SelfAttention
+from rnscli.networks.models import cnn, residual_cnn, transformer
+from rnscli.networks.models.attention import SelfAttention
+from rnscli.networks.models.shipped import shipped
 from rnscli.networks.names import SHIPPED
-from rnscli.networks.shipped import shipped
 
 MODULES = (cnn, residual_cnn, transformer)
 

@@ -12,13 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.networks import trained as trained_module
-from rnscli.networks.cache import Cache
 from rnscli.networks.evaluation import score
 from rnscli.networks.names import SHIPPED
 from rnscli.networks.recipe import Recipe
-from rnscli.networks.trained import TrainedNetwork, trained
+from rnscli.networks.trained import Cache, TrainedNetwork, trained
 from rnscli.networks.weights import load_weights
 
 TINY = Recipe(epochs=1, batch_size=250)
@@ -141,7 +140,7 @@ def test_without_a_cache(tmp_path: Path) -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from rnscli.networks.cache import Cache
+from rnscli.networks.trained import Cache
 from rnscli.networks.recipe import Recipe
 from rnscli.networks.trained import trained
 recipe = Recipe(epochs=int(sys.argv[2]), batch_size=250)

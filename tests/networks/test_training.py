@@ -11,10 +11,10 @@ import torch
 from refusals import assert_one_sentence
 from torch import Tensor, nn
 
-from rnscli.core.errors import DivergenceError, InputError, RnscliError
-from rnscli.networks import cnn, residual_cnn, transformer
+from rnscli.base.errors import DivergenceError, InputError, RnscliError
 from rnscli.networks.data import Dataset, LabelledData
 from rnscli.networks.digits import digits
+from rnscli.networks.models import cnn, residual_cnn, transformer
 from rnscli.networks.recipe import Recipe
 from rnscli.networks.training import EpochResult, Trainer
 

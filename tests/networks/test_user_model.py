@@ -9,7 +9,7 @@ import torch
 from refusals import assert_one_sentence
 from torch import nn
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.networks.user_model import load_model
 
 SOURCE = """
@@ -82,7 +82,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("my_networks:Net", nn.Sequential),
         ("my_networks:Nested.make", nn.Sequential),
         ("my_package.inner:make", nn.Flatten),
-        ("rnscli.networks.cnn:make", nn.Module),
+        ("rnscli.networks.models.cnn:make", nn.Module),
     ],
 )
 def test_models(where: str, kind: type[nn.Module], capsys: pytest.CaptureFixture[str]) -> None:

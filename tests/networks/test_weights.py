@@ -12,7 +12,7 @@ import torch
 from refusals import assert_one_sentence
 from torch import nn
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.networks.weights import load_weights
 
 OWN = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))

@@ -17,12 +17,7 @@ from rnscli.analysis.network_series import (
     size_points,
 )
 from rnscli.analysis.network_study import STUDY, NetworkPoint
-from rnscli.report.network_figures import (
-    draw_bits,
-    draw_noise,
-    draw_sizes,
-    draw_training,
-)
+from rnscli.report.network_figures import draw_bits, draw_noise, draw_sizes, draw_training
 
 pytest.importorskip("matplotlib")
 
@@ -89,7 +84,7 @@ def test_training() -> None:
 
 
 def test_cores_have_the_same_colours_in_all_pictures() -> None:
-    from rnscli.report.figure_parts import CORE_COLOURS
+    from rnscli.report.plots.figure import CORE_COLOURS
 
     on_fixed = draw_sizes(sizes(lambda point: 0.5), "svg").decode()
     used = set(re.findall(r"stroke: (#[0-9a-f]{6})", on_fixed))

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from rnscli.analysis.verdict import VERDICTS
-from rnscli.report.figure import Look
 from rnscli.report.inline_svg import inline_svg
 from rnscli.report.page import page
+from rnscli.report.plots.figure import Look
 from rnscli.report.reproduction_sections import MEANINGS, Section, summary_sentence
 from rnscli.report.table import Row
 

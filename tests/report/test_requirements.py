@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.report.requirements import Requirement, failures
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)

@@ -30,7 +30,7 @@ from toys import (
 )
 
 import rnscli
-from rnscli.core.errors import InputError, RnscliError
+from rnscli.base.errors import InputError, RnscliError
 from rnscli.runtime import cluster as module
 from rnscli.runtime.cluster import dask_engine
 from rnscli.runtime.runner import Runner
@@ -387,7 +387,7 @@ def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SCRIPT = """
 import sys, time
-from rnscli.core.errors import RnscliError
+from rnscli.base.errors import RnscliError
 from rnscli.runtime import cluster
 from rnscli.runtime.runner import Runner
 from toys import finals, slow, work

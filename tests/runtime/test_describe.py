@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnscli.core.code import RedundantCode
-from rnscli.core.dot_product import DotProduct
-from rnscli.core.errors import InputError
-from rnscli.core.moduli import ModuliSet
-from rnscli.core.noise import Uniform
-from rnscli.runtime.describe import describe, digest
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.noise.law import Uniform
+from rnscli.runtime.work import describe, digest
 
 
 @dataclass(frozen=True)

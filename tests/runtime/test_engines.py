@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from toys import die, pause, process, refuse, square
 
-from rnscli.core.errors import InputError, RnscliError
+from rnscli.base.errors import InputError, RnscliError
 from rnscli.runtime.engines import Engine, Here, Token, local_engine
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.core.errors import InputError, RnscliError
+from rnscli.base.errors import InputError, RnscliError
 from rnscli.runtime.store import SCHEMA_VERSION, Entry, Store
 
 NOBODY = 65534

@@ -49,7 +49,7 @@ with Store(path) as store:
 LIMITED = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
-from rnscli.core.errors import RnscliError
+from rnscli.base.errors import RnscliError
 try:
     exec({ENDLESS!r})
 except RnscliError as error:

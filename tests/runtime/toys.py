@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from rnscli.core.errors import InputError
+from rnscli.base.errors import InputError
 from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work
 

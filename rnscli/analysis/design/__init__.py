@@ -1,0 +1,1 @@
+"""Which design: the space, the search, the choice."""

@@ -1,0 +1,1 @@
+"""What energy, latency and area."""

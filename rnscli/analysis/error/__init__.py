@@ -1,0 +1,1 @@
+"""What error: Monte Carlo of dot products."""

@@ -1,0 +1,321 @@
+"""Where the real-valued operands of a simulation come from: distributions, or one's own arrays.
+
+Operands are worked on in tiles of shape ``(2, pairs, h)``, inputs first and weights second. For
+short vectors the pairs are contiguous in memory, so that reductions over h are additions of whole
+rows: tiles are filled in whatever order their memory has.
+"""
+
+import copy
+import hashlib
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from rnscli.base.checks import check_float
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.quantisation import FloatArray
+from rnscli.core.noise.law import draw_positions
+
+_SLICE_VALUES = 1 << 20  # checked at a time, so that the check needs little memory
+MAX_MAGNITUDE = 1e70  # squares of dot products stay finite, and so do their sums
+MAX_DEGREES_OF_FREEDOM = 1e6
+
+
+class Operands(Protocol):
+    """What every source of operands offers.
+
+    The numbers in a tile, times ``unit``, are the real operands.
+    """
+
+    @property
+    def unit(self) -> float:
+        """Power of two that the numbers in a tile are multiplied by."""
+        ...
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the numbers are random, so that any pair can be drawn from their seed alone."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Name on the command line, or the file."""
+        ...
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Fill a tile with pairs ``start`` and following."""
+        ...
+
+    def rows(self, start: int, count: int) -> "Operands":
+        """Only what pairs ``start`` and following need, ready to be read."""
+        ...
+
+
+def _memory(tile: FloatArray) -> FloatArray:
+    """The same numbers in the order of their memory, contiguous."""
+    return tile if tile.flags.c_contiguous else tile.transpose(0, 2, 1)
+
+
+class _Drawn:
+    """A source that any pair can be drawn from."""
+
+    drawn: ClassVar[bool] = True
+
+    def rows(self, start: int, count: int) -> Any:
+        """Itself: nothing is read."""
+        del start, count
+        return self
+
+
+@dataclass(frozen=True)
+class UniformOperands(_Drawn):
+    """Independent values, uniform on [-1, 1)."""
+
+    name: ClassVar[str] = "uniform"
+    unit: ClassVar[float] = 2.0
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw half of the values, which is exact and saves a pass over the tile."""
+        del start
+        memory = _memory(tile)
+        rng.random(out=memory)
+        memory -= 0.5
+
+
+@dataclass(frozen=True)
+class NormalOperands(_Drawn):
+    """Independent standard normal values."""
+
+    name: ClassVar[str] = "normal"
+    unit: ClassVar[float] = 1.0
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all."""
+        del start
+        rng.standard_normal(out=_memory(tile))
+
+
+@dataclass(frozen=True)
+class LaplaceOperands(_Drawn):
+    """Independent Laplace values with scale 1: heavier tails, as trained weights have."""
+
+    name: ClassVar[str] = "laplace"
+    unit: ClassVar[float] = 1.0
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all."""
+        del start
+        tile[...] = rng.laplace(size=tile.shape)
+
+
+@dataclass(frozen=True)
+class ReluNormalOperands(_Drawn):
+    """Inputs ``max(0, z)`` with z standard normal, as after a ReLU; standard normal weights."""
+
+    name: ClassVar[str] = "relu-normal"
+    unit: ClassVar[float] = 1.0
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all, and cut the inputs at zero."""
+        del start
+        rng.standard_normal(out=_memory(tile))
+        np.maximum(tile[0], 0.0, out=tile[0])
+
+
+@dataclass(frozen=True)
+class StudentTOperands(_Drawn):
+    """Independent values of Student's t distribution: outliers, as in large language models.
+
+    Parameters
+    ----------
+    degrees_of_freedom
+        More than 2: otherwise the variance is infinite, and no mean error settles.
+
+    Raises
+    ------
+    InputError
+        If that number is out of range.
+    """
+
+    name: ClassVar[str] = "student-t"
+    unit: ClassVar[float] = 1.0
+    degrees_of_freedom: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse what has no variance."""
+        what = f"a number above 2 and at most {MAX_DEGREES_OF_FREEDOM:g}"
+        lowest = float(np.nextafter(2.0, 3.0))
+        value = check_float(
+            "degrees_of_freedom", self.degrees_of_freedom, lowest, MAX_DEGREES_OF_FREEDOM, what
+        )
+        object.__setattr__(self, "degrees_of_freedom", value)
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all."""
+        del start
+        tile[...] = rng.standard_t(self.degrees_of_freedom, size=tile.shape)
+
+
+@dataclass(frozen=True)
+class SparseOperands(_Drawn):
+    """Operands of which each is zero with a probability: pruned weights, idle inputs.
+
+    Parameters
+    ----------
+    dense
+        Where the others come from: a distribution.
+    sparsity
+        The probability, from 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If that is not a probability, or the others are not drawn.
+    """
+
+    dense: Operands
+    sparsity: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a probability; work in the unit of the others."""
+        if not self.dense.drawn:
+            raise InputError("`sparsity` is of drawn operands; given ones are taken as they are")
+        value = check_float("sparsity", self.sparsity, 0.0, 1.0, "a probability from 0 to 1")
+        object.__setattr__(self, "sparsity", value)
+
+    @property
+    def name(self) -> str:
+        """That of the others."""
+        return self.dense.name
+
+    @property
+    def unit(self) -> float:
+        """That of the others."""
+        return self.dense.unit
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Draw all, then the positions of zeros."""
+        self.dense.fill(rng, start, tile)
+        positions = draw_positions(rng, self.sparsity, tile.size)
+        _memory(tile).reshape(-1)[positions] = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class GivenOperands:
+    """The user's own operands, in order.
+
+    Parameters
+    ----------
+    x, w
+        Real arrays of the same shape ``(N, h)``.
+    name
+        Where they come from, for reports.
+    first
+        Number of the first row, where this is a part of something larger.
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong, a value is NaN, infinite or above 1e70 in magnitude, or all are
+        below 1e-70.
+    """
+
+    unit: ClassVar[float] = 1.0
+    drawn: ClassVar[bool] = False
+    x: FloatArray
+    w: FloatArray
+    name: str = "given"
+    first: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be multiplied."""
+        for label in ("x", "w"):
+            array = np.asarray(getattr(self, label))
+            check_kind(self.name, label, array.shape, array.dtype)
+            parts = np.array_split(array, -(-array.size // _SLICE_VALUES))
+            # NumPy's maximum, which NaN passes through; Python's forgets a NaN that is not first.
+            largest = float(
+                np.max([np.abs(rows.astype(np.float64)).max() for rows in parts if rows.size])
+            )
+            if not largest <= MAX_MAGNITUDE:
+                raise InputError(
+                    f"operands {self.name}: {label} holds NaN, infinity or a magnitude above "
+                    f"{MAX_MAGNITUDE:g}; every value must be finite"
+                )
+            if not self.first and 0 < largest < 1 / MAX_MAGNITUDE:
+                raise InputError(
+                    f"operands {self.name}: no magnitude in {label} is above {largest:.3g}, and "
+                    f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more"
+                )
+            object.__setattr__(self, label, array)
+        check_shapes(self.name, self.x.shape, self.w.shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows N and their length h."""
+        return self.x.shape[0], self.x.shape[1]
+
+    def rows(self, start: int, count: int) -> "GivenOperands":
+        """Only ``count`` rows from ``start`` on, under the numbers they have here."""
+        part = slice(start - self.first, start - self.first + count)
+        narrowed = copy.copy(self)
+        # Not through the constructor: values that are tiny in all of these rows need not be so in
+        # the others.
+        for label, value in (("x", self.x[part]), ("w", self.w[part]), ("first", start)):
+            object.__setattr__(narrowed, label, value)
+        return narrowed
+
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """The rows from ``start`` on."""
+        del rng
+        part = slice(start - self.first, start - self.first + tile.shape[1])
+        tile[0], tile[1] = self.x[part], self.w[part]
+
+    def content(self) -> str:
+        """SHA-256 of the values, as float64."""
+        digest = hashlib.sha256()
+        for array in (self.x, self.w):
+            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+
+def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse an array that does not hold vectors of real numbers.
+
+    Raises
+    ------
+    InputError
+        Saying what it is instead.
+    """
+    if len(shape) != 2 or min(shape) < 1:
+        raise InputError(
+            f"operands {name}: {label} has shape {shape}; "
+            "it must be (N, h) with at least one row and one column"
+        )
+    if dtype.kind not in "fiub":
+        raise InputError(f"operands {name}: {label} has dtype {dtype}; it must hold real numbers")
+
+
+def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
+    """Refuse arrays of different shapes.
+
+    Raises
+    ------
+    InputError
+        Saying both.
+    """
+    if x != w:
+        raise InputError(f"operands {name}: x has shape {x} and w {w}; they must be equal")
+
+
+DISTRIBUTIONS: dict[str, Operands] = {
+    source.name: source
+    for source in (
+        UniformOperands(),
+        NormalOperands(),
+        LaplaceOperands(),
+        ReluNormalOperands(),
+        StudentTOperands(),
+    )
+}

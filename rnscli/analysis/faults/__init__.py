@@ -1,0 +1,1 @@
+"""What fault probability, exactly, and how much redundancy."""

@@ -1,0 +1,336 @@
+"""Output error probability of a redundant residue code with up to R attempts."""
+
+import math
+import sys
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from rnscli.analysis.faults.undetected import (
+    CodeSpectrum,
+    check_range,
+    code_spectrum,
+    undetected_by_differences,
+    weight_distribution,
+)
+from rnscli.base.checks import check_attempts
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.decoders import decoder_named, radius_of
+from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
+from rnscli.core.noise.law import NoiseLaw, Uniform
+
+# Probabilities that one attempt ends correct, detected, undetected.
+Outcome = tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultParameters:
+    """A code, a decoder, noise, and the number of attempts.
+
+    Parameters
+    ----------
+    moduli
+        The set with its redundant members.
+    noise
+        Law of the errors of every residue, or a tuple of laws, one for each of ``moduli.moduli``.
+    p
+        Short for ``noise=Uniform(p)``; one of the two is given.
+    attempts
+        Largest number R of attempts, or ``math.inf``.
+    decoder
+        Name of a decoder.
+    legitimate_range
+        Number L of legitimate values; ``None`` for the product of the information moduli.
+    erased
+        Channels known to be dead, as indices into ``moduli.moduli``; their laws do not matter.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    moduli: ModuliSet
+    noise: NoiseLaw | tuple[NoiseLaw, ...] | None = None
+    p: float | None = None
+    attempts: float = 1
+    decoder: str = "bounded-distance"
+    legitimate_range: int | None = None
+    erased: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range; fix L."""
+        size = self.moduli.dynamic_range if self.legitimate_range is None else self.legitimate_range
+        if (self.noise is None) == (self.p is None):
+            raise InputError("give either `p` or `noise`")
+        if self.noise is None:
+            assert self.p is not None
+            object.__setattr__(self, "noise", Uniform(self.p))
+        if isinstance(self.noise, tuple) and len(self.noise) != self.moduli.count:
+            raise InputError(
+                f"`noise` has {len(self.noise)} laws; the set has {self.moduli.count} moduli"
+            )
+        object.__setattr__(self, "attempts", check_attempts(self.attempts))
+        object.__setattr__(self, "legitimate_range", check_legitimate_range(self.moduli, size))
+        object.__setattr__(self, "erased", tuple(self.erased))
+        self.moduli.without(self.erased)
+        decoder_named(self.decoder)
+
+    @property
+    def laws(self) -> tuple[NoiseLaw, ...]:
+        """The law of each residue."""
+        if isinstance(self.noise, tuple):
+            return self.noise
+        assert self.noise is not None
+        return (self.noise,) * self.moduli.count
+
+
+@dataclass(frozen=True)
+class FaultProbability:
+    """How one attempt ends, and the output after R attempts, as `rnscli fault-prob` reports it.
+
+    ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1;
+    ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``.
+    ``p`` is the mean over the residues of the probability to be wrong; ``sigma`` is given where
+    it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
+    residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
+    with the fewest, and is ``None`` elsewhere. Where residues differ, ``residue_p`` and
+    ``residue_sigma`` have the value of each, the redundant moduli first. The last seven are of
+    `rnscli.analysis.faults.validation`, where it was asked for: simulated values with their 99.9 %
+    intervals, the number of words, how far the intervals reach as a share of the values, and
+    whether they hold the exact ones.
+    """
+
+    moduli: tuple[int, ...]
+    redundant_moduli: tuple[int, ...]
+    redundant: int
+    decoder: str
+    noise: str
+    p: float
+    sigma: float | None
+    attempts: float
+    p_correct: float
+    p_detected: float
+    p_undetected: float
+    p_err: float
+    expected_attempts: float
+    legitimate_range: int
+    conversions: float
+    cheapest: bool | None
+    erased: tuple[int, ...] | None
+    residue_p: tuple[float, ...] | None
+    residue_sigma: tuple[float, ...] | None
+    simulated_p_undetected: float | None = None
+    simulated_p_undetected_ci999: tuple[float, float] | None = None
+    simulated_p_err: float | None = None
+    simulated_p_err_ci999: tuple[float, float] | None = None
+    simulated_words: int | None = None
+    precision_reached: float | None = None
+    agrees: bool | None = None
+
+    @property
+    def word_error_probability(self) -> float:
+        """Probability that some residue of a word is wrong."""
+        count = len(self.moduli) + len(self.redundant_moduli)
+        return wrong_word(self.residue_p or (self.p,) * count)
+
+
+def fault_probability(parameters: FaultParameters) -> FaultProbability:
+    r"""Exact probabilities of a code under independent residue errors.
+
+    One attempt is correct if at most t residues are wrong, t being the radius of the decoder. The
+    probability p_u of an undetected error is a sum of positive terms, so that it keeps its
+    relative precision however small it is: over the sets of wrong residues for the uniform law
+    (`code_spectrum`), over the differences of legitimate values for any other
+    (`rnscli.analysis.faults.undetected`, for ranges up to 2**32, in time proportional to them).
+    Detected words are computed again, up to R attempts in all:
+
+    ``p_err(R) = p_u (1 - p_d^R) / (1 - p_d) + p_d^R`` and
+    ``expected_attempts = (1 - p_d^R) / (1 - p_d)``.
+
+    Parameters
+    ----------
+    parameters
+        Code, noise and attempts.
+
+    Returns
+    -------
+    FaultProbability
+
+    Raises
+    ------
+    InputError
+        If the set has more than 16 moduli (uniform law) or the legitimate range is larger than
+        2**32 (any other law).
+
+    Warns
+    -----
+    RuntimeWarning
+        If a probability is too small for a double (below 2.2e-308) and is given as 0.
+
+    References
+    ----------
+    arXiv:2309.10759, Methods; James, Yang and Sinha, "Redundant residue number system code for
+    fault-tolerant hybrid memories", ACM JETC 2015.
+
+    Examples
+    --------
+    >>> from rnscli.core.noise.law import Gaussian
+    >>> moduli = ModuliSet([63, 62, 61, 59, 55, 53], redundant=2)
+    >>> result = fault_probability(FaultParameters(moduli=moduli, p=1e-3, attempts=2))
+    >>> f"{result.p_err:.3e}"
+    '9.157e-07'
+    >>> small = ModuliSet([15, 14, 13, 11], redundant=1)
+    >>> result = fault_probability(FaultParameters(moduli=small, noise=Gaussian(0.2)))
+    >>> f"{result.p:.3e} {result.p_undetected:.3e}"
+    '1.242e-02 8.992e-07'
+    """
+    moduli, size = parameters.moduli, parameters.legitimate_range
+    assert size is not None
+    left = moduli.without(parameters.erased)
+    laws = [law for i, law in enumerate(parameters.laws) if i not in parameters.erased]
+    radius = radius_of(parameters.decoder, left)
+    correct, detected, undetected = _attempt_outcome(left, size, radius, tuple(laws))
+    p_err, expected = after_attempts(correct, detected, undetected, parameters.attempts)
+    wrong = [
+        law.error_probability(m) for law, m in zip(parameters.laws, moduli.moduli, strict=True)
+    ]
+    sigmas: list[Any] = [getattr(law, "sigma", None) for law in parameters.laws]
+    return FaultProbability(
+        moduli=moduli.information,
+        redundant_moduli=moduli.redundant_moduli,
+        redundant=moduli.redundant,
+        decoder=parameters.decoder,
+        noise=", ".join(dict.fromkeys(law.name for law in parameters.laws)),
+        p=wrong[0] if min(wrong) == max(wrong) else math.fsum(wrong) / len(wrong),
+        sigma=sigmas[0] if len(set(sigmas)) == 1 else None,
+        attempts=parameters.attempts,
+        p_correct=correct,
+        p_detected=detected,
+        p_undetected=undetected,
+        p_err=p_err,
+        expected_attempts=expected,
+        legitimate_range=size,
+        conversions=left.count * expected,
+        cheapest=None,
+        erased=parameters.erased or None,
+        residue_p=tuple(wrong) if min(wrong) < max(wrong) else None,
+        residue_sigma=tuple(sigmas) if len(set(sigmas)) > 1 and None not in sigmas else None,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _attempt_outcome(
+    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...]
+) -> Outcome:
+    """Outcome of one attempt; remembered, because it does not depend on the attempts."""
+    uniform = all(isinstance(law, Uniform) for law in laws)
+    if not uniform:
+        check_range(size)
+    wrong = [law.error_probability(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    if not any(wrong):
+        return 1.0, 0.0, 0.0
+    if not uniform:
+        return _general_outcome(moduli, size, radius, laws, wrong)
+    spectrum = code_spectrum(moduli, size, radius)
+    if min(wrong) == max(wrong):
+        return attempt_outcome(spectrum, wrong[0])
+    # The chance that exactly the residues of each set T are wrong.
+    chances = np.ones(1)
+    for p in wrong:
+        chances = np.concatenate((chances * (1.0 - p), chances * p))
+    return _capped(
+        math.fsum(weight_distribution(wrong)[: radius + 1].tolist()),
+        float(chances @ spectrum.detected_of),
+        float(chances @ spectrum.undetected_of),
+    )
+
+
+def attempt_outcome(spectrum: CodeSpectrum, p: float) -> Outcome:
+    """Probabilities that one attempt is correct, detected, undetected, for uniform errors.
+
+    With the outcomes c_w, d_w, u_w of errors of weight w, ``p_undetected = sum_w u_w p^w
+    (1 - p)^(N - w)`` and so on.
+    """
+    count = len(spectrum.correct) - 1
+    weights = [p**w * (1.0 - p) ** (count - w) for w in range(count + 1)]
+    correct, detected, undetected = (
+        math.fsum(s * w for s, w in zip(shares, weights, strict=True))
+        for shares in (spectrum.correct, spectrum.detected, spectrum.undetected)
+    )
+    lost = 0 < p < 1 and any(
+        outcome < sys.float_info.min and any(shares)
+        for outcome, shares in (
+            (detected, spectrum.detected),
+            (undetected, spectrum.undetected),
+        )
+    )
+    if lost:
+        warnings.warn(
+            f"a probability at p = {p:g} is below 2.2e-308 and is given as 0",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        detected, undetected = (
+            outcome if outcome >= sys.float_info.min else 0.0 for outcome in (detected, undetected)
+        )
+    return _capped(correct, detected, undetected)
+
+
+def _general_outcome(
+    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...], wrong: list[float]
+) -> Outcome:
+    """Outcome of one attempt under laws that are not uniform."""
+    weights = weight_distribution(wrong)
+    vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    undetected = undetected_by_differences(vectors, size, radius)
+    spoilt = math.fsum(weights[radius + 1 :].tolist())
+    # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what
+    # rounding leaves of the difference is no probability.
+    detected = 0.0 if size == moduli.total_range else max(0.0, spoilt - undetected)
+    return _capped(math.fsum(weights[: radius + 1].tolist()), detected, min(undetected, spoilt))
+
+
+def _capped(correct: float, detected: float, undetected: float) -> Outcome:
+    """The outcome without what rounding adds beyond 1."""
+    return min(1.0, correct), min(1.0, detected), min(1.0, undetected)
+
+
+def after_attempts(
+    correct: float, detected: float, undetected: float, attempts: float
+) -> tuple[float, float]:
+    """Output error probability and expected number of attempts, for up to R attempts.
+
+    A word that is always detected never gives an output: its error probability is 1.
+
+    Examples
+    --------
+    >>> after_attempts(0.5, 0.25, 0.25, 2)
+    (0.375, 1.25)
+    """
+    ended = correct + undetected  # 1 - p_d, without its cancellation
+    if not ended:
+        return 1.0, attempts
+    if math.isinf(attempts):
+        return undetected / ended, max(1.0, 1.0 / ended)
+    if attempts == 1 or not detected:
+        return undetected + detected, 1.0
+    log_detected = math.log1p(-ended) if ended < 0.5 else math.log(detected)
+    expected = max(1.0, -math.expm1(attempts * log_detected) / ended)
+    return undetected * expected + math.exp(attempts * log_detected), expected
+
+
+def wrong_word(residue_p: tuple[float, ...]) -> float:
+    """Probability that at least one residue is wrong, ``1 - prod(1 - p)`` without cancellation.
+
+    Examples
+    --------
+    >>> f"{wrong_word((1e-20, 2e-20)):.1e}"
+    '3.0e-20'
+    """
+    if max(residue_p) >= 1.0:
+        return 1.0
+    return -math.expm1(math.fsum(math.log1p(-p) for p in residue_p))

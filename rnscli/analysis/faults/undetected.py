@@ -1,0 +1,236 @@
+r"""Undetected errors under any residue error law, summed exactly over differences of values.
+
+Let residue i be wrong by e with probability ``q_i(e)``, ``e = 0 .. m_i - 1``, independently. A
+received word lies within distance t of the codeword at difference d from the true one with
+probability
+
+``G(d) = sum of the coefficients up to z^t of prod_i (q_i(d mod m_i) + (1 - q_i(d mod m_i)) z)``,
+
+and for X uniform over L legitimate values a share ``(L - |d|) / L`` of them has a codeword at
+difference d. Spheres of radius t are disjoint, so
+
+``p_undetected = sum over 0 < |d| < L of (L - |d|) / L * G(d)``:
+
+a sum of positive terms, nothing cancels. It is computed in slices of the differences; each
+residue's ``q_i(d mod m_i)`` is periodic, so a slice of it is a view of a table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb, fsum
+
+import numpy as np
+import numpy.typing as npt
+
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.arithmetic.quantisation import FloatArray
+
+MAX_RANGE = 2**32
+_SLICE = 1 << 15  # differences at a time: their terms stay in the cache
+
+
+def check_range(size: int) -> None:
+    """Refuse a legitimate range that is too large to sum over.
+
+    Raises
+    ------
+    InputError
+        Naming what can be done instead.
+    """
+    if size > MAX_RANGE:
+        raise InputError(
+            f"the legitimate range has {size} values; for noise that is not uniform the sum over "
+            "differences is computed up to 2^32, so give a smaller `legitimate_range`, or "
+            "`noise` uniform"
+        )
+
+
+def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int) -> float:
+    """Probability that one attempt is decoded to a wrong value.
+
+    Parameters
+    ----------
+    laws
+        For each residue the probabilities ``q_i(e)``, of length m_i.
+    size
+        Number L of legitimate values, at most 2**32; the time is proportional to L.
+    radius
+        Radius t of the decoder.
+
+    Raises
+    ------
+    InputError
+        If L is larger than 2**32.
+
+    Examples
+    --------
+    >>> uniform = [np.array([0.9] + [0.1 / (m - 1)] * (m - 1)) for m in (5, 4, 3)]
+    >>> round(undetected_by_differences(uniform, 12, 0), 9)
+    0.0069375
+    """
+    check_range(size)
+    # Where every law is symmetric, d and -d contribute alike.
+    mirrored = [np.concatenate((law[:1], law[:0:-1])) for law in laws]
+    directions = [laws]
+    share = 2.0
+    if not all(np.array_equal(*pair) for pair in zip(laws, mirrored, strict=True)):
+        directions, share = [laws, mirrored], 1.0
+    return share * sum(_one_direction(direction, size, radius) for direction in directions)
+
+
+def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
+    """Sum over ``0 < d < L``."""
+    tables = []
+    for law in laws:
+        # The complement of q(0) is summed: where errors are rare, 1 - q(0) has no digits left.
+        other = 1.0 - law
+        other[0] = law[1:].sum()
+        repeated = law.size + _SLICE
+        tables.append((law.size, np.resize(law, repeated), np.resize(other, repeated)))
+    parts = []
+    for start in range(1, size, _SLICE):
+        count = min(_SLICE, size - start)
+        planes = [np.ones(count)] + [np.zeros(count) for _ in range(radius)]
+        for modulus, same, differs in tables:
+            first = start % modulus
+            agree, disagree = same[first : first + count], differs[first : first + count]
+            for distance in range(radius, 0, -1):
+                planes[distance] *= agree
+                planes[distance] += planes[distance - 1] * disagree
+            planes[0] *= agree
+        weights = (size - np.arange(start, start + count)) / size
+        # Not by BLAS, whose threads get in the way of other processes.
+        parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
+    return float(np.sum(parts)) if parts else 0.0
+
+
+def weight_distribution(wrong: Sequence[float]) -> FloatArray:
+    """Probabilities of 0 .. N wrong residues, from that of each.
+
+    Examples
+    --------
+    >>> weight_distribution([0.5, 0.5]).tolist()
+    [0.25, 0.5, 0.25]
+    """
+    chances = np.ones(1)
+    for p in wrong:
+        longer = np.zeros(chances.size + 1)
+        longer[:-1] = chances * (1.0 - p)
+        longer[1:] += chances * p
+        chances = longer
+    return chances
+
+
+MAX_COUNT = 16
+
+_Exact = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class CodeSpectrum:
+    """Outcome of errors by their weight w, the number of wrong residues.
+
+    ``undetected[w]`` and ``detected[w]`` are the sums over the C(N, w) sets T of w residues of
+    U_T and, for w > t, of 1 - U_T; ``correct[w]`` is C(N, w) up to w = t and 0 beyond. For every
+    w the three add up to C(N, w).
+
+    ``undetected_of`` and ``detected_of`` are U_T and, for more than t residues, 1 - U_T for each
+    set T, a bit mask over the moduli in their order.
+    """
+
+    correct: tuple[float, ...]
+    detected: tuple[float, ...]
+    undetected: tuple[float, ...]
+    undetected_of: FloatArray
+    detected_of: FloatArray
+
+
+@lru_cache(maxsize=128)
+def code_spectrum(moduli: ModuliSet, legitimate_range: int, radius: int) -> CodeSpectrum:
+    """Exact outcome of uniform residue errors, by weight.
+
+    Parameters
+    ----------
+    moduli
+        The N moduli, at most 16.
+    legitimate_range
+        Number L of codewords, at most the product of the information moduli.
+    radius
+        Radius t of the decoder, at most ``floor(k / 2)``.
+
+    Raises
+    ------
+    InputError
+        If the set has more than 16 moduli: the work grows as ``N 2^N``.
+
+    Examples
+    --------
+    >>> spectrum = code_spectrum(ModuliSet([5, 4, 3], redundant=1), 12, 0)
+    >>> [round(u, 6) for u in spectrum.undetected]
+    [0.0, 0.0, 0.75, 0.1875]
+    """
+    count = moduli.count
+    if count > MAX_COUNT:
+        raise InputError(
+            f"the set has {count} moduli; error probabilities are computed for at most {MAX_COUNT}"
+        )
+    wrong, words = _wrong_words(moduli.moduli, legitimate_range, radius)
+    weights = np.array([int(mask).bit_count() for mask in range(2**count)])
+    undetected = (wrong / words).astype(np.float64)
+    detected = np.where(weights > radius, ((words - wrong) / words).astype(np.float64), 0.0)
+    return CodeSpectrum(
+        correct=tuple(float(comb(count, w)) if w <= radius else 0.0 for w in range(count + 1)),
+        detected=tuple(fsum(detected[weights == w]) for w in range(count + 1)),
+        undetected=tuple(fsum(undetected[weights == w]) for w in range(count + 1)),
+        undetected_of=undetected,
+        detected_of=detected,
+    )
+
+
+def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exact, _Exact]:
+    """For each set T of wrong residues (a bit mask), L times the mean number of wrongly decoded
+    words and L times the number of words.
+    """
+    total: list[_Exact] = [np.zeros(2 ** len(moduli), dtype=object) for _ in range(radius + 1)]
+    total[0] = _codewords_by_difference(moduli, size)
+    for bit, modulus in enumerate(moduli):
+        # Axis 1 is whether the residue is in S; it becomes whether it is in T.
+        old = [plane.reshape(-1, 2, 2**bit) for plane in total]
+        total = []
+        for distance in range(radius + 1):
+            same, differs = old[distance][:, 0], old[distance][:, 1]
+            right, wrong = same, differs
+            if distance:
+                nearer_same, nearer_differs = old[distance - 1][:, 0], old[distance - 1][:, 1]
+                right = right + nearer_differs
+                wrong = wrong + (modulus - 1) * nearer_same + (modulus - 2) * nearer_differs
+            total.append(np.stack((right, wrong), axis=1).reshape(-1))
+    return sum(total[1:], total[0]), size * _products([m - 1 for m in moduli])
+
+
+def _codewords_by_difference(moduli: tuple[int, ...], size: int) -> _Exact:
+    """``L A_S`` for each set S of residues (a bit mask): exact integers."""
+    agreement: _Exact = np.array(
+        [_others_congruent(product, size) for product in _products(list(moduli))], dtype=object
+    )
+    for bit in range(len(moduli)):
+        # From "agree at least on V" to "agree on exactly V".
+        pairs = agreement.reshape(-1, 2, 2**bit)
+        agreement = np.stack((pairs[:, 0] - pairs[:, 1], pairs[:, 1]), axis=1).reshape(-1)
+    return agreement[::-1]  # S is the complement of V
+
+
+def _others_congruent(product: int, size: int) -> int:
+    """``L B(P)``: ordered pairs of different legitimate values that are congruent modulo P."""
+    steps = (size - 1) // product
+    return 2 * steps * size - product * steps * (steps + 1)
+
+
+def _products(factors: list[int]) -> _Exact:
+    """Product of the factors in each subset, by bit mask."""
+    products: _Exact = np.array([1], dtype=object)
+    for factor in factors:
+        products = np.concatenate((products, products * factor))
+    return products

@@ -1,0 +1,366 @@
+"""Which moduli a design uses: chosen by the search, or given; and whether they cover the range."""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from rnscli.base.checks import check_choice, check_int
+from rnscli.base.errors import InputError, NoSolutionError
+from rnscli.core.arithmetic.dot_product import RULES, DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
+from rnscli.core.arithmetic.selection import select_moduli, set_exists, special_family
+
+MAX_BITS = 256
+_MAX_HINT_BITS = 64
+MAX_PRECISION_BITS = 1024
+FAMILIES = ("any", "special")
+DEFAULT_VECTOR_SIZE = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuliRequest:
+    """What a moduli set is for, and how it is found.
+
+    Parameters
+    ----------
+    bits
+        Bits b of the converters, 2 to 256; a residue must fit, so moduli are at most ``2**b``.
+        Needed unless ``moduli`` is given, whose widest residue is then taken.
+    vector_size
+        Length h of the dot product.
+    input_bits, weight_bits
+        Bits of the operands; ``bits`` if not given.
+    precision_bits
+        Cover ``2**precision_bits`` values instead of those of a dot product.
+    rule
+        ``exact`` covers the D values of the dot product, ``bits`` all ``2**b_out``.
+    max_modulus
+        Largest modulus, at most ``2**bits``; ``2**bits - 1`` if not given.
+    redundant
+        Number k of redundant moduli.
+    count
+        Force the number n of information moduli.
+    family
+        ``any``, or ``special`` for 2^j - 1, 2^j, 2^j + 1.
+    moduli
+        An explicit set, which replaces the search; its k largest are redundant. Without
+        ``bits``, ``vector_size``, operand bits or ``precision_bits`` no range is asked of it.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range or two of them contradict each other.
+
+    Examples
+    --------
+    >>> request = ModuliRequest(bits=6, vector_size=128)
+    >>> request.required_range, request.choose()[0].moduli
+    (246017, (63, 62, 61, 59))
+    """
+
+    bits: int | None = None
+    vector_size: int | None = None
+    input_bits: int | None = None
+    weight_bits: int | None = None
+    precision_bits: int | None = None
+    rule: str = "exact"
+    max_modulus: int | None = None
+    redundant: int = 0
+    count: int | None = None
+    family: str = "any"
+    moduli: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range and contradictions."""
+        check_choice("rule", self.rule, RULES)
+        check_choice("family", self.family, FAMILIES)
+        check_int("redundant", self.redundant, 0, 64)
+        if self.count is not None:
+            check_int("count", self.count, 1, 128)
+        if self.precision_bits is not None:
+            check_int("precision_bits", self.precision_bits, 1, MAX_PRECISION_BITS)
+            for name in ("vector_size", "input_bits", "weight_bits"):
+                if getattr(self, name) is not None:
+                    raise InputError(
+                        f"`precision_bits` gives the range directly, so `{name}` has no meaning "
+                        "with it; leave one of them out"
+                    )
+        if self.moduli is not None:
+            for name, default in (("max_modulus", None), ("count", None), ("family", "any")):
+                if getattr(self, name) != default:
+                    raise InputError(
+                        f"`moduli` fixes the set, so `{name}` has no meaning with it; "
+                        "leave one of them out"
+                    )
+        elif self.bits is None:
+            raise InputError("`bits` is missing; give the bits of the converters, or the moduli")
+        if self.family == "special" and (self.redundant or self.count not in (None, 3)):
+            raise InputError(
+                "`family` special has three information moduli and no redundant one; "
+                "leave out `redundant` and `count`, or use `family` any"
+            )
+        self._check_width()
+
+    def _check_width(self) -> None:
+        given = self.given  # validates the members
+        bits = self.converter_bits
+        if self.bits is not None:
+            check_int("bits", self.bits, 2, MAX_BITS)
+        elif bits > MAX_BITS:
+            raise InputError(
+                f"`moduli` has a member of {bits} bits; at most {MAX_BITS} bits are accepted"
+            )
+        if self.max_modulus is not None:
+            check_int("max_modulus", self.max_modulus, 2)
+            if self.max_modulus > 2**bits:
+                raise InputError(
+                    f"`max_modulus` is {self.max_modulus}, whose residues need more than the "
+                    f"{bits} bits of the converters; at most {2**bits} is accepted"
+                )
+        if given is None:
+            return
+        if given.residue_bits > bits:
+            raise InputError(
+                f"modulus {given.moduli[0]} has residues of more than {bits} bits; "
+                f"give `bits` of at least {given.residue_bits}"
+            )
+        if self.needs_range:
+            self._check_covers(given)
+
+    @cached_property
+    def given(self) -> ModuliSet | None:
+        """The explicit set, if there is one."""
+        return None if self.moduli is None else ModuliSet(self.moduli, self.redundant)
+
+    @property
+    def converter_bits(self) -> int:
+        """Bits b of the converters; those of the widest residue if only moduli are given."""
+        if self.bits is not None:
+            return self.bits
+        assert self.given is not None
+        return max(2, self.given.residue_bits)
+
+    @property
+    def needs_range(self) -> bool:
+        """Whether a range is asked for; an explicit set can be examined without one."""
+        operands = (self.bits, self.vector_size, self.input_bits, self.weight_bits)
+        return (
+            self.moduli is None
+            or self.precision_bits is not None
+            or any(value is not None for value in operands)
+        )
+
+    @cached_property
+    def dot_product(self) -> DotProduct:
+        """The dot product, with the defaults h = 128 and operands of b bits."""
+        return DotProduct(
+            vector_size=_given_or(self.vector_size, DEFAULT_VECTOR_SIZE),
+            input_bits=_given_or(self.input_bits, self.converter_bits),
+            weight_bits=_given_or(self.weight_bits, self.converter_bits),
+        )
+
+    def with_operands(self) -> "ModuliRequest":
+        """This request with its defaults filled in, so that an explicit set must cover them."""
+        return replace(
+            self,
+            bits=self.converter_bits,
+            vector_size=_given_or(self.vector_size, DEFAULT_VECTOR_SIZE),
+        )
+
+    @property
+    def required_range(self) -> int:
+        """Number of values that the information moduli must cover."""
+        if self.precision_bits is not None:
+            return int(2**self.precision_bits)
+        return self.dot_product.required_range(self.rule)
+
+    @property
+    def output_bits(self) -> int:
+        """Bits of an exact result: b_out, or the precision asked for."""
+        if self.precision_bits is not None:
+            return self.precision_bits
+        return self.dot_product.output_bits
+
+    def choose(self, top: int = 1) -> tuple[ModuliSet, ...]:
+        """The best sets, at most ``top``, or the one that was given.
+
+        Raises
+        ------
+        NoSolutionError
+            If there is none; the message names the fewest bits that would have one.
+        """
+        if self.given is not None:
+            if top != 1:
+                raise InputError(
+                    f"`top` is {top}, but `moduli` fixes the only set; leave one of them out"
+                )
+            return (self.given,)
+        try:
+            return self._search(self.converter_bits, self.max_modulus, top)
+        except NoSolutionError as error:
+            raise NoSolutionError(f"{error}; {self._what_would_do()}") from None
+
+    def _search(self, bits: int, max_modulus: int | None, top: int) -> tuple[ModuliSet, ...]:
+        limit = max_modulus or 2**bits - 1
+        if self.family == "special":
+            return special_family(self.required_range, limit, top=top)
+        return select_moduli(
+            self.required_range, limit, redundant=self.redundant, count=self.count, top=top
+        )
+
+    def _exists(self) -> bool:
+        """Whether there is a set within the bits; raises InputError if that cannot be found out."""
+        limit = 2**self.converter_bits - 1
+        if self.family == "special":
+            try:
+                return bool(special_family(self.required_range, limit))
+            except NoSolutionError:
+                return False
+        return set_exists(self.required_range, limit, redundant=self.redundant, count=self.count)
+
+    def _what_would_do(self) -> str:
+        """The fewest bits b with an answer, everything else unchanged."""
+        operands = " (operands grow with it)" if self._operands_follow_bits else ""
+        limit = " with `max_modulus` left out" if self.max_modulus is not None else ""
+        smallest = "the smallest bits with an answer is"
+        for bits in range(2, _MAX_HINT_BITS + 1):
+            request = replace(self, bits=bits, max_modulus=None)
+            try:
+                if not request._exists():
+                    continue
+            except InputError:  # given up: there may be an answer or not
+                smallest = "an answer exists for bits"
+                continue
+            return f"{smallest} {bits}{limit}{operands}{request._listed()}"
+        return f"no bits up to {_MAX_HINT_BITS} has an answer{operands}"
+
+    def _listed(self) -> str:
+        """The best set after a colon, where it is short; finding a long one takes a while."""
+        if self.redundant + (self.count or 0) > 16:
+            return ""
+        try:
+            listed = ",".join(map(str, self.choose()[0].moduli))
+        except InputError:
+            return ""
+        return f": {listed}" if len(listed) <= 60 else ""
+
+    @property
+    def _operands_follow_bits(self) -> bool:
+        return self.precision_bits is None and None in (self.input_bits, self.weight_bits)
+
+    def _check_covers(self, moduli: ModuliSet) -> None:
+        if moduli.dynamic_range < self.required_range:
+            if self.precision_bits is not None:
+                wanted = f"{self.precision_bits} bits need {self.required_range}"
+            else:
+                dot = self.dot_product
+                wanted = (
+                    f"a dot product of {dot.vector_size} terms of {dot.input_bits} x "
+                    f"{dot.weight_bits} bits needs {self.required_range} (rule {self.rule})"
+                )
+            raise InputError(
+                f"the information moduli {','.join(map(str, moduli.information))} cover "
+                f"{moduli.dynamic_range} values, but {wanted}"
+            )
+
+    def legitimate_range(self, moduli: ModuliSet, rule: str | int) -> int:
+        """Size L of the legitimate range of a set.
+
+        Parameters
+        ----------
+        moduli
+            The set.
+        rule
+            ``product`` (of the information moduli), ``operands`` (D of the dot product, which is
+            tighter), or a number.
+
+        Raises
+        ------
+        InputError
+            If it is none of these, or more than the information moduli cover.
+        """
+        if rule == "product":
+            return moduli.dynamic_range
+        if rule == "operands":
+            if self.precision_bits is not None:
+                return check_legitimate_range(moduli, self.required_range)
+            return check_legitimate_range(moduli, self.dot_product.dynamic_range)
+        if isinstance(rule, str):
+            raise InputError(
+                f"`legitimate_range` is {rule}; it must be product, operands or a whole number"
+            )
+        return check_legitimate_range(moduli, rule)
+
+
+def _given_or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+@dataclass(frozen=True)
+class ModuliRow:
+    """A moduli set with the range it covers, as `rnscli moduli` reports it.
+
+    ``moduli`` are the information moduli and ``redundant_moduli`` the others, both descending;
+    ``count`` is N; ``dynamic_range`` the product of the information moduli; ``lost_bits`` what
+    a b-bit ADC of a conventional core drops of the ``output_bits``. What was not asked for
+    (operands of an examined set, or with a precision given directly) is ``None``.
+    """
+
+    bits: int
+    input_bits: int | None
+    weight_bits: int | None
+    vector_size: int | None
+    moduli: tuple[int, ...]
+    redundant_moduli: tuple[int, ...]
+    count: int
+    dynamic_range: int
+    log2_dynamic_range: float
+    required_range: int | None
+    output_bits: int | None
+    lost_bits: int | None
+    rank: int
+
+
+def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
+    """The best moduli sets for a request, best first.
+
+    Parameters
+    ----------
+    request
+        What the set is for.
+    top
+        How many sets at most.
+
+    Raises
+    ------
+    NoSolutionError
+        If no set satisfies the request; the message says which bits would.
+
+    Examples
+    --------
+    >>> row, = moduli_table(ModuliRequest(bits=8, vector_size=128))
+    >>> row.moduli, row.output_bits, row.lost_bits
+    ((255, 254, 253), 22, 14)
+    """
+    ranged = request.needs_range
+    with_operands = ranged and request.precision_bits is None
+    dot = request.dot_product if with_operands else None
+    output_bits = request.output_bits if ranged else None
+    return tuple(
+        ModuliRow(
+            bits=request.converter_bits,
+            input_bits=dot.input_bits if dot else None,
+            weight_bits=dot.weight_bits if dot else None,
+            vector_size=dot.vector_size if dot else None,
+            moduli=moduli.information,
+            redundant_moduli=moduli.redundant_moduli,
+            count=moduli.count,
+            dynamic_range=moduli.dynamic_range,
+            log2_dynamic_range=math.log2(moduli.dynamic_range),
+            required_range=request.required_range if ranged else None,
+            output_bits=output_bits,
+            lost_bits=None if output_bits is None else max(0, output_bits - request.converter_bits),
+            rank=rank,
+        )
+        for rank, moduli in enumerate(request.choose(top), start=1)
+    )

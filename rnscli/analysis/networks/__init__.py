@@ -1,0 +1,1 @@
+"""What accuracy of a network on a core, and whether it can be trained there."""

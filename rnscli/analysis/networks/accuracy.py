@@ -1,0 +1,393 @@
+"""Accuracy of networks whose matrix products are computed on analog cores."""
+
+import copy
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache, partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from rnscli.analysis.analog_core import analog_core, core_columns, described_flow
+from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.workload import WorkloadRow, workload_energy
+from rnscli.analysis.networks.paired_ratio import PairedCounts
+from rnscli.analysis.networks.rows import AccuracyRow
+from rnscli.analysis.statistics import proportion_interval
+from rnscli.base.checks import check_int
+from rnscli.base.errors import InputError, NotFiniteError
+from rnscli.core.arithmetic.decoders import radius_of
+from rnscli.core.cores.bit_sliced import BitSlicedCore
+from rnscli.core.cores.rns import RnsCore
+from rnscli.hardware.technology import Technology
+from rnscli.hardware.workloads.gemm import Workload
+from rnscli.matrix.dataflow import Dataflow, ProductCounts
+from rnscli.networks.data import Inputs, LabelledData, Labels
+from rnscli.networks.determinism import RandomStream
+from rnscli.networks.evaluation import evaluate
+from rnscli.networks.portable import OpenedNetwork, PortableNetwork
+from rnscli.runtime.runner import Progress, Runner
+from rnscli.runtime.work import Work, versions
+from rnscli.torch.convert import conversion, converted
+from rnscli.torch.record import recording
+
+BLOCK_SAMPLES = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyParameters:
+    """One point: a network, and the core on which its products are computed.
+
+    Parameters
+    ----------
+    opened
+        The network and its data (`rnscli.networks.portable.open_network`).
+    flow
+        The core, and how products are mapped to it.
+    bits
+        Bits b of the converters, for the energy.
+    samples
+        Test samples, the first ones; all if not given.
+    strict
+        Refuse a network with products that stay digital.
+    technology
+        Of the array, for the energy; ``reram-analog`` if not given.
+    seed
+        Of the noise.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    opened: OpenedNetwork
+    flow: Dataflow
+    bits: int
+    samples: int | None = None
+    strict: bool = False
+    technology: Technology | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range."""
+        check_int("bits", self.bits, 2, 256)
+        check_int("seed", self.seed, 0, 2**128 - 1)
+        there = len(self.opened.data.test)
+        if self.samples is not None and check_int("samples", self.samples, 1) > there:
+            raise InputError(
+                f"`samples` is {self.samples}, but `data` {self.opened.data.name} has {there} "
+                "samples to test with"
+            )
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return len(self.opened.data.test) if self.samples is None else self.samples
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks of samples; only the last may be smaller."""
+        return -(-self.count // BLOCK_SAMPLES)
+
+    def samples_of(self, block: int) -> int:
+        """Samples in one of the blocks."""
+        return min(BLOCK_SAMPLES, self.count - block * BLOCK_SAMPLES)
+
+    def data_of(self, block: int) -> LabelledData:
+        """The samples of a block."""
+        start, test = block * BLOCK_SAMPLES, self.opened.data.test
+        part = slice(start, start + self.samples_of(block))
+        return LabelledData(test.inputs[part], test.labels[part])
+
+
+@dataclass(frozen=True)
+class AccuracyStatistics:
+    """Of some samples: which were right, in both, one or none of the two; and the products."""
+
+    right: PairedCounts  # on the core, and in FP32
+    products: ProductCounts
+
+    def __add__(self, other: "AccuracyStatistics") -> "AccuracyStatistics":
+        """Statistics of both parts of the samples."""
+        return AccuracyStatistics(self.right + other.right, self.products + other.products)
+
+    def record(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return {"right": asdict(self.right), "products": asdict(self.products)}
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "AccuracyStatistics":
+        """The statistics that were written down."""
+        return cls(PairedCounts(**record["right"]), ProductCounts(**record["products"]))
+
+
+BoolArray = npt.NDArray[np.bool_]
+
+ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
+
+
+@dataclass(frozen=True, eq=False)
+class AccuracyBlock:
+    """All that a block needs, wherever it is computed."""
+
+    network: PortableNetwork
+    flow: Dataflow
+    data: LabelledData
+    seed: int
+
+
+def accuracy_block(
+    argument: AccuracyBlock, block: int, parts: tuple[str, ...]
+) -> dict[str, AccuracyStatistics]:
+    """Statistics of one block of samples; a pure function of its arguments."""
+    inputs, labels = argument.data.inputs, argument.data.labels
+    in_fp32 = _right(argument.network.model(), inputs, labels)
+    seeds = np.random.SeedSequence(argument.seed, spawn_key=(block,))
+    noise = RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    with noise.in_use(), recording() as made:
+        on_core = _right(_converted(argument.network, argument.flow), inputs, labels)
+    right = PairedCounts(
+        samples=len(labels),
+        both=int(np.count_nonzero(on_core & in_fp32)),
+        first=int(np.count_nonzero(on_core & ~in_fp32)),
+        second=int(np.count_nonzero(in_fp32 & ~on_core)),
+    )
+    statistics = AccuracyStatistics(right, made.counts)
+    return dict.fromkeys(parts, statistics)
+
+
+def _right(model: nn.Module, inputs: Inputs, labels: Labels) -> BoolArray:
+    """Which samples are right; logits that are not finite never are.
+
+    Nor is a sample that noise drives beyond what a core computes with; that the core refuses it
+    must decide neither over the samples beside it nor over the run.
+    """
+    try:
+        logits = evaluate(model, inputs)
+    except NotFiniteError:
+        if len(labels) == 1:
+            return np.zeros(1, np.bool_)
+        half = len(labels) // 2
+        parts = (slice(None, half), slice(half, None))
+        return np.concatenate([_right(model, inputs[part], labels[part]) for part in parts])
+    right: BoolArray = np.isfinite(logits).all(axis=1) & (logits.argmax(axis=1) == labels)
+    return right
+
+
+@lru_cache(maxsize=4)
+def _converted(network: PortableNetwork, flow: Dataflow) -> nn.Module:
+    return converted(copy.deepcopy(network.model()), flow)
+
+
+@dataclass(frozen=True)
+class NetworkProducts:
+    """The products of one inference, and those that stay digital, in words."""
+
+    workload: Workload
+    digital: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Matrix products of one inference."""
+        return sum(gemm.count for gemm in self.workload.gemms)
+
+
+def network_products(opened: OpenedNetwork, strict: bool = False) -> NetworkProducts:
+    """The matrix products of one inference, found by computing one.
+
+    Raises
+    ------
+    InputError
+        If there are none; by ``strict``, if some stay digital.
+    """
+    # Which core it is makes no difference; this one is fast and loses little.
+    core = analog_core("fixed-hp", bits=8)
+    model = converted(copy.deepcopy(opened.network.model()), Dataflow(core))
+    with RandomStream(0).in_use(), recording() as made:
+        evaluate(model, opened.data.test.inputs[:1])
+    layers = dict(conversion(model).digital)
+    # What a layer computes is told by its name; the functions of others by theirs.
+    functions = (one for one in made.unmapped if one.partition(":")[0] not in layers)
+    digital = (*(f"{name} ({kind})" for name, kind in layers.items()), *functions)
+    name = opened.network.name
+    if not made.kinds:
+        raise InputError(f"`model` {name} has no products that a core could compute")
+    if digital and strict:
+        raise InputError(
+            f"`model` {name} has products that no core computes, which --strict refuses: "
+            f"{', '.join(digital)}"
+        )
+    return NetworkProducts(made.workload(name), digital)
+
+
+_PART = "accuracy"
+
+
+def accuracies(
+    points: Sequence[AccuracyParameters],
+    runner: Runner | None = None,
+    progress: Callable[[Progress[AccuracyStatistics]], None] | None = None,
+) -> Iterator[AccuracyRow]:
+    """Test networks on cores, and in FP32 on the same samples.
+
+    Linear layers, convolutions and products of attention are computed on the core as
+    `rnscli.torch.convert` says; everything else is in FP32.
+
+    Parameters
+    ----------
+    points
+        What to test.
+    runner
+        Where blocks of samples are computed and recorded (`rnscli.runner`); it does not change the
+        result. In this process if not given.
+    progress
+        Called after each block.
+
+    Yields
+    ------
+    AccuracyRow
+        One for each point, in order.
+
+    Raises
+    ------
+    InputError
+        If a network has no products for a core or, by ``strict``, some that stay digital; or if,
+        with unlimited attempts, errors do not cease.
+
+    Examples
+    --------
+    >>> from rnscli.analysis.analog_core import analog_core
+    >>> from rnscli.matrix.dataflow import Dataflow
+    >>> from rnscli.networks.portable import open_network
+    >>> opened = open_network("rnscli.networks.models.cnn:make")  # not trained
+    >>> flow = Dataflow(analog_core("rns", bits=6))
+    >>> point = AccuracyParameters(opened=opened, flow=flow, bits=6, samples=32)
+    >>> (row,) = accuracies([point])
+    >>> row.samples, row.gemms, row.macs
+    (32, 3, 613376)
+    """
+    products_of = cache(network_products)
+    products = [products_of(point.opened, point.strict) for point in points]
+    for update in (runner or Runner()).run([_work(point) for point in points]):
+        if progress is not None:
+            progress(update)
+        if update.finished:
+            yield _row(points[update.index], products[update.index], update.total[_PART])
+
+
+def _work(parameters: AccuracyParameters) -> Work[AccuracyStatistics]:
+    """A point in blocks of samples, and all that its results depend on."""
+    return Work(
+        function=accuracy_block,
+        argument=partial(_argument, parameters),
+        blocks=parameters.blocks,
+        samples=parameters.samples_of,
+        parts={_PART: partial(_description, parameters)},
+        result=AccuracyStatistics,
+    )
+
+
+def _argument(parameters: AccuracyParameters, block: int, shared: bool) -> AccuracyBlock:
+    del shared
+    network = parameters.opened.network
+    return AccuracyBlock(network, parameters.flow, parameters.data_of(block), parameters.seed)
+
+
+def _description(parameters: AccuracyParameters) -> dict[str, Any]:
+    import torch
+
+    opened = parameters.opened
+    return {
+        "what": "accuracy",
+        "algorithm": ALGORITHM,
+        "versions": {**versions(), "torch": str(torch.__version__)},
+        "model": opened.network.name,
+        "network": opened.network.digest(),
+        "data": _data_digest(opened),
+        "seed": parameters.seed,
+        **described_flow(parameters.flow),
+        "block_samples": BLOCK_SAMPLES,
+    }
+
+
+@cache
+def _data_digest(opened: OpenedNetwork) -> str:
+    return opened.data.test.digest()
+
+
+def _row(
+    parameters: AccuracyParameters, products: NetworkProducts, statistics: AccuracyStatistics
+) -> AccuracyRow:
+    right, made = statistics.right, statistics.products
+    noisy = parameters.flow.core.noise is not None
+    total = _energy(parameters, products, made.mean_attempts)
+    accurate = right.both + right.first
+    return AccuracyRow(
+        model=parameters.opened.network.name,
+        samples=right.samples,
+        accuracy=accurate / right.samples,
+        accuracy_ci95=proportion_interval(accurate, right.samples),
+        fp32_accuracy=(right.both + right.second) / right.samples,
+        relative_accuracy=right.ratio,
+        relative_accuracy_ci95=right.ratio_interval(),
+        output_error_rate=made.output_error_rate if noisy else None,
+        output_error_rate_ci95=(
+            proportion_interval(made.wrong, made.dot_products) if noisy else None
+        ),
+        mean_attempts=made.mean_attempts if noisy else None,
+        gemms=products.count,
+        macs=products.workload.macs,
+        technology=total.technology,
+        energy_per_inference_j=total.energy_j,
+        energy_j=total.energy_j * right.samples,
+        extrapolated=total.extrapolated,
+        digital="; ".join(products.digital) or None,
+        **core_columns(parameters.flow, parameters.bits),
+    )
+
+
+def _energy(
+    parameters: AccuracyParameters, products: NetworkProducts, attempts: float
+) -> WorkloadRow:
+    """The energy of one inference, with the attempts that were measured."""
+    core = parameters.flow.core
+    known: dict[str, Any] = {}
+    if isinstance(core, RnsCore):
+        moduli = core.code.moduli
+        known = {
+            "moduli": moduli,
+            "legitimate_range": core.code.size,
+            "expected_attempts": attempts,
+            "radius": radius_of(core.code.decoder, moduli),
+            "word_error_probability": _word_error_probability(core),
+        }
+    elif isinstance(core, BitSlicedCore):
+        known = {"slice_bits": core.slice_bits, "adc_bits": core.adc_bits}
+    with warnings.catch_warnings():
+        # Rows say whether they are extrapolated.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        design = EnergyParameters(
+            core=core.name,
+            dot_product=core.dot_product,
+            bits=parameters.bits,
+            technology=parameters.technology,
+            extrapolate=True,
+            **known,
+        )
+        return workload_energy(design, products.workload)[-1]
+
+
+def _word_error_probability(core: RnsCore) -> float:
+    noise = core.noise
+    if noise is None:
+        return 0.0
+    # As logarithms, so that small probabilities keep their precision.
+    chances = [noise.error_probability(m) for m in core.code.moduli.moduli]
+    if max(chances) == 1:
+        return 1.0
+    return -math.expm1(math.fsum(math.log1p(-p) for p in chances))

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, checks, units, files, words. No physics, no NumPy."""

@@ -1,0 +1,287 @@
+"""Small tables of a user: CSV files whose every mistake is named with its line and column."""
+
+import codecs
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnscli.base.errors import InputError
+
+MAX_BYTES = 1 << 26
+MAX_LABEL = 200
+
+_WHOLE = re.compile(r"\+?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the cells of a column hold.
+
+    Parameters
+    ----------
+    convert
+        Makes a value of the text of a cell, or raises ``ValueError``.
+    wanted
+        What it accepts, in words that follow "it must be".
+    """
+
+    convert: Callable[[str], Any]
+    wanted: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table.
+
+    Parameters
+    ----------
+    line
+        Its number in the file, from 1, as an editor shows it.
+    cells
+        Values by the name of the column; a cell of an optional column may be left out.
+    """
+
+    line: int
+    cells: dict[str, Any]
+
+
+def whole_number(low: int, high: int) -> Kind:
+    """Cells with a whole number in ``[low, high]``, ``low`` not negative, in plain digits.
+
+    Examples
+    --------
+    >>> whole_number(1, 256).convert("128")
+    128
+    """
+
+    def convert(text: str) -> int:
+        # int() would also take 1_000 and digits of other scripts.
+        if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+
+    return Kind(convert, f"a whole number from {low} to {high}")
+
+
+def quantity(low: float, high: float) -> Kind:
+    """Cells with a finite number in ``[low, high]``, such as ``0.5`` or ``2e-12``.
+
+    Examples
+    --------
+    >>> quantity(0.0, 1.0).convert("2e-12")
+    2e-12
+    """
+
+    def convert(text: str) -> float:
+        # float() would also take nan, inf, 1_000 and digits of other scripts.
+        if not _DECIMAL.fullmatch(text):
+            raise ValueError
+        number = float(text)
+        if not math.isfinite(number) or not low <= number <= high:
+            raise ValueError
+        return number
+
+    return Kind(convert, f"a number from {low:g} to {high:g}")
+
+
+def label() -> Kind:
+    """Cells with a name, which reports can show as it is."""
+
+    def convert(text: str) -> str:
+        if not 0 < len(text) <= MAX_LABEL or not text.isprintable():
+            raise ValueError
+        return text
+
+    return Kind(convert, f"a name of 1 to {MAX_LABEL} printable characters")
+
+
+def shown(text: str) -> str:
+    """Text of a user as a message shows it: short, and harmless to a terminal.
+
+    Examples
+    --------
+    >>> print(shown("a" + chr(27) + "b"))
+    a\\x1bb
+    """
+    if not text.isprintable():
+        text = ascii(text)[1:-1]
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def read_table(
+    path: str | Path,
+    required: Mapping[str, Kind],
+    optional: Mapping[str, Kind] | None = None,
+    *,
+    what: str = "table",
+    max_rows: int = 100_000,
+) -> list[Row]:
+    """Read a CSV file with a header: a row a line, cells separated by commas, in UTF-8.
+
+    Names of columns are matched whatever their case and spaces, in any order. Blank lines, and
+    lines that start with ``#``, are skipped; spaces around a cell do not count. Cells may be in
+    double quotes, but do not go on in the next line. An empty cell of an optional column is left
+    out.
+
+    Parameters
+    ----------
+    path
+        The file.
+    required, optional
+        Columns that there must be and that there may be, by name; no others are accepted.
+    what
+        What the file holds, for messages: ``what`` file ``path``.
+    max_rows
+        How many rows are accepted.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a column or row is missing, unknown or there twice, or a cell
+        is not of the kind of its column; the message names the file, the line and the column.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "layers.csv"
+    ...     _ = file.write_text("# mine\\nLayer, M\\nfirst, 64\\n")
+    ...     read_table(file, {"layer": label(), "m": whole_number(1, 256)})
+    [Row(line=3, cells={'layer': 'first', 'm': 64})]
+    """
+    optional = {} if optional is None else optional
+    kinds = {**required, **optional}
+    accepted = ", ".join(required) + "".join(f", {name} (optional)" for name in optional)
+    name = f"{what} file {_shown_path(path)}"
+    columns: list[str] = []
+    rows: list[Row] = []
+    for line, text in enumerate(_lines(Path(path), name, accepted), start=1):
+        if not text.strip() or text.lstrip().startswith("#"):
+            continue
+        where = f"{name}, line {line}"
+        cells = _split(where, text)
+        if not columns:
+            columns = _header(where, cells, required, kinds, accepted)
+            continue
+        if len(rows) == max_rows:
+            raise InputError(f"{where} is one row too many; at most {max_rows} are accepted")
+        rows.append(Row(line, _values(where, cells, columns, kinds, optional)))
+    if not columns:
+        raise InputError(f"{name} is empty; it must start with a line of columns: {accepted}")
+    if not rows:
+        raise InputError(f"{name} has a header but no rows; give at least one")
+    return rows
+
+
+def _shown_path(path: str | Path) -> str:
+    """A path by its end, which says most."""
+    text = str(path)
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= 160 else f"...{text[-157:]}"
+
+
+def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
+    """The lines of the file, by any convention of their ends, one after the other."""
+    wanted = f"it must be a CSV file with columns {accepted}"
+    try:
+        if not path.is_file():
+            problem = "does not exist"
+            if path.exists():
+                problem = "is a directory" if path.is_dir() else "is not a regular file"
+            raise InputError(f"{name} {problem}; {wanted}")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(f"{name} has {size} bytes; at most {MAX_BYTES} are accepted")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}; {wanted}") from None
+    data = data.removeprefix(codecs.BOM_UTF8)  # spreadsheets write it
+    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        text = data.decode("utf-8")
+        bad = data.find(b"\0")
+    except UnicodeDecodeError as error:
+        text, bad = "", error.start
+    if bad >= 0:
+        line = data.count(b"\n", 0, bad) + 1
+        raise InputError(
+            f"{name}, line {line} has bytes that are no text in UTF-8; save it as CSV in UTF-8"
+        )
+    return io.StringIO(text, newline="\n")
+
+
+def _split(where: str, text: str) -> list[str]:
+    try:
+        (cells,) = csv.reader([text], skipinitialspace=True, strict=True)
+    except csv.Error:
+        raise InputError(
+            f"{where} cannot be split into cells: a double quote is not closed in the line and "
+            f"before a comma, or a cell has more than {csv.field_size_limit()} characters"
+        ) from None
+    return [cell.strip() for cell in cells]
+
+
+def _header(
+    where: str,
+    cells: list[str],
+    required: Mapping[str, Kind],
+    kinds: Mapping[str, Kind],
+    accepted: str,
+) -> list[str]:
+    """The names of the columns as this package spells them."""
+    known = {_key(name): name for name in kinds}
+    found = [known.get(_key(cell)) for cell in cells]
+    there = ", ".join(shown(cell) for cell in cells[:8]) + (", ..." if len(cells) > 8 else "")
+    for name in required:
+        if name not in found:
+            raise InputError(
+                f"{where} has no column {name}; it has, separated by commas: {there}; "
+                f"accepted columns are {accepted}"
+            )
+    columns: list[str] = []
+    for position, (cell, column) in enumerate(zip(cells, found, strict=True), start=1):
+        if column is None:
+            problem = f"{shown(cell)} is unknown" if cell else f"number {position} has no name"
+            raise InputError(f"{where}: column {problem}; accepted columns are {accepted}")
+        if column in columns:
+            raise InputError(f"{where} has column {column} twice; give it once")
+        columns.append(column)
+    return columns
+
+
+def _values(
+    where: str,
+    cells: list[str],
+    columns: list[str],
+    kinds: Mapping[str, Kind],
+    optional: Mapping[str, Kind],
+) -> dict[str, Any]:
+    if len(cells) != len(columns):
+        # A cell beyond the last column has none to be named by.
+        place = f", from column {columns[len(cells)]} on none" if len(cells) < len(columns) else ""
+        plural = "" if len(cells) == 1 else "s"
+        raise InputError(
+            f"{where} has {len(cells)} cell{plural}{place}; it must have {len(columns)}: "
+            f"{', '.join(columns)}"
+        )
+    values: dict[str, Any] = {}
+    for column, cell in zip(columns, cells, strict=True):
+        if not cell and column in optional:
+            continue
+        kind = kinds[column]
+        try:
+            values[column] = kind.convert(cell)
+        except ValueError:
+            held = f"is {shown(cell)}" if cell else "is empty"
+            raise InputError(f"{where}, column {column} {held}; it must be {kind.wanted}") from None
+    return values
+
+
+def _key(name: str) -> str:
+    return "".join(name.split()).casefold()

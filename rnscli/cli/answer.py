@@ -1,0 +1,207 @@
+"""What a command asks once its options are checked, and what it answers with."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_type_hints
+
+from rnscli.base.errors import NoSolutionError, RnscliError
+from rnscli.cli.options.types import Point, SplitSet
+from rnscli.cli.terminal import Advance
+from rnscli.report.document import csv_text, json_text
+from rnscli.report.requirements import Requirement, failures
+from rnscli.report.table import Layout, Row
+
+if TYPE_CHECKING:
+    from rnscli.runtime.runner import Runner
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class Bar(Protocol):
+    """Draws how far a command has come, or does not."""
+
+    def __call__(self, total: float, what: str) -> AbstractContextManager[Advance]:
+        """For ``total`` of something."""
+        ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows that a command found, each with its point of the sweep, and what is said of them.
+
+    ``plot`` draws the rows in a format: png, svg or pdf; ``folder`` makes the files of a folder, by
+    relative path, where a command writes one. ``problems`` are points without an
+    answer; ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks``
+    only inform. A table has the
+    first ``shown`` rows and the lines of ``footer`` below; requirements are about the first
+    ``required`` rows.
+    """
+
+    results: Sequence[tuple[Point, Any]]
+    plot: Callable[[Sequence[Row], str], bytes] | None = None
+    problems: Sequence[str] = ()
+    disagreements: Sequence[str] | None = None
+    remarks: Sequence[str] = ()
+    shown: int | None = None
+    footer: Sequence[str] = ()
+    required: int | None = None
+    layout: Layout | None = None  # in place of that of the command
+    folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """Checked options of a command, and the function that computes its answer from them.
+
+    ``options`` are those that the JSON document states, defaults filled in. ``reads`` are the
+    files that must not be written over, by what names them. ``in_blocks`` says that most of the
+    work is blocks for the runner.
+    """
+
+    options: Mapping[str, Any]
+    compute: Callable[["Runner | None", Bar], Answer]
+    reads: Mapping[str, list[Path]] = field(default_factory=dict)
+    in_blocks: bool = False
+
+
+def prepared(
+    points: Iterable[Point],
+    prepare: Callable[[Point], Made],
+    axes: Collection[str] | None = None,
+) -> tuple[list[tuple[Point, Made]], list[str]]:
+    """Each point with its parameter object, and a sentence for each point that has no answer.
+
+    All objects are made before anything is computed, so that what no point accepts is refused at
+    once. ``axes`` are what a sentence may name of a point; all that differs if not given.
+
+    Raises
+    ------
+    RnscliError
+        If no point has an answer.
+    """
+    return answered([(point, point) for point in points], prepare, axes)
+
+
+def answered(
+    pairs: Sequence[tuple[Point, Given]],
+    answer: Callable[[Given], Made],
+    axes: Collection[str] | None = None,
+) -> tuple[list[tuple[Point, Made]], list[str]]:
+    """As `prepared`, for points with their parameter objects.
+
+    Raises
+    ------
+    RnscliError
+        If no point has an answer.
+    """
+    ready: list[tuple[Point, Made]] = []
+    missing: list[tuple[Point, str]] = []
+    for point, given in pairs:
+        try:
+            ready.append((point, answer(given)))
+        except RnscliError as error:
+            missing.append((point, str(error)))
+    if not ready:
+        first, *others = dict.fromkeys(message for _, message in missing)
+        more = f" (and {len(others)} more points without an answer)" if others else ""
+        raise NoSolutionError(first + more)
+    begin = pairs[0][0]
+    swept = [
+        name
+        for name in (begin if axes is None else axes)
+        if any(point[name] != begin[name] for point, _ in pairs)
+    ]
+    return ready, [
+        f"for {', '.join(f'{name} {_in_words(point[name])}' for name in swept)}: {message}"
+        for point, message in missing
+    ]
+
+
+def _in_words(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows of a command with the parameters that they were computed with, and the verdicts."""
+
+    command: str
+    parameters: Mapping[str, object]
+    rows: Sequence[Row]
+    layout: Layout
+    answer: Answer
+
+    @classmethod
+    def of(
+        cls,
+        command: str,
+        layout: Layout,
+        columns: Mapping[str, str],
+        stated: Sequence[str],
+        question: Question,
+        answer: Answer,
+    ) -> "Result":
+        """The rows of an answer, with what was swept and is no column of theirs.
+
+        ``columns`` are the keys of columns that sweeps may add, by the option, and ``stated`` the
+        options in the order of the help: both whatever the order on the command line.
+        """
+        options = question.options
+        added = {
+            name: key
+            for name, key in columns.items()
+            if isinstance(options[name], tuple) and len(options[name]) > 1
+        }
+        rows: list[Row] = [
+            asdict(result) | {key: _plain(point[name]) for name, key in added.items()}
+            for point, result in answer.results
+        ]
+        parameters = {name: _said(options[name]) for name in stated if name in options}
+        shown = answer.layout or layout
+        shown = replace(shown, parameters=(*added.values(), *shown.parameters))
+        return cls(command, parameters, rows, shown, answer)
+
+    @property
+    def json(self) -> str:
+        """The JSON document."""
+        return json_text(self.command, self.parameters, self.rows)
+
+    @property
+    def csv(self) -> str:
+        """The rows as CSV."""
+        return csv_text(list(self.rows[0]), self.rows)
+
+    def failures(self, requirements: Sequence[Requirement]) -> list[str]:
+        """A line for each row and requirement that it does not meet."""
+        return failures(requirements, self.rows[: self.answer.required])
+
+    @property
+    def draw(self) -> Callable[[str], bytes] | None:
+        """Draws the rows in a format: png, svg or pdf; ``None`` where there is no picture."""
+        plot = self.answer.plot
+        return None if plot is None else lambda file_format: plot(self.rows, file_format)
+
+
+def numeric_columns(row_type: type) -> dict[str, bool]:
+    """Columns of a row type, each with whether it holds numbers."""
+    hints = get_type_hints(row_type)
+    return {
+        field.name: not any(kind in str(hints[field.name]) for kind in ("tuple", "str"))
+        for field in fields(row_type)
+    }
+
+
+def _said(value: Any) -> Any:
+    """An option as the JSON document states it: a sweep of one value is that value."""
+    if isinstance(value, tuple):
+        said = tuple(map(_plain, value))
+        return said[0] if len(said) == 1 else said or None
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """What is a text in a document, as one."""
+    return str(value) if isinstance(value, Path | SplitSet) else value

@@ -1,0 +1,481 @@
+"""``rnscli design``."""
+
+import math
+import shutil
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+
+from rnscli.analysis.design.limits import LIMITS, OBJECTIVES
+from rnscli.analysis.design.search import Candidate, DesignResult, Rejected
+from rnscli.analysis.design.space import DESIGN_CORES, Design, DesignSpace, simulated_core
+from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.base.errors import InputError, RnscliError
+from rnscli.base.units import Uncertain
+from rnscli.cli.answer import Answer, Bar, Question
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.options import hardware as hw
+from rnscli.cli.options import noise as noise_options
+from rnscli.cli.options import running, shared
+from rnscli.cli.options.noise import AXES as NOISE
+from rnscli.cli.options.types import ChoiceSweep, FloatSweep, IntSweep, Quantity, WholeNumber
+from rnscli.cli.terminal import is_terminal
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores.converters import ANALOG_CORES
+from rnscli.core.noise.law import Gaussian, NoiseLaw
+from rnscli.hardware.adc.registry import CONSTANTS
+from rnscli.report.plots.design import plot_front
+from rnscli.report.table import Layout
+from rnscli.runtime.runner import Runner
+
+_OPERANDS = ("input_bits", "weight_bits")
+_SET = ("rule", "max_modulus")
+_CODE = ("redundant", "decoder", "legitimate_range", "attempts")
+
+
+def commands_of(
+    candidate: Candidate,
+    options: Mapping[str, Any],
+    files: Mapping[str, str],
+    law: NoiseLaw | None,
+) -> tuple[str, ...]:
+    """A command line for each kind of number: moduli, error, error probability, costs.
+
+    ``options`` are those of the search, each a sequence with what is asked for; ``files`` the
+    paths of technologies that are no names. ``law`` is the noise of a conventional converter,
+    whose error probability is simulated.
+    """
+    design = candidate.design
+    shape = {"bits": design.bits, "vector_size": design.vector_size} | _given(options, _OPERANDS)
+    code = {name: getattr(design, name) for name in _CODE}
+    moduli = {"redundant": design.redundant} | _given(options, _SET)
+    noise = _given(options, NOISE)
+    sliced = {"slice_bits": design.slice_bits, "adc_bits": design.adc_bits}
+    lines = []
+    if design.core == "rns":
+        lines.append(_line("moduli", shape | moduli))
+    simulated = design.core if design.core == "rns" else simulated_core(design.core)
+    pairs = {"pairs": options["pairs"], "seed": options["seed"]}
+    error = {"core": simulated} | shape | sliced | pairs
+    if simulated == "rns":
+        error |= _given(options, _SET)
+    if design.core not in ANALOG_CORES:
+        error["input_bits"] = error["weight_bits"] = None
+    lines.append(_line("error-sim", error))
+    if noise and design.core == "rns":
+        lines.append(_line("fault-prob", shape | moduli | code | noise))
+    elif law is not None and design.core in ANALOG_CORES:
+        level = {"sigma": law.sigma} if isinstance(law, Gaussian) else {"p": _probability(law)}
+        lines.append(_line("error-sim", error | level | {"pairs": "1e6"}))
+    hardware = {
+        name: getattr(design, name)
+        for name in ("technology", "adc_model", "columns_per_adc", "reverse")
+    }
+    hardware["technology"] = files.get(design.technology, design.technology)
+    costs = {"core": design.core} | shape | hardware | sliced
+    costs |= _given(options, ("columns", *_constants_of(candidate.group.parameters)))
+    if design.core == "rns":
+        costs |= moduli | code | noise
+    if options["extrapolate"]:
+        costs["extrapolate"] = True
+    lines.append(_line("energy", costs))
+    return tuple(lines)
+
+
+def _constants_of(parameters: EnergyParameters) -> tuple[str, ...]:
+    """Options of the hardware that matter to a design; others would be refused."""
+    known = set(parameters.array.constants)
+    if not parameters.digital:
+        known |= {*parameters.adc_model.constants, *parameters.dac.constants, *hw.RATES}
+    names = tuple(name for name in (*CONSTANTS, *hw.RATES) if name in known)
+    uses_table = not parameters.digital and parameters.adc_model.name == hw.TABLE
+    return ("adc_table", *names) if uses_table else names
+
+
+def _probability(law: NoiseLaw) -> float:
+    return law.error_probability(2)
+
+
+def _given(options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Those of the options that are not left to their defaults."""
+    found = {}
+    for name in names:
+        value = options[name]
+        if isinstance(value, tuple):
+            value = value[0] if value else None
+        if value is not None and not (name == "rule" and value == "exact"):
+            found[name] = value
+    return found
+
+
+def _line(command: str, options: Mapping[str, Any]) -> str:
+    words = [f"rnscli {command}"]
+    for name, value in options.items():
+        if value is None:
+            continue
+        words.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            words.append(_text(value))
+    return " ".join(words)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.17g}" if float(f"{value:g}") != value else f"{value:g}"
+    text = str(value)
+    safe = all(letter.isalnum() or letter in "-_./+,:" for letter in text)
+    if safe and text:
+        return text
+    if "'" in text:
+        raise RnscliError(f"{text!r} cannot be written in a command line; use another name")
+    return f"'{text}'"
+
+
+LAYOUT = Layout(
+    parameters=(
+        "role", "vector_size", "technology", "adc_model", "columns_per_adc", "reverse", "core",
+        "bits", "slice_bits", "adc_bits", "redundant", "attempts", "decoder", "legitimate_range",
+        "moduli",
+    ),
+    results=(
+        "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "extrapolated",
+    ),
+    optional=("moduli", "latency_s", "area_m2", "slice_bits", "adc_bits", "reverse"),
+    essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
+)  # fmt: skip
+_AXES = (
+    "core", "bits", "vector_size", "redundant", "attempts", "decoder", "legitimate_range",
+    "columns_per_adc", "reverse", "slice_bits",
+)  # fmt: skip
+_FIXED = (
+    "input_bits",
+    "weight_bits",
+    "rule",
+    "max_modulus",
+    "columns",
+    *CONSTANTS,
+    *hw.RATES,
+    "noise",
+)
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class DesignRow:
+    """A design of a search, as `rnscli design` reports it; base SI units.
+
+    ``role`` is ``chosen``, ``front`` or ``neighbour``; a neighbour differs from the chosen one
+    along ``axis``, and ``reason`` says why it is not chosen. What does not concern the core is
+    ``None``, and so are the numbers of a neighbour that does not exist. ``commands`` are command
+    lines that reproduce the numbers, of the chosen design only.
+    """
+
+    role: str
+    axis: str | None
+    core: str
+    bits: int
+    vector_size: int
+    technology: str
+    adc_model: str | None
+    columns_per_adc: int | None
+    reverse: str | None
+    slice_bits: int | None
+    adc_bits: int | None
+    redundant: int | None
+    attempts: float | None
+    decoder: str | None
+    legitimate_range: str | int | None
+    moduli: tuple[int, ...] | None
+    redundant_moduli: tuple[int, ...] | None
+    expected_attempts: float | None
+    energy_per_mac_j: float | None
+    latency_s: float | None
+    area_m2: float | None
+    mean_abs_error: float | None
+    p_err: float | None
+    throughput_macs_per_s: float | None
+    extrapolated: bool | None
+    reason: str | None
+    commands: tuple[str, ...] | None
+
+
+def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[Any], Any]:
+    kind = Quantity(unit, example) if unit else FloatSweep(0.0, 1e300, "a number of at least 0")
+    return click.option(f"--{name.replace('_', '-')}", type=kind, help=what)
+
+
+@click.command(
+    "design",
+    cls=AnswerCommand,
+    row_type=DesignRow,
+    layout=LAYOUT,
+    plot="the Pareto front",
+)
+@shared.stacked(
+    click.option(
+        "--minimise",
+        type=ChoiceSweep(tuple(OBJECTIVES)),
+        default="energy",
+        show_default=True,
+        help="What the chosen design has least of; ties are broken by the others.",
+    ),
+    _limit("max_error", None, "", "Largest mean absolute error of a right output."),
+    _limit("max_p_err", None, "", "Largest output error probability."),
+    _limit("max_energy", "J", "100fJ", "Largest energy per MAC."),
+    _limit("max_latency", "s", "100ns", "Largest latency of a dot product."),
+    _limit("max_area", "m2", "1mm2", "Largest area of the arrays with their converters."),
+    _limit("min_throughput", "MAC/s", "1TMAC/s", "Least throughput."),
+    noise_options.noise,
+    noise_options.p("no errors"),
+    noise_options.sigma,
+    noise_options.snr_db,
+    shared.cores(DESIGN_CORES, "Cores.", ",".join(DESIGN_CORES)),
+    shared.bits("4..8", with_moduli=False),
+    shared.vector_size,
+    shared.redundancy("0..2", with_moduli=False),
+    shared.attempts("1,2,inf"),
+    shared.decoder_with("bounded-distance,detect"),
+    shared.legitimate_range_with("product,operands"),
+    hw.technology,
+    hw.adc_model,
+    hw.adc_table,
+    hw.columns_per_adc_with("1,8,64"),
+    hw.reverse,
+    shared.slice_bits,
+    shared.adc_bits,
+    shared.input_bits,
+    shared.weight_bits,
+    click.option("--columns", type=IntSweep(1, 2**40), help="Columns c of an array.  [default: h]"),
+    shared.rule,
+    shared.max_modulus,
+    hw.extrapolate,
+    *hw.constants(),
+    click.option(
+        "--pairs",
+        type=WholeNumber(2, 10**9),
+        default="10000",
+        show_default=True,
+        help="Pairs of vectors that each error is simulated with.",
+    ),
+    click.option(
+        "--seed", type=WholeNumber(0, 2**63), default="0", show_default=True, help="Seed of these."
+    ),
+    running.run_options,
+)
+def command(options: dict[str, Any], drawn: bool) -> Question:
+    """Search for the best design: the Pareto front of energy, latency, area, error and p_err.
+
+    Every combination of the axes is evaluated (cores, bits, vector sizes, redundancy, attempts,
+    decoders, ranges, converters, technologies), and the one with the least energy per MAC, or of
+    whatever is asked for, is chosen of those that keep all limits. The answer says why its
+    neighbours lose, and ends with the command lines that reproduce its numbers.
+
+    --require is about the chosen design.
+
+    \b
+    # The least energy for an error of at most 0.1
+    rnscli design --max-error 0.1
+    # The same where one residue in a thousand is wrong, and the front drawn
+    rnscli design --p 1e-3 --max-p-err 1e-9 --max-error 0.2 \\
+        --plot front.svg
+    # The fastest design under Gaussian noise
+    rnscli design --sigma 0.15 --max-p-err 1e-12 --minimise latency
+    # A wider search: two technologies, other bits and lengths
+    rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
+        --technology photonic,reram-analog --max-energy 100fJ
+    """
+    noise_options.check_one_level(options)
+    hardware, options = hw.hardware_of(_with_defaults(options))
+    _check_used(options, hardware)
+    space, law = _space(options, hardware)
+    limits = {name: _single(name, options[name]) for name in LIMITS if options[name] is not None}
+    if "max_p_err" in limits and space.noise is None:
+        raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
+    minimise = _single("minimise", options["minimise"])
+
+    def compute(runner: Runner | None, bar: Bar) -> Answer:
+        found = _found(space, limits, minimise, runner, bar)
+        commands = commands_of(found.chosen, options, hardware.given, law(found.chosen.design))
+        shown = min(_SHOWN, len(found.front))
+        return Answer(
+            [({}, row) for row in _rows(found, commands)],
+            plot_front,
+            shown=shown,
+            required=1,
+            footer=_footer(found, shown, space, commands),
+        )
+
+    return Question(
+        hw.resolved(options),
+        compute,
+        in_blocks=space.noise is not None,
+    )
+
+
+def _with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    filled = dict(options)
+    filled["bits"] = options["bits"] or (4, 5, 6, 7, 8)
+    filled["vector_size"] = options["vector_size"] or (128,)
+    filled["redundant"] = options["redundant"] or (0, 1, 2)
+    return filled
+
+
+def _check_used(options: Mapping[str, Any], hardware: hw.Hardware) -> None:
+    """Refuse technologies that no core runs on, and constants that no design has."""
+    given = {name: options[name] for name in (*CONSTANTS, *hw.RATES)}
+    hw.paired(
+        [
+            {"core": core, "technology": technology, "adc_model": options["adc_model"][0], **given}
+            for core in options["core"]
+            for technology in options["technology"]
+        ],
+        hardware,
+    )
+
+
+def _single(name: str, value: Any) -> Any:
+    """The value of an option that is the same for all designs."""
+    if not isinstance(value, tuple):
+        return value
+    if len(value) > 1:
+        raise InputError(f"`{name}` is the same for all designs; give one value")
+    if isinstance(value[0], Uncertain):
+        raise InputError(
+            f"`{name}` is a range, and designs are compared by their values; give one, and the "
+            "range to rnscli energy"
+        )
+    return value[0]
+
+
+def _space(
+    options: Mapping[str, Any], hardware: hw.Hardware
+) -> tuple[DesignSpace, Callable[[Design], NoiseLaw | None]]:
+    """The space that the options mean, and the noise of a conventional converter in it."""
+    fixed = {name: _single(name, options[name]) for name in _FIXED if options[name] is not None}
+    constants = {name: value for name, value in fixed.items() if name in CONSTANTS}
+    level = next((n for n in noise_options.LEVELS if options[n] is not None), None)
+    laws = None
+    if level is not None:
+        point = dict.fromkeys(noise_options.AXES) | {
+            "noise": fixed.get("noise"),
+            level: _single(level, options[level]),
+        }
+        if isinstance(point[level], tuple):
+            raise InputError(f"`{level}` has a value for each modulus; here it is one for all")
+
+        def laws(moduli: ModuliSet) -> NoiseLaw | tuple[NoiseLaw, ...]:
+            return noise_options.laws_of(point, moduli)
+
+        laws(ModuliSet([2]))  # a level that the law does not reach is refused at once
+
+    arguments: dict[str, Any] = {name: tuple(options[name]) for name in _AXES}
+    arguments |= {n: v for n, v in fixed.items() if n not in CONSTANTS}
+    arguments |= hw.with_fixed(hardware, options["adc_model"], constants)
+    arguments |= {
+        "adc_bits": tuple(options["adc_bits"] or (None,)),
+        "noise": laws,
+        "extrapolate": options["extrapolate"],
+        "pairs": options["pairs"],
+        "seed": options["seed"],
+    }
+    space = DesignSpace(**arguments)
+
+    def law_of(design: Design) -> NoiseLaw | None:
+        if laws is None or design.core == "rns" or design.core not in ANALOG_CORES:
+            return None
+        found = laws(ModuliSet([2**design.bits]))
+        return found[0] if isinstance(found, tuple) else found
+
+    return space, law_of
+
+
+def _found(
+    space: DesignSpace,
+    limits: Mapping[str, float],
+    minimise: str,
+    runner: Runner | None,
+    bar: Bar,
+) -> DesignResult:
+    from rnscli.analysis.design.search import search_designs
+
+    with bar(space.size, "designs") as advance:
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what == "designs":
+                advance(done)
+            else:
+                advance(0, note=lambda: f"{what}: {done} of {total}")
+
+        return search_designs(space, limits, minimise, runner, progress)
+
+
+def _rows(found: DesignResult, commands: tuple[str, ...]) -> list[DesignRow]:
+    rows = [_row("chosen", None, found.chosen, commands)]
+    rows.extend(_row("front", None, candidate, None) for candidate in found.front[1:])
+    rows.extend(_row("neighbour", axis, other, None) for axis, other in found.neighbours)
+    return rows
+
+
+def _row(
+    role: str, axis: str | None, found: Candidate | Rejected, commands: tuple[str, ...] | None
+) -> DesignRow:
+    values: dict[str, Any] = dict.fromkeys(field.name for field in fields(DesignRow))
+    values |= vars(found.design) | {"reason": found.reason or None}
+    if isinstance(found, Candidate):
+        values |= vars(found.metrics)
+        values["extrapolated"] = bool(found.group.parameters.beyond)
+        values["expected_attempts"] = found.group.expected_attempts(found.design.attempts)
+        moduli = found.group.parameters.moduli
+        if moduli is not None:
+            values |= {
+                "moduli": moduli.information,
+                "redundant_moduli": moduli.redundant_moduli,
+            }
+    return DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
+
+
+def _footer(
+    found: DesignResult, shown: int, space: DesignSpace, commands: tuple[str, ...]
+) -> list[str]:
+    counted = f"{found.feasible} of {found.designs} designs keep the limits"
+    why = f"impossible, most of them: {found.why_impossible}"
+    ruled = [
+        f"{count} {what}"
+        for count, what in (
+            (found.pruned, "ruled out by a limit before their error probability"),
+            (found.impossible, why),
+        )
+        if count
+    ]
+    said = counted + (f" ({', '.join(ruled)})" if ruled else "")
+    said += f"; on the front: {len(found.front)}"
+    if len(found.front) > shown:
+        said += f", {shown} are shown (all in --format csv and json)"
+    lines = ["", *_hanging("", said)]
+    if found.neighbours:
+        lines += ["", "Neighbours of the chosen design:"]
+        names = [
+            f"{axis} {_value(getattr(other.design, axis))}" for axis, other in found.neighbours
+        ]
+        width = max(map(len, names))
+        for name, (_, other) in zip(names, found.neighbours, strict=True):
+            lines += _hanging(f"  {name.ljust(width)}  ", other.reason)
+    lines += ["", "The same numbers by:"]
+    return lines + [f"  {line}" for line in commands]
+
+
+def _hanging(start: str, text: str) -> list[str]:
+    width = min(100, shutil.get_terminal_size().columns) if is_terminal() else 100
+    return textwrap.wrap(
+        text, width, initial_indent=start, subsequent_indent=" " * len(start),
+        break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return "inf" if math.isinf(value) else f"{value:g}"
+    return "b" if value is None else str(value)

@@ -1,0 +1,332 @@
+"""``rnscli energy``."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import click
+
+from rnscli.analysis.energy.energy import EnergyRow
+from rnscli.analysis.energy.parameters import DEFAULT_ANALOG, ENERGY_CORES, EnergyParameters
+from rnscli.analysis.energy.uncertainty import (
+    SensitivityRow,
+    ranges_of,
+    sensitivity,
+    uncertain_energy,
+)
+from rnscli.analysis.energy.workload import WorkloadRow, workload_energy
+from rnscli.analysis.moduli import ModuliRequest
+from rnscli.base.errors import InputError, NoSolutionError
+from rnscli.base.units import Uncertain
+from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.options import hardware as hw
+from rnscli.cli.options import noise as noise_options
+from rnscli.cli.options import shared
+from rnscli.cli.options.types import IntSweep, NameSweep, Point, points
+from rnscli.core.arithmetic.decoders import radius_of
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.hardware.workloads.registry import WORKLOADS, load_workload
+from rnscli.report.plots import energy as energy_plots
+from rnscli.report.plots.figure import check_number
+from rnscli.report.table import Layout
+
+LAYOUT = Layout(
+    parameters=(
+        "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "adc_model",
+        "core", "moduli", "redundant_moduli", "expected_attempts",
+    ),
+    results=(
+        "dac_bits", "adc_bits", "dac_conversions", "adc_conversions", "dac_energy_j",
+        "adc_energy_j", "converter_energy_j", "array_energy_j", "leakage_energy_j",
+        "forward_energy_j", "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
+        "retry_energy_j", "energy_per_dot_product_j",
+    ),
+    second=(
+        "energy_per_mac_j", "energy_range_j",
+        "latency_s", "latency_range_s", "throughput_macs_per_s", "area_m2", "area_range_m2",
+        "tops_per_w", "tops_per_mm2", "relative_to_rns", "adc_relative_to_rns", "extrapolated",
+    ),
+    optional=(
+        "dac_bits", "dac_conversions", "adc_conversions", "converter_energy_j", "adc_bits",
+        "redundant_moduli", "moduli", "area_range_m2", "latency_range_s", "adc_relative_to_rns",
+        "expected_attempts", "retry_energy_j", "throughput_macs_per_s", "tops_per_mm2",
+        "tops_per_w",
+    ),
+    essential=("energy_per_dot_product_j", "extrapolated"),
+)  # fmt: skip
+_PARTS = (
+    "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
+    "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
+)  # fmt: skip
+WORKLOAD_LAYOUT = Layout(
+    parameters=(
+        "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
+        "expected_attempts",
+    ),
+    results=(
+        "layer", "m", "k", "n", "times", "macs", "passes", "utilisation", "converter_energy_j",
+        "array_energy_j", "digital_energy_j", "accumulation_energy_j", "energy_j",
+        "energy_range_j", "energy_per_mac_j", "time_s", "extrapolated",
+    ),
+    optional=(
+        "expected_attempts", "passes", "accumulation_energy_j", "array_energy_j",
+        "digital_energy_j", "converter_energy_j", "times", "energy_range_j", "n", "k", "m", "macs",
+    ),
+    essential=("energy_j", "extrapolated"),
+)  # fmt: skip
+SENSITIVITY_LAYOUT = Layout(
+    parameters=("vector_size", "bits", "technology", "adc_model", "core"),
+    results=(
+        "constant", "constant_low", "constant_value", "constant_high", "energy_at_low_j",
+        "energy_per_dot_product_j", "energy_at_high_j", "swing",
+    ),
+    optional=("constant_value", "energy_per_dot_product_j"),
+    essential=("swing",),
+)  # fmt: skip
+AXES = (
+    *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", *noise_options.AXES,
+    "columns", "slice_bits", "adc_bits", "arrays", *hw.AXES, "workload", "core",
+)  # fmt: skip
+
+
+@click.command(
+    "energy",
+    cls=AnswerCommand,
+    row_type=EnergyRow,
+    layout=LAYOUT,
+    plot="the energy by part",
+    instead={
+        "workload": (WorkloadRow, WORKLOAD_LAYOUT),
+        "sensitivity": (SensitivityRow, SENSITIVITY_LAYOUT),
+    },
+    axes=AXES,
+    keys=hw.KEYS,
+)
+@shared.stacked(
+    shared.cores(ENERGY_CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
+    shared.bits("4..8"),
+    shared.input_bits,
+    shared.weight_bits,
+    shared.vector_size,
+    click.option(
+        "--columns",
+        type=IntSweep(1, 2**40),
+        help="Columns c of the array, which share its DACs.  [default: h, a square array]",
+    ),
+    click.option(
+        "--workload",
+        type=NameSweep(
+            "a network, a file .csv, or a list of these",
+            "NAME|FILE[,..]",
+            tuple(WORKLOADS),
+            (".csv",),
+        ),
+        help=f"Instead of one dot product a network: {', '.join(WORKLOADS)}, or a CSV file with "
+        "layer, M, K, N and count; a row for each layer and the total.",
+    ),
+    click.option(
+        "--arrays",
+        type=IntSweep(1, 2**40),
+        help="With --workload: arrays that share its passes.  [default: 1]",
+    ),
+    click.option(
+        "--sensitivity",
+        is_flag=True,
+        help="Instead of the bill a row for each uncertain constant, such as --adc-k1 100fJ±30%, "
+        "with the energy at its ends; --plot draws a tornado.",
+    ),
+    hw.technology,
+    hw.adc_model,
+    hw.adc_table,
+    hw.columns_per_adc,
+    hw.reverse,
+    hw.extrapolate,
+    shared.moduli,
+    shared.redundancy("0"),
+    noise_options.noise,
+    noise_options.p("no errors"),
+    noise_options.sigma,
+    noise_options.snr_db,
+    shared.attempts("inf"),
+    shared.decoder,
+    shared.legitimate_range,
+    shared.rule,
+    shared.max_modulus,
+    *hw.constants(),
+    shared.slice_bits,
+    shared.adc_bits,
+)
+def command(options: dict[str, Any], drawn: bool) -> Question:
+    """Estimate energy, latency and area of one dot product, or of a network.
+
+    The bill has DACs, ADCs, the array, forward and reverse conversion, decoding, and the additions
+    of slices; the core rns is charged for the attempts that its code needs on average. Constants
+    may be ranges, and rows then carry intervals.
+
+    \b
+    # The bill of a dot product, of residues and of what they compete with
+    rnscli energy --bits 4..8 --vector-size 128
+    # What retries add where one residue in a hundred is wrong
+    rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2
+    # Two technologies, with ADCs as they are published
+    rnscli energy --bits 6 --technology photonic,reram-analog \\
+        --adc-model survey --extrapolate
+    # Which of two uncertain constants matters more
+    rnscli energy --bits 6 --adc-k1 100fJ±30% --energy-per-mac 10fJ±50% \\
+        --sensitivity
+    # A whole network, layer by layer
+    rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
+    """
+    noise_options.check_one_level(options)
+    _check(options)
+    hardware, options = hw.hardware_of(shared.with_defaults(options, bits=(4, 5, 6, 7, 8)))
+    workloads = {name: load_workload(name) for name in options["workload"] or ()}
+    if len({workload.name for workload in workloads.values()}) < len(workloads):
+        raise InputError("--workload has two files of the same name; rename one of them")
+    swept = [n for n in AXES if isinstance(options[n], tuple) and len(options[n]) > 1]
+    ready, problems = prepared(hw.paired(points(options, AXES), hardware), _request, swept)
+    kind = "workload" if workloads else "tornado" if options["sensitivity"] else "energy"
+
+    def rows_of(requested: "_Requested") -> tuple[Any, ...]:
+        point = requested.point
+        design, constants, reference = _design(requested, hardware, options["extrapolate"])
+        if workloads:
+            workload = workloads[point["workload"]]
+            return workload_energy(design, workload, constants, point["arrays"] or 1)
+        if not options["sensitivity"]:
+            row = uncertain_energy(design, constants, reference)
+            # A digital row is compared with the rns of the sweep, which may be out of range.
+            return (
+                replace(row, relative_to_rns=None) if design.digital and not reference else row,
+            )
+        return sensitivity(design, constants) if ranges_of(design, constants) else ()
+
+    def compute(runner: object, bar: Bar) -> Answer:
+        found, more = answered(ready, rows_of, swept)
+        rows = [(point, row) for point, several in found for row in several]
+        if not rows:
+            raise InputError(
+                "--sensitivity is about uncertain constants; give one as a range, such as "
+                "--adc-k1 100fJ±30%"
+            )
+        if drawn:
+            _check_plot(rows, kind)
+        layout = _by_size([row for _, row in rows]) if kind == "energy" else None
+        return Answer(rows, _PLOTS[kind], (*problems, *more), layout=layout)
+
+    return Question(hw.resolved(options), compute)
+
+
+def _by_size(rows: Sequence[EnergyRow]) -> Layout:
+    """The layout in which the parts that matter least are left out first where it is too wide."""
+
+    def share(part: str) -> float:
+        shares = (getattr(row, part) / (row.energy_per_dot_product_j or 1.0) for row in rows)
+        return float(max(shares))
+
+    return replace(LAYOUT, optional=(*LAYOUT.optional, *sorted(_PARTS, key=share)))
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    if options["workload"] and options["sensitivity"]:
+        raise InputError("--workload and --sensitivity ask for different rows; leave one out")
+    if options["arrays"] is not None and not options["workload"]:
+        raise InputError("--arrays is about --workload; give that, too, or leave it out")
+
+
+_PLOTS = {
+    "workload": energy_plots.plot_workload,
+    "tornado": energy_plots.plot_tornado,
+    "energy": energy_plots.plot_energy,
+}
+
+
+def _check_plot(rows: Sequence[tuple[Point, Any]], kind: str) -> None:
+    """Refuse more bars or panels than can be read."""
+    if kind == "tornado":
+        designs = len({tuple(point.items()) for point, _ in rows})
+        check_number(designs, energy_plots.MAX_TORNADOS, "tornados")
+        return
+    drawn: list[Any] = [row for _, row in rows]
+    if kind == "workload":
+        drawn = energy_plots.bars_of_workload([asdict(row) for row in drawn])
+    check_number(len(drawn), energy_plots.MAX_BARS, "bars")
+
+
+@dataclass(frozen=True)
+class _Requested:
+    """A point, with the dot product and the moduli that it asks for."""
+
+    point: Point
+    request: ModuliRequest
+    moduli: ModuliSet | None
+
+
+def _request(point: Point) -> _Requested:
+    request = shared.moduli_request(point).with_operands()
+    try:
+        return _Requested(point, request, request.choose()[0])
+    except NoSolutionError:
+        if point["core"] == "rns":
+            raise
+        return _Requested(point, request, None)  # told without the ratio to rns
+
+
+def _design(
+    requested: _Requested, hardware: hw.Hardware, extrapolate: bool
+) -> tuple[EnergyParameters, dict[str, Uncertain], EnergyParameters | None]:
+    """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""
+    point, request, moduli = requested.point, requested.request, requested.moduli
+    size = request.legitimate_range(moduli, point["legitimate_range"]) if moduli else None
+    parameters = {
+        "dot_product": request.dot_product,
+        "bits": request.converter_bits,
+        "moduli": moduli,
+        "legitimate_range": size,
+        "columns": point["columns"],
+        "slice_bits": point["slice_bits"],
+        "adc_bits": point["adc_bits"],
+        "extrapolate": extrapolate,
+        **(_attempts(point, moduli, size) if moduli is not None else {}),
+    }
+    design, constants = hardware.complete({"core": point["core"], **parameters}, point)
+    reference = None
+    if design.digital and moduli is not None:
+        analog = next((t for t in hardware.technologies if t.kind == "analog"), None)
+        compared = point | {"technology": analog.name if analog else DEFAULT_ANALOG}
+        try:
+            reference, _ = hardware.complete({"core": "rns", **parameters}, compared)
+        except InputError:
+            reference = None  # rns is out of the range of a model
+    return design, constants, reference
+
+
+def _attempts(point: Point, moduli: ModuliSet, size: int | None) -> dict[str, Any]:
+    """How often a dot product is computed and decoded under the noise of a point."""
+    radius = radius_of(point["decoder"], moduli)
+    if all(point[name] is None for name in noise_options.LEVELS):
+        return {"radius": radius}
+    from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+
+    laws = noise_options.laws_of(point, moduli)
+    found = fault_probability(
+        FaultParameters(
+            moduli=moduli,
+            noise=laws,
+            attempts=point["attempts"],
+            decoder=point["decoder"],
+            legitimate_range=size,
+        )
+    )
+    if math.isinf(found.expected_attempts):
+        raise InputError(
+            f"`attempts` is inf, and at `p` {found.p:g} every word is rejected, so that "
+            "the energy has no bound; give a finite number of attempts"
+        )
+    return {
+        "radius": radius,
+        "expected_attempts": found.expected_attempts,
+        "word_error_probability": found.word_error_probability,
+    }

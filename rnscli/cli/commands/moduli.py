@@ -1,0 +1,100 @@
+"""``rnscli moduli``."""
+
+from typing import Any
+
+import click
+
+from rnscli.analysis.moduli import FAMILIES, MAX_PRECISION_BITS, ModuliRow, moduli_table
+from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
+from rnscli.cli.command import AnswerCommand
+from rnscli.cli.options import shared
+from rnscli.cli.options.types import ChoiceSweep, IntSweep, WholeNumber, points
+from rnscli.report.plots.curves import MAX_BARS, plot_moduli
+from rnscli.report.plots.figure import check_number
+from rnscli.report.table import Layout
+
+LAYOUT = Layout(
+    parameters=(
+        "vector_size", "bits", "input_bits", "weight_bits", "required_range", "output_bits",
+        "lost_bits", "rank",
+    ),
+    results=("moduli", "redundant_moduli", "count", "dynamic_range", "log2_dynamic_range"),
+    optional=("log2_dynamic_range", "lost_bits", "output_bits"),
+)  # fmt: skip
+AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
+
+
+@click.command(
+    "moduli",
+    cls=AnswerCommand,
+    row_type=ModuliRow,
+    layout=LAYOUT,
+    plot="the range covered and required",
+    axes=AXES,
+)
+@shared.stacked(
+    shared.bits("4..8"),
+    shared.input_bits,
+    shared.weight_bits,
+    shared.vector_size,
+    click.option(
+        "--precision-bits",
+        type=IntSweep(1, MAX_PRECISION_BITS),
+        help="Cover 2^P values instead of those of a dot product.",
+    ),
+    shared.moduli,
+    shared.redundancy("0"),
+    shared.rule,
+    shared.max_modulus,
+    click.option(
+        "--count", type=IntSweep(1, 128), help="Force the number n of information moduli."
+    ),
+    click.option(
+        "--family",
+        type=ChoiceSweep(FAMILIES),
+        default="any",
+        show_default=True,
+        help="Any moduli, or only sets 2^j - 1, 2^j, 2^j + 1.",
+    ),
+    click.option(
+        "--top",
+        type=WholeNumber(1, 1000),
+        default="1",
+        show_default=True,
+        help="Show the best K sets.",
+    ),
+)
+def command(options: dict[str, Any], drawn: bool) -> Question:
+    """Choose moduli sets for a target precision.
+
+    The search is exact: no set has fewer moduli or, with as many, a larger range. With redundant
+    moduli the n smallest cover the range and the k largest are redundant.
+
+    \b
+    # The sets of 6-bit converters, with no, one and two redundant moduli
+    rnscli moduli --bits 6 --vector-size 128 --redundant 0..2
+    # A range of 64 bits, with moduli of at most 8
+    rnscli moduli --bits 8 --precision-bits 64 --redundant 4
+    # What the five best sets cover beyond what is required, drawn
+    rnscli moduli --bits 6 --top 5 --plot moduli.svg
+    """
+    options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
+    top = options["top"]
+    ready, problems = prepared(
+        points(options, AXES),
+        lambda point: shared.moduli_request(
+            point,
+            precision_bits=point["precision_bits"],
+            count=point["count"],
+            family=point["family"],
+        ),
+    )
+    if drawn:
+        check_number(len(ready) * top, MAX_BARS, "bars")
+
+    def compute(runner: object, bar: Bar) -> Answer:
+        tables, more = answered(ready, lambda request: moduli_table(request, top))
+        rows = [(point, row) for point, table in tables for row in table]
+        return Answer(rows, plot_moduli, (*problems, *more))
+
+    return Question(options, compute)

@@ -1,0 +1,305 @@
+"""Options of the hardware around a core: technology, converters, logic; the same everywhere."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import click
+
+from rnscli.analysis.energy.parameters import (
+    DEFAULT_ANALOG,
+    DEFAULT_DIGITAL,
+    DIGITAL_CORES,
+    EnergyParameters,
+)
+from rnscli.analysis.energy.uncertainty import Model, changed
+from rnscli.base.checks import check_float
+from rnscli.base.errors import InputError
+from rnscli.base.units import Uncertain
+from rnscli.cli.options.shared import Command, Decorator
+from rnscli.cli.options.types import (
+    ChoiceSweep,
+    InputFile,
+    IntSweep,
+    NameSweep,
+    Point,
+    QuantitySweep,
+    UncertainSweep,
+)
+from rnscli.hardware.adc.model import AdcModel
+from rnscli.hardware.adc.registry import ADC_MODELS, CONSTANTS
+from rnscli.hardware.adc.table import TableAdc, load_adc_table
+from rnscli.hardware.constants import Constant
+from rnscli.hardware.conversion import METHODS
+from rnscli.hardware.dac import CapacitiveDac
+from rnscli.hardware.technology import Technology, load_technology, technology_names
+
+TABLE = TableAdc.name
+# What a designer chooses, so that there is nothing uncertain about it.
+RATES = {
+    "adc_rate": ("1GHz", "Conversions of an ADC in a second."),
+    "clock": ("1GHz", "Clock of the digital logic."),
+}
+# Keys of swept constants in the rows, with their units.
+KEYS = {name: known.key(name) for name, known in CONSTANTS.items()} | {
+    name: f"{name}_hz" for name in RATES
+}
+AXES = ("adc_model", "technology", "columns_per_adc", "reverse", *CONSTANTS, *RATES)
+
+
+def _constant(name: str, known: Constant) -> Decorator[Command]:
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        type=UncertainSweep(known.unit, known.example),
+        help=f"{known.meaning}  [default: {known.default or known.example}]",
+    )
+
+
+def _rate(name: str) -> Decorator[Command]:
+    example, what = RATES[name]
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        type=QuantitySweep("Hz", example),
+        help=f"{what}  [default: {example}]",
+    )
+
+
+technology = click.option(
+    "--technology",
+    type=NameSweep(
+        "the name of a technology, a file .toml, or a list of these",
+        "NAME|FILE[,..]",
+        technology_names(),
+        (".toml",),
+    ),
+    default=DEFAULT_ANALOG,
+    show_default=True,
+    help=f"Array technology: {', '.join(technology_names())}, or a profile of your own. Digital "
+    f"cores run on a digital one, {DEFAULT_DIGITAL} if none is named.",
+)
+adc_model = click.option(
+    "--adc-model",
+    type=ChoiceSweep((*ADC_MODELS, TABLE)),
+    help=f"Model of the ADCs.  [default: murmann; with --adc-table: {TABLE}]",
+)
+adc_table = click.option(
+    "--adc-table",
+    type=InputFile(),
+    help="Your own converters, for --adc-model table: a CSV file with enob, energy_j, area_m2, "
+    "rate_hz.",
+)
+
+
+def columns_per_adc_with(default: str) -> Decorator[Command]:
+    """``--columns-per-adc``."""
+    return click.option(
+        "--columns-per-adc",
+        type=IntSweep(1, 2**40),
+        default=default,
+        show_default=True,
+        help="Columns that take turns at an ADC.",
+    )
+
+
+columns_per_adc: Decorator[Any] = columns_per_adc_with("1")
+reverse = click.option(
+    "--reverse",
+    type=ChoiceSweep(METHODS),
+    default=METHODS[0],
+    show_default=True,
+    help="How residues are turned into a number.",
+)
+extrapolate = click.option(
+    "--extrapolate",
+    is_flag=True,
+    help="Use models outside of the range they were made for, with a warning and a mark.",
+)
+
+
+def constants() -> tuple[Decorator[Any], ...]:
+    """The options of all constants."""
+    return (*(_constant(*one) for one in CONSTANTS.items()), *(_rate(name) for name in RATES))
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Technologies and converters that the options name, opened once."""
+
+    technologies: tuple[Technology, ...]
+    table: TableAdc | None
+    given: Mapping[str, str]  # names of technologies, as the options name them
+
+    def technology_of(self, point: Point) -> Technology:
+        """The technology of a point."""
+        named = {technology.name: technology for technology in self.technologies}
+        return named.get(point["technology"]) or load_technology(point["technology"])
+
+    def adc_of(self, model: str) -> AdcModel:
+        """A model of ADCs, with its defaults."""
+        if model == TABLE:
+            assert self.table is not None
+            return self.table
+        return ADC_MODELS[model]()
+
+    def complete(
+        self, parameters: Mapping[str, Any], point: Point
+    ) -> tuple[EnergyParameters, dict[str, Uncertain]]:
+        """A design with the hardware of a point, and its uncertain constants.
+
+        Constants of other models than its own are for other rows.
+        """
+        given = {name: point[name] for name in CONSTANTS if point[name] is not None}
+        values = {n: v.value if isinstance(v, Uncertain) else v for n, v in given.items()}
+        array = with_constants(self.technology_of(point), values)
+        adc = with_constants(self.adc_of(point["adc_model"]), values).at_node(array.node)
+        dac = with_constants(CapacitiveDac(), values)
+        arguments = {
+            "technology": array,
+            "adc": adc,
+            "dac": dac,
+            "columns_per_adc": point["columns_per_adc"],
+            "reverse": point["reverse"],
+            **{name: point[name] for name in RATES if point[name] is not None},
+            **parameters,
+        }
+        design = EnergyParameters(**arguments)
+        models = (array,) if design.digital else (array, adc, dac)
+        known = {name for model in models for name in model.constants}
+        uncertain = {n: v for n, v in given.items() if isinstance(v, Uncertain) and n in known}
+        return design, uncertain
+
+
+def with_constants(model: Model, values: Mapping[str, float]) -> Model:
+    """A model with constants that are given, which go before the ranges of a profile."""
+    made: Any = changed(model, values)
+    if isinstance(made, Technology):
+        left = tuple(one for one in made.uncertain if one[0] not in values)
+        made = replace(made, uncertain=left)
+    return cast(Model, made)
+
+
+def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
+    """What the options name, and the options with the model of ADCs that they mean.
+
+    Raises
+    ------
+    InputError
+        If a technology or a table cannot be read, or options contradict each other.
+    """
+    filled = dict(options)
+    table = options["adc_table"]
+    models = options["adc_model"] or ((TABLE,) if table is not None else ("murmann",))
+    if (TABLE in models) != (table is not None):
+        raise InputError(
+            "--adc-model table takes its converters from --adc-table FILE; give both or neither"
+        )
+    filled["adc_model"] = models
+    for model, made in ADC_MODELS.items():
+        for name in made.constants:
+            if options[name] is not None and model not in models:
+                raise InputError(
+                    f"`{name}` is a constant of the model {model}; give --adc-model {model}, or "
+                    "leave it out"
+                )
+    for name, known in CONSTANTS.items():
+        for value in options[name] or ():
+            ends = (value.low, value.high) if isinstance(value, Uncertain) else (value,)
+            for end in ends:
+                check_float(name, end, known.low, known.high, known.wanted)
+    technologies = tuple(load_technology(name) for name in options["technology"])
+    names = [technology.name for technology in technologies]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"--technology has two profiles of the same name ({', '.join(names)}); rename one"
+        )
+    filled["technology"] = tuple(names)
+    given = dict(zip(names, options["technology"], strict=True))
+    return Hardware(technologies, load_adc_table(table) if table else None, given), filled
+
+
+def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the values of constants that are left to their defaults.
+
+    Those of technologies differ from one to the next; their profiles have them.
+    """
+    models: list[Any] = [ADC_MODELS[n]() for n in options["adc_model"] if n in ADC_MODELS]
+    found = dict(options)
+    for model in (*models, CapacitiveDac()):
+        for name in model.constants:
+            if found[name] is None:
+                found[name] = getattr(model, name)
+    for name in RATES:
+        if found[name] is None:
+            found[name] = getattr(EnergyParameters, name)
+    return found
+
+
+def paired(points: Iterable[Point], hardware: Hardware) -> list[Point]:
+    """The points whose core runs on their technology.
+
+    A core that runs on none of those named is shown on its default one.
+
+    Raises
+    ------
+    InputError
+        If a technology is named on which none of the cores runs, or a constant that no point has.
+    """
+    every = list(points)
+    cores = list(dict.fromkeys(point["core"] for point in every))
+    runs = {core: [t.name for t in hardware.technologies if _runs(core, t)] for core in cores}
+    for technology in hardware.technologies:
+        if not any(technology.name in names for names in runs.values()):
+            wanted = "digital-int8" if technology.kind != "analog" else "rns"
+            if technology.name != DEFAULT_ANALOG:
+                raise InputError(
+                    f"no --core runs on `technology` {technology.name}; add --core {wanted}"
+                )
+    kept = []
+    first_model = every[0]["adc_model"] if every else None
+    for point in every:
+        if point["core"] in DIGITAL_CORES and point["adc_model"] != first_model:
+            continue  # it has no ADC, so that its row would come again
+        names = runs[point["core"]]
+        if not names and point["technology"] == hardware.technologies[0].name:
+            default = DEFAULT_DIGITAL if point["core"] in DIGITAL_CORES else DEFAULT_ANALOG
+            kept.append(point | {"technology": default})
+        elif point["technology"] in names:
+            kept.append(point)
+    _check_constants(kept, hardware)
+    return kept
+
+
+def _check_constants(points: list[Point], hardware: Hardware) -> None:
+    """Refuse constants that are of no model of any point."""
+    known: set[str] = set()
+    for point in {(p["core"], p["technology"]): p for p in points}.values():
+        known |= set(hardware.technology_of(point).constants)
+        if point["core"] not in DIGITAL_CORES:
+            known |= {*RATES, *CapacitiveDac.constants}
+            for model in ADC_MODELS.values():
+                known |= set(model.constants)
+    for name in (*CONSTANTS, *RATES):
+        if name not in known and any(point[name] is not None for point in points):
+            raise InputError(
+                f"`{name}` is a constant of none of these rows; add a core that has it, or leave "
+                "it out"
+            )
+
+
+def _runs(core: str, technology: Technology) -> bool:
+    if core not in DIGITAL_CORES:
+        return technology.kind == "analog"
+    return technology.kind == "logic" or (technology.kind == "digital" and core != "digital-fp32")
+
+
+def with_fixed(
+    hardware: Hardware, models: Iterable[str], values: Mapping[str, float]
+) -> dict[str, Any]:
+    """Hardware of a space of designs, with constants that are the same for all of them."""
+    defaults = (load_technology(name) for name in (DEFAULT_ANALOG, DEFAULT_DIGITAL))
+    return {
+        "technology": tuple(with_constants(one, values) for one in hardware.technologies),
+        "default_technologies": tuple(with_constants(one, values) for one in defaults),
+        "adc": tuple(with_constants(hardware.adc_of(model), values) for model in models),
+        "dac": with_constants(CapacitiveDac(), values),
+    }

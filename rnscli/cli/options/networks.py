@@ -1,0 +1,237 @@
+"""Options of networks: which, with what data and weights; and how products are mapped."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnscli.base.errors import InputError
+from rnscli.cli.answer import Bar
+from rnscli.cli.options import shared
+from rnscli.cli.options.shared import Decorator
+from rnscli.cli.options.types import ChoiceSweep, InputFile, Point, Sweep, is_file
+from rnscli.cli.terminal import Advance
+from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
+from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
+from rnscli.networks.names import INSTALL, SHIPPED, missing_package
+
+if TYPE_CHECKING:
+    from rnscli.networks.portable import OpenedNetwork
+
+
+class ModelSweep(Sweep):
+    """Networks: names of shipped ones, or ``package.module:function``."""
+
+    def __init__(self) -> None:
+        """Accept both."""
+        names = tuple(SHIPPED)
+        super().__init__(
+            f"one of {', '.join(names)}, package.module:function, or a list of these",
+            "NAME|MODULE:FUNCTION[,..]",
+            names,
+        )
+
+    def items(self, text: str) -> Sequence[str]:
+        """One network."""
+        if text not in SHIPPED and ":" not in text:
+            raise ValueError
+        return [text]
+
+
+def model(default: str, trained: str = "") -> Decorator[Any]:
+    """``--model``; ``trained`` is what the help says of those that are shipped."""
+    return click.option(
+        "--model",
+        type=ModelSweep(),
+        default=default,
+        show_default=True,
+        help=f"Networks: {', '.join(SHIPPED)}{trained}; or your own, as package.module:function "
+        "of a function that makes it.",
+    )
+
+
+data = click.option(
+    "--data",
+    type=InputFile(),
+    help="Your own data: an .npz file with x (N, ...) and y (N) to test with, and x_train and "
+    "y_train to train with.  [default: handwritten digits]",
+)
+weights = click.option(
+    "--weights",
+    type=InputFile(),
+    help="Weights of --model: a state_dict that torch.save has written.",
+)
+granularity = click.option(
+    "--granularity",
+    type=ChoiceSweep(GRANULARITIES),
+    default="vector",
+    show_default=True,
+    help="What has a scale of its own: a row or column of a tile, a tile of h x h, a row or column "
+    "of all tiles, or an operand.",
+)
+
+
+def check_torch(command: str, options: Mapping[str, Any]) -> None:
+    """Refuse a command without the packages that it needs; the digits come with scikit-learn.
+
+    Raises
+    ------
+    InputError
+        With the command that installs them.
+    """
+    missing = missing_package() if options["data"] is None else missing_package(("torch",))
+    if missing is not None:
+        raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
+
+
+def check_weights(options: Mapping[str, Any]) -> None:
+    """Refuse weights that several networks would have to share.
+
+    Raises
+    ------
+    InputError
+        Naming the option.
+    """
+    if options["weights"] is not None and len(options["model"]) > 1:
+        raise InputError(
+            f"--weights are those of one network, and --model names {len(options['model'])}; "
+            "name one"
+        )
+
+
+def modules(options: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """Files of networks in the current directory, which a batch that is resumed looks at again."""
+    names = (name.partition(":")[0].replace(".", "/") for name in options["model"])
+    return {"--model": [Path(f"{name}.py") for name in names if is_file(f"{name}.py")]}
+
+
+def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNetwork]":
+    """The networks that the options name, trained where they must be.
+
+    Raises
+    ------
+    InputError
+        If one cannot be opened.
+    """
+    from rnscli.networks.portable import open_network
+
+    found = {}
+    for name in options["model"]:
+        with ExitStack() as stack:
+            progress = _bar_of_training(name, bar, stack)
+            found[name] = open_network(name, options["data"], options["weights"], progress)
+    return found
+
+
+def _bar_of_training(name: str, bar: Bar, stack: ExitStack) -> Callable[[int, int], None]:
+    """Draws a bar if a network is trained, which most often was done before."""
+    begun: list[Advance] = []
+
+    def progress(done: int, total: int) -> None:
+        if not begun:
+            begun.append(stack.enter_context(bar(total, "epochs")))
+        begun[0](done, note=lambda: f"{name} is trained in FP32, once")
+
+    return progress
+
+
+CORE_AXES = (
+    "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
+    "attempts", "p", "sigma",
+)  # fmt: skip
+
+# Columns of a table that say what a core is, in the order in which they are read.
+CORE_COLUMNS = (
+    "vector_size", "granularity", "bits", "input_bits", "weight_bits",
+    "residue_error_probability", "sigma", "core", "moduli", "redundant_moduli", "redundant",
+    "decoder", "attempts", "slice_bits", "adc_bits",
+)  # fmt: skip
+
+
+def core_options(bits: str) -> shared.Decorator[Any]:
+    """Converters, moduli and noise; ``bits`` is the default of ``--bits``."""
+    return shared.stacked(
+        shared.bits(bits, MAX_SIMULATED_BITS),
+        shared.input_bits,
+        shared.weight_bits,
+        shared.vector_size,
+        granularity,
+        shared.moduli,
+        shared.redundancy("0"),
+        shared.error_probability(None),
+        shared.sigma,
+        shared.attempts("1"),
+        shared.decoder,
+        shared.legitimate_range,
+        shared.rule,
+        shared.max_modulus,
+        shared.slice_bits,
+        shared.adc_bits,
+    )
+
+
+def check_noise(options: Mapping[str, Any]) -> None:
+    """Refuse two kinds of noise at once.
+
+    Raises
+    ------
+    InputError
+        Naming both options.
+    """
+    if options["p"] is not None and options["sigma"] is not None:
+        raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
+
+
+@dataclass(frozen=True)
+class CoreOfPoint:
+    """The core of a point, and the bits of its converters."""
+
+    flow: Dataflow
+    bits: int
+
+
+def distinct(
+    found: Sequence[tuple[Point, CoreOfPoint]], others: Sequence[str]
+) -> list[tuple[Point, CoreOfPoint]]:
+    """Points that differ in their core or in ``others``: redundancy concerns only some cores."""
+    kept: dict[tuple[object, ...], tuple[Point, CoreOfPoint]] = {}
+    for point, core in found:
+        kept.setdefault((core, *(point[name] for name in others)), (point, core))
+    return list(kept.values())
+
+
+def core_of(point: Point) -> CoreOfPoint:
+    """The core that a point of a sweep asks for.
+
+    Raises
+    ------
+    RnscliError
+        If there is none.
+    """
+    from rnscli.analysis.analog_core import analog_core
+
+    request = shared.moduli_request(point)
+    if request.moduli is not None:
+        request.choose()  # a set that no tile could use is wrong whichever core is compared
+    core = analog_core(
+        point["core"],
+        bits=request.bits,
+        vector_size=request.with_operands().dot_product.vector_size,
+        input_bits=request.input_bits,
+        weight_bits=request.weight_bits,
+        moduli=request.moduli,
+        redundant=request.redundant,
+        p=point["p"],
+        sigma=point["sigma"],
+        attempts=point["attempts"],
+        decoder=point["decoder"],
+        legitimate_range=point["legitimate_range"],
+        rule=request.rule,
+        max_modulus=request.max_modulus,
+        slice_bits=point["slice_bits"],
+        adc_bits=point["adc_bits"],
+    )
+    return CoreOfPoint(Dataflow(core, point["granularity"]), request.converter_bits)

@@ -1,0 +1,1 @@
+"""Plans: what they say, and how their runs are computed."""

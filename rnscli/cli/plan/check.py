@@ -1,0 +1,271 @@
+"""Checks every run of a plan as its command would, before anything runs."""
+
+import hashlib
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import rnscli
+from rnscli.base.errors import EngineError, InputError, RnscliError
+from rnscli.cli.answer import Bar, Question, Result
+from rnscli.cli.command import OUTPUT_OPTIONS, AnswerCommand
+from rnscli.cli.options.types import files_read
+from rnscli.cli.plan.plan import Plan, PlanError, PlannedRun
+from rnscli.cli.terminal import no_bar, sentence_of, with_options
+from rnscli.report.batch.results_folder import Case, FinishedRun
+from rnscli.report.requirements import Requirement
+from rnscli.report.table import Row
+from rnscli.runtime.work import digest, versions
+
+if TYPE_CHECKING:
+    from rnscli.runtime.runner import Runner
+
+_drawing = threading.Lock()  # matplotlib has settings that all threads share
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command with checked options; ``files`` are those that it reads."""
+
+    command: AnswerCommand
+    question: Question
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run of a plan with all that decides what is in its files; it can be sent elsewhere."""
+
+    name: str
+    command: str
+    arguments: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+    plots: tuple[str, ...]
+    command_line: str
+    digest: str
+    contents: tuple[tuple[str, str | None], ...]  # of the files that it reads, when it was checked
+
+
+def ask(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Asked:
+    """Check the arguments of a command.
+
+    Raises
+    ------
+    RnscliError
+        If they are refused, or have no answer.
+    """
+    try:
+        with command.make_context(command.name, list(arguments)) as context:
+            options = {k: v for k, v in context.params.items() if k not in OUTPUT_OPTIONS}
+            question = command.prepare(options, drawn)
+            named = [*files_read().values(), *question.reads.values()]
+            return Asked(command, question, tuple(path for paths in named for path in paths))
+    except click.ClickException as error:
+        raise InputError(sentence_of(error)) from None
+
+
+def run_alone(request: RunRequest) -> tuple[FinishedRun, list[str]]:
+    """Run a request in a process of its own; with the warnings, for another to print."""
+    sys.set_int_max_str_digits(0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("once", RuntimeWarning)
+        finished = run_request(request, None, no_bar)
+    said = [str(one.message) for one in caught if issubclass(one.category, RuntimeWarning)]
+    return finished, list(dict.fromkeys(said))
+
+
+def run_request(
+    request: RunRequest, runner: "Runner | None", bar: Bar, asked: Asked | None = None
+) -> FinishedRun:
+    """Compute a run and what its files hold; an error is a part of what is found.
+
+    Raises
+    ------
+    EngineError
+        If what computes is lost, which says nothing about the run.
+    """
+    begin = time.monotonic()
+    empty = without_rows(
+        request.name, request.command, request.command_line, request.requirements, request.digest
+    )
+    try:
+        if asked is None:
+            asked = ask(command_of(request.command), request.arguments, bool(request.plots))
+        answer = asked.question.compute(runner, bar)
+        found = _finished(request, empty, asked.command.result(asked.question, answer))
+        for before, now in zip(request.contents, contents_of(asked.files), strict=True):
+            if before != now:
+                found = replace(empty, error=f"{before[0]} has changed while the batch ran")
+    except EngineError:
+        raise
+    except RnscliError as error:
+        found = replace(empty, error=with_options(str(error)))
+    except OSError as error:  # a file that it reads has gone
+        found = replace(empty, error=f"{error.strerror or error}: {error.filename}")
+    except MemoryError:
+        found = replace(empty, error="not enough memory; ask for fewer or smaller points")
+    return replace(found, seconds=time.monotonic() - begin)
+
+
+def without_rows(
+    name: str,
+    command: str,
+    command_line: str,
+    requirements: Sequence[Requirement],
+    digest: str = "",
+) -> FinishedRun:
+    """A run that has found nothing yet."""
+    cases = tuple(Case(str(one), ()) for one in requirements)  # nothing is known to break them
+    return FinishedRun(name, command, command_line, digest, cases=cases)
+
+
+def contents_of(files: Sequence[Path]) -> tuple[tuple[str, str | None], ...]:
+    """Names and hashes of files, which may be larger than memory."""
+    return tuple((str(path), _content_hash(path)) for path in files)
+
+
+def _content_hash(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None  # the command says what is wrong with it
+
+
+def command_of(name: str) -> AnswerCommand:
+    """The command of a name."""
+    from rnscli.cli.main import cli
+
+    command = cli.get_command(click.Context(cli), name)
+    assert isinstance(command, AnswerCommand)
+    return command
+
+
+def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> FinishedRun:
+    files = {
+        f"{request.name}.json": result.json.encode(),
+        f"{request.name}.csv": result.csv.encode(),
+    }
+    draw = result.draw
+    if draw is not None:
+        with _drawing:
+            files |= {f"{request.name}.{kind}": draw(kind) for kind in request.plots}
+    compared = result.answer.disagreements
+    found = replace(
+        empty,
+        rows=len(result.rows),
+        required=result.answer.required,
+        problems=tuple(map(with_options, result.answer.problems)),
+        remarks=tuple(map(with_options, result.answer.remarks)),
+        disagreements=None if compared is None else tuple(compared),
+        files=files,
+    )
+    return found.judged(request.requirements)
+
+
+_EARLY = "moduli"  # which is quick, so that those who refer to it can be checked, too
+_NEVER_KEPT = ("store",)  # whose rows change with what others record
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A run whose references are resolved, and whose options are accepted."""
+
+    request: RunRequest
+    asked: Asked
+
+    def is_done_by(self, kept: FinishedRun) -> bool:
+        """Whether a run that was finished before is what this one would find."""
+        return bool(self.request.digest) and kept.digest == self.request.digest
+
+
+@dataclass(frozen=True)
+class CheckedPlan:
+    """A plan with what is known of its runs before they run.
+
+    ``ready`` are those whose options are all known, by name; ``early`` those that are computed
+    already, because others refer to them.
+    """
+
+    plan: Plan
+    runs: tuple[PlannedRun, ...]
+    ready: Mapping[str, Ready]
+    early: Mapping[str, FinishedRun]
+
+
+def check_plan(plan: Plan) -> CheckedPlan:
+    """Check the options of all runs, as far as what they refer to is known.
+
+    Raises
+    ------
+    PlanError
+        With a sentence for each run that is refused.
+    """
+    runs = plan.ordered()
+    needed = {name for run in runs for name in run.needs}
+    ready: dict[str, Ready] = {}
+    early: dict[str, FinishedRun] = {}
+    rows: dict[str, Sequence[Row]] = {}
+    wrong: list[str] = []
+    for run in runs:
+        if any(name not in rows for name in run.needs):
+            continue
+        try:
+            ready[run.name] = make_ready(run, rows)
+        except RnscliError as error:
+            wrong.append(plan.sentence(run, str(error)))
+            continue
+        if run.name in needed and run.command.name == _EARLY:
+            found = run_request(ready[run.name].request, None, no_bar, ready[run.name].asked)
+            if found.error is not None:
+                wrong.append(plan.sentence(run, found.error))
+                continue
+            early[run.name] = found
+            rows[run.name] = found.table
+    if wrong:
+        raise PlanError(wrong)
+    return CheckedPlan(plan, tuple(runs), ready, early)
+
+
+def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
+    """A run with its references resolved and its options checked.
+
+    Raises
+    ------
+    RnscliError
+        If the command refuses its options, or they have no answer.
+    """
+    arguments = run.arguments(rows)
+    asked = ask(run.command, arguments, bool(run.plots))
+    contents = contents_of(asked.files)
+    described = {
+        "command": run.command.name,
+        "arguments": arguments,
+        "plots": run.plots,
+        "files": contents,
+        "versions": {"rnscli": rnscli.__version__, **versions(), **drawing_versions(run.plots)},
+    }
+    request = RunRequest(
+        run.name,
+        str(run.command.name),
+        tuple(arguments),
+        run.requirements,
+        run.plots,
+        run.command_line(arguments),
+        "" if run.command.name in _NEVER_KEPT else digest(described),
+        contents,
+    )
+    return Ready(request, asked)
+
+
+def drawing_versions(plots: Sequence[str]) -> dict[str, str]:
+    """The version of what draws, if anything is drawn."""
+    return {"matplotlib": metadata.version("matplotlib")} if plots else {}

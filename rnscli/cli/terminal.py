@@ -1,0 +1,181 @@
+"""Standard output, which may be a terminal, a pipe that nobody reads, or closed."""
+
+import contextlib
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import click
+
+from rnscli.base.errors import InputError
+
+
+class ReaderGoneError(Exception):
+    """Nobody reads standard output any more, as after ``| head``.
+
+    Not an OSError: click would take that for an error of its own and exit with code 1.
+    """
+
+
+def is_terminal() -> bool:
+    """Whether a person reads standard output."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def write_standard_output(text: str) -> None:
+    """Write and flush.
+
+    Raises
+    ------
+    ReaderGoneError
+        If the reader has gone.
+    InputError
+        If standard output is closed.
+    """
+    if sys.stdout is None:
+        raise InputError("standard output is closed; give --output FILE")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderGoneError from None
+
+
+MAX_SENTENCES = 10  # of one kind
+
+
+def say(sentences: Sequence[str], more: str) -> None:
+    """Some sentences, not too many of them; ``more`` says what the others are."""
+    for sentence in sentences[:MAX_SENTENCES]:
+        complain(sentence)
+    if len(sentences) > MAX_SENTENCES:
+        complain(f"{len(sentences) - MAX_SENTENCES} {more}")
+
+
+def sentence_of(error: click.ClickException) -> str:
+    """The message of an error, without click's quotes round the option."""
+    if isinstance(error, click.BadParameter) and error.param is not None and error.message:
+        named = isinstance(error.param, click.Option)
+        name = error.param.opts[0] if named else error.param.human_readable_name
+        return f"{name}: {error.message}"
+    return error.format_message()
+
+
+def complain(message: str) -> None:
+    """One sentence, with options in the place of the arguments that errors have in backticks."""
+    text = " ".join(with_options(message).split()).rstrip(".")
+    with contextlib.suppress(OSError, AttributeError):  # standard error may be full or closed
+        sys.stderr.write(f"rnscli: {text}\n")
+        sys.stderr.flush()
+
+
+def with_options(message: str) -> str:
+    """A message with options in the place of the arguments that errors have in backticks."""
+    return re.sub(r"`([a-z]\w*)`", lambda name: "--" + name[1].replace("_", "-"), message)
+
+
+_PATIENCE = 1.0  # seconds without a word
+
+
+class Advance(Protocol):
+    """Says how far a command has come."""
+
+    def __call__(
+        self,
+        done: float,
+        total: float | None = None,
+        note: Callable[[], str] | None = None,
+        recorded: float = 0,
+    ) -> None:
+        """``done`` of ``total``, where that has changed, and a line about the result so far.
+
+        ``recorded`` of what is done took no time, as it was done before.
+        """
+        ...
+
+
+def _silent(
+    done: float,
+    total: float | None = None,
+    note: Callable[[], str] | None = None,
+    recorded: float = 0,
+) -> None:
+    pass
+
+
+@contextmanager
+def no_bar(total: float, what: str) -> Iterator[Advance]:
+    """A bar that nobody sees."""
+    yield _silent
+
+
+@contextmanager
+def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advance]:
+    """A function to call with what is done; it draws nothing when stderr is piped."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield _silent
+        return
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    bar = ProgressBar(total=total, width=20)
+    words, note_line = Text(), Text(style="dim", no_wrap=True, overflow="ellipsis")
+    line = Table.grid(padding=(0, 1))
+    line.add_row(bar, words)
+    live = Live(
+        Group(line, note_line), console=Console(stderr=True), transient=True, refresh_per_second=4
+    )
+    begin = time.monotonic()
+
+    def advance(
+        done: float,
+        total: float | None = None,
+        note: Callable[[], str] | None = None,
+        recorded: float = 0,
+    ) -> None:
+        seconds = time.monotonic() - begin
+        if not seconds > _PATIENCE:
+            return
+        bar.update(done, total)
+        words.plain = _said(done, bar.total or done, what, (done - recorded) / (seconds or 1.0))
+        if note is not None:
+            note_line.plain = note()
+
+    # On a timer, as the first block may take long.
+    words.plain = f"0 of {_rounded(total)} {what}"
+    starter = threading.Timer(_PATIENCE, live.start)
+    starter.daemon = True
+    starter.start()
+    try:
+        yield advance
+    finally:
+        starter.cancel()
+        starter.join()
+        if live.is_started:
+            live.stop()
+
+
+def _said(done: float, total: float, what: str, rate: float) -> str:
+    """How much of how much, how fast, and how long yet."""
+    text = f"{done:,.0f} of {_rounded(total)} {what}"
+    if rate <= 0:
+        return text
+    left = max(0.0, total - done) / rate
+    minutes, seconds = divmod(round(left), 60)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    if rate >= 1:
+        text += f"  {_rounded(rate)} {what}/s"
+    return f"{text}  {clock} left"
+
+
+def _rounded(value: float) -> str:
+    """Three digits, if they are enough: estimates change all the time."""
+    return f"{float(f'{value:.3g}'):,.0f}"

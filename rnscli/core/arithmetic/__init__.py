@@ -1,0 +1,1 @@
+"""Moduli, residues, redundant codes and their decoders: usable alone."""

@@ -1,0 +1,232 @@
+"""The redundant residue code: encode, check, and decode words of N residues."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.decoders import check_patterns, covering, decoder_named, radius_of
+from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
+from rnscli.core.arithmetic.quantisation import IntArray
+from rnscli.core.arithmetic.residues import (
+    MAX_SIMULATED_MODULUS,
+    MAX_SIMULATED_RANGE,
+    RangeReader,
+    check_residues,
+    to_residues,
+)
+
+VALID, CORRECTED, DETECTED = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Outcome of decoding words of shape ``S``.
+
+    ``values`` (int64) are the decoded integers; ``status`` (uint8) is `VALID` for codewords,
+    `CORRECTED` where wrong residues were corrected, and `DETECTED` where no legitimate value is
+    near enough. A detected word's value is the signed integer that its information residues say
+    (`from_residues`), saturated to the legitimate range: the output of a system that has run out
+    of attempts.
+    """
+
+    values: IntArray
+    status: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class RedundantCode:
+    """The code of a moduli set over a legitimate range of signed integers.
+
+    The codewords are the residues of the L integers in ``[lowest, highest]``, which lie around
+    zero. Since L is at most the product of the n smallest moduli, two of them differ in at least
+    k + 1 residues.
+
+    Parameters
+    ----------
+    moduli
+        The set, with its redundant members; each modulus at most 2**31.
+    legitimate_range
+        L, from 1 to the product of the information moduli, and at most 2**62; ``None`` is that
+        product.
+    decoder
+        Name of a decoder (`rnscli.core.arithmetic.decoders`).
+
+    Raises
+    ------
+    InputError
+        If L is out of range or the decoder unknown.
+
+    References
+    ----------
+    Szabo and Tanaka 1967; Krishna, Lin and Sun, "A coding theory approach to error control in
+    redundant residue number systems", IEEE Trans. Circuits Syst. II, 1992; arXiv:2309.10759.
+
+    Examples
+    --------
+    >>> code = RedundantCode(ModuliSet([3, 5, 7, 11, 13], redundant=2))
+    >>> word = code.encode(np.array([-50, 17]))
+    >>> word[3, 1] = (word[3, 1] + 2) % 5
+    >>> decoded = code.decode(word)
+    >>> decoded.values.tolist(), decoded.status.tolist()
+    ([-50, 17], [0, 1])
+    """
+
+    moduli: ModuliSet
+    legitimate_range: int | None = None
+    decoder: str = "bounded-distance"
+
+    def __post_init__(self) -> None:
+        """Fix L and refuse what cannot be simulated or is not a code."""
+        size = self.moduli.dynamic_range if self.legitimate_range is None else self.legitimate_range
+        size = check_legitimate_range(self.moduli, size)
+        if size > MAX_SIMULATED_RANGE:
+            hint = " (`legitimate_range` operands may take fewer)"
+            raise InputError(
+                f"the legitimate range has {size.bit_length()} bits; at most 2^62 can be simulated"
+                + (hint if size == self.moduli.dynamic_range else "")
+            )
+        if self.moduli.moduli[0] > MAX_SIMULATED_MODULUS:
+            raise InputError(
+                f"modulus {self.moduli.moduli[0]} is too large to simulate; "
+                "at most 2^31 is accepted"
+            )
+        decoder_named(self.decoder)
+        object.__setattr__(self, "legitimate_range", size)
+        check_patterns(self.moduli.count, self.radius)
+
+    @property
+    def size(self) -> int:
+        """Number L of codewords."""
+        assert self.legitimate_range is not None
+        return self.legitimate_range
+
+    @property
+    def lowest(self) -> int:
+        """Smallest legitimate integer, ``-floor(L / 2)``."""
+        return -(self.size // 2)
+
+    @property
+    def highest(self) -> int:
+        """Largest legitimate integer."""
+        return self.lowest + self.size - 1
+
+    @cached_property
+    def radius(self) -> int:
+        """Number t of wrong residues that the decoder corrects."""
+        return radius_of(self.decoder, self.moduli)
+
+    def encode(self, values: IntArray) -> IntArray:
+        """Codewords ``(N, *S)`` of legitimate integers of shape ``S``.
+
+        Raises
+        ------
+        InputError
+            If a value is outside ``[lowest, highest]``.
+        """
+        values = np.asarray(values)
+        if values.size and (np.min(values) < self.lowest or np.max(values) > self.highest):
+            raise InputError(
+                f"`values` reach from {np.min(values)} to {np.max(values)}; "
+                f"the code holds {self.lowest} to {self.highest}"
+            )
+        return to_residues(values, self.moduli.moduli)
+
+    def is_codeword(self, words: IntArray) -> npt.NDArray[np.bool_]:
+        """Whether each word of ``(N, *S)`` is a codeword (zero syndrome)."""
+        residues = self._flat(words)
+        _, inside, wrong = self._read(self._readers[0], residues)
+        result: npt.NDArray[np.bool_] = (inside & (wrong == 0)).reshape(np.shape(words)[1:])
+        return result
+
+    def without(self, erased: Iterable[int]) -> "RedundantCode":
+        """The code over the channels that are left when some are known to be dead.
+
+        Same legitimate range, same decoder; its words are those of this code without the erased
+        rows (`ModuliSet.without`).
+        """
+        return RedundantCode(self.moduli.without(erased), self.size, self.decoder)
+
+    def decode(self, words: IntArray, erased: Iterable[int] = ()) -> Decoded:
+        """Decode words of shape ``(N, *S)`` with residues in ``[0, m)``.
+
+        Residues of the ``erased`` channels, indices into the first axis, are not looked at.
+
+        Words without an error leave after the syndrome check; only the others are tried with
+        further groups of n residues, chosen so that every pattern of at most t wrong residues
+        leaves one group untouched.
+        """
+        residues = self._flat(words)
+        dead = tuple(erased)
+        if dead:
+            left = self.without(dead).decode(np.delete(residues, dead, axis=0))
+            shape = np.shape(words)[1:]
+            return Decoded(left.values.reshape(shape), left.status.reshape(shape))
+        value, legitimate, wrong = self._read(self._readers[0], residues)
+        values = value.copy()
+        status = np.where(wrong == 0, VALID, CORRECTED).astype(np.uint8)
+        pending = np.flatnonzero(~(legitimate & (wrong <= self.radius)))
+        for reader in self._readers[1:]:
+            if not pending.size:
+                break
+            value, inside, wrong = self._read(reader, residues[:, pending])
+            accepted = inside & (wrong <= self.radius)
+            done = pending[accepted]
+            values[done] = value[accepted]
+            status[done] = CORRECTED
+            pending = pending[~accepted]
+        status[pending] = DETECTED
+        outside = pending[~legitimate[pending]]
+        if outside.size:
+            above = self._nearer_above.read(residues[self.moduli.redundant :, outside])[1]
+            values[outside] = np.where(above, self.highest, self.lowest)
+        shape = np.shape(words)[1:]
+        return Decoded(values.reshape(shape), status.reshape(shape))
+
+    def _flat(self, words: IntArray) -> IntArray:
+        return check_residues("words", words, self.moduli.moduli).reshape(self.moduli.count, -1)
+
+    def _read(
+        self, reader: "_GroupReader", residues: IntArray
+    ) -> tuple[IntArray, npt.NDArray[np.bool_], IntArray]:
+        """Signed value of one group, whether it is legitimate, and its distance to the word."""
+        value, inside = reader.reader.read(residues[list(reader.group)])
+        value += self.lowest
+        wrong = np.zeros(value.shape, dtype=np.int64)
+        for index in reader.others:
+            wrong += residues[index] != value % self.moduli.moduli[index]
+        return value, inside, wrong
+
+    @cached_property
+    def _nearer_above(self) -> RangeReader:
+        """Says of an illegitimate word whether its information residues read as positive."""
+        product = self.moduli.dynamic_range
+        return RangeReader(self.moduli.information, -self.lowest + (product + 1) // 2, -self.lowest)
+
+    @property
+    def _readers(self) -> tuple["_GroupReader", ...]:
+        return _readers_of(self.moduli, self.size, self.radius)
+
+
+@dataclass(frozen=True)
+class _GroupReader:
+    group: tuple[int, ...]
+    others: tuple[int, ...]
+    reader: RangeReader
+
+
+@lru_cache(maxsize=64)
+def _readers_of(moduli: ModuliSet, size: int, radius: int) -> tuple[_GroupReader, ...]:
+    """Readers of the groups of n residues that a decoder tries.
+
+    Kept by value: a worker process gets a new code with every block.
+    """
+    readers = []
+    for others in covering(moduli.count, moduli.redundant, radius):
+        group = tuple(i for i in range(moduli.count) if i not in others)
+        chosen = tuple(moduli.moduli[i] for i in group)
+        readers.append(_GroupReader(group, others, RangeReader(chosen, size, size // 2)))
+    return tuple(readers)

@@ -1,0 +1,1 @@
+"""The analog cores, compared on the same operands behind one interface."""

@@ -1,0 +1,123 @@
+"""What an analog core offers, and what it returns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+from rnscli.core.noise.law import NoiseLaw
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What a core returned for a vector of dot products.
+
+    Attributes
+    ----------
+    values
+        The integer results, int64.
+    wrong
+        Whether noise spoilt a result: it differs from what the core gives without noise, or the
+        decoder still rejected it in the last attempt.
+    attempts
+        How many dot products were computed at least once, at least twice, and so on; their sum is
+        the number of computations.
+    """
+
+    values: IntArray
+    wrong: npt.NDArray[np.bool_]
+    attempts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Where noise has changed what a core reads, among a number of dot products.
+
+    Attributes
+    ----------
+    index, values
+        Positions and the integers that are read there, int64; elsewhere it is what the core reads
+        without noise.
+    wrong
+        How many results noise spoilt (see `Readout`).
+    attempts
+        As in `Readout`.
+    """
+
+    index: IntArray
+    values: IntArray
+    wrong: int
+    attempts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, readout: Readout) -> "Changes":
+        """The wrong results of a core that reads all others as without noise."""
+        index = np.flatnonzero(readout.wrong)
+        return cls(index, readout.values[index], index.size, readout.attempts)
+
+
+class Core(Protocol):
+    """What every core offers.
+
+    `dot` and `read` are about pairs of vectors. Of a matrix product a core reads the products of
+    the inputs with each of the `parts` of the weights: `ideal` says what it makes of them without
+    noise, in floats of any array library, and `changes` where noise makes a difference.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name on the command line."""
+        ...
+
+    @property
+    def dot_product(self) -> DotProduct:
+        """Length and operands of a dot product."""
+        ...
+
+    @property
+    def noise(self) -> NoiseLaw | None:
+        """Noise on each residue, or at each converter."""
+        ...
+
+    @property
+    def reach(self) -> int:
+        """Largest magnitude of a result, right or wrong."""
+        ...
+
+    def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
+        """Dot products of quantised operands of shape ``(pairs, h)``, as the hardware does it."""
+        ...
+
+    def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
+        """What `read` needs: the exact dot products ``sums``, or those of parts of the weights.
+
+        ``x`` and ``w`` hold whole numbers, of shape ``(pairs, h)``; the last axis of the result
+        is that of the pairs.
+        """
+        ...
+
+    def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
+        """The same as `dot`, from `partial_sums`."""
+        ...
+
+    def parts(self, w: Any) -> tuple[Any, ...]:
+        """What is in the array for whole-numbered weights: they themselves, or their slices."""
+        ...
+
+    def ideal(self, sums: Sequence[Any]) -> Any:
+        """What is read without noise from exact products with the parts, which may be changed."""
+        ...
+
+    def changes(
+        self, size: int, sums_of: Callable[[IntArray | None], IntArray], rng: np.random.Generator
+    ) -> Changes:
+        """Where noise changes the results of ``size`` dot products.
+
+        ``sums_of`` gives the exact products at some positions, or at all; with several parts
+        their axis comes first.
+        """
+        ...

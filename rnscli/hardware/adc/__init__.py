@@ -1,0 +1,1 @@
+"""Models of analog-to-digital converters: one file a model, one registry."""

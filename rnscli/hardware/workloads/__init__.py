@@ -1,0 +1,1 @@
+"""Networks to design for, as lists of matrix products."""

@@ -1,0 +1,143 @@
+"""Convolutional networks, derived layer by layer from their published architectures."""
+
+from dataclasses import dataclass, field
+
+from rnscli.base.checks import check_int
+from rnscli.hardware.workloads.gemm import Gemm, Workload
+
+# With both at their limits the first layer of ResNet-50 has 2**40 output pixels.
+MAX_BATCH = 2**16
+MAX_IMAGE_SIZE = 2**13
+
+_BIAS = 1  # parameters that a layer has for each output channel
+_BATCH_NORM = 2  # scale and shift; the running mean and variance are not trained
+
+
+@dataclass(frozen=True)
+class _Image:
+    """A square feature map."""
+
+    size: int
+    channels: int
+
+    def window(self, channels: int, kernel: int, stride: int, padding: int) -> "_Image":
+        """What a window that slides over it makes of it."""
+        return _Image((self.size + 2 * padding - kernel) // stride + 1, channels)
+
+
+@dataclass
+class _Layers:
+    """The layers so far."""
+
+    batch: int
+    gemms: list[Gemm] = field(default_factory=list)
+    other_parameters: int = 0
+
+    def convolution(
+        self, layer: str, image: _Image, channels: int, kernel: int,
+        stride: int = 1, padding: int = 0, per_channel: int = _BATCH_NORM,
+    ) -> _Image:  # fmt: skip
+        """Add a convolution with ``per_channel`` further parameters for each output channel."""
+        result = image.window(channels, kernel, stride, padding)
+        pixels = self.batch * result.size**2
+        self.gemms.append(Gemm(layer, pixels, image.channels * kernel**2, channels))
+        self.other_parameters += per_channel * channels
+        return result
+
+    def dense(self, layer: str, inputs: int, outputs: int) -> None:
+        """Add a fully connected layer with biases."""
+        self.gemms.append(Gemm(layer, self.batch, inputs, outputs))
+        self.other_parameters += _BIAS * outputs
+
+
+def resnet50(batch: int = 1, image_size: int = 224) -> Workload:
+    """ResNet-50 for the 1000 classes of ImageNet, with layers named as torchvision names them.
+
+    A 7 x 7 convolution of stride 2 and a pooling of stride 2 are followed by stages of 3, 4, 6 and
+    3 blocks. A block of width w narrows its input to w channels (1 x 1), filters it (3 x 3) and
+    widens it to 4w (1 x 1); the first block of a stage projects its shortcut, too, and halves the
+    size in all stages but the first. This is version 1.5, with that stride in the 3 x 3
+    convolution, as torchvision and MLPerf have it; the paper has it in the 1 x 1 before.
+
+    Parameters
+    ----------
+    batch
+        Images at a time.
+    image_size
+        Pixels of a side.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    He et al., "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385, table 1;
+    https://pytorch.org/vision/stable/models/generated/torchvision.models.resnet50.html, which
+    gives 25 557 032 parameters and 4.09 G multiplications.
+
+    Examples
+    --------
+    >>> network = resnet50()
+    >>> len(network.gemms), network.parameters, network.macs
+    (54, 25557032, 4089184256)
+    >>> network.gemms[0]
+    Gemm(layer='conv1', m=12544, k=147, n=64, count=1, stationary=True)
+    """
+    layers = _Layers(check_int("batch", batch, 1, MAX_BATCH))
+    image = _Image(check_int("image_size", image_size, 1, MAX_IMAGE_SIZE), channels=3)
+    image = layers.convolution("conv1", image, 64, kernel=7, stride=2, padding=3)
+    image = image.window(image.channels, kernel=3, stride=2, padding=1)
+    for stage, blocks in enumerate((3, 4, 6, 3)):
+        width = 64 * 2**stage
+        for block in range(blocks):
+            stride = 2 if stage > 0 and block == 0 else 1
+            image = _bottleneck(layers, f"layer{stage + 1}.{block}", image, width, stride)
+    layers.dense("fc", image.channels, 1000)  # after an average over all pixels
+    return Workload("resnet50", tuple(layers.gemms), layers.other_parameters)
+
+
+def _bottleneck(layers: _Layers, block: str, image: _Image, width: int, stride: int) -> _Image:
+    inner = layers.convolution(f"{block}.conv1", image, width, kernel=1)
+    inner = layers.convolution(f"{block}.conv2", inner, width, kernel=3, stride=stride, padding=1)
+    result = layers.convolution(f"{block}.conv3", inner, 4 * width, kernel=1)
+    if image != result:  # the shortcut can be added only in the same shape
+        layers.convolution(f"{block}.downsample", image, 4 * width, kernel=1, stride=stride)
+    return result
+
+
+def mnist_cnn(batch: int = 1) -> Workload:
+    """The two convolutions and two dense layers of PyTorch's MNIST example.
+
+    Images of 28 x 28 pixels; 3 x 3 convolutions without padding to 32 and to 64 channels, a
+    maximum over 2 x 2 pixels, and dense layers of 128 and 10 outputs, all with biases. It is this
+    documented network, and not necessarily the one of any paper on analog accelerators.
+
+    Parameters
+    ----------
+    batch
+        Images at a time.
+
+    Raises
+    ------
+    InputError
+        If it is out of its range.
+
+    References
+    ----------
+    https://github.com/pytorch/examples/blob/main/mnist/main.py; 1 199 882 parameters.
+
+    Examples
+    --------
+    >>> network = mnist_cnn()
+    >>> network.parameters, network.macs
+    (1199882, 11992448)
+    """
+    layers = _Layers(check_int("batch", batch, 1, MAX_BATCH))
+    image = layers.convolution("conv1", _Image(28, 1), 32, kernel=3, per_channel=_BIAS)
+    image = layers.convolution("conv2", image, 64, kernel=3, per_channel=_BIAS)
+    image = image.window(image.channels, kernel=2, stride=2, padding=0)
+    layers.dense("fc1", image.channels * image.size**2, 128)
+    layers.dense("fc2", 128, 10)
+    return Workload("mnist-cnn", tuple(layers.gemms), layers.other_parameters)

@@ -1,0 +1,73 @@
+"""Networks to design for, by name, and those of a user, from a file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rnscli.base.csv_table import label, read_table, shown, whole_number
+from rnscli.base.errors import InputError
+from rnscli.hardware.workloads.cnns import mnist_cnn, resnet50
+from rnscli.hardware.workloads.gemm import MAX_LAYERS, MAX_SIZE, Gemm, Workload
+from rnscli.hardware.workloads.transformers import bert_large, opt_125m
+
+WORKLOADS: dict[str, Callable[[], Workload]] = {
+    "resnet50": resnet50,
+    "bert-large": bert_large,
+    "opt-125m": opt_125m,
+    "mnist-cnn": mnist_cnn,
+}
+
+_SIZE = whole_number(1, MAX_SIZE)
+_REQUIRED = {"layer": label(), "M": _SIZE, "K": _SIZE, "N": _SIZE}
+_OPTIONAL = {"count": _SIZE}
+
+
+def load_workload(name_or_path: str) -> Workload:
+    """A network by its name in ``WORKLOADS``, or one described in a file.
+
+    The file is a CSV with columns layer, M, K, N and, optionally, count: a matrix product a row
+    (see `Gemm`), with weights that are stored. A name goes before a file of that name: the latter
+    is ``./name``.
+
+    Parameters
+    ----------
+    name_or_path
+        A name, or the path of a file.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or the file is not such a file.
+
+    Examples
+    --------
+    >>> load_workload("mnist-cnn").macs
+    11992448
+    >>> load_workload("lenet")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: `workload` is lenet, which is no file; it must be one of ...
+    """
+    if name_or_path in WORKLOADS:
+        return WORKLOADS[name_or_path]()
+    path = Path(name_or_path)
+    if not name_or_path or not _exists(path):
+        raise InputError(
+            f"`workload` is {shown(name_or_path) or 'empty'}, which is no file; it must be one of "
+            f"{', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if products "
+            "are done several times, count"
+        )
+    rows = read_table(path, _REQUIRED, _OPTIONAL, what="`workload`", max_rows=MAX_LAYERS)
+    gemms = (
+        Gemm(cells["layer"], cells["M"], cells["K"], cells["N"], cells.get("count", 1))
+        for cells in (row.cells for row in rows)
+    )
+    return Workload(path.name, tuple(gemms))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # of a folder: reading the file says so
+        return True
+    except OSError:  # what no file can be called
+        return False

@@ -1,0 +1,1 @@
+"""The networks that are shipped: one file an architecture."""

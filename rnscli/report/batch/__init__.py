@@ -1,0 +1,1 @@
+"""The results of a batch: a folder, its summary and its verdicts."""

@@ -1,0 +1,353 @@
+"""The results folder of a batch, and the folder beside it that holds what is finished so far."""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rnscli.base.errors import InputError
+from rnscli.base.files import write_atomically
+from rnscli.base.folders import check_folder, check_name, write_folder
+from rnscli.report.requirements import Requirement, failures
+from rnscli.report.table import Row
+
+_KEPT = (
+    "name", "command", "command_line", "digest", "rows", "required", "problems", "remarks",
+    "disagreements", "error",
+)  # fmt: skip
+_TUPLES = ("problems", "remarks")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A requirement, with a line for each row that does not meet it."""
+
+    requirement: str
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that has been computed, or has ended with an error.
+
+    Parameters
+    ----------
+    name, command, command_line
+        Its name in the plan, its subcommand, and what a shell runs to get the same.
+    digest
+        Hash of all that decides over its files: with another one it must be computed again.
+    rows
+        Number of its rows.
+    required
+        Requirements are about so many of them, the first ones; about all if not given.
+    cases
+        Its requirements; no part of what is kept, as a plan may change them.
+    problems
+        A sentence for each point of its sweep that has no answer.
+    remarks
+        Sentences that only inform.
+    disagreements
+        Sentences that fail like a requirement; ``None`` if nothing was compared.
+    error
+        Why it has no rows, if so.
+    files
+        Contents by name.
+    seconds
+        What it took; no part of what is kept.
+    """
+
+    name: str
+    command: str
+    command_line: str
+    digest: str
+    rows: int = 0
+    required: int | None = None
+    cases: tuple[Case, ...] = ()
+    problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    disagreements: tuple[str, ...] | None = None
+    error: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def failed(self) -> int:
+        """Number of requirements that do not hold."""
+        return sum(bool(case.failures) for case in self.cases)
+
+    @property
+    def verdict(self) -> str:
+        """``error`` without rows or with points without an answer, ``failed``, or ``passed``."""
+        if self.error is not None or self.problems:
+            return "error"
+        return "failed" if self.failed else "passed"
+
+    @property
+    def reason(self) -> str | None:
+        """The first sentence that speaks against it."""
+        if self.error is not None:
+            return self.error
+        said = [f"no answer {problem}" for problem in self.problems]
+        said += [line for case in self.cases for line in case.failures]
+        more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
+        return said[0] + more if said else None
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """Its rows, as the JSON document has them."""
+        rows: list[dict[str, Any]] = json.loads(self.files[f"{self.name}.json"])["rows"]
+        return rows
+
+    def judged(self, requirements: Sequence[Requirement]) -> "FinishedRun":
+        """The run with a verdict on each of these requirements."""
+        known = bool(requirements) and self.error is None
+        rows = [_values(row) for row in self.table] if known else []
+        cases = [
+            Case(str(one), tuple(failures([one], rows[: self.required]))) for one in requirements
+        ]
+        if self.disagreements is not None:
+            cases.append(Case("validation", self.disagreements))
+        return replace(self, cases=tuple(cases))
+
+    def record(self) -> dict[str, Any]:
+        """All but the contents, of which there are hashes, as JSON values."""
+        return {
+            **{name: getattr(self, name) for name in _KEPT},
+            "files": {name: _hash(content) for name, content in self.files.items()},
+        }
+
+    @classmethod
+    def of_record(
+        cls, record: Mapping[str, Any], read: Callable[[str], bytes]
+    ) -> "FinishedRun | None":
+        """What a record says; ``None`` if a file is not as it was written.
+
+        ``read`` gives the content of a file by name.
+        """
+        try:
+            # Names that lead out of the folder are none of a batch.
+            if any(Path(name).name != name for name in record["files"]):
+                return None
+            files = {name: read(name) for name in record["files"]}
+            if any(_hash(content) != record["files"][name] for name, content in files.items()):
+                return None
+            kept = {name: record[name] for name in _KEPT}
+            kept |= {name: tuple(record[name]) for name in _TUPLES}
+            compared = record["disagreements"]
+            kept["disagreements"] = None if compared is None else tuple(compared)
+            return cls(**kept, files=files)
+        except (OSError, KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+
+def records_text(runs: "list[FinishedRun]") -> bytes:
+    """Records of runs, to go on from."""
+    return (json.dumps([run.record() for run in runs], indent=1) + "\n").encode()
+
+
+def _values(row: dict[str, Any]) -> Row:
+    """A row of the JSON document as the command has it."""
+    return {
+        key: tuple(value) if isinstance(value, list) else math.inf if value == "inf" else value
+        for key, value in row.items()
+    }
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+RECORDS = ".rnscli-batch.json"  # in a results folder, to go on from; it shows that it is one
+OF_THE_BATCH = ("plan.toml", "summary.json", "summary.csv", "summary.md")
+_ENDING = ".partial"
+
+
+class ResultsFolder:
+    """A folder of results that is written whole, at the end of a batch.
+
+    Until then each finished run is kept in a folder beside it, whose name ends in ``.partial``, so
+    that nothing is lost if the batch is killed.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    resume
+        Go on from the runs that either folder holds.
+    force
+        Replace them.
+
+    Raises
+    ------
+    InputError
+        If one of them exists and neither is asked for, it is something else, or cannot be written.
+    """
+
+    def __init__(self, path: Path, resume: bool = False, force: bool = False) -> None:
+        """Check what is there; nothing is written yet."""
+        self._path = Path(os.path.realpath(path))
+        self._partial = partial_of(path)
+        self._resume = resume
+        check_name(self._partial, "--output", path)
+        self.given = path
+        self._may_replace = resume or force
+        self._check_target()
+        if self._partial.exists():
+            if not self._partial.is_dir() or not self._is_partial():
+                raise InputError(
+                    f"--output {path}: {self._partial} is in the way; move it, or give another name"
+                )
+            if not (resume or force):
+                count = len({run.name for run in self._kept_in_parts()})
+                raise InputError(
+                    f"--output {path}: {self._partial.name} holds {count} finished runs of a batch "
+                    "that was interrupted; give --resume to go on, or --force to begin again"
+                )
+
+    def _check_target(self) -> None:
+        """Refuse a folder that may not be replaced."""
+        check_folder(
+            self.given,
+            "--output",
+            self._may_replace,
+            "give --resume to keep what is up to date in it, --force to replace it, or another "
+            "name",
+            (RECORDS, *OF_THE_BATCH, *_recorded_names(self._path / RECORDS)),
+        )
+
+    @staticmethod
+    def _is_results(path: Path) -> bool:
+        return (path / RECORDS).is_file()
+
+    def _is_partial(self) -> bool:
+        """Whether the folder beside it is of a batch, which may have been killed as it made it."""
+        begun = f".{RECORDS}."
+        return self._is_results(self._partial) or all(
+            item.name.startswith(begun) for item in self._partial.iterdir()
+        )
+
+    @property
+    def plan(self) -> str | None:
+        """File name of the plan whose results the folder holds, if it does."""
+        try:
+            name = json.loads((self._path / "summary.json").read_bytes())["parameters"]["plan"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return str(name)
+
+    def kept(self) -> dict[str, FinishedRun]:
+        """The finished runs that either folder holds, by name."""
+        whole = _read_records(self._path / RECORDS, self._path)
+        return {run.name: run for run in (*whole, *self._kept_in_parts())}
+
+    def _kept_in_parts(self) -> list[FinishedRun]:
+        if not self._partial.is_dir():
+            return []
+        return [
+            run
+            for folder in sorted(self._partial.iterdir())
+            if folder.is_dir()
+            for run in _read_records(folder / RECORDS, folder)
+        ]
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Hold the folder beside it, alone, and take it away if it is empty in the end.
+
+        Raises
+        ------
+        InputError
+            If another batch holds it.
+        """
+        self._partial.mkdir(exist_ok=True)
+        with _held(self._partial):
+            try:
+                self._check_target()  # another batch may have finished meanwhile
+                if not self._resume:
+                    self._clear()
+                write_atomically(self._partial / RECORDS, records_text([]))
+                yield
+            finally:
+                if not self._kept_in_parts():
+                    self._clear()
+                    for file in self._partial.glob(f"*{RECORDS}*"):
+                        file.unlink()
+                    with suppress(OSError):  # there is something else in it
+                        self._partial.rmdir()
+
+    def _clear(self) -> None:
+        """Take away the runs that are kept, and what a kill has left of them."""
+        for item in self._partial.iterdir():
+            if item.is_dir() and (item.name.startswith(".") or (item / RECORDS).is_file()):
+                shutil.rmtree(item)
+
+    def keep(self, run: FinishedRun) -> None:
+        """Keep a finished run, whatever happens to the others."""
+        files = {**run.files, RECORDS: records_text([run])}
+        write_folder(self._partial / run.name, files, durable=False)  # hashes tell if it is whole
+
+    def finish(self, runs: Sequence[FinishedRun], files: Mapping[str, bytes]) -> None:
+        """Put the folder in its place, with the files of all runs and those of the batch."""
+        every = {name: content for run in runs for name, content in run.files.items()}
+        good = [run for run in runs if run.error is None]  # an error may be tried again
+        assert set(files) == set(OF_THE_BATCH)
+        content = {**files, **every, RECORDS: records_text(good)}
+        self._check_target()  # it may have come, or got other files, meanwhile
+        write_folder(self._path, content, within=self._partial)  # what a kill leaves is there, too
+        self._clear()
+
+
+def partial_of(path: Path) -> Path:
+    """The folder beside a results folder that holds what is finished so far."""
+    target = Path(os.path.realpath(path))
+    return target.parent / (target.name + _ENDING)
+
+
+def _read_records(path: Path, folder: Path) -> list[FinishedRun]:
+    """The runs of a file of records whose files are as they were written."""
+    found = [
+        FinishedRun.of_record(one, lambda name: (folder / name).read_bytes())
+        for one in _records(path)
+    ]
+    return [run for run in found if run is not None]
+
+
+def _recorded_names(path: Path) -> list[str]:
+    """The files of all runs in a file of records."""
+    found = [one.get("files") for one in _records(path) if isinstance(one, dict)]
+    return [name for files in found if isinstance(files, dict) for name in files]
+
+
+def _records(path: Path) -> list[Any]:
+    try:
+        records = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return []
+    return records if isinstance(records, list) else []
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a lock, which ends with this process whatever ends it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has other locks; two batches on one folder are a mistake there
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"--output: another batch is at work in {folder}; wait for it, or give another name"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)

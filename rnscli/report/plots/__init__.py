@@ -1,0 +1,1 @@
+"""Pictures of rows; only here is matplotlib known."""

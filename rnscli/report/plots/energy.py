@@ -1,0 +1,227 @@
+"""Pictures of energy: stacked bars of the bill, a network's layers, a tornado of constants."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from rnscli.analysis.energy.energy import EnergyRow
+from rnscli.analysis.energy.uncertainty import SensitivityRow
+from rnscli.analysis.energy.workload import WorkloadRow
+from rnscli.report.columns import column, show_value
+from rnscli.report.plots.figure import (
+    COLOURS,
+    distinguishing,
+    engineering_axis,
+    figure,
+    label,
+    number,
+    patches,
+)
+from rnscli.report.table import Row
+
+MAX_BARS = 60
+MAX_TORNADOS = 6
+_LINEAR_UP_TO = 30.0  # ratio of bars that can still be read side by side on a linear scale
+# As the other pictures', with yellow for black, on which nothing could be seen.
+_FILLS = (*COLOURS[:3], COLOURS[-1], *COLOURS[4:6], "#F0E442", COLOURS[3])
+_PARTS = (
+    "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
+    "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
+)  # fmt: skip
+_RETRIES = "retry_energy_j"
+_WORKLOAD_PARTS = (
+    "converter_energy_j", "array_energy_j", "digital_energy_j", "accumulation_energy_j"
+)  # fmt: skip
+_KEYS = (
+    "workload", "core", "bits", "vector_size", "technology", "adc_model", "redundant_moduli",
+    "moduli", "columns", "expected_attempts",
+)  # fmt: skip
+
+
+def plot_energy(rows: Sequence[Row], file_format: str) -> bytes:
+    """The bill of one dot product as stacked bars.
+
+    Where the totals are too different for one scale, they are drawn on a logarithmic one, and the
+    parts of each below as shares: lengths inside a logarithmic bar would say nothing.
+    """
+    return _stacked(
+        [_parts_of(row) for row in rows],
+        (*_PARTS, _RETRIES),
+        _names(rows),
+        [_range(row, "energy_range_j") for row in rows],
+        "energy of one dot product",
+        file_format,
+    )
+
+
+def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
+    """The rows that are drawn: the layers of one design, or the totals of several."""
+    totals = [row for row in rows if row["layer"] == "total"]
+    return [row for row in rows if row["layer"] != "total"] if len(totals) == 1 else totals
+
+
+def plot_workload(rows: Sequence[Row], file_format: str) -> bytes:
+    """Energy of every layer of one design, or of the whole network in several."""
+    bars = bars_of_workload(rows)
+    layers = len({row["layer"] for row in bars}) > 1
+    return _stacked(
+        [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in bars],
+        _WORKLOAD_PARTS,
+        [str(row["layer"]) for row in bars] if layers else _names(bars),
+        [_range(row, "energy_range_j") for row in bars],
+        "energy",
+        file_format,
+    )
+
+
+def plot_tornado(rows: Sequence[Row], file_format: str) -> bytes:
+    """For each design the energy over the range of each constant, the widest on top."""
+    designs: dict[str, list[Row]] = {}
+    keys = distinguishing(rows, _present(rows)) or ["core"]
+    for row in rows:
+        designs.setdefault(label(row, keys), []).append(row)
+    shown = dict(list(designs.items())[:MAX_TORNADOS])
+
+    def draw(panels: Any) -> None:
+        for axes, (name, members) in zip(
+            panels if len(shown) > 1 else [panels], shown.items(), strict=True
+        ):
+            middle = number(members[0]["energy_per_dot_product_j"])
+            for place, row in enumerate(reversed(members)):
+                for end, colour in (("low", COLOURS[0]), ("high", COLOURS[1])):
+                    energy = number(row[f"energy_at_{end}_j"])
+                    axes.barh(place, energy - middle, left=middle, color=colour)
+            axes.axvline(middle, color="black", linewidth=1)
+            titles = [
+                f"{str(row['constant']).replace('_', ' ')}\n"
+                f"{show_value('constant_low', row['constant_low'], row)} to "
+                f"{show_value('constant_high', row['constant_high'], row)}"
+                for row in reversed(members)
+            ]
+            axes.set_yticks(range(len(members)), titles, fontsize=8)
+            axes.xaxis.set_major_formatter(engineering_axis("J"))
+            if len(designs) > 1:
+                axes.set_title(name, fontsize=9, loc="left")
+        last = panels[-1] if len(shown) > 1 else panels
+        last.set_xlabel("energy of one dot product")
+        ends = {"constant at its lower end": COLOURS[0], "at its upper end": COLOURS[1]}
+        last.figure.legend(handles=patches(ends), loc="outside lower center", ncols=2, fontsize=8)
+
+    panels = tuple(0.35 + 0.12 * len(members) for members in shown.values())
+    return figure(draw, file_format, panels)
+
+
+def _stacked(
+    bars: list[dict[str, float]],
+    keys: Sequence[str],
+    names: list[str],
+    ranges: list[tuple[float, float] | None],
+    what: str,
+    file_format: str,
+) -> bytes:
+    totals = [sum(bar.values()) for bar in bars]
+    positive = [total for total in totals if total > 0]
+    logarithmic = bool(positive) and max(positive) > _LINEAR_UP_TO * min(positive)
+    used = [key for key in keys if any(bar[key] > 0 for bar in bars)]
+    places = range(len(bars))
+
+    def stack(axes: Any, heights: list[dict[str, float]]) -> None:
+        below = [0.0] * len(bars)
+        for key in used:
+            parts = [height[key] for height in heights]
+            look = {"color": _FILLS[list(keys).index(key) % len(_FILLS)]}
+            if key == _RETRIES:
+                look = {"facecolor": "white", "edgecolor": "black", "hatch": "///"}
+            seen = [place for place in places if parts[place] > 0]  # no edge round nothing
+            axes.bar(
+                seen,
+                [parts[place] for place in seen],
+                bottom=[below[place] for place in seen],
+                label=column(key).title,
+                width=0.7,
+                **look,
+            )
+            below = [low + part for low, part in zip(below, parts, strict=True)]
+
+    def whiskers(axes: Any) -> None:
+        for place, total, ends in zip(places, totals, ranges, strict=True):
+            if ends is not None:
+                error = [[total - ends[0]], [ends[1] - total]]
+                axes.errorbar(
+                    place, total, positive_part(error), color="dimgrey", capsize=4, zorder=5
+                )
+
+    def draw(panels: Any) -> None:
+        first = panels[0] if logarithmic else panels
+        last = panels[-1] if logarithmic else panels
+        if logarithmic:
+            first.bar(places, totals, color=COLOURS[-1], width=0.7)
+            first.set_yscale("log")
+            first.set_ylim(bottom=10.0 ** math.floor(math.log10(min(positive)) - 0.1))
+            first.set_xticks([])
+            shares = [
+                {key: 100 * value / total if total else 0.0 for key, value in bar.items()}
+                for bar, total in zip(bars, totals, strict=True)
+            ]
+            stack(last, shares)
+            last.set_ylabel("share (%)")
+            last.set_ylim(0, 100)
+        else:
+            stack(first, bars)
+            highest = [
+                max(total, *(ends or (0,))) for total, ends in zip(totals, ranges, strict=True)
+            ]
+            first.set_ylim(0, 1.06 * max(highest) or 1.0)
+        first.yaxis.set_major_formatter(engineering_axis("J"))
+        whiskers(first)
+        first.set_ylabel(what)
+        if used:
+            last.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        long = max(len(name) for name in names) * len(names) > 90
+        many = len(names) > 30
+        last.set_xticks(
+            places,
+            names,
+            rotation=90 if many else 60 if long else 0,
+            ha="center" if many or not long else "right",
+            fontsize=6 if many else 8,
+        )
+        margin = 0.6 if len(names) > 1 else 1.0
+        for axes in {id(first): first, id(last): last}.values():
+            axes.set_xlim(-margin, len(names) - 1 + margin)
+        if long and not many:
+            for text in last.get_xticklabels():
+                text.set_rotation_mode("anchor")
+
+    return figure(draw, file_format, (0.6, 0.7) if logarithmic else (1.0,))
+
+
+def _parts_of(row: Row) -> dict[str, float]:
+    """The parts of a bill for the first attempt, and one part of the others."""
+    attempts = number(row["expected_attempts"])
+    parts = {
+        key: number(row[key]) / (1.0 if key == "forward_energy_j" else attempts) for key in _PARTS
+    }
+    return {**parts, _RETRIES: number(row[_RETRIES])}
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    keys = distinguishing(rows, _present(rows))
+    return [label(row, [key for key in keys if row[key] is not None] or ["core"]) for row in rows]
+
+
+def _present(rows: Sequence[Row]) -> list[str]:
+    """Keys that may tell rows apart: the usual ones, and what was swept and is no column."""
+    columns = {f.name for kind in (EnergyRow, WorkloadRow, SensitivityRow) for f in fields(kind)}
+    return [*(key for key in _KEYS if key in rows[0]), *(k for k in rows[0] if k not in columns)]
+
+
+def positive_part(ends: list[list[float]]) -> list[list[float]]:
+    """Lengths of whiskers, which rounding may make negative."""
+    return [[max(0.0, end) for end in pair] for pair in ends]
+
+
+def _range(row: Row, key: str) -> tuple[float, float] | None:
+    ends = row[key]
+    return ends if isinstance(ends, tuple) else None

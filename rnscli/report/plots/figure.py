@@ -1,0 +1,190 @@
+"""What all pictures share; matplotlib is an extra and loaded only here."""
+
+import importlib
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rnscli.base.errors import InputError
+from rnscli.report.columns import column, show_value
+from rnscli.report.table import Row
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+LINES = ("-", "--", ":", "-.")
+
+
+def check_number(count: int, highest: int, what: str) -> None:
+    """Refuse more series than a reader can tell apart.
+
+    Raises
+    ------
+    InputError
+        With the number and the limit.
+    """
+    if count > highest:
+        raise InputError(
+            f"--plot would draw {count} {what}; sweep less: at most {highest} can be told apart"
+        )
+
+
+def check_available(option: str = "--plot", modules: Sequence[str] = ("matplotlib",)) -> None:
+    """Refuse an option whose picture or page needs a module that is not installed.
+
+    Raises
+    ------
+    InputError
+        With the command that installs it.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            raise InputError(
+                f"{option} needs {module}; install it with: pip install 'rnscli[plot]'"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours of lines and text, and of what is behind them."""
+
+    ink: str = "black"
+    paper: str = "white"
+
+
+def figure(
+    draw: Callable[[Any], None],
+    file_format: str,
+    panels: tuple[float, ...] = (1.0,),
+    size: tuple[float, float] = (8, 5),
+    look: Look | None = None,
+) -> bytes:
+    """A picture with panels of these heights below each other; ``draw`` gets one, or all.
+
+    ``size`` is that of a panel of height 1, in inches.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    # The same rows give the same bytes: no date, no random ids.
+    settings = {"svg.hashsalt": "rnscli", "svg.fonttype": "none", **_colours(look)}
+    with matplotlib.rc_context(settings):
+        picture = Figure(figsize=(size[0], size[1] * sum(panels)), layout="constrained")
+        axes = picture.subplots(len(panels), squeeze=False, height_ratios=panels)[:, 0]
+        for panel in axes:
+            panel.grid(visible=True, which="major", alpha=0.3)
+            panel.set_axisbelow(True)
+        draw(axes if len(panels) > 1 else axes[0])
+        content = io.BytesIO()
+        metadata = {
+            "png": None,
+            "svg": {"Date": None, "Creator": None},
+            "pdf": {"CreationDate": None},
+        }[file_format]
+        picture.savefig(content, format=file_format, dpi=150, metadata=metadata)
+    return content.getvalue()
+
+
+def _colours(look: Look | None) -> dict[str, str]:
+    """Settings of everything that would be black or white."""
+    if look is None:
+        return {}
+    inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color",
+            "grid.color")  # fmt: skip
+    papers = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+    return dict.fromkeys(inks, look.ink) | dict.fromkeys(papers, look.paper)
+
+
+def series_style(colour: int, line: int) -> dict[str, str]:
+    """Colour and line of a series, by number."""
+    return {"color": COLOURS[colour % len(COLOURS)], "linestyle": LINES[line % len(LINES)]}
+
+
+def distinguishing(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
+    """Of these keys, the first ones that tell apart all rows that any of them tells apart."""
+    chosen: list[str] = []
+    for key in keys:
+        with_key = {tuple(str(row[k]) for k in [*chosen, key]) for row in rows}
+        if len(with_key) > len({tuple(str(row[k]) for k in chosen) for row in rows}):
+            chosen.append(key)
+    return chosen
+
+
+def label(row: Row, keys: Sequence[str]) -> str:
+    """Values of a row, each with its title unless it is a name."""
+    return ", ".join(
+        str(row[key])
+        if isinstance(row[key], str)
+        else f"{column(key).title} {show_value(key, row[key])}"
+        for key in keys
+    )
+
+
+def number(value: object) -> float:
+    """A value of a row that is a number."""
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def engineering_axis(unit: str) -> Any:
+    """A formatter of ticks with engineering prefixes."""
+    from matplotlib.ticker import EngFormatter
+
+    return EngFormatter(unit=unit)
+
+
+def patches(colours: Mapping[str, str]) -> list[Any]:
+    """Handles of a legend without anything drawn for them."""
+    from matplotlib.patches import Patch
+
+    return [Patch(color=colour, label=name) for name, colour in colours.items()]
+
+
+PLAIN = Look()
+SIZE = (5.6, 4.0)  # small, so that the text is large where the picture fills a phone
+CORE_COLOURS = {
+    "rns": COLOURS[0],
+    "fixed-lp": COLOURS[1],
+    "fixed-hp": COLOURS[2],
+    "bit-sliced": COLOURS[3],
+}
+CORE_MARKERS = {"rns": "o", "fixed-lp": "s", "fixed-hp": "d", "bit-sliced": "^"}
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def powers(axis: Any) -> None:
+    """Plain powers of ten at the ticks, which need no font of mathematics."""
+    from matplotlib.ticker import FuncFormatter
+
+    def power(value: float, place: int) -> str:
+        return "10" + str(round(math.log10(value))).translate(_SUPERSCRIPTS)
+
+    axis.set_major_formatter(FuncFormatter(power))
+    axis.set_minor_formatter("")
+
+
+def clean(axes: Any, top: Any = None) -> None:
+    """Nothing but the axes that are read, and a grid that stays behind the data."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(visible=True, which="major", alpha=0.15)
+    if top is not None:
+        top.spines["top"].set_visible(False)
+        top.tick_params(length=0)
+
+
+def legend_above(axes: Any, handles: Sequence[Any]) -> None:
+    """A legend in one line over the picture."""
+    axes.figure.legend(
+        handles=handles, loc="outside upper center", ncols=len(handles), frameon=False,
+        handlelength=1.4,
+    )  # fmt: skip
+
+
+def handle(name: str, colour: str, linewidth: float = 0.0, **look: Any) -> Any:
+    """A line or marker of a legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=colour, label=name, linewidth=linewidth, **look)

@@ -1,0 +1,296 @@
+"""All numbers of a space, one design after the other by the functions for single points."""
+
+import itertools
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import pytest
+
+from rnscli.analysis.design.metrics import Evaluator, conventional_error, error_key
+from rnscli.analysis.design.space import Design, DesignSpace
+from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.error.dot_error import dot_error
+from rnscli.analysis.error.parameters import DotErrorParameters
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.moduli import ModuliRequest
+from rnscli.base.errors import RnscliError
+from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.decoders import decoder_named
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.hardware.adc.model import AdcModel
+from rnscli.hardware.adc.murmann import MurmannAdc
+from rnscli.hardware.adc.walden import WaldenAdc
+from rnscli.hardware.technology import load_technology
+
+METRICS = (
+    "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "throughput_macs_per_s",
+)  # fmt: skip
+Numbers = dict[str, float]
+ADCS: dict[str, Callable[[float], AdcModel]] = {
+    "murmann": lambda node: MurmannAdc(node=node),
+    "walden": lambda node: WaldenAdc(node=node),
+}
+# Every core; at 4 bits two redundant moduli are one too many for h = 256; photonic arrays have at
+# most 128 rows.
+EVERY: dict[str, Any] = {
+    "bits": (4, 5),
+    "vector_size": (16, 256),
+    "redundant": (0, 1, 2),
+    "attempts": (1, 2, math.inf),
+    "decoder": ("bounded-distance", "detect"),
+    "legitimate_range": ("product", "operands"),
+    "columns_per_adc": (1, 4),
+    "slice_bits": (1, 2),
+    "adc_bits": (None, 5),
+    "technology": ("reram-analog", "photonic", "digital-logic"),
+    "adc": ("murmann", "walden"),
+    "pairs": 100,
+}
+ODD: dict[str, Any] = {
+    "bits": (4, 5),
+    "redundant": (0, 1, 3),
+    "attempts": (1, 3),
+    "vector_size": (24,),
+    "decoder": ("majority", "detect"),
+    "legitimate_range": ("operands", 2000),
+    "input_bits": 3,
+    "weight_bits": 5,
+    "rule": "bits",
+    "max_modulus": 15,
+    "columns": 10,
+    "columns_per_adc": (3,),
+    "reverse": ("crt", "mixed-radix"),
+    "adc_rate": 5e8,
+    "clock": 5e8,
+    "technology": ("switched-capacitor", "sram-digital"),
+    "pairs": 60,
+    "seed": 3,
+}
+
+
+def by_ratio(moduli: ModuliSet) -> tuple[NoiseLaw, ...]:
+    """Gaussian noise 30 dB below full scale."""
+    return tuple(Gaussian(m * 10 ** (-30 / 20)) for m in moduli.moduli)
+
+
+LAWS: dict[str, Any] = {
+    "none": None,
+    "uniform": Uniform(0.01),
+    "gaussian": Gaussian(0.2),
+    "snr": by_ratio,
+}
+AXES_OF = {
+    "rns": "reverse redundant decoder legitimate_range attempts",
+    "fixed-lp": "",
+    "fixed-hp": "",
+    "bit-sliced": "slice_bits adc_bits",
+    "digital-int8": "",
+}
+ORDERED = (
+    "vector_size", "bits", "columns_per_adc", "slice_bits", "adc_bits", "redundant", "attempts"
+)  # fmt: skip
+
+
+def space_of(case: dict[str, Any], law: str) -> DesignSpace:
+    values = dict(case)
+    values["technology"] = tuple(load_technology(name) for name in case["technology"])
+    if "adc" in case:
+        values["adc"] = tuple(ADCS[name](1e-8) for name in case["adc"])  # the node is replaced
+    return DesignSpace(**values, noise=LAWS[law])
+
+
+def axes_of(case: dict[str, Any], core: str) -> dict[str, Sequence[Any]]:
+    """Axes of a core with their values, as said in the requirement."""
+    digital = core == "digital-int8"
+    kinds = ("digital", "logic") if digital else ("analog",)
+    axes: dict[str, Sequence[Any]] = {
+        "core": (core,),
+        "vector_size": case["vector_size"],
+        "technology": [n for n in case["technology"] if load_technology(n).kind in kinds],
+        "bits": (8,) if digital else case["bits"],
+    }
+    if not digital:
+        axes["columns_per_adc"] = case["columns_per_adc"]
+        axes["adc_model"] = case.get("adc", ("murmann",))
+    default: dict[str, Sequence[Any]] = {
+        "reverse": ("mixed-radix",), "slice_bits": (1,), "adc_bits": (None,)
+    }  # fmt: skip
+    for axis in AXES_OF[core].split():
+        axes[axis] = case.get(axis) or default[axis]
+    return axes
+
+
+def every_design(case: dict[str, Any]) -> list[Design]:
+    found = []
+    for core in AXES_OF:
+        axes = axes_of(case, core)
+        found += [
+            Design(**dict(zip(axes, values, strict=True)))
+            for values in itertools.product(*axes.values())
+        ]
+    return found
+
+
+def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None:
+    """The numbers of a design; ``None`` if there is no such one."""
+    digital = design.core == "digital-int8"
+    operands = {
+        f"{name}_bits": case.get(f"{name}_bits") or design.bits for name in ("input", "weight")
+    }
+    parameters: dict[str, Any] = {
+        "core": design.core,
+        "dot_product": DotProduct(design.vector_size, **operands),
+        "bits": design.bits,
+        "technology": load_technology(design.technology),
+        "slice_bits": design.slice_bits or 1,
+        "adc_bits": design.adc_bits,
+        "columns_per_adc": design.columns_per_adc or 1,
+        "reverse": design.reverse or "mixed-radix",
+    }
+    parameters |= {name: case[name] for name in ("columns", "adc_rate", "clock") if name in case}
+    if not digital:
+        assert design.adc_model is not None
+        parameters["adc"] = ADCS[design.adc_model](load_technology(design.technology).node)
+    p_err, code = 0.0, None
+    noise = LAWS[law]
+    try:
+        if design.core == "rns":
+            request = ModuliRequest(
+                bits=design.bits,
+                vector_size=design.vector_size,
+                redundant=design.redundant or 0,
+                **{n: case.get(n) for n in ("input_bits", "weight_bits", "max_modulus")},
+                rule=case.get("rule", "exact"),
+            )
+            moduli = request.choose()[0]
+            size = request.legitimate_range(moduli, design.legitimate_range or "product")
+            decoder = decoder_named(design.decoder or "detect")
+            parameters |= {
+                "moduli": moduli,
+                "legitimate_range": size,
+                "radius": decoder.radius(moduli.information_count, moduli.redundant),
+            }
+            code = RedundantCode(ModuliSet(moduli.information))
+            if noise is not None:
+                laws = noise(moduli) if callable(noise) else noise
+                found = fault_probability(
+                    FaultParameters(
+                        moduli=moduli,
+                        noise=laws,
+                        attempts=design.attempts or 1,
+                        decoder=design.decoder or "detect",
+                        legitimate_range=size,
+                    )
+                )
+                chances = found.residue_p or (found.p,) * moduli.count
+                all_right = math.fsum(math.log1p(-p) for p in chances)
+                p_err = found.p_err
+                parameters["expected_attempts"] = found.expected_attempts
+                parameters["word_error_probability"] = -math.expm1(all_right)
+        made = EnergyParameters(**parameters)
+    except RnscliError:
+        return None
+    if noise is not None and made.converters is not None and design.core != "rns":
+        single = noise(ModuliSet([2**design.bits]))[0] if callable(noise) else noise
+        p_err = conventional_error(
+            design.core, made.dot_product, design.bits, made.converters, single, made.slice_bits
+        )
+    row = energy(made)
+    numbers = {name: getattr(row, name) for name in METRICS if name not in ("mean_abs_error",)
+               and name != "p_err"}  # fmt: skip
+    return numbers | {"p_err": p_err, "mean_abs_error": error_of(case, design, code)}
+
+
+def error_of(case: dict[str, Any], design: Design, code: RedundantCode | None) -> float:
+    digital = design.core == "digital-int8"
+    own = {n: 8 if digital else case.get(n) or design.bits for n in ("input_bits", "weight_bits")}
+    sliced = {"slice_bits": design.slice_bits, "adc_bits": design.adc_bits}
+    return simulated(
+        DotProduct(design.vector_size, **own),
+        design.bits,
+        "fixed-hp" if digital else design.core,
+        code,
+        case["pairs"],
+        case.get("seed", 0),
+        **(sliced if design.core == "bit-sliced" else {}),
+    )
+
+
+@cache
+def simulated(
+    dot: DotProduct,
+    bits: int,
+    core: str,
+    code: RedundantCode | None,
+    pairs: int,
+    seed: int,
+    **sliced: Any,
+) -> float:
+    parameters = DotErrorParameters(
+        dot_product=dot, bits=bits, cores=(core,), code=code, pairs=pairs, seed=seed, **sliced
+    )
+    return dot_error(parameters).rows[0].mean_abs_error
+
+
+_TABLES: dict[tuple[int, str], dict[Design, Numbers | None]] = {}
+
+
+def table(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
+    """Numbers of every design of a space."""
+    key = (id(case), law)
+    if key not in _TABLES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            _TABLES[key] = {d: numbers_of(case, law, d) for d in every_design(case)}
+    return _TABLES[key]
+
+
+def evaluated(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
+    """The same by the parts of the search, for comparisons that rounding must not disturb."""
+    space = space_of(case, law)
+    errors = {
+        error_key(space, design): dot_error(space.error_parameters(design)).rows[0].mean_abs_error
+        for design in {d.core + str((d.vector_size, d.bits, d.slice_bits, d.adc_bits)): d
+                       for d, _ in space.groups()}.values()
+    }  # fmt: skip
+    evaluator = Evaluator(space, errors)
+    found: dict[Design, Numbers | None] = {}
+    for group, attempts in space.groups():
+        for most in attempts:
+            design = Design(**vars(group) | {"attempts": most})
+            try:
+                made = evaluator.group(group)
+            except RnscliError:
+                found[design] = None
+                continue
+            assert made is not None
+            found[design] = vars(made.metrics(most))
+    return found
+
+
+_EVALUATED: dict[tuple[int, str], dict[Design, Numbers | None]] = {}
+
+
+def exact_table(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
+    key = (id(case), law)
+    if key not in _EVALUATED:
+        _EVALUATED[key] = evaluated(case, law)
+    return _EVALUATED[key]
+
+
+@pytest.mark.parametrize("law", list(LAWS))
+@pytest.mark.parametrize("case", [EVERY, ODD], ids=["every", "odd"])
+def test_every_number_of_every_design(case: dict[str, Any], law: str) -> None:
+    expected, found = table(case, law), exact_table(case, law)
+    assert set(found) == set(expected) and len(found) == len(every_design(case))
+    assert set(AXES_OF) == {d.core for d, n in expected.items() if n is not None}
+    if case is EVERY:
+        assert None in expected.values()
+    for design, numbers in expected.items():
+        assert found[design] == (numbers and pytest.approx(numbers, rel=1e-12, abs=0)), design

@@ -1,0 +1,389 @@
+"""Intervals of uncertain constants, against every corner and many points inside."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.uncertainty import sensitivity, uncertain_energy
+from rnscli.base.errors import InputError
+from rnscli.base.units import Uncertain
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.hardware.adc.model import AdcModel
+from rnscli.hardware.adc.murmann import MurmannAdc
+from rnscli.hardware.adc.schreier import SchreierAdc
+from rnscli.hardware.adc.survey import SurveyAdc
+from rnscli.hardware.adc.walden import WaldenAdc
+from rnscli.hardware.dac import CapacitiveDac
+from rnscli.hardware.operations import OperationPrices
+from rnscli.hardware.technology import Technology
+
+Design = Callable[..., EnergyParameters]
+
+
+def murmann(node: float, adc_k1: float = 100e-15, adc_k2: float = 1e-18) -> AdcModel:
+    return MurmannAdc(adc_k1, adc_k2, node=node)
+
+
+def schreier(node: float, schreier_fom: float = 180.0, schreier_corner: float = 5e7) -> AdcModel:
+    return SchreierAdc(schreier_fom, schreier_corner, node=node)
+
+
+def walden(node: float, walden_fom: float = 0.67e-15, walden_corner: float = 4.42e8) -> AdcModel:
+    return WaldenAdc(walden_fom, walden_corner, node=node)
+
+
+def survey(node: float) -> AdcModel:
+    return SurveyAdc(node=node)
+
+
+def design(
+    core: str = "rns",
+    model: Callable[..., AdcModel] = murmann,
+    *,
+    energy_per_mac: float = 5e-15,
+    cycle_time: float = 2e-9,
+    cell_area: float = 1e-14,
+    leakage: float = 0.0,
+    node: float = 22e-9,
+    dac_unit_capacitance: float = 0.5e-15,
+    supply_voltage: float = 1.0,
+    capacitor_density: float = 2e-3,
+    adc_rate: float = 0.5e9,
+    clock: float = 1e9,
+    **of_adc: float,
+) -> EnergyParameters:
+    """Built from its constants; each is put where it belongs without the package's help."""
+    technology = Technology(
+        name="mine",
+        kind="analog",
+        energy_per_mac=energy_per_mac,
+        cycle_time=cycle_time,
+        cell_area=cell_area,
+        cells_per_weight=2,
+        leakage=leakage,
+        node=node,
+        rows=1024,
+        columns=1024,
+        reference_bits=6,
+        operations=OperationPrices(node=node),
+    )
+    return EnergyParameters(
+        core=core,
+        dot_product=DotProduct(128, 6, 6),
+        bits=6,
+        technology=technology,
+        moduli=ModuliSet((63, 62, 61, 59, 55), 1),
+        adc=model(node, **of_adc),
+        dac=CapacitiveDac(dac_unit_capacitance, supply_voltage, capacitor_density),
+        adc_rate=adc_rate,
+        clock=clock,
+        columns=64,
+    )
+
+
+def quantities(parameters: EnergyParameters) -> tuple[float, float, float]:
+    row = energy(parameters)
+    return row.energy_per_dot_product_j, row.latency_s, row.area_m2
+
+
+def around(value: float, share: float) -> Uncertain:
+    return Uncertain(value, value * (1 - share), value * (1 + share))
+
+
+CASES: dict[str, tuple[dict[str, Any], dict[str, Uncertain]]] = {
+    "energies and node": (
+        {},
+        {
+            "energy_per_mac": around(5e-15, 0.3),
+            "adc_k1": around(100e-15, 0.5),
+            "adc_k2": Uncertain(1e-18, 0.0, 9e-18),
+            "node": Uncertain(22e-9, 14e-9, 28e-9),
+        },
+    ),
+    "a figure of merit, with which the energy falls": (
+        {"core": "fixed-hp", "model": schreier},
+        {
+            "schreier_fom": Uncertain(180.0, 170.0, 187.0),
+            "schreier_corner": around(5e7, 0.5),
+            "supply_voltage": Uncertain(1.0, 0.8, 1.2),
+            "node": around(22e-9, 0.2),
+        },
+    ),
+    "rates": (
+        {"model": walden, "cycle_time": 1e-9},
+        {
+            "walden_fom": around(0.67e-15, 0.4),
+            "walden_corner": around(4.42e8, 0.4),
+        },
+    ),
+    "times, of which the array's is longer": (
+        {"cycle_time": 20e-9},
+        {
+            "cycle_time": around(20e-9, 0.5),
+        },
+    ),
+    "leakage": (
+        {"leakage": 1e-9, "cycle_time": 9e-9},
+        {
+            "leakage": around(1e-9, 0.9),
+            "cycle_time": around(9e-9, 0.5),
+            "cell_area": around(1e-14, 0.5),
+            "node": around(22e-9, 0.3),
+        },
+    ),
+    "areas": (
+        {"core": "bit-sliced", "model": survey},
+        {
+            "cell_area": around(1e-14, 0.5),
+            "capacitor_density": around(2e-3, 0.5),
+            "dac_unit_capacitance": around(0.5e-15, 0.5),
+            "node": around(22e-9, 0.5),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_intervals_are_those_of_all_corners(case: str) -> None:
+    settings, constants = CASES[case]
+    ends = [(one.low, one.high) for one in constants.values()]
+    corners = [
+        quantities(design(**{**settings, **dict(zip(constants, corner, strict=True))}))
+        for corner in product(*ends)
+    ]
+    row = uncertain_energy(design(**settings), constants)
+    found = (row.energy_range_j, row.latency_range_s, row.area_range_m2)
+    for interval, values in zip(found, zip(*corners, strict=True), strict=True):
+        assert interval == pytest.approx((min(values), max(values)), rel=1e-12, abs=0)
+    # Nothing else changes.
+    plain = energy(design(**settings))
+    assert (plain.energy_range_j, plain.latency_range_s, plain.area_range_m2) == (None,) * 3
+    nominal = replace(row, energy_range_j=None, latency_range_s=None, area_range_m2=None)
+    assert nominal == plain
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_inside_is_outside_of_the_interval(case: str) -> None:
+    settings, constants = CASES[case]
+    row = uncertain_energy(design(**settings), constants)
+    chance = random.Random(5)
+    for _ in range(100):
+        inside = {name: chance.uniform(one.low, one.high) for name, one in constants.items()}
+        values = quantities(design(**{**settings, **inside}))
+        for interval, value in zip(
+            (row.energy_range_j, row.latency_range_s, row.area_range_m2), values, strict=True
+        ):
+            assert interval is not None
+            assert interval[0] * (1 - 1e-12) <= value <= interval[1] * (1 + 1e-12)
+
+
+def test_by_hand() -> None:
+    """128 terms in five residues of 6 bits: 640 x 5 fJ = 3.2 pJ in the array, +-20% 0.64 pJ."""
+    row = uncertain_energy(design(), {"energy_per_mac": around(5e-15, 0.2)})
+    assert row.energy_range_j is not None
+    low, high = row.energy_range_j
+    assert row.energy_per_dot_product_j - low == pytest.approx(0.64e-12, rel=1e-9)
+    assert high - row.energy_per_dot_product_j == pytest.approx(0.64e-12, rel=1e-9)
+    assert row.latency_range_s == (row.latency_s, row.latency_s)
+
+
+def test_ranges_of_the_technology_count_too() -> None:
+    """A range that is given takes the place of the technology's own."""
+    own = around(5e-15, 0.2)
+    base = design()
+    array = replace(base.array, uncertain=(("energy_per_mac", own),))
+    parameters = replace(base, technology=array)
+    of_array, given = (
+        uncertain_energy(*arguments).energy_range_j
+        for arguments in ((parameters, {}), (base, {"energy_per_mac": own}))
+    )
+    assert of_array == given
+    narrower = uncertain_energy(parameters, {"energy_per_mac": around(5e-15, 0.1)}).energy_range_j
+    assert of_array is not None and narrower is not None
+    assert of_array[0] < narrower[0] < narrower[1] < of_array[1]
+    both = uncertain_energy(parameters, {"adc_k1": around(100e-15, 0.1)}).energy_range_j
+    assert both is not None
+    assert both[0] < of_array[0] and of_array[1] < both[1]
+
+
+def test_the_nominal_row_is_that_at_the_values() -> None:
+    """Whatever the design says: a value in the middle of neither its range nor the others' takes
+    the place of the constant in all that the row says, and so do the values of a technology.
+
+    640 MACs of 7 fJ instead of 5 fJ are 1.28 pJ more, 5 ADCs of 6 bits x (120 - 100) fJ 0.6 pJ;
+    at the lower ends 640 x 4 fJ and 30 x 110 fJ are 1.92 and 0.3 pJ less than at the values, at
+    the upper ones 640 x 1 fJ and 30 x 10 fJ are 0.64 and 0.3 pJ more.
+    """
+    constants = {
+        "energy_per_mac": Uncertain(7e-15, 4e-15, 8e-15),
+        "adc_k1": Uncertain(120e-15, 110e-15, 130e-15),
+    }
+    row = uncertain_energy(design(), constants)
+    before = energy(design()).energy_per_dot_product_j
+    nominal = row.energy_per_dot_product_j
+    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9)
+    assert row.energy_range_j == pytest.approx(
+        (nominal - 1.92e-12 - 0.3e-12, nominal + 0.64e-12 + 0.3e-12), rel=1e-12
+    )
+    plain = energy(design(energy_per_mac=7e-15, adc_k1=120e-15))
+    without = replace(row, energy_range_j=None, latency_range_s=None, area_range_m2=None)
+    assert without == plain
+    # The node is one for all models.
+    moved = uncertain_energy(design(), {"node": Uncertain(28e-9, 14e-9, 40e-9)})
+    assert moved.area_m2 == energy(design(node=28e-9)).area_m2 != energy(design()).area_m2
+    # A technology with a range of its own, at another value than its own number.
+    base = design()
+    own = replace(base.array, uncertain=(("energy_per_mac", constants["energy_per_mac"]),))
+    of_array = uncertain_energy(replace(base, technology=own), {})
+    assert of_array.energy_per_dot_product_j - before == pytest.approx(1.28e-12, rel=1e-9)
+
+
+def test_sensitivity_starts_from_the_values() -> None:
+    """Both are set first, so that each is moved with the other at its value, not the design's.
+
+    Ends of 640 MACs x (4 - 7) and (8 - 7) fJ: 1.92 pJ below and 0.64 pJ above the nominal energy,
+    which is 1.28 + 0.6 pJ above that of the design.
+    """
+    constants = {
+        "energy_per_mac": Uncertain(7e-15, 4e-15, 8e-15),
+        "adc_k1": Uncertain(120e-15, 120e-15, 120e-15),
+    }
+    array, adc = sensitivity(design(), constants)
+    before = energy(design()).energy_per_dot_product_j
+    nominal = array.energy_per_dot_product_j
+    assert (array.constant, adc.constant) == ("energy_per_mac", "adc_k1")
+    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9)
+    assert nominal - array.energy_at_low_j == pytest.approx(1.92e-12, rel=1e-9)
+    assert array.energy_at_high_j - nominal == pytest.approx(0.64e-12, rel=1e-9)
+    assert array.swing == pytest.approx(2.56e-12 / nominal, rel=1e-9)
+    assert adc.energy_at_low_j == adc.energy_at_high_j == adc.energy_per_dot_product_j == nominal
+    assert adc.swing == 0.0
+
+
+@pytest.mark.parametrize(
+    "model", [MurmannAdc, WaldenAdc, SchreierAdc, SurveyAdc], ids=lambda model: model.name
+)
+def test_a_node_is_given_by_its_name(model: Any) -> None:
+    """Else the first number of a model could be taken for it, or it for a constant."""
+    assert model(node=22e-9).node == 22e-9
+    numbers = len(model.constants) - ("node" in model.constants)
+    with pytest.raises(TypeError, match="positional argument"):
+        model(*[1.0] * numbers, 22e-9)
+
+
+def test_without_ranges_there_is_no_interval() -> None:
+    assert uncertain_energy(design(), {}) == energy(design())
+
+
+def test_the_reference_stays_as_it_is() -> None:
+    other = design(adc_k1=200e-15)
+    row = uncertain_energy(design("fixed-lp"), {"adc_k1": around(100e-15, 0.1)}, other)
+    assert row.relative_to_rns == energy(design("fixed-lp"), other).relative_to_rns
+
+
+# Sensitivity --------------------------------------------------------------------------------------
+
+
+def test_sensitivity_by_hand() -> None:
+    """Each alone: 5 ADCs x 6 bits x +-10 fJ is 0.6 pJ wide, 640 MACs x +-1 fJ 1.28 pJ.
+
+    DACs take 5 x 128/64 x 36 x 0.5 fF x (1.2^2 - 0.8^2) V^2 = 0.144 pJ; the cell area none.
+    """
+    constants = {
+        "cell_area": around(1e-14, 0.5),
+        "adc_k1": around(100e-15, 0.1),
+        "supply_voltage": Uncertain(1.0, 0.8, 1.2),
+        "energy_per_mac": around(5e-15, 0.2),
+    }
+    rows = sensitivity(design(), constants)
+    total = energy(design()).energy_per_dot_product_j
+    assert [row.constant for row in rows] == [
+        "energy_per_mac",
+        "adc_k1",
+        "supply_voltage",
+        "cell_area",
+    ]
+    widths = [1.28e-12, 0.6e-12, 0.144e-12, 0.0]
+    assert [row.swing for row in rows] == pytest.approx([w / total for w in widths], rel=1e-9)
+    for row, width in zip(rows, widths, strict=True):
+        constant = constants[row.constant]
+        assert (row.constant_low, row.constant_value, row.constant_high) == (
+            constant.low,
+            constant.value,
+            constant.high,
+        )
+        assert row.energy_per_dot_product_j == total
+        assert row.energy_at_high_j - row.energy_at_low_j == pytest.approx(
+            width, rel=1e-9, abs=1e-24
+        )
+    assert {(row.core, row.bits, row.vector_size) for row in rows} == {("rns", 6, 128)}
+    assert {(row.technology, row.adc_model) for row in rows} == {("mine", "murmann")}
+
+
+def test_where_the_energy_falls_the_swing_is_still_positive() -> None:
+    (row,) = sensitivity(
+        design("fixed-hp", schreier), {"schreier_fom": Uncertain(180.0, 179.0, 181.0)}
+    )
+    assert row.energy_at_low_j > row.energy_per_dot_product_j > row.energy_at_high_j
+    assert row.swing == pytest.approx(
+        (row.energy_at_low_j - row.energy_at_high_j) / row.energy_per_dot_product_j, rel=1e-12
+    )
+
+
+def test_digital_designs_have_uncertain_constants_too() -> None:
+    """0.3 pJ x 128 at 45 nm, in proportion to the node."""
+    parameters = EnergyParameters(core="digital-int8", dot_product=DotProduct(128, 8, 8), bits=8)
+    constants = {"node": Uncertain(14e-9, 9e-9, 18e-9)}
+    (row,) = sensitivity(parameters, constants)
+    assert row.adc_model is None
+    assert row.energy_at_low_j == pytest.approx(128 * 0.3e-12 * 9 / 45, rel=1e-12)
+    assert row.energy_at_high_j == pytest.approx(128 * 0.3e-12 * 18 / 45, rel=1e-12)
+    interval = uncertain_energy(parameters, constants).energy_range_j
+    assert interval == (row.energy_at_low_j, row.energy_at_high_j)
+
+
+# Refusals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "adc_k3"),
+        ({}, "walden_fom"),
+        ({"model": walden}, "adc_k1"),
+        ({}, "vector_size"),
+        ({}, "expected_attempts"),
+    ],
+)
+def test_no_such_constant(settings: dict[str, Any], name: str) -> None:
+    for function in (uncertain_energy, sensitivity):
+        with pytest.raises(InputError, match=f"`{name}` is no constant of this design"):
+            function(design(**settings), {name: Uncertain(1.0, 0.5, 1.5)})
+
+
+def test_ranges_that_reach_where_a_constant_may_not() -> None:
+    for name, constant in {
+        "node": Uncertain(22e-9, 0.0, 30e-9),
+        "cycle_time": Uncertain(2e-9, 0.0, 4e-9),
+    }.items():
+        with pytest.raises(InputError, match=f"`{name}`"):
+            uncertain_energy(design(), {name: constant})
+
+
+@pytest.mark.parametrize("name", ["adc_rate", "clock"])
+def test_what_a_designer_chooses_is_not_uncertain(name: str) -> None:
+    """With the rate of ADCs energy may fall and rise again: its ends would not be the extremes."""
+    with pytest.raises(InputError, match=f"`{name}` is no constant of this design"):
+        uncertain_energy(design(), {name: Uncertain(1e9, 0.9e9, 1.1e9)})
+
+
+def test_sensitivity_to_nothing() -> None:
+    with pytest.raises(InputError, match="no constant is uncertain"):
+        sensitivity(design(), {})

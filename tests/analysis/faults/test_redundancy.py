@@ -1,0 +1,93 @@
+"""The least redundancy and attempts for a target, against trying every number of attempts."""
+
+import math
+
+import pytest
+
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.faults.redundancy import TargetParameters, redundancy_frontier
+from rnscli.analysis.moduli import ModuliRequest
+from rnscli.base.errors import InputError, NoSolutionError
+from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+
+
+@pytest.mark.parametrize("bits", [5, 8])
+@pytest.mark.parametrize("legitimate_range", ["product", "operands"])
+@pytest.mark.parametrize("noise", [Uniform(1e-3), Uniform(5e-3)])
+@pytest.mark.parametrize("target", [1e-2, 1e-5, 1e-9])
+def test_frontier(bits: int, legitimate_range: str, noise: NoiseLaw, target: float) -> None:
+    found = redundancy_frontier(
+        TargetParameters(
+            request=ModuliRequest(bits=bits, vector_size=128),
+            noise=noise,
+            target=target,
+            legitimate_range=legitimate_range,
+        )
+    )
+    by_redundancy = {row.redundant: row for row in found}
+    assert list(by_redundancy) == sorted(by_redundancy)
+    assert [row.attempts for row in found].count(1) <= 1
+    for redundant in range(max(by_redundancy) + 1):
+        request = ModuliRequest(bits=bits, vector_size=128, redundant=redundant)
+        moduli = request.choose()[0]
+        size = request.legitimate_range(moduli, legitimate_range)
+
+        def p_err(attempts: float, moduli=moduli, size=size) -> float:
+            return fault_probability(
+                FaultParameters(
+                    moduli=moduli, noise=noise, attempts=attempts, legitimate_range=size
+                )
+            ).p_err
+
+        fewest = next((r for r in range(1, 60) if p_err(r) <= target), None)
+        if redundant not in by_redundancy:
+            assert fewest is None
+            assert p_err(math.inf) > target
+            continue
+        row = by_redundancy[redundant]
+        assert row.attempts == fewest
+        assert row.p_err == pytest.approx(p_err(row.attempts), rel=1e-12)
+        assert row.conversions == pytest.approx(moduli.count * row.expected_attempts, rel=1e-12)
+    cheapest = [row for row in found if row.cheapest]
+    assert [row.conversions for row in cheapest] == [min(row.conversions for row in found)]
+
+
+def test_gaussian_noise_has_a_frontier_of_its_own() -> None:
+    found = redundancy_frontier(
+        TargetParameters(
+            request=ModuliRequest(bits=5, vector_size=16), noise=Gaussian(0.2), target=1e-4
+        )
+    )
+    assert all(row.noise == "gaussian" and row.p_err <= 1e-4 for row in found)
+
+
+def test_a_target_out_of_reach_says_how_near_one_comes() -> None:
+    request = ModuliRequest(bits=4, vector_size=128)
+    with pytest.raises(
+        NoSolutionError, match=r"within 4 bits reaches p_err <= 1e-12.*nearest is 1"
+    ):
+        redundancy_frontier(TargetParameters(request=request, noise=Uniform(0.1), target=1e-12))
+
+
+def test_no_set_at_all() -> None:
+    request = ModuliRequest(bits=3, vector_size=128)
+    with pytest.raises(NoSolutionError, match="smallest bits with an answer is 4"):
+        redundancy_frontier(TargetParameters(request=request, noise=Uniform(0.1), target=1e-2))
+
+
+@pytest.mark.parametrize("noise", [Uniform(0.0), Gaussian(0.0)])
+def test_without_noise_there_is_nothing_to_design(noise: NoiseLaw) -> None:
+    with pytest.raises(InputError, match="without noise"):
+        redundancy_frontier(
+            TargetParameters(
+                request=ModuliRequest(bits=4, vector_size=128), noise=noise, target=1e-2
+            )
+        )
+
+
+@pytest.mark.parametrize("target", [0.0, -1.0, 1.5, math.nan])
+def test_targets_that_are_no_probability(target: float) -> None:
+    with pytest.raises(InputError, match=f"`target` is {target}"):
+        TargetParameters(
+            request=ModuliRequest(bits=4, vector_size=128), noise=Uniform(0.1), target=target
+        )

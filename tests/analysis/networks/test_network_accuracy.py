@@ -1,0 +1,385 @@
+"""Accuracies against a plain loop, energies against products counted by hand, and cut otherwise."""
+
+import copy
+import dataclasses
+import linecache
+import math
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_networks
+import torch
+
+import rnscli
+from rnscli.analysis.analog_core import analog_core
+from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.networks import accuracy as accuracy_block
+from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
+from rnscli.analysis.networks.paired_ratio import PairedCounts
+from rnscli.analysis.networks.rows import AccuracyRow
+from rnscli.base.errors import InputError, NotFiniteError
+from rnscli.core.cores.registry import CORES
+from rnscli.hardware.workloads.gemm import Gemm, Workload
+from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
+from rnscli.networks import portable
+from rnscli.networks.data import Dataset, LabelledData
+from rnscli.networks.portable import OpenedNetwork, open_network
+from rnscli.runtime.runner import Runner, runner
+from rnscli.torch import convert
+
+EVERY_CORE = tuple(CORES)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenedNetwork:
+    """300 samples: three blocks, of which the last is smaller."""
+    path = tiny_networks.write_images(tmp_path_factory.mktemp("data") / "images.npz")
+    return open_network(tiny_networks.CNN, path)
+
+
+def asked(
+    opened: OpenedNetwork, core: str = "rns", granularity: str = "vector", **options: Any
+) -> AccuracyParameters:
+    names = {field.name for field in dataclasses.fields(AccuracyParameters)}
+    ours = {name: options.pop(name) for name in names & set(options) - {"bits"}}
+    bits = options.setdefault("bits", 4)
+    flow = Dataflow(analog_core(core, **options), granularity)
+    return AccuracyParameters(opened=opened, flow=flow, bits=bits, **ours)
+
+
+def row_of(parameters: AccuracyParameters, on: Runner | None = None) -> AccuracyRow:
+    (row,) = accuracies([parameters], on)
+    return row
+
+
+def of_noise(row: AccuracyRow) -> dict[str, Any]:
+    """A row without what it says of the noise."""
+    columns = ("residue_error_probability", "sigma", "attempts", "output_error_rate",
+               "output_error_rate_ci95", "mean_attempts")  # fmt: skip
+    return {key: value for key, value in dataclasses.asdict(row).items() if key not in columns}
+
+
+# Against a plain loop ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("core", "granularity"),
+    [*((core, "vector") for core in EVERY_CORE), *(("rns", kind) for kind in GRANULARITIES[1:])],
+)
+def test_a_plain_loop_counts_the_same(opened: OpenedNetwork, core: str, granularity: str) -> None:
+    """By parts of 128, as what shares a scale may be all that is computed at once."""
+    row = row_of(asked(opened, core, granularity))
+    model = opened.network.made().eval()
+    analog = convert(model, Dataflow(analog_core(core, bits=4), granularity))
+    right = []
+    test = opened.data.test
+    with torch.no_grad():
+        for start in range(0, 300, 128):
+            part = slice(start, start + 128)
+            x, labels = torch.from_numpy(test.inputs[part]), torch.from_numpy(test.labels[part])
+            answers = [(network(x).argmax(1) == labels).numpy() for network in (analog, model)]
+            right.append(np.array(answers))
+    ours, fp32 = np.concatenate(right, axis=1)
+    assert (row.samples, row.accuracy, row.fp32_accuracy) == (300, ours.mean(), fp32.mean())
+    assert row.relative_accuracy == pytest.approx(ours.mean() / fp32.mean(), rel=1e-15)
+    pairs = PairedCounts(
+        300, int((ours & fp32).sum()), int((ours & ~fp32).sum()), int((fp32 & ~ours).sum())
+    )
+    assert row.relative_accuracy_ci95 == pairs.ratio_interval()
+    assert (row.core, row.granularity, row.model) == (core, granularity, tiny_networks.CNN)
+
+
+def test_cores_that_lose_nothing_agree(opened: OpenedNetwork) -> None:
+    exact, lossless = (row_of(asked(opened, core)) for core in ("fixed-hp", "rns"))
+    assert (exact.accuracy, exact.relative_accuracy_ci95) == (
+        lossless.accuracy,
+        lossless.relative_accuracy_ci95,
+    )
+    assert row_of(asked(opened, bits=11)).relative_accuracy == 1
+
+
+@pytest.mark.parametrize("core", EVERY_CORE)
+@pytest.mark.parametrize("noise", ["p", "sigma"])
+def test_noise_that_never_strikes_changes_nothing(
+    opened: OpenedNetwork, core: str, noise: str
+) -> None:
+    quiet, zero = row_of(asked(opened, core)), row_of(asked(opened, core, **{noise: 0.0}))
+    assert of_noise(quiet) == of_noise(zero)
+    assert (zero.output_error_rate, zero.mean_attempts) == (0, 1)
+    assert quiet.output_error_rate is quiet.mean_attempts is quiet.output_error_rate_ci95 is None
+
+
+def test_noise_costs_accuracy_and_redundancy_saves_it(opened: OpenedNetwork) -> None:
+    noisy = row_of(asked(opened, bits=6, p=0.05))
+    saved = row_of(asked(opened, bits=6, p=0.05, redundant=2, attempts=4))
+    quiet = row_of(asked(opened, bits=6))
+    assert noisy.accuracy < 0.8 * quiet.accuracy
+    assert saved.accuracy > 0.95 * quiet.accuracy
+    assert noisy.mean_attempts == 1 < saved.mean_attempts < 2
+    assert noisy.output_error_rate > 10 * saved.output_error_rate
+    # Four residues are wrong as often as they are drawn; 1e-6 is asked of a normal law.
+    expected, results = 1 - 0.95**4, 300 * (4 * 4 + 16 + 16 + 3)
+    tolerance = 4.9 * math.sqrt(expected * (1 - expected) / results)
+    assert noisy.output_error_rate == pytest.approx(expected, abs=tolerance)
+    low, high = noisy.output_error_rate_ci95
+    assert low < noisy.output_error_rate < high
+
+
+def test_samples_that_noise_drives_beyond_all_bounds_are_wrong(tmp_path: Path) -> None:
+    """Each layer magnifies a wrong residue of the one before, until a core refuses the operand."""
+    deep = opened_with("deep", tmp_path)
+    test = deep.data.test
+    answers = deep.network.model()(torch.from_numpy(test.inputs)).argmax(1).numpy()
+    own = OpenedNetwork(deep.network, Dataset("own", test=LabelledData(test.inputs, answers)))
+    row = row_of(asked(own, bits=6, p=0.5))
+    assert (row.samples, row.fp32_accuracy) == (20, 1)
+    assert row.accuracy < 0.5
+
+
+class Refusing(torch.nn.Module):
+    """The class is the first number, and one above 9 is refused, as a core does."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if (x > 9).any():
+            raise NotFiniteError("too large")
+        return torch.nn.functional.one_hot(x[:, 0].long(), 10).float()
+
+
+@pytest.mark.parametrize("refused", [(), (0,), (6,), (2, 3), (0, 1, 2, 3, 4, 5, 6)])
+def test_what_is_refused_does_not_decide_over_what_is_beside_it(refused: tuple[int, ...]) -> None:
+    labels = np.array([1, 2, 3, 4, 5, 6, 7])
+    inputs = labels[:, None].astype(np.float32)
+    inputs[5] = 0  # wrong
+    inputs[list(refused)] = 10
+    right = accuracy_block._right(Refusing(), inputs, labels)
+    assert right.tolist() == [index != 5 and index not in refused for index in range(7)]
+
+
+# Samples, seeds, processes, stores ---------------------------------------------------------------
+
+NOISY = {"bits": 6, "p": 0.05, "redundant": 1, "attempts": 2}
+
+
+@pytest.fixture(scope="module")
+def two_jobs() -> Iterator[Runner]:
+    with runner(jobs=2) as made:
+        yield made
+
+
+def test_the_first_samples_are_the_first(opened: OpenedNetwork) -> None:
+    """Blocks are the same whatever follows them."""
+    test = opened.data.test
+    for samples in (1, 128, 129):
+        part = LabelledData(test.inputs[:samples], test.labels[:samples])
+        alone = OpenedNetwork(opened.network, Dataset("part", test=part))
+        row = row_of(asked(opened, samples=samples, **NOISY))
+        assert row == row_of(asked(alone, **NOISY))
+        assert row.samples == samples
+    with pytest.raises(InputError, match=r"`samples` is 301.* 300 samples"):
+        asked(opened, samples=301)
+
+
+def test_seeds(opened: OpenedNetwork) -> None:
+    first, again, other = (row_of(asked(opened, seed=seed, **NOISY)) for seed in (3, 3, 4))
+    assert first == again
+    assert first.output_error_rate != other.output_error_rate
+
+
+def test_blocks_draw_different_noise(opened: OpenedNetwork) -> None:
+    test = opened.data.test
+    twice = LabelledData(np.tile(test.inputs[:128], (2, 1, 1, 1)), np.tile(test.labels[:128], 2))
+    doubled = OpenedNetwork(opened.network, Dataset("twice", test=twice))
+    known: list[Any] = []
+    list(accuracies([asked(doubled, **NOISY)], progress=known.append))
+    one, both = (update.total["accuracy"] for update in known)
+    assert both.products.wrong != 2 * one.products.wrong
+    assert [update.samples for update in known] == [128, 256]
+
+
+def test_any_number_of_processes_and_a_store_give_the_same_bytes(
+    opened: OpenedNetwork, two_jobs: Runner, tmp_path: Path
+) -> None:
+    points = [asked(opened, core, **NOISY) for core in ("rns", "fixed-lp")]
+    alone = list(accuracies(points))
+    assert list(accuracies(points, two_jobs)) == alone
+    begun = [dataclasses.replace(point, samples=128) for point in points]
+    computed: list[int] = []
+    with runner(store=tmp_path / "runs.db") as stored:
+        list(accuracies(begun, stored))  # as if it had been killed after a block
+        for _ in range(2):
+            updates: list[Any] = []
+            assert list(accuracies(points, stored, updates.append)) == alone
+            computed += [update.computed for update in updates if update.finished]
+    assert computed == [172, 172, 0, 0]
+
+
+def test_a_store_knows_what_a_network_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its forward and not only its weights; nor where the data come from."""
+    monkeypatch.chdir(tmp_path)
+    source = """
+import torch
+class Net(torch.nn.Linear):
+    def forward(self, x):
+        return super().forward(x.flatten(1)){sign}
+def make():
+    return Net(16, 3)
+"""
+    data = tiny_networks.write_images(tmp_path / "images.npz", samples=30)
+    same = tiny_networks.write_images(tmp_path / "same.npz", samples=30)
+    found = []
+    for name, sign, path in (
+        ("net_one", "", data), ("net_one", "", same), ("net_two", "", data)
+    ):  # fmt: skip
+        (tmp_path / f"{name}.py").write_text(source.format(sign=sign))
+        point = asked(open_network(f"{name}:make", path))
+        with runner(store=tmp_path / "runs.db") as stored:
+            updates: list[Any] = []
+            (row,) = accuracies([point], stored, updates.append)
+        found.append((updates[0].computed, row.accuracy))
+    assert [computed for computed, _ in found] == [30, 0, 30]
+    network = open_network("net_one:make", data).network
+    before = network.digest()
+    (tmp_path / "net_one.py").write_text(source.format(sign=" * -1"))
+    monkeypatch.delitem(sys.modules, "net_one")
+    changed = open_network("net_one:make", data).network
+    assert changed.weights == network.weights
+    clear_digests()
+    assert changed.digest() != before
+
+
+def clear_digests() -> None:
+    """As a new process has none; the weights, by which they are kept, are the same."""
+    portable._digest.cache_clear()
+    portable._model.cache_clear()
+    linecache.checkcache()
+
+
+def test_a_runner_may_look_at_points_of_several_networks(opened: OpenedNetwork) -> None:
+    other = OpenedNetwork(copy.copy(opened.network), opened.data)
+    points = [asked(opened), asked(other, "fixed-lp"), asked(opened, bits=5)]
+    together = list(accuracies(points))
+    assert together == [row_of(point) for point in points]
+
+
+# Energy ------------------------------------------------------------------------------------------
+
+# Of images of 4 x 4 pixels: 4 positions of a kernel of 9, attention among them, and 3 outputs.
+GEMMS = (
+    Gemm("convolution", 4, 9, 4),
+    Gemm("scores", 4, 4, 4, stationary=False),
+    Gemm("context", 4, 4, 4, stationary=False),
+    Gemm("linear", 1, 4, 3),
+)
+
+
+@pytest.mark.parametrize("core", EVERY_CORE)
+def test_energy_is_that_of_products_counted_by_hand(opened: OpenedNetwork, core: str) -> None:
+    row = row_of(asked(opened, core, bits=6))
+    simulated = analog_core(core, bits=6)
+    more: dict[str, Any] = {}
+    if core == "rns":
+        more["moduli"] = simulated.code.moduli
+    design = EnergyParameters(core=core, dot_product=simulated.dot_product, bits=6, **more)
+    total = rnscli.workload_energy(design, Workload("by hand", GEMMS))[-1]
+    assert row.macs == total.macs == 4 * 9 * 4 + 2 * 4 * 4 * 4 + 4 * 3
+    assert row.gemms == 4
+    assert row.energy_per_inference_j == pytest.approx(total.energy_j, rel=1e-12)
+    assert row.energy_j == pytest.approx(300 * total.energy_j, rel=1e-12)
+    assert (row.technology, row.digital) == ("reram-analog", None)
+
+
+def test_energy_counts_the_attempts_that_were_taken(opened: OpenedNetwork) -> None:
+    settings = {"bits": 6, "redundant": 2, "p": 0.05}
+    once, often = (row_of(asked(opened, attempts=n, **settings)) for n in (1, 5))
+    assert often.mean_attempts > once.mean_attempts == 1
+    core = analog_core(bits=6, redundant=2)
+    design = EnergyParameters(
+        core="rns",
+        dot_product=core.dot_product,
+        bits=6,
+        moduli=core.code.moduli,
+        legitimate_range=core.code.size,
+        expected_attempts=often.mean_attempts,
+        radius=1,
+        word_error_probability=1 - 0.95**core.code.moduli.count,
+    )
+    total = rnscli.workload_energy(design, Workload("by hand", GEMMS))[-1]
+    assert often.energy_per_inference_j == pytest.approx(total.energy_j, rel=1e-12)
+    ratio = often.energy_per_inference_j / once.energy_per_inference_j
+    assert 1 < ratio <= often.mean_attempts + 1e-12
+
+
+def test_technologies_differ(opened: OpenedNetwork) -> None:
+    energies = {
+        name: row_of(asked(opened, technology=rnscli.load_technology(name)))
+        for name in ("photonic", "reram-analog")
+    }
+    assert {name: row.technology for name, row in energies.items()} == {
+        name: name for name in energies
+    }
+    assert len({row.energy_j for row in energies.values()}) == 2
+
+
+# Products that no core computes ------------------------------------------------------------------
+
+
+def opened_with(name: str, folder: Path) -> OpenedNetwork:
+    path = tiny_networks.write_images(folder / "images.npz", samples=20)
+    return open_network(f"tiny_networks:{name}", path)
+
+
+def test_digital_products_are_told_and_not_counted(tmp_path: Path) -> None:
+    row = row_of(asked(opened_with("digital", tmp_path)))
+    assert row.digital == "digital (Bilinear)"
+    assert (row.gemms, row.macs) == (4, 284)
+    row = row_of(asked(opened_with("with_tensordot", tmp_path)))
+    assert row.digital == "WithTensordot: tensordot"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("digital", "Bilinear"), ("with_tensordot", "tensordot")]
+)
+def test_strictly_they_are_refused(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"`model` tiny_networks:{name} .*{said}"):
+        row_of(asked(opened_with(name, tmp_path), strict=True))
+
+
+def test_a_network_without_products_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no products"):
+        row_of(asked(opened_with("only_means", tmp_path)))
+
+
+def test_layers_that_infer_their_size_are_on_the_core(tmp_path: Path) -> None:
+    row = row_of(asked(opened_with("lazy", tmp_path), strict=True, bits=11))
+    assert (row.digital, row.gemms, row.macs) == (None, 1, 48)
+    assert row.relative_accuracy == 1
+
+
+def test_a_layer_in_half_precision_is_tested_too(tmp_path: Path) -> None:
+    """NumPy has no bfloat16, in which the digest must not be taken."""
+    opened = opened_with("half", tmp_path)
+    with runner(store=tmp_path / "runs.db") as stored:
+        assert row_of(asked(opened), stored).samples == 20
+
+
+# The published claim -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["digits-cnn", "digits-resnet", "digits-transformer"])
+def test_residues_of_6_bits_keep_99_percent_where_an_adc_of_6_bits_does_not(
+    name: str, shipped_network: Callable[[str], Any]
+) -> None:
+    shipped_network(name)
+    opened = open_network(name)
+    rows = accuracies([asked(opened, core, bits=6, samples=256) for core in ("rns", "fixed-lp")])
+    residues, conventional = rows
+    assert residues.fp32_accuracy > 0.97
+    assert residues.vector_size == conventional.vector_size == 128
+    assert residues.relative_accuracy >= 0.99 > 0.95 > conventional.relative_accuracy
+    assert conventional.relative_accuracy_ci95[1] < residues.relative_accuracy_ci95[0]

@@ -1,0 +1,324 @@
+"""``rnscli design``: the answer, its rows and table, files, contradictions, exit codes."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+Run = Callable[..., Any]
+Rows = Callable[..., list[dict[str, Any]]]
+Document = Callable[..., dict[str, Any]]
+Refusal = Callable[..., str]
+
+NUMBERS = (
+    "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "throughput_macs_per_s",
+)  # fmt: skip
+KEYS = (
+    "role axis core bits vector_size technology adc_model columns_per_adc reverse slice_bits "
+    "adc_bits redundant attempts decoder legitimate_range moduli redundant_moduli "
+    "expected_attempts energy_per_mac_j latency_s area_m2 mean_abs_error p_err "
+    "throughput_macs_per_s extrapolated reason commands"
+)
+QUICK = ("--pairs", "300")
+NOISY = (*QUICK, "--p", "1e-3", "--max-p-err", "1e-9", "--max-error", "0.2")
+SMALL = (*QUICK, "--bits", "4,5", "--sigma", "0.15", "--max-p-err", "1e-3")
+
+
+def test_the_default_is_the_cheapest_design_without_noise(rows: Rows) -> None:
+    chosen, *others = rows("design", *QUICK)
+    assert (chosen["role"], chosen["core"], chosen["bits"]) == ("chosen", "fixed-lp", 4)
+    assert (chosen["vector_size"], chosen["technology"]) == (128, "reram-analog")
+    assert {row["p_err"] for row in others} <= {0, None}
+    assert {row["core"] for row in others} == {
+        "rns", "fixed-lp", "fixed-hp", "bit-sliced", "digital-int8"
+    }  # fmt: skip
+
+
+def test_rows(rows: Rows) -> None:
+    found = rows("design", *NOISY)
+    assert list(found[0]) == KEYS.split()
+    roles = [row["role"] for row in found]
+    assert roles == sorted(roles, key=["chosen", "front", "neighbour"].index)
+    assert roles.count("chosen") == 1 < min(roles.count("front"), roles.count("neighbour"))
+    chosen = found[0]
+    assert chosen["moduli"] and chosen["redundant_moduli"] and chosen["attempts"] == "inf"
+    assert len(chosen["commands"]) == 4
+    for row in found:
+        assert all(row[name] is None or row[name] >= 0 for name in NUMBERS)
+        if row["role"] == "neighbour":
+            assert row["axis"] == "core" or row[row["axis"]] != chosen[row["axis"]]
+            assert row["reason"]
+        else:
+            assert row["axis"] is row["reason"] is None
+            assert row["p_err"] <= 1e-9 and row["mean_abs_error"] <= 0.2
+        if row["core"] != "rns":
+            assert row["moduli"] is row["redundant"] is row["attempts"] is None
+    energies = [row["energy_per_mac_j"] for row in found if row["role"] != "neighbour"]
+    assert energies == sorted(energies)
+    missing = [row for row in found if row["energy_per_mac_j"] is None]
+    assert missing and all(row["role"] == "neighbour" for row in missing)
+    assert all(row[name] is None for row in missing for name in NUMBERS)
+
+
+@pytest.mark.parametrize("minimise", ["energy", "latency", "area", "error", "p-err"])
+def test_minimise(minimise: str, rows: Rows) -> None:
+    metric = NUMBERS[["energy", "latency", "area", "error", "p-err"].index(minimise)]
+    chosen, *others = rows("design", *SMALL, "--minimise", minimise)
+    front = [row for row in others if row["role"] == "front"]
+    assert front and all(row[metric] >= chosen[metric] for row in front)
+
+
+def test_limits_are_kept_in_their_units(rows: Rows) -> None:
+    limits = {
+        "--max-energy": ("60fJ", "energy_per_mac_j", 60e-15),
+        "--max-latency": ("100ns", "latency_s", 1e-7),
+        "--max-area": ("0.9mm2", "area_m2", 0.9e-6),
+        "--max-error": ("0.2", "mean_abs_error", 0.2),
+    }
+    for option, (said, metric, limit) in limits.items():
+        kept = [r for r in rows("design", *QUICK, option, said) if r["role"] != "neighbour"]
+        assert kept and all(row[metric] <= limit for row in kept)
+    kept = [
+        r for r in rows("design", *QUICK, "--min-throughput", "500G") if r["role"] != "neighbour"
+    ]
+    assert kept and all(row["throughput_macs_per_s"] >= 5e11 for row in kept)
+
+
+def test_parameters_of_the_document(document: Document) -> None:
+    found = document("design", *SMALL, "--max-area", "5mm2", "--attempts", "1,inf")
+    asked = found["parameters"]
+    assert asked["bits"] == [4, 5]
+    assert (asked["max_area"], asked["minimise"], asked["sigma"]) == (5e-6, "energy", 0.15)
+    assert asked["attempts"] == [1, "inf"]
+    assert asked["vector_size"] == 128 and asked["redundant"] == [0, 1, 2]
+    assert not {"jobs", "store", "quiet", "given", "moduli", "output"} & set(asked)
+
+
+def test_csv_has_the_rows_of_json(rnscli: Run, rows: Rows) -> None:
+    found = rows("design", *SMALL)
+    lines = list(csv.DictReader(io.StringIO(rnscli("design", *SMALL, "--format", "csv").out)))
+    assert [line["role"] for line in lines] == [row["role"] for row in found]
+    for line, row in zip(lines, found, strict=True):
+        for name in NUMBERS:
+            assert line[name] == ("" if row[name] is None else str(row[name]))
+
+
+# The table
+
+
+WIDE = [
+    (*QUICK,),
+    NOISY,
+    SMALL,
+    (*QUICK, "--bits", "4..6", "--sigma", "0.15", "--max-p-err", "1e-6"),
+    (*QUICK, "--vector-size", "64,128,256", "--technology", "photonic,reram-analog",
+     "--adc-model", "murmann,walden", "--columns-per-adc", "1,8", "--reverse", "mixed-radix,crt",
+     "--adc-bits", "4,8", "--slice-bits", "1,2", "--bits", "5,6"),
+    (*QUICK, "--core", "fixed-lp", "--bits", "4"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", WIDE, ids=" ".join)
+def test_a_piped_table_is_plain_and_fits_100_columns(
+    arguments: tuple[str, ...], rnscli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    ran = rnscli("design", *arguments)
+    assert (ran.code, ran.err) == (0, "")  # no progress either
+    assert "\x1b" not in ran.out and "`" not in ran.out and "None" not in ran.out
+    answer, _, commands = ran.out.partition("The same numbers by:\n")
+    assert max(map(len, answer.splitlines())) <= 100
+    # Commands are for copying, so that they are not wrapped.
+    assert all(re.match(r"  rnscli [a-z-]+ --", line) for line in commands.splitlines())
+    assert len(commands.splitlines()) >= 2
+
+
+def test_the_table_says_how_many_and_why(rnscli: Run, rows: Rows) -> None:
+    out = " ".join(rnscli("design", *SMALL).out.split())
+    found = rows("design", *SMALL)
+    front = [row for row in found if row["role"] != "neighbour"]
+    said = re.search(r"(\d+) of (\d+) designs keep the limits.*on the front: (\d+)", out)
+    assert said is not None
+    feasible, designs, on_front = map(int, said.groups())
+    # 2 bits x 3 ways to share ADCs x (3 k x 3 R x 2 decoders x 2 ranges of rns, and three other
+    # cores), and int8.
+    assert (designs, on_front) == (2 * 3 * (36 + 3) + 1, len(front))
+    assert on_front <= feasible <= designs
+    for row in found:
+        if row["role"] == "neighbour":
+            assert " ".join(row["reason"].split()) in out
+    for line in found[0]["commands"]:
+        assert line in out
+
+
+def test_a_table_of_a_large_front_is_cut(rnscli: Run, rows: Rows) -> None:
+    arguments = (*QUICK, "--p", "1e-3")
+    assert len([r for r in rows("design", *arguments) if r["role"] != "neighbour"]) > 12
+    out = rnscli("design", *arguments).out
+    table = [line for line in out.splitlines() if line.startswith(("chosen", "front "))]
+    assert len(table) == 12
+    assert "12 are shown" in out
+
+
+# Files, pictures, processes
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".md", ".tex", ".txt"])
+def test_output_writes_what_would_be_printed(suffix: str, rnscli: Run, tmp_path: Path) -> None:
+    style = {".md": "markdown", ".tex": "latex", ".txt": "table"}.get(suffix, suffix[1:])
+    path = tmp_path / f"front{suffix}"
+    assert rnscli("design", *SMALL, "--output", path) == (0, "", "")
+    assert path.read_text() == rnscli("design", *SMALL, "--format", style).out
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_plot(suffix: str, rnscli: Run, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"front{suffix}"
+    ran = rnscli("design", *SMALL, "--plot", path)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == rnscli("design", *SMALL).out
+    first = path.read_bytes()
+    rnscli("design", *SMALL, "--plot", path)
+    assert path.read_bytes() == first
+    if suffix == ".png":
+        assert first.startswith(b"\x89PNG")
+    else:
+        assert ElementTree.fromstring(first).tag.endswith("svg")
+
+
+def test_jobs_and_a_store_give_the_same_bytes(rnscli: Run, tmp_path: Path) -> None:
+    command = ("design", *SMALL, "--format", "json")
+    alone = rnscli(*command)
+    assert (alone.code, alone.err) == (0, "")
+    store = tmp_path / "store.sqlite"
+    assert rnscli(*command, "--jobs", 2) == alone
+    assert rnscli(*command, "--store", store, "--jobs", 2) == alone
+    listed = rnscli("store", store)
+    assert (listed.code, listed.err) == (0, "")
+    assert rnscli(*command, "--store", store) == alone
+    assert rnscli("store", store) == listed  # nothing was done again
+
+
+def test_what_was_recorded_is_used(
+    rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("design", *SMALL, "--store", tmp_path / "store.sqlite")
+    first = rnscli(*command)
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("rnscli.analysis.design.metrics.fault_probability", never)
+    assert rnscli(*command) == first
+    with pytest.raises(AssertionError, match="computed again"):
+        rnscli("design", *SMALL)
+
+
+def test_quiet_and_requirements(rnscli: Run) -> None:
+    assert rnscli("design", *SMALL, "--quiet") == rnscli("design", *SMALL)
+    chosen = rnscli("design", *SMALL, "--require", "bits <= 4")
+    assert chosen.code == 0  # whatever is on the front, and the neighbours
+    failed = rnscli("design", *SMALL, "--require", "bits >= 5")
+    assert (failed.code, failed.err.count("\n")) == (1, 1) and "role chosen" in failed.err
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("--max-error nan", "--max-error nan"),
+        ("--max-error -1", "--max-error -1"),
+        ("--max-error 0.1,0.2", "--max-error one value"),
+        ("--max-p-err inf", "--max-p-err inf"),
+        ("--max-energy 5V", "--max-energy 5V J"),
+        ("--max-energy -1fJ", "--max-energy -1fJ"),
+        ("--max-latency 5kg", "--max-latency"),
+        ("--min-throughput -1", "--min-throughput -1 MAC/s"),
+        ("--minimise speed", "--minimise speed energy"),
+        ("--core digital-fp32", "--core digital-fp32 rns"),
+        ("--p 0.1 --sigma 0.1", "--p --sigma"),
+        ("--sigma 0.1 --snr-db 20", "--sigma --snr-db"),
+        ("--p [0.1,0.1,0.1,0.1]", "--p each modulus"),
+        ("--sigma [0.1,0.1,0.1,0.1]", "--sigma each modulus"),
+        ("--p 0.1,0.2", "--p one value"),
+        ("--snr-db 20,30", "--snr-db one value"),
+        ("--noise uniform,gaussian --p 0.1", "--noise one value"),
+        ("--noise gaussian --p 1", "--p 0.999"),
+        ("--noise gaussian", "--noise level"),
+        ("--adc-k1 100fJ±30%", "--adc-k1 range"),
+        ("--clock 1GHz±10%", "--clock"),
+        ("--adc-k1 1fJ,2fJ", "--adc-k1 one value"),
+        ("--node 7nm,14nm", "--node one value"),
+        ("--input-bits 4,5", "--input-bits one value"),
+        ("--rule exact,bits", "--rule one value"),
+        ("--columns 8,16", "--columns one value"),
+        ("--max-modulus 15,31", "--max-modulus one value"),
+        ("--walden-fom 1fJ", "--walden-fom --adc-model walden"),
+        ("--adc-model table", "--adc-table"),
+        ("--adc-model murmann --adc-table missing.csv", "--adc-model --adc-table"),
+        ("--technology optical", "--technology optical"),
+        ("--jobs 2 --scheduler tcp://localhost:8786", "--jobs --scheduler"),
+        ("--bits 4..50 --vector-size 1..2000 --columns-per-adc 1..20", "designs"),
+        ("--pairs 1", "--pairs 1"),
+        ("--seed -1", "--seed -1"),
+        ("--moduli 15,14,13", "--moduli"),
+        ("--max-error 1e-9", "--max-error 1e-09 nearest"),
+        ("--min-throughput 1e30", "--min-throughput MAC/s nearest"),
+        ("--bits 2,3 --core rns", "moduli set"),
+    ],
+)  # fmt: skip
+def test_refusals_name_the_options(arguments: str, named: str, refusal: Refusal) -> None:
+    sentence = refusal("design", *arguments.split())
+    for name in named.split():
+        assert name in sentence, sentence
+
+
+def test_units_that_are_none(refusal: Refusal) -> None:
+    assert "1 furlong" in refusal("design", "--max-area", "1 furlong")
+    assert "mm2" in refusal("design", "--max-area", "1 furlong")
+
+
+def test_files_are_kept_apart(refusal: Refusal, tmp_path: Path) -> None:
+    path = tmp_path / "same.json"
+    for option in ("--store", "--adc-table", "--plot"):
+        assert option in refusal("design", option, path, "--output", path)
+    assert not path.exists()
+
+
+# What only a part of the space cannot do
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--bits 5..8 --slice-bits 1,5",  # no slice of 5 bits at b = 5
+        "--bits 5,12 --sigma 0.15 --core rns --redundant 0",  # the sum over differences is too long
+    ],
+)
+def test_designs_that_cannot_be_do_not_stop_the_search(arguments: str, rnscli: Run) -> None:
+    ran = rnscli("design", *QUICK, *arguments.split())
+    assert (ran.code, ran.err) == (0, "")
+    assert "impossible" in ran.out
+
+
+def test_what_is_extrapolated_is_marked(rnscli: Run) -> None:
+    arguments = ("design", *QUICK, "--core", "rns", "--bits", 6, "--vector-size", 2000)
+    ran = rnscli(*arguments, "--extrapolate", "--format", "json")
+    assert ran.code == 0 and "warning" in ran.err
+    assert json.loads(ran.out)["rows"][0]["extrapolated"] is True
+
+
+def test_the_help_names_only_options_of_the_command(rnscli: Run) -> None:
+    out = rnscli("design", "--help").out
+    declared = set(re.findall(r"^  (--[a-z0-9-]+)", out, re.MULTILINE))
+    named = set(re.findall(r"(?<![\w-])(--[a-z][a-z0-9-]+)", out))
+    assert named - declared - {"--help"} == set()

@@ -1,0 +1,138 @@
+"""``rnscli fault-prob``: exact probabilities, retries, and the ranges of a code."""
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.core.arithmetic.moduli import ModuliSet
+
+Run = Callable[..., Any]
+Rows = Callable[..., list[dict[str, Any]]]
+
+
+def brute_force(moduli: tuple[int, ...], size: int, p: float) -> tuple[float, float, float]:
+    """p_c, p_d, p_u of a decoder that only detects, from every codeword and every word."""
+    words = {tuple(value % modulus for modulus in moduli) for value in range(size)}
+    correct = detected = undetected = 0.0
+    for sent in words:
+        for word in itertools.product(*map(range, moduli)):
+            chance = math.prod(
+                1 - p if a == b else p / (modulus - 1)
+                for a, b, modulus in zip(sent, word, moduli, strict=True)
+            )
+            if word == sent:
+                correct += chance / size
+            elif word in words:
+                undetected += chance / size
+            else:
+                detected += chance / size
+    return correct, detected, undetected
+
+
+@pytest.mark.parametrize("size", [6, 10, 15])
+def test_a_small_code_word_by_word(size: int, rows: Rows) -> None:
+    (row,) = rows(
+        "fault-prob", "--moduli", "7,5,3", "--redundant", 1, "--p", 0.1, "--attempts", 3,
+        "--decoder", "detect", "--legitimate-range", size,
+    )  # fmt: skip
+    correct, detected, undetected = brute_force((7, 5, 3), size, 0.1)
+    assert row["p_correct"] == pytest.approx(correct, rel=1e-12)
+    assert row["p_detected"] == pytest.approx(detected, rel=1e-12)
+    assert row["p_undetected"] == pytest.approx(undetected, rel=1e-12)
+    again = 1 + detected + detected**2
+    assert row["p_err"] == pytest.approx(undetected * again + detected**3, rel=1e-12)
+    assert row["expected_attempts"] == pytest.approx(again, rel=1e-12)
+
+
+def test_the_default_sweep(rows: Rows) -> None:
+    found = rows("fault-prob")
+    assert [(row["redundant"], row["attempts"]) for row in found] == list(
+        itertools.product((0, 1, 2), (1, 2, "inf"))
+    )
+    for row in found:
+        outcomes = row["p_correct"], row["p_detected"], row["p_undetected"]
+        assert sum(outcomes) == pytest.approx(1, abs=1e-12)
+        assert all(0 <= outcome <= 1 for outcome in outcomes)
+        assert (row["p"], row["noise"], row["sigma"]) == (1e-3, "uniform", None)
+        assert row["decoder"] == "bounded-distance"
+        assert len(row["redundant_moduli"]) == row["redundant"]
+        assert row["legitimate_range"] == math.prod(row["moduli"])
+
+
+def test_redundancy_and_retries_help(rows: Rows) -> None:
+    found = rows("fault-prob", "--redundant", "0..3", "--attempts", "1,2,inf", "--p", 1e-3)
+    for redundant, group in itertools.groupby(found, key=lambda row: row["redundant"]):
+        errors = [row["p_err"] for row in group]
+        assert errors == sorted(errors, reverse=True)
+        assert (errors[0] == errors[2]) == (redundant == 0)
+    once = [row["p_err"] for row in found if row["attempts"] == "inf"]
+    assert once[0] > once[1] > once[3]
+
+
+def test_small_probabilities_keep_their_digits(rows: Rows) -> None:
+    tiny, small = rows("fault-prob", "--redundant", 2, "--attempts", "inf", "--p", "1e-12,1e-6")
+    # Two wrong residues are the fewest that are not corrected, and some of them go undetected.
+    assert tiny["p_undetected"] == pytest.approx(small["p_undetected"] * 1e-12, rel=1e-4)
+    assert 0 < tiny["p_err"] < 1e-20
+
+
+def test_no_noise_and_nothing_but_noise(rows: Rows) -> None:
+    none, all_wrong = rows("fault-prob", "--redundant", 0, "--attempts", 1, "--p", "0,1")
+    assert (none["p_correct"], none["p_err"], none["expected_attempts"]) == (1, 0, 1)
+    assert (all_wrong["p_correct"], all_wrong["p_err"]) == (0, 1)
+
+
+def test_a_tighter_range_is_free_redundancy(rows: Rows) -> None:
+    wide, tight = rows(
+        "fault-prob", "--redundant", 1, "--attempts", "inf",
+        "--legitimate-range", "product,operands",
+    )  # fmt: skip
+    assert tight["legitimate_range"] == 246017 < wide["legitimate_range"] == 12272590
+    assert tight["p_undetected"] < wide["p_undetected"]
+    (row,) = rows("fault-prob", "--redundant", 1, "--attempts", "inf", "--legitimate-range", 246017)
+    assert row == tight
+
+
+def test_decoders(rows: Rows) -> None:
+    found = rows(
+        "fault-prob", "--redundant", 2, "--attempts", 1,
+        "--decoder", "detect,majority,bounded-distance",
+    )  # fmt: skip
+    detect, majority, bounded = found
+    assert detect["p_correct"] < bounded["p_correct"]
+    assert detect["p_undetected"] < bounded["p_undetected"]
+    assert majority["p_correct"] in (detect["p_correct"], bounded["p_correct"])
+
+
+def test_moduli_of_ones_own_have_no_redundancy_unless_it_is_said(rows: Rows) -> None:
+    (row,) = rows("fault-prob", "--moduli", "63,62,61,59", "--attempts", 1)
+    assert (row["moduli"], row["redundant"]) == ([63, 62, 61, 59], 0)
+    (row,) = rows("fault-prob", "--moduli", "53,55,59,61,62,63", "--redundant", 2, "--attempts", 2)
+    assert (row["moduli"], row["redundant_moduli"]) == ([61, 59, 55, 53], [63, 62])
+    assert row["p_err"] == pytest.approx(9.1573e-07, rel=1e-4)
+
+
+def test_a_rate_too_small_for_a_double_is_said(rnscli: Run) -> None:
+    ran = rnscli("fault-prob", "--moduli", "31,29,28", "--redundant", 1, "--p", "3e-219")
+    assert ran.code == 0
+    assert ran.err.count("\n") == 1
+    assert ran.err.startswith("rnscli: warning: ") and "3e-219" in ran.err
+
+
+def test_rows_are_those_of_the_function(rows: Rows) -> None:
+    parameters = FaultParameters(
+        moduli=ModuliSet([15, 14, 13, 11], redundant=1), p=0.01, attempts=3, decoder="detect"
+    )
+    (row,) = rows(
+        "fault-prob", "--moduli", "15,14,13,11", "--redundant", 1, "--p", 0.01, "--attempts", 3,
+        "--decoder", "detect",
+    )  # fmt: skip
+    assert row == {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in asdict(fault_probability(parameters)).items()
+    }

@@ -1,0 +1,94 @@
+"""Converters that each core has, and whether they hold what they convert."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.cores.converters import ANALOG_CORES, ConverterChoice, Converters, converters_of
+
+QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+
+DOTS = st.builds(DotProduct, st.integers(1, 5000), st.integers(2, 16), st.integers(2, 16))
+
+
+def test_the_cores() -> None:
+    assert sorted(ANALOG_CORES) == ["bit-sliced", "fixed-hp", "fixed-lp", "rns"]
+
+
+@pytest.mark.parametrize(
+    ("core", "expected"),
+    [
+        ("rns", Converters(6, 6, 4)),
+        ("fixed-lp", Converters(6, 6, 1)),
+        ("fixed-hp", Converters(6, 18, 1)),  # 6 + 6 + 7 - 1
+        ("bit-sliced", Converters(6, 6, 3)),  # 5 bits and a sign, 2 at a time
+    ],
+)
+def test_by_hand(core: str, expected: Converters) -> None:
+    choice = ConverterChoice(DotProduct(128, 6, 6), bits=6, moduli=4, slice_bits=2)
+    assert converters_of(core, choice) == expected
+
+
+@pytest.mark.parametrize(
+    ("core", "expected"),
+    [
+        # DACs of a residue of 6 bits, whatever the inputs.
+        ("rns", (Converters(6, 6, 4), Converters(6, 6, 4))),
+        ("fixed-lp", (Converters(9, 6, 1), Converters(4, 6, 1))),
+        # 9 + 6 + 7 - 1 and 4 + 6 + 7 - 1 bits of the result.
+        ("fixed-hp", (Converters(9, 21, 1), Converters(4, 16, 1))),
+        # 5 bits of magnitude, one at a time.
+        ("bit-sliced", (Converters(9, 6, 5), Converters(4, 6, 5))),
+    ],
+)
+def test_inputs_wider_and_narrower_than_the_converters(
+    core: str, expected: tuple[Converters, Converters]
+) -> None:
+    """What is no residue is converted with as many bits as it has, 9 or 4 where b is 6."""
+    for input_bits, converters in zip((9, 4), expected, strict=True):
+        choice = ConverterChoice(DotProduct(128, input_bits, 6), bits=6, moduli=4)
+        assert converters_of(core, choice) == converters
+
+
+@QUICK
+@given(DOTS, st.integers(2, 20))
+def test_an_exact_core_tells_all_its_results_apart(dot: DotProduct, bits: int) -> None:
+    """And with a bit less it would not, whatever the operands but for their symmetry."""
+    largest = dot.vector_size * (2 ** (dot.input_bits - 1) - 1) * (2 ** (dot.weight_bits - 1) - 1)
+    found = converters_of("fixed-hp", ConverterChoice(dot, bits))
+    assert -(2 ** (found.adc_bits - 1)) <= -largest
+    assert largest < 2 ** (found.adc_bits - 1)
+    full = 2 ** (dot.input_bits - 1) * 2 ** (dot.weight_bits - 1)
+    assert 2 ** math.ceil(math.log2(dot.vector_size)) * full == 2 ** (found.adc_bits - 1)
+
+
+@QUICK
+@given(DOTS, st.integers(2, 40), st.integers(1, 15), st.none() | st.integers(1, 64))
+def test_no_converter_has_more_bits_than_there_are(
+    dot: DotProduct, bits: int, slice_bits: int, adc_bits: int | None
+) -> None:
+    slice_bits = min(slice_bits, dot.weight_bits - 1)
+    choice = ConverterChoice(dot, bits, 5, slice_bits, adc_bits)
+    exact = converters_of("fixed-hp", choice)
+    low = converters_of("fixed-lp", choice)
+    assert low.adc_bits == sorted((bits, exact.adc_bits))[0]
+    sliced = converters_of("bit-sliced", choice)
+    levels = 2 * dot.vector_size * 2 ** (dot.input_bits - 1) * 2**slice_bits
+    assert 2**sliced.adc_bits < 2 * levels
+    if 2 ** (adc_bits or bits) < levels:
+        assert sliced.adc_bits == (adc_bits or bits)
+    # All slices together hold the magnitude of a weight, and one less does not.
+    assert (sliced.channels - 1) * slice_bits < dot.weight_bits - 1 <= sliced.channels * slice_bits
+    assert converters_of("rns", choice) == Converters(bits, bits, 5)
+    for core in ANALOG_CORES:
+        of_inputs = bits if core == "rns" else dot.input_bits
+        assert converters_of(core, choice).dac_bits == of_inputs
+
+
+def test_rns_needs_moduli() -> None:
+    with pytest.raises(InputError, match="core rns needs a moduli set"):
+        converters_of("rns", ConverterChoice(DotProduct(128, 6, 6), bits=6))
