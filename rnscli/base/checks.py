@@ -33,15 +33,15 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
     if type(value) is int and low <= value and (high is None or value <= high):
         return value
     wanted = f"from {low} to {high}" if high is not None else f"of at least {low}"
-    message = f"`{name}` is {_shown(value)}; it must be a whole number {wanted}"
+    refused = InputError.of(name, value, f"a whole number {wanted}")
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise InputError(message)
+        raise refused
     try:
         number = operator.index(value)
     except TypeError:  # an array of several numbers has the method, too
-        raise InputError(message) from None
+        raise refused from None
     if number < low or (high is not None and number > high):
-        raise InputError(message)
+        raise refused
     return number
 
 
@@ -64,15 +64,15 @@ def check_float(name: str, value: object, low: float, high: float, what: str) ->
     """
     if type(value) is float and low <= value <= high and math.isfinite(value):
         return value  # as almost always; the checks for a protocol take long
-    message = f"`{name}` is {_shown(value)}; it must be {what}"
+    refused = InputError.of(name, value, what)
     if isinstance(value, bool) or not isinstance(value, str | SupportsFloat | SupportsIndex):
-        raise InputError(message)
+        raise refused
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(message) from None
+        raise refused from None
     if not math.isfinite(number) or not low <= number <= high:
-        raise InputError(message)
+        raise refused
     return number
 
 
@@ -94,10 +94,8 @@ def check_attempts(value: object) -> float:
     try:
         return check_int("attempts", value, 1, MAX_ATTEMPTS)
     except InputError:
-        raise InputError(
-            f"`attempts` is {_shown(value)}; it must be a whole number from 1 to "
-            f"{MAX_ATTEMPTS}, or inf"
-        ) from None
+        accepted = f"a whole number from 1 to {MAX_ATTEMPTS}, or inf"
+        raise InputError.of("attempts", value, accepted) from None
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
@@ -109,14 +107,5 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
         If it is not.
     """
     if not isinstance(value, str) or value not in choices:
-        accepted = ", ".join(choices)
-        raise InputError(f"`{name}` is {_shown(value)}; it must be one of {accepted}")
+        raise InputError.of(name, value, f"one of {', '.join(choices)}")
     return value
-
-
-def _shown(value: object) -> str:
-    """A value as a message shows it: huge numbers are cut, they would fill the screen."""
-    if isinstance(value, int) and abs(value) >= 10**30:
-        return f"a number of {abs(value).bit_length()} bits"
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."

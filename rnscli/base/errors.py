@@ -1,15 +1,67 @@
 """The exceptions the package raises on purpose; each message is one sentence for a person."""
 
+import re
+
+_NAMES = re.compile(r"`([a-z]\w*)`|--([a-z][a-z-]*)")
+
 
 class RnscliError(ValueError):
-    """What the caller asked for is wrong or has no answer; the message says what would do.
+    """What the caller wants is wrong or impossible; the message says what would do.
 
     Names of arguments stand in backticks: a command line shows the option of that name instead.
     """
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Names of the arguments that the message is about, in its order.
+
+        Examples
+        --------
+        >>> InputError("`p` and `sigma` are two kinds of noise; leave one out").arguments
+        ('p', 'sigma')
+        """
+        found = (name or option.replace("-", "_") for name, option in _NAMES.findall(str(self)))
+        return tuple(dict.fromkeys(found))
+
 
 class InputError(RnscliError):
-    """A value is out of its range, of the wrong kind, or contradicts another one."""
+    """A value is out of its range, of the wrong kind, or contradicts another one.
+
+    Attributes
+    ----------
+    value
+        The value that is refused, where it is that of a single argument (see `of`).
+    accepted
+        What would be accepted instead, in words.
+    """
+
+    value: object = None
+    accepted: str | None = None
+
+    @classmethod
+    def of(cls, argument: str, value: object, accepted: str, hint: str = "") -> "InputError":
+        """The error of a single argument.
+
+        Parameters
+        ----------
+        argument, value
+            Its name and what it is.
+        accepted
+            What it must be: what follows these words.
+        hint
+            What ends the sentence.
+
+        Examples
+        --------
+        >>> error = InputError.of("bits", 40, "a whole number from 2 to 31")
+        >>> error
+        InputError('`bits` is 40; it must be a whole number from 2 to 31')
+        >>> error.arguments, error.value
+        (('bits',), 40)
+        """
+        error = cls(f"`{argument}` is {shown(value)}; it must be {accepted}{hint}")
+        error.value, error.accepted = value, accepted
+        return error
 
 
 class NotFiniteError(InputError):
@@ -26,3 +78,17 @@ class EngineError(RnscliError):
 
 class DivergenceError(RnscliError):
     """A training has left the finite numbers: nothing that follows could mean anything."""
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: huge ones are cut, they would fill the screen.
+
+    Examples
+    --------
+    >>> shown(10**40), shown("x" * 100) == "x" * 57 + "..."
+    ('a number of 133 bits', True)
+    """
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return f"a number of {abs(value).bit_length()} bits"
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
