@@ -5,14 +5,11 @@ from typing import Any
 
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
 from rnscli.analysis.networks.rows import FP32
-from rnscli.base.checks import check_choice
-from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.cores.bit_sliced import BitSlicedCore
+from rnscli.core.cores import CoreSettings, analog_core_named
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.registry import CORES, CoreSpecification
-from rnscli.core.cores.rns import RnsCore
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform, mean_error_probability
+from rnscli.core.noise import NoiseSetting
+from rnscli.core.noise.setting import Level, laws_of
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.runtime.work import describe
 
@@ -26,8 +23,10 @@ def analog_core(
     weight_bits: int | None = None,
     moduli: Sequence[int] | None = None,
     redundant: int = 0,
-    p: float | None = None,
-    sigma: float | None = None,
+    noise: str | None = None,
+    p: Level | None = None,
+    sigma: Level | None = None,
+    snr_db: Level | None = None,
     attempts: float = 1,
     decoder: str = "bounded-distance",
     legitimate_range: int | str = "product",
@@ -36,12 +35,12 @@ def analog_core(
     slice_bits: int = 1,
     adc_bits: int | None = None,
 ) -> Core:
-    """A core of the name ``rns``, ``fixed-lp``, ``fixed-hp`` or ``bit-sliced``.
+    """An analog core by its name, with the moduli that suit it.
 
     Parameters
     ----------
     name
-        The core.
+        One of `rnscli.core.cores.analog_cores`: ``rns``, ``fixed-lp``, ``bit-sliced`` and so on.
     bits
         Bits b of its converters; needed unless ``moduli`` are given.
     vector_size
@@ -50,8 +49,8 @@ def analog_core(
         Bits of the operands; b if not given.
     moduli, redundant, rule, max_modulus
         Of the core ``rns``, as in `rnscli.ModuliRequest`: the best moduli unless they are given.
-    p, sigma
-        Noise: a probability of errors, or the standard deviation in residue steps; not both.
+    noise, p, sigma, snr_db
+        Law and level of the noise, as in `rnscli.NoiseSetting`; no noise without a level.
     attempts, decoder, legitimate_range
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
     slice_bits, adc_bits
@@ -71,14 +70,8 @@ def analog_core(
     >>> analog_core(bits=6, redundant=1, p=1e-3, attempts=2).code.moduli.moduli
     (63, 62, 61, 59, 55)
     """
-    check_choice("name", name, tuple(CORES))
-    if p is not None and sigma is not None:
-        raise InputError("`p` and `sigma` are two kinds of noise; leave one of them out")
-    noise: NoiseLaw | None = None
-    if p is not None:
-        noise = Uniform(p)
-    elif sigma is not None:
-        noise = Gaussian(sigma)
+    kind = analog_core_named(name)
+    setting = NoiseSetting.of({"noise": noise, "p": p, "sigma": sigma, "snr_db": snr_db})
     request = ModuliRequest(
         bits=bits,
         vector_size=vector_size,
@@ -90,15 +83,19 @@ def analog_core(
         max_modulus=max_modulus,
     )
     code = None
-    if name == "rns":
+    if kind.coded:
         chosen = request.choose()[0]
         size = request.legitimate_range(chosen, legitimate_range)
         code = RedundantCode(chosen, size, decoder)
-    return CORES[name](
-        CoreSpecification(
-            request.dot_product, request.converter_bits, code, noise, attempts, slice_bits, adc_bits
-        )
+    settings = CoreSettings(
+        dot_product=request.dot_product,
+        bits=request.converter_bits,
+        slice_bits=slice_bits,
+        adc_bits=adc_bits,
     )
+    moduli_of_code = code.moduli if code is not None else None
+    laws = laws_of(setting, settings.bits, moduli_of_code)
+    return kind.build(settings, code, laws, attempts)
 
 
 def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
@@ -111,9 +108,8 @@ def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
     >>> columns["core"], columns["adc_bits"], columns["moduli"]
     ('fixed-lp', 6, None)
     """
-    core = flow.core
-    code = core.code if isinstance(core, RnsCore) else None
-    moduli = code.moduli if code is not None else None
+    core, settings = flow.core, flow.core.settings
+    moduli = core.code.moduli if core.code is not None else None
     return {
         "core": core.name,
         "bits": bits,
@@ -124,12 +120,12 @@ def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
         "moduli": moduli.information if moduli is not None else None,
         "redundant_moduli": moduli.redundant_moduli if moduli is not None else None,
         "redundant": moduli.redundant if moduli is not None else None,
-        "decoder": code.decoder if code is not None else None,
-        "slice_bits": core.slice_bits if isinstance(core, BitSlicedCore) else None,
-        "adc_bits": getattr(core, "adc_bits", None),
-        "residue_error_probability": error_probability(core, bits),
-        "sigma": getattr(core.noise, "sigma", None),
-        "attempts": core.attempts if isinstance(core, RnsCore) and core.noise is not None else None,
+        "decoder": settings.get("decoder"),
+        "slice_bits": settings.get("slice_bits"),
+        "adc_bits": settings.get("adc_bits"),
+        "residue_error_probability": core.noise_columns["p"],
+        "sigma": core.noise_columns["sigma"],
+        "attempts": settings.get("attempts") if core.noisy else None,
     }
 
 
@@ -144,11 +140,3 @@ def described_flow(flow: Dataflow | None) -> dict[str, Any]:
         "granularity": flow.granularity,
         "path": flow.path,
     }
-
-
-def error_probability(core: Core, bits: int) -> float | None:
-    """Mean over the channels, or of a converter of ``2**b`` codes where there are none."""
-    if core.noise is None:
-        return None
-    moduli = core.code.moduli.moduli if isinstance(core, RnsCore) else (2**bits,)
-    return mean_error_probability(core.noise, moduli)

@@ -15,8 +15,9 @@ T = TypeVar("T")
 class Registry(Mapping[str, T], Generic[T]):
     """Things of one kind by their names, in the order in which a help lists them.
 
-    What a consumer needs of a thing is an abstract member of its kind: something that leaves one
-    out cannot be made, so it is refused when it is registered and nobody falls back on a default.
+    What a consumer needs of a thing is an abstract method or an annotated attribute of its kind:
+    something that leaves one out is refused when it is registered, so that nobody falls back on a
+    default.
     Other packages register theirs as entry points of the group ``rnscli.<group>``, which name an
     object of that kind; they are looked up after those of this package, so that none is replaced.
 
@@ -27,14 +28,14 @@ class Registry(Mapping[str, T], Generic[T]):
     group
         Name of the group of entry points.
     kind
-        Class of the things; each has a ``name``.
+        Class of the things, which are objects or classes of it; each has a ``name``.
     things
         Those of this package.
 
     Raises
     ------
     TypeError
-        If one is of another kind, has no name, or has that of another one.
+        If one is of another kind, leaves something out, or has no name or that of another one.
 
     Examples
     --------
@@ -51,7 +52,7 @@ class Registry(Mapping[str, T], Generic[T]):
     rnscli.base.errors.InputError: `colour` is rde; it must be one of red, blue; did you mean red?
     """
 
-    def __init__(self, argument: str, group: str, kind: type[T], things: Iterable[T]) -> None:
+    def __init__(self, argument: str, group: str, kind: type, things: Iterable[T]) -> None:
         """Take those of this package."""
         self._argument, self._group, self._kind = argument, f"rnscli.{group}", kind
         self._known: dict[str, T] = {}
@@ -87,13 +88,25 @@ class Registry(Mapping[str, T], Generic[T]):
         raise InputError.of(self._argument, name, accepted, hint)
 
     def _add(self, thing: T, source: str) -> None:
+        made = thing if isinstance(thing, type) else type(thing)
+        what = self._kind.__name__
+        if not issubclass(made, self._kind):
+            raise TypeError(f"{source}: {thing!r} is no {what}")
+        fields = getattr(made, "__dataclass_fields__", {})
+        left_out = [
+            name
+            for owner in made.__mro__
+            for name in vars(owner).get("__annotations__", {})
+            if name not in fields and not hasattr(thing, name)
+        ]
+        left_out += sorted(getattr(made, "__abstractmethods__", ()))
+        if left_out:
+            raise TypeError(f"{source}: {made.__name__} does not say its {', '.join(left_out)}")
         name = getattr(thing, "name", None)
-        if not isinstance(thing, self._kind):
-            raise TypeError(f"{source}: {thing!r} is no {self._kind.__name__}")
         if not isinstance(name, str) or not name:
             raise TypeError(f"{source}: {thing!r} has no name")
         if name in self._known:
-            raise TypeError(f"{source}: there is a {self._kind.__name__} {name} already")
+            raise TypeError(f"{source}: there is a {what} {name} already")
         self._known[name] = thing
 
     def _load_others(self) -> None:

@@ -1,48 +1,12 @@
-"""Operations of digital logic, counted with their widths, and what they cost."""
+"""What operations of digital logic cost."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rnscli.base.checks import check_float
+from rnscli.core.cores.operations import Operation
 from rnscli.hardware.constants import check_node
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Additions or multiplications of one kind.
-
-    Parameters
-    ----------
-    kind
-        ``add``, ``multiply``, ``fp-add`` or ``fp-multiply``.
-    width
-        Bits of the operands; of a multiplication the geometric mean of both.
-    count
-        How many, in the mean.
-    """
-
-    kind: str
-    width: float
-    count: float = 1.0
-
-
-Operations = tuple[Operation, ...]
-
-
-def add(width: int, count: float = 1.0) -> Operations:
-    """Additions, subtractions and comparisons of integers; none if ``count`` is zero."""
-    return (Operation("add", width, count),) if count else ()
-
-
-def multiply(first: int, second: int, count: float = 1.0) -> Operations:
-    """Products of integers of two widths; none if ``count`` is zero."""
-    return (Operation("multiply", math.sqrt(first * second), count),) if count else ()
-
-
-def times(operations: Iterable[Operation], factor: float) -> Operations:
-    """Operations that happen ``factor`` times."""
-    return tuple(Operation(one.kind, one.width, one.count * factor) for one in operations if factor)
 
 
 @dataclass(frozen=True)
@@ -79,6 +43,7 @@ class OperationPrices:
 
     Examples
     --------
+    >>> from rnscli.core.cores.operations import add, multiply
     >>> prices = OperationPrices()
     >>> f"{prices.energy(add(8)):.2e} {prices.energy(multiply(32, 32)):.2e}"
     '3.00e-14 3.10e-12'

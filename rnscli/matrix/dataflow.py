@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from rnscli.base.checks import check_choice, check_int
 from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.rns import RnsCore
 
 GRANULARITIES = ("vector", "tile", "channel", "tensor")
 PATHS = ("homomorphic", "channels")
@@ -73,17 +73,16 @@ class Dataflow:
             )
 
     @property
-    def by_channel(self) -> bool:
-        """Whether each modulus has a product of its own; conventional cores have but one."""
-        return self.path == "channels" and isinstance(self.core, RnsCore)
+    def channel_code(self) -> RedundantCode | None:
+        """The code whose moduli have a product each; ``None`` where a single one is computed."""
+        return self.core.code if self.path == "channels" else None
 
     @property
     def _largest_product(self) -> int:
-        dot = self.core.dot_product
-        if not self.by_channel:
+        dot, code = self.core.dot_product, self.channel_code
+        if code is None:
             return dot.max_sum
-        assert isinstance(self.core, RnsCore)
-        largest = self.core.code.moduli.moduli[0]
+        largest = code.moduli.moduli[0]
         # Operands are reduced, too: of a negative one, the multiple of m below it is formed.
         operand = max(dot.max_input, dot.max_weight) + largest
         return max(operand, dot.vector_size * (largest - 1) ** 2)

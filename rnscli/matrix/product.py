@@ -10,7 +10,6 @@ from rnscli.base.errors import InputError, NotFiniteError
 from rnscli.core.arithmetic.dot_product import quantisation_levels
 from rnscli.core.arithmetic.quantisation import IntArray
 from rnscli.core.cores.core import Changes
-from rnscli.core.cores.rns import RnsCore
 from rnscli.matrix.arrays import Array, Arrays
 from rnscli.matrix.channels import modular_products, reduce, restore, words_of
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
@@ -162,7 +161,7 @@ class TiledProduct:
         # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
         out = self._arrays.empty((*x.shape[:-1], columns), like=x)
-        noise = rng() if self._flow.core.noise is not None else None
+        noise = rng() if self._flow.core.noisy else None
         scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size)
         for tile in weights.tiles:
             scale = scales.of(tile.terms)
@@ -211,19 +210,19 @@ class TiledProduct:
         return self._arrays.exact(scaled, self._flow.wide_products)
 
     def _parts(self, whole: Array) -> tuple[Array, ...]:
-        core = self._flow.core
-        if self._flow.by_channel and isinstance(core, RnsCore):
-            return tuple(reduce(self._arrays, whole, m) for m in core.code.moduli.moduli)
-        return core.parts(whole)
+        code = self._flow.channel_code
+        if code is None:
+            return self._flow.core.parts(whole)
+        return tuple(reduce(self._arrays, whole, m) for m in code.moduli.moduli)
 
     def _read(
         self, x: Array, parts: Sequence[Array], rng: np.random.Generator | None
     ) -> tuple[Array, ProductCounts]:
         """What the core reads of the product of whole numbers with the parts of the weights."""
-        core, arrays = self._flow.core, self._arrays
-        if self._flow.by_channel and isinstance(core, RnsCore):
-            residues = modular_products(arrays, x, parts, core.code.moduli.moduli)
-            sums = [restore(arrays, residues, core.code)]
+        core, arrays, code = self._flow.core, self._arrays, self._flow.channel_code
+        if code is not None:
+            residues = modular_products(arrays, x, parts, code.moduli.moduli)
+            sums = [restore(arrays, residues, code)]
             changes_of: _ChangesOf = partial(core.changes, words_of=words_of(arrays, residues))
         else:
             sums = [arrays.product(x, part) for part in parts]

@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from rnscli.base.errors import InputError
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.rns import RnsCore
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.torch.product import Place, placed_matmul, stored_matmul
 
@@ -49,11 +48,14 @@ def described(place: Place) -> str:
     """The core as a layer's representation tells it."""
     core = place.flow.core
     text = f"core={core.name}, vector_size={core.dot_product.vector_size}"
-    if isinstance(core, RnsCore):
+    if core.code is not None:
         text += f", moduli={core.code.moduli.moduli}"
         if core.code.moduli.redundant:
             text += f", redundant={core.code.moduli.redundant}"
-    return text if core.noise is None else f"{text}, noise={core.noise}"
+    if core.noisy:
+        laws = core.laws if len(set(core.laws)) > 1 else core.laws[0]
+        text += f", noise={laws}"
+    return text
 
 
 class AnalogLinear(AnalogLayer, nn.Linear):

@@ -14,6 +14,7 @@ from rnscli.base.checks import check_choice, check_float
 from rnscli.base.errors import RnscliError
 from rnscli.base.units import engineering
 from rnscli.core.arithmetic.quantisation import FloatArray
+from rnscli.core.cores import CORES, AnalogKind
 
 # What is minimised, with the number it stands for.
 OBJECTIVES = {
@@ -94,7 +95,7 @@ def _change(before: float, after: float) -> str:
 def named(design: Design) -> str:
     """A design in a few words."""
     said = [design.core]
-    if design.core != "digital-int8":
+    if isinstance(CORES[design.core], AnalogKind):
         said.append(f"{design.bits} bits")
     said.append(f"h = {design.vector_size}")
     if design.redundant:

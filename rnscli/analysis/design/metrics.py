@@ -1,11 +1,8 @@
 """What a design costs and how well it does, for every design of a space."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from rnscli.analysis.design.space import Design, DesignSpace, simulated_core
 from rnscli.analysis.energy.bill import Timing, area_of, energies_of, timing_of
@@ -14,20 +11,19 @@ from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
     after_attempts,
     fault_probability,
-    wrong_word,
 )
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.errors import RnscliError
 from rnscli.core.arithmetic.decoders import radius_of
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.converters import ANALOG_CORES, Converters
-from rnscli.core.noise.law import Gaussian, NoiseLaw
+from rnscli.core.cores import CORES, AnalogKind
+from rnscli.core.noise import NoiseLaw
+from rnscli.core.noise.setting import laws_of
 from rnscli.runtime.work import Work, describe, versions
 
 ALGORITHM = 1  # to be counted up whenever the same code would have another outcome
 PART = "outcome"
-_MOST_VALUES = 1 << 17  # of a sum over values
 
 
 @dataclass(frozen=True)
@@ -70,16 +66,17 @@ def work_of(parameters: FaultParameters) -> Work[Outcome]:
 
 
 def _description(parameters: FaultParameters) -> dict[str, Any]:
+    point = parameters.point
     return {
         "what": "code-outcome",
         "algorithm": ALGORITHM,
         "versions": versions(),
         "code": {
-            "moduli": describe(parameters.moduli),
-            "decoder": parameters.decoder,
-            "legitimate_range": parameters.legitimate_range,
+            "moduli": describe(point.moduli),
+            "decoder": point.decoder,
+            "legitimate_range": point.legitimate_range,
         },
-        "laws": describe(parameters.laws),
+        "laws": describe(point.laws),
     }
 
 
@@ -96,86 +93,6 @@ def outcome_of_code(parameters: FaultParameters) -> Outcome:
         found.p_undetected,
         found.word_error_probability,
     )
-
-
-def conventional_error(
-    core: str, dot: DotProduct, bits: int, converters: Converters, law: NoiseLaw, slice_bits: int
-) -> float:
-    """Probability that noise changes what a conventional core reads, for uniform operands.
-
-    ``uniform`` errors replace a code with probability p. Gaussian noise of standard deviation s, in
-    steps of this ADC, is added before it rounds: with r what is rounded away of a sum, the code
-    changes with probability ``Phi((-1/2 - r) / s) + Phi((r - 1/2) / s)``. Over the sums, which
-    from some ten terms on are close to normal with the variance ``h E[X^2] E[W^2]``, its mean is
-    taken. It may be small where nearly all sums are rounded to zero. In ``bit-sliced`` every slice
-    has its own weights, and one slice that changes is enough. Codes at the ends of the range,
-    which noise cannot leave, are too rare to matter.
-
-    Examples
-    --------
-    >>> dot = DotProduct(128, 6, 6)
-    >>> p = conventional_error("fixed-lp", dot, 6, Converters(6, 6, 1), Gaussian(0.1), 1)
-    >>> f"{p:.3f}"
-    '0.080'
-    """
-    if not isinstance(law, Gaussian):
-        single = law.error_probability(2**converters.adc_bits)
-        return wrong_word((min(1.0, single),) * converters.channels)
-    sigma = law.sigma * 2.0 ** (converters.adc_bits - bits)
-    if not sigma:
-        return 0.0
-    exact = dot.output_bits
-    squares = [mean_square(dot.max_weight, dot.vector_size)]
-    if core == "bit-sliced":
-        exact = dot.slice_output_bits(slice_bits)
-        squares = [
-            mean_square(dot.max_weight, dot.vector_size, slice_bits, index)
-            for index in range(converters.channels)
-        ]
-    variance = dot.vector_size * mean_square(dot.max_input, dot.vector_size)
-    lost = max(0, exact - converters.adc_bits)
-    return wrong_word(
-        tuple(_changed(math.sqrt(variance * square), lost, sigma) for square in squares)
-    )
-
-
-def mean_square(largest: int, size: int, slice_bits: int | None = None, index: int = 0) -> float:
-    """Mean square of a quantised uniform operand, or of one slice of its magnitude.
-
-    One of the h numbers is the largest, q, by the choice of the scale; the others are uniform
-    between -q and q before they are rounded.
-
-    Examples
-    --------
-    >>> mean_square(1, 1), round(mean_square(31, 10**9) / 31**2, 3)
-    (1.0, 0.334)
-    """
-    values = np.arange(largest + 1, dtype=np.float64)
-    if largest > _MOST_VALUES:  # a grid is as good as all of them
-        values = np.linspace(0, largest, _MOST_VALUES)
-    weights = np.full(values.size, 2.0)
-    weights[[0, -1]] = 1.0  # zero has no other sign, and what is rounded to q half the width
-    weights *= (size - 1) / size / weights.sum()
-    weights[-1] += 1 / size
-    if slice_bits is not None:
-        values = np.floor(values / 2.0 ** (slice_bits * index)) % 2.0**slice_bits
-    return float(weights @ values**2)
-
-
-def _changed(deviation: float, lost: int, sigma: float) -> float:
-    """Mean probability that an ADC which drops ``lost`` bits changes its code, over normal sums."""
-    from scipy.special import ndtr
-
-    if not lost or not deviation:
-        return math.erfc(0.5 / (sigma * math.sqrt(2)))
-    reach = math.ceil(8 * deviation)
-    step = max(1.0, 2 * reach / _MOST_VALUES)
-    sums = np.arange(-(reach // step), reach // step + 1) * step
-    density = np.exp(-0.5 * (sums / deviation) ** 2)
-    codes = sums / 2.0**lost
-    rest = codes - np.rint(codes)
-    leaves = ndtr((-0.5 - rest) / sigma) + ndtr((rest - 0.5) / sigma)
-    return min(1.0, float(density @ leaves / density.sum()))
 
 
 @dataclass(frozen=True)
@@ -211,7 +128,7 @@ class Group:
             area_m2=costs.area,
             mean_abs_error=self.mean_abs_error,
             p_err=p_err,
-            throughput_macs_per_s=size * self.parameters.width / timing.interval,
+            throughput_macs_per_s=size * self.parameters.design.width / timing.interval,
         )
 
     def expected_attempts(self, attempts: float | None) -> float:
@@ -271,7 +188,7 @@ class Evaluator:
         """Remember what was computed elsewhere."""
         self._outcomes[self.key(code)] = outcome
 
-    def group(self, design: Design, limits: Mapping[str, float] | None = None) -> Group | None:
+    def group_within(self, design: Design, limits: Mapping[str, float]) -> Group | None:
         """The numbers of a group, or ``None`` if the limits rule out all of its designs.
 
         Raises
@@ -279,8 +196,16 @@ class Evaluator:
         RnscliError
             If there are no such designs.
         """
-        if self._excluded(design, limits or {}):
-            return None
+        return None if self._excluded(design, limits) else self.group(design)
+
+    def group(self, design: Design) -> Group:
+        """The numbers of a group.
+
+        Raises
+        ------
+        RnscliError
+            If there are no such designs.
+        """
         parameters = self._parameters(design)
         outcome = self._outcome(design, parameters)
         if outcome.wrong_word and parameters.radius:
@@ -307,9 +232,8 @@ class Evaluator:
         return any(value > limits.get(name, value) for name, value in least.items())
 
     def _set_of(self, design: Design) -> ModuliSet | None:
-        if design.core != "rns":
+        if design.redundant is None:  # of a core without a code
             return None
-        assert design.redundant is not None
         key = (design.bits, design.vector_size, design.redundant)
         if key not in self._moduli:
             try:
@@ -339,10 +263,9 @@ class Evaluator:
         if key in self._designs:
             return self._designs[key]
         radius, size = 0, None
-        if moduli is not None and design.decoder is not None:
-            radius = radius_of(design.decoder, moduli)
-            assert design.legitimate_range is not None
-            size = self.request(design).legitimate_range(moduli, design.legitimate_range)
+        if moduli is not None:
+            radius = radius_of(design.of_code.decoder, moduli)
+            size = self.request(design).legitimate_range(moduli, design.of_code.legitimate_range)
         found = self._designs[key] = EnergyParameters(
             core=design.core,
             dot_product=DotProduct(
@@ -378,21 +301,26 @@ class Evaluator:
         )  # fmt: skip
         found = self._costs.get(key)
         if found is None:
-            energies = energies_of(parameters)
+            made = parameters.design
+            energies = energies_of(made)
             found = self._costs[key] = Costs(
                 once=energies.forward,
                 attempt=energies.total - energies.forward,
-                timing=timing_of(parameters),
-                area=area_of(parameters),
+                timing=timing_of(made),
+                area=area_of(made),
             )
         return found
 
     def _outcome(self, design: Design, parameters: EnergyParameters) -> Outcome:
-        code = self._code(design)
-        if self._space.noise is None:
+        noise, kind = self._space.noise, CORES[design.core]
+        if noise is None or not isinstance(kind, AnalogKind):
             return Outcome()
+        code = self._code(design)
         if code is None:
-            return self._conventional(design, parameters)
+            law = laws_of(noise, design.bits, None)
+            assert isinstance(law, NoiseLaw)  # as there are no moduli
+            wrong = kind.reading_error(parameters.design.settings, law)
+            return Outcome(1.0 - wrong, 0.0, wrong, wrong)
         key = self.key(code)
         if key not in self._outcomes:
             self._outcomes[key] = outcome_of_code(code)
@@ -402,40 +330,27 @@ class Evaluator:
         moduli, noise = self._set_of(design), self._space.noise
         if moduli is None or noise is None:
             return None
-        assert design.decoder is not None
         return FaultParameters(
             moduli=moduli,
-            noise=noise(moduli) if callable(noise) else noise,
-            decoder=design.decoder,
-            legitimate_range=self._parameters(design).legitimate_range,
+            noise=noise,
+            decoder=design.of_code.decoder,
+            legitimate_range=self._parameters(design).design.settings.legitimate_range,
         )
 
     def key(self, code: FaultParameters) -> Any:
         """Decoders of the same radius have the same outcome."""
-        return code.moduli, radius_of(code.decoder, code.moduli), code.legitimate_range
-
-    def _conventional(self, design: Design, parameters: EnergyParameters) -> Outcome:
-        noise, converters = self._space.noise, parameters.converters
-        if noise is None or converters is None:
-            return Outcome()
-        law = noise(ModuliSet([2**design.bits])) if callable(noise) else noise
-        single = law[0] if isinstance(law, tuple) else law
-        wrong = conventional_error(
-            design.core, parameters.dot_product, design.bits, converters, single,
-            design.slice_bits or 1,
-        )  # fmt: skip
-        return Outcome(1.0 - wrong, 0.0, wrong, wrong)
+        point = code.point
+        return point.moduli, radius_of(point.decoder, point.moduli), point.legitimate_range
 
 
 def error_key(space: DesignSpace, design: Design) -> Any:
-    """What the error of a design depends on."""
+    """What the error of a design depends on: where nothing is lost, on the operands alone."""
     core = simulated_core(design.core)
-    exact = core == "fixed-hp"
-    bits = design.bits if design.core in ANALOG_CORES else 0
+    kind = CORES[design.core]
     return (
         core,
         design.vector_size,
-        bits,
-        None if exact else design.slice_bits,
-        None if exact else design.adc_bits,
+        design.bits if isinstance(kind, AnalogKind) else 0,
+        None if kind.exact else design.slice_bits,
+        None if kind.exact else design.adc_bits,
     )

@@ -28,7 +28,6 @@ from rnscli.analysis.faults.undetected import MAX_RANGE
 from rnscli.base.checks import check_choice
 from rnscli.base.errors import NoSolutionError, RnscliError
 from rnscli.core.arithmetic.quantisation import FloatArray
-from rnscli.core.noise.law import Uniform
 from rnscli.runtime.runner import Runner
 
 _BLOCK = 512
@@ -249,10 +248,9 @@ class _Search:
                 code = self._evaluator.code_of(design, self._upper)
             except RnscliError:
                 continue
-            if code is None or all(isinstance(law, Uniform) for law in code.laws):
+            if code is None or all(law.equiprobable for law in code.point.laws):
                 continue  # there is none, or it is a closed form
-            assert code.legitimate_range is not None
-            if code.legitimate_range <= MAX_RANGE:  # others say so when they are evaluated
+            if code.point.legitimate_range <= MAX_RANGE:  # others say so when they are evaluated
                 codes.setdefault(self._evaluator.key(code), code)
         works = [work_of(code) for code in codes.values()]
         for update, code in zip(runner.run(works), codes.values(), strict=True):
@@ -271,7 +269,7 @@ class _Search:
                 progress("designs", done, self._space.size)
             done += len(attempts)
             try:
-                group = self._evaluator.group(design, self._upper if prune else None)
+                group = self._evaluator.group_within(design, self._upper if prune else {})
             except RnscliError as error:
                 self.impossible += len(attempts)
                 self._reasons[str(error).replace("`", "")] += len(attempts)
@@ -315,7 +313,6 @@ class _Search:
             group = self._evaluator.group(replace(design, attempts=None))
         except RnscliError as error:
             return Rejected(design, plainly(error))
-        assert group is not None
         metrics = group.metrics(attempts)
         if math.isinf(metrics.energy_per_mac_j):
             return Rejected(design, "every word is rejected")

@@ -2,31 +2,24 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from rnscli.analysis.energy.parameters import DEFAULT_ANALOG, DEFAULT_DIGITAL
 from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE
 from rnscli.base.checks import check_attempts, check_choice, check_int
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.decoders import decoder_named
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.converters import ANALOG_CORES
-from rnscli.core.noise.law import NoiseLaw
+from rnscli.core.cores import CORES, RNS, ConventionalKind, DigitalKind, simulated_cores
+from rnscli.core.cores.residue_conversion import METHODS
+from rnscli.core.noise import NoiseLaw, NoiseSetting
 from rnscli.hardware.adc.model import AdcModel
 from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.conversion import METHODS
 from rnscli.hardware.dac import CapacitiveDac
 from rnscli.hardware.technology import Technology, load_technology
 
-Laws = Callable[[ModuliSet], NoiseLaw | tuple[NoiseLaw, ...]]
-
-# digital-fp32 is left out: its error is not simulated.
-DESIGN_CORES = (*ANALOG_CORES, "digital-int8")
-DIGITAL_BITS = 8
 MAX_DESIGNS = 10_000_000
 
 
@@ -48,24 +41,33 @@ class Design:
     legitimate_range: str | int | None = None
     attempts: float | None = None
 
+    @property
+    def of_code(self) -> "CodeChoice":
+        """What is chosen of the code of a design that has one."""
+        if self.redundant is None or self.decoder is None or self.legitimate_range is None:
+            raise InputError(f"core {self.core} has no code")
+        return CodeChoice(self.redundant, self.decoder, self.legitimate_range)
+
+
+@dataclass(frozen=True)
+class CodeChoice:
+    """Redundancy, decoder and rule of the legitimate range of a design's code."""
+
+    redundant: int
+    decoder: str
+    legitimate_range: str | int
+
 
 AXES = tuple(axis.name for axis in fields(Design))
 # Values of these axes are in an order, so that only the next ones are neighbours.
 _ORDERED = (
     "vector_size", "bits", "columns_per_adc", "slice_bits", "adc_bits", "redundant", "attempts"
 )  # fmt: skip
-_ANALOG = ("core", "vector_size", "technology", "bits", "columns_per_adc", "adc_model")
-_OF_CORE = {
-    "rns": (*_ANALOG, "reverse", "redundant", "decoder", "legitimate_range", "attempts"),
-    "fixed-lp": _ANALOG,
-    "fixed-hp": _ANALOG,
-    "bit-sliced": (*_ANALOG, "slice_bits", "adc_bits"),
-    "digital-int8": ("core", "vector_size", "technology"),
-}
+_OF_ALL = ("core", "vector_size", "technology")
 
 
 def _default_technologies() -> tuple[Technology, ...]:
-    return (load_technology(DEFAULT_ANALOG),)
+    return (load_technology(RNS.default_technology),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +80,15 @@ class DesignSpace:
     reverse, slice_bits, adc_bits
         Values of the axes, as in the other parameter objects; an ``adc_bits`` of ``None`` is b.
     technology
-        Array technologies. A core that runs on none of them is taken on its default one,
-        ``reram-analog`` or ``digital-logic``; those of ``default_technologies`` replace these.
+        Array technologies. A core that runs on none of them is taken on its default one; those of
+        ``default_technologies`` replace these.
     adc
         Models of ADCs, each of which is taken at the node of the technology.
     input_bits, weight_bits, rule, max_modulus, columns, dac, adc_rate, clock, extrapolate
         As in `ModuliRequest` and `EnergyParameters`, for all designs.
     noise
-        Law of the errors, or a function that gives the laws of the residues of a set; for
-        conventional cores it is asked for the one "modulus" 2^b. ``None`` for no errors.
+        Law of the errors, or a setting from which that of every residue and of every conventional
+        converter follows. ``None`` for no errors.
     pairs, seed
         Of the simulation of the error.
 
@@ -96,7 +98,7 @@ class DesignSpace:
         If an axis is empty or a value is out of range.
     """
 
-    core: tuple[str, ...] = DESIGN_CORES
+    core: tuple[str, ...] = field(default_factory=simulated_cores)
     bits: tuple[int, ...] = (4, 5, 6, 7, 8)
     vector_size: tuple[int, ...] = (DEFAULT_VECTOR_SIZE,)
     redundant: tuple[int, ...] = (0, 1, 2)
@@ -119,7 +121,7 @@ class DesignSpace:
     adc_rate: float = 1e9
     clock: float = 1e9
     extrapolate: bool = False
-    noise: NoiseLaw | Laws | None = None
+    noise: NoiseSetting | NoiseLaw | None = None
     pairs: int = 10_000
     seed: int = 0
 
@@ -134,7 +136,7 @@ class DesignSpace:
                     f"`{name}` is {values!r}; it must be a tuple of at least one value"
                 )
         for core in self.core:
-            check_choice("core", core, DESIGN_CORES)
+            check_choice("core", core, simulated_cores())
         for name in ("bits", "vector_size", "columns_per_adc", "slice_bits"):
             for value in getattr(self, name):
                 check_int(name, value, 1)
@@ -167,11 +169,13 @@ class DesignSpace:
 
     def axes_of(self, core: str) -> dict[str, tuple[Any, ...]]:
         """The axes that concern a core, with their values."""
-        axes = {axis: self.values(axis) for axis in _OF_CORE[core]}
-        kinds = ("analog",) if core in ANALOG_CORES else ("digital", "logic")
-        names = tuple(t.name for t in self.technology if t.kind in kinds)
-        default = DEFAULT_ANALOG if core in ANALOG_CORES else DEFAULT_DIGITAL
-        return axes | {"core": (core,), "technology": names or (default,)}
+        kind = CORES[core]
+        names = tuple(
+            one.name for one in self.technology if kind.runs_on(one.kind, one.reference_bits)
+        )
+        concerned = (*_OF_ALL, *kind.axes)
+        axes = {axis: self.values(axis) for axis in AXES if axis in concerned}
+        return axes | {"core": (core,), "technology": names or (kind.default_technology,)}
 
     @property
     def size(self) -> int:
@@ -185,7 +189,7 @@ class DesignSpace:
             attempts = axes.pop("attempts", (None,))
             for combination in itertools.product(*axes.values()):
                 values = dict(zip(axes, combination, strict=True))
-                yield Design(**({"bits": DIGITAL_BITS} | values)), attempts
+                yield Design(**(_bits_of(core) | values)), attempts
 
     def neighbours(self, design: Design) -> list[tuple[str, Design]]:
         """Designs that differ in one axis, by one step where its values are in an order."""
@@ -210,7 +214,7 @@ class DesignSpace:
         for axis, choices in self.axes_of(core).items():
             value = getattr(design, axis)
             values[axis] = value if value in choices else choices[0]
-        return Design(**({"bits": DIGITAL_BITS} | values))
+        return Design(**(_bits_of(core) | values))
 
     def technology_of(self, design: Design) -> Technology:
         """The technology of a design."""
@@ -228,12 +232,12 @@ class DesignSpace:
 
     def error_parameters(self, design: Design) -> DotErrorParameters:
         """The simulation of a design's error, without noise."""
-        digital = design.core not in ANALOG_CORES
+        digital = isinstance(CORES[design.core], DigitalKind)
         return DotErrorParameters(
             dot_product=DotProduct(
                 design.vector_size,
-                DIGITAL_BITS if digital else self.input_bits or design.bits,
-                DIGITAL_BITS if digital else self.weight_bits or design.bits,
+                design.bits if digital else self.input_bits or design.bits,
+                design.bits if digital else self.weight_bits or design.bits,
             ),
             bits=design.bits,
             cores=(simulated_core(design.core),),
@@ -244,12 +248,23 @@ class DesignSpace:
         )
 
 
+def _bits_of(core: str) -> dict[str, int]:
+    """The bits of designs whose core does not leave them open."""
+    kind = CORES[core]
+    bits = kind.simulated_bits if isinstance(kind, DigitalKind) else None
+    return {} if bits is None else {"bits": bits}
+
+
 def simulated_core(core: str) -> str:
-    """The core whose error is that of another one: what loses nothing is like ``fixed-hp``.
+    """The core whose error is that of another one: whatever loses nothing is simulated alike.
 
     Examples
     --------
     >>> simulated_core("rns"), simulated_core("bit-sliced")
     ('fixed-hp', 'bit-sliced')
     """
-    return core if core in ("fixed-lp", "bit-sliced") else "fixed-hp"
+    if not CORES[core].exact:
+        return core
+    return next(
+        name for name, kind in CORES.items() if isinstance(kind, ConventionalKind) and kind.exact
+    )

@@ -2,22 +2,9 @@
 
 import math
 from dataclasses import dataclass, fields
-from functools import lru_cache
 
-from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.converters import Converters
-from rnscli.hardware.conversion import (
-    forward_conversion,
-    forward_cycles,
-    merged,
-    other_groups,
-    reverse_conversion,
-    reverse_cycles,
-    syndrome,
-    syndrome_cycles,
-)
-from rnscli.hardware.operations import Operation, Operations, add, multiply, times
+from rnscli.analysis.energy.parameters import EnergyDesign
+from rnscli.core.cores import Converters
 
 
 @dataclass(frozen=True)
@@ -79,73 +66,7 @@ class Timing:
         return self.attempts * self.cycle
 
 
-@dataclass(frozen=True)
-class Logic:
-    """Digital operations of a dot product: of its inputs, of one attempt, of one decoding.
-
-    ``inputs`` is for one input; ``reverse``, ``decoding`` and ``shift_add`` for one attempt.
-    """
-
-    inputs: Operations = ()
-    reverse: Operations = ()
-    decoding: Operations = ()
-    shift_add: Operations = ()
-
-
-def logic_of(parameters: EnergyParameters) -> Logic:
-    """Operations of the digital side of a core.
-
-    In ``rns`` every input is reduced modulo each modulus; every output is restored from its
-    information residues and checked, and where residues are wrong a decoder that corrects tries
-    its further groups of n residues, each with a conversion and a check of its own. In
-    ``bit-sliced`` the readings of the slices are added at the width of the result.
-
-    Examples
-    --------
-    >>> from rnscli.core.arithmetic.dot_product import DotProduct
-    >>> logic_of(EnergyParameters(
-    ...     core="bit-sliced", dot_product=DotProduct(128, 6, 6), bits=6)).shift_add
-    (Operation(kind='add', width=18, count=4.0),)
-    """
-    dot = parameters.dot_product
-    if parameters.core == "bit-sliced":
-        slices = dot.slices(parameters.slice_bits)
-        return Logic(shift_add=add(dot.output_bits, float(slices - 1)))
-    moduli = parameters.moduli
-    if parameters.core != "rns" or moduli is None:
-        return Logic()
-    assert parameters.legitimate_range is not None
-    return _residue_logic(
-        moduli,
-        dot.input_bits,
-        parameters.reverse,
-        parameters.legitimate_range,
-        parameters.radius,
-        parameters.word_error_probability,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _residue_logic(
-    moduli: ModuliSet,
-    input_bits: int,
-    method: str,
-    legitimate_range: int,
-    radius: int,
-    word_error_probability: float,
-) -> Logic:
-    reverse = reverse_conversion(moduli, method)
-    check = syndrome(moduli, legitimate_range)
-    groups = other_groups(moduli.count, moduli.redundant, radius)
-    further = times(merged(reverse, check), groups * word_error_probability)
-    return Logic(
-        inputs=forward_conversion(input_bits, moduli),
-        reverse=reverse,
-        decoding=merged(check, further),
-    )
-
-
-def timing_of(parameters: EnergyParameters) -> Timing:
+def timing_of(design: EnergyDesign) -> Timing:
     """Time of an array operation: cycle, readout and digital stages, one after the other.
 
     Columns that share an ADC are read in turn. The stages work at the same time on vectors that
@@ -155,58 +76,50 @@ def timing_of(parameters: EnergyParameters) -> Timing:
     repeated with every attempt. A systolic array of logic takes a cycle for each row and column to
     fill.
     """
-    array, dot = parameters.array, parameters.dot_product
-    rows, columns = dot.vector_size, parameters.width
-    converters = parameters.converters
+    array, dot = design.technology, design.dot_product
+    rows, columns = dot.vector_size, design.width
+    converters = design.converters
     if converters is None:
         if array.kind == "logic":
             return Timing(0.0, (rows + columns - 1) * array.cycle_time, array.cycle_time)
         steps = math.ceil(rows * columns / (array.parallel_macs or rows * columns))
         return Timing(0.0, steps * array.cycle_time, steps * array.cycle_time)
     cycle = array.cycle_time * array.growth(array.time_scaling, converters.dac_bits)
-    readout = min(parameters.columns_per_adc, columns) / parameters.adc_rate
-    before, after = 0.0, 0.0
-    moduli, size = parameters.moduli, parameters.legitimate_range
-    if parameters.core == "rns" and moduli is not None and size is not None:
-        before = forward_cycles(dot.input_bits, moduli)
-        restored = reverse_cycles(moduli, parameters.reverse) + syndrome_cycles(moduli, size)
-        groups = other_groups(moduli.count, moduli.redundant, parameters.radius)
-        after = restored * (1 + groups * parameters.word_error_probability)
-    elif parameters.core == "bit-sliced":
-        after = (converters.channels - 1).bit_length()
+    readout = min(design.columns_per_adc, columns) / design.adc_rate
+    logic = design.logic
     return Timing(
-        before=before / parameters.clock,
-        attempt=cycle + readout + after / parameters.clock,
+        before=logic.cycles_before / design.clock,
+        attempt=cycle + readout + logic.cycles_after / design.clock,
         cycle=max(cycle, readout),
-        attempts=parameters.attempts,
+        attempts=design.attempts,
     )
 
 
-def energies_of(parameters: EnergyParameters) -> Energies:
+def energies_of(design: EnergyDesign) -> Energies:
     """Energy of one dot product of h terms in an h x c array, by part.
 
     Weights stay in the array, so a dot product takes one ADC conversion and, the inputs being
     shared by c columns, h / c DAC conversions and h / c forward conversions: in each channel, and
     for each attempt.
     """
-    array, dot = parameters.array, parameters.dot_product
-    rows, columns = dot.vector_size, parameters.width
-    converters = parameters.converters
+    array, dot = design.technology, design.dot_product
+    rows, columns = dot.vector_size, design.width
+    converters = design.converters
     prices = array.operations
     if converters is None:
         energy_per_mac = array.energy_per_mac
         if array.kind == "logic":
-            energy_per_mac = prices.energy(_mac(parameters.core))
-        return Energies(array=rows * energy_per_mac, leakage=_leakage(parameters, 1))
-    attempts, channels = parameters.attempts, converters.channels
-    logic = logic_of(parameters)
+            energy_per_mac = prices.energy(design.mac)
+        return Energies(array=rows * energy_per_mac, leakage=_leakage(design, 1))
+    attempts, channels = design.attempts, converters.channels
+    logic = design.logic
     growth = array.growth(array.energy_scaling, converters.dac_bits)
-    adc = parameters.adc_model.energy(converters.adc_bits, parameters.adc_rate)
+    adc = design.adc.energy(converters.adc_bits, design.adc_rate)
     return Energies(
-        dac=dac_conversions(parameters, converters) * parameters.dac.energy(converters.dac_bits),
+        dac=dac_conversions(design, converters) * design.dac.energy(converters.dac_bits),
         adc=channels * attempts * adc,
         array=channels * attempts * rows * array.energy_per_mac * growth,
-        leakage=_leakage(parameters, channels),
+        leakage=_leakage(design, channels),
         forward=rows / columns * prices.energy(logic.inputs),
         reverse=attempts * prices.energy(logic.reverse),
         decoding=attempts * prices.energy(logic.decoding),
@@ -214,35 +127,35 @@ def energies_of(parameters: EnergyParameters) -> Energies:
     )
 
 
-def dac_conversions(parameters: EnergyParameters, converters: Converters) -> float:
+def dac_conversions(design: EnergyDesign, converters: Converters) -> float:
     """Mean number of DAC conversions of a dot product."""
-    share = parameters.dot_product.vector_size / parameters.width
-    return converters.channels * parameters.attempts * share
+    share = design.dot_product.vector_size / design.width
+    return converters.channels * design.attempts * share
 
 
-def area_of(parameters: EnergyParameters) -> float:
+def area_of(design: EnergyDesign) -> float:
     """Area in m^2 of the arrays of all channels, their converters and the logic that keeps up.
 
     It keeps up with an array that never repeats anything, so retries do not change it.
     """
-    array, dot = parameters.array, parameters.dot_product
-    rows, columns = dot.vector_size, parameters.width
-    converters = parameters.converters
+    array, dot = design.technology, design.dot_product
+    rows, columns = dot.vector_size, design.width
+    converters = design.converters
     prices = array.operations
     if converters is None:
         units = rows * columns
         if array.kind == "logic":
-            return prices.area(_mac(parameters.core), units)
+            return prices.area(design.mac, units)
         cells = units * array.cells_per_weight * array.cell_area
         parallel = min(array.parallel_macs or units, units)
-        return cells + prices.area(_mac(parameters.core), parallel)
+        return cells + prices.area(design.mac, parallel)
     growth = array.growth(array.area_scaling, converters.dac_bits)
     cells = rows * columns * array.cells_per_weight * array.cell_area * growth
-    adcs = math.ceil(columns / parameters.columns_per_adc)
-    adc = parameters.adc_model.area(converters.adc_bits, parameters.adc_rate)
-    channel = cells + rows * parameters.dac.area(converters.dac_bits) + adcs * adc
-    logic = logic_of(parameters)
-    per_cycle = 1.0 / (timing_of(parameters).cycle * parameters.clock)
+    adcs = math.ceil(columns / design.columns_per_adc)
+    adc = design.adc.area(converters.adc_bits, design.adc_rate)
+    channel = cells + rows * design.dac.area(converters.dac_bits) + adcs * adc
+    logic = design.logic
+    per_cycle = 1.0 / (timing_of(design).cycle * design.clock)
     return math.fsum(
         (
             converters.channels * channel,
@@ -255,14 +168,7 @@ def area_of(parameters: EnergyParameters) -> float:
     )
 
 
-def _leakage(parameters: EnergyParameters, channels: int) -> float:
-    array = parameters.array
-    cells = channels * parameters.dot_product.vector_size * array.cells_per_weight
-    return cells * array.leakage * timing_of(parameters).interval
-
-
-def _mac(core: str) -> Operations:
-    """A multiplication with its addition: 8 bits into 32, or in single precision."""
-    if core == "digital-fp32":
-        return (Operation("fp-multiply", 32), Operation("fp-add", 32))
-    return (*multiply(8, 8), *add(32))
+def _leakage(design: EnergyDesign, channels: int) -> float:
+    array = design.technology
+    cells = channels * design.dot_product.vector_size * array.cells_per_weight
+    return cells * array.leakage * timing_of(design).interval

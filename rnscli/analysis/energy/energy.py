@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rnscli.analysis.energy.bill import area_of, dac_conversions, energies_of, timing_of
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.core.cores import AnalogKind
 
 Range = tuple[float, float]
 
@@ -98,13 +99,14 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
     >>> f"{row.energy_per_mac_j * 1e15:.3f} fJ"
     '11.000 fJ'
     """
-    size, columns = parameters.dot_product.vector_size, parameters.width
-    converters = parameters.converters
-    parts, timing = energies_of(parameters), timing_of(parameters)
-    total, area = parts.total, area_of(parameters)
+    design = parameters.design
+    size, columns, converters = design.dot_product.vector_size, design.width, design.converters
+    parts, timing = energies_of(design), timing_of(design)
+    total, area = parts.total, area_of(design)
     reference = reference or parameters.as_rns()
-    base = energies_of(reference) if reference is not None else None
-    moduli = parameters.moduli if parameters.core == "rns" else None
+    base = energies_of(reference.design) if reference is not None else None
+    coded = isinstance(design.kind, AnalogKind) and design.kind.coded
+    moduli = parameters.moduli if coded else None
     macs_per_second = size * columns / timing.interval
     return EnergyRow(
         core=parameters.core,
@@ -112,12 +114,12 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         vector_size=size,
         moduli=moduli.information if moduli is not None else None,
         redundant_moduli=moduli.redundant_moduli if moduli is not None else None,
-        technology=parameters.array.name,
-        adc_model=parameters.adc_model.name if converters else None,
+        technology=design.technology.name,
+        adc_model=design.adc.name if converters else None,
         dac_bits=converters.dac_bits if converters else None,
         adc_bits=converters.adc_bits if converters else None,
-        dac_conversions=dac_conversions(parameters, converters) if converters else 0.0,
-        adc_conversions=converters.channels * parameters.attempts if converters else 0.0,
+        dac_conversions=dac_conversions(design, converters) if converters else 0.0,
+        adc_conversions=converters.channels * design.attempts if converters else 0.0,
         dac_energy_j=parts.dac,
         adc_energy_j=parts.adc,
         converter_energy_j=parts.dac + parts.adc,
@@ -127,7 +129,7 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         reverse_energy_j=parts.reverse,
         decoding_energy_j=parts.decoding,
         shift_add_energy_j=parts.shift_add,
-        retry_energy_j=parts.of_retries(parameters.attempts),
+        retry_energy_j=parts.of_retries(design.attempts),
         energy_per_dot_product_j=total,
         energy_per_mac_j=total / size,
         latency_s=timing.latency,
@@ -140,11 +142,11 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         energy_range_j=None,
         latency_range_s=None,
         area_range_m2=None,
-        input_bits=parameters.dot_product.input_bits if converters else None,
-        weight_bits=parameters.dot_product.weight_bits if converters else None,
+        input_bits=design.dot_product.input_bits if converters else None,
+        weight_bits=design.dot_product.weight_bits if converters else None,
         columns=columns,
-        expected_attempts=parameters.attempts,
-        extrapolated=bool(parameters.beyond),
+        expected_attempts=design.attempts,
+        extrapolated=bool(design.beyond),
     )
 
 

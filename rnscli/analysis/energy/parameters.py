@@ -1,25 +1,32 @@
 """A design whose energy, time and area are asked for."""
 
+import math
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from rnscli.base.checks import check_choice, check_float, check_int
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
-from rnscli.core.cores.converters import ANALOG_CORES, ConverterChoice, Converters, converters_of
+from rnscli.core.cores import (
+    CORES,
+    RNS,
+    AnalogKind,
+    Converters,
+    CoreKind,
+    CoreSettings,
+    DigitalKind,
+    Logic,
+)
+from rnscli.core.cores.operations import Operations
+from rnscli.core.cores.residue_conversion import METHODS
 from rnscli.hardware.adc.model import AdcModel
 from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.conversion import METHODS
 from rnscli.hardware.dac import CapacitiveDac
 from rnscli.hardware.technology import Technology, load_technology
 
-DIGITAL_CORES = ("digital-int8", "digital-fp32")
-ENERGY_CORES = (*ANALOG_CORES, *DIGITAL_CORES)
-DEFAULT_ANALOG = "reram-analog"
-DEFAULT_DIGITAL = "digital-logic"
 MAX_OUTPUT_BITS = 256
-MAX_INT8_TERMS = (2**31 - 1) // 127**2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +36,13 @@ class EnergyParameters:
     Parameters
     ----------
     core
-        ``rns``, ``fixed-lp``, ``fixed-hp``, ``bit-sliced``, ``digital-int8`` or ``digital-fp32``.
+        A name in `rnscli.core.cores.CORES`.
     dot_product
         Length h and operand bits.
     bits
         Bits b of the converters.
     technology
-        Of the array; by default ``reram-analog``, and ``digital-logic`` for digital cores.
+        Of the array; by default the one that its kind of core is shown on.
     moduli
         Set of the core ``rns``, which is also the reference of the others; may be ``None`` when
         that core is not asked for.
@@ -99,140 +106,185 @@ class EnergyParameters:
     extrapolate: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse values out of range; fill in technology and ADC."""
-        check_choice("core", self.core, ENERGY_CORES)
+        """Refuse values out of range."""
+        _ = self.design
+        for sentence in self.design.beyond:
+            if not self.extrapolate:
+                raise InputError(f"{sentence}; `extrapolate` goes on with a warning")
+            warnings.warn(sentence.replace("`", ""), RuntimeWarning, stacklevel=3)
+
+    @cached_property
+    def design(self) -> "EnergyDesign":
+        """What holds, with nothing left open."""
+        kind = CORES.named(self.core)
         check_int("bits", self.bits, 2, 256)
-        check_float(
-            "expected_attempts", self.expected_attempts, 1.0, 1e300, "a number of at least 1"
-        )
+        at_least_1 = "a number of at least 1"
+        check_float("expected_attempts", self.expected_attempts, 1.0, 1e300, at_least_1)
         what = "a probability from 0 to 1"
         check_float("word_error_probability", self.word_error_probability, 0.0, 1.0, what)
         check_choice("reverse", self.reverse, METHODS)
-        if self.columns is not None:
-            check_int("columns", self.columns, 1, 2**40)
         check_int("slice_bits", self.slice_bits, 1, self.dot_product.max_slice_bits)
         if self.adc_bits is not None:
             check_int("adc_bits", self.adc_bits, 1, 64)
+        size = self.dot_product.vector_size
+        width = size if self.columns is None else check_int("columns", self.columns, 1, 2**40)
         check_float("adc_rate", self.adc_rate, 1.0, 1e12, "a rate from 1 Hz to 1 THz")
         check_int("columns_per_adc", self.columns_per_adc, 1, 2**40)
         check_float("clock", self.clock, 1.0, 1e12, "a frequency from 1 Hz to 1 THz")
-        if self.core == "digital-int8" and self.dot_product.vector_size > MAX_INT8_TERMS:
+        self._check_dot_product(kind)
+        settings = CoreSettings(
+            dot_product=self.dot_product,
+            bits=self.bits,
+            moduli=self.moduli,
+            legitimate_range=self._legitimate_range(),
+            radius=self.radius,
+            reverse=self.reverse,
+            word_error_probability=self.word_error_probability,
+            slice_bits=self.slice_bits,
+            adc_bits=self.adc_bits,
+        )
+        converters = kind.converters(settings)
+        technology = self._technology_for(kind)
+        coded = isinstance(kind, AnalogKind) and kind.coded
+        return EnergyDesign(
+            kind=kind,
+            settings=settings,
+            converters=converters,
+            technology=technology,
+            adc=self.adc or MurmannAdc(node=technology.node),
+            dac=self.dac,
+            width=width,
+            # Only a code knows when to repeat a dot product.
+            attempts=self.expected_attempts if coded else 1.0,
+            adc_rate=self.adc_rate,
+            columns_per_adc=self.columns_per_adc,
+            clock=self.clock,
+        )
+
+    def _check_dot_product(self, kind: CoreKind) -> None:
+        dot = self.dot_product
+        if isinstance(kind, DigitalKind) and dot.vector_size > (kind.max_terms or math.inf):
             raise InputError(
-                f"`vector_size` is {self.dot_product.vector_size}; the 32-bit sums of core "
-                f"digital-int8 hold up to {MAX_INT8_TERMS} products of 8 bits"
+                f"`vector_size` is {dot.vector_size}; the sums of core {kind.name} hold up to "
+                f"{kind.max_terms} products of {kind.operand_bits} bits"
             )
-        if self.core == "rns" and self.moduli is None:
-            raise InputError("core rns needs a moduli set, and none was given")
-        if self.dot_product.output_bits > MAX_OUTPUT_BITS:
+        if dot.output_bits > MAX_OUTPUT_BITS:
             raise InputError(
-                f"the dot product has {self.dot_product.output_bits} output bits; "
+                f"the dot product has {dot.output_bits} output bits; "
                 f"the energy of converters is computed for at most {MAX_OUTPUT_BITS}"
             )
-        if self.technology is None:
-            name = DEFAULT_DIGITAL if self.digital else DEFAULT_ANALOG
-            object.__setattr__(self, "technology", load_technology(name))
-        if self.adc is None:
-            object.__setattr__(self, "adc", MurmannAdc(node=self.array.node))
-        self._check_moduli()
-        self._check_technology()
-        self._check_ranges()
 
-    def _check_moduli(self) -> None:
+    def _legitimate_range(self) -> int | None:
+        """Number L of legitimate values of the set, if there is one; refuses one that is short."""
         if self.moduli is None:
-            return
+            return None
         if self.moduli.residue_bits > self.bits:
             raise InputError(
                 f"`bits` is {self.bits}, but residues of {self.moduli.moduli[0]} have "
                 f"{self.moduli.residue_bits}"
             )
-        if self.moduli.dynamic_range < self.dot_product.dynamic_range:
+        needed = self.dot_product.dynamic_range
+        if self.moduli.dynamic_range < needed:
             raise InputError(
                 f"the information moduli cover {self.moduli.dynamic_range} values; "
-                f"the dot product needs {self.dot_product.dynamic_range}"
+                f"the dot product needs {needed}"
             )
         check_int("radius", self.radius, 0, self.moduli.redundant // 2)
-        size = self.legitimate_range
-        size = self.moduli.dynamic_range if size is None else size
-        object.__setattr__(self, "legitimate_range", check_legitimate_range(self.moduli, size))
-        if size < self.dot_product.dynamic_range:
+        if self.legitimate_range is None:
+            return self.moduli.dynamic_range
+        size = check_legitimate_range(self.moduli, self.legitimate_range)
+        if size < needed:
+            raise InputError(f"`legitimate_range` is {size}; the dot product has {needed} values")
+        return size
+
+    def _technology_for(self, kind: CoreKind) -> Technology:
+        """The technology that is given, if the core runs on it, or the one that it is shown on."""
+        technology = self.technology
+        if technology is None:
+            return load_technology(kind.default_technology)
+        if kind.runs_on(technology.kind, technology.reference_bits):
+            return technology
+        analog = isinstance(kind, AnalogKind)
+        if analog or technology.kind == "analog":
+            fits = "an analog" if analog else "a digital"
             raise InputError(
-                f"`legitimate_range` is {size}; the dot product has "
-                f"{self.dot_product.dynamic_range} values"
+                f"core {kind.name} needs {fits} array, and `technology` {technology.name} is "
+                f"{technology.kind}"
             )
+        raise InputError(
+            f"`technology` {technology.name} is known for {technology.reference_bits}-bit "
+            f"operands only; core {kind.name} needs another, such as {kind.default_technology}"
+        )
 
-    def _check_technology(self) -> None:
-        kind = self.array.kind
-        if self.digital != (kind != "analog"):
-            fits = "an analog" if not self.digital else "a digital"
-            raise InputError(
-                f"core {self.core} needs {fits} array, and `technology` {self.array.name} is {kind}"
-            )
-        operands = 32 if self.core == "digital-fp32" else 8
-        if kind == "digital" and self.array.reference_bits != operands:
-            raise InputError(
-                f"`technology` {self.array.name} is known for {self.array.reference_bits}-bit "
-                f"operands only; core {self.core} needs another, such as {DEFAULT_DIGITAL}"
-            )
-
-    def _check_ranges(self) -> None:
-        for sentence in self.beyond:
-            if not self.extrapolate:
-                raise InputError(f"{sentence}; `extrapolate` goes on with a warning")
-            warnings.warn(sentence.replace("`", ""), RuntimeWarning, stacklevel=4)
-
-    @property
-    def digital(self) -> bool:
-        """Whether the core has no converters."""
-        return self.core in DIGITAL_CORES
-
-    @property
-    def array(self) -> Technology:
-        """The technology, which is filled in if it is not given."""
-        assert self.technology is not None
-        return self.technology
-
-    @property
-    def adc_model(self) -> AdcModel:
-        """The model of ADCs, which is filled in if it is not given."""
-        assert self.adc is not None
-        return self.adc
-
-    @property
-    def width(self) -> int:
-        """Number c of columns."""
-        return self.columns or self.dot_product.vector_size
-
-    @property
-    def converters(self) -> Converters | None:
-        """Converters of the core; a digital one has none."""
-        if self.digital:
+    def as_rns(self) -> "EnergyParameters | None":
+        """The design with the core ``rns`` that this one is compared with, if there is one."""
+        if self.core == RNS.name:
+            return self
+        if self.moduli is None:
             return None
-        count = self.moduli.count if self.moduli is not None else None
-        choice = ConverterChoice(self.dot_product, self.bits, count, self.slice_bits, self.adc_bits)
-        return converters_of(self.core, choice)
+        technology = self.technology if isinstance(self.design.kind, AnalogKind) else None
+        try:
+            return replace(self, core=RNS.name, technology=technology)
+        except InputError:
+            return None  # out of the range of a model
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyDesign:
+    """A design with nothing left open, whose energy, time and area follow.
+
+    Attributes
+    ----------
+    kind, settings, converters
+        The core, what it is built of, and its converters; ``None`` for a digital one.
+    technology, adc, dac
+        What it is made of.
+    width
+        Number c of columns.
+    attempts
+        Number of computations of a dot product on average.
+    adc_rate, columns_per_adc, clock
+        As in `EnergyParameters`.
+    """
+
+    kind: CoreKind
+    settings: CoreSettings
+    converters: Converters | None
+    technology: Technology
+    adc: AdcModel
+    dac: CapacitiveDac
+    width: int
+    attempts: float
+    adc_rate: float
+    columns_per_adc: int
+    clock: float
 
     @property
-    def attempts(self) -> float:
-        """Mean number of computations of a dot product; only ``rns`` knows when to repeat one."""
-        return self.expected_attempts if self.core == "rns" else 1.0
+    def dot_product(self) -> DotProduct:
+        return self.settings.dot_product
+
+    @property
+    def logic(self) -> Logic:
+        """The digital side of an analog core; nothing of a digital one, whose MACs are all."""
+        return self.kind.logic(self.settings) if isinstance(self.kind, AnalogKind) else Logic()
+
+    @property
+    def mac(self) -> Operations:
+        """A MAC of a digital core.
+
+        Raises
+        ------
+        InputError
+            If the core is none.
+        """
+        if not isinstance(self.kind, DigitalKind):
+            raise InputError(f"core {self.kind.name} computes no MAC digitally")
+        return self.kind.mac
 
     @property
     def beyond(self) -> tuple[str, ...]:
         """What of the design is outside of the range of a model, in sentences."""
-        found = [self.array.outside(self.dot_product.vector_size, self.width)]
-        converters = self.converters
-        if converters is not None:
-            found.append(self.adc_model.outside(converters.adc_bits, self.adc_rate))
-        return tuple(sentence for sentence in found if sentence)
-
-    def as_rns(self) -> "EnergyParameters | None":
-        """The design with the core ``rns`` that this one is compared with, if there is one."""
-        if self.core == "rns":
-            return self
-        if self.moduli is None:
-            return None
-        technology = None if self.digital else self.technology
-        try:
-            return replace(self, core="rns", technology=technology)
-        except InputError:
-            return None  # out of the range of a model
+        outside = [self.technology.outside(self.dot_product.vector_size, self.width)]
+        if self.converters is not None:
+            outside.append(self.adc.outside(self.converters.adc_bits, self.adc_rate))
+        return tuple(sentence for sentence in outside if sentence)

@@ -107,11 +107,12 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
     if not constants:
         raise InputError("no constant is uncertain; give one as a range, such as adc_k1 100fJ±30%")
     parameters = at_values(parameters, constants)
-    nominal = energies_of(parameters).total
+    design = parameters.design
+    nominal = energies_of(design).total
     rows = []
     for name, constant in constants.items():
         low, high = (
-            energies_of(with_constants(parameters, {name: end})).total
+            energies_of(with_constants(parameters, {name: end}).design).total
             for end in (constant.low, constant.high)
         )
         rows.append(
@@ -119,8 +120,8 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
                 core=parameters.core,
                 bits=parameters.bits,
                 vector_size=parameters.dot_product.vector_size,
-                technology=parameters.array.name,
-                adc_model=None if parameters.digital else parameters.adc_model.name,
+                technology=design.technology.name,
+                adc_model=None if design.converters is None else design.adc.name,
                 constant=name,
                 unit=CONSTANTS[name].unit,
                 constant_low=constant.low,
@@ -137,7 +138,7 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
 
 def ranges_of(parameters: EnergyParameters, constants: Constants) -> dict[str, Uncertain]:
     """All uncertain constants of a design: those given, and those of its technology."""
-    return {**dict(parameters.array.uncertain), **constants}
+    return {**dict(parameters.design.technology.uncertain), **constants}
 
 
 def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) -> EnergyParameters:
@@ -151,7 +152,8 @@ def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) ->
     InputError
         If there is no constant of that name.
     """
-    technology, adc, dac = parameters.array, parameters.adc_model, parameters.dac
+    design = parameters.design
+    technology, adc, dac = design.technology, design.adc, design.dac
     for name in values:
         if not any(name in model.constants for model in (technology, adc, dac)):
             raise InputError(
@@ -206,7 +208,8 @@ def at_values(parameters: EnergyParameters, constants: Constants) -> EnergyParam
 
 
 def _quantities(parameters: EnergyParameters) -> Quantities:
-    return energies_of(parameters).total, timing_of(parameters).latency, area_of(parameters)
+    design = parameters.design
+    return energies_of(design).total, timing_of(design).latency, area_of(design)
 
 
 def changed(model: Model, values: Mapping[str, float]) -> Model:

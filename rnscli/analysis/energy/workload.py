@@ -10,7 +10,8 @@ from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.uncertainty import at_values, ranges_of, uncertain_energy
 from rnscli.base.checks import check_int
 from rnscli.base.units import Uncertain
-from rnscli.hardware.operations import Operation, OperationPrices, Operations, add
+from rnscli.core.cores.operations import Operations, times
+from rnscli.hardware.operations import OperationPrices
 from rnscli.hardware.workloads.gemm import Gemm, Tiling, Workload, tiles
 
 TOTAL = "total"
@@ -98,7 +99,7 @@ def workload_energy(
     check_int("arrays", arrays, 1, 2**40)
     constants = ranges_of(parameters, constants or {})
     parameters = at_values(parameters, constants)
-    row, timing = uncertain_energy(parameters, constants), timing_of(parameters)
+    row, timing = uncertain_energy(parameters, constants), timing_of(parameters.design)
     layers = [
         _layer(parameters, constants, row, timing, workload.name, gemm, arrays)
         for gemm in workload.gemms
@@ -115,10 +116,10 @@ def _layer(
     gemm: Gemm,
     arrays: int,
 ) -> WorkloadRow:
-    tiling = tiles(gemm, parameters.dot_product.vector_size, parameters.width)
-    outputs = tiling.passes * parameters.width
+    tiling = tiles(gemm, parameters.dot_product.vector_size, parameters.design.width)
+    outputs = tiling.passes * parameters.design.width
     additions = _accumulation(parameters, tiling)
-    accumulation = parameters.array.operations.energy(additions)
+    accumulation = parameters.design.technology.operations.energy(additions)
     energy = outputs * row.energy_per_dot_product_j + accumulation
     digital = math.fsum(
         (
@@ -169,7 +170,7 @@ def _prices(
     parameters: EnergyParameters, constants: Mapping[str, Uncertain]
 ) -> tuple[OperationPrices, OperationPrices]:
     """Prices of operations at both ends of the technology node, with which they rise."""
-    prices = parameters.array.operations
+    prices = parameters.design.technology.operations
     node = constants.get("node")
     if node is None:
         return prices, prices
@@ -177,19 +178,15 @@ def _prices(
 
 
 def _accumulation(parameters: EnergyParameters, tiling: Tiling) -> Operations:
-    """Additions of partial sums, at the width that their total needs."""
-    count = float(tiling.additions)
-    if parameters.core == "digital-fp32":
-        return (Operation("fp-add", 32, count),)
-    if parameters.core == "digital-int8":
-        return add(32, count)
-    return add(parameters.dot_product.output_bits + (tiling.row_tiles - 1).bit_length(), count)
+    """Additions that join the partial sums of tiles."""
+    one = parameters.design.kind.accumulation(parameters.dot_product, tiling.row_tiles)
+    return times(one, float(tiling.additions))
 
 
 def _total(layers: list[WorkloadRow], parameters: EnergyParameters) -> WorkloadRow:
     first = layers[0]
     macs, passes = sum(row.macs for row in layers), sum(row.passes for row in layers)
-    padded = passes * parameters.dot_product.vector_size * parameters.width
+    padded = passes * parameters.dot_product.vector_size * parameters.design.width
     energy = math.fsum(row.energy_j for row in layers)
     ranges = [row.energy_range_j for row in layers if row.energy_range_j is not None]
     bounds = None

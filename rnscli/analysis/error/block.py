@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnscli.analysis.error.parameters import DotErrorParameters
+from rnscli.analysis.error.parameters import DotErrorPoint
 from rnscli.analysis.error.statistics import ErrorStatistics
 from rnscli.core.arithmetic.dot_product import quantisation_levels
 from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
 from rnscli.core.arithmetic.residues import exact_dot
 
-ALGORITHM = 2  # to be counted up whenever the same parameters would give other results
+ALGORITHM = 2  # to be counted up whenever the same point would give other results
 
 _TILE_VALUES = 2**17  # of x or of w; measured: half as many and twice as many are slower
 _PADDING = 16  # pairs more than a power of two, where there are many
@@ -24,32 +24,32 @@ _SHORT = 1024  # up to this length the pairs are contiguous, and beyond it the v
 
 
 def simulate_block(
-    parameters: DotErrorParameters, block: int, cores: tuple[str, ...]
+    point: DotErrorPoint, block: int, cores: tuple[str, ...]
 ) -> dict[str, ErrorStatistics]:
     """Statistics of one block of pairs, for some cores; a pure function of its arguments.
 
     A block draws from random streams of its own, one for the operands and one for each core, so
     that a core's result does not depend on which others are simulated.
     """
-    built = parameters.built_cores()
-    dot, pairs = parameters.dot_product, parameters.pairs_of(block)
+    built = point.cores
+    dot, pairs = point.dot_product, point.pairs_of(block)
     levels = quantisation_levels(dot.input_bits), quantisation_levels(dot.weight_bits)
-    ties = not parameters.operands.drawn
+    ties = not point.operands.drawn
     scales, exact = np.empty(pairs), np.empty(pairs)
     partial: dict[str, list[IntArray]] = {name: [] for name in cores}
-    for part, tile, spare in _tiles(parameters, block):
+    for part, tile, spare in _tiles(point, block):
         x, w = tile
         exact[part] = np.einsum("ij,ij->i", x, w)
         scales[part] = _quantise(x, spare, levels[0], ties) * _quantise(w, spare, levels[1], ties)
         sums = exact_dot(x, w, dot.max_sum)
         for name in cores:
             partial[name].append(built[name].partial_sums(x, w, sums))
-    unit = parameters.operands.unit**2
+    unit = point.operands.unit**2
     scales *= unit
     exact *= unit
     statistics = {}
     for name in cores:
-        rng = _stream(parameters.seed, block, name)
+        rng = _stream(point.seed, block, name)
         readout = built[name].read(np.concatenate(partial[name], axis=-1), rng)
         errors = readout.values * scales - exact
         wrong = int(np.count_nonzero(readout.wrong))
@@ -57,17 +57,15 @@ def simulate_block(
     return statistics
 
 
-def _tiles(
-    parameters: DotErrorParameters, block: int
-) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
+def _tiles(point: DotErrorPoint, block: int) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
     """Operands of a block, a tile of shape ``(2, pairs, h)`` at a time, and room for one of them.
 
     Both are written over for the next: fresh memory costs more than the work that is done in it.
     """
-    size = parameters.dot_product.vector_size
-    start, pairs = block * parameters.block_pairs, parameters.pairs_of(block)
-    operands = parameters.operands.rows(start, pairs)
-    rng = _stream(parameters.seed, block, "operands")
+    size = point.dot_product.vector_size
+    start, pairs = block * point.block_pairs, point.pairs_of(block)
+    operands = point.operands.rows(start, pairs)
+    rng = _stream(point.seed, block, "operands")
     step = max(1, _TILE_VALUES // size)
     if step > _PADDING:  # rows a power of two apart would contend for the same lines of the cache
         step += _PADDING

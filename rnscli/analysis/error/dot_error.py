@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 
 from rnscli.analysis.error.block import ALGORITHM, simulate_block
-from rnscli.analysis.error.parameters import REFERENCE_CORE, DotErrorParameters
+from rnscli.analysis.error.parameters import DotErrorParameters, DotErrorPoint
 from rnscli.analysis.error.rows import DotErrorRow, row_of
 from rnscli.analysis.error.statistics import ErrorStatistics
+from rnscli.core.cores import RNS
 from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work, describe, versions
 
@@ -80,7 +81,7 @@ def dot_errors(
             progress(update)
         if update.finished:
             parameters = points[update.index]
-            reference = update.total.get(REFERENCE_CORE)
+            reference = update.total.get(RNS.name)
             rows = [
                 row_of(parameters, name, update.total[name], reference) for name in parameters.cores
             ]
@@ -89,29 +90,30 @@ def dot_errors(
 
 def _work(parameters: DotErrorParameters) -> Work[ErrorStatistics]:
     """The simulation of a point in blocks, and all that each core's results depend on."""
+    point = parameters.point
     return Work(
         function=simulate_block,
-        argument=parameters.for_block,
-        blocks=parameters.blocks,
-        samples=parameters.pairs_of,
-        parts={name: partial(_description, parameters, name) for name in parameters.built_cores()},
+        argument=point.for_block,
+        blocks=point.blocks,
+        samples=point.pairs_of,
+        parts={name: partial(_description, point, name) for name in point.cores},
         result=ErrorStatistics,
-        content=DotErrorParameters.content,
+        content=DotErrorPoint.content,
         enough=partial(_enough, parameters),
     )
 
 
-def _description(parameters: DotErrorParameters, name: str) -> dict[str, Any]:
+def _description(point: DotErrorPoint, name: str) -> dict[str, Any]:
     return {
         "what": "dot-error",
         "algorithm": ALGORITHM,
         "versions": versions(),  # streams of random numbers and tables may change with these
         "core_name": name,
-        "core": describe(parameters.built_cores()[name]),
-        "dot_product": describe(parameters.dot_product),
-        "operands": parameters.described_operands(),
-        "seed": describe(parameters.seed),
-        "block_pairs": parameters.block_pairs,
+        "core": describe(point.cores[name]),
+        "dot_product": describe(point.dot_product),
+        "operands": point.described_operands(),
+        "seed": describe(point.seed),
+        "block_pairs": point.block_pairs,
     }
 
 

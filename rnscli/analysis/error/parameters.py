@@ -1,7 +1,8 @@
 """What a simulation of dot products is told: operands, converters, cores, noise, precision."""
 
-import copy
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from rnscli.analysis.error.operand_files import FileOperands
@@ -12,9 +13,10 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
+from rnscli.core.cores import RNS, AnalogKind, CoreSettings, analog_core_named
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.registry import CORES, CoreSpecification
-from rnscli.core.noise.law import NoiseLaw
+from rnscli.core.noise import NoiseLaw, NoiseSetting
+from rnscli.core.noise.setting import laws_of
 from rnscli.runtime.work import describe
 
 MAX_VECTOR_SIZE = 2**20
@@ -25,8 +27,6 @@ _BLOCK_VALUES = 2**23
 _GIVEN_BLOCK_VALUES = 2**20
 _BLOCK_PAIRS = 2**16  # at most, as what is known of each pair takes memory, too
 _TELLING_ROWS = 2  # of given operands, that tell one file from another; there are at least so many
-
-REFERENCE_CORE = "rns"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,8 @@ class DotErrorParameters:
     code
         The code of the core ``rns``; without one that core is left out.
     noise
-        Noise on each residue and, equally, at the conventional ADCs; ``None`` for none.
+        Noise on each residue and, equally, at the conventional ADCs: a law, or a setting from which
+        the law of each converter follows; ``None`` for none.
     attempts
         Largest number R of attempts, or ``math.inf``.
     slice_bits, adc_bits
@@ -73,7 +74,7 @@ class DotErrorParameters:
     cores: tuple[str, ...] = ("rns", "fixed-lp", "fixed-hp")
     pairs: int = 10_000
     code: RedundantCode | None = None
-    noise: NoiseLaw | None = None
+    noise: NoiseSetting | NoiseLaw | None = None
     attempts: float = 1
     slice_bits: int = 1
     adc_bits: int | None = None
@@ -96,8 +97,6 @@ class DotErrorParameters:
         self._check_precision()
         if not self.cores:
             raise InputError("`cores` is empty; give at least one core")
-        for core in self.cores:
-            check_choice("core", core, tuple(CORES))
         if isinstance(self.operands, GivenOperands | FileOperands):
             rows, size = self.operands.shape
             if size != self.dot_product.vector_size:
@@ -110,15 +109,14 @@ class DotErrorParameters:
                     f"`pairs` is {self.pairs}, but the operands {self.operands.name} have "
                     f"{rows} rows"
                 )
-        self.built_cores()
+        _ = self.point  # refuses cores that cannot be built
 
     def _check_precision(self) -> None:
         check_choice("precision_of", self.precision_of, PRECISION_OF)
         if self.rel_precision is None:
             return
         what = "a number above 0 and below 1"
-        precision = check_float("rel_precision", self.rel_precision, 1e-9, 1 - 1e-9, what)
-        object.__setattr__(self, "rel_precision", precision)
+        check_float("rel_precision", self.rel_precision, 1e-9, 1 - 1e-9, what)
         if self.precision_of == "output_error_rate" and not self._is_noisy():
             raise InputError(
                 "`precision_of` is output_error_rate, but without noise no output is wrong; "
@@ -126,25 +124,60 @@ class DotErrorParameters:
             )
 
     def _is_noisy(self) -> bool:
-        moduli = (2**self.bits,) if self.code is None else self.code.moduli.moduli
-        return self.noise is not None and any(map(self.noise.error_probability, moduli))
+        return any(any(core.error_probabilities) for core in self.point.cores.values())
 
-    def built_cores(self) -> dict[str, Core]:
-        """The cores to simulate: those asked for, and ``rns`` as the reference where it can be.
+    @cached_property
+    def point(self) -> "DotErrorPoint":
+        """What is simulated: the cores to report, and ``rns`` as the reference where it can be.
 
         Raises
         ------
         InputError
-            If one cannot be built, for instance because the code does not cover the results.
+            If a core cannot be built, for instance because the code does not cover the results.
         """
-        spec = CoreSpecification(
-            self.dot_product, self.bits, self.code, self.noise, self.attempts,
-            self.slice_bits, self.adc_bits,
-        )  # fmt: skip
-        names = dict.fromkeys(self.cores)
+        settings = CoreSettings(
+            dot_product=self.dot_product,
+            bits=self.bits,
+            slice_bits=self.slice_bits,
+            adc_bits=self.adc_bits,
+        )
+        kinds = {name: analog_core_named(name) for name in self.cores}
         if self.code is not None:
-            names[REFERENCE_CORE] = None
-        return {name: CORES[name](spec) for name in names}
+            kinds.setdefault(RNS.name, RNS)
+        return DotErrorPoint(
+            dot_product=self.dot_product,
+            cores={
+                name: kind.build(settings, self.code, self.noise_of(kind), self.attempts)
+                for name, kind in kinds.items()
+            },
+            pairs=self.pairs,
+            operands=self.operands,
+            seed=self.seed,
+        )
+
+    def noise_of(self, kind: AnalogKind) -> NoiseLaw | tuple[NoiseLaw, ...] | None:
+        """The law of the converters of a core."""
+        moduli = self.code.moduli if kind.coded and self.code is not None else None
+        return laws_of(self.noise, self.bits, moduli)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DotErrorPoint:
+    """A simulation with nothing left open, as its blocks compute it.
+
+    Attributes
+    ----------
+    dot_product, pairs, operands, seed
+        As in `DotErrorParameters`.
+    cores
+        The cores by their names.
+    """
+
+    dot_product: DotProduct
+    cores: Mapping[str, Core]
+    pairs: int
+    operands: Operands
+    seed: int
 
     @property
     def block_pairs(self) -> int:
@@ -161,15 +194,12 @@ class DotErrorParameters:
         """Pairs in one of the blocks."""
         return min(self.block_pairs, self.pairs - block * self.block_pairs)
 
-    def for_block(self, block: int, shares_files: bool) -> "DotErrorParameters":
-        """These parameters with only the operands that a block reads, where it carries them."""
+    def for_block(self, block: int, shares_files: bool) -> "DotErrorPoint":
+        """This point with only the operands that a block reads, where it carries them."""
         if isinstance(self.operands, FileOperands) and shares_files and self.operands.is_file:
             return self
-        narrowed = copy.copy(self)
-        # Not through the constructor: the check that there are enough rows is of all of them.
         rows = self.operands.rows(block * self.block_pairs, self.pairs_of(block))
-        object.__setattr__(narrowed, "operands", rows)
-        return narrowed
+        return replace(self, operands=rows)
 
     def content(self) -> str:
         """Digest of given operands; nothing where they are drawn."""

@@ -4,11 +4,10 @@ import math
 from dataclasses import dataclass
 
 from rnscli.analysis.error.operands import SparseOperands
-from rnscli.analysis.error.parameters import REFERENCE_CORE, DotErrorParameters
+from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.error.statistics import ErrorStatistics
 from rnscli.analysis.statistics import proportion_interval
-from rnscli.core.cores.bit_sliced import BitSlicedCore
-from rnscli.core.noise.law import mean_error_probability
+from rnscli.core.cores import RNS
 
 
 @dataclass(frozen=True)
@@ -76,17 +75,16 @@ def row_of(
     reference: ErrorStatistics | None,
 ) -> DotErrorRow:
     """The row of a core, beside the statistics of the reference core if there is one."""
-    absolute, noise, code = statistics.absolute, parameters.noise, parameters.code
+    absolute, core = statistics.absolute, parameters.point.cores[name]
+    noisy, settings = core.noisy, core.settings
     relative = None
     if reference is not None and reference.absolute.mean > 0:
         relative = absolute.mean / reference.absolute.mean
-    coded = name == REFERENCE_CORE and code is not None
     pairs = absolute.count
-    moduli = code.moduli if code is not None and coded else None
-    attempts = statistics.attempts.moments() if noise is not None else None
+    moduli = core.code.moduli if core.code is not None else None
+    attempts = statistics.attempts.moments() if noisy else None
     operands = parameters.operands
     dense = operands.dense if isinstance(operands, SparseOperands) else operands
-    core = parameters.built_cores()[name]
     p50, p95, p99 = statistics.absolute_quantiles(0.50, 0.95, 0.99)
     return DotErrorRow(
         core=name,
@@ -103,24 +101,22 @@ def row_of(
         p99_abs_error=p99,
         relative_to_rns=relative,
         residue_error_probability=_error_probability(parameters),
-        sigma=getattr(noise, "sigma", None),
+        sigma=core.noise_columns["sigma"],
         redundant=moduli.redundant if moduli is not None else None,
-        attempts=parameters.attempts if coded and noise is not None else None,
-        output_error_rate=statistics.wrong / pairs if noise is not None else None,
+        attempts=settings.get("attempts") if noisy else None,
+        output_error_rate=statistics.wrong / pairs if noisy else None,
         mean_attempts=attempts.mean if attempts is not None else None,
-        output_error_rate_ci95=(
-            proportion_interval(statistics.wrong, pairs) if noise is not None else None
-        ),
+        output_error_rate_ci95=(proportion_interval(statistics.wrong, pairs) if noisy else None),
         input_bits=parameters.dot_product.input_bits,
         weight_bits=parameters.dot_product.weight_bits,
         moduli=moduli.information if moduli is not None else None,
         redundant_moduli=moduli.redundant_moduli if moduli is not None else None,
-        decoder=code.decoder if code is not None and coded else None,
+        decoder=settings.get("decoder"),
         operands=operands.name,
         degrees_of_freedom=getattr(dense, "degrees_of_freedom", None),
         sparsity=getattr(operands, "sparsity", None),
-        slice_bits=core.slice_bits if isinstance(core, BitSlicedCore) else None,
-        adc_bits=getattr(core, "adc_bits", None),
+        slice_bits=settings.get("slice_bits"),
+        adc_bits=settings.get("adc_bits"),
         precision_reached=statistics.precision(parameters.precision_of),
         std_abs_error=math.sqrt(absolute.variance),
         min_abs_error=statistics.smallest,
@@ -133,15 +129,14 @@ def row_of(
         p95_error=statistics.quantile(0.95),
         mean_attempts_ci95=attempts.mean_interval() if attempts is not None else None,
         std_attempts=math.sqrt(attempts.variance) if attempts is not None else None,
-        max_attempts=statistics.attempts.most if noise is not None else None,
-        p99_attempts=statistics.attempts.quantile(0.99) if noise is not None else None,
+        max_attempts=statistics.attempts.most if noisy else None,
+        p99_attempts=statistics.attempts.quantile(0.99) if noisy else None,
     )
 
 
 def _error_probability(parameters: DotErrorParameters) -> float | None:
-    """Mean over the channels, or over a converter of ``2**b`` codes where there are none."""
-    if parameters.noise is None:
-        return None
-    code = parameters.code
-    moduli = code.moduli.moduli if code is not None else (2**parameters.bits,)
-    return mean_error_probability(parameters.noise, moduli)
+    """That of the residues, also where a row is of a core that is compared with theirs."""
+    cores = parameters.point.cores
+    core = cores[RNS.name] if RNS.name in cores else cores[parameters.cores[0]]
+    p: float | None = core.noise_columns["p"]
+    return p

@@ -4,8 +4,7 @@ import math
 import sys
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from rnscli.base.checks import check_attempts
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.decoders import decoder_named, radius_of
 from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
-from rnscli.core.noise.law import NoiseLaw, Uniform
+from rnscli.core.noise import NoiseLaw, NoiseSetting, Uniform, wrong_word
 
 # Probabilities that one attempt ends correct, detected, undetected.
 Outcome = tuple[float, float, float]
@@ -35,7 +34,8 @@ class FaultParameters:
     moduli
         The set with its redundant members.
     noise
-        Law of the errors of every residue, or a tuple of laws, one for each of ``moduli.moduli``.
+        Law of the errors of every residue, a tuple of laws, one for each of ``moduli.moduli``, or
+        a setting from which these follow.
     p
         Short for ``noise=Uniform(p)``; one of the two is given.
     attempts
@@ -54,7 +54,7 @@ class FaultParameters:
     """
 
     moduli: ModuliSet
-    noise: NoiseLaw | tuple[NoiseLaw, ...] | None = None
+    noise: NoiseSetting | NoiseLaw | tuple[NoiseLaw, ...] | None = None
     p: float | None = None
     attempts: float = 1
     decoder: str = "bounded-distance"
@@ -62,30 +62,70 @@ class FaultParameters:
     erased: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse values out of range; fix L."""
+        """Refuse values out of range."""
+        _ = self.point
+
+    @cached_property
+    def point(self) -> "FaultPoint":
+        """What holds, with nothing left open."""
         size = self.moduli.dynamic_range if self.legitimate_range is None else self.legitimate_range
-        if (self.noise is None) == (self.p is None):
+        erased = tuple(self.erased)
+        self.moduli.without(erased)
+        return FaultPoint(
+            moduli=self.moduli,
+            laws=self._laws(),
+            attempts=check_attempts(self.attempts),
+            decoder=decoder_named(self.decoder).name,
+            legitimate_range=check_legitimate_range(self.moduli, size),
+            erased=erased,
+        )
+
+    def _laws(self) -> tuple[NoiseLaw, ...]:
+        if self.p is not None and self.noise is None:
+            return (Uniform(self.p),) * self.moduli.count
+        if self.noise is None or self.p is not None:
             raise InputError("give either `p` or `noise`")
-        if self.noise is None:
-            assert self.p is not None
-            object.__setattr__(self, "noise", Uniform(self.p))
-        if isinstance(self.noise, tuple) and len(self.noise) != self.moduli.count:
+        if isinstance(self.noise, NoiseSetting):
+            return self.noise.laws(self.moduli)
+        if not isinstance(self.noise, tuple):
+            return (self.noise,) * self.moduli.count
+        if len(self.noise) != self.moduli.count:
             raise InputError(
                 f"`noise` has {len(self.noise)} laws; the set has {self.moduli.count} moduli"
             )
-        object.__setattr__(self, "attempts", check_attempts(self.attempts))
-        object.__setattr__(self, "legitimate_range", check_legitimate_range(self.moduli, size))
-        object.__setattr__(self, "erased", tuple(self.erased))
-        self.moduli.without(self.erased)
-        decoder_named(self.decoder)
+        return self.noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultPoint:
+    """A code under noise with nothing left open.
+
+    Attributes
+    ----------
+    moduli, attempts, decoder, erased
+        As in `FaultParameters`.
+    laws
+        The law of each of ``moduli.moduli``.
+    legitimate_range
+        Number L of legitimate values.
+    """
+
+    moduli: ModuliSet
+    laws: tuple[NoiseLaw, ...]
+    attempts: float
+    decoder: str
+    legitimate_range: int
+    erased: tuple[int, ...]
 
     @property
-    def laws(self) -> tuple[NoiseLaw, ...]:
-        """The law of each residue."""
-        if isinstance(self.noise, tuple):
-            return self.noise
-        assert self.noise is not None
-        return (self.noise,) * self.moduli.count
+    def left(self) -> ModuliSet:
+        """The moduli of the channels that are not dead."""
+        return self.moduli.without(self.erased)
+
+    @property
+    def left_laws(self) -> tuple[NoiseLaw, ...]:
+        """The laws of these."""
+        return tuple(law for i, law in enumerate(self.laws) if i not in self.erased)
 
 
 @dataclass(frozen=True)
@@ -188,38 +228,40 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     >>> f"{result.p:.3e} {result.p_undetected:.3e}"
     '1.242e-02 8.992e-07'
     """
-    moduli, size = parameters.moduli, parameters.legitimate_range
-    assert size is not None
-    left = moduli.without(parameters.erased)
-    laws = [law for i, law in enumerate(parameters.laws) if i not in parameters.erased]
-    radius = radius_of(parameters.decoder, left)
-    correct, detected, undetected = _attempt_outcome(left, size, radius, tuple(laws))
-    p_err, expected = after_attempts(correct, detected, undetected, parameters.attempts)
-    wrong = [
-        law.error_probability(m) for law, m in zip(parameters.laws, moduli.moduli, strict=True)
-    ]
-    sigmas: list[Any] = [getattr(law, "sigma", None) for law in parameters.laws]
+    point = parameters.point
+    moduli, left = point.moduli, point.left
+    correct, detected, undetected = _attempt_outcome(
+        left, point.legitimate_range, radius_of(point.decoder, left), point.left_laws
+    )
+    p_err, expected = after_attempts(correct, detected, undetected, point.attempts)
+    wrong = [law.error_probability(m) for law, m in zip(point.laws, moduli.moduli, strict=True)]
+    sigmas = [law.standard_deviation for law in point.laws]
     return FaultProbability(
         moduli=moduli.information,
         redundant_moduli=moduli.redundant_moduli,
         redundant=moduli.redundant,
-        decoder=parameters.decoder,
-        noise=", ".join(dict.fromkeys(law.name for law in parameters.laws)),
+        decoder=point.decoder,
+        noise=", ".join(dict.fromkeys(law.name for law in point.laws)),
         p=wrong[0] if min(wrong) == max(wrong) else math.fsum(wrong) / len(wrong),
         sigma=sigmas[0] if len(set(sigmas)) == 1 else None,
-        attempts=parameters.attempts,
+        attempts=point.attempts,
         p_correct=correct,
         p_detected=detected,
         p_undetected=undetected,
         p_err=p_err,
         expected_attempts=expected,
-        legitimate_range=size,
+        legitimate_range=point.legitimate_range,
         conversions=left.count * expected,
         cheapest=None,
-        erased=parameters.erased or None,
+        erased=point.erased or None,
         residue_p=tuple(wrong) if min(wrong) < max(wrong) else None,
-        residue_sigma=tuple(sigmas) if len(set(sigmas)) > 1 and None not in sigmas else None,
+        residue_sigma=_where_they_differ(sigmas),
     )
+
+
+def _where_they_differ(sigmas: list[float | None]) -> tuple[float, ...] | None:
+    told = tuple(sigma for sigma in sigmas if sigma is not None)
+    return told if len(told) == len(sigmas) and len(set(told)) > 1 else None
 
 
 @lru_cache(maxsize=1024)
@@ -227,7 +269,7 @@ def _attempt_outcome(
     moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...]
 ) -> Outcome:
     """Outcome of one attempt; remembered, because it does not depend on the attempts."""
-    uniform = all(isinstance(law, Uniform) for law in laws)
+    uniform = all(law.equiprobable for law in laws)
     if not uniform:
         check_range(size)
     wrong = [law.error_probability(m) for law, m in zip(laws, moduli.moduli, strict=True)]
@@ -321,16 +363,3 @@ def after_attempts(
     log_detected = math.log1p(-ended) if ended < 0.5 else math.log(detected)
     expected = max(1.0, -math.expm1(attempts * log_detected) / ended)
     return undetected * expected + math.exp(attempts * log_detected), expected
-
-
-def wrong_word(residue_p: tuple[float, ...]) -> float:
-    """Probability that at least one residue is wrong, ``1 - prod(1 - p)`` without cancellation.
-
-    Examples
-    --------
-    >>> f"{wrong_word((1e-20, 2e-20)):.1e}"
-    '3.0e-20'
-    """
-    if max(residue_p) >= 1.0:
-        return 1.0
-    return -math.expm1(math.fsum(math.log1p(-p) for p in residue_p))

@@ -1,7 +1,6 @@
 """The designer's question: how much redundancy and how many attempts reach an error probability."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from rnscli.analysis.faults import undetected
@@ -14,8 +13,7 @@ from rnscli.analysis.faults.fault_probability import (
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.checks import MAX_ATTEMPTS, check_float
 from rnscli.base.errors import InputError, NoSolutionError
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.noise.law import NoiseLaw
+from rnscli.core.noise import NoiseLaw, NoiseSetting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,7 @@ class TargetParameters:
     request
         What the moduli are for; its ``redundant`` is not used, and it may not name the set.
     noise
-        Law of the errors, or a function that gives the laws of the residues of a set.
+        Law of the errors, or a setting from which the laws of the residues of any set follow.
     target
         Wanted p_err, above 0 and below 1.
     decoder, legitimate_range
@@ -40,7 +38,7 @@ class TargetParameters:
     """
 
     request: ModuliRequest
-    noise: NoiseLaw | Callable[[ModuliSet], NoiseLaw | tuple[NoiseLaw, ...]]
+    noise: NoiseSetting | NoiseLaw
     target: float
     decoder: str = "bounded-distance"
     legitimate_range: str | int = "product"
@@ -104,7 +102,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
         limit = fault_probability(
             FaultParameters(
                 moduli=moduli,
-                noise=_laws(parameters, moduli),
+                noise=parameters.noise,
                 attempts=math.inf,
                 decoder=parameters.decoder,
                 legitimate_range=request.legitimate_range(moduli, parameters.legitimate_range),
@@ -141,10 +139,6 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
         )
     fewest = min(row.conversions for row in found)
     return tuple(replace(row, cheapest=row.conversions == fewest) for row in found)
-
-
-def _laws(parameters: TargetParameters, moduli: ModuliSet) -> NoiseLaw | tuple[NoiseLaw, ...]:
-    return parameters.noise(moduli) if callable(parameters.noise) else parameters.noise
 
 
 def least_attempts(outcome: FaultProbability, target: float) -> float | None:

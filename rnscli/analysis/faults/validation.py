@@ -404,11 +404,10 @@ class _Attempt:
     """One attempt at decoding: what has been counted for each number of wrong residues."""
 
     def __init__(self, parameters: FaultParameters, seed: int, number: int) -> None:
-        code = RedundantCode(parameters.moduli, parameters.legitimate_range, parameters.decoder)
-        self._code = code.without(parameters.erased) if parameters.erased else code
-        self._laws = tuple(
-            law for i, law in enumerate(parameters.laws) if i not in parameters.erased
-        )
+        point = parameters.point
+        code = RedundantCode(point.moduli, point.legitimate_range, point.decoder)
+        self._code = code.without(point.erased) if point.erased else code
+        self._laws = point.left_laws
         self._stream = seed, number
         self._first_detected = self._code.radius + 1
         self._first_undetected = self._code.moduli.redundant + 1 - self._code.radius

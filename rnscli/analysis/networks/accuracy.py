@@ -1,7 +1,6 @@
 """Accuracy of networks whose matrix products are computed on analog cores."""
 
 import copy
-import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,9 +19,7 @@ from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.analysis.statistics import proportion_interval
 from rnscli.base.checks import check_int
 from rnscli.base.errors import InputError, NotFiniteError
-from rnscli.core.arithmetic.decoders import radius_of
-from rnscli.core.cores.bit_sliced import BitSlicedCore
-from rnscli.core.cores.rns import RnsCore
+from rnscli.core.noise import wrong_word
 from rnscli.hardware.technology import Technology
 from rnscli.hardware.workloads.gemm import Workload
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
@@ -226,6 +223,8 @@ def network_products(opened: OpenedNetwork, strict: bool = False) -> NetworkProd
 
 
 _PART = "accuracy"
+# What the energy of a core depends on, besides its dot product.
+_PRICED = ("moduli", "legitimate_range", "radius", "slice_bits", "adc_bits")
 
 
 def accuracies(
@@ -324,7 +323,7 @@ def _row(
     parameters: AccuracyParameters, products: NetworkProducts, statistics: AccuracyStatistics
 ) -> AccuracyRow:
     right, made = statistics.right, statistics.products
-    noisy = parameters.flow.core.noise is not None
+    noisy = parameters.flow.core.noisy
     total = _energy(parameters, products, made.mean_attempts)
     accurate = right.both + right.first
     return AccuracyRow(
@@ -356,18 +355,7 @@ def _energy(
 ) -> WorkloadRow:
     """The energy of one inference, with the attempts that were measured."""
     core = parameters.flow.core
-    known: dict[str, Any] = {}
-    if isinstance(core, RnsCore):
-        moduli = core.code.moduli
-        known = {
-            "moduli": moduli,
-            "legitimate_range": core.code.size,
-            "expected_attempts": attempts,
-            "radius": radius_of(core.code.decoder, moduli),
-            "word_error_probability": _word_error_probability(core),
-        }
-    elif isinstance(core, BitSlicedCore):
-        known = {"slice_bits": core.slice_bits, "adc_bits": core.adc_bits}
+    chances = core.error_probabilities
     with warnings.catch_warnings():
         # Rows say whether they are extrapolated.
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -377,17 +365,8 @@ def _energy(
             bits=parameters.bits,
             technology=parameters.technology,
             extrapolate=True,
-            **known,
+            expected_attempts=attempts,
+            word_error_probability=wrong_word(chances) if chances else 0.0,
+            **{name: value for name, value in core.settings.items() if name in _PRICED},
         )
         return workload_energy(design, products.workload)[-1]
-
-
-def _word_error_probability(core: RnsCore) -> float:
-    noise = core.noise
-    if noise is None:
-        return 0.0
-    # As logarithms, so that small probabilities keep their precision.
-    chances = [noise.error_probability(m) for m in core.code.moduli.moduli]
-    if max(chances) == 1:
-        return 1.0
-    return -math.expm1(math.fsum(math.log1p(-p) for p in chances))

@@ -14,14 +14,14 @@ from rnscli.cli.options import networks, running, shared
 from rnscli.cli.options.networks import (
     CORE_AXES,
     CORE_COLUMNS,
-    check_noise,
     core_of,
     core_options,
     distinct,
 )
+from rnscli.cli.options.noise import check_one_level
 from rnscli.cli.options.types import IntSweep, points
 from rnscli.cli.terminal import Advance
-from rnscli.core.cores.registry import CORES
+from rnscli.core.cores import analog_cores
 from rnscli.hardware.technology import load_technology, technology_names
 from rnscli.networks.names import SHIPPED
 from rnscli.report.columns import show_value
@@ -64,7 +64,7 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     networks.model(",".join(SHIPPED), ", trained in FP32 once and kept"),
     networks.data,
     networks.weights,
-    shared.cores(CORES, "Cores to compare, on the same samples.", "rns,fixed-lp"),
+    shared.cores(analog_cores(), "Cores to compare, on the same samples.", "rns,fixed-lp"),
     core_options("6"),
     click.option(
         "--samples",
@@ -105,7 +105,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     """
     networks.check_torch("rnscli accuracy", options)
     networks.check_weights(options)
-    check_noise(options)
+    check_one_level(options)
     technologies = {name: load_technology(name) for name in options["technology"]}
     for technology in technologies.values():
         if technology.kind != "analog":

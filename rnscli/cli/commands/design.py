@@ -11,7 +11,7 @@ import click
 
 from rnscli.analysis.design.limits import LIMITS, OBJECTIVES
 from rnscli.analysis.design.search import Candidate, DesignResult, Rejected
-from rnscli.analysis.design.space import DESIGN_CORES, Design, DesignSpace, simulated_core
+from rnscli.analysis.design.space import DesignSpace, simulated_core
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.base.errors import InputError, RnscliError
 from rnscli.base.units import Uncertain
@@ -23,9 +23,8 @@ from rnscli.cli.options import running, shared
 from rnscli.cli.options.noise import AXES as NOISE
 from rnscli.cli.options.types import ChoiceSweep, FloatSweep, IntSweep, Quantity, WholeNumber
 from rnscli.cli.terminal import is_terminal
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.converters import ANALOG_CORES
-from rnscli.core.noise.law import Gaussian, NoiseLaw
+from rnscli.core.cores import CORES, AnalogKind, simulated_cores
+from rnscli.core.noise import NoiseSetting
 from rnscli.hardware.adc.registry import CONSTANTS
 from rnscli.report.plots.design import plot_front
 from rnscli.report.table import Layout
@@ -40,13 +39,12 @@ def commands_of(
     candidate: Candidate,
     options: Mapping[str, Any],
     files: Mapping[str, str],
-    law: NoiseLaw | None,
 ) -> tuple[str, ...]:
     """A command line for each kind of number: moduli, error, error probability, costs.
 
     ``options`` are those of the search, each a sequence with what is asked for; ``files`` the
-    paths of technologies that are no names. ``law`` is the noise of a conventional converter,
-    whose error probability is simulated.
+    paths of technologies that are no names. The error probability of a conventional converter is
+    simulated.
     """
     design = candidate.design
     shape = {"bits": design.bits, "vector_size": design.vector_size} | _given(options, _OPERANDS)
@@ -55,21 +53,23 @@ def commands_of(
     noise = _given(options, NOISE)
     sliced = {"slice_bits": design.slice_bits, "adc_bits": design.adc_bits}
     lines = []
-    if design.core == "rns":
+    kind = CORES[design.core]
+    analog = isinstance(kind, AnalogKind)
+    coded = isinstance(kind, AnalogKind) and kind.coded
+    if coded:
         lines.append(_line("moduli", shape | moduli))
-    simulated = design.core if design.core == "rns" else simulated_core(design.core)
+    simulated = design.core if coded else simulated_core(design.core)
     pairs = {"pairs": options["pairs"], "seed": options["seed"]}
     error = {"core": simulated} | shape | sliced | pairs
-    if simulated == "rns":
+    if coded:
         error |= _given(options, _SET)
-    if design.core not in ANALOG_CORES:
+    if not analog:
         error["input_bits"] = error["weight_bits"] = None
     lines.append(_line("error-sim", error))
-    if noise and design.core == "rns":
+    if noise and coded:
         lines.append(_line("fault-prob", shape | moduli | code | noise))
-    elif law is not None and design.core in ANALOG_CORES:
-        level = {"sigma": law.sigma} if isinstance(law, Gaussian) else {"p": _probability(law)}
-        lines.append(_line("error-sim", error | level | {"pairs": "1e6"}))
+    elif noise and analog:
+        lines.append(_line("error-sim", error | noise | {"pairs": "1e6"}))
     hardware = {
         name: getattr(design, name)
         for name in ("technology", "adc_model", "columns_per_adc", "reverse")
@@ -77,7 +77,7 @@ def commands_of(
     hardware["technology"] = files.get(design.technology, design.technology)
     costs = {"core": design.core} | shape | hardware | sliced
     costs |= _given(options, ("columns", *_constants_of(candidate.group.parameters)))
-    if design.core == "rns":
+    if coded:
         costs |= moduli | code | noise
     if options["extrapolate"]:
         costs["extrapolate"] = True
@@ -87,16 +87,13 @@ def commands_of(
 
 def _constants_of(parameters: EnergyParameters) -> tuple[str, ...]:
     """Options of the hardware that matter to a design; others would be refused."""
-    known = set(parameters.array.constants)
-    if not parameters.digital:
-        known |= {*parameters.adc_model.constants, *parameters.dac.constants, *hw.RATES}
+    made = parameters.design
+    known = set(made.technology.constants)
+    if made.converters is not None:
+        known |= {*made.adc.constants, *made.dac.constants, *hw.RATES}
     names = tuple(name for name in (*CONSTANTS, *hw.RATES) if name in known)
-    uses_table = not parameters.digital and parameters.adc_model.name == hw.TABLE
+    uses_table = made.converters is not None and made.adc.name == hw.TABLE
     return ("adc_table", *names) if uses_table else names
-
-
-def _probability(law: NoiseLaw) -> float:
-    return law.error_probability(2)
 
 
 def _given(options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -158,7 +155,6 @@ _FIXED = (
     "columns",
     *CONSTANTS,
     *hw.RATES,
-    "noise",
 )
 _SHOWN = 12
 
@@ -228,11 +224,8 @@ def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[An
     _limit("max_latency", "s", "100ns", "Largest latency of a dot product."),
     _limit("max_area", "m2", "1mm2", "Largest area of the arrays with their converters."),
     _limit("min_throughput", "MAC/s", "1TMAC/s", "Least throughput."),
-    noise_options.noise,
-    noise_options.p("no errors"),
-    noise_options.sigma,
-    noise_options.snr_db,
-    shared.cores(DESIGN_CORES, "Cores.", ",".join(DESIGN_CORES)),
+    noise_options.noise_options("no errors"),
+    shared.cores(simulated_cores(), "Cores.", ",".join(simulated_cores())),
     shared.bits("4..8", with_moduli=False),
     shared.vector_size,
     shared.redundancy("0..2", with_moduli=False),
@@ -290,7 +283,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     noise_options.check_one_level(options)
     hardware, options = hw.hardware_of(_with_defaults(options))
     _check_used(options, hardware)
-    space, law = _space(options, hardware)
+    space = _space(options, hardware)
     limits = {name: _single(name, options[name]) for name in LIMITS if options[name] is not None}
     if "max_p_err" in limits and space.noise is None:
         raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
@@ -298,7 +291,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
         found = _found(space, limits, minimise, runner, bar)
-        commands = commands_of(found.chosen, options, hardware.given, law(found.chosen.design))
+        commands = commands_of(found.chosen, options, hardware.given)
         shown = min(_SHOWN, len(found.front))
         return Answer(
             [({}, row) for row in _rows(found, commands)],
@@ -350,46 +343,28 @@ def _single(name: str, value: Any) -> Any:
     return value[0]
 
 
-def _space(
-    options: Mapping[str, Any], hardware: hw.Hardware
-) -> tuple[DesignSpace, Callable[[Design], NoiseLaw | None]]:
-    """The space that the options mean, and the noise of a conventional converter in it."""
+def _space(options: Mapping[str, Any], hardware: hw.Hardware) -> DesignSpace:
+    """The space that the options mean."""
     fixed = {name: _single(name, options[name]) for name in _FIXED if options[name] is not None}
     constants = {name: value for name, value in fixed.items() if name in CONSTANTS}
-    level = next((n for n in noise_options.LEVELS if options[n] is not None), None)
-    laws = None
-    if level is not None:
-        point = dict.fromkeys(noise_options.AXES) | {
-            "noise": fixed.get("noise"),
-            level: _single(level, options[level]),
-        }
-        if isinstance(point[level], tuple):
+    given = {name: _single(name, options[name]) for name in noise_options.AXES}
+    noise = NoiseSetting.of(given)
+    if noise is not None:
+        level, value = noise.level
+        if isinstance(value, tuple):
             raise InputError(f"`{level}` has a value for each modulus; here it is one for all")
-
-        def laws(moduli: ModuliSet) -> NoiseLaw | tuple[NoiseLaw, ...]:
-            return noise_options.laws_of(point, moduli)
-
-        laws(ModuliSet([2]))  # a level that the law does not reach is refused at once
-
+        noise.of_converter(1)  # a level that the law does not reach is refused at once
     arguments: dict[str, Any] = {name: tuple(options[name]) for name in _AXES}
     arguments |= {n: v for n, v in fixed.items() if n not in CONSTANTS}
     arguments |= hw.with_fixed(hardware, options["adc_model"], constants)
     arguments |= {
         "adc_bits": tuple(options["adc_bits"] or (None,)),
-        "noise": laws,
+        "noise": noise,
         "extrapolate": options["extrapolate"],
         "pairs": options["pairs"],
         "seed": options["seed"],
     }
-    space = DesignSpace(**arguments)
-
-    def law_of(design: Design) -> NoiseLaw | None:
-        if laws is None or design.core == "rns" or design.core not in ANALOG_CORES:
-            return None
-        found = laws(ModuliSet([2**design.bits]))
-        return found[0] if isinstance(found, tuple) else found
-
-    return space, law_of
+    return DesignSpace(**arguments)
 
 
 def _found(
@@ -426,7 +401,7 @@ def _row(
     values |= vars(found.design) | {"reason": found.reason or None}
     if isinstance(found, Candidate):
         values |= vars(found.metrics)
-        values["extrapolated"] = bool(found.group.parameters.beyond)
+        values["extrapolated"] = bool(found.group.parameters.design.beyond)
         values["expected_attempts"] = found.group.expected_attempts(found.design.attempts)
         moduli = found.group.parameters.moduli
         if moduli is not None:

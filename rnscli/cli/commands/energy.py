@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rnscli.analysis.energy.energy import EnergyRow
-from rnscli.analysis.energy.parameters import DEFAULT_ANALOG, ENERGY_CORES, EnergyParameters
+from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.uncertainty import (
     SensitivityRow,
     ranges_of,
@@ -27,6 +27,7 @@ from rnscli.cli.options import shared
 from rnscli.cli.options.types import IntSweep, NameSweep, Point, points
 from rnscli.core.arithmetic.decoders import radius_of
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores import CORES, RNS, AnalogKind
 from rnscli.hardware.workloads.registry import WORKLOADS, load_workload
 from rnscli.report.plots import energy as energy_plots
 from rnscli.report.plots.figure import check_number
@@ -105,7 +106,7 @@ AXES = (
     keys=hw.KEYS,
 )
 @shared.stacked(
-    shared.cores(ENERGY_CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
+    shared.cores(CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
     shared.bits("4..8"),
     shared.input_bits,
     shared.weight_bits,
@@ -145,10 +146,7 @@ AXES = (
     hw.extrapolate,
     shared.moduli,
     shared.redundancy("0"),
-    noise_options.noise,
-    noise_options.p("no errors"),
-    noise_options.sigma,
-    noise_options.snr_db,
+    noise_options.noise_options("no errors"),
     shared.attempts("inf"),
     shared.decoder,
     shared.legitimate_range,
@@ -198,9 +196,8 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         if not options["sensitivity"]:
             row = uncertain_energy(design, constants, reference)
             # A digital row is compared with the rns of the sweep, which may be out of range.
-            return (
-                replace(row, relative_to_rns=None) if design.digital and not reference else row,
-            )
+            digital = design.design.converters is None
+            return (replace(row, relative_to_rns=None) if digital and not reference else row,)
         return sensitivity(design, constants) if ranges_of(design, constants) else ()
 
     def compute(runner: object, bar: Bar) -> Answer:
@@ -269,7 +266,8 @@ def _request(point: Point) -> _Requested:
     try:
         return _Requested(point, request, request.choose()[0])
     except NoSolutionError:
-        if point["core"] == "rns":
+        kind = CORES[point["core"]]
+        if isinstance(kind, AnalogKind) and kind.coded:
             raise
         return _Requested(point, request, None)  # told without the ratio to rns
 
@@ -293,11 +291,11 @@ def _design(
     }
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
-    if design.digital and moduli is not None:
+    if design.design.converters is None and moduli is not None:
         analog = next((t for t in hardware.technologies if t.kind == "analog"), None)
-        compared = point | {"technology": analog.name if analog else DEFAULT_ANALOG}
+        compared = point | {"technology": analog.name if analog else RNS.default_technology}
         try:
-            reference, _ = hardware.complete({"core": "rns", **parameters}, compared)
+            reference, _ = hardware.complete({"core": RNS.name, **parameters}, compared)
         except InputError:
             reference = None  # rns is out of the range of a model
     return design, constants, reference
@@ -306,15 +304,15 @@ def _design(
 def _attempts(point: Point, moduli: ModuliSet, size: int | None) -> dict[str, Any]:
     """How often a dot product is computed and decoded under the noise of a point."""
     radius = radius_of(point["decoder"], moduli)
-    if all(point[name] is None for name in noise_options.LEVELS):
+    noise = noise_options.noise_of(point)
+    if noise is None:
         return {"radius": radius}
     from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 
-    laws = noise_options.laws_of(point, moduli)
     found = fault_probability(
         FaultParameters(
             moduli=moduli,
-            noise=laws,
+            noise=noise,
             attempts=point["attempts"],
             decoder=point["decoder"],
             legitimate_range=size,

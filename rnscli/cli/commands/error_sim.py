@@ -23,6 +23,7 @@ from rnscli.analysis.statistics import LogHistogram, proportion_interval
 from rnscli.base.errors import InputError, RnscliError
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.options import noise as noise_options
 from rnscli.cli.options import running, shared
 from rnscli.cli.options.types import (
     ChoiceSweep,
@@ -36,8 +37,7 @@ from rnscli.cli.options.types import (
 from rnscli.cli.terminal import Advance
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
-from rnscli.core.cores.registry import CORES
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.core.cores import CORES, AnalogKind, analog_cores
 from rnscli.report.columns import show_value
 from rnscli.report.plots.curves import MAX_SERIES, plot_error_histograms
 from rnscli.report.plots.figure import check_number
@@ -64,8 +64,8 @@ LAYOUT = Layout(
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 AXES = (
-    *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts", "p",
-    "sigma", "degrees_of_freedom", "sparsity", "operands", "rel_precision",
+    *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
+    *noise_options.AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
     "precision_of", "max_pairs", "pairs", "seed",
 )  # fmt: skip
 
@@ -80,7 +80,7 @@ AXES = (
     keys={"p": None},  # which residue_error_probability is
 )
 @shared.stacked(
-    shared.cores(CORES, "Cores to compare, on the same operands."),
+    shared.cores(analog_cores(), "Cores to compare, on the same operands."),
     shared.bits("4..8", MAX_SIMULATED_BITS),
     shared.input_bits,
     shared.weight_bits,
@@ -126,8 +126,7 @@ AXES = (
     ),
     shared.moduli,
     shared.redundancy("0"),
-    shared.error_probability(None),
-    shared.sigma,
+    noise_options.noise_options("no errors"),
     shared.attempts("1"),
     shared.decoder,
     shared.legitimate_range,
@@ -194,8 +193,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
 
 def _check(options: Mapping[str, Any]) -> None:
     """Refuse options that contradict each other."""
-    if options["p"] is not None and options["sigma"] is not None:
-        raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
+    noise_options.check_one_level(options)
     if options["rel_precision"] is not None:
         if options["pairs"] is not None:
             raise InputError(
@@ -249,18 +247,13 @@ def _parameters(
     point: Point, cores: tuple[str, ...], source: FileOperands | None
 ) -> DotErrorParameters:
     request = shared.moduli_request(point).with_operands()
-    noise: NoiseLaw | None = None
-    if point["p"] is not None:
-        noise = Uniform(point["p"])
-    elif point["sigma"] is not None:
-        noise = Gaussian(point["sigma"])
     code = None
     try:
         moduli = request.choose()[0]
         size = request.legitimate_range(moduli, point["legitimate_range"])
         code = RedundantCode(moduli, size, point["decoder"])
     except RnscliError:
-        if "rns" in cores:
+        if any(isinstance(kind := CORES[core], AnalogKind) and kind.coded for core in cores):
             raise  # else it is only the reference of the others, which do without
     return DotErrorParameters(
         dot_product=request.dot_product,
@@ -268,7 +261,7 @@ def _parameters(
         cores=cores,
         pairs=point["pairs"] or point["max_pairs"],
         code=code,
-        noise=noise,
+        noise=noise_options.noise_of(point),
         attempts=point["attempts"],
         slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],

@@ -21,6 +21,8 @@ from rnscli.cli.options import noise as noise_options
 from rnscli.cli.options import running, shared
 from rnscli.cli.options.types import FloatSweep, IntSetType, Point, WholeNumber, points
 from rnscli.cli.terminal import Advance
+from rnscli.core.noise import NoiseSetting
+from rnscli.core.noise.setting import LEVELS
 from rnscli.report.columns import show_value
 from rnscli.report.plots.curves import MAX_SERIES, plot_fault_probability
 from rnscli.report.plots.figure import check_number
@@ -76,10 +78,7 @@ AXES = (
     shared.vector_size,
     shared.moduli,
     shared.redundancy("0..2"),
-    noise_options.noise,
-    noise_options.p("1e-3"),
-    noise_options.sigma,
-    noise_options.snr_db,
+    noise_options.noise_options("1e-3"),
     click.option(
         "--erased",
         type=IntSetType(),
@@ -139,15 +138,16 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         --rel-precision 0.02
     """
     _check(options)
-    if all(options[name] is None for name in noise_options.LEVELS):
+    if all(options[name] is None for name in LEVELS):
         options = options | {"p": (DEFAULT_P,)}
+    noise_options.check_one_level(options)
     if options["target"]:
         return _frontier(shared.with_bits(options, bits=(6,)))
     options = shared.with_defaults(options, bits=(6,), redundant=(0, 1, 2))
     options["attempts"] = options["attempts"] or (1, 2, math.inf)
     ready, problems = prepared(points(options, AXES), _parameters)
     curves = {
-        tuple((name, value) for name, value in point.items() if name not in noise_options.LEVELS)
+        tuple((name, value) for name, value in point.items() if name not in LEVELS)
         for point, _ in ready
     }
     if drawn:
@@ -169,7 +169,6 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
 
 def _check(options: Mapping[str, Any]) -> None:
     """Refuse options that say nothing without others."""
-    noise_options.check_one_level(options, required=False)
     if options["validate"] is None:
         for name in ("rel_precision", "jobs", "scheduler", "store"):
             if options[name] is not None:
@@ -243,7 +242,7 @@ def _frontier(options: dict[str, Any]) -> Question:
         points(options, (*AXES, "target")),
         lambda point: TargetParameters(
             request=shared.moduli_request(point | {"redundant": 0}),
-            noise=lambda moduli: noise_options.laws_of(point, moduli),
+            noise=_noise_of(point),
             target=point["target"],
             decoder=point["decoder"],
             legitimate_range=point["legitimate_range"],
@@ -258,12 +257,18 @@ def _frontier(options: dict[str, Any]) -> Question:
     return Question(options, compute)
 
 
+def _noise_of(point: Point) -> NoiseSetting:
+    noise = noise_options.noise_of(point)
+    assert noise is not None  # there is a default
+    return noise
+
+
 def _parameters(point: Point) -> FaultParameters:
     request = shared.moduli_request(point)
     moduli = request.choose()[0]
     return FaultParameters(
         moduli=moduli,
-        noise=noise_options.laws_of(point, moduli),
+        noise=_noise_of(point),
         attempts=point["attempts"],
         decoder=point["decoder"],
         legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),

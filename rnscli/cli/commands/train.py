@@ -17,14 +17,14 @@ from rnscli.cli.options.networks import (
     CORE_AXES,
     CORE_COLUMNS,
     CoreOfPoint,
-    check_noise,
     core_of,
     core_options,
     distinct,
 )
+from rnscli.cli.options.noise import check_one_level
 from rnscli.cli.options.types import FloatSweep, IntSweep, Point, points
 from rnscli.cli.terminal import Advance
-from rnscli.core.cores.registry import CORES
+from rnscli.core.cores import analog_cores
 from rnscli.networks.names import SHIPPED
 from rnscli.report.columns import show_value
 from rnscli.report.plots.networks import check_panels, plot_training
@@ -72,7 +72,7 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     networks.model("digits-cnn"),
     networks.data,
     networks.weights,
-    shared.cores(CORES, "Cores to train on, besides FP32.", "rns"),
+    shared.cores(analog_cores(), "Cores to train on, besides FP32.", "rns"),
     core_options("7"),
     click.option(
         "--epochs",
@@ -127,7 +127,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     """
     networks.check_torch("rnscli train", options)
     networks.check_weights(options)
-    check_noise(options)
+    check_one_level(options)
     _check_folder(options["checkpoint"])
     filled = shared.with_defaults(options, bits=(7,))
     filled["seed"] = tuple(dict.fromkeys(options["seed"]))

@@ -6,12 +6,7 @@ from typing import Any, cast
 
 import click
 
-from rnscli.analysis.energy.parameters import (
-    DEFAULT_ANALOG,
-    DEFAULT_DIGITAL,
-    DIGITAL_CORES,
-    EnergyParameters,
-)
+from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.uncertainty import Model, changed
 from rnscli.base.checks import check_float
 from rnscli.base.errors import InputError
@@ -26,15 +21,17 @@ from rnscli.cli.options.types import (
     QuantitySweep,
     UncertainSweep,
 )
+from rnscli.core.cores import CORES, RNS, AnalogKind
+from rnscli.core.cores.residue_conversion import METHODS
 from rnscli.hardware.adc.model import AdcModel
 from rnscli.hardware.adc.registry import ADC_MODELS, CONSTANTS
 from rnscli.hardware.adc.table import TableAdc, load_adc_table
 from rnscli.hardware.constants import Constant
-from rnscli.hardware.conversion import METHODS
 from rnscli.hardware.dac import CapacitiveDac
 from rnscli.hardware.technology import Technology, load_technology, technology_names
 
 TABLE = TableAdc.name
+_DIGITAL = next(k.default_technology for k in CORES.values() if not isinstance(k, AnalogKind))
 # What a designer chooses, so that there is nothing uncertain about it.
 RATES = {
     "adc_rate": ("1GHz", "Conversions of an ADC in a second."),
@@ -72,10 +69,10 @@ technology = click.option(
         technology_names(),
         (".toml",),
     ),
-    default=DEFAULT_ANALOG,
+    default=RNS.default_technology,
     show_default=True,
     help=f"Array technology: {', '.join(technology_names())}, or a profile of your own. Digital "
-    f"cores run on a digital one, {DEFAULT_DIGITAL} if none is named.",
+    f"cores run on a digital one, {_DIGITAL} if none is named.",
 )
 adc_model = click.option(
     "--adc-model",
@@ -163,7 +160,7 @@ class Hardware:
             **parameters,
         }
         design = EnergyParameters(**arguments)
-        models = (array,) if design.digital else (array, adc, dac)
+        models = (array,) if design.design.converters is None else (array, adc, dac)
         known = {name for model in models for name in model.constants}
         uncertain = {n: v for n, v in given.items() if isinstance(v, Uncertain) and n in known}
         return design, uncertain
@@ -249,20 +246,19 @@ def paired(points: Iterable[Point], hardware: Hardware) -> list[Point]:
     runs = {core: [t.name for t in hardware.technologies if _runs(core, t)] for core in cores}
     for technology in hardware.technologies:
         if not any(technology.name in names for names in runs.values()):
-            wanted = "digital-int8" if technology.kind != "analog" else "rns"
-            if technology.name != DEFAULT_ANALOG:
+            wanted = next(core for core in CORES if _runs(core, technology))
+            if technology.name != RNS.default_technology:
                 raise InputError(
                     f"no --core runs on `technology` {technology.name}; add --core {wanted}"
                 )
     kept = []
     first_model = every[0]["adc_model"] if every else None
     for point in every:
-        if point["core"] in DIGITAL_CORES and point["adc_model"] != first_model:
+        if not _analog(point) and point["adc_model"] != first_model:
             continue  # it has no ADC, so that its row would come again
         names = runs[point["core"]]
         if not names and point["technology"] == hardware.technologies[0].name:
-            default = DEFAULT_DIGITAL if point["core"] in DIGITAL_CORES else DEFAULT_ANALOG
-            kept.append(point | {"technology": default})
+            kept.append(point | {"technology": CORES[point["core"]].default_technology})
         elif point["technology"] in names:
             kept.append(point)
     _check_constants(kept, hardware)
@@ -274,7 +270,7 @@ def _check_constants(points: list[Point], hardware: Hardware) -> None:
     known: set[str] = set()
     for point in {(p["core"], p["technology"]): p for p in points}.values():
         known |= set(hardware.technology_of(point).constants)
-        if point["core"] not in DIGITAL_CORES:
+        if _analog(point):
             known |= {*RATES, *CapacitiveDac.constants}
             for model in ADC_MODELS.values():
                 known |= set(model.constants)
@@ -286,17 +282,19 @@ def _check_constants(points: list[Point], hardware: Hardware) -> None:
             )
 
 
+def _analog(point: Point) -> bool:
+    return isinstance(CORES[point["core"]], AnalogKind)
+
+
 def _runs(core: str, technology: Technology) -> bool:
-    if core not in DIGITAL_CORES:
-        return technology.kind == "analog"
-    return technology.kind == "logic" or (technology.kind == "digital" and core != "digital-fp32")
+    return CORES[core].runs_on(technology.kind, technology.reference_bits)
 
 
 def with_fixed(
     hardware: Hardware, models: Iterable[str], values: Mapping[str, float]
 ) -> dict[str, Any]:
     """Hardware of a space of designs, with constants that are the same for all of them."""
-    defaults = (load_technology(name) for name in (DEFAULT_ANALOG, DEFAULT_DIGITAL))
+    defaults = (load_technology(name) for name in (RNS.default_technology, _DIGITAL))
     return {
         "technology": tuple(with_constants(one, values) for one in hardware.technologies),
         "default_technologies": tuple(with_constants(one, values) for one in defaults),

@@ -10,7 +10,8 @@ import click
 
 from rnscli.base.errors import InputError
 from rnscli.cli.answer import Bar
-from rnscli.cli.options import shared
+from rnscli.cli.options import noise, shared
+from rnscli.cli.options.noise import noise_options
 from rnscli.cli.options.shared import Decorator
 from rnscli.cli.options.types import ChoiceSweep, InputFile, Point, Sweep, is_file
 from rnscli.cli.terminal import Advance
@@ -140,7 +141,7 @@ def _bar_of_training(name: str, bar: Bar, stack: ExitStack) -> Callable[[int, in
 
 CORE_AXES = (
     "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
-    "attempts", "p", "sigma",
+    "attempts", *noise.AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
@@ -161,8 +162,7 @@ def core_options(bits: str) -> shared.Decorator[Any]:
         granularity,
         shared.moduli,
         shared.redundancy("0"),
-        shared.error_probability(None),
-        shared.sigma,
+        noise_options("no errors"),
         shared.attempts("1"),
         shared.decoder,
         shared.legitimate_range,
@@ -171,18 +171,6 @@ def core_options(bits: str) -> shared.Decorator[Any]:
         shared.slice_bits,
         shared.adc_bits,
     )
-
-
-def check_noise(options: Mapping[str, Any]) -> None:
-    """Refuse two kinds of noise at once.
-
-    Raises
-    ------
-    InputError
-        Naming both options.
-    """
-    if options["p"] is not None and options["sigma"] is not None:
-        raise InputError("--p and --sigma are two kinds of noise; leave one of them out")
 
 
 @dataclass(frozen=True)
@@ -224,8 +212,7 @@ def core_of(point: Point) -> CoreOfPoint:
         weight_bits=request.weight_bits,
         moduli=request.moduli,
         redundant=request.redundant,
-        p=point["p"],
-        sigma=point["sigma"],
+        **{name: point[name] for name in noise.AXES},
         attempts=point["attempts"],
         decoder=point["decoder"],
         legitimate_range=point["legitimate_range"],

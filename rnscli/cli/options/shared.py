@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 import click
 
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, MAX_BITS, ModuliRequest
-from rnscli.base.checks import MAX_SIGMA
 from rnscli.base.errors import InputError
 from rnscli.cli.options.types import (
     AttemptsSweep,
@@ -145,24 +144,6 @@ def attempts(default: str | None, stated: str | None = None) -> Decorator[Comman
         help="Largest number R of attempts, the first included, or inf.  "
         f"[default: {stated or default}]",
     )
-
-
-def error_probability(default: str | None) -> Decorator[Command]:
-    """``--p``."""
-    return click.option(
-        "--p",
-        type=FloatSweep(0.0, 1.0, "a probability from 0 to 1"),
-        default=default,
-        show_default=default is not None,
-        help="Probability that a residue is wrong, uniformly over its other values.",
-    )
-
-
-sigma = click.option(
-    "--sigma",
-    type=FloatSweep(0.0, MAX_SIGMA, f"a number of residue steps from 0 to {MAX_SIGMA:g}"),
-    help="Gaussian noise on each residue instead of --p, in steps of a residue.",
-)
 
 
 def rel_precision(what: str) -> Decorator[Command]:

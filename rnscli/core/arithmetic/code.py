@@ -80,9 +80,8 @@ class RedundantCode:
     decoder: str = "bounded-distance"
 
     def __post_init__(self) -> None:
-        """Fix L and refuse what cannot be simulated or is not a code."""
-        size = self.moduli.dynamic_range if self.legitimate_range is None else self.legitimate_range
-        size = check_legitimate_range(self.moduli, size)
+        """Refuse what cannot be simulated or is not a code."""
+        size = self.size
         if size > MAX_SIMULATED_RANGE:
             hint = " (`legitimate_range` operands may take fewer)"
             raise InputError(
@@ -95,14 +94,14 @@ class RedundantCode:
                 "at most 2^31 is accepted"
             )
         decoder_named(self.decoder)
-        object.__setattr__(self, "legitimate_range", size)
         check_patterns(self.moduli.count, self.radius)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number L of codewords."""
-        assert self.legitimate_range is not None
-        return self.legitimate_range
+        if self.legitimate_range is None:
+            return self.moduli.dynamic_range
+        return check_legitimate_range(self.moduli, self.legitimate_range)
 
     @property
     def lowest(self) -> int:

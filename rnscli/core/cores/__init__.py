@@ -1,1 +1,76 @@
-"""The analog cores, compared on the same operands behind one interface."""
+"""The cores, compared on the same operands behind one interface.
+
+A core has a `CoreKind`, registered here, which says all that anybody needs to know of it, and
+which builds the `rnscli.core.cores.core.Core` that is simulated. Reduction modulo m is a ring
+homomorphism: the residues of the exact sum S are what the channels compute. `Core.read` starts
+from the exact sums and is fast; `Core.dot` runs every channel. Noise acts on the residues in both,
+in the same order of draws, so the two agree bit for bit.
+"""
+
+from rnscli.base.errors import InputError
+from rnscli.base.registry import Registry
+from rnscli.core.cores.bit_sliced import BitSliced
+from rnscli.core.cores.digital import DigitalFp32, DigitalInt8
+from rnscli.core.cores.fixed_point import FixedHp, FixedLp
+from rnscli.core.cores.kind import (
+    AnalogKind,
+    ConventionalKind,
+    Converters,
+    CoreKind,
+    CoreSettings,
+    DigitalKind,
+    Logic,
+)
+from rnscli.core.cores.rns import Rns
+
+__all__ = [
+    "CORES",
+    "RNS",
+    "AnalogKind",
+    "ConventionalKind",
+    "Converters",
+    "CoreKind",
+    "CoreSettings",
+    "DigitalKind",
+    "Logic",
+    "analog_core_named",
+    "analog_cores",
+    "simulated_cores",
+]
+
+RNS = Rns()  # which the others are compared with
+CORES: Registry[CoreKind] = Registry(
+    "core",
+    "cores",
+    CoreKind,
+    [RNS, FixedLp(), FixedHp(), BitSliced(), DigitalInt8(), DigitalFp32()],
+)
+
+
+def analog_cores() -> tuple[str, ...]:
+    """Names of the cores with an analog array, which are simulated."""
+    return tuple(name for name, kind in CORES.items() if isinstance(kind, AnalogKind))
+
+
+def simulated_cores() -> tuple[str, ...]:
+    """Names of those whose error is simulated: the analog ones, and digital ones of integers."""
+    return tuple(
+        name
+        for name, kind in CORES.items()
+        if isinstance(kind, AnalogKind)
+        or (isinstance(kind, DigitalKind) and kind.simulated_bits is not None)
+    )
+
+
+def analog_core_named(name: object) -> AnalogKind:
+    """The analog core of a name that a user gives.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    kind = CORES[name] if isinstance(name, str) and name in CORES else None
+    if not isinstance(kind, AnalogKind):
+        raise InputError.of("core", name, f"one of {', '.join(analog_cores())}")
+    return kind

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.quantisation import IntArray
-from rnscli.core.noise.law import Adc, NoiseLaw
+from rnscli.core.noise import Adc, NoiseLaw
 
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
 
@@ -63,8 +63,7 @@ def convert_sums(
     [96, 16, 0]
     """
     lost = max(0, output_bits - adc_bits)
-    low, high = _codes(adc_bits)
-    adc = Adc(low, high, full_scale_ratio=2.0 ** (adc_bits - bits))
+    adc = adc_of(adc_bits, bits)
     rounded = _rounded(sums, lost)
     ideal = np.clip(rounded, adc.low, adc.high) << lost
     if noise is None:
@@ -90,6 +89,12 @@ def convert_clean(sums: Any, output_bits: int, adc_bits: int) -> Any:
     return (sums * 2.0**-lost).round().clip(low, high) * 2.0**lost
 
 
+def adc_of(adc_bits: int, bits: int) -> Adc:
+    """An ADC of ``adc_bits`` bits, under noise that is stated for converters of ``bits`` bits."""
+    low, high = _codes(adc_bits)
+    return Adc(low, high, full_scale_ratio=2.0 ** (adc_bits - bits))
+
+
 def _codes(adc_bits: int) -> tuple[int, int]:
     """The lowest and the highest code of an ADC."""
     return -(2 ** (adc_bits - 1)), 2 ** (adc_bits - 1) - 1
@@ -109,3 +114,29 @@ def _rounded(sums: IntArray, bits: int) -> IntArray:
     raised += sums
     raised >>= bits
     return raised
+
+
+_MOST_VALUES = 1 << 17  # of a sum over the values of an operand
+
+
+def mean_square(largest: int, size: int, slice_bits: int | None = None, index: int = 0) -> float:
+    """Mean square of a quantised uniform operand, or of one slice of its magnitude.
+
+    One of the h numbers is the largest, q, by the choice of the scale; the others are uniform
+    between -q and q before they are rounded.
+
+    Examples
+    --------
+    >>> mean_square(1, 1), round(mean_square(31, 10**9) / 31**2, 3)
+    (1.0, 0.334)
+    """
+    values = np.arange(largest + 1, dtype=np.float64)
+    if largest > _MOST_VALUES:  # a grid is as good as all of them
+        values = np.linspace(0, largest, _MOST_VALUES)
+    weights = np.full(values.size, 2.0)
+    weights[[0, -1]] = 1.0  # zero has no other sign, and what is rounded to q half the width
+    weights *= (size - 1) / size / weights.sum()
+    weights[-1] += 1 / size
+    if slice_bits is not None:
+        values = np.floor(values / 2.0 ** (slice_bits * index)) % 2.0**slice_bits
+    return float(weights @ values**2)

@@ -1,15 +1,18 @@
 """What an analog core offers, and what it returns."""
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
-from rnscli.core.noise.law import NoiseLaw
+from rnscli.core.noise import NoiseLaw
+from rnscli.core.noise.law import mean_of
 
 
 @dataclass(frozen=True)
@@ -60,64 +63,104 @@ class Changes:
         return cls(index, readout.values[index], index.size, readout.attempts)
 
 
-class Core(Protocol):
-    """What every core offers.
+class Core(ABC):
+    """What every simulated core offers.
 
     `dot` and `read` are about pairs of vectors. Of a matrix product a core reads the products of
     the inputs with each of the `parts` of the weights: `ideal` says what it makes of them without
     noise, in floats of any array library, and `changes` where noise makes a difference.
+
+    Attributes
+    ----------
+    name
+        Name on the command line.
+    dot_product
+        Length and operands of a dot product.
+    code
+        The code of a core that computes in residues; ``None`` for all others.
     """
 
-    @property
-    def name(self) -> str:
-        """Name on the command line."""
-        ...
+    name: str
+    dot_product: DotProduct
+    code: RedundantCode | None
 
     @property
-    def dot_product(self) -> DotProduct:
-        """Length and operands of a dot product."""
-        ...
-
-    @property
-    def noise(self) -> NoiseLaw | None:
-        """Noise on each residue, or at each converter."""
-        ...
-
-    @property
+    @abstractmethod
     def reach(self) -> int:
         """Largest magnitude of a result, right or wrong."""
-        ...
 
+    @property
+    @abstractmethod
+    def channels(self) -> tuple[int, ...]:
+        """Number of values that each of its converters tells apart, as far as noise goes."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """Settings that it has besides its dot product, by the names of `CoreSettings`."""
+
+    @abstractmethod
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         """Dot products of quantised operands of shape ``(pairs, h)``, as the hardware does it."""
-        ...
 
+    @abstractmethod
     def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
         """What `read` needs: the exact dot products ``sums``, or those of parts of the weights.
 
         ``x`` and ``w`` hold whole numbers, of shape ``(pairs, h)``; the last axis of the result
         is that of the pairs.
         """
-        ...
 
+    @abstractmethod
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """The same as `dot`, from `partial_sums`."""
-        ...
 
+    @abstractmethod
     def parts(self, w: Any) -> tuple[Any, ...]:
         """What is in the array for whole-numbered weights: they themselves, or their slices."""
-        ...
 
+    @abstractmethod
     def ideal(self, sums: Sequence[Any]) -> Any:
         """What is read without noise from exact products with the parts, which may be changed."""
-        ...
 
+    @abstractmethod
     def changes(
-        self, size: int, sums_of: Callable[[IntArray | None], IntArray], rng: np.random.Generator
+        self,
+        size: int,
+        sums_of: Callable[[IntArray | None], IntArray],
+        rng: np.random.Generator,
+        words_of: Callable[[IntArray], IntArray] | None = None,
     ) -> Changes:
         """Where noise changes the results of ``size`` dot products.
 
         ``sums_of`` gives the exact products at some positions, or at all; with several parts
-        their axis comes first.
+        their axis comes first. ``words_of`` gives the words ``(N, ...)`` at some positions of a
+        core with a code, where its channels were computed.
         """
-        ...
+
+    @property
+    @abstractmethod
+    def laws(self) -> tuple[NoiseLaw, ...]:
+        """The law of each of its converters; empty without noise."""
+
+    @property
+    def noisy(self) -> bool:
+        return bool(self.laws)
+
+    @property
+    def error_probabilities(self) -> tuple[float, ...]:
+        """Probability that each of its converters is wrong; empty without noise."""
+        pairs = zip(self.laws, self.channels, strict=False)
+        return tuple(law.error_probability(size) for law, size in pairs)
+
+    @property
+    def noise_columns(self) -> dict[str, Any]:
+        """What rows say of it: the law, p averaged over converters, sigma where they share it."""
+        if not self.laws:
+            return {"noise": None, "p": None, "sigma": None}
+        deviations = {law.standard_deviation for law in self.laws}
+        return {
+            "noise": ", ".join(dict.fromkeys(law.name for law in self.laws)),
+            "p": mean_of(self.error_probabilities),
+            "sigma": deviations.pop() if len(deviations) == 1 else None,
+        }

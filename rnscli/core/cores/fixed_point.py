@@ -1,90 +1,80 @@
-"""The conventional core: one converter for each dot product."""
+"""The conventional cores: one ADC for each dot product, of b bits or of as many as it takes."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
-from rnscli.core.cores.conversion import check_output_bits, convert_clean, convert_sums
-from rnscli.core.cores.core import Changes, Readout
-from rnscli.core.noise.law import NoiseLaw
+from rnscli.core.cores.kind import (
+    CONVERTER_AXES,
+    ConventionalKind,
+    Converters,
+    CoreSettings,
+    Logic,
+    single_law,
+)
+
+if TYPE_CHECKING:
+    from rnscli.core.arithmetic.code import RedundantCode
+    from rnscli.core.cores.core import Core
+    from rnscli.core.noise.law import NoiseLaw
 
 
-@dataclass(frozen=True)
-class FixedPointCore:
-    """A conventional core: one ADC keeps the top ``adc_bits`` bits of the b_out of a result.
+class FixedPoint(ConventionalKind):
+    """A core with one array and one ADC for each column."""
 
-    ``S`` is rounded to a multiple of ``2**(b_out - adc_bits)`` (ties to even) and clipped to the
-    two's complement range. With ``adc_bits = b_out`` nothing is lost.
+    axes = CONVERTER_AXES
 
-    Parameters
-    ----------
-    name
-        ``fixed-lp`` or ``fixed-hp``.
-    dot_product
-        Shape of the operands.
-    bits
-        Bits b of the converters that noise is stated for.
-    adc_bits
-        Bits of this core's ADC.
-    noise
-        Noise at the ADC, or none.
+    @abstractmethod
+    def adc_bits(self, settings: CoreSettings) -> int:
+        """Bits of the ADC."""
 
-    Raises
-    ------
-    InputError
-        If results exceed 2**62.
+    def converters(self, settings: CoreSettings) -> Converters:
+        return Converters(settings.dot_product.input_bits, self.adc_bits(settings), 1)
 
-    Examples
-    --------
-    >>> core = FixedPointCore("fixed-lp", DotProduct(2, 4, 4), bits=4, adc_bits=4)
-    >>> core.read(np.array([98, 13, 3]), np.random.default_rng(0)).values.tolist()
-    [96, 16, 0]
-    """
+    def build(
+        self,
+        settings: CoreSettings,
+        code: RedundantCode | None,
+        noise: NoiseLaw | tuple[NoiseLaw, ...] | None,
+        attempts: float,
+    ) -> Core:
+        from rnscli.core.cores.fixed_point_core import FixedPointCore
 
-    name: str
-    dot_product: DotProduct
-    bits: int
-    adc_bits: int
-    noise: NoiseLaw | None = None
+        adc_bits = self.adc_bits(settings)
+        law = single_law(self, noise)
+        return FixedPointCore(self.name, settings.dot_product, settings.bits, adc_bits, law)
 
-    def __post_init__(self) -> None:
-        """Refuse results that int64 does not hold with room for a rounding."""
-        check_output_bits(self.dot_product.output_bits)
+    def logic(self, settings: CoreSettings) -> Logic:
+        """Nothing: what the ADC says is the result."""
+        return Logic()
 
-    @property
-    def reach(self) -> int:
-        """Half of the two's complement range."""
-        return int(2 ** (self.dot_product.output_bits - 1))
+    def conversions(self, settings: CoreSettings) -> Sequence[tuple[int, float]]:
+        from rnscli.core.cores.conversion import mean_square
 
-    def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
-        """Dot products of quantised operands."""
-        return self.read(np.einsum("...j,...j->...", x, w, dtype=np.int64), rng)
+        dot = settings.dot_product
+        return [(dot.output_bits, mean_square(dot.max_weight, dot.vector_size))]
 
-    def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
-        """The dot products themselves."""
-        del x, w
-        return sums
 
-    def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
-        """What the ADC makes of exact dot products."""
-        output_bits = self.dot_product.output_bits
-        values, ideal = convert_sums(sums, output_bits, self.adc_bits, self.bits, self.noise, rng)
-        return Readout(values, values != ideal, (sums.size,))
+class FixedLp(FixedPoint):
+    """The ADC has b bits, so that it is compared at equal converters."""
 
-    def parts(self, w: Any) -> tuple[Any, ...]:
-        """The weights."""
-        return (w,)
+    name = "fixed-lp"
+    summary = "one array; an ADC of b bits keeps the top b of the b_out bits of a result"
+    exact = False
 
-    def ideal(self, sums: Sequence[Any]) -> Any:
-        """Rounded and clipped."""
-        return convert_clean(sums[0], self.dot_product.output_bits, self.adc_bits)
+    def adc_bits(self, settings: CoreSettings) -> int:
+        # An ADC with more bits than the result has would convert nothing but noise.
+        return min(settings.bits, settings.dot_product.output_bits)
 
-    def changes(
-        self, size: int, sums_of: Callable[[IntArray | None], IntArray], rng: np.random.Generator
-    ) -> Changes:
-        """By reading all of them."""
-        return Changes.of(self.read(sums_of(None).reshape(size), rng))
+
+class FixedHp(FixedPoint):
+    """The ADC has as many bits as the result."""
+
+    name = "fixed-hp"
+    summary = "one array; an ADC of all b_out bits of a result, which loses nothing"
+    exact = True
+
+    def adc_bits(self, settings: CoreSettings) -> int:
+        return settings.dot_product.output_bits

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnscli.base.errors import InputError
+from rnscli.core.cores import CORES
 from rnscli.report.columns import column, show_value
 from rnscli.report.table import Row
 
@@ -145,13 +146,9 @@ def patches(colours: Mapping[str, str]) -> list[Any]:
 
 PLAIN = Look()
 SIZE = (5.6, 4.0)  # small, so that the text is large where the picture fills a phone
-CORE_COLOURS = {
-    "rns": COLOURS[0],
-    "fixed-lp": COLOURS[1],
-    "fixed-hp": COLOURS[2],
-    "bit-sliced": COLOURS[3],
-}
-CORE_MARKERS = {"rns": "o", "fixed-lp": "s", "fixed-hp": "d", "bit-sliced": "^"}
+# By the place of a core among all of them, so that it looks the same in every picture.
+CORE_COLOURS = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(CORES)}
+CORE_MARKERS = {name: "osd^vP*X"[place % 8] for place, name in enumerate(CORES)}
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

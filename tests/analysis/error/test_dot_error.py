@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from dot_error_points import FALSE_ALARM, clopper_pearson, point, same_result, same_statistics
+from rnscli.core.cores.registry import CORES
 from scipy import stats
 
 from rnscli.analysis.error.block import simulate_block
@@ -19,7 +20,6 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.registry import CORES
 from rnscli.core.noise.law import Gaussian, Uniform
 from rnscli.runtime.runner import Runner, runner
 
@@ -111,7 +111,7 @@ def test_the_number_of_processes_changes_nothing(
 ) -> None:
     """2^20 terms: 8 pairs a block."""
     parameters = point(8, 2**20, 2, pairs=18, noise=noise, attempts=2, seed=7)
-    assert parameters.blocks == 3
+    assert parameters.point.blocks == 3
     alone, spread = dot_error(parameters), dot_error(parameters, two_jobs)
     assert same_result(alone, spread)
     first, second = alone.statistics["rns"].attempts.counts
@@ -129,7 +129,9 @@ def test_several_points_at_once(two_jobs: Runner) -> None:
 
 def test_blocks_add_up() -> None:
     parameters = point(8, 2**20, 1, pairs=20, noise=Uniform(0.1))
-    parts = [simulate_block(parameters, block, ("rns",)) for block in range(parameters.blocks)]
+    parts = [
+        simulate_block(parameters, block, ("rns",)) for block in range(parameters.point.blocks)
+    ]
     assert [p["rns"].signed.count for p in parts] == [8, 8, 4]
     samples: list[int] = []
     (row, *_) = dot_error(parameters, progress=lambda update: samples.append(update.samples)).rows
@@ -160,7 +162,7 @@ def test_longer_runs_begin_like_shorter_ones() -> None:
 @pytest.mark.parametrize("pairs", [2, 3, 127, 128, 129, 258])
 def test_pairs_smaller_and_larger_than_a_block(pairs: int) -> None:
     parameters = point(6, 2**16, pairs=pairs, cores=("fixed-hp",))
-    assert parameters.blocks == math.ceil(pairs / 128)
+    assert parameters.point.blocks == math.ceil(pairs / 128)
     result = dot_error(parameters)
     core = result.statistics["fixed-hp"]
     assert core.signed.count == core.absolute.count == core.histogram.counts.sum() == pairs

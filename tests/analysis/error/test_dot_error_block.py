@@ -104,7 +104,7 @@ def test_given_operands_over_many_blocks() -> None:
         pairs=19,
         operands=GivenOperands(x, w),
     )
-    assert parameters.blocks == 5
+    assert parameters.point.blocks == 5
     done: list[int] = []
     (row,) = dot_error(parameters, progress=lambda update: done.append(update.samples)).rows
     assert done == [4, 8, 12, 16, 19]
@@ -233,7 +233,7 @@ def test_a_later_block_begins_where_the_one_before_ended() -> None:
         dot_product=DotProduct(2**20, 5, 5), bits=6, cores=("fixed-hp",), pairs=10,
         operands=NumberedOperands(),
     )  # fmt: skip
-    assert [parameters.pairs_of(block) for block in range(2)] == [8, 2]
+    assert [parameters.point.pairs_of(block) for block in range(2)] == [8, 2]
     tile = np.empty((2, 2, 2**20))
     NumberedOperands().fill(np.random.default_rng(0), 8, tile)
     given = DotErrorParameters(

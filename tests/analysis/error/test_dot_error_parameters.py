@@ -89,8 +89,8 @@ def test_pairs_in_a_block(size: int, drawn: int, given: int) -> None:
 
 def test_a_block_of_given_operands_carries_only_its_rows() -> None:
     parameters = few(GivenOperands(*FEW))
-    assert parameters.blocks == 3
-    sent = [parameters.for_block(block, shares_files=True).operands for block in range(3)]
+    assert parameters.point.blocks == 3
+    sent = [parameters.point.for_block(block, shares_files=True).operands for block in range(3)]
     assert [o.x.shape[0] for o in sent if isinstance(o, GivenOperands)] == [2, 2, 1]
     with runner(jobs=2) as two:
         assert dot_error(parameters, two).rows == dot_error(parameters).rows
@@ -115,7 +115,7 @@ def test_a_block_names_the_file_where_it_can(tmp_path: Path, save: Any) -> None:
     given = few(GivenOperands(*FEW.astype(np.float16)))
     for shares in (True, False):
         for block in range(3):
-            sent = pickle.dumps(parameters.for_block(block, shares_files=shares))
+            sent = pickle.dumps(parameters.point.for_block(block, shares_files=shares))
             named = shares and save is np.savez
             assert (len(sent) < 10_000) == named
             core = ("fixed-hp",)
@@ -129,18 +129,18 @@ def test_the_content_of_a_block_is_that_of_its_rows() -> None:
     parameters, changed = few(GivenOperands(*FEW)), FEW.copy()
     changed[1, 2, 77] += 1
     other = few(GivenOperands(*changed.copy()))
-    before = [parameters.for_block(block, False).content() for block in range(3)]
+    before = [parameters.point.for_block(block, False).content() for block in range(3)]
     after = [other.for_block(block, False).content() for block in range(3)]
     assert len(set(before)) == 3
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]
-    assert parameters.described_operands() == other.described_operands()
+    assert parameters.point.described_operands() == other.point.described_operands()
     changed[0, 0, 0] += 1  # in the first of the rows that tell one file from another
-    assert few(GivenOperands(*changed)).described_operands() != other.described_operands()
+    assert few(GivenOperands(*changed)).described_operands() != other.point.described_operands()
 
 
 def test_drawn_operands_have_no_content() -> None:
     source = SparseOperands(NormalOperands(), 0.5)
     parameters = point(operands=source, noise=Uniform(0.1))
-    assert parameters.content() == ""
-    assert parameters.described_operands()["kind"] == "SparseOperands"
-    assert parameters.for_block(0, shares_files=False) == parameters
+    assert parameters.point.content() == ""
+    assert parameters.point.described_operands()["kind"] == "SparseOperands"
+    assert parameters.point.for_block(0, shares_files=False) == parameters

@@ -6,11 +6,10 @@ comparisons count as additions. Multiplexers, wires and registers are not counte
 
 import math
 from functools import lru_cache
-from itertools import chain
 
 from rnscli.core.arithmetic.decoders import check_patterns, covering
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.hardware.operations import Operation, Operations, add, multiply, times
+from rnscli.core.cores.operations import Operations, add, merged, multiply, times
 
 METHODS = ("mixed-radix", "crt")
 
@@ -239,14 +238,6 @@ def syndrome(moduli: ModuliSet, legitimate_range: int) -> Operations:
         for modulus in moduli.redundant_moduli
     ]
     return merged(*checks, inside)
-
-
-def merged(*groups: Operations) -> Operations:
-    """All operations, those of one kind and width together."""
-    counts: dict[tuple[str, float], float] = {}
-    for one in chain(*groups):
-        counts[one.kind, one.width] = counts.get((one.kind, one.width), 0.0) + one.count
-    return tuple(Operation(kind, width, count) for (kind, width), count in counts.items())
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,293 @@
+"""What a core says of itself to whoever compares, simulates, prices or draws cores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores.operations import Operations, add
+from rnscli.core.noise.law import wrong_word
+
+if TYPE_CHECKING:
+    from rnscli.core.arithmetic.code import RedundantCode
+    from rnscli.core.cores.core import Core
+    from rnscli.core.noise.law import NoiseLaw
+
+
+@dataclass(frozen=True)
+class Converters:
+    """Bits of a core's converters, and its number of channels.
+
+    A channel is an array with converters of its own: one for each modulus of a residue core, for
+    each slice of a sliced one. Where inputs are no residues, DACs have as many bits as they.
+    """
+
+    dac_bits: int
+    adc_bits: int
+    channels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreSettings:
+    """Everything that a core may depend on; each kind takes what concerns it.
+
+    Parameters
+    ----------
+    dot_product
+        Length h and operand bits.
+    bits
+        Bits b of the converters.
+    moduli
+        The set of a residue core; ``None`` where there is none.
+    legitimate_range, radius, reverse, word_error_probability
+        What its decoder accepts and corrects, how residues are turned into a number, and how often
+        a word has a wrong residue, so that further groups of residues are tried.
+    slice_bits, adc_bits
+        Bits of a weight slice, and of the ADCs; ``adc_bits`` of ``None`` is b.
+    """
+
+    dot_product: DotProduct
+    bits: int
+    moduli: ModuliSet | None = None
+    legitimate_range: int | None = None
+    radius: int = 0
+    reverse: str = "mixed-radix"
+    word_error_probability: float = 0.0
+    slice_bits: int = 1
+    adc_bits: int | None = None
+
+
+@dataclass(frozen=True)
+class Logic:
+    """Digital operations of a dot product: of its inputs, of one attempt, of one decoding.
+
+    ``inputs`` is for one input; ``reverse``, ``decoding`` and ``shift_add`` for one attempt.
+    ``cycles_before`` come once, before the first attempt, and ``cycles_after`` in every attempt,
+    when the converters have been read.
+    """
+
+    inputs: Operations = ()
+    reverse: Operations = ()
+    decoding: Operations = ()
+    shift_add: Operations = ()
+    cycles_before: float = 0.0
+    cycles_after: float = 0.0
+
+
+class CoreKind(ABC):
+    """A kind of core: one of these is registered for each name.
+
+    Attributes
+    ----------
+    name
+        Name on the command line.
+    summary
+        What it is, in a line of the help.
+    axes
+        Names of the settings of a design that concern it, besides its core, length and technology.
+    exact
+        Whether, without noise, it loses nothing of a sum.
+    """
+
+    name: str
+    summary: str
+    axes: tuple[str, ...]
+    exact: bool
+
+    @abstractmethod
+    def converters(self, settings: CoreSettings) -> Converters | None:
+        """Its data converters; ``None`` if it has none.
+
+        Raises
+        ------
+        InputError
+            If a setting that it needs is missing or out of range.
+        """
+
+    @abstractmethod
+    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
+        """One addition of the partial sums of ``tiles`` tiles."""
+
+    @abstractmethod
+    def runs_on(self, technology_kind: str, reference_bits: int | None) -> bool:
+        """Whether it runs on technologies of a kind, whose numbers may be for certain operands."""
+
+    @property
+    @abstractmethod
+    def default_technology(self) -> str:
+        """Name of the technology that it is shown on if none is named."""
+
+
+# Settings of every core with converters, and those that only some have.
+CONVERTER_AXES = ("bits", "columns_per_adc", "adc_model")
+CODE_AXES = ("reverse", "redundant", "decoder", "legitimate_range", "attempts")
+SLICE_AXES = ("slice_bits", "adc_bits")
+
+
+class AnalogKind(CoreKind):
+    """A core that multiplies in an analog array, between DACs and ADCs."""
+
+    @property
+    def default_technology(self) -> str:
+        """The only analog one that is published part by part."""
+        return "reram-analog"
+
+    def runs_on(self, technology_kind: str, reference_bits: int | None) -> bool:
+        return technology_kind == "analog"
+
+    @abstractmethod
+    def converters(self, settings: CoreSettings) -> Converters: ...
+
+    @abstractmethod
+    def build(
+        self,
+        settings: CoreSettings,
+        code: RedundantCode | None,
+        noise: NoiseLaw | tuple[NoiseLaw, ...] | None,
+        attempts: float,
+    ) -> Core:
+        """The core as it is simulated.
+
+        Parameters
+        ----------
+        code, attempts
+            Of a residue core; the others have no use for them.
+        noise
+            Noise at every conversion, or none.
+
+        Raises
+        ------
+        InputError
+            If a setting that it needs is missing or out of range.
+        """
+
+    @abstractmethod
+    def logic(self, settings: CoreSettings) -> Logic:
+        """Its digital side."""
+
+    @property
+    @abstractmethod
+    def coded(self) -> bool:
+        """Whether it computes in residues, so that a code detects errors and words are repeated."""
+
+    @abstractmethod
+    def reading_error(self, settings: CoreSettings, law: NoiseLaw) -> float:
+        """Probability that noise changes what its converters say of uniform operands.
+
+        Raises
+        ------
+        InputError
+            If it is `coded`: what the code makes of its errors is for the code to say.
+        """
+
+    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
+        """At the width that the total needs."""
+        return add(dot.output_bits + (tiles - 1).bit_length())
+
+
+class ConventionalKind(AnalogKind):
+    """An analog core whose ADCs read sums of ordinary numbers."""
+
+    coded = False
+
+    @abstractmethod
+    def conversions(self, settings: CoreSettings) -> Sequence[tuple[int, float]]:
+        """What its converters read: bits of the exact sum, and mean square of the weights in it."""
+
+    def reading_error(self, settings: CoreSettings, law: NoiseLaw) -> float:
+        r"""Probability that a code of some converter changes.
+
+        A sum of h products is close to normal from some ten terms on, with the variance
+        ``h E[X^2] E[W^2]``; the law says how often it changes the code of one that is rounded to
+        a multiple of ``2**lost``. Codes at the ends of the range, which noise cannot leave, are
+        too rare to matter.
+
+        Examples
+        --------
+        >>> from rnscli.core.cores import CORES
+        >>> from rnscli.core.noise import Gaussian
+        >>> settings = CoreSettings(dot_product=DotProduct(128, 6, 6), bits=6)
+        >>> f"{CORES['fixed-lp'].reading_error(settings, Gaussian(0.1)):.3f}"
+        '0.080'
+        """
+        from rnscli.core.cores.conversion import adc_of, mean_square
+
+        dot, converters = settings.dot_product, self.converters(settings)
+        inputs = dot.vector_size * mean_square(dot.max_input, dot.vector_size)
+        adc = adc_of(converters.adc_bits, settings.bits)
+        return wrong_word(
+            [
+                law.changed_codes(
+                    adc, deviation=(inputs * square) ** 0.5, lost=max(0, bits - converters.adc_bits)
+                )
+                for bits, square in self.conversions(settings)
+            ]
+        )
+
+
+class DigitalKind(CoreKind):
+    """A core that multiplies digitally; it loses nothing of the operands that it takes.
+
+    Attributes
+    ----------
+    operand_bits
+        Bits of its operands.
+    simulated_bits
+        Bits of integer operands by which its error is simulated; ``None`` where it is not.
+    max_terms
+        Longest dot product that its sums hold; ``None`` for any.
+    """
+
+    exact = True
+    axes = ()
+    operand_bits: int
+    simulated_bits: int | None
+    max_terms: int | None
+
+    @property
+    def default_technology(self) -> str:
+        return "digital-logic"
+
+    def converters(self, settings: CoreSettings) -> None:
+        return None
+
+    def runs_on(self, technology_kind: str, reference_bits: int | None) -> bool:
+        return technology_kind == "logic" or (
+            technology_kind == "digital" and reference_bits == self.operand_bits
+        )
+
+    @property
+    @abstractmethod
+    def mac(self) -> Operations:
+        """A multiplication with its addition."""
+
+
+def single_law(kind: CoreKind, noise: NoiseLaw | tuple[NoiseLaw, ...] | None) -> NoiseLaw | None:
+    """The law of the converters of a core that has no residues.
+
+    Raises
+    ------
+    InputError
+        If there is one for each modulus.
+    """
+    if isinstance(noise, tuple):
+        raise InputError(f"core {kind.name} has no moduli; give one law of the noise")
+    return noise
+
+
+def needed_moduli(kind: CoreKind, settings: CoreSettings) -> ModuliSet:
+    """The moduli of a residue core.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    if settings.moduli is None:
+        raise InputError(f"core {kind.name} needs a moduli set, and none was given")
+    return settings.moduli

@@ -1,0 +1,218 @@
+"""The RNS core: a converter for each modulus, a redundant code, retries."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnscli.base.checks import check_attempts
+from rnscli.base.errors import InputError
+from rnscli.core.arithmetic.code import DETECTED, RedundantCode
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+from rnscli.core.arithmetic.residues import modular_dot, to_residues
+from rnscli.core.cores.core import Changes, Core, Readout
+from rnscli.core.noise import NoiseLaw
+from rnscli.core.noise.draws import draw_positions
+
+# With no limit on the attempts, a simulation that needs more of them in the mean is stuck.
+MAX_MEAN_ATTEMPTS = 200
+
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Received:
+    """Words that were hit, in the first attempt at least, and what has become of them."""
+
+    index: IntArray
+    clean: IntArray
+    values: IntArray
+    wrong: BoolArray
+    attempts: tuple[int, ...]
+
+    def changes(self) -> Changes:
+        """Those that are not what was sent; a wrong one may be, if it was rejected to the last."""
+        changed = self.values != self.clean
+        wrong = int(np.count_nonzero(self.wrong))
+        return Changes(self.index[changed], self.values[changed], wrong, self.attempts)
+
+
+@dataclass(frozen=True)
+class RnsCore(Core):
+    """One low-precision channel per modulus, a redundant code, and up to R attempts.
+
+    Parameters
+    ----------
+    dot_product
+        Shape of the operands.
+    code
+        The code; its legitimate range covers every value of S.
+    noise
+        Law of the errors of every residue, or a tuple of one for each modulus; ``None`` for none.
+    attempts
+        Largest number R of attempts; ``math.inf`` repeats until no error is detected.
+
+    Raises
+    ------
+    InputError
+        If the code does not cover the results.
+
+    Examples
+    --------
+    >>> from rnscli.core.arithmetic.moduli import ModuliSet
+    >>> core = RnsCore(DotProduct(2, 4, 4), RedundantCode(ModuliSet([15, 14])))
+    >>> core.read(np.array([98, -13]), np.random.default_rng(0)).values.tolist()
+    [98, -13]
+    """
+
+    dot_product: DotProduct
+    code: RedundantCode
+    noise: NoiseLaw | tuple[NoiseLaw, ...] | None = None
+    attempts: float = 1
+    name = "rns"
+
+    def __post_init__(self) -> None:
+        """Refuse a code that loses results."""
+        object.__setattr__(self, "attempts", check_attempts(self.attempts))
+        if isinstance(self.noise, tuple) and len(self.noise) != self.code.moduli.count:
+            raise InputError(
+                f"`noise` has {len(self.noise)} laws; the set has {self.code.moduli.count} moduli"
+            )
+        needed = self.dot_product.dynamic_range
+        if self.code.size < needed <= self.code.moduli.dynamic_range:
+            raise InputError(
+                f"`legitimate_range` is {self.code.size}; the dot product needs {needed} values"
+            )
+        if self.code.size < needed:
+            raise InputError(
+                f"the moduli {','.join(map(str, self.code.moduli.information))} hold "
+                f"{self.code.size} legitimate values; the dot product needs {needed}"
+            )
+
+    def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
+        """Dot products of quantised operands, channel by channel."""
+        moduli = self.code.moduli.moduli
+        words = modular_dot(to_residues(x, moduli), to_residues(w, moduli), moduli)
+        return self._read(self.code.decode(words).values, lambda index: words[:, index], rng)
+
+    def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
+        """The dot products themselves: their residues are what the channels compute."""
+        del x, w
+        return sums
+
+    def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
+        """The same from exact dot products: only words with an error are ever formed."""
+        return self._read(sums, lambda index: self._words(sums[index]), rng)
+
+    def _read(
+        self, clean: IntArray, words_of: Callable[[IntArray], IntArray], rng: np.random.Generator
+    ) -> Readout:
+        values, wrong = clean, np.zeros(clean.shape, dtype=np.bool_)
+        if self.noise is None:
+            return Readout(values, wrong, (clean.size,))
+        received = self._receive(clean.size, lambda index: clean[index], words_of, rng)
+        values = clean.copy()
+        values[received.index] = received.values
+        wrong[received.index] = received.wrong
+        return Readout(values, wrong, received.attempts)
+
+    def _words(self, sums: IntArray) -> IntArray:
+        return to_residues(sums, self.code.moduli.moduli)
+
+    @property
+    def reach(self) -> int:
+        """The farther end of the legitimate range."""
+        return max(-self.code.lowest, self.code.highest)
+
+    @property
+    def laws(self) -> tuple[NoiseLaw, ...]:
+        if self.noise is None or isinstance(self.noise, tuple):
+            return self.noise or ()
+        return (self.noise,) * self.code.moduli.count
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        return self.code.moduli.moduli
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        code = self.code
+        return {
+            "moduli": code.moduli,
+            "legitimate_range": code.size,
+            "radius": code.radius,
+            "decoder": code.decoder,
+            "attempts": self.attempts,
+        }
+
+    def parts(self, w: Any) -> tuple[Any, ...]:
+        """The weights; that each channel has its own residues of them makes no difference."""
+        return (w,)
+
+    def ideal(self, sums: Sequence[Any]) -> Any:
+        """Exact."""
+        return sums[0]
+
+    def changes(
+        self,
+        size: int,
+        sums_of: Callable[[IntArray | None], IntArray],
+        rng: np.random.Generator,
+        words_of: Callable[[IntArray], IntArray] | None = None,
+    ) -> Changes:
+        """From those sums alone that are hit, or from the words ``(N, ...)`` of the channels."""
+        words = words_of or (lambda index: self._words(sums_of(index)))
+        return self._receive(size, sums_of, words, rng).changes()
+
+    def _receive(
+        self,
+        size: int,
+        clean_of: Callable[[IntArray], IntArray],
+        words_of: Callable[[IntArray], IntArray],
+        rng: np.random.Generator,
+    ) -> "_Received":
+        """Perturb, decode, and repeat what is detected, up to the number of attempts."""
+        attempts = [size]
+        index, errors = self._draw(size, rng)
+        clean, words = clean_of(index), words_of(index)
+        values, detected = self._decoded(words, errors)
+        wrong = (values != clean) | detected
+        while detected.any() and len(attempts) < self.attempts:
+            pending = np.flatnonzero(detected)
+            attempts.append(pending.size)
+            if math.isinf(self.attempts) and sum(attempts) > MAX_MEAN_ATTEMPTS * size:
+                raise InputError(
+                    f"`attempts` is inf, but with this noise a dot product takes more than "
+                    f"{MAX_MEAN_ATTEMPTS} attempts in the mean; give a finite number of attempts "
+                    "or less noise"
+                )
+            hit, errors = self._draw(pending.size, rng)
+            again = pending[hit]
+            values[pending], detected[pending], wrong[pending] = clean[pending], False, False
+            values[again], detected[again] = self._decoded(words[:, again], errors)
+            wrong[again] = (values[again] != clean[again]) | detected[again]
+        return _Received(index, clean, values, wrong, tuple(attempts))
+
+    def _decoded(self, words: IntArray, errors: IntArray) -> tuple[IntArray, BoolArray]:
+        """Values of words with errors, and which are detected as wrong."""
+        moduli = np.array(self.code.moduli.moduli)[:, np.newaxis]
+        decoded = self.code.decode((words + errors) % moduli)
+        return decoded.values, decoded.status == DETECTED
+
+    def _draw(self, size: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """Which of ``size`` words are hit, and their errors ``(N, hit)``, mostly zero."""
+        positions, drawn = [], []
+        for law, modulus in zip(self.laws, self.code.moduli.moduli, strict=True):
+            where = draw_positions(rng, law.error_probability(modulus), size)
+            positions.append(where)
+            drawn.append(law.draw_errors(rng, modulus, where.size))
+        hit = np.unique(np.concatenate(positions))
+        errors = np.zeros((len(positions), hit.size), dtype=np.int64)
+        for channel, (where, error) in enumerate(zip(positions, drawn, strict=True)):
+            errors[channel, np.searchsorted(hit, where)] = error
+        return hit, errors

@@ -1,0 +1,156 @@
+"""Normal noise on a residue, which wraps: an analog modulo is a phase."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from rnscli.base.checks import MAX_SIGMA, check_float
+from rnscli.base.errors import InputError
+from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+    from rnscli.core.noise.draws import ErrorTable
+
+MAX_GAUSSIAN_MODULUS = 2**31
+MAX_PROBABILITY = 0.999  # for which a sigma is looked up
+MAX_SUMMED = 1 << 17  # values in a mean over sums; a grid is as good as all of them
+
+
+@dataclass(frozen=True)
+class Gaussian(NoiseLaw):
+    """The residue plus N(0, sigma^2) in residue steps, rounded, and wrapped at m.
+
+    Analog modulo is a phase, so an error past either end of ``[0, m)`` comes in at the other.
+    A conventional ADC sees noise of the same fraction of its full scale before it rounds.
+
+    Examples
+    --------
+    >>> round(Gaussian(0.2).error_probability(63), 6)
+    0.012419
+    """
+
+    name: ClassVar[str] = "gaussian"
+    summary: ClassVar[str] = "normal noise, rounded and wrapped"
+    level: ClassVar[str] = "sigma"
+    equiprobable: ClassVar[bool] = False
+
+    sigma: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a standard deviation."""
+        sigma = check_float(
+            "sigma",
+            self.sigma,
+            0.0,
+            MAX_SIGMA,
+            f"a number of residue steps from 0 to {MAX_SIGMA:g}",
+        )
+        object.__setattr__(self, "sigma", sigma)
+
+    @classmethod
+    def of_level(cls, level: str, value: float, modulus: int) -> Self:
+        """Without wrapping, a probability is that of leaving half a step to either side."""
+        if level == "sigma":
+            return cls(value)
+        from scipy.special import ndtri
+
+        if value > MAX_PROBABILITY:
+            raise InputError(
+                f"`p` is {value:g}; Gaussian noise reaches an error probability of up to "
+                f"{MAX_PROBABILITY:g}"
+            )
+        return cls(float(-0.5 / ndtri(value / 2)) if value else 0.0)
+
+    @property
+    def standard_deviation(self) -> float:
+        return self.sigma
+
+    def error_probability(self, modulus: int) -> float:
+        """``1 - P(0)``, summed over the wrong values so that small ones keep their precision."""
+        return _gaussian_errors(self.sigma, modulus).probability
+
+    def error_distribution(self, modulus: int) -> FloatArray:
+        """Differences of the normal distribution function, wrapped at m."""
+        import numpy as np
+
+        check_modulus(modulus, MAX_TABLED_MODULUS)
+        table = _gaussian_errors(self.sigma, modulus)
+        chances: FloatArray = np.zeros(modulus)
+        np.add.at(chances, table.errors, table.weights)
+        chances[0] = 1.0 - table.probability
+        return chances
+
+    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
+        """Rounded, wrapped noise, given that it is not a multiple of m."""
+        return _gaussian_errors(self.sigma, modulus).draw(rng, size)
+
+    def convert(
+        self,
+        rng: np.random.Generator,
+        codes: IntArray,
+        remainders: FloatArray | float,
+        adc: Adc,
+    ) -> IntArray:
+        """Add the noise, round, clip."""
+        import numpy as np
+
+        if self.sigma:
+            noise = rng.standard_normal(codes.shape) * (self.sigma * adc.full_scale_ratio)
+            # Noise beyond this leads out of the converter's range from any code.
+            reach = float(adc.high - adc.low)
+            codes = codes + np.rint(np.clip(noise + remainders, -reach, reach)).astype(np.int64)
+        return np.clip(codes, adc.low, adc.high)
+
+    def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
+        """With r what is rounded away of a sum, in steps of this ADC, and s the noise in them,
+        ``Phi((-1/2 - r) / s) + Phi((r - 1/2) / s)``, averaged over the sums.
+
+        It may be small where nearly all sums are rounded to zero.
+        """
+        import numpy as np
+        from scipy.special import ndtr
+
+        sigma = self.sigma * adc.full_scale_ratio
+        if not sigma:
+            return 0.0
+        if not lost or not deviation:
+            return math.erfc(0.5 / (sigma * math.sqrt(2)))
+        reach = math.ceil(8 * deviation)
+        step = max(1.0, 2 * reach / MAX_SUMMED)
+        sums = np.arange(-(reach // step), reach // step + 1) * step
+        density = np.exp(-0.5 * (sums / deviation) ** 2)
+        codes = sums / 2.0**lost
+        rest = codes - np.rint(codes)
+        leaves = ndtr((-0.5 - rest) / sigma) + ndtr((rest - 0.5) / sigma)
+        return min(1.0, float(density @ leaves / density.sum()))
+
+
+@lru_cache(maxsize=64)
+def _gaussian_errors(sigma: float, modulus: int) -> ErrorTable:
+    """Errors modulo m that rounded noise makes.
+
+    The weights are differences of the normal distribution function, taken in the lower tail: there
+    they keep their relative precision down to the smallest double.
+    """
+    import numpy as np
+    from scipy.special import ndtr
+
+    from rnscli.core.noise.draws import ErrorTable
+
+    check_modulus(modulus, MAX_GAUSSIAN_MODULUS)
+    if not sigma:
+        return ErrorTable.of(np.empty(0, dtype=np.int64), np.empty(0))
+    reach = math.ceil(39 * sigma) + 1
+    size = np.arange(1, reach + 1)
+    with np.errstate(over="ignore"):  # of a tiny sigma; the tail beyond is 0 all the same
+        tails = ndtr(-(np.arange(reach + 1) + 0.5) / sigma)
+    weight = tails[:-1] - tails[1:]
+    wrong = size % modulus != 0
+    size, weight = size[wrong], weight[wrong]
+    return ErrorTable.of(np.concatenate((size, -size)) % modulus, np.concatenate((weight, weight)))

@@ -1,0 +1,127 @@
+"""The noise of a design, as it is given: a law by name, and its level by one of three measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rnscli.base.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rnscli.core.arithmetic.moduli import ModuliSet
+    from rnscli.core.noise.law import NoiseLaw
+
+LEVELS = ("p", "sigma", "snr_db")
+Level = float | tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseSetting:
+    """A law and a level, from which the law of every residue and every converter follows.
+
+    Parameters
+    ----------
+    noise
+        Name of the law; ``None`` for the one whose own parameter the level is.
+    p, sigma, snr_db
+        Level: the probability that a residue is wrong, a standard deviation in steps of a residue,
+        or the ratio of the full scale of m steps to it in dB. Exactly one is given, as a number or
+        as one number for each modulus, the largest first.
+
+    Raises
+    ------
+    InputError
+        If there is none or more than one level, or the law is unknown.
+
+    Examples
+    --------
+    >>> from rnscli.core.arithmetic.moduli import ModuliSet
+    >>> NoiseSetting(snr_db=50).laws(ModuliSet([63, 61]))
+    (Gaussian(sigma=0.19922349221856622), Gaussian(sigma=0.19289893691004824))
+    """
+
+    noise: str | None = None
+    p: Level | None = None
+    sigma: Level | None = None
+    snr_db: Level | None = None
+
+    def __post_init__(self) -> None:
+        from rnscli.core.noise import NOISE_LAWS
+
+        given = [f"`{name}`" for name in LEVELS if getattr(self, name) is not None]
+        if not given:
+            raise InputError("`noise` has no level; give `p`, `sigma` or `snr_db`, too")
+        if len(given) > 1:
+            raise InputError(
+                f"{given[0]} and {given[1]} both give the level of the noise; leave one of them out"
+            )
+        if self.noise is not None:
+            NOISE_LAWS.named(self.noise)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> NoiseSetting | None:
+        """The setting of options of these names; ``None`` where there is no level and no law."""
+        given = {name: options[name] for name in ("noise", *LEVELS) if options[name] is not None}
+        return cls(**given) if given else None
+
+    @property
+    def level(self) -> tuple[str, Level]:
+        """The level that is given, with its name."""
+        return next((n, v) for n in LEVELS if (v := getattr(self, n)) is not None)
+
+    def laws(self, moduli: ModuliSet) -> tuple[NoiseLaw, ...]:
+        """The law of each residue, the largest modulus first.
+
+        Raises
+        ------
+        InputError
+            If there is not one level for each modulus, or a law cannot have its level.
+        """
+        from rnscli.core.noise import law_at
+
+        name, value = self.level
+        values = value if isinstance(value, tuple) else (value,) * moduli.count
+        if len(values) != moduli.count:
+            raise InputError(
+                f"`{name}` has {len(values)} values, but the set "
+                f"{','.join(map(str, moduli.moduli))} has {moduli.count} moduli; give one for each"
+            )
+        return tuple(
+            law_at(self.noise, name, one, modulus)
+            for one, modulus in zip(values, moduli.moduli, strict=True)
+        )
+
+    def of_converter(self, bits: int) -> NoiseLaw:
+        """The law of a conventional converter, compared at b bits: as of a modulus of 2^b.
+
+        Raises
+        ------
+        InputError
+            If there is a level for each modulus, as it has none.
+        """
+        from rnscli.core.noise import law_at
+
+        name, value = self.level
+        if isinstance(value, tuple):
+            raise InputError(
+                f"`{name}` has a value for each modulus, which says nothing of a core without "
+                "moduli; give one value, or leave that core out"
+            )
+        return law_at(self.noise, name, value, 2**bits)
+
+
+def laws_of(
+    noise: NoiseSetting | NoiseLaw | None, bits: int, moduli: ModuliSet | None
+) -> NoiseLaw | tuple[NoiseLaw, ...] | None:
+    """The law of a core's converters: of each residue of a set, else of a converter of b bits.
+
+    Residues that share a law are told by that law alone.
+    """
+    if not isinstance(noise, NoiseSetting):
+        return noise
+    if moduli is None:
+        return noise.of_converter(bits)
+    laws = noise.laws(moduli)
+    return laws if len(set(laws)) > 1 else laws[0]

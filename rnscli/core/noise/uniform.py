@@ -1,0 +1,92 @@
+"""Any wrong value alike: the law of the published curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from rnscli.base.checks import check_float
+from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Uniform(NoiseLaw):
+    """Each residue is wrong with probability p, and then uniform over the m - 1 wrong values.
+
+    A conventional ADC returns, with probability p, another of its codes, chosen uniformly.
+
+    Examples
+    --------
+    >>> Uniform(1e-3).error_probability(63)
+    0.001
+    """
+
+    name: ClassVar[str] = "uniform"
+    summary: ClassVar[str] = "any wrong value alike"
+    level: ClassVar[str] = "p"
+    equiprobable: ClassVar[bool] = True
+
+    p: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a probability."""
+        p = check_float("p", self.p, 0.0, 1.0, "a probability from 0 to 1")
+        object.__setattr__(self, "p", p)
+
+    @classmethod
+    def of_level(cls, level: str, value: float, modulus: int) -> Self:
+        from rnscli.core.noise.gaussian import Gaussian
+
+        return cls(value if level == "p" else Gaussian(value).error_probability(modulus))
+
+    @property
+    def standard_deviation(self) -> None:
+        return None
+
+    def error_probability(self, modulus: int) -> float:
+        """The parameter p."""
+        del modulus
+        return self.p
+
+    def error_distribution(self, modulus: int) -> FloatArray:
+        """``1 - p``, then ``p / (m - 1)`` for every other value."""
+        import numpy as np
+
+        check_modulus(modulus, MAX_TABLED_MODULUS)
+        chances = np.full(modulus, self.p / (modulus - 1))
+        chances[0] = 1.0 - self.p
+        return chances
+
+    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
+        """Uniform over ``[1, m)``."""
+        return rng.integers(1, modulus, size=size)
+
+    def convert(
+        self,
+        rng: np.random.Generator,
+        codes: IntArray,
+        remainders: FloatArray | float,
+        adc: Adc,
+    ) -> IntArray:
+        """Clip, and replace a share p of the codes."""
+        import numpy as np
+
+        from rnscli.core.noise.draws import draw_positions
+
+        del remainders
+        codes = np.clip(codes, adc.low, adc.high)
+        hit = draw_positions(rng, self.p, codes.size)
+        # A nonzero distance round the circle of codes is uniform over the other codes.
+        width = adc.high - adc.low + 1
+        distance = rng.integers(1, width, size=hit.size)
+        codes[hit] = (codes[hit] - adc.low + distance) % width + adc.low
+        return codes
+
+    def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
+        """The parameter p, whatever is read."""
+        return self.p
