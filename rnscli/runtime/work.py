@@ -91,7 +91,7 @@ def describe(value: object) -> Any:
 
     Examples
     --------
-    >>> from rnscli.core.noise.law import Uniform
+    >>> from rnscli.core.noise import Uniform
     >>> describe((Uniform(1e-3), None))
     [{'kind': 'Uniform', 'p': 0.001}, None]
     """

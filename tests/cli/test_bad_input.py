@@ -39,7 +39,8 @@ DOT_PRODUCT = {
     "--moduli": MODULI, "--redundant": WHOLE_OR_ZERO, "--rule": NAMES, "--max-modulus": WHOLE,
 }  # fmt: skip
 CODE = {
-    "--p": PROBABILITY, "--attempts": ATTEMPTS, "--decoder": NAMES,
+    "--noise": NAMES, "--p": PROBABILITY, "--sigma": STEPS,
+    "--snr-db": (*NOT_NUMBERS, *NO_GRID, "1e9", HUGE), "--attempts": ATTEMPTS, "--decoder": NAMES,
     "--legitimate-range": (*WHOLE, "any"),
 }  # fmt: skip
 RUNNING = {
@@ -53,9 +54,6 @@ HARDWARE = {
     "--columns": WHOLE,
     "--slice-bits": WHOLE,
     "--adc-bits": WHOLE,
-    "--noise": NAMES,
-    "--sigma": STEPS,
-    "--snr-db": (*NOT_NUMBERS, *NO_GRID, "1e9", HUGE),
     "--technology": FILES,
     "--adc-model": NAMES,
     "--adc-table": FILES,
@@ -82,7 +80,7 @@ MODELS = ("abc", "", "1", "digits-cnn,,digits-cnn", "no.such:thing", "a b:c", "o
           "os:getcwd", "::", HUGE)  # fmt: skip
 NETWORK = {
     "--model": MODELS, "--data": FILES, "--weights": (), "--core": NAMES, "--granularity": NAMES,
-    "--sigma": STEPS, "--slice-bits": WHOLE, "--adc-bits": WHOLE,
+    "--slice-bits": WHOLE, "--adc-bits": WHOLE,
 }  # fmt: skip
 OPTIONS = {
     "moduli": DOT_PRODUCT
@@ -90,7 +88,7 @@ OPTIONS = {
     "error-sim": DOT_PRODUCT
     | CODE
     | {
-        "--core": NAMES, "--pairs": WHOLE, "--operands": NAMES, "--sigma": STEPS,
+        "--core": NAMES, "--pairs": WHOLE, "--operands": NAMES,
         "--seed": WHOLE_OR_ZERO, "--rel-precision": SHARE, "--precision-of": NAMES,
         "--max-pairs": (*WHOLE, "1"), "--degrees-of-freedom": (*STEPS, "1", "1e7"),
         "--sparsity": PROBABILITY, "--slice-bits": WHOLE, "--adc-bits": WHOLE,
@@ -99,7 +97,6 @@ OPTIONS = {
     "fault-prob": DOT_PRODUCT
     | CODE
     | {
-        "--noise": NAMES, "--sigma": STEPS, "--snr-db": (*NOT_NUMBERS, *NO_GRID, "1e9", HUGE),
         "--erased": ("abc", "", "1.5", "nan", "0,x", "-7,0", "99", HUGE),
         "--target": (*PROBABILITY, "0"), "--validate": (*WHOLE, "999", "4..8"),
         "--seed": (*WHOLE_OR_ZERO, "4..8"), "--rel-precision": SHARE,

@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.code import RedundantCode, _readers_of
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.hardware.conversion import (
+from rnscli.core.cores.operations import Operation, Operations
+from rnscli.core.cores.residue_conversion import (
     forward_conversion,
     forward_cycles,
     merged,
@@ -34,7 +35,7 @@ from rnscli.hardware.conversion import (
     syndrome,
     syndrome_cycles,
 )
-from rnscli.hardware.operations import Operation, OperationPrices, Operations
+from rnscli.hardware.operations import OperationPrices
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 PRICES = OperationPrices()

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_cores import made
 from plain_product import multiply, plain_product, reading
 
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.cores.bit_sliced import BitSlicedCore
+from rnscli.core.cores.bit_sliced_core import BitSlicedCore
 from rnscli.core.cores.conversion import convert_clean
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.fixed_point import FixedPointCore
-from rnscli.core.cores.registry import CORES, CoreSpecification
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.core.cores.fixed_point_core import FixedPointCore
+from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow
 
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
@@ -49,7 +49,7 @@ def check(core: Core, kind: str, granularity: str, path: str, rows: int = 6) -> 
 @pytest.mark.parametrize("bits", [2, 3, 4])
 @pytest.mark.parametrize("name", NAMES)
 def test_as_the_hardware_does_it(name: str, bits: int, kind: str, noise: NoiseLaw | None) -> None:
-    core = CORES[name](CoreSpecification(DotProduct(8, 4, 4), bits, noise=noise, slice_bits=2))
+    core = made(name, DotProduct(8, 4, 4), bits, noise=noise, slice_bits=2)
     check(core, kind, "vector", "homomorphic", rows=30)
 
 
@@ -57,7 +57,7 @@ def test_as_the_hardware_does_it(name: str, bits: int, kind: str, noise: NoiseLa
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", NAMES)
 def test_both_paths_are_one(name: str, path: str, granularity: str) -> None:
-    core = CORES[name](CoreSpecification(DotProduct(8, 4, 4), 4, noise=Uniform(0.1)))
+    core = made(name, DotProduct(8, 4, 4), 4, noise=Uniform(0.1))
     check(core, "normal", granularity, path, rows=30)
 
 
@@ -67,7 +67,7 @@ def test_both_paths_are_one(name: str, path: str, granularity: str) -> None:
 def test_sums_that_float32_does_not_hold(
     name: str, noise: NoiseLaw | None, dot: DotProduct
 ) -> None:
-    core = CORES[name](CoreSpecification(dot, 8, noise=noise))
+    core = made(name, dot, 8, noise=noise)
     assert Dataflow(core).wide_products
     check(core, "normal", "vector", "homomorphic", rows=30)
 
@@ -141,7 +141,7 @@ def test_converting_leaves_the_sums_alone() -> None:
 def test_no_result_is_beyond_reach(name: str, noise: NoiseLaw) -> None:
     # `Dataflow.wide_results` counts on it.
     dot = DotProduct(8, 4, 4)
-    core = CORES[name](CoreSpecification(dot, 4, noise=noise, slice_bits=2))
+    core = made(name, dot, 4, noise=noise, slice_bits=2)
     rng = np.random.default_rng(5)
     x, w = rng.integers(-7, 8, (20_000, 8)), rng.integers(-7, 8, (20_000, 8))
     values = core.dot(x, w, rng).values

@@ -1,25 +1,25 @@
 import pytest
+from made_cores import ANALOG, made
 
 import rnscli
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.registry import CORES, CoreSpecification
-from rnscli.core.cores.rns import RnsCore
+from rnscli.core.cores.rns_core import RnsCore
 from rnscli.matrix.dataflow import PATHS, Dataflow
 
 
 def test_defaults() -> None:
     flow = Dataflow(rnscli.analog_core(bits=6))
     assert (flow.granularity, flow.path) == ("vector", "homomorphic")
-    assert not flow.by_channel
+    assert flow.channel_code is None
 
 
-@pytest.mark.parametrize("name", CORES)
+@pytest.mark.parametrize("name", ANALOG)
 def test_only_residues_have_channels(name: str) -> None:
     core = rnscli.analog_core(name, bits=6, vector_size=16)
-    assert Dataflow(core, path="channels").by_channel == (name == "rns")
+    assert (Dataflow(core, path="channels").channel_code is not None) == (name == "rns")
 
 
 @pytest.mark.parametrize("argument", ["granularity", "path"])
@@ -80,8 +80,8 @@ def test_refuses_what_no_float_holds() -> None:
 
 @pytest.mark.parametrize("name", ["fixed-lp", "fixed-hp"])
 def test_refuses_operands_that_cannot_be_quantised(name: str) -> None:
-    Dataflow(CORES[name](CoreSpecification(DotProduct(1, 31, 22), 8)))
+    Dataflow(made(name, DotProduct(1, 31, 22), 8))
     for bits in ((32, 20), (20, 32)):
-        core = CORES[name](CoreSpecification(DotProduct(1, *bits), 8))
+        core = made(name, DotProduct(1, *bits), 8)
         with pytest.raises(InputError, match=r"^`(input|weight)_bits` is 32; .*from 2 to 31"):
             Dataflow(core)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from made_cores import ANALOG, made
 from plain_product import assert_same_bytes, multiply, plain_product, reading
 from scipy import stats
 
@@ -11,9 +12,8 @@ import rnscli
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.registry import CORES, CoreSpecification
-from rnscli.core.cores.rns import RnsCore
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.core.cores.rns_core import RnsCore
+from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.dataflow import PATHS, Dataflow, ProductCounts
 from rnscli.matrix.product import TiledProduct
@@ -120,10 +120,10 @@ def test_both_paths_agree_over_many_pieces(
 
 
 @pytest.mark.parametrize("noise", NOISES[1::2])
-@pytest.mark.parametrize("name", CORES)
+@pytest.mark.parametrize("name", ANALOG)
 def test_changes_are_those_of_read(name: str, noise: NoiseLaw) -> None:
     code = RedundantCode(ModuliSet([9, 11, 13, 14, 17], 2))
-    core = CORES[name](CoreSpecification(DotProduct(8, 4, 4), 4, code, noise, 2, slice_bits=2))
+    core = made(name, DotProduct(8, 4, 4), 4, code, noise, 2, slice_bits=2)
     rng = np.random.default_rng(2)
     x, w = rng.integers(-7, 8, (5000, 8)), rng.integers(-7, 8, (5000, 8))
     exact = (x * w).sum(axis=1)

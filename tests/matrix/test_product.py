@@ -15,7 +15,7 @@ from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.rns import RnsCore
+from rnscli.core.cores.rns_core import RnsCore
 from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow, ProductCounts
 from rnscli.matrix.product import TiledProduct

@@ -11,7 +11,7 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.noise.law import Uniform
+from rnscli.core.noise import Uniform
 from rnscli.runtime.work import describe, digest
 
 

@@ -218,7 +218,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
 
     Examples
     --------
-    >>> from rnscli.core.noise.law import Gaussian
+    >>> from rnscli.core.noise import Gaussian
     >>> moduli = ModuliSet([63, 62, 61, 59, 55, 53], redundant=2)
     >>> result = fault_probability(FaultParameters(moduli=moduli, p=1e-3, attempts=2))
     >>> f"{result.p_err:.3e}"

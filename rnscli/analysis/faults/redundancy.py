@@ -77,7 +77,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
 
     Examples
     --------
-    >>> from rnscli.core.noise.law import Uniform
+    >>> from rnscli.core.noise import Uniform
     >>> request = ModuliRequest(bits=6, vector_size=128)
     >>> for row in redundancy_frontier(
     ...     TargetParameters(request=request, noise=Uniform(1e-3), target=1e-6)

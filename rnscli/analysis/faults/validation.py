@@ -28,7 +28,7 @@ from rnscli.analysis.statistics import proportion_interval
 from rnscli.base.checks import check_float, check_int
 from rnscli.core.arithmetic.code import DETECTED, RedundantCode
 from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
-from rnscli.core.noise.law import NoiseLaw
+from rnscli.core.noise import NoiseLaw
 from rnscli.runtime.runner import Runner
 from rnscli.runtime.work import Work, describe, versions
 

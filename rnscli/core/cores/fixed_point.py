@@ -18,7 +18,7 @@ from rnscli.core.cores.kind import (
 if TYPE_CHECKING:
     from rnscli.core.arithmetic.code import RedundantCode
     from rnscli.core.cores.core import Core
-    from rnscli.core.noise.law import NoiseLaw
+    from rnscli.core.noise import NoiseLaw
 
 
 class FixedPoint(ConventionalKind):

@@ -16,7 +16,7 @@ from rnscli.core.noise.law import wrong_word
 if TYPE_CHECKING:
     from rnscli.core.arithmetic.code import RedundantCode
     from rnscli.core.cores.core import Core
-    from rnscli.core.noise.law import NoiseLaw
+    from rnscli.core.noise import NoiseLaw
 
 
 @dataclass(frozen=True)

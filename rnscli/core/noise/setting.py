@@ -38,8 +38,8 @@ class NoiseSetting:
     Examples
     --------
     >>> from rnscli.core.arithmetic.moduli import ModuliSet
-    >>> NoiseSetting(snr_db=50).laws(ModuliSet([63, 61]))
-    (Gaussian(sigma=0.19922349221856622), Gaussian(sigma=0.19289893691004824))
+    >>> NoiseSetting(snr_db=50).laws(ModuliSet([63, 61]))  # doctest: +ELLIPSIS
+    (Gaussian(sigma=0.1992234...), Gaussian(sigma=0.1928989...))
     """
 
     noise: str | None = None

@@ -4,17 +4,17 @@ import math
 
 import numpy as np
 import pytest
+from made_cores import reading_error
 from scipy.integrate import quad
 from scipy.special import ndtr
 
-from rnscli.analysis.design.metrics import Outcome, conventional_error
+from rnscli.analysis.design.metrics import Outcome
 from rnscli.analysis.error.dot_error import dot_error
 from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.faults.fault_probability import after_attempts
 from rnscli.analysis.statistics import proportion_interval
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.cores.converters import ConverterChoice, Converters, converters_of
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
 CORES = ("fixed-lp", "fixed-hp", "bit-sliced")
 PAIRS = 20_000
@@ -26,8 +26,7 @@ CONFIDENCE = 1 - 1e-6
 def asked(
     core: str, dot: DotProduct, bits: int, law: NoiseLaw, slice_bits: int, adc_bits: int | None
 ) -> float:
-    choice = ConverterChoice(dot, bits, None, slice_bits, adc_bits)
-    return conventional_error(core, dot, bits, converters_of(core, choice), law, slice_bits)
+    return reading_error(core, dot, bits, law, slice_bits=slice_bits, adc_bits=adc_bits)
 
 
 def simulated(
@@ -98,7 +97,7 @@ def test_gaussian_noise_where_few_bits_are_lost(
 @pytest.mark.parametrize("sigma", [1e-3, 0.05, 0.2, 0.7, 1.0, 3.0, 50.0])
 def test_a_code_changes_with_noise_and_what_is_rounded_away(sigma: float) -> None:
     dot = DotProduct(128, 6, 6)
-    lost = conventional_error("fixed-lp", dot, 6, Converters(6, 6, 1), Gaussian(sigma), 1)
+    lost = reading_error("fixed-lp", dot, 6, Gaussian(sigma))
 
     def leaves(remainder: float) -> float:
         return float(ndtr((-0.5 - remainder) / sigma) + ndtr((remainder - 0.5) / sigma))
@@ -107,7 +106,7 @@ def test_a_code_changes_with_noise_and_what_is_rounded_away(sigma: float) -> Non
     expected, _ = quad(leaves, -0.5, 0.5, points=near, epsabs=1e-13, epsrel=1e-11, limit=200)
     # The integral takes what is rounded away as uniform; sums are integers, of a normal law.
     assert lost == pytest.approx(expected, rel=0.01)
-    whole = conventional_error("fixed-hp", dot, 6, Converters(6, 6 + 12, 1), Gaussian(sigma), 1)
+    whole = reading_error("fixed-hp", dot, 6, Gaussian(sigma))
     assert whole == pytest.approx(2 * ndtr(-0.5 / (sigma * 2**12)), rel=1e-12)
 
 

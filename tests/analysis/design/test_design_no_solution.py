@@ -15,8 +15,9 @@ from rnscli.analysis.design.limits import LIMITS
 from rnscli.analysis.design.search import search_designs
 from rnscli.analysis.design.space import DesignSpace
 from rnscli.base.errors import NoSolutionError
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.noise.law import Uniform
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.selection import select_moduli
+from rnscli.core.noise import NoiseSetting
 from rnscli.hardware.technology import load_technology
 
 NEAREST = re.compile(
@@ -164,12 +165,10 @@ def test_designs_that_only_a_model_excludes() -> None:
     assert "1024 rows" in str(caught.value)
 
 
-def first_always_wrong(moduli: ModuliSet) -> tuple[Uniform, ...]:
-    return tuple(Uniform(float(place == 0)) for place in range(moduli.count))
-
-
 def test_words_that_are_all_rejected_have_no_energy() -> None:
     """A single wrong residue, which one redundant modulus always detects, in every word."""
+    count = select_moduli(DotProduct(16, 4, 4).dynamic_range, 15, redundant=1)[0].count
+    first_always_wrong = NoiseSetting(p=(1.0,) + (0.0,) * (count - 1))
     case = {
         "core": ("rns",), "bits": (4,), "vector_size": (16,), "redundant": (1,),
         "decoder": ("detect",), "legitimate_range": ("product",), "pairs": 10,

@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any
 
 import pytest
+from made_cores import reading_error
 
-from rnscli.analysis.design.metrics import Evaluator, conventional_error, error_key
+from rnscli.analysis.design.metrics import Evaluator, error_key
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.analysis.energy.energy import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
@@ -22,7 +23,7 @@ from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.decoders import decoder_named
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.core.noise import Gaussian, NoiseLaw, NoiseSetting, Uniform
 from rnscli.hardware.adc.model import AdcModel
 from rnscli.hardware.adc.murmann import MurmannAdc
 from rnscli.hardware.adc.walden import WaldenAdc
@@ -74,16 +75,18 @@ ODD: dict[str, Any] = {
 }
 
 
-def by_ratio(moduli: ModuliSet) -> tuple[NoiseLaw, ...]:
-    """Gaussian noise 30 dB below full scale."""
-    return tuple(Gaussian(m * 10 ** (-30 / 20)) for m in moduli.moduli)
+def noise_of(noise: Any, moduli: ModuliSet) -> NoiseLaw | tuple[NoiseLaw, ...]:
+    """The law of every residue, that of Gaussian noise 30 dB below full scale written out."""
+    if isinstance(noise, NoiseSetting):
+        return tuple(Gaussian(m * 10 ** (-30 / 20)) for m in moduli.moduli)
+    return noise
 
 
 LAWS: dict[str, Any] = {
     "none": None,
     "uniform": Uniform(0.01),
     "gaussian": Gaussian(0.2),
-    "snr": by_ratio,
+    "snr": NoiseSetting(snr_db=30),
 }
 AXES_OF = {
     "rns": "reverse redundant decoder legitimate_range attempts",
@@ -178,11 +181,10 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
             }
             code = RedundantCode(ModuliSet(moduli.information))
             if noise is not None:
-                laws = noise(moduli) if callable(noise) else noise
                 found = fault_probability(
                     FaultParameters(
                         moduli=moduli,
-                        noise=laws,
+                        noise=noise_of(noise, moduli),
                         attempts=design.attempts or 1,
                         decoder=design.decoder or "detect",
                         legitimate_range=size,
@@ -196,10 +198,16 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
         made = EnergyParameters(**parameters)
     except RnscliError:
         return None
-    if noise is not None and made.converters is not None and design.core != "rns":
-        single = noise(ModuliSet([2**design.bits]))[0] if callable(noise) else noise
-        p_err = conventional_error(
-            design.core, made.dot_product, design.bits, made.converters, single, made.slice_bits
+    if noise is not None and made.design.converters is not None and design.core != "rns":
+        bits = design.bits
+        law = Gaussian(2**bits * 10 ** (-30 / 20)) if isinstance(noise, NoiseSetting) else noise
+        p_err = reading_error(
+            design.core,
+            made.dot_product,
+            bits,
+            law,
+            slice_bits=design.slice_bits or 1,
+            adc_bits=design.adc_bits,
         )
     row = energy(made)
     numbers = {name: getattr(row, name) for name in METRICS if name not in ("mean_abs_error",)

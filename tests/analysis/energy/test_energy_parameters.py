@@ -105,7 +105,7 @@ def test_digital_profiles_of_other_operands(bits: int) -> None:
     with pytest.raises(InputError, match=said):
         design(core="digital-int8", technology=other)
     if bits == 32:
-        assert design(core="digital-fp32", technology=other).array == other
+        assert design(core="digital-fp32", technology=other).design.technology == other
     else:
         with pytest.raises(InputError, match=f"{bits}-bit operands only; core digital-fp32"):
             design(core="digital-fp32", technology=other)
@@ -152,13 +152,13 @@ def test_within_the_models_nothing_is_extrapolated() -> None:
 
 def test_defaults() -> None:
     analog, digital = design(), design(core="digital-int8")
-    assert analog.array == load_technology("reram-analog")
-    assert digital.array == load_technology("digital-logic")
-    assert analog.adc_model.name == "murmann"
-    assert design(technology=load_technology("photonic")).adc == MurmannAdc(node=45e-9)
-    assert analog.adc == MurmannAdc(node=14e-9)
-    assert (analog.width, design(columns=7).width) == (128, 7)
-    assert analog.legitimate_range == 63 * 62 * 61 * 59
+    assert analog.design.technology == load_technology("reram-analog")
+    assert digital.design.technology == load_technology("digital-logic")
+    assert analog.design.adc.name == "murmann"
+    assert design(technology=load_technology("photonic")).design.adc == MurmannAdc(node=45e-9)
+    assert analog.design.adc == MurmannAdc(node=14e-9)
+    assert (analog.design.width, design(columns=7).design.width) == (128, 7)
+    assert analog.design.settings.legitimate_range == 63 * 62 * 61 * 59
 
 
 def test_the_widest_converters_accepted_stay_finite() -> None:

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.analysis.energy.energy import EnergyRow, energy
-from rnscli.analysis.energy.parameters import ENERGY_CORES, EnergyParameters
+from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores import CORES
 from rnscli.hardware.adc.murmann import MurmannAdc
 from rnscli.hardware.adc.table import ListedAdc, TableAdc
 from rnscli.hardware.dac import CapacitiveDac
@@ -40,7 +41,7 @@ PARTS = ("dac", "adc", "array", "leakage", "forward", "reverse", "decoding", "sh
 
 @QUICK
 @given(
-    core=st.sampled_from(ENERGY_CORES),
+    core=st.sampled_from(tuple(CORES)),
     bits=st.integers(6, 12),
     vector_size=st.integers(1, 1024),
     columns=st.none() | st.integers(1, 1024),
@@ -283,7 +284,7 @@ def scaled_design(
     )
 
 
-@pytest.mark.parametrize("core", ENERGY_CORES)
+@pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("unit", ["joule", "second", "square_metre"])
 def test_units(core: str, unit: str) -> None:
     """Seven times every energy is seven times the energy and nothing else; so for time, area."""

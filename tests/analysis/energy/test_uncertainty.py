@@ -198,7 +198,7 @@ def test_ranges_of_the_technology_count_too() -> None:
     """A range that is given takes the place of the technology's own."""
     own = around(5e-15, 0.2)
     base = design()
-    array = replace(base.array, uncertain=(("energy_per_mac", own),))
+    array = replace(base.design.technology, uncertain=(("energy_per_mac", own),))
     parameters = replace(base, technology=array)
     of_array, given = (
         uncertain_energy(*arguments).energy_range_j
@@ -240,7 +240,9 @@ def test_the_nominal_row_is_that_at_the_values() -> None:
     assert moved.area_m2 == energy(design(node=28e-9)).area_m2 != energy(design()).area_m2
     # A technology with a range of its own, at another value than its own number.
     base = design()
-    own = replace(base.array, uncertain=(("energy_per_mac", constants["energy_per_mac"]),))
+    own = replace(
+        base.design.technology, uncertain=(("energy_per_mac", constants["energy_per_mac"]),)
+    )
     of_array = uncertain_energy(replace(base, technology=own), {})
     assert of_array.energy_per_dot_product_j - before == pytest.approx(1.28e-12, rel=1e-9)
 

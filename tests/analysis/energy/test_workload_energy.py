@@ -55,7 +55,7 @@ def width_of_sums(core: str, rows: int, tiles: int) -> int:
 def tile_by_tile(gemm: Gemm, parameters: EnergyParameters, core: str) -> dict[str, float]:
     """Every tile of every product, with every vector, one after the other."""
     one = energy(parameters)
-    rows, columns = parameters.dot_product.vector_size, parameters.width
+    rows, columns = parameters.dot_product.vector_size, parameters.design.width
     passes, spent, useful, additions = 0, 0.0, 0, 0
     for _ in range(gemm.count):
         for _vector in range(gemm.m):

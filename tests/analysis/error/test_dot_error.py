@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from dot_error_points import FALSE_ALARM, clopper_pearson, point, same_result, same_statistics
-from rnscli.core.cores.registry import CORES
+from made_cores import ANALOG
 from scipy import stats
 
 from rnscli.analysis.error.block import simulate_block
@@ -20,10 +20,10 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.noise.law import Gaussian, Uniform
+from rnscli.core.noise import Gaussian, Uniform
 from rnscli.runtime.runner import Runner, runner
 
-EVERY_CORE = tuple(CORES)
+EVERY_CORE = ANALOG
 
 
 def errors_of(row: DotErrorRow) -> dict[str, Any]:
@@ -130,7 +130,8 @@ def test_several_points_at_once(two_jobs: Runner) -> None:
 def test_blocks_add_up() -> None:
     parameters = point(8, 2**20, 1, pairs=20, noise=Uniform(0.1))
     parts = [
-        simulate_block(parameters, block, ("rns",)) for block in range(parameters.point.blocks)
+        simulate_block(parameters.point, block, ("rns",))
+        for block in range(parameters.point.blocks)
     ]
     assert [p["rns"].signed.count for p in parts] == [8, 8, 4]
     samples: list[int] = []
@@ -148,14 +149,16 @@ def test_blocks_add_up() -> None:
 
 def test_blocks_draw_different_operands() -> None:
     parameters = point(8, 2**20, pairs=24)
-    means = [simulate_block(parameters, b, ("fixed-hp",))["fixed-hp"].signed.mean for b in range(3)]
+    means = [
+        simulate_block(parameters.point, b, ("fixed-hp",))["fixed-hp"].signed.mean for b in range(3)
+    ]
     assert len(set(means)) == 3
 
 
 def test_longer_runs_begin_like_shorter_ones() -> None:
     """A block is the same whatever comes after it."""
     short, long = point(8, 2**20, pairs=8), point(8, 2**20, pairs=16)
-    blocks = [simulate_block(parameters, 0, ("rns",))["rns"] for parameters in (short, long)]
+    blocks = [simulate_block(parameters.point, 0, ("rns",))["rns"] for parameters in (short, long)]
     assert same_statistics(*blocks)
 
 

@@ -205,7 +205,7 @@ def test_every_tile_of_drawn_operands(size: int, pairs: int) -> None:
         dot_product=dot, bits=6, cores=cores, pairs=pairs, slice_bits=2, adc_bits=7,
         operands=NumberedOperands(),
     )  # fmt: skip
-    statistics = simulate_block(parameters, 0, cores)
+    statistics = simulate_block(parameters.point, 0, cores)
     tile = np.empty((2, pairs, size))
     NumberedOperands().fill(np.random.default_rng(0), 0, tile)
     x, w = tile / 4
@@ -241,11 +241,12 @@ def test_a_later_block_begins_where_the_one_before_ended() -> None:
         operands=GivenOperands(*tile / 4),
     )  # fmt: skip
     parts = [
-        simulate_block(given, block, ("fixed-hp",))["fixed-hp"] for block in range(given.blocks)
+        simulate_block(given.point, block, ("fixed-hp",))["fixed-hp"]
+        for block in range(given.point.blocks)
     ]
     assert len(parts) == 2
     expected = np.array([part.signed.mean for part in parts])
-    assert_statistics(simulate_block(parameters, 1, ("fixed-hp",))["fixed-hp"], expected)
+    assert_statistics(simulate_block(parameters.point, 1, ("fixed-hp",))["fixed-hp"], expected)
 
 
 @QUICK
@@ -270,7 +271,7 @@ def test_ties_of_whole_numbers_are_rounded_as_by_quantise(
     parameters = DotErrorParameters(
         dot_product=dot, bits=8, cores=("fixed-hp",), pairs=3, operands=GivenOperands(x, w)
     )
-    statistics = simulate_block(parameters, 0, ("fixed-hp",))["fixed-hp"]
+    statistics = simulate_block(parameters.point, 0, ("fixed-hp",))["fixed-hp"]
     one, other = quantise(x, input_bits), quantise(w, weight_bits)
     sums = (one.integers * other.integers).sum(axis=1)
     scales = (one.scale / one.levels * (other.scale / other.levels))[:, 0]

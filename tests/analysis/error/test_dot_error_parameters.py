@@ -18,7 +18,7 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.noise.law import Uniform
+from rnscli.core.noise import Uniform
 from rnscli.runtime.runner import runner
 
 MINE = GivenOperands(np.ones((9, 4)), np.ones((9, 4)), "mine.npz")
@@ -82,9 +82,9 @@ def few(operands: Any) -> DotErrorParameters:
 
 @pytest.mark.parametrize(("size", "drawn", "given"), [(128, 65536, 8192), (2**20, 8, 1)])
 def test_pairs_in_a_block(size: int, drawn: int, given: int) -> None:
-    assert point(6, size, pairs=2).block_pairs == drawn
+    assert point(6, size, pairs=2).point.block_pairs == drawn
     ones = np.ones((2, size), np.int8)
-    assert point(6, size, pairs=2, operands=GivenOperands(ones, ones)).block_pairs == given
+    assert point(6, size, pairs=2, operands=GivenOperands(ones, ones)).point.block_pairs == given
 
 
 def test_a_block_of_given_operands_carries_only_its_rows() -> None:
@@ -121,7 +121,7 @@ def test_a_block_names_the_file_where_it_can(tmp_path: Path, save: Any) -> None:
             core = ("fixed-hp",)
             assert same_statistics(
                 simulate_block(pickle.loads(sent), block, core)["fixed-hp"],
-                simulate_block(given, block, core)["fixed-hp"],
+                simulate_block(given.point, block, core)["fixed-hp"],
             )
 
 
@@ -130,12 +130,14 @@ def test_the_content_of_a_block_is_that_of_its_rows() -> None:
     changed[1, 2, 77] += 1
     other = few(GivenOperands(*changed.copy()))
     before = [parameters.point.for_block(block, False).content() for block in range(3)]
-    after = [other.for_block(block, False).content() for block in range(3)]
+    after = [other.point.for_block(block, False).content() for block in range(3)]
     assert len(set(before)) == 3
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]
     assert parameters.point.described_operands() == other.point.described_operands()
     changed[0, 0, 0] += 1  # in the first of the rows that tell one file from another
-    assert few(GivenOperands(*changed)).described_operands() != other.point.described_operands()
+    assert (
+        few(GivenOperands(*changed)).point.described_operands() != other.point.described_operands()
+    )
 
 
 def test_drawn_operands_have_no_content() -> None:
@@ -143,4 +145,4 @@ def test_drawn_operands_have_no_content() -> None:
     parameters = point(operands=source, noise=Uniform(0.1))
     assert parameters.point.content() == ""
     assert parameters.point.described_operands()["kind"] == "SparseOperands"
-    assert parameters.point.for_block(0, shares_files=False) == parameters
+    assert parameters.point.for_block(0, shares_files=False) == parameters.point

@@ -13,7 +13,7 @@ from rnscli.analysis.error.block import simulate_block
 from rnscli.analysis.error.dot_error import DotErrorResult, dot_error
 from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.error.statistics import ErrorStatistics
-from rnscli.core.noise.law import Gaussian, Uniform
+from rnscli.core.noise import Gaussian, Uniform
 from rnscli.runtime.runner import Progress, runner
 
 CORES = ("rns", "fixed-lp")
@@ -39,7 +39,7 @@ def totals(parameters: DotErrorParameters, blocks: int) -> list[dict[str, ErrorS
     """Statistics after each block, added by hand."""
     found: list[dict[str, ErrorStatistics]] = []
     for block in range(blocks):
-        part = simulate_block(parameters, block, parameters.cores)
+        part = simulate_block(parameters.point, block, parameters.cores)
         found.append({core: found[-1][core] + part[core] for core in part} if found else part)
     return found
 

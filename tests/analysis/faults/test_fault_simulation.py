@@ -11,8 +11,8 @@ from rnscli.analysis.faults.fault_probability import FaultParameters, fault_prob
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.rns import RnsCore
-from rnscli.core.noise.law import Uniform
+from rnscli.core.cores.rns_core import RnsCore
+from rnscli.core.noise import Uniform
 
 # Both intervals below miss the true value with the probability FALSE_ALARM each; the seeds are
 # fixed, so a failure stays a failure.

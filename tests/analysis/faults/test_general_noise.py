@@ -13,7 +13,7 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.arithmetic.selection import select_moduli
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Tabulated, Uniform
+from rnscli.core.noise import Gaussian, NoiseLaw, Tabulated, Uniform
 
 
 class Case(NamedTuple):

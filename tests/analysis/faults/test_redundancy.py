@@ -8,7 +8,7 @@ from rnscli.analysis.faults.fault_probability import FaultParameters, fault_prob
 from rnscli.analysis.faults.redundancy import TargetParameters, redundancy_frontier
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.errors import InputError, NoSolutionError
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
 
 @pytest.mark.parametrize("bits", [5, 8])

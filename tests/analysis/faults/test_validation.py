@@ -15,7 +15,7 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import DETECTED, Decoded, RedundantCode
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.arithmetic.quantisation import IntArray
-from rnscli.core.noise.law import Gaussian, Uniform
+from rnscli.core.noise import Gaussian, Uniform
 
 SIX = ModuliSet([63, 62, 61, 59, 55, 53], 2)
 FOUR = ModuliSet([13, 11, 9, 8, 7, 5], 1)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tiny_networks
 import torch
+from made_cores import ANALOG
 from scipy import stats
 
 from rnscli.analysis.analog_core import analog_core
@@ -21,7 +22,6 @@ from rnscli.analysis.networks.training import (
     trainings,
 )
 from rnscli.base.errors import InputError
-from rnscli.core.cores.registry import CORES
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.networks.portable import OpenedNetwork, open_untrained
 from rnscli.networks.recipe import Recipe
@@ -90,7 +90,7 @@ def test_a_core_that_loses_nothing_is_the_exact_core(opened: OpenedNetwork) -> N
     assert record_of(asked(opened, "rns")) == record_of(asked(opened, "fixed-hp"))
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", ANALOG)
 def test_every_core_sees_the_samples_in_the_order_of_fp32(core: str, images: Path) -> None:
     network = open_untrained("tiny_networks:watched", images)
     seen = []

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tiny_networks
 import torch
+from made_cores import ANALOG
 
 import rnscli
 from rnscli.analysis.analog_core import analog_core
@@ -22,7 +23,6 @@ from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
 from rnscli.analysis.networks.paired_ratio import PairedCounts
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.base.errors import InputError, NotFiniteError
-from rnscli.core.cores.registry import CORES
 from rnscli.hardware.workloads.gemm import Gemm, Workload
 from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
 from rnscli.networks import portable
@@ -31,7 +31,7 @@ from rnscli.networks.portable import OpenedNetwork, open_network
 from rnscli.runtime.runner import Runner, runner
 from rnscli.torch import convert
 
-EVERY_CORE = tuple(CORES)
+EVERY_CORE = ANALOG
 
 
 @pytest.fixture(scope="module")

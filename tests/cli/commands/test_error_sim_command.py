@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnscli.core.noise.law import Gaussian
+from rnscli.core.noise import Gaussian
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]

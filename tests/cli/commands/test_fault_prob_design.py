@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rnscli.analysis.faults import validation
-from rnscli.core.noise.law import Gaussian
+from rnscli.core.noise import Gaussian
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_cores import made
 from scipy import stats
 
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.cores.bit_sliced import BitSlicedCore
+from rnscli.core.cores.bit_sliced_core import BitSlicedCore
 from rnscli.core.cores.conversion import convert_sums
-from rnscli.core.cores.registry import CORES, CoreSpecification
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 
@@ -158,9 +158,7 @@ def test_more_converter_bits_lose_less(slice_bits: int) -> None:
 
 def test_the_adc_has_the_bits_of_the_converters_unless_it_is_given() -> None:
     for given_bits, adc_bits in ((None, 5), (9, 9)):
-        core = CORES["bit-sliced"](
-            CoreSpecification(DotProduct(4, 6, 6), 5, slice_bits=2, adc_bits=given_bits)
-        )
+        core = made("bit-sliced", DotProduct(4, 6, 6), 5, slice_bits=2, adc_bits=given_bits)
         assert core == BitSlicedCore(DotProduct(4, 6, 6), 5, 2, adc_bits)
 
 

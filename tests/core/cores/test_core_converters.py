@@ -5,18 +5,21 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_cores import ANALOG, converters
 
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.cores.converters import ANALOG_CORES, ConverterChoice, Converters, converters_of
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores import Converters
 
+FOUR, FIVE = ModuliSet([63, 62, 61, 59]), ModuliSet([63, 62, 61, 59, 55])
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 
 DOTS = st.builds(DotProduct, st.integers(1, 5000), st.integers(2, 16), st.integers(2, 16))
 
 
 def test_the_cores() -> None:
-    assert sorted(ANALOG_CORES) == ["bit-sliced", "fixed-hp", "fixed-lp", "rns"]
+    assert sorted(ANALOG) == ["bit-sliced", "fixed-hp", "fixed-lp", "rns"]
 
 
 @pytest.mark.parametrize(
@@ -29,8 +32,8 @@ def test_the_cores() -> None:
     ],
 )
 def test_by_hand(core: str, expected: Converters) -> None:
-    choice = ConverterChoice(DotProduct(128, 6, 6), bits=6, moduli=4, slice_bits=2)
-    assert converters_of(core, choice) == expected
+    dot = DotProduct(128, 6, 6)
+    assert converters(core, dot, 6, moduli=FOUR, slice_bits=2) == expected
 
 
 @pytest.mark.parametrize(
@@ -49,9 +52,8 @@ def test_inputs_wider_and_narrower_than_the_converters(
     core: str, expected: tuple[Converters, Converters]
 ) -> None:
     """What is no residue is converted with as many bits as it has, 9 or 4 where b is 6."""
-    for input_bits, converters in zip((9, 4), expected, strict=True):
-        choice = ConverterChoice(DotProduct(128, input_bits, 6), bits=6, moduli=4)
-        assert converters_of(core, choice) == converters
+    for input_bits, wanted in zip((9, 4), expected, strict=True):
+        assert converters(core, DotProduct(128, input_bits, 6), 6, moduli=FOUR) == wanted
 
 
 @QUICK
@@ -59,7 +61,7 @@ def test_inputs_wider_and_narrower_than_the_converters(
 def test_an_exact_core_tells_all_its_results_apart(dot: DotProduct, bits: int) -> None:
     """And with a bit less it would not, whatever the operands but for their symmetry."""
     largest = dot.vector_size * (2 ** (dot.input_bits - 1) - 1) * (2 ** (dot.weight_bits - 1) - 1)
-    found = converters_of("fixed-hp", ConverterChoice(dot, bits))
+    found = converters("fixed-hp", dot, bits)
     assert -(2 ** (found.adc_bits - 1)) <= -largest
     assert largest < 2 ** (found.adc_bits - 1)
     full = 2 ** (dot.input_bits - 1) * 2 ** (dot.weight_bits - 1)
@@ -72,23 +74,23 @@ def test_no_converter_has_more_bits_than_there_are(
     dot: DotProduct, bits: int, slice_bits: int, adc_bits: int | None
 ) -> None:
     slice_bits = min(slice_bits, dot.weight_bits - 1)
-    choice = ConverterChoice(dot, bits, 5, slice_bits, adc_bits)
-    exact = converters_of("fixed-hp", choice)
-    low = converters_of("fixed-lp", choice)
+    choice = {"moduli": FIVE, "slice_bits": slice_bits, "adc_bits": adc_bits}
+    exact = converters("fixed-hp", dot, bits, **choice)
+    low = converters("fixed-lp", dot, bits, **choice)
     assert low.adc_bits == sorted((bits, exact.adc_bits))[0]
-    sliced = converters_of("bit-sliced", choice)
+    sliced = converters("bit-sliced", dot, bits, **choice)
     levels = 2 * dot.vector_size * 2 ** (dot.input_bits - 1) * 2**slice_bits
     assert 2**sliced.adc_bits < 2 * levels
     if 2 ** (adc_bits or bits) < levels:
         assert sliced.adc_bits == (adc_bits or bits)
     # All slices together hold the magnitude of a weight, and one less does not.
     assert (sliced.channels - 1) * slice_bits < dot.weight_bits - 1 <= sliced.channels * slice_bits
-    assert converters_of("rns", choice) == Converters(bits, bits, 5)
-    for core in ANALOG_CORES:
+    assert converters("rns", dot, bits, **choice) == Converters(bits, bits, 5)
+    for core in ANALOG:
         of_inputs = bits if core == "rns" else dot.input_bits
-        assert converters_of(core, choice).dac_bits == of_inputs
+        assert converters(core, dot, bits, **choice).dac_bits == of_inputs
 
 
 def test_rns_needs_moduli() -> None:
     with pytest.raises(InputError, match="core rns needs a moduli set"):
-        converters_of("rns", ConverterChoice(DotProduct(128, 6, 6), bits=6))
+        converters("rns", DotProduct(128, 6, 6), 6)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_cores import ANALOG, made
 from scipy import stats
 
 from rnscli.base.errors import InputError
@@ -13,10 +14,9 @@ from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import MAX_VECTOR_SIZE, DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.fixed_point import FixedPointCore
-from rnscli.core.cores.registry import CORES, CoreSpecification
-from rnscli.core.cores.rns import RnsCore
-from rnscli.core.noise.law import Gaussian, NoiseLaw, Uniform
+from rnscli.core.cores.fixed_point_core import FixedPointCore
+from rnscli.core.cores.rns_core import RnsCore
+from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 
@@ -80,7 +80,7 @@ def test_rns_read_and_dot_agree(
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("name", ["fixed-lp", "fixed-hp", "bit-sliced"])
 def test_conventional_read_and_dot_agree(name: str, noise: NoiseLaw | None) -> None:
-    core = CORES[name](CoreSpecification(DOT, 4, noise=noise))
+    core = made(name, DOT, 4, noise=noise)
     assert_paths_agree(core, *operands(DOT, 300))
 
 
@@ -157,7 +157,7 @@ def conversions(draw: st.DrawFn, max_output_bits: int) -> tuple[DotProduct, int,
 
 
 def check_low_precision(dot: DotProduct, bits: int, sums: list[int]) -> None:
-    core = CORES["fixed-lp"](CoreSpecification(dot, bits))
+    core = made("fixed-lp", dot, bits)
     result = core.read(np.array(sums), rng_of(0))
     assert result.values.tolist() == [adc_reference(s, dot.output_bits, bits) for s in sums]
     assert not result.wrong.any()
@@ -193,12 +193,12 @@ def test_fixed_lp_on_every_sum(size: int, bits: int, adc_bits: int) -> None:
 
 def test_fixed_lp_clips_at_the_top_only() -> None:
     # h q q = 8 * 7 * 7 of 2**9: in steps of 2**8 that rounds to 2 of -2..1, and to -2.
-    core = CORES["fixed-lp"](CoreSpecification(DOT, 2))
+    core = made("fixed-lp", DOT, 2)
     assert core.read(np.array([392, -392]), rng_of(0)).values.tolist() == [256, -512]
 
 
 def test_fixed_lp_with_more_bits_than_the_result_has_loses_nothing() -> None:
-    core = CORES["fixed-lp"](CoreSpecification(DotProduct(1, 2, 2), 8))
+    core = made("fixed-lp", DotProduct(1, 2, 2), 8)
     assert isinstance(core, FixedPointCore)
     assert core.adc_bits == core.dot_product.output_bits
     assert core.read(np.array([-1, 0, 1]), rng_of(0)).values.tolist() == [-1, 0, 1]
@@ -214,7 +214,7 @@ def test_fixed_hp_is_exact(
     sums = data.draw(st.lists(st.integers(-dot.max_sum, dot.max_sum)))
     sums += [dot.max_sum, dot.max_sum - 1, -dot.max_sum]
     for noise in (None, Uniform(0.0), Gaussian(0.0)):
-        core = CORES["fixed-hp"](CoreSpecification(dot, 8, noise=noise))
+        core = made("fixed-hp", dot, 8, noise=noise)
         result = core.read(np.array(sums), rng_of(0))
         assert result.values.tolist() == sums
         assert not result.wrong.any()
@@ -222,9 +222,9 @@ def test_fixed_hp_is_exact(
 
 @pytest.mark.parametrize("name", ["fixed-lp", "fixed-hp"])
 def test_fixed_refuses_results_beyond_62_bits(name: str) -> None:
-    CORES[name](CoreSpecification(DotProduct(2, 31, 31), 31))
+    made(name, DotProduct(2, 31, 31), 31)
     with pytest.raises(InputError, match="63 output bits; at most 62"):
-        CORES[name](CoreSpecification(DotProduct(4, 31, 31), 31))
+        made(name, DotProduct(4, 31, 31), 31)
 
 
 @pytest.mark.parametrize("bits", [4, 6, 8])
@@ -233,9 +233,10 @@ def test_gaussian_noise_is_the_same_fraction_of_full_scale(bits: int, sigma: flo
     dot = DotProduct(128, bits, bits)
     sums = rng_of(1).integers(-dot.max_sum // 4, dot.max_sum // 4, 50_000)
     step = 2 ** (dot.output_bits - bits)
-    spec = CoreSpecification(dot, bits, noise=Gaussian(sigma))
-    low = CORES["fixed-lp"](spec).read(sums, rng_of(2)).values
-    high = CORES["fixed-hp"](spec).read(sums, rng_of(2)).values
+    low, high = (
+        made(name, dot, bits, noise=Gaussian(sigma)).read(sums, rng_of(2)).values
+        for name in ("fixed-lp", "fixed-hp")
+    )
     # The same draws: the fine converter's result, rounded to the coarse step, is the other's.
     assert np.abs(low - high).max() <= step / 2 + 0.5
     # A sample variance of normal noise is chi-square, rounding adds 1/12 of a fine step.
@@ -248,16 +249,16 @@ def test_gaussian_noise_is_the_same_fraction_of_full_scale(bits: int, sigma: flo
 
 def test_noise_is_small_where_the_converter_has_bits_to_spare() -> None:
     # One step of 8 bits is a 32nd of a step of the 3-bit result.
-    spec = CoreSpecification(DotProduct(1, 2, 2), 8, noise=Gaussian(1.0))
     sums = np.tile([-1, 0, 1], 10_000)
     for name in ("fixed-lp", "fixed-hp"):
-        assert not CORES[name](spec).read(sums, rng_of(0)).wrong.any()
+        core = made(name, DotProduct(1, 2, 2), 8, noise=Gaussian(1.0))
+        assert not core.read(sums, rng_of(0)).wrong.any()
 
 
 @pytest.mark.parametrize("name", ["fixed-lp", "fixed-hp"])
 def test_fixed_cores_are_wrong_with_probability_p(name: str) -> None:
-    core = CORES[name](CoreSpecification(DOT, 4, noise=Uniform(0.03)))
-    clean = CORES[name](CoreSpecification(DOT, 4))
+    core = made(name, DOT, 4, noise=Uniform(0.03))
+    clean = made(name, DOT, 4)
     sums = rng_of(4).integers(-DOT.max_sum, DOT.max_sum + 1, 100_000)
     result = core.read(sums, rng_of(5))
     np.testing.assert_array_equal(result.wrong, result.values != clean.read(sums, rng_of(0)).values)
@@ -365,11 +366,11 @@ def test_detected_to_the_end_is_wrong() -> None:
         RnsCore(dot, code, Uniform(1.0), math.inf).read(np.array([0]), rng_of(7))
 
 
-@pytest.mark.parametrize("name", CORES)
+@pytest.mark.parametrize("name", ANALOG)
 @pytest.mark.parametrize("noise", [None, Uniform(0.5), Gaussian(1.0)])
 def test_no_pairs(name: str, noise: NoiseLaw | None) -> None:
     code = RedundantCode(ModuliSet(MEMBERS[2], 2))
-    core = CORES[name](CoreSpecification(DOT, 4, code, noise, 3))
+    core = made(name, DOT, 4, code, noise, 3)
     empty = np.empty((0, DOT.vector_size), np.int64)
     partial = core.partial_sums(empty.astype(float), empty.astype(float), empty[:, 0])
     for result in (core.dot(empty, empty, rng_of(0)), core.read(partial, rng_of(0))):
@@ -377,10 +378,10 @@ def test_no_pairs(name: str, noise: NoiseLaw | None) -> None:
         assert result.attempts == (0,)
 
 
-@pytest.mark.parametrize("name", CORES)
+@pytest.mark.parametrize("name", ANALOG)
 def test_noise_leaves_the_operands_alone(name: str) -> None:
     code = RedundantCode(ModuliSet(MEMBERS[2], 2))
-    core = CORES[name](CoreSpecification(DOT, 4, code, Uniform(0.5), 3))
+    core = made(name, DOT, 4, code, Uniform(0.5), 3)
     x, w = operands(DOT, 50)
     real = x.astype(float), w.astype(float)
     sums = np.array(python_sums(x, w))
@@ -395,9 +396,8 @@ def test_noise_leaves_the_operands_alone(name: str) -> None:
 
 
 def test_registry() -> None:
-    assert set(CORES) == {"rns", "fixed-lp", "fixed-hp", "bit-sliced"}
     code = RedundantCode(ModuliSet(MEMBERS[0]))
-    for name, build in CORES.items():
-        assert build(CoreSpecification(DOT, 4, code)).name == name
+    for name in ANALOG:
+        assert made(name, DOT, 4, code).name == name
     with pytest.raises(InputError, match="rns needs a moduli set"):
-        CORES["rns"](CoreSpecification(DOT, 4))
+        made("rns", DOT, 4)

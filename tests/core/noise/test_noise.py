@@ -6,7 +6,8 @@ import pytest
 from scipy import stats
 
 from rnscli.base.errors import InputError
-from rnscli.core.noise.law import Adc, Gaussian, Uniform, draw_positions
+from rnscli.core.noise import Adc, Gaussian, Uniform
+from rnscli.core.noise.draws import draw_positions
 
 # Every statistical test has a fixed seed, and would fail with this probability if it were drawn
 # anew for code that is right.
