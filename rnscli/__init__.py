@@ -68,10 +68,6 @@ _HOMES = {
     ),
     "rnscli.analysis.moduli_choice": ("ModuliRequest", "ModuliRow", "moduli_table"),
     "rnscli.analysis.redundancy": ("TargetParameters", "redundancy_frontier"),
-    "rnscli.analysis.network_reproduction": ("NetworkReproduction", "reproduce_networks"),
-    "rnscli.analysis.network_study": ("NetworkStudy",),
-    "rnscli.analysis.reproduced_row": ("ReproducedRow",),
-    "rnscli.analysis.reproduction": ("Reproduction", "reproduce"),
     "rnscli.analysis.paired_ratio": ("PairedCounts",),
     "rnscli.analysis.training": ("Training", "training_row", "trainings"),
     "rnscli.analysis.training_parameters": ("TrainingParameters",),
@@ -103,6 +99,9 @@ _HOMES = {
     "rnscli.matrix.dataflow": ("Dataflow",),
     "rnscli.networks.portable": ("OpenedNetwork", "open_network", "open_untrained"),
     "rnscli.networks.recipe": ("Recipe",),
+    "rnscli.reproduction.reproduce": ("Reproduction", "reproduce", "reproduce_networks"),
+    "rnscli.reproduction.rows": ("ReproducedRow",),
+    "rnscli.reproduction.study": ("NetworkStudy",),
     "rnscli.runtime.cluster": ("dask_engine",),
     "rnscli.runtime.engines": ("local_engine",),
     "rnscli.runtime.runner": ("Progress", "Runner", "runner"),
@@ -147,7 +146,6 @@ __all__ = [
     "ModuliRow",
     "ModuliSet",
     "MurmannAdc",
-    "NetworkReproduction",
     "NetworkStudy",
     "NoSolutionError",
     "NormalOperands",
@@ -242,8 +240,6 @@ if TYPE_CHECKING:
         fault_probability,
     )
     from rnscli.analysis.moduli_choice import ModuliRequest, ModuliRow, moduli_table
-    from rnscli.analysis.network_reproduction import NetworkReproduction, reproduce_networks
-    from rnscli.analysis.network_study import NetworkStudy
     from rnscli.analysis.operand_files import FileOperands, load_operands
     from rnscli.analysis.operands import (
         GivenOperands,
@@ -256,8 +252,6 @@ if TYPE_CHECKING:
     )
     from rnscli.analysis.paired_ratio import PairedCounts
     from rnscli.analysis.redundancy import TargetParameters, redundancy_frontier
-    from rnscli.analysis.reproduced_row import ReproducedRow
-    from rnscli.analysis.reproduction import Reproduction, reproduce
     from rnscli.analysis.training import Training, training_row, trainings
     from rnscli.analysis.training_parameters import TrainingParameters
     from rnscli.analysis.training_rows import EpochRow, TrainingRow
@@ -292,6 +286,9 @@ if TYPE_CHECKING:
     from rnscli.matrix.dataflow import Dataflow
     from rnscli.networks.portable import OpenedNetwork, open_network, open_untrained
     from rnscli.networks.recipe import Recipe
+    from rnscli.reproduction.reproduce import Reproduction, reproduce, reproduce_networks
+    from rnscli.reproduction.rows import ReproducedRow
+    from rnscli.reproduction.study import NetworkStudy
     from rnscli.runtime.cluster import dask_engine
     from rnscli.runtime.engines import local_engine
     from rnscli.runtime.runner import Progress, Runner, runner

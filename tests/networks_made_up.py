@@ -5,9 +5,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 from rnscli.analysis.accuracy_rows import AccuracyRow
-from rnscli.analysis.network_measurements import MeasuredAccuracy
-from rnscli.analysis.network_study import NetworkStudy, TrainingPoint
 from rnscli.matrix.counts import ProductCounts
+from rnscli.reproduction.study import MeasuredAccuracy, NetworkStudy, TrainingPoint
 
 NOTHING: dict[str, Any] = {field.name: None for field in fields(AccuracyRow)}
 HALF_WIDTH = 0.004
