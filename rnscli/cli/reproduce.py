@@ -126,23 +126,23 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         check_available("--output", ("matplotlib", "jinja2"))
     left_out = None if only else missing
 
-    def files(found: Reproduction, result: Result) -> dict[str, bytes]:
+    def files(reproduced: Reproduction, result: Result) -> dict[str, bytes]:
         documents = {_JSON: result.json, _CSV: result.csv}
-        return report_files(result.rows, found, STUDY, documents, left_out)
+        return report_files(result.rows, reproduced, STUDY, documents, left_out)
 
     def compute(runner: "Runner | None", bar: Bar) -> Answer:
         with bar(samples(only), "samples") as advance:
-            found = reproduce(only, options["seed"], runner, advance)
+            reproduced = reproduce(only, options["seed"], runner, advance)
         if named or not (only or left_out):
             of_networks = samples(only, NETWORK_RESULTS, STUDY)
             with bar(of_networks, "samples through networks") as advance:
-                found += reproduce_networks(only, options["seed"], runner, advance, STUDY)
+                reproduced += reproduce_networks(only, options["seed"], runner, advance, STUDY)
         return Answer(
-            [({}, row) for row in found.rows],
-            disagreements=[_sentence(row) for row in found.rows if row.verdict == DIFFERENT],
+            [({}, row) for row in reproduced.rows],
+            disagreements=[_sentence(row) for row in reproduced.rows if row.verdict == DIFFERENT],
             remarks=[] if left_out is None else [_LEFT_OUT.format(left_out)],
-            footer=("", summary_sentence([asdict(row) for row in found.rows])),
-            folder=partial(files, found),
+            footer=("", summary_sentence([asdict(row) for row in reproduced.rows])),
+            folder=partial(files, reproduced),
         )
 
     return Question(options, compute, in_blocks=True)

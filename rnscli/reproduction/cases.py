@@ -54,11 +54,11 @@ class Computed:
 class Case:
     """A published value that can be computed.
 
-    ``said`` are the columns of its row that `CASES` give, ``value`` is a key of `PUBLISHED`;
+    ``columns`` are those of its row that `CASES` give, ``value`` is a key of `PUBLISHED`;
     ``compute`` takes what has come of each of the works that the case ``needs``, in their order.
     """
 
-    said: Mapping[str, str]
+    columns: Mapping[str, str]
     value: str
     compute: Callable[..., Computed]
     needs: Sequence[Work]
@@ -66,7 +66,7 @@ class Case:
     @property
     def names(self) -> set[str]:
         """What ``--only`` takes for it: its own name, or that of its result."""
-        return {self.said["name"], self.said["result"]}
+        return {self.columns["name"], self.columns["result"]}
 
     def row(self, done: Mapping[Work, Any]) -> ReproducedRow:
         """The row, from what has come of all works."""
@@ -75,7 +75,7 @@ class Case:
         verdict, (low, high) = published.judge(*computed.evidence), published.ends
         p_err, p_err_ci999, words = computed.simulated
         return ReproducedRow(
-            **self.said,
+            **self.columns,
             computed=computed.value,
             computed_ci95=computed.interval,
             published=published.text,
@@ -92,11 +92,11 @@ class Case:
 
 
 def _case(
-    name: str, compute: Callable[..., Computed], needs: Sequence[Work] = (), **differ: Any
+    name: str, compute: Callable[..., Computed], needs: Sequence[Work] = (), **variables: Any
 ) -> Case:
-    said = {key: text.format(**CONDITIONS | differ) for key, text in CASES[name].items()}
-    value = said.pop("value")
-    return Case({"unit": ""} | said, value, compute, needs)
+    texts = {key: text.format(**CONDITIONS | variables) for key, text in CASES[name].items()}
+    value = texts.pop("value")
+    return Case({"unit": ""} | texts, value, compute, needs)
 
 
 # Without networks
@@ -142,8 +142,10 @@ def _error_ratio(simulated: DotErrorResult) -> Computed:
 def _fault(study: NetworkStudy, seed: int) -> Iterator[Case]:
     """Output error probability with k redundant moduli after R attempts."""
     for p, (redundant, attempts) in product(PROBABILITIES, REDUNDANCIES):
-        differ: dict[str, Any] = {"redundant": redundant, "attempts": attempts, "p": p}
-        yield _case("p-err", _checked, [faults_of(**differ)], words=WORDS, seed=seed, **differ)
+        variables: dict[str, Any] = {"redundant": redundant, "attempts": attempts, "p": p}
+        yield _case(
+            "p-err", _checked, [faults_of(**variables)], words=WORDS, seed=seed, **variables
+        )
 
 
 def _checked(fault: FaultProbability) -> Computed:
@@ -354,7 +356,7 @@ def works_of(
 ) -> tuple[Work, ...]:
     """What these cases need, each once, and what pictures show beside it of whole results."""
     works = [work for case in cases for work in case.needs]
-    whole = {case.said["result"] for case in cases if not only or case.said["result"] in only}
+    whole = {case.columns["result"] for case in cases if not only or case.columns["result"] in only}
     if "accuracy-b" in whole:
         works += study.on_every_core()
     if "training" in whole:

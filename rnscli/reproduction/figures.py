@@ -51,9 +51,9 @@ class Figure:
     panels: Callable[[Rows], tuple[float, ...]] = lambda rows: (1.0,)
     rows: tuple[Row, ...] = ()
 
-    def of(self, found: Reproduction, study: NetworkStudy) -> "Figure":
+    def of(self, reproduced: Reproduction, study: NetworkStudy) -> "Figure":
         """The picture with its rows."""
-        return replace(self, rows=tuple(self.data(found, study)))
+        return replace(self, rows=tuple(self.data(reproduced, study)))
 
     @property
     def csv(self) -> str:
@@ -79,7 +79,7 @@ class Figure:
 # The data
 
 
-def _energy_rows(found: Reproduction, study: NetworkStudy) -> Iterator[Row]:
+def _energy_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Row]:
     for bits, core in itertools.product(BITS, CORES):
         yield _picked(
             energy(bill_of(core, bits)), "bits", "core", "adc_bits", "adc_conversions",
@@ -87,24 +87,21 @@ def _energy_rows(found: Reproduction, study: NetworkStudy) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _error_rows(found: Reproduction, study: NetworkStudy) -> Iterator[Row]:
-    for result, core in itertools.product(found.errors, CORES):
+def _error_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Row]:
+    for result, core in itertools.product(reproduced.errors, CORES):
         (row,) = (row for row in result.rows if row.core == core)
-        # Within 0.4 %.
-        p5, p25, p75 = result.statistics[core].absolute_quantiles(0.05, 0.25, 0.75)
+        shares = (5, 25, 50, 75, 95)
+        quantiles = result.statistics[core].absolute_quantiles(*(share / 100 for share in shares))
         yield {
             **_picked(row, "bits", "core", "pairs", "mean_abs_error", "mean_abs_error_ci95"),
-            "p5_abs_error": p5,
-            "p25_abs_error": p25,
-            "p50_abs_error": row.p50_abs_error,
-            "p75_abs_error": p75,
-            **_picked(row, "p95_abs_error", "max_abs_error", "relative_to_rns"),
+            **{f"p{share}_abs_error": q for share, q in zip(shares, quantiles, strict=True)},
+            **_picked(row, "max_abs_error", "relative_to_rns"),
         }
 
 
-def _fault_rows(found: Reproduction, study: NetworkStudy) -> Iterator[Row]:
+def _fault_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Row]:
     """Each code and number of attempts over four decades of p, simulated where that was done."""
-    checked = {(row.redundant, row.attempts, row.p): row for row in found.faults}
+    checked = {(row.redundant, row.attempts, row.p): row for row in reproduced.faults}
     for (redundant, attempts), tenth in itertools.product(REDUNDANCIES, _TENTHS):
         p = float(f"{10 ** (tenth / 10):.6g}")
         exact = fault_probability(faults_of(redundant, attempts, p))
@@ -119,19 +116,19 @@ def _accuracies(
 ) -> Callable[[Reproduction, NetworkStudy], Iterator[Row]]:
     """The data of networks on cores."""
 
-    def rows(found: Reproduction, study: NetworkStudy) -> Iterator[Row]:
+    def rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Row]:
         for point in points_of(study):
             yield asdict(point) | _picked(
-                found.accuracies[point].row, "samples", "fp32_accuracy", "relative_accuracy",
+                reproduced.accuracies[point].row, "samples", "fp32_accuracy", "relative_accuracy",
                 "relative_accuracy_ci95", "output_error_rate",
             )  # fmt: skip
 
     return rows
 
 
-def _epoch_rows(found: Reproduction, study: NetworkStudy) -> Iterator[Row]:
+def _epoch_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Row]:
     """FP32 and each b, epoch by epoch, as far as all seeds have come; ratios are seed by seed."""
-    epochs = {point: training.record.epochs for point, training in found.trainings.items()}
+    epochs = {point: training.record.epochs for point, training in reproduced.trainings.items()}
     seeds = list(dict.fromkeys(point.seed for point in epochs))
     in_fp32 = [epochs[TrainingPoint(None, seed)] for seed in seeds]
     for bits in (None, *study.training_bits):

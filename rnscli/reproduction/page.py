@@ -32,7 +32,7 @@ NAMES = (  # of all files that there may be, beside the rows for machines
 )
 _MEDIA_TYPES = {"json": "application/json", "csv": "text/csv"}
 _KINDS = {"case": "case", "verdict": "verdict", "remark": "text"}  # of columns; others are numbers
-_SAID = {AGREES: "confirmed by simulation", NOT_HERE: "not at this scale"}
+_IN_WORDS = {AGREES: "confirmed by simulation", NOT_HERE: "not at this scale"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Section:
 
 def report_files(
     rows: Sequence[Row],
-    found: Reproduction,
+    reproduced: Reproduction,
     study: NetworkStudy,
     documents: Mapping[str, str],
     missing: str | None,
@@ -64,7 +64,7 @@ def report_files(
     package without which networks are left out, if that is why.
     """
     results = dict.fromkeys(str(row["result"]) for row in rows)
-    sections = [_section(result, rows, found, study) for result in results]
+    sections = [_section(result, rows, reproduced, study) for result in results]
     figures = [section.figure for section in sections if section.figure is not None]
     texts = dict(documents) | {f"data/{figure.name}.csv": figure.csv for figure in figures}
     for name in (_TEXT, _HTML):
@@ -76,16 +76,18 @@ def report_files(
     }
 
 
-def _section(result: str, rows: Sequence[Row], found: Reproduction, study: NetworkStudy) -> Section:
-    said = dict(_words()["section"][result])
-    figure = FIGURES[result].of(found, study) if result in FIGURES else None
+def _section(
+    result: str, rows: Sequence[Row], reproduced: Reproduction, study: NetworkStudy
+) -> Section:
+    texts = dict(_words()["section"][result])
+    figure = FIGURES[result].of(reproduced, study) if result in FIGURES else None
     words = [row["simulated_words"] for row in rows if row["result"] == result]
     facts: dict[str, Any] = {"words": min((n for n in words if isinstance(n, int)), default=0)}
     if figure is not None:
         facts |= {"first": figure.rows[0], "last": figure.rows[-1], "series": figure.in_words}
-    columns = tuple(said.pop("columns"))
-    texts = {key: text.format(**facts) for key, text in said.items()}
-    return Section(result=result, columns=columns, figure=figure, **texts)
+    columns = tuple(texts.pop("columns"))
+    filled = {key: text.format(**facts) for key, text in texts.items()}
+    return Section(result=result, columns=columns, figure=figure, **filled)
 
 
 def lead(rows: Sequence[Row], missing: str | None) -> str:
@@ -97,8 +99,8 @@ def lead(rows: Sequence[Row], missing: str | None) -> str:
         networks = of_networks["missing"].format(missing=missing, install=INSTALL)
     else:
         networks = of_networks["others"]
-    said: str = _words()["lead"].format(networks=networks)
-    return said
+    text: str = _words()["lead"].format(networks=networks)
+    return text
 
 
 def summary_sentence(rows: Sequence[Row]) -> str:
@@ -110,7 +112,7 @@ def summary_sentence(rows: Sequence[Row]) -> str:
     '3 published results: 2 same, 1 close'
     """
     counts = Counter(str(row["verdict"]) for row in rows)
-    counted = [f"{counts[word]} {_SAID.get(word, word)}" for word in VERDICTS if counts[word]]
+    counted = [f"{counts[word]} {_IN_WORDS.get(word, word)}" for word in VERDICTS if counts[word]]
     results = "results" if len(rows) != 1 else "result"
     return f"{len(rows)} published {results}: {', '.join(counted)}"
 

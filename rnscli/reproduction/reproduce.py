@@ -53,7 +53,7 @@ class Reproduction:
 
 def names(results: Iterable[str] = RESULTS, study: NetworkStudy = STUDY) -> tuple[str, ...]:
     """The rows of these results, each of which can be computed alone."""
-    return tuple(case.said["name"] for case in cases_of(results, study))
+    return tuple(case.columns["name"] for case in cases_of(results, study))
 
 
 def samples(

@@ -206,8 +206,8 @@ def measure_accuracies(
         done.all_of(shipped(model).recipe.epochs * samples)  # also where the cache had it
     parameters = []
     for point in points:
-        asked = asdict(point)
-        network, core = opened[asked.pop("model")], analog_core(asked.pop("core"), **asked)
+        options = asdict(point)
+        network, core = opened[options.pop("model")], analog_core(options.pop("core"), **options)
         parameters.append(AccuracyParameters(
             opened=network, flow=Dataflow(core), bits=point.bits, samples=study.samples, seed=seed
         ))  # fmt: skip

@@ -193,7 +193,9 @@ def test_no_p_is_small_enough(reproduced: Reproduce) -> None:
 def test_seeds_begin_anew_after_the_last_one() -> None:
     assert STUDY.seeds_from(2**63 - 2) == (2**63 - 2, 2**63 - 1, 0, 1, 2)
     (case,) = cases_of(["training"], STUDY, 3)
-    assert case.said["command"].endswith("--bits 7 --vector-size 128 --epochs 10 --seed 3,4,5,6,7")
+    assert case.columns["command"].endswith(
+        "--bits 7 --vector-size 128 --epochs 10 --seed 3,4,5,6,7"
+    )
 
 
 def points_of(*only: str) -> list[NetworkPoint]:
