@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rnscli.analysis.network_cases import NETWORK_RESULTS
-from rnscli.analysis.network_study import NetworkStudy
-from rnscli.analysis.reproduction import RESULTS
 from rnscli.cli.main import run
+from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS
+from rnscli.reproduction.study import NetworkStudy
 
 if TYPE_CHECKING:
     from rnscli.networks.trained import TrainedNetwork

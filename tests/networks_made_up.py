@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
-from rnscli.analysis.network_measurements import MeasuredAccuracy
-from rnscli.analysis.network_study import NetworkStudy, TrainingPoint
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.matrix.dataflow import ProductCounts
+from rnscli.reproduction.study import MeasuredAccuracy, NetworkStudy, TrainingPoint
 
 NOTHING: dict[str, Any] = {field.name: None for field in fields(AccuracyRow)}
 HALF_WIDTH = 0.004
@@ -30,7 +29,8 @@ def trainings(
 ) -> dict[TrainingPoint, Any]:
     """Trainings that end with an accuracy; those on residues with a failure, if there is one."""
     from rnscli.analysis.analog_core import analog_core
-    from rnscli.analysis.networks.training import Training, TrainingParameters, TrainingRecord
+    from rnscli.analysis.networks.parameters import TrainingParameters, TrainingRecord
+    from rnscli.analysis.networks.training import Training
     from rnscli.matrix.dataflow import Dataflow
     from rnscli.networks.portable import open_untrained
     from rnscli.networks.recipe import Recipe

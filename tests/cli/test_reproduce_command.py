@@ -5,19 +5,20 @@ import shlex
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rnscli.analysis import published
-from rnscli.analysis.reproduction import RESULTS, names
-from rnscli.analysis.verdict import PrintedSet
+from rnscli.reproduction.cases import RESULTS
+from rnscli.reproduction.published import PUBLISHED
+from rnscli.reproduction.reproduce import names
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
 
-WORDS = "rnscli.analysis.reproduction.WORDS"
+WORDS = "rnscli.reproduction.reproduce.WORDS"
 MISSING = "rnscli.cli.commands.reproduce.missing_package"
 
 FIGURES = ("energy", "errors", "faults")
@@ -106,7 +107,7 @@ def test_a_requirement(rnscli: Run) -> None:
 
 
 def test_a_different_value_fails(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(published.MODULI, 5, PrintedSet((31, 30, 29)))
+    monkeypatch.setitem(PUBLISHED, "moduli-5", replace(PUBLISHED["moduli-5"], text="31 30 29"))
     ran = rnscli("reproduce", "--only", "moduli")
     assert ran.code == 1
     lines = ran.err.splitlines()
@@ -190,7 +191,7 @@ def test_it_is_replaced_by_force(
 def test_a_different_value_is_in_the_folder_too(
     rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(published.MODULI, 5, PrintedSet((31, 30, 29)))
+    monkeypatch.setitem(PUBLISHED, "moduli-5", replace(PUBLISHED["moduli-5"], text="31 30 29"))
     ran = rnscli("reproduce", "--only", "moduli", "--output", tmp_path / "folder")
     assert ran.code == 1
     page = (tmp_path / "folder" / "index.html").read_text()

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from rnscli.analysis.network_cases import NETWORK_RESULTS, network_names
-from rnscli.analysis.network_reproduction import network_samples, reproduce_networks
-from rnscli.analysis.network_study import NetworkStudy
+from rnscli.reproduction.cases import NETWORK_RESULTS
+from rnscli.reproduction.reproduce import names, reproduce_networks, samples
+from rnscli.reproduction.study import NetworkStudy
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.usefixtures("small_study")
@@ -35,7 +35,7 @@ def document(network_reproduction: Path) -> dict[str, Any]:
 
 def test_the_document(document: dict[str, Any], small_study: NetworkStudy) -> None:
     rows = {row["name"]: row for row in document["rows"]}
-    assert tuple(rows) == ROWS == network_names(small_study)
+    assert tuple(rows) == ROWS == names(NETWORK_RESULTS, small_study)
     assert rows["accuracy-h-4"]["remark"].count("at h = 16")
     assert rows["accuracy-h-8"]["computed"] > rows["accuracy-h-6"]["computed"]
     # Six bits of residues lose nothing, and of 130 samples few differ.
@@ -89,8 +89,8 @@ def test_progress_is_counted_in_samples(small_study: NetworkStudy) -> None:
     done: list[int] = []
     reproduce_networks(only, progress=done.append, study=small_study)
     # Of FP32 weights, three sizes of 130 samples, and of two seeds in FP32 and on residues.
-    assert network_samples(only, small_study) == 20 * 1000 + 3 * 130 + 2 * 2 * 1000
-    assert done == sorted(done) and done[-1] == network_samples(only, small_study)
+    assert samples(only, NETWORK_RESULTS, small_study) == 20 * 1000 + 3 * 130 + 2 * 2 * 1000
+    assert done == sorted(done) and done[-1] == samples(only, NETWORK_RESULTS, small_study)
 
 
 def test_the_folder(network_reproduction: Path) -> None:

@@ -143,6 +143,7 @@ ROOMS = (
     ("torch",),
     ("analysis",),
     ("report",),
+    ("reproduction",),
     ("cli",),
 )
 FORBIDDEN = {
@@ -155,8 +156,8 @@ THIRD_PARTY = {
     "rich": {"cli", "report"},
     "tabulate": {"cli", "report"},
     "matplotlib": {"cli", "report"},
-    "jinja2": {"report"},
-    "markupsafe": {"report"},
+    "jinja2": {"reproduction"},
+    "markupsafe": {"reproduction"},
     "torch": {"torch", "networks", "analysis"},
     "sklearn": {"networks"},
 }

@@ -2,8 +2,8 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -15,14 +15,17 @@ from rnscli.analysis.analog_core import analog_core, core_columns, described_flo
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.workload import WorkloadRow, workload_energy
 from rnscli.analysis.networks.paired_ratio import PairedCounts
+from rnscli.analysis.networks.parameters import (
+    BLOCK_SAMPLES,
+    AccuracyParameters,
+    AccuracyStatistics,
+)
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.analysis.statistics import proportion_interval
-from rnscli.base.checks import check_int
 from rnscli.base.errors import InputError, NotFiniteError
 from rnscli.core.noise import wrong_word
-from rnscli.hardware.technology import Technology
 from rnscli.hardware.workloads.gemm import Workload
-from rnscli.matrix.dataflow import Dataflow, ProductCounts
+from rnscli.matrix.dataflow import Dataflow
 from rnscli.networks.data import Inputs, LabelledData, Labels
 from rnscli.networks.determinism import RandomStream
 from rnscli.networks.evaluation import evaluate
@@ -31,99 +34,6 @@ from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work, versions
 from rnscli.torch.convert import conversion, converted
 from rnscli.torch.record import recording
-
-BLOCK_SAMPLES = 128
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccuracyParameters:
-    """One point: a network, and the core on which its products are computed.
-
-    Parameters
-    ----------
-    opened
-        The network and its data (`rnscli.networks.portable.open_network`).
-    flow
-        The core, and how products are mapped to it.
-    bits
-        Bits b of the converters, for the energy.
-    samples
-        Test samples, the first ones; all if not given.
-    strict
-        Refuse a network with products that stay digital.
-    technology
-        Of the array, for the energy; ``reram-analog`` if not given.
-    seed
-        Of the noise.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range.
-    """
-
-    opened: OpenedNetwork
-    flow: Dataflow
-    bits: int
-    samples: int | None = None
-    strict: bool = False
-    technology: Technology | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what is out of range."""
-        check_int("bits", self.bits, 2, 256)
-        check_int("seed", self.seed, 0, 2**128 - 1)
-        there = len(self.opened.data.test)
-        if self.samples is not None and check_int("samples", self.samples, 1) > there:
-            raise InputError(
-                f"`samples` is {self.samples}, but `data` {self.opened.data.name} has {there} "
-                "samples to test with"
-            )
-
-    @property
-    def count(self) -> int:
-        """Number of samples."""
-        return len(self.opened.data.test) if self.samples is None else self.samples
-
-    @property
-    def blocks(self) -> int:
-        """Number of blocks of samples; only the last may be smaller."""
-        return -(-self.count // BLOCK_SAMPLES)
-
-    def samples_of(self, block: int) -> int:
-        """Samples in one of the blocks."""
-        return min(BLOCK_SAMPLES, self.count - block * BLOCK_SAMPLES)
-
-    def data_of(self, block: int) -> LabelledData:
-        """The samples of a block."""
-        start, test = block * BLOCK_SAMPLES, self.opened.data.test
-        part = slice(start, start + self.samples_of(block))
-        return LabelledData(test.inputs[part], test.labels[part])
-
-
-@dataclass(frozen=True)
-class AccuracyStatistics:
-    """Of some samples: which were right, in both, one or none of the two; and the products."""
-
-    right: PairedCounts  # on the core, and in FP32
-    products: ProductCounts
-
-    def __add__(self, other: "AccuracyStatistics") -> "AccuracyStatistics":
-        """Statistics of both parts of the samples."""
-        return AccuracyStatistics(self.right + other.right, self.products + other.products)
-
-    def record(self) -> dict[str, Any]:
-        """All of it as JSON values."""
-        return {"right": asdict(self.right), "products": asdict(self.products)}
-
-    @classmethod
-    def of_record(cls, record: Mapping[str, Any]) -> "AccuracyStatistics":
-        """The statistics that were written down."""
-        return cls(PairedCounts(**record["right"]), ProductCounts(**record["products"]))
-
-
-BoolArray = npt.NDArray[np.bool_]
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
 
@@ -158,7 +68,7 @@ def accuracy_block(
     return dict.fromkeys(parts, statistics)
 
 
-def _right(model: nn.Module, inputs: Inputs, labels: Labels) -> BoolArray:
+def _right(model: nn.Module, inputs: Inputs, labels: Labels) -> npt.NDArray[np.bool_]:
     """Which samples are right; logits that are not finite never are.
 
     Nor is a sample that noise drives beyond what a core computes with; that the core refuses it
@@ -172,7 +82,9 @@ def _right(model: nn.Module, inputs: Inputs, labels: Labels) -> BoolArray:
         half = len(labels) // 2
         parts = (slice(None, half), slice(half, None))
         return np.concatenate([_right(model, inputs[part], labels[part]) for part in parts])
-    right: BoolArray = np.isfinite(logits).all(axis=1) & (logits.argmax(axis=1) == labels)
+    right: npt.NDArray[np.bool_] = np.isfinite(logits).all(axis=1) & (
+        logits.argmax(axis=1) == labels
+    )
     return right
 
 

@@ -30,7 +30,7 @@ from rnscli.report.table import Layout
 from rnscli.runtime.runner import Progress, Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis.networks.accuracy import AccuracyStatistics
+    from rnscli.analysis.networks.parameters import AccuracyStatistics
 
 LAYOUT = Layout(
     parameters=(
@@ -121,7 +121,8 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         check_plot([point for point, _ in ready])
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
-        from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
+        from rnscli.analysis.networks.accuracy import accuracies
+        from rnscli.analysis.networks.parameters import AccuracyParameters
 
         opened = networks.opened_networks(filled, bar)
         asked = [

@@ -7,17 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.analysis.network_cases import NETWORK_RESULTS, is_named, network_names
-from rnscli.analysis.network_reproduction import (
-    NetworkReproduction,
-    network_samples,
-    reproduce_networks,
-)
-from rnscli.analysis.network_study import STUDY
-from rnscli.analysis.reproduced_row import ReproducedRow
-from rnscli.analysis.reproduction import RESULTS, Reproduction, names, reproduce, samples
-from rnscli.analysis.reproduction_series import energy_points, error_ranges, fault_points
-from rnscli.analysis.verdict import DIFFERENT
 from rnscli.base.errors import InputError
 from rnscli.cli.answer import Answer, Bar, Question, Result
 from rnscli.cli.command import AnswerCommand
@@ -25,33 +14,36 @@ from rnscli.cli.options import running, shared
 from rnscli.cli.options.types import NameSweep, WholeNumber
 from rnscli.networks.names import INSTALL, missing_package
 from rnscli.report.columns import show_value
-from rnscli.report.network_sections import network_sections
 from rnscli.report.plots.figure import check_available
-from rnscli.report.reproduction_report import NAMES, report_files
-from rnscli.report.reproduction_sections import lead, sections, summary_sentence
 from rnscli.report.table import Layout
+from rnscli.reproduction.cases import EVERY_RESULT, NETWORK_RESULTS
+from rnscli.reproduction.page import NAMES, report_files, summary_sentence
+from rnscli.reproduction.published import DIFFERENT
+from rnscli.reproduction.reproduce import (
+    Reproduction,
+    names,
+    reproduce,
+    reproduce_networks,
+    samples,
+)
+from rnscli.reproduction.rows import ReproducedRow
+from rnscli.reproduction.study import STUDY
 
 if TYPE_CHECKING:
     from rnscli.runtime.runner import Runner
 
 _JSON, _CSV = "reproduction.json", "reproduction.csv"
-_EVERY_RESULT = (*RESULTS, *NETWORK_RESULTS)
+_LEFT_OUT = (
+    "accuracies of neural networks are left out, as they need {}; install it with: " + INSTALL
+)
 LAYOUT = Layout(
     parameters=(),
     results=(
-        "result",
-        "case",
-        "computed",
-        "computed_ci95",
-        "published",
-        "verdict",
-        "deviation",
-        "remark",
-        "source",
-        "command",
+        "result", "case", "computed", "computed_ci95", "published", "verdict", "deviation",
+        "remark", "source", "command",
     ),
     optional=("command", "source", "remark", "computed_ci95"),
-)
+)  # fmt: skip
 
 
 class _Names(NameSweep):
@@ -60,15 +52,15 @@ class _Names(NameSweep):
     def __init__(self) -> None:
         """Accept what can be computed alone."""
         super().__init__(
-            f"one of {', '.join(_EVERY_RESULT)}, the name of a row (which --format csv and json "
+            f"one of {', '.join(EVERY_RESULT)}, the name of a row (which --format csv and json "
             "show), or a list of these",
             "NAME[,..]",
-            _EVERY_RESULT,
+            EVERY_RESULT,
         )
 
     def items(self, text: str) -> Sequence[str]:
         """One name."""
-        if text not in (*_EVERY_RESULT, *names(), *network_names(STUDY)):
+        if text not in (*EVERY_RESULT, *names(EVERY_RESULT, STUDY)):
             raise ValueError
         return [text]
 
@@ -86,7 +78,7 @@ class _Names(NameSweep):
     click.option(
         "--only",
         type=_Names(),
-        help=f"Only these rows, by name, or all of {', '.join(_EVERY_RESULT)}.",
+        help=f"Only these rows, by name, or all of {', '.join(EVERY_RESULT)}.",
     ),
     click.option(
         "--seed",
@@ -118,64 +110,42 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     """
     only = options["only"] or ()
     missing = missing_package()
-    if is_named(STUDY, only) and missing is not None:
-        networks = ",".join(name for name in only if is_named(STUDY, [name]))
-        raise InputError(f"--only {networks} needs {missing}; install it with: {INSTALL}")
+    named = [name for name in only if name in (*NETWORK_RESULTS, *names(NETWORK_RESULTS, STUDY))]
+    if named and missing is not None:
+        raise InputError(f"--only {','.join(named)} needs {missing}; install it with: {INSTALL}")
     if drawn:
-        rows = [name for name in only if name not in _EVERY_RESULT]
+        rows = [name for name in only if name not in EVERY_RESULT]
         if rows:
             raise InputError(
                 f"--output writes whole results, and --only {rows[0]} is one row; name some of "
-                f"{', '.join(_EVERY_RESULT)}"
+                f"{', '.join(EVERY_RESULT)}"
             )
         check_available("--output", ("matplotlib", "jinja2"))
     left_out = None if only else missing
 
+    def files(reproduced: Reproduction, result: Result) -> dict[str, bytes]:
+        documents = {_JSON: result.json, _CSV: result.csv}
+        return report_files(result.rows, reproduced, STUDY, documents, left_out)
+
     def compute(runner: "Runner | None", bar: Bar) -> Answer:
         with bar(samples(only), "samples") as advance:
-            found = reproduce(only, options["seed"], runner, advance)
-        networks = NetworkReproduction()
-        if left_out is None and (not only or is_named(STUDY, only)):
-            with bar(network_samples(only, STUDY), "samples through networks") as advance:
-                networks = reproduce_networks(only, options["seed"], runner, advance, STUDY)
-        rows = [*found.rows, *networks.rows]
+            reproduced = reproduce(only, options["seed"], runner, advance)
+        if named or not (only or left_out):
+            of_networks = samples(only, NETWORK_RESULTS, STUDY)
+            with bar(of_networks, "samples through networks") as advance:
+                reproduced += reproduce_networks(only, options["seed"], runner, advance, STUDY)
         return Answer(
-            [({}, row) for row in rows],
-            disagreements=[_sentence(row) for row in rows if row.verdict == DIFFERENT],
-            remarks=[] if left_out is None else [_left_out(left_out)],
-            footer=("", summary_sentence([asdict(row) for row in rows])),
-            folder=partial(_files, found, networks, left_out),
+            [({}, row) for row in reproduced.rows],
+            disagreements=[_sentence(row) for row in reproduced.rows if row.verdict == DIFFERENT],
+            remarks=[] if left_out is None else [_LEFT_OUT.format(left_out)],
+            footer=("", summary_sentence([asdict(row) for row in reproduced.rows])),
+            folder=partial(files, reproduced),
         )
 
     return Question(options, compute, in_blocks=True)
-
-
-def _left_out(missing: str) -> str:
-    return (
-        f"accuracies of neural networks are left out, as they need {missing}; install it with: "
-        f"{INSTALL}"
-    )
 
 
 def _sentence(row: ReproducedRow) -> str:
     remark = f" ({row.remark})" if row.remark else ""
     computed = show_value("computed", row.computed, asdict(row))
     return f"{row.name} is {computed}, which is different from {row.published}{remark}"
-
-
-def _files(
-    found: Reproduction, networks: NetworkReproduction, missing: str | None, result: Result
-) -> dict[str, bytes]:
-    """Of the folder."""
-    rows = result.rows
-    return report_files(
-        rows,
-        (
-            *sections(
-                rows, error_ranges(found.errors), energy_points(), fault_points(found.faults)
-            ),
-            *network_sections(rows, STUDY, networks),
-        ),
-        {_JSON: result.json, _CSV: result.csv},
-        lead(rows, missing),
-    )

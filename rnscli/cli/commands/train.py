@@ -32,7 +32,8 @@ from rnscli.report.table import Layout
 from rnscli.runtime.runner import Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis.networks.training import Training, TrainingParameters, TrainingProgress
+    from rnscli.analysis.networks.parameters import TrainingParameters, TrainingProgress
+    from rnscli.analysis.networks.training import Training
 
 LAYOUT = Layout(
     parameters=("model", "epochs", "seeds", *CORE_COLUMNS),
@@ -172,7 +173,7 @@ def _trainings(
     options: Mapping[str, Any], ready: Sequence[tuple[Point, CoreOfPoint]]
 ) -> "dict[_Key, TrainingParameters]":
     """All trainings, each once; those in FP32 come first of what is compared with them."""
-    from rnscli.analysis.networks.training import TrainingParameters
+    from rnscli.analysis.networks.parameters import TrainingParameters
     from rnscli.networks.models.shipped import shipped
     from rnscli.networks.portable import open_untrained
     from rnscli.networks.recipe import Recipe

@@ -1,11 +1,14 @@
 from collections import Counter
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from rnscli.analysis import published
-from rnscli.analysis.reproduction import RESULTS, Reproduction, names, reproduce, samples
-from rnscli.analysis.reproduction_series import CORES, energy_points, error_ranges, fault_points
-from rnscli.analysis.verdict import PrintedSet
+from rnscli.reproduction.cases import RESULTS
+from rnscli.reproduction.figures import CORES, FIGURES
+from rnscli.reproduction.published import CONDITIONS, PUBLISHED
+from rnscli.reproduction.reproduce import Reproduction, names, reproduce, samples
+from rnscli.reproduction.study import STUDY
 
 # Means of fixed-lp over means of rns that another program found, with other random operands.
 OTHER_RATIOS = {4: 9.9, 5: 15.9, 6: 15.5, 7: 15.5, 8: 15.2}
@@ -42,10 +45,10 @@ def test_the_ratios_by_the_formula_are_worked_out_by_hand() -> None:
     def adc(bits: int) -> float:
         return 100e-15 * bits + 1e-18 * 4**bits
 
-    for bits, number in published.ADC_ENERGY_RATIO.items():
+    for bits in CONDITIONS["bits"]:
         output = 2 * bits + 7 - 1
-        ratio = adc(output) / (len(published.MODULI[bits].members) * adc(bits))
-        assert number.judge(ratio).word == "same"
+        ratio = adc(output) / (len(PUBLISHED[f"moduli-{bits}"].text.split()) * adc(bits))
+        assert PUBLISHED[f"adc-energy-{bits}"].judge(ratio).word == "same"
 
 
 def test_simulations_hold_the_exact_values(found: Reproduction) -> None:
@@ -86,29 +89,36 @@ def test_another_seed_simulates_something_else(found: Reproduction) -> None:
 
 
 def test_a_value_that_is_not_the_published_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(published.MODULI, 6, PrintedSet((63, 62, 61, 58)))
+    other = replace(PUBLISHED["moduli-6"], text="63 62 61 58")
+    monkeypatch.setitem(PUBLISHED, "moduli-6", other)
     verdicts = {row.name: row.verdict for row in reproduce(["moduli"]).rows}
     assert verdicts["moduli-6-exact"] == verdicts["moduli-6-bits"] == "different"
     assert Counter(verdicts.values()) == {"same": 8, "different": 2}
 
 
+def rows_of(result: str, found: Reproduction) -> list[dict[str, Any]]:
+    return list(FIGURES[result].of(found, STUDY).rows)
+
+
 def test_the_data_of_the_figures(found: Reproduction) -> None:
-    ranges = error_ranges(found.errors)
-    assert [(r.bits, r.core) for r in ranges] == [(b, core) for b in range(4, 9) for core in CORES]
+    ranges = rows_of("error", found)
+    assert [(r["bits"], r["core"]) for r in ranges] == [
+        (b, core) for b in range(4, 9) for core in CORES
+    ]
     for r in ranges:
-        quantiles = (r.p5_abs_error, r.p25_abs_error, r.p50_abs_error, r.p75_abs_error)
-        assert quantiles == tuple(sorted(quantiles)) and quantiles[-1] < r.p95_abs_error
-        assert r.p95_abs_error < r.max_abs_error
-        assert r.mean_abs_error_ci95[0] < r.mean_abs_error < r.mean_abs_error_ci95[1]
-    points = energy_points()
+        quantiles = tuple(r[f"p{share}_abs_error"] for share in (5, 25, 50, 75))
+        assert quantiles == tuple(sorted(quantiles)) and quantiles[-1] < r["p95_abs_error"]
+        assert r["p95_abs_error"] < r["max_abs_error"]
+        low, high = r["mean_abs_error_ci95"]
+        assert low < r["mean_abs_error"] < high
     by_row = {row.name: row.computed for row in found.rows}
-    for point in points:
-        if point.core == "fixed-hp":
-            assert point.adc_relative_to_rns == by_row[f"adc-energy-{point.bits}"]
-    curves = fault_points(found.faults)
+    for point in rows_of("adc-energy", found):
+        if point["core"] == "fixed-hp":
+            assert point["adc_relative_to_rns"] == by_row[f"adc-energy-{point['bits']}"]
+    curves = rows_of("p-err", found)
     assert len(curves) == 7 * 41
-    simulated = [point for point in curves if point.simulated_p_err is not None]
+    simulated = [point for point in curves if point["simulated_p_err"] is not None]
     assert len(simulated) == 14
     for point in simulated:
-        name = f"p-err-k{point.redundant}-r{point.attempts:g}-p{point.p:g}"
-        assert point.p_err == by_row[name]
+        name = f"p-err-k{point['redundant']}-r{point['attempts']:g}-p{point['p']:g}"
+        assert point["p_err"] == by_row[name]

@@ -9,15 +9,21 @@ import pytest
 from networks_made_up import measured
 from networks_made_up import trainings as made_up_trainings
 
-from rnscli.analysis import network_reproduction as module
-from rnscli.analysis.network_cases import NETWORK_RESULTS, is_named, network_names
-from rnscli.analysis.network_measurements import Done, MeasuredAccuracy
-from rnscli.analysis.network_reproduction import fewest_bits, largest_p, reproduce_networks
-from rnscli.analysis.network_series import bits_points, epoch_points, noise_points, size_points
-from rnscli.analysis.network_study import STUDY, NetworkPoint, NetworkStudy, TrainingPoint
-from rnscli.analysis.reproduced_row import ReproducedRow
 from rnscli.base.errors import RnscliError
 from rnscli.matrix.dataflow import ProductCounts
+from rnscli.reproduction import reproduce as module
+from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, cases_of, last_kept, works_of
+from rnscli.reproduction.figures import FIGURES
+from rnscli.reproduction.reproduce import Reproduction, names, reproduce_networks
+from rnscli.reproduction.rows import ReproducedRow
+from rnscli.reproduction.study import (
+    STUDY,
+    Done,
+    MeasuredAccuracy,
+    NetworkPoint,
+    NetworkStudy,
+    TrainingPoint,
+)
 
 pytest.importorskip("torch")
 
@@ -63,7 +69,7 @@ def reproduced(monkeypatch: pytest.MonkeyPatch) -> Reproduce:
 
 def test_every_row_has_its_name_and_order(reproduced: Reproduce) -> None:
     found = reproduced()
-    assert tuple(found) == network_names(STUDY)
+    assert tuple(found) == names(NETWORK_RESULTS, STUDY)
     assert tuple(dict.fromkeys(row.result for row in found.values())) == NETWORK_RESULTS
     for row in found.values():
         assert row.source == "arXiv:2309.10759"
@@ -79,8 +85,9 @@ def test_some_rows_alone(reproduced: Reproduce) -> None:
 
 
 def test_what_is_a_network() -> None:
-    assert is_named(STUDY, ["moduli", "training"]) and is_named(STUDY, ["accuracy-h-2"])
-    assert not is_named(STUDY, ["moduli", "p-err-k0-r1-p0.1"]) and not is_named(STUDY, [])
+    of_networks = {*NETWORK_RESULTS, *names(NETWORK_RESULTS, STUDY)}
+    assert {"training", "accuracy-h-2"} <= of_networks
+    assert not of_networks & {*RESULTS, *names(RESULTS, STUDY), "p-err-k0-r1-p0.1"}
 
 
 def test_accuracy_against_size(reproduced: Reproduce) -> None:
@@ -135,8 +142,8 @@ def test_accuracy_on_residues(ratio: float, verdict: str, reproduced: Reproduce)
 
 
 def test_a_dip_counts_against_the_bits_below_it() -> None:
-    assert fewest_bits([(6, 1.0), (7, 0.9), (8, 1.0)]) == 8.0
-    assert largest_p([(1e-3, 1.0), (1e-2, 0.9), (1e-1, 1.0)]) == 1e-3
+    assert last_kept([8, 7, 6], [1.0, 0.9, 1.0], math.inf) == 8.0
+    assert last_kept([1e-3, 1e-2, 1e-1], [1.0, 0.9, 1.0], 0.0) == 1e-3
 
 
 def test_training(reproduced: Reproduce) -> None:
@@ -185,35 +192,47 @@ def test_no_p_is_small_enough(reproduced: Reproduce) -> None:
 
 def test_seeds_begin_anew_after_the_last_one() -> None:
     assert STUDY.seeds_from(2**63 - 2) == (2**63 - 2, 2**63 - 1, 0, 1, 2)
-    (case,) = module.cases.training_cases(STUDY, 3)
-    assert case.command.endswith("--bits 7 --vector-size 128 --epochs 10 --seed 3,4,5,6,7")
+    (case,) = cases_of(["training"], STUDY, 3)
+    assert case.columns["command"].endswith(
+        "--bits 7 --vector-size 128 --epochs 10 --seed 3,4,5,6,7"
+    )
+
+
+def points_of(*only: str) -> list[NetworkPoint]:
+    works = works_of(cases_of(NETWORK_RESULTS, STUDY, 0, only), STUDY, 0, only)
+    return [work for work in works if isinstance(work, NetworkPoint)]
 
 
 def test_each_point_is_computed_once() -> None:
-    points = module.cases.points_of(STUDY, ())
+    points = points_of()
     assert len(set(points)) == len(points)
     # Of one network the conventional core at h = 128 is in two results.
-    apart = [module.cases.points_of(STUDY, [result]) for result in NETWORK_RESULTS]
+    apart = [points_of(result) for result in NETWORK_RESULTS]
     assert len(points) == sum(map(len, apart)) - len({4, 5, 6, 7, 8})
 
 
 def test_the_data_of_the_figures() -> None:
-    points = module.cases.points_of(STUDY, ())
-    found = {point: of_point(point) for point in points}
-    assert len(size_points(STUDY, found)) == 7 * 6
-    assert len(bits_points(STUDY, found)) == 3 * 3 * 7
-    assert len(noise_points(STUDY, found)) == 7 * 11
-    assert {point.p for point in size_points(STUDY, found)} == {None}
     several = STUDY.trained_with(STUDY.training_bits, 0)
-    epochs = epoch_points(STUDY, made_up_trainings(STUDY, several, lambda point: 0.98))
-    assert [(row.bits, row.epoch) for row in epochs] == [
+    found = Reproduction(
+        accuracies={point: of_point(point) for point in points_of()},
+        trainings=made_up_trainings(STUDY, several, lambda point: 0.98),
+    )
+    sizes, bits, epochs, noise = (
+        FIGURES[result].of(found, STUDY).rows
+        for result in ("accuracy-h", "accuracy-b", "training", "accuracy-p")
+    )
+    assert len(sizes) == 7 * 6
+    assert len(bits) == 3 * 3 * 7
+    assert len(noise) == 7 * 11
+    assert {point["p"] for point in sizes} == {None}
+    assert [(row["bits"], row["epoch"]) for row in epochs] == [
         (bits, epoch) for bits in (None, 5, 6, 7) for epoch in range(1, 11)
     ]
-    assert all(row.loss_over_fp32 == 1.0 and row.seeds == 5 for row in epochs)
+    assert all(row["loss_over_fp32"] == 1.0 and row["seeds"] == 5 for row in epochs)
 
 
 def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnscli.analysis.network_measurements.missing_package", lambda: "torch")
+    monkeypatch.setattr("rnscli.reproduction.study.missing_package", lambda: "torch")
     for name in ("accuracy-h-2", "training"):
         with pytest.raises(RnscliError, match=r"networks need torch; install it with: pip"):
             reproduce_networks([name])

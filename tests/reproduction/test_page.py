@@ -9,12 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rnscli.analysis.verdict import VERDICTS
-from rnscli.report.inline_svg import inline_svg
-from rnscli.report.page import page
-from rnscli.report.plots.figure import Look
-from rnscli.report.reproduction_sections import MEANINGS, Section, summary_sentence
 from rnscli.report.table import Row
+from rnscli.reproduction.page import Section, summary_sentence, written
 
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "br", "link", "img"}
@@ -110,40 +106,16 @@ def test_everything_is_escaped() -> None:
         "published": nasty, "published_low": None, "verdict": "same", "remark": nasty,
         "command": nasty,
     }  # fmt: skip
-    section = Section("moduli", nasty, (nasty,), ("case", "computed", "published", "remark"))
-    written = page([row], [section], {"a.csv": nasty}, nasty)
-    assert "<script>alert" not in written
-    assert written.count("&lt;script&gt;") >= 6
-    Outline(written)
+    section = Section("moduli", nasty, nasty, ("case", "computed", "published", "remark"))
+    page = written("index.html", [row], [section], {"a.csv": nasty}, nasty)
+    assert "<script>alert" not in page
+    assert page.count("&lt;script&gt;") >= 6
+    Outline(page)
 
 
 def test_powers_and_indices(text: str) -> None:
     assert "2<sup>b</sup>" in text and "p<sub>err</sub>" in text
     assert "2<sup>b<sub>out</sub></sup>" in text
-
-
-def test_inline_pictures_have_the_colours_of_the_page() -> None:
-    drawn = (
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        'width="9pt" height="9pt" viewBox="0 0 9 9"><metadata>x</metadata><defs>'
-        '<style>* {{}}</style><path id="p"/></defs><g clip-path="url(#p)">'
-        '<use xlink:href="#p" style="fill: {ink}; stroke: {paper}"/>'
-        '<text style="font-family: Serif; fill: #0072b2">a &lt; b</text></g></svg>'
-    )
-
-    def draw(look: Look) -> bytes:
-        return drawn.format(ink=look.ink, paper=look.paper).encode()
-
-    found = inline_svg("name", draw, 'a "label"')
-    assert found.startswith('<svg viewBox="0 0 9 9" role="img" aria-label="a &quot;label&quot;">')
-    assert "xmlns" not in found and "metadata" not in found and "<style" not in found
-    assert '<path id="name-p"' in found and "url(#name-p)" in found and 'href="#name-p"' in found
-    assert "fill: currentColor; stroke: var(--paper)" in found
-    assert "font-family" not in found and "fill: var(--series-1)" in found and "a &lt; b" in found
-
-
-def test_every_verdict_is_explained() -> None:
-    assert tuple(MEANINGS) == VERDICTS
 
 
 def test_the_sentence_counts() -> None:

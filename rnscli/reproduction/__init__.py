@@ -1,0 +1,1 @@
+"""Published results, computed again beside what is printed: `rnscli reproduce`."""
