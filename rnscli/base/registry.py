@@ -1,24 +1,34 @@
 """Things that are chosen by name: each is registered once, in this package or in another one."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from rnscli.base.errors import InputError
-from rnscli.base.words import nearest
+from rnscli.base.errors import InputError, RnscliError
+from rnscli.base.words import nearest, said
 
 T = TypeVar("T")
+
+
+class RegistrationError(RnscliError):
+    """What another package registers cannot be used."""
 
 
 class Registry(Mapping[str, T], Generic[T]):
     """Things of one kind by their names, in the order in which a help lists them.
 
-    What a consumer needs of a thing is an abstract member of its kind: something that leaves one
-    out cannot be made, so it is refused when it is registered and nobody falls back on a default.
-    Other packages register theirs as entry points of the group ``rnscli.<group>``, which name an
-    object of that kind; they are looked up after those of this package, so that none is replaced.
+    What a consumer needs of a thing is an abstract member or a ``ClassVar`` of its kind: something
+    that leaves one out is refused when it is registered, and nobody falls back on a default.
+    Things are objects of that kind or, where an object needs arguments, classes of it.
+
+    Other packages register theirs as entry points of the group ``rnscli.<group>``. They are looked
+    up after those of this package, so that none is replaced, when something is listed or not known
+    yet. A package that registers something should import kinds and not registries, so that it can
+    be imported before them.
 
     Parameters
     ----------
@@ -34,7 +44,7 @@ class Registry(Mapping[str, T], Generic[T]):
     Raises
     ------
     TypeError
-        If one is of another kind, has no name, or has that of another one.
+        If one is of another kind, is incomplete, or has the name of another one.
 
     Examples
     --------
@@ -51,13 +61,12 @@ class Registry(Mapping[str, T], Generic[T]):
     rnscli.base.errors.InputError: `colour` is rde; it must be one of red, blue; did you mean red?
     """
 
-    def __init__(self, argument: str, group: str, kind: type[T], things: Iterable[T]) -> None:
-        """Take those of this package."""
+    def __init__(self, argument: str, group: str, kind: type[Any], things: Iterable[T]) -> None:
         self._argument, self._group, self._kind = argument, f"rnscli.{group}", kind
         self._known: dict[str, T] = {}
         self._complete = False
         for thing in things:
-            self._add(thing, "rnscli")
+            self._add(thing)
 
     def __getitem__(self, name: str) -> T:
         if name not in self._known:
@@ -86,26 +95,44 @@ class Registry(Mapping[str, T], Generic[T]):
         hint = nearest(name, self) if isinstance(name, str) else ""
         raise InputError.of(self._argument, name, accepted, hint)
 
-    def _add(self, thing: T, source: str) -> None:
+    def _add(self, thing: T) -> None:
+        made = thing if isinstance(thing, type) else type(thing)
+        if not issubclass(made, self._kind):
+            raise TypeError(f"{thing!r} is no {self._kind.__name__}")
+        missing = [name for name in _stated(made) if not hasattr(thing, name)]
+        missing += sorted(getattr(made, "__abstractmethods__", ()))
+        if missing:
+            raise TypeError(f"{thing!r} has no {', '.join(missing)}")
         name = getattr(thing, "name", None)
-        if not isinstance(thing, self._kind):
-            raise TypeError(f"{source}: {thing!r} is no {self._kind.__name__}")
         if not isinstance(name, str) or not name:
-            raise TypeError(f"{source}: {thing!r} has no name")
+            raise TypeError(f"{thing!r} has no name")
         if name in self._known:
-            raise TypeError(f"{source}: there is a {self._kind.__name__} {name} already")
+            raise TypeError(f"there is a {self._kind.__name__} of the name {name} already")
         self._known[name] = thing
 
     def _load_others(self) -> None:
-        if self._complete:
-            return
-        self._complete = True  # also while they are loaded, when they may look at what is there
-        if self._group not in _announced(tuple(sys.path)):
+        if self._complete or self._group not in _announced(tuple(sys.path)):
             return
         from importlib.metadata import entry_points
 
-        for entry in entry_points(group=self._group):
-            self._add(entry.load(), f"{entry.value} ({self._group})")
+        before = dict(self._known)
+        self._complete = True  # also while they are loaded, when they may look at what is there
+        for entry in sorted(entry_points(group=self._group)):
+            try:
+                self._add(entry.load())
+            except (Exception, SystemExit) as error:
+                self._known, self._complete = before, False
+                package = entry.dist.name if entry.dist is not None else "a package"
+                raise RegistrationError(
+                    f"{package} registers {entry.name} = {entry.value} as one of {self._group}, "
+                    f"which cannot be used: {said(error)}; mend or uninstall it"
+                ) from error
+
+
+def _stated(made: type) -> list[str]:
+    """Names that a class and its bases annotate as variables of the class."""
+    hints = (one.__dict__.get("__annotations__", {}) for one in made.__mro__)
+    return [name for one in hints for name, hint in one.items() if "ClassVar" in str(hint)]
 
 
 @cache
@@ -115,11 +142,16 @@ def _announced(path: tuple[str, ...]) -> frozenset[str]:
     ``importlib.metadata`` takes longer to load than any command to start, and hardly ever is there
     anything to look up.
     """
-    found = set()
+    groups = set()
     for folder in path:
-        for pattern in ("*.dist-info/entry_points.txt", "*.egg-info/entry_points.txt"):
-            for file in Path(folder or ".").glob(pattern):
-                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-                heads = (line.strip() for line in lines)
-                found |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}
-    return frozenset(found)
+        names: list[str] = []
+        with contextlib.suppress(OSError):  # no folder, or a zip file
+            names = os.listdir(folder or ".")
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info")):
+                with contextlib.suppress(OSError):  # it has no entry points
+                    file = Path(folder, name, "entry_points.txt")
+                    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+                    heads = (line.strip() for line in lines)
+                    groups |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}
+    return frozenset(groups)
