@@ -91,7 +91,7 @@ def _constants_of(parameters: EnergyParameters) -> tuple[str, ...]:
     if not parameters.digital:
         known |= {*parameters.adc_model.constants, *parameters.dac.constants, *hw.RATES}
     names = tuple(name for name in (*CONSTANTS, *hw.RATES) if name in known)
-    uses_table = not parameters.digital and parameters.adc_model.name == hw.TABLE
+    uses_table = not parameters.digital and parameters.adc_model.takes_table
     return ("adc_table", *names) if uses_table else names
 
 

@@ -47,6 +47,7 @@ class SchreierAdc(SurveyedAdc):
     schreier_corner: float = 4.6735e7
 
     name: ClassVar[str] = "schreier"
+    summary: ClassVar[str] = "a figure of merit in decibels: the limit of thermal noise"
     bits_range: ClassVar[tuple[float, float]] = (3.0, 20.0)
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e11)
     constants: ClassVar[Mapping[str, Constant]] = {

@@ -47,6 +47,7 @@ class WaldenAdc(SurveyedAdc):
     walden_corner: float = 4.42e8
 
     name: ClassVar[str] = "walden"
+    summary: ClassVar[str] = "a figure of merit in joules per conversion step"
     bits_range: ClassVar[tuple[float, float]] = (3.0, 12.0)
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e11)
     constants: ClassVar[Mapping[str, Constant]] = {
