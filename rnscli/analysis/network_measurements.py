@@ -9,7 +9,7 @@ from rnscli.analysis.network_study import NetworkPoint, NetworkStudy, TrainingPo
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.base.errors import RnscliError
 from rnscli.matrix.dataflow import ProductCounts
-from rnscli.networks.names import INSTALL, missing_package
+from rnscli.networks.shipped import INSTALL, missing_package
 from rnscli.runtime.runner import Progress, Runner
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def samples_of(
 ) -> int:
     """Samples that go through networks, those of trainings in every epoch."""
     from rnscli.networks.digits import digits
-    from rnscli.networks.models.shipped import shipped
+    from rnscli.networks.shipped import NETWORKS
 
-    epochs = sum(shipped(model).recipe.epochs for model in _models(points))
+    epochs = sum(NETWORKS[model].recipe.epochs for model in _models(points))
     epochs += study.epochs * len(trainings)
     tested = len(digits().test) if study.samples is None else study.samples
     return tested * len(points) + epochs * _train_samples()
@@ -154,15 +154,15 @@ def _accuracy_parameters(
     from rnscli.analysis.analog_core import analog_core
     from rnscli.analysis.networks.accuracy import AccuracyParameters
     from rnscli.matrix.dataflow import Dataflow
-    from rnscli.networks.models.shipped import shipped
     from rnscli.networks.portable import open_network
+    from rnscli.networks.shipped import NETWORKS
 
     opened, samples = {}, _train_samples()
     for model in _models(points):
         opened[model] = open_network(
             model, progress=lambda epochs, of: done.so_far(epochs * samples)
         )
-        done.all_of(shipped(model).recipe.epochs * samples)  # also where the cache had it
+        done.all_of(NETWORKS[model].recipe.epochs * samples)  # also where the cache had it
     return [
         AccuracyParameters(
             opened=opened[point.model],
@@ -188,15 +188,15 @@ def _training_parameters(study: NetworkStudy, point: TrainingPoint) -> "Training
     from rnscli.analysis.analog_core import analog_core
     from rnscli.analysis.networks.training import TrainingParameters
     from rnscli.matrix.dataflow import Dataflow
-    from rnscli.networks.models.shipped import shipped
     from rnscli.networks.portable import open_untrained
+    from rnscli.networks.shipped import NETWORKS
 
     model = study.training_model
     opened = open_untrained(model)
     return TrainingParameters(
         network=opened.network,
         data=opened.data,
-        recipe=replace(shipped(model).recipe, epochs=study.epochs, seed=point.seed),
+        recipe=replace(NETWORKS[model].recipe, epochs=study.epochs, seed=point.seed),
         flow=None if point.bits is None else Dataflow(analog_core("rns", bits=point.bits)),
         bits=point.bits,
     )

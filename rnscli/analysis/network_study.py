@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rnscli.analysis import published
-from rnscli.networks.names import SHIPPED
+from rnscli.networks.shipped import NETWORKS
 
 CORES = ("rns", "fixed-lp", "bit-sliced")
 
@@ -57,7 +57,7 @@ class NetworkStudy:
     size_model: str = "digits-resnet"
     size_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
     sizes: tuple[int, ...] = (16, 32, 64, 128, 256, 512)
-    models: tuple[str, ...] = tuple(SHIPPED)
+    models: tuple[str, ...] = NETWORKS.own
     bits: tuple[int, ...] = (4, 5, 6, 7, 8, 9, 10)
     noise_model: str = "digits-transformer"
     noise_bits: int = published.ACCURACY_BITS

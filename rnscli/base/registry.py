@@ -1,7 +1,7 @@
 """Things that are chosen by name: each is registered once, in this package or in another one."""
 
 import contextlib
-import os
+import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -41,6 +41,11 @@ class Registry(Mapping[str, T], Generic[T]):
     things
         Those of this package.
 
+    Attributes
+    ----------
+    own
+        Names of those of this package, for defaults that no other package changes.
+
     Raises
     ------
     TypeError
@@ -67,6 +72,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._complete = False
         for thing in things:
             self._add(thing)
+        self.own = tuple(self._known)
 
     def __getitem__(self, name: str) -> T:
         if name not in self._known:
@@ -131,7 +137,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
 def _stated(made: type) -> list[str]:
     """Names that a class and its bases annotate as variables of the class."""
-    hints = (one.__dict__.get("__annotations__", {}) for one in made.__mro__)
+    hints = (inspect.get_annotations(one) for one in made.__mro__)
     return [name for one in hints for name, hint in one.items() if "ClassVar" in str(hint)]
 
 
@@ -144,13 +150,13 @@ def _announced(path: tuple[str, ...]) -> frozenset[str]:
     """
     groups = set()
     for folder in path:
-        names: list[str] = []
-        with contextlib.suppress(OSError):  # no folder, or a zip file
-            names = os.listdir(folder or ".")
-        for name in names:
-            if name.endswith((".dist-info", ".egg-info")):
+        entries: list[Path] = []
+        with contextlib.suppress(OSError):  # no folder, but a zip file
+            entries = list(Path(folder or ".").iterdir())
+        for entry in entries:
+            if entry.suffix in (".dist-info", ".egg-info"):
                 with contextlib.suppress(OSError):  # it has no entry points
-                    file = Path(folder, name, "entry_points.txt")
+                    file = entry / "entry_points.txt"
                     lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
                     heads = (line.strip() for line in lines)
                     groups |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rnscli.base.errors import InputError
 from rnscli.networks.data import Dataset
-from rnscli.networks.names import SHIPPED
+from rnscli.networks.shipped import NETWORKS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +28,7 @@ class PortableNetwork:
     Parameters
     ----------
     name
-        A name in `SHIPPED`, or ``package.module:function``.
+        A name in `NETWORKS`, or ``package.module:function``.
     shape
         Shape of a single input; layers that infer their size have it from there.
     weights
@@ -95,7 +95,7 @@ def open_network(
     Parameters
     ----------
     name
-        A name in `SHIPPED`, or ``package.module:function`` of a function that makes the network.
+        A name in `NETWORKS`, or ``package.module:function`` of a function that makes the network.
     data
         An ``.npz`` file with the test set as ``x`` and ``y``; the handwritten digits if not given.
     weights
@@ -118,7 +118,7 @@ def open_network(
     from rnscli.networks.trained import trained
 
     labelled = _data(data)
-    if name in SHIPPED and weights is None:
+    if name in NETWORKS and weights is None:
         if data is not None:
             check_fit(_made(name, 0), labelled, name)  # rather than after its training
         return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
@@ -176,10 +176,9 @@ def _data(path: str | Path | None) -> Dataset:
 
 
 def _made(name: str, seed: int) -> "nn.Module":
-    from rnscli.networks.models.shipped import shipped
     from rnscli.networks.user_model import load_model
 
-    return shipped(name).make(seed) if name in SHIPPED else load_model(name, seed)
+    return NETWORKS[name].make(seed) if name in NETWORKS else load_model(name, seed)
 
 
 def _with_weights(name: str, weights: str | Path | None) -> "nn.Module":

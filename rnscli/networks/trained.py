@@ -18,8 +18,8 @@ from rnscli.base.files import write_atomically
 from rnscli.networks import data, determinism, digits, evaluation, training
 from rnscli.networks import recipe as recipes
 from rnscli.networks.data import Dataset
-from rnscli.networks.models.shipped import ShippedNetwork, shipped
 from rnscli.networks.recipe import Recipe
+from rnscli.networks.shipped import NETWORKS, ShippedNetwork
 from rnscli.networks.training import EpochResult, Trainer
 
 
@@ -128,7 +128,7 @@ def trained(
     Parameters
     ----------
     name
-        A name in `rnscli.networks.names.SHIPPED`.
+        A name in `rnscli.networks.shipped.NETWORKS`.
     recipe
         How it is trained; by default the network's own recipe.
     progress
@@ -145,7 +145,7 @@ def trained(
     RnscliError
         If scikit-learn, which has the data, is not installed.
     """
-    network = shipped(name)
+    network = NETWORKS.named(name)
     recipe = network.recipe if recipe is None else recipe
     cache = user_cache() if cache is None else cache
     labelled = digits.digits()
@@ -171,7 +171,7 @@ def trained(
 def _key(network: ShippedNetwork, recipe: Recipe, labelled: Dataset) -> str:
     """SHA-256 of all that the weights depend on, but the processor."""
     parts = {
-        "sources": [inspect.getsource(module) for module in (*network.sources, *_SOURCES)],
+        "sources": [inspect.getsource(module) for module in (*network.sources(), *_SOURCES)],
         "recipe": asdict(recipe),
         "data": labelled.digest(),
         "torch": str(torch.__version__),

@@ -9,7 +9,7 @@ from rnscli.analysis.network_cases import NETWORK_RESULTS
 from rnscli.analysis.reproduction_series import CORES, EnergyPoint, ErrorRange, FaultPoint
 from rnscli.analysis.verdict import AGREES, NOT_HERE, UNDECIDED, VERDICTS
 from rnscli.base.units import engineering
-from rnscli.networks.names import INSTALL
+from rnscli.networks.shipped import INSTALL
 from rnscli.report.columns import show_value
 from rnscli.report.document import csv_text
 from rnscli.report.plots.figure import Look

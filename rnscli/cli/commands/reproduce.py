@@ -23,7 +23,7 @@ from rnscli.cli.answer import Answer, Bar, Question, Result
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import running, shared
 from rnscli.cli.options.types import NameSweep, WholeNumber
-from rnscli.networks.names import INSTALL, missing_package
+from rnscli.networks.shipped import INSTALL, missing_package
 from rnscli.report.columns import show_value
 from rnscli.report.network_sections import network_sections
 from rnscli.report.plots.figure import check_available

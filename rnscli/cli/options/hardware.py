@@ -27,8 +27,8 @@ from rnscli.cli.options.types import (
     UncertainSweep,
 )
 from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.registry import ADC_MODELS, CONSTANTS
 from rnscli.hardware.adc.murmann import MurmannAdc
+from rnscli.hardware.adc.registry import ADC_MODELS, CONSTANTS
 from rnscli.hardware.adc.table import TableAdc
 from rnscli.hardware.constants import Constant
 from rnscli.hardware.conversion import METHODS

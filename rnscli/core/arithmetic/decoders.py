@@ -1,8 +1,10 @@
 """Decoding rules of the redundant code; each is a radius within which errors are corrected.
 
-Other packages add theirs as entry points of the group ``rnscli.decoders``. A received word is decoded to the legitimate value within distance ``radius`` of it, if there is
+A received word is decoded to the legitimate value within distance ``radius`` of it, if there is
 one; otherwise an error is detected. Legitimate values are at least k + 1 residues apart and no
-radius here exceeds ``floor(k / 2)``, so there is never more than one.
+radius exceeds ``floor(k / 2)``, so there is never more than one.
+
+Other packages add theirs as entry points of the group ``rnscli.decoders``.
 """
 
 from abc import ABC, abstractmethod
