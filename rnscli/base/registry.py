@@ -103,17 +103,18 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def _add(self, thing: T) -> None:
         made = thing if isinstance(thing, type) else type(thing)
+        kind = self._kind.__name__
         if not issubclass(made, self._kind):
-            raise TypeError(f"{thing!r} is no {self._kind.__name__}")
+            raise TypeError(f"{made.__name__} is no {kind}")
         missing = [name for name in _stated(made) if not hasattr(thing, name)]
         missing += sorted(getattr(made, "__abstractmethods__", ()))
         if missing:
-            raise TypeError(f"{thing!r} has no {', '.join(missing)}")
+            raise TypeError(f"the {kind} {made.__name__} has no {', '.join(missing)}")
         name = getattr(thing, "name", None)
         if not isinstance(name, str) or not name:
-            raise TypeError(f"{thing!r} has no name")
+            raise TypeError(f"the {kind} {made.__name__} has no name")
         if name in self._known:
-            raise TypeError(f"there is a {self._kind.__name__} of the name {name} already")
+            raise TypeError(f"there is a {kind} of the name {name} already")
         self._known[name] = thing
 
     def _load_others(self) -> None:
@@ -133,6 +134,24 @@ class Registry(Mapping[str, T], Generic[T]):
                     f"{package} registers {entry.name} = {entry.value} as one of {self._group}, "
                     f"which cannot be used: {said(error)}; mend or uninstall it"
                 ) from error
+
+
+def registering_packages() -> dict[str, str]:
+    """Versions of the packages that register something: results may depend on them."""
+    return _registering(tuple(sys.path))
+
+
+@cache
+def _registering(path: tuple[str, ...]) -> dict[str, str]:
+    if not _announced(path):
+        return {}
+    from importlib.metadata import distributions
+
+    return {
+        package.name: package.version
+        for package in distributions()
+        if any(entry.group.startswith("rnscli.") for entry in package.entry_points)
+    }
 
 
 def _stated(made: type) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from rnscli.base.errors import InputError
+from rnscli.base.registry import registering_packages
 
 
 class Mergeable(Protocol):
@@ -118,11 +119,11 @@ def describe(value: object) -> Any:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that decide over the bytes of a result."""
+    """Versions of the packages that decide over the bytes of a result."""
     import numpy
     import scipy
 
-    return {"numpy": numpy.__version__, "scipy": scipy.__version__}
+    return {"numpy": numpy.__version__, "scipy": scipy.__version__, **registering_packages()}
 
 
 def digest(description: object) -> str:
