@@ -6,6 +6,7 @@ its entry points in a folder on the path.
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -89,8 +90,9 @@ def answers_of(program: str, folder: Path, questions: Sequence[Sequence[str]]) -
     return json.loads(ran.stdout)
 
 
-def run_all(folder: Path, *commands: Sequence[str]) -> list[Ran]:
-    return [Ran(*one) for one in answers_of(_RUNNER, folder, commands)]
+def run_all(folder: Path, *lines: str) -> list[Ran]:
+    """What each line prints, without ``rnscli`` before it."""
+    return [Ran(*one) for one in answers_of(_RUNNER, folder, [*map(shlex.split, lines)])]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +105,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def helps(installed: Path) -> dict[str, str]:
     commands = sorted({command for named in COMMANDS.values() for command in named})
-    answers = run_all(installed, *([command, "--help"] for command in commands))
+    answers = run_all(installed, *(f"{command} --help" for command in commands))
     assert {one.code for one in answers} == {0}
     return {
         command: " ".join(one.out.split()) for command, one in zip(commands, answers, strict=True)
@@ -127,7 +129,7 @@ def test_completion_offers_it(installed: Path) -> None:
 def test_the_schema_accepts_it(installed: Path) -> None:
     options = ("--adc-model", "--decoder")  # the others may also be files
     asked = [one for one in EVERYWHERE if one[0] in options]
-    answers = run_all(installed, *(["schema", command] for _, command in asked))
+    answers = run_all(installed, *(f"schema {command}" for _, command in asked))
     for (option, command), answer in zip(asked, answers, strict=True):
         accepted = json.loads(answer.out)["$defs"][option.removeprefix("--").replace("-", "_")]
         assert NAME[option] in accepted["enum"], command
@@ -144,42 +146,13 @@ def test_commands_use_it(installed: Path) -> None:
     one = "energy --bits 6 --core rns --format json"
     answers = run_all(
         installed,
-        f"{one} --adc-model linear,murmann".split(),
-        f"{one} --adc-model linear --linear-energy 2pJ±10%".split(),
-        f"{one} --technology made-up-array".split(),
-        [
-            "energy",
-            "--bits",
-            "6",
-            "--core",
-            "rns",
-            "--workload",
-            "made-up-layers",
-            "--format",
-            "json",
-        ],
-        f"{fault} --decoder single,bounded-distance,detect".split(),
-        [
-            "design",
-            "--bits",
-            "6",
-            "--core",
-            "rns,fixed-hp",
-            "--technology",
-            "made-up-array",
-            "--adc-model",
-            "linear",
-            "--decoder",
-            "single",
-            "--redundant",
-            "0..2",
-            "--p",
-            "1e-6",
-            "--max-p-err",
-            "1e-6",
-            "--format",
-            "json",
-        ],
+        f"{one} --adc-model linear,murmann",
+        f"{one} --adc-model linear --linear-energy 2pJ±10%",
+        f"{one} --technology made-up-array",
+        "energy --bits 6 --core rns --workload made-up-layers --format json",
+        f"{fault} --decoder single,bounded-distance,detect",
+        "design --bits 6 --core rns,fixed-hp --technology made-up-array --adc-model linear "
+        "--decoder single --redundant 0..2 --p 1e-6 --max-p-err 1e-6 --format json",
     )
     adcs, ranges, technology, workload, faults, designs = map(rows_of, answers)
     by_model = {row["adc_model"]: row["adc_energy_j"] for row in adcs}
@@ -202,7 +175,7 @@ def test_a_plan_may_use_it(installed: Path, tmp_path: Path) -> None:
         'attempts = 1\np = 1e-3\ndecoder = "single"\n'
     )
     out = tmp_path / "results"
-    (answer,) = run_all(installed, ["batch", str(plan), "--output", str(out)])
+    (answer,) = run_all(installed, f"batch {plan} --output {out}")
     assert (answer.code, answer.err) == (0, "")
     (row,) = json.loads((out / "one.json").read_text())["rows"]
     assert row["decoder"] == "single"
@@ -213,19 +186,7 @@ def test_a_network_is_trained_and_tested(installed: Path) -> None:
     pytest.importorskip("sklearn")
     (answer,) = run_all(
         installed,
-        [
-            "accuracy",
-            "--model",
-            "made-up-network",
-            "--core",
-            "rns",
-            "--bits",
-            "6",
-            "--samples",
-            "64",
-            "--format",
-            "json",
-        ],
+        "accuracy --model made-up-network --core rns --bits 6 --samples 64 --format json",
     )
     (row,) = rows_of(answer)
     assert row["model"] == "made-up-network"
@@ -257,7 +218,7 @@ def test_defaults_are_those_of_the_package(helps: dict[str, str]) -> None:
 )
 def test_what_cannot_be_used_is_said(tmp_path: Path, entry: str, command: str, reason: str) -> None:
     install(tmp_path, entry + "\n")
-    (answer,) = run_all(tmp_path, [command, "--help"])
+    (answer,) = run_all(tmp_path, f"{command} --help")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.count("\n") == 1
     named = entry.splitlines()[-1]
