@@ -93,8 +93,8 @@ def _named() -> str:
     """What is chosen by name, and what it is."""
     parts = [
         "## Names\n",
-        "What these options take by name. Other Python packages can add to them: an entry point of\n"
-        "the group names an object, or a class, like those of this package.\n",
+        "What these options take by name. Other Python packages can add to them: an entry point\n"
+        "of the group names an object, or a class, like those of this package.\n",
     ]
     for option, (registry, group) in REGISTRIES.items():
         lines = ((f"`{name}`", one.summary) for name, one in registry.items())

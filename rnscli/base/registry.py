@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -21,8 +22,9 @@ class RegistrationError(RnscliError):
 class Registry(Mapping[str, T], Generic[T]):
     """Things of one kind by their names, in the order in which a help lists them.
 
-    What a consumer needs of a thing is an abstract member or a ``ClassVar`` of its kind: something
-    that leaves one out is refused when it is registered, and nobody falls back on a default.
+    What a consumer needs of a thing is an abstract member or an annotated attribute of its kind:
+    something that leaves one out is refused when it is registered, so that nobody falls back on a
+    default.
     Things are objects of that kind or, where an object needs arguments, classes of it.
 
     Other packages register theirs as entry points of the group ``rnscli.<group>``. They are looked
@@ -155,9 +157,14 @@ def _registering(path: tuple[str, ...]) -> dict[str, str]:
 
 
 def _stated(made: type) -> list[str]:
-    """Names that a class and its bases annotate as variables of the class."""
-    hints = (inspect.get_annotations(one) for one in made.__mro__)
-    return [name for one in hints for name, hint in one.items() if "ClassVar" in str(hint)]
+    """Names that a class and its bases annotate, but fields, which only its objects have."""
+    own = {field.name for field in fields(made)} if is_dataclass(made) else set()
+    return [
+        name
+        for one in made.__mro__
+        for name in inspect.get_annotations(one)
+        if name not in own and not name.startswith("_")
+    ]
 
 
 @cache

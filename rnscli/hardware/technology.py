@@ -273,11 +273,15 @@ def load_technology(name_or_path: str) -> Technology:
         )
     if len(content) > MAX_BYTES:
         raise InputError(f"`technology` {path.name} is too long for a profile (over 1 MB)")
-    technology = _parsed(path.name, content)
+    try:
+        technology = _parsed(path.name, content)
+    except InputError as error:
+        raise InputError(str(error), "technology") from None
     if technology.name in TECHNOLOGIES:
         raise InputError(
             f"{path.name}: 'name' is {technology.name}, which is a profile of the package; give "
-            "yours another"
+            "yours another",
+            "technology",
         )
     return technology
 

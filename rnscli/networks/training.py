@@ -222,7 +222,9 @@ class Trainer:
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
-        raise InputError("the model has no parameters that require a gradient: nothing to train")
+        raise InputError(
+            "the model has no parameters that require a gradient: nothing to train", "model"
+        )
     groups = [
         {"params": [one for one in trained if one.dim() >= 2], "weight_decay": recipe.weight_decay},
         {"params": [one for one in trained if one.dim() < 2], "weight_decay": 0.0},

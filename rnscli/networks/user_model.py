@@ -47,7 +47,7 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
     module_name, colon, attribute = where.partition(":")
     parts = [*module_name.split("."), *attribute.split(".")]
     if not colon or not all(part.isidentifier() for part in parts):
-        raise InputError(f"`model` is {where or 'empty'}; it must name {_WANTED}")
+        raise InputError.of("model", where, f"the name of {_WANTED}", what=f"is {where or 'empty'}")
     with _of_the_user():
         module = _imported(where, module_name)
         factory: object = module

@@ -122,11 +122,13 @@ class EnergyParameters:
                 f"digital-int8 hold up to {MAX_INT8_TERMS} products of 8 bits"
             )
         if self.core == "rns" and self.moduli is None:
-            raise InputError("core rns needs a moduli set, and none was given")
+            raise InputError("core rns needs a moduli set, and none was given", "moduli")
         if self.dot_product.output_bits > MAX_OUTPUT_BITS:
             raise InputError(
                 f"the dot product has {self.dot_product.output_bits} output bits; "
-                f"the energy of converters is computed for at most {MAX_OUTPUT_BITS}"
+                f"the energy of converters is computed for at most {MAX_OUTPUT_BITS}",
+                "bits",
+                "vector_size",
             )
         if self.technology is None:
             name = DEFAULT_DIGITAL if self.digital else DEFAULT_ANALOG
@@ -148,7 +150,8 @@ class EnergyParameters:
         if self.moduli.dynamic_range < self.dot_product.dynamic_range:
             raise InputError(
                 f"the information moduli cover {self.moduli.dynamic_range} values; "
-                f"the dot product needs {self.dot_product.dynamic_range}"
+                f"the dot product needs {self.dot_product.dynamic_range}",
+                "moduli",
             )
         check_int("radius", self.radius, 0, self.moduli.redundant // 2)
         size = self.legitimate_range

@@ -241,12 +241,14 @@ class GivenOperands:
             if not largest <= MAX_MAGNITUDE:
                 raise InputError(
                     f"operands {self.name}: {label} holds NaN, infinity or a magnitude above "
-                    f"{MAX_MAGNITUDE:g}; every value must be finite"
+                    f"{MAX_MAGNITUDE:g}; every value must be finite",
+                    "operands",
                 )
             if not self.first and 0 < largest < 1 / MAX_MAGNITUDE:
                 raise InputError(
                     f"operands {self.name}: no magnitude in {label} is above {largest:.3g}, and "
-                    f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more"
+                    f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more",
+                    "operands",
                 )
             object.__setattr__(self, label, array)
         check_shapes(self.name, self.x.shape, self.w.shape)
@@ -291,10 +293,13 @@ def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[An
     if len(shape) != 2 or min(shape) < 1:
         raise InputError(
             f"operands {name}: {label} has shape {shape}; "
-            "it must be (N, h) with at least one row and one column"
+            "it must be (N, h) with at least one row and one column",
+            "operands",
         )
     if dtype.kind not in "fiub":
-        raise InputError(f"operands {name}: {label} has dtype {dtype}; it must hold real numbers")
+        raise InputError(
+            f"operands {name}: {label} has dtype {dtype}; it must hold real numbers", "operands"
+        )
 
 
 def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
@@ -306,7 +311,9 @@ def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
         Saying both.
     """
     if x != w:
-        raise InputError(f"operands {name}: x has shape {x} and w {w}; they must be equal")
+        raise InputError(
+            f"operands {name}: x has shape {x} and w {w}; they must be equal", "operands"
+        )
 
 
 DISTRIBUTIONS: dict[str, Operands] = {

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from rnscli.base.errors import InputError
-from rnscli.base.words import nearest, option_name
+from rnscli.base.errors import InputError, RnscliError
+from rnscli.base.words import nearest
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options.types import is_file, shown
 from rnscli.report.requirements import Requirement
@@ -362,11 +362,8 @@ class Plan:
                 waiting.extend(named[name].needs)
         return wanted
 
-    def sentence(self, run: PlannedRun, message: str) -> str:
-        """What is wrong with a run, with the line of the option that is named first, or its own."""
-        named = re.findall(r"--([a-z][a-z0-9-]*)|`([a-z]\w*)`", message)
-        words = [dashed or quoted for dashed, quoted in named]
-        words += re.findall(r"[a-z]\w*", message)  # as in: moduli 63 and 60 are not coprime
-        places = [run.places.get(option_name(word)) for word in words]
+    def sentence(self, run: PlannedRun, error: RnscliError) -> str:
+        """What is wrong with a run, with the line of the option that it is about, or its own."""
+        places = (run.places.get(argument) for argument in error.arguments)
         keys = next((place for place in places if place is not None), ("run", run.name))
-        return f"{self.file.at(*keys)}: run {run.name}: {message}"
+        return f"{self.file.at(*keys)}: run {run.name}: {error}"

@@ -76,7 +76,7 @@ class BatchRuns:
                 ready = self._begin(run)
                 if ready is not None:
                     with self._runner(engine) as runner:
-                        found = run_request(ready.request, runner, self._bar, ready.asked)
+                        found = run_request(ready.request, runner, self._bar, ready.checked)
                     self._finish(found)
         else:
             self._spread(SharedEngine(engine))
@@ -193,15 +193,15 @@ class BatchRuns:
         """Compute a run in a thread of its own."""
         try:
             part = shared.part()
-            reads = bool(ready.asked.files) or bool(ready.request.plots)
-            if not ready.asked.question.in_blocks and (part.shares_files or not reads):
+            reads = bool(ready.checked.files) or bool(ready.request.plots)
+            if not ready.checked.question.in_blocks and (part.shares_files or not reads):
                 part.submit((0, 0), run_alone, ready.request)
                 _, (found, warned) = part.next_done()
                 for message in warned:
                     complain(f"warning: run {found.name}: {message}")
             else:
                 with self._runner(part) as runner:
-                    found = run_request(ready.request, runner, no_bar, ready.asked)
+                    found = run_request(ready.request, runner, no_bar, ready.checked)
             done.put(found)
         except BaseException as error:
             done.put(error)

@@ -134,7 +134,9 @@ def check_patterns(count: int, radius: int) -> None:
     if comb(count, radius) > MAX_PATTERNS:
         raise InputError(
             f"a decoder that corrects {radius} of {count} residues is too large to simulate; "
-            "use the decoder detect, or fewer redundant moduli"
+            "use the decoder detect, or fewer redundant moduli",
+            "decoder",
+            "redundant",
         )
 
 

@@ -64,7 +64,7 @@ class TableAdc(AdcModel):
 
     def __post_init__(self) -> None:
         if not self.converters:
-            raise InputError(f"{self.source} has no converters; give at least one")
+            raise InputError(f"{self.source} has no converters; give at least one", "adc_table")
 
     def energy(self, bits: float, rate: float) -> float:
         chosen = self._chosen(bits, rate)

@@ -101,10 +101,11 @@ class Workload:
         _check_name("name", self.name)
         gemms = tuple(self.gemms)
         if not gemms:
-            raise InputError(f"workload {self.name} has no layers; give at least one")
+            raise InputError(f"workload {self.name} has no layers; give at least one", "workload")
         if len(gemms) > MAX_LAYERS:
             raise InputError(
-                f"workload {self.name} has {len(gemms)} layers; at most {MAX_LAYERS} are accepted"
+                f"workload {self.name} has {len(gemms)} layers; at most {MAX_LAYERS} are accepted",
+                "workload",
             )
         other = check_int("other_parameters", self.other_parameters, 0)
         object.__setattr__(self, "gemms", gemms)

@@ -72,10 +72,12 @@ def load_workload(name_or_path: str) -> Workload:
         return WORKLOADS[name_or_path].make()
     path = Path(name_or_path)
     if not name_or_path or not _exists(path):
-        raise InputError(
-            f"`workload` is {shown(name_or_path) or 'empty'}, which is no file; it must be one of "
-            f"{', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if products "
-            "are done several times, count"
+        raise InputError.of(
+            "workload",
+            name_or_path,
+            f"one of {', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if "
+            "products are done several times, count",
+            what=f"is {shown(name_or_path) or 'empty'}, which is no file",
         )
     rows = read_table(path, _REQUIRED, _OPTIONAL, what="`workload`", max_rows=MAX_LAYERS)
     gemms = (
