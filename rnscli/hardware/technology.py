@@ -73,9 +73,9 @@ class Technology:
         Power in W that a cell takes at all times.
     node
         Technology node in m of the digital logic and the ADCs around the array, whose own numbers
-        are for the node that they were found at.
+        are for the node that they were measured at.
     rows, columns
-        Size of the array that the numbers were found for, beyond which they are not.
+        Size of the array that the numbers were published for, beyond which they do not hold.
     reference_bits
         Bits of the operands that the numbers are for.
     energy_scaling, time_scaling, area_scaling
@@ -113,7 +113,6 @@ class Technology:
     uncertain: tuple[tuple[str, Uncertain], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense."""
         check_choice("kind", self.kind, KINDS)
         check_constants(self, NUMBERS)
         for name in ("cells_per_weight", "rows", "columns"):
@@ -304,7 +303,6 @@ class _Profile:
         self.uncertain: dict[str, Uncertain] = {}
 
     def technology(self) -> Technology:
-        """The technology that it describes."""
         self._known(
             self.document,
             "",
@@ -379,7 +377,7 @@ class _Profile:
 
     def _operations(self) -> OperationPrices:
         table = self._table("operations", (*(*ENERGIES, *_areas()), "reference_node", "source"))
-        found = {}
+        given = {}
         for field_ in fields(OperationPrices):
             if field_.name not in table:
                 continue
@@ -389,9 +387,9 @@ class _Profile:
             parsed = self._quantity(where, table[field_.name], unit)
             if isinstance(parsed, Uncertain):
                 raise InputError(f"{self.file}: '{where}' may not be a range")
-            found[field_.name] = parsed
+            given[field_.name] = parsed
         try:
-            return replace(OperationPrices(), **found)
+            return replace(OperationPrices(), **given)
         except InputError as error:
             raise InputError(f"{self.file}: {_by_keys(error)}") from None
 

@@ -64,7 +64,7 @@ class PortableNetwork:
         return model
 
     def model(self) -> "nn.Module":
-        """One in eval mode, the same object as long as few others are asked for."""
+        """One in eval mode, the same object as long as few others are used."""
         return _model(self)
 
     def digest(self, seed: int = 0) -> str:
@@ -78,7 +78,7 @@ class PortableNetwork:
 
 @dataclass(frozen=True, eq=False)
 class OpenedNetwork:
-    """A network and its data, found to belong together."""
+    """A network and its data, checked to belong together."""
 
     network: PortableNetwork
     data: Dataset
@@ -155,7 +155,7 @@ def open_untrained(
 
 
 def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedNetwork:
-    """The network with the weights of a model, if they are to be kept, found to fit the data."""
+    """The network with the weights of a model, if they are to be kept, checked to fit the data."""
     import torch
 
     from rnscli.networks.evaluation import check_fit
@@ -200,17 +200,17 @@ def _digest(network: PortableNetwork, seed: int) -> str:
     import torch
 
     model = network.made(seed)
-    found = hashlib.sha256(f"{network.name}\n{model}".encode())
+    hasher = hashlib.sha256(f"{network.name}\n{model}".encode())
     for source in _sources(network.name, model):
-        found.update(source.encode())
+        hasher.update(source.encode())
     for name, value in model.state_dict().items():
         if isinstance(value, torch.Tensor):
-            found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            hasher.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
             # As bytes, since NumPy does not have all types.
-            found.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+            hasher.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
         else:  # what a module keeps beside tensors
-            found.update(name.encode() + pickle.dumps(value))
-    return found.hexdigest()
+            hasher.update(name.encode() + pickle.dumps(value))
+    return hasher.hexdigest()
 
 
 def _sources(name: str, model: "nn.Module") -> Iterator[str]:

@@ -63,7 +63,6 @@ class ShippedNetwork:
         return model
 
     def sources(self) -> tuple[ModuleType, ...]:
-        """Its modules."""
         try:
             return tuple(importlib.import_module(name) for name in self.modules)
         except ImportError as error:

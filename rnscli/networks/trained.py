@@ -27,7 +27,7 @@ from rnscli.networks.training import EpochResult, Trainer
 class Cache:
     """A folder of files that are there whole or not at all.
 
-    Several processes may use it at once. Where it cannot be used it keeps nothing, and says so.
+    Several processes may use it at once. Where it cannot be used, nothing is kept.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def user_cache() -> Cache:
     """The cache of this user: ``$RNSCLI_CACHE``, ``$XDG_CACHE_HOME/rnscli`` or ``~/.cache/rnscli``.
 
     The first of them that is set and not empty; a relative ``$XDG_CACHE_HOME`` is ignored, as the
-    XDG base directory specification asks for.
+    XDG base directory specification wants it.
     """
     if own := os.environ.get("RNSCLI_CACHE"):
         return Cache(Path(own).absolute())
@@ -121,9 +121,9 @@ def trained(
 ) -> TrainedNetwork:
     """A shipped network with full-precision weights, trained unless the cache has them.
 
-    Weights in the cache are found by a hash of all that they depend on: the source of the network
-    and of its training, the recipe, the data and the version of torch. A file that is damaged is
-    replaced; two processes that train at the same time write the same.
+    Weights in the cache are looked up by a hash of all that they depend on: the source of the
+    network and of its training, the recipe, the data and the version of torch. A file that is
+    damaged is replaced; two processes that train at the same time write the same.
 
     Parameters
     ----------
@@ -204,8 +204,8 @@ def _restore(model: nn.Module, key: str, content: bytes) -> tuple[EpochResult, .
 
 
 def _digest(weights: dict[str, Tensor]) -> str:
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for name, tensor in sorted(weights.items()):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.numpy().tobytes())
-    return found.hexdigest()
+        hasher.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        hasher.update(tensor.numpy().tobytes())
+    return hasher.hexdigest()

@@ -71,7 +71,6 @@ class Trainer:
     """
 
     def __init__(self, model: nn.Module, data: Dataset, recipe: Recipe) -> None:
-        """Before the first epoch."""
         if data.train is None:
             raise InputError(
                 f"`data` {data.name} has no samples to train with; give them as arrays x_train "

@@ -82,7 +82,7 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
 def _imported(where: str, name: str) -> ModuleType:
     importlib.invalidate_caches()  # the file may be a second old
     try:
-        with RandomStream(0).in_use():  # a module may make a model that nobody asks for
+        with RandomStream(0).in_use():  # a module may make a model that nobody uses
             return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):

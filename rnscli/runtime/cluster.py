@@ -104,7 +104,7 @@ class _Cluster:
                     raise
                 raise RnscliError(_LOST) from None
             except (ImportError, RuntimeError) as error:
-                # A scheduler that cannot read a call says so with another error about it.
+                # A scheduler that cannot read a call answers with another error about it.
                 missing = error if isinstance(error, ImportError) else error.__cause__
                 if not isinstance(missing, ImportError):
                     raise

@@ -46,7 +46,7 @@ class Work(Generic[Result]):
 
     A block is a pure function of its arguments, so that it is the same in any process, on any
     machine, and when it is computed again. Its results come in parts, such as the cores that are
-    compared: a part does not depend on which other parts are asked for.
+    compared: a part does not depend on which other parts are wanted.
 
     Parameters
     ----------

@@ -80,8 +80,8 @@ def run_alone(request: RunRequest) -> tuple[FinishedRun, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("once", RuntimeWarning)
         finished = run_request(request, None, no_bar)
-    said = [str(one.message) for one in caught if issubclass(one.category, RuntimeWarning)]
-    return finished, list(dict.fromkeys(said))
+    texts = [str(one.message) for one in caught if issubclass(one.category, RuntimeWarning)]
+    return finished, list(dict.fromkeys(texts))
 
 
 def run_request(

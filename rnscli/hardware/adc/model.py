@@ -77,7 +77,6 @@ class SurveyedAdc(AdcModel):
         return regressed_area(self.energy(bits, rate), rate, self.node)
 
     def outside(self, bits: float, rate: float) -> str | None:
-        """The sentence for a resolution or a rate outside of the model's ranges, if one is."""
         low, high = self.bits_range
         if not low <= bits <= high:
             return f"`adc_model` {self.name} holds from {low:g} to {high:g} bits, not for {bits:g}"

@@ -59,6 +59,5 @@ class MurmannAdc(SurveyedAdc):
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
-        """``k1 ENOB + k2 4^ENOB``."""
         del rate
         return self.adc_k1 * bits + self.adc_k2 * math.pow(4.0, bits)

@@ -59,6 +59,5 @@ class SchreierAdc(SurveyedAdc):
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
-        """``10^((SNDR - F) / 10) / 2``, times the envelope's rise beyond its corner."""
         at_low_rates = schreier_energy(sndr_db(bits), self.schreier_fom)
         return at_low_rates * math.hypot(1.0, rate / self.schreier_corner)

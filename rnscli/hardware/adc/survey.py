@@ -48,7 +48,6 @@ class SurveyAdc(SurveyedAdc):
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e10)
 
     def energy(self, bits: float, rate: float) -> float:
-        """Energy of a conversion, from the figure of merit that rate and resolution allow."""
         figure_of_merit = min(
             213.7807 - 2.8719 * math.log(rate), 128.3068 + 3.22054 * math.ceil(bits)
         )

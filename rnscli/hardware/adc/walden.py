@@ -59,5 +59,4 @@ class WaldenAdc(SurveyedAdc):
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
-        """``F 2^ENOB sqrt(1 + (f / f_c)^2)``."""
         return self.walden_fom * math.pow(2.0, bits) * math.hypot(1.0, rate / self.walden_corner)

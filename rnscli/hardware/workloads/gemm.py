@@ -50,7 +50,6 @@ class Gemm:
     stationary: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse sizes that make no sense; keep Python integers, which cannot overflow."""
         _check_name("layer", self.layer)
         for name in ("m", "k", "n", "count"):
             object.__setattr__(self, name, check_int(name, getattr(self, name), 1, MAX_SIZE))
@@ -97,7 +96,6 @@ class Workload:
     other_parameters: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a network without layers."""
         _check_name("name", self.name)
         gemms = tuple(self.gemms)
         if not gemms:
@@ -113,7 +111,6 @@ class Workload:
 
     @property
     def macs(self) -> int:
-        """Multiplications of all layers, each with its addition."""
         return sum(gemm.macs for gemm in self.gemms)
 
     @property

@@ -90,7 +90,7 @@ def load_workload(name_or_path: str) -> Workload:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except PermissionError:  # of a folder: reading the file says so
+    except PermissionError:  # of a folder: reading the file raises it again
         return True
     except OSError:  # what no file can be called
         return False
