@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rnscli.analysis.error.operands import DISTRIBUTIONS
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.examples import WithExamples
@@ -66,6 +67,7 @@ REGISTRIES: dict[str, tuple[Mapping[str, Any], str]] = {
     "--technology": (TECHNOLOGIES, "rnscli.technologies"),
     "--workload": (WORKLOADS, "rnscli.workloads"),
     "--model": (NETWORKS, "rnscli.networks"),
+    "--operands": (DISTRIBUTIONS, "rnscli.operands"),
 }
 
 

@@ -23,6 +23,7 @@ NAME = {  # what the package adds, by the option that takes it
     "--technology": "made-up-array",
     "--workload": "made-up-layers",
     "--model": "made-up-network",
+    "--operands": "triangular",
 }
 COMMANDS = {
     "--adc-model": ("energy", "design"),
@@ -30,6 +31,7 @@ COMMANDS = {
     "--technology": ("energy", "design"),
     "--workload": ("energy",),
     "--model": ("accuracy", "train"),
+    "--operands": ("error-sim",),
 }
 MODULI = "63,62,61,59,55,53"
 EVERYWHERE = [(option, command) for option, named in COMMANDS.items() for command in named]
@@ -151,10 +153,11 @@ def test_commands_use_it(installed: Path) -> None:
         f"{one} --technology made-up-array",
         "energy --bits 6 --core rns --workload made-up-layers --format json",
         f"{fault} --decoder single,bounded-distance,detect",
+        "error-sim --bits 6 --core rns --operands triangular,uniform --pairs 2000 --format json",
         "design --bits 6 --core rns,fixed-hp --technology made-up-array --adc-model linear "
         "--decoder single --redundant 0..2 --p 1e-6 --max-p-err 1e-6 --format json",
     )
-    adcs, ranges, technology, workload, faults, designs = map(rows_of, answers)
+    adcs, ranges, technology, workload, faults, errors, designs = map(rows_of, answers)
     by_model = {row["adc_model"]: row["adc_energy_j"] for row in adcs}
     # 6 bits at 1 pJ each, where Murmann's model has 6 x 100 fJ + 4^6 aJ.
     assert by_model["linear"] / by_model["murmann"] == pytest.approx(6e-12 / 604.096e-15)
@@ -164,6 +167,9 @@ def test_commands_use_it(installed: Path) -> None:
     assert {row["layer"] for row in workload} == {"first", "second", "total"}
     corrected = {row["decoder"]: row["p_correct"] for row in faults}
     assert corrected["single"] == corrected["bounded-distance"] > corrected["detect"]
+    # Narrower than uniform operands of the same largest magnitude.
+    error = {row["operands"]: row["mean_abs_error"] for row in errors}
+    assert 0 < error["triangular"] < error["uniform"]
     assert {row["technology"] for row in designs} == {"made-up-array"}
     assert {row["adc_model"] for row in designs} == {"linear"}
 

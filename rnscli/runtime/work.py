@@ -108,14 +108,20 @@ def describe(value: object) -> Any:
         return {str(key): describe(item) for key, item in value.items()}
     # A subclass that is none itself may depend on more than the fields.
     if is_dataclass(value) and "__dataclass_fields__" in vars(type(value)):
-        kind = type(value).__qualname__
-        if not type(value).__module__.startswith("rnscli."):
-            kind = f"{type(value).__module__}.{kind}"  # which may share a name with one of rnscli
-        return {"kind": kind} | {f.name: describe(getattr(value, f.name)) for f in fields(value)}
+        return {"kind": kind_of(type(value))} | {
+            f.name: describe(getattr(value, f.name)) for f in fields(value)
+        }
     raise InputError(
         f"a store cannot tell what {type(value).__name__} depends on; "
         "use a dataclass of numbers, or no store"
     )
+
+
+def kind_of(made: type) -> str:
+    """Name of a class, as descriptions have it."""
+    if made.__module__.startswith("rnscli."):
+        return made.__qualname__
+    return f"{made.__module__}.{made.__qualname__}"  # which may share a name with one of rnscli
 
 
 def versions() -> dict[str, str]:
