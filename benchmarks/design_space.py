@@ -23,7 +23,7 @@ def speed(record: Record) -> None:
         attempts=(1, 2, 3, 4, 5, 6, 7, math.inf),
         decoder=("bounded-distance", "majority", "detect"),
         reverse=("mixed-radix", "crt"),
-        adc=tuple(model() for model in ADC_MODELS.values()),
+        adc=tuple(m.made(None) for m in ADC_MODELS.values() if not m.takes_table),
         technology=tuple(map(rnscli.load_technology, ("reram-analog", "switched-capacitor"))),
         noise=rnscli.Uniform(1e-3),
         extrapolate=True,

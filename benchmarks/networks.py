@@ -11,8 +11,7 @@ from benchmarks.measure import Record, best_of
 from rnscli.networks.determinism import one_thread
 from rnscli.networks.digits import digits
 from rnscli.networks.evaluation import evaluate
-from rnscli.networks.models.shipped import shipped
-from rnscli.networks.names import SHIPPED
+from rnscli.networks.shipped import NETWORKS
 
 SAMPLES = 256
 REPETITIONS = 5
@@ -21,15 +20,15 @@ REPETITIONS = 5
 def inference(record: Record) -> None:
     """Time over FP32, of each network and of each option on one of them."""
     inputs = digits().test.inputs[:SAMPLES]
-    for name in SHIPPED:
-        model = shipped(name).make()
+    for name in NETWORKS:
+        model = NETWORKS[name].make()
         analog = rnscli.torch.convert(model, rnscli.analog_core("rns", bits=6))
         fp32, rns = best_of(
             REPETITIONS, partial(evaluate, model, inputs), partial(evaluate, analog, inputs)
         )
         record.add(f"{name}: {SAMPLES} samples in FP32", fp32 * 1e3, "ms")
         record.add("  rns, b=6, over FP32", rns / fp32, "x")
-    model = shipped("digits-cnn").make()
+    model = NETWORKS["digits-cnn"].make()
     variants = {
         "rns": rnscli.Dataflow(rnscli.analog_core("rns", bits=6)),
         "  by channel": rnscli.Dataflow(rnscli.analog_core("rns", bits=6), path="channels"),
@@ -65,8 +64,8 @@ def training(record: Record) -> None:
         loss = torch.nn.functional.cross_entropy(model(inputs), labels)
         torch.autograd.backward(loss)
 
-    for name in SHIPPED:
-        model = shipped(name).make()
+    for name in NETWORKS:
+        model = NETWORKS[name].make()
         analog = rnscli.torch.convert(copy.deepcopy(model), rnscli.analog_core("rns", bits=7))
         with one_thread():
             fp32, rns = best_of(REPETITIONS, partial(step, model), partial(step, analog))

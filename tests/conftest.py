@@ -15,8 +15,9 @@ from rnscli.reproduction.study import NetworkStudy
 if TYPE_CHECKING:
     from rnscli.networks.trained import TrainedNetwork
 
-# No example is in here, and a second module of this name could not be imported to look for one.
-collect_ignore = ["conftest.py"]
+# No example is in here, and a second module of this name could not be imported to look for one;
+# the other package is installed by its tests.
+collect_ignore = ["conftest.py", "example_package"]
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,23 @@
 """Makes docs/reference.md: every command, option and row key, as the code has them."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from rnscli.analysis.error.operands import DISTRIBUTIONS
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import cli
 from rnscli.cli.options.schema import described
+from rnscli.core.arithmetic.decoders import DECODERS
+from rnscli.hardware.adc.registry import ADC_MODELS
+from rnscli.hardware.technology import TECHNOLOGIES
+from rnscli.hardware.workloads.registry import WORKLOADS
+from rnscli.networks.shipped import NETWORKS
 
 PATH = Path(__file__).parent.parent / "docs" / "reference.md"
 
@@ -54,6 +60,16 @@ CODES = """\
 | 143 | terminated (SIGTERM) |
 """
 
+# Registries, by the option that takes their names, with the group of their entry points.
+REGISTRIES: dict[str, tuple[Mapping[str, Any], str]] = {
+    "--decoder": (DECODERS, "rnscli.decoders"),
+    "--adc-model": (ADC_MODELS, "rnscli.adc_models"),
+    "--technology": (TECHNOLOGIES, "rnscli.technologies"),
+    "--workload": (WORKLOADS, "rnscli.workloads"),
+    "--model": (NETWORKS, "rnscli.networks"),
+    "--operands": (DISTRIBUTIONS, "rnscli.operands"),
+}
+
 
 def page() -> str:
     """The page as Markdown."""
@@ -70,8 +86,22 @@ def page() -> str:
             for name, one in commands.items()
         ),
     )
-    parts = [BEGIN, list_of_commands, SWEEPS, _common(commands.values()), CODES]
+    parts = [BEGIN, list_of_commands, SWEEPS, _named(), _common(commands.values()), CODES]
     parts += [_section(name, command) for name, command in commands.items()]
+    return "\n".join(parts)
+
+
+def _named() -> str:
+    """What is chosen by name, and what it is."""
+    parts = [
+        "## Names\n",
+        "What these options take by name. Other Python packages can add to them: an entry point\n"
+        "of the group names an object, or a class, like those of this package.\n",
+    ]
+    for option, (registry, group) in REGISTRIES.items():
+        lines = ((f"`{name}`", one.summary) for name, one in registry.items())
+        parts.append(f"### Names of `{option}`; entry points `{group}`\n")
+        parts.append(_table(("name", "what it is"), lines))
     return "\n".join(parts)
 
 

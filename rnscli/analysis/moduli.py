@@ -198,7 +198,7 @@ class ModuliRequest:
         try:
             return self._search(self.converter_bits, self.max_modulus, top)
         except NoSolutionError as error:
-            raise NoSolutionError(f"{error}; {self._what_would_do()}") from None
+            raise NoSolutionError(f"{error}; {self._what_would_do()}", "bits") from None
 
     def _search(self, bits: int, max_modulus: int | None, top: int) -> tuple[ModuliSet, ...]:
         limit = max_modulus or 2**bits - 1
@@ -260,7 +260,8 @@ class ModuliRequest:
                 )
             raise InputError(
                 f"the information moduli {','.join(map(str, moduli.information))} cover "
-                f"{moduli.dynamic_range} values, but {wanted}"
+                f"{moduli.dynamic_range} values, but {wanted}",
+                "moduli",
             )
 
     def legitimate_range(self, moduli: ModuliSet, rule: str | int) -> int:
@@ -286,9 +287,8 @@ class ModuliRequest:
                 return check_legitimate_range(moduli, self.required_range)
             return check_legitimate_range(moduli, self.dot_product.dynamic_range)
         if isinstance(rule, str):
-            raise InputError(
-                f"`legitimate_range` is {rule}; it must be product, operands or a whole number"
-            )
+            accepted = "product, operands or a whole number"
+            raise InputError.of("legitimate_range", rule, accepted)
         return check_legitimate_range(moduli, rule)
 
 

@@ -10,11 +10,11 @@ from rnscli.analysis.error.operands import DISTRIBUTIONS
 from rnscli.analysis.error.statistics import ErrorStatistics
 from rnscli.base.errors import InputError
 from rnscli.runtime.store import Store, StoredBlock
-from rnscli.runtime.work import digest
+from rnscli.runtime.work import digest, kind_of
 
 _KEY_DIGITS = 12
 _OF_A_STRATUM = ("wrong", "attempt", "round", "pool")  # of which one validation has many
-_SOURCES = {type(source).__name__: name for name, source in DISTRIBUTIONS.items()}
+_SOURCES = {kind_of(type(source)): name for name, source in DISTRIBUTIONS.items()}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Kind:
     convert
         Makes a value of the text of a cell, or raises ``ValueError``.
     wanted
-        What it accepts, in words that follow "it must be".
+        Values that it takes, in words that follow "it must be".
     """
 
     convert: Callable[[str], Any]
@@ -236,16 +236,16 @@ def _header(
 ) -> list[str]:
     """The names of the columns as this package spells them."""
     known = {_key(name): name for name in kinds}
-    found = [known.get(_key(cell)) for cell in cells]
+    names = [known.get(_key(cell)) for cell in cells]
     there = ", ".join(shown(cell) for cell in cells[:8]) + (", ..." if len(cells) > 8 else "")
     for name in required:
-        if name not in found:
+        if name not in names:
             raise InputError(
                 f"{where} has no column {name}; it has, separated by commas: {there}; "
                 f"accepted columns are {accepted}"
             )
     columns: list[str] = []
-    for position, (cell, column) in enumerate(zip(cells, found, strict=True), start=1):
+    for position, (cell, column) in enumerate(zip(cells, names, strict=True), start=1):
         if column is None:
             problem = f"{shown(cell)} is unknown" if cell else f"number {position} has no name"
             raise InputError(f"{where}: column {problem}; accepted columns are {accepted}")

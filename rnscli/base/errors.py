@@ -1,27 +1,41 @@
 """The exceptions the package raises on purpose; each message is one sentence for a person."""
 
 import re
+from typing import Self
 
-_NAMES = re.compile(r"`([a-z]\w*)`|--([a-z][a-z-]*)")
+_NAMES = re.compile(r"`([a-z]\w*)`|(?<![\w-])--([a-z][a-z0-9-]*)")
 
 
 class RnscliError(ValueError):
     """What the caller wants is wrong or impossible; the message says what would do.
 
     Names of arguments stand in backticks: a command line shows the option of that name instead.
+
+    Parameters
+    ----------
+    message
+        The sentence.
+    about
+        Names of arguments that it is about without saying them.
     """
+
+    def __init__(self, message: str = "", *about: str) -> None:
+        super().__init__(message)
+        self._about = about
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """Names of the arguments that the message is about, in its order.
+        """Names of the arguments that the error is about, first those that its message says.
 
         Examples
         --------
         >>> InputError("`p` and `sigma` are two kinds of noise; leave one out").arguments
         ('p', 'sigma')
+        >>> InputError("no set covers a range of 31 values", "max_modulus").arguments
+        ('max_modulus',)
         """
-        found = (name or option.replace("-", "_") for name, option in _NAMES.findall(str(self)))
-        return tuple(dict.fromkeys(found))
+        said = (name or option.replace("-", "_") for name, option in _NAMES.findall(str(self)))
+        return tuple(dict.fromkeys((*said, *self._about)))
 
 
 class InputError(RnscliError):
@@ -39,7 +53,9 @@ class InputError(RnscliError):
     accepted: str | None = None
 
     @classmethod
-    def of(cls, argument: str, value: object, accepted: str, hint: str = "") -> "InputError":
+    def of(
+        cls, argument: str, value: object, accepted: str, hint: str = "", what: str = ""
+    ) -> Self:
         """The error of a single argument.
 
         Parameters
@@ -50,6 +66,8 @@ class InputError(RnscliError):
             What it must be: what follows these words.
         hint
             What ends the sentence.
+        what
+            What is wrong with it, as "holds NaN"; "is" with the value if not given.
 
         Examples
         --------
@@ -59,7 +77,7 @@ class InputError(RnscliError):
         >>> error.arguments, error.value
         (('bits',), 40)
         """
-        error = cls(f"`{argument}` is {shown(value)}; it must be {accepted}{hint}")
+        error = cls(f"`{argument}` {what or f'is {shown(value)}'}; it must be {accepted}{hint}")
         error.value, error.accepted = value, accepted
         return error
 

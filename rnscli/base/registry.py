@@ -1,25 +1,36 @@
 """Things that are chosen by name: each is registered once, in this package or in another one."""
 
+import contextlib
+import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from rnscli.base.errors import InputError
-from rnscli.base.words import nearest
+from rnscli.base.errors import InputError, RnscliError
+from rnscli.base.words import nearest, said
 
 T = TypeVar("T")
+
+
+class RegistrationError(RnscliError):
+    """What another package registers cannot be used."""
 
 
 class Registry(Mapping[str, T], Generic[T]):
     """Things of one kind by their names, in the order in which a help lists them.
 
-    What a consumer needs of a thing is an abstract method or an annotated attribute of its kind:
+    What a consumer needs of a thing is an abstract member or an annotated attribute of its kind:
     something that leaves one out is refused when it is registered, so that nobody falls back on a
     default.
-    Other packages register theirs as entry points of the group ``rnscli.<group>``, which name an
-    object of that kind; they are looked up after those of this package, so that none is replaced.
+    Things are objects of that kind or, where an object needs arguments, classes of it.
+
+    Other packages register theirs as entry points of the group ``rnscli.<group>``. They are looked
+    up after those of this package, so that none is replaced, when something is listed or not known
+    yet. A package that registers something should import kinds and not registries, so that it can
+    be imported before them.
 
     Parameters
     ----------
@@ -28,14 +39,19 @@ class Registry(Mapping[str, T], Generic[T]):
     group
         Name of the group of entry points.
     kind
-        Class of the things, which are objects or classes of it; each has a ``name``.
+        Class of the things; each has a ``name``.
     things
         Those of this package.
+
+    Attributes
+    ----------
+    own
+        Names of those of this package, for defaults that no other package changes.
 
     Raises
     ------
     TypeError
-        If one is of another kind, leaves something out, or has no name or that of another one.
+        If one is of another kind, is incomplete, or has the name of another one.
 
     Examples
     --------
@@ -52,13 +68,13 @@ class Registry(Mapping[str, T], Generic[T]):
     rnscli.base.errors.InputError: `colour` is rde; it must be one of red, blue; did you mean red?
     """
 
-    def __init__(self, argument: str, group: str, kind: type, things: Iterable[T]) -> None:
-        """Take those of this package."""
+    def __init__(self, argument: str, group: str, kind: type[Any], things: Iterable[T]) -> None:
         self._argument, self._group, self._kind = argument, f"rnscli.{group}", kind
         self._known: dict[str, T] = {}
         self._complete = False
         for thing in things:
-            self._add(thing, "rnscli")
+            self._add(thing)
+        self.own = tuple(self._known)
 
     def __getitem__(self, name: str) -> T:
         if name not in self._known:
@@ -87,38 +103,68 @@ class Registry(Mapping[str, T], Generic[T]):
         hint = nearest(name, self) if isinstance(name, str) else ""
         raise InputError.of(self._argument, name, accepted, hint)
 
-    def _add(self, thing: T, source: str) -> None:
+    def _add(self, thing: T) -> None:
         made = thing if isinstance(thing, type) else type(thing)
-        what = self._kind.__name__
+        kind = self._kind.__name__
         if not issubclass(made, self._kind):
-            raise TypeError(f"{source}: {thing!r} is no {what}")
-        fields = getattr(made, "__dataclass_fields__", {})
-        left_out = [
-            name
-            for owner in made.__mro__
-            for name in vars(owner).get("__annotations__", {})
-            if name not in fields and not hasattr(thing, name)
-        ]
-        left_out += sorted(getattr(made, "__abstractmethods__", ()))
-        if left_out:
-            raise TypeError(f"{source}: {made.__name__} does not say its {', '.join(left_out)}")
+            raise TypeError(f"{made.__name__} is no {kind}")
+        missing = [name for name in _stated(made) if not hasattr(thing, name)]
+        missing += sorted(getattr(made, "__abstractmethods__", ()))
+        if missing:
+            raise TypeError(f"the {kind} {made.__name__} has no {', '.join(missing)}")
         name = getattr(thing, "name", None)
         if not isinstance(name, str) or not name:
-            raise TypeError(f"{source}: {thing!r} has no name")
+            raise TypeError(f"the {kind} {made.__name__} has no name")
         if name in self._known:
-            raise TypeError(f"{source}: there is a {what} {name} already")
+            raise TypeError(f"there is a {kind} of the name {name} already")
         self._known[name] = thing
 
     def _load_others(self) -> None:
-        if self._complete:
-            return
-        self._complete = True  # also while they are loaded, when they may look at what is there
-        if self._group not in _announced(tuple(sys.path)):
+        if self._complete or self._group not in _announced(tuple(sys.path)):
             return
         from importlib.metadata import entry_points
 
-        for entry in entry_points(group=self._group):
-            self._add(entry.load(), f"{entry.value} ({self._group})")
+        before = dict(self._known)
+        self._complete = True  # also while they are loaded, when they may look at what is there
+        for entry in sorted(entry_points(group=self._group)):
+            try:
+                self._add(entry.load())
+            except (Exception, SystemExit) as error:
+                self._known, self._complete = before, False
+                package = entry.dist.name if entry.dist is not None else "a package"
+                raise RegistrationError(
+                    f"{package} registers {entry.name} = {entry.value} as one of {self._group}, "
+                    f"which cannot be used: {said(error)}; mend or uninstall it"
+                ) from error
+
+
+def registering_packages() -> dict[str, str]:
+    """Versions of the packages that register something: results may depend on them."""
+    return _registering(tuple(sys.path))
+
+
+@cache
+def _registering(path: tuple[str, ...]) -> dict[str, str]:
+    if not _announced(path):
+        return {}
+    from importlib.metadata import distributions
+
+    return {
+        package.name: package.version
+        for package in distributions()
+        if any(entry.group.startswith("rnscli.") for entry in package.entry_points)
+    }
+
+
+def _stated(made: type) -> list[str]:
+    """Names that a class and its bases annotate, but fields, which only its objects have."""
+    own = {field.name for field in fields(made)} if is_dataclass(made) else set()
+    return [
+        name
+        for one in made.__mro__
+        for name in inspect.get_annotations(one)
+        if name not in own and not name.startswith("_")
+    ]
 
 
 @cache
@@ -128,11 +174,16 @@ def _announced(path: tuple[str, ...]) -> frozenset[str]:
     ``importlib.metadata`` takes longer to load than any command to start, and hardly ever is there
     anything to look up.
     """
-    found = set()
+    groups = set()
     for folder in path:
-        for pattern in ("*.dist-info/entry_points.txt", "*.egg-info/entry_points.txt"):
-            for file in Path(folder or ".").glob(pattern):
-                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-                heads = (line.strip() for line in lines)
-                found |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}
-    return frozenset(found)
+        entries: list[Path] = []
+        with contextlib.suppress(OSError):  # no folder, but a zip file
+            entries = list(Path(folder or ".").iterdir())
+        for entry in entries:
+            if entry.suffix in (".dist-info", ".egg-info"):
+                with contextlib.suppress(OSError):  # it has no entry points
+                    file = entry / "entry_points.txt"
+                    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+                    heads = (line.strip() for line in lines)
+                    groups |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}
+    return frozenset(groups)

@@ -13,8 +13,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     import difflib  # only errors need it
 
     candidates = {option_name(one): one for one in known}
-    found = difflib.get_close_matches(option_name(name), candidates, n=1, cutoff=0.6)
-    return f"; did you mean {candidates[found[0]]}?" if found else ""
+    close = difflib.get_close_matches(option_name(name), candidates, n=1, cutoff=0.6)
+    return f"; did you mean {candidates[close[0]]}?" if close else ""
 
 
 def said(error: BaseException) -> str:

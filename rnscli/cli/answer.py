@@ -98,16 +98,16 @@ def answered(
         If no point has an answer.
     """
     ready: list[tuple[Point, Made]] = []
-    missing: list[tuple[Point, str]] = []
+    missing: list[tuple[Point, RnscliError]] = []
     for point, given in pairs:
         try:
             ready.append((point, answer(given)))
         except RnscliError as error:
-            missing.append((point, str(error)))
+            missing.append((point, error))
     if not ready:
-        first, *others = dict.fromkeys(message for _, message in missing)
+        first, *others = dict.fromkeys(str(error) for _, error in missing)
         more = f" (and {len(others)} more points without an answer)" if others else ""
-        raise NoSolutionError(first + more)
+        raise NoSolutionError(first + more, *missing[0][1].arguments)
     begin = pairs[0][0]
     swept = [
         name
@@ -115,8 +115,8 @@ def answered(
         if any(point[name] != begin[name] for point, _ in pairs)
     ]
     return ready, [
-        f"for {', '.join(f'{name} {_in_words(point[name])}' for name in swept)}: {message}"
-        for point, message in missing
+        f"for {', '.join(f'{name} {_in_words(point[name])}' for name in swept)}: {error}"
+        for point, error in missing
     ]
 
 

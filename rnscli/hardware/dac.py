@@ -55,13 +55,10 @@ class CapacitiveDac:
     }  # fmt: skip
 
     def __post_init__(self) -> None:
-        """Refuse constants that make no sense."""
         check_constants(self, self.constants)
 
     def energy(self, bits: float) -> float:
-        """``ENOB^2 C_u V_dd^2``."""
         return bits**2 * self.dac_unit_capacitance * self.supply_voltage**2
 
     def area(self, bits: float) -> float:
-        """``2^ENOB C_u`` over the density of capacitance."""
         return float(2.0**bits * self.dac_unit_capacitance / self.capacitor_density)

@@ -1,15 +1,21 @@
-"""A technology of matrix arrays: the energy, time and area of what multiplies and adds."""
+"""A technology of matrix arrays: the energy, time and area of what multiplies and adds.
+
+Profiles of technologies are TOML files. Other packages add theirs as entry points of the group
+``rnscli.technologies``, which name a `Profile`.
+"""
 
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from rnscli.base.checks import check_choice, check_int
 from rnscli.base.csv_table import shown
 from rnscli.base.errors import InputError
+from rnscli.base.registry import Registry
 from rnscli.base.units import Uncertain, parse_uncertain
 from rnscli.hardware.constants import NODE, Constant, check_constants
 from rnscli.hardware.operations import ENERGIES, OperationPrices
@@ -48,6 +54,8 @@ class Technology:
     ----------
     name
         What rows call it.
+    description
+        What it is, in a line.
     kind
         ``analog``: an array that multiplies in one cycle, between DACs and ADCs; ``digital``: a
         memory with digital multipliers, for operands of ``reference_bits``; ``logic``: a
@@ -65,9 +73,9 @@ class Technology:
         Power in W that a cell takes at all times.
     node
         Technology node in m of the digital logic and the ADCs around the array, whose own numbers
-        are for the node that they were found at.
+        are for the node that they were measured at.
     rows, columns
-        Size of the array that the numbers were found for, beyond which they are not.
+        Size of the array that the numbers were published for, beyond which they do not hold.
     reference_bits
         Bits of the operands that the numbers are for.
     energy_scaling, time_scaling, area_scaling
@@ -86,6 +94,7 @@ class Technology:
     """
 
     name: str
+    description: str = ""
     kind: str
     energy_per_mac: float
     cycle_time: float
@@ -104,7 +113,6 @@ class Technology:
     uncertain: tuple[tuple[str, Uncertain], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense."""
         check_choice("kind", self.kind, KINDS)
         check_constants(self, NUMBERS)
         for name in ("cells_per_weight", "rows", "columns"):
@@ -178,17 +186,60 @@ _KEYS = {
 _OPTIONAL_TABLES = ("operations", "digital")
 
 
-@lru_cache(maxsize=1)
-def technology_names() -> tuple[str, ...]:
-    """Names of the profiles that come with the package."""
-    folder = resources.files("rnscli.hardware") / "technologies"
-    return tuple(
-        sorted(
-            entry.name.removesuffix(_SUFFIX)
-            for entry in folder.iterdir()
-            if entry.name.endswith(_SUFFIX)
+@dataclass(frozen=True)
+class Profile:
+    """A technology by the file that it is in, which is read when it is used.
+
+    Parameters
+    ----------
+    file
+        A TOML file that has the name of the technology.
+    """
+
+    file: Traversable
+
+    @property
+    def name(self) -> str:
+        return self.file.name.removesuffix(_SUFFIX)
+
+    @property
+    def summary(self) -> str:
+        """Its line in lists."""
+        return self.technology().description
+
+    def technology(self) -> Technology:
+        """What the file describes.
+
+        Raises
+        ------
+        InputError
+            If it is no such file, or has another name than its technology.
+        """
+        return _of_profile(self)
+
+
+@lru_cache(maxsize=64)
+def _of_profile(profile: Profile) -> Technology:
+    technology = _parsed(profile.file.name, profile.file.read_bytes())
+    if technology.name != profile.name:
+        raise InputError(
+            f"{profile.file.name}: 'name' is {shown(technology.name)}; it must be {profile.name}, "
+            "as that of its file"
         )
-    )
+    return technology
+
+
+def _shipped() -> list[Profile]:
+    files = (resources.files("rnscli.hardware") / "technologies").iterdir()
+    return [Profile(f) for f in sorted(files, key=lambda f: f.name) if f.name.endswith(_SUFFIX)]
+
+
+TECHNOLOGIES: Registry[Profile] = Registry("technology", "technologies", Profile, _shipped())
+
+
+def technology_names() -> tuple[str, ...]:
+    """Names of the profiles that come with the package, or with another one."""
+    return tuple(TECHNOLOGIES)
 
 
 def load_technology(name_or_path: str) -> Technology:
@@ -205,8 +256,8 @@ def load_technology(name_or_path: str) -> Technology:
     >>> load_technology("reram-analog").node
     1.4e-08
     """
-    if name_or_path in technology_names():
-        return _shipped(name_or_path)
+    if name_or_path in TECHNOLOGIES:
+        return TECHNOLOGIES[name_or_path].technology()
     path = Path(name_or_path)
     try:
         is_file = path.is_file()
@@ -217,23 +268,21 @@ def load_technology(name_or_path: str) -> Technology:
     if not is_file:
         raise InputError(
             f"`technology` {shown(name_or_path)} is no profile; give one of "
-            f"{', '.join(technology_names())}, or a file {_SUFFIX}"
+            f"{', '.join(TECHNOLOGIES)}, or a file {_SUFFIX}"
         )
     if len(content) > MAX_BYTES:
         raise InputError(f"`technology` {path.name} is too long for a profile (over 1 MB)")
-    technology = _parsed(path.name, content)
-    if technology.name in technology_names():
+    try:
+        technology = _parsed(path.name, content)
+    except InputError as error:
+        raise InputError(str(error), "technology") from None
+    if technology.name in TECHNOLOGIES:
         raise InputError(
             f"{path.name}: 'name' is {technology.name}, which is a profile of the package; give "
-            "yours another"
+            "yours another",
+            "technology",
         )
     return technology
-
-
-@lru_cache(maxsize=64)
-def _shipped(name: str) -> Technology:
-    folder = resources.files("rnscli.hardware") / "technologies"
-    return _parsed(name + _SUFFIX, (folder / f"{name}{_SUFFIX}").read_bytes())
 
 
 def _parsed(file: str, content: bytes) -> Technology:
@@ -254,7 +303,6 @@ class _Profile:
         self.uncertain: dict[str, Uncertain] = {}
 
     def technology(self) -> Technology:
-        """The technology that it describes."""
         self._known(
             self.document,
             "",
@@ -284,6 +332,8 @@ class _Profile:
             raise InputError(
                 f"{self.file}: 'name' is {shown(name)}; it must be up to 40 printable characters"
             )
+        if "description" in self.document:
+            values["description"] = self._text("description", self.document["description"])
         for key in ("array", "scaling", *_OPTIONAL_TABLES):
             if "source" in self.document.get(key, {}):
                 self._text(f"{key}.source", self.document[key]["source"])
@@ -327,7 +377,7 @@ class _Profile:
 
     def _operations(self) -> OperationPrices:
         table = self._table("operations", (*(*ENERGIES, *_areas()), "reference_node", "source"))
-        found = {}
+        given = {}
         for field_ in fields(OperationPrices):
             if field_.name not in table:
                 continue
@@ -337,9 +387,9 @@ class _Profile:
             parsed = self._quantity(where, table[field_.name], unit)
             if isinstance(parsed, Uncertain):
                 raise InputError(f"{self.file}: '{where}' may not be a range")
-            found[field_.name] = parsed
+            given[field_.name] = parsed
         try:
-            return replace(OperationPrices(), **found)
+            return replace(OperationPrices(), **given)
         except InputError as error:
             raise InputError(f"{self.file}: {_by_keys(error)}") from None
 

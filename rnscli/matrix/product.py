@@ -26,9 +26,8 @@ def check_magnitudes(name: str, arrays: Arrays, largest: Array) -> None:
         If one is NaN or above 1e15.
     """
     if not arrays.all_below(largest, MAX_OPERAND):
-        raise NotFiniteError(
-            f"`{name}` holds NaN or a magnitude above {MAX_OPERAND:g}; it must be finite"
-        )
+        what = f"holds NaN or a magnitude above {MAX_OPERAND:g}"
+        raise NotFiniteError.of(name, largest, "finite", what=what)
 
 
 class RowScales:

@@ -1,5 +1,5 @@
 """Real networks in full precision: models, labelled data, training, and trained weights.
 
 What an analog accelerator is compared with, and what is converted to run on one. Needs the extra
-``rnscli[torch]``, except for `rnscli.networks.names`.
+``rnscli[torch]``, except for `rnscli.networks.shipped`.
 """

@@ -47,13 +47,11 @@ class LabelledData:
     labels: Labels
 
     def __post_init__(self) -> None:
-        """Refuse what no network could be tested with."""
         inputs, labels = checked(self.inputs, self.labels, "", ("`inputs`", "`labels`"))
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "labels", labels)
 
     def __len__(self) -> int:
-        """Number of samples."""
         return len(self.labels)
 
     @property
@@ -63,11 +61,11 @@ class LabelledData:
 
     def digest(self) -> str:
         """SHA-256 of the content, the same on every machine."""
-        found = hashlib.sha256()
+        hasher = hashlib.sha256()
         for array, kind in ((self.inputs, "<f4"), (self.labels, "<i8")):
-            found.update(f"{kind}{array.shape}".encode())
-            found.update(np.ascontiguousarray(array, kind).tobytes())
-        return found.hexdigest()
+            hasher.update(f"{kind}{array.shape}".encode())
+            hasher.update(np.ascontiguousarray(array, kind).tobytes())
+        return hasher.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +92,6 @@ class Dataset:
     train: LabelledData | None = None
 
     def __post_init__(self) -> None:
-        """Refuse parts that no network could take both of."""
         if self.train is None:
             return
         shapes = [part.inputs.shape[1:] for part in (self.train, self.test)]
@@ -193,25 +190,25 @@ def load_data(path: str | Path) -> Dataset:
     # Whatever a damaged file makes NumPy and zipfile raise, from SyntaxError to MemoryError.
     except Exception:
         raise InputError(f"`data` {path} is damaged or of another kind; {_WANTED}") from None
-    test, train = (_labelled(path, arrays, names) for names in (("x", "y"), ("x_train", "y_train")))
-    assert test is not None  # its arrays were asked for
+    test = _labelled(path, arrays, ("x", "y"))
+    train = _labelled(path, arrays, ("x_train", "y_train")) if "x_train" in arrays else None
     return Dataset(file.name, test=test, train=train)
 
 
 def _read(file: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays that are known, by name."""
     with zipfile.ZipFile(file) as archive:
-        found = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        members = {name.removesuffix(".npy"): name for name in archive.namelist()}
         for name, partner in (("x", ""), ("y", ""), ("x_train", "y_train"), ("y_train", "x_train")):
-            if name not in found and (not partner or partner in found):
-                held = ", ".join(list(found)[:8]) or "nothing"
-                held += f" and {len(found) - 8} more" if len(found) > 8 else ""
+            if name not in members and (not partner or partner in members):
+                held = ", ".join(list(members)[:8]) or "nothing"
+                held += f" and {len(members) - 8} more" if len(members) > 8 else ""
                 beside = f" beside {partner}" if partner else ""
                 raise InputError(f"`data` {file} has no array {name}{beside}; it holds {held}")
         arrays = {}
         for name in ("x", "y", "x_train", "y_train"):
-            if name in found:
-                with archive.open(found[name]) as stream:
+            if name in members:
+                with archive.open(members[name]) as stream:
                     arrays[name] = _array(file, name, stream)
     return arrays
 
@@ -232,8 +229,6 @@ def _array(file: Path, name: str, stream: Any) -> npt.NDArray[Any]:
 
 def _labelled(
     path: str | Path, arrays: dict[str, npt.NDArray[Any]], names: tuple[str, str]
-) -> LabelledData | None:
+) -> LabelledData:
     x, y = names
-    if x not in arrays:
-        return None
     return LabelledData(*checked(arrays[x], arrays[y], f"`data` {path}: ", names))

@@ -56,7 +56,6 @@ class RandomStream:
     """
 
     def __init__(self, seed: int) -> None:
-        """Begin where the seed says."""
         self.state = torch.Generator().manual_seed(seed).get_state()
 
     @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rnscli.base.errors import InputError
 from rnscli.networks.data import Dataset
-from rnscli.networks.names import SHIPPED
+from rnscli.networks.shipped import NETWORKS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +28,7 @@ class PortableNetwork:
     Parameters
     ----------
     name
-        A name in `SHIPPED`, or ``package.module:function``.
+        A name in `NETWORKS`, or ``package.module:function``.
     shape
         Shape of a single input; layers that infer their size have it from there.
     weights
@@ -64,7 +64,7 @@ class PortableNetwork:
         return model
 
     def model(self) -> "nn.Module":
-        """One in eval mode, the same object as long as few others are asked for."""
+        """One in eval mode, the same object as long as few others are used."""
         return _model(self)
 
     def digest(self, seed: int = 0) -> str:
@@ -78,7 +78,7 @@ class PortableNetwork:
 
 @dataclass(frozen=True, eq=False)
 class OpenedNetwork:
-    """A network and its data, found to belong together."""
+    """A network and its data, checked to belong together."""
 
     network: PortableNetwork
     data: Dataset
@@ -95,7 +95,7 @@ def open_network(
     Parameters
     ----------
     name
-        A name in `SHIPPED`, or ``package.module:function`` of a function that makes the network.
+        A name in `NETWORKS`, or ``package.module:function`` of a function that makes the network.
     data
         An ``.npz`` file with the test set as ``x`` and ``y``; the handwritten digits if not given.
     weights
@@ -118,7 +118,7 @@ def open_network(
     from rnscli.networks.trained import trained
 
     labelled = _data(data)
-    if name in SHIPPED and weights is None:
+    if name in NETWORKS and weights is None:
         if data is not None:
             check_fit(_made(name, 0), labelled, name)  # rather than after its training
         return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
@@ -155,7 +155,7 @@ def open_untrained(
 
 
 def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedNetwork:
-    """The network with the weights of a model, if they are to be kept, found to fit the data."""
+    """The network with the weights of a model, if they are to be kept, checked to fit the data."""
     import torch
 
     from rnscli.networks.evaluation import check_fit
@@ -176,10 +176,9 @@ def _data(path: str | Path | None) -> Dataset:
 
 
 def _made(name: str, seed: int) -> "nn.Module":
-    from rnscli.networks.models.shipped import shipped
     from rnscli.networks.user_model import load_model
 
-    return shipped(name).make(seed) if name in SHIPPED else load_model(name, seed)
+    return NETWORKS[name].make(seed) if name in NETWORKS else load_model(name, seed)
 
 
 def _with_weights(name: str, weights: str | Path | None) -> "nn.Module":
@@ -201,17 +200,17 @@ def _digest(network: PortableNetwork, seed: int) -> str:
     import torch
 
     model = network.made(seed)
-    found = hashlib.sha256(f"{network.name}\n{model}".encode())
+    hasher = hashlib.sha256(f"{network.name}\n{model}".encode())
     for source in _sources(network.name, model):
-        found.update(source.encode())
+        hasher.update(source.encode())
     for name, value in model.state_dict().items():
         if isinstance(value, torch.Tensor):
-            found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            hasher.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
             # As bytes, since NumPy does not have all types.
-            found.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+            hasher.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
         else:  # what a module keeps beside tensors
-            found.update(name.encode() + pickle.dumps(value))
-    return found.hexdigest()
+            hasher.update(name.encode() + pickle.dumps(value))
+    return hasher.hexdigest()
 
 
 def _sources(name: str, model: "nn.Module") -> Iterator[str]:

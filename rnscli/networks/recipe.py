@@ -57,7 +57,6 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what no training could follow."""
         checks = {
             "epochs": check_int("epochs", self.epochs, 1, 10**6),
             "batch_size": check_int("batch_size", self.batch_size, 1, 10**6),

@@ -18,8 +18,8 @@ from rnscli.base.files import write_atomically
 from rnscli.networks import data, determinism, digits, evaluation, training
 from rnscli.networks import recipe as recipes
 from rnscli.networks.data import Dataset
-from rnscli.networks.models.shipped import ShippedNetwork, shipped
 from rnscli.networks.recipe import Recipe
+from rnscli.networks.shipped import NETWORKS, ShippedNetwork
 from rnscli.networks.training import EpochResult, Trainer
 
 
@@ -27,7 +27,7 @@ from rnscli.networks.training import EpochResult, Trainer
 class Cache:
     """A folder of files that are there whole or not at all.
 
-    Several processes may use it at once. Where it cannot be used it keeps nothing, and says so.
+    Several processes may use it at once. Where it cannot be used, nothing is kept.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def user_cache() -> Cache:
     """The cache of this user: ``$RNSCLI_CACHE``, ``$XDG_CACHE_HOME/rnscli`` or ``~/.cache/rnscli``.
 
     The first of them that is set and not empty; a relative ``$XDG_CACHE_HOME`` is ignored, as the
-    XDG base directory specification asks for.
+    XDG base directory specification wants it.
     """
     if own := os.environ.get("RNSCLI_CACHE"):
         return Cache(Path(own).absolute())
@@ -121,14 +121,14 @@ def trained(
 ) -> TrainedNetwork:
     """A shipped network with full-precision weights, trained unless the cache has them.
 
-    Weights in the cache are found by a hash of all that they depend on: the source of the network
-    and of its training, the recipe, the data and the version of torch. A file that is damaged is
-    replaced; two processes that train at the same time write the same.
+    Weights in the cache are looked up by a hash of all that they depend on: the source of the
+    network and of its training, the recipe, the data and the version of torch. A file that is
+    damaged is replaced; two processes that train at the same time write the same.
 
     Parameters
     ----------
     name
-        A name in `rnscli.networks.names.SHIPPED`.
+        A name in `rnscli.networks.shipped.NETWORKS`.
     recipe
         How it is trained; by default the network's own recipe.
     progress
@@ -145,7 +145,7 @@ def trained(
     RnscliError
         If scikit-learn, which has the data, is not installed.
     """
-    network = shipped(name)
+    network = NETWORKS.named(name)
     recipe = network.recipe if recipe is None else recipe
     cache = user_cache() if cache is None else cache
     labelled = digits.digits()
@@ -171,7 +171,7 @@ def trained(
 def _key(network: ShippedNetwork, recipe: Recipe, labelled: Dataset) -> str:
     """SHA-256 of all that the weights depend on, but the processor."""
     parts = {
-        "sources": [inspect.getsource(module) for module in (*network.sources, *_SOURCES)],
+        "sources": [inspect.getsource(module) for module in (*network.sources(), *_SOURCES)],
         "recipe": asdict(recipe),
         "data": labelled.digest(),
         "torch": str(torch.__version__),
@@ -204,8 +204,8 @@ def _restore(model: nn.Module, key: str, content: bytes) -> tuple[EpochResult, .
 
 
 def _digest(weights: dict[str, Tensor]) -> str:
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for name, tensor in sorted(weights.items()):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.numpy().tobytes())
-    return found.hexdigest()
+        hasher.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        hasher.update(tensor.numpy().tobytes())
+    return hasher.hexdigest()

@@ -71,7 +71,6 @@ class Trainer:
     """
 
     def __init__(self, model: nn.Module, data: Dataset, recipe: Recipe) -> None:
-        """Before the first epoch."""
         if data.train is None:
             raise InputError(
                 f"`data` {data.name} has no samples to train with; give them as arrays x_train "
@@ -222,7 +221,9 @@ class Trainer:
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
-        raise InputError("the model has no parameters that require a gradient: nothing to train")
+        raise InputError(
+            "the model has no parameters that require a gradient: nothing to train", "model"
+        )
     groups = [
         {"params": [one for one in trained if one.dim() >= 2], "weight_decay": recipe.weight_decay},
         {"params": [one for one in trained if one.dim() < 2], "weight_decay": 0.0},

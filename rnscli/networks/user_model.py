@@ -47,7 +47,7 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
     module_name, colon, attribute = where.partition(":")
     parts = [*module_name.split("."), *attribute.split(".")]
     if not colon or not all(part.isidentifier() for part in parts):
-        raise InputError(f"`model` is {where or 'empty'}; it must name {_WANTED}")
+        raise InputError.of("model", where, f"the name of {_WANTED}", what=f"is {where or 'empty'}")
     with _of_the_user():
         module = _imported(where, module_name)
         factory: object = module
@@ -82,7 +82,7 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
 def _imported(where: str, name: str) -> ModuleType:
     importlib.invalidate_caches()  # the file may be a second old
     try:
-        with RandomStream(0).in_use():  # a module may make a model that nobody asks for
+        with RandomStream(0).in_use():  # a module may make a model that nobody uses
             return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):

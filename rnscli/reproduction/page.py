@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from rnscli import __version__
-from rnscli.networks.names import INSTALL
+from rnscli.networks.shipped import INSTALL
 from rnscli.report.columns import column, show_value
 from rnscli.report.inline_svg import inline_svg
 from rnscli.report.table import Layout, Row, table_text

@@ -18,8 +18,8 @@ from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.base.errors import RnscliError
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
 from rnscli.networks.digits import digits
-from rnscli.networks.names import INSTALL, SHIPPED, missing_package
 from rnscli.networks.portable import open_network, open_untrained
+from rnscli.networks.shipped import INSTALL, NETWORKS, missing_package
 from rnscli.reproduction.published import CONDITIONS, VECTOR_SIZE
 from rnscli.runtime.runner import Progress, Runner
 
@@ -74,7 +74,7 @@ class NetworkStudy:
     size_model: str = "digits-resnet"
     size_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
     sizes: tuple[int, ...] = (16, 32, 64, 128, 256, 512)
-    models: tuple[str, ...] = tuple(SHIPPED)
+    models: tuple[str, ...] = NETWORKS.own
     bits: tuple[int, ...] = (4, 5, 6, 7, 8, 9, 10)
     noise_model: str = "digits-transformer"
     noise_bits: int = CONDITIONS["accuracy_bits"]
@@ -169,9 +169,8 @@ def samples_of(
     """Samples that go through networks, those of trainings in every epoch."""
     if not points and not trainings:
         return 0
-    from rnscli.networks.models.shipped import shipped
 
-    epochs = sum(shipped(model).recipe.epochs for model in {point.model for point in points})
+    epochs = sum(NETWORKS[model].recipe.epochs for model in {point.model for point in points})
     epochs += study.epochs * len(trainings)
     tested = len(digits().test) if study.samples is None else study.samples
     return tested * len(points) + epochs * _train_samples()
@@ -189,7 +188,6 @@ def measure_accuracies(
         return {}
     _check_available()
     from rnscli.analysis.networks.accuracy import accuracies
-    from rnscli.networks.models.shipped import shipped
 
     products: list[ProductCounts] = []
 
@@ -204,7 +202,7 @@ def measure_accuracies(
     opened, samples = {}, _train_samples()
     for model in dict.fromkeys(point.model for point in points):
         opened[model] = open_network(model, progress=lambda epoch, of: done.so_far(epoch * samples))
-        done.all_of(shipped(model).recipe.epochs * samples)  # also where the cache had it
+        done.all_of(NETWORKS[model].recipe.epochs * samples)  # also where the cache had it
     parameters = []
     for point in points:
         options = asdict(point)
@@ -224,9 +222,8 @@ def run_trainings(
         return {}
     _check_available()
     from rnscli.analysis.networks.training import trainings
-    from rnscli.networks.models.shipped import shipped
 
-    opened, recipe = open_untrained(study.training_model), shipped(study.training_model).recipe
+    opened, recipe = open_untrained(study.training_model), NETWORKS[study.training_model].recipe
     parameters = [
         TrainingParameters(
             network=opened.network,

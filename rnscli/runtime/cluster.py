@@ -104,7 +104,7 @@ class _Cluster:
                     raise
                 raise RnscliError(_LOST) from None
             except (ImportError, RuntimeError) as error:
-                # A scheduler that cannot read a call says so with another error about it.
+                # A scheduler that cannot read a call answers with another error about it.
                 missing = error if isinstance(error, ImportError) else error.__cause__
                 if not isinstance(missing, ImportError):
                     raise
@@ -138,11 +138,11 @@ def _versions() -> dict[str, str]:
 
 def _call(wanted: dict[str, str], function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Run on a worker; refuse one whose results could differ."""
-    found = _versions()
+    here = _versions()
     for name, version in wanted.items():
-        if found[name] != version:
+        if here.get(name) != version:
             raise InputError(
-                f"a worker of the `scheduler` has {name} {found[name]}, but here is {version}; "
+                f"a worker of the `scheduler` has {name} {here.get(name)}, but here is {version}; "
                 "results would differ, so install the same there"
             )
     return function(*arguments)

@@ -37,9 +37,7 @@ class Engine(Protocol):
         """Whether calls can read the files of this machine."""
         ...
 
-    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        """Begin a call."""
-        ...
+    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None: ...
 
     def next_done(self) -> tuple[Token, Any]:
         """A call that has finished, and its result; raises what the call raised."""
@@ -57,20 +55,16 @@ class Here:
     shares_files = True
 
     def __init__(self) -> None:
-        """With nothing to do."""
         self._calls: dict[Token, Callable[[], Any]] = {}
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        """Keep the call for `next_done`."""
         self._calls[token] = lambda: function(*arguments)
 
     def next_done(self) -> tuple[Token, Any]:
-        """Compute the oldest call."""
         token = next(iter(self._calls))
         return token, self._calls.pop(token)()
 
     def cancel(self, tokens: set[Token]) -> None:
-        """Drop calls."""
         for token in tokens:
             self._calls.pop(token, None)
 
@@ -180,7 +174,6 @@ def _start_forkserver() -> None:
 
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Ignore further interrupts."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may decide that
         return
@@ -201,7 +194,6 @@ class SharedEngine:
     """
 
     def __init__(self, engine: Engine) -> None:
-        """With no calls."""
         self._engine = engine
         self._numbers = count()
         self._owners: dict[Token, tuple[_Part, Token]] = {}
@@ -211,12 +203,10 @@ class SharedEngine:
 
     @property
     def capacity(self) -> int:
-        """How many calls are worth being under way at once."""
         return self._engine.capacity
 
     @property
     def shares_files(self) -> bool:
-        """Whether calls can read the files of this machine."""
         return self._engine.shares_files
 
     def part(self) -> Engine:
@@ -226,7 +216,6 @@ class SharedEngine:
     def submit(
         self, part: "_Part", token: Token, function: Callable[..., Any], *arguments: Any
     ) -> None:
-        """Begin a call of a part."""
         with self._changed:
             number = (next(self._numbers), 0)
             self._owners[number] = part, token
@@ -236,7 +225,6 @@ class SharedEngine:
                 raise EngineError(str(error)) from None
 
     def cancel(self, part: "_Part", tokens: set[Token]) -> None:
-        """Forget calls of a part."""
         with self._changed:
             numbers = {
                 number

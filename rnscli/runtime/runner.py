@@ -42,7 +42,6 @@ class Runner:
     """
 
     def __init__(self, engine: Engine | None = None, store: Store | None = None) -> None:
-        """Nothing is computed yet."""
         self._engine: Engine = Here() if engine is None else engine
         self._store = store
         self._running = False
@@ -120,7 +119,7 @@ class _Blocks(Generic[Result]):
         return ready
 
     def was_kept(self, index: int, block: int) -> bool:
-        """Whether a block that has been delivered came from the store; to be asked once."""
+        """Whether a block that has been delivered came from the store; to be called once."""
         kept = (index, block) in self._whole
         self._whole.discard((index, block))
         return kept
@@ -135,7 +134,6 @@ class _Blocks(Generic[Result]):
         self._next = max(self._next, (index + 1, 0))
 
     def close(self) -> None:
-        """Forget everything."""
         self._engine.cancel(set(self._under_way))
 
     def _begin(self) -> None:
@@ -207,22 +205,21 @@ class _Kept(Generic[Result]):
         index, block = token
         work = self._works[index]
         samples = work.samples(block)
-        found = {}
+        kept = {}
         for name, (key, _) in self._parts(index).items():
             record = self._store.load(key, block, samples, content)
             if record is None:
                 continue
             try:
-                found[name] = work.result.of_record(record)
+                kept[name] = work.result.of_record(record)
             except (KeyError, TypeError, ValueError, IndexError) as error:
                 raise RnscliError(
                     f"store {self._store.path} is damaged (a record of {key[:12]}: {error!r}); "
                     "move it away and start a new one"
                 ) from None
-        return found
+        return kept
 
     def save(self, token: Token, content: str, results: Mapping[str, Result]) -> None:
-        """Keep the parts of a block."""
         if self._store is None:
             return
         index, block = token

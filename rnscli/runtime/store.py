@@ -110,7 +110,6 @@ class Store:
                 raise
 
     def __enter__(self) -> Self:
-        """The store itself."""
         return self
 
     def __exit__(
@@ -119,22 +118,20 @@ class Store:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close it."""
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
         self._connection.close()
 
     def load(self, key: str, block: int, samples: int, content: str) -> dict[str, Any] | None:
         """The record of a block, if the store holds it."""
         with self._explained():
-            found = self._connection.execute(
+            row = self._connection.execute(
                 "SELECT record FROM block JOIN task ON task.id = block.task "
                 "WHERE key = ? AND block = ? AND samples = ? AND content = ?",
                 (key, block, samples, content),
             ).fetchone()
-            return None if found is None else _record(found[0])
+            return None if row is None else _record(row[0])
 
     def save(self, entries: Sequence[Entry], block: int, samples: int, content: str) -> None:
         """Record a block of several tasks, all or none; what is there already stays.
@@ -167,28 +164,28 @@ class Store:
             If it is damaged.
         """
         with self._explained():
-            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise sqlite3.DatabaseError(f"damaged: {' '.join(found.split())}")
+            verdict = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(f"damaged: {' '.join(verdict.split())}")
 
     def tasks(self) -> list[Task]:
         """All tasks, the oldest first."""
         with self._explained():
-            found = self._connection.execute(
+            rows = self._connection.execute(
                 "SELECT key, description, created FROM task ORDER BY id"
             ).fetchall()
-            return [Task(key, _parsed(text), created) for key, text, created in found]
+            return [Task(key, _parsed(text), created) for key, text, created in rows]
 
     def blocks(self, task: Task) -> Iterator[StoredBlock]:
         """The blocks of a task by number; of a number with fewer and with more samples, both."""
         with self._explained():
-            found = self._connection.execute(
+            rows = self._connection.execute(
                 "SELECT block, samples, content, record, block.finished FROM block "
                 "JOIN task ON task.id = block.task WHERE key = ? "
                 "ORDER BY block, samples, content",
                 (task.key,),
             )
-            for block, samples, content, packed, finished in found:
+            for block, samples, content, packed, finished in rows:
                 yield StoredBlock(block, samples, content, _record(packed), finished)
 
     def _look_at_path(self, read_only: bool) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from rnscli.base.errors import InputError
+from rnscli.base.registry import registering_packages
 
 
 class Mergeable(Protocol):
@@ -45,7 +46,7 @@ class Work(Generic[Result]):
 
     A block is a pure function of its arguments, so that it is the same in any process, on any
     machine, and when it is computed again. Its results come in parts, such as the cores that are
-    compared: a part does not depend on which other parts are asked for.
+    compared: a part does not depend on which other parts are wanted.
 
     Parameters
     ----------
@@ -107,22 +108,28 @@ def describe(value: object) -> Any:
         return {str(key): describe(item) for key, item in value.items()}
     # A subclass that is none itself may depend on more than the fields.
     if is_dataclass(value) and "__dataclass_fields__" in vars(type(value)):
-        kind = type(value).__qualname__
-        if not type(value).__module__.startswith("rnscli."):
-            kind = f"{type(value).__module__}.{kind}"  # which may share a name with one of rnscli
-        return {"kind": kind} | {f.name: describe(getattr(value, f.name)) for f in fields(value)}
+        return {"kind": kind_of(type(value))} | {
+            f.name: describe(getattr(value, f.name)) for f in fields(value)
+        }
     raise InputError(
         f"a store cannot tell what {type(value).__name__} depends on; "
         "use a dataclass of numbers, or no store"
     )
 
 
+def kind_of(made: type) -> str:
+    """Name of a class, as descriptions have it."""
+    if made.__module__.startswith("rnscli."):
+        return made.__qualname__
+    return f"{made.__module__}.{made.__qualname__}"  # which may share a name with one of rnscli
+
+
 def versions() -> dict[str, str]:
-    """Versions of the libraries that decide over the bytes of a result."""
+    """Versions of the packages that decide over the bytes of a result."""
     import numpy
     import scipy
 
-    return {"numpy": numpy.__version__, "scipy": scipy.__version__}
+    return {"numpy": numpy.__version__, "scipy": scipy.__version__, **registering_packages()}
 
 
 def digest(description: object) -> str:

@@ -107,7 +107,8 @@ def convert(
     (torch.Size([2, 10]), ('1',))
     """
     if not isinstance(model, nn.Module):
-        raise InputError(f"`model` is of type {type(model).__name__}; it must be a torch.nn.Module")
+        what = f"is of type {type(model).__name__}"
+        raise InputError.of("model", model, "a torch.nn.Module", what=what)
     flow, left = flow_of(core), _left(model, exclude)
     digital = tuple(
         (name or type(module).__name__, type(module).__name__)
@@ -181,7 +182,7 @@ def _left(model: nn.Module, exclude: Collection[str]) -> frozenset[str]:
     parameters, such as a spectral norm, is no part of the forward pass.
     """
     if isinstance(exclude, str):
-        raise InputError(f"`exclude` is the text {exclude}; it must be a list of names")
+        raise InputError.of("exclude", exclude, "a list of names", what=f"is the text {exclude}")
     modules = list(model.named_modules(remove_duplicate=False))
     names = [name for name, _ in modules]
     for other in exclude:

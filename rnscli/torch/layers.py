@@ -37,10 +37,8 @@ def flow_of(core: Core | Dataflow) -> Dataflow:
     if isinstance(core, Dataflow):
         return core
     if not hasattr(core, "dot_product"):
-        raise InputError(
-            f"`core` is of type {type(core).__name__}; it must be an analog core, as "
-            "rnscli.analog_core makes it, or a rnscli.Dataflow"
-        )
+        accepted = "an analog core, as rnscli.analog_core makes it, or a rnscli.Dataflow"
+        raise InputError.of("core", core, accepted, what=f"is of type {type(core).__name__}")
     return Dataflow(core)
 
 

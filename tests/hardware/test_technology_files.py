@@ -189,6 +189,7 @@ def test_outside_of_the_array() -> None:
 def test_a_profile_of_ones_own(profile: Profile) -> None:
     assert profile(PROFILE) == Technology(
         name="mine",
+        description="an array of my own",
         kind="analog",
         energy_per_mac=2e-15,
         cycle_time=3e-9,

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from rnscli.networks.models import cnn, residual_cnn, transformer
 from rnscli.networks.models.attention import SelfAttention
-from rnscli.networks.models.shipped import shipped
-from rnscli.networks.names import SHIPPED
+from rnscli.networks.shipped import NETWORKS
 
 MODULES = (cnn, residual_cnn, transformer)
 
@@ -20,9 +19,9 @@ def bits(model: nn.Module) -> list[bytes]:
     return [tensor.numpy().tobytes() for tensor in model.state_dict().values()]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_logits(name: str) -> None:
-    model = shipped(name).make().eval()
+    model = NETWORKS[name].make().eval()
     images = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         together, alone = model(images), model(images[3:4])
@@ -30,9 +29,9 @@ def test_logits(name: str) -> None:
     assert torch.allclose(together[3:4], alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_some_dot_products_are_long(name: str) -> None:
-    model = shipped(name).make()
+    model = NETWORKS[name].make()
     kernels = [m for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     lengths = [kernel.weight[0].numel() for kernel in kernels]
     assert max(lengths) >= 256
@@ -68,7 +67,7 @@ def test_attention_is_written_out() -> None:
     """Its products are to be found by those who convert a network."""
     source = inspect.getsource(SelfAttention.forward)
     assert source.count("torch.matmul(") == 2
-    model = shipped("digits-transformer").make()
+    model = NETWORKS["digits-transformer"].make()
     assert not any(isinstance(module, nn.MultiheadAttention) for module in model.modules())
 
 

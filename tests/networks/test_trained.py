@@ -15,8 +15,8 @@ from torch import nn
 from rnscli.base.errors import InputError
 from rnscli.networks import trained as trained_module
 from rnscli.networks.evaluation import score
-from rnscli.networks.names import SHIPPED
 from rnscli.networks.recipe import Recipe
+from rnscli.networks.shipped import NETWORKS
 from rnscli.networks.trained import Cache, TrainedNetwork, trained
 from rnscli.networks.weights import load_weights
 
@@ -27,7 +27,7 @@ def bits(model: nn.Module) -> list[bytes]:
     return [tensor.numpy().tobytes() for tensor in model.state_dict().values()]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_accuracy_of_the_shipped_networks(
     name: str, shipped_network: Callable[[str], TrainedNetwork]
 ) -> None:
@@ -71,7 +71,7 @@ def test_the_cache_of_the_user(network_cache: Path) -> None:
 def test_a_file_of_the_cache_holds_weights_for_anyone(tmp_path: Path) -> None:
     network = trained("digits-cnn", TINY, cache=Cache(tmp_path))
     (file,) = tmp_path.iterdir()
-    model = trained_module.shipped("digits-cnn").make()
+    model = NETWORKS["digits-cnn"].make()
     load_weights(model, file)
     assert bits(model) == bits(network.model)
 

@@ -103,7 +103,7 @@ def test_weights_are_the_same_in_every_run() -> None:
 @pytest.mark.parametrize(
     ("where", "says"),
     [
-        ("", "is empty; it must name a function"),
+        ("", "is empty; it must be the name of a function"),
         ("my_networks", "package.module:function"),
         ("my_networks:", "package.module:function"),
         (":make", "package.module:function"),

@@ -132,9 +132,7 @@ class DesignSpace:
                 continue
             values = getattr(self, name)
             if not isinstance(values, tuple) or not values:
-                raise InputError(
-                    f"`{name}` is {values!r}; it must be a tuple of at least one value"
-                )
+                raise InputError.of(name, values, "a tuple of at least one value")
         for core in self.core:
             check_choice("core", core, simulated_cores())
         for name in ("bits", "vector_size", "columns_per_adc", "slice_bits"):

@@ -171,7 +171,9 @@ class EnergyParameters:
         if dot.output_bits > MAX_OUTPUT_BITS:
             raise InputError(
                 f"the dot product has {dot.output_bits} output bits; "
-                f"the energy of converters is computed for at most {MAX_OUTPUT_BITS}"
+                f"the energy of converters is computed for at most {MAX_OUTPUT_BITS}",
+                "bits",
+                "vector_size",
             )
 
     def _legitimate_range(self) -> int | None:
@@ -187,7 +189,8 @@ class EnergyParameters:
         if self.moduli.dynamic_range < needed:
             raise InputError(
                 f"the information moduli cover {self.moduli.dynamic_range} values; "
-                f"the dot product needs {needed}"
+                f"the dot product needs {needed}",
+                "moduli",
             )
         check_int("radius", self.radius, 0, self.moduli.redundant // 2)
         if self.legitimate_range is None:

@@ -185,7 +185,7 @@ class FileOperands:
         try:
             x, w = self.x.read(start, count), self.w.read(start, count)
         except Exception as error:  # as many kinds as there are of compression
-            raise InputError(f"operands {self.name} cannot be read: {error}") from None
+            raise InputError(f"operands {self.name} cannot be read: {error}", "operands") from None
         return GivenOperands(x, w, self.name, start)
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
@@ -216,12 +216,14 @@ def load_operands(path: str | Path) -> FileOperands:
             if file.exists():
                 problem = "is a directory" if file.is_dir() else "is not a regular file"
             raise InputError(
-                f"operands file {file} {problem}; it must be an .npz, .npy or .safetensors file"
+                f"operands file {file} {problem}; it must be an .npz, .npy or .safetensors file",
+                "operands",
             )
     suffix = files[-1].suffix.lower()
     if suffix not in SUFFIXES or (len(files) > 1 and (suffix != ".npy" or len(files) != 2)):
         raise InputError(
-            f"operands file {name} is of an unknown kind; it must end in {', '.join(SUFFIXES)}"
+            f"operands file {name} is of an unknown kind; it must end in {', '.join(SUFFIXES)}",
+            "operands",
         )
     opened, wanted = _OPENERS[suffix]
     try:
@@ -229,11 +231,15 @@ def load_operands(path: str | Path) -> FileOperands:
     except InputError:
         raise
     except PermissionError as error:
-        raise InputError(f"operands file {name} cannot be read: {error.strerror}") from None
+        raise InputError(
+            f"operands file {name} cannot be read: {error.strerror}", "operands"
+        ) from None
     # Whatever a damaged file makes NumPy, zipfile and json raise, from SyntaxError to MemoryError;
     # NumPy's own sentences are for programmers, and advise to load pickles.
     except Exception:
-        raise InputError(f"operands file {name} is damaged or of another kind; {wanted}") from None
+        raise InputError(
+            f"operands file {name} is damaged or of another kind; {wanted}", "operands"
+        ) from None
     return FileOperands(x, w, name)
 
 
@@ -271,7 +277,8 @@ def _open_npy(files: list[Path]) -> tuple[_Rows, _Rows]:
     if len(both.shape) != 3 or both.shape[0] != 2:
         raise InputError(
             f"operands file {files[0]} has an array of shape {both.shape}; it must be (2, N, h), "
-            "inputs first, or give two files as x.npy+w.npy"
+            "inputs first, or give two files as x.npy+w.npy",
+            "operands",
         )
     x, w = (
         _Mapped(both.path, both.offset, both.stored_shape, both.stored_dtype, both.order, index)
@@ -334,7 +341,8 @@ def _open_safetensors(files: list[Path]) -> tuple[_Rows, _Rows]:
         if kind not in _SAFETENSORS:
             raise InputError(
                 f"operands file {path}: {label} has dtype {kind}; "
-                f"it must be one of {', '.join(_SAFETENSORS)}"
+                f"it must be one of {', '.join(_SAFETENSORS)}",
+                "operands",
             )
         begin, end = map(operator.index, tensor["data_offsets"])
         shape, dtype = tuple(map(operator.index, tensor["shape"])), np.dtype(_SAFETENSORS[kind])
@@ -349,7 +357,9 @@ def _check_labels(path: Path, what: str, found: list[str]) -> None:
     for label in _LABELS:
         if label not in found:
             held = ", ".join(found[:8]) + (", ..." if len(found) > 8 else "") or "nothing"
-            raise InputError(f"operands file {path} has no {what} {label}; it holds {held}")
+            raise InputError(
+                f"operands file {path} has no {what} {label}; it holds {held}", "operands"
+            )
 
 
 _Opener = Callable[[list[Path]], tuple[_Rows, _Rows]]

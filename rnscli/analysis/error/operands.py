@@ -3,10 +3,13 @@
 Operands are worked on in tiles of shape ``(2, pairs, h)``, inputs first and weights second. For
 short vectors the pairs are contiguous in memory, so that reductions over h are additions of whole
 rows: tiles are filled in whatever order their memory has.
+
+Other packages add distributions as entry points of the group ``rnscli.operands``.
 """
 
 import copy
 import hashlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -14,6 +17,7 @@ import numpy as np
 
 from rnscli.base.checks import check_float
 from rnscli.base.errors import InputError
+from rnscli.base.registry import Registry
 from rnscli.core.arithmetic.quantisation import FloatArray
 from rnscli.core.noise.draws import draw_positions
 
@@ -68,11 +72,27 @@ class _Drawn:
         return self
 
 
+class Distribution(_Drawn, ABC):
+    """A distribution of operands: its name, its line in lists, and how tiles are drawn.
+
+    ``unit`` is a power of two that the numbers in a tile are multiplied by.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    unit: ClassVar[float]
+
+    @abstractmethod
+    def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
+        """Fill a tile from ``rng`` alone; ``start`` is the number of its first pair."""
+
+
 @dataclass(frozen=True)
-class UniformOperands(_Drawn):
+class UniformOperands(Distribution):
     """Independent values, uniform on [-1, 1)."""
 
     name: ClassVar[str] = "uniform"
+    summary: ClassVar[str] = "uniform on [-1, 1)"
     unit: ClassVar[float] = 2.0
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
@@ -84,36 +104,37 @@ class UniformOperands(_Drawn):
 
 
 @dataclass(frozen=True)
-class NormalOperands(_Drawn):
+class NormalOperands(Distribution):
     """Independent standard normal values."""
 
     name: ClassVar[str] = "normal"
+    summary: ClassVar[str] = "standard normal"
     unit: ClassVar[float] = 1.0
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        """Draw all."""
         del start
         rng.standard_normal(out=_memory(tile))
 
 
 @dataclass(frozen=True)
-class LaplaceOperands(_Drawn):
+class LaplaceOperands(Distribution):
     """Independent Laplace values with scale 1: heavier tails, as trained weights have."""
 
     name: ClassVar[str] = "laplace"
+    summary: ClassVar[str] = "Laplace with scale 1: heavier tails, as trained weights have"
     unit: ClassVar[float] = 1.0
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        """Draw all."""
         del start
         tile[...] = rng.laplace(size=tile.shape)
 
 
 @dataclass(frozen=True)
-class ReluNormalOperands(_Drawn):
+class ReluNormalOperands(Distribution):
     """Inputs ``max(0, z)`` with z standard normal, as after a ReLU; standard normal weights."""
 
     name: ClassVar[str] = "relu-normal"
+    summary: ClassVar[str] = "normal weights; inputs cut at zero, as after a ReLU"
     unit: ClassVar[float] = 1.0
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
@@ -124,7 +145,7 @@ class ReluNormalOperands(_Drawn):
 
 
 @dataclass(frozen=True)
-class StudentTOperands(_Drawn):
+class StudentTOperands(Distribution):
     """Independent values of Student's t distribution: outliers, as in large language models.
 
     Parameters
@@ -139,6 +160,7 @@ class StudentTOperands(_Drawn):
     """
 
     name: ClassVar[str] = "student-t"
+    summary: ClassVar[str] = "Student's t: outliers, as in large language models"
     unit: ClassVar[float] = 1.0
     degrees_of_freedom: float = 5.0
 
@@ -152,7 +174,6 @@ class StudentTOperands(_Drawn):
         object.__setattr__(self, "degrees_of_freedom", value)
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        """Draw all."""
         del start
         tile[...] = rng.standard_t(self.degrees_of_freedom, size=tile.shape)
 
@@ -241,12 +262,14 @@ class GivenOperands:
             if not largest <= MAX_MAGNITUDE:
                 raise InputError(
                     f"operands {self.name}: {label} holds NaN, infinity or a magnitude above "
-                    f"{MAX_MAGNITUDE:g}; every value must be finite"
+                    f"{MAX_MAGNITUDE:g}; every value must be finite",
+                    "operands",
                 )
             if not self.first and 0 < largest < 1 / MAX_MAGNITUDE:
                 raise InputError(
                     f"operands {self.name}: no magnitude in {label} is above {largest:.3g}, and "
-                    f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more"
+                    f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more",
+                    "operands",
                 )
             object.__setattr__(self, label, array)
         check_shapes(self.name, self.x.shape, self.w.shape)
@@ -291,10 +314,13 @@ def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[An
     if len(shape) != 2 or min(shape) < 1:
         raise InputError(
             f"operands {name}: {label} has shape {shape}; "
-            "it must be (N, h) with at least one row and one column"
+            "it must be (N, h) with at least one row and one column",
+            "operands",
         )
     if dtype.kind not in "fiub":
-        raise InputError(f"operands {name}: {label} has dtype {dtype}; it must hold real numbers")
+        raise InputError(
+            f"operands {name}: {label} has dtype {dtype}; it must hold real numbers", "operands"
+        )
 
 
 def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
@@ -306,16 +332,20 @@ def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
         Saying both.
     """
     if x != w:
-        raise InputError(f"operands {name}: x has shape {x} and w {w}; they must be equal")
+        raise InputError(
+            f"operands {name}: x has shape {x} and w {w}; they must be equal", "operands"
+        )
 
 
-DISTRIBUTIONS: dict[str, Operands] = {
-    source.name: source
-    for source in (
+DISTRIBUTIONS: Registry[Distribution] = Registry(
+    "operands",
+    "operands",
+    Distribution,
+    [
         UniformOperands(),
         NormalOperands(),
         LaplaceOperands(),
         ReluNormalOperands(),
         StudentTOperands(),
-    )
-}
+    ],
+)

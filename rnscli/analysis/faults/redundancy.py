@@ -135,7 +135,9 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
             f"no redundancy of moduli within {parameters.request.converter_bits} bits reaches "
             f"p_err <= {parameters.target:g} at p = {nearest.p:.3g}; the nearest is "
             f"{nearest.redundant} redundant moduli with any number of attempts, "
-            f"p_err = {nearest.p_err:.3g}"
+            f"p_err = {nearest.p_err:.3g}",
+            "target",
+            "bits",
         )
     fewest = min(row.conversions for row in found)
     return tuple(replace(row, cheapest=row.conversions == fewest) for row in found)

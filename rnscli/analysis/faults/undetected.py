@@ -174,7 +174,8 @@ def code_spectrum(moduli: ModuliSet, legitimate_range: int, radius: int) -> Code
     count = moduli.count
     if count > MAX_COUNT:
         raise InputError(
-            f"the set has {count} moduli; error probabilities are computed for at most {MAX_COUNT}"
+            f"the set has {count} moduli; error probabilities are computed for at most {MAX_COUNT}",
+            "moduli",
         )
     wrong, words = _wrong_words(moduli.moduli, legitimate_range, radius)
     weights = np.array([int(mask).bit_count() for mask in range(2**count)])

@@ -23,7 +23,7 @@ from rnscli.cli.options.types import IntSweep, points
 from rnscli.cli.terminal import Advance
 from rnscli.core.cores import analog_cores
 from rnscli.hardware.technology import load_technology, technology_names
-from rnscli.networks.names import SHIPPED
+from rnscli.networks.shipped import NETWORKS
 from rnscli.report.columns import show_value
 from rnscli.report.plots.networks import check_plot, plot_accuracy
 from rnscli.report.table import Layout
@@ -61,7 +61,7 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     keys={"p": None},  # which residue_error_probability is
 )
 @shared.stacked(
-    networks.model(",".join(SHIPPED), ", trained in FP32 once and kept"),
+    networks.model(",".join(NETWORKS.own), ", trained in FP32 once and kept"),
     networks.data,
     networks.weights,
     shared.cores(analog_cores(), "Cores to compare, on the same samples.", "rns,fixed-lp"),

@@ -92,7 +92,7 @@ def _constants_of(parameters: EnergyParameters) -> tuple[str, ...]:
     if made.converters is not None:
         known |= {*made.adc.constants, *made.dac.constants, *hw.RATES}
     names = tuple(name for name in (*CONSTANTS, *hw.RATES) if name in known)
-    uses_table = made.converters is not None and made.adc.name == hw.TABLE
+    uses_table = made.converters is not None and made.adc.takes_table
     return ("adc_table", *names) if uses_table else names
 
 

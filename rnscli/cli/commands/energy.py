@@ -121,7 +121,7 @@ AXES = (
         type=NameSweep(
             "a network, a file .csv, or a list of these",
             "NAME|FILE[,..]",
-            tuple(WORKLOADS),
+            WORKLOADS,
             (".csv",),
         ),
         help=f"Instead of one dot product a network: {', '.join(WORKLOADS)}, or a CSV file with "

@@ -109,7 +109,7 @@ AXES = (
         default="uniform",
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",
-        shell_complete=names_or_files(tuple(DISTRIBUTIONS), SUFFIXES),
+        shell_complete=names_or_files(DISTRIBUTIONS, SUFFIXES),
         help="Distribution of the operands, or a file of matrices x and w of shape (N, h): .npz or "
         ".safetensors with x and w, .npy of shape (2, N, h), or two joined as x.npy+w.npy; or a "
         "list of these. Files may be larger than memory.",
@@ -273,7 +273,7 @@ def _parameters(
 
 
 def _distribution(point: Point) -> Operands:
-    operands = DISTRIBUTIONS[point["operands"]]
+    operands: Operands = DISTRIBUTIONS[point["operands"]]
     if point["degrees_of_freedom"] is not None:
         operands = StudentTOperands(point["degrees_of_freedom"])
     return operands if point["sparsity"] is None else SparseOperands(operands, point["sparsity"])

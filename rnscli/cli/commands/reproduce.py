@@ -12,7 +12,7 @@ from rnscli.cli.answer import Answer, Bar, Question, Result
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import running, shared
 from rnscli.cli.options.types import NameSweep, WholeNumber
-from rnscli.networks.names import INSTALL, missing_package
+from rnscli.networks.shipped import INSTALL, missing_package
 from rnscli.report.columns import show_value
 from rnscli.report.plots.figure import check_available
 from rnscli.report.table import Layout

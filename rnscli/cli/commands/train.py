@@ -25,7 +25,7 @@ from rnscli.cli.options.noise import check_one_level
 from rnscli.cli.options.types import FloatSweep, IntSweep, Point, points
 from rnscli.cli.terminal import Advance
 from rnscli.core.cores import analog_cores
-from rnscli.networks.names import SHIPPED
+from rnscli.networks.shipped import NETWORKS
 from rnscli.report.columns import show_value
 from rnscli.report.plots.networks import check_panels, plot_training
 from rnscli.report.table import Layout
@@ -174,7 +174,6 @@ def _trainings(
 ) -> "dict[_Key, TrainingParameters]":
     """All trainings, each once; those in FP32 come first of what is compared with them."""
     from rnscli.analysis.networks.parameters import TrainingParameters
-    from rnscli.networks.models.shipped import shipped
     from rnscli.networks.portable import open_untrained
     from rnscli.networks.recipe import Recipe
 
@@ -190,7 +189,7 @@ def _trainings(
     asked = {}
     for point, core in ready:
         name = point["model"]
-        recipe = shipped(name).recipe if name in SHIPPED else Recipe()
+        recipe = NETWORKS[name].recipe if name in NETWORKS else Recipe()
         given = {name: point[name] for name in _RECIPE if point[name] is not None}
         for seed, of in itertools.product(options["seed"], (None, core)):
             asked[_key(of, point, seed)] = TrainingParameters(

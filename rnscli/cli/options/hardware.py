@@ -24,13 +24,13 @@ from rnscli.cli.options.types import (
 from rnscli.core.cores import CORES, RNS, AnalogKind
 from rnscli.core.cores.residue_conversion import METHODS
 from rnscli.hardware.adc.model import AdcModel
+from rnscli.hardware.adc.murmann import MurmannAdc
 from rnscli.hardware.adc.registry import ADC_MODELS, CONSTANTS
-from rnscli.hardware.adc.table import TableAdc, load_adc_table
+from rnscli.hardware.adc.table import TableAdc
 from rnscli.hardware.constants import Constant
 from rnscli.hardware.dac import CapacitiveDac
 from rnscli.hardware.technology import Technology, load_technology, technology_names
 
-TABLE = TableAdc.name
 _DIGITAL = next(k.default_technology for k in CORES.values() if not isinstance(k, AnalogKind))
 # What a designer chooses, so that there is nothing uncertain about it.
 RATES = {
@@ -76,8 +76,8 @@ technology = click.option(
 )
 adc_model = click.option(
     "--adc-model",
-    type=ChoiceSweep((*ADC_MODELS, TABLE)),
-    help=f"Model of the ADCs.  [default: murmann; with --adc-table: {TABLE}]",
+    type=ChoiceSweep(ADC_MODELS),
+    help=f"Model of the ADCs.  [default: {MurmannAdc.name}; with --adc-table: {TableAdc.name}]",
 )
 adc_table = click.option(
     "--adc-table",
@@ -123,20 +123,13 @@ class Hardware:
     """Technologies and converters that the options name, opened once."""
 
     technologies: tuple[Technology, ...]
-    table: TableAdc | None
+    adc_models: Mapping[str, AdcModel]  # with their defaults
     given: Mapping[str, str]  # names of technologies, as the options name them
 
     def technology_of(self, point: Point) -> Technology:
         """The technology of a point."""
         named = {technology.name: technology for technology in self.technologies}
         return named.get(point["technology"]) or load_technology(point["technology"])
-
-    def adc_of(self, model: str) -> AdcModel:
-        """A model of ADCs, with its defaults."""
-        if model == TABLE:
-            assert self.table is not None
-            return self.table
-        return ADC_MODELS[model]()
 
     def complete(
         self, parameters: Mapping[str, Any], point: Point
@@ -148,7 +141,7 @@ class Hardware:
         given = {name: point[name] for name in CONSTANTS if point[name] is not None}
         values = {n: v.value if isinstance(v, Uncertain) else v for n, v in given.items()}
         array = with_constants(self.technology_of(point), values)
-        adc = with_constants(self.adc_of(point["adc_model"]), values).at_node(array.node)
+        adc = with_constants(self.adc_models[point["adc_model"]], values).at_node(array.node)
         dac = with_constants(CapacitiveDac(), values)
         arguments = {
             "technology": array,
@@ -185,14 +178,17 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
     """
     filled = dict(options)
     table = options["adc_table"]
-    models = options["adc_model"] or ((TABLE,) if table is not None else ("murmann",))
-    if (TABLE in models) != (table is not None):
+    names_of_adcs = options["adc_model"] or ((MurmannAdc if table is None else TableAdc).name,)
+    models = {name: ADC_MODELS[name] for name in names_of_adcs}
+    if any(model.takes_table for model in models.values()) != (table is not None):
+        takers = [name for name, model in ADC_MODELS.items() if model.takes_table]
         raise InputError(
-            "--adc-model table takes its converters from --adc-table FILE; give both or neither"
+            f"--adc-model {', '.join(takers)} takes its converters from --adc-table FILE; "
+            "give both or neither"
         )
-    filled["adc_model"] = models
-    for model, made in ADC_MODELS.items():
-        for name in made.constants:
+    filled["adc_model"] = names_of_adcs
+    for model, known_model in ADC_MODELS.items():
+        for name in known_model.constants:
             if options[name] is not None and model not in models:
                 raise InputError(
                     f"`{name}` is a constant of the model {model}; give --adc-model {model}, or "
@@ -211,7 +207,8 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
         )
     filled["technology"] = tuple(names)
     given = dict(zip(names, options["technology"], strict=True))
-    return Hardware(technologies, load_adc_table(table) if table else None, given), filled
+    adcs = {n: model.made(table if model.takes_table else None) for n, model in models.items()}
+    return Hardware(technologies, adcs, given), filled
 
 
 def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,16 +216,16 @@ def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
 
     Those of technologies differ from one to the next; their profiles have them.
     """
-    models: list[Any] = [ADC_MODELS[n]() for n in options["adc_model"] if n in ADC_MODELS]
-    found = dict(options)
-    for model in (*models, CapacitiveDac()):
+    models: list[Any] = [ADC_MODELS[name] for name in options["adc_model"]]
+    filled = dict(options)
+    for model in (*models, CapacitiveDac):
         for name in model.constants:
-            if found[name] is None:
-                found[name] = getattr(model, name)
+            if filled[name] is None:
+                filled[name] = getattr(model, name)
     for name in RATES:
-        if found[name] is None:
-            found[name] = getattr(EnergyParameters, name)
-    return found
+        if filled[name] is None:
+            filled[name] = getattr(EnergyParameters, name)
+    return filled
 
 
 def paired(points: Iterable[Point], hardware: Hardware) -> list[Point]:
@@ -298,6 +295,6 @@ def with_fixed(
     return {
         "technology": tuple(with_constants(one, values) for one in hardware.technologies),
         "default_technologies": tuple(with_constants(one, values) for one in defaults),
-        "adc": tuple(with_constants(hardware.adc_of(model), values) for model in models),
+        "adc": tuple(with_constants(hardware.adc_models[model], values) for model in models),
         "dac": with_constants(CapacitiveDac(), values),
     }

@@ -17,7 +17,7 @@ from rnscli.cli.options.types import ChoiceSweep, InputFile, Point, Sweep, is_fi
 from rnscli.cli.terminal import Advance
 from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
 from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
-from rnscli.networks.names import INSTALL, SHIPPED, missing_package
+from rnscli.networks.shipped import INSTALL, NETWORKS, missing_package
 
 if TYPE_CHECKING:
     from rnscli.networks.portable import OpenedNetwork
@@ -28,16 +28,15 @@ class ModelSweep(Sweep):
 
     def __init__(self) -> None:
         """Accept both."""
-        names = tuple(SHIPPED)
         super().__init__(
-            f"one of {', '.join(names)}, package.module:function, or a list of these",
+            f"one of {', '.join(NETWORKS)}, package.module:function, or a list of these",
             "NAME|MODULE:FUNCTION[,..]",
-            names,
+            NETWORKS,
         )
 
     def items(self, text: str) -> Sequence[str]:
         """One network."""
-        if text not in SHIPPED and ":" not in text:
+        if text not in NETWORKS and ":" not in text:
             raise ValueError
         return [text]
 
@@ -49,7 +48,7 @@ def model(default: str, trained: str = "") -> Decorator[Any]:
         type=ModelSweep(),
         default=default,
         show_default=True,
-        help=f"Networks: {', '.join(SHIPPED)}{trained}; or your own, as package.module:function "
+        help=f"Networks: {', '.join(NETWORKS)}{trained}; or your own, as package.module:function "
         "of a function that makes it.",
     )
 

@@ -80,7 +80,7 @@ def is_swept(option: click.Parameter) -> bool:
 def names_of(option: click.Parameter) -> Sequence[str]:
     """Texts that an option accepts, if these are known."""
     if isinstance(option.type, ChoiceSweep | LegitimateRangeSweep):
-        return option.type.names
+        return tuple(option.type.names)
     return ()
 
 

@@ -75,7 +75,7 @@ def decoder_with(default: str) -> Decorator[Command]:
     """``--decoder``."""
     return click.option(
         "--decoder",
-        type=ChoiceSweep(tuple(DECODERS)),
+        type=ChoiceSweep(DECODERS),
         default=default,
         show_default=True,
         help="How the redundant code is decoded.",

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 from click.shell_completion import CompletionItem
@@ -18,7 +18,17 @@ from rnscli.base.units import Uncertain, parse_quantity, parse_uncertain
 Candidates = list[CompletionItem]
 
 
-def of_list(incomplete: str, names: Sequence[str], suffixes: tuple[str, ...] = ()) -> Candidates:
+Names = Sequence[str] | Mapping[str, "Summarised"]
+
+
+class Summarised(Protocol):
+    """What is chosen by name and has a line that says what it is."""
+
+    @property
+    def summary(self) -> str: ...
+
+
+def of_list(incomplete: str, names: Names, suffixes: tuple[str, ...] = ()) -> Candidates:
     """Names and files that may stand behind the last comma, with what stands before it.
 
     Parameters
@@ -26,16 +36,24 @@ def of_list(incomplete: str, names: Sequence[str], suffixes: tuple[str, ...] = (
     incomplete
         The list so far.
     names
-        What an item may be; a name that the list already has is not offered again.
+        What an item may be, with a summary where that is known; a name that the list already has
+        is not offered again.
     suffixes
         Of the files that an item may be; no files without any.
     """
     before, comma, item = incomplete.rpartition(",")
     given = before.split(",")
-    found = [name for name in names if name.startswith(item) and name not in given]
-    if suffixes:
-        found += _files(item, suffixes)
-    return [CompletionItem(before + comma + name) for name in found]
+    offered = [
+        CompletionItem(before + comma + name, help=_summary(names, name))
+        for name in names
+        if name.startswith(item) and name not in given
+    ]
+    files = _files(item, suffixes) if suffixes else []
+    return offered + [CompletionItem(before + comma + name) for name in files]
+
+
+def _summary(names: Names, name: str) -> str | None:
+    return names[name].summary if isinstance(names, Mapping) else None
 
 
 def of_names(incomplete: str, names: Iterable[str]) -> Candidates:
@@ -49,7 +67,7 @@ def of_files(incomplete: str) -> Candidates:
 
 
 def names_or_files(
-    names: Sequence[str], suffixes: tuple[str, ...]
+    names: Names, suffixes: tuple[str, ...]
 ) -> Callable[[click.Context, click.Parameter, str], Candidates]:
     """`of_list` for an option that has no type of its own."""
     return lambda ctx, param, incomplete: of_list(incomplete, names, suffixes)
@@ -107,7 +125,7 @@ class Sweep(ParamType, ABC):
         self,
         what: str,
         metavar: str,
-        names: Sequence[str] = (),
+        names: Names = (),
         suffixes: tuple[str, ...] = (),
     ) -> None:
         """Keep the words for messages and help."""
@@ -278,7 +296,7 @@ class AttemptsSweep(IntSweep):
 class ChoiceSweep(Sweep):
     """Names out of a list."""
 
-    def __init__(self, choices: Sequence[str]) -> None:
+    def __init__(self, choices: Names) -> None:
         """Accept these names."""
         super().__init__(
             f"one of {', '.join(choices)}, or a list of them", "|".join(choices), choices

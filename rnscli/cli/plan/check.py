@@ -32,7 +32,7 @@ _drawing = threading.Lock()  # matplotlib has settings that all threads share
 
 
 @dataclass(frozen=True)
-class Asked:
+class CheckedCommand:
     """A command with checked options; ``files`` are those that it reads."""
 
     command: AnswerCommand
@@ -54,7 +54,7 @@ class RunRequest:
     contents: tuple[tuple[str, str | None], ...]  # of the files that it reads, when it was checked
 
 
-def ask(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Asked:
+def check(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> CheckedCommand:
     """Check the arguments of a command.
 
     Raises
@@ -67,7 +67,9 @@ def ask(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Asked:
             options = {k: v for k, v in context.params.items() if k not in OUTPUT_OPTIONS}
             question = command.prepare(options, drawn)
             named = [*files_read().values(), *question.reads.values()]
-            return Asked(command, question, tuple(path for paths in named for path in paths))
+            return CheckedCommand(
+                command, question, tuple(path for paths in named for path in paths)
+            )
     except click.ClickException as error:
         raise InputError(sentence_of(error)) from None
 
@@ -78,14 +80,14 @@ def run_alone(request: RunRequest) -> tuple[FinishedRun, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("once", RuntimeWarning)
         finished = run_request(request, None, no_bar)
-    said = [str(one.message) for one in caught if issubclass(one.category, RuntimeWarning)]
-    return finished, list(dict.fromkeys(said))
+    texts = [str(one.message) for one in caught if issubclass(one.category, RuntimeWarning)]
+    return finished, list(dict.fromkeys(texts))
 
 
 def run_request(
-    request: RunRequest, runner: "Runner | None", bar: Bar, asked: Asked | None = None
+    request: RunRequest, runner: "Runner | None", bar: Bar, checked: CheckedCommand | None = None
 ) -> FinishedRun:
-    """Compute a run and what its files hold; an error is a part of what is found.
+    """Compute a run and what its files hold; an error is a part of the result.
 
     Raises
     ------
@@ -93,26 +95,37 @@ def run_request(
         If what computes is lost, which says nothing about the run.
     """
     begin = time.monotonic()
-    empty = without_rows(
-        request.name, request.command, request.command_line, request.requirements, request.digest
-    )
     try:
-        if asked is None:
-            asked = ask(command_of(request.command), request.arguments, bool(request.plots))
-        answer = asked.question.compute(runner, bar)
-        found = _finished(request, empty, asked.command.result(asked.question, answer))
-        for before, now in zip(request.contents, contents_of(asked.files), strict=True):
-            if before != now:
-                found = replace(empty, error=f"{before[0]} has changed while the batch ran")
+        finished = _computed(request, runner, bar, checked)
     except EngineError:
         raise
     except RnscliError as error:
-        found = replace(empty, error=with_options(str(error)))
+        finished = replace(_without_rows(request), error=with_options(str(error)))
+    return replace(finished, seconds=time.monotonic() - begin)
+
+
+def _computed(
+    request: RunRequest, runner: "Runner | None", bar: Bar, checked: CheckedCommand | None
+) -> FinishedRun:
+    try:
+        if checked is None:
+            checked = check(command_of(request.command), request.arguments, bool(request.plots))
+        answer = checked.question.compute(runner, bar)
+        finished = _finished(request, checked.command.result(checked.question, answer))
     except OSError as error:  # a file that it reads has gone
-        found = replace(empty, error=f"{error.strerror or error}: {error.filename}")
+        raise RnscliError(f"{error.strerror or error}: {error.filename}") from None
     except MemoryError:
-        found = replace(empty, error="not enough memory; ask for fewer or smaller points")
-    return replace(found, seconds=time.monotonic() - begin)
+        raise RnscliError("not enough memory; ask for fewer or smaller points") from None
+    for before, now in zip(request.contents, contents_of(checked.files), strict=True):
+        if before != now:
+            raise RnscliError(f"{before[0]} has changed while the batch ran")
+    return finished
+
+
+def _without_rows(request: RunRequest) -> FinishedRun:
+    return without_rows(
+        request.name, request.command, request.command_line, request.requirements, request.digest
+    )
 
 
 def without_rows(
@@ -122,7 +135,7 @@ def without_rows(
     requirements: Sequence[Requirement],
     digest: str = "",
 ) -> FinishedRun:
-    """A run that has found nothing yet."""
+    """A run without a result yet."""
     cases = tuple(Case(str(one), ()) for one in requirements)  # nothing is known to break them
     return FinishedRun(name, command, command_line, digest, cases=cases)
 
@@ -149,7 +162,7 @@ def command_of(name: str) -> AnswerCommand:
     return command
 
 
-def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> FinishedRun:
+def _finished(request: RunRequest, result: Result) -> FinishedRun:
     files = {
         f"{request.name}.json": result.json.encode(),
         f"{request.name}.csv": result.csv.encode(),
@@ -159,8 +172,8 @@ def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> Finish
         with _drawing:
             files |= {f"{request.name}.{kind}": draw(kind) for kind in request.plots}
     compared = result.answer.disagreements
-    found = replace(
-        empty,
+    finished = replace(
+        _without_rows(request),
         rows=len(result.rows),
         required=result.answer.required,
         problems=tuple(map(with_options, result.answer.problems)),
@@ -168,7 +181,7 @@ def _finished(request: RunRequest, empty: FinishedRun, result: Result) -> Finish
         disagreements=None if compared is None else tuple(compared),
         files=files,
     )
-    return found.judged(request.requirements)
+    return finished.judged(request.requirements)
 
 
 _EARLY = "moduli"  # which is quick, so that those who refer to it can be checked, too
@@ -180,10 +193,10 @@ class Ready:
     """A run whose references are resolved, and whose options are accepted."""
 
     request: RunRequest
-    asked: Asked
+    checked: CheckedCommand
 
     def is_done_by(self, kept: FinishedRun) -> bool:
-        """Whether a run that was finished before is what this one would find."""
+        """Whether a run that was finished before is what this one would give."""
         return bool(self.request.digest) and kept.digest == self.request.digest
 
 
@@ -219,17 +232,14 @@ def check_plan(plan: Plan) -> CheckedPlan:
         if any(name not in rows for name in run.needs):
             continue
         try:
-            ready[run.name] = make_ready(run, rows)
+            ready[run.name] = one = make_ready(run, rows)
+            if run.name in needed and run.command.name == _EARLY:
+                begin = time.monotonic()
+                finished = _computed(one.request, None, no_bar, one.checked)
+                early[run.name] = replace(finished, seconds=time.monotonic() - begin)
+                rows[run.name] = finished.table
         except RnscliError as error:
-            wrong.append(plan.sentence(run, str(error)))
-            continue
-        if run.name in needed and run.command.name == _EARLY:
-            found = run_request(ready[run.name].request, None, no_bar, ready[run.name].asked)
-            if found.error is not None:
-                wrong.append(plan.sentence(run, found.error))
-                continue
-            early[run.name] = found
-            rows[run.name] = found.table
+            wrong.append(plan.sentence(run, error))
     if wrong:
         raise PlanError(wrong)
     return CheckedPlan(plan, tuple(runs), ready, early)
@@ -244,8 +254,8 @@ def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
         If the command refuses its options, or they have no answer.
     """
     arguments = run.arguments(rows)
-    asked = ask(run.command, arguments, bool(run.plots))
-    contents = contents_of(asked.files)
+    checked = check(run.command, arguments, bool(run.plots))
+    contents = contents_of(checked.files)
     described = {
         "command": run.command.name,
         "arguments": arguments,
@@ -263,7 +273,7 @@ def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
         "" if run.command.name in _NEVER_KEPT else digest(described),
         contents,
     )
-    return Ready(request, asked)
+    return Ready(request, checked)
 
 
 def drawing_versions(plots: Sequence[str]) -> dict[str, str]:

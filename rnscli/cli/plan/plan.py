@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from rnscli.base.errors import InputError
-from rnscli.base.words import nearest, option_name
+from rnscli.base.errors import InputError, RnscliError
+from rnscli.base.words import nearest
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options.types import is_file, shown
 from rnscli.report.requirements import Requirement
@@ -33,7 +33,6 @@ class PlanError(InputError):
     """What is wrong with a plan: all of it, a sentence each."""
 
     def __init__(self, sentences: Sequence[str]) -> None:
-        """With at least one sentence."""
         super().__init__(sentences[0])
         self.sentences = tuple(sentences)
 
@@ -83,7 +82,7 @@ class PlanFile:
     @cached_property
     def _lines(self) -> dict[tuple[str, ...], int]:
         """Lines of all keys: the parser tells none, but it can be given one statement at a time."""
-        found: dict[tuple[str, ...], int] = {}
+        lines: dict[tuple[str, ...], int] = {}
         header: tuple[str, ...] = ()
         line = 1
         for statement in _statements(self.text):
@@ -94,9 +93,9 @@ class PlanFile:
             else:
                 paths = [(*header, *path) for path in paths]
             for path in paths:
-                found.setdefault(path, line)
+                lines.setdefault(path, line)
             line += statement.count("\n")
-        return found
+        return lines
 
 
 def _statements(text: str) -> Iterator[str]:
@@ -143,7 +142,7 @@ _REFERENCE = re.compile(r"@([^.\s]+)\.(\w+)")
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run by name: its command, the texts of its options, and what is asked of its rows.
+    """A run by name: its command, the texts of its options, and what its rows must fulfil.
 
     ``options`` are the values of each option by its name; a value
     ``@run.column`` stands for those that another run finds. ``places`` are the keys under which
@@ -160,12 +159,12 @@ class PlannedRun:
     @property
     def references(self) -> list[tuple[str, str, str]]:
         """Each reference: the option, the run and the column."""
-        found = [
+        matches = [
             (option, _REFERENCE.fullmatch(value))
             for option, values in self.options.items()
             for value in values
         ]
-        return [(option, match[1], match[2]) for option, match in found if match]
+        return [(option, match[1], match[2]) for option, match in matches if match]
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -194,7 +193,7 @@ class PlannedRun:
             for parameter in self.command.params
             if parameter.name in self.options
         }
-        return self._line({name: found for name, found in texts.items() if found is not None})
+        return self._line({name: values for name, values in texts.items() if values is not None})
 
     def command_line(self, arguments: Sequence[str] | None = None) -> str:
         """What a shell runs to get the same rows and verdicts; else as in the plan."""
@@ -226,10 +225,10 @@ class PlannedRun:
             elif match[1] not in rows:
                 return None
             else:
-                found = _column(rows[match[1]], match[2], parameter)
-                if not found:
+                values = _column(rows[match[1]], match[2], parameter)
+                if not values:
                     raise InputError(f"run {self.name}: {value} has no value in any row")
-                texts += found
+                texts += values
         return texts
 
 
@@ -348,13 +347,13 @@ class Plan:
         wanted: set[str] = set()
         waiting: list[str] = []
         for pattern in names:
-            found = fnmatch.filter(named, pattern)
-            if not found:
+            matching = fnmatch.filter(named, pattern)
+            if not matching:
                 raise InputError(
                     f"`only`: {self.file.path} has no run {pattern!r}"
                     + (nearest(pattern, named) or f"; it has {', '.join(named)}")
                 )
-            waiting += found
+            waiting += matching
         while waiting:
             name = waiting.pop()
             if name not in wanted:
@@ -362,11 +361,8 @@ class Plan:
                 waiting.extend(named[name].needs)
         return wanted
 
-    def sentence(self, run: PlannedRun, message: str) -> str:
-        """What is wrong with a run, with the line of the option that is named first, or its own."""
-        named = re.findall(r"--([a-z][a-z0-9-]*)|`([a-z]\w*)`", message)
-        words = [dashed or quoted for dashed, quoted in named]
-        words += re.findall(r"[a-z]\w*", message)  # as in: moduli 63 and 60 are not coprime
-        places = [run.places.get(option_name(word)) for word in words]
+    def sentence(self, run: PlannedRun, error: RnscliError) -> str:
+        """What is wrong with a run, with the line of the option that it is about, or its own."""
+        places = (run.places.get(argument) for argument in error.arguments)
         keys = next((place for place in places if place is not None), ("run", run.name))
-        return f"{self.file.at(*keys)}: run {run.name}: {message}"
+        return f"{self.file.at(*keys)}: run {run.name}: {error}"

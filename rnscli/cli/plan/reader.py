@@ -60,11 +60,11 @@ class _Reader:
         self._check_names(runs)
         self._check_defaults(defaults)
         made = [self._run(name, table, defaults) for name, table in runs.items()]
-        found = {run.name: run for run in made if run is not None}
-        self._check_references(found, runs)
+        named = {run.name: run for run in made if run is not None}
+        self._check_references(named, runs)
         if self._wrong:
             raise PlanError([problem for _, problem in sorted(self._wrong, key=itemgetter(0))])
-        return Plan(self._file, title, tuple(found.values()))
+        return Plan(self._file, title, tuple(named.values()))
 
     def _say(self, keys: tuple[str, ...], problem: str) -> None:
         self._wrong.append((self._file.line_of(*keys), f"{self._file.at(*keys)}: {problem}"))
@@ -141,11 +141,11 @@ class _Reader:
         commands = _commands()
         chosen = table.get("command")
         if not isinstance(chosen, str) or chosen not in commands:
-            said = "has no command" if chosen is None else f"unknown command {chosen!r}"
+            problem = "has no command" if chosen is None else f"unknown command {chosen!r}"
             near = nearest(str(chosen), commands) if chosen is not None else ""
             keys = at if chosen is None else (*at, "command")
             near = near or f"; it is one of {', '.join(commands)}"
-            self._say(keys, f"run {name}: {said}{near}")
+            self._say(keys, f"run {name}: {problem}{near}")
             return None
         command = commands[chosen]
         self._check_twice(at, table)
@@ -191,13 +191,13 @@ class _Reader:
 
     def _requirements(self, given: _Given | None) -> tuple[Requirement, ...]:
         keys, value = given or ((), [])
-        found = []
+        requirements = []
         for text in value if isinstance(value, list) else [value]:
             try:
-                found.append(Requirement.parse(str(text)))
+                requirements.append(Requirement.parse(str(text)))
             except InputError as error:
                 self._say(keys, str(error).replace("`", ""))
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(requirements))
 
     def _plots(self, given: _Given | None, command: AnswerCommand) -> tuple[str, ...]:
         if given is None:
@@ -268,8 +268,8 @@ def _commands() -> dict[str, AnswerCommand]:
     from rnscli.cli.main import cli
 
     context = click.Context(cli)
-    found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
-    return {name: one for name, one in found.items() if isinstance(one, AnswerCommand)}
+    commands = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    return {name: one for name, one in commands.items() if isinstance(one, AnswerCommand)}
 
 
 def _options(command: AnswerCommand) -> list[str]:

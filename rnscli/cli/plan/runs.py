@@ -57,7 +57,6 @@ class BatchRuns:
         store: Path | None,
         advance: Advance,
     ) -> None:
-        """Nothing is computed yet."""
         self._checked = checked
         self._selected = [run for run in checked.runs if run.name in selected]
         self._kept, self._others = kept, others
@@ -76,8 +75,8 @@ class BatchRuns:
                 ready = self._begin(run)
                 if ready is not None:
                     with self._runner(engine) as runner:
-                        found = run_request(ready.request, runner, self._bar, ready.asked)
-                    self._finish(found)
+                        finished = run_request(ready.request, runner, self._bar, ready.checked)
+                    self._finish(finished)
         else:
             self._spread(SharedEngine(engine))
         self._carry_over()
@@ -174,11 +173,11 @@ class BatchRuns:
                         under_way += 1
                 if not under_way:
                     continue
-                found = done.get()
+                finished = done.get()
                 under_way -= 1
-                if isinstance(found, BaseException):
-                    raise found
-                self._finish(found)
+                if isinstance(finished, BaseException):
+                    raise finished
+                self._finish(finished)
         except BaseException:
             # What they wait for ends with the engine; their results are not wanted any more.
             shared.close()
@@ -190,18 +189,17 @@ class BatchRuns:
         shared: SharedEngine,
         done: "queue.SimpleQueue[FinishedRun | BaseException]",
     ) -> None:
-        """Compute a run in a thread of its own."""
         try:
             part = shared.part()
-            reads = bool(ready.asked.files) or bool(ready.request.plots)
-            if not ready.asked.question.in_blocks and (part.shares_files or not reads):
+            reads = bool(ready.checked.files) or bool(ready.request.plots)
+            if not ready.checked.question.in_blocks and (part.shares_files or not reads):
                 part.submit((0, 0), run_alone, ready.request)
-                _, (found, warned) = part.next_done()
+                _, (finished, warned) = part.next_done()
                 for message in warned:
-                    complain(f"warning: run {found.name}: {message}")
+                    complain(f"warning: run {finished.name}: {message}")
             else:
                 with self._runner(part) as runner:
-                    found = run_request(ready.request, runner, no_bar, ready.asked)
-            done.put(found)
+                    finished = run_request(ready.request, runner, no_bar, ready.checked)
+            done.put(finished)
         except BaseException as error:
             done.put(error)

@@ -86,12 +86,14 @@ class RedundantCode:
             hint = " (`legitimate_range` operands may take fewer)"
             raise InputError(
                 f"the legitimate range has {size.bit_length()} bits; at most 2^62 can be simulated"
-                + (hint if size == self.moduli.dynamic_range else "")
+                + (hint if size == self.moduli.dynamic_range else ""),
+                "legitimate_range",
             )
         if self.moduli.moduli[0] > MAX_SIMULATED_MODULUS:
             raise InputError(
                 f"modulus {self.moduli.moduli[0]} is too large to simulate; "
-                "at most 2^31 is accepted"
+                "at most 2^31 is accepted",
+                "moduli",
             )
         decoder_named(self.decoder)
         check_patterns(self.moduli.count, self.radius)

@@ -2,36 +2,37 @@
 
 A received word is decoded to the legitimate value within distance ``radius`` of it, if there is
 one; otherwise an error is detected. Legitimate values are at least k + 1 residues apart and no
-radius here exceeds ``floor(k / 2)``, so there is never more than one.
+radius exceeds ``floor(k / 2)``, so there is never more than one.
+
+Other packages add theirs as entry points of the group ``rnscli.decoders``.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import Protocol
+from typing import ClassVar
 
-from rnscli.base.checks import check_choice
-from rnscli.base.errors import InputError
+from rnscli.base.errors import InputError, RnscliError
+from rnscli.base.registry import Registry
 from rnscli.core.arithmetic.moduli import ModuliSet
 
 
-class Decoder(Protocol):
-    """What every decoder offers."""
+class Decoder(ABC):
+    """A rule by which received words are decoded; ``summary`` is its line in lists."""
 
-    @property
-    def name(self) -> str:
-        """Name on the command line."""
-        ...
+    name: ClassVar[str]
+    summary: ClassVar[str]
 
+    @abstractmethod
     def radius(self, information: int, redundant: int) -> int:
         """Largest number of wrong residues that is corrected, for n and k moduli."""
-        ...
 
 
 @dataclass(frozen=True)
-class BoundedDistance:
+class BoundedDistance(Decoder):
     """Corrects up to ``floor(k / 2)`` wrong residues, all that the distance allows.
 
     Examples
@@ -40,16 +41,16 @@ class BoundedDistance:
     1
     """
 
-    name: str = "bounded-distance"
+    name: ClassVar[str] = "bounded-distance"
+    summary: ClassVar[str] = "corrects up to half as many wrong residues as there are redundant"
 
     def radius(self, information: int, redundant: int) -> int:
-        """``floor(k / 2)``."""
         del information
         return redundant // 2
 
 
 @dataclass(frozen=True)
-class Majority:
+class Majority(Decoder):
     """Accepts a value that strictly more than half of the C(N, n) groups of n residues agree on.
 
     A value that differs from the received word in e residues is what the ``C(N - e, n)`` groups
@@ -62,10 +63,10 @@ class Majority:
     (1, 0)
     """
 
-    name: str = "majority"
+    name: ClassVar[str] = "majority"
+    summary: ClassVar[str] = "takes a value that more than half of the groups of residues agree on"
 
     def radius(self, information: int, redundant: int) -> int:
-        """Largest e with ``2 C(n + k - e, n) > C(n + k, n)``."""
         size = information + redundant
         wrong = 0
         while 2 * comb(size - wrong - 1, information) > comb(size, information):
@@ -74,7 +75,7 @@ class Majority:
 
 
 @dataclass(frozen=True)
-class Detect:
+class Detect(Decoder):
     """Corrects nothing: every word that is not a codeword is computed again.
 
     Examples
@@ -83,39 +84,40 @@ class Detect:
     0
     """
 
-    name: str = "detect"
+    name: ClassVar[str] = "detect"
+    summary: ClassVar[str] = "corrects nothing: whatever is no codeword is computed again"
 
     def radius(self, information: int, redundant: int) -> int:
-        """Zero."""
         del information, redundant
         return 0
 
 
-DECODERS: dict[str, Decoder] = {
-    decoder.name: decoder for decoder in (BoundedDistance(), Majority(), Detect())
-}
-
-
-def decoder_named(name: str) -> Decoder:
-    """The registered decoder of that name.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    return DECODERS[check_choice("decoder", name, tuple(DECODERS))]
+DECODERS: Registry[Decoder] = Registry(
+    "decoder", "decoders", Decoder, [BoundedDistance(), Majority(), Detect()]
+)
+decoder_named = DECODERS.named
 
 
 def radius_of(name: str, moduli: ModuliSet) -> int:
     """Number of wrong residues that the decoder of that name corrects in a set.
+
+    Raises
+    ------
+    RnscliError
+        If it is more than the distance allows, or negative.
 
     Examples
     --------
     >>> radius_of("bounded-distance", ModuliSet([63, 62, 61, 59, 55, 53], redundant=2))
     1
     """
-    return decoder_named(name).radius(moduli.information_count, moduli.redundant)
+    radius = decoder_named(name).radius(moduli.information_count, moduli.redundant)
+    if not 0 <= radius <= moduli.redundant // 2:
+        raise RnscliError(
+            f"`decoder` {name} corrects {radius} wrong residues with {moduli.redundant} redundant "
+            f"moduli; it must be from 0 to {moduli.redundant // 2}"
+        )
+    return radius
 
 
 MAX_PATTERNS = 20_000  # of wrong residues that a decoder corrects; its set-up grows with them
@@ -132,7 +134,9 @@ def check_patterns(count: int, radius: int) -> None:
     if comb(count, radius) > MAX_PATTERNS:
         raise InputError(
             f"a decoder that corrects {radius} of {count} residues is too large to simulate; "
-            "use the decoder detect, or fewer redundant moduli"
+            "use the decoder detect, or fewer redundant moduli",
+            "decoder",
+            "redundant",
         )
 
 

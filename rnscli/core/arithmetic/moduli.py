@@ -68,7 +68,9 @@ class ModuliSet:
             factor = math.gcd(larger, smaller)
             if factor > 1:
                 raise InputError(
-                    f"moduli {larger} and {smaller} are not coprime: both are multiples of {factor}"
+                    f"moduli {larger} and {smaller} are not coprime: both are multiples of "
+                    f"{factor}",
+                    "moduli",
                 )
         redundant = check_int("redundant", redundant, 0)
         if redundant >= len(members):

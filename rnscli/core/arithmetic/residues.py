@@ -148,7 +148,7 @@ def check_residues(name: str, residues: IntArray, moduli: Sequence[int]) -> IntA
 def _simulable(moduli: Sequence[int]) -> Sequence[int]:
     if max(moduli) > MAX_SIMULATED_MODULUS:
         raise InputError(
-            f"modulus {max(moduli)} is too large to simulate; at most 2^31 is accepted"
+            f"modulus {max(moduli)} is too large to simulate; at most 2^31 is accepted", "moduli"
         )
     return moduli
 
@@ -183,7 +183,7 @@ def from_residues(residues: IntArray, moduli: ModuliSet) -> IntArray:
     product = moduli.dynamic_range
     if product > MAX_SIMULATED_RANGE:
         raise InputError(
-            f"dynamic range {product} is too large to simulate; at most 2^62 is accepted"
+            f"dynamic range {product} is too large to simulate; at most 2^62 is accepted", "moduli"
         )
     offset = product // 2
     residues = check_residues("residues", residues, moduli.moduli)

@@ -79,7 +79,8 @@ def select_moduli(
     spare = f" and {redundant} redundant moduli" if redundant else ""
     raise NoSolutionError(
         f"no set of pairwise coprime moduli up to {max_modulus}{forced} covers a range of "
-        f"{_shown(required_range)} values{spare}"
+        f"{_shown(required_range)} values{spare}",
+        "max_modulus",
     )
 
 
@@ -155,7 +156,8 @@ def special_family(required_range: int, max_modulus: int, *, top: int = 1) -> tu
     if not sets:
         raise NoSolutionError(
             f"no set 2^j - 1, 2^j, 2^j + 1 of moduli up to {max_modulus} covers a range of "
-            f"{_shown(required_range)} values"
+            f"{_shown(required_range)} values",
+            "max_modulus",
         )
     return tuple(sets[:top])
 
@@ -228,7 +230,8 @@ class _Search:
         if self.max_modulus - lowest > _MAX_WINDOW:
             raise InputError(
                 f"moduli up to {self.max_modulus} leave too many candidates for an exact search; "
-                f"a max_modulus of at most {_MAX_WINDOW} can be searched"
+                f"a max_modulus of at most {_MAX_WINDOW} can be searched",
+                "max_modulus",
             )
         return [(m, _class_of(m)) for m in range(self.max_modulus, lowest - 1, -1)]
 
@@ -240,7 +243,8 @@ class _Search:
         if self.nodes > _MAX_NODES:
             raise InputError(
                 f"the exact search for {self.size} moduli up to {self.max_modulus} was given up "
-                f"after {_MAX_NODES} steps; a smaller range or fewer redundant moduli is easier"
+                f"after {_MAX_NODES} steps; a smaller range or fewer redundant moduli is easier",
+                "max_modulus",
             )
         missing = self.size - len(members)
         if not missing:

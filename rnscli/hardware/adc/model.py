@@ -4,36 +4,54 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Protocol, Self
+from pathlib import Path
+from typing import ClassVar, Self
 
 from rnscli.hardware.constants import Constant, check_constants, check_node
 
 
-class AdcModel(Protocol):
-    """What a model of ADCs offers, for a resolution in effective bits and a rate in Hz."""
+class AdcModel(ABC):
+    """A model of ADCs, for a resolution in effective bits and a rate in Hz.
+
+    Attributes
+    ----------
+    name, summary
+        Its name, and its line in lists.
+    constants
+        Arguments that a user may change or state as ranges; each has a default.
+    takes_table
+        Whether its converters are those of a table of the user.
+    """
 
     name: ClassVar[str]
-    constants: ClassVar[Mapping[str, Constant]]  # arguments that may be changed, and uncertain
+    summary: ClassVar[str]
+    constants: ClassVar[Mapping[str, Constant]]
+    takes_table: ClassVar[bool]
 
+    @classmethod
+    @abstractmethod
+    def made(cls, table: Path | None) -> Self:
+        """The model with its defaults; ``table`` is given if, and only if, it takes one."""
+
+    @abstractmethod
     def energy(self, bits: float, rate: float) -> float:
         """Energy of a conversion in J."""
-        ...
 
+    @abstractmethod
     def area(self, bits: float, rate: float) -> float:
         """Area of a converter in m^2."""
-        ...
 
+    @abstractmethod
     def outside(self, bits: float, rate: float) -> str | None:
         """What of this is outside of the range the model was made for, in words; else None."""
-        ...
 
+    @abstractmethod
     def at_node(self, node: float) -> Self:
         """The model at a technology node in m."""
-        ...
 
 
 @dataclass(frozen=True)
-class SurveyedAdc(ABC):
+class SurveyedAdc(AdcModel):
     """What models share that have an energy of their own and the area of the survey.
 
     ``bits_range`` and ``rate_range`` are the resolutions and rates that a model was made for.
@@ -41,26 +59,24 @@ class SurveyedAdc(ABC):
 
     node: float = field(default=45e-9, kw_only=True)
 
-    name: ClassVar[str]
-    constants: ClassVar[Mapping[str, Constant]] = {}
+    takes_table: ClassVar[bool] = False
     bits_range: ClassVar[tuple[float, float]]
     rate_range: ClassVar[tuple[float, float]]
 
     def __post_init__(self) -> None:
-        """Refuse constants that make no sense."""
         check_constants(self, self.constants)
         check_node(self.node)
 
-    @abstractmethod
-    def energy(self, bits: float, rate: float) -> float:
-        """Energy of a conversion in J."""
+    @classmethod
+    def made(cls, table: Path | None) -> Self:
+        del table
+        return cls()
 
     def area(self, bits: float, rate: float) -> float:
         """Area of a converter in m^2: the survey's for this energy."""
         return regressed_area(self.energy(bits, rate), rate, self.node)
 
     def outside(self, bits: float, rate: float) -> str | None:
-        """The sentence for a resolution or a rate outside of the model's ranges, if one is."""
         low, high = self.bits_range
         if not low <= bits <= high:
             return f"`adc_model` {self.name} holds from {low:g} to {high:g} bits, not for {bits:g}"
@@ -72,7 +88,6 @@ class SurveyedAdc(ABC):
         return None
 
     def at_node(self, node: float) -> Self:
-        """The model at a technology node in m."""
         return replace(self, node=node)
 
 

@@ -43,6 +43,7 @@ class MurmannAdc(SurveyedAdc):
     adc_k2: float = 1e-18
 
     name: ClassVar[str] = "murmann"
+    summary: ClassVar[str] = "a digital part and thermal noise: k1 ENOB + k2 4^ENOB"
     # 4^ENOB overflows a double beyond 511 bits; no converter comes near.
     bits_range: ClassVar[tuple[float, float]] = (1.0, 256.0)
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e9)
@@ -58,6 +59,5 @@ class MurmannAdc(SurveyedAdc):
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
-        """``k1 ENOB + k2 4^ENOB``."""
         del rate
         return self.adc_k1 * bits + self.adc_k2 * math.pow(4.0, bits)

@@ -47,6 +47,7 @@ class SchreierAdc(SurveyedAdc):
     schreier_corner: float = 4.6735e7
 
     name: ClassVar[str] = "schreier"
+    summary: ClassVar[str] = "a figure of merit in decibels: the limit of thermal noise"
     bits_range: ClassVar[tuple[float, float]] = (3.0, 20.0)
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e11)
     constants: ClassVar[Mapping[str, Constant]] = {
@@ -58,6 +59,5 @@ class SchreierAdc(SurveyedAdc):
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
-        """``10^((SNDR - F) / 10) / 2``, times the envelope's rise beyond its corner."""
         at_low_rates = schreier_energy(sndr_db(bits), self.schreier_fom)
         return at_low_rates * math.hypot(1.0, rate / self.schreier_corner)

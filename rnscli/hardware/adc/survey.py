@@ -1,10 +1,12 @@
 """ADC energy and area by regression on resolution, rate and technology node."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rnscli.hardware.adc.model import SurveyedAdc, schreier_energy, sndr_db
+from rnscli.hardware.constants import Constant
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,13 @@ class SurveyAdc(SurveyedAdc):
     """
 
     name: ClassVar[str] = "survey"
+    summary: ClassVar[str] = "a regression on Murmann's survey: the best a designer may hope for"
+    constants: ClassVar[Mapping[str, Constant]] = {}
     # The plug-in caps the figure of merit at 20 bits. Below 4 bits the fit falls with resolution.
     bits_range: ClassVar[tuple[float, float]] = (4.0, 20.0)
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e10)
 
     def energy(self, bits: float, rate: float) -> float:
-        """Energy of a conversion, from the figure of merit that rate and resolution allow."""
         figure_of_merit = min(
             213.7807 - 2.8719 * math.log(rate), 128.3068 + 3.22054 * math.ceil(bits)
         )

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rnscli.base import csv_table
 from rnscli.base.errors import InputError
+from rnscli.hardware.adc.model import AdcModel
 from rnscli.hardware.constants import Constant
 
 
@@ -21,10 +22,10 @@ class ListedAdc:
 
 
 @dataclass(frozen=True)
-class TableAdc:
+class TableAdc(AdcModel):
     """The converter of a table that does a conversion with the least energy.
 
-    Of those with at least the bits and the rate that are asked for. If none has them, the model is
+    Of those with at least the bits and the rate that are needed. If none has them, the model is
     outside of its range, and the one with the most bits (of these the fastest) is taken, at four
     times the energy for every bit that is missing.
 
@@ -51,24 +52,28 @@ class TableAdc:
     source: str = "the table"
 
     name: ClassVar[str] = "table"
+    summary: ClassVar[str] = "the cheapest adequate converter of a table of your own"
     constants: ClassVar[Mapping[str, Constant]] = {}
+    takes_table: ClassVar[bool] = True
+
+    @classmethod
+    def made(cls, table: Path | None) -> Self:
+        if table is None:
+            raise InputError(f"the model {cls.name} takes its converters from `adc_table`; give it")
+        return cls(*_converters(table))
 
     def __post_init__(self) -> None:
-        """Refuse an empty table."""
         if not self.converters:
-            raise InputError(f"{self.source} has no converters; give at least one")
+            raise InputError(f"{self.source} has no converters; give at least one", "adc_table")
 
     def energy(self, bits: float, rate: float) -> float:
-        """Energy of a conversion by the converter that is chosen."""
         chosen = self._chosen(bits, rate)
         return float(chosen.energy * 4.0 ** max(0.0, bits - chosen.enob))
 
     def area(self, bits: float, rate: float) -> float:
-        """Area of the converter that is chosen."""
         return self._chosen(bits, rate).area
 
     def outside(self, bits: float, rate: float) -> str | None:
-        """Whether none of the table does it."""
         if self._able(bits, rate):
             return None
         best = self._chosen(bits, rate)
@@ -77,9 +82,8 @@ class TableAdc:
             f"nearest has {best.enob:g} bits at {best.rate:g} Hz"
         )
 
-    def at_node(self, node: float) -> "TableAdc":
-        """The table as it is: its converters are what they are."""
-        del node
+    def at_node(self, node: float) -> Self:
+        del node  # its converters are what they are
         return self
 
     def _able(self, bits: float, rate: float) -> list[ListedAdc]:
@@ -100,6 +104,10 @@ def load_adc_table(path: Path) -> TableAdc:
     InputError
         If it is no such file; the message names the row and the column.
     """
+    return TableAdc.made(path)
+
+
+def _converters(path: Path) -> tuple[tuple[ListedAdc, ...], str]:
     number = csv_table.quantity
     rows = csv_table.read_table(
         path,
@@ -111,10 +119,8 @@ def load_adc_table(path: Path) -> TableAdc:
         },
         what="`adc_table`",
     )
-    return TableAdc(
-        tuple(
-            ListedAdc(c["enob"], c["energy_j"], c["area_m2"], c["rate_hz"])
-            for c in (row.cells for row in rows)
-        ),
-        source=path.name,
+    converters = tuple(
+        ListedAdc(c["enob"], c["energy_j"], c["area_m2"], c["rate_hz"])
+        for c in (row.cells for row in rows)
     )
+    return converters, path.name

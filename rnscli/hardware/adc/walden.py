@@ -47,6 +47,7 @@ class WaldenAdc(SurveyedAdc):
     walden_corner: float = 4.42e8
 
     name: ClassVar[str] = "walden"
+    summary: ClassVar[str] = "a figure of merit in joules per conversion step"
     bits_range: ClassVar[tuple[float, float]] = (3.0, 12.0)
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e11)
     constants: ClassVar[Mapping[str, Constant]] = {
@@ -58,5 +59,4 @@ class WaldenAdc(SurveyedAdc):
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
-        """``F 2^ENOB sqrt(1 + (f / f_c)^2)``."""
         return self.walden_fom * math.pow(2.0, bits) * math.hypot(1.0, rate / self.walden_corner)

@@ -45,7 +45,6 @@ class _Layers:
         return result
 
     def dense(self, layer: str, inputs: int, outputs: int) -> None:
-        """Add a fully connected layer with biases."""
         self.gemms.append(Gemm(layer, self.batch, inputs, outputs))
         self.other_parameters += _BIAS * outputs
 

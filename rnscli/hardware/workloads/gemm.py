@@ -50,7 +50,6 @@ class Gemm:
     stationary: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse sizes that make no sense; keep Python integers, which cannot overflow."""
         _check_name("layer", self.layer)
         for name in ("m", "k", "n", "count"):
             object.__setattr__(self, name, check_int(name, getattr(self, name), 1, MAX_SIZE))
@@ -97,14 +96,14 @@ class Workload:
     other_parameters: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a network without layers."""
         _check_name("name", self.name)
         gemms = tuple(self.gemms)
         if not gemms:
-            raise InputError(f"workload {self.name} has no layers; give at least one")
+            raise InputError(f"workload {self.name} has no layers; give at least one", "workload")
         if len(gemms) > MAX_LAYERS:
             raise InputError(
-                f"workload {self.name} has {len(gemms)} layers; at most {MAX_LAYERS} are accepted"
+                f"workload {self.name} has {len(gemms)} layers; at most {MAX_LAYERS} are accepted",
+                "workload",
             )
         other = check_int("other_parameters", self.other_parameters, 0)
         object.__setattr__(self, "gemms", gemms)
@@ -112,7 +111,6 @@ class Workload:
 
     @property
     def macs(self) -> int:
-        """Multiplications of all layers, each with its addition."""
         return sum(gemm.macs for gemm in self.gemms)
 
     @property

@@ -1,20 +1,41 @@
-"""Networks to design for, by name, and those of a user, from a file."""
+"""Networks to design for, by name, and those of a user, from a file.
+
+Other packages add theirs as entry points of the group ``rnscli.workloads``, which name a
+`NamedWorkload`.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rnscli.base.csv_table import label, read_table, shown, whole_number
 from rnscli.base.errors import InputError
+from rnscli.base.registry import Registry
 from rnscli.hardware.workloads.cnns import mnist_cnn, resnet50
 from rnscli.hardware.workloads.gemm import MAX_LAYERS, MAX_SIZE, Gemm, Workload
 from rnscli.hardware.workloads.transformers import bert_large, opt_125m
 
-WORKLOADS: dict[str, Callable[[], Workload]] = {
-    "resnet50": resnet50,
-    "bert-large": bert_large,
-    "opt-125m": opt_125m,
-    "mnist-cnn": mnist_cnn,
-}
+
+@dataclass(frozen=True)
+class NamedWorkload:
+    """A workload by its name, with its line in lists, and the function that makes it."""
+
+    name: str
+    summary: str
+    make: Callable[[], Workload]
+
+
+WORKLOADS: Registry[NamedWorkload] = Registry(
+    "workload",
+    "workloads",
+    NamedWorkload,
+    [
+        NamedWorkload("resnet50", "ResNet-50, one image of 224 x 224 pixels", resnet50),
+        NamedWorkload("bert-large", "BERT-large, one sequence", bert_large),
+        NamedWorkload("opt-125m", "OPT-125M, one sequence", opt_125m),
+        NamedWorkload("mnist-cnn", "two convolutions for images of 28 x 28 pixels", mnist_cnn),
+    ],
+)
 
 _SIZE = whole_number(1, MAX_SIZE)
 _REQUIRED = {"layer": label(), "M": _SIZE, "K": _SIZE, "N": _SIZE}
@@ -48,13 +69,15 @@ def load_workload(name_or_path: str) -> Workload:
     rnscli.base.errors.InputError: `workload` is lenet, which is no file; it must be one of ...
     """
     if name_or_path in WORKLOADS:
-        return WORKLOADS[name_or_path]()
+        return WORKLOADS[name_or_path].make()
     path = Path(name_or_path)
     if not name_or_path or not _exists(path):
-        raise InputError(
-            f"`workload` is {shown(name_or_path) or 'empty'}, which is no file; it must be one of "
-            f"{', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if products "
-            "are done several times, count"
+        raise InputError.of(
+            "workload",
+            name_or_path,
+            f"one of {', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if "
+            "products are done several times, count",
+            what=f"is {shown(name_or_path) or 'empty'}, which is no file",
         )
     rows = read_table(path, _REQUIRED, _OPTIONAL, what="`workload`", max_rows=MAX_LAYERS)
     gemms = (
@@ -67,7 +90,7 @@ def load_workload(name_or_path: str) -> Workload:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except PermissionError:  # of a folder: reading the file says so
+    except PermissionError:  # of a folder: reading the file raises it again
         return True
     except OSError:  # what no file can be called
         return False

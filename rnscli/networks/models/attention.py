@@ -25,7 +25,6 @@ class SelfAttention(nn.Module):
     """
 
     def __init__(self, width: int, heads: int) -> None:
-        """Four linear layers, for queries, keys, values and the output."""
         super().__init__()
         self.heads = heads
         self.query = nn.Linear(width, width)

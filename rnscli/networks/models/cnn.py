@@ -18,7 +18,6 @@ class DigitsCnn(nn.Module):
     """
 
     def __init__(self, channels: int = 32) -> None:
-        """Layers with weights drawn from the global random numbers."""
         super().__init__()
         self.conv1 = nn.Conv2d(1, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)

@@ -22,7 +22,6 @@ class ResidualBlock(nn.Module):
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        """Layers with weights drawn from the global random numbers."""
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(outputs)
@@ -48,7 +47,6 @@ class DigitsResnet(nn.Module):
     """
 
     def __init__(self) -> None:
-        """Layers with weights drawn from the global random numbers."""
         super().__init__()
         self.stem = nn.Sequential(
             nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU()

@@ -27,7 +27,6 @@ class EncoderBlock(nn.Module):
     """
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
-        """Layers with weights drawn from the global random numbers."""
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
         self.attention = SelfAttention(width, heads)
@@ -56,7 +55,6 @@ class DigitsTransformer(nn.Module):
     def __init__(
         self, width: int = 64, heads: int = 4, hidden: int = 256, dropout: float = 0.2
     ) -> None:
-        """Layers with weights drawn from the global random numbers."""
         super().__init__()
         self.embedding = nn.Linear(8, width)
         self.positions = nn.Parameter(torch.randn(8, width) * 0.02)

@@ -1,0 +1,97 @@
+"""The networks that are known by name; torch need not be there to list them.
+
+Other packages add theirs as entry points of the group ``rnscli.networks``, which name a
+`ShippedNetwork`.
+"""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from rnscli.base.errors import InputError
+from rnscli.base.registry import Registry
+from rnscli.base.words import said
+from rnscli.networks.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+INSTALL = "pip install 'rnscli[torch]'"
+
+
+def missing_package(needed: Sequence[str] = ("torch", "sklearn")) -> str | None:
+    """The first of these packages that is not installed, if there is one."""
+    return next((name for name in needed if find_spec(name) is None), None)
+
+
+@dataclass(frozen=True)
+class ShippedNetwork:
+    """A network for the handwritten digits, and its default training.
+
+    Parameters
+    ----------
+    name, summary
+        Its name, and its line in lists.
+    modules
+        Names of the modules that it is written in, so that trained weights are kept until one of
+        them changes. The first has a function ``make(seed=0)`` that makes it, untrained.
+    recipe
+        How its full-precision weights are trained.
+    """
+
+    name: str
+    summary: str
+    modules: tuple[str, ...]
+    recipe: Recipe
+
+    def make(self, seed: int = 0) -> "nn.Module":
+        """The network, untrained, its weights drawn from the seed alone.
+
+        Raises
+        ------
+        InputError
+            If its modules cannot be imported or have no such function.
+        """
+        module = self.sources()[0]
+        try:
+            model: nn.Module = module.make(seed)
+        except Exception as error:  # of a network of another package
+            raise InputError(f"`model` {self.name} cannot be made: {said(error)}") from error
+        return model
+
+    def sources(self) -> tuple[ModuleType, ...]:
+        try:
+            return tuple(importlib.import_module(name) for name in self.modules)
+        except ImportError as error:
+            raise InputError(f"`model` {self.name} cannot be imported: {said(error)}") from error
+
+
+_MODELS = "rnscli.networks.models"
+NETWORKS: Registry[ShippedNetwork] = Registry(
+    "model",
+    "networks",
+    ShippedNetwork,
+    [
+        ShippedNetwork(
+            "digits-cnn",
+            "2 convolutions and a linear layer, handwritten digits of 8 x 8 pixels",
+            (f"{_MODELS}.cnn",),
+            Recipe(epochs=20),
+        ),
+        ShippedNetwork(
+            "digits-resnet",
+            "residual network, 3 blocks with batch normalisation, handwritten digits",
+            (f"{_MODELS}.residual_cnn",),
+            Recipe(epochs=10),
+        ),
+        ShippedNetwork(
+            "digits-transformer",
+            "2 transformer blocks, 4 heads, rows of pixels as tokens, handwritten digits",
+            (f"{_MODELS}.transformer", f"{_MODELS}.attention"),
+            Recipe(epochs=30),
+        ),
+    ],
+)

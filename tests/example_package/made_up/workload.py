@@ -1,0 +1,9 @@
+from rnscli.hardware.workloads.gemm import Gemm, Workload
+from rnscli.hardware.workloads.registry import NamedWorkload
+
+
+def layers() -> Workload:
+    return Workload("made-up-layers", (Gemm("first", 1, 128, 64), Gemm("second", 1, 64, 10)))
+
+
+LAYERS = NamedWorkload("made-up-layers", "two small layers", layers)
