@@ -127,7 +127,8 @@ def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
         "decoder": code.decoder if code is not None else None,
         "slice_bits": core.slice_bits if isinstance(core, BitSlicedCore) else None,
         "adc_bits": getattr(core, "adc_bits", None),
-        "residue_error_probability": error_probability(core, bits),
+        "noise": core.noise.name if core.noise is not None else None,
+        "p": error_probability(core, bits),
         "sigma": getattr(core.noise, "sigma", None),
         "attempts": core.attempts if isinstance(core, RnsCore) and core.noise is not None else None,
     }

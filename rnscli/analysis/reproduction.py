@@ -9,7 +9,8 @@ from rnscli.analysis.energy.energy import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.error.dot_error import DotErrorResult, dot_errors
 from rnscli.analysis.error.statistics import ErrorStatistics
-from rnscli.analysis.faults.fault_probability import FaultProbability, fault_probability
+from rnscli.analysis.faults.fault_probability import fault_probability
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.validation import Validation, validate
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.analysis.reproduced_row import ReproducedRow, row_of

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from rnscli.analysis.energy.energy import energy
 from rnscli.analysis.error.dot_error import DotErrorResult
-from rnscli.analysis.faults.fault_probability import FaultProbability, fault_probability
+from rnscli.analysis.faults.fault_probability import fault_probability
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.reproduction_cases import BITS, REDUNDANCIES, bill_of, faults_of
 
 CORES = ("fixed-lp", "rns", "fixed-hp")

@@ -9,8 +9,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from rnscli import __version__
+from rnscli.analysis.reproduced_row import ReproducedRow
 from rnscli.analysis.verdict import VERDICTS
-from rnscli.report.columns import column, show_value
+from rnscli.base.columns import columns_of
 from rnscli.report.inline_svg import inline_svg
 from rnscli.report.reproduction_sections import (
     MEANINGS,
@@ -78,7 +79,7 @@ def _section(section: Section, rows: Sequence[Row]) -> dict[str, object]:
         "id": section.result,
         "title": section.title,
         "paragraphs": section.paragraphs,
-        "titles": [column(key).title for key in section.columns],
+        "titles": [columns_of(ReproducedRow)[key].title for key in section.columns],
         "kinds": [_kind(key) for key in section.columns],
         "rows": [
             {
@@ -133,7 +134,7 @@ def _kind(key: str) -> str:
 
 def _cell(row: Row, key: str) -> _Cell:
     value = row[key]
-    text = show_value(key, value, row)
+    text = columns_of(ReproducedRow)[key].shown(value, row)
     sort: str | float = text
     if key == "verdict":
         sort = VERDICTS.index(str(value))

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from rnscli.analysis.reproduced_row import ReproducedRow
 from rnscli.analysis.reproduction_series import CORES, EnergyPoint, ErrorRange, FaultPoint
-from rnscli.report.columns import show_value
+from rnscli.base.columns import columns_of
 from rnscli.report.plots.figure import (
     COLOURS,
     CORE_COLOURS,
@@ -61,13 +62,14 @@ def draw_energy(rows: Sequence[EnergyPoint], file_format: str, look: Look = PLAI
     """Energy of the ADCs of each core at each b; between two of them the published ratio."""
 
     def draw(axes: Any) -> None:
+        computed = columns_of(ReproducedRow)["computed"]
         bits = sorted({row.bits for row in rows})
         for b in bits:
             by_core = {row.core: row for row in rows if row.bits == b}
             low, high = (by_core[core].adc_energy_j for core in ("rns", "fixed-hp"))
             axes.hlines(b, low, high, color=look.ink, alpha=0.4, linewidth=1.2)
             axes.annotate(
-                f"× {show_value('computed', by_core['fixed-hp'].adc_relative_to_rns)}",
+                f"× {computed.shown(by_core['fixed-hp'].adc_relative_to_rns)}",
                 (math.sqrt(low * high), b),
                 xytext=(0, 4),
                 textcoords="offset points",

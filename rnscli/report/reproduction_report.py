@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from rnscli import __version__
+from rnscli.analysis.reproduced_row import ReproducedRow
+from rnscli.base.columns import columns_of
 from rnscli.report.page import page
 from rnscli.report.plots.figure import PLAIN
 from rnscli.report.reproduction_sections import MEANINGS, TITLE, Figure, Section, summary_sentence
@@ -66,7 +68,8 @@ def markdown(
                 f"![{section.figure.description}](figures/{name}.svg)",
                 f"{section.figure.caption} [Data](data/{name}.csv)",
             ]
-        table = table_text(members, Layout((), (*section.columns, "command")), "markdown")
+        layout = Layout((), (*section.columns, "command"))
+        table = table_text(members, columns_of(ReproducedRow), layout, "markdown")
         blocks.append(table.rstrip())
     blocks.append(f"rnscli {__version__}")
     return "\n\n".join(blocks) + "\n"

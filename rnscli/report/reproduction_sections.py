@@ -8,9 +8,9 @@ from functools import partial
 from rnscli.analysis.network_cases import NETWORK_RESULTS
 from rnscli.analysis.reproduction_series import CORES, EnergyPoint, ErrorRange, FaultPoint
 from rnscli.analysis.verdict import AGREES, NOT_HERE, UNDECIDED, VERDICTS
+from rnscli.base.columns import number, probability
 from rnscli.base.units import engineering
 from rnscli.networks.names import INSTALL
-from rnscli.report.columns import show_value
 from rnscli.report.document import csv_text
 from rnscli.report.plots.figure import Look
 from rnscli.report.reproduction_figures import draw_energy, draw_errors, draw_faults
@@ -249,8 +249,8 @@ def _error_figure(ranges: Sequence[ErrorRange]) -> Figure:
 def _fault_figure(points: Sequence[FaultPoint]) -> Figure:
     curves: dict[str, list[str]] = {}
     for point in points:
-        name = f"k = {point.redundant}, R = {show_value('attempts', point.attempts)}"
-        curves.setdefault(name, []).append(show_value("p_err", point.p_err))
+        name = f"k = {point.redundant}, R = {number(point.attempts)}"
+        curves.setdefault(name, []).append(probability(point.p_err))
     return Figure(
         name="faults",
         caption="Exact output error probability for k redundant moduli and up to R attempts. "

@@ -14,8 +14,8 @@ from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
     after_attempts,
     fault_probability,
-    wrong_word,
 )
+from rnscli.analysis.faults.rows import wrong_word
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.errors import RnscliError
 from rnscli.core.arithmetic.decoders import radius_of

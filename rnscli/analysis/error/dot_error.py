@@ -1,14 +1,19 @@
 """Monte Carlo of the dot-product error of each core, on the same operands."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from rnscli.analysis.error.block import ALGORITHM, simulate_block
+from rnscli.analysis.error.operands import SparseOperands
 from rnscli.analysis.error.parameters import REFERENCE_CORE, DotErrorParameters
-from rnscli.analysis.error.rows import DotErrorRow, row_of
+from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.error.statistics import ErrorStatistics
+from rnscli.analysis.statistics import proportion_interval
+from rnscli.core.cores.bit_sliced import BitSlicedCore
+from rnscli.core.noise.law import mean_error_probability
 from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work, describe, versions
 
@@ -82,7 +87,7 @@ def dot_errors(
             parameters = points[update.index]
             reference = update.total.get(REFERENCE_CORE)
             rows = [
-                row_of(parameters, name, update.total[name], reference) for name in parameters.cores
+                _row(parameters, name, update.total[name], reference) for name in parameters.cores
             ]
             yield DotErrorResult(tuple(rows), update.total)
 
@@ -128,3 +133,82 @@ def _enough(
         if share is None or share > parameters.rel_precision:
             return False
     return True
+
+
+def _row(
+    parameters: DotErrorParameters,
+    name: str,
+    statistics: ErrorStatistics,
+    reference: ErrorStatistics | None,
+) -> DotErrorRow:
+    """The row of a core, beside the statistics of the reference core if there is one."""
+    absolute, noise, code = statistics.absolute, parameters.noise, parameters.code
+    relative = None
+    if reference is not None and reference.absolute.mean > 0:
+        relative = absolute.mean / reference.absolute.mean
+    coded = name == REFERENCE_CORE and code is not None
+    pairs = absolute.count
+    moduli = code.moduli if code is not None and coded else None
+    attempts = statistics.attempts.moments() if noise is not None else None
+    operands = parameters.operands
+    dense = operands.dense if isinstance(operands, SparseOperands) else operands
+    core = parameters.built_cores()[name]
+    p50, p95, p99 = statistics.absolute_quantiles(0.50, 0.95, 0.99)
+    return DotErrorRow(
+        core=name,
+        bits=parameters.bits,
+        vector_size=parameters.dot_product.vector_size,
+        pairs=pairs,
+        mean_abs_error=absolute.mean,
+        mean_abs_error_ci95=absolute.mean_interval(),
+        mean_error=statistics.signed.mean,
+        rms_error=math.sqrt(statistics.signed.mean_square),
+        max_abs_error=statistics.largest,
+        p50_abs_error=p50,
+        p95_abs_error=p95,
+        p99_abs_error=p99,
+        relative_to_rns=relative,
+        noise=noise.name if noise is not None else None,
+        p=_error_probability(parameters),
+        sigma=getattr(noise, "sigma", None),
+        redundant=moduli.redundant if moduli is not None else None,
+        attempts=parameters.attempts if coded and noise is not None else None,
+        output_error_rate=statistics.wrong / pairs if noise is not None else None,
+        expected_attempts=attempts.mean if attempts is not None else None,
+        output_error_rate_ci95=(
+            proportion_interval(statistics.wrong, pairs) if noise is not None else None
+        ),
+        input_bits=parameters.dot_product.input_bits,
+        weight_bits=parameters.dot_product.weight_bits,
+        moduli=moduli.information if moduli is not None else None,
+        redundant_moduli=moduli.redundant_moduli if moduli is not None else None,
+        decoder=code.decoder if code is not None and coded else None,
+        operands=operands.name,
+        degrees_of_freedom=getattr(dense, "degrees_of_freedom", None),
+        sparsity=getattr(operands, "sparsity", None),
+        slice_bits=core.slice_bits if isinstance(core, BitSlicedCore) else None,
+        adc_bits=getattr(core, "adc_bits", None),
+        precision_reached=statistics.precision(parameters.precision_of),
+        std_abs_error=math.sqrt(absolute.variance),
+        min_abs_error=statistics.smallest,
+        mean_error_ci95=statistics.signed.mean_interval(),
+        std_error=math.sqrt(statistics.signed.variance),
+        min_error=statistics.lowest,
+        max_error=statistics.highest,
+        p5_error=statistics.quantile(0.05),
+        p50_error=statistics.quantile(0.50),
+        p95_error=statistics.quantile(0.95),
+        expected_attempts_ci95=attempts.mean_interval() if attempts is not None else None,
+        std_attempts=math.sqrt(attempts.variance) if attempts is not None else None,
+        max_attempts=statistics.attempts.most if noise is not None else None,
+        p99_attempts=statistics.attempts.quantile(0.99) if noise is not None else None,
+    )
+
+
+def _error_probability(parameters: DotErrorParameters) -> float | None:
+    """Mean over the channels, or over a converter of ``2**b`` codes where there are none."""
+    if parameters.noise is None:
+        return None
+    code = parameters.code
+    moduli = code.moduli.moduli if code is not None else (2**parameters.bits,)
+    return mean_error_probability(parameters.noise, moduli)

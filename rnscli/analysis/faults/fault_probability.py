@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.undetected import (
     CodeSpectrum,
     check_range,
@@ -86,56 +87,6 @@ class FaultParameters:
             return self.noise
         assert self.noise is not None
         return (self.noise,) * self.moduli.count
-
-
-@dataclass(frozen=True)
-class FaultProbability:
-    """How one attempt ends, and the output after R attempts, as `rnscli fault-prob` reports it.
-
-    ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1;
-    ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``.
-    ``p`` is the mean over the residues of the probability to be wrong; ``sigma`` is given where
-    it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
-    residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
-    with the fewest, and is ``None`` elsewhere. Where residues differ, ``residue_p`` and
-    ``residue_sigma`` have the value of each, the redundant moduli first. The last seven are of
-    `rnscli.analysis.faults.validation`, where it was asked for: simulated values with their 99.9 %
-    intervals, the number of words, how far the intervals reach as a share of the values, and
-    whether they hold the exact ones.
-    """
-
-    moduli: tuple[int, ...]
-    redundant_moduli: tuple[int, ...]
-    redundant: int
-    decoder: str
-    noise: str
-    p: float
-    sigma: float | None
-    attempts: float
-    p_correct: float
-    p_detected: float
-    p_undetected: float
-    p_err: float
-    expected_attempts: float
-    legitimate_range: int
-    conversions: float
-    cheapest: bool | None
-    erased: tuple[int, ...] | None
-    residue_p: tuple[float, ...] | None
-    residue_sigma: tuple[float, ...] | None
-    simulated_p_undetected: float | None = None
-    simulated_p_undetected_ci999: tuple[float, float] | None = None
-    simulated_p_err: float | None = None
-    simulated_p_err_ci999: tuple[float, float] | None = None
-    simulated_words: int | None = None
-    precision_reached: float | None = None
-    agrees: bool | None = None
-
-    @property
-    def word_error_probability(self) -> float:
-        """Probability that some residue of a word is wrong."""
-        count = len(self.moduli) + len(self.redundant_moduli)
-        return wrong_word(self.residue_p or (self.p,) * count)
 
 
 def fault_probability(parameters: FaultParameters) -> FaultProbability:
@@ -321,16 +272,3 @@ def after_attempts(
     log_detected = math.log1p(-ended) if ended < 0.5 else math.log(detected)
     expected = max(1.0, -math.expm1(attempts * log_detected) / ended)
     return undetected * expected + math.exp(attempts * log_detected), expected
-
-
-def wrong_word(residue_p: tuple[float, ...]) -> float:
-    """Probability that at least one residue is wrong, ``1 - prod(1 - p)`` without cancellation.
-
-    Examples
-    --------
-    >>> f"{wrong_word((1e-20, 2e-20)):.1e}"
-    '3.0e-20'
-    """
-    if max(residue_p) >= 1.0:
-        return 1.0
-    return -math.expm1(math.fsum(math.log1p(-p) for p in residue_p))

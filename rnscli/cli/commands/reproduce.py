@@ -18,13 +18,13 @@ from rnscli.analysis.reproduced_row import ReproducedRow
 from rnscli.analysis.reproduction import RESULTS, Reproduction, names, reproduce, samples
 from rnscli.analysis.reproduction_series import energy_points, error_ranges, fault_points
 from rnscli.analysis.verdict import DIFFERENT
+from rnscli.base.columns import columns_of
 from rnscli.base.errors import InputError
 from rnscli.cli.answer import Answer, Bar, Question, Result
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import running, shared
 from rnscli.cli.options.types import NameSweep, WholeNumber
 from rnscli.networks.names import INSTALL, missing_package
-from rnscli.report.columns import show_value
 from rnscli.report.network_sections import network_sections
 from rnscli.report.plots.figure import check_available
 from rnscli.report.reproduction_report import NAMES, report_files
@@ -159,7 +159,7 @@ def _left_out(missing: str) -> str:
 
 def _sentence(row: ReproducedRow) -> str:
     remark = f" ({row.remark})" if row.remark else ""
-    computed = show_value("computed", row.computed, asdict(row))
+    computed = columns_of(ReproducedRow)["computed"].shown(row.computed, asdict(row))
     return f"{row.name} is {computed}, which is different from {row.published}{remark}"
 
 

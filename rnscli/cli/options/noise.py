@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnscli.analysis.columns import Noise, P, Sigma, SnrDb
 from rnscli.base.checks import MAX_SIGMA
 from rnscli.base.errors import InputError
 from rnscli.cli.options import shared
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("p", "sigma", "snr_db")
 AXES = ("noise", *LEVELS)
+COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, "snr_db": SnrDb}
 
 noise = click.option(
     "--noise",
@@ -74,7 +76,7 @@ def laws_of(point: Mapping[str, Any], moduli: ModuliSet) -> "NoiseLaw | tuple[No
     """
     level = next(name for name in LEVELS if point[name] is not None)
     value = point[level]
-    law = point["noise"] or ("uniform" if level == "p" else "gaussian")
+    law = law_name(point)
     values = value if isinstance(value, tuple) else (value,) * moduli.count
     if len(values) != moduli.count:
         raise InputError(
@@ -82,6 +84,11 @@ def laws_of(point: Mapping[str, Any], moduli: ModuliSet) -> "NoiseLaw | tuple[No
             f"has {moduli.count} moduli; give one for each"
         )
     return tuple(_law(law, level, v, m) for v, m in zip(values, moduli.moduli, strict=True))
+
+
+def law_name(point: Mapping[str, Any]) -> str:
+    """The law of a point that has a level: the one that it names, or that of the level."""
+    return str(point["noise"] or ("gaussian" if point["p"] is None else "uniform"))
 
 
 def _law(law: str, level: str, value: float, modulus: int) -> "NoiseLaw":
