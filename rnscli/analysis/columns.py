@@ -102,7 +102,8 @@ PErr = Annotated[
     float,
     Column(
         "Probability that the output is wrong, or still rejected, after R attempts.",
-        form=probability,
+        "p_err",
+        probability,
         high=1,
     ),
 ]
