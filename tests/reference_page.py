@@ -142,22 +142,13 @@ def _section(name: str, command: click.Command) -> str:
 
 
 def _rows(name: str, command: Answering) -> list[str]:
-    """Tables of the row keys of a command, and of the columns that sweeps add."""
+    """Tables of the row keys of a command."""
     schema = document_schema(command)
     rows = schema["properties"]["rows"]
-    parts, swept = [], {}
+    parts = []
     for option, kind in zip(command.row_types, rows.get("anyOf", [rows]), strict=True):
-        item = kind["items"]
-        keys = {key: item["properties"].pop(key) for key in item["required"]}
-        swept |= item["properties"]
         instead = f" with `--{option.replace('_', '-')}`" if option else ""
-        parts += [f"### Rows of `{name}`{instead}\n", _keys(keys, schema)]
-    if swept:
-        parts += [
-            f"### Columns that sweeps add to rows of `{name}`\n",
-            "Where one of these is swept, and only there.\n",
-            _keys(swept, schema),
-        ]
+        parts += [f"### Rows of `{name}`{instead}\n", _keys(kind["items"]["properties"], schema)]
     return parts
 
 

@@ -123,8 +123,7 @@ def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
         "adc_bits": settings.get("adc_bits"),
-        "residue_error_probability": core.noise_columns["p"],
-        "sigma": core.noise_columns["sigma"],
+        **core.noise_columns,
         "attempts": settings.get("attempts") if core.noisy else None,
     }
 

@@ -3,8 +3,19 @@
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Annotated, Any
 
+from rnscli.analysis.columns import (
+    Bits,
+    InputBits,
+    Moduli,
+    Redundant,
+    RedundantModuli,
+    VectorSize,
+    WeightBits,
+)
 from rnscli.base.checks import check_choice, check_int
+from rnscli.base.columns import Column
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.core.arithmetic.dot_product import RULES, DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
@@ -168,6 +179,17 @@ class ModuliRequest:
         )
 
     @property
+    def columns(self) -> dict[str, Any]:
+        """Bits and vector size as rows have them; ``None`` for what no dot product is asked of."""
+        dot = self.dot_product if self.needs_range and self.precision_bits is None else None
+        return {
+            "bits": self.converter_bits,
+            "input_bits": dot.input_bits if dot else None,
+            "weight_bits": dot.weight_bits if dot else None,
+            "vector_size": dot.vector_size if dot else None,
+        }
+
+    @property
     def required_range(self) -> int:
         """Number of values that the information moduli must cover."""
         if self.precision_bits is not None:
@@ -306,19 +328,33 @@ class ModuliRow:
     (operands of an examined set, or with a precision given directly) is ``None``.
     """
 
-    bits: int
-    input_bits: int | None
-    weight_bits: int | None
-    vector_size: int | None
-    moduli: tuple[int, ...]
-    redundant_moduli: tuple[int, ...]
-    count: int
-    dynamic_range: int
-    log2_dynamic_range: float
-    required_range: int | None
-    output_bits: int | None
-    lost_bits: int | None
-    rank: int
+    bits: Bits
+    input_bits: InputBits | None
+    weight_bits: WeightBits | None
+    vector_size: VectorSize | None
+    moduli: Moduli
+    redundant_moduli: RedundantModuli
+    count: Annotated[int, Column("Number N = n + k of moduli.", "N", low=1)]
+    dynamic_range: Annotated[
+        int, Column("Values that the information moduli cover, their product.", "range", low=1)
+    ]
+    log2_dynamic_range: Annotated[
+        float, Column("Binary logarithm of dynamic_range.", "log2", "{:.2f}".format)
+    ]
+    required_range: Annotated[
+        int | None, Column("Values that the moduli have to cover.", "required", low=1)
+    ]
+    output_bits: Annotated[
+        int | None,
+        Column("Bits of an exact result, b_out = b_in + b_w + ceil(log2 h) - 1.", "b_out", low=1),
+    ]
+    lost_bits: Annotated[
+        int | None, Column("Bits of the result that a b-bit ADC drops, b_out - b.", "lost")
+    ]
+    rank: Annotated[
+        int, Column("Place of the set among those found, 1 for the best.", low=1, usual=1)
+    ]
+    redundant: Redundant
 
 
 def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
@@ -343,15 +379,10 @@ def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
     ((255, 254, 253), 22, 14)
     """
     ranged = request.needs_range
-    with_operands = ranged and request.precision_bits is None
-    dot = request.dot_product if with_operands else None
     output_bits = request.output_bits if ranged else None
     return tuple(
         ModuliRow(
-            bits=request.converter_bits,
-            input_bits=dot.input_bits if dot else None,
-            weight_bits=dot.weight_bits if dot else None,
-            vector_size=dot.vector_size if dot else None,
+            **request.columns,
             moduli=moduli.information,
             redundant_moduli=moduli.redundant_moduli,
             count=moduli.count,
@@ -361,6 +392,7 @@ def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
             output_bits=output_bits,
             lost_bits=None if output_bits is None else max(0, output_bits - request.converter_bits),
             rank=rank,
+            redundant=moduli.redundant,
         )
         for rank, moduli in enumerate(request.choose(top), start=1)
     )

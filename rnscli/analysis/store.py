@@ -8,6 +8,7 @@ from typing import Any
 
 from rnscli.analysis.error.operands import DISTRIBUTIONS
 from rnscli.analysis.error.statistics import ErrorStatistics
+from rnscli.analysis.stored_rows import StoredRecord, StoredTask
 from rnscli.base.errors import InputError
 from rnscli.runtime.store import Store, StoredBlock
 from rnscli.runtime.work import digest, kind_of
@@ -15,62 +16,6 @@ from rnscli.runtime.work import digest, kind_of
 _KEY_DIGITS = 12
 _OF_A_STRATUM = ("wrong", "attempt", "round", "pool")  # of which one validation has many
 _SOURCES = {kind_of(type(source)): name for name, source in DISTRIBUTIONS.items()}
-
-
-@dataclass(frozen=True)
-class StoredTask:
-    """What determines some blocks, and the statistics of these together.
-
-    ``samples`` are pairs of operands, words, test samples, or epochs of a training. Of a block that
-    is there with fewer and with more samples, as runs of different lengths leave it, only the
-    larger one counts. The strata of a validation, which have different probabilities, are one row
-    without statistics. ``bits`` are of
-    the converters; in the core ``rns`` of the widest residue. ``description`` is the JSON text of
-    all that determines the task; ``key`` begins its SHA-256.
-    """
-
-    key: str
-    what: str
-    model: str | None
-    core: str | None
-    bits: int | None
-    input_bits: int | None
-    weight_bits: int | None
-    vector_size: int | None
-    operands: str | None
-    moduli: tuple[int, ...] | None
-    redundant: int | None
-    decoder: str | None
-    legitimate_range: int | None
-    noise: str | None
-    p: float | None
-    sigma: float | None
-    attempts: float | None
-    slice_bits: int | None
-    adc_bits: int | None
-    seed: int | None
-    blocks: int
-    samples: int
-    mean_abs_error: float | None
-    mean_abs_error_ci95: tuple[float, float] | None
-    output_error_rate: float | None
-    created: str
-    finished: str
-    description: str
-
-
-@dataclass(frozen=True)
-class StoredRecord:
-    """A block as it was recorded; ``record`` is the JSON text of its statistics."""
-
-    key: str
-    what: str
-    core: str | None
-    block: int
-    samples: int
-    content: str
-    finished: str
-    record: str
 
 
 def stored_tasks(store: Store) -> list[StoredTask]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from rnscli.base.columns import Column, flat_row
 from rnscli.base.errors import NoSolutionError, RnscliError
 from rnscli.cli.options.types import Point, SplitSet
 from rnscli.cli.terminal import Advance
@@ -31,6 +32,9 @@ class Bar(Protocol):
 @dataclass(frozen=True)
 class Answer:
     """The rows that a command found, each with its point of the sweep, and what is said of them.
+
+    A point has what the columns hold that options make: the values of the options, or better, what
+    holds for the row; ``None`` where an option does not concern it.
 
     ``plot`` draws the rows in a format: png, svg or pdf; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an
@@ -130,6 +134,7 @@ class Result:
 
     command: str
     parameters: Mapping[str, object]
+    columns: Mapping[str, Column]
     rows: Sequence[Row]
     layout: Layout
     answer: Answer
@@ -138,31 +143,35 @@ class Result:
     def of(
         cls,
         command: str,
+        columns: Mapping[str, Column],
+        axes: Mapping[str, Column],
         layout: Layout,
-        columns: Mapping[str, str],
         stated: Sequence[str],
         question: Question,
         answer: Answer,
     ) -> "Result":
-        """The rows of an answer, with what was swept and is no column of theirs.
+        """The rows of an answer.
 
-        ``columns`` are the keys of columns that sweeps may add, by the option, and ``stated`` the
-        options in the order of the help: both whatever the order on the command line.
+        ``columns`` are all columns by their keys, ``axes`` those of them that options make, by the
+        option, and ``stated`` the options in the order of the help: all whatever the order on the
+        command line. A table shows what is swept, also where the layout does not name it.
         """
         options = question.options
-        added = {
-            name: key
-            for name, key in columns.items()
-            if isinstance(options[name], tuple) and len(options[name]) > 1
-        }
         rows: list[Row] = [
-            asdict(result) | {key: _plain(point[name]) for name, key in added.items()}
+            asdict(result) | {one.key: _plain(point[name]) for name, one in axes.items()}
             for point, result in answer.results
         ]
         parameters = {name: _said(options[name]) for name in stated if name in options}
         shown = answer.layout or layout
-        shown = replace(shown, parameters=(*added.values(), *shown.parameters))
-        return cls(command, parameters, rows, shown, answer)
+        keys = {name: name for name in columns} | {name: one.key for name, one in axes.items()}
+        swept = (
+            key
+            for name, key in keys.items()
+            if isinstance(options.get(name), tuple) and len(options[name]) > 1
+        )
+        more = [key for key in swept if key not in shown.keys]
+        shown = replace(shown, parameters=(*more, *shown.parameters))
+        return cls(command, parameters, columns, rows, shown, answer)
 
     @property
     def json(self) -> str:
@@ -171,27 +180,24 @@ class Result:
 
     @property
     def csv(self) -> str:
-        """The rows as CSV."""
-        return csv_text(list(self.rows[0]), self.rows)
+        """The rows as CSV, with two columns for each interval."""
+        rows = [flat_row(self.columns.values(), row) for row in self.rows]
+        return csv_text(list(rows[0]), rows)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Keys of the values that tell a row from others."""
+        return tuple(key for key, column in self.columns.items() if column.identity)
 
     def failures(self, requirements: Sequence[Requirement]) -> list[str]:
         """A line for each row and requirement that it does not meet."""
-        return failures(requirements, self.rows[: self.answer.required])
+        return failures(requirements, self.rows[: self.answer.required], self.identity)
 
     @property
     def draw(self) -> Callable[[str], bytes] | None:
         """Draws the rows in a format: png, svg or pdf; ``None`` where there is no picture."""
         plot = self.answer.plot
         return None if plot is None else lambda file_format: plot(self.rows, file_format)
-
-
-def numeric_columns(row_type: type) -> dict[str, bool]:
-    """Columns of a row type, each with whether it holds numbers."""
-    hints = get_type_hints(row_type)
-    return {
-        field.name: not any(kind in str(hints[field.name]) for kind in ("tuple", "str"))
-        for field in fields(row_type)
-    }
 
 
 def _said(value: Any) -> Any:

@@ -1,25 +1,21 @@
 """Commands that answer with rows: the options that they share, and how they run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from rnscli.base.columns import Column, columns_of, numeric_keys, option_columns
+from rnscli.cli.answer import Answer, Question, Result
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.options.types import Candidates, ParamType, files_read, of_names
 from rnscli.cli.output import FORMATS, Output
 from rnscli.cli.terminal import progress_bar
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import Layout
-
-if TYPE_CHECKING:
-    pass
-
-from rnscli.cli.answer import Answer, Question, Result, numeric_columns
 
 OUTPUT_OPTIONS = ("format", "output", "plot", "require")
 _REPLACE = "force"  # beside an output that is a folder
@@ -42,14 +38,9 @@ class AnswerCommand(WithExamples):
     instead
         Rows of another type, with their layout, by the name of the option that asks for them.
     axes
-        Options whose sweep becomes a column of the rows, if these have none of that name, in the
-        order of the columns.
-    keys
-        Key of such a column, with the unit, where it is not the name of the option; ``None`` for
-        no column.
-    beside
-        What a column may have, by the name of an option, besides what the option accepts: a text,
-        or ``None`` where it does not concern a row.
+        Options that become columns of rows which have none of that name, with the type hints and
+        `Column` of these; a column is there whatever is swept, and empty where its option does not
+        concern a row.
     folder
         What it writes, in words, where ``--output`` is a folder besides the result on standard
         output; ``--force`` is added then, for folders that have only these ``own`` entries.
@@ -64,9 +55,7 @@ class AnswerCommand(WithExamples):
         layout: Layout,
         plot: str | None,
         instead: Mapping[str, tuple[type, Layout]] | None = None,
-        axes: Sequence[str] = (),
-        keys: Mapping[str, str | None] | None = None,
-        beside: Mapping[str, str | None] | None = None,
+        axes: Mapping[str, Any] | None = None,
         folder: str | None = None,
         own: tuple[str, ...] = (),
         **attributes: Any,
@@ -77,8 +66,9 @@ class AnswerCommand(WithExamples):
         self._writes_folder, self._own = folder is not None, own
         self._rows = row_type, layout
         self._instead = instead or {}
-        self._axes, self._keys = axes, keys or {}
-        self.beside = beside or {}
+        self._axes = option_columns(axes or {})
+        # A field without a column is an error here, when the command is imported.
+        self.columns_by_type = {one: self._of_rows(one) for one in self.row_types.values()}
 
     @property
     def row_types(self) -> dict[str | None, type]:
@@ -97,30 +87,27 @@ class AnswerCommand(WithExamples):
         asked = (rows for option, rows in self._instead.items() if options.get(option))
         return next(asked, self._rows)
 
-    def swept_columns(self, row_type: type) -> dict[str, str]:
-        """Keys of the columns that sweeps may add to rows of a type, by the option."""
+    def axes(self, row_type: type) -> dict[str, Column]:
+        """Columns that options add to rows of a type, by the option."""
         # What asks for rows of another type is a column of these.
-        others = {*self._instead, *(field.name for field in fields(row_type))}
-        keys = {name: self._keys.get(name, name) for name in self._axes if name not in others}
-        return {name: key for name, key in keys.items() if key is not None}
+        others = {*self._instead, *columns_of(row_type)}
+        return {name: column for name, column in self._axes.items() if name not in others}
 
-    def columns(self, options: Mapping[str, Any]) -> dict[str, bool]:
-        """Columns of the rows that these options ask for, each with whether it holds numbers."""
-        row_type, _ = self.rows(options)
-        swept = {
-            key: all(isinstance(value, int | float) for value in options[name])
-            for name, key in self.swept_columns(row_type).items()
-            if isinstance(options.get(name), tuple) and len(options[name]) > 1
-        }
-        return numeric_columns(row_type) | swept
+    def _of_rows(self, row_type: type) -> dict[str, Column]:
+        added = {column.key: column for column in self.axes(row_type).values()}
+        return {**columns_of(row_type), **added}
+
+    def columns(self, options: Mapping[str, Any]) -> dict[str, Column]:
+        """Columns of the rows that these options ask for, by their keys."""
+        return self.columns_by_type[self.rows(options)[0]]
 
     def result(self, question: Question, answer: Answer) -> Result:
         """The rows of an answer, with the parameters in the order of the help."""
         assert self.name is not None
         row_type, layout = self.rows(question.options)
-        columns = self.swept_columns(row_type)
         names = [option.name for option in self.stated if option.name is not None]
-        return Result.of(self.name, layout, columns, names, question, answer)
+        columns, axes = self.columns_by_type[row_type], self.axes(row_type)
+        return Result.of(self.name, columns, axes, layout, names, question, answer)
 
     def invoke(self, ctx: click.Context) -> None:
         """Check, compute, write; all that can be refused is refused before it is computed."""
@@ -129,7 +116,7 @@ class AnswerCommand(WithExamples):
         if self._writes_folder:
             ways |= {"folder": ways["output"], "output": None}
             ways |= {"force": options.pop(_REPLACE), "own": self._own}
-        output = Output(columns=self.columns(options), **ways)
+        output = Output(keys=numeric_keys(self.columns(options).values()), **ways)
         for option, paths in files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", options.get("store"))
@@ -169,6 +156,8 @@ class SummaryCommand(WithExamples):
         """Keep what its documents hold."""
         super().__init__(**attributes)
         self.row_types, self.parameters = row_types, parameters
+        # A field without a column is an error here, when the command is imported.
+        self.columns_by_type = {one: columns_of(one) for one in row_types.values()}
 
 
 class _RequirementType(ParamType):
@@ -184,7 +173,7 @@ class _RequirementType(ParamType):
     ) -> Candidates:
         """The columns that hold numbers."""
         assert isinstance(ctx.command, AnswerCommand)
-        kinds = ctx.command.columns(ctx.params)
+        kinds = numeric_keys(ctx.command.columns(ctx.params).values())
         return of_names(incomplete, [name for name, is_number in kinds.items() if is_number])
 
 

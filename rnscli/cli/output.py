@@ -23,12 +23,12 @@ _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 class Output:
     """Where the rows of a command go; made, and so checked, before anything is computed.
 
-    ``columns`` are those of the rows, each with whether it holds numbers. ``folder`` is one that
-    the command writes besides, ``force`` whether it may replace it, and ``own`` what is in it, as
-    `check_folder` takes it.
+    ``keys`` are what a requirement may name, each with whether it holds numbers. ``folder`` is one
+    that the command writes besides, ``force`` whether it may replace it, and ``own`` what is in it,
+    as `check_folder` takes it.
     """
 
-    columns: Mapping[str, bool]
+    keys: Mapping[str, bool]
     format: str | None
     output: Path | None
     plot: Path | None
@@ -71,7 +71,7 @@ class Output:
         elif self.force:
             raise InputError("--force is about --output; give that, too, or leave it out")
         for requirement in self.require:
-            requirement.check_column(self.columns)
+            requirement.check_column(self.keys)
 
     def _check_folder(self, folder: Path) -> None:
         ways = "give another name, or --force to replace it"
@@ -128,7 +128,7 @@ def write_result(result: Result, style: str, path: Path | None = None) -> None:
     rows = result.rows[: result.answer.shown]
     footer = "".join(f"{line}\n" for line in result.answer.footer)
     if style == "table" and path is None and is_terminal():
-        print_table(rows, result.layout)
+        print_table(rows, result.columns, result.layout)
         write_standard_output(footer)
         return
     if style == "json":
@@ -136,7 +136,8 @@ def write_result(result: Result, style: str, path: Path | None = None) -> None:
     elif style == "csv":
         text = result.csv
     else:
-        text = table_text(rows, result.layout, "plain" if style == "table" else style)
+        form = "plain" if style == "table" else style
+        text = table_text(rows, result.columns, result.layout, form)
         if style == "table":
             text += footer
     if path is None:

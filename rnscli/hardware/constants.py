@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnscli.base.checks import check_float
+from rnscli.base.columns import Column, in_words, prefixed
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Constant:
     def key(self, name: str) -> str:
         """Key of the constant in rows: its name and unit."""
         return f"{self.owner}{name}_{self.unit.lower().replace('/', '_per_')}"
+
+    def column(self, name: str) -> Column:
+        """The column of rows that the constant is in."""
+        text = f"{self.meaning[:-1]}, in {self.unit}."
+        return Column(text, in_words(name), prefixed(self.unit), key=self.key(name))
 
 
 def check_constants(model: object, constants: Mapping[str, Constant]) -> None:

@@ -10,7 +10,7 @@ from rnscli import __version__
 from rnscli.base.units import Uncertain
 from rnscli.report.table import Row
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def json_text(command: str, parameters: Mapping[str, object], rows: Sequence[Row]) -> str:
@@ -29,7 +29,10 @@ def json_text(command: str, parameters: Mapping[str, object], rows: Sequence[Row
 
 
 def csv_text(keys: Sequence[str], rows: Sequence[Row]) -> str:
-    """The rows as CSV; the members of a list are separated by spaces, nothing stands for null."""
+    """The rows as CSV; the members of a list are separated by spaces, nothing stands for null.
+
+    Intervals are two columns each where the rows come from `rnscli.base.columns.flat_row`.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(keys)
@@ -51,7 +54,7 @@ def _plain(value: object) -> object:
 
 
 def _cell(value: object) -> object:
-    value = str(value) if isinstance(value, Uncertain) else _plain(value)
+    value = _plain(value)
     if isinstance(value, list):
         items = [str(_cell(item)) for item in value]
         return ("; " if any(" " in item for item in items) else " ").join(items)

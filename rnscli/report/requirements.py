@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rnscli.base.columns import value_of
 from rnscli.base.errors import InputError
 from rnscli.base.words import nearest
 from rnscli.report.table import Row
@@ -79,7 +80,7 @@ class Requirement:
 
     def holds(self, row: Row) -> bool:
         """Whether a row meets it; a row without a value does not."""
-        value = row[self.column]
+        value = value_of(row, self.column)
         if value is None:
             return False
         assert isinstance(value, int | float)
@@ -97,29 +98,30 @@ class Requirement:
         return f"{self.column} {self.comparison} {self.bound}"
 
 
-def failures(requirements: Sequence[Requirement], rows: Sequence[Row]) -> list[str]:
-    """A line for each row and requirement that it does not meet."""
+def failures(
+    requirements: Sequence[Requirement], rows: Sequence[Row], identity: Sequence[str]
+) -> list[str]:
+    """A line for each row and requirement that it does not meet.
+
+    ``identity`` are keys of the values that tell a row from others.
+    """
     lines = []
     for number, row in enumerate(rows, start=1):
         for requirement in requirements:
             if not requirement.holds(row):
-                value = row[requirement.column]
+                value = value_of(row, requirement.column)
                 shown = "no value" if value is None else requirement.shown(value)
                 lines.append(
-                    f"row {number}: {requirement} does not hold, it is {shown} ({_identity(row)})"
+                    f"row {number}: {requirement} does not hold, it is {shown} "
+                    f"({_identified(row, identity)})"
                 )
     return lines
 
 
-def _identity(row: Row) -> str:
-    """The parameters that tell a row from others."""
-    keys = (
-        "role", "workload", "layer", "technology", "adc_model", "constant", "core", "bits",
-        "vector_size", "redundant", "p", "sigma", "attempts", "moduli",
-    )  # fmt: skip
+def _identified(row: Row, identity: Sequence[str]) -> str:
     parts = []
-    for key in keys:
-        value = row.get(key)
+    for key in identity:
+        value = row[key]
         if value is None:
             continue
         shown = ",".join(map(str, value)) if isinstance(value, tuple) else value

@@ -1,46 +1,49 @@
-"""JSON Schemas of rows, from the type hints of their dataclasses and the meanings of their keys."""
+"""JSON Schemas of rows, from the type hints and meanings of their columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
-from rnscli.report.meanings import Meaning, meaning_of
+from rnscli.base.columns import Column
+from rnscli.base.units import Uncertain
 
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def row_schema(
-    row_type: type, swept: Mapping[str, Schema], names: Mapping[str, Sequence[str]]
-) -> Schema:
+def row_schema(columns: Mapping[str, Column], names: Mapping[str, Sequence[str]]) -> Schema:
     """Schema of a row.
 
     Parameters
     ----------
-    row_type
-        Its dataclass.
-    swept
-        Schemas of the columns that a sweep may add.
+    columns
+        Its columns, all of which it has.
     names
         Texts that a key may have, where they are known.
 
     Examples
     --------
     >>> from rnscli.analysis.moduli import ModuliRow
-    >>> row_schema(ModuliRow, {}, {})["properties"]["bits"]
+    >>> from rnscli.base.columns import columns_of
+    >>> row_schema(columns_of(ModuliRow), {})["properties"]["bits"]
     {'description': 'Bits b of the converters.', 'type': 'integer', 'minimum': 1}
     """
-    hints = get_type_hints(row_type)
-    properties: dict[str, Schema] = {}
-    for field in fields(row_type):
-        meaning = meaning_of(row_type.__name__, field.name)
-        found = _of_hint(hints[field.name], meaning, names.get(field.name, ()))
-        properties[field.name] = {"description": meaning.text} | found
-    for key, schema in swept.items():
-        properties[key] = {"description": meaning_of(row_type.__name__, key).text} | schema
-    return strict_object(properties, required=[field.name for field in fields(row_type)])
+    return strict_object(
+        {
+            key: {"description": column.meaning} | _of_column(column, names.get(key, ()))
+            for key, column in columns.items()
+        }
+    )
+
+
+def _of_column(column: Column, names: Sequence[str]) -> Schema:
+    return _of_hint(column.hint, column, (*names, *column.besides) if names else ())
+
+
+def uncertain_schema(one: Schema) -> Schema:
+    """Schema of a value that lies between two others, each as ``one`` says."""
+    return strict_object({"value": one, "low": one, "high": one})
 
 
 def strict_object(properties: Mapping[str, Schema], required: list[str] | None = None) -> Schema:
@@ -96,23 +99,25 @@ def number_schema(
     return any_of(schema, {"const": "inf"}) if infinite else schema
 
 
-def _of_hint(hint: Any, meaning: Meaning, names: Sequence[str]) -> Schema:
+def _of_hint(hint: Any, column: Column, names: Sequence[str]) -> Schema:
     """Schema of the values of a type hint."""
     if get_origin(hint) in (Union, UnionType):
         parts = sorted(get_args(hint), key=lambda part: part is NoneType)
-        return any_of(*(_of_hint(part, meaning, names) for part in parts))
+        return any_of(*(_of_hint(part, column, names) for part in parts))
     if get_origin(hint) is tuple:
         members = get_args(hint)
-        schema = {"type": "array", "items": _of_hint(members[0], meaning, names)}
+        schema = {"type": "array", "items": _of_hint(members[0], column, names)}
         if members[-1] is not Ellipsis:
             return schema | {"minItems": len(members), "maxItems": len(members)}
-        return schema if meaning.empty else schema | {"minItems": 1}
+        return schema if column.empty else schema | {"minItems": 1}
     if hint is str and names:
         return {"enum": list(names)}
     if hint is float:
-        return number_schema("number", meaning.low, meaning.high, meaning.infinite)
+        return number_schema("number", column.low, column.high, column.infinite)
+    if hint is Uncertain:
+        return uncertain_schema(number_schema("number", column.low, column.high))
     if hint is int:
-        return number_schema("integer", meaning.low, meaning.high)
+        return number_schema("integer", column.low, column.high)
     return {"type": _NAMES[hint]}
 
 

@@ -1,20 +1,20 @@
 """Rows as a table for a person: on a terminal, as plain text, in Markdown and in LaTeX."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from rnscli.base.columns import Column, in_words
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-from rnscli.report.columns import column, show_value
-
 Row = dict[str, object]
+Columns = Mapping[str, Column]
 
 WIDTH = 100
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_UNITS = ("j", "s", "m2")
 _TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_booktabs"}
 
 
@@ -33,6 +33,11 @@ class Layout:
     optional: tuple[str, ...] = ()
     second: tuple[str, ...] = ()
     essential: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys that it names."""
+        return (*self.parameters, *self.results, *self.second)
 
     def tables(self, rows: int, limited: bool) -> "list[Layout]":
         """The layouts of the tables that rows are shown in."""
@@ -54,10 +59,11 @@ class _Table:
     dropped: list[str]
 
 
-def table_text(rows: Sequence[Row], layout: Layout, style: str) -> str:
+def table_text(rows: Sequence[Row], columns: Columns, layout: Layout, style: str) -> str:
     """A table as text; ``style`` is ``plain``, ``markdown`` or ``latex``."""
     width = WIDTH if style == "plain" else None
-    tables = [_arranged(rows, part, width) for part in layout.tables(len(rows), bool(width))]
+    parts = layout.tables(len(rows), bool(width))
+    tables = [_arranged(rows, columns, part, width) for part in parts]
     bodies = [_body(_escaped(one) if style == "markdown" else one, style) for one in tables]
     common = ", ".join(_unbroken(f"{title} = {value}") for title, value in tables[0].common)
     if style == "latex":
@@ -95,14 +101,15 @@ def _escaped(table: _Table) -> _Table:
     )
 
 
-def print_table(rows: Sequence[Row], layout: Layout) -> None:
+def print_table(rows: Sequence[Row], columns: Columns, layout: Layout) -> None:
     """Print a table to a terminal, in its width."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     width = min(WIDTH, console.width)
-    tables = [_arranged(rows, part, width) for part in layout.tables(len(rows), limited=True)]
+    parts = layout.tables(len(rows), limited=True)
+    tables = [_arranged(rows, columns, part, width) for part in parts]
     if tables[0].common:
         line = Text()
         for title, value in tables[0].common:
@@ -163,55 +170,53 @@ def _wrapping(table: _Table) -> list[int | None]:
     ]
 
 
-def _arranged(rows: Sequence[Row], layout: Layout, width: int | None) -> _Table:
+def _arranged(rows: Sequence[Row], columns: Columns, layout: Layout, width: int | None) -> _Table:
     listed = (*layout.parameters, *layout.results)
     keys = [key for key in listed if any(row[key] is not None for row in rows)]
     if len(rows) == 1 and width is not None:
         # One result reads best downwards; then there is room for everything.
-        listed_cells = [[_listed(key), show_value(key, rows[0][key], rows[0])] for key in keys]
-        cells = [[name, value] for name, value in listed_cells if value]
+        found = [[in_words(key), columns[key].shown(rows[0][key], rows[0])] for key in keys]
+        cells = [[name, value] for name, value in found if value]
         return _Table(common=[], titles=[], cells=cells, left=[True, True], dropped=[])
-    keys = [key for key in keys if not _repeats(rows, key)]
+    keys = [key for key in keys if not _repeats(rows, columns[key])]
     common = [
-        key for key in keys if key in layout.parameters and len(rows) > 1 and _agree(rows, key)
+        key
+        for key in keys
+        if key in layout.parameters and len(rows) > 1 and _agree(rows, columns[key])
     ]
-    shown = [key for key in keys if key not in common]
+    shown = {key: _shown(rows, columns[key]) for key in keys if key not in common}
     dropped: list[str] = []
     # Two results are left whatever their width.
     others = [key for key in layout.results[:1:-1] if key not in layout.essential]
     for key in (*layout.optional, *others):
-        if width is None or _width(rows, shown) <= width:
+        if width is None or _width(shown) <= width:
             break
         if key in shown:
-            shown.remove(key)
+            del shown[key]
             dropped.append(key)
     return _Table(
-        common=[(column(key).title, show_value(key, _first(rows, key), rows[0])) for key in common],
-        titles=[column(key).title for key in shown],
-        cells=[[show_value(key, row[key], row) for key in shown] for row in rows],
+        common=[
+            (columns[key].title, columns[key].shown(_first(rows, key), rows[0])) for key in common
+        ],
+        titles=[cells[0] for cells in shown.values()],
+        cells=[[cells[place] for cells in shown.values()] for place in range(1, len(rows) + 1)],
         left=[isinstance(_first(rows, key), str | tuple) for key in shown],
         dropped=dropped,
     )
 
 
-def _listed(key: str) -> str:
-    """A key in words, without the unit that its value is shown with."""
-    words = key.split("_")
-    return " ".join(words[:-1] if words[-1] in _UNITS and words[-2] != "per" else words)
-
-
-def _repeats(rows: Sequence[Row], key: str) -> bool:
+def _repeats(rows: Sequence[Row], column: Column) -> bool:
     """Whether a column says nothing new, or nothing but the usual."""
-    same_as, usual = column(key).same_as, column(key).usual
-    if usual is not None and all(row[key] in (usual, None) for row in rows):
+    key, same_as = column.key, column.same_as
+    if column.usual is not None and all(row[key] in (column.usual, None) for row in rows):
         return True
     return same_as is not None and all(row[key] in (row.get(same_as), None) for row in rows)
 
 
-def _agree(rows: Sequence[Row], key: str) -> bool:
+def _agree(rows: Sequence[Row], column: Column) -> bool:
     """Whether a parameter is the same in all rows, or in all that it concerns."""
-    values = [row[key] for row in rows]
-    if column(key).concerns_some:
+    values = [row[column.key] for row in rows]
+    if column.concerns_some:
         values = [value for value in values if value is not None]
     return all(value == values[0] for value in values)
 
@@ -220,9 +225,10 @@ def _first(rows: Sequence[Row], key: str) -> object:
     return next((row[key] for row in rows if row[key] is not None), None)
 
 
-def _width(rows: Sequence[Row], keys: list[str]) -> int:
-    widths = [
-        max(len(column(key).title), *(len(show_value(key, row[key], row)) for row in rows))
-        for key in keys
-    ]
-    return sum(widths) + 2 * (len(widths) - 1)
+def _shown(rows: Sequence[Row], column: Column) -> list[str]:
+    """The title of a column, and below it its values."""
+    return [column.title, *(column.shown(row[column.key], row) for row in rows)]
+
+
+def _width(shown: Mapping[str, list[str]]) -> int:
+    return sum(max(map(len, cells)) for cells in shown.values()) + 2 * (len(shown) - 1)

@@ -15,11 +15,8 @@ from rnscli.analysis.energy.energy import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.error.dot_error import DotErrorResult
 from rnscli.analysis.error.parameters import DotErrorParameters
-from rnscli.analysis.faults.fault_probability import (
-    FaultParameters,
-    FaultProbability,
-    fault_probability,
-)
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.validation import CONFIDENCE
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.analysis.statistics import proportion_interval

@@ -11,8 +11,8 @@ import numpy as np
 
 from rnscli.analysis.energy.energy import energy
 from rnscli.analysis.faults.fault_probability import fault_probability
+from rnscli.base.columns import number, probability
 from rnscli.base.units import engineering
-from rnscli.report.columns import show_value
 from rnscli.report.document import csv_text
 from rnscli.report.plots import figure as parts
 from rnscli.report.plots.figure import (
@@ -28,6 +28,7 @@ from rnscli.report.plots.figure import (
 from rnscli.reproduction.cases import BITS, REDUNDANCIES, bill_of, faults_of
 from rnscli.reproduction.published import KEPT
 from rnscli.reproduction.reproduce import Reproduction
+from rnscli.reproduction.rows import as_often_printed
 from rnscli.reproduction.study import CORES as NETWORK_CORES
 from rnscli.reproduction.study import NetworkPoint, NetworkStudy, TrainingPoint
 
@@ -171,7 +172,7 @@ def _paint_energy(axes: Any, rows: Rows, look: Look) -> None:
     for b in bits:
         by_core = {row["core"]: row for row in rows if row["bits"] == b}
         low, high = (by_core[core]["adc_energy_j"] for core in ("rns", "fixed-hp"))
-        ratio = show_value("computed", by_core["fixed-hp"]["adc_relative_to_rns"])
+        ratio = as_often_printed(by_core["fixed-hp"]["adc_relative_to_rns"])
         axes.hlines(b, low, high, color=look.ink, alpha=0.4, linewidth=1.2)
         axes.annotate(f"× {ratio}", (math.sqrt(low * high), b), xytext=(0, 4),
                       textcoords="offset points", ha="center")  # fmt: skip
@@ -421,7 +422,7 @@ def _models(rows: Rows) -> list[str]:
 
 
 def _code(row: Row) -> str:
-    return f"k = {row['redundant']}, R = {show_value('attempts', row['attempts'])}"
+    return f"k = {row['redundant']}, R = {number(row['attempts'])}"
 
 
 def _ratio(row: Row) -> str:
@@ -438,7 +439,7 @@ FIGURES = {
         lambda row: f"{row['mean_abs_error']:.2g}", _paint_errors,
     ),
     "p-err": Figure(
-        "faults", _fault_rows, _code, lambda row: show_value("p_err", row["p_err"]), _paint_faults
+        "faults", _fault_rows, _code, lambda row: probability(row["p_err"]), _paint_faults
     ),
     "accuracy-h": Figure(
         "accuracy-h", _accuracies(NetworkStudy.at_every_size), lambda row: f"b = {row['bits']}",

@@ -13,14 +13,15 @@ from importlib.resources import files
 from typing import Any
 
 from rnscli import __version__
+from rnscli.base.columns import columns_of
 from rnscli.networks.shipped import INSTALL
-from rnscli.report.columns import column, show_value
 from rnscli.report.inline_svg import inline_svg
 from rnscli.report.table import Layout, Row, table_text
 from rnscli.reproduction.cases import NETWORK_RESULTS
 from rnscli.reproduction.figures import FIGURES, Figure
 from rnscli.reproduction.published import AGREES, NOT_HERE, VERDICTS
 from rnscli.reproduction.reproduce import Reproduction
+from rnscli.reproduction.rows import ReproducedRow
 from rnscli.reproduction.study import NetworkStudy
 
 _HTML, _TEXT = "index.html", "report.md"
@@ -31,6 +32,7 @@ NAMES = (  # of all files that there may be, beside the rows for machines
     *(f"figures/{figure.name}.{kind}" for figure in FIGURES.values() for kind in ("svg", "png")),
 )
 _MEDIA_TYPES = {"json": "application/json", "csv": "text/csv"}
+_COLUMNS = columns_of(ReproducedRow)
 _KINDS = {"case": "case", "verdict": "verdict", "remark": "text"}  # of columns; others are numbers
 _IN_WORDS = {AGREES: "confirmed by simulation", NOT_HERE: "not at this scale"}
 
@@ -135,15 +137,16 @@ def written(
 
     def table(section: Section) -> str:
         members = [row for row in rows if row["result"] == section.result]
-        return table_text(members, Layout((), (*section.columns, "command")), "markdown").rstrip()
+        layout = Layout((), (*section.columns, "command"))
+        return table_text(members, _COLUMNS, layout, "markdown").rstrip()
 
     environment = Environment(
         autoescape=name == _HTML, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters["formulas"] = _formulas
     environment.globals |= {
-        "svg": svg, "table": table, "url": _url, "sorted_by": _sorted_by, "column": column,
-        "show_value": show_value, "kinds": _KINDS,
+        "svg": svg, "table": table, "url": _url, "sorted_by": _sorted_by,
+        "columns": _COLUMNS, "kinds": _KINDS,
     }  # fmt: skip
     return environment.from_string(_template(name)).render(
         title=_words()["title"],
@@ -188,4 +191,4 @@ def _sorted_by(row: Row, key: str) -> str | float:
         return list(VERDICTS).index(str(value))
     if isinstance(value, tuple) and value:
         value = value[0]
-    return float(value) if isinstance(value, int | float) else show_value(key, row[key], row)
+    return float(value) if isinstance(value, int | float) else _COLUMNS[key].shown(row[key], row)

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rnscli.analysis.error.dot_error import DotErrorResult, dot_errors
 from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.error.statistics import ErrorStatistics
-from rnscli.analysis.faults.fault_probability import (
-    FaultParameters,
-    FaultProbability,
-    fault_probability,
-)
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.validation import validate
 from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, WORDS, Work, cases_of, works_of
 from rnscli.reproduction.rows import ReproducedRow

@@ -13,6 +13,7 @@ import pytest
 import tiny_networks
 
 import rnscli as package
+from rnscli.hardware.adc.registry import CONSTANTS as CONSTANTS_OF_HARDWARE
 
 Run = Callable[..., Any]
 Document = Callable[..., dict[str, Any]]
@@ -20,17 +21,17 @@ Document = Callable[..., dict[str, Any]]
 # The row keys that scripts rely on (design, section 3).
 KEYS = {
     "moduli": (
-        "bits input_bits weight_bits vector_size moduli redundant_moduli count dynamic_range "
-        "log2_dynamic_range required_range output_bits lost_bits"
+        "bits input_bits weight_bits vector_size moduli redundant_moduli redundant count "
+        "dynamic_range log2_dynamic_range required_range output_bits lost_bits"
     ),
     "error-sim": (
         "core bits vector_size pairs mean_abs_error mean_abs_error_ci95 mean_error rms_error "
         "max_abs_error p50_abs_error p95_abs_error p99_abs_error relative_to_rns "
-        "residue_error_probability sigma redundant attempts output_error_rate mean_attempts"
+        "noise p sigma redundant attempts output_error_rate expected_attempts seed"
     ),
     "fault-prob": (
-        "moduli redundant_moduli redundant decoder noise p sigma attempts p_correct p_detected "
-        "p_undetected p_err expected_attempts"
+        "bits vector_size moduli redundant_moduli redundant decoder noise p sigma snr_db attempts "
+        "seed p_correct p_detected p_undetected p_err expected_attempts"
     ),
     "energy": (
         "core bits vector_size moduli redundant_moduli dac_bits adc_bits dac_conversions "
@@ -39,18 +40,18 @@ KEYS = {
         "leakage_energy_j forward_energy_j reverse_energy_j decoding_energy_j shift_add_energy_j "
         "retry_energy_j energy_per_dot_product_j latency_s throughput_macs_per_s area_m2 "
         "tops_per_w tops_per_mm2 energy_range_j latency_range_s area_range_m2 columns "
-        "expected_attempts extrapolated"
+        "expected_attempts extrapolated redundant attempts noise p sigma snr_db"
     ),
     "accuracy": (
         "model core bits vector_size samples accuracy accuracy_ci95 fp32_accuracy "
         "relative_accuracy relative_accuracy_ci95 moduli redundant_moduli redundant "
-        "residue_error_probability sigma attempts output_error_rate mean_attempts gemms macs "
-        "energy_per_inference_j energy_j digital"
+        "noise p sigma attempts output_error_rate expected_attempts gemms macs "
+        "energy_per_inference_j energy_j digital seed"
     ),
     "train": (
         "model core bits vector_size seeds epochs train_loss test_loss test_accuracy "
         "test_accuracy_ci95 accuracy_difference accuracy_difference_ci95 fp32_standard_error "
-        "within_standard_error moduli"
+        "within_standard_error moduli redundant noise p sigma attempts"
     ),
 }
 # Networks that take no time, on data in the folder that the tests run in.
@@ -107,7 +108,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_json_is_one_object_with_the_promised_keys(command: str, document: Document) -> None:
     found = document(*SMALL[command])
     assert list(found) == ["schema", "command", "version", "parameters", "rows"]
-    assert (found["schema"], found["command"]) == (1, command)
+    assert (found["schema"], found["command"]) == (2, command)
     assert found["version"] == package.__version__
     assert isinstance(found["parameters"], dict)
     assert len(found["rows"]) > 1
@@ -125,7 +126,7 @@ def test_keys_are_snake_case_and_energies_numbers(command: str, document: Docume
             if key.endswith("_range_j"):
                 assert value is None
             else:
-                assert not key.endswith("_j") or isinstance(value, float)
+                assert not key.endswith("_j") or key in CONSTANTS or isinstance(value, float)
     assert all("-" not in key for key in found["parameters"])
 
 
@@ -172,6 +173,27 @@ def cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
+INTERVALS = re.compile(r".*_ci95|.*_ci999|.*_range_(j|s|m2)")
+CONSTANTS = [known.key(name) for name, known in CONSTANTS_OF_HARDWARE.items()]
+
+
+def cells(row: dict[str, Any]) -> dict[str, str]:
+    """What CSV has of a row of JSON: intervals are two columns, what may have one is three."""
+    found = {}
+    for key, value in row.items():
+        if INTERVALS.fullmatch(key):
+            low, high = value or (None, None)
+            found |= {f"{key}_low": low, f"{key}_high": high}
+        else:
+            found[key] = value
+            if key in CONSTANTS:
+                found |= {f"{key}_low": None, f"{key}_high": None}
+                if isinstance(value, dict):
+                    found |= {key: value["value"]}
+                    found |= {f"{key}_{end}": value[end] for end in ("low", "high")}
+    return {key: cell(value) for key, value in found.items()}
+
+
 @each_command
 def test_csv_has_the_columns_and_values_of_json(
     command: str, rnscli: Run, document: Document
@@ -179,10 +201,20 @@ def test_csv_has_the_columns_and_values_of_json(
     found = document(*SMALL[command])["rows"]
     ran = rnscli(*SMALL[command], "--format", "csv")
     assert (ran.code, ran.err) == (0, "")
-    header, *lines = csv.reader(io.StringIO(ran.out))
-    assert header == list(found[0])
-    assert lines == [[cell(value) for value in row.values()] for row in found]
+    lines = list(csv.DictReader(io.StringIO(ran.out)))
+    assert lines == [cells(row) for row in found]
+    assert list(lines[0]) == list(cells(found[0]))
     assert "\r" not in ran.out
+
+
+def test_a_range_of_a_constant_is_three_columns_of_csv(rnscli: Run, document: Document) -> None:
+    uncertain = ("energy", "--bits", "4", "--adc-k1", "100fJ±30%", "--core", "rns,digital-int8")
+    found = document(*uncertain)["rows"]
+    lines = list(csv.DictReader(io.StringIO(rnscli(*uncertain, "--format", "csv").out)))
+    assert lines == [cells(row) for row in found]
+    ends = [float(lines[0][f"adc_k1_j{end}"]) for end in ("", "_low", "_high")]
+    assert ends == [1e-13, 7e-14, 1.3e-13]
+    assert float(lines[0]["energy_range_j_low"]) < float(lines[0]["energy_range_j_high"])
 
 
 @each_small
@@ -406,6 +438,23 @@ def test_a_row_without_a_value_does_not_meet_a_requirement(rnscli: Run) -> None:
     assert len(ran.err.splitlines()) == 3
 
 
+def test_both_ends_of_an_interval_can_be_bounded(rnscli: Run) -> None:
+    simulated = ("error-sim", "--bits", 6, "--pairs", 50, "--core", "rns")
+    whole = ("mean_abs_error_ci95_low > 0", "mean_abs_error_ci95_high <= 0.2")
+    assert rnscli(*simulated, "--require", whole[0], "--require", whole[1]).code == 0
+    ran = rnscli(*simulated, "--require", "mean_abs_error_ci95_high <= 0.01")
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "mean_abs_error_ci95_high <= 0.01 does not hold, it is 0." in ran.err
+    refused = rnscli(*simulated, "--require", "mean_abs_error_ci95 <= 0.01")
+    assert refused.code == 2 and "mean_abs_error_ci95 holds no number" in refused.err
+    certain = ("energy", "--bits", 4, "--core", "rns")
+    assert rnscli(*certain, "--require", "energy_range_j_high <= 1").code == 1  # there is none
+    ranged = (*certain, "--adc-k1", "100fJ±30%")
+    assert rnscli(*ranged, "--require", "energy_range_j_high <= 1e-11").code == 0
+    assert rnscli(*ranged, "--require", "adc_k1_j_high < 1.4e-13").code == 0
+    assert rnscli(*ranged, "--require", "adc_k1_j == 1e-13").code == 0
+
+
 # Reproducible
 
 
@@ -438,7 +487,9 @@ def test_swept_sets_that_say_what_is_redundant_are_texts(document: Document) -> 
     sets = ("61,59,55,53+63,62", "63,62,61,59")
     given = [argument for moduli in sets for argument in ("--moduli", moduli)]
     found = document("energy", "--core", "rns", "--sensitivity", "--adc-k1", "1fJ±9%", *given)
-    assert [row["moduli"] for row in found["rows"]] == [sets[0], [63, 62, 61, 59]]
+    assert found["parameters"]["moduli"] == [sets[0], [63, 62, 61, 59]]
+    rows = [(row["moduli"], row["redundant_moduli"], row["redundant"]) for row in found["rows"]]
+    assert rows == [([61, 59, 55, 53], [63, 62], 2), ([63, 62, 61, 59], [], 0)]
 
 
 SIMULATION = (

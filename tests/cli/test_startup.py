@@ -69,6 +69,16 @@ def test_energy_without_noise_loads_nothing_numerical(arguments: list[str]) -> N
     assert not found & HEAVY
 
 
+def test_row_types_load_nothing_numerical() -> None:
+    modules = [
+        ".".join(source.relative_to(HOME.parent).with_suffix("").parts)
+        for source in (*HOME.glob("analysis/*/rows.py"), HOME / "analysis" / "stored_rows.py")
+    ]
+    assert len(modules) >= 6
+    code = f"import {', '.join(modules)}, rnscli.analysis.moduli, rnscli.report.batch.summary"
+    assert not loaded_after(code) & (HEAVY | {"click"})
+
+
 @pytest.mark.parametrize("command", ["accuracy", "train"])
 @pytest.mark.parametrize("arguments", [["--help"], ["--p", "1", "--sigma", "1"], ["--p", "x"]])
 def test_options_of_networks_are_checked_without_torch(command: str, arguments: list[str]) -> None:

@@ -46,7 +46,7 @@ def test_json_round_trip(parameters: dict[str, Any], rows: list[dict[str, Any]])
     text = json_text("test", parameters, rows)
     assert text.endswith("}\n")
     assert json.loads(text, parse_constant=refuse) == {
-        "schema": 1,
+        "schema": 2,
         "command": "test",
         "version": __version__,
         "parameters": {key: plain(value) for key, value in parameters.items()},

@@ -93,6 +93,7 @@ def test_columns_that_cannot_be_compared() -> None:
         Requirement.parse("sigma <= 1").check_column(kinds)
 
 
+IDENTITY = ("core", "bits", "p", "moduli")
 ROWS: list[dict[str, Any]] = [
     {"core": "rns", "bits": 6, "p": 0.001, "p_err": 1e-6, "moduli": (63, 62)},
     {"core": "rns", "bits": 8, "p": 0.001, "p_err": 1e-3, "moduli": (255, 254)},
@@ -101,7 +102,9 @@ ROWS: list[dict[str, Any]] = [
 
 
 def test_failures_name_the_row_and_the_value() -> None:
-    lines = failures([Requirement.parse("p_err <= 1e-4"), Requirement.parse("bits>=6")], ROWS)
+    lines = failures(
+        [Requirement.parse("p_err <= 1e-4"), Requirement.parse("bits>=6")], ROWS, IDENTITY
+    )
     assert len(lines) == 2
     for text in ("row 2", "p_err <= 0.0001", "0.001", "bits 8", "255,254"):
         assert text in lines[0]
@@ -110,14 +113,14 @@ def test_failures_name_the_row_and_the_value() -> None:
 
 
 def test_nothing_to_say() -> None:
-    assert failures([], ROWS) == []
-    assert failures([Requirement.parse("bits > 5")], ROWS) == []
-    assert failures([Requirement.parse("bits > 5")], []) == []
+    assert failures([], ROWS, IDENTITY) == []
+    assert failures([Requirement.parse("bits > 5")], ROWS, IDENTITY) == []
+    assert failures([Requirement.parse("bits > 5")], [], IDENTITY) == []
 
 
 def test_every_requirement_of_every_row() -> None:
     strict = [Requirement.parse("bits < 0"), Requirement.parse("p > 1")]
-    lines = failures(strict, ROWS)
+    lines = failures(strict, ROWS, IDENTITY)
     assert [line.split(":")[0] for line in lines] == [
         "row 1", "row 1", "row 2", "row 2", "row 3", "row 3",
     ]  # fmt: skip

@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from rnscli.analysis.energy.bill import area_of, energies_of, timing_of
-from rnscli.analysis.energy.energy import EnergyRow, energy
+from rnscli.analysis.energy.energy import design_columns, energy
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.hardware.adc.model import AdcModel
@@ -18,31 +19,6 @@ from rnscli.hardware.technology import Technology
 Constants = Mapping[str, Uncertain]
 Model = TypeVar("Model", Technology, AdcModel, CapacitiveDac)
 Quantities = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class SensitivityRow:
-    """How the energy of a dot product moves when one constant goes through its range.
-
-    The others keep their values. ``swing`` is the width of the interval over the energy;
-    rows come with the largest first. ``constant_low``, ``constant_value`` and ``constant_high``
-    are in the base ``unit``.
-    """
-
-    core: str
-    bits: int
-    vector_size: int
-    technology: str
-    adc_model: str | None
-    constant: str
-    unit: str
-    constant_low: float
-    constant_value: float
-    constant_high: float
-    energy_at_low_j: float
-    energy_per_dot_product_j: float
-    energy_at_high_j: float
-    swing: float
 
 
 def uncertain_energy(
@@ -117,11 +93,6 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
         )
         rows.append(
             SensitivityRow(
-                core=parameters.core,
-                bits=parameters.bits,
-                vector_size=parameters.dot_product.vector_size,
-                technology=design.technology.name,
-                adc_model=None if design.converters is None else design.adc.name,
                 constant=name,
                 unit=CONSTANTS[name].unit,
                 constant_low=constant.low,
@@ -131,6 +102,7 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
                 energy_per_dot_product_j=nominal,
                 energy_at_high_j=high,
                 swing=abs(high - low) / nominal if nominal else 0.0,
+                **design_columns(parameters),
             )
         )
     return tuple(sorted(rows, key=lambda row: -row.swing))

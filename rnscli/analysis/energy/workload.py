@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rnscli.analysis.energy.bill import Timing, timing_of
-from rnscli.analysis.energy.energy import EnergyRow
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.rows import EnergyRow, WorkloadRow
 from rnscli.analysis.energy.uncertainty import at_values, ranges_of, uncertain_energy
 from rnscli.base.checks import check_int
 from rnscli.base.units import Uncertain
@@ -15,47 +15,6 @@ from rnscli.hardware.operations import OperationPrices
 from rnscli.hardware.workloads.gemm import Gemm, Tiling, Workload, tiles
 
 TOTAL = "total"
-
-
-@dataclass(frozen=True)
-class WorkloadRow:
-    """A layer of a workload, or all of them (``layer`` is then ``total``); base SI units.
-
-    ``passes`` are operations of the array, each with one vector of inputs; ``utilisation`` is the
-    share of the multiplications in them that is not padding. A layer is done ``times`` times;
-    where it is not ``stationary`` it multiplies two activations, whose writing into the array
-    would have to be added. ``digital_energy_j`` joins forward
-    and reverse conversion, decoding and the additions of slices; ``accumulation_energy_j`` is of
-    the additions that join the partial sums of tiles. ``energy_per_mac_j`` is the energy over the
-    MACs that are needed. ``time_s`` is for one network after the other, layer by layer.
-    """
-
-    workload: str
-    layer: str
-    core: str
-    bits: int
-    vector_size: int
-    columns: int
-    technology: str
-    adc_model: str | None
-    m: int | None
-    k: int | None
-    n: int | None
-    times: int | None
-    stationary: bool | None
-    macs: int
-    passes: int
-    utilisation: float
-    converter_energy_j: float
-    array_energy_j: float
-    digital_energy_j: float
-    accumulation_energy_j: float
-    energy_j: float
-    energy_per_mac_j: float
-    time_s: float
-    energy_range_j: tuple[float, float] | None
-    expected_attempts: float
-    extrapolated: bool
 
 
 def workload_energy(
@@ -163,6 +122,11 @@ def _layer(
         energy_range_j=bounds,
         expected_attempts=row.expected_attempts,
         extrapolated=row.extrapolated,
+        input_bits=row.input_bits,
+        weight_bits=row.weight_bits,
+        moduli=row.moduli,
+        redundant_moduli=row.redundant_moduli,
+        arrays=arrays,
     )
 
 

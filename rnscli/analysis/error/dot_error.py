@@ -1,14 +1,17 @@
 """Monte Carlo of the dot-product error of each core, on the same operands."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from rnscli.analysis.error.block import ALGORITHM, simulate_block
+from rnscli.analysis.error.operands import SparseOperands
 from rnscli.analysis.error.parameters import DotErrorParameters, DotErrorPoint
-from rnscli.analysis.error.rows import DotErrorRow, row_of
+from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.error.statistics import ErrorStatistics
+from rnscli.analysis.statistics import proportion_interval
 from rnscli.core.cores import RNS
 from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work, describe, versions
@@ -83,7 +86,7 @@ def dot_errors(
             parameters = points[update.index]
             reference = update.total.get(RNS.name)
             rows = [
-                row_of(parameters, name, update.total[name], reference) for name in parameters.cores
+                _row(parameters, name, update.total[name], reference) for name in parameters.cores
             ]
             yield DotErrorResult(tuple(rows), update.total)
 
@@ -130,3 +133,78 @@ def _enough(
         if share is None or share > parameters.rel_precision:
             return False
     return True
+
+
+def _row(
+    parameters: DotErrorParameters,
+    name: str,
+    statistics: ErrorStatistics,
+    reference: ErrorStatistics | None,
+) -> DotErrorRow:
+    """The row of a core, beside the statistics of the reference core if there is one."""
+    absolute, core = statistics.absolute, parameters.point.cores[name]
+    noisy, settings, told = core.noisy, core.settings, core.noise_columns
+    relative = None
+    if reference is not None and reference.absolute.mean > 0:
+        relative = absolute.mean / reference.absolute.mean
+    pairs = absolute.count
+    moduli = core.code.moduli if core.code is not None else None
+    attempts = statistics.attempts.moments() if noisy else None
+    operands = parameters.operands
+    dense = operands.dense if isinstance(operands, SparseOperands) else operands
+    p50, p95, p99 = statistics.absolute_quantiles(0.50, 0.95, 0.99)
+    return DotErrorRow(
+        core=name,
+        bits=parameters.bits,
+        vector_size=parameters.dot_product.vector_size,
+        pairs=pairs,
+        mean_abs_error=absolute.mean,
+        mean_abs_error_ci95=absolute.mean_interval(),
+        mean_error=statistics.signed.mean,
+        rms_error=math.sqrt(statistics.signed.mean_square),
+        max_abs_error=statistics.largest,
+        p50_abs_error=p50,
+        p95_abs_error=p95,
+        p99_abs_error=p99,
+        relative_to_rns=relative,
+        noise=told["noise"],
+        p=_error_probability(parameters),
+        sigma=told["sigma"],
+        redundant=moduli.redundant if moduli is not None else None,
+        attempts=settings.get("attempts") if noisy else None,
+        output_error_rate=statistics.wrong / pairs if noisy else None,
+        expected_attempts=attempts.mean if attempts is not None else None,
+        output_error_rate_ci95=(proportion_interval(statistics.wrong, pairs) if noisy else None),
+        input_bits=parameters.dot_product.input_bits,
+        weight_bits=parameters.dot_product.weight_bits,
+        moduli=moduli.information if moduli is not None else None,
+        redundant_moduli=moduli.redundant_moduli if moduli is not None else None,
+        decoder=settings.get("decoder"),
+        operands=operands.name,
+        degrees_of_freedom=getattr(dense, "degrees_of_freedom", None),
+        sparsity=getattr(operands, "sparsity", None),
+        slice_bits=settings.get("slice_bits"),
+        adc_bits=settings.get("adc_bits"),
+        precision_reached=statistics.precision(parameters.precision_of),
+        std_abs_error=math.sqrt(absolute.variance),
+        min_abs_error=statistics.smallest,
+        mean_error_ci95=statistics.signed.mean_interval(),
+        std_error=math.sqrt(statistics.signed.variance),
+        min_error=statistics.lowest,
+        max_error=statistics.highest,
+        p5_error=statistics.quantile(0.05),
+        p50_error=statistics.quantile(0.50),
+        p95_error=statistics.quantile(0.95),
+        expected_attempts_ci95=attempts.mean_interval() if attempts is not None else None,
+        std_attempts=math.sqrt(attempts.variance) if attempts is not None else None,
+        max_attempts=statistics.attempts.most if noisy else None,
+        p99_attempts=statistics.attempts.quantile(0.99) if noisy else None,
+    )
+
+
+def _error_probability(parameters: DotErrorParameters) -> float | None:
+    """That of the residues, also where a row is of a core that is compared with theirs."""
+    cores = parameters.point.cores
+    core = cores[RNS.name] if RNS.name in cores else cores[parameters.cores[0]]
+    p: float | None = core.noise_columns["p"]
+    return p

@@ -1,13 +1,34 @@
 """What a simulation of dot products reports of a core."""
 
-import math
 from dataclasses import dataclass
+from typing import Annotated
 
-from rnscli.analysis.error.operands import SparseOperands
-from rnscli.analysis.error.parameters import DotErrorParameters
-from rnscli.analysis.error.statistics import ErrorStatistics
-from rnscli.analysis.statistics import proportion_interval
-from rnscli.core.cores import RNS
+from rnscli.analysis.columns import (
+    CI95,
+    AdcBits,
+    Attempts,
+    Bits,
+    Core,
+    Decoder,
+    InputBits,
+    MeanAbsError,
+    MeanAbsErrorInterval,
+    Moduli,
+    Noise,
+    OutputErrorRate,
+    OutputErrorRateInterval,
+    P,
+    PrecisionReached,
+    Range,
+    Redundant,
+    RedundantModuli,
+    Sigma,
+    SimulatedAttempts,
+    SliceBits,
+    VectorSize,
+    WeightBits,
+)
+from rnscli.base.columns import Column
 
 
 @dataclass(frozen=True)
@@ -22,121 +43,72 @@ class DotErrorRow:
     ``None``; ``relative_to_rns`` is ``None`` without a moduli set.
     """
 
-    core: str
-    bits: int
-    vector_size: int
-    pairs: int
-    mean_abs_error: float
-    mean_abs_error_ci95: tuple[float, float]
-    mean_error: float
-    rms_error: float
-    max_abs_error: float
-    p50_abs_error: float
-    p95_abs_error: float
-    p99_abs_error: float
-    relative_to_rns: float | None
-    residue_error_probability: float | None
-    sigma: float | None
-    redundant: int | None
-    attempts: float | None
-    output_error_rate: float | None
-    mean_attempts: float | None
-    output_error_rate_ci95: tuple[float, float] | None
-    input_bits: int
-    weight_bits: int
-    moduli: tuple[int, ...] | None
-    redundant_moduli: tuple[int, ...] | None
-    decoder: str | None
-    operands: str
-    degrees_of_freedom: float | None
-    sparsity: float | None
-    slice_bits: int | None
-    adc_bits: int | None
-    precision_reached: float | None
-    std_abs_error: float
-    min_abs_error: float
-    mean_error_ci95: tuple[float, float]
-    std_error: float
-    min_error: float
-    max_error: float
-    p5_error: float
-    p50_error: float
-    p95_error: float
-    mean_attempts_ci95: tuple[float, float] | None
-    std_attempts: float | None
-    max_attempts: int | None
-    p99_attempts: int | None
-
-
-def row_of(
-    parameters: DotErrorParameters,
-    name: str,
-    statistics: ErrorStatistics,
-    reference: ErrorStatistics | None,
-) -> DotErrorRow:
-    """The row of a core, beside the statistics of the reference core if there is one."""
-    absolute, core = statistics.absolute, parameters.point.cores[name]
-    noisy, settings = core.noisy, core.settings
-    relative = None
-    if reference is not None and reference.absolute.mean > 0:
-        relative = absolute.mean / reference.absolute.mean
-    pairs = absolute.count
-    moduli = core.code.moduli if core.code is not None else None
-    attempts = statistics.attempts.moments() if noisy else None
-    operands = parameters.operands
-    dense = operands.dense if isinstance(operands, SparseOperands) else operands
-    p50, p95, p99 = statistics.absolute_quantiles(0.50, 0.95, 0.99)
-    return DotErrorRow(
-        core=name,
-        bits=parameters.bits,
-        vector_size=parameters.dot_product.vector_size,
-        pairs=pairs,
-        mean_abs_error=absolute.mean,
-        mean_abs_error_ci95=absolute.mean_interval(),
-        mean_error=statistics.signed.mean,
-        rms_error=math.sqrt(statistics.signed.mean_square),
-        max_abs_error=statistics.largest,
-        p50_abs_error=p50,
-        p95_abs_error=p95,
-        p99_abs_error=p99,
-        relative_to_rns=relative,
-        residue_error_probability=_error_probability(parameters),
-        sigma=core.noise_columns["sigma"],
-        redundant=moduli.redundant if moduli is not None else None,
-        attempts=settings.get("attempts") if noisy else None,
-        output_error_rate=statistics.wrong / pairs if noisy else None,
-        mean_attempts=attempts.mean if attempts is not None else None,
-        output_error_rate_ci95=(proportion_interval(statistics.wrong, pairs) if noisy else None),
-        input_bits=parameters.dot_product.input_bits,
-        weight_bits=parameters.dot_product.weight_bits,
-        moduli=moduli.information if moduli is not None else None,
-        redundant_moduli=moduli.redundant_moduli if moduli is not None else None,
-        decoder=settings.get("decoder"),
-        operands=operands.name,
-        degrees_of_freedom=getattr(dense, "degrees_of_freedom", None),
-        sparsity=getattr(operands, "sparsity", None),
-        slice_bits=settings.get("slice_bits"),
-        adc_bits=settings.get("adc_bits"),
-        precision_reached=statistics.precision(parameters.precision_of),
-        std_abs_error=math.sqrt(absolute.variance),
-        min_abs_error=statistics.smallest,
-        mean_error_ci95=statistics.signed.mean_interval(),
-        std_error=math.sqrt(statistics.signed.variance),
-        min_error=statistics.lowest,
-        max_error=statistics.highest,
-        p5_error=statistics.quantile(0.05),
-        p50_error=statistics.quantile(0.50),
-        p95_error=statistics.quantile(0.95),
-        mean_attempts_ci95=attempts.mean_interval() if attempts is not None else None,
-        std_attempts=math.sqrt(attempts.variance) if attempts is not None else None,
-        max_attempts=statistics.attempts.most if noisy else None,
-        p99_attempts=statistics.attempts.quantile(0.99) if noisy else None,
-    )
-
-
-def _error_probability(parameters: DotErrorParameters) -> float | None:
-    """That of the residues, also where a row is of a core that is compared with theirs."""
-    cores = parameters.point.cores
-    core = cores[RNS.name] if RNS.name in cores else cores[parameters.cores[0]]
-    p: float | None = core.noise_columns["p"]
-    return p
+    core: Core
+    bits: Bits
+    vector_size: VectorSize
+    pairs: Annotated[int, Column("Number of dot products that were simulated.", low=1)]
+    mean_abs_error: MeanAbsError
+    mean_abs_error_ci95: MeanAbsErrorInterval
+    mean_error: Annotated[float, Column("Mean of the signed error.", "mean e", low=None)]
+    rms_error: Annotated[float, Column("Root of the mean squared error.", "rms e")]
+    max_abs_error: Annotated[float, Column("Largest absolute error.", "max |e|")]
+    p50_abs_error: Annotated[
+        float, Column("Median of the absolute error, within 0.4 %.", "p50 |e|")
+    ]
+    p95_abs_error: Annotated[
+        float, Column("95 % quantile of the absolute error, within 0.4 %.", "p95 |e|")
+    ]
+    p99_abs_error: Annotated[
+        float, Column("99 % quantile of the absolute error, within 0.4 %.", "p99 |e|")
+    ]
+    relative_to_rns: Annotated[
+        float | None, Column("mean_abs_error over that of the core rns.", "x rns")
+    ]
+    noise: Noise | None
+    p: P | None
+    sigma: Sigma | None
+    redundant: Redundant | None
+    attempts: Attempts | None
+    output_error_rate: OutputErrorRate | None
+    expected_attempts: SimulatedAttempts | None
+    output_error_rate_ci95: OutputErrorRateInterval | None
+    input_bits: InputBits
+    weight_bits: WeightBits
+    moduli: Moduli | None
+    redundant_moduli: RedundantModuli | None
+    decoder: Decoder | None
+    operands: Annotated[str, Column("Distribution of the operands, or their file.")]
+    degrees_of_freedom: Annotated[
+        float | None, Column("Degrees of freedom of the distribution student-t.", "nu", low=2)
+    ]
+    sparsity: Annotated[
+        float | None, Column("Probability that a drawn operand is replaced by zero.", high=1)
+    ]
+    slice_bits: SliceBits | None
+    adc_bits: AdcBits | None
+    precision_reached: PrecisionReached | None
+    std_abs_error: Annotated[float, Column("Standard deviation of the absolute error.")]
+    min_abs_error: Annotated[float, Column("Least absolute error.")]
+    mean_error_ci95: Annotated[Range, Column(f"{CI95} mean_error (Student's t).", low=None)]
+    std_error: Annotated[float, Column("Standard deviation of the signed error.")]
+    min_error: Annotated[float, Column("Least signed error.", low=None)]
+    max_error: Annotated[float, Column("Largest signed error.", low=None)]
+    p5_error: Annotated[float, Column("5 % quantile of the signed error, within 0.4 %.", low=None)]
+    p50_error: Annotated[float, Column("Median of the signed error, within 0.4 %.", low=None)]
+    p95_error: Annotated[
+        float, Column("95 % quantile of the signed error, within 0.4 %.", low=None)
+    ]
+    expected_attempts_ci95: Annotated[
+        Range | None, Column(f"{CI95} expected_attempts (Student's t).", low=None)
+    ]
+    std_attempts: Annotated[float | None, Column("Standard deviation of the number of attempts.")]
+    max_attempts: Annotated[
+        int | None,
+        Column(
+            "Largest number of attempts that a simulated dot product took.",
+            "max R",
+            low=1,
+            usual=1,
+        ),
+    ]
+    p99_attempts: Annotated[int | None, Column("99 % quantile of the number of attempts.", low=1)]

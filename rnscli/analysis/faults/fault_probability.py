@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.undetected import (
     CodeSpectrum,
     check_range,
@@ -19,7 +20,7 @@ from rnscli.base.checks import check_attempts
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.decoders import decoder_named, radius_of
 from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
-from rnscli.core.noise import NoiseLaw, NoiseSetting, Uniform, wrong_word
+from rnscli.core.noise import NoiseLaw, NoiseSetting, Uniform
 
 # Probabilities that one attempt ends correct, detected, undetected.
 Outcome = tuple[float, float, float]
@@ -126,56 +127,6 @@ class FaultPoint:
     def left_laws(self) -> tuple[NoiseLaw, ...]:
         """The laws of these."""
         return tuple(law for i, law in enumerate(self.laws) if i not in self.erased)
-
-
-@dataclass(frozen=True)
-class FaultProbability:
-    """How one attempt ends, and the output after R attempts, as `rnscli fault-prob` reports it.
-
-    ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1;
-    ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``.
-    ``p`` is the mean over the residues of the probability to be wrong; ``sigma`` is given where
-    it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
-    residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
-    with the fewest, and is ``None`` elsewhere. Where residues differ, ``residue_p`` and
-    ``residue_sigma`` have the value of each, the redundant moduli first. The last seven are of
-    `rnscli.analysis.faults.validation`, where it was asked for: simulated values with their 99.9 %
-    intervals, the number of words, how far the intervals reach as a share of the values, and
-    whether they hold the exact ones.
-    """
-
-    moduli: tuple[int, ...]
-    redundant_moduli: tuple[int, ...]
-    redundant: int
-    decoder: str
-    noise: str
-    p: float
-    sigma: float | None
-    attempts: float
-    p_correct: float
-    p_detected: float
-    p_undetected: float
-    p_err: float
-    expected_attempts: float
-    legitimate_range: int
-    conversions: float
-    cheapest: bool | None
-    erased: tuple[int, ...] | None
-    residue_p: tuple[float, ...] | None
-    residue_sigma: tuple[float, ...] | None
-    simulated_p_undetected: float | None = None
-    simulated_p_undetected_ci999: tuple[float, float] | None = None
-    simulated_p_err: float | None = None
-    simulated_p_err_ci999: tuple[float, float] | None = None
-    simulated_words: int | None = None
-    precision_reached: float | None = None
-    agrees: bool | None = None
-
-    @property
-    def word_error_probability(self) -> float:
-        """Probability that some residue of a word is wrong."""
-        count = len(self.moduli) + len(self.redundant_moduli)
-        return wrong_word(self.residue_p or (self.p,) * count)
 
 
 def fault_probability(parameters: FaultParameters) -> FaultProbability:

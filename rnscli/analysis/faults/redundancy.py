@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from rnscli.analysis.faults import undetected
 from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
-    FaultProbability,
     after_attempts,
     fault_probability,
 )
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.checks import MAX_ATTEMPTS, check_float
 from rnscli.base.errors import InputError, NoSolutionError

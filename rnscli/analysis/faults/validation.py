@@ -20,9 +20,9 @@ import numpy as np
 
 from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
-    FaultProbability,
     after_attempts,
 )
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.undetected import weight_distribution
 from rnscli.analysis.statistics import proportion_interval
 from rnscli.base.checks import check_float, check_int

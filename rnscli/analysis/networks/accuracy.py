@@ -13,7 +13,8 @@ from torch import nn
 
 from rnscli.analysis.analog_core import analog_core, core_columns, described_flow
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.workload import WorkloadRow, workload_energy
+from rnscli.analysis.energy.rows import WorkloadRow
+from rnscli.analysis.energy.workload import workload_energy
 from rnscli.analysis.networks.paired_ratio import PairedCounts
 from rnscli.analysis.networks.parameters import (
     BLOCK_SAMPLES,
@@ -250,7 +251,7 @@ def _row(
         output_error_rate_ci95=(
             proportion_interval(made.wrong, made.dot_products) if noisy else None
         ),
-        mean_attempts=made.mean_attempts if noisy else None,
+        expected_attempts=made.mean_attempts if noisy else None,
         gemms=products.count,
         macs=products.workload.macs,
         technology=total.technology,

@@ -1,6 +1,37 @@
 """What is reported of a network on a core."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from rnscli.analysis.columns import (
+    CI95,
+    AdcBits,
+    Attempts,
+    Bits,
+    Core,
+    Decoder,
+    Epochs,
+    Extrapolated,
+    Granularity,
+    InputBits,
+    Model,
+    Moduli,
+    Noise,
+    OutputErrorRate,
+    OutputErrorRateInterval,
+    P,
+    Range,
+    Redundant,
+    RedundantModuli,
+    Seed,
+    Sigma,
+    SimulatedAttempts,
+    SliceBits,
+    Technology,
+    VectorSize,
+    WeightBits,
+)
+from rnscli.base.columns import Column, ends, joules, mark, percent
 
 
 @dataclass(frozen=True)
@@ -10,47 +41,84 @@ class AccuracyRow:
     ``accuracy`` and ``fp32_accuracy`` are shares of the same ``samples``;
     ``relative_accuracy`` is their ratio, with the score interval of
     `rnscli.analysis.networks.paired_ratio`. ``output_error_rate`` is the share of dot products (of
-    at most h terms) that noise spoilt, and ``mean_attempts`` how often one was computed; ``None``
-    without noise. ``gemms`` and ``macs`` are of one inference; ``energy_j`` is that of the run, all
-    samples with the attempts that they took. ``digital`` names the products that stay in FP32, and
-    that neither counts.
+    at most h terms) that noise spoilt, and ``expected_attempts`` how often one was computed;
+    ``None`` without noise. ``gemms`` and ``macs`` are of one inference; ``energy_j`` is that of
+    the run, all samples with the attempts that they took. ``digital`` names the products that stay
+    in FP32, and that neither counts.
     """
 
-    model: str
-    core: str
-    bits: int
-    vector_size: int
-    samples: int
-    accuracy: float
-    accuracy_ci95: tuple[float, float]
-    fp32_accuracy: float
-    relative_accuracy: float | None
-    relative_accuracy_ci95: tuple[float, float] | None
-    input_bits: int
-    weight_bits: int
-    granularity: str
-    moduli: tuple[int, ...] | None
-    redundant_moduli: tuple[int, ...] | None
-    redundant: int | None
-    decoder: str | None
-    slice_bits: int | None
-    adc_bits: int | None
-    residue_error_probability: float | None
-    sigma: float | None
-    attempts: float | None
-    output_error_rate: float | None
-    output_error_rate_ci95: tuple[float, float] | None
-    mean_attempts: float | None
-    gemms: int
-    macs: int
-    technology: str
-    energy_per_inference_j: float
-    energy_j: float
-    extrapolated: bool
-    digital: str | None
+    model: Model
+    core: Annotated[Core, Column("The core that computes the products.", identity=True)]
+    bits: Bits
+    vector_size: VectorSize
+    samples: Annotated[int, Column("Test samples.", low=1)]
+    accuracy: Annotated[
+        float,
+        Column(
+            "Share of the samples that the network gets right on the core.", form=percent(1), high=1
+        ),
+    ]
+    accuracy_ci95: Annotated[
+        Range,
+        Column(
+            f"{CI95} accuracy, Clopper and Pearson's.", "95 % interval", ends(percent(1)), high=1
+        ),
+    ]
+    fp32_accuracy: Annotated[
+        float,
+        Column("Share of the same samples that it gets right in FP32.", "FP32", percent(1), high=1),
+    ]
+    relative_accuracy: Annotated[
+        float | None,
+        Column("accuracy over fp32_accuracy; null if that is zero.", "over FP32", percent(1)),
+    ]
+    relative_accuracy_ci95: Annotated[
+        Range | None,
+        Column(f"{CI95} relative_accuracy, of paired samples.", "95 % interval", ends(percent(1))),
+    ]
+    input_bits: InputBits
+    weight_bits: WeightBits
+    granularity: Granularity
+    moduli: Moduli | None
+    redundant_moduli: RedundantModuli | None
+    redundant: Redundant | None
+    decoder: Decoder | None
+    slice_bits: SliceBits | None
+    adc_bits: AdcBits | None
+    noise: Noise | None
+    p: P | None
+    sigma: Sigma | None
+    attempts: Attempts | None
+    output_error_rate: OutputErrorRate | None
+    output_error_rate_ci95: OutputErrorRateInterval | None
+    expected_attempts: SimulatedAttempts | None
+    gemms: Annotated[int, Column("Matrix products of one inference.", "GEMMs", low=1)]
+    macs: Annotated[int, Column("Multiplications of one inference, each with its addition.", low=1)]
+    technology: Technology
+    energy_per_inference_j: Annotated[
+        float,
+        Column("Energy of the matrix products of one inference, in J.", "energy each", joules),
+    ]
+    energy_j: Annotated[
+        float, Column("Energy of all samples, in J, attempts included.", "total", joules)
+    ]
+    extrapolated: Extrapolated
+    digital: Annotated[
+        str | None,
+        Column("Products that stay in FP32 and that no count or energy has; null if none."),
+    ]
 
 
 FP32 = "fp32"  # in the place of a core
+
+TrainedOn = Annotated[
+    Core, Column("The core that computes every product, or fp32.", besides=(FP32,), identity=True)
+]
+TestLoss = Annotated[float, Column("Mean cross-entropy of the test samples at its end, in nats.")]
+TestAccuracy = Annotated[
+    float,
+    Column("Share of the test samples that are right at its end.", "accuracy", percent(2), high=1),
+]
 
 
 @dataclass(frozen=True)
@@ -65,32 +133,73 @@ class TrainingRow:
     ``None`` for a single seed. The core of FP32 itself is called ``fp32``.
     """
 
-    model: str
-    core: str
-    bits: int | None
-    vector_size: int | None
-    seeds: int
-    epochs: int
-    train_loss: float
-    test_loss: float
-    test_accuracy: float
-    test_accuracy_ci95: tuple[float, float] | None
-    accuracy_difference: float | None
-    accuracy_difference_ci95: tuple[float, float] | None
-    fp32_standard_error: float | None
-    within_standard_error: bool | None
-    input_bits: int | None
-    weight_bits: int | None
-    granularity: str | None
-    moduli: tuple[int, ...] | None
-    redundant_moduli: tuple[int, ...] | None
-    redundant: int | None
-    decoder: str | None
-    slice_bits: int | None
-    adc_bits: int | None
-    residue_error_probability: float | None
-    sigma: float | None
-    attempts: float | None
+    model: Model
+    core: TrainedOn
+    bits: Bits | None
+    vector_size: VectorSize | None
+    seeds: Annotated[
+        int, Column("Number of seeds, over which losses and accuracies are means.", low=1, usual=1)
+    ]
+    epochs: Epochs
+    train_loss: Annotated[
+        float,
+        Column("Mean cross-entropy of the samples of the last epoch, in nats.", "training loss"),
+    ]
+    test_loss: TestLoss
+    test_accuracy: TestAccuracy
+    test_accuracy_ci95: Annotated[
+        Range | None,
+        Column(
+            f"{CI95} test_accuracy over the seeds.", "95 % interval", ends(percent(2)), low=None
+        ),
+    ]
+    accuracy_difference: Annotated[
+        float | None,
+        Column(
+            "test_accuracy less that of FP32, seed by seed.",
+            "to FP32",
+            percent(2, signed=True),
+            low=None,
+        ),
+    ]
+    accuracy_difference_ci95: Annotated[
+        Range | None,
+        Column(
+            f"{CI95} accuracy_difference over the seeds.",
+            "95 % interval",
+            ends(percent(2, signed=True)),
+            low=None,
+        ),
+    ]
+    fp32_standard_error: Annotated[
+        float | None,
+        Column(
+            "Standard error of the mean accuracy in FP32 over the seeds.",
+            "s.e. of FP32",
+            percent(2),
+        ),
+    ]
+    within_standard_error: Annotated[
+        bool | None,
+        Column(
+            "Whether accuracy_difference is at most that, either way.",
+            "within it",
+            mark("yes", "no"),
+        ),
+    ]
+    input_bits: InputBits | None
+    weight_bits: WeightBits | None
+    granularity: Granularity | None
+    moduli: Moduli | None
+    redundant_moduli: RedundantModuli | None
+    redundant: Redundant | None
+    decoder: Decoder | None
+    slice_bits: SliceBits | None
+    adc_bits: AdcBits | None
+    noise: Noise | None
+    p: P | None
+    sigma: Sigma | None
+    attempts: Attempts | None
 
 
 @dataclass(frozen=True)
@@ -101,24 +210,27 @@ class EpochRow:
     ``test_loss`` and ``test_accuracy`` are of the network after the epoch.
     """
 
-    model: str
-    core: str
-    bits: int | None
-    vector_size: int | None
-    seed: int
-    epoch: int
-    train_loss: float
-    test_loss: float
-    test_accuracy: float
-    input_bits: int | None
-    weight_bits: int | None
-    granularity: str | None
-    moduli: tuple[int, ...] | None
-    redundant_moduli: tuple[int, ...] | None
-    redundant: int | None
-    decoder: str | None
-    slice_bits: int | None
-    adc_bits: int | None
-    residue_error_probability: float | None
-    sigma: float | None
-    attempts: float | None
+    model: Model
+    core: TrainedOn
+    bits: Bits | None
+    vector_size: VectorSize | None
+    seed: Seed
+    epoch: Annotated[int, Column("Number of the epoch.", low=1)]
+    train_loss: Annotated[
+        float, Column("Mean cross-entropy of the samples of the epoch, in nats.", "training loss")
+    ]
+    test_loss: TestLoss
+    test_accuracy: TestAccuracy
+    input_bits: InputBits | None
+    weight_bits: WeightBits | None
+    granularity: Granularity | None
+    moduli: Moduli | None
+    redundant_moduli: RedundantModuli | None
+    redundant: Redundant | None
+    decoder: Decoder | None
+    slice_bits: SliceBits | None
+    adc_bits: AdcBits | None
+    noise: Noise | None
+    p: P | None
+    sigma: Sigma | None
+    attempts: Attempts | None

@@ -135,7 +135,7 @@ _OF_FP32 = dict.fromkeys(
     (
         "bits", "vector_size", "input_bits", "weight_bits", "granularity", "moduli",
         "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits",
-        "residue_error_probability", "sigma", "attempts",
+        "noise", "p", "sigma", "attempts",
     )
 )  # fmt: skip
 

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnscli.analysis.columns import LegitimateRange, Seed, SnrDb
 from rnscli.analysis.networks.rows import AccuracyRow
+from rnscli.base.columns import columns_of
 from rnscli.base.errors import InputError
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
@@ -24,7 +26,6 @@ from rnscli.cli.terminal import Advance
 from rnscli.core.cores import analog_cores
 from rnscli.hardware.technology import load_technology, technology_names
 from rnscli.networks.shipped import NETWORKS
-from rnscli.report.columns import show_value
 from rnscli.report.plots.networks import check_plot, plot_accuracy
 from rnscli.report.table import Layout
 from rnscli.runtime.runner import Progress, Runner
@@ -38,8 +39,8 @@ LAYOUT = Layout(
     ),
     results=(
         "accuracy", "accuracy_ci95", "relative_accuracy", "relative_accuracy_ci95",
-        "output_error_rate", "output_error_rate_ci95", "mean_attempts", "energy_per_inference_j",
-        "energy_j", "extrapolated",
+        "output_error_rate", "output_error_rate_ci95", "expected_attempts",
+        "energy_per_inference_j", "energy_j", "extrapolated",
     ),
     optional=(
         "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "adc_bits", "slice_bits",
@@ -57,8 +58,12 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     row_type=AccuracyRow,
     layout=LAYOUT,
     plot="the accuracy relative to FP32",
-    axes=AXES,
-    keys={"p": None},  # which residue_error_probability is
+    axes={
+        **shared.MODULI_COLUMNS,
+        "legitimate_range": LegitimateRange,
+        "snr_db": SnrDb,
+        "seed": Seed,
+    },
 )
 @shared.stacked(
     networks.model(",".join(NETWORKS.own), ", trained in FP32 once and kept"),
@@ -172,5 +177,7 @@ class _Watch:
     def _note(self, update: "Progress[AccuracyStatistics]") -> str:
         (statistics,) = update.total.values()
         right = statistics.right
-        shown = show_value("accuracy", (right.both + right.first) / right.samples)
+        shown = columns_of(AccuracyRow)["accuracy"].shown(
+            (right.both + right.first) / right.samples
+        )
         return f"{update.index + 1} of {len(self._samples)}: accuracy {shown}"

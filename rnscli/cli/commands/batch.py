@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rnscli.base.columns import columns_of
 from rnscli.base.errors import InputError
 from rnscli.base.files import check_writable, write_atomically
 from rnscli.cli.answer import Answer, Result
@@ -99,7 +100,10 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
         planned = [row for row in _dry_rows(checked, kept) if row["run"] in selected]
         lines = [text for row in planned for text in ("", f"# {row['run']}", row["command_line"])]
         answer = Answer([], footer=list(map(str, lines)))
-        write_result(Result("batch", stated, planned, DRY_LAYOUT, answer), options["format"])
+        write_result(
+            Result("batch", stated, columns_of(DryRow), planned, DRY_LAYOUT, answer),
+            options["format"],
+        )
         return
     _check_files(checked, file, options)
     folder = ResultsFolder(file, options["resume"], options["force"])
@@ -115,7 +119,8 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     if options["junit"] is not None:
         write_atomically(options["junit"], junit_text(checked.plan.title, asked))
     _say(asked)
-    write_result(Result("batch", stated, rows, LAYOUT, Answer([])), options["format"])
+    result = Result("batch", stated, columns_of(BatchRow), rows, LAYOUT, Answer([]))
+    write_result(result, options["format"])
     _exit(asked)
 
 

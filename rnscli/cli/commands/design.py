@@ -4,12 +4,14 @@ import math
 import shutil
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import click
 
+from rnscli.analysis.columns import Seed
 from rnscli.analysis.design.limits import LIMITS, OBJECTIVES
+from rnscli.analysis.design.rows import DesignRow
 from rnscli.analysis.design.search import Candidate, DesignResult, Rejected
 from rnscli.analysis.design.space import DesignSpace, simulated_core
 from rnscli.analysis.energy.parameters import EnergyParameters
@@ -159,45 +161,6 @@ _FIXED = (
 _SHOWN = 12
 
 
-@dataclass(frozen=True)
-class DesignRow:
-    """A design of a search, as `rnscli design` reports it; base SI units.
-
-    ``role`` is ``chosen``, ``front`` or ``neighbour``; a neighbour differs from the chosen one
-    along ``axis``, and ``reason`` says why it is not chosen. What does not concern the core is
-    ``None``, and so are the numbers of a neighbour that does not exist. ``commands`` are command
-    lines that reproduce the numbers, of the chosen design only.
-    """
-
-    role: str
-    axis: str | None
-    core: str
-    bits: int
-    vector_size: int
-    technology: str
-    adc_model: str | None
-    columns_per_adc: int | None
-    reverse: str | None
-    slice_bits: int | None
-    adc_bits: int | None
-    redundant: int | None
-    attempts: float | None
-    decoder: str | None
-    legitimate_range: str | int | None
-    moduli: tuple[int, ...] | None
-    redundant_moduli: tuple[int, ...] | None
-    expected_attempts: float | None
-    energy_per_mac_j: float | None
-    latency_s: float | None
-    area_m2: float | None
-    mean_abs_error: float | None
-    p_err: float | None
-    throughput_macs_per_s: float | None
-    extrapolated: bool | None
-    reason: str | None
-    commands: tuple[str, ...] | None
-
-
 def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[Any], Any]:
     kind = Quantity(unit, example) if unit else FloatSweep(0.0, 1e300, "a number of at least 0")
     return click.option(f"--{name.replace('_', '-')}", type=kind, help=what)
@@ -209,6 +172,7 @@ def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[An
     row_type=DesignRow,
     layout=LAYOUT,
     plot="the Pareto front",
+    axes={**noise_options.COLUMNS, "seed": Seed},
 )
 @shared.stacked(
     click.option(
@@ -288,13 +252,16 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     if "max_p_err" in limits and space.noise is None:
         raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
     minimise = _single("minimise", options["minimise"])
+    noise = _noise(options)
+    told = noise.columns if noise is not None else dict.fromkeys(noise_options.AXES)
+    point = told | {"seed": options["seed"]}
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
         found = _found(space, limits, minimise, runner, bar)
         commands = commands_of(found.chosen, options, hardware.given)
         shown = min(_SHOWN, len(found.front))
         return Answer(
-            [({}, row) for row in _rows(found, commands)],
+            [(point, row) for row in _rows(found, commands)],
             plot_front,
             shown=shown,
             required=1,
@@ -343,23 +310,27 @@ def _single(name: str, value: Any) -> Any:
     return value[0]
 
 
-def _space(options: Mapping[str, Any], hardware: hw.Hardware) -> DesignSpace:
-    """The space that the options mean."""
-    fixed = {name: _single(name, options[name]) for name in _FIXED if options[name] is not None}
-    constants = {name: value for name, value in fixed.items() if name in CONSTANTS}
-    given = {name: _single(name, options[name]) for name in noise_options.AXES}
-    noise = NoiseSetting.of(given)
+def _noise(options: Mapping[str, Any]) -> NoiseSetting | None:
+    """Law and level, which are the same for all designs."""
+    noise = NoiseSetting.of({name: _single(name, options[name]) for name in noise_options.AXES})
     if noise is not None:
         level, value = noise.level
         if isinstance(value, tuple):
             raise InputError(f"`{level}` has a value for each modulus; here it is one for all")
         noise.of_converter(1)  # a level that the law does not reach is refused at once
+    return noise
+
+
+def _space(options: Mapping[str, Any], hardware: hw.Hardware) -> DesignSpace:
+    """The space that the options mean."""
+    fixed = {name: _single(name, options[name]) for name in _FIXED if options[name] is not None}
+    constants = {name: value for name, value in fixed.items() if name in CONSTANTS}
     arguments: dict[str, Any] = {name: tuple(options[name]) for name in _AXES}
     arguments |= {n: v for n, v in fixed.items() if n not in CONSTANTS}
     arguments |= hw.with_fixed(hardware, options["adc_model"], constants)
     arguments |= {
         "adc_bits": tuple(options["adc_bits"] or (None,)),
-        "noise": noise,
+        "noise": _noise(options),
         "extrapolate": options["extrapolate"],
         "pairs": options["pairs"],
         "seed": options["seed"],

@@ -3,20 +3,22 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.analysis.energy.energy import EnergyRow
+from rnscli.analysis.columns import Attempts, Decoder, LegitimateRange, Redundant, SliceBits
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow, WorkloadRow
 from rnscli.analysis.energy.uncertainty import (
-    SensitivityRow,
     ranges_of,
     sensitivity,
     uncertain_energy,
 )
-from rnscli.analysis.energy.workload import WorkloadRow, workload_energy
+from rnscli.analysis.energy.workload import workload_energy
 from rnscli.analysis.moduli import ModuliRequest
+from rnscli.base.columns import option_columns
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.base.units import Uncertain
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
@@ -32,6 +34,9 @@ from rnscli.hardware.workloads.registry import WORKLOADS, load_workload
 from rnscli.report.plots import energy as energy_plots
 from rnscli.report.plots.figure import check_number
 from rnscli.report.table import Layout
+
+if TYPE_CHECKING:
+    from rnscli.analysis.faults.rows import FaultProbability
 
 LAYOUT = Layout(
     parameters=(
@@ -90,6 +95,16 @@ AXES = (
     *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", *noise_options.AXES,
     "columns", "slice_bits", "adc_bits", "arrays", *hw.AXES, "workload", "core",
 )  # fmt: skip
+AXIS_COLUMNS = {
+    **shared.MODULI_COLUMNS,
+    "redundant": Redundant,
+    "decoder": Decoder,
+    "legitimate_range": LegitimateRange,
+    "attempts": Attempts,
+    **noise_options.COLUMNS,
+    "slice_bits": SliceBits,
+    **hw.COLUMNS,
+}
 
 
 @click.command(
@@ -102,8 +117,7 @@ AXES = (
         "workload": (WorkloadRow, WORKLOAD_LAYOUT),
         "sensitivity": (SensitivityRow, SENSITIVITY_LAYOUT),
     },
-    axes=AXES,
-    keys=hw.KEYS,
+    axes=AXIS_COLUMNS,
 )
 @shared.stacked(
     shared.cores(CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
@@ -185,24 +199,32 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         raise InputError("--workload has two files of the same name; rename one of them")
     swept = [n for n in AXES if isinstance(options[n], tuple) and len(options[n]) > 1]
     ready, problems = prepared(hw.paired(points(options, AXES), hardware), _request, swept)
+    made = option_columns({name: AXIS_COLUMNS[name] for name in swept if name in AXIS_COLUMNS})
+    differing = {column.key: column for column in made.values()}
     kind = "workload" if workloads else "tornado" if options["sensitivity"] else "energy"
 
-    def rows_of(requested: "_Requested") -> tuple[Any, ...]:
+    def rows_of(requested: "_Requested") -> list[tuple[Point, Any]]:
         point = requested.point
-        design, constants, reference = _design(requested, hardware, options["extrapolate"])
+        faults = _faults(requested)
+        design, constants, reference = _design(requested, faults, hardware, options["extrapolate"])
+        rows: Sequence[Any] = ()
         if workloads:
             workload = workloads[point["workload"]]
-            return workload_energy(design, workload, constants, point["arrays"] or 1)
-        if not options["sensitivity"]:
+            rows = workload_energy(design, workload, constants, point["arrays"] or 1)
+        elif not options["sensitivity"]:
             row = uncertain_energy(design, constants, reference)
             # A digital row is compared with the rns of the sweep, which may be out of range.
-            digital = design.design.converters is None
-            return (replace(row, relative_to_rns=None) if digital and not reference else row,)
-        return sensitivity(design, constants) if ranges_of(design, constants) else ()
+            if design.design.converters is None and not reference:
+                row = replace(row, relative_to_rns=None)
+            rows = (row,)
+        elif ranges_of(design, constants):
+            rows = sensitivity(design, constants)
+        held = _held(requested, faults) | hw.held(point, design, constants)
+        return [(point | held, row) for row in rows]
 
     def compute(runner: object, bar: Bar) -> Answer:
         found, more = answered(ready, rows_of, swept)
-        rows = [(point, row) for point, several in found for row in several]
+        rows = [one for _, several in found for one in several]
         if not rows:
             raise InputError(
                 "--sensitivity is about uncertain constants; give one as a range, such as "
@@ -211,7 +233,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         if drawn:
             _check_plot(rows, kind)
         layout = _by_size([row for _, row in rows]) if kind == "energy" else None
-        return Answer(rows, _PLOTS[kind], (*problems, *more), layout=layout)
+        return Answer(
+            rows, partial(_PLOTS[kind], more=differing), (*problems, *more), layout=layout
+        )
 
     return Question(hw.resolved(options), compute)
 
@@ -273,12 +297,15 @@ def _request(point: Point) -> _Requested:
 
 
 def _design(
-    requested: _Requested, hardware: hw.Hardware, extrapolate: bool
+    requested: _Requested,
+    faults: "FaultProbability | None",
+    hardware: hw.Hardware,
+    extrapolate: bool,
 ) -> tuple[EnergyParameters, dict[str, Uncertain], EnergyParameters | None]:
     """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""
     point, request, moduli = requested.point, requested.request, requested.moduli
     size = request.legitimate_range(moduli, point["legitimate_range"]) if moduli else None
-    parameters = {
+    parameters: dict[str, Any] = {
         "dot_product": request.dot_product,
         "bits": request.converter_bits,
         "moduli": moduli,
@@ -287,8 +314,12 @@ def _design(
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
         "extrapolate": extrapolate,
-        **(_attempts(point, moduli, size) if moduli is not None else {}),
     }
+    if moduli is not None:
+        parameters["radius"] = radius_of(point["decoder"], moduli)
+    if faults is not None:
+        parameters["expected_attempts"] = faults.expected_attempts
+        parameters["word_error_probability"] = faults.word_error_probability
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
     if design.design.converters is None and moduli is not None:
@@ -301,12 +332,12 @@ def _design(
     return design, constants, reference
 
 
-def _attempts(point: Point, moduli: ModuliSet, size: int | None) -> dict[str, Any]:
-    """How often a dot product is computed and decoded under the noise of a point."""
-    radius = radius_of(point["decoder"], moduli)
+def _faults(requested: _Requested) -> "FaultProbability | None":
+    """How often a dot product is computed and decoded under the noise of a point, if it has any."""
+    point, request, moduli = requested.point, requested.request, requested.moduli
     noise = noise_options.noise_of(point)
-    if noise is None:
-        return {"radius": radius}
+    if moduli is None or noise is None:
+        return None
     from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 
     found = fault_probability(
@@ -315,7 +346,7 @@ def _attempts(point: Point, moduli: ModuliSet, size: int | None) -> dict[str, An
             noise=noise,
             attempts=point["attempts"],
             decoder=point["decoder"],
-            legitimate_range=size,
+            legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
         )
     )
     if math.isinf(found.expected_attempts):
@@ -323,8 +354,16 @@ def _attempts(point: Point, moduli: ModuliSet, size: int | None) -> dict[str, An
             f"`attempts` is inf, and at `p` {found.p:g} every word is rejected, so that "
             "the energy has no bound; give a finite number of attempts"
         )
-    return {
-        "radius": radius,
-        "expected_attempts": found.expected_attempts,
-        "word_error_probability": found.word_error_probability,
-    }
+    return found
+
+
+def _held(requested: _Requested, faults: "FaultProbability | None") -> dict[str, Any]:
+    """What the moduli and their noise are, where the options leave that open."""
+    held: dict[str, Any] = {}
+    if requested.moduli is not None:
+        held["redundant"] = requested.moduli.redundant
+    if faults is not None:
+        held |= {"noise": faults.noise, "p": faults.p, "sigma": faults.sigma}
+    elif isinstance(requested.point["p"], tuple):
+        held["p"] = None  # for each modulus of a set that there is none of
+    return held

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import click
 
+from rnscli.analysis.columns import LegitimateRange, RelPrecision, Seed, SnrDb
 from rnscli.analysis.error.dot_error import DotErrorResult, dot_errors
 from rnscli.analysis.error.operand_files import SUFFIXES, FileOperands, load_operands
 from rnscli.analysis.error.operands import (
@@ -20,6 +21,7 @@ from rnscli.analysis.error.parameters import MAX_PAIRS, DotErrorParameters
 from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.error.statistics import PRECISION_OF, ErrorStatistics
 from rnscli.analysis.statistics import LogHistogram, proportion_interval
+from rnscli.base.columns import Column, columns_of
 from rnscli.base.errors import InputError, RnscliError
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
@@ -38,7 +40,6 @@ from rnscli.cli.terminal import Advance
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
 from rnscli.core.cores import CORES, AnalogKind, analog_cores
-from rnscli.report.columns import show_value
 from rnscli.report.plots.curves import MAX_SERIES, plot_error_histograms
 from rnscli.report.plots.figure import check_number
 from rnscli.report.table import Layout
@@ -47,13 +48,13 @@ from rnscli.runtime.runner import Progress, Runner
 LAYOUT = Layout(
     parameters=(
         "vector_size", "pairs", "operands", "degrees_of_freedom", "sparsity", "bits", "input_bits",
-        "weight_bits", "residue_error_probability", "sigma", "core", "moduli", "redundant_moduli",
+        "weight_bits", "p", "sigma", "core", "moduli", "redundant_moduli",
         "redundant", "decoder", "attempts", "slice_bits", "adc_bits",
     ),
     results=(
         "mean_abs_error", "mean_abs_error_ci95", "precision_reached", "mean_error", "rms_error",
         "p50_abs_error", "p95_abs_error", "p99_abs_error", "max_abs_error", "relative_to_rns",
-        "output_error_rate", "output_error_rate_ci95", "mean_attempts", "max_attempts",
+        "output_error_rate", "output_error_rate_ci95", "expected_attempts", "max_attempts",
     ),
     optional=(
         "redundant_moduli", "precision_reached", "max_attempts", "adc_bits", "mean_error", "moduli",
@@ -76,8 +77,17 @@ AXES = (
     row_type=DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
-    axes=AXES,
-    keys={"p": None},  # which residue_error_probability is
+    axes={
+        **shared.MODULI_COLUMNS,
+        "legitimate_range": LegitimateRange,
+        "snr_db": SnrDb,
+        "rel_precision": RelPrecision,
+        "precision_of": Annotated[str, Column("The value that the precision is asked of.")],
+        "max_pairs": Annotated[
+            int, Column("Where the simulation stops at the latest, in pairs.", low=1)
+        ],
+        "seed": Seed,
+    },
 )
 @shared.stacked(
     shared.cores(analog_cores(), "Cores to compare, on the same operands."),
@@ -279,6 +289,9 @@ def _distribution(point: Point) -> Operands:
     return operands if point["sparsity"] is None else SparseOperands(operands, point["sparsity"])
 
 
+_COLUMNS = columns_of(DotErrorRow)
+
+
 class _Watch:
     """Says how far the points have come, and what is known of each core."""
 
@@ -312,12 +325,12 @@ class _Watch:
             statistics = update.total[name]
             if rate:
                 interval = proportion_interval(statistics.wrong, update.samples)
-                known.append(f"{name} {show_value('output_error_rate_ci95', interval)}")
+                known.append(f"{name} {_COLUMNS['output_error_rate_ci95'].shown(interval)}")
             else:
                 interval = statistics.absolute.mean_interval()
                 row = {"mean_abs_error_ci95": interval}
-                mean = show_value("mean_abs_error", statistics.absolute.mean, row)
-                half = show_value("mean_abs_error_ci95", interval)
+                mean = _COLUMNS["mean_abs_error"].shown(statistics.absolute.mean, row)
+                half = _COLUMNS["mean_abs_error_ci95"].shown(interval)
                 known.append(f"{name} {mean} {half}")
         return number + "   ".join(known)
 

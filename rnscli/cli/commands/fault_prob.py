@@ -4,16 +4,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from rnscli.analysis.columns import Bits, InputBits, Seed, SnrDb, VectorSize, WeightBits
 from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
-    FaultProbability,
     fault_probability,
 )
 from rnscli.analysis.faults.redundancy import TargetParameters, redundancy_frontier
+from rnscli.analysis.faults.rows import FaultProbability
+from rnscli.base.columns import Column, columns_of, probability
 from rnscli.base.errors import InputError
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
@@ -23,7 +25,6 @@ from rnscli.cli.options.types import FloatSweep, IntSetType, Point, WholeNumber,
 from rnscli.cli.terminal import Advance
 from rnscli.core.noise import NoiseSetting
 from rnscli.core.noise.setting import LEVELS
-from rnscli.report.columns import show_value
 from rnscli.report.plots.curves import MAX_SERIES, plot_fault_probability
 from rnscli.report.plots.figure import check_number
 from rnscli.report.table import Layout
@@ -69,7 +70,16 @@ AXES = (
     row_type=FaultProbability,
     layout=LAYOUT,
     plot="p_err against p",
-    axes=(*AXES, "target"),
+    axes={
+        "bits": Bits,
+        "input_bits": InputBits,
+        "weight_bits": WeightBits,
+        "vector_size": VectorSize,
+        **shared.MODULI_COLUMNS,
+        "snr_db": SnrDb,
+        "target": Annotated[float, Column("Wanted p_err.", form=probability, high=1)],
+        "seed": Annotated[Seed, Column("Seed of the simulation; null without one.", usual=0)],
+    },
 )
 @shared.stacked(
     shared.bits("6"),
@@ -157,7 +167,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         rows = []
         with bar(len(ready), "points") as advance:
             for point, parameters in ready:
-                rows.append((point, fault_probability(parameters)))
+                rows.append((_described(point, options), fault_probability(parameters)))
                 advance(len(rows))
         if options["validate"] is None:
             return Answer(rows, plot_fault_probability, problems)
@@ -223,11 +233,11 @@ def _say(
     """Progress of one of the rows, with the intervals that are known."""
 
     def note() -> str:
+        column = columns_of(FaultProbability)["simulated_p_err_ci999"]
         said = [f"row {index + 1} of {count}"] if count > 1 else []
         if found is not None:
             for name, estimate in (("p_undetected", found.p_undetected), ("p_err", found.p_err)):
-                interval = show_value("simulated_p_err_ci999", (estimate.low, estimate.high))
-                said.append(f"{name} {interval}")
+                said.append(f"{name} {column.shown((estimate.low, estimate.high))}")
         return "   ".join(said)
 
     advance(index * samples + words, note=note)
@@ -251,7 +261,9 @@ def _frontier(options: dict[str, Any]) -> Question:
 
     def compute(runner: object, bar: Bar) -> Answer:
         frontiers, more = answered(ready, redundancy_frontier)
-        rows = [(point, row) for point, frontier in frontiers for row in frontier]
+        rows = [
+            (_described(point, options), row) for point, frontier in frontiers for row in frontier
+        ]
         return Answer(rows, plot_fault_probability, (*problems, *more), layout=TARGET_LAYOUT)
 
     return Question(options, compute)
@@ -261,6 +273,12 @@ def _noise_of(point: Point) -> NoiseSetting:
     noise = noise_options.noise_of(point)
     assert noise is not None  # there is a default
     return noise
+
+
+def _described(point: Point, options: Mapping[str, Any]) -> Point:
+    """A point with what holds where an option is left to its default."""
+    seed = None if options["validate"] is None else options["seed"]
+    return {"target": None, "seed": seed} | point | shared.moduli_request(point).columns
 
 
 def _parameters(point: Point) -> FaultParameters:

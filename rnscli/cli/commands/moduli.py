@@ -1,10 +1,11 @@
 """``rnscli moduli``."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import click
 
 from rnscli.analysis.moduli import FAMILIES, MAX_PRECISION_BITS, ModuliRow, moduli_table
+from rnscli.base.columns import Column
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import shared
@@ -30,7 +31,13 @@ AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
     row_type=ModuliRow,
     layout=LAYOUT,
     plot="the range covered and required",
-    axes=AXES,
+    axes={
+        **shared.MODULI_COLUMNS,
+        "precision_bits": Annotated[
+            int, Column("Bits P of the 2^P values that the moduli cover.", low=1)
+        ],
+        "family": Annotated[str, Column("Family of sets that were searched.")],
+    },
 )
 @shared.stacked(
     shared.bits("4..8"),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnscli.base.columns import columns_of
 from rnscli.base.errors import InputError
 from rnscli.cli.answer import Answer, Bar, Question, Result
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import running, shared
 from rnscli.cli.options.types import NameSweep, WholeNumber
 from rnscli.networks.shipped import INSTALL, missing_package
-from rnscli.report.columns import show_value
 from rnscli.report.plots.figure import check_available
 from rnscli.report.table import Layout
 from rnscli.reproduction.cases import EVERY_RESULT, NETWORK_RESULTS
@@ -147,5 +147,5 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
 
 def _sentence(row: ReproducedRow) -> str:
     remark = f" ({row.remark})" if row.remark else ""
-    computed = show_value("computed", row.computed, asdict(row))
+    computed = columns_of(ReproducedRow)["computed"].shown(row.computed, asdict(row))
     return f"{row.name} is {computed}, which is different from {row.published}{remark}"

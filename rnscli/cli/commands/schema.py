@@ -8,7 +8,7 @@ import click
 from rnscli.base.files import check_writable, write_atomically
 from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.examples import WithExamples
-from rnscli.cli.options.schema import NULL, is_swept, names_of, option_schema, value_schema
+from rnscli.cli.options.schema import is_swept, names_of, option_schema, value_schema
 from rnscli.cli.options.types import NameArgument
 from rnscli.cli.terminal import write_standard_output
 from rnscli.report.document import SCHEMA
@@ -46,22 +46,12 @@ _Parts = tuple[dict[str, Schema], list[Schema], dict[str, Schema]]
 def _of_answer(command: AnswerCommand) -> _Parts:
     """Schemas of the parameters, of each kind of rows, and of what both share."""
     options = {option.name: option for option in command.stated if option.name}
-    beside = command.beside
-    names = {
-        name: (*names_of(option), *filter(None, [beside.get(name)]))
-        for name, option in options.items()
-    }
     values = {name: value_schema(option.type) for name, option in options.items()}
-    # One value of what is swept comes several times: alone, in a list, and in rows.
+    # One value of what is swept comes twice: alone, and in a list.
     definitions = {name: values[name] for name, option in options.items() if is_swept(option)}
     values |= {name: {"$ref": f"#/$defs/{name}"} for name in definitions}
-    rows = []
-    for row_type in command.row_types.values():
-        columns = {
-            key: any_of(values[name], *([NULL] if beside.get(name, "") is None else []))
-            for name, key in command.swept_columns(row_type).items()
-        }
-        rows.append(row_schema(row_type, columns, names))
+    names = {name: names_of(option) for name, option in options.items()}
+    rows = [row_schema(columns, names) for columns in command.columns_by_type.values()]
     parameters = {name: option_schema(one, values[name]) for name, one in options.items()}
     return parameters, rows, definitions
 
@@ -71,7 +61,7 @@ def _of_summary(command: SummaryCommand) -> _Parts:
         name: {"description": meaning, "type": "string"}
         for name, meaning in command.parameters.items()
     }
-    return parameters, [row_schema(one, {}, {}) for one in command.row_types.values()], {}
+    return parameters, [row_schema(one, {}) for one in command.columns_by_type.values()], {}
 
 
 @click.command("schema", cls=WithExamples)

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from rnscli.analysis.store import StoredRecord, StoredTask, stored_records, stored_tasks
+from rnscli.analysis.store import stored_records, stored_tasks
+from rnscli.analysis.stored_rows import StoredRecord, StoredTask
 from rnscli.base.errors import NoSolutionError
 from rnscli.cli.answer import Answer, Bar, Question
 from rnscli.cli.command import AnswerCommand

@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from rnscli.analysis.columns import Epochs, LegitimateRange, SnrDb
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
+from rnscli.base.columns import Column, columns_of, option_columns
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
@@ -26,7 +28,6 @@ from rnscli.cli.options.types import FloatSweep, IntSweep, Point, points
 from rnscli.cli.terminal import Advance
 from rnscli.core.cores import analog_cores
 from rnscli.networks.shipped import NETWORKS
-from rnscli.report.columns import show_value
 from rnscli.report.plots.networks import check_panels, plot_training
 from rnscli.report.table import Layout
 from rnscli.runtime.runner import Runner
@@ -56,6 +57,16 @@ EPOCH_LAYOUT = Layout(
 _RECIPE = ("epochs", "batch_size", "learning_rate")
 _OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
 AXES = (*_OTHERS, *CORE_AXES, "core")
+AXIS_COLUMNS = {
+    "epochs": Epochs,
+    "batch_size": Annotated[int, Column("Samples in a step.", low=1)],
+    "learning_rate": Annotated[
+        float, Column("The highest learning rate of the schedule.", form=str)
+    ],
+    **shared.MODULI_COLUMNS,
+    "legitimate_range": LegitimateRange,
+    "snr_db": SnrDb,
+}
 
 
 @click.command(
@@ -65,9 +76,7 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
     instead={"curves": (EpochRow, EPOCH_LAYOUT)},
-    axes=AXES,
-    keys={"p": None},  # which residue_error_probability is
-    beside={**dict.fromkeys(CORE_AXES), "core": FP32},
+    axes=AXIS_COLUMNS,
 )
 @shared.stacked(
     networks.model("digits-cnn"),
@@ -225,9 +234,11 @@ def _answer(
             shown.add(key)
             several = [found[_key(of, point, seed)] for seed in options["seed"]]
             # Options of cores, which a sweep makes columns of, do not concern FP32.
-            here = point if of is not None else point | dict.fromkeys(CORE_AXES)
+            here = dict(point) if of is not None else point | dict.fromkeys(CORE_AXES)
             epochs = [row for one in several for row in one.epochs]
-            trained = {name: point[name] for name in _RECIPE}
+            recipe = several[0].parameters.recipe
+            trained = {name: getattr(recipe, name) for name in _RECIPE}
+            here |= trained
             curves.extend(asdict(row) | trained for row in epochs)
             if options["curves"]:
                 rows.extend((here, row) for row in epochs)
@@ -235,9 +246,10 @@ def _answer(
                 rows.append((here, training_row(several, in_fp32)))
     if not rows:
         raise NoSolutionError(failed[0])
+    recipe_columns = option_columns({name: AXIS_COLUMNS[name] for name in _RECIPE})
     return Answer(
         rows,
-        lambda _, file_format: plot_training(curves, file_format, FP32),
+        lambda _, file_format: plot_training(curves, file_format, FP32, recipe_columns),
         (*problems, *failed),
     )
 
@@ -275,5 +287,6 @@ class _Watch:
         if not epochs:
             return f"{name}: {update.record.failure}"
         loss, _, accuracy = epochs[-1]
-        shown = f"loss {show_value('train_loss', loss)}"
-        return f"{name}: {shown}, accuracy {show_value('test_accuracy', accuracy)}"
+        columns = columns_of(EpochRow)
+        shown = f"loss {columns['train_loss'].shown(loss)}"
+        return f"{name}: {shown}, accuracy {columns['test_accuracy'].shown(accuracy)}"

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import click
 
+from rnscli.analysis.columns import ColumnsPerAdc, Reverse
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.uncertainty import Model, changed
+from rnscli.analysis.energy.uncertainty import Model, changed, ranges_of
 from rnscli.base.checks import check_float
+from rnscli.base.columns import Column, in_words, prefixed
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.cli.options.shared import Command, Decorator
@@ -37,11 +39,20 @@ RATES = {
     "adc_rate": ("1GHz", "Conversions of an ADC in a second."),
     "clock": ("1GHz", "Clock of the digital logic."),
 }
-# Keys of swept constants in the rows, with their units.
-KEYS = {name: known.key(name) for name, known in CONSTANTS.items()} | {
-    name: f"{name}_hz" for name in RATES
-}
 AXES = ("adc_model", "technology", "columns_per_adc", "reverse", *CONSTANTS, *RATES)
+# What they are in rows that have no such fields of their own; keys have the unit of a constant.
+COLUMNS: dict[str, Any] = {
+    "columns_per_adc": ColumnsPerAdc,
+    "reverse": Reverse,
+    **{name: Annotated[float | Uncertain, one.column(name)] for name, one in CONSTANTS.items()},
+    **{
+        name: Annotated[
+            float,
+            Column(f"{what[:-1]}, in Hz.", in_words(name), prefixed("Hz"), key=f"{name}_hz"),
+        ]
+        for name, (_, what) in RATES.items()
+    },
+}
 
 
 def _constant(name: str, known: Constant) -> Decorator[Command]:
@@ -226,6 +237,22 @@ def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
         if filled[name] is None:
             filled[name] = getattr(EnergyParameters, name)
     return filled
+
+
+def held(
+    point: Point, design: EnergyParameters, uncertain: Mapping[str, Uncertain]
+) -> dict[str, Any]:
+    """Constants and rates that a design has where the options leave them open."""
+    made = design.design
+    models: tuple[Any, ...] = (made.technology,)
+    found: dict[str, Any] = {}
+    if made.converters is not None:
+        models += (made.adc, made.dac)
+        found = {name: getattr(made, name) for name in RATES}
+    ranges = ranges_of(design, uncertain)
+    for model in models:
+        found |= {name: ranges.get(name, getattr(model, name)) for name in model.constants}
+    return {name: value for name, value in found.items() if point[name] is None}
 
 
 def paired(points: Iterable[Point], hardware: Hardware) -> list[Point]:

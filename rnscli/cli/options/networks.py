@@ -146,7 +146,7 @@ CORE_AXES = (
 # Columns of a table that say what a core is, in the order in which they are read.
 CORE_COLUMNS = (
     "vector_size", "granularity", "bits", "input_bits", "weight_bits",
-    "residue_error_probability", "sigma", "core", "moduli", "redundant_moduli", "redundant",
+    "p", "sigma", "core", "moduli", "redundant_moduli", "redundant",
     "decoder", "attempts", "slice_bits", "adc_bits",
 )  # fmt: skip
 

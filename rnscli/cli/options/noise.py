@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from rnscli.analysis.columns import Noise, P, Sigma, SnrDb
 from rnscli.base.checks import MAX_SIGMA
 from rnscli.cli.options import shared
 from rnscli.cli.options.types import ChoiceSweep, FloatSweep, PerModulusSweep, Point
@@ -12,6 +13,7 @@ from rnscli.core.noise import NOISE_LAWS, NoiseSetting
 from rnscli.core.noise.setting import LEVELS
 
 AXES = ("noise", *LEVELS)
+COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, "snr_db": SnrDb}
 
 
 def noise_options(default: str) -> shared.Decorator[Any]:

@@ -21,7 +21,7 @@ from rnscli.cli.options.types import (
     UncertainSweep,
     WholeNumber,
 )
-from rnscli.report.schema import Schema, any_of, number_schema, strict_object
+from rnscli.report.schema import Schema, any_of, number_schema, uncertain_schema
 
 _DEFAULT = "[default: "
 
@@ -47,7 +47,7 @@ def described(option: click.Parameter) -> tuple[str, str]:
 NULL: Schema = {"type": "null"}
 _TEXT: Schema = {"type": "string"}
 _AMOUNT = number_schema("number", low=0)
-_RANGE = strict_object({"value": _AMOUNT, "low": _AMOUNT, "high": _AMOUNT})
+_RANGE = uncertain_schema(_AMOUNT)
 
 
 def option_schema(option: click.Parameter, one: Schema) -> Schema:

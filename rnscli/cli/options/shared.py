@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rnscli.analysis.columns import MaxModulus, Rule
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, MAX_BITS, ModuliRequest
 from rnscli.base.errors import InputError
 from rnscli.cli.options.types import (
@@ -27,6 +28,10 @@ MODULI_AXES = (
     "moduli", "bits", "input_bits", "weight_bits", "vector_size", "rule", "max_modulus",
     "redundant",
 )  # fmt: skip
+
+
+# What they are in rows that have no such fields of their own.
+MODULI_COLUMNS = {"rule": Rule, "max_modulus": MaxModulus}
 
 
 def bits(default: str, highest: int = MAX_BITS, with_moduli: bool = True) -> Decorator[Command]:

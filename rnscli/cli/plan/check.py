@@ -21,6 +21,7 @@ from rnscli.cli.options.types import files_read
 from rnscli.cli.plan.plan import Plan, PlanError, PlannedRun
 from rnscli.cli.terminal import no_bar, sentence_of, with_options
 from rnscli.report.batch.results_folder import Case, FinishedRun
+from rnscli.report.document import SCHEMA
 from rnscli.report.requirements import Requirement
 from rnscli.report.table import Row
 from rnscli.runtime.work import digest, versions
@@ -175,6 +176,7 @@ def _finished(request: RunRequest, result: Result) -> FinishedRun:
     finished = replace(
         _without_rows(request),
         rows=len(result.rows),
+        identity=result.identity,
         required=result.answer.required,
         problems=tuple(map(with_options, result.answer.problems)),
         remarks=tuple(map(with_options, result.answer.remarks)),
@@ -261,7 +263,12 @@ def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
         "arguments": arguments,
         "plots": run.plots,
         "files": contents,
-        "versions": {"rnscli": rnscli.__version__, **versions(), **drawing_versions(run.plots)},
+        "versions": {
+            "rnscli": rnscli.__version__,
+            "schema": str(SCHEMA),
+            **versions(),
+            **drawing_versions(run.plots),
+        },
     }
     request = RunRequest(
         run.name,

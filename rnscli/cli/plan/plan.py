@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from rnscli.base.columns import value_of
 from rnscli.base.errors import InputError, RnscliError
 from rnscli.base.words import nearest
 from rnscli.cli.command import AnswerCommand
@@ -238,7 +239,7 @@ def _column(rows: Sequence[Row], column: str, parameter: click.Parameter) -> lis
         rows = [row for row in rows if row["role"] == "chosen"]
     texts = []
     for row in rows:
-        value = row[column]
+        value = value_of(row, column)
         if value is None:
             continue
         text = _inner(value, parameter) if isinstance(value, list | tuple) else str(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from rnscli.base.columns import numeric_keys
 from rnscli.base.errors import InputError
 from rnscli.base.words import nearest, option_name
 from rnscli.cli.command import RUN_OPTIONS, AnswerCommand
@@ -231,7 +232,7 @@ class _Reader:
             keys = run.places.get(str(name), at)
             self._say(keys, f"run {run.name}: {sentence_of(error)}")
             return
-        kinds = run.command.columns(context.params)
+        kinds = numeric_keys(run.command.columns(context.params).values())
         self._columns[run.name] = kinds
         for requirement in run.requirements:
             try:

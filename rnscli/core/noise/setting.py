@@ -71,6 +71,15 @@ class NoiseSetting:
         """The level that is given, with its name."""
         return next((n, v) for n in LEVELS if (v := getattr(self, n)) is not None)
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What rows say of it: the law by name, and the level that is given."""
+        from rnscli.core.noise import law_at
+
+        name, value = self.level
+        law = law_at(self.noise, name, value[0] if isinstance(value, tuple) else value, 2)
+        return {"noise": law.name, **{one: getattr(self, one) for one in LEVELS}}
+
     def laws(self, moduli: ModuliSet) -> tuple[NoiseLaw, ...]:
         """The law of each residue, the largest modulus first.
 

@@ -14,14 +14,15 @@ from typing import Any
 from rnscli.base.errors import InputError
 from rnscli.base.files import write_atomically
 from rnscli.base.folders import check_folder, check_name, write_folder
+from rnscli.base.units import Uncertain
 from rnscli.report.requirements import Requirement, failures
 from rnscli.report.table import Row
 
 _KEPT = (
-    "name", "command", "command_line", "digest", "rows", "required", "problems", "remarks",
-    "disagreements", "error",
+    "name", "command", "command_line", "digest", "rows", "identity", "required", "problems",
+    "remarks", "disagreements", "error",
 )  # fmt: skip
-_TUPLES = ("problems", "remarks")
+_TUPLES = ("identity", "problems", "remarks")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class FinishedRun:
         Hash of all that decides over its files: with another one it must be computed again.
     rows
         Number of its rows.
+    identity
+        Keys of the values that tell one of its rows from others.
     required
         Requirements are about so many of them, the first ones; about all if not given.
     cases
@@ -67,6 +70,7 @@ class FinishedRun:
     command_line: str
     digest: str
     rows: int = 0
+    identity: tuple[str, ...] = ()
     required: int | None = None
     cases: tuple[Case, ...] = ()
     problems: tuple[str, ...] = ()
@@ -109,7 +113,8 @@ class FinishedRun:
         known = bool(requirements) and self.error is None
         rows = [_values(row) for row in self.table] if known else []
         cases = [
-            Case(str(one), tuple(failures([one], rows[: self.required]))) for one in requirements
+            Case(str(one), tuple(failures([one], rows[: self.required], self.identity)))
+            for one in requirements
         ]
         if self.disagreements is not None:
             cases.append(Case("validation", self.disagreements))
@@ -153,10 +158,15 @@ def records_text(runs: "list[FinishedRun]") -> bytes:
 
 def _values(row: dict[str, Any]) -> Row:
     """A row of the JSON document as the command has it."""
-    return {
-        key: tuple(value) if isinstance(value, list) else math.inf if value == "inf" else value
-        for key, value in row.items()
-    }
+    return {key: _value(value) for key, value in row.items()}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_value, value))
+    if isinstance(value, dict):
+        return Uncertain(**value)
+    return {"inf": math.inf, "-inf": -math.inf}.get(value, value)
 
 
 def _hash(content: bytes) -> str:

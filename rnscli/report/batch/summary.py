@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Annotated
 from xml.etree import ElementTree
 
+from rnscli.base.columns import Column, columns_of
 from rnscli.report.batch.results_folder import FinishedRun
 from rnscli.report.document import csv_text, json_text
 from rnscli.report.table import Layout, Row, table_text
@@ -17,6 +19,9 @@ LAYOUT = Layout(
 )
 DRY_LAYOUT = Layout(parameters=(), results=("run", "state"))
 
+RunName = Annotated[str, Column("Name of the run in the plan.")]
+CommandLine = Annotated[str, Column("Command line that gives the same rows in a shell.")]
+
 
 @dataclass(frozen=True)
 class BatchRow:
@@ -27,23 +32,25 @@ class BatchRow:
     same rows in a shell.
     """
 
-    run: str
-    command: str
-    rows: int
-    requirements: int
-    failed: int
-    verdict: str
-    reason: str | None
-    command_line: str
+    run: RunName
+    command: Annotated[str, Column("The command of the run.")]
+    rows: Annotated[int, Column("Number of rows that the run found.")]
+    requirements: Annotated[int, Column("Number of requirements on the run.")]
+    failed: Annotated[int, Column("Number of requirements that do not hold.")]
+    verdict: Annotated[
+        str, Column("passed, failed (a requirement does not hold) or error (rows are missing).")
+    ]
+    reason: Annotated[str | None, Column("Why the run has not passed.", "against it")]
+    command_line: CommandLine
 
 
 @dataclass(frozen=True)
 class DryRow:
     """A run of a plan that would be computed, or is kept from before."""
 
-    run: str
-    state: str
-    command_line: str
+    run: RunName
+    state: Annotated[str, Column("Whether the run would be computed, or is kept from before.")]
+    command_line: CommandLine
 
 
 def batch_rows(runs: Sequence[FinishedRun]) -> list[Row]:
@@ -73,7 +80,7 @@ def summary_files(
         "plan.toml": plan.encode(),
         "summary.json": json_text("batch", parameters, rows).encode(),
         "summary.csv": csv_text(list(rows[0]), rows).encode(),
-        "summary.md": table_text(rows, LAYOUT, "markdown").encode(),
+        "summary.md": table_text(rows, columns_of(BatchRow), LAYOUT, "markdown").encode(),
     }
 
 

@@ -4,7 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnscli.report.columns import show_value
+from rnscli.analysis.error.rows import DotErrorRow
+from rnscli.analysis.faults.rows import FaultProbability
+from rnscli.analysis.moduli import ModuliRow
+from rnscli.base.columns import columns_of
 from rnscli.report.plots.figure import (
     COLOURS,
     LINES,
@@ -27,9 +30,11 @@ MAX_BARS = 60
 def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
     """Bits of the range that each set covers, and of the range that is required."""
 
+    columns = columns_of(ModuliRow)
+
     def draw(axes: Any) -> None:
         keys = distinguishing(rows, ("bits", "vector_size", "redundant_moduli", "rank", "moduli"))
-        names = [label(row, keys or ["bits"]) for row in rows]
+        names = [label(row, keys or ["bits"], columns) for row in rows]
         places = range(len(rows))
         axes.bar(
             places, [row["log2_dynamic_range"] for row in rows], color=COLOURS[0], label="covered"
@@ -38,7 +43,7 @@ def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
             required = row["required_range"]
             if isinstance(required, int):
                 axes.hlines(math.log2(required), place - 0.45, place + 0.45, color=COLOURS[1])
-            moduli = show_value("moduli", row["moduli"])
+            moduli = columns["moduli"].shown(row["moduli"])
             axes.annotate(
                 moduli,
                 (place, 0.3),
@@ -64,12 +69,13 @@ def plot_error_histograms(
         rows,
         (
             "core", "bits", "input_bits", "weight_bits", "vector_size", "operands", "redundant",
-            "attempts", "residue_error_probability", "decoder", "moduli", "pairs",
+            "attempts", "p", "decoder", "moduli", "pairs",
         ),
     )  # fmt: skip
+    columns = columns_of(DotErrorRow)
     # A conventional core is simulated again for each redundancy of the other: it is drawn once.
     series = {
-        label(row, [key for key in keys if row[key] is not None] or ["core"]): histogram
+        label(row, [key for key in keys if row[key] is not None] or ["core"], columns): histogram
         for row, histogram in zip(rows, histograms, strict=True)
     }
     import numpy as np
@@ -107,19 +113,20 @@ def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
         rows, ("redundant", "decoder", "moduli", "redundant_moduli", "legitimate_range")
     )
     names = [*codes, *distinguishing(rows, ("attempts",))]
+    columns = columns_of(FaultProbability)
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(label(row, names or ["attempts"]), []).append(row)
+        groups.setdefault(label(row, names or ["attempts"], columns), []).append(row)
 
     def draw(axes: Any) -> None:
         # A colour for each code and a line style for each number of attempts, if that is enough.
-        colours = list(dict.fromkeys(label(rows[0], codes) for rows in groups.values()))
+        colours = list(dict.fromkeys(label(rows[0], codes, columns) for rows in groups.values()))
         styles = list(dict.fromkeys(rows[0]["attempts"] for rows in groups.values()))
         both = len(colours) <= len(COLOURS) and len(styles) <= len(LINES)
         for index, (name, members) in enumerate(groups.items()):
             colour, style = index, index // len(COLOURS)
             if both:
-                colour = colours.index(label(members[0], codes))
+                colour = colours.index(label(members[0], codes, columns))
                 style = styles.index(members[0]["attempts"])
             points = sorted((number(row["p"]), number(row["p_err"])) for row in members)
             points = [point for point in points if min(point) > 0]

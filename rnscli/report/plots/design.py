@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rnscli.report.columns import column
+from rnscli.analysis.design.rows import DesignRow
+from rnscli.base.columns import columns_of
 from rnscli.report.plots.figure import COLOURS, engineering_axis, figure, number
 from rnscli.report.table import Row
 
@@ -57,7 +58,7 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
                 axes.set_ylim(bottom=0)
             if unit is not None:
                 axes.yaxis.set_major_formatter(engineering_axis(unit))
-        every[-1].set_xlabel(f"energy {column(_ENERGY).title}")
+        every[-1].set_xlabel(f"energy {columns_of(DesignRow)[_ENERGY].title}")
         every[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
     heights = (1.0,) if len(against) == 1 else (0.55,) * len(against)

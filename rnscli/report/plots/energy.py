@@ -1,14 +1,11 @@
 """Pictures of energy: stacked bars of the bill, a network's layers, a tornado of constants."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rnscli.analysis.energy.energy import EnergyRow
-from rnscli.analysis.energy.uncertainty import SensitivityRow
-from rnscli.analysis.energy.workload import WorkloadRow
-from rnscli.report.columns import column, show_value
+from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow, WorkloadRow
+from rnscli.base.columns import columns_of
 from rnscli.report.plots.figure import (
     COLOURS,
     distinguishing,
@@ -18,7 +15,7 @@ from rnscli.report.plots.figure import (
     number,
     patches,
 )
-from rnscli.report.table import Row
+from rnscli.report.table import Columns, Row
 
 MAX_BARS = 60
 MAX_TORNADOS = 6
@@ -35,20 +32,21 @@ _WORKLOAD_PARTS = (
 )  # fmt: skip
 _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "adc_model", "redundant_moduli",
-    "moduli", "columns", "expected_attempts",
+    "moduli", "columns", "arrays", "expected_attempts",
 )  # fmt: skip
 
 
-def plot_energy(rows: Sequence[Row], file_format: str) -> bytes:
-    """The bill of one dot product as stacked bars.
+def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
+    """The bill of one dot product as stacked bars; ``more`` are further columns that differ.
 
     Where the totals are too different for one scale, they are drawn on a logarithmic one, and the
     parts of each below as shares: lengths inside a logarithmic bar would say nothing.
     """
+    columns = {**columns_of(EnergyRow), **(more or {})}
     return _stacked(
         [_parts_of(row) for row in rows],
-        (*_PARTS, _RETRIES),
-        _names(rows),
+        {key: columns[key].title for key in (*_PARTS, _RETRIES)},
+        _names(rows, columns, more or ()),
         [_range(row, "energy_range_j") for row in rows],
         "energy of one dot product",
         file_format,
@@ -61,26 +59,28 @@ def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["layer"] != "total"] if len(totals) == 1 else totals
 
 
-def plot_workload(rows: Sequence[Row], file_format: str) -> bytes:
+def plot_workload(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
     """Energy of every layer of one design, or of the whole network in several."""
+    columns = {**columns_of(WorkloadRow), **(more or {})}
     bars = bars_of_workload(rows)
     layers = len({row["layer"] for row in bars}) > 1
     return _stacked(
         [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in bars],
-        _WORKLOAD_PARTS,
-        [str(row["layer"]) for row in bars] if layers else _names(bars),
+        {key: columns[key].title for key in _WORKLOAD_PARTS},
+        [str(row["layer"]) for row in bars] if layers else _names(bars, columns, more or ()),
         [_range(row, "energy_range_j") for row in bars],
         "energy",
         file_format,
     )
 
 
-def plot_tornado(rows: Sequence[Row], file_format: str) -> bytes:
+def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
     """For each design the energy over the range of each constant, the widest on top."""
+    columns = {**columns_of(SensitivityRow), **(more or {})}
     designs: dict[str, list[Row]] = {}
-    keys = distinguishing(rows, _present(rows)) or ["core"]
+    keys = distinguishing(rows, (*_present(rows), *(more or ()))) or ["core"]
     for row in rows:
-        designs.setdefault(label(row, keys), []).append(row)
+        designs.setdefault(label(row, keys, columns), []).append(row)
     shown = dict(list(designs.items())[:MAX_TORNADOS])
 
     def draw(panels: Any) -> None:
@@ -95,8 +95,8 @@ def plot_tornado(rows: Sequence[Row], file_format: str) -> bytes:
             axes.axvline(middle, color="black", linewidth=1)
             titles = [
                 f"{str(row['constant']).replace('_', ' ')}\n"
-                f"{show_value('constant_low', row['constant_low'], row)} to "
-                f"{show_value('constant_high', row['constant_high'], row)}"
+                f"{columns['constant_low'].shown(row['constant_low'], row)} to "
+                f"{columns['constant_high'].shown(row['constant_high'], row)}"
                 for row in reversed(members)
             ]
             axes.set_yticks(range(len(members)), titles, fontsize=8)
@@ -114,7 +114,7 @@ def plot_tornado(rows: Sequence[Row], file_format: str) -> bytes:
 
 def _stacked(
     bars: list[dict[str, float]],
-    keys: Sequence[str],
+    titles: Mapping[str, str],
     names: list[str],
     ranges: list[tuple[float, float] | None],
     what: str,
@@ -123,14 +123,14 @@ def _stacked(
     totals = [sum(bar.values()) for bar in bars]
     positive = [total for total in totals if total > 0]
     logarithmic = bool(positive) and max(positive) > _LINEAR_UP_TO * min(positive)
-    used = [key for key in keys if any(bar[key] > 0 for bar in bars)]
+    used = [key for key in titles if any(bar[key] > 0 for bar in bars)]
     places = range(len(bars))
 
     def stack(axes: Any, heights: list[dict[str, float]]) -> None:
         below = [0.0] * len(bars)
         for key in used:
             parts = [height[key] for height in heights]
-            look = {"color": _FILLS[list(keys).index(key) % len(_FILLS)]}
+            look = {"color": _FILLS[list(titles).index(key) % len(_FILLS)]}
             if key == _RETRIES:
                 look = {"facecolor": "white", "edgecolor": "black", "hatch": "///"}
             seen = [place for place in places if parts[place] > 0]  # no edge round nothing
@@ -138,7 +138,7 @@ def _stacked(
                 seen,
                 [parts[place] for place in seen],
                 bottom=[below[place] for place in seen],
-                label=column(key).title,
+                label=titles[key],
                 width=0.7,
                 **look,
             )
@@ -206,15 +206,17 @@ def _parts_of(row: Row) -> dict[str, float]:
     return {**parts, _RETRIES: number(row[_RETRIES])}
 
 
-def _names(rows: Sequence[Row]) -> list[str]:
-    keys = distinguishing(rows, _present(rows))
-    return [label(row, [key for key in keys if row[key] is not None] or ["core"]) for row in rows]
+def _names(rows: Sequence[Row], columns: Columns, more: Iterable[str]) -> list[str]:
+    keys = distinguishing(rows, (*_present(rows), *more))
+    return [
+        label(row, [key for key in keys if row[key] is not None] or ["core"], columns)
+        for row in rows
+    ]
 
 
 def _present(rows: Sequence[Row]) -> list[str]:
-    """Keys that may tell rows apart: the usual ones, and what was swept and is no column."""
-    columns = {f.name for kind in (EnergyRow, WorkloadRow, SensitivityRow) for f in fields(kind)}
-    return [*(key for key in _KEYS if key in rows[0]), *(k for k in rows[0] if k not in columns)]
+    """Keys that may tell rows of each kind apart."""
+    return [key for key in _KEYS if key in rows[0]]
 
 
 def positive_part(ends: list[list[float]]) -> list[list[float]]:

@@ -9,8 +9,7 @@ from typing import Any
 
 from rnscli.base.errors import InputError
 from rnscli.core.cores import CORES
-from rnscli.report.columns import column, show_value
-from rnscli.report.table import Row
+from rnscli.report.table import Columns, Row
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -114,12 +113,12 @@ def distinguishing(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
     return chosen
 
 
-def label(row: Row, keys: Sequence[str]) -> str:
+def label(row: Row, keys: Sequence[str], columns: Columns) -> str:
     """Values of a row, each with its title unless it is a name."""
     return ", ".join(
         str(row[key])
         if isinstance(row[key], str)
-        else f"{column(key).title} {show_value(key, row[key])}"
+        else f"{columns[key].title} {columns[key].shown(row[key])}"
         for key in keys
     )
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rnscli.analysis.networks.rows import AccuracyRow, EpochRow
+from rnscli.base.columns import columns_of
 from rnscli.report.plots.figure import (
     COLOURS,
     LINES,
@@ -14,14 +16,14 @@ from rnscli.report.plots.figure import (
     number,
     series_style,
 )
-from rnscli.report.table import Row
+from rnscli.report.table import Columns, Row
 
 MAX_PANELS = 6
 MAX_LINES = 32  # as many as there are pairs of a colour and a kind of line
 # What may tell lines apart, in the order in which a label says it.
 OF_CORES = (
     "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "redundant",
-    "attempts", "residue_error_probability", "sigma", "decoder", "slice_bits", "adc_bits",
+    "attempts", "p", "sigma", "decoder", "slice_bits", "adc_bits",
     "moduli",
 )  # fmt: skip
 
@@ -38,12 +40,14 @@ def check_panels(panels: int, lines: int) -> None:
     check_number(lines, MAX_LINES, "lines")
 
 
-def grouped(rows: Sequence[Row], along: Sequence[str], keys: Sequence[str]) -> dict[str, list[Row]]:
+def grouped(
+    rows: Sequence[Row], along: Sequence[str], keys: Sequence[str], columns: Columns
+) -> dict[str, list[Row]]:
     """Rows of each line by its label; what follows from ``along`` tells no lines apart."""
     chosen = [key for key in distinguishing(rows, [*along, *keys]) if key not in along]
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        name = label(row, [key for key in chosen if row[key] is not None])
+        name = label(row, [key for key in chosen if row[key] is not None], columns)
         groups.setdefault(name or str(row["core"]), []).append(row)
     # Those of a core stand together.
     cores = list(dict.fromkeys(row["core"] for row in rows))
@@ -84,14 +88,13 @@ _SHARE = 0.99  # of FP32, which designs are most often asked for
 _ALONG = {
     "bits": "bits b of the converters",
     "vector_size": "vector size h",
-    "residue_error_probability": "probability that a residue is wrong",
+    "p": "probability that a residue is wrong",
     "sigma": "sigma, in steps of a residue",
     "redundant": "redundant moduli k",
     "attempts": "attempts R",
     "samples": "samples",
 }
-_LOGARITHMIC = ("vector_size", "residue_error_probability", "sigma", "samples")
-_OF_OPTIONS = {"p": "residue_error_probability"}  # where the name of an option is no column
+_LOGARITHMIC = ("vector_size", "p", "sigma", "samples")
 
 
 def check_plot(points: Sequence[Mapping[str, Any]]) -> None:
@@ -102,9 +105,7 @@ def check_plot(points: Sequence[Mapping[str, Any]]) -> None:
     InputError
         With the number and the limit.
     """
-    rows: list[Row] = [
-        {_OF_OPTIONS.get(name, name): value for name, value in point.items()} for point in points
-    ]
+    rows: list[Row] = [dict(point) for point in points]
     along = _along(rows)
     models = {row["model"] for row in rows}
     lines = {tuple(str(row[key]) for key in row if key not in (along, "model")) for row in rows}
@@ -118,7 +119,8 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
     """
     rows = [row for row in rows if row[_VALUE] is not None]
     along = _along(rows)
-    groups = grouped(rows, () if along is None else ("model", along), (*OF_CORES, "samples"))
+    same = () if along is None else ("model", along)
+    groups = grouped(rows, same, (*OF_CORES, "samples"), columns_of(AccuracyRow))
     ends = [end for row in rows for end in _ends(row)]
     margin = 0.03 * (max(ends, default=1.0) - min(ends, default=0.0))
     limits = min(ends, default=0.0) - margin, max(ends, default=1.0) + margin
@@ -194,14 +196,17 @@ _BLACK = "#000000"
 _COLOURS = [colour for colour in COLOURS if colour != _BLACK]
 
 
-def plot_training(rows: Sequence[Row], file_format: str, fp32: str) -> bytes:
+def plot_training(
+    rows: Sequence[Row], file_format: str, fp32: str, recipe: Columns | None = None
+) -> bytes:
     """A panel for each network; for each core the mean of the seeds, and their range.
 
-    Rows are those of epochs, with the options of the training that are swept; ``fp32`` is the
-    name of the core that FP32 has, which is drawn over all others.
+    Rows are those of epochs, with the columns ``recipe`` of what else may differ from one training
+    to the next; ``fp32`` is the name of the core that FP32 has, which is drawn over all others.
     """
-    others = [key for key in rows[0] if key in ("epochs", "batch_size", "learning_rate")]
-    groups = grouped(rows, ("model", "epoch", "seed"), (*OF_CORES, *others))
+    others = recipe or {}
+    columns = {**columns_of(EpochRow), **others}
+    groups = grouped(rows, ("model", "epoch", "seed"), (*OF_CORES, *others), columns)
     references = [name for name, members in groups.items() if members[0]["core"] == fp32]
     cores = [name for name in groups if name not in references]
     styles = {name: _style(_BLACK, index + 1, 3) for index, name in enumerate(references)} | {

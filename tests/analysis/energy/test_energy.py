@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from rnscli.analysis.energy.energy import EnergyRow, energy
+from rnscli.analysis.energy.energy import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.rows import EnergyRow
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.hardware.technology import Technology, load_technology

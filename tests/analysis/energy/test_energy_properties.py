@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.analysis.energy.energy import EnergyRow, energy
+from rnscli.analysis.energy.energy import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.rows import EnergyRow
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet

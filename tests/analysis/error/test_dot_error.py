@@ -56,9 +56,9 @@ def test_rns_without_noise_is_the_exact_core(bits: int, operands: str) -> None:
 
 def test_columns_of_noise_are_empty_without_it() -> None:
     for row in dot_error(point(pairs=10, cores=EVERY_CORE)).rows:
-        assert row.output_error_rate is row.mean_attempts is row.output_error_rate_ci95 is None
-        assert row.residue_error_probability is row.sigma is row.attempts is None
-        assert row.mean_attempts_ci95 is row.std_attempts is None
+        assert row.output_error_rate is row.expected_attempts is row.output_error_rate_ci95 is None
+        assert row.p is row.sigma is row.attempts is None
+        assert row.expected_attempts_ci95 is row.std_attempts is None
         assert row.max_attempts is row.p99_attempts is None
 
 
@@ -217,8 +217,8 @@ def test_output_error_rate_agrees_with_the_exact_probability(
     low, high = clopper_pearson(round(row.output_error_rate * pairs), pairs)
     assert low <= exact.p_err <= high
     # With two attempts at most, the second ones are binomial.
-    assert row.mean_attempts is not None
-    low, high = clopper_pearson(round((row.mean_attempts - 1) * pairs), pairs)
+    assert row.expected_attempts is not None
+    low, high = clopper_pearson(round((row.expected_attempts - 1) * pairs), pairs)
     assert 1 + low <= exact.expected_attempts <= 1 + high
     assert (row.redundant, row.attempts) == (redundant, attempts)
 
@@ -226,9 +226,9 @@ def test_output_error_rate_agrees_with_the_exact_probability(
 @pytest.mark.parametrize("p", [1e-3, 0.1, 0.3])
 @pytest.mark.parametrize("redundant", [0, 1, 2, 3])
 def test_the_probability_asked_for_is_reported_to_the_digit(redundant: int, p: float) -> None:
-    """A requirement such as `residue_error_probability <= 0.1` must hold at 0.1."""
+    """A requirement such as `p <= 0.1` must hold at 0.1."""
     (row,) = dot_error(point(6, 16, redundant, cores=("rns",), pairs=2, noise=Uniform(p))).rows
-    assert row.residue_error_probability == p
+    assert row.p == p
 
 
 def test_more_attempts_than_are_ever_needed() -> None:
@@ -252,10 +252,10 @@ def test_attempts_are_geometric() -> None:
     assert first == pairs
     low, high = clopper_pearson(second, pairs)
     assert low <= detected <= high
-    low, high = row.mean_attempts_ci95
-    assert low < row.mean_attempts == sum(counts) / pairs < high
+    low, high = row.expected_attempts_ci95
+    assert low < row.expected_attempts == sum(counts) / pairs < high
     # An interval of 95 % times 2.5 is one of 1 - 1e-6, and more.
-    assert abs(row.mean_attempts - law.mean()) < 2.5 * (high - low) / 2
+    assert abs(row.expected_attempts - law.mean()) < 2.5 * (high - low) / 2
     assert (high - low) / 2 == pytest.approx(1.96 * law.std() / math.sqrt(pairs), rel=0.1)
     assert row.std_attempts == pytest.approx(law.std(), rel=0.1)
     assert row.p99_attempts == law.ppf(0.99)
@@ -268,7 +268,7 @@ def test_gaussian_noise_without_redundancy() -> None:
     parameters = point(6, 16, pairs=pairs, noise=Gaussian(sigma))
     rns, low_precision, high_precision = dot_error(parameters).rows
     wrong = math.erfc(0.5 / (math.sqrt(2) * sigma))  # the moduli are far wider than 40 sigma
-    assert rns.residue_error_probability == pytest.approx(wrong, rel=1e-9, abs=0)
+    assert rns.p == pytest.approx(wrong, rel=1e-9, abs=0)
     assert rns.sigma == low_precision.sigma == sigma
     count = parameters.code.moduli.count
     low, high = clopper_pearson(round(rns.output_error_rate * pairs), pairs)
@@ -287,7 +287,7 @@ def test_conventional_cores_are_wrong_as_often_as_their_converter(core: str, p: 
     (row,) = dot_error(parameters).rows
     low, high = clopper_pearson(round(row.output_error_rate * pairs), pairs)
     assert low <= p <= high
-    assert (row.mean_attempts, row.attempts, row.decoder) == (1.0, None, None)
+    assert (row.expected_attempts, row.attempts, row.decoder) == (1.0, None, None)
     exact = stats.binomtest(round(row.output_error_rate * pairs), pairs)
     interval = exact.proportion_ci(0.95, method="exact")
     assert row.output_error_rate_ci95 == pytest.approx(

@@ -15,10 +15,10 @@ from scipy import stats
 
 from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
-    FaultProbability,
     after_attempts,
     fault_probability,
 )
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.moduli import ModuliSet
 

@@ -59,8 +59,8 @@ def row_of(parameters: AccuracyParameters, on: Runner | None = None) -> Accuracy
 
 def of_noise(row: AccuracyRow) -> dict[str, Any]:
     """A row without what it says of the noise."""
-    columns = ("residue_error_probability", "sigma", "attempts", "output_error_rate",
-               "output_error_rate_ci95", "mean_attempts")  # fmt: skip
+    columns = ("p", "sigma", "attempts", "output_error_rate",
+               "output_error_rate_ci95", "expected_attempts")  # fmt: skip
     return {key: value for key, value in dataclasses.asdict(row).items() if key not in columns}
 
 
@@ -110,8 +110,10 @@ def test_noise_that_never_strikes_changes_nothing(
 ) -> None:
     quiet, zero = row_of(asked(opened, core)), row_of(asked(opened, core, **{noise: 0.0}))
     assert of_noise(quiet) == of_noise(zero)
-    assert (zero.output_error_rate, zero.mean_attempts) == (0, 1)
-    assert quiet.output_error_rate is quiet.mean_attempts is quiet.output_error_rate_ci95 is None
+    assert (zero.output_error_rate, zero.expected_attempts) == (0, 1)
+    assert (
+        quiet.output_error_rate is quiet.expected_attempts is quiet.output_error_rate_ci95 is None
+    )
 
 
 def test_noise_costs_accuracy_and_redundancy_saves_it(opened: OpenedNetwork) -> None:
@@ -120,7 +122,7 @@ def test_noise_costs_accuracy_and_redundancy_saves_it(opened: OpenedNetwork) -> 
     quiet = row_of(asked(opened, bits=6))
     assert noisy.accuracy < 0.8 * quiet.accuracy
     assert saved.accuracy > 0.95 * quiet.accuracy
-    assert noisy.mean_attempts == 1 < saved.mean_attempts < 2
+    assert noisy.expected_attempts == 1 < saved.expected_attempts < 2
     assert noisy.output_error_rate > 10 * saved.output_error_rate
     # Four residues are wrong as often as they are drawn; 1e-6 is asked of a normal law.
     expected, results = 1 - 0.95**4, 300 * (4 * 4 + 16 + 16 + 3)
@@ -298,7 +300,7 @@ def test_energy_is_that_of_products_counted_by_hand(opened: OpenedNetwork, core:
 def test_energy_counts_the_attempts_that_were_taken(opened: OpenedNetwork) -> None:
     settings = {"bits": 6, "redundant": 2, "p": 0.05}
     once, often = (row_of(asked(opened, attempts=n, **settings)) for n in (1, 5))
-    assert often.mean_attempts > once.mean_attempts == 1
+    assert often.expected_attempts > once.expected_attempts == 1
     core = analog_core(bits=6, redundant=2)
     design = EnergyParameters(
         core="rns",
@@ -306,14 +308,14 @@ def test_energy_counts_the_attempts_that_were_taken(opened: OpenedNetwork) -> No
         bits=6,
         moduli=core.code.moduli,
         legitimate_range=core.code.size,
-        expected_attempts=often.mean_attempts,
+        expected_attempts=often.expected_attempts,
         radius=1,
         word_error_probability=1 - 0.95**core.code.moduli.count,
     )
     total = rnscli.workload_energy(design, Workload("by hand", GEMMS))[-1]
     assert often.energy_per_inference_j == pytest.approx(total.energy_j, rel=1e-12)
     ratio = often.energy_per_inference_j / once.energy_per_inference_j
-    assert 1 < ratio <= often.mean_attempts + 1e-12
+    assert 1 < ratio <= often.expected_attempts + 1e-12
 
 
 def test_technologies_differ(opened: OpenedNetwork) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from plans import contents, names, write_plan
 
-from rnscli.analysis.faults.fault_probability import FaultProbability
+from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.validation import Validation
 from rnscli.report.batch.results_folder import RECORDS
 

@@ -1,11 +1,13 @@
 """The tables of ``rnscli energy``: 100 columns, and nothing lost without a word."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from schemas import command_named
 
-from rnscli.report.columns import column
+from rnscli.cli.command import AnswerCommand
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
@@ -63,11 +65,17 @@ def test_what_is_left_out_is_named(mode: str, sweep: str, rnscli: Run) -> None:
     dropped = note.replace("\n", " ").replace(",", " ").split()
     assert len(set(dropped)) == len(dropped)
     paper = rnscli(*arguments, "--format", "markdown").out.replace("\n", " ")
-    found = rnscli(*arguments, "--format", "csv").out.splitlines()
-    assert len(found) > 2
-    for key in found[0].split(","):
+    found = json.loads(rnscli(*arguments, "--format", "json").out)["rows"]
+    assert len(found) > 1
+    command = command_named("energy")
+    assert isinstance(command, AnswerCommand)
+    asked = {"workload": "network" in mode, "sensitivity": mode == "sensitivity"}
+    row_type, layout = command.rows(asked)
+    columns = command.columns_by_type[row_type]
+    swept = [key for key in found[0] if len({str(row[key]) for row in found}) > 1]
+    for key in (*layout.keys, *swept):
         # What is not a column of the paper's table says nothing: it is usual or repeats another.
-        title = column(key).title
+        title = columns[key].title
         if not title or f" {title} " not in f" {paper} ":
             continue
         assert key in dropped or title in body, key

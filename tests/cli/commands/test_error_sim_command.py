@@ -42,7 +42,7 @@ def test_the_columns_without_noise(rows: Rows) -> None:
             <= row["p99_abs_error"]
             <= row["max_abs_error"]
         )
-        for key in ("sigma", "residue_error_probability", "output_error_rate", "mean_attempts"):
+        for key in ("sigma", "p", "output_error_rate", "expected_attempts"):
             assert row[key] is None
         assert (row["bits"], row["vector_size"], row["pairs"]) == (6, 128, 500)
 
@@ -57,8 +57,8 @@ def test_a_core_does_not_depend_on_the_others(rows: Rows) -> None:
 def test_noise_reaches_every_core(rows: Rows) -> None:
     found = by_core(rows(*NOISY, "--p", 0.02))
     for row in found.values():
-        assert row["residue_error_probability"] == pytest.approx(0.02)
-        assert (row["sigma"], row["mean_attempts"]) == (None, 1)
+        assert row["p"] == pytest.approx(0.02)
+        assert (row["sigma"], row["expected_attempts"]) == (None, 1)
         low, high = row["output_error_rate_ci95"]
         assert 0 < low < row["output_error_rate"] < high < 0.2
     # Three or more residues are wrong more often than one code.
@@ -71,14 +71,14 @@ def test_no_noise_and_zero_noise_give_the_same_errors(noise: str, rows: Rows) ->
     for before, after in zip(quiet, zero, strict=True):
         assert after["mean_abs_error"] == before["mean_abs_error"]
         assert after["max_abs_error"] == before["max_abs_error"]
-        assert (after["output_error_rate"], after["mean_attempts"]) == (0, 1)
+        assert (after["output_error_rate"], after["expected_attempts"]) == (0, 1)
 
 
 def test_gaussian_noise_in_steps_of_a_residue(rows: Rows) -> None:
     row = by_core(rows(*NOISY, "--sigma", 0.25))["rns"]
     moduli = row["moduli"] + row["redundant_moduli"]
     expected = [Gaussian(0.25).error_probability(modulus) for modulus in moduli]
-    assert row["residue_error_probability"] == pytest.approx(sum(expected) / len(expected))
+    assert row["p"] == pytest.approx(sum(expected) / len(expected))
     assert row["sigma"] == 0.25
 
 
@@ -88,13 +88,13 @@ def test_redundancy_and_retries_help(rows: Rows) -> None:
     assert rates[0] > rates[1] >= rates[2]
     assert [row["redundant"] for row in found] == [0, 1, 2]
     assert [len(row["redundant_moduli"]) for row in found] == [0, 1, 2]
-    assert found[0]["mean_attempts"] == 1 < found[1]["mean_attempts"] < 2
+    assert found[0]["expected_attempts"] == 1 < found[1]["expected_attempts"] < 2
     assert all(row["attempts"] == 4 for row in found)
 
 
 def test_every_word_is_wrong_at_p_1(rows: Rows) -> None:
     row = by_core(rows(*NOISY, "--p", 1))["rns"]
-    assert (row["residue_error_probability"], row["output_error_rate"]) == (1.0, 1.0)
+    assert (row["p"], row["output_error_rate"]) == (1.0, 1.0)
 
 
 def test_operands_from_a_file(rows: Rows, tmp_path: Path) -> None:

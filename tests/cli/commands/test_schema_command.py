@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_origin
 
 import click
 import jsonschema
@@ -12,13 +12,16 @@ import pytest
 import tiny_networks
 from schemas import check_document, command_named
 
-from rnscli.cli.command import AnswerCommand
+from rnscli.analysis import columns as columns_module
+from rnscli.analysis.columns import Bits
+from rnscli.base.columns import column_of
+from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.commands.schema import ANSWERING, Answering, document_schema
 from rnscli.cli.main import cli
 from rnscli.cli.options.networks import ModelSweep
 from rnscli.cli.options.schema import value_schema
 from rnscli.cli.options.types import InputFile, NameSweep
-from rnscli.report.meanings import MEANINGS, OF_A_TYPE, meaning_of
+from rnscli.report.table import Layout
 
 Run = Callable[..., Any]
 Document = Callable[..., dict[str, Any]]
@@ -36,23 +39,6 @@ def answer_command(name: str) -> AnswerCommand:
     return found
 
 
-def keys_of(name: str) -> set[tuple[str, str]]:
-    """Row types of a command with the keys that their rows may have."""
-    command = command_named(name)
-    return {
-        (row_type.__name__, key)
-        for row_type in command.row_types.values()
-        for key in (
-            *(field.name for field in fields(row_type)),
-            *(
-                command.swept_columns(row_type).values()
-                if isinstance(command, AnswerCommand)
-                else ()
-            ),
-        )
-    }
-
-
 # The commands and their keys
 
 
@@ -65,15 +51,57 @@ def test_the_table_of_commands_is_complete() -> None:
 
 @each_command
 def test_every_key_has_a_meaning(name: str) -> None:
-    for row_type, key in keys_of(name):
-        text = meaning_of(row_type, key).text
-        assert text[-1] == "." and text.strip() == text
+    for columns in command_named(name).columns_by_type.values():
+        for key, column in columns.items():
+            text = column.meaning
+            assert text[-1] == "." and text.strip() == text, key
+            # What it names of its row is there.
+            named = [column.same_as, column.interval, column.unit]
+            assert {one for one in named if one is not None} <= set(columns), key
 
 
-def test_no_meaning_is_unused() -> None:
-    used = set[tuple[str, str]]().union(*map(keys_of, ANSWERING))
-    assert set(OF_A_TYPE) <= used
-    assert set(MEANINGS) == {key for row_type, key in used if (row_type, key) not in OF_A_TYPE}
+def test_a_field_without_a_column_is_an_error() -> None:
+    @dataclass(frozen=True)
+    class Lacking:
+        bits: Bits
+        more: int | None
+
+    with pytest.raises(TypeError, match="Lacking: more has no Column"):
+        AnswerCommand(
+            name="lacking",
+            callback=lambda options, drawn: None,
+            params=[],
+            row_type=Lacking,
+            layout=Layout((), ("bits",)),
+            plot=None,
+        )
+    with pytest.raises(TypeError, match="Lacking: more"):
+        SummaryCommand(name="lacking", row_types={None: Lacking}, parameters={})
+
+
+def test_no_shared_column_is_unused() -> None:
+    used = {
+        column.meaning
+        for name in ANSWERING
+        for columns in command_named(name).columns_by_type.values()
+        for column in columns.values()
+    }
+    shared = {
+        name: column_of(hint, name).meaning
+        for name, hint in vars(columns_module).items()
+        if get_origin(hint) is Annotated
+    }
+    assert len(shared) > 30
+    assert [name for name, meaning in shared.items() if meaning not in used] == []
+
+
+@each_command
+def test_layouts_name_columns(name: str) -> None:
+    command = command_named(name)
+    if isinstance(command, AnswerCommand):
+        for option in command.row_types:
+            row_type, layout = command.rows({option: True})
+            assert {*layout.keys, *layout.optional} <= set(command.columns_by_type[row_type])
 
 
 @each_answer
@@ -81,7 +109,7 @@ def test_every_axis_is_an_option(name: str) -> None:
     command = answer_command(name)
     options = {option.name for option in command.stated}
     for row_type in command.row_types.values():
-        assert set(command.swept_columns(row_type)) <= options
+        assert set(command.axes(row_type)) <= options
 
 
 @each_answer
@@ -140,8 +168,8 @@ def test_it_is_strict_and_says_what_everything_means(name: str) -> None:
 def test_every_document_of_the_tests_is_compared(
     rnscli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnscli.report.document.SCHEMA", 2)
-    with pytest.raises(AssertionError, match="1 was expected"):
+    monkeypatch.setattr("rnscli.report.document.SCHEMA", 3)
+    with pytest.raises(AssertionError, match="2 was expected"):
         rnscli("moduli", "--bits", 6, "--format", "json")
 
 
@@ -202,7 +230,19 @@ def test_it_accepts_every_kind_of_sweep(
         tiny_networks.write_images(tmp_path / "images.npz", samples=60)
     ran = rnscli(*arguments.split(), "--format", "json")
     assert ran.code == 0, ran.err
-    assert ran.out
+    check_sweep(json.loads(ran.out), arguments.split())
+
+
+def check_sweep(document: dict[str, Any], arguments: list[str]) -> None:
+    """Fail where rows of a sweep cannot be told apart by a column for everything that is swept."""
+    command = answer_command(document["command"])
+    asked = {name: f"--{name.replace('_', '-')}" in arguments for name in command.row_types if name}
+    row_type, _ = command.rows(asked)
+    keys = {name: column.key for name, column in command.axes(row_type).items()}
+    swept = {name for name, value in document["parameters"].items() if isinstance(value, list)}
+    if "seeds" in document["rows"][0]:
+        swept.discard("seed")  # rows are means over them
+    assert {keys.get(name, name) for name in swept} <= set(document["rows"][0])
 
 
 @pytest.mark.parametrize("blocks", [(), ("--blocks",)])

@@ -13,7 +13,9 @@ import pytest
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.uncertainty import sensitivity, uncertain_energy
 from rnscli.analysis.energy.workload import workload_energy
+from rnscli.base.columns import option_columns
 from rnscli.base.units import Uncertain
+from rnscli.cli.commands.energy import AXIS_COLUMNS
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.hardware.workloads.registry import load_workload
@@ -59,6 +61,8 @@ NETWORKS = [
 TORNADO: list[Row] = [
     asdict(row) for core in ("rns", "fixed-lp") for row in sensitivity(design(core), RANGES)
 ]
+# Columns that options make of what is swept.
+MADE = {column.key: column for column in option_columns(AXIS_COLUMNS).values()}
 PLOTS: dict[str, Callable[[str], bytes]] = {
     "linear": lambda suffix: energy_plots.plot_energy(LINEAR, suffix),
     "logarithmic": lambda suffix: energy_plots.plot_energy(LOGARITHMIC, suffix),
@@ -235,15 +239,16 @@ def test_whiskers_span_the_range(drawn: list[Any]) -> None:
 
 
 def test_rows_are_told_apart_by_what_was_swept() -> None:
-    for key in ("adc_k1_j", "supply_voltage_v", "clock_hz", "node_m", "cycle_time_s", "leakage_w",
-                "cell_area_m2", "dac_unit_capacitance_f", "schreier_fom_db"):  # fmt: skip
+    for key in ("adc_k1_j", "supply_voltage_v", "clock_hz", "node_m", "array_cycle_time_s",
+                "array_leakage_w", "array_cell_area_m2", "dac_unit_capacitance_f",
+                "schreier_fom_db"):  # fmt: skip
         rows = [LINEAR[1] | {key: value} for value in (1.5, 2.5)]
-        text = words(energy_plots.plot_energy(rows, "svg"))
+        text = words(energy_plots.plot_energy(rows, "svg", {key: MADE[key]}))
         assert "1.5" in text and "2.5" in text, key
     for key, values in (("reverse", ("crt", "mixed-radix")), ("columns_per_adc", (17, 19)),
                         ("p", (0.0173, 0.0191)), ("attempts", (17, 19))):  # fmt: skip
         rows = [LINEAR[1] | {key: value} for value in values]
-        text = words(energy_plots.plot_energy(rows, "svg"))
+        text = words(energy_plots.plot_energy(rows, "svg", {key: MADE[key]}))
         assert all(str(value) in text for value in values), key
 
 

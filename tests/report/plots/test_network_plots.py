@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from rnscli.base.columns import option_columns
 from rnscli.base.errors import InputError
+from rnscli.cli.commands.train import AXIS_COLUMNS
 from rnscli.report.plots.networks import OF_CORES, check_plot, plot_accuracy, plot_training
 
 pytest.importorskip("matplotlib")
@@ -70,7 +72,7 @@ def test_without_a_sweep_every_core_has_a_place(drawn: list[Any]) -> None:
 def test_probabilities_are_logarithmic_and_may_be_zero(
     values: tuple[float, ...], drawn: list[Any]
 ) -> None:
-    plot_accuracy([point(residue_error_probability=p, redundant=1) for p in values], "png")
+    plot_accuracy([point(p=p, redundant=1) for p in values], "png")
     assert drawn[0].axes[0].get_xscale() == ("log" if values[0] else "symlog")
 
 
@@ -138,7 +140,8 @@ def test_recipes_are_lines_of_their_own(drawn: list[Any]) -> None:
         for rate, core in itertools.product((1e-3, 1e-2), ("fp32", "rns"))
         for row in epochs(core, [2.0], learning_rate=rate)
     ]
-    plot_training(rows, "png", "fp32")
+    columns = option_columns({"learning_rate": AXIS_COLUMNS["learning_rate"]})
+    plot_training(rows, "png", "fp32", columns)
     names = [f"{core}, learning rate {rate}" for core in ("fp32", "rns") for rate in (0.001, 0.01)]
     assert legend(drawn[0]) == names
 

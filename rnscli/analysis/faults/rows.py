@@ -1,0 +1,150 @@
+"""What is reported of a redundant code under noise."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+from rnscli.analysis.columns import (
+    Attempts,
+    Decoder,
+    Moduli,
+    Noise,
+    P,
+    PErr,
+    Range,
+    Redundant,
+    RedundantModuli,
+    Sigma,
+    SimulatedPErr,
+    SimulatedPErrInterval,
+    SimulatedWords,
+)
+from rnscli.base.columns import Column, ends, mark, probability, reach
+
+
+@dataclass(frozen=True)
+class FaultProbability:
+    """How one attempt ends, and the output after R attempts, as `rnscli fault-prob` reports it.
+
+    ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1;
+    ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``.
+    ``p`` is the mean over the residues of the probability to be wrong; ``sigma`` is given where
+    it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
+    residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
+    with the fewest, and is ``None`` elsewhere. Where residues differ, ``residue_p`` and
+    ``residue_sigma`` have the value of each, the redundant moduli first. The last seven are of
+    `rnscli.analysis.faults.validation`, where it was asked for: simulated values with their 99.9 %
+    intervals, the number of words, how far the intervals reach as a share of the values, and
+    whether they hold the exact ones.
+    """
+
+    moduli: Moduli
+    redundant_moduli: RedundantModuli
+    redundant: Redundant
+    decoder: Decoder
+    noise: Noise
+    p: P
+    sigma: Sigma | None
+    attempts: Attempts
+    p_correct: Annotated[
+        float,
+        Column("Probability that one attempt is right, or corrected.", form=probability, high=1),
+    ]
+    p_detected: Annotated[
+        float,
+        Column(
+            "Probability that one attempt is rejected by the decoder.", form=probability, high=1
+        ),
+    ]
+    p_undetected: Annotated[
+        float,
+        Column(
+            "Probability that one attempt gives a wrong value unnoticed.", form=probability, high=1
+        ),
+    ]
+    p_err: PErr
+    expected_attempts: Annotated[
+        float,
+        Column(
+            "Mean number of attempts of a dot product.", "mean R", low=1, infinite=True, usual=1.0
+        ),
+    ]
+    legitimate_range: Annotated[int, Column("Number L of legitimate values.", "L", low=1)]
+    conversions: Annotated[
+        float,
+        Column(
+            "ADC conversions of a dot product, in the mean over its attempts.",
+            low=1,
+            infinite=True,
+        ),
+    ]
+    cheapest: Annotated[
+        bool | None,
+        Column(
+            "With a target: whether no other k reaches it with fewer conversions.",
+            "",
+            mark("cheapest"),
+        ),
+    ]
+    erased: Annotated[
+        tuple[int, ...] | None,
+        Column("Channels known to be dead, as indices into the set, 0 the largest modulus."),
+    ]
+    residue_p: Annotated[
+        tuple[float, ...] | None,
+        Column(
+            "Probability to be wrong of each residue, largest modulus first, where they differ.",
+            high=1,
+        ),
+    ]
+    residue_sigma: Annotated[
+        tuple[float, ...] | None,
+        Column(
+            "sigma of each residue, largest modulus first, where they differ, in steps of a "
+            "residue."
+        ),
+    ]
+    simulated_p_undetected: Annotated[
+        float | None, Column("p_undetected, simulated.", "simulated", probability, high=1)
+    ] = None
+    simulated_p_undetected_ci999: Annotated[
+        Range | None,
+        Column(
+            "99.9 % confidence interval of simulated_p_undetected.",
+            "99.9 % interval",
+            ends(),
+            high=1,
+        ),
+    ] = None
+    simulated_p_err: SimulatedPErr | None = None
+    simulated_p_err_ci999: SimulatedPErrInterval | None = None
+    simulated_words: SimulatedWords | None = None
+    precision_reached: Annotated[
+        float | None,
+        Column(
+            "How far the simulated intervals reach, as a share of their values.", "reached", reach
+        ),
+    ] = None
+    agrees: Annotated[
+        bool | None,
+        Column("Whether both intervals hold the exact values.", "", mark("agrees", "DISAGREES")),
+    ] = None
+
+    @property
+    def word_error_probability(self) -> float:
+        """Probability that some residue of a word is wrong."""
+        count = len(self.moduli) + len(self.redundant_moduli)
+        return wrong_word(self.residue_p or (self.p,) * count)
+
+
+def wrong_word(residue_p: tuple[float, ...]) -> float:
+    """Probability that at least one residue is wrong, ``1 - prod(1 - p)`` without cancellation.
+
+    Examples
+    --------
+    >>> f"{wrong_word((1e-20, 2e-20)):.1e}"
+    '3.0e-20'
+    """
+    if max(residue_p) >= 1.0:
+        return 1.0
+    return -math.expm1(math.fsum(math.log1p(-p) for p in residue_p))

@@ -1,0 +1,329 @@
+"""Columns of rows: what a key means, which values it has, and how people read them."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from functools import cache, reduce
+from operator import or_
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from rnscli.base.units import Uncertain, engineering
+
+_ENDS = ("low", "high")
+_UNITS = ("j", "s", "m2")
+
+
+def plain(value: object) -> str:
+    """Texts as they are, numbers in four digits, lists with spaces between their members."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return number(value)
+    return sequence(value) if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class Column:
+    """All that is said of a column, at the field that it is of.
+
+    A row is a dataclass with fields such as ``bits: Annotated[int, Column("Bits of the ADC.")]``:
+    table, CSV, schema, reference and requirements read it there. What several rows share is an
+    alias, and ``Annotated[Bits, Column(...)]`` replaces what the alias says.
+
+    Parameters
+    ----------
+    meaning
+        In one sentence, with its unit.
+    heading
+        Of a table; the key in words, without its unit, if not given.
+    form
+        A value as people read it.
+    low, high
+        Bounds of a number, and of every member of a list, both included.
+    infinite
+        Whether a number may be infinite.
+    empty
+        Whether a list may be empty.
+    besides
+        Texts that it may have, besides those of the option of its name.
+    same_as
+        Key of another column: a table leaves this one out where both are equal throughout.
+    usual
+        A table leaves the column out where nothing has another value.
+    interval
+        Key of the interval of a value, whose width says how many digits of it mean anything.
+    unit
+        Key of its unit, where that differs from row to row, and is empty where there is none.
+    concerns_some
+        Whether a parameter concerns some rows only, and is common to all if these agree.
+    identity
+        Whether it tells a row from others, where a sentence is about one row.
+    key, hint
+        Where it stands and the type of its values: of the field; an option that makes a column
+        states the key if it is not the name of the option.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Point:
+    ...     energy_j: Annotated[float | None, Column("Energy, in J.", form=prefixed("J"))]
+    >>> column = columns_of(Point)["energy_j"]
+    >>> column.title, column.is_number, column.shown(1.5e-12), column.shown(None)
+    ('energy', True, '1.500 pJ', '-')
+    """
+
+    meaning: str
+    heading: str | None = None
+    form: Callable[[Any], str] = plain
+    low: float | None = 0
+    high: float | None = None
+    infinite: bool = False
+    empty: bool = False
+    besides: tuple[str, ...] = ()
+    same_as: str | None = None
+    usual: object = None
+    interval: str | None = None
+    unit: str | None = None
+    concerns_some: bool = False
+    identity: bool = False
+    key: str = ""
+    hint: Any = None
+
+    def shown(self, value: object, row: Mapping[str, object] | None = None) -> str:
+        """A value as people read it, beside the others of its row; a dash for ``None``."""
+        if value is None:
+            return "-"
+        if row is not None and isinstance(value, float):
+            ends = row.get(self.interval) if self.interval else None
+            if isinstance(ends, tuple):
+                return as_precise_as(value, (ends[1] - ends[0]) / 2)
+            if self.unit is not None and row[self.unit]:
+                return engineering(value, str(row[self.unit]))
+        return self.form(value)
+
+    @property
+    def title(self) -> str:
+        """Its heading in a table."""
+        return in_words(self.key) if self.heading is None else self.heading
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """Types of its values, but for ``None``."""
+        joined = get_origin(self.hint) in (Union, UnionType)
+        kinds = get_args(self.hint) if joined else (self.hint,)
+        return tuple(kind for kind in kinds if kind is not NoneType)
+
+    @property
+    def is_interval(self) -> bool:
+        """Whether its values are pairs of ends."""
+        return all(get_origin(kind) is tuple and Ellipsis not in get_args(kind)
+                   for kind in self.kinds)  # fmt: skip
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values can be compared with a number."""
+        return all(kind in (int, float, bool, Uncertain) for kind in self.kinds)
+
+    @property
+    def flat_keys(self) -> tuple[str, ...]:
+        """Keys under which CSV has it: two for an interval, three for a number that may be one."""
+        ends = tuple(f"{self.key}_{end}" for end in _ENDS)
+        if self.is_interval:
+            return ends
+        return (self.key, *ends) if Uncertain in self.kinds else (self.key,)
+
+
+def columns_of(row_type: type) -> Mapping[str, Column]:
+    """Columns of a type of rows by their keys, in the order of its fields.
+
+    Raises
+    ------
+    TypeError
+        If a field has no `Column`.
+    """
+    return _columns_of(row_type)
+
+
+@cache
+def _columns_of(row_type: type) -> dict[str, Column]:
+    hints = get_type_hints(row_type, include_extras=True)
+    try:
+        return {one.name: column_of(hints[one.name], one.name) for one in fields(row_type)}
+    except TypeError as error:
+        raise TypeError(f"{row_type.__name__}: {error}") from None
+
+
+def column_of(hint: Any, key: str) -> Column:
+    """The column that a type hint declares, for a field or an option of this name.
+
+    Raises
+    ------
+    TypeError
+        If it declares none.
+    """
+    bare, column = _declared(hint)
+    if column is None:
+        raise TypeError(f"{key} has no Column in its type hint")
+    return replace(column, key=column.key or key, hint=bare)
+
+
+def option_columns(hints: Mapping[str, Any]) -> dict[str, Column]:
+    """Columns that options make, by the option; each may be empty."""
+    return {name: column_of(hint | None, name) for name, hint in hints.items()}
+
+
+def _declared(hint: Any) -> tuple[Any, Column | None]:
+    """A type hint without its annotations, and the outermost `Column` among these."""
+    if get_origin(hint) is Annotated:
+        inner, *annotations = get_args(hint)
+        bare, column = _declared(inner)
+        return bare, next((a for a in reversed(annotations) if isinstance(a, Column)), column)
+    if get_origin(hint) in (Union, UnionType):
+        parts = [_declared(part) for part in get_args(hint)]
+        return reduce(or_, (bare for bare, _ in parts)), next((c for _, c in parts if c), None)
+    return hint, None
+
+
+def in_words(key: str) -> str:
+    """A key in words, without the unit that its values are shown with.
+
+    Examples
+    --------
+    >>> in_words("energy_per_mac_j"), in_words("throughput_macs_per_s")
+    ('energy per mac', 'throughput macs per s')
+    """
+    words = key.split("_")
+    has_unit = len(words) > 1 and words[-1] in _UNITS and words[-2] != "per"
+    return " ".join(words[:-1] if has_unit else words)
+
+
+def numeric_keys(columns: Iterable[Column]) -> dict[str, bool]:
+    """Every key that a requirement may name, with whether its values are numbers."""
+    found: dict[str, bool] = {}
+    for column in columns:
+        found[column.key] = column.is_number
+        found |= {key: True for key in column.flat_keys if key != column.key}
+    return found
+
+
+def flat_row(columns: Iterable[Column], row: Mapping[str, object]) -> dict[str, object]:
+    """A row with its intervals in two columns each, as CSV has it.
+
+    Examples
+    --------
+    >>> pair = column_of(Annotated[tuple[float, float] | None, Column("Both ends.")], "p_ci95")
+    >>> flat_row([pair], {"p_ci95": (0.1, 0.2)})
+    {'p_ci95_low': 0.1, 'p_ci95_high': 0.2}
+    """
+    return {key: value_of(row, key) for column in columns for key in column.flat_keys}
+
+
+def value_of(row: Mapping[str, object], key: str) -> object:
+    """The value of a key of a row, or the end of an interval that it names with ``_low, _high``.
+
+    Raises
+    ------
+    KeyError
+        If the row has neither.
+    """
+    if key in row:
+        value = row[key]
+        return value.value if isinstance(value, Uncertain) else value
+    name, _, end = key.rpartition("_")
+    if end not in _ENDS:
+        raise KeyError(key)
+    ends = row[name]
+    if isinstance(ends, Uncertain):
+        return ends.low if end == "low" else ends.high
+    # A value that may be uncertain, and is not.
+    return ends[_ENDS.index(end)] if isinstance(ends, tuple | list) else None
+
+
+# Forms of values
+
+
+def number(value: float) -> str:
+    """Four significant digits; plain integers keep all of theirs while they are readable."""
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**15 else f"{Decimal(value):.5e}"
+    if math.isinf(value):
+        return "inf"
+    magnitude = abs(value)
+    if magnitude and not 1e-3 <= magnitude < 1e6:
+        return f"{value:.3e}"
+    return f"{value:.4g}" if magnitude < 1e4 else f"{value:.0f}"
+
+
+def as_precise_as(value: float, half_width: float) -> str:
+    """A value down to the second digit of what it may be off by."""
+    if not 1e-6 < half_width < abs(value):
+        return number(value)
+    decimals = 1 - math.floor(math.log10(half_width))
+    return f"{value:.{max(0, decimals)}f}"
+
+
+def probability(value: float) -> str:
+    """Four significant digits of the value, or of its distance to 1 next to that."""
+    if value in (0.0, 1.0):
+        return f"{value:.0f}"
+    if value > 0.999:
+        return f"1 - {1 - value:.2e}" if value < 1 else "1"
+    return f"{value:.4g}" if value >= 1e-3 else f"{value:.3e}"
+
+
+def percent(digits: int, signed: bool = False) -> Callable[[float], str]:
+    """A share in percent, to some digits behind the point."""
+    sign = "+" if signed else ""
+    return lambda value: f"{value:{sign}.{digits}%}"
+
+
+def sequence(value: Iterable[object]) -> str:
+    """The members of a list."""
+    return " ".join(str(item) for item in value) or "-"
+
+
+def moment(value: str) -> str:
+    """A moment in UTC, to the minute."""
+    return value[:16].replace("T", " ")
+
+
+def prefixed(unit: str) -> Callable[[float | Uncertain], str]:
+    """A quantity with an engineering prefix."""
+
+    def form(value: float | Uncertain) -> str:
+        if isinstance(value, Uncertain):
+            return f"{engineering(value.low, unit)} .. {engineering(value.high, unit)}"
+        return area(value) if unit == "m2" else engineering(value, unit)
+
+    return form
+
+
+joules = prefixed("J")
+
+
+def area(value: float) -> str:
+    """Square millimetres or micrometres: prefixes of a square unit mean something else."""
+    return f"{value * 1e6:.4g} mm2" if value >= 1e-8 else f"{value * 1e12:.4g} um2"
+
+
+def ends(form: Callable[[float], str] = number) -> Callable[[tuple[float, float]], str]:
+    """Both ends of an interval."""
+    return lambda value: f"{form(value[0])} .. {form(value[1])}"
+
+
+def half_width(value: tuple[float, float]) -> str:
+    """An interval beside its middle, which it is symmetric about."""
+    half = (value[1] - value[0]) / 2
+    return f"± {half:.2g}" if half < 100 else f"± {half:.0f}"
+
+
+def reach(value: float) -> str:
+    """How far an interval reaches, as a share of its value."""
+    return f"± {value * 100:.2g} %"
+
+
+def mark(text: str, otherwise: str = "") -> Callable[[object], str]:
+    """A word where something is the case, and another where it is not."""
+    return lambda value: text if value else otherwise
