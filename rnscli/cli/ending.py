@@ -1,18 +1,20 @@
 """The end of a command by Ctrl-C or SIGTERM: one line, and soon, whatever the command is at."""
 
+import atexit
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+import time
 from types import FrameType
+from typing import NoReturn
 
 from rnscli.cli.sentences import complain
 
 _ENDS = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("terminated", 143)}
 _AGAIN = 0.05  # seconds until an exception that was lost is raised again
-_PATIENCE = 1.3  # seconds until a command ends that has not ended by itself
-_LAST = 0.2  # seconds for its last line, which nobody may read
+_PATIENCE = 1.0  # seconds until a command ends that has not ended by itself
+_LAST = 0.2  # seconds for its last line: where nobody reads it, that waits for ever
 
 
 class EndedError(BaseException):
@@ -35,11 +37,21 @@ class EndedError(BaseException):
         return self.code
 
 
-_ended: list[EndedError] = []  # by the first signal
+_ended: list[EndedError] = []  # the first one counts, whichever thread saw it first
 
 
 def end_on_signals() -> None:
     """Raise `EndedError` in the main thread when one comes, so that a command can clear up."""
+    if os.name == "posix":
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        # Tells of a signal while the main thread is in C, where it runs no handler.
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        threading.Thread(target=_watch, args=[reader], daemon=True).start()
+    _listen()
+
+
+def _listen() -> None:
     for number in _ENDS:
         signal.signal(number, _end)
 
@@ -50,18 +62,26 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def leave(code: int) -> NoReturn:
+    """Exit; at once where a signal has ended the command.
+
+    Python would take all modules down, one by one. With PyTorch that is seconds on a busy machine.
+    """
+    if _ended and code == _ended[0].code:
+        atexit._run_exitfuncs()
+        os._exit(code)
+    sys.exit(code)
+
+
 def _end(number: int, frame: FrameType | None) -> None:
-    if not _ended:
-        _ended.append(EndedError(number))
-        # Objects that are half made or half gone have nothing more to say.
-        sys.unraisablehook = _raise_again
-        threading.excepthook = lambda _: None
-        # A call into C may take long, and what waits for others may wait for ever.
-        _later(_PATIENCE, _give_up)
+    _ended.append(EndedError(number))
+    # Objects that are half made or half gone have nothing more to say.
+    sys.unraisablehook = _raise_again
+    threading.excepthook = lambda _: None
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             # Modules in C that are being imported may clear the exception: when they are there.
-            _later(_AGAIN, os.kill, os.getpid(), number)
+            _send_again(number)
             return
         frame = frame.f_back
     ignore_signals()  # the next one would break into the clearing up
@@ -71,18 +91,22 @@ def _end(number: int, frame: FrameType | None) -> None:
 def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
     """Python drops what is raised in a destructor."""
     if isinstance(lost.exc_value, EndedError):
-        end_on_signals()
-        _later(_AGAIN, os.kill, os.getpid(), lost.exc_value.number)
+        _listen()
+        _send_again(lost.exc_value.number)
 
 
-def _later(seconds: float, function: Callable[..., object], *arguments: object) -> None:
-    timer = threading.Timer(seconds, function, arguments)
+def _send_again(number: int) -> None:
+    timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
     timer.daemon = True
     timer.start()
 
 
-def _give_up() -> None:
-    """End this process; workers end with it, as their pipes do."""
+def _watch(signals: int) -> None:
+    """End this process if it does not end by itself; workers end with it, as their pipes do."""
+    while (number := os.read(signals, 1)[0]) not in _ENDS:
+        pass
+    _ended.append(EndedError(number))
+    time.sleep(_PATIENCE)
     last = threading.Thread(target=_clear_up, daemon=True)
     last.start()
     last.join(_LAST)

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from rnscli import __version__
-from rnscli.cli.ending import EndedError, end_on_signals, ignore_signals
+from rnscli.cli.ending import EndedError, end_on_signals, ignore_signals, leave
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.pipe import ReaderGoneError
 from rnscli.cli.sentences import complain, sentence_of
@@ -110,7 +110,7 @@ def main() -> None:
         ignore_signals()
     except EndedError as end:  # as it was about to say something else
         code = end.tell()
-    sys.exit(code)
+    leave(code)
 
 
 def run(arguments: list[str]) -> int:
