@@ -5,8 +5,10 @@ import tempfile
 from pathlib import Path
 
 from rnscli.base.errors import InputError
+from rnscli.base.uninterrupted import uninterrupted
 
 
+@uninterrupted()
 def check_writable(path: Path, option: str) -> None:
     """Refuse a path that `write_atomically` could not write, before anything is computed.
 
@@ -30,6 +32,7 @@ def check_writable(path: Path, option: str) -> None:
     Path(name).unlink()
 
 
+@uninterrupted()
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file under a temporary name beside it, then move it to its place.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnscli.base.errors import InputError
 from rnscli.base.files import mask, named
+from rnscli.base.uninterrupted import uninterrupted
 
 
 def check_folder(path: Path, option: str, may_exist: bool, ways: str, own: Sequence[str]) -> None:
@@ -71,6 +72,7 @@ def check_name(target: Path, option: str, path: Path) -> None:
         raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
 
 
+@uninterrupted()
 def write_folder(
     path: Path, files: Mapping[str, bytes], durable: bool = True, within: Path | None = None
 ) -> None:

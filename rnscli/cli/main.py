@@ -3,11 +3,8 @@
 import importlib
 import io
 import os
-import signal
 import sys
-import threading
 import warnings
-from types import FrameType
 from typing import Any, TextIO
 
 import click
@@ -16,6 +13,7 @@ from click.shell_completion import CompletionItem
 from rnscli import __version__
 from rnscli.base.errors import RnscliError
 from rnscli.base.words import nearest
+from rnscli.cli.ending import EndedError, end_on_signals, ignore_signals, leave
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.terminal import ReaderGoneError, complain, sentence_of
 
@@ -48,19 +46,7 @@ _COMMANDS = {
     "man": ("rnscli.cli.commands.man", "Print the manual page of all commands."),
 }
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
-_IMPORT = 0.05  # seconds until a signal that comes during an import is looked at again
 _warned: set[str] = set()
-
-
-class _EndedError(BaseException):
-    """The user or the system has ended the command; with the code to exit with.
-
-    Like KeyboardInterrupt nothing to be handled on the way.
-    """
-
-    def __init__(self, word: str, code: int) -> None:
-        super().__init__(word)
-        self.word, self.code = word, code
 
 
 class _LazyGroup(WithExamples, click.Group):
@@ -97,7 +83,7 @@ class _LazyGroup(WithExamples, click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:  # click would print an empty line, also into a pipe
-            raise _EndedError("interrupted", 130) from None
+            raise EndedError from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -129,24 +115,13 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
-    sys.exit(run(sys.argv[1:]))
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """End by an exception, so that workers are told and files taken away."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            # Modules in C that are being imported may clear the exception: again, a little later.
-            later = threading.Timer(_IMPORT, os.kill, (os.getpid(), number))
-            later.daemon = True
-            later.start()
-            return
-        frame = frame.f_back
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise _EndedError("terminated", 128 + number)
+    end_on_signals()
+    try:
+        code = run(sys.argv[1:])
+        ignore_signals()
+    except EndedError as end:  # as it was about to say something else
+        code = end.tell()
+    leave(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -163,10 +138,10 @@ def run(arguments: list[str]) -> int:
         code = cli.main(arguments, prog_name="rnscli", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except _EndedError as end:
-        return _complain(end.word, end.code)
+    except EndedError as end:
+        return end.tell()
     except (click.Abort, KeyboardInterrupt):
-        return _complain("interrupted", 130)
+        return EndedError().tell()
     except click.ClickException as error:
         return _complain(sentence_of(error), 2)
     except RnscliError as error:

@@ -1,27 +1,40 @@
 """Where blocks are computed: in this process, or in others of this machine."""
 
+import atexit
 import multiprocessing
-import multiprocessing.connection
 import os
+import pickle
 import queue
 import signal
 import threading
-from collections import deque
+import time
+import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from itertools import count
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any, Protocol
 
-from rnscli.base.errors import EngineError, RnscliError
+from rnscli.base.errors import RnscliError
+from rnscli.base.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
-_GRACE = 1.0  # seconds for blocks under way that nobody waits for, at the end of a run
+_PATIENCE = 0.5  # seconds for processes that are just being started as a run ends
+_DIED = (
+    "a worker process has died, perhaps for lack of memory, or because a script lacks its "
+    '`if __name__ == "__main__":`; start again with fewer `jobs` (finished blocks are in the '
+    "store, if there is one)"
+)
 Token = tuple[int, int]  # names a call: a work and a block of it
+_Call = tuple[int, Callable[..., Any], tuple[Any, ...]]  # with its number
+_Outcome = tuple[
+    bool, Any
+]  # whether it has succeeded, and its result, or what it has raised and where
 
 
 class Engine(Protocol):
@@ -37,7 +50,9 @@ class Engine(Protocol):
         """Whether calls can read the files of this machine."""
         ...
 
-    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None: ...
+    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
+        """Begin a call."""
+        ...
 
     def next_done(self) -> tuple[Token, Any]:
         """A call that has finished, and its result; raises what the call raised."""
@@ -55,73 +70,167 @@ class Here:
     shares_files = True
 
     def __init__(self) -> None:
+        """With nothing to do."""
         self._calls: dict[Token, Callable[[], Any]] = {}
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
+        """Keep the call for `next_done`."""
         self._calls[token] = lambda: function(*arguments)
 
     def next_done(self) -> tuple[Token, Any]:
+        """Compute the oldest call."""
         token = next(iter(self._calls))
         return token, self._calls.pop(token)()
 
     def cancel(self, tokens: set[Token]) -> None:
+        """Drop calls."""
         for token in tokens:
             self._calls.pop(token, None)
 
 
+class _WorkerError(Exception):
+    """Where a worker has raised an error: its traceback, which cannot be sent otherwise."""
+
+
 class _Processes:
-    """Calls in a pool of processes."""
+    """Calls in processes, one at a time in each.
+
+    A thread of this process belongs to each of them: it sends a call, waits for the result, and
+    takes the next call. Processes share nothing with each other, neither a queue nor a lock, but
+    have a pipe each; so any of them may be killed at any moment, in the midst of sending a result
+    too, and nobody waits for the rest of it. (A `ProcessPoolExecutor` does, as all its processes
+    write into one pipe, which it holds open itself.) And the main thread only ever waits for
+    results: a signal, whose handler it runs, breaks into nothing.
+    """
 
     shares_files = True
 
-    def __init__(self, pool: ProcessPoolExecutor, jobs: int) -> None:
+    def __init__(self, context: "ForkServerContext | SpawnContext", jobs: int) -> None:
         self.capacity = 2 * jobs + 1  # each has its next call at hand
-        self._pool = pool
-        self._tokens: dict[Future[Any], Token] = {}
-        # In the order in which they end: results come before the error that ends the pool.
-        self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._context = context
+        self._jobs = jobs
+        self._numbers = count()
+        self._tokens: dict[int, Token] = {}
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        # In the order in which they end: results come before the news of a process that has died.
+        self._done: queue.SimpleQueue[tuple[int, _Outcome]] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._processes: list[BaseProcess] = []
+        self._closed = False
+        atexit.register(self.close)  # at exit Python waits for all processes that still run
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        try:
-            future: Future[Any] = self._pool.submit(function, *arguments)
-        except BrokenProcessPool as error:  # that is for `next_done` to tell, after all results
-            future = Future()
-            future.set_exception(error)
-        self._tokens[future] = token
-        future.add_done_callback(self._done.put)
+        number = next(self._numbers)
+        self._tokens[number] = token
+        self._calls.put((number, function, arguments))
+        if len(self._threads) < self._jobs:
+            thread = threading.Thread(target=self._serve, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def next_done(self) -> tuple[Token, Any]:
         token = None
         while token is None:
-            future = self._done.get()
-            token = self._tokens.pop(future, None)  # none for what was cancelled
-        try:
-            return token, future.result()
-        except BrokenProcessPool:
-            raise RnscliError(
-                "a worker process has died, perhaps for lack of memory, or because a script "
-                'lacks its `if __name__ == "__main__":`; start again with fewer `jobs` '
-                "(finished blocks are in the store, if there is one)"
-            ) from None
+            number, outcome = self._done.get()
+            token = self._tokens.pop(number, None)  # none for what was cancelled
+        succeeded, result = outcome
+        if not succeeded:
+            error, place = result
+            raise error from _WorkerError(place) if place else None
+        return token, result
 
     def cancel(self, tokens: set[Token]) -> None:
-        for future, token in list(self._tokens.items()):
-            # Another thread may have taken its result meanwhile.
-            if token in tokens and self._tokens.pop(future, None) is not None:
-                future.cancel()
+        for number, token in list(self._tokens.items()):
+            if token in tokens:
+                self._tokens.pop(number, None)  # another thread may have taken its result meanwhile
+
+    def close(self) -> None:
+        """End all processes, whatever they are at."""
+        self._closed = True
+        atexit.unregister(self.close)
+        for _ in self._threads:
+            self._calls.put(None)
+        for process in list(self._processes):
+            process.kill()  # they do not see SIGTERM
+        patience = time.monotonic() + _PATIENCE
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, patience - time.monotonic()))
+        for process in self._processes:
+            process.join(max(0.0, patience - time.monotonic()))
+
+    def _serve(self) -> None:
+        """Compute calls, in a process that is started for the first of them."""
+        pipe: Connection | None = None
+        while (call := self._calls.get()) is not None:
+            number, function, arguments = call
+            if self._closed or number not in self._tokens:
+                continue
+            try:
+                message = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
+                if pipe is None:
+                    pipe = self._start()
+            except Exception as error:
+                self._done.put((number, (False, (error, ""))))
+                continue
+            try:
+                pipe.send_bytes(message)
+                answer = pipe.recv_bytes()
+            except (EOFError, OSError):
+                pipe = None
+                self._done.put((number, (False, (RnscliError(_DIED), ""))))
+                continue
+            try:
+                self._done.put((number, pickle.loads(answer)))
+            except Exception as error:  # results of other versions of a module, say
+                self._done.put((number, (False, (error, ""))))
+
+    def _start(self) -> Connection:
+        """The pipe to another process."""
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_compute, args=(theirs,))
+        process.start()
+        theirs.close()  # so that the end of the process is the end of the pipe
+        self._processes.append(process)
+        if self._closed:  # meanwhile
+            process.kill()
+        return ours
 
 
-def _end_when_told(alive: Connection) -> None:
-    """End this process when the one that it works for closes its end of a pipe, or has ended.
+def _compute(pipe: Connection) -> None:
+    """Compute the calls that come from a pipe, until the process at its other end has ended.
 
-    Killed, that could not tell it to; and an interrupted user does not wait for blocks.
+    Killed, that could not say so; and an interrupted user does not wait for calls under way.
     """
+    calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
-    def watch() -> None:
-        multiprocessing.connection.wait([alive])
-        os._exit(1)
+    def read() -> None:
+        while True:
+            try:
+                calls.put(pipe.recv_bytes())
+            except (EOFError, OSError):
+                os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        answer = _answer(calls.get())
+        with suppress(OSError):  # nobody wants it any more
+            pipe.send_bytes(answer)
+
+
+def _answer(message: bytes) -> bytes:
+    """The outcome of a call."""
+    try:
+        function, arguments = pickle.loads(message)
+        result = function(*arguments)
+        print(end="", flush=True)  # what the call has printed, as this process may be killed
+        return pickle.dumps((True, result), pickle.HIGHEST_PROTOCOL)
+    except BaseException as error:
+        text = traceback.format_exc()
+        try:
+            return pickle.dumps((False, (error, text)))
+        except Exception:
+            return pickle.dumps((False, (RnscliError(repr(error)), text)))
 
 
 @contextmanager
@@ -135,27 +244,19 @@ def local_engine(jobs: int) -> Iterator[Engine]:
     if jobs == 1:
         yield Here()
         return
-    available = multiprocessing.get_all_start_methods()
-    method = "forkserver" if "forkserver" in available else "spawn"
-    if method == "forkserver":
-        _start_forkserver()
-    context = multiprocessing.get_context(method)
-    theirs, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_end_when_told, initargs=(theirs,)
-    )
+    context: ForkServerContext | SpawnContext
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        with uninterrupted():
+            _start_forkserver()
+        context = multiprocessing.get_context("forkserver")
+    else:
+        context = multiprocessing.get_context("spawn")
+    engine = _Processes(context, jobs)
     try:
-        yield _Processes(pool, jobs)
+        yield engine
     finally:
-        with _no_interrupts():
-            ending = threading.Thread(target=pool.shutdown, kwargs={"cancel_futures": True})
-            ending.start()
-            # Not at once: the pool would wait for the rest of a result that a worker is just
-            # sending. Nor forever: of a pool that has lost a worker, others do not end themselves.
-            ending.join(_GRACE)
-            ours.close()
-            ending.join()
-        theirs.close()
+        with uninterrupted():
+            engine.close()
 
 
 def _start_forkserver() -> None:
@@ -170,154 +271,3 @@ def _start_forkserver() -> None:
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-
-
-@contextmanager
-def _no_interrupts() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may decide that
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class SharedEngine:
-    """An engine whose processes compute for several threads, in the order in which they ask.
-
-    Parameters
-    ----------
-    engine
-        What computes; used by nobody else meanwhile.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._numbers = count()
-        self._owners: dict[Token, tuple[_Part, Token]] = {}
-        self._changed = threading.Condition()
-        self._somebody_waits = False
-        self._broken: BaseException | None = None
-
-    @property
-    def capacity(self) -> int:
-        return self._engine.capacity
-
-    @property
-    def shares_files(self) -> bool:
-        return self._engine.shares_files
-
-    def part(self) -> Engine:
-        """The engine as one thread sees it."""
-        return _Part(self)
-
-    def submit(
-        self, part: "_Part", token: Token, function: Callable[..., Any], *arguments: Any
-    ) -> None:
-        with self._changed:
-            number = (next(self._numbers), 0)
-            self._owners[number] = part, token
-            try:
-                self._engine.submit(number, _outcome, function, *arguments)
-            except RnscliError as error:
-                raise EngineError(str(error)) from None
-
-    def cancel(self, part: "_Part", tokens: set[Token]) -> None:
-        with self._changed:
-            numbers = {
-                number
-                for number, (owner, token) in self._owners.items()
-                if owner is part and token in tokens
-            }
-            part.done = deque(pair for pair in part.done if pair[0] not in tokens)
-            self._engine.cancel(numbers)
-            for number in numbers:
-                del self._owners[number]
-
-    def close(self) -> None:
-        """End the threads that wait: nobody wants their results any more."""
-        with self._changed:
-            self._broken = self._broken or EngineError("the engine is closed")
-            self._changed.notify_all()
-
-    def next_done(self, part: "_Part") -> tuple[Token, Any]:
-        """A call of a part that has finished, and its result.
-
-        One of the waiting threads waits for the engine, and hands on what is not its own.
-
-        Raises
-        ------
-        EngineError
-            If the engine is lost, in all threads.
-        Exception
-            What the call has raised, in the thread whose call it is.
-        """
-        while True:
-            with self._changed:
-                while not part.done and self._broken is None and self._somebody_waits:
-                    self._changed.wait()
-                if part.done:
-                    token, result = part.done.popleft()
-                    if isinstance(result, _Raised):
-                        raise result.error
-                    return token, result
-                if self._broken is not None:
-                    raise self._broken
-                self._somebody_waits = True
-            try:
-                number, result = self._engine.next_done()
-            except BaseException as error:
-                broken = EngineError(str(error)) if isinstance(error, RnscliError) else error
-                with self._changed:
-                    self._somebody_waits = False
-                    self._broken = broken  # nobody can tell whose it is
-                    self._changed.notify_all()
-                raise broken from None
-            with self._changed:
-                self._somebody_waits = False
-                owner = self._owners.pop(number, None)
-                if owner is not None:
-                    owner[0].done.append((owner[1], result))
-                self._changed.notify_all()
-
-
-@dataclass(frozen=True)
-class _Raised:
-    """What a call has raised, on its way to the thread whose call it is."""
-
-    error: Exception
-
-
-def _outcome(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of a call, or what it has raised: all that the engine raises is its own then."""
-    try:
-        return function(*arguments)
-    except Exception as error:
-        return _Raised(error)
-
-
-class _Part:
-    """An engine of which the calls of others are not seen."""
-
-    def __init__(self, shared: SharedEngine) -> None:
-        self._shared = shared
-        self.done: deque[tuple[Token, Any]] = deque()
-
-    @property
-    def capacity(self) -> int:
-        return self._shared.capacity
-
-    @property
-    def shares_files(self) -> bool:
-        return self._shared.shares_files
-
-    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        self._shared.submit(self, token, function, *arguments)
-
-    def next_done(self) -> tuple[Token, Any]:
-        return self._shared.next_done(self)
-
-    def cancel(self, tokens: set[Token]) -> None:
-        self._shared.cancel(self, tokens)

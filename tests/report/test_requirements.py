@@ -68,6 +68,21 @@ def test_examples(text: str, expected: tuple[str, str, float]) -> None:
     assert Requirement.parse(text) == Requirement(*expected)
 
 
+@pytest.mark.parametrize("sign", ["", "+", "-"])
+def test_whole_numbers_are_exact_however_large(sign: str) -> None:
+    """Beyond 2^53 doubles miss every other one; dynamic ranges have hundreds of bits."""
+    for bound in (2**53 + 1, 10**40 + 1):
+        requirement = Requirement.parse(f"dynamic_range >= {sign}{bound}")
+        exact = -bound if sign == "-" else bound
+        assert requirement.holds({"dynamic_range": exact})
+        assert not requirement.holds({"dynamic_range": exact - 1})
+        equal = Requirement.parse(f"dynamic_range == {sign}{bound}")
+        assert [equal.holds({"dynamic_range": exact + step}) for step in (-1, 0, 1)] == [
+            False, True, False,
+        ]  # fmt: skip
+        assert str(requirement) == f"dynamic_range >= {exact}"
+
+
 @pytest.mark.parametrize(
     "text",
     ["", " ", "p_err", "p_err <=", "<= 1", "p_err <= x", "p_err <= nan", "p_err = 1", "p_err => 1",

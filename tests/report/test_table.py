@@ -295,6 +295,33 @@ def test_show_value(key: str, value: object, shown: str) -> None:
     assert COLUMNS[key].shown(value) == shown
 
 
+@pytest.mark.parametrize(
+    ("value", "half_width", "shown"),
+    [
+        (0.0675612, 0.00041, "0.06756"),  # 4.1e-4: down to 1e-5
+        (0.0675612, 0.0041, "0.0676"),
+        (0.0675612, 0.041, "0.068"),
+        (1.2345678, 0.101, "1.23"),
+        (1.2345678, 0.0999, "1.235"),
+        (1.2345678, 0.99, "1.23"),
+        (12.345678, 1.01, "12.3"),
+        (123.45678, 9.9, "123.5"),
+        (123.45678, 10.1, "123"),
+        (123456.78, 345.0, "123457"),  # never more than a unit
+        (0.0675612, 0.1, "0.06756"),  # nothing is known of it: four digits, as of any number
+        (0.0675612, 0.0, "0.06756"),
+        (1.2345678, 5e-7, "1.235"),  # nobody reads seven digits
+    ],
+)
+def test_a_value_has_as_many_digits_as_its_interval_tells(
+    value: float, half_width: float, shown: str
+) -> None:
+    """Down to the second digit of half its width."""
+    interval = (value - half_width, value + half_width)
+    row = {"mean_abs_error": value, "mean_abs_error_ci95": interval}
+    assert columns_of(DotErrorRow)["mean_abs_error"].shown(value, row) == shown
+
+
 @QUICK
 @given(st.integers(0, 2**5000))
 def test_integers_of_any_size_have_a_short_form(value: int) -> None:

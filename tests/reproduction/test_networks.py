@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from networks_made_up import measured
 from networks_made_up import trainings as made_up_trainings
+from scipy import stats
 
 from rnscli.base.errors import RnscliError
 from rnscli.matrix.dataflow import ProductCounts
@@ -172,6 +173,9 @@ def test_largest_p(reproduced: Reproduce) -> None:
     assert row.computed_ci95 == (1e-5, 1e-5)
     assert row.simulated_p_err == pytest.approx(4e-5)
     assert row.simulated_words == 10**7
+    # Clopper-Pearson of 400 wrong ones, with 0.05 % on either side.
+    ends = stats.beta.ppf(0.0005, 400, 10**7 - 399), stats.beta.isf(0.0005, 401, 10**7 - 400)
+    assert row.simulated_p_err_ci999 == pytest.approx(ends, rel=1e-8, abs=0)
     assert row.verdict == "agrees" and row.remark.startswith("p_err is 4e-05 at p = 1e-05; in the")
 
 

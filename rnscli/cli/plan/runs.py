@@ -19,8 +19,9 @@ from rnscli.cli.plan.check import (
 from rnscli.cli.plan.plan import PlannedRun
 from rnscli.cli.terminal import Advance, complain, no_bar, with_options
 from rnscli.report.batch.results_folder import FinishedRun
-from rnscli.runtime.engines import Engine, Here, SharedEngine
+from rnscli.runtime.engines import Engine, Here
 from rnscli.runtime.runner import Runner
+from rnscli.runtime.sharing import SharedEngine
 from rnscli.runtime.store import Store
 
 _MOST_THREADS = 64

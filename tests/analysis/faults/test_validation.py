@@ -4,10 +4,13 @@ Every interval holds with at least 99.9 %; seeds are fixed, so a failure means a
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.faults.validation import validate
@@ -16,6 +19,8 @@ from rnscli.core.arithmetic.code import DETECTED, Decoded, RedundantCode
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.arithmetic.quantisation import IntArray
 from rnscli.core.noise import Gaussian, Uniform
+from rnscli.runtime.runner import Progress, Runner
+from rnscli.runtime.work import Work
 
 SIX = ModuliSet([63, 62, 61, 59, 55, 53], 2)
 FOUR = ModuliSet([13, 11, 9, 8, 7, 5], 1)
@@ -101,3 +106,79 @@ def test_retries_of_rejected_words(attempts: float, p: float) -> None:
     exact, found = fault_probability(design), validate(design, 200_000, seed=5)
     assert found.p_err.contains(exact.p_err)
     assert found.p_err.high < 1.3 * exact.p_err
+
+
+# The width of the intervals
+
+
+def test_an_interval_by_hand() -> None:
+    """A lone residue: none of its errors is detected.
+
+    Of 1000 words, a tenth goes to both numbers of errors alike, 50 each; the others to where the
+    outcome is open, so that 950 have the error. Half of the risk of 0.001 is for either number of
+    errors, and half of that for either side. That all of n words are wrong has a probability of
+    P^n, which is 0.00025 at the lower end; that none of 50 is detected, (1 - P)^50.
+    """
+    found = validate(FaultParameters(moduli=ModuliSet([15]), p=0.25), 1000)
+    assert (found.p_undetected.value, found.p_undetected.high) == (0.25, 0.25)
+    low = 0.25 * 0.00025 ** (1 / 950)
+    assert found.p_undetected.low == pytest.approx(low, rel=1e-12, abs=0)
+    none_of_950 = 0.25 * (1 - 0.00025 ** (1 / 950))
+    assert found.p_detected.value == found.p_detected.low == 0
+    assert found.p_detected.high == pytest.approx(none_of_950, rel=1e-9, abs=0)
+
+
+class Counting(Runner):
+    """Keeps what it has counted, by the attempt and the number of wrong residues."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: dict[tuple[int, int], tuple[int, int, int]] = {}
+
+    def run(self, works: Sequence[Work[Any]]) -> Iterator[Progress[Any]]:
+        for progress in super().run(works):
+            if progress.finished:
+                about = works[progress.index].parts["words"]()
+                key = about["attempt"], about["wrong"]
+                new = progress.total["words"]
+                words, detected, undetected = self.counts.get(key, (0, 0, 0))
+                self.counts[key] = (
+                    words + new.words,
+                    detected + new.detected,
+                    undetected + new.undetected,
+                )
+            yield progress
+
+
+@pytest.mark.parametrize(("moduli", "certain"), [(FOUR, (1, 2)), (SIX, (2, 2))])
+def test_intervals_are_clopper_pearson_with_the_risk_divided(
+    moduli: ModuliSet, certain: tuple[int, int]
+) -> None:
+    """Six residues have seven numbers of errors; each side of each has 1/14 of a risk of 0.001.
+
+    ``certain`` are the fewest errors that are detected, and that may be undetected: of fewer the
+    outcome is certain, and has no interval.
+    """
+    design = FaultParameters(moduli=moduli, p=0.1, attempts=2)
+    counting = Counting()
+    found = validate(design, 30_000, seed=8, runner=counting)
+
+    def ends(attempt: int, outcome: int) -> tuple[float, float]:
+        low = high = 0.0
+        for wrong in range(certain[outcome - 1], 7):
+            chance = stats.binom.pmf(wrong, 6, 0.1)
+            words, hits = (counting.counts[attempt, wrong][index] for index in (0, outcome))
+            low += chance * (stats.beta.ppf(0.001 / 14, hits, words - hits + 1) if hits else 0)
+            missed = words - hits
+            high += chance * (stats.beta.isf(0.001 / 14, hits + 1, missed) if missed else 1)
+        return low, high
+
+    close = {"rel": 1e-9, "abs": 0}
+    assert sum(words for words, *_ in counting.counts.values()) == found.words
+    detected, undetected = ends(1, 1), ends(1, 2)
+    assert (found.p_detected.low, found.p_detected.high) == pytest.approx(detected, **close)
+    assert (found.p_undetected.low, found.p_undetected.high) == pytest.approx(undetected, **close)
+    # An error of the second attempt, of either kind, is final.
+    again = [sum(pair) for pair in zip(ends(2, 1), ends(2, 2), strict=True)]
+    errors = [u + d * a for u, d, a in zip(undetected, detected, again, strict=True)]
+    assert (found.p_err.low, found.p_err.high) == pytest.approx(tuple(errors), **close)

@@ -14,6 +14,7 @@ import pytest
 import tiny_networks
 import torch
 from made_cores import ANALOG
+from scipy import stats
 
 import rnscli
 from rnscli.analysis.analog_core import analog_core
@@ -86,6 +87,8 @@ def test_a_plain_loop_counts_the_same(opened: OpenedNetwork, core: str, granular
             right.append(np.array(answers))
     ours, fp32 = np.concatenate(right, axis=1)
     assert (row.samples, row.accuracy, row.fp32_accuracy) == (300, ours.mean(), fp32.mean())
+    exact = stats.binomtest(int(ours.sum()), 300).proportion_ci(0.95, method="exact")
+    assert row.accuracy_ci95 == pytest.approx((exact.low, exact.high), rel=1e-9, abs=0)
     assert row.relative_accuracy == pytest.approx(ours.mean() / fp32.mean(), rel=1e-15)
     pairs = PairedCounts(
         300, int((ours & fp32).sum()), int((ours & ~fp32).sum()), int((fp32 & ~ours).sum())
@@ -128,8 +131,9 @@ def test_noise_costs_accuracy_and_redundancy_saves_it(opened: OpenedNetwork) -> 
     expected, results = 1 - 0.95**4, 300 * (4 * 4 + 16 + 16 + 3)
     tolerance = 4.9 * math.sqrt(expected * (1 - expected) / results)
     assert noisy.output_error_rate == pytest.approx(expected, abs=tolerance)
-    low, high = noisy.output_error_rate_ci95
-    assert low < noisy.output_error_rate < high
+    wrong = round(noisy.output_error_rate * results)
+    exact = stats.binomtest(wrong, results).proportion_ci(0.95, method="exact")
+    assert noisy.output_error_rate_ci95 == pytest.approx((exact.low, exact.high), rel=1e-8, abs=0)
 
 
 def test_samples_that_noise_drives_beyond_all_bounds_are_wrong(tmp_path: Path) -> None:

@@ -63,6 +63,18 @@ def test_the_survey_regression_where_resolution_bounds_it() -> None:
     assert SurveyAdc(node=32e-9).energy(8, 1e6) == SurveyAdc(node=32e-9).energy(8, 1e9)
 
 
+@pytest.mark.parametrize(("bits", "whole"), [(7.25, 8), (7.75, 8), (8.0, 8), (8.01, 9)])
+def test_the_survey_regression_takes_the_next_whole_resolution(bits: float, whole: int) -> None:
+    """For the figure of merit only; at 1 kS/s the rate would allow 193.9 dB.
+
+    Published as ceil(ENOB): 7.25 bits have that of 8 bits, 154.07112 dB, and 8.01 that of 9.
+    """
+    merit = 128.3068 + whole * 3.22054
+    power = 26.0496 + 1.88004 * math.log(32) - 2.82913 * math.log(bits) - 1.4702
+    expected = 1e-12 * 10 ** ((6.02 * bits + 1.76 - merit) / 10) / 2 * math.exp(power)
+    assert SurveyAdc(node=32e-9).energy(bits, 1e3) == approximately(expected, rel=1e-9)
+
+
 def test_the_survey_regression_where_the_rate_bounds_it() -> None:
     """10 bits at 10 GS/s and 45 nm, with ln 10^10 = 23.025851.
 
