@@ -118,8 +118,12 @@ class Column:
     @property
     def is_interval(self) -> bool:
         """Whether its values are pairs of ends."""
-        return all(get_origin(kind) is tuple and Ellipsis not in get_args(kind)
-                   for kind in self.kinds)  # fmt: skip
+        return self.is_list and not any(Ellipsis in get_args(kind) for kind in self.kinds)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its values are lists, or pairs."""
+        return all(get_origin(kind) is tuple for kind in self.kinds)
 
     @property
     def is_number(self) -> bool:

@@ -186,8 +186,9 @@ class Result:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Keys of the values that tell a row from others."""
-        return tuple(key for key, column in self.columns.items() if column.identity)
+        """Keys of the values that tell a row from others, lists last."""
+        marked = [column for column in self.columns.values() if column.identity]
+        return tuple(column.key for column in sorted(marked, key=lambda one: one.is_list))
 
     def failures(self, requirements: Sequence[Requirement]) -> list[str]:
         """A line for each row and requirement that it does not meet."""

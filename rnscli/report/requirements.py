@@ -75,7 +75,11 @@ class Requirement:
         if not kinds.get(self.column):
             problem = "holds no number" if self.column in kinds else "does not exist"
             numeric = [name for name, is_number in kinds.items() if is_number]
-            near = nearest(self.column, numeric) or f"; the columns are {', '.join(numeric)}"
+            ends = {f"{name}_{end}" for name in kinds for end in ("low", "high")}
+            whole = [name for name in numeric if name not in ends]
+            near = nearest(self.column, numeric) or (
+                f"; the columns are {', '.join(whole)}, and the ends of intervals"
+            )
             raise InputError(f"`require`: column {self.column} {problem}{near}")
 
     def holds(self, row: Row) -> bool:

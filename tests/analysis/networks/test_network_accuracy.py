@@ -60,7 +60,7 @@ def row_of(parameters: AccuracyParameters, on: Runner | None = None) -> Accuracy
 
 def of_noise(row: AccuracyRow) -> dict[str, Any]:
     """A row without what it says of the noise."""
-    columns = ("p", "sigma", "attempts", "output_error_rate",
+    columns = ("noise", "p", "sigma", "attempts", "output_error_rate",
                "output_error_rate_ci95", "expected_attempts")  # fmt: skip
     return {key: value for key, value in dataclasses.asdict(row).items() if key not in columns}
 
@@ -114,9 +114,8 @@ def test_noise_that_never_strikes_changes_nothing(
     quiet, zero = row_of(asked(opened, core)), row_of(asked(opened, core, **{noise: 0.0}))
     assert of_noise(quiet) == of_noise(zero)
     assert (zero.output_error_rate, zero.expected_attempts) == (0, 1)
-    assert (
-        quiet.output_error_rate is quiet.expected_attempts is quiet.output_error_rate_ci95 is None
-    )
+    assert quiet.output_error_rate is quiet.output_error_rate_ci95 is None
+    assert quiet.noise is quiet.expected_attempts is None
 
 
 def test_noise_costs_accuracy_and_redundancy_saves_it(opened: OpenedNetwork) -> None:

@@ -23,7 +23,7 @@ KEYS = (
     "role axis core bits vector_size technology adc_model columns_per_adc reverse slice_bits "
     "adc_bits redundant attempts decoder legitimate_range moduli redundant_moduli "
     "expected_attempts energy_per_mac_j latency_s area_m2 mean_abs_error p_err "
-    "throughput_macs_per_s extrapolated reason commands"
+    "throughput_macs_per_s extrapolated reason commands noise p sigma snr_db seed"
 )
 QUICK = ("--pairs", "300")
 NOISY = (*QUICK, "--p", "1e-3", "--max-p-err", "1e-9", "--max-error", "0.2")

@@ -216,10 +216,12 @@ def test_noise_is_about_the_core_that_has_a_code(rows: Rows) -> None:
     for clean, noisy in zip(
         rows("energy", *cores), rows("energy", *cores, "--p", "0.1"), strict=True
     ):
-        ratio = ("relative_to_rns", "adc_relative_to_rns")
-        assert {k: v for k, v in clean.items() if k not in ratio} == {
-            k: v for k, v in noisy.items() if k not in ratio
+        others = ("relative_to_rns", "adc_relative_to_rns", "noise", "p")
+        assert {k: v for k, v in clean.items() if k not in others} == {
+            k: v for k, v in noisy.items() if k not in others
         }
+        assert (clean["noise"], clean["p"]) == (None, None)
+        assert (noisy["noise"], noisy["p"]) == ("uniform", 0.1)
         assert noisy["relative_to_rns"] < clean["relative_to_rns"]
 
 

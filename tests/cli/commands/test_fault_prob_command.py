@@ -132,7 +132,10 @@ def test_rows_are_those_of_the_function(rows: Rows) -> None:
         "fault-prob", "--moduli", "15,14,13,11", "--redundant", 1, "--p", 0.01, "--attempts", 3,
         "--decoder", "detect",
     )  # fmt: skip
-    assert row == {
+    expected = {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in asdict(fault_probability(parameters)).items()
     }
+    assert {key: row[key] for key in expected} == expected
+    more = {key: value for key, value in row.items() if key not in expected}
+    assert more == dict.fromkeys(more) | {"bits": 4, "rule": "exact"}
