@@ -28,41 +28,8 @@ ModuliSet(moduli=(63, 62, 61, 59, 55, 53), redundant=2)
 '9.1573e-07'
 """
 
-import importlib
+from rnscli._facade import facade
 
 __version__ = "0.1.0"
 
-
-def __getattr__(name: str) -> object:
-    if name == "__all__":
-        return __dir__()
-    homes = _homes()
-    if name not in homes:
-        raise AttributeError(f"module 'rnscli' has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(homes[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(["__version__", *_homes()])
-
-
-def _homes() -> dict[str, str]:
-    """Module of each name, read from the stub, which type checkers read, too."""
-    global _found
-    if _found is None:
-        import ast
-        from pathlib import Path
-
-        tree = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
-        _found = {
-            alias.name: str(node.module)
-            for node in tree.body
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        }
-    return _found
-
-
-_found: dict[str, str] | None = None
+__getattr__, __dir__ = facade(__name__, __file__)

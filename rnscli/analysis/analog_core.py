@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
-from rnscli.analysis.networks.rows import FP32
-from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.cores import CoreSettings, analog_core_named
-from rnscli.core.cores.core import Core
-from rnscli.core.noise import NoiseSetting
-from rnscli.core.noise.setting import Level, laws_of
-from rnscli.matrix.dataflow import Dataflow
-from rnscli.runtime.work import describe
+from rnscli.analysis.networks import FP32
+from rnscli.core import (
+    Core,
+    CoreSettings,
+    Level,
+    NoiseSetting,
+    RedundantCode,
+    analog_core_named,
+    laws_of,
+)
+from rnscli.matrix import Dataflow
+from rnscli.runtime import describe
 
 
 def analog_core(

@@ -2,17 +2,7 @@
 
 from typing import Annotated
 
-from rnscli.base.columns import (
-    Column,
-    area,
-    ends,
-    half_width,
-    joules,
-    mark,
-    prefixed,
-    probability,
-    reach,
-)
+from rnscli.base import Column, area, ends, half_width, joules, mark, prefixed, probability, reach
 
 Range = tuple[float, float]
 CI95 = "95 % confidence interval of"

@@ -14,12 +14,16 @@ from rnscli.analysis.columns import (
     VectorSize,
     WeightBits,
 )
-from rnscli.base.checks import check_choice, check_int
-from rnscli.base.columns import Column
-from rnscli.base.errors import InputError, NoSolutionError
-from rnscli.core.arithmetic.dot_product import RULES, DotProduct
-from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
-from rnscli.core.arithmetic.selection import select_moduli, set_exists, special_family
+from rnscli.base import Column, InputError, NoSolutionError, check_choice, check_int
+from rnscli.core import (
+    RULES,
+    DotProduct,
+    ModuliSet,
+    check_legitimate_range,
+    select_moduli,
+    set_exists,
+    special_family,
+)
 
 MAX_BITS = 256
 _MAX_HINT_BITS = 64

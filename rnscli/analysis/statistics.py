@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+from rnscli.core import FloatArray, IntArray
 
 CONFIDENCE = 0.95
 

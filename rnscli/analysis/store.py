@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from rnscli.analysis.error.operands import DISTRIBUTIONS
-from rnscli.analysis.error.statistics import ErrorStatistics
+from rnscli.analysis.error import DISTRIBUTIONS, ErrorStatistics
 from rnscli.analysis.stored_rows import StoredRecord, StoredTask
-from rnscli.base.errors import InputError
-from rnscli.runtime.store import Store, StoredBlock
-from rnscli.runtime.work import digest, kind_of
+from rnscli.base import InputError
+from rnscli.runtime import Store, StoredBlock, digest, kind_of
 
 _KEY_DIGITS = 12
 _OF_A_STRATUM = ("wrong", "attempt", "round", "pool")  # of which one validation has many

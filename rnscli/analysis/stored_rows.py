@@ -22,7 +22,7 @@ from rnscli.analysis.columns import (
     VectorSize,
     WeightBits,
 )
-from rnscli.base.columns import Column, moment, probability
+from rnscli.base import Column, moment, probability
 
 Key = Annotated[str, Column("Beginning of the SHA-256 of all that determines the task.")]
 What = Annotated[str, Column("What the blocks are of.", "task")]

@@ -6,16 +6,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from rnscli.base.columns import Column, flat_row
-from rnscli.base.errors import NoSolutionError, RnscliError
-from rnscli.cli.options.types import Point, SplitSet
+from rnscli.base import Column, NoSolutionError, RnscliError, flat_row
+from rnscli.cli.options import Point, SplitSet
 from rnscli.cli.terminal import Advance
-from rnscli.report.document import csv_text, json_text
-from rnscli.report.requirements import Requirement, failures
-from rnscli.report.table import Layout, Row
+from rnscli.report import Layout, Requirement, Row, csv_text, failures, json_text
 
 if TYPE_CHECKING:
-    from rnscli.runtime.runner import Runner
+    from rnscli.runtime import Runner
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")

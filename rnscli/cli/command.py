@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from rnscli.base.columns import Column, columns_of, numeric_keys, option_columns
+from rnscli.base import Column, columns_of, numeric_keys, option_columns
 from rnscli.cli.answer import Answer, Question, Result
 from rnscli.cli.examples import WithExamples
-from rnscli.cli.options.types import Candidates, ParamType, files_read, of_names
+from rnscli.cli.options import Candidates, ParamType, files_read, of_names
 from rnscli.cli.output import FORMATS, Output
 from rnscli.cli.terminal import progress_bar
-from rnscli.report.requirements import Requirement
-from rnscli.report.table import Layout
+from rnscli.report import Layout, Requirement
 
 OUTPUT_OPTIONS = ("format", "output", "plot", "require")
 _REPLACE = "force"  # beside an output that is a folder
@@ -127,7 +126,7 @@ class AnswerCommand(WithExamples):
         with ExitStack() as stack:
             runner = None
             if "jobs" in options:
-                from rnscli.cli.options.running import runner_of
+                from rnscli.cli.options import runner_of
 
                 runner = stack.enter_context(runner_of(options))
             bar = partial(progress_bar, quiet=bool(options.get("quiet")))

@@ -11,8 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from rnscli import __version__
-from rnscli.base.errors import RnscliError
-from rnscli.base.words import nearest
+from rnscli.base import RnscliError, nearest
 from rnscli.cli.ending import EndedError, end_on_signals, ignore_signals, leave
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.terminal import ReaderGoneError, complain, sentence_of

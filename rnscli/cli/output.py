@@ -6,13 +6,10 @@ from pathlib import Path
 
 import click
 
-from rnscli.base.errors import InputError
-from rnscli.base.files import check_writable, write_atomically
-from rnscli.base.folders import check_folder, write_folder
+from rnscli.base import InputError, check_folder, check_writable, write_atomically, write_folder
 from rnscli.cli.answer import Result
 from rnscli.cli.terminal import complain, is_terminal, say, write_standard_output
-from rnscli.report.requirements import Requirement
-from rnscli.report.table import print_table, table_text
+from rnscli.report import Requirement, print_table, table_text
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
@@ -63,7 +60,7 @@ class Output:
                     f"--output and --plot are both {self.plot}; give them different names"
                 )
             check_writable(self.plot, "--plot")
-            from rnscli.report.plots.figure import check_available
+            from rnscli.report import check_available
 
             check_available()
         if self.folder is not None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import click
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 
 
 class ReaderGoneError(Exception):

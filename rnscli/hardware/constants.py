@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rnscli.base.checks import check_float
-from rnscli.base.columns import Column, in_words, prefixed
+from rnscli.base import Column, check_float, in_words, prefixed
 
 
 @dataclass(frozen=True)

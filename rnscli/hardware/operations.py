@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rnscli.base.checks import check_float
-from rnscli.core.cores.operations import Operation
+from rnscli.base import check_float
+from rnscli.core import Operation
 from rnscli.hardware.constants import check_node
 
 

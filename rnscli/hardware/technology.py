@@ -12,11 +12,15 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from rnscli.base.checks import check_choice, check_int
-from rnscli.base.csv_table import shown
-from rnscli.base.errors import InputError
-from rnscli.base.registry import Registry
-from rnscli.base.units import Uncertain, parse_uncertain
+from rnscli.base import (
+    InputError,
+    Registry,
+    Uncertain,
+    check_choice,
+    check_int,
+    parse_uncertain,
+    shown,
+)
 from rnscli.hardware.constants import NODE, Constant, check_constants
 from rnscli.hardware.operations import ENERGIES, OperationPrices
 

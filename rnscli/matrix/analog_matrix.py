@@ -5,9 +5,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base.checks import check_int
-from rnscli.base.errors import InputError
-from rnscli.core.cores.core import Core
+from rnscli.base import InputError, check_int
+from rnscli.core import Core
 from rnscli.matrix.arrays import Arrays, NumPyArrays
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
 from rnscli.matrix.product import QuantisedWeights, TiledProduct, check_magnitudes

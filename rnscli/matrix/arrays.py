@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+from rnscli.core import FloatArray, IntArray
 
 Array = Any  # of the library that an `Arrays` is for
 

@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.arithmetic.quantisation import IntArray
-from rnscli.core.arithmetic.residues import RangeReader
+from rnscli.core import IntArray, RangeReader, RedundantCode
 from rnscli.matrix.arrays import Array, Arrays
 from rnscli.matrix.dataflow import FLOAT64_EXACT
 

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-from rnscli.base.checks import check_choice, check_int
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
-from rnscli.core.cores.core import Core
+from rnscli.base import InputError, check_choice, check_int
+from rnscli.core import MAX_SIMULATED_BITS, Core, RedundantCode
 
 GRANULARITIES = ("vector", "tile", "channel", "tensor")
 PATHS = ("homomorphic", "channels")

@@ -6,10 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from rnscli.base.errors import InputError, NotFiniteError
-from rnscli.core.arithmetic.dot_product import quantisation_levels
-from rnscli.core.arithmetic.quantisation import IntArray
-from rnscli.core.cores.core import Changes
+from rnscli.base import InputError, NotFiniteError
+from rnscli.core import Changes, IntArray, quantisation_levels
 from rnscli.matrix.arrays import Array, Arrays
 from rnscli.matrix.channels import modular_products, reduce, restore, words_of
 from rnscli.matrix.dataflow import Dataflow, ProductCounts

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base.errors import InputError
-from rnscli.base.files import regular_file
+from rnscli.base import InputError, regular_file
 
 MAX_CLASS = 10**6
 

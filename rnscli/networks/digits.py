@@ -8,7 +8,7 @@ import functools
 
 import numpy as np
 
-from rnscli.base.errors import RnscliError
+from rnscli.base import RnscliError
 from rnscli.networks.data import Dataset, LabelledData, Labels
 
 TEST_SIZE = 797

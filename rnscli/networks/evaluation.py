@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from rnscli.base.errors import InputError
-from rnscli.base.words import said
+from rnscli.base import InputError, said
 from rnscli.networks.data import Dataset, Inputs, LabelledData, Labels, Logits
 from rnscli.networks.determinism import RandomStream, one_thread
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 from rnscli.networks.data import Dataset
 from rnscli.networks.shipped import NETWORKS
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from rnscli.base.checks import check_choice, check_float, check_int
+from rnscli.base import check_choice, check_float, check_int
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("constant", "cosine")

@@ -11,9 +11,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from rnscli.base.errors import InputError
-from rnscli.base.registry import Registry
-from rnscli.base.words import said
+from rnscli.base import InputError, Registry, said
 from rnscli.networks.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnscli.base.files import write_atomically
+from rnscli.base import write_atomically
 from rnscli.networks import data, determinism, digits, evaluation, training
 from rnscli.networks import recipe as recipes
 from rnscli.networks.data import Dataset

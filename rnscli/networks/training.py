@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnscli.base.errors import DivergenceError, InputError, NotFiniteError
+from rnscli.base import DivergenceError, InputError, NotFiniteError
 from rnscli.networks.data import Dataset
 from rnscli.networks.determinism import RandomStream, one_thread
 from rnscli.networks.evaluation import score

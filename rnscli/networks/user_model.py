@@ -9,8 +9,7 @@ from types import ModuleType
 
 from torch import nn
 
-from rnscli.base.errors import InputError
-from rnscli.base.words import said
+from rnscli.base import InputError, said
 from rnscli.networks.determinism import ALONE, RandomStream
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from rnscli.base.errors import InputError
-from rnscli.base.files import regular_file
-from rnscli.base.words import said
+from rnscli.base import InputError, regular_file, said
 
 _WANTED = (
     "it must be a file of torch.save with a state_dict, or with a dict that has one as state_dict"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from rnscli import __version__
-from rnscli.base.units import Uncertain
+from rnscli.base import Uncertain
 from rnscli.report.table import Row
 
 SCHEMA = 2

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from rnscli.report.plots.figure import COLOURS, Look
+from rnscli.report.plots import COLOURS, Look
 
 # Colours that stand for those of the page; nothing else has them.
 PLACEHOLDERS = Look(ink="#010203", paper="#fdfcfb")

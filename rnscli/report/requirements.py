@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rnscli.base.columns import value_of
-from rnscli.base.errors import InputError
-from rnscli.base.words import nearest
+from rnscli.base import InputError, nearest, value_of
 from rnscli.report.table import Row
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
-from rnscli.base.columns import Column
-from rnscli.base.units import Uncertain
+from rnscli.base import Column, Uncertain
 
 Schema = dict[str, Any]
 

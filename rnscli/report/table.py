@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rnscli.base.columns import Column, in_words
+from rnscli.base import Column, in_words
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable

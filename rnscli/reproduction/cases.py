@@ -11,19 +11,21 @@ from functools import partial
 from itertools import product, takewhile
 from typing import Any
 
+from rnscli.analysis import (
+    CONFIDENCE,
+    DotErrorParameters,
+    DotErrorResult,
+    EnergyParameters,
+    FaultParameters,
+    FaultProbability,
+    ModuliRequest,
+    fault_probability,
+    proportion_interval,
+)
 from rnscli.analysis.energy.energy import energy
-from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.error.dot_error import DotErrorResult
-from rnscli.analysis.error.parameters import DotErrorParameters
-from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
-from rnscli.analysis.faults.rows import FaultProbability
-from rnscli.analysis.faults.validation import CONFIDENCE
-from rnscli.analysis.moduli import ModuliRequest
-from rnscli.analysis.statistics import proportion_interval
-from rnscli.base.units import engineering
-from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.arithmetic.dot_product import RULES, DotProduct
-from rnscli.hardware.technology import load_technology
+from rnscli.base import engineering
+from rnscli.core import RULES, DotProduct, RedundantCode
+from rnscli.hardware import load_technology
 from rnscli.reproduction.published import CASES, CONDITIONS, KEPT, PUBLISHED, VECTOR_SIZE, Interval
 from rnscli.reproduction.rows import ReproducedRow
 from rnscli.reproduction.study import MeasuredAccuracy, NetworkPoint, NetworkStudy, TrainingPoint
@@ -264,7 +266,7 @@ def _training(study: NetworkStudy, seed: int) -> Iterator[Case]:
 
 
 def _trained(*trainings: Any) -> Computed:
-    from rnscli.analysis.networks.training import training_row
+    from rnscli.analysis import training_row
 
     in_fp32 = [one for one in trainings if one.parameters.bits is None]
     on_core = [one for one in trainings if one.parameters.bits is not None]

@@ -9,22 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from rnscli.analysis import fault_probability
 from rnscli.analysis.energy.energy import energy
-from rnscli.analysis.faults.fault_probability import fault_probability
-from rnscli.base.columns import number, probability
-from rnscli.base.units import engineering
-from rnscli.report.document import csv_text
-from rnscli.report.plots import figure as parts
-from rnscli.report.plots.figure import (
+from rnscli.base import engineering, number, probability
+from rnscli.report import (
     COLOURS,
     CORE_COLOURS,
     CORE_MARKERS,
     LINES,
     Look,
+    csv_text,
     engineering_axis,
     figure,
     handle,
 )
+from rnscli.report.plots import figure as parts
 from rnscli.reproduction.cases import BITS, REDUNDANCIES, bill_of, faults_of
 from rnscli.reproduction.published import KEPT
 from rnscli.reproduction.reproduce import Reproduction

@@ -13,10 +13,10 @@ from importlib.resources import files
 from typing import Any
 
 from rnscli import __version__
-from rnscli.base.columns import columns_of
-from rnscli.networks.shipped import INSTALL
+from rnscli.base import columns_of
+from rnscli.networks import INSTALL
+from rnscli.report import Layout, Row, table_text
 from rnscli.report.inline_svg import inline_svg
-from rnscli.report.table import Layout, Row, table_text
 from rnscli.reproduction.cases import NETWORK_RESULTS
 from rnscli.reproduction.figures import FIGURES, Figure
 from rnscli.reproduction.published import AGREES, NOT_HERE, VERDICTS

@@ -4,12 +4,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rnscli.analysis.error.dot_error import DotErrorResult, dot_errors
-from rnscli.analysis.error.parameters import DotErrorParameters
-from rnscli.analysis.error.statistics import ErrorStatistics
-from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
-from rnscli.analysis.faults.rows import FaultProbability
-from rnscli.analysis.faults.validation import validate
+from rnscli.analysis import (
+    DotErrorParameters,
+    DotErrorResult,
+    ErrorStatistics,
+    FaultParameters,
+    FaultProbability,
+    dot_errors,
+    fault_probability,
+    validate,
+)
 from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, WORDS, Work, cases_of, works_of
 from rnscli.reproduction.rows import ReproducedRow
 from rnscli.reproduction.study import (
@@ -23,10 +27,10 @@ from rnscli.reproduction.study import (
     run_trainings,
     samples_of,
 )
-from rnscli.runtime.runner import Progress, Runner
+from rnscli.runtime import Progress, Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis.networks.training import Training
+    from rnscli.analysis import Training
 
 Kind = TypeVar("Kind", bound=Work)
 

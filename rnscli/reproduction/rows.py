@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rnscli.analysis.columns import SimulatedPErr, SimulatedPErrInterval, SimulatedWords
-from rnscli.base.columns import Column, ends, number, percent, sequence
+from rnscli.analysis import SimulatedPErr, SimulatedPErrInterval, SimulatedWords
+from rnscli.base import Column, ends, number, percent, sequence
 
 
 def as_often_printed(value: float | tuple[int, ...]) -> str:

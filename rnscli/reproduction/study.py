@@ -7,24 +7,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from rnscli.analysis.analog_core import analog_core
-from rnscli.analysis.networks.parameters import (
+from rnscli.analysis import (
     AccuracyParameters,
+    AccuracyRow,
     AccuracyStatistics,
     TrainingParameters,
     TrainingProgress,
 )
-from rnscli.analysis.networks.rows import AccuracyRow
-from rnscli.base.errors import RnscliError
-from rnscli.matrix.dataflow import Dataflow, ProductCounts
+from rnscli.analysis.analog_core import analog_core
+from rnscli.base import RnscliError
+from rnscli.matrix import Dataflow, ProductCounts
+from rnscli.networks import INSTALL, NETWORKS, missing_package, open_network, open_untrained
 from rnscli.networks.digits import digits
-from rnscli.networks.portable import open_network, open_untrained
-from rnscli.networks.shipped import INSTALL, NETWORKS, missing_package
 from rnscli.reproduction.published import CONDITIONS, VECTOR_SIZE
-from rnscli.runtime.runner import Progress, Runner
+from rnscli.runtime import Progress, Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis.networks.training import Training
+    from rnscli.analysis import Training
 
 CORES = ("rns", "fixed-lp", "bit-sliced")
 
@@ -187,7 +186,7 @@ def measure_accuracies(
     if not points:
         return {}
     _check_available()
-    from rnscli.analysis.networks.accuracy import accuracies
+    from rnscli.analysis import accuracies
 
     products: list[ProductCounts] = []
 
@@ -221,7 +220,7 @@ def run_trainings(
     if not points:
         return {}
     _check_available()
-    from rnscli.analysis.networks.training import trainings
+    from rnscli.analysis import trainings
 
     opened, recipe = open_untrained(study.training_model), NETWORKS[study.training_model].recipe
     parameters = [

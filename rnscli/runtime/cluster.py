@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from rnscli.base.errors import InputError, RnscliError
+from rnscli.base import InputError, RnscliError
 from rnscli.runtime.engines import Engine, Token
 from rnscli.runtime.work import versions
 

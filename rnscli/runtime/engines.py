@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rnscli.base.errors import RnscliError
+from rnscli.base import RnscliError
 from rnscli.base.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:

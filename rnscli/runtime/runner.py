@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic
 
-from rnscli.base.errors import RnscliError
+from rnscli.base import RnscliError
 from rnscli.runtime.engines import Engine, Here, Token, local_engine
 from rnscli.runtime.store import Entry, Store
 from rnscli.runtime.work import Result, Work, digest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from rnscli.base.errors import EngineError, RnscliError
+from rnscli.base import EngineError, RnscliError
 from rnscli.runtime.engines import Engine, Token
 
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from rnscli.base.errors import InputError, RnscliError
+from rnscli.base import InputError, RnscliError
 
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x726E7363  # "rnsc", in the header of the file

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from rnscli.base.errors import InputError
-from rnscli.base.registry import registering_packages
+from rnscli.base import InputError, registering_packages
 
 
 class Mergeable(Protocol):

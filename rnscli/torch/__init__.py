@@ -6,7 +6,7 @@
 * `recording`: what a model computed.
 """
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 
 try:
     import torch as _  # noqa: F401

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnscli.core.arithmetic.quantisation import IntArray
+from rnscli.core import IntArray
 
 
 class TorchArrays:

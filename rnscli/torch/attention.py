@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnscli.core.cores.core import Core
-from rnscli.matrix.dataflow import Dataflow
+from rnscli.core import Core
+from rnscli.matrix import Dataflow
 from rnscli.torch.layers import AnalogLayer, AnalogLinear, analog_linear, described, placed
 from rnscli.torch.product import Place, placed_matmul
 

@@ -11,10 +11,9 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.utils.parametrize import ParametrizationList
 
-from rnscli.base.errors import InputError
-from rnscli.base.words import nearest
-from rnscli.core.cores.core import Core
-from rnscli.matrix.dataflow import Dataflow
+from rnscli.base import InputError, nearest
+from rnscli.core import Core
+from rnscli.matrix import Dataflow
 from rnscli.torch.attention import AnalogMultiheadAttention
 from rnscli.torch.convolution import AnalogConv2d
 from rnscli.torch.functional import AnalogForward

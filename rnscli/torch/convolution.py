@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from rnscli.core.cores.core import Core
-from rnscli.matrix.dataflow import Dataflow
+from rnscli.core import Core
+from rnscli.matrix import Dataflow
 from rnscli.torch.layers import AnalogLayer, described, placed
 from rnscli.torch.product import Place, stored_matmul
 

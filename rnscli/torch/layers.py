@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from rnscli.base.errors import InputError
-from rnscli.core.cores.core import Core
-from rnscli.matrix.dataflow import Dataflow
+from rnscli.base import InputError
+from rnscli.core import Core
+from rnscli.matrix import Dataflow
 from rnscli.torch.product import Place, placed_matmul, stored_matmul
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from rnscli.core.cores.core import Core
-from rnscli.matrix.dataflow import Dataflow
+from rnscli.core import Core
+from rnscli.matrix import Dataflow
 from rnscli.torch.layers import placed
 from rnscli.torch.product import Place, placed_matmul
 

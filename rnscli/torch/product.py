@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from rnscli.base.errors import InputError
-from rnscli.matrix.dataflow import Dataflow, ProductCounts
-from rnscli.matrix.product import TiledProduct
+from rnscli.base import InputError
+from rnscli.matrix import Dataflow, ProductCounts, TiledProduct
 from rnscli.torch.arrays import TorchArrays
 from rnscli.torch.record import (
     FORWARD,

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from rnscli.hardware.workloads.gemm import Gemm, Workload
-from rnscli.matrix.dataflow import ProductCounts
+from rnscli.hardware import Gemm, Workload
+from rnscli.matrix import ProductCounts
 
 FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "input-gradient", "weight-gradient"
 

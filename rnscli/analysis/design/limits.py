@@ -10,11 +10,8 @@ import numpy.typing as npt
 
 from rnscli.analysis.design.metrics import Metrics
 from rnscli.analysis.design.space import Design
-from rnscli.base.checks import check_choice, check_float
-from rnscli.base.errors import RnscliError
-from rnscli.base.units import engineering
-from rnscli.core.arithmetic.quantisation import FloatArray
-from rnscli.core.cores import CORES, AnalogKind
+from rnscli.base import RnscliError, check_choice, check_float, engineering
+from rnscli.core import CORES, AnalogKind, FloatArray
 
 # What is minimised, with the number it stands for.
 OBJECTIVES = {

@@ -5,22 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rnscli.analysis.design.space import Design, DesignSpace, simulated_core
-from rnscli.analysis.energy.bill import Timing, area_of, energies_of, timing_of
-from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.faults.fault_probability import (
-    FaultParameters,
-    after_attempts,
-    fault_probability,
-)
+from rnscli.analysis.energy import EnergyParameters, Timing, area_of, energies_of, timing_of
+from rnscli.analysis.faults import FaultParameters, after_attempts
+from rnscli.analysis.faults.fault_probability import fault_probability
 from rnscli.analysis.moduli import ModuliRequest
-from rnscli.base.errors import RnscliError
-from rnscli.core.arithmetic.decoders import radius_of
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores import CORES, AnalogKind
-from rnscli.core.noise import NoiseLaw
-from rnscli.core.noise.setting import laws_of
-from rnscli.runtime.work import Work, describe, versions
+from rnscli.base import RnscliError
+from rnscli.core import CORES, AnalogKind, DotProduct, ModuliSet, NoiseLaw, laws_of, radius_of
+from rnscli.runtime import Work, describe, versions
 
 ALGORITHM = 1  # to be counted up whenever the same code would have another outcome
 PART = "outcome"

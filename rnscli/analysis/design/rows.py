@@ -27,7 +27,7 @@ from rnscli.analysis.columns import (
     Throughput,
     VectorSize,
 )
-from rnscli.base.columns import Column
+from rnscli.base import Column
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,11 @@ from rnscli.analysis.design.limits import (
 )
 from rnscli.analysis.design.metrics import PART, Evaluator, Group, Metrics, error_key, work_of
 from rnscli.analysis.design.space import Design, DesignSpace
-from rnscli.analysis.error.dot_error import dot_errors
-from rnscli.analysis.faults.fault_probability import FaultParameters
-from rnscli.analysis.faults.undetected import MAX_RANGE
-from rnscli.base.checks import check_choice
-from rnscli.base.errors import NoSolutionError, RnscliError
-from rnscli.core.arithmetic.quantisation import FloatArray
-from rnscli.runtime.runner import Runner
+from rnscli.analysis.error import dot_errors
+from rnscli.analysis.faults import MAX_RANGE, FaultParameters
+from rnscli.base import NoSolutionError, RnscliError, check_choice
+from rnscli.core import FloatArray
+from rnscli.runtime import Runner
 
 _BLOCK = 512
 

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from rnscli.analysis.error.parameters import DotErrorParameters
+from rnscli.analysis.error import DotErrorParameters
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE
-from rnscli.base.checks import check_attempts, check_choice, check_int
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.decoders import decoder_named
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.cores import CORES, RNS, ConventionalKind, DigitalKind, simulated_cores
-from rnscli.core.cores.residue_conversion import METHODS
-from rnscli.core.noise import NoiseLaw, NoiseSetting
-from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.technology import Technology, load_technology
+from rnscli.base import InputError, check_attempts, check_choice, check_int
+from rnscli.core import (
+    CORES,
+    METHODS,
+    RNS,
+    ConventionalKind,
+    DigitalKind,
+    DotProduct,
+    NoiseLaw,
+    NoiseSetting,
+    decoder_named,
+    simulated_cores,
+)
+from rnscli.hardware import AdcModel, CapacitiveDac, MurmannAdc, Technology, load_technology
 
 MAX_DESIGNS = 10_000_000
 

@@ -1,1 +1,5 @@
 """What energy, latency and area."""
+
+from rnscli._facade import facade
+
+__getattr__, __dir__ = facade(__name__, __file__)

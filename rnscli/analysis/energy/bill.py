@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields
 
 from rnscli.analysis.energy.parameters import EnergyDesign
-from rnscli.core.cores import Converters
+from rnscli.core import Converters
 
 
 @dataclass(frozen=True)

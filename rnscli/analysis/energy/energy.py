@@ -6,7 +6,7 @@ from typing import Any
 from rnscli.analysis.energy.bill import area_of, dac_conversions, energies_of, timing_of
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow
-from rnscli.core.cores import AnalogKind
+from rnscli.core import AnalogKind
 
 
 def energy(parameters: EnergyParameters, reference: EnergyParameters | None = None) -> EnergyRow:

@@ -5,26 +5,23 @@ import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from rnscli.base.checks import check_choice, check_float, check_int
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
-from rnscli.core.cores import (
+from rnscli.base import InputError, check_choice, check_float, check_int
+from rnscli.core import (
     CORES,
+    METHODS,
     RNS,
     AnalogKind,
     Converters,
     CoreKind,
     CoreSettings,
     DigitalKind,
+    DotProduct,
     Logic,
+    ModuliSet,
+    Operations,
+    check_legitimate_range,
 )
-from rnscli.core.cores.operations import Operations
-from rnscli.core.cores.residue_conversion import METHODS
-from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.technology import Technology, load_technology
+from rnscli.hardware import AdcModel, CapacitiveDac, MurmannAdc, Technology, load_technology
 
 MAX_OUTPUT_BITS = 256
 

@@ -24,7 +24,7 @@ from rnscli.analysis.columns import (
     VectorSize,
     WeightBits,
 )
-from rnscli.base.columns import Column, area, ends, joules, percent, prefixed
+from rnscli.base import Column, area, ends, joules, percent, prefixed
 
 ConverterEnergy = Annotated[
     float, Column("Energy of DACs and ADCs together, in J.", "converters", joules)

@@ -9,12 +9,8 @@ from rnscli.analysis.energy.bill import area_of, energies_of, timing_of
 from rnscli.analysis.energy.energy import design_columns, energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow
-from rnscli.base.errors import InputError
-from rnscli.base.units import Uncertain
-from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.registry import CONSTANTS
-from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.technology import Technology
+from rnscli.base import InputError, Uncertain
+from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology
 
 Constants = Mapping[str, Uncertain]
 Model = TypeVar("Model", Technology, AdcModel, CapacitiveDac)

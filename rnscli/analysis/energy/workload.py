@@ -8,11 +8,9 @@ from rnscli.analysis.energy.bill import Timing, timing_of
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow, WorkloadRow
 from rnscli.analysis.energy.uncertainty import at_values, ranges_of, uncertain_energy
-from rnscli.base.checks import check_int
-from rnscli.base.units import Uncertain
-from rnscli.core.cores.operations import Operations, times
-from rnscli.hardware.operations import OperationPrices
-from rnscli.hardware.workloads.gemm import Gemm, Tiling, Workload, tiles
+from rnscli.base import Uncertain, check_int
+from rnscli.core import Operations, times
+from rnscli.hardware import Gemm, OperationPrices, Tiling, Workload, tiles
 
 TOTAL = "total"
 

@@ -12,9 +12,7 @@ import numpy as np
 
 from rnscli.analysis.error.parameters import DotErrorPoint
 from rnscli.analysis.error.statistics import ErrorStatistics
-from rnscli.core.arithmetic.dot_product import quantisation_levels
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
-from rnscli.core.arithmetic.residues import exact_dot
+from rnscli.core import FloatArray, IntArray, exact_dot, quantisation_levels
 
 ALGORITHM = 2  # to be counted up whenever the same point would give other results
 

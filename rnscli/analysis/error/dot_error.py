@@ -12,9 +12,8 @@ from rnscli.analysis.error.parameters import DotErrorParameters, DotErrorPoint
 from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.error.statistics import ErrorStatistics
 from rnscli.analysis.statistics import proportion_interval
-from rnscli.core.cores import RNS
-from rnscli.runtime.runner import Progress, Runner
-from rnscli.runtime.work import Work, describe, versions
+from rnscli.core import RNS
+from rnscli.runtime import Progress, Runner, Work, describe, versions
 
 _LEAST_PAIRS = 1000  # before which an interval may be narrow by chance
 

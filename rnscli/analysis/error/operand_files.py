@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.analysis.error.operands import GivenOperands, check_kind, check_shapes
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.quantisation import FloatArray
+from rnscli.base import InputError
+from rnscli.core import FloatArray
 
 SUFFIXES = (".npz", ".npy", ".safetensors")
 _LABELS = ("x", "w")

@@ -15,11 +15,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from rnscli.base.checks import check_float
-from rnscli.base.errors import InputError
-from rnscli.base.registry import Registry
-from rnscli.core.arithmetic.quantisation import FloatArray
-from rnscli.core.noise.draws import draw_positions
+from rnscli.base import InputError, Registry, check_float
+from rnscli.core import FloatArray, draw_positions
 
 _SLICE_VALUES = 1 << 20  # checked at a time, so that the check needs little memory
 MAX_MAGNITUDE = 1e70  # squares of dot products stay finite, and so do their sums

@@ -8,16 +8,21 @@ from typing import Any
 from rnscli.analysis.error.operand_files import FileOperands
 from rnscli.analysis.error.operands import GivenOperands, Operands, UniformOperands
 from rnscli.analysis.error.statistics import PRECISION_OF
-from rnscli.base.checks import check_attempts, check_choice, check_float, check_int
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
-from rnscli.core.cores import RNS, AnalogKind, CoreSettings, analog_core_named
-from rnscli.core.cores.core import Core
-from rnscli.core.noise import NoiseLaw, NoiseSetting
-from rnscli.core.noise.setting import laws_of
-from rnscli.runtime.work import describe
+from rnscli.base import InputError, check_attempts, check_choice, check_float, check_int
+from rnscli.core import (
+    MAX_SIMULATED_BITS,
+    RNS,
+    AnalogKind,
+    Core,
+    CoreSettings,
+    DotProduct,
+    NoiseLaw,
+    NoiseSetting,
+    RedundantCode,
+    analog_core_named,
+    laws_of,
+)
+from rnscli.runtime import describe
 
 MAX_VECTOR_SIZE = 2**20
 MAX_PAIRS = 10**12

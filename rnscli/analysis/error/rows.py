@@ -28,7 +28,7 @@ from rnscli.analysis.columns import (
     VectorSize,
     WeightBits,
 )
-from rnscli.base.columns import Column
+from rnscli.base import Column
 
 
 @dataclass(frozen=True)

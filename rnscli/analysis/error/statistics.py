@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnscli.analysis.statistics import AttemptCounts, LogHistogram, Moments, proportion_interval
-from rnscli.core.arithmetic.quantisation import FloatArray
+from rnscli.core import FloatArray
 
 PRECISION_OF = ("mean_abs_error", "output_error_rate")  # values that a run can be precise in
 

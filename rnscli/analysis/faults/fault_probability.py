@@ -16,11 +16,16 @@ from rnscli.analysis.faults.undetected import (
     undetected_by_differences,
     weight_distribution,
 )
-from rnscli.base.checks import check_attempts
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.decoders import decoder_named, radius_of
-from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
-from rnscli.core.noise import NoiseLaw, NoiseSetting, Uniform
+from rnscli.base import InputError, check_attempts
+from rnscli.core import (
+    ModuliSet,
+    NoiseLaw,
+    NoiseSetting,
+    Uniform,
+    check_legitimate_range,
+    decoder_named,
+    radius_of,
+)
 
 # Probabilities that one attempt ends correct, detected, undetected.
 Outcome = tuple[float, float, float]

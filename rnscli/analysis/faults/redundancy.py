@@ -11,9 +11,8 @@ from rnscli.analysis.faults.fault_probability import (
 )
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.moduli import ModuliRequest
-from rnscli.base.checks import MAX_ATTEMPTS, check_float
-from rnscli.base.errors import InputError, NoSolutionError
-from rnscli.core.noise import NoiseLaw, NoiseSetting
+from rnscli.base import MAX_ATTEMPTS, InputError, NoSolutionError, check_float
+from rnscli.core import NoiseLaw, NoiseSetting
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from rnscli.analysis.columns import (
     SimulatedPErrInterval,
     SimulatedWords,
 )
-from rnscli.base.columns import Column, ends, mark, probability, reach
+from rnscli.base import Column, ends, mark, probability, reach
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,8 @@ from math import comb, fsum
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.arithmetic.quantisation import FloatArray
+from rnscli.base import InputError
+from rnscli.core import FloatArray, ModuliSet
 
 MAX_RANGE = 2**32
 _SLICE = 1 << 15  # differences at a time: their terms stay in the cache

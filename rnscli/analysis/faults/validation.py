@@ -25,12 +25,9 @@ from rnscli.analysis.faults.fault_probability import (
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.undetected import weight_distribution
 from rnscli.analysis.statistics import proportion_interval
-from rnscli.base.checks import check_float, check_int
-from rnscli.core.arithmetic.code import DETECTED, RedundantCode
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
-from rnscli.core.noise import NoiseLaw
-from rnscli.runtime.runner import Runner
-from rnscli.runtime.work import Work, describe, versions
+from rnscli.base import check_float, check_int
+from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode
+from rnscli.runtime import Runner, Work, describe, versions
 
 ALGORITHM = 1  # to be counted up whenever the same stratum would give other counts
 

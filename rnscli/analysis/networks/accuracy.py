@@ -12,9 +12,7 @@ import numpy.typing as npt
 from torch import nn
 
 from rnscli.analysis.analog_core import analog_core, core_columns, described_flow
-from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.rows import WorkloadRow
-from rnscli.analysis.energy.workload import workload_energy
+from rnscli.analysis.energy import EnergyParameters, WorkloadRow, workload_energy
 from rnscli.analysis.networks.paired_ratio import PairedCounts
 from rnscli.analysis.networks.parameters import (
     BLOCK_SAMPLES,
@@ -23,16 +21,20 @@ from rnscli.analysis.networks.parameters import (
 )
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.analysis.statistics import proportion_interval
-from rnscli.base.errors import InputError, NotFiniteError
-from rnscli.core.noise import wrong_word
-from rnscli.hardware.workloads.gemm import Workload
-from rnscli.matrix.dataflow import Dataflow
-from rnscli.networks.data import Inputs, LabelledData, Labels
-from rnscli.networks.determinism import RandomStream
-from rnscli.networks.evaluation import evaluate
-from rnscli.networks.portable import OpenedNetwork, PortableNetwork
-from rnscli.runtime.runner import Progress, Runner
-from rnscli.runtime.work import Work, versions
+from rnscli.base import InputError, NotFiniteError
+from rnscli.core import wrong_word
+from rnscli.hardware import Workload
+from rnscli.matrix import Dataflow
+from rnscli.networks import (
+    Inputs,
+    LabelledData,
+    Labels,
+    OpenedNetwork,
+    PortableNetwork,
+    RandomStream,
+    evaluate,
+)
+from rnscli.runtime import Progress, Runner, Work, versions
 from rnscli.torch.convert import conversion, converted
 from rnscli.torch.record import recording
 

@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from rnscli.analysis.networks.paired_ratio import PairedCounts
-from rnscli.base.checks import check_int
-from rnscli.base.errors import InputError
-from rnscli.hardware.technology import Technology
-from rnscli.matrix.dataflow import Dataflow, ProductCounts
-from rnscli.networks.data import Dataset, LabelledData
-from rnscli.networks.portable import OpenedNetwork, PortableNetwork
-from rnscli.networks.recipe import Recipe
+from rnscli.base import InputError, check_int
+from rnscli.hardware import Technology
+from rnscli.matrix import Dataflow, ProductCounts
+from rnscli.networks import Dataset, LabelledData, OpenedNetwork, PortableNetwork, Recipe
 
 BLOCK_SAMPLES = 128
 

@@ -31,7 +31,7 @@ from rnscli.analysis.columns import (
     VectorSize,
     WeightBits,
 )
-from rnscli.base.columns import Column, ends, joules, mark, percent
+from rnscli.base import Column, ends, joules, mark, percent
 
 
 @dataclass(frozen=True)

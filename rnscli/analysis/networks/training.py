@@ -18,11 +18,9 @@ from rnscli.analysis.analog_core import core_columns, described_flow
 from rnscli.analysis.networks.parameters import TrainingParameters, TrainingProgress, TrainingRecord
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
 from rnscli.analysis.statistics import Moments
-from rnscli.base.errors import InputError, RnscliError
-from rnscli.base.files import write_atomically
-from rnscli.networks.training import Trainer
-from rnscli.runtime.runner import Runner
-from rnscli.runtime.work import Work, describe, digest, versions
+from rnscli.base import InputError, RnscliError, write_atomically
+from rnscli.networks import Trainer
+from rnscli.runtime import Runner, Work, describe, digest, versions
 from rnscli.torch.convert import converted
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results

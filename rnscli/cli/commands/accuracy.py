@@ -5,33 +5,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.analysis.columns import LegitimateRange, Seed, SnrDb
-from rnscli.analysis.networks.rows import AccuracyRow
-from rnscli.base.columns import columns_of
-from rnscli.base.errors import InputError
+from rnscli.analysis import AccuracyRow, LegitimateRange, Seed, SnrDb
+from rnscli.base import InputError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import hardware as hw
-from rnscli.cli.options import networks, running, shared
-from rnscli.cli.options.networks import (
+from rnscli.cli.options import (
     CORE_AXES,
     CORE_COLUMNS,
+    IntSweep,
+    check_one_level,
     core_of,
     core_options,
     distinct,
+    networks,
+    points,
+    running,
+    shared,
 )
-from rnscli.cli.options.noise import check_one_level
-from rnscli.cli.options.types import IntSweep, points
+from rnscli.cli.options import hardware as hw
 from rnscli.cli.terminal import Advance
-from rnscli.core.cores import analog_cores
-from rnscli.hardware.technology import load_technology, technology_names
-from rnscli.networks.shipped import NETWORKS
-from rnscli.report.plots.networks import check_plot, plot_accuracy
-from rnscli.report.table import Layout
-from rnscli.runtime.runner import Progress, Runner
+from rnscli.core import analog_cores
+from rnscli.hardware import load_technology, technology_names
+from rnscli.networks import NETWORKS
+from rnscli.report import Layout, check_plot, plot_accuracy
+from rnscli.runtime import Progress, Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis.networks.parameters import AccuracyStatistics
+    from rnscli.analysis import AccuracyStatistics
 
 LAYOUT = Layout(
     parameters=(
@@ -126,8 +126,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         check_plot([point for point, _ in ready])
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
-        from rnscli.analysis.networks.accuracy import accuracies
-        from rnscli.analysis.networks.parameters import AccuracyParameters
+        from rnscli.analysis import AccuracyParameters, accuracies
 
         opened = networks.opened_networks(filled, bar)
         asked = [

@@ -7,9 +7,7 @@ from typing import Any
 
 import click
 
-from rnscli.base.columns import columns_of
-from rnscli.base.errors import InputError
-from rnscli.base.files import check_writable, write_atomically
+from rnscli.base import InputError, check_writable, columns_of, write_atomically
 from rnscli.cli.answer import Answer, Result
 from rnscli.cli.command import SummaryCommand
 from rnscli.cli.options import running, shared
@@ -19,18 +17,20 @@ from rnscli.cli.plan.plan import PlanError
 from rnscli.cli.plan.reader import read_plan
 from rnscli.cli.plan.runs import BatchRuns
 from rnscli.cli.terminal import complain, progress_bar, say
-from rnscli.report.batch.results_folder import FinishedRun, ResultsFolder, partial_of
-from rnscli.report.batch.summary import (
+from rnscli.report import (
     DRY_LAYOUT,
     LAYOUT,
     BatchRow,
     DryRow,
+    FinishedRun,
+    ResultsFolder,
+    Row,
     batch_rows,
     junit_text,
+    partial_of,
     summary_files,
 )
-from rnscli.report.table import Row
-from rnscli.runtime.store import Store
+from rnscli.runtime import Store
 
 
 @click.command(

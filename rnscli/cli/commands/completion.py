@@ -16,7 +16,7 @@ from click.shell_completion import (
 
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import COMPLETE, cli
-from rnscli.cli.options.types import NameArgument
+from rnscli.cli.options import NameArgument
 from rnscli.cli.terminal import write_standard_output
 
 _FISH = """\

@@ -9,28 +9,38 @@ from typing import Any
 
 import click
 
-from rnscli.analysis.columns import Seed
-from rnscli.analysis.design.limits import LIMITS, OBJECTIVES
-from rnscli.analysis.design.rows import DesignRow
-from rnscli.analysis.design.search import Candidate, DesignResult, Rejected
-from rnscli.analysis.design.space import DesignSpace, simulated_core
-from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.base.errors import InputError, RnscliError
-from rnscli.base.units import Uncertain
+from rnscli.analysis import (
+    LIMITS,
+    OBJECTIVES,
+    Candidate,
+    DesignResult,
+    DesignRow,
+    DesignSpace,
+    EnergyParameters,
+    Rejected,
+    Seed,
+    simulated_core,
+)
+from rnscli.base import InputError, RnscliError, Uncertain
 from rnscli.cli.answer import Answer, Bar, Question
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.options import AXES as NOISE
+from rnscli.cli.options import (
+    ChoiceSweep,
+    FloatSweep,
+    IntSweep,
+    Quantity,
+    WholeNumber,
+    running,
+    shared,
+)
 from rnscli.cli.options import hardware as hw
 from rnscli.cli.options import noise as noise_options
-from rnscli.cli.options import running, shared
-from rnscli.cli.options.noise import AXES as NOISE
-from rnscli.cli.options.types import ChoiceSweep, FloatSweep, IntSweep, Quantity, WholeNumber
 from rnscli.cli.terminal import is_terminal
-from rnscli.core.cores import CORES, AnalogKind, simulated_cores
-from rnscli.core.noise import NoiseSetting
-from rnscli.hardware.adc.registry import CONSTANTS
-from rnscli.report.plots.design import plot_front
-from rnscli.report.table import Layout
-from rnscli.runtime.runner import Runner
+from rnscli.core import CORES, AnalogKind, NoiseSetting, simulated_cores
+from rnscli.hardware import CONSTANTS
+from rnscli.report import Layout, plot_front
+from rnscli.runtime import Runner
 
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
@@ -345,7 +355,7 @@ def _found(
     runner: Runner | None,
     bar: Bar,
 ) -> DesignResult:
-    from rnscli.analysis.design.search import search_designs
+    from rnscli.analysis import search_designs
 
     with bar(space.size, "designs") as advance:
 

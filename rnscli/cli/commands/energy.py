@@ -8,35 +8,35 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.analysis.columns import Attempts, Decoder, LegitimateRange, Redundant, SliceBits
-from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow, WorkloadRow
-from rnscli.analysis.energy.uncertainty import (
+from rnscli.analysis import (
+    Attempts,
+    Decoder,
+    EnergyParameters,
+    EnergyRow,
+    LegitimateRange,
+    ModuliRequest,
+    Redundant,
+    SensitivityRow,
+    SliceBits,
+    WorkloadRow,
     ranges_of,
     sensitivity,
     uncertain_energy,
+    workload_energy,
 )
-from rnscli.analysis.energy.workload import workload_energy
-from rnscli.analysis.moduli import ModuliRequest
-from rnscli.base.columns import option_columns
-from rnscli.base.errors import InputError, NoSolutionError
-from rnscli.base.units import Uncertain
+from rnscli.base import InputError, NoSolutionError, Uncertain, option_columns
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.options import IntSweep, NameSweep, Point, points, shared
 from rnscli.cli.options import hardware as hw
 from rnscli.cli.options import noise as noise_options
-from rnscli.cli.options import shared
-from rnscli.cli.options.types import IntSweep, NameSweep, Point, points
-from rnscli.core.arithmetic.decoders import radius_of
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores import CORES, RNS, AnalogKind
-from rnscli.hardware.workloads.registry import WORKLOADS, load_workload
+from rnscli.core import CORES, RNS, AnalogKind, ModuliSet, radius_of
+from rnscli.hardware import WORKLOADS, load_workload
+from rnscli.report import Layout, check_number
 from rnscli.report.plots import energy as energy_plots
-from rnscli.report.plots.figure import check_number
-from rnscli.report.table import Layout
 
 if TYPE_CHECKING:
-    from rnscli.analysis.faults.rows import FaultProbability
+    from rnscli.analysis import FaultProbability
 
 LAYOUT = Layout(
     parameters=(
@@ -338,7 +338,7 @@ def _faults(requested: _Requested) -> "FaultProbability | None":
     noise = noise_options.noise_of(point)
     if moduli is None or noise is None:
         return None
-    from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+    from rnscli.analysis import FaultParameters, fault_probability
 
     found = fault_probability(
         FaultParameters(

@@ -7,43 +7,48 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli.analysis.columns import LegitimateRange, RelPrecision, Seed, SnrDb
-from rnscli.analysis.error.dot_error import DotErrorResult, dot_errors
-from rnscli.analysis.error.operand_files import SUFFIXES, FileOperands, load_operands
-from rnscli.analysis.error.operands import (
+from rnscli.analysis import (
     DISTRIBUTIONS,
     MAX_DEGREES_OF_FREEDOM,
+    MAX_PAIRS,
+    PRECISION_OF,
+    SUFFIXES,
+    DotErrorParameters,
+    DotErrorResult,
+    DotErrorRow,
+    ErrorStatistics,
+    FileOperands,
+    LegitimateRange,
+    LogHistogram,
     Operands,
+    RelPrecision,
+    Seed,
+    SnrDb,
     SparseOperands,
     StudentTOperands,
+    dot_errors,
+    load_operands,
+    proportion_interval,
 )
-from rnscli.analysis.error.parameters import MAX_PAIRS, DotErrorParameters
-from rnscli.analysis.error.rows import DotErrorRow
-from rnscli.analysis.error.statistics import PRECISION_OF, ErrorStatistics
-from rnscli.analysis.statistics import LogHistogram, proportion_interval
-from rnscli.base.columns import Column, columns_of
-from rnscli.base.errors import InputError, RnscliError
+from rnscli.base import Column, InputError, RnscliError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import noise as noise_options
-from rnscli.cli.options import running, shared
-from rnscli.cli.options.types import (
+from rnscli.cli.options import (
     ChoiceSweep,
     FloatSweep,
     IntSweep,
     Point,
     names_or_files,
     points,
+    running,
+    shared,
     shown,
 )
+from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import Advance
-from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
-from rnscli.core.cores import CORES, AnalogKind, analog_cores
-from rnscli.report.plots.curves import MAX_SERIES, plot_error_histograms
-from rnscli.report.plots.figure import check_number
-from rnscli.report.table import Layout
-from rnscli.runtime.runner import Progress, Runner
+from rnscli.core import CORES, MAX_SIMULATED_BITS, AnalogKind, RedundantCode, analog_cores
+from rnscli.report import MAX_SERIES, Layout, check_number, plot_error_histograms
+from rnscli.runtime import Progress, Runner
 
 LAYOUT = Layout(
     parameters=(

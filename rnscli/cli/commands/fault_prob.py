@@ -8,30 +8,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from rnscli.analysis.columns import Bits, InputBits, Seed, SnrDb, VectorSize, WeightBits
-from rnscli.analysis.faults.fault_probability import (
+from rnscli.analysis import (
+    Bits,
     FaultParameters,
+    FaultProbability,
+    InputBits,
+    Seed,
+    SnrDb,
+    TargetParameters,
+    VectorSize,
+    WeightBits,
     fault_probability,
+    redundancy_frontier,
 )
-from rnscli.analysis.faults.redundancy import TargetParameters, redundancy_frontier
-from rnscli.analysis.faults.rows import FaultProbability
-from rnscli.base.columns import Column, columns_of, probability
-from rnscli.base.errors import InputError
+from rnscli.base import Column, InputError, columns_of, probability
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
+from rnscli.cli.options import FloatSweep, IntSetType, Point, WholeNumber, points, running, shared
 from rnscli.cli.options import noise as noise_options
-from rnscli.cli.options import running, shared
-from rnscli.cli.options.types import FloatSweep, IntSetType, Point, WholeNumber, points
 from rnscli.cli.terminal import Advance
-from rnscli.core.noise import NoiseSetting
-from rnscli.core.noise.setting import LEVELS
-from rnscli.report.plots.curves import MAX_SERIES, plot_fault_probability
-from rnscli.report.plots.figure import check_number
-from rnscli.report.table import Layout
+from rnscli.core import LEVELS, NoiseSetting
+from rnscli.report import MAX_SERIES, Layout, check_number, plot_fault_probability
 
 if TYPE_CHECKING:
-    from rnscli.analysis.faults.validation import Validation
-    from rnscli.runtime.runner import Runner
+    from rnscli.analysis import Validation
+    from rnscli.runtime import Runner
 
 LAYOUT = Layout(
     parameters=(
@@ -195,7 +196,7 @@ def _validated(
     bar: Bar,
 ) -> Answer:
     """The rows with simulated values beside the exact ones, and a line for each disagreement."""
-    from rnscli.analysis.faults.validation import validate
+    from rnscli.analysis import validate
 
     samples = options["validate"]
     (precision,) = options["rel_precision"] or (None,)

@@ -4,15 +4,12 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli.analysis.moduli import FAMILIES, MAX_PRECISION_BITS, ModuliRow, moduli_table
-from rnscli.base.columns import Column
+from rnscli.analysis import FAMILIES, MAX_PRECISION_BITS, ModuliRow, moduli_table
+from rnscli.base import Column
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import shared
-from rnscli.cli.options.types import ChoiceSweep, IntSweep, WholeNumber, points
-from rnscli.report.plots.curves import MAX_BARS, plot_moduli
-from rnscli.report.plots.figure import check_number
-from rnscli.report.table import Layout
+from rnscli.cli.options import ChoiceSweep, IntSweep, WholeNumber, points, shared
+from rnscli.report import MAX_BARS, Layout, check_number, plot_moduli
 
 LAYOUT = Layout(
     parameters=(

@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.base.columns import columns_of
-from rnscli.base.errors import InputError
+from rnscli.base import InputError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, Result
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import running, shared
-from rnscli.cli.options.types import NameSweep, WholeNumber
-from rnscli.networks.shipped import INSTALL, missing_package
-from rnscli.report.plots.figure import check_available
-from rnscli.report.table import Layout
-from rnscli.reproduction.cases import EVERY_RESULT, NETWORK_RESULTS
-from rnscli.reproduction.page import NAMES, report_files, summary_sentence
-from rnscli.reproduction.published import DIFFERENT
-from rnscli.reproduction.reproduce import (
+from rnscli.cli.options import NameSweep, WholeNumber, running, shared
+from rnscli.networks import INSTALL, missing_package
+from rnscli.report import Layout, check_available
+from rnscli.reproduction import (
+    DIFFERENT,
+    EVERY_RESULT,
+    NAMES,
+    NETWORK_RESULTS,
+    STUDY,
+    ReproducedRow,
     Reproduction,
     names,
-    reproduce,
+    report_files,
     reproduce_networks,
     samples,
+    summary_sentence,
 )
-from rnscli.reproduction.rows import ReproducedRow
-from rnscli.reproduction.study import STUDY
+from rnscli.reproduction.reproduce import reproduce
 
 if TYPE_CHECKING:
-    from rnscli.runtime.runner import Runner
+    from rnscli.runtime import Runner
 
 _JSON, _CSV = "reproduction.json", "reproduction.csv"
 _LEFT_OUT = (

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import click
 
-from rnscli.base.files import check_writable, write_atomically
+from rnscli.base import check_writable, write_atomically
 from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.examples import WithExamples
-from rnscli.cli.options.schema import is_swept, names_of, option_schema, value_schema
-from rnscli.cli.options.types import NameArgument
+from rnscli.cli.options import NameArgument, is_swept, names_of, option_schema, value_schema
 from rnscli.cli.terminal import write_standard_output
-from rnscli.report.document import SCHEMA
-from rnscli.report.schema import DIALECT, Schema, any_of, row_schema, strict_object
+from rnscli.report import DIALECT, SCHEMA, Schema, any_of, row_schema, strict_object
 
 # The commands that answer with rows, known without importing them.
 ANSWERING = (

@@ -5,14 +5,13 @@ from typing import Any
 
 import click
 
-from rnscli.analysis.store import stored_records, stored_tasks
-from rnscli.analysis.stored_rows import StoredRecord, StoredTask
-from rnscli.base.errors import NoSolutionError
+from rnscli.analysis import StoredRecord, StoredTask, stored_records, stored_tasks
+from rnscli.base import NoSolutionError
 from rnscli.cli.answer import Answer, Bar, Question
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options.types import Point
-from rnscli.report.table import Layout
-from rnscli.runtime.store import Store
+from rnscli.cli.options import Point
+from rnscli.report import Layout
+from rnscli.runtime import Store
 
 LAYOUT = Layout(
     parameters=(

@@ -8,33 +8,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from rnscli.analysis.columns import Epochs, LegitimateRange, SnrDb
-from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
-from rnscli.base.columns import Column, columns_of, option_columns
-from rnscli.base.errors import InputError, NoSolutionError
+from rnscli.analysis import FP32, EpochRow, Epochs, LegitimateRange, SnrDb, TrainingRow
+from rnscli.base import Column, InputError, NoSolutionError, columns_of, option_columns
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import networks, running, shared
-from rnscli.cli.options.networks import (
+from rnscli.cli.options import (
     CORE_AXES,
     CORE_COLUMNS,
     CoreOfPoint,
+    FloatSweep,
+    IntSweep,
+    Point,
+    check_one_level,
     core_of,
     core_options,
     distinct,
+    networks,
+    points,
+    running,
+    shared,
 )
-from rnscli.cli.options.noise import check_one_level
-from rnscli.cli.options.types import FloatSweep, IntSweep, Point, points
 from rnscli.cli.terminal import Advance
-from rnscli.core.cores import analog_cores
-from rnscli.networks.shipped import NETWORKS
-from rnscli.report.plots.networks import check_panels, plot_training
-from rnscli.report.table import Layout
-from rnscli.runtime.runner import Runner
+from rnscli.core import analog_cores
+from rnscli.networks import NETWORKS
+from rnscli.report import Layout, check_panels, plot_training
+from rnscli.runtime import Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis.networks.parameters import TrainingParameters, TrainingProgress
-    from rnscli.analysis.networks.training import Training
+    from rnscli.analysis import Training, TrainingParameters, TrainingProgress
 
 LAYOUT = Layout(
     parameters=("model", "epochs", "seeds", *CORE_COLUMNS),
@@ -147,7 +148,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         _check_plot(ready)
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
-        from rnscli.analysis.networks.training import trainings
+        from rnscli.analysis import trainings
 
         asked = _trainings(filled, ready)
         with bar(sum(one.recipe.epochs for one in asked.values()), "epochs") as advance:
@@ -182,9 +183,8 @@ def _trainings(
     options: Mapping[str, Any], ready: Sequence[tuple[Point, CoreOfPoint]]
 ) -> "dict[_Key, TrainingParameters]":
     """All trainings, each once; those in FP32 come first of what is compared with them."""
-    from rnscli.analysis.networks.parameters import TrainingParameters
-    from rnscli.networks.portable import open_untrained
-    from rnscli.networks.recipe import Recipe
+    from rnscli.analysis import TrainingParameters
+    from rnscli.networks import Recipe, open_untrained
 
     opened = {
         name: open_untrained(name, options["data"], options["weights"]) for name in options["model"]
@@ -219,7 +219,7 @@ def _answer(
     problems: Sequence[str],
 ) -> Answer:
     """Rows of FP32 and of each core, but of those with a training that did not come to its end."""
-    from rnscli.analysis.networks.training import training_row
+    from rnscli.analysis import training_row
 
     rows: list[tuple[Point, Any]] = []
     curves: list[dict[str, Any]] = []

@@ -6,13 +6,8 @@ from typing import Annotated, Any, cast
 
 import click
 
-from rnscli.analysis.columns import ColumnsPerAdc, Reverse
-from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.uncertainty import Model, changed, ranges_of
-from rnscli.base.checks import check_float
-from rnscli.base.columns import Column, in_words, prefixed
-from rnscli.base.errors import InputError
-from rnscli.base.units import Uncertain
+from rnscli.analysis import ColumnsPerAdc, EnergyParameters, Model, Reverse, changed, ranges_of
+from rnscli.base import Column, InputError, Uncertain, check_float, in_words, prefixed
 from rnscli.cli.options.shared import Command, Decorator
 from rnscli.cli.options.types import (
     ChoiceSweep,
@@ -23,15 +18,19 @@ from rnscli.cli.options.types import (
     QuantitySweep,
     UncertainSweep,
 )
-from rnscli.core.cores import CORES, RNS, AnalogKind
-from rnscli.core.cores.residue_conversion import METHODS
-from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.adc.registry import ADC_MODELS, CONSTANTS
-from rnscli.hardware.adc.table import TableAdc
-from rnscli.hardware.constants import Constant
-from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.technology import Technology, load_technology, technology_names
+from rnscli.core import CORES, METHODS, RNS, AnalogKind
+from rnscli.hardware import (
+    ADC_MODELS,
+    CONSTANTS,
+    AdcModel,
+    CapacitiveDac,
+    Constant,
+    MurmannAdc,
+    TableAdc,
+    Technology,
+    load_technology,
+    technology_names,
+)
 
 _DIGITAL = next(k.default_technology for k in CORES.values() if not isinstance(k, AnalogKind))
 # What a designer chooses, so that there is nothing uncertain about it.

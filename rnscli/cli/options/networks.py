@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import noise, shared
 from rnscli.cli.options.noise import noise_options
 from rnscli.cli.options.shared import Decorator
 from rnscli.cli.options.types import ChoiceSweep, InputFile, Point, Sweep, is_file
 from rnscli.cli.terminal import Advance
-from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS
-from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
-from rnscli.networks.shipped import INSTALL, NETWORKS, missing_package
+from rnscli.core import MAX_SIMULATED_BITS
+from rnscli.matrix import GRANULARITIES, Dataflow
+from rnscli.networks import INSTALL, NETWORKS, missing_package
 
 if TYPE_CHECKING:
-    from rnscli.networks.portable import OpenedNetwork
+    from rnscli.networks import OpenedNetwork
 
 
 class ModelSweep(Sweep):
@@ -116,7 +116,7 @@ def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNe
     InputError
         If one cannot be opened.
     """
-    from rnscli.networks.portable import open_network
+    from rnscli.networks import open_network
 
     found = {}
     for name in options["model"]:

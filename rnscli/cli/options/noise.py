@@ -5,12 +5,11 @@ from typing import Any
 
 import click
 
-from rnscli.analysis.columns import Noise, P, Sigma, SnrDb
-from rnscli.base.checks import MAX_SIGMA
+from rnscli.analysis import Noise, P, Sigma, SnrDb
+from rnscli.base import MAX_SIGMA
 from rnscli.cli.options import shared
 from rnscli.cli.options.types import ChoiceSweep, FloatSweep, PerModulusSweep, Point
-from rnscli.core.noise import NOISE_LAWS, NoiseSetting
-from rnscli.core.noise.setting import LEVELS
+from rnscli.core import LEVELS, NOISE_LAWS, NoiseSetting
 
 AXES = ("noise", *LEVELS)
 COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, "snr_db": SnrDb}

@@ -8,14 +8,11 @@ from typing import Any
 
 import click
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 from rnscli.cli.options import types
 from rnscli.cli.options.shared import stacked
 from rnscli.cli.options.types import ParamType, WholeNumber, shown
-from rnscli.runtime.cluster import dask_engine
-from rnscli.runtime.engines import Engine, local_engine
-from rnscli.runtime.runner import Runner
-from rnscli.runtime.store import Store
+from rnscli.runtime import Engine, Runner, Store, dask_engine, local_engine
 
 
 class _Address(ParamType):

@@ -21,7 +21,7 @@ from rnscli.cli.options.types import (
     UncertainSweep,
     WholeNumber,
 )
-from rnscli.report.schema import Schema, any_of, number_schema, uncertain_schema
+from rnscli.report import Schema, any_of, number_schema, uncertain_schema
 
 _DEFAULT = "[default: "
 

@@ -5,9 +5,8 @@ from typing import Any, TypeVar
 
 import click
 
-from rnscli.analysis.columns import MaxModulus, Rule
-from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, MAX_BITS, ModuliRequest
-from rnscli.base.errors import InputError
+from rnscli.analysis import DEFAULT_VECTOR_SIZE, MAX_BITS, MaxModulus, ModuliRequest, Rule
+from rnscli.base import InputError
 from rnscli.cli.options.types import (
     AttemptsSweep,
     ChoiceSweep,
@@ -17,8 +16,7 @@ from rnscli.cli.options.types import (
     ModuliType,
     SplitSet,
 )
-from rnscli.core.arithmetic.decoders import DECODERS
-from rnscli.core.arithmetic.dot_product import MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
+from rnscli.core import DECODERS, MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 from click.shell_completion import CompletionItem
 
-from rnscli.base.errors import InputError
-from rnscli.base.units import Uncertain, parse_quantity, parse_uncertain
+from rnscli.base import InputError, Uncertain, parse_quantity, parse_uncertain
 
 Candidates = list[CompletionItem]
 

@@ -14,20 +14,17 @@ from typing import TYPE_CHECKING
 import click
 
 import rnscli
-from rnscli.base.errors import EngineError, InputError, RnscliError
+from rnscli.base import EngineError, InputError, RnscliError
 from rnscli.cli.answer import Bar, Question, Result
 from rnscli.cli.command import OUTPUT_OPTIONS, AnswerCommand
-from rnscli.cli.options.types import files_read
+from rnscli.cli.options import files_read
 from rnscli.cli.plan.plan import Plan, PlanError, PlannedRun
 from rnscli.cli.terminal import no_bar, sentence_of, with_options
-from rnscli.report.batch.results_folder import Case, FinishedRun
-from rnscli.report.document import SCHEMA
-from rnscli.report.requirements import Requirement
-from rnscli.report.table import Row
-from rnscli.runtime.work import digest, versions
+from rnscli.report import SCHEMA, Case, FinishedRun, Requirement, Row
+from rnscli.runtime import digest, versions
 
 if TYPE_CHECKING:
-    from rnscli.runtime.runner import Runner
+    from rnscli.runtime import Runner
 
 _drawing = threading.Lock()  # matplotlib has settings that all threads share
 

@@ -12,13 +12,10 @@ from typing import Any
 
 import click
 
-from rnscli.base.columns import value_of
-from rnscli.base.errors import InputError, RnscliError
-from rnscli.base.words import nearest
+from rnscli.base import InputError, RnscliError, nearest, value_of
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options.types import is_file, shown
-from rnscli.report.requirements import Requirement
-from rnscli.report.table import Row
+from rnscli.cli.options import is_file, shown
+from rnscli.report import Requirement, Row
 
 MAX_BYTES = 10**7
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

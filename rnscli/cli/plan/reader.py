@@ -10,13 +10,11 @@ from typing import Any
 
 import click
 
-from rnscli.base.columns import numeric_keys
-from rnscli.base.errors import InputError
-from rnscli.base.words import nearest, option_name
+from rnscli.base import InputError, nearest, numeric_keys, option_name
 from rnscli.cli.command import RUN_OPTIONS, AnswerCommand
 from rnscli.cli.plan.plan import Plan, PlanError, PlanFile, PlannedRun, texts_of
 from rnscli.cli.terminal import sentence_of
-from rnscli.report.requirements import Requirement
+from rnscli.report import Requirement
 
 PLOTS = ("svg", "png", "pdf")
 _OWN = ("command", "require", "plot")  # keys of a run that are no options
@@ -214,7 +212,7 @@ class _Reader:
                     keys, f"plot {one!r} is not accepted; it must be one of {', '.join(PLOTS)}"
                 )
                 return ()
-        from rnscli.report.plots.figure import check_available
+        from rnscli.report import check_available
 
         try:
             check_available()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from rnscli.base.errors import RnscliError
+from rnscli.base import RnscliError
 from rnscli.cli.plan.check import (
     CheckedPlan,
     Ready,
@@ -18,11 +18,8 @@ from rnscli.cli.plan.check import (
 )
 from rnscli.cli.plan.plan import PlannedRun
 from rnscli.cli.terminal import Advance, complain, no_bar, with_options
-from rnscli.report.batch.results_folder import FinishedRun
-from rnscli.runtime.engines import Engine, Here
-from rnscli.runtime.runner import Runner
-from rnscli.runtime.sharing import SharedEngine
-from rnscli.runtime.store import Store
+from rnscli.report import FinishedRun
+from rnscli.runtime import Engine, Here, Runner, SharedEngine, Store
 
 _MOST_THREADS = 64
 

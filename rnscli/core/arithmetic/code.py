@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 from rnscli.core.arithmetic.decoders import check_patterns, covering, decoder_named, radius_of
 from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
 from rnscli.core.arithmetic.quantisation import IntArray

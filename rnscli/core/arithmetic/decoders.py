@@ -15,8 +15,7 @@ from itertools import combinations
 from math import comb
 from typing import ClassVar
 
-from rnscli.base.errors import InputError, RnscliError
-from rnscli.base.registry import Registry
+from rnscli.base import InputError, Registry, RnscliError
 from rnscli.core.arithmetic.moduli import ModuliSet
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from rnscli.base.checks import check_choice, check_int
+from rnscli.base import check_choice, check_int
 
 RULES = ("exact", "bits")
 MAX_OPERAND_BITS = 1024

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from rnscli.base.checks import check_int
-from rnscli.base.errors import InputError
+from rnscli.base import InputError, check_int
 
 MAX_COUNT = 256
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base.checks import check_int
-from rnscli.base.errors import InputError
+from rnscli.base import InputError, check_int
 from rnscli.core.arithmetic.dot_product import quantisation_levels
 
 MAX_SIMULATED_BITS = 31

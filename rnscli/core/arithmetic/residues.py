@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 from rnscli.core.arithmetic.moduli import ModuliSet, crt_weights, mixed_radix_inverses
 from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
 

@@ -10,8 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rnscli.base.checks import check_int
-from rnscli.base.errors import InputError, NoSolutionError
+from rnscli.base import InputError, NoSolutionError, check_int
 from rnscli.core.arithmetic.moduli import MAX_COUNT, ModuliSet
 
 # Any set of primes gives a valid bound (a number without a listed factor is its own class); these

@@ -7,8 +7,7 @@ from the exact sums and is fast; `Core.dot` runs every channel. Noise acts on th
 in the same order of draws, so the two agree bit for bit.
 """
 
-from rnscli.base.errors import InputError
-from rnscli.base.registry import Registry
+from rnscli.base import InputError, Registry
 from rnscli.core.cores.bit_sliced import BitSliced
 from rnscli.core.cores.digital import DigitalFp32, DigitalInt8
 from rnscli.core.cores.fixed_point import FixedHp, FixedLp

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnscli.base.checks import check_int
+from rnscli.base import check_int
 from rnscli.core.cores.kind import (
     CONVERTER_AXES,
     SLICE_AXES,
@@ -18,7 +18,7 @@ from rnscli.core.cores.kind import (
 from rnscli.core.cores.operations import add
 
 if TYPE_CHECKING:
-    from rnscli.core.arithmetic.code import RedundantCode
+    from rnscli.core.arithmetic import RedundantCode
     from rnscli.core.cores.core import Core
     from rnscli.core.noise import NoiseLaw
 

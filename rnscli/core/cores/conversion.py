@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.quantisation import IntArray
+from rnscli.base import InputError
+from rnscli.core.arithmetic import IntArray
 from rnscli.core.noise import Adc, NoiseLaw
 
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, RedundantCode
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.noise.law import mean_of
 

@@ -1,6 +1,6 @@
 """Digital cores, which analog ones are compared with: they have no converters and lose nothing."""
 
-from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic import DotProduct
 from rnscli.core.cores.kind import DigitalKind
 from rnscli.core.cores.operations import Operation, Operations, add, multiply
 

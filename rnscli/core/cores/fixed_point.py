@@ -16,7 +16,7 @@ from rnscli.core.cores.kind import (
 )
 
 if TYPE_CHECKING:
-    from rnscli.core.arithmetic.code import RedundantCode
+    from rnscli.core.arithmetic import RedundantCode
     from rnscli.core.cores.core import Core
     from rnscli.core.noise import NoiseLaw
 

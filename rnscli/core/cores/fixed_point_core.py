@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray
 from rnscli.core.cores.conversion import check_output_bits, convert_clean, convert_sums
 from rnscli.core.cores.core import Changes, Core, Readout
 from rnscli.core.noise import NoiseLaw

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.base import InputError
+from rnscli.core.arithmetic import DotProduct, ModuliSet
 from rnscli.core.cores.operations import Operations, add
-from rnscli.core.noise.law import wrong_word
+from rnscli.core.noise import wrong_word
 
 if TYPE_CHECKING:
-    from rnscli.core.arithmetic.code import RedundantCode
+    from rnscli.core.arithmetic import RedundantCode
     from rnscli.core.cores.core import Core
     from rnscli.core.noise import NoiseLaw
 

@@ -7,8 +7,7 @@ comparisons count as additions. Multiplexers, wires and registers are not counte
 import math
 from functools import lru_cache
 
-from rnscli.core.arithmetic.decoders import check_patterns, covering
-from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.arithmetic import ModuliSet, check_patterns, covering
 from rnscli.core.cores.operations import Operations, add, merged, multiply, times
 
 METHODS = ("mixed-radix", "crt")

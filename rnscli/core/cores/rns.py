@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.base import InputError
+from rnscli.core.arithmetic import ModuliSet
 from rnscli.core.cores.kind import (
     CODE_AXES,
     CONVERTER_AXES,
@@ -28,7 +28,7 @@ from rnscli.core.cores.residue_conversion import (
 )
 
 if TYPE_CHECKING:
-    from rnscli.core.arithmetic.code import RedundantCode
+    from rnscli.core.arithmetic import RedundantCode
     from rnscli.core.cores.core import Core
     from rnscli.core.noise import NoiseLaw
 

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base.checks import check_attempts
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.code import DETECTED, RedundantCode
-from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
-from rnscli.core.arithmetic.residues import modular_dot, to_residues
+from rnscli.base import InputError, check_attempts
+from rnscli.core.arithmetic import (
+    DETECTED,
+    DotProduct,
+    FloatArray,
+    IntArray,
+    RedundantCode,
+    modular_dot,
+    to_residues,
+)
 from rnscli.core.cores.core import Changes, Core, Readout
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.noise.draws import draw_positions

@@ -1,6 +1,6 @@
 """Noise laws: what an analog channel does to a residue, and a conventional ADC to its code."""
 
-from rnscli.base.registry import Registry
+from rnscli.base import Registry
 from rnscli.core.noise.gaussian import Gaussian
 from rnscli.core.noise.law import Adc, NoiseLaw, wrong_word
 from rnscli.core.noise.setting import NoiseSetting

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+from rnscli.base import InputError
+from rnscli.core.arithmetic import FloatArray, IntArray
 
 
 def check_distribution(name: str, probabilities: Sequence[float]) -> FloatArray:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rnscli.base.checks import MAX_SIGMA, check_float
-from rnscli.base.errors import InputError
+from rnscli.base import MAX_SIGMA, InputError, check_float
 from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+    from rnscli.core.arithmetic import FloatArray, IntArray
     from rnscli.core.noise.draws import ErrorTable
 
 MAX_GAUSSIAN_MODULUS = 2**31

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+    from rnscli.core.arithmetic import FloatArray, IntArray
 
 MAX_TABLED_MODULUS = 2**26  # of a law written out as one probability for each error
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rnscli.core.arithmetic.moduli import ModuliSet
+    from rnscli.core.arithmetic import ModuliSet
     from rnscli.core.noise.law import NoiseLaw
 
 LEVELS = ("p", "sigma", "snr_db")

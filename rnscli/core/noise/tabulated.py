@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rnscli.base.errors import InputError
+from rnscli.base import InputError
 from rnscli.core.noise.law import Adc, NoiseLaw
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+    from rnscli.core.arithmetic import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rnscli.base.checks import check_float
+from rnscli.base import check_float
 from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
+    from rnscli.core.arithmetic import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ A new model is a class in a file of its own and a name here: its options follow 
 Other packages add theirs as entry points of the group ``rnscli.adc_models``, which name a class.
 """
 
-from rnscli.base.registry import RegistrationError, Registry
+from rnscli.base import RegistrationError, Registry
 from rnscli.hardware.adc.model import AdcModel
 from rnscli.hardware.adc.murmann import MurmannAdc
 from rnscli.hardware.adc.schreier import SchreierAdc

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from rnscli.base import csv_table
-from rnscli.base.errors import InputError
+from rnscli.base import InputError, csv_table
 from rnscli.hardware.adc.model import AdcModel
 from rnscli.hardware.constants import Constant
 

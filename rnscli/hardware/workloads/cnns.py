@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from rnscli.base.checks import check_int
+from rnscli.base import check_int
 from rnscli.hardware.workloads.gemm import Gemm, Workload
 
 # With both at their limits the first layer of ResNet-50 has 2**40 output pixels.

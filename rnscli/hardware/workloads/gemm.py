@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from rnscli.base.checks import check_int
-from rnscli.base.errors import InputError
+from rnscli.base import InputError, check_int
 
 MAX_SIZE = 2**40
 MAX_LAYERS = 100_000

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnscli.base.csv_table import label, read_table, shown, whole_number
-from rnscli.base.errors import InputError
-from rnscli.base.registry import Registry
+from rnscli.base import InputError, Registry, label, read_table, shown, whole_number
 from rnscli.hardware.workloads.cnns import mnist_cnn, resnet50
 from rnscli.hardware.workloads.gemm import MAX_LAYERS, MAX_SIZE, Gemm, Workload
 from rnscli.hardware.workloads.transformers import bert_large, opt_125m

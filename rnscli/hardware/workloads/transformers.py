@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rnscli.base.checks import check_int
+from rnscli.base import check_int
 from rnscli.hardware.workloads.gemm import Gemm, Workload
 
 MAX_BATCH = 2**16

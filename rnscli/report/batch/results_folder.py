@@ -11,10 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rnscli.base.errors import InputError
-from rnscli.base.files import write_atomically
-from rnscli.base.folders import check_folder, check_name, write_folder
-from rnscli.base.units import Uncertain
+from rnscli.base import (
+    InputError,
+    Uncertain,
+    check_folder,
+    check_name,
+    write_atomically,
+    write_folder,
+)
 from rnscli.report.requirements import Requirement, failures
 from rnscli.report.table import Row
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 from xml.etree import ElementTree
 
-from rnscli.base.columns import Column, columns_of
+from rnscli.base import Column, columns_of
 from rnscli.report.batch.results_folder import FinishedRun
 from rnscli.report.document import csv_text, json_text
 from rnscli.report.table import Layout, Row, table_text

@@ -1,1 +1,5 @@
 """Pictures of rows; only here is matplotlib known."""
+
+from rnscli._facade import facade
+
+__getattr__, __dir__ = facade(__name__, __file__)

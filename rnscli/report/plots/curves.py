@@ -4,10 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnscli.analysis.error.rows import DotErrorRow
-from rnscli.analysis.faults.rows import FaultProbability
-from rnscli.analysis.moduli import ModuliRow
-from rnscli.base.columns import columns_of
+from rnscli.analysis import DotErrorRow, FaultProbability, ModuliRow
+from rnscli.base import columns_of
 from rnscli.report.plots.figure import (
     COLOURS,
     LINES,
@@ -20,7 +18,7 @@ from rnscli.report.plots.figure import (
 from rnscli.report.table import Row
 
 if TYPE_CHECKING:
-    from rnscli.analysis.statistics import LogHistogram
+    from rnscli.analysis import LogHistogram
 
 MAX_SERIES = 28
 _LEAST_SHARE = 0.005  # %; the tail towards zero error is long and says nothing

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rnscli.analysis.design.rows import DesignRow
-from rnscli.base.columns import columns_of
+from rnscli.analysis import DesignRow
+from rnscli.base import columns_of
 from rnscli.report.plots.figure import COLOURS, engineering_axis, figure, number
 from rnscli.report.table import Row
 

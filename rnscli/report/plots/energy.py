@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow, WorkloadRow
-from rnscli.base.columns import columns_of
+from rnscli.analysis import EnergyRow, SensitivityRow, WorkloadRow
+from rnscli.base import columns_of
 from rnscli.report.plots.figure import (
     COLOURS,
     distinguishing,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnscli.base.errors import InputError
-from rnscli.core.cores import CORES
+from rnscli.base import InputError
+from rnscli.core import CORES
 from rnscli.report.table import Columns, Row
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.

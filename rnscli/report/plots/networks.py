@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rnscli.analysis.networks.rows import AccuracyRow, EpochRow
-from rnscli.base.columns import columns_of
+from rnscli.analysis import AccuracyRow, EpochRow
+from rnscli.base import columns_of
 from rnscli.report.plots.figure import (
     COLOURS,
     LINES,

@@ -1,0 +1,1 @@
+from rnscli.analysis.networks.rows import FP32 as FP32

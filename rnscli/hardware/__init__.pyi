@@ -1,0 +1,17 @@
+from rnscli.hardware.adc.model import AdcModel as AdcModel
+from rnscli.hardware.adc.murmann import MurmannAdc as MurmannAdc
+from rnscli.hardware.adc.registry import ADC_MODELS as ADC_MODELS
+from rnscli.hardware.adc.registry import CONSTANTS as CONSTANTS
+from rnscli.hardware.adc.table import TableAdc as TableAdc
+from rnscli.hardware.constants import Constant as Constant
+from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
+from rnscli.hardware.operations import OperationPrices as OperationPrices
+from rnscli.hardware.technology import Technology as Technology
+from rnscli.hardware.technology import load_technology as load_technology
+from rnscli.hardware.technology import technology_names as technology_names
+from rnscli.hardware.workloads.gemm import Gemm as Gemm
+from rnscli.hardware.workloads.gemm import Tiling as Tiling
+from rnscli.hardware.workloads.gemm import Workload as Workload
+from rnscli.hardware.workloads.gemm import tiles as tiles
+from rnscli.hardware.workloads.registry import WORKLOADS as WORKLOADS
+from rnscli.hardware.workloads.registry import load_workload as load_workload

@@ -1,0 +1,15 @@
+from rnscli.networks.data import Dataset as Dataset
+from rnscli.networks.data import Inputs as Inputs
+from rnscli.networks.data import LabelledData as LabelledData
+from rnscli.networks.data import Labels as Labels
+from rnscli.networks.determinism import RandomStream as RandomStream
+from rnscli.networks.evaluation import evaluate as evaluate
+from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
+from rnscli.networks.portable import PortableNetwork as PortableNetwork
+from rnscli.networks.portable import open_network as open_network
+from rnscli.networks.portable import open_untrained as open_untrained
+from rnscli.networks.recipe import Recipe as Recipe
+from rnscli.networks.shipped import INSTALL as INSTALL
+from rnscli.networks.shipped import NETWORKS as NETWORKS
+from rnscli.networks.shipped import missing_package as missing_package
+from rnscli.networks.training import Trainer as Trainer
