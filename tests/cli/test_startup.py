@@ -129,7 +129,7 @@ def test_every_name_is_stated_once() -> None:
         alias.name for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
     ]
     assert len(set(names)) == len(names)
-    assert {"__version__", *names} == set(package.__all__)
+    assert set(names) == set(package.__all__)
 
 
 def test_other_names_do_not_exist() -> None:

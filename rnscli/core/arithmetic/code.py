@@ -37,7 +37,7 @@ class Decoded:
     status: npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class RedundantCode:
     """The code of a moduli set over a legitimate range of signed integers.
 
@@ -76,34 +76,38 @@ class RedundantCode:
     """
 
     moduli: ModuliSet
-    legitimate_range: int | None = None
-    decoder: str = "bounded-distance"
+    legitimate_range: int
+    decoder: str
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be simulated or is not a code."""
-        size = self.size
+    def __init__(
+        self,
+        moduli: ModuliSet,
+        legitimate_range: int | None = None,
+        decoder: str = "bounded-distance",
+    ) -> None:
+        given = moduli.dynamic_range if legitimate_range is None else legitimate_range
+        size = check_legitimate_range(moduli, given)
         if size > MAX_SIMULATED_RANGE:
             hint = " (`legitimate_range` operands may take fewer)"
             raise InputError(
                 f"the legitimate range has {size.bit_length()} bits; at most 2^62 can be simulated"
-                + (hint if size == self.moduli.dynamic_range else ""),
+                + (hint if size == moduli.dynamic_range else ""),
                 "legitimate_range",
             )
-        if self.moduli.moduli[0] > MAX_SIMULATED_MODULUS:
+        if moduli.moduli[0] > MAX_SIMULATED_MODULUS:
             raise InputError(
-                f"modulus {self.moduli.moduli[0]} is too large to simulate; "
-                "at most 2^31 is accepted",
+                f"modulus {moduli.moduli[0]} is too large to simulate; at most 2^31 is accepted",
                 "moduli",
             )
-        decoder_named(self.decoder)
-        check_patterns(self.moduli.count, self.radius)
+        object.__setattr__(self, "moduli", moduli)
+        object.__setattr__(self, "legitimate_range", size)
+        object.__setattr__(self, "decoder", decoder_named(decoder).name)
+        check_patterns(moduli.count, self.radius)
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Number L of codewords."""
-        if self.legitimate_range is None:
-            return self.moduli.dynamic_range
-        return check_legitimate_range(self.moduli, self.legitimate_range)
+        return self.legitimate_range
 
     @property
     def lowest(self) -> int:

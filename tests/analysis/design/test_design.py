@@ -201,7 +201,7 @@ def test_empty_axes(name: str) -> None:
 @pytest.mark.parametrize(("name", "value"), [("bits", 6), ("core", "rns"), ("attempts", [1, 2])])
 def test_axes_that_are_no_tuples(name: str, value: Any) -> None:
     """A text is a sequence too, of letters."""
-    said = re.escape(f"`{name}` is {value!r}; it must be a tuple of at least one value")
+    said = re.escape(f"`{name}` is {value}; it must be a tuple of at least one value")
     with pytest.raises(InputError, match=said):
         DesignSpace(**{name: value})
 
