@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -50,3 +51,17 @@ def rnscli_process(*arguments: object, **settings: str) -> "subprocess.Popen[str
         env=os.environ | settings,
         start_new_session=True,
     )
+
+
+def no_process_is_left(group: int) -> None:
+    """Of those that a command has started; dead ones that nobody has buried yet do not count."""
+    give_up = time.monotonic() + 60
+    while living := _living(group):
+        assert time.monotonic() < give_up, living
+        time.sleep(0.01)
+
+
+def _living(group: int) -> list[str]:
+    table = subprocess.check_output(["ps", "-A", "-o", "pgid=,stat=,args="], text=True)
+    found = [line for line in table.splitlines() if int(line.split()[0]) == group]
+    return [line for line in found if not line.split()[1].startswith("Z")]

@@ -114,9 +114,9 @@ def _watch(signals: int) -> None:
 
 
 def _clear_up() -> None:
-    _ended[0].tell()
     if "multiprocessing.util" in sys.modules:
         from multiprocessing.util import get_temp_dir
         from shutil import rmtree
 
         rmtree(get_temp_dir(), ignore_errors=True)
+    _ended[0].tell()

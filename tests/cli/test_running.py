@@ -211,37 +211,6 @@ def test_progress_is_for_a_person() -> None:
     assert on_a_terminal(*long, "--quiet") == ""
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize(
-    ("number", "code", "word"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
-)
-@pytest.mark.parametrize("seconds", [0.5, 0.8, 1.5])
-def test_a_signal_ends_it_with_one_line(
-    jobs: str, number: signal.Signals, code: int, word: str, seconds: float, tmp_path: Path
-) -> None:
-    """To the whole group, as a terminal does: while the workers begin, and while they compute."""
-    store = tmp_path / "runs.db"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rnscli", "error-sim", "--pairs", "1e9", "--bits", "6",
-         "--jobs", jobs, "--store", str(store)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )  # fmt: skip
-    while not store.exists():  # then it has begun
-        time.sleep(0.01)
-    time.sleep(seconds - 0.5)
-    os.killpg(process.pid, number)
-    out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err.decode()) == (code, b"", f"rnscli: {word}\n")
-    give_up = time.monotonic() + 5
-    with pytest.raises(ProcessLookupError):  # no worker is left
-        while time.monotonic() < give_up:
-            os.killpg(process.pid, 0)
-            time.sleep(0.01)
-
-
 def test_without_a_standard_error(tmp_path: Path) -> None:
     """The result and the code are the same, and nothing strays into standard output."""
     for arguments, code in (("--pairs 100", 0), ("--pairs abc", 2)):

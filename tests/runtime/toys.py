@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,6 +83,14 @@ def process(_: object) -> int:
     return os.getpid()
 
 
+def meet(folder: str, number: int) -> int:
+    """Wait until so many processes are here at once."""
+    (Path(folder) / str(os.getpid())).touch()
+    while len(list(Path(folder).iterdir())) < number:
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def pause(seconds: float) -> float:
     time.sleep(seconds)
     return seconds
@@ -102,6 +111,32 @@ def die_once(mark: str) -> str:
         path.touch()
         os._exit(1)
     return "alive"
+
+
+def half_a_result(mark: str) -> None:
+    """Send the beginning of one, as a process does that is about to be killed, and no more."""
+    frame = sys._getframe()
+    while "pipe" not in frame.f_locals:
+        assert frame.f_back is not None
+        frame = frame.f_back
+    os.write(frame.f_locals["pipe"].fileno(), (1000).to_bytes(4, "big") + b"begin")
+    Path(mark).touch()
+    time.sleep(600)
+
+
+class UnsendableError(Exception):
+    """Holds what cannot be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__("cannot be sent", lambda: None)
+
+
+def fail_unsendably(_: object) -> None:
+    raise UnsendableError
+
+
+def answer_unsendably(_: object) -> object:
+    return lambda: None
 
 
 def fail_to_read(_: object) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plans import contents, names, rnscli_process, sentences, write_plan
+from plans import contents, names, no_process_is_left, rnscli_process, sentences, write_plan
 
 from rnscli.report.batch.results_folder import RECORDS
 
@@ -82,15 +82,6 @@ def ended(process: Any) -> Iterator[Any]:
         process.communicate()
 
 
-def no_process_is_left(group: int) -> None:
-    """Of those that a batch has started."""
-    give_up = time.monotonic() + 10
-    with pytest.raises(ProcessLookupError):
-        while time.monotonic() < give_up:
-            os.killpg(group, 0)
-            time.sleep(0.01)
-
-
 def progress(folder: Path) -> int:
     """Bytes that a batch has recorded."""
     found = 0
@@ -135,7 +126,7 @@ def test_200_points_three_times(rnscli: Run, tmp_path: Path) -> None:
             assert process.poll() is None, "it was so fast that it could not be killed"
             # A signal of a terminal is for the whole group; of others the batch itself is killed.
             (os.kill if kind == signal.SIGKILL else os.killpg)(process.pid, kind)
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=60)
             assert process.returncode == codes[kind]
             no_process_is_left(process.pid)
             *said, word = err.splitlines() or [""]
@@ -171,13 +162,10 @@ def test_a_signal_ends_it_and_it_says_how_to_go_on(
         while not (tmp_path / "results.partial" / "tables" / RECORDS).exists():
             assert process.poll() is None, process.communicate()
             time.sleep(0.01)
-        time.sleep(0.3)
-        begin = time.monotonic()
         os.killpg(process.pid, number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
         assert (process.returncode, out) == (code, "")
         assert err == f"rnscli: runs finished: 1; {GO_ON}\nrnscli: {word}\n"
-        assert time.monotonic() - begin < 10
         no_process_is_left(process.pid)
     assert contents(output) == before
     assert names(tmp_path) == ["plan.toml", "results", "results.partial"]
