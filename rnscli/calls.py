@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # What keyword arguments give is a row or rows, as these say, which no type hint can: hence Any.
 
 
-def moduli(**options: Any) -> Any:
+def moduli(*unnamed: Any, **options: Any) -> Any:
     """Moduli sets whose product covers a dot product, found by an exact search.
 
     Sums of h products of operands of b_in and b_w bits have
@@ -65,7 +65,7 @@ def moduli(**options: Any) -> Any:
         ...
     rnscli.base.errors.InputError: moduli has no option bit; did you mean bits?
     """
-    return _answer("moduli", "moduli", options)
+    return _answer("moduli", "moduli", options, unnamed)
 
 
 @overload
@@ -221,7 +221,7 @@ def energy(parameters: Any = None, reference: Any = None, **options: Any) -> Any
     return _answer("energy", "energy", options)
 
 
-def design(**options: Any) -> Any:
+def design(*unnamed: Any, **options: Any) -> Any:
     """The best design under limits, by an exact search of all combinations.
 
     Parameters
@@ -249,10 +249,10 @@ def design(**options: Any) -> Any:
     >>> rows[0].role, rows[0].bits
     ('chosen', 5)
     """
-    return _answer("design", "design", options)
+    return _answer("design", "design", options, unnamed)
 
 
-def accuracy(**options: Any) -> Any:
+def accuracy(*unnamed: Any, **options: Any) -> Any:
     """Accuracy of neural networks whose matrix products are computed in each core, beside FP32.
 
     Parameters
@@ -269,10 +269,10 @@ def accuracy(**options: Any) -> Any:
     InputError
         If an option is not accepted, or PyTorch is not installed.
     """
-    return _answer("accuracy", "accuracy", options)
+    return _answer("accuracy", "accuracy", options, unnamed)
 
 
-def train(**options: Any) -> Any:
+def train(*unnamed: Any, **options: Any) -> Any:
     """Training of neural networks in each core, beside FP32.
 
     Parameters
@@ -289,7 +289,7 @@ def train(**options: Any) -> Any:
     InputError
         If an option is not accepted, or PyTorch is not installed.
     """
-    return _answer("train", "train", options)
+    return _answer("train", "train", options, unnamed)
 
 
 def _is_object(parameters: object, expected: type, options: Mapping[str, Any]) -> bool:
@@ -307,7 +307,11 @@ def _is_object(parameters: object, expected: type, options: Mapping[str, Any]) -
     return True
 
 
-def _answer(function: str, command: str, options: Mapping[str, Any]) -> Any:
+def _answer(
+    function: str, command: str, options: Mapping[str, Any], unnamed: tuple[Any, ...] = ()
+) -> Any:
+    if unnamed:
+        raise InputError(f"{function} takes options as keyword arguments, as in bits=6")
     from rnscli.cli.call import call  # loads click
 
     return call(function, command, options)

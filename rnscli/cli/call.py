@@ -58,7 +58,8 @@ def _called(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
     listed = False
     for name, value in given.items():
         if name not in options:
-            raise InputError(f"{function} has no option {name}{nearest(name, options)}")
+            hint = nearest(name, options) or f"; it has those of rnscli {command_name}"
+            raise InputError(f"{function} has no option {name}{hint}")
         if value is None:
             continue
         plain = _plain(name, value)
@@ -84,7 +85,9 @@ def _called(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
     swept = (isinstance(value, tuple) and len(value) > 1 for value in question.options.values())
     if len(objects) == 1 and not listed and not any(swept):
         return objects[0]
-    return Rows(objects, tuple(result.rows), result.columns, result.layout, answer.footer)
+    return Rows(
+        objects, result.rows, result.columns, result.layout, answer.shown, tuple(answer.footer)
+    )
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -26,6 +26,8 @@ class Rows(Sequence[T_co], Generic[T_co]):
         The same rows by the keys of ``--format json``, those of the options included.
     columns, layout
         What is said of the columns, and how the table shows them.
+    shown
+        How many rows it shows, the first ones; as many as can be read if not given.
     footer
         Lines below the table.
 
@@ -49,6 +51,7 @@ class Rows(Sequence[T_co], Generic[T_co]):
     table: Sequence[Row]
     columns: Columns
     layout: Layout
+    shown: int | None = None
     footer: Sequence[str] = ()
 
     def __len__(self) -> int:
@@ -103,6 +106,8 @@ class Rows(Sequence[T_co], Generic[T_co]):
         """The table, or how it begins where it is long."""
         if not self.table:
             return "no rows"
-        text = table_text(self.table[:MAX_SHOWN], self.columns, self.layout, "plain")
-        more = [f"... {len(self)} rows in all"] if len(self) > MAX_SHOWN else []
-        return "\n".join([text.rstrip("\n"), *more, *self.footer])
+        text = table_text(
+            self.table[: self.shown or MAX_SHOWN], self.columns, self.layout, "plain"
+        ).rstrip("\n")
+        cut = self.shown is None and len(self) > MAX_SHOWN
+        return "\n".join([text, *([f"... {len(self)} rows in all"] if cut else []), *self.footer])
