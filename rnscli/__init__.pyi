@@ -7,7 +7,6 @@ from rnscli.analysis.design.search import DesignResult as DesignResult
 from rnscli.analysis.design.search import search_designs as search_designs
 from rnscli.analysis.design.space import Design as Design
 from rnscli.analysis.design.space import DesignSpace as DesignSpace
-from rnscli.analysis.energy.energy import energy as energy
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
@@ -16,7 +15,6 @@ from rnscli.analysis.energy.uncertainty import sensitivity as sensitivity
 from rnscli.analysis.energy.uncertainty import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult
-from rnscli.analysis.error.dot_error import dot_error as dot_error
 from rnscli.analysis.error.dot_error import dot_errors as dot_errors
 from rnscli.analysis.error.operand_files import FileOperands as FileOperands
 from rnscli.analysis.error.operand_files import load_operands as load_operands
@@ -31,7 +29,6 @@ from rnscli.analysis.error.parameters import DotErrorParameters as DotErrorParam
 from rnscli.analysis.error.rows import DotErrorRow as DotErrorRow
 from rnscli.analysis.error.statistics import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.faults.fault_probability import FaultParameters as FaultParameters
-from rnscli.analysis.faults.fault_probability import fault_probability as fault_probability
 from rnscli.analysis.faults.redundancy import TargetParameters as TargetParameters
 from rnscli.analysis.faults.redundancy import redundancy_frontier as redundancy_frontier
 from rnscli.analysis.faults.rows import FaultProbability as FaultProbability
@@ -54,6 +51,13 @@ from rnscli.base.errors import InputError as InputError
 from rnscli.base.errors import NoSolutionError as NoSolutionError
 from rnscli.base.errors import RnscliError as RnscliError
 from rnscli.base.units import Uncertain as Uncertain
+from rnscli.calls import accuracy as accuracy
+from rnscli.calls import design as design
+from rnscli.calls import dot_error as dot_error
+from rnscli.calls import energy as energy
+from rnscli.calls import fault_probability as fault_probability
+from rnscli.calls import moduli as moduli
+from rnscli.calls import train as train
 from rnscli.core.arithmetic.code import CORRECTED as CORRECTED
 from rnscli.core.arithmetic.code import DETECTED as DETECTED
 from rnscli.core.arithmetic.code import VALID as VALID
@@ -99,6 +103,7 @@ from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
 from rnscli.networks.recipe import Recipe as Recipe
+from rnscli.report.rows import Rows as Rows
 from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import reproduce as reproduce
 from rnscli.reproduction.reproduce import reproduce_networks as reproduce_networks

@@ -34,6 +34,7 @@ from rnscli.report.plots.networks import plot_accuracy as plot_accuracy
 from rnscli.report.plots.networks import plot_training as plot_training
 from rnscli.report.requirements import Requirement as Requirement
 from rnscli.report.requirements import failures as failures
+from rnscli.report.rows import Rows as Rows
 from rnscli.report.schema import DIALECT as DIALECT
 from rnscli.report.schema import Schema as Schema
 from rnscli.report.schema import any_of as any_of

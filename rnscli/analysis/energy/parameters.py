@@ -20,6 +20,7 @@ from rnscli.core import (
     ModuliSet,
     Operations,
     check_legitimate_range,
+    check_moduli_set,
 )
 from rnscli.hardware import AdcModel, CapacitiveDac, MurmannAdc, Technology, load_technology
 
@@ -177,6 +178,7 @@ class EnergyParameters:
         """Number L of legitimate values of the set, if there is one; refuses one that is short."""
         if self.moduli is None:
             return None
+        check_moduli_set(self.moduli)
         if self.moduli.residue_bits > self.bits:
             raise InputError(
                 f"`bits` is {self.bits}, but residues of {self.moduli.moduli[0]} have "

@@ -23,6 +23,7 @@ from rnscli.core import (
     NoiseSetting,
     Uniform,
     check_legitimate_range,
+    check_moduli_set,
     decoder_named,
     radius_of,
 )
@@ -74,6 +75,7 @@ class FaultParameters:
     @cached_property
     def point(self) -> "FaultPoint":
         """What holds, with nothing left open."""
+        check_moduli_set(self.moduli)
         size = self.moduli.dynamic_range if self.legitimate_range is None else self.legitimate_range
         erased = tuple(self.erased)
         self.moduli.without(erased)

@@ -207,7 +207,7 @@ class PlannedRun:
         """The words of options, and behind them those of arguments."""
         given = [one for one in self.command.params if texts.get(one.name)]
         options = [one for one in given if not isinstance(one, click.Argument)]
-        words = [word for one in options for word in _words(one, texts[one.name])]
+        words = [word for one in options for word in words_of(one, texts[one.name])]
         arguments = [text for one in given if one not in options for text in texts[one.name]]
         return words + (["--", *arguments] if arguments else [])
 
@@ -247,7 +247,8 @@ def _column(rows: Sequence[Row], column: str, parameter: click.Parameter) -> lis
     return list(dict.fromkeys(texts))
 
 
-def _words(parameter: click.Parameter, texts: Sequence[str]) -> list[str]:
+def words_of(parameter: click.Parameter, texts: Sequence[str]) -> list[str]:
+    """An option on a command line; several texts are a list, or the option again and again."""
     option = parameter.opts[0]
     if isinstance(parameter, click.Option) and parameter.is_flag:
         return [option]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rnscli.base import InputError
 from rnscli.core.arithmetic.decoders import check_patterns, covering, decoder_named, radius_of
-from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range
+from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range, check_moduli_set
 from rnscli.core.arithmetic.quantisation import IntArray
 from rnscli.core.arithmetic.residues import (
     MAX_SIMULATED_MODULUS,
@@ -58,7 +58,7 @@ class RedundantCode:
     Raises
     ------
     InputError
-        If L is out of range or the decoder unknown.
+        If L is out of range, the decoder unknown, or ``moduli`` no `ModuliSet`.
 
     References
     ----------
@@ -85,6 +85,7 @@ class RedundantCode:
         legitimate_range: int | None = None,
         decoder: str = "bounded-distance",
     ) -> None:
+        check_moduli_set(moduli)
         given = moduli.dynamic_range if legitimate_range is None else legitimate_range
         size = check_legitimate_range(moduli, given)
         if size > MAX_SIMULATED_RANGE:

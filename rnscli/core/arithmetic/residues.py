@@ -12,7 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.base import InputError
-from rnscli.core.arithmetic.moduli import ModuliSet, crt_weights, mixed_radix_inverses
+from rnscli.core.arithmetic.moduli import (
+    ModuliSet,
+    check_moduli_set,
+    crt_weights,
+    mixed_radix_inverses,
+)
 from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
 
 MAX_SIMULATED_MODULUS = 2**31
@@ -21,7 +26,7 @@ _FLOAT_EXACT = 2**53
 _INT_LIMIT = 2**63
 
 
-def to_residues(values: IntArray, moduli: Sequence[int]) -> IntArray:
+def to_residues(values: IntArray, moduli: ModuliSet | Sequence[int]) -> IntArray:
     """Residues of signed integers, in ``[0, m)``.
 
     Parameters
@@ -29,7 +34,7 @@ def to_residues(values: IntArray, moduli: Sequence[int]) -> IntArray:
     values
         Signed integers of any shape ``S``.
     moduli
-        The N moduli, each at most 2**31.
+        The N moduli, each at most 2**31, or a set of them.
 
     Returns
     -------
@@ -43,15 +48,16 @@ def to_residues(values: IntArray, moduli: Sequence[int]) -> IntArray:
     values = np.asarray(values)
     if not np.issubdtype(values.dtype, np.integer):
         raise InputError(f"`values` has dtype {values.dtype}; residues are taken of integers")
-    residues = np.empty((len(moduli), *values.shape), dtype=np.int64)
+    members = _simulable(moduli)
+    residues = np.empty((len(members), *values.shape), dtype=np.int64)
     wide = np.uint64 if values.dtype == np.uint64 else np.int64  # holds every modulus
     values = values.astype(wide, copy=False)
-    for channel, modulus in enumerate(_simulable(moduli)):
+    for channel, modulus in enumerate(members):
         residues[channel, ...] = values % wide(modulus)
     return residues
 
 
-def modular_dot(x: IntArray, w: IntArray, moduli: Sequence[int]) -> IntArray:
+def modular_dot(x: IntArray, w: IntArray, moduli: ModuliSet | Sequence[int]) -> IntArray:
     """Dot product over the last axis in each channel, ``sum_j x_j w_j mod m``.
 
     Parameters
@@ -59,7 +65,7 @@ def modular_dot(x: IntArray, w: IntArray, moduli: Sequence[int]) -> IntArray:
     x, w
         Residues of shapes ``(N, ..., h)``, in ``[0, m)``; the middle axes broadcast.
     moduli
-        The N moduli.
+        The N moduli, or a set of them.
 
     Returns
     -------
@@ -71,14 +77,13 @@ def modular_dot(x: IntArray, w: IntArray, moduli: Sequence[int]) -> IntArray:
     >>> modular_dot(x, x, (7, 5)).tolist()
     [0, 4]
     """
-    x, w = check_residues("x", x, moduli), check_residues("w", w, moduli)
-    channels = [
-        _sum_of_products(x[i], w[i], modulus) for i, modulus in enumerate(_simulable(moduli))
-    ]
+    members = _simulable(moduli)
+    x, w = check_residues("x", x, members), check_residues("w", w, members)
+    channels = [_sum_of_products(x[i], w[i], modulus) for i, modulus in enumerate(members)]
     return np.stack(channels)
 
 
-def modular_matmul(x: IntArray, w: IntArray, moduli: Sequence[int]) -> IntArray:
+def modular_matmul(x: IntArray, w: IntArray, moduli: ModuliSet | Sequence[int]) -> IntArray:
     """Matrix product in each channel, ``x @ w mod m``.
 
     Parameters
@@ -86,7 +91,7 @@ def modular_matmul(x: IntArray, w: IntArray, moduli: Sequence[int]) -> IntArray:
     x, w
         Residues of shapes ``(N, ..., r, h)`` and ``(N, ..., h, c)``, in ``[0, m)``.
     moduli
-        The N moduli.
+        The N moduli, or a set of them.
 
     Returns
     -------
@@ -98,9 +103,10 @@ def modular_matmul(x: IntArray, w: IntArray, moduli: Sequence[int]) -> IntArray:
     >>> modular_matmul(a, a, (7, 5)).tolist()
     [[[0, 3], [1, 1]], [[2, 0], [0, 2]]]
     """
-    x, w = check_residues("x", x, moduli), check_residues("w", w, moduli)
+    members = _simulable(moduli)
+    x, w = check_residues("x", x, members), check_residues("w", w, members)
     channels = []
-    for i, modulus in enumerate(_simulable(moduli)):
+    for i, modulus in enumerate(members):
         step = _terms_that_fit(modulus)
         if x.shape[-1] * (modulus - 1) ** 2 < _FLOAT_EXACT:
             # BLAS; exact, because every partial sum is a whole number below 2**53.
@@ -145,7 +151,9 @@ def check_residues(name: str, residues: IntArray, moduli: Sequence[int]) -> IntA
     return array.astype(np.int64, copy=False)
 
 
-def _simulable(moduli: Sequence[int]) -> Sequence[int]:
+def _simulable(moduli: ModuliSet | Sequence[int]) -> Sequence[int]:
+    if isinstance(moduli, ModuliSet):
+        moduli = moduli.moduli
     if max(moduli) > MAX_SIMULATED_MODULUS:
         raise InputError(
             f"modulus {max(moduli)} is too large to simulate; at most 2^31 is accepted", "moduli"
@@ -172,15 +180,15 @@ def from_residues(residues: IntArray, moduli: ModuliSet) -> IntArray:
     Raises
     ------
     InputError
-        If the dynamic range exceeds 2**62.
+        If the dynamic range exceeds 2**62, or ``moduli`` is no `ModuliSet`.
 
     Examples
     --------
     >>> moduli = ModuliSet([7, 5, 3])
-    >>> from_residues(to_residues(np.array([-52, 0, 52]), moduli.moduli), moduli).tolist()
+    >>> from_residues(to_residues(np.array([-52, 0, 52]), moduli), moduli).tolist()
     [-52, 0, 52]
     """
-    product = moduli.dynamic_range
+    product = check_moduli_set(moduli).dynamic_range
     if product > MAX_SIMULATED_RANGE:
         raise InputError(
             f"dynamic range {product} is too large to simulate; at most 2^62 is accepted", "moduli"

@@ -1,0 +1,317 @@
+"""One call for what is one line in a shell: keyword arguments, named as the options.
+
+A value is a number, a text as in the shell (``"4..8"``, ``"100fJ±30%"``) or, for a sweep, a list,
+a range or an array. One row comes back where every option has one value, defaults included, and
+`Rows` where one has several, for every combination: the rows of the shell. Whatever the shell
+refuses is an `InputError` with the same sentence.
+
+The options of a command, their defaults and what contradicts what are declared once, with the
+command. So it is the command that answers, and click, which declares them, is loaded by the first
+call with keyword arguments; parameter objects need neither.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, overload
+
+from rnscli.base import InputError
+
+if TYPE_CHECKING:
+    from rnscli.analysis import (
+        DotErrorParameters,
+        DotErrorResult,
+        EnergyParameters,
+        EnergyRow,
+        ErrorStatistics,
+        FaultParameters,
+        FaultProbability,
+    )
+    from rnscli.runtime import Progress, Runner
+
+# What keyword arguments give is a row or rows, as these say, which no type hint can: hence Any.
+
+
+def moduli(*unnamed: Any, **options: Any) -> Any:
+    """Moduli sets whose product covers a dot product, found by an exact search.
+
+    Sums of h products of operands of b_in and b_w bits have
+    ``D = 2 h (2^(b_in-1) - 1) (2^(b_w-1) - 1) + 1`` values. No set of pairwise coprime moduli up to
+    ``2^b - 1`` covers them with fewer members or, with as many, has a larger range.
+
+    Parameters
+    ----------
+    **options
+        Those of ``rnscli moduli``.
+
+    Returns
+    -------
+    ModuliRow or Rows
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted.
+    NoSolutionError
+        If no combination has an answer; where some have one, the others are warnings.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> rnscli.moduli(bits=6, redundant=2).redundant_moduli
+    (63, 62)
+    >>> rnscli.moduli(bits=[5, 6])["dynamic_range"]
+    [679644, 14057694]
+    >>> rnscli.moduli(bit=6)
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: moduli has no option bit; did you mean bits?
+    """
+    return _answer("moduli", "moduli", options, unnamed)
+
+
+@overload
+def dot_error(
+    parameters: "DotErrorParameters",
+    runner: "Runner | None" = None,
+    progress: "Callable[[Progress[ErrorStatistics]], None] | None" = None,
+) -> "DotErrorResult": ...
+@overload
+def dot_error(**options: Any) -> Any: ...
+def dot_error(parameters: Any = None, runner: Any = None, progress: Any = None, **more: Any) -> Any:
+    """Monte Carlo of the error of dot products in each core, against float64.
+
+    Operands are quantised per vector, multiplied in the core and scaled back, with all cores on the
+    same ones.
+
+    Parameters
+    ----------
+    parameters, runner, progress
+        As `rnscli.analysis.error.dot_error.dot_error` has them, which is called then.
+    **more
+        Instead, the options of ``rnscli error-sim``.
+
+    Returns
+    -------
+    DotErrorResult
+        For a parameter object.
+    DotErrorRow or Rows
+        For options.
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted, or errors do not cease with unlimited attempts.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> rows = rnscli.dot_error(bits=6, pairs=2000)
+    >>> rows["core"], 9 < rows[1].relative_to_rns < 16.5
+    (['rns', 'fixed-lp', 'fixed-hp'], True)
+    """
+    from rnscli.analysis import DotErrorParameters
+    from rnscli.analysis.error.dot_error import dot_error as simulated
+
+    given = {"runner": runner, "progress": progress}
+    if _is_object(parameters, DotErrorParameters, more):
+        return simulated(parameters, **given)
+    more |= {name: value for name, value in given.items() if value is not None}
+    return _answer("dot_error", "error-sim", more)
+
+
+@overload
+def fault_probability(parameters: "FaultParameters") -> "FaultProbability": ...
+@overload
+def fault_probability(**options: Any) -> Any: ...
+def fault_probability(parameters: Any = None, **options: Any) -> Any:
+    """Exact probabilities of a redundant code under independent residue errors.
+
+    An attempt is correct, detected or undetected with probabilities p_c, p_d and p_u; detected ones
+    are repeated, up to R attempts: ``p_err = p_u (1 - p_d^R) / (1 - p_d) + p_d^R``. How p_u is
+    computed is said at `rnscli.analysis.faults.fault_probability.fault_probability`.
+
+    Parameters
+    ----------
+    parameters
+        Code, noise and attempts as an object.
+    **options
+        Instead, those of ``rnscli fault-prob``.
+
+    Returns
+    -------
+    FaultProbability or Rows
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted, or the code is too large.
+
+    References
+    ----------
+    arXiv:2309.10759, Methods.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> row = rnscli.fault_probability(bits=6, redundant=2, p=1e-3, attempts=2)
+    >>> f"{row.p_err:.3e}"
+    '9.157e-07'
+    >>> rnscli.fault_probability(moduli=[63, 62, 61, 59], p=1e-3)["attempts"]
+    [1, 2, inf]
+    >>> moduli = rnscli.ModuliSet([63, 62, 61, 59, 55, 53], redundant=2)
+    >>> row == rnscli.fault_probability(rnscli.FaultParameters(moduli=moduli, p=1e-3, attempts=2))
+    True
+    """
+    from rnscli.analysis import FaultParameters
+    from rnscli.analysis import fault_probability as exact
+
+    if _is_object(parameters, FaultParameters, options):
+        return exact(parameters)
+    return _answer("fault_probability", "fault-prob", options)
+
+
+@overload
+def energy(
+    parameters: "EnergyParameters", reference: "EnergyParameters | None" = None
+) -> "EnergyRow": ...
+@overload
+def energy(**options: Any) -> Any: ...
+def energy(parameters: Any = None, reference: Any = None, **options: Any) -> Any:
+    """Energy, latency and area of one dot product of h terms in an h x c array.
+
+    The sum over converters, array, conversion, decoding and the additions of slices, times the
+    attempts that the code needs on average.
+
+    Parameters
+    ----------
+    parameters, reference
+        The design, and the one with the core ``rns`` that it is compared with, as objects.
+    **options
+        Instead, those of ``rnscli energy``.
+
+    Returns
+    -------
+    EnergyRow or Rows
+        With ``workload`` of `WorkloadRow`, with ``sensitivity`` of `SensitivityRow`.
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted, or a model is outside of its range.
+
+    References
+    ----------
+    arXiv:2309.10759, energy of data converters.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> row = rnscli.energy(bits=6, core="rns", technology="photonic")
+    >>> f"{row.adc_energy_j * 1e12:.3f} pJ"
+    '2.416 pJ'
+    >>> rnscli.energy(bits=6)["core"]
+    ['rns', 'fixed-lp', 'fixed-hp', 'digital-int8']
+    """
+    from rnscli.analysis import EnergyParameters
+    from rnscli.analysis.energy.energy import energy as bill
+
+    if _is_object(parameters, EnergyParameters, options):
+        return bill(parameters, reference)
+    if reference is not None:
+        options["reference"] = reference
+    return _answer("energy", "energy", options)
+
+
+def design(*unnamed: Any, **options: Any) -> Any:
+    """The best design under limits, by an exact search of all combinations.
+
+    Parameters
+    ----------
+    **options
+        Those of ``rnscli design``.
+
+    Returns
+    -------
+    Rows
+        Of `DesignRow`: the chosen design, the others of the Pareto front, and the neighbours of the
+        chosen one, with why they lose. Where there is only one design to choose from, its row.
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted.
+    NoSolutionError
+        If no design keeps the limits.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> rows = rnscli.design(max_error=0.2, core="rns", bits=range(4, 7), pairs=1000)
+    >>> rows[0].role, rows[0].bits
+    ('chosen', 5)
+    """
+    return _answer("design", "design", options, unnamed)
+
+
+def accuracy(*unnamed: Any, **options: Any) -> Any:
+    """Accuracy of neural networks whose matrix products are computed in each core, beside FP32.
+
+    Parameters
+    ----------
+    **options
+        Those of ``rnscli accuracy``, such as ``model="digits-cnn", bits=range(4, 9)``.
+
+    Returns
+    -------
+    AccuracyRow or Rows
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted, or PyTorch is not installed.
+    """
+    return _answer("accuracy", "accuracy", options, unnamed)
+
+
+def train(*unnamed: Any, **options: Any) -> Any:
+    """Training of neural networks in each core, beside FP32.
+
+    Parameters
+    ----------
+    **options
+        Those of ``rnscli train``, such as ``model="digits-cnn", bits=6, epochs=2``.
+
+    Returns
+    -------
+    TrainingRow or Rows
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted, or PyTorch is not installed.
+    """
+    return _answer("train", "train", options, unnamed)
+
+
+def _is_object(parameters: object, expected: type, options: Mapping[str, Any]) -> bool:
+    """Whether a call has a parameter object; refuses one of another type, or one with options."""
+    if parameters is None:
+        return False
+    accepted = f"of the type {expected.__name__}; options are keyword arguments, as in bits=6"
+    if not isinstance(parameters, expected):
+        raise InputError.of("parameters", parameters, accepted)
+    if options:
+        raise InputError(
+            f"`{next(iter(options))}` is an option, and `parameters` has all values; "
+            "give one or the other"
+        )
+    return True
+
+
+def _answer(
+    function: str, command: str, options: Mapping[str, Any], unnamed: tuple[Any, ...] = ()
+) -> Any:
+    if unnamed:
+        raise InputError(f"{function} takes options as keyword arguments, as in bits=6")
+    from rnscli.cli.call import call  # loads click
+
+    return call(function, command, options)

@@ -1,0 +1,113 @@
+"""A command called from Python: keyword arguments for its options, and rows for its output.
+
+Values take the way of those of a plan, so that Python, a plan and a shell accept the same, with the
+same defaults, and refuse the rest in the same words.
+"""
+
+import re
+import warnings
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rnscli.base import InputError, RnscliError, nearest
+from rnscli.cli.command import OUTPUT_OPTIONS
+from rnscli.cli.options import MAX_POINTS, runner_of
+from rnscli.cli.plan.check import check, command_of
+from rnscli.cli.plan.plan import texts_of, words_of
+from rnscli.cli.terminal import no_bar
+from rnscli.core import ModuliSet
+from rnscli.report import Rows
+
+
+def call(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
+    """The row of a command, or its rows where an option has several values.
+
+    Parameters
+    ----------
+    function
+        What a message calls it.
+    command_name
+        The subcommand.
+    given
+        Values by the names of options.
+
+    Raises
+    ------
+    RnscliError
+        If the command refuses them, or they have no answer; with arguments for options.
+
+    Warns
+    -----
+    RuntimeWarning
+        Of combinations without an answer, and of whatever the command remarks.
+    """
+    try:
+        return _called(function, command_name, given)
+    except RnscliError as error:
+        error.args = (_with_arguments(str(error)),)
+        raise
+
+
+def _called(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
+    command = command_of(command_name)
+    left_out = (*OUTPUT_OPTIONS, "quiet")
+    options = {one.name: one for one in command.params if one.name and one.name not in left_out}
+    words: list[str] = []
+    listed = False
+    for name, value in given.items():
+        if name not in options:
+            hint = nearest(name, options) or f"; it has those of rnscli {command_name}"
+            raise InputError(f"{function} has no option {name}{hint}")
+        if value is None:
+            continue
+        plain = _plain(name, value)
+        try:
+            texts = texts_of(plain, options[name])
+        except ValueError as error:
+            raise InputError(f"`{name}`: {error}") from None
+        if texts is not None:
+            words += words_of(options[name], texts)
+        one_set = options[name].multiple and isinstance(plain, list) and type(plain[0]) is int
+        listed |= isinstance(plain, list) and not one_set
+    question = check(command, words, drawn=False).question
+    with ExitStack() as stack:
+        runner = None
+        if "jobs" in question.options:
+            runner = stack.enter_context(runner_of(question.options))
+        answer = question.compute(runner, no_bar)
+    told = (*(f"no answer {one}" for one in answer.problems), *answer.remarks)
+    for sentence in told:
+        warnings.warn(_with_arguments(sentence), RuntimeWarning, stacklevel=5)
+    result = command.result(question, answer)
+    objects = tuple(row for _, row in answer.results)
+    swept = (isinstance(value, tuple) and len(value) > 1 for value in question.options.values())
+    if len(objects) == 1 and not listed and not any(swept):
+        return objects[0]
+    return Rows(
+        objects, result.rows, result.columns, result.layout, answer.shown, tuple(answer.footer)
+    )
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value as a plan has it: lists, numbers and texts."""
+    if isinstance(value, ModuliSet):
+        parts = (value.information, value.redundant_moduli)
+        return "+".join(",".join(map(str, part)) for part in parts if part)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, range) and len(value) > MAX_POINTS:
+        raise InputError(f"`{name}` has more than {MAX_POINTS} values")
+    if hasattr(value, "tolist"):  # of NumPy, pandas, PyTorch
+        value = value.tolist()
+    if isinstance(value, list | tuple | range):
+        return [_plain(name, item) for item in value]
+    return value
+
+
+def _with_arguments(message: str) -> str:
+    """A message with arguments in the place of options."""
+    return re.sub(
+        r"(?<![\w-])--([a-z][a-z0-9-]*)", lambda one: f"`{one[1].replace('-', '_')}`", message
+    )
