@@ -9,7 +9,7 @@ import pytest
 from golden_runs import FOLDER, RUNS, document_of, golden
 from schemas import check_document
 
-from rnscli.cli.commands.schema import ANSWERING
+from rnscli.cli.main import ANSWERING
 
 # Sums of floats are rounded differently by other builds of NumPy, SciPy and their BLAS, in the
 # last digits of some 16. Differences that matter are larger than a part in 10^9.

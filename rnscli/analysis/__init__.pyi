@@ -29,6 +29,7 @@ from rnscli.analysis.design.search import DesignResult as DesignResult
 from rnscli.analysis.design.search import Rejected as Rejected
 from rnscli.analysis.design.search import search_designs as search_designs
 from rnscli.analysis.design.space import DesignSpace as DesignSpace
+from rnscli.analysis.design.space import default_cores as default_cores
 from rnscli.analysis.design.space import simulated_core as simulated_core
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow

@@ -16,33 +16,24 @@ from rnscli.cli.ending import EndedError, end_on_signals, ignore_signals, leave
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.terminal import ReaderGoneError, complain, sentence_of
 
-# Name of each subcommand, its module, and its line in the help: so that `--help` imports none.
-_COMMANDS = {
-    "moduli": ("rnscli.cli.commands.moduli", "Choose moduli sets for a target precision."),
-    "error-sim": ("rnscli.cli.commands.error_sim", "Simulate the dot-product error of each core."),
-    "fault-prob": (
-        "rnscli.cli.commands.fault_prob",
-        "Compute the output error probability, exactly.",
-    ),
-    "energy": ("rnscli.cli.commands.energy", "Estimate energy, latency and area of a design."),
-    "accuracy": ("rnscli.cli.commands.accuracy", "Test neural networks on each core."),
-    "train": ("rnscli.cli.commands.train", "Train neural networks on each core, beside FP32."),
-    "design": ("rnscli.cli.commands.design", "Search for the best design, and say why it is."),
-    "batch": (
-        "rnscli.cli.commands.batch",
-        "Run a plan of many runs, and gate on its requirements.",
-    ),
-    "reproduce": (
-        "rnscli.cli.commands.reproduce",
-        "Compute published results, beside what is printed.",
-    ),
-    "store": ("rnscli.cli.commands.store", "List and export what --store has recorded."),
-    "schema": ("rnscli.cli.commands.schema", "Print the JSON Schema of a command's output."),
-    "completion": (
-        "rnscli.cli.commands.completion",
-        "Print the script that lets a shell complete.",
-    ),
-    "man": ("rnscli.cli.commands.man", "Print the manual page of all commands."),
+# The subcommands with their lines in the help, so that `--help` imports none of them: each is the
+# `command` of the module of its name in `rnscli.cli.commands`.
+ANSWERING = {  # which answer with rows
+    "moduli": "Choose moduli sets for a target precision.",
+    "error-sim": "Simulate the dot-product error of each core.",
+    "fault-prob": "Compute the output error probability, exactly.",
+    "energy": "Estimate energy, latency and area of a design.",
+    "accuracy": "Test neural networks on each core.",
+    "train": "Train neural networks on each core, beside FP32.",
+    "design": "Search for the best design, and say why it is.",
+    "batch": "Run a plan of many runs, and gate on its requirements.",
+    "reproduce": "Compute published results, beside what is printed.",
+    "store": "List and export what --store has recorded.",
+}
+COMMANDS = ANSWERING | {
+    "schema": "Print the JSON Schema of a command's output.",
+    "completion": "Print the script that lets a shell complete.",
+    "man": "Print the manual page of all commands.",
 }
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 _warned: set[str] = set()
@@ -52,20 +43,21 @@ class _LazyGroup(WithExamples, click.Group):
     """A group whose commands are imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        module = importlib.import_module(f"rnscli.cli.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in _COMMANDS and not name.startswith("-"):
-            near = nearest(name, _COMMANDS) or f"; the commands are {', '.join(_COMMANDS)}"
+        if name not in COMMANDS and not name.startswith("-"):
+            near = nearest(name, COMMANDS) or f"; the commands are {', '.join(COMMANDS)}"
             raise click.UsageError(f"there is no command {name[:60]!r}{near}")
         return super().resolve_command(ctx, args)
 
@@ -73,7 +65,7 @@ class _LazyGroup(WithExamples, click.Group):
         """Subcommands and options; click would import every command for its line of help."""
         found = [
             CompletionItem(name, help=text)
-            for name, (_, text) in _COMMANDS.items()
+            for name, text in COMMANDS.items()
             if name.startswith(incomplete)
         ]
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -86,7 +78,7 @@ class _LazyGroup(WithExamples, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(

@@ -14,7 +14,7 @@ import click
 import pytest
 
 from rnscli.cli.examples import Example, WithExamples
-from rnscli.cli.main import _COMMANDS, cli
+from rnscli.cli.main import COMMANDS, cli
 
 Run = Callable[..., Any]
 
@@ -41,12 +41,12 @@ def examples_of(command: click.Command) -> tuple[Example, ...]:
 
 def examples() -> Iterator[tuple[str, Example]]:
     """All examples, each with its command, in an order in which they can run."""
-    for name in ("", *sorted(_COMMANDS, key=lambda name: name in LAST)):
+    for name in ("", *sorted(COMMANDS, key=lambda name: name in LAST)):
         for example in examples_of(command_of(name) if name else cli):
             yield name, example
 
 
-@pytest.mark.parametrize("name", ["", *_COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_every_help_ends_with_two_examples(
     name: str, rnscli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +65,7 @@ def test_every_help_ends_with_two_examples(
         assert ran.out.endswith(f"\nExamples:\n{shown}")
 
 
-@pytest.mark.parametrize("name", ["", *_COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_examples_say_what_they_answer_and_are_of_the_command(name: str) -> None:
     for example in examples_of(command_of(name) if name else cli):
         assert example.answers

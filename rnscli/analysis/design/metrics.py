@@ -10,7 +10,16 @@ from rnscli.analysis.faults import FaultParameters, after_attempts
 from rnscli.analysis.faults.fault_probability import fault_probability
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base import RnscliError
-from rnscli.core import CORES, AnalogKind, DotProduct, ModuliSet, NoiseLaw, laws_of, radius_of
+from rnscli.core import (
+    CORES,
+    AnalogKind,
+    DigitalKind,
+    DotProduct,
+    ModuliSet,
+    NoiseLaw,
+    laws_of,
+    radius_of,
+)
 from rnscli.runtime import Work, describe, versions
 
 ALGORITHM = 1  # to be counted up whenever the same code would have another outcome
@@ -340,8 +349,9 @@ def error_key(space: DesignSpace, design: Design) -> Any:
     kind = CORES[design.core]
     return (
         core,
+        isinstance(kind, DigitalKind),  # whose operands have the bits of the core
         design.vector_size,
-        design.bits if isinstance(kind, AnalogKind) else 0,
+        design.bits,
         None if kind.exact else design.slice_bits,
         None if kind.exact else design.adc_bits,
     )

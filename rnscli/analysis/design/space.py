@@ -69,6 +69,11 @@ _ORDERED = (
 _OF_ALL = ("core", "vector_size", "technology")
 
 
+def default_cores() -> tuple[str, ...]:
+    """The simulated cores of this package: what another one adds is searched where it is named."""
+    return tuple(name for name in simulated_cores() if name in CORES.own)
+
+
 def _default_technologies() -> tuple[Technology, ...]:
     return (load_technology(RNS.default_technology),)
 
@@ -101,7 +106,7 @@ class DesignSpace:
         If an axis is empty or a value is out of range.
     """
 
-    core: tuple[str, ...] = field(default_factory=simulated_cores)
+    core: tuple[str, ...] = field(default_factory=default_cores)
     bits: tuple[int, ...] = (4, 5, 6, 7, 8)
     vector_size: tuple[int, ...] = (DEFAULT_VECTOR_SIZE,)
     redundant: tuple[int, ...] = (0, 1, 2)

@@ -19,6 +19,7 @@ from rnscli.analysis import (
     EnergyParameters,
     Rejected,
     Seed,
+    default_cores,
     simulated_core,
 )
 from rnscli.base import InputError, RnscliError, Uncertain
@@ -199,7 +200,7 @@ def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[An
     _limit("max_area", "m2", "1mm2", "Largest area of the arrays with their converters."),
     _limit("min_throughput", "MAC/s", "1TMAC/s", "Least throughput."),
     noise_options.noise_options("no errors"),
-    shared.cores(simulated_cores(), "Cores.", ",".join(simulated_cores())),
+    shared.cores(simulated_cores(), "Cores.", ",".join(default_cores())),
     shared.bits("4..8", with_moduli=False),
     shared.vector_size,
     shared.redundancy("0..2", with_moduli=False),

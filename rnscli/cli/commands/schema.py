@@ -8,15 +8,11 @@ import click
 from rnscli.base import check_writable, write_atomically
 from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.examples import WithExamples
+from rnscli.cli.main import ANSWERING
 from rnscli.cli.options import NameArgument, is_swept, names_of, option_schema, value_schema
 from rnscli.cli.terminal import write_standard_output
 from rnscli.report import DIALECT, SCHEMA, Schema, any_of, row_schema, strict_object
 
-# The commands that answer with rows, known without importing them.
-ANSWERING = (
-    "moduli", "error-sim", "fault-prob", "energy", "accuracy", "train", "design", "batch",
-    "reproduce", "store",
-)  # fmt: skip
 Answering = AnswerCommand | SummaryCommand
 
 
@@ -63,7 +59,7 @@ def _of_summary(command: SummaryCommand) -> _Parts:
 
 
 @click.command("schema", cls=WithExamples)
-@click.argument("command", type=NameArgument(ANSWERING, "It must be"), metavar="COMMAND")
+@click.argument("command", type=NameArgument(tuple(ANSWERING), "It must be"), metavar="COMMAND")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

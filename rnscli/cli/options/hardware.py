@@ -317,10 +317,10 @@ def with_fixed(
     hardware: Hardware, models: Iterable[str], values: Mapping[str, float]
 ) -> dict[str, Any]:
     """Hardware of a space of designs, with constants that are the same for all of them."""
-    defaults = (load_technology(name) for name in (RNS.default_technology, _DIGITAL))
+    names = dict.fromkeys(kind.default_technology for kind in CORES.values())
     return {
         "technology": tuple(with_constants(one, values) for one in hardware.technologies),
-        "default_technologies": tuple(with_constants(one, values) for one in defaults),
+        "default_technologies": tuple(with_constants(load_technology(n), values) for n in names),
         "adc": tuple(with_constants(hardware.adc_models[model], values) for model in models),
         "dac": with_constants(CapacitiveDac(), values),
     }

@@ -21,7 +21,7 @@ def noise_options(default: str) -> shared.Decorator[Any]:
     return shared.stacked(
         click.option(
             "--noise",
-            type=ChoiceSweep(tuple(NOISE_LAWS)),
+            type=ChoiceSweep(NOISE_LAWS),
             help=f"Law of the errors: {laws}. A level given for another law is converted to the "
             "same probability of an error.  [default: uniform with --p, gaussian with --sigma or "
             "--snr-db]",

@@ -16,7 +16,7 @@ from rnscli.cli.options.types import (
     ModuliType,
     SplitSet,
 )
-from rnscli.core import DECODERS, MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
+from rnscli.core import CORES, DECODERS, MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -121,7 +121,7 @@ def cores(
     """``--core``; the three of the paper unless others are named."""
     return click.option(
         "--core",
-        type=ChoiceSweep(tuple(names)),
+        type=ChoiceSweep({name: CORES[name] for name in names}),
         default=default,
         show_default=True,
         help=what,

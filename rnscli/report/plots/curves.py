@@ -67,7 +67,8 @@ def plot_error_histograms(
         rows,
         (
             "core", "bits", "input_bits", "weight_bits", "vector_size", "operands", "redundant",
-            "attempts", "p", "decoder", "moduli", "pairs",
+            "attempts", "noise", "p", "decoder", "moduli", "pairs", "slice_bits", "adc_bits",
+            "degrees_of_freedom", "sparsity",
         ),
     )  # fmt: skip
     columns = columns_of(DotErrorRow)
@@ -108,7 +109,7 @@ def plot_error_histograms(
 def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
     """p_err against p, a line for each code and number of attempts."""
     codes = distinguishing(
-        rows, ("redundant", "decoder", "moduli", "redundant_moduli", "legitimate_range")
+        rows, ("noise", "redundant", "decoder", "moduli", "redundant_moduli", "legitimate_range")
     )
     names = [*codes, *distinguishing(rows, ("attempts",))]
     columns = columns_of(FaultProbability)

@@ -32,8 +32,9 @@ _WORKLOAD_PARTS = (
 )  # fmt: skip
 _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "adc_model", "redundant_moduli",
-    "moduli", "columns", "arrays", "expected_attempts",
+    "moduli", "columns", "arrays",
 )  # fmt: skip
+_FOLLOWING = ("expected_attempts",)
 
 
 def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
@@ -78,9 +79,8 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
     """For each design the energy over the range of each constant, the widest on top."""
     columns = {**columns_of(SensitivityRow), **(more or {})}
     designs: dict[str, list[Row]] = {}
-    keys = distinguishing(rows, (*_present(rows), *(more or ()))) or ["core"]
-    for row in rows:
-        designs.setdefault(label(row, keys, columns), []).append(row)
+    for name, row in zip(_names(rows, columns, more or ()), rows, strict=True):
+        designs.setdefault(name, []).append(row)
     shown = dict(list(designs.items())[:MAX_TORNADOS])
 
     def draw(panels: Any) -> None:
@@ -207,16 +207,12 @@ def _parts_of(row: Row) -> dict[str, float]:
 
 
 def _names(rows: Sequence[Row], columns: Columns, more: Iterable[str]) -> list[str]:
-    keys = distinguishing(rows, (*_present(rows), *more))
+    # What follows from the options comes after them: it may be the same to all digits shown.
+    keys = distinguishing(rows, [key for key in (*_KEYS, *more, *_FOLLOWING) if key in rows[0]])
     return [
         label(row, [key for key in keys if row[key] is not None] or ["core"], columns)
         for row in rows
     ]
-
-
-def _present(rows: Sequence[Row]) -> list[str]:
-    """Keys that may tell rows of each kind apart."""
-    return [key for key in _KEYS if key in rows[0]]
 
 
 def positive_part(ends: list[list[float]]) -> list[list[float]]:

@@ -23,8 +23,7 @@ MAX_LINES = 32  # as many as there are pairs of a colour and a kind of line
 # What may tell lines apart, in the order in which a label says it.
 OF_CORES = (
     "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "redundant",
-    "attempts", "p", "sigma", "decoder", "slice_bits", "adc_bits",
-    "moduli",
+    "attempts", "noise", "p", "sigma", "decoder", "slice_bits", "adc_bits", "moduli",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from rnscli.cli.commands import man as roff
-from rnscli.cli.main import _COMMANDS, cli
+from rnscli.cli.main import COMMANDS, cli
 
 Run = Callable[..., Any]
 
@@ -45,7 +45,7 @@ def test_it_is_installed_where_man_looks() -> None:
     assert wheel["shared-data"] == {"docs/rnscli.1": "share/man/man1/rnscli.1"}
 
 
-@pytest.mark.parametrize("name", list(_COMMANDS))
+@pytest.mark.parametrize("name", list(COMMANDS))
 def test_every_option_is_there(name: str, page: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None

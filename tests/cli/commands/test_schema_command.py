@@ -16,8 +16,8 @@ from rnscli.analysis import columns as columns_module
 from rnscli.analysis.columns import Bits
 from rnscli.base.columns import column_of
 from rnscli.cli.command import AnswerCommand, SummaryCommand
-from rnscli.cli.commands.schema import ANSWERING, Answering, document_schema
-from rnscli.cli.main import cli
+from rnscli.cli.commands.schema import Answering, document_schema
+from rnscli.cli.main import ANSWERING, cli
 from rnscli.cli.options.networks import ModelSweep
 from rnscli.cli.options.schema import value_schema
 from rnscli.cli.options.types import InputFile, NameSweep

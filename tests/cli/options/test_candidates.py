@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import CompletionItem, ShellComplete
 
-from rnscli.cli.main import _COMMANDS, COMPLETE, cli
+from rnscli.cli.main import COMMANDS, COMPLETE, cli
 from rnscli.hardware.technology import technology_names
 from rnscli.hardware.workloads.registry import WORKLOADS
 
@@ -44,13 +44,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_commands_with_their_help() -> None:
     assert [(item.value, item.help) for item in items("")] == [
-        (name, text) for name, (_, text) in _COMMANDS.items()
+        (name, text) for name, text in COMMANDS.items()
     ]
     assert values("e") == ["error-sim", "energy"]
     assert values("--v") == ["--version"]
 
 
-@pytest.mark.parametrize("command", list(_COMMANDS))
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_options_with_their_help(command: str) -> None:
     found = {item.value: item.help for item in items(f"{command} --")}
     assert "--help" in found

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from rnscli.core.noise.law import Adc, NoiseLaw
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnscli.core.arithmetic import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Upwards(NoiseLaw):
+    """With probability p, one step more."""
+
+    name: ClassVar[str] = "upwards"
+    summary: ClassVar[str] = "one step more"
+    level: ClassVar[str] = "p"
+    equiprobable: ClassVar[bool] = False
+
+    p: float
+
+    @classmethod
+    def of_level(cls, level: str, value: float, modulus: int) -> Self:
+        from rnscli.core.noise import Gaussian
+
+        return cls(value if level == "p" else Gaussian(value).error_probability(modulus))
+
+    @property
+    def standard_deviation(self) -> None:
+        return None
+
+    def error_probability(self, modulus: int) -> float:
+        del modulus
+        return self.p
+
+    def error_distribution(self, modulus: int) -> FloatArray:
+        import numpy as np
+
+        chances = np.zeros(modulus)
+        chances[:2] = 1.0 - self.p, self.p
+        return chances
+
+    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
+        import numpy as np
+
+        del rng, modulus
+        return np.ones(size, dtype=np.int64)
+
+    def convert(
+        self,
+        rng: np.random.Generator,
+        codes: IntArray,
+        remainders: FloatArray | float,
+        adc: Adc,
+    ) -> IntArray:
+        import numpy as np
+
+        del remainders
+        return np.clip(codes + (rng.random(codes.shape) < self.p), adc.low, adc.high)
+
+    def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
+        del adc, deviation, lost
+        return self.p
