@@ -6,6 +6,7 @@ import os
 import pickle
 import queue
 import signal
+import tempfile
 import threading
 import time
 import traceback
@@ -269,5 +270,10 @@ def _start_forkserver() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         forkserver.ensure_running()
+    except OSError as error:  # the name of a socket may be too long, say
+        raise RnscliError(
+            f"worker processes cannot be started: {error} (in {tempfile.gettempdir()}); set TMPDIR "
+            "to another folder, or leave out `jobs`"
+        ) from None
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,17 @@ def test_one_job_stays_in_this_process() -> None:
         assert isinstance(engine, Here)
         engine.submit((0, 0), process, None)
         assert collect(engine, 1) == {(0, 0): os.getpid()}
+
+
+def test_where_processes_cannot_be_started_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of processes has a socket, whose name a system bounds: to 107 bytes, or 103."""
+
+    def begin() -> None:
+        raise OSError("AF_UNIX path too long")
+
+    monkeypatch.setattr(forkserver, "ensure_running", begin)
+    with pytest.raises(RnscliError, match=r"path too long.*TMPDIR.*`jobs`"), local_engine(2):
+        pass
 
 
 def test_here_computes_nothing_before_it_is_asked() -> None:
