@@ -64,7 +64,7 @@ def unread():
 """
 STAGES = {
     "the command line is imported": "Importing('click')",
-    "the command is imported": "Importing('rnscli.cli.error_sim')",
+    "the command is imported": "Importing('rnscli.cli.commands.error_sim')",
     "a library is imported": "Importing('numpy')",
     "the command begins": "import rnscli.cli.main as m; around(m, '_prepare', after=send)",
     "a server of processes is to start": (
