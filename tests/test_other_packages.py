@@ -4,20 +4,37 @@ The package is `example_package`, installed as pip does it: its modules and a ``
 its entry points in a folder on the path.
 """
 
+import ast
+import itertools
 import json
+import math
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import tiny_networks
+from schemas import command_named
+
+from rnscli.base import Registry
+from rnscli.cli.main import ANSWERING
+from rnscli.core.arithmetic.decoders import Decoder
+from rnscli.core.cores.kind import CoreKind
+from rnscli.core.noise.law import NoiseLaw
+from rnscli.hardware.adc.model import AdcModel
 
 EXAMPLE = Path(__file__).parent / "example_package"
+
+
 NAME = {  # what the package adds, by the option that takes it
+    "--core": "truncating",
+    "--noise": "upwards",
     "--adc-model": "linear",
     "--decoder": "single",
     "--technology": "made-up-array",
@@ -25,16 +42,16 @@ NAME = {  # what the package adds, by the option that takes it
     "--model": "made-up-network",
     "--operands": "triangular",
 }
-COMMANDS = {
-    "--adc-model": ("energy", "design"),
-    "--decoder": ("fault-prob", "energy", "design", "accuracy", "train"),
-    "--technology": ("energy", "design"),
-    "--workload": ("energy",),
-    "--model": ("accuracy", "train"),
-    "--operands": ("error-sim",),
+COMMANDS = {  # which have that option
+    option: [
+        command
+        for command in ANSWERING
+        if any(option in one.opts for one in command_named(command).params)
+    ]
+    for option in NAME
 }
-MODULI = "63,62,61,59,55,53"
 EVERYWHERE = [(option, command) for option, named in COMMANDS.items() for command in named]
+MODULI = "63,62,61,59,55,53"
 
 
 class Ran(NamedTuple):
@@ -75,7 +92,8 @@ def install(folder: Path, entry_points: str) -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    tests = str(Path(__file__).parent)  # with `tiny_networks`
+    path = os.pathsep.join([str(folder), tests, os.environ.get("PYTHONPATH", "")])
     return os.environ | {"PYTHONPATH": path}
 
 
@@ -129,7 +147,7 @@ def test_completion_offers_it(installed: Path) -> None:
 
 
 def test_the_schema_accepts_it(installed: Path) -> None:
-    options = ("--adc-model", "--decoder")  # the others may also be files
+    options = ("--core", "--noise", "--adc-model", "--decoder")  # the others may also be files
     asked = [one for one in EVERYWHERE if one[0] in options]
     answers = run_all(installed, *(f"schema {command}" for _, command in asked))
     for (option, command), answer in zip(asked, answers, strict=True):
@@ -174,17 +192,251 @@ def test_commands_use_it(installed: Path) -> None:
     assert {row["adc_model"] for row in designs} == {"linear"}
 
 
+ERROR = "--bits 6 --pairs 20000 --seed 3 --format json"
+
+
+def test_a_core_has_its_own_error_everywhere(installed: Path) -> None:
+    """Not that of a core of this package that loses nothing, which is 33 times smaller."""
+    simulated, exact, designs = map(
+        rows_of,
+        run_all(
+            installed,
+            f"error-sim --core truncating,fixed-lp,fixed-hp {ERROR}",
+            f"error-sim --core fixed-hp {ERROR} --bits 4",
+            f"design --core truncating,fixed-lp,rns,digital-int4,digital-int8 {ERROR}",
+        ),
+    )
+    error = {row["core"]: row["mean_abs_error"] for row in simulated}
+    assert error["truncating"] / error["fixed-lp"] == pytest.approx(2, rel=0.05)
+    assert error["truncating"] > 30 * error["fixed-hp"]
+    expected = error | {
+        "rns": error["fixed-hp"],
+        "digital-int4": exact[0]["mean_abs_error"],
+    }
+    assert {row["core"] for row in designs} == {*expected, "digital-int8"} - {"fixed-hp"}
+    for row in designs:
+        if row["core"] != "digital-int8":
+            assert row["mean_abs_error"] == expected[row["core"]], row["core"]
+        else:  # with more bits
+            assert row["mean_abs_error"] < exact[0]["mean_abs_error"] / 8
+
+
+def test_a_lossy_core_is_not_chosen_where_the_error_matters(installed: Path) -> None:
+    (answer,) = run_all(installed, f"design --core truncating,rns --max-error 0.5 {ERROR}")
+    chosen, *others = rows_of(answer)
+    assert (chosen["role"], chosen["core"]) == ("chosen", "rns")
+    (lossy,) = (row for row in others if row["core"] == "truncating")
+    assert lossy["role"] == "neighbour" and "breaks the limit of 0.5" in lossy["reason"]
+
+
+def test_the_command_lines_of_a_design_give_its_numbers(installed: Path) -> None:
+    (answer,) = run_all(
+        installed, f"design --core truncating --noise upwards --p 1e-2 --columns-per-adc 1 {ERROR}"
+    )
+    (chosen,) = rows_of(answer)
+    clean, noisy, energy = (f"{line} --format json" for line in chosen["commands"])
+    (simulated,), (wrong,), (bill,) = map(
+        rows_of,
+        run_all(*(installed, *(line.removeprefix("rnscli ") for line in (clean, noisy, energy)))),
+    )
+    assert simulated["mean_abs_error"] == chosen["mean_abs_error"]
+    low, high = wrong["output_error_rate_ci95"]
+    assert low < chosen["p_err"] < high and chosen["p_err"] == pytest.approx(1e-2)
+    assert bill["energy_per_mac_j"] == pytest.approx(chosen["energy_per_mac_j"], rel=1e-12)
+
+
+def test_defaults_of_a_design_name_no_core_of_another_package(installed: Path) -> None:
+    (answer,) = run_all(installed, "design --help")
+    help_text = " ".join(answer.out.split()).replace("- ", "-")
+    assert "[default: rns,fixed-lp,fixed-hp,bit-sliced,digital-int8]" in help_text
+
+
+def test_a_law_in_every_command(installed: Path) -> None:
+    law = "--noise upwards --p 1e-2 --format json"
+    code = "--moduli 9,8,7,5 --redundant 1 --decoder detect --attempts 1"
+    faults, designs, energies, errors, sure = run_all(
+        installed,
+        f"fault-prob {code} --validate 20000 {law}",
+        f"design --bits 6 --core rns,fixed-lp --redundant 1 --attempts 2 --decoder detect {law}",
+        f"energy --bits 6 --core rns --redundant 1 --attempts 2 --decoder detect {law}",
+        f"error-sim --bits 6 --core rns,truncating --pairs 20000 {law}",
+        "error-sim --bits 6 --core truncating --noise upwards --p 0,1 --format json",
+    )
+    (fault,) = rows_of(faults)
+    assert fault["noise"] == "upwards"
+    assert fault["p_undetected"] == pytest.approx(undetected_upwards((9, 8, 7, 5), 1, 1e-2))
+    design = {row["core"]: row for row in rows_of(designs)}
+    (energy,) = rows_of(energies)
+    assert design["fixed-lp"]["p_err"] == pytest.approx(1e-2)
+    assert design["rns"]["expected_attempts"] == pytest.approx(energy["expected_attempts"])
+    rns, truncating = rows_of(errors)
+    for row, wrong in ((rns, 1 - 0.99 ** len(rns["moduli"])), (truncating, 1e-2)):
+        low, high = row["output_error_rate_ci95"]
+        assert (row["noise"], row["p"]) == ("upwards", 1e-2)
+        assert low - 1e-3 < wrong < high + 1e-3, row["core"]
+    # A code more than what is truncated lies as far above as that below.
+    never, always = rows_of(sure)
+    assert (never["output_error_rate"], always["output_error_rate"]) == (0, 1)
+    assert always["mean_error"] == pytest.approx(-never["mean_error"], rel=0.02)
+
+
+def undetected_upwards(moduli: tuple[int, ...], redundant: int, p: float) -> float:
+    """Of a code that only detects, by all errors of all legitimate values."""
+    size = math.prod(sorted(moduli)[: len(moduli) - redundant])
+    words = {tuple(value % m for m in moduli) for value in range(size)}
+    chance = 0.0
+    for word in words:
+        for hit in itertools.product((0, 1), repeat=len(moduli)):
+            if (
+                any(hit)
+                and tuple((r + e) % m for r, e, m in zip(word, hit, moduli, strict=True)) in words
+            ):
+                chance += p ** sum(hit) * (1 - p) ** (len(moduli) - sum(hit))
+    return chance / size
+
+
+def test_networks_on_a_core_under_a_law(installed: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    data = tiny_networks.write_signs(tmp_path / "signs.npz")
+    network = f"--model {tiny_networks.SIGNS} --data {data} --format json"
+    noise = "--noise upwards --p 1"
+    tested, unlike, trained = map(
+        rows_of,
+        run_all(
+            installed,
+            f"accuracy --core truncating,fixed-lp --bits 2,6 {network}",
+            f"accuracy --core truncating,fixed-lp --bits 6 {noise} {network}",
+            f"train --core truncating --bits 6 --epochs 1 {noise} {network}",
+        ),
+    )
+    assert [row["core"] for row in tested] == ["truncating", "fixed-lp"] * 2
+    assert {row["adc_bits"] for row in tested} == {2, 6}
+    for row in unlike:
+        assert (row["noise"], row["p"], row["output_error_rate"]) == ("upwards", 1, 1)
+    reference, row = trained
+    assert (reference["core"], row["core"]) == ("fp32", "truncating")
+    assert (row["noise"], row["p"]) == ("upwards", 1)
+    assert row["test_loss"] != reference["test_loss"]
+
+
+PICTURES = {
+    "error-sim": "--bits 6 --pairs 200 --core rns,truncating --noise upwards,uniform --p 1e-2",
+    "fault-prob": "--bits 6 --redundant 1 --noise upwards,uniform --p 1e-3,1e-2",
+    "energy": "--bits 6 --core rns,truncating --redundant 1 --noise upwards,uniform --p 1e-2",
+    "design": "--bits 6 --pairs 200 --core rns,truncating --noise upwards --p 1e-2",
+    "accuracy": "{network} --bits 4,6 --core rns,truncating --noise upwards,uniform --p 1e-2",
+    "train": "{network} --bits 6 --epochs 1 --core rns,truncating --noise upwards --p 1e-2",
+}
+
+
+def test_pictures_name_it(installed: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("torch")
+    data = tiny_networks.write_signs(tmp_path / "signs.npz")
+    network = f"--model {tiny_networks.SIGNS} --data {data}"
+    for command, options in PICTURES.items():
+        path = tmp_path / f"{command}.svg"
+        line = f"{command} {options.format(network=network)} --plot {path} --format csv"
+        (answer,) = run_all(installed, line)
+        assert (answer.code, answer.err) == (0, ""), command
+        picture = path.read_text()
+        for name in ("truncating", "upwards", "uniform"):
+            assert (name in picture) == (name in options and drawn(name, command)), command
+
+
+def drawn(name: str, command: str) -> bool:
+    """Whether a picture of the command tells cores, or laws, apart."""
+    return name == "truncating" or command not in ("design", "train")
+
+
+# What a thing leaves out
+
+
+class Part(NamedTuple):
+    """A class of the example package, and where it is registered."""
+
+    module: str
+    made: str
+    kind: type
+    takes_object: bool
+
+
+PARTS = [
+    Part("core", "Truncating", CoreKind, True),
+    Part("core", "DigitalInt4", CoreKind, True),
+    Part("law", "Upwards", NoiseLaw, False),
+    Part("decoder", "Single", Decoder, True),
+    Part("adc", "LinearAdc", AdcModel, False),
+]
+
+
+def members(part: Part) -> list[str]:
+    """What the body of the class states, but fields that only its objects have."""
+    body = class_of(ast.parse((EXAMPLE / "made_up" / f"{part.module}.py").read_text()), part).body
+    return [name for node in body for name in [stated(node)] if name not in (None, *FIELDS)]
+
+
+FIELDS = ("p", "linear_energy")
+
+
+def class_of(tree: ast.Module, part: Part) -> ast.ClassDef:
+    (found,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == part.made)
+    return found
+
+
+def stated(node: ast.stmt) -> str | None:
+    if isinstance(node, ast.FunctionDef):
+        return node.name
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    return target.id if isinstance(target, ast.Name) else None
+
+
+@pytest.mark.parametrize(
+    ("part", "left_out"),
+    [(part, name) for part in PARTS for name in (None, *members(part))],
+    ids=lambda value: value.made if isinstance(value, Part) else str(value),
+)
+def test_what_leaves_something_out_is_refused(
+    part: Part, left_out: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = ast.parse((EXAMPLE / "made_up" / f"{part.module}.py").read_text())
+    body = class_of(tree, part).body
+    body[:] = [node for node in body if left_out is None or stated(node) != left_out]
+    tree.body = [node for node in tree.body if not isinstance(node, ast.Assign)]  # of objects
+    module = types.ModuleType("incomplete")
+    monkeypatch.setitem(sys.modules, "incomplete", module)
+    exec(compile(tree, "incomplete.py", "exec"), vars(module))
+    made = getattr(module, part.made)
+
+    def register() -> None:
+        thing = made() if part.takes_object else made
+        Registry("thing", "things", part.kind, [thing])
+
+    if left_out is None:
+        register()
+    else:
+        with pytest.raises(TypeError, match=left_out):
+            register()
+
+
 def test_a_plan_may_use_it(installed: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(
         f'[run.one]\ncommand = "fault-prob"\nmoduli = "{MODULI}"\nredundant = 2\n'
-        'attempts = 1\np = 1e-3\ndecoder = "single"\n'
+        'attempts = 1\np = 1e-3\nnoise = "upwards"\ndecoder = "single"\n'
+        '[run.two]\ncommand = "error-sim"\ncore = ["truncating", "rns"]\nbits = 6\npairs = 200\n'
+        'require = "mean_abs_error < 1"\n'
+        '[run.three]\ncommand = "design"\ncore = "truncating"\nbits = 6\npairs = 200\n'
     )
     out = tmp_path / "results"
     (answer,) = run_all(installed, f"batch {plan} --output {out}")
-    assert (answer.code, answer.err) == (0, "")
-    (row,) = json.loads((out / "one.json").read_text())["rows"]
-    assert row["decoder"] == "single"
+    assert answer.code == 1 and "mean_abs_error < 1" in answer.err  # of the lossy one
+    (row,), errors, (design, *_) = (
+        json.loads((out / f"{name}.json").read_text())["rows"] for name in ("one", "two", "three")
+    )
+    assert (row["decoder"], row["noise"]) == ("single", "upwards")
+    assert [one["core"] for one in errors] == ["truncating", "rns"]
+    assert design["mean_abs_error"] == errors[0]["mean_abs_error"] > 1 > errors[1]["mean_abs_error"]
 
 
 def test_a_network_is_trained_and_tested(installed: Path) -> None:
@@ -216,6 +468,9 @@ def test_defaults_are_those_of_the_package(helps: dict[str, str]) -> None:
             "accuracy",
             "there is a Decoder of the name single already",
         ),
+        ("[rnscli.cores]\nx = made_up.core:Truncating", "error-sim", "registered as an object"),
+        ("[rnscli.cores]\nx = made_up.decoder:SINGLE", "design", "is no CoreKind"),
+        ("[rnscli.noise]\nx = made_up.core:TRUNCATING", "fault-prob", "is no NoiseLaw"),
         ("[rnscli.adc_models]\nx = made_up.decoder:SINGLE", "energy", "is no AdcModel"),
         ("[rnscli.technologies]\nx = made_up.workload:LAYERS", "design", "is no Profile"),
         ("[rnscli.workloads]\nx = made_up.network:NETWORK", "energy", "is no NamedWorkload"),

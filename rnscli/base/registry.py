@@ -25,7 +25,8 @@ class Registry(Mapping[str, T], Generic[T]):
     What a consumer needs of a thing is an abstract member or an annotated attribute of its kind:
     something that leaves one out is refused when it is registered, so that nobody falls back on a
     default.
-    Things are objects of that kind or, where an object needs arguments, classes of it.
+    Things are objects of that kind or, where an object needs arguments, classes of it; all of one
+    registry are alike.
 
     Other packages register theirs as entry points of the group ``rnscli.<group>``. They are looked
     up after those of this package, so that none is replaced, when something is listed or not known
@@ -108,6 +109,10 @@ class Registry(Mapping[str, T], Generic[T]):
         kind = self._kind.__name__
         if not issubclass(made, self._kind):
             raise TypeError(f"{made.__name__} is no {kind}")
+        first = next(iter(self._known.values()), thing)
+        if isinstance(thing, type) is not isinstance(first, type):
+            what = "a class" if isinstance(first, type) else "an object"
+            raise TypeError(f"{made.__name__} must be registered as {what}, as the others are")
         missing = [name for name in _stated(made) if not hasattr(thing, name)]
         missing += sorted(getattr(made, "__abstractmethods__", ()))
         if missing:

@@ -62,6 +62,16 @@ def test_objects_and_classes() -> None:
     assert (list(registry), len(registry), registry.own) == (["square"], 1, ("square",))
 
 
+class Dot(Square):
+    name = "dot"
+
+
+@pytest.mark.parametrize(("first", "other"), [(Square(), Dot), (Square, Dot())])
+def test_objects_and_classes_are_not_mixed(first: object, other: object) -> None:
+    with pytest.raises(TypeError, match=r"Dot must be registered as an? (object|class), as the oth"):
+        shapes(first, other)
+
+
 @pytest.mark.parametrize(
     ("thing", "reason"),
     [
@@ -81,7 +91,7 @@ def test_whatever_leaves_something_out_is_refused(thing: object, reason: str) ->
 
 def test_a_name_is_taken_once() -> None:
     with pytest.raises(TypeError, match="there is a Shape of the name square already"):
-        shapes(Square(), Square)
+        shapes(Square(), Square())
 
 
 @pytest.mark.parametrize("name", ["sqare", "", None, 4, ["square"], "x" * 10_000])
