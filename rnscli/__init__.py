@@ -1,15 +1,23 @@
 """Design of residue-number-system (RNS) analog accelerators, before any chip exists.
 
-Everything the command line computes is here as functions of frozen parameter objects:
+What is one line in a shell is one call, with the options as keyword arguments (`rnscli.calls`):
 
-* `select_moduli`, `ModuliRequest`, `moduli_table`: which moduli;
-* `DotErrorParameters`, `dot_error`: what error (Monte Carlo);
-* `FaultParameters`, `fault_probability`: what fault probability (exact);
-* `TargetParameters`, `redundancy_frontier`: how much redundancy and how many attempts;
-* `EnergyParameters`, `energy`, `workload_energy`: what energy, latency and area;
-* `DesignSpace`, `search_designs`: which design;
-* `AccuracyParameters`, `accuracies`: what accuracy of a neural network;
-* `TrainingParameters`, `trainings`: whether it can be trained there;
+* `moduli`: which moduli;
+* `dot_error`: what error (Monte Carlo);
+* `fault_probability`: what fault probability (exact), or how much redundancy and how many attempts;
+* `energy`: what energy, latency and area, of a dot product or of a network;
+* `design`: which design;
+* `accuracy`, `train`: what accuracy of a neural network, and whether it can be trained there.
+
+They give a row, or `Rows` where an option has several values. Below them are functions of frozen
+parameter objects:
+
+* `ModuliRequest`, `moduli_table`, `select_moduli`;
+* `DotErrorParameters`, `dot_error`;
+* `FaultParameters`, `fault_probability`; `TargetParameters`, `redundancy_frontier`;
+* `EnergyParameters`, `energy`, `workload_energy`;
+* `DesignSpace`, `search_designs`;
+* `AccuracyParameters`, `accuracies`; `TrainingParameters`, `trainings`;
 * `reproduce`, `reproduce_networks`: published results, computed again;
 * `AnalogMatrix`, `Dataflow`, `analog_core`: a matrix on a core, in the place of a NumPy array;
 * `rnscli.torch`: PyTorch models on a core;
@@ -20,10 +28,10 @@ Names are loaded when they are first used, so importing the package costs nothin
 Examples
 --------
 >>> import rnscli
->>> moduli = rnscli.select_moduli(246017, max_modulus=63, redundant=2)[0]
->>> moduli
-ModuliSet(moduli=(63, 62, 61, 59, 55, 53), redundant=2)
->>> result = rnscli.fault_probability(rnscli.FaultParameters(moduli=moduli, p=1e-3, attempts=2))
+>>> rows = rnscli.moduli(bits=[5, 6], redundant=2)
+>>> rows["redundant_moduli"]
+[(31, 29), (63, 62)]
+>>> result = rnscli.fault_probability(bits=6, redundant=2, p=1e-3, attempts=2)
 >>> f"{result.p_err:.4e}"
 '9.1573e-07'
 """
