@@ -7,7 +7,7 @@ from rnscli.analysis.design.search import DesignResult as DesignResult
 from rnscli.analysis.design.search import search_designs as search_designs
 from rnscli.analysis.design.space import Design as Design
 from rnscli.analysis.design.space import DesignSpace as DesignSpace
-from rnscli.analysis.energy.energy import energy as energy
+from rnscli.analysis.energy.bill import energy as energy
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
@@ -85,13 +85,13 @@ from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.adc.table import load_adc_table as load_adc_table
 from rnscli.hardware.adc.walden import WaldenAdc as WaldenAdc
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
-from rnscli.hardware.operations import OperationPrices as OperationPrices
+from rnscli.hardware.technology import OperationPrices as OperationPrices
 from rnscli.hardware.technology import Technology as Technology
 from rnscli.hardware.technology import load_technology as load_technology
 from rnscli.hardware.technology import technology_names as technology_names
+from rnscli.hardware.workloads import load_workload as load_workload
 from rnscli.hardware.workloads.gemm import Gemm as Gemm
 from rnscli.hardware.workloads.gemm import Workload as Workload
-from rnscli.hardware.workloads.registry import load_workload as load_workload
 from rnscli.matrix.analog_matrix import AnalogMatrix as AnalogMatrix
 from rnscli.matrix.dataflow import Dataflow as Dataflow
 from rnscli.matrix.dataflow import ProductCounts as ProductCounts

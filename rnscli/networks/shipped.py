@@ -88,7 +88,7 @@ NETWORKS: Registry[ShippedNetwork] = Registry(
         ShippedNetwork(
             "digits-transformer",
             "2 transformer blocks, 4 heads, rows of pixels as tokens, handwritten digits",
-            (f"{_MODELS}.transformer", f"{_MODELS}.attention"),
+            (f"{_MODELS}.transformer",),
             Recipe(epochs=30),
         ),
     ],

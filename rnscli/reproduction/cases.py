@@ -22,7 +22,7 @@ from rnscli.analysis import (
     fault_probability,
     proportion_interval,
 )
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.base import engineering
 from rnscli.core import RULES, DotProduct, RedundantCode
 from rnscli.hardware import load_technology

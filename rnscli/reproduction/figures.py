@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnscli.analysis import fault_probability
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.base import engineering, number, probability
 from rnscli.report import (
     COLOURS,

@@ -11,11 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from rnscli.torch.attention import analog_attention
-from rnscli.torch.convolution import analog_conv2d
-from rnscli.torch.layers import analog_linear
-from rnscli.torch.matmul import analog_einsum
-from rnscli.torch.product import Place, placed_matmul
+from rnscli.torch.layers import analog_attention, analog_conv2d, analog_linear
+from rnscli.torch.product import Place, analog_einsum, placed_matmul
 from rnscli.torch.record import active
 
 # What a mapped function returns is a tensor, or `NotImplemented` where it has to stay digital.

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from rnscli.analysis.energy.bill import area_of, energies_of, timing_of
-from rnscli.analysis.energy.energy import design_columns, energy
+from rnscli.analysis.energy.bill import area_of, design_columns, energies_of, energy, timing_of
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow
 from rnscli.base import InputError, Uncertain
