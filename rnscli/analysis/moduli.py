@@ -78,7 +78,6 @@ class ModuliRequest:
     moduli: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values out of range and contradictions."""
         check_choice("rule", self.rule, RULES)
         check_choice("family", self.family, FAMILIES)
         check_int("redundant", self.redundant, 0, 64)

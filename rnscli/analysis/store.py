@@ -89,13 +89,7 @@ _SOURCES = {kind_of(type(source)): name for name, source in DISTRIBUTIONS.items(
 
 
 def stored_tasks(store: Store) -> list[StoredTask]:
-    """All that a store holds anything of, like beside like.
-
-    Raises
-    ------
-    InputError
-        If something in it is damaged.
-    """
+    """All that a store holds anything of, like beside like."""
     series: dict[str, _Series] = {}
     for task in store.tasks():
         common = {k: v for k, v in task.description.items() if k not in _OF_A_STRATUM}

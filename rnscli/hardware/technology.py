@@ -86,7 +86,6 @@ class OperationPrices:
     node: float = 45e-9
 
     def __post_init__(self) -> None:
-        """Refuse prices that make no sense."""
         for name in ENERGIES:
             check_float(name, getattr(self, name), 1e-30, 1.0, "an energy above 0, up to 1 J")
         for name in ENERGIES:
@@ -305,17 +304,10 @@ class Profile:
 
     @property
     def summary(self) -> str:
-        """Its line in lists."""
         return self.technology().description
 
     def technology(self) -> Technology:
-        """What the file describes.
-
-        Raises
-        ------
-        InputError
-            If it is no such file, or has another name than its technology.
-        """
+        """What the file describes."""
         return _of_profile(self)
 
 

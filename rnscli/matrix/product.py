@@ -158,7 +158,6 @@ class TiledProduct:
     """
 
     def __init__(self, flow: Dataflow, arrays: Arrays) -> None:
-        """Nothing is computed yet."""
         dot = flow.core.dot_product
         self._flow, self._arrays = flow, arrays
         self._size = dot.vector_size
@@ -166,13 +165,7 @@ class TiledProduct:
         self._weight_levels = quantisation_levels(dot.weight_bits)
 
     def quantise_weights(self, w: Array) -> QuantisedWeights:
-        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these.
-
-        Raises
-        ------
-        InputError
-            If they are not finite.
-        """
+        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these."""
         columns = w.swapaxes(-1, -2)
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
@@ -192,11 +185,6 @@ class TiledProduct:
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is asked for once if there is noise.
-
-        Raises
-        ------
-        InputError
-            If the inputs are not finite, or shapes do not fit.
         """
         *stack, terms, columns = weights.shape
         if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):
@@ -235,7 +223,6 @@ class TiledProduct:
         return out.reshape(shape), counts
 
     def _terms(self, length: int) -> Iterator[slice]:
-        """Tiles along the dot products."""
         for start in range(0, length, self._size):
             yield slice(start, min(start + self._size, length))
 

@@ -28,12 +28,6 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
     seed
         Of torch's random numbers.
 
-    Raises
-    ------
-    InputError
-        If there is no such module or function, if either raises an error, or if what the function
-        returns is not a ``torch.nn.Module``.
-
     Examples
     --------
     >>> type(load_model("rnscli.networks.models.cnn:make")).__name__

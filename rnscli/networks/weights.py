@@ -33,12 +33,6 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     path
         A file as ``torch.save(model.state_dict(), path)`` writes it, or with a dict that has the
         weights under ``state_dict``.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is not such a file, has weights of another model, or a weight
-        is NaN or infinite.
     """
     weights = _read(path)
     own = model.state_dict()

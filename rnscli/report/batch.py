@@ -130,7 +130,6 @@ class FinishedRun:
         return replace(self, cases=tuple(cases))
 
     def record(self) -> dict[str, Any]:
-        """All but the contents, of which there are hashes, as JSON values."""
         return {
             **{name: getattr(self, name) for name in _KEPT},
             "files": {name: _hash(content) for name, content in self.files.items()},
@@ -201,11 +200,6 @@ class ResultsFolder:
         Go on from the runs that either folder holds.
     force
         Replace them.
-
-    Raises
-    ------
-    InputError
-        If one of them exists and neither is asked for, it is something else, or cannot be written.
     """
 
     def __init__(self, path: Path, resume: bool = False, force: bool = False) -> None:
@@ -277,13 +271,7 @@ class ResultsFolder:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Hold the folder beside it, alone, and take it away if it is empty in the end.
-
-        Raises
-        ------
-        InputError
-            If another batch holds it.
-        """
+        """Hold the folder beside it, alone, and take it away if it is empty in the end."""
         self._partial.mkdir(exist_ok=True)
         with _held(self._partial):
             try:

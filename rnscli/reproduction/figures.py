@@ -60,12 +60,10 @@ class Figure:
     rows: tuple[Row, ...] = ()
 
     def of(self, reproduced: Reproduction, study: NetworkStudy) -> "Figure":
-        """The picture with its rows."""
         return replace(self, rows=tuple(self.data(reproduced, study)))
 
     @property
     def csv(self) -> str:
-        """The data that is drawn."""
         return csv_text(list(self.rows[0]), self.rows)
 
     @property
@@ -241,7 +239,6 @@ def _paint_faults(axes: Any, rows: Rows, look: Look) -> None:
 
 
 def _paint_noise(axes: Any, rows: Rows, look: Look) -> None:
-    """Accuracy on residues against p."""
     for members, style in _codes(rows):
         axes.plot(members.p, members.relative_accuracy, linewidth=1.8, **style)
         _band(axes, members.p, members, style["color"])

@@ -46,7 +46,6 @@ class Reproduction:
     trainings: "Mapping[TrainingPoint, Training]" = field(default_factory=dict)
 
     def __add__(self, other: "Reproduction") -> "Reproduction":
-        """Both, one after the other."""
         return Reproduction(
             self.rows + other.rows,
             self.errors + other.errors,

@@ -73,20 +73,16 @@ class Here:
     shares_files = True
 
     def __init__(self) -> None:
-        """With nothing to do."""
         self._calls: dict[Token, Callable[[], Any]] = {}
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        """Keep the call for `next_done`."""
         self._calls[token] = lambda: function(*arguments)
 
     def next_done(self) -> tuple[Token, Any]:
-        """Compute the oldest call."""
         token = next(iter(self._calls))
         return token, self._calls.pop(token)()
 
     def cancel(self, tokens: set[Token]) -> None:
-        """Drop calls."""
         for token in tokens:
             self._calls.pop(token, None)
 
@@ -189,7 +185,6 @@ class _Processes:
                 self._done.put((number, (False, (error, ""))))
 
     def _start(self) -> Connection:
-        """The pipe to another process."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_compute, args=(theirs,))
         process.start()
@@ -222,7 +217,6 @@ def _compute(pipe: Connection) -> None:
 
 
 def _answer(message: bytes) -> bytes:
-    """The outcome of a call."""
     try:
         function, arguments = pickle.loads(message)
         result = function(*arguments)

@@ -124,7 +124,6 @@ class _Interception(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Called by PyTorch, with this mode off."""
         kwargs = kwargs or {}
         if self.place is None:
             return func(*args, **kwargs)
@@ -173,13 +172,11 @@ class AnalogForward:
     """
 
     def __init__(self, module: nn.Module, place: Place | None) -> None:
-        """Of the module that calls it."""
         own = vars(module).get("forward")
         self.module, self.place = module, place
         self.own: Any = own.own if isinstance(own, AnalogForward) else own
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """What the class computes."""
         with self._at_place():
             if self.own is not None:
                 return self.own(*arguments, **options)

@@ -70,16 +70,13 @@ class AnalogLinear(AnalogLayer, nn.Linear):
         *,
         core: Core | Dataflow,
     ) -> None:
-        """As `torch.nn.Linear`."""
         super().__init__(in_features, out_features, bias, device, dtype)
         self.place = placed(core, "linear")
 
     def forward(self, input: Tensor) -> Tensor:
-        """``input @ weight.T + bias``."""
         return analog_linear(input, self.weight, self.bias, self.place)
 
     def extra_repr(self) -> str:
-        """With the core."""
         return f"{super().extra_repr()}, {described(self.place)}"
 
 
@@ -151,7 +148,6 @@ class _Patches(torch.autograd.Function):
 
 
 def _rows(images: Tensor, kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> Tensor:
-    """By a window that slides."""
     each = images.shape[1] // groups
     windows = images
     for axis in (2, 3):
@@ -186,12 +182,10 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
     """
 
     def __init__(self, *arguments: Any, core: Core | Dataflow, **options: Any) -> None:
-        """As `torch.nn.Conv2d`."""
         super().__init__(*arguments, **options)
         self.place = placed(core, "conv2d")
 
     def forward(self, input: Tensor) -> Tensor:
-        """The convolution."""
         # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
         around, mode = self._reversed_padding_repeated_twice, self.padding_mode
         padded = _padded(input, around, "constant" if mode == "zeros" else mode)
@@ -201,7 +195,6 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        """With the core."""
         return f"{super().extra_repr()}, {described(self.place)}"  # type: ignore[no-untyped-call]
 
 
@@ -361,7 +354,6 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
     """
 
     def __init__(self, *arguments: Any, core: Core | Dataflow, **options: Any) -> None:
-        """As `torch.nn.MultiheadAttention`."""
         super().__init__(*arguments, **options)
         self.place = placed(core, "attention")
         projection: nn.Module = self.out_proj
@@ -379,7 +371,6 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """As the original."""
         if is_causal and attn_mask is None:
             raise RuntimeError("is_causal is a hint about attn_mask; give that, too")
         single = query.dim() == 2
@@ -442,5 +433,4 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         return padded if mask is None else mask + padded
 
     def extra_repr(self) -> str:
-        """With the core."""
         return described(self.place)

@@ -41,7 +41,6 @@ class TorchArrays:
         values.round_()
 
     def floor(self, values: Tensor) -> None:
-        """In place."""
         values.floor_()
 
     def where(self, condition: Tensor, chosen: Tensor, other: float) -> Tensor:
@@ -59,7 +58,6 @@ class TorchArrays:
         return values.to(torch.float64 if wide else torch.float32)
 
     def empty(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
-        """On the same device."""
         return torch.empty(shape, dtype=torch.float32, device=like.device)
 
     def pieces(self, of: Tensor) -> Callable[[IntArray | None], IntArray]:

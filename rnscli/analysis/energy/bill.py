@@ -28,7 +28,6 @@ class Energies:
 
     @property
     def total(self) -> float:
-        """Their sum."""
         return math.fsum(getattr(self, field.name) for field in fields(self))
 
     def of_retries(self, attempts: float) -> float:

@@ -17,13 +17,7 @@ LINES = ("-", "--", ":", "-.")
 
 
 def check_number(count: int, highest: int, what: str) -> None:
-    """Refuse more series than a reader can tell apart.
-
-    Raises
-    ------
-    InputError
-        With the number and the limit.
-    """
+    """Refuse more series than a reader can tell apart."""
     if count > highest:
         raise InputError(
             f"--plot would draw {count} {what}; sweep less: at most {highest} can be told apart"
@@ -31,13 +25,7 @@ def check_number(count: int, highest: int, what: str) -> None:
 
 
 def check_available(option: str = "--plot", modules: Sequence[str] = ("matplotlib",)) -> None:
-    """Refuse an option whose picture or page needs a module that is not installed.
-
-    Raises
-    ------
-    InputError
-        With the command that installs it.
-    """
+    """Refuse an option whose picture or page needs a module that is not installed."""
     for module in modules:
         try:
             importlib.import_module(module)
