@@ -176,7 +176,7 @@ def _made(name: str, seed: int) -> "nn.Module":
 
 
 def _with_weights(name: str, weights: str | Path | None) -> "nn.Module":
-    from rnscli.networks.weights import load_weights
+    from rnscli.networks.user_model import load_weights
 
     model = _made(name, 0)
     if weights is not None:

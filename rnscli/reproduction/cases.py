@@ -26,8 +26,15 @@ from rnscli.analysis.energy.bill import energy
 from rnscli.base import engineering
 from rnscli.core import RULES, DotProduct, RedundantCode
 from rnscli.hardware import load_technology
-from rnscli.reproduction.published import CASES, CONDITIONS, KEPT, PUBLISHED, VECTOR_SIZE, Interval
-from rnscli.reproduction.rows import ReproducedRow
+from rnscli.reproduction.published import (
+    CASES,
+    CONDITIONS,
+    KEPT,
+    PUBLISHED,
+    VECTOR_SIZE,
+    Interval,
+    ReproducedRow,
+)
 from rnscli.reproduction.study import MeasuredAccuracy, NetworkPoint, NetworkStudy, TrainingPoint
 
 BITS: tuple[int, ...] = tuple(CONDITIONS["bits"])

@@ -25,9 +25,8 @@ from rnscli.report import (
 )
 from rnscli.report.plots import figure as parts
 from rnscli.reproduction.cases import BITS, REDUNDANCIES, bill_of, faults_of
-from rnscli.reproduction.published import KEPT
+from rnscli.reproduction.published import KEPT, as_often_printed
 from rnscli.reproduction.reproduce import Reproduction
-from rnscli.reproduction.rows import as_often_printed
 from rnscli.reproduction.study import CORES as NETWORK_CORES
 from rnscli.reproduction.study import NetworkPoint, NetworkStudy, TrainingPoint
 

@@ -15,7 +15,7 @@ from rnscli.analysis import (
     validate,
 )
 from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, WORDS, Work, cases_of, works_of
-from rnscli.reproduction.rows import ReproducedRow
+from rnscli.reproduction.published import ReproducedRow
 from rnscli.reproduction.study import (
     STUDY,
     Done,

@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rnscli.base import EngineError, RnscliError
-from rnscli.base.uninterrupted import uninterrupted
+from rnscli.base.files import uninterrupted
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
