@@ -89,13 +89,13 @@ from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.adc.table import load_adc_table as load_adc_table
 from rnscli.hardware.adc.walden import WaldenAdc as WaldenAdc
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
-from rnscli.hardware.operations import OperationPrices as OperationPrices
+from rnscli.hardware.technology import OperationPrices as OperationPrices
 from rnscli.hardware.technology import Technology as Technology
 from rnscli.hardware.technology import load_technology as load_technology
 from rnscli.hardware.technology import technology_names as technology_names
+from rnscli.hardware.workloads import load_workload as load_workload
 from rnscli.hardware.workloads.gemm import Gemm as Gemm
 from rnscli.hardware.workloads.gemm import Workload as Workload
-from rnscli.hardware.workloads.registry import load_workload as load_workload
 from rnscli.matrix.analog_matrix import AnalogMatrix as AnalogMatrix
 from rnscli.matrix.dataflow import Dataflow as Dataflow
 from rnscli.matrix.dataflow import ProductCounts as ProductCounts
@@ -104,10 +104,10 @@ from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
 from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.report.rows import Rows as Rows
+from rnscli.reproduction.published import ReproducedRow as ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import reproduce as reproduce
 from rnscli.reproduction.reproduce import reproduce_networks as reproduce_networks
-from rnscli.reproduction.rows import ReproducedRow as ReproducedRow
 from rnscli.reproduction.study import NetworkStudy as NetworkStudy
 from rnscli.runtime.cluster import dask_engine as dask_engine
 from rnscli.runtime.engines import local_engine as local_engine

@@ -212,7 +212,7 @@ def energy(parameters: Any = None, reference: Any = None, **options: Any) -> Any
     ['rns', 'fixed-lp', 'fixed-hp', 'digital-int8']
     """
     from rnscli.analysis import EnergyParameters
-    from rnscli.analysis.energy.energy import energy as bill
+    from rnscli.analysis.energy.bill import energy as bill
 
     if _is_object(parameters, EnergyParameters, options):
         return bill(parameters, reference)

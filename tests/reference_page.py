@@ -14,9 +14,9 @@ from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import cli
 from rnscli.cli.options.schema import described
 from rnscli.core.arithmetic.decoders import DECODERS
-from rnscli.hardware.adc.registry import ADC_MODELS
+from rnscli.hardware.adc import ADC_MODELS
 from rnscli.hardware.technology import TECHNOLOGIES
-from rnscli.hardware.workloads.registry import WORKLOADS
+from rnscli.hardware.workloads import WORKLOADS
 from rnscli.networks.shipped import NETWORKS
 
 PATH = Path(__file__).parent.parent / "docs" / "reference.md"

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rnscli.report.document import json_text
 
 import rnscli
 from rnscli.cli.call import call
 from rnscli.cli.main import run
 from rnscli.cli.plan.check import command_of
 from rnscli.cli.terminal import with_options
-from rnscli.report.document import json_text
 from rnscli.report.rows import MAX_SHOWN, Rows
 
 Shell = Callable[[str], tuple[int, str, str]]

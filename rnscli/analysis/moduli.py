@@ -5,15 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any
 
-from rnscli.analysis.columns import (
-    Bits,
-    InputBits,
-    Moduli,
-    Redundant,
-    RedundantModuli,
-    VectorSize,
-    WeightBits,
-)
+from rnscli.analysis import columns as c
 from rnscli.base import Column, InputError, NoSolutionError, check_choice, check_int
 from rnscli.core import (
     RULES,
@@ -86,7 +78,6 @@ class ModuliRequest:
     moduli: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values out of range and contradictions."""
         check_choice("rule", self.rule, RULES)
         check_choice("family", self.family, FAMILIES)
         check_int("redundant", self.redundant, 0, 64)
@@ -332,12 +323,12 @@ class ModuliRow:
     (operands of an examined set, or with a precision given directly) is ``None``.
     """
 
-    bits: Bits
-    input_bits: InputBits | None
-    weight_bits: WeightBits | None
-    vector_size: VectorSize | None
-    moduli: Moduli
-    redundant_moduli: RedundantModuli
+    bits: c.Bits
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    vector_size: c.VectorSize | None
+    moduli: c.Moduli
+    redundant_moduli: c.RedundantModuli
     count: Annotated[int, Column("Number N = n + k of moduli.", "N", low=1)]
     dynamic_range: Annotated[
         int, Column("Values that the information moduli cover, their product.", "range", low=1)
@@ -358,7 +349,7 @@ class ModuliRow:
     rank: Annotated[
         int, Column("Place of the set among those found, 1 for the best.", low=1, usual=1)
     ]
-    redundant: Redundant
+    redundant: c.Redundant
 
 
 def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:

@@ -38,14 +38,12 @@ class Moments:
 
     @classmethod
     def of(cls, sample: FloatArray) -> "Moments":
-        """Moments of a sample."""
         if not sample.size:
             return cls()
         mean = float(sample.mean())
         return cls(sample.size, mean, float(np.square(sample - mean).sum()))
 
     def __add__(self, other: "Moments") -> "Moments":
-        """Moments of both samples together."""
         count = self.count + other.count
         if not count:
             return self
@@ -64,7 +62,6 @@ class Moments:
 
     @property
     def mean_square(self) -> float:
-        """Mean of the squares."""
         return self.mean**2 + (self.deviations / self.count if self.count else 0.0)
 
     @property
@@ -101,7 +98,6 @@ class LogHistogram:
 
     @classmethod
     def of(cls, sample: FloatArray) -> "LogHistogram":
-        """Histogram of finite values."""
         bits = np.ascontiguousarray(sample, dtype=np.float64).view(np.int64)
         magnitudes = (bits & _MAGNITUDE) >> _SHIFT
         if not sample.size:
@@ -116,13 +112,11 @@ class LogHistogram:
         return cls(signed[order], counts[held][order])
 
     def __add__(self, other: "LogHistogram") -> "LogHistogram":
-        """Histogram of both samples together."""
         return _gathered(
             np.concatenate((self.bins, other.bins)), np.concatenate((self.counts, other.counts))
         )
 
     def magnitudes(self) -> "LogHistogram":
-        """Histogram of the absolute values."""
         return _gathered(np.where(self.bins < 0, ~self.bins, self.bins), self.counts)
 
     @property
@@ -172,7 +166,6 @@ class AttemptCounts:
     counts: tuple[int, ...] = ()
 
     def __add__(self, other: "AttemptCounts") -> "AttemptCounts":
-        """Those of both samples together."""
         return AttemptCounts(
             tuple(a + b for a, b in zip_longest(self.counts, other.counts, fillvalue=0))
         )

@@ -3,30 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rnscli.analysis.columns import (
-    AdcBits,
-    Attempts,
-    Bits,
-    Core,
-    Decoder,
-    InputBits,
-    MeanAbsError,
-    MeanAbsErrorInterval,
-    Model,
-    Noise,
-    OutputErrorRate,
-    Redundant,
-    Seed,
-    Sigma,
-    SliceBits,
-    VectorSize,
-    WeightBits,
-)
+from rnscli.analysis import columns as c
 from rnscli.base import Column, moment, probability
 
 Key = Annotated[str, Column("Beginning of the SHA-256 of all that determines the task.")]
 What = Annotated[str, Column("What the blocks are of.", "task")]
-StoredCore = Annotated[Core, Column("The core, or fp32.", identity=True)]
+StoredCore = Annotated[c.Core, Column("The core, or fp32.", identity=True)]
 Samples = Annotated[
     int, Column("Pairs of operands, words, test samples, or epochs of a training.", low=1)
 ]
@@ -46,35 +28,35 @@ class StoredTask:
 
     key: Key
     what: What
-    model: Annotated[Model | None, Column("The network that was tested or trained.")]
+    model: Annotated[c.Model | None, Column("The network that was tested or trained.")]
     core: StoredCore | None
-    bits: Bits | None
-    input_bits: InputBits | None
-    weight_bits: WeightBits | None
-    vector_size: VectorSize | None
+    bits: c.Bits | None
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    vector_size: c.VectorSize | None
     operands: Annotated[str | None, Column("Distribution of the operands, or their file.")]
     moduli: Annotated[
         tuple[int, ...] | None,
         Column("All moduli, largest first; the k largest are redundant.", low=2, identity=True),
     ]
-    redundant: Redundant | None
-    decoder: Decoder | None
+    redundant: c.Redundant | None
+    decoder: c.Decoder | None
     legitimate_range: Annotated[int | None, Column("Number L of legitimate values.", "L", low=1)]
-    noise: Noise | None
+    noise: c.Noise | None
     p: Annotated[
         float | None,
         Column("Probability that a residue is wrong.", form=probability, high=1, identity=True),
     ]
-    sigma: Sigma | None
-    attempts: Attempts | None
-    slice_bits: SliceBits | None
-    adc_bits: AdcBits | None
-    seed: Seed | None
+    sigma: c.Sigma | None
+    attempts: c.Attempts | None
+    slice_bits: c.SliceBits | None
+    adc_bits: c.AdcBits | None
+    seed: c.Seed | None
     blocks: Annotated[int, Column("Number of blocks that are recorded.", low=1)]
     samples: Samples
-    mean_abs_error: MeanAbsError | None
-    mean_abs_error_ci95: MeanAbsErrorInterval | None
-    output_error_rate: OutputErrorRate | None
+    mean_abs_error: c.MeanAbsError | None
+    mean_abs_error_ci95: c.MeanAbsErrorInterval | None
+    output_error_rate: c.OutputErrorRate | None
     created: Annotated[str, Column("When the task was first recorded, in UTC.", form=moment)]
     finished: Annotated[
         str, Column("When the last block was recorded, in UTC.", "last block", moment)

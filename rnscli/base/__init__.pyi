@@ -33,12 +33,15 @@ from rnscli.base.errors import InputError as InputError
 from rnscli.base.errors import NoSolutionError as NoSolutionError
 from rnscli.base.errors import NotFiniteError as NotFiniteError
 from rnscli.base.errors import RnscliError as RnscliError
+from rnscli.base.errors import nearest as nearest
+from rnscli.base.errors import option_name as option_name
+from rnscli.base.errors import said as said
+from rnscli.base.files import check_folder as check_folder
+from rnscli.base.files import check_name as check_name
 from rnscli.base.files import check_writable as check_writable
 from rnscli.base.files import regular_file as regular_file
 from rnscli.base.files import write_atomically as write_atomically
-from rnscli.base.folders import check_folder as check_folder
-from rnscli.base.folders import check_name as check_name
-from rnscli.base.folders import write_folder as write_folder
+from rnscli.base.files import write_folder as write_folder
 from rnscli.base.registry import RegistrationError as RegistrationError
 from rnscli.base.registry import Registry as Registry
 from rnscli.base.registry import registering_packages as registering_packages
@@ -46,6 +49,3 @@ from rnscli.base.units import Uncertain as Uncertain
 from rnscli.base.units import engineering as engineering
 from rnscli.base.units import parse_quantity as parse_quantity
 from rnscli.base.units import parse_uncertain as parse_uncertain
-from rnscli.base.words import nearest as nearest
-from rnscli.base.words import option_name as option_name
-from rnscli.base.words import said as said

@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from rnscli.base.errors import InputError, RnscliError
-from rnscli.base.words import nearest, said
+from rnscli.base.errors import InputError, RnscliError, nearest, said
 
 T = TypeVar("T")
 

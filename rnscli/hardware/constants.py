@@ -48,13 +48,7 @@ class Constant:
 
 
 def check_constants(model: object, constants: Mapping[str, Constant]) -> None:
-    """Refuse constants of a frozen model that are out of range, and make them floats.
-
-    Raises
-    ------
-    InputError
-        If one is.
-    """
+    """Refuse constants of a frozen model that are out of range, and make them floats."""
     for name, known in constants.items():
         value = check_float(name, getattr(model, name), known.low, known.high, known.wanted)
         object.__setattr__(model, name, value)
@@ -67,11 +61,5 @@ NODE = Constant(
 
 
 def check_node(value: object, name: str = "node") -> float:
-    """A technology node in m.
-
-    Raises
-    ------
-    InputError
-        If it is not between 1 nm and 100 um.
-    """
+    """A technology node in m."""
     return check_float(name, value, NODE.low, NODE.high, NODE.wanted)

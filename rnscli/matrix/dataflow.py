@@ -127,7 +127,6 @@ class ProductCounts:
     computed: int = 0
 
     def __add__(self, other: "ProductCounts") -> "ProductCounts":
-        """Both together."""
         return ProductCounts(
             self.products + other.products,
             self.dot_products + other.dot_products,

@@ -7,10 +7,65 @@ from functools import partial
 import numpy as np
 
 from rnscli.base import InputError, NotFiniteError
-from rnscli.core import Changes, IntArray, quantisation_levels
+from rnscli.core import Changes, IntArray, RangeReader, RedundantCode, quantisation_levels
 from rnscli.matrix.arrays import Array, Arrays
-from rnscli.matrix.channels import modular_products, reduce, restore, words_of
-from rnscli.matrix.dataflow import Dataflow, ProductCounts
+from rnscli.matrix.dataflow import FLOAT64_EXACT, Dataflow, ProductCounts
+
+# A product modulo each modulus is in floats that hold every number exactly: the quotient of a whole
+# number a below 2**24 in magnitude in float32 (2**53 in float64) by another never rounds up to the
+# next whole number, so ``floor(a / m)`` is exact. So is the remainder, as long as the multiple of m
+# below a is within these limits, too.
+
+
+def reduce(arrays: Arrays, values: Array, modulus: int) -> Array:
+    """Residues in ``[0, m)`` of whole-numbered floats."""
+    quotients = values / modulus
+    arrays.floor(quotients)
+    quotients *= -modulus
+    quotients += values
+    return quotients
+
+
+def modular_products(
+    arrays: Arrays, x: Array, w: Sequence[Array], moduli: Sequence[int]
+) -> list[Array]:
+    """``x w mod m`` for each modulus, from whole numbers x and the residues of w."""
+    return [
+        reduce(arrays, arrays.product(reduce(arrays, x, modulus), residues), modulus)
+        for modulus, residues in zip(moduli, w, strict=True)
+    ]
+
+
+def words_of(arrays: Arrays, residues: Sequence[Array]) -> Callable[[IntArray | None], IntArray]:
+    """A function that gives the words ``(N, ...)`` at flat positions, or all."""
+    pieces = [arrays.pieces(channel) for channel in residues]
+    return lambda index: np.stack([piece(index) for piece in pieces])
+
+
+def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> Array:
+    """Chinese remainders, signed, of words without errors, from their information residues."""
+    moduli = code.moduli
+    information = residues[moduli.redundant :]
+    product, weights = moduli.dynamic_range, moduli.crt_weights
+    offset = product // 2  # of the range around zero that `from_residues` has
+    bound = offset + sum((m - 1) * w for m, w in zip(moduli.information, weights, strict=True))
+    if bound >= FLOAT64_EXACT:
+        # The product of the moduli may be beyond int64, the legitimate range is not.
+        reader = RangeReader(moduli.information, code.size, -code.lowest)
+        values = reader.read(words_of(arrays, information)(None))[0] + code.lowest
+        into = arrays.exact(information[0], wide=True) * 0.0
+        return arrays.put(into, np.arange(values.size), values)
+    total, *more = (
+        arrays.exact(channel, wide=True) * float(weight)
+        for channel, weight in zip(information, weights, strict=True)
+    )
+    for term in more:
+        total += term
+    total += offset
+    total = reduce(arrays, total, product)
+    total -= offset
+    return total
+
 
 MAX_OPERAND = 1e15  # FP32 products of two operands, and long sums of them, stay finite
 
@@ -103,7 +158,6 @@ class TiledProduct:
     """
 
     def __init__(self, flow: Dataflow, arrays: Arrays) -> None:
-        """Nothing is computed yet."""
         dot = flow.core.dot_product
         self._flow, self._arrays = flow, arrays
         self._size = dot.vector_size
@@ -111,13 +165,7 @@ class TiledProduct:
         self._weight_levels = quantisation_levels(dot.weight_bits)
 
     def quantise_weights(self, w: Array) -> QuantisedWeights:
-        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these.
-
-        Raises
-        ------
-        InputError
-            If they are not finite.
-        """
+        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these."""
         columns = w.swapaxes(-1, -2)
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
@@ -137,11 +185,6 @@ class TiledProduct:
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is asked for once if there is noise.
-
-        Raises
-        ------
-        InputError
-            If the inputs are not finite, or shapes do not fit.
         """
         *stack, terms, columns = weights.shape
         if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):
@@ -180,7 +223,6 @@ class TiledProduct:
         return out.reshape(shape), counts
 
     def _terms(self, length: int) -> Iterator[slice]:
-        """Tiles along the dot products."""
         for start in range(0, length, self._size):
             yield slice(start, min(start + self._size, length))
 

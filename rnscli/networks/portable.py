@@ -40,13 +40,7 @@ class PortableNetwork:
     weights: bytes | None = None
 
     def made(self, seed: int = 0) -> "nn.Module":
-        """A model of the caller's own; the seed decides over all that is drawn for it.
-
-        Raises
-        ------
-        InputError
-            If the code of a user no longer makes a network that has these weights.
-        """
+        """A model of the caller's own; the seed decides over all that is drawn for it."""
         import torch
 
         from rnscli.networks.evaluation import settle
@@ -182,7 +176,7 @@ def _made(name: str, seed: int) -> "nn.Module":
 
 
 def _with_weights(name: str, weights: str | Path | None) -> "nn.Module":
-    from rnscli.networks.weights import load_weights
+    from rnscli.networks.user_model import load_weights
 
     model = _made(name, 0)
     if weights is not None:

@@ -46,13 +46,7 @@ class ShippedNetwork:
     recipe: Recipe
 
     def make(self, seed: int = 0) -> "nn.Module":
-        """The network, untrained, its weights drawn from the seed alone.
-
-        Raises
-        ------
-        InputError
-            If its modules cannot be imported or have no such function.
-        """
+        """The network, untrained, its weights drawn from the seed alone."""
         module = self.sources()[0]
         try:
             model: nn.Module = module.make(seed)
@@ -88,7 +82,7 @@ NETWORKS: Registry[ShippedNetwork] = Registry(
         ShippedNetwork(
             "digits-transformer",
             "2 transformer blocks, 4 heads, rows of pixels as tokens, handwritten digits",
-            (f"{_MODELS}.transformer", f"{_MODELS}.attention"),
+            (f"{_MODELS}.transformer",),
             Recipe(epochs=30),
         ),
     ],

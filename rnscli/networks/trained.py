@@ -180,7 +180,7 @@ def _key(network: ShippedNetwork, recipe: Recipe, labelled: Dataset) -> str:
 
 
 def _content(key: str, trainer: Trainer) -> bytes:
-    """A file that is also one for `rnscli.networks.weights.load_weights`."""
+    """A file that is also one for `rnscli.networks.user_model.load_weights`."""
     weights = dict(trainer.model.state_dict())
     results = [asdict(result) for result in trainer.results]
     stream = io.BytesIO()

@@ -37,13 +37,7 @@ class Requirement:
 
     @classmethod
     def parse(cls, text: str) -> "Requirement":
-        """Read ``column comparison number``.
-
-        Raises
-        ------
-        InputError
-            If it is not of that form.
-        """
+        """Read ``column comparison number``."""
         match = _REQUIREMENT.fullmatch(text)
         if match is not None:
             column, comparison, number = match.groups()
@@ -64,11 +58,6 @@ class Requirement:
         ----------
         kinds
             The columns of the command, each with whether it holds numbers.
-
-        Raises
-        ------
-        InputError
-            If the column cannot be compared with a number.
         """
         if not kinds.get(self.column):
             problem = "holds no number" if self.column in kinds else "does not exist"
@@ -96,7 +85,6 @@ class Requirement:
         return str(value) if _COMPARISONS[self.comparison](float(short), self.bound) else short
 
     def __str__(self) -> str:
-        """The requirement as it is written."""
         return f"{self.column} {self.comparison} {self.bound}"
 
 

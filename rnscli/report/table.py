@@ -36,7 +36,6 @@ class Layout:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """All keys that it names."""
         return (*self.parameters, *self.results, *self.second)
 
     def tables(self, rows: int, limited: bool) -> "list[Layout]":

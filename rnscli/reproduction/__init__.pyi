@@ -4,9 +4,9 @@ from rnscli.reproduction.page import NAMES as NAMES
 from rnscli.reproduction.page import report_files as report_files
 from rnscli.reproduction.page import summary_sentence as summary_sentence
 from rnscli.reproduction.published import DIFFERENT as DIFFERENT
+from rnscli.reproduction.published import ReproducedRow as ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import names as names
 from rnscli.reproduction.reproduce import reproduce_networks as reproduce_networks
 from rnscli.reproduction.reproduce import samples as samples
-from rnscli.reproduction.rows import ReproducedRow as ReproducedRow
 from rnscli.reproduction.study import STUDY as STUDY

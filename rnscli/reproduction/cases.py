@@ -22,12 +22,19 @@ from rnscli.analysis import (
     fault_probability,
     proportion_interval,
 )
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.base import engineering
 from rnscli.core import RULES, DotProduct, RedundantCode
 from rnscli.hardware import load_technology
-from rnscli.reproduction.published import CASES, CONDITIONS, KEPT, PUBLISHED, VECTOR_SIZE, Interval
-from rnscli.reproduction.rows import ReproducedRow
+from rnscli.reproduction.published import (
+    CASES,
+    CONDITIONS,
+    KEPT,
+    PUBLISHED,
+    VECTOR_SIZE,
+    Interval,
+    ReproducedRow,
+)
 from rnscli.reproduction.study import MeasuredAccuracy, NetworkPoint, NetworkStudy, TrainingPoint
 
 BITS: tuple[int, ...] = tuple(CONDITIONS["bits"])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnscli.analysis import fault_probability
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.base import engineering, number, probability
 from rnscli.report import (
     COLOURS,
@@ -25,9 +25,8 @@ from rnscli.report import (
 )
 from rnscli.report.plots import figure as parts
 from rnscli.reproduction.cases import BITS, REDUNDANCIES, bill_of, faults_of
-from rnscli.reproduction.published import KEPT
+from rnscli.reproduction.published import KEPT, as_often_printed
 from rnscli.reproduction.reproduce import Reproduction
-from rnscli.reproduction.rows import as_often_printed
 from rnscli.reproduction.study import CORES as NETWORK_CORES
 from rnscli.reproduction.study import NetworkPoint, NetworkStudy, TrainingPoint
 
@@ -60,12 +59,10 @@ class Figure:
     rows: tuple[Row, ...] = ()
 
     def of(self, reproduced: Reproduction, study: NetworkStudy) -> "Figure":
-        """The picture with its rows."""
         return replace(self, rows=tuple(self.data(reproduced, study)))
 
     @property
     def csv(self) -> str:
-        """The data that is drawn."""
         return csv_text(list(self.rows[0]), self.rows)
 
     @property
@@ -241,7 +238,6 @@ def _paint_faults(axes: Any, rows: Rows, look: Look) -> None:
 
 
 def _paint_noise(axes: Any, rows: Rows, look: Look) -> None:
-    """Accuracy on residues against p."""
     for members, style in _codes(rows):
         axes.plot(members.p, members.relative_accuracy, linewidth=1.8, **style)
         _band(axes, members.p, members, style["color"])

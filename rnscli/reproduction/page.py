@@ -16,12 +16,11 @@ from rnscli import __version__
 from rnscli.base import columns_of
 from rnscli.networks import INSTALL
 from rnscli.report import Layout, Row, table_text
-from rnscli.report.inline_svg import inline_svg
+from rnscli.report.plots.figure import inline_svg
 from rnscli.reproduction.cases import NETWORK_RESULTS
 from rnscli.reproduction.figures import FIGURES, Figure
-from rnscli.reproduction.published import AGREES, NOT_HERE, VERDICTS
+from rnscli.reproduction.published import AGREES, NOT_HERE, VERDICTS, ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction
-from rnscli.reproduction.rows import ReproducedRow
 from rnscli.reproduction.study import NetworkStudy
 
 _HTML, _TEXT = "index.html", "report.md"

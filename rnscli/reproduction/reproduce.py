@@ -15,7 +15,7 @@ from rnscli.analysis import (
     validate,
 )
 from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, WORDS, Work, cases_of, works_of
-from rnscli.reproduction.rows import ReproducedRow
+from rnscli.reproduction.published import ReproducedRow
 from rnscli.reproduction.study import (
     STUDY,
     Done,
@@ -46,7 +46,6 @@ class Reproduction:
     trainings: "Mapping[TrainingPoint, Training]" = field(default_factory=dict)
 
     def __add__(self, other: "Reproduction") -> "Reproduction":
-        """Both, one after the other."""
         return Reproduction(
             self.rows + other.rows,
             self.errors + other.errors,

@@ -91,11 +91,9 @@ class NetworkStudy:
     samples: int | None = None
 
     def in_conventional_core(self, bits: int) -> list[NetworkPoint]:
-        """One b at each h."""
         return [NetworkPoint(self.size_model, "fixed-lp", bits, h) for h in self.sizes]
 
     def at_every_size(self) -> list[NetworkPoint]:
-        """Each b at each h."""
         return [point for bits in self.size_bits for point in self.in_conventional_core(bits)]
 
     def on_core(self, model: str, core: str) -> list[NetworkPoint]:
@@ -148,12 +146,10 @@ class Done:
     """Adds up the samples of one thing after another."""
 
     def __init__(self, progress: Callable[[int], None]) -> None:
-        """``progress`` is called with their number."""
         self._progress = progress
         self._before = 0
 
     def so_far(self, samples: int) -> None:
-        """Of what is under way."""
         self._progress(self._before + samples)
 
     def all_of(self, samples: int) -> None:

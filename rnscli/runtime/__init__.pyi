@@ -1,10 +1,10 @@
 from rnscli.runtime.cluster import dask_engine as dask_engine
 from rnscli.runtime.engines import Engine as Engine
 from rnscli.runtime.engines import Here as Here
+from rnscli.runtime.engines import SharedEngine as SharedEngine
 from rnscli.runtime.engines import local_engine as local_engine
 from rnscli.runtime.runner import Progress as Progress
 from rnscli.runtime.runner import Runner as Runner
-from rnscli.runtime.sharing import SharedEngine as SharedEngine
 from rnscli.runtime.store import Store as Store
 from rnscli.runtime.store import StoredBlock as StoredBlock
 from rnscli.runtime.work import Work as Work

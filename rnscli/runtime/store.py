@@ -169,7 +169,6 @@ class Store:
                 raise sqlite3.DatabaseError(f"damaged: {' '.join(verdict.split())}")
 
     def tasks(self) -> list[Task]:
-        """All tasks, the oldest first."""
         with self._explained():
             rows = self._connection.execute(
                 "SELECT key, description, created FROM task ORDER BY id"

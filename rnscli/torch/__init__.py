@@ -15,12 +15,9 @@ except ImportError:
         "rnscli.torch needs PyTorch; install it with: pip install 'rnscli[torch]'"
     ) from None
 
-from rnscli.torch.attention import AnalogMultiheadAttention
 from rnscli.torch.convert import Conversion, conversion, convert
-from rnscli.torch.convolution import AnalogConv2d
-from rnscli.torch.layers import AnalogLinear
-from rnscli.torch.matmul import analog_matmul
-from rnscli.torch.product import Place
+from rnscli.torch.layers import AnalogConv2d, AnalogLinear, AnalogMultiheadAttention
+from rnscli.torch.product import Place, analog_matmul
 from rnscli.torch.record import ProductKind, Recorded, Recording, recording
 
 __all__ = [

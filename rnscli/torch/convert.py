@@ -14,11 +14,14 @@ from torch.nn.utils.parametrize import ParametrizationList
 from rnscli.base import InputError, nearest
 from rnscli.core import Core
 from rnscli.matrix import Dataflow
-from rnscli.torch.attention import AnalogMultiheadAttention
-from rnscli.torch.convolution import AnalogConv2d
 from rnscli.torch.functional import AnalogForward
-from rnscli.torch.layers import AnalogLayer, AnalogLinear, flow_of
-from rnscli.torch.product import Place
+from rnscli.torch.layers import (
+    AnalogConv2d,
+    AnalogLayer,
+    AnalogLinear,
+    AnalogMultiheadAttention,
+)
+from rnscli.torch.product import Place, flow_of
 
 # Exact types: a subclass may compute anything. Its functions are taken to the core all the same.
 _ANALOG: dict[type[nn.Module], type[nn.Module]] = {

@@ -11,11 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from rnscli.torch.attention import analog_attention
-from rnscli.torch.convolution import analog_conv2d
-from rnscli.torch.layers import analog_linear
-from rnscli.torch.matmul import analog_einsum
-from rnscli.torch.product import Place, placed_matmul
+from rnscli.torch.layers import analog_attention, analog_conv2d, analog_linear
+from rnscli.torch.product import Place, analog_einsum, placed_matmul
 from rnscli.torch.record import active
 
 # What a mapped function returns is a tensor, or `NotImplemented` where it has to stay digital.
@@ -127,7 +124,6 @@ class _Interception(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Called by PyTorch, with this mode off."""
         kwargs = kwargs or {}
         if self.place is None:
             return func(*args, **kwargs)
@@ -176,13 +172,11 @@ class AnalogForward:
     """
 
     def __init__(self, module: nn.Module, place: Place | None) -> None:
-        """Of the module that calls it."""
         own = vars(module).get("forward")
         self.module, self.place = module, place
         self.own: Any = own.own if isinstance(own, AnalogForward) else own
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """What the class computes."""
         with self._at_place():
             if self.own is not None:
                 return self.own(*arguments, **options)

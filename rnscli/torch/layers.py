@@ -1,12 +1,17 @@
-"""What analog layers have in common."""
+"""The layers of PyTorch whose products are computed on a core, and what they have in common."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
-from rnscli.base import InputError
 from rnscli.core import Core
 from rnscli.matrix import Dataflow
-from rnscli.torch.product import Place, placed_matmul, stored_matmul
+from rnscli.torch.product import Place, placed, placed_matmul, stored_matmul
 
 
 class AnalogLayer:
@@ -19,27 +24,6 @@ class AnalogLayer:
     """
 
     place: Place
-
-
-def placed(core: Core | Dataflow, layer: str) -> Place:
-    """A place on a core, or on a dataflow."""
-    return Place(flow_of(core), layer)
-
-
-def flow_of(core: Core | Dataflow) -> Dataflow:
-    """The dataflow, or that of a core with the defaults.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-    """
-    if isinstance(core, Dataflow):
-        return core
-    if not hasattr(core, "dot_product"):
-        accepted = "an analog core, as rnscli.analog_core makes it, or a rnscli.Dataflow"
-        raise InputError.of("core", core, accepted, what=f"is of type {type(core).__name__}")
-    return Dataflow(core)
 
 
 def described(place: Place) -> str:
@@ -86,16 +70,13 @@ class AnalogLinear(AnalogLayer, nn.Linear):
         *,
         core: Core | Dataflow,
     ) -> None:
-        """As `torch.nn.Linear`."""
         super().__init__(in_features, out_features, bias, device, dtype)
         self.place = placed(core, "linear")
 
     def forward(self, input: Tensor) -> Tensor:
-        """``input @ weight.T + bias``."""
         return analog_linear(input, self.weight, self.bias, self.place)
 
     def extra_repr(self) -> str:
-        """With the core."""
         return f"{super().extra_repr()}, {described(self.place)}"
 
 
@@ -108,3 +89,348 @@ def analog_linear(input: Tensor, weight: Tensor, bias: Tensor | None, place: Pla
     if bias is not None:
         result = result + bias
     return result if input.dim() > 1 else result.squeeze(0)
+
+
+Pair = tuple[int, int]
+# Where patches begin and what is in them is found once for so many images, and read for each.
+_FEW = 4
+
+
+def patches(images: Tensor, kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> Tensor:
+    """Rows ``(N, groups, positions, C/groups * kernel area)`` of padded images ``(N, C, H, W)``.
+
+    The terms are in the order that weights ``(outputs, C/groups, *kernel)`` have. It is what
+    `torch.nn.functional.unfold` gives, transposed, in a third of the time.
+    """
+    cut = kernel, stride, dilation, groups
+    found: Tensor = _Patches.apply(images, *cut)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Patches(torch.autograd.Function):
+    """Cut, and in the backward pass added up."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, *cut: Any) -> Tensor:
+        ctx.shape, ctx.cut = images.shape, cut
+        if len(images) < _FEW:
+            return _rows(images, *cut)
+        size = images.shape[1:].numel()
+        small = torch.int32 if size < 2**31 else torch.int64
+        positions = torch.arange(size, dtype=small, device=images.device)
+        read = _rows(positions.view(1, *images.shape[1:]), *cut)
+        found = images.reshape(len(images), size).index_select(1, read.reshape(-1))
+        return found.view(len(images), *read.shape[1:])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        images, channels, height, width = ctx.shape
+        kernel, stride, dilation, groups = ctx.cut
+        rows, columns = (
+            (length - spread * (size - 1) - 1) // step + 1
+            for length, size, step, spread in zip(
+                (height, width), kernel, stride, dilation, strict=True
+            )
+        )
+        each = channels // groups
+        parts = grad.view(images, groups, rows, columns, each, *kernel).permute(0, 2, 3, 1, 4, 5, 6)
+        total = grad.new_zeros(images, height, width, groups, each)
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                top, left = i * dilation[0], j * dilation[1]
+                total[
+                    :,
+                    top : top + (rows - 1) * stride[0] + 1 : stride[0],
+                    left : left + (columns - 1) * stride[1] + 1 : stride[1],
+                ] += parts[..., i, j]
+        return total.flatten(3).permute(0, 3, 1, 2), None, None, None, None
+
+
+def _rows(images: Tensor, kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> Tensor:
+    each = images.shape[1] // groups
+    windows = images
+    for axis in (2, 3):
+        spread = dilation[axis - 2]
+        length = spread * (kernel[axis - 2] - 1) + 1
+        windows = windows.unfold(axis, length, stride[axis - 2])[..., ::spread]
+    count, _, rows, columns, *_ = windows.shape
+    windows = windows.view(count, groups, each, *windows.shape[2:]).permute(0, 1, 3, 4, 2, 5, 6)
+    return windows.reshape(count, groups, rows * columns, each * kernel[0] * kernel[1])
+
+
+class AnalogConv2d(AnalogLayer, nn.Conv2d):
+    """A convolution whose product is computed on a core; the bias is added in FP32.
+
+    Patches of the image become rows of inputs (im2col), with dot products over the input channels
+    and the area of the kernel; each group is a product of its own. Parameters and ``state_dict``
+    are those of `torch.nn.Conv2d`.
+
+    Parameters
+    ----------
+    *arguments, **options
+        As of `torch.nn.Conv2d`.
+    core
+        The core, or a `rnscli.Dataflow` on it.
+
+    Examples
+    --------
+    >>> import rnscli, torch
+    >>> layer = AnalogConv2d(3, 8, 3, padding=1, core=rnscli.analog_core("rns", bits=6))
+    >>> layer(torch.ones(2, 3, 5, 5)).shape, sorted(layer.state_dict())
+    (torch.Size([2, 8, 5, 5]), ['bias', 'weight'])
+    """
+
+    def __init__(self, *arguments: Any, core: Core | Dataflow, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.place = placed(core, "conv2d")
+
+    def forward(self, input: Tensor) -> Tensor:
+        # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
+        around, mode = self._reversed_padding_repeated_twice, self.padding_mode
+        padded = _padded(input, around, "constant" if mode == "zeros" else mode)
+        return analog_conv2d(
+            padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups,
+            place=self.place,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, {described(self.place)}"  # type: ignore[no-untyped-call]
+
+
+def analog_conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | str | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+    *,
+    place: Place,
+) -> Tensor:
+    """`torch.nn.functional.conv2d` on a core."""
+    if input.dim() == 3:
+        batch = input.unsqueeze(0)
+        return analog_conv2d(
+            batch, weight, bias, stride, padding, dilation, groups, place=place
+        ).squeeze(0)
+    outputs, channels, *_ = weight.shape
+    kernel = _pair(weight.shape[2:])
+    strides, dilations = _pair(stride), _pair(dilation)
+    input = _padded(input, _padding(padding, kernel, dilations))
+    if input.dim() != 4 or input.shape[1] != channels * groups:
+        raise RuntimeError(
+            f"a convolution of {channels * groups} channels got an input of shape "
+            f"{tuple(input.shape)}"
+        )
+    rows = patches(input, kernel, strides, dilations, groups)
+    images, _, positions, terms = rows.shape
+    width = outputs // groups
+    columns = weight.reshape(groups, width, terms).transpose(-1, -2)
+    if groups == 1:
+        found = stored_matmul(rows.squeeze(1), columns[0], place)
+    else:
+        # No size is left to be found out, which a batch of no images would not allow.
+        rows = rows.transpose(0, 1).reshape(groups, images * positions, terms)
+        found = stored_matmul(rows, columns, place)
+        found = found.view(groups, images, positions, width).permute(1, 2, 0, 3)
+    size = [
+        (length - spread * (area - 1) - 1) // step + 1
+        for length, area, step, spread in zip(
+            input.shape[2:], kernel, strides, dilations, strict=True
+        )
+    ]
+    result = found.reshape(images, positions, outputs).transpose(1, 2)
+    result = result.reshape(images, outputs, *size)
+    return result if bias is None else result + bias.view(-1, 1, 1)
+
+
+def _padded(images: Tensor, padding: list[int], mode: str = "constant") -> Tensor:
+    """PyTorch copies images even if it adds nothing."""
+    return functional.pad(images, padding, mode=mode) if any(padding) else images
+
+
+def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    first, second = value if len(value) == 2 else (value[0], value[0])
+    return first, second
+
+
+def _padding(
+    padding: int | str | Sequence[int], kernel: Sequence[int], dilation: Sequence[int]
+) -> list[int]:
+    """Zeros at the left, right, top and bottom."""
+    if padding == "valid":
+        return [0, 0, 0, 0]
+    if padding == "same":
+        totals = [spread * (width - 1) for width, spread in zip(kernel, dilation, strict=True)]
+        (top, bottom), (left, right) = ((n // 2, n - n // 2) for n in totals)
+        return [left, right, top, bottom]
+    assert not isinstance(padding, str)
+    rows, columns = _pair(padding)
+    return [columns, columns, rows, rows]
+
+
+def analog_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+    *,
+    place: Place,
+) -> Tensor:
+    """`torch.nn.functional.scaled_dot_product_attention` with both products on a core.
+
+    As there, a query that may look at nothing gets 0.
+    """
+    if enable_gqa:
+        repeats = query.shape[-3] // key.shape[-3]
+        key = key.repeat_interleave(repeats, -3)
+        value = value.repeat_interleave(repeats, -3)
+    if is_causal:
+        if attn_mask is not None:
+            raise RuntimeError("is_causal makes a mask of its own; leave attn_mask out")
+        shape = query.shape[-2], key.shape[-2]
+        attn_mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    weights = _weights(query, key, _additive(attn_mask, query, kept=True), scale, place)
+    return _context(functional.dropout(weights, dropout_p), value, place)
+
+
+def _weights(query: Tensor, key: Tensor, mask: Tensor | None, scale: float, place: Place) -> Tensor:
+    scores = placed_matmul(query, key.transpose(-1, -2), _part(place, "scores")) * scale
+    if mask is None:
+        return functional.softmax(scores, dim=-1)
+    scores = scores + mask
+    # In this order, so that neither weights nor gradients of a masked row are NaN.
+    nothing = (scores == -math.inf).all(-1, keepdim=True)
+    return functional.softmax(scores.masked_fill(nothing, 0), dim=-1).masked_fill(nothing, 0)
+
+
+def _context(weights: Tensor, value: Tensor, place: Place) -> Tensor:
+    return placed_matmul(weights, value, _part(place, "context"))
+
+
+def _part(place: Place, name: str) -> Place:
+    return Place(place.flow, f"{place.layer}.{name}")
+
+
+def _additive(mask: Tensor | None, like: Tensor, kept: bool) -> Tensor | None:
+    """A mask as numbers to be added; where it is Boolean, ``kept`` is what stays."""
+    if mask is None or mask.dtype != torch.bool:
+        return mask
+    dropped = ~mask if kept else mask
+    zeros = torch.zeros(mask.shape, dtype=like.dtype, device=like.device)
+    return zeros.masked_fill(dropped, -math.inf)
+
+
+class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
+    """`torch.nn.MultiheadAttention` with projections and both products of attention on a core.
+
+    Parameters and ``state_dict`` are those of the original. A query that may look at nothing gets
+    0, which the original only does without ``need_weights``.
+
+    Parameters
+    ----------
+    *arguments, **options
+        As of `torch.nn.MultiheadAttention`.
+    core
+        The core, or a `rnscli.Dataflow` on it.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> core = rnscli.analog_core("rns", bits=6)
+    >>> layer = AnalogMultiheadAttention(8, 2, batch_first=True, core=core)
+    >>> x = torch.ones(1, 3, 8)
+    >>> [found.shape for found in layer(x, x, x)]
+    [torch.Size([1, 3, 8]), torch.Size([1, 3, 3])]
+    """
+
+    def __init__(self, *arguments: Any, core: Core | Dataflow, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.place = placed(core, "attention")
+        projection: nn.Module = self.out_proj
+        projection.__class__ = AnalogLinear
+        projection.place = _part(self.place, "out_proj")  # type: ignore[assignment]
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        if is_causal and attn_mask is None:
+            raise RuntimeError("is_causal is a hint about attn_mask; give that, too")
+        single = query.dim() == 2
+        if single:
+            query, key, value = (part.unsqueeze(0) for part in (query, key, value))
+        elif not self.batch_first:
+            query, key, value = (part.transpose(0, 1) for part in (query, key, value))
+        query, key, value = self._projected(query, key, value)
+        batch, length = query.shape[:2]
+        mask = self._mask(attn_mask, key_padding_mask, query, key.shape[1])
+        if self.bias_k is not None and self.bias_v is not None:
+            key = torch.cat([key, self.bias_k.expand(batch, 1, -1)], 1)
+            value = torch.cat([value, self.bias_v.expand(batch, 1, -1)], 1)
+        query, key, value = (
+            part.view(batch, -1, self.num_heads, self.head_dim).transpose(1, 2)
+            for part in (query, key, value)
+        )
+        if self.add_zero_attn:
+            key, value = (functional.pad(part, (0, 0, 0, 1)) for part in (key, value))
+        if mask is not None:
+            mask = functional.pad(mask, (0, key.shape[-2] - mask.shape[-1]))
+        scale = 1 / math.sqrt(self.head_dim)
+        weights = _weights(query, key, mask, scale, self.place)
+        weights = functional.dropout(weights, self.dropout, self.training)
+        context = _context(weights, value, self.place).transpose(1, 2)
+        found = self.out_proj(context.reshape(batch, length, self.embed_dim))
+        told = weights.mean(1) if average_attn_weights else weights
+        if single:
+            found, told = found.squeeze(0), told.squeeze(0)
+        elif not self.batch_first:
+            found = found.transpose(0, 1)
+        return found, told if need_weights else None
+
+    def _projected(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        if self.in_proj_weight is not None:
+            weights: tuple[Tensor, ...] = self.in_proj_weight.chunk(3)
+        else:
+            weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
+        biases = (None,) * 3 if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
+        return tuple(
+            analog_linear(part, weight, bias, _part(self.place, name))
+            for part, weight, bias, name in zip(
+                inputs, weights, biases, ("query", "key", "value"), strict=True
+            )
+        )
+
+    def _mask(
+        self, attn_mask: Tensor | None, padding: Tensor | None, query: Tensor, keys: int
+    ) -> Tensor | None:
+        """Both masks as one of shape ``(batch or 1, heads or 1, length, keys)``."""
+        mask = _additive(attn_mask, query, kept=False)
+        if mask is not None and mask.dim() == 3:
+            mask = mask.view(-1, self.num_heads, *mask.shape[1:])
+        elif mask is not None:
+            mask = mask.view(1, 1, *mask.shape)
+        padded = _additive(padding, query, kept=False)
+        if padded is None:
+            return mask
+        padded = padded.view(-1, 1, 1, keys)
+        return padded if mask is None else mask + padded
+
+    def extra_repr(self) -> str:
+        return described(self.place)

@@ -56,7 +56,6 @@ class Recording:
 
     @property
     def counts(self) -> ProductCounts:
-        """All of them together."""
         return sum((made.counts for made in self.kinds.values()), ProductCounts())
 
     def workload(self, name: str) -> Workload:

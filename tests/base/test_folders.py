@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rnscli.base.errors import InputError
-from rnscli.base.folders import check_folder, write_folder
+from rnscli.base.files import check_folder, write_folder
 
 FILES = {"a.json": b"new", "deep/er/b.bin": bytes(range(256)), ".hidden": b""}
 OWN = ("a.json", "deep/er/b.bin", ".hidden", "m" * 255)

@@ -3,7 +3,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-
 from rnscli.base.uninterrupted import uninterrupted
 
 BOTH = (signal.SIGINT, signal.SIGTERM)

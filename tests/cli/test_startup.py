@@ -75,7 +75,7 @@ def test_row_types_load_nothing_numerical() -> None:
         for source in (*HOME.glob("analysis/*/rows.py"), HOME / "analysis" / "stored_rows.py")
     ]
     assert len(modules) >= 6
-    code = f"import {', '.join(modules)}, rnscli.analysis.moduli, rnscli.report.batch.summary"
+    code = f"import {', '.join(modules)}, rnscli.analysis.moduli, rnscli.report.batch"
     assert not loaded_after(code) & (HEAVY | {"click"})
 
 

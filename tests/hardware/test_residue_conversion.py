@@ -35,7 +35,7 @@ from rnscli.core.cores.residue_conversion import (
     syndrome,
     syndrome_cycles,
 )
-from rnscli.hardware.operations import OperationPrices
+from rnscli.hardware.technology import OperationPrices
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 PRICES = OperationPrices()

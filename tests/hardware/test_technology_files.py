@@ -12,8 +12,12 @@ import pytest
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.cores.operations import add
-from rnscli.hardware.operations import OperationPrices
-from rnscli.hardware.technology import Technology, load_technology, technology_names
+from rnscli.hardware.technology import (
+    OperationPrices,
+    Technology,
+    load_technology,
+    technology_names,
+)
 
 NAMES = (
     "digital-logic",

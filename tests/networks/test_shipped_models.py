@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rnscli.networks.models import cnn, residual_cnn, transformer
-from rnscli.networks.models.attention import SelfAttention
+from rnscli.networks.models.transformer import SelfAttention
 from rnscli.networks.shipped import NETWORKS
 
 MODULES = (cnn, residual_cnn, transformer)

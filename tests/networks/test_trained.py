@@ -18,7 +18,7 @@ from rnscli.networks.evaluation import score
 from rnscli.networks.recipe import Recipe
 from rnscli.networks.shipped import NETWORKS
 from rnscli.networks.trained import Cache, TrainedNetwork, trained
-from rnscli.networks.weights import load_weights
+from rnscli.networks.user_model import load_weights
 
 TINY = Recipe(epochs=1, batch_size=250)
 

@@ -13,7 +13,7 @@ from refusals import assert_one_sentence
 from torch import nn
 
 from rnscli.base.errors import InputError
-from rnscli.networks.weights import load_weights
+from rnscli.networks.user_model import load_weights
 
 OWN = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
 STATE = OWN.state_dict()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli import __version__
-from rnscli.report.document import csv_text, json_text
+from rnscli.report.schema import csv_text, json_text
 from rnscli.report.table import Row
 
 QUICK = settings(max_examples=50, deadline=None, derandomize=True)

@@ -15,8 +15,8 @@ from rnscli.matrix.dataflow import ProductCounts
 from rnscli.reproduction import reproduce as module
 from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, cases_of, last_kept, works_of
 from rnscli.reproduction.figures import FIGURES
+from rnscli.reproduction.published import ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction, names, reproduce_networks
-from rnscli.reproduction.rows import ReproducedRow
 from rnscli.reproduction.study import (
     STUDY,
     Done,

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 import rnscli
 from rnscli.torch import convert
-from rnscli.torch.arrays import TorchArrays
+from rnscli.torch.product import TorchArrays
 
 X, W = normal(7, 50), normal(50, 9, seed=1)
 CORES = {

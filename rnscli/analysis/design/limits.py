@@ -160,18 +160,11 @@ class Limit:
         return f"{show(self.metric, value)} breaks the limit of {amount(self.metric, self.value)}"
 
     def __str__(self) -> str:
-        """As it is given."""
         return f"`{self.name}` {amount(self.metric, self.value)}"
 
 
 def limits_of(values: Mapping[str, float]) -> tuple[Limit, ...]:
-    """Limits by their names in ``LIMITS``.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown or a value negative.
-    """
+    """Limits by their names in ``LIMITS``."""
     limits = []
     for name, value in values.items():
         check_choice("limit", name, tuple(LIMITS))

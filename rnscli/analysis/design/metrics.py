@@ -40,12 +40,10 @@ class Outcome:
         raise TypeError("outcomes of codes do not add up")
 
     def record(self) -> dict[str, Any]:
-        """All of it as JSON values."""
         return asdict(self)
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "Outcome":
-        """The outcome that was written down."""
         return cls(**record)
 
     def after(self, attempts: float) -> tuple[float, float]:
@@ -132,7 +130,6 @@ class Group:
         )
 
     def expected_attempts(self, attempts: float | None) -> float:
-        """Mean number of attempts."""
         return self.outcome.after(1.0 if attempts is None else attempts)[1]
 
 
@@ -162,7 +159,6 @@ class Evaluator:
     """
 
     def __init__(self, space: DesignSpace, errors: Mapping[Any, float | RnscliError]) -> None:
-        """Nothing is computed yet."""
         self._space, self._errors = space, errors
         self._moduli: dict[tuple[int, int, int], ModuliSet | RnscliError] = {}
         self._outcomes: dict[Any, Outcome] = {}
@@ -185,7 +181,6 @@ class Evaluator:
         return self._code(design)
 
     def add_outcome(self, code: FaultParameters, outcome: Outcome) -> None:
-        """Remember what was computed elsewhere."""
         self._outcomes[self.key(code)] = outcome
 
     def group_within(self, design: Design, limits: Mapping[str, float]) -> Group | None:

@@ -3,30 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rnscli.analysis.columns import (
-    AdcBits,
-    AdcModel,
-    Area,
-    Attempts,
-    Bits,
-    ColumnsPerAdc,
-    Core,
-    Decoder,
-    EnergyPerMac,
-    ExpectedAttempts,
-    Extrapolated,
-    Latency,
-    LegitimateRange,
-    Moduli,
-    PErr,
-    Redundant,
-    RedundantModuli,
-    Reverse,
-    SliceBits,
-    Technology,
-    Throughput,
-    VectorSize,
-)
+from rnscli.analysis import columns as c
 from rnscli.base import Column
 
 
@@ -49,25 +26,25 @@ class DesignRow:
     axis: Annotated[
         str | None, Column("The axis along which a neighbour differs from the chosen design.")
     ]
-    core: Core
-    bits: Bits
-    vector_size: VectorSize
-    technology: Technology
-    adc_model: AdcModel | None
-    columns_per_adc: ColumnsPerAdc | None
-    reverse: Reverse | None
-    slice_bits: SliceBits | None
-    adc_bits: AdcBits | None
-    redundant: Redundant | None
-    attempts: Attempts | None
-    decoder: Decoder | None
-    legitimate_range: LegitimateRange | None
-    moduli: Moduli | None
-    redundant_moduli: RedundantModuli | None
-    expected_attempts: ExpectedAttempts | None
-    energy_per_mac_j: EnergyPerMac | None
-    latency_s: Latency | None
-    area_m2: Area | None
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    technology: c.Technology
+    adc_model: c.AdcModel | None
+    columns_per_adc: c.ColumnsPerAdc | None
+    reverse: c.Reverse | None
+    slice_bits: c.SliceBits | None
+    adc_bits: c.AdcBits | None
+    redundant: c.Redundant | None
+    attempts: c.Attempts | None
+    decoder: c.Decoder | None
+    legitimate_range: c.LegitimateRange | None
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
+    expected_attempts: c.ExpectedAttempts | None
+    energy_per_mac_j: c.EnergyPerMac | None
+    latency_s: c.Latency | None
+    area_m2: c.Area | None
     mean_abs_error: Annotated[
         float | None,
         Column(
@@ -76,9 +53,9 @@ class DesignRow:
             "mean |e|",
         ),
     ]
-    p_err: PErr | None
-    throughput_macs_per_s: Throughput | None
-    extrapolated: Extrapolated | None
+    p_err: c.PErr | None
+    throughput_macs_per_s: c.Throughput | None
+    extrapolated: c.Extrapolated | None
     reason: Annotated[str | None, Column("Why a neighbour is not chosen.", "against it")]
     commands: Annotated[
         tuple[str, ...] | None,

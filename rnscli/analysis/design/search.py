@@ -257,7 +257,6 @@ class _Search:
                 progress("codes", update.index + 1, len(codes))
 
     def run(self, progress: Progress | None, prune: bool) -> None:
-        """Fill the table."""
         self._places, self.impossible, self.pruned = [], 0, 0
         self._reasons.clear()
         rows: list[tuple[float, ...]] = []
@@ -300,7 +299,6 @@ class _Search:
         return chosen
 
     def candidate(self, place: int, reason: str = "") -> Candidate:
-        """A design of the table."""
         group, attempts = self._places[place]
         return _candidate(group, attempts, reason)
 

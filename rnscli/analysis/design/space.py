@@ -185,7 +185,6 @@ class DesignSpace:
 
     @property
     def size(self) -> int:
-        """Number of designs."""
         return sum(math.prod(map(len, self.axes_of(core).values())) for core in self.core)
 
     def groups(self) -> Iterator[tuple[Design, tuple[float, ...]]]:
@@ -223,7 +222,6 @@ class DesignSpace:
         return Design(**(_bits_of(core) | values))
 
     def technology_of(self, design: Design) -> Technology:
-        """The technology of a design."""
         for technology in (*self.technology, *self.default_technologies):
             if technology.name == design.technology:
                 return technology

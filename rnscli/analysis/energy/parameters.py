@@ -272,13 +272,7 @@ class EnergyDesign:
 
     @property
     def mac(self) -> Operations:
-        """A MAC of a digital core.
-
-        Raises
-        ------
-        InputError
-            If the core is none.
-        """
+        """A MAC of a digital core."""
         if not isinstance(self.kind, DigitalKind):
             raise InputError(f"core {self.kind.name} computes no MAC digitally")
         return self.kind.mac

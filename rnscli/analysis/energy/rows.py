@@ -3,27 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rnscli.analysis.columns import (
-    AdcBits,
-    AdcModel,
-    Area,
-    ArrayColumns,
-    Bits,
-    Core,
-    EnergyPerMac,
-    EnergyRange,
-    ExpectedAttempts,
-    Extrapolated,
-    InputBits,
-    Latency,
-    Moduli,
-    Range,
-    RedundantModuli,
-    Technology,
-    Throughput,
-    VectorSize,
-    WeightBits,
-)
+from rnscli.analysis import columns as c
 from rnscli.base import Column, area, ends, joules, percent, prefixed
 
 ConverterEnergy = Annotated[
@@ -50,15 +30,15 @@ class EnergyRow:
     ``energy_range_j``, ``latency_range_s`` and ``area_range_m2`` hold all that they allow.
     """
 
-    core: Core
-    bits: Bits
-    vector_size: VectorSize
-    moduli: Moduli | None
-    redundant_moduli: RedundantModuli | None
-    technology: Technology
-    adc_model: AdcModel | None
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
+    technology: c.Technology
+    adc_model: c.AdcModel | None
     dac_bits: Annotated[int | None, Column("Bits of a DAC.", "DAC bits", low=1)]
-    adc_bits: AdcBits | None
+    adc_bits: c.AdcBits | None
     dac_conversions: Annotated[
         float,
         Column("DAC conversions of a dot product, in the mean over its attempts.", "DACs/dot"),
@@ -99,10 +79,10 @@ class EnergyRow:
         ),
     ]
     energy_per_dot_product_j: EnergyPerDotProduct
-    energy_per_mac_j: EnergyPerMac
-    latency_s: Latency
-    throughput_macs_per_s: Throughput
-    area_m2: Area
+    energy_per_mac_j: c.EnergyPerMac
+    latency_s: c.Latency
+    throughput_macs_per_s: c.Throughput
+    area_m2: c.Area
     tops_per_w: Annotated[
         float | None,
         Column("Tera-operations per joule, that is TOPS/W; a MAC is two operations.", "TOPS/W"),
@@ -118,23 +98,23 @@ class EnergyRow:
         float | None,
         Column("adc_energy_j over that of the core rns on the same operands.", "ADC x rns"),
     ]
-    energy_range_j: EnergyRange | None
+    energy_range_j: c.EnergyRange | None
     latency_range_s: Annotated[
-        Range | None,
+        c.Range | None,
         Column(
             "Least and largest latency that uncertain constants allow, in s.",
             form=ends(prefixed("s")),
         ),
     ]
     area_range_m2: Annotated[
-        Range | None,
+        c.Range | None,
         Column("Least and largest area that uncertain constants allow, in m^2.", form=ends(area)),
     ]
-    input_bits: InputBits | None
-    weight_bits: WeightBits | None
-    columns: ArrayColumns
-    expected_attempts: ExpectedAttempts
-    extrapolated: Extrapolated
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    columns: c.ArrayColumns
+    expected_attempts: c.ExpectedAttempts
+    extrapolated: c.Extrapolated
 
 
 @dataclass(frozen=True)
@@ -152,12 +132,12 @@ class WorkloadRow:
 
     workload: Annotated[str, Column("The network.", identity=True)]
     layer: Annotated[str, Column("The layer, or total for all of them.", identity=True)]
-    core: Core
-    bits: Bits
-    vector_size: VectorSize
-    columns: ArrayColumns
-    technology: Technology
-    adc_model: AdcModel | None
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    columns: c.ArrayColumns
+    technology: c.Technology
+    adc_model: c.AdcModel | None
     m: Annotated[
         int | None, Column("Rows M of the inputs: dot products for each weight column.", low=1)
     ]
@@ -206,18 +186,18 @@ class WorkloadRow:
     ]
     energy_j: Annotated[float, Column("Energy of the layer or network, in J.", "total", joules)]
     energy_per_mac_j: Annotated[
-        EnergyPerMac, Column("Energy over the MACs that are needed, in J.", "per MAC", joules)
+        c.EnergyPerMac, Column("Energy over the MACs that are needed, in J.", "per MAC", joules)
     ]
     time_s: Annotated[
         float, Column("Time of the layer or network, layer by layer, in s.", form=prefixed("s"))
     ]
-    energy_range_j: EnergyRange | None
-    expected_attempts: ExpectedAttempts
-    extrapolated: Extrapolated
-    input_bits: InputBits | None
-    weight_bits: WeightBits | None
-    moduli: Moduli | None
-    redundant_moduli: RedundantModuli | None
+    energy_range_j: c.EnergyRange | None
+    expected_attempts: c.ExpectedAttempts
+    extrapolated: c.Extrapolated
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
     arrays: Annotated[int, Column("Arrays that share the passes.", low=1)]
 
 
@@ -230,11 +210,11 @@ class SensitivityRow:
     are in the base ``unit``.
     """
 
-    core: Core
-    bits: Bits
-    vector_size: VectorSize
-    technology: Technology
-    adc_model: AdcModel | None
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    technology: c.Technology
+    adc_model: c.AdcModel | None
     constant: Annotated[str, Column("The uncertain constant.", identity=True)]
     unit: Annotated[str, Column("Unit of the constant.")]
     constant_low: Annotated[
@@ -260,8 +240,8 @@ class SensitivityRow:
     swing: Annotated[
         float, Column("Width of the interval of the energy over the energy.", form=percent(1))
     ]
-    input_bits: InputBits | None
-    weight_bits: WeightBits | None
-    columns: ArrayColumns
-    moduli: Moduli | None
-    redundant_moduli: RedundantModuli | None
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    columns: c.ArrayColumns
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None

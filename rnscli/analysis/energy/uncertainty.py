@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from rnscli.analysis.energy.bill import area_of, energies_of, timing_of
-from rnscli.analysis.energy.energy import design_columns, energy
+from rnscli.analysis.energy.bill import area_of, design_columns, energies_of, energy, timing_of
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow
 from rnscli.base import InputError, Uncertain
@@ -114,11 +113,6 @@ def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) ->
 
     The technology node is one for the array, its logic and the ADCs. The rate of the ADCs and the
     clock are none of them: they are for the designer to choose.
-
-    Raises
-    ------
-    InputError
-        If there is no constant of that name.
     """
     design = parameters.design
     technology, adc, dac = design.technology, design.adc, design.dac

@@ -158,7 +158,6 @@ class FileOperands:
     name: str
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be multiplied."""
         for label in _LABELS:
             rows: _Rows = getattr(self, label)
             check_kind(self.name, label, rows.shape, rows.dtype)
@@ -189,7 +188,6 @@ class FileOperands:
         return GivenOperands(x, w, self.name, start)
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        """The rows from ``start`` on."""
         self.rows(start, tile.shape[1]).fill(rng, start, tile)
 
 

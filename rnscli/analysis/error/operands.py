@@ -64,7 +64,6 @@ class _Drawn:
     drawn: ClassVar[bool] = True
 
     def rows(self, start: int, count: int) -> Any:
-        """Itself: nothing is read."""
         del start, count
         return self
 
@@ -162,7 +161,6 @@ class StudentTOperands(Distribution):
     degrees_of_freedom: float = 5.0
 
     def __post_init__(self) -> None:
-        """Refuse what has no variance."""
         what = f"a number above 2 and at most {MAX_DEGREES_OF_FREEDOM:g}"
         lowest = float(np.nextafter(2.0, 3.0))
         value = check_float(
@@ -204,12 +202,10 @@ class SparseOperands(_Drawn):
 
     @property
     def name(self) -> str:
-        """That of the others."""
         return self.dense.name
 
     @property
     def unit(self) -> float:
-        """That of the others."""
         return self.dense.unit
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
@@ -247,7 +243,6 @@ class GivenOperands:
     first: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be multiplied."""
         for label in ("x", "w"):
             array = np.asarray(getattr(self, label))
             check_kind(self.name, label, array.shape, array.dtype)
@@ -287,7 +282,6 @@ class GivenOperands:
         return narrowed
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        """The rows from ``start`` on."""
         del rng
         part = slice(start - self.first, start - self.first + tile.shape[1])
         tile[0], tile[1] = self.x[part], self.w[part]
@@ -301,13 +295,7 @@ class GivenOperands:
 
 
 def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Refuse an array that does not hold vectors of real numbers.
-
-    Raises
-    ------
-    InputError
-        Saying what it is instead.
-    """
+    """Refuse an array that does not hold vectors of real numbers."""
     if len(shape) != 2 or min(shape) < 1:
         raise InputError(
             f"operands {name}: {label} has shape {shape}; "
@@ -321,13 +309,7 @@ def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[An
 
 
 def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
-    """Refuse arrays of different shapes.
-
-    Raises
-    ------
-    InputError
-        Saying both.
-    """
+    """Refuse arrays of different shapes."""
     if x != w:
         raise InputError(
             f"operands {name}: x has shape {x} and w {w}; they must be equal", "operands"

@@ -186,7 +186,6 @@ class DotErrorPoint:
 
     @property
     def block_pairs(self) -> int:
-        """Pairs in a block."""
         values = _BLOCK_VALUES if self.operands.drawn else _GIVEN_BLOCK_VALUES
         return min(_BLOCK_PAIRS, max(1, values // self.dot_product.vector_size))
 

@@ -3,31 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rnscli.analysis.columns import (
-    CI95,
-    AdcBits,
-    Attempts,
-    Bits,
-    Core,
-    Decoder,
-    InputBits,
-    MeanAbsError,
-    MeanAbsErrorInterval,
-    Moduli,
-    Noise,
-    OutputErrorRate,
-    OutputErrorRateInterval,
-    P,
-    PrecisionReached,
-    Range,
-    Redundant,
-    RedundantModuli,
-    Sigma,
-    SimulatedAttempts,
-    SliceBits,
-    VectorSize,
-    WeightBits,
-)
+from rnscli.analysis import columns as c
 from rnscli.base import Column
 
 
@@ -43,12 +19,12 @@ class DotErrorRow:
     ``None``; ``relative_to_rns`` is ``None`` without a moduli set.
     """
 
-    core: Core
-    bits: Bits
-    vector_size: VectorSize
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
     pairs: Annotated[int, Column("Number of dot products that were simulated.", low=1)]
-    mean_abs_error: MeanAbsError
-    mean_abs_error_ci95: MeanAbsErrorInterval
+    mean_abs_error: c.MeanAbsError
+    mean_abs_error_ci95: c.MeanAbsErrorInterval
     mean_error: Annotated[float, Column("Mean of the signed error.", "mean e", low=None)]
     rms_error: Annotated[float, Column("Root of the mean squared error.", "rms e")]
     max_abs_error: Annotated[float, Column("Largest absolute error.", "max |e|")]
@@ -64,19 +40,19 @@ class DotErrorRow:
     relative_to_rns: Annotated[
         float | None, Column("mean_abs_error over that of the core rns.", "x rns")
     ]
-    noise: Noise | None
-    p: P | None
-    sigma: Sigma | None
-    redundant: Redundant | None
-    attempts: Attempts | None
-    output_error_rate: OutputErrorRate | None
-    expected_attempts: SimulatedAttempts | None
-    output_error_rate_ci95: OutputErrorRateInterval | None
-    input_bits: InputBits
-    weight_bits: WeightBits
-    moduli: Moduli | None
-    redundant_moduli: RedundantModuli | None
-    decoder: Decoder | None
+    noise: c.Noise | None
+    p: c.P | None
+    sigma: c.Sigma | None
+    redundant: c.Redundant | None
+    attempts: c.Attempts | None
+    output_error_rate: c.OutputErrorRate | None
+    expected_attempts: c.SimulatedAttempts | None
+    output_error_rate_ci95: c.OutputErrorRateInterval | None
+    input_bits: c.InputBits
+    weight_bits: c.WeightBits
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
+    decoder: c.Decoder | None
     operands: Annotated[str, Column("Distribution of the operands, or their file.")]
     degrees_of_freedom: Annotated[
         float | None, Column("Degrees of freedom of the distribution student-t.", "nu", low=2)
@@ -84,12 +60,12 @@ class DotErrorRow:
     sparsity: Annotated[
         float | None, Column("Probability that a drawn operand is replaced by zero.", high=1)
     ]
-    slice_bits: SliceBits | None
-    adc_bits: AdcBits | None
-    precision_reached: PrecisionReached | None
+    slice_bits: c.SliceBits | None
+    adc_bits: c.AdcBits | None
+    precision_reached: c.PrecisionReached | None
     std_abs_error: Annotated[float, Column("Standard deviation of the absolute error.")]
     min_abs_error: Annotated[float, Column("Least absolute error.")]
-    mean_error_ci95: Annotated[Range, Column(f"{CI95} mean_error (Student's t).", low=None)]
+    mean_error_ci95: Annotated[c.Range, Column(f"{c.CI95} mean_error (Student's t).", low=None)]
     std_error: Annotated[float, Column("Standard deviation of the signed error.")]
     min_error: Annotated[float, Column("Least signed error.", low=None)]
     max_error: Annotated[float, Column("Largest signed error.", low=None)]
@@ -99,7 +75,7 @@ class DotErrorRow:
         float, Column("95 % quantile of the signed error, within 0.4 %.", low=None)
     ]
     expected_attempts_ci95: Annotated[
-        Range | None, Column(f"{CI95} expected_attempts (Student's t).", low=None)
+        c.Range | None, Column(f"{c.CI95} expected_attempts (Student's t).", low=None)
     ]
     std_attempts: Annotated[float | None, Column("Standard deviation of the number of attempts.")]
     max_attempts: Annotated[

@@ -57,7 +57,6 @@ class ErrorStatistics:
         )
 
     def __add__(self, other: "ErrorStatistics") -> "ErrorStatistics":
-        """Statistics of both samples together."""
         return ErrorStatistics(
             signed=self.signed + other.signed,
             absolute=self.absolute + other.absolute,
@@ -99,7 +98,6 @@ class ErrorStatistics:
         return max(high - mean, mean - low) / mean if mean else None
 
     def record(self) -> dict[str, Any]:
-        """All of it as JSON values; floats are written so that they are read back exactly."""
         bins = self.histogram.bins
         return {
             "signed": [self.signed.count, self.signed.mean, self.signed.deviations],
@@ -114,7 +112,6 @@ class ErrorStatistics:
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "ErrorStatistics":
-        """The statistics that were written down."""
         steps = np.array([record["first_bin"], *record["bin_steps"]], dtype=np.int64)
         lowest, highest, smallest = record["extremes"]
         return cls(

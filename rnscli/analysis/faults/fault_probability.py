@@ -69,7 +69,6 @@ class FaultParameters:
     erased: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
         _ = self.point
 
     @cached_property
@@ -132,7 +131,6 @@ class FaultPoint:
 
     @property
     def left_laws(self) -> tuple[NoiseLaw, ...]:
-        """The laws of these."""
         return tuple(law for i, law in enumerate(self.laws) if i not in self.erased)
 
 

@@ -43,7 +43,6 @@ class TargetParameters:
     legitimate_range: str | int = "product"
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
         check_float("target", self.target, 5e-324, 1.0, "a probability above 0 and at most 1")
         if self.request.moduli is not None:
             raise InputError("`target` chooses the moduli, so leave `moduli` out")

@@ -4,21 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-from rnscli.analysis.columns import (
-    Attempts,
-    Decoder,
-    Moduli,
-    Noise,
-    P,
-    PErr,
-    Range,
-    Redundant,
-    RedundantModuli,
-    Sigma,
-    SimulatedPErr,
-    SimulatedPErrInterval,
-    SimulatedWords,
-)
+from rnscli.analysis import columns as c
 from rnscli.base import Column, ends, mark, probability, reach
 
 
@@ -38,14 +24,14 @@ class FaultProbability:
     whether they hold the exact ones.
     """
 
-    moduli: Moduli
-    redundant_moduli: RedundantModuli
-    redundant: Redundant
-    decoder: Decoder
-    noise: Noise
-    p: P
-    sigma: Sigma | None
-    attempts: Attempts
+    moduli: c.Moduli
+    redundant_moduli: c.RedundantModuli
+    redundant: c.Redundant
+    decoder: c.Decoder
+    noise: c.Noise
+    p: c.P
+    sigma: c.Sigma | None
+    attempts: c.Attempts
     p_correct: Annotated[
         float,
         Column("Probability that one attempt is right, or corrected.", form=probability, high=1),
@@ -62,7 +48,7 @@ class FaultProbability:
             "Probability that one attempt gives a wrong value unnoticed.", form=probability, high=1
         ),
     ]
-    p_err: PErr
+    p_err: c.PErr
     expected_attempts: Annotated[
         float,
         Column(
@@ -108,7 +94,7 @@ class FaultProbability:
         float | None, Column("p_undetected, simulated.", "simulated", probability, high=1)
     ] = None
     simulated_p_undetected_ci999: Annotated[
-        Range | None,
+        c.Range | None,
         Column(
             "99.9 % confidence interval of simulated_p_undetected.",
             "99.9 % interval",
@@ -116,9 +102,9 @@ class FaultProbability:
             high=1,
         ),
     ] = None
-    simulated_p_err: SimulatedPErr | None = None
-    simulated_p_err_ci999: SimulatedPErrInterval | None = None
-    simulated_words: SimulatedWords | None = None
+    simulated_p_err: c.SimulatedPErr | None = None
+    simulated_p_err_ci999: c.SimulatedPErrInterval | None = None
+    simulated_words: c.SimulatedWords | None = None
     precision_reached: Annotated[
         float | None,
         Column(

@@ -31,13 +31,7 @@ _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
 
 
 def check_range(size: int) -> None:
-    """Refuse a legitimate range that is too large to sum over.
-
-    Raises
-    ------
-    InputError
-        Naming what can be done instead.
-    """
+    """Refuse a legitimate range that is too large to sum over."""
     if size > MAX_RANGE:
         raise InputError(
             f"the legitimate range has {size} values; for noise that is not uniform the sum over "
@@ -57,11 +51,6 @@ def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int
         Number L of legitimate values, at most 2**32; the time is proportional to L.
     radius
         Radius t of the decoder.
-
-    Raises
-    ------
-    InputError
-        If L is larger than 2**32.
 
     Examples
     --------

@@ -50,7 +50,6 @@ class StratumCounts:
     rejected: IntArray
 
     def __add__(self, other: "StratumCounts") -> "StratumCounts":
-        """Counts of both samples together."""
         return StratumCounts(
             self.words + other.words,
             self.detected + other.detected,
@@ -59,7 +58,6 @@ class StratumCounts:
         )
 
     def record(self) -> dict[str, Any]:
-        """All of it as JSON values."""
         return {
             "words": self.words,
             "detected": self.detected,
@@ -69,7 +67,6 @@ class StratumCounts:
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "StratumCounts":
-        """The counts that were written down."""
         return cls(
             record["words"],
             record["detected"],
@@ -92,7 +89,6 @@ class Pool:
     values: tuple[IntArray, ...]
 
     def draw(self, rng: np.random.Generator, size: int) -> IntArray:
-        """Values of rejected words."""
         drawn = rng.choice(self.shares.size, size=size, p=self.shares)
         values = np.empty(size, dtype=np.int64)
         for wrong in np.unique(drawn):
@@ -102,7 +98,6 @@ class Pool:
         return values
 
     def digest(self) -> str:
-        """SHA-256 of all of it."""
         digest = hashlib.sha256(self.shares.astype("<f8").tobytes())
         for values in self.values:
             digest.update(len(values).to_bytes(8, "little") + values.astype("<i8").tobytes())
@@ -137,7 +132,6 @@ class Stratum:
     pool: Pool | None = None
 
     def words_of(self, block: int) -> int:
-        """Words in a block."""
         return min(BLOCK_WORDS, self.words - block * BLOCK_WORDS)
 
     def work(self) -> Work[StratumCounts]:
@@ -320,11 +314,6 @@ def validate(
         The intervals hold with a probability of at least 99.9 % each: Clopper-Pearson in every
         stratum, with the risk divided among them.
 
-    Raises
-    ------
-    InputError
-        If the code cannot be simulated (moduli above 2**31, more than 2**62 values).
-
     Examples
     --------
     >>> from rnscli.analysis.faults.fault_probability import fault_probability
@@ -452,7 +441,6 @@ class _Attempt:
         return shares
 
     def words(self) -> int:
-        """Number of words simulated."""
         return int(self._column("words").sum())
 
     def rejected(self) -> bool:

@@ -105,18 +105,11 @@ class NetworkProducts:
 
     @property
     def count(self) -> int:
-        """Matrix products of one inference."""
         return sum(gemm.count for gemm in self.workload.gemms)
 
 
 def network_products(opened: OpenedNetwork, strict: bool = False) -> NetworkProducts:
-    """The matrix products of one inference, found by computing one.
-
-    Raises
-    ------
-    InputError
-        If there are none; by ``strict``, if some stay digital.
-    """
+    """The matrix products of one inference, found by computing one."""
     # Which core it is makes no difference; this one is fast and loses little.
     core = analog_core("fixed-hp", bits=8)
     model = converted(copy.deepcopy(opened.network.model()), Dataflow(core))

@@ -34,7 +34,6 @@ class PairedCounts:
     second: int
 
     def __add__(self, other: "PairedCounts") -> "PairedCounts":
-        """Counts of both parts of the samples."""
         return PairedCounts(
             self.samples + other.samples,
             self.both + other.both,

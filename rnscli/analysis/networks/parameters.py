@@ -62,7 +62,6 @@ class AccuracyParameters:
 
     @property
     def count(self) -> int:
-        """Number of samples."""
         return len(self.opened.data.test) if self.samples is None else self.samples
 
     @property
@@ -75,7 +74,6 @@ class AccuracyParameters:
         return min(BLOCK_SAMPLES, self.count - block * BLOCK_SAMPLES)
 
     def data_of(self, block: int) -> LabelledData:
-        """The samples of a block."""
         start, test = block * BLOCK_SAMPLES, self.opened.data.test
         part = slice(start, start + self.samples_of(block))
         return LabelledData(test.inputs[part], test.labels[part])
@@ -93,12 +91,10 @@ class AccuracyStatistics:
         return AccuracyStatistics(self.right + other.right, self.products + other.products)
 
     def record(self) -> dict[str, Any]:
-        """All of it as JSON values."""
         return {"right": asdict(self.right), "products": asdict(self.products)}
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "AccuracyStatistics":
-        """The statistics that were written down."""
         return cls(PairedCounts(**record["right"]), ProductCounts(**record["products"]))
 
 
@@ -155,12 +151,10 @@ class TrainingRecord:
         return TrainingRecord(self.epochs + other.epochs, other.failure)
 
     def record(self) -> dict[str, Any]:
-        """All of it as JSON values; floats are written so that they are read back exactly."""
         return {"epochs": [list(epoch) for epoch in self.epochs], "failure": self.failure}
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "TrainingRecord":
-        """What was written down."""
         epochs = [(float(a), float(b), float(c)) for a, b, c in record["epochs"]]
         return cls(tuple(epochs), str(record["failure"]))
 

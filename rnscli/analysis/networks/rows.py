@@ -3,34 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rnscli.analysis.columns import (
-    CI95,
-    AdcBits,
-    Attempts,
-    Bits,
-    Core,
-    Decoder,
-    Epochs,
-    Extrapolated,
-    Granularity,
-    InputBits,
-    Model,
-    Moduli,
-    Noise,
-    OutputErrorRate,
-    OutputErrorRateInterval,
-    P,
-    Range,
-    Redundant,
-    RedundantModuli,
-    Seed,
-    Sigma,
-    SimulatedAttempts,
-    SliceBits,
-    Technology,
-    VectorSize,
-    WeightBits,
-)
+from rnscli.analysis import columns as c
 from rnscli.base import Column, ends, joules, mark, percent
 
 
@@ -40,17 +13,17 @@ class AccuracyRow:
 
     ``accuracy`` and ``fp32_accuracy`` are shares of the same ``samples``;
     ``relative_accuracy`` is their ratio, with the score interval of
-    `rnscli.analysis.networks.paired_ratio`. ``output_error_rate`` is the share of dot products (of
+    `rnscli.analysis.statistics`. ``output_error_rate`` is the share of dot products (of
     at most h terms) that noise spoilt, and ``expected_attempts`` how often one was computed;
     ``None`` without noise. ``gemms`` and ``macs`` are of one inference; ``energy_j`` is that of
     the run, all samples with the attempts that they took. ``digital`` names the products that stay
     in FP32, and that neither counts.
     """
 
-    model: Model
-    core: Annotated[Core, Column("The core that computes the products.", identity=True)]
-    bits: Bits
-    vector_size: VectorSize
+    model: c.Model
+    core: Annotated[c.Core, Column("The core that computes the products.", identity=True)]
+    bits: c.Bits
+    vector_size: c.VectorSize
     samples: Annotated[int, Column("Test samples.", low=1)]
     accuracy: Annotated[
         float,
@@ -59,9 +32,9 @@ class AccuracyRow:
         ),
     ]
     accuracy_ci95: Annotated[
-        Range,
+        c.Range,
         Column(
-            f"{CI95} accuracy, Clopper and Pearson's.", "95 % interval", ends(percent(1)), high=1
+            f"{c.CI95} accuracy, Clopper and Pearson's.", "95 % interval", ends(percent(1)), high=1
         ),
     ]
     fp32_accuracy: Annotated[
@@ -73,28 +46,30 @@ class AccuracyRow:
         Column("accuracy over fp32_accuracy; null if that is zero.", "over FP32", percent(1)),
     ]
     relative_accuracy_ci95: Annotated[
-        Range | None,
-        Column(f"{CI95} relative_accuracy, of paired samples.", "95 % interval", ends(percent(1))),
+        c.Range | None,
+        Column(
+            f"{c.CI95} relative_accuracy, of paired samples.", "95 % interval", ends(percent(1))
+        ),
     ]
-    input_bits: InputBits
-    weight_bits: WeightBits
-    granularity: Granularity
-    moduli: Moduli | None
-    redundant_moduli: RedundantModuli | None
-    redundant: Redundant | None
-    decoder: Decoder | None
-    slice_bits: SliceBits | None
-    adc_bits: AdcBits | None
-    noise: Noise | None
-    p: P | None
-    sigma: Sigma | None
-    attempts: Attempts | None
-    output_error_rate: OutputErrorRate | None
-    output_error_rate_ci95: OutputErrorRateInterval | None
-    expected_attempts: SimulatedAttempts | None
+    input_bits: c.InputBits
+    weight_bits: c.WeightBits
+    granularity: c.Granularity
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
+    redundant: c.Redundant | None
+    decoder: c.Decoder | None
+    slice_bits: c.SliceBits | None
+    adc_bits: c.AdcBits | None
+    noise: c.Noise | None
+    p: c.P | None
+    sigma: c.Sigma | None
+    attempts: c.Attempts | None
+    output_error_rate: c.OutputErrorRate | None
+    output_error_rate_ci95: c.OutputErrorRateInterval | None
+    expected_attempts: c.SimulatedAttempts | None
     gemms: Annotated[int, Column("Matrix products of one inference.", "GEMMs", low=1)]
     macs: Annotated[int, Column("Multiplications of one inference, each with its addition.", low=1)]
-    technology: Technology
+    technology: c.Technology
     energy_per_inference_j: Annotated[
         float,
         Column("Energy of the matrix products of one inference, in J.", "energy each", joules),
@@ -102,7 +77,7 @@ class AccuracyRow:
     energy_j: Annotated[
         float, Column("Energy of all samples, in J, attempts included.", "total", joules)
     ]
-    extrapolated: Extrapolated
+    extrapolated: c.Extrapolated
     digital: Annotated[
         str | None,
         Column("Products that stay in FP32 and that no count or energy has; null if none."),
@@ -112,7 +87,7 @@ class AccuracyRow:
 FP32 = "fp32"  # in the place of a core
 
 TrainedOn = Annotated[
-    Core, Column("The core that computes every product, or fp32.", besides=(FP32,), identity=True)
+    c.Core, Column("The core that computes every product, or fp32.", besides=(FP32,), identity=True)
 ]
 TestLoss = Annotated[float, Column("Mean cross-entropy of the test samples at its end, in nats.")]
 TestAccuracy = Annotated[
@@ -133,14 +108,14 @@ class TrainingRow:
     ``None`` for a single seed. The core of FP32 itself is called ``fp32``.
     """
 
-    model: Model
+    model: c.Model
     core: TrainedOn
-    bits: Bits | None
-    vector_size: VectorSize | None
+    bits: c.Bits | None
+    vector_size: c.VectorSize | None
     seeds: Annotated[
         int, Column("Number of seeds, over which losses and accuracies are means.", low=1, usual=1)
     ]
-    epochs: Epochs
+    epochs: c.Epochs
     train_loss: Annotated[
         float,
         Column("Mean cross-entropy of the samples of the last epoch, in nats.", "training loss"),
@@ -148,9 +123,9 @@ class TrainingRow:
     test_loss: TestLoss
     test_accuracy: TestAccuracy
     test_accuracy_ci95: Annotated[
-        Range | None,
+        c.Range | None,
         Column(
-            f"{CI95} test_accuracy over the seeds.", "95 % interval", ends(percent(2)), low=None
+            f"{c.CI95} test_accuracy over the seeds.", "95 % interval", ends(percent(2)), low=None
         ),
     ]
     accuracy_difference: Annotated[
@@ -163,9 +138,9 @@ class TrainingRow:
         ),
     ]
     accuracy_difference_ci95: Annotated[
-        Range | None,
+        c.Range | None,
         Column(
-            f"{CI95} accuracy_difference over the seeds.",
+            f"{c.CI95} accuracy_difference over the seeds.",
             "95 % interval",
             ends(percent(2, signed=True)),
             low=None,
@@ -187,19 +162,19 @@ class TrainingRow:
             mark("yes", "no"),
         ),
     ]
-    input_bits: InputBits | None
-    weight_bits: WeightBits | None
-    granularity: Granularity | None
-    moduli: Moduli | None
-    redundant_moduli: RedundantModuli | None
-    redundant: Redundant | None
-    decoder: Decoder | None
-    slice_bits: SliceBits | None
-    adc_bits: AdcBits | None
-    noise: Noise | None
-    p: P | None
-    sigma: Sigma | None
-    attempts: Attempts | None
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    granularity: c.Granularity | None
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
+    redundant: c.Redundant | None
+    decoder: c.Decoder | None
+    slice_bits: c.SliceBits | None
+    adc_bits: c.AdcBits | None
+    noise: c.Noise | None
+    p: c.P | None
+    sigma: c.Sigma | None
+    attempts: c.Attempts | None
 
 
 @dataclass(frozen=True)
@@ -210,27 +185,27 @@ class EpochRow:
     ``test_loss`` and ``test_accuracy`` are of the network after the epoch.
     """
 
-    model: Model
+    model: c.Model
     core: TrainedOn
-    bits: Bits | None
-    vector_size: VectorSize | None
-    seed: Seed
+    bits: c.Bits | None
+    vector_size: c.VectorSize | None
+    seed: c.Seed
     epoch: Annotated[int, Column("Number of the epoch.", low=1)]
     train_loss: Annotated[
         float, Column("Mean cross-entropy of the samples of the epoch, in nats.", "training loss")
     ]
     test_loss: TestLoss
     test_accuracy: TestAccuracy
-    input_bits: InputBits | None
-    weight_bits: WeightBits | None
-    granularity: Granularity | None
-    moduli: Moduli | None
-    redundant_moduli: RedundantModuli | None
-    redundant: Redundant | None
-    decoder: Decoder | None
-    slice_bits: SliceBits | None
-    adc_bits: AdcBits | None
-    noise: Noise | None
-    p: P | None
-    sigma: Sigma | None
-    attempts: Attempts | None
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    granularity: c.Granularity | None
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
+    redundant: c.Redundant | None
+    decoder: c.Decoder | None
+    slice_bits: c.SliceBits | None
+    adc_bits: c.AdcBits | None
+    noise: c.Noise | None
+    p: c.P | None
+    sigma: c.Sigma | None
+    attempts: c.Attempts | None

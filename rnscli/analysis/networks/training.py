@@ -147,7 +147,6 @@ class Training:
 
     @property
     def epochs(self) -> tuple[EpochRow, ...]:
-        """A row for each epoch."""
         columns = _columns(self.parameters)
         return tuple(
             EpochRow(

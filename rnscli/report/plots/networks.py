@@ -28,13 +28,7 @@ OF_CORES = (
 
 
 def check_panels(panels: int, lines: int) -> None:
-    """Refuse more panels, or more lines in one of them, than a reader can tell apart.
-
-    Raises
-    ------
-    InputError
-        With the number and the limit.
-    """
+    """Refuse more panels, or more lines in one of them, than a reader can tell apart."""
     check_number(panels, MAX_PANELS, "panels")
     check_number(lines, MAX_LINES, "lines")
 
@@ -97,13 +91,7 @@ _LOGARITHMIC = ("vector_size", "p", "sigma", "samples")
 
 
 def check_plot(points: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse more panels and lines than can be told apart, by the points of a sweep.
-
-    Raises
-    ------
-    InputError
-        With the number and the limit.
-    """
+    """Refuse more panels and lines than can be told apart, by the points of a sweep."""
     rows: list[Row] = [dict(point) for point in points]
     along = _along(rows)
     models = {row["model"] for row in rows}

@@ -12,7 +12,7 @@ from made_cores import reading_error
 
 from rnscli.analysis.design.metrics import Evaluator, error_key
 from rnscli.analysis.design.space import Design, DesignSpace
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.error.dot_error import dot_error
 from rnscli.analysis.error.parameters import DotErrorParameters

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow
 from rnscli.analysis.moduli import ModuliRequest
@@ -20,8 +20,7 @@ from rnscli.core.cores import CORES
 from rnscli.hardware.adc.murmann import MurmannAdc
 from rnscli.hardware.adc.table import ListedAdc, TableAdc
 from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.operations import ENERGIES, OperationPrices
-from rnscli.hardware.technology import Technology, load_technology
+from rnscli.hardware.technology import ENERGIES, OperationPrices, Technology, load_technology
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
 SIX_BITS = ModuliSet((63, 62, 61, 59))

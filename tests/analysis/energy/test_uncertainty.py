@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.uncertainty import sensitivity, uncertain_energy
 from rnscli.base.errors import InputError
@@ -21,8 +21,7 @@ from rnscli.hardware.adc.schreier import SchreierAdc
 from rnscli.hardware.adc.survey import SurveyAdc
 from rnscli.hardware.adc.walden import WaldenAdc
 from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.operations import OperationPrices
-from rnscli.hardware.technology import Technology
+from rnscli.hardware.technology import OperationPrices, Technology
 
 Design = Callable[..., EnergyParameters]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.analysis.energy.energy import energy
+from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import WorkloadRow
 from rnscli.analysis.energy.workload import TOTAL, workload_energy

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rnscli.analysis.error.block import simulate_block
-from rnscli.analysis.error.dot_error import dot_error
+from rnscli.analysis.error.dot_error import dot_error, simulate_block
 from rnscli.analysis.error.operands import GivenOperands
 from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.error.statistics import ErrorStatistics

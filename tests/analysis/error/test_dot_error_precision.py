@@ -9,8 +9,7 @@ from dot_error_points import FALSE_ALARM, point, same_result, same_statistics
 from scipy import stats
 
 from rnscli.analysis.error import parameters as dot_error_parameters
-from rnscli.analysis.error.block import simulate_block
-from rnscli.analysis.error.dot_error import DotErrorResult, dot_error
+from rnscli.analysis.error.dot_error import DotErrorResult, dot_error, simulate_block
 from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.error.statistics import ErrorStatistics
 from rnscli.core.noise import Gaussian, Uniform

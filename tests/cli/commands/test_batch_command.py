@@ -14,7 +14,7 @@ from plans import contents, names, write_plan
 
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.validation import Validation
-from rnscli.report.batch.results_folder import RECORDS
+from rnscli.report.batch import RECORDS
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]

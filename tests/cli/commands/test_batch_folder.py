@@ -9,7 +9,7 @@ import pytest
 from plans import contents, names, write_plan
 
 from rnscli.base.errors import InputError
-from rnscli.report.batch.results_folder import RECORDS, ResultsFolder
+from rnscli.report.batch import RECORDS, ResultsFolder
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from plans import contents, names, no_process_is_left, rnscli_process, sentences, write_plan
 
-from rnscli.report.batch.results_folder import RECORDS
+from rnscli.report.batch import RECORDS
 
 Run = Callable[..., Any]
 

@@ -12,7 +12,7 @@ from plans import contents, names, write_plan
 
 from rnscli.cli.plan import runs as batch_runs
 from rnscli.hardware import technologies
-from rnscli.report.batch.results_folder import RECORDS
+from rnscli.report.batch import RECORDS
 
 Run = Callable[..., Any]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from plans import contents, write_plan
 
-from rnscli.analysis.error import block as dot_error_block
-from rnscli.report.batch.results_folder import ResultsFolder
+from rnscli.analysis.error.dot_error import simulate_block
+from rnscli.report.batch import ResultsFolder
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
@@ -112,7 +112,7 @@ def test_a_file_that_a_later_run_reads_is_not_written_over(
 def test_memory_for_one_run_is_no_matter_of_others(
     rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulate = dot_error_block.simulate_block
+    simulate = simulate_block
 
     def limited(parameters: Any, *more: Any) -> Any:
         if parameters.dot_product.vector_size == 99:

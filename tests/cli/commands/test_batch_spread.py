@@ -15,7 +15,7 @@ import pytest
 from plans import contents, names, rnscli_process, write_plan
 
 import rnscli as package
-from rnscli.report.batch.results_folder import RECORDS
+from rnscli.report.batch import RECORDS
 from rnscli.runtime.store import Store
 
 Run = Callable[..., Any]

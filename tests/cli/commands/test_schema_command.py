@@ -168,7 +168,7 @@ def test_it_is_strict_and_says_what_everything_means(name: str) -> None:
 def test_every_document_of_the_tests_is_compared(
     rnscli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnscli.report.document.SCHEMA", 3)
+    monkeypatch.setattr("rnscli.report.schema.SCHEMA", 3)
     with pytest.raises(AssertionError, match="2 was expected"):
         rnscli("moduli", "--bits", 6, "--format", "json")
 

@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem, ShellComplete
 
 from rnscli.cli.main import COMMANDS, COMPLETE, cli
 from rnscli.hardware.technology import technology_names
-from rnscli.hardware.workloads.registry import WORKLOADS
+from rnscli.hardware.workloads import WORKLOADS
 
 Offered = Callable[[str], list[str]]
 

@@ -1,5 +1,5 @@
+from rnscli.hardware.workloads import NamedWorkload
 from rnscli.hardware.workloads.gemm import Gemm, Workload
-from rnscli.hardware.workloads.registry import NamedWorkload
 
 
 def layers() -> Workload:

@@ -1,5 +1,4 @@
-from rnscli.report.inline_svg import inline_svg
-from rnscli.report.plots.figure import Look
+from rnscli.report.plots.figure import Look, inline_svg
 
 
 def test_inline_pictures_have_the_colours_of_the_page() -> None:

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.report.batch.results_folder import Case, FinishedRun
-from rnscli.report.batch.summary import junit_text
+from rnscli.report.batch import Case, FinishedRun, junit_text
 
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 PLAIN = FinishedRun("run", "moduli", "rnscli moduli --bits 6", "digest", seconds=1.5)

@@ -1,1 +1,0 @@
-"""The results of a batch: a folder, its summary and its verdicts."""
