@@ -6,10 +6,21 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, InputError, NoSolutionError, check_choice, check_int
+from rnscli.base import (
+    Attempts,
+    Column,
+    InputError,
+    LegitimateRanges,
+    ModuliSets,
+    Names,
+    NoSolutionError,
+    Option,
+    WholeNumbers,
+)
 from rnscli.core import (
-    RULES,
+    DECODERS,
     DotProduct,
+    DotProductOptions,
     ModuliSet,
     check_legitimate_range,
     select_moduli,
@@ -19,9 +30,49 @@ from rnscli.core import (
 
 MAX_BITS = 256
 _MAX_HINT_BITS = 64
-MAX_PRECISION_BITS = 1024
-FAMILIES = ("any", "special")
 DEFAULT_VECTOR_SIZE = 128
+
+
+class ModuliOptions:
+    """What a user chooses of a moduli set, besides the dot product that it is for."""
+
+    bits = Option(
+        WholeNumbers(2, MAX_BITS), "Bits b of the converters; moduli are at most 2^b - 1."
+    )
+    precision_bits = Option(
+        WholeNumbers(1, 1024), "Cover 2^P values instead of those of a dot product."
+    )
+    moduli = Option(
+        ModuliSets(),
+        "A moduli set of your own instead of the best one, such as 63,62,61,59; repeat it for "
+        "several sets. With --redundant k the k largest are redundant; 61,59,55,53+63,62 says so "
+        "itself.",
+        repeated=True,
+    )
+    redundant = Option(WholeNumbers(0, 64), "Number k of redundant moduli.")
+    max_modulus = Option(WholeNumbers(2, 2**MAX_BITS), "Largest modulus.", usual="2^b - 1")
+    count = Option(WholeNumbers(1, 128), "Force the number n of information moduli.")
+    family = Option(
+        Names(("any", "special")),
+        "Any moduli, or only sets 2^j - 1, 2^j, 2^j + 1.",
+        default="any",
+    )
+    top = Option(WholeNumbers(1, 1000), "Show the best K sets.", default="1")
+
+
+class CodeOptions:
+    """What a user chooses of a redundant code and its retries."""
+
+    decoder = Option(
+        Names(DECODERS), "How the redundant code is decoded.", default="bounded-distance"
+    )
+    legitimate_range = Option(
+        LegitimateRanges(),
+        "Which values are legitimate: as many as the product of the information moduli, those of "
+        "the dot product, or a number of them.",
+        default="product",
+    )
+    attempts = Option(Attempts(), "Largest number R of attempts, the first included, or inf.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +129,13 @@ class ModuliRequest:
     moduli: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        check_choice("rule", self.rule, RULES)
-        check_choice("family", self.family, FAMILIES)
-        check_int("redundant", self.redundant, 0, 64)
+        DotProductOptions.rule.check(self.rule)
+        ModuliOptions.family.check(self.family)
+        ModuliOptions.redundant.check(self.redundant)
         if self.count is not None:
-            check_int("count", self.count, 1, 128)
+            ModuliOptions.count.check(self.count)
         if self.precision_bits is not None:
-            check_int("precision_bits", self.precision_bits, 1, MAX_PRECISION_BITS)
+            ModuliOptions.precision_bits.check(self.precision_bits)
             for name in ("vector_size", "input_bits", "weight_bits"):
                 if getattr(self, name) is not None:
                     raise InputError(
@@ -111,13 +162,13 @@ class ModuliRequest:
         given = self.given  # validates the members
         bits = self.converter_bits
         if self.bits is not None:
-            check_int("bits", self.bits, 2, MAX_BITS)
+            ModuliOptions.bits.check(self.bits)
         elif bits > MAX_BITS:
             raise InputError(
                 f"`moduli` has a member of {bits} bits; at most {MAX_BITS} bits are accepted"
             )
         if self.max_modulus is not None:
-            check_int("max_modulus", self.max_modulus, 2)
+            ModuliOptions.max_modulus.check(self.max_modulus)
             if self.max_modulus > 2**bits:
                 raise InputError(
                     f"`max_modulus` is {self.max_modulus}, whose residues need more than the "

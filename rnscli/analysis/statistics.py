@@ -6,9 +6,18 @@ from itertools import zip_longest
 
 import numpy as np
 
+from rnscli.base import Numbers, Option, WholeNumbers
 from rnscli.core import FloatArray, IntArray
 
 CONFIDENCE = 0.95
+
+
+class SimulationOptions:
+    """What a user chooses of every simulation."""
+
+    seed = Option(WholeNumbers(0, 2**128 - 1), "Seed.", default="0")
+    rel_precision = Option(Numbers(1e-9, 1 - 1e-9, "a number above 0 and below 1"), "")
+
 
 # A bin of the histogram is what shares the upper 18 bits of a double below the sign: the exponent
 # and 7 bits of the mantissa, so 128 bins for each factor of two, over all that doubles can hold.

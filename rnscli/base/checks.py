@@ -10,7 +10,6 @@ from typing import SupportsFloat, SupportsIndex
 from rnscli.base.errors import InputError
 
 MAX_ATTEMPTS = 10**15
-MAX_SIGMA = 1e4  # of Gaussian noise, in residue steps
 
 
 def check_int(name: str, value: object, low: int, high: int | None = None) -> int:
@@ -32,7 +31,9 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
     """
     if type(value) is int and low <= value and (high is None or value <= high):
         return value
-    wanted = f"from {low} to {high}" if high is not None else f"of at least {low}"
+    # A bound of so many digits says nothing that its exponent does not.
+    most = f"2^{high.bit_length() - 1}" if high is not None and high >= 10**30 else high
+    wanted = f"from {low} to {most}" if high is not None else f"of at least {low}"
     refused = InputError.of(name, value, f"a whole number {wanted}")
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise refused

@@ -3,10 +3,9 @@ from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
 from rnscli.core.arithmetic.decoders import decoder_named as decoder_named
 from rnscli.core.arithmetic.decoders import radius_of as radius_of
-from rnscli.core.arithmetic.dot_product import MAX_OPERAND_BITS as MAX_OPERAND_BITS
-from rnscli.core.arithmetic.dot_product import MAX_VECTOR_SIZE as MAX_VECTOR_SIZE
 from rnscli.core.arithmetic.dot_product import RULES as RULES
 from rnscli.core.arithmetic.dot_product import DotProduct as DotProduct
+from rnscli.core.arithmetic.dot_product import DotProductOptions as DotProductOptions
 from rnscli.core.arithmetic.dot_product import quantisation_levels as quantisation_levels
 from rnscli.core.arithmetic.moduli import ModuliSet as ModuliSet
 from rnscli.core.arithmetic.moduli import check_legitimate_range as check_legitimate_range
@@ -33,6 +32,8 @@ from rnscli.core.cores import analog_cores as analog_cores
 from rnscli.core.cores import simulated_cores as simulated_cores
 from rnscli.core.cores.core import Changes as Changes
 from rnscli.core.cores.core import Core as Core
+from rnscli.core.cores.kind import CoreOptions as CoreOptions
+from rnscli.core.cores.kind import check_slice_bits as check_slice_bits
 from rnscli.core.cores.operations import Operation as Operation
 from rnscli.core.cores.operations import Operations as Operations
 from rnscli.core.cores.operations import times as times
@@ -45,4 +46,5 @@ from rnscli.core.noise import wrong_word as wrong_word
 from rnscli.core.noise.draws import draw_positions as draw_positions
 from rnscli.core.noise.setting import LEVELS as LEVELS
 from rnscli.core.noise.setting import Level as Level
+from rnscli.core.noise.setting import NoiseOptions as NoiseOptions
 from rnscli.core.noise.setting import laws_of as laws_of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rnscli.base import Column, check_float, in_words, prefixed
+from rnscli.base import Column, Option, Quantities, check_float, in_words, prefixed
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Constant:
         """The column of rows that the constant is in."""
         text = f"{self.meaning[:-1]}, in {self.unit}."
         return Column(text, in_words(name), prefixed(self.unit), key=self.key(name))
+
+    def option(self, name: str) -> Option:
+        """The option that changes it."""
+        values = Quantities(self.low, self.high, self.wanted, self.unit, self.example, True)
+        return Option(values, self.meaning, usual=self.default or self.example, name=name)
 
 
 def check_constants(model: object, constants: Mapping[str, Constant]) -> None:

@@ -1,4 +1,4 @@
-from rnscli.matrix.dataflow import GRANULARITIES as GRANULARITIES
 from rnscli.matrix.dataflow import Dataflow as Dataflow
+from rnscli.matrix.dataflow import DataflowOptions as DataflowOptions
 from rnscli.matrix.dataflow import ProductCounts as ProductCounts
 from rnscli.matrix.product import TiledProduct as TiledProduct

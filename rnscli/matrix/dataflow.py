@@ -2,12 +2,23 @@
 
 from dataclasses import dataclass
 
-from rnscli.base import InputError, check_choice, check_int
+from rnscli.base import InputError, Names, Option, check_choice, check_int
 from rnscli.core import MAX_SIMULATED_BITS, Core, RedundantCode
 
 GRANULARITIES = ("vector", "tile", "channel", "tensor")
 PATHS = ("homomorphic", "channels")
 FLOAT32_EXACT, FLOAT64_EXACT = 2**24, 2**53
+
+
+class DataflowOptions:
+    """What a user chooses of the way from a matrix product to a core."""
+
+    granularity = Option(
+        Names(GRANULARITIES),
+        "What has a scale of its own: a row or column of a tile, a tile of h x h, a row or column "
+        "of all tiles, or an operand.",
+        default="vector",
+    )
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ class Dataflow:
 
     def __post_init__(self) -> None:
         """Refuse unknown choices, and sums that no float holds."""
-        check_choice("granularity", self.granularity, GRANULARITIES)
+        DataflowOptions.granularity.check(self.granularity)
         check_choice("path", self.path, PATHS)
         dot = self.core.dot_product
         check_int("input_bits", dot.input_bits, 2, MAX_SIMULATED_BITS)

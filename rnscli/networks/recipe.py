@@ -3,10 +3,24 @@
 import math
 from dataclasses import dataclass
 
-from rnscli.base import check_choice, check_float, check_int
+from rnscli.base import Numbers, Option, WholeNumbers, check_choice, check_float, check_int
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("constant", "cosine")
+
+
+class RecipeOptions:
+    """What a user chooses of a recipe."""
+
+    epochs = Option(
+        WholeNumbers(1, 10**6),
+        "Times that every sample is seen.",
+        usual="that of a shipped network, else 20",
+    )
+    batch_size = Option(WholeNumbers(1, 10**6), "Samples in a step.", usual="32")
+    learning_rate = Option(
+        Numbers(0.0, 1e6, "a number from 0 to 1e6"), "The highest one, of a cosine.", usual="2e-3"
+    )
 
 
 @dataclass(frozen=True)
@@ -58,12 +72,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         checks = {
-            "epochs": check_int("epochs", self.epochs, 1, 10**6),
-            "batch_size": check_int("batch_size", self.batch_size, 1, 10**6),
+            "epochs": RecipeOptions.epochs.check(self.epochs),
+            "batch_size": RecipeOptions.batch_size.check(self.batch_size),
             "optimizer": check_choice("optimizer", self.optimizer, OPTIMIZERS),
-            "learning_rate": check_float(
-                "learning_rate", self.learning_rate, 0.0, 1e6, "a number from 0 to 1e6"
-            ),
+            "learning_rate": RecipeOptions.learning_rate.check(self.learning_rate),
             "schedule": check_choice("schedule", self.schedule, SCHEDULES),
             "warmup": check_float("warmup", self.warmup, 0.0, 1.0, "a share from 0 to 1"),
             "momentum": check_float(

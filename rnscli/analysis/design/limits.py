@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rnscli.analysis.design.metrics import Metrics
 from rnscli.analysis.design.space import Design
-from rnscli.base import RnscliError, check_choice, check_float, engineering
+from rnscli.base import Names, Numbers, Option, Quantities, RnscliError, check_choice, engineering
 from rnscli.core import CORES, AnalogKind, FloatArray
 
 # What is minimised, with the number it stands for.
@@ -107,6 +107,30 @@ def plainly(error: RnscliError) -> str:
     return str(error).split(";")[0].replace("`", "")
 
 
+_NOT_NEGATIVE = Numbers(0.0, 1e300, "a number of at least 0")
+
+
+def _limit(unit: str, example: str, help: str) -> Option:
+    of = _NOT_NEGATIVE
+    return Option(Quantities(of.low, of.high, of.accepted, unit, example), help)
+
+
+class LimitOptions:
+    """What a user chooses of the design that is best."""
+
+    minimise = Option(
+        Names(tuple(OBJECTIVES)),
+        "What the chosen design has least of; ties are broken by the others.",
+        default="energy",
+    )
+    max_error = Option(_NOT_NEGATIVE, "Largest mean absolute error of a right output.")
+    max_p_err = Option(_NOT_NEGATIVE, "Largest output error probability.")
+    max_energy = _limit("J", "100fJ", "Largest energy per MAC.")
+    max_latency = _limit("s", "100ns", "Largest latency of a dot product.")
+    max_area = _limit("m2", "1mm2", "Largest area of the arrays with their converters.")
+    min_throughput = _limit("MAC/s", "1TMAC/s", "Least throughput.")
+
+
 METRICS = tuple(Metrics.__dataclass_fields__)
 # Limits by name: of which number, and whether it is an upper one.
 LIMITS = {
@@ -168,7 +192,7 @@ def limits_of(values: Mapping[str, float]) -> tuple[Limit, ...]:
     limits = []
     for name, value in values.items():
         check_choice("limit", name, tuple(LIMITS))
-        limits.append(Limit(name, check_float(name, value, 0.0, 1e300, "a number of at least 0")))
+        limits.append(Limit(name, _NOT_NEGATIVE.check(name, value)))
     return tuple(limits)
 
 

@@ -13,6 +13,7 @@ from rnscli.analysis.design.limits import (
     METRICS,
     OBJECTIVES,
     Limit,
+    LimitOptions,
     comparison,
     keeping,
     limits_of,
@@ -24,7 +25,7 @@ from rnscli.analysis.design.metrics import PART, Evaluator, Group, Metrics, erro
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE, FaultParameters
-from rnscli.base import NoSolutionError, RnscliError, check_choice
+from rnscli.base import NoSolutionError, RnscliError
 from rnscli.core import FloatArray
 from rnscli.runtime import Runner
 
@@ -169,7 +170,7 @@ def search_designs(
     >>> found.chosen.design.core, found.chosen.design.bits
     ('rns', 6)
     """
-    check_choice("minimise", minimise, tuple(OBJECTIVES))
+    LimitOptions.minimise.check(minimise)
     limits_given = limits_of(limits or {})
     evaluator = Evaluator(space, _errors(space, runner, progress))
     search = _Search(space, evaluator, limits_given)

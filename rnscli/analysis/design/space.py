@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from rnscli.analysis.energy.parameters import EnergyOptions
 from rnscli.analysis.error import DotErrorParameters
-from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE
-from rnscli.base import InputError, check_attempts, check_choice, check_int
+from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, CodeOptions, ModuliOptions
+from rnscli.base import InputError, check_choice
 from rnscli.core import (
     CORES,
-    METHODS,
     RNS,
     ConventionalKind,
+    CoreOptions,
     DigitalKind,
     DotProduct,
+    DotProductOptions,
     NoiseLaw,
     NoiseSetting,
     decoder_named,
@@ -67,6 +69,11 @@ _ORDERED = (
     "vector_size", "bits", "columns_per_adc", "slice_bits", "adc_bits", "redundant", "attempts"
 )  # fmt: skip
 _OF_ALL = ("core", "vector_size", "technology")
+# Axes of which every value must be one that the other commands accept, too.
+_CHECKED = (
+    ModuliOptions.bits, DotProductOptions.vector_size, EnergyOptions.columns_per_adc,
+    CoreOptions.slice_bits, ModuliOptions.redundant, CodeOptions.attempts, EnergyOptions.reverse,
+)  # fmt: skip
 
 
 def default_cores() -> tuple[str, ...]:
@@ -143,17 +150,11 @@ class DesignSpace:
                 raise InputError.of(name, values, "a tuple of at least one value")
         for core in self.core:
             check_choice("core", core, simulated_cores())
-        for name in ("bits", "vector_size", "columns_per_adc", "slice_bits"):
-            for value in getattr(self, name):
-                check_int(name, value, 1)
-        for value in self.redundant:
-            check_int("redundant", value, 0)
-        for most in self.attempts:
-            check_attempts(most)
         for decoder in self.decoder:
             decoder_named(decoder)
-        for method in self.reverse:
-            check_choice("reverse", method, METHODS)
+        for option in _CHECKED:
+            for value in getattr(self, option.name):
+                option.check(value)
         # Designs name their hardware.
         for name in ("technology", "adc"):
             names = [model.name for model in getattr(self, name)]

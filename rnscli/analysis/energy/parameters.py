@@ -5,7 +5,20 @@ import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from rnscli.base import InputError, check_choice, check_float, check_int
+from rnscli.analysis.moduli import ModuliOptions
+from rnscli.base import (
+    Files,
+    Flags,
+    InputError,
+    Names,
+    NamesOrFiles,
+    Option,
+    Quantities,
+    Registry,
+    WholeNumbers,
+    check_float,
+    check_int,
+)
 from rnscli.core import (
     CORES,
     METHODS,
@@ -13,6 +26,7 @@ from rnscli.core import (
     AnalogKind,
     Converters,
     CoreKind,
+    CoreOptions,
     CoreSettings,
     DigitalKind,
     DotProduct,
@@ -21,10 +35,72 @@ from rnscli.core import (
     Operations,
     check_legitimate_range,
     check_moduli_set,
+    check_slice_bits,
 )
-from rnscli.hardware import AdcModel, CapacitiveDac, MurmannAdc, Technology, load_technology
+from rnscli.hardware import (
+    AdcModel,
+    CapacitiveDac,
+    MurmannAdc,
+    TableAdc,
+    Technology,
+    load_technology,
+    technology_names,
+)
 
 MAX_OUTPUT_BITS = 256
+_MAX_COLUMNS = 2**40
+
+
+def _adc_models() -> Registry[type[AdcModel]]:
+    from rnscli.hardware import ADC_MODELS  # which looks for those of other packages at once
+
+    return ADC_MODELS
+
+
+class EnergyOptions:
+    """What a user chooses of the hardware, besides the constants of its models."""
+
+    technology = Option(
+        NamesOrFiles(
+            technology_names,
+            (".toml",),
+            "the name of a technology, a file .toml, or a list of these",
+        ),
+        "Array technology: {names}, or a profile of your own.",
+        default=RNS.default_technology,
+    )
+    adc_model = Option(
+        Names(_adc_models),
+        "Model of the ADCs.",
+        usual=f"{MurmannAdc.name}; with --adc-table: {TableAdc.name}",
+    )
+    adc_table = Option(
+        Files(),
+        "Your own converters, for --adc-model table: a CSV file with enob, energy_j, area_m2, "
+        "rate_hz.",
+    )
+    columns = Option(
+        WholeNumbers(1, _MAX_COLUMNS),
+        "Columns c of the array, which share its DACs.",
+        usual="h, a square array",
+    )
+    columns_per_adc = Option(
+        WholeNumbers(1, _MAX_COLUMNS), "Columns that take turns at an ADC.", default="1"
+    )
+    reverse = Option(Names(METHODS), "How residues are turned into a number.", default=METHODS[0])
+    extrapolate = Option(
+        Flags(), "Use models outside of the range they were made for, with a warning and a mark."
+    )
+    adc_rate = Option(
+        Quantities(1.0, 1e12, "a rate from 1 Hz to 1 THz", "Hz", "1GHz"),
+        "Conversions of an ADC in a second.",
+        usual="1GHz",
+    )
+    clock = Option(
+        Quantities(1.0, 1e12, "a frequency from 1 Hz to 1 THz", "Hz", "1GHz"),
+        "Clock of the digital logic.",
+        usual="1GHz",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,20 +191,20 @@ class EnergyParameters:
     def design(self) -> "EnergyDesign":
         """What holds, with nothing left open."""
         kind = CORES.named(self.core)
-        check_int("bits", self.bits, 2, 256)
+        ModuliOptions.bits.check(self.bits)
         at_least_1 = "a number of at least 1"
         check_float("expected_attempts", self.expected_attempts, 1.0, 1e300, at_least_1)
         what = "a probability from 0 to 1"
         check_float("word_error_probability", self.word_error_probability, 0.0, 1.0, what)
-        check_choice("reverse", self.reverse, METHODS)
-        check_int("slice_bits", self.slice_bits, 1, self.dot_product.max_slice_bits)
+        EnergyOptions.reverse.check(self.reverse)
+        check_slice_bits(self.slice_bits, self.dot_product)
         if self.adc_bits is not None:
-            check_int("adc_bits", self.adc_bits, 1, 64)
+            CoreOptions.adc_bits.check(self.adc_bits)
         size = self.dot_product.vector_size
-        width = size if self.columns is None else check_int("columns", self.columns, 1, 2**40)
-        check_float("adc_rate", self.adc_rate, 1.0, 1e12, "a rate from 1 Hz to 1 THz")
-        check_int("columns_per_adc", self.columns_per_adc, 1, 2**40)
-        check_float("clock", self.clock, 1.0, 1e12, "a frequency from 1 Hz to 1 THz")
+        width = size if self.columns is None else EnergyOptions.columns.check(self.columns)
+        EnergyOptions.adc_rate.check(self.adc_rate)
+        EnergyOptions.columns_per_adc.check(self.columns_per_adc)
+        EnergyOptions.clock.check(self.clock)
         self._check_dot_product(kind)
         settings = CoreSettings(
             dot_product=self.dot_product,

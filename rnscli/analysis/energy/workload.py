@@ -8,9 +8,28 @@ from rnscli.analysis.energy.bill import Timing, timing_of
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow, WorkloadRow
 from rnscli.analysis.energy.uncertainty import at_values, ranges_of, uncertain_energy
-from rnscli.base import Uncertain, check_int
+from rnscli.base import Flags, NamesOrFiles, Option, Uncertain, WholeNumbers
 from rnscli.core import Operations, times
-from rnscli.hardware import Gemm, OperationPrices, Tiling, Workload, tiles
+from rnscli.hardware import WORKLOADS, Gemm, OperationPrices, Tiling, Workload, tiles
+
+
+class WorkloadOptions:
+    """What a user chooses to see instead of the bill of a dot product."""
+
+    workload = Option(
+        NamesOrFiles(WORKLOADS, (".csv",), "a network, a file .csv, or a list of these"),
+        "Instead of one dot product a network: {names}, or a CSV file with layer, M, K, N and "
+        "count; a row for each layer and the total.",
+    )
+    arrays = Option(
+        WholeNumbers(1, 2**40), "With --workload: arrays that share its passes.", usual="1"
+    )
+    sensitivity = Option(
+        Flags(),
+        "Instead of the bill a row for each uncertain constant, such as --adc-k1 100fJ±30%, with "
+        "the energy at its ends; --plot draws a tornado.",
+    )
+
 
 TOTAL = "total"
 
@@ -53,7 +72,7 @@ def workload_energy(
     >>> layer.passes, f"{layer.utilisation:.3f}", total.macs
     (2, '0.610', 20000)
     """
-    check_int("arrays", arrays, 1, 2**40)
+    WorkloadOptions.arrays.check(arrays)
     constants = ranges_of(parameters, constants or {})
     parameters = at_values(parameters, constants)
     row, timing = uncertain_energy(parameters, constants), timing_of(parameters.design)

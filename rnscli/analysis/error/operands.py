@@ -9,18 +9,32 @@ Other packages add distributions as entry points of the group ``rnscli.operands`
 
 import copy
 import hashlib
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from rnscli.base import InputError, Registry, check_float
+from rnscli.base import InputError, Numbers, Option, Registry
 from rnscli.core import FloatArray, draw_positions
 
 _SLICE_VALUES = 1 << 20  # checked at a time, so that the check needs little memory
 MAX_MAGNITUDE = 1e70  # squares of dot products stay finite, and so do their sums
-MAX_DEGREES_OF_FREEDOM = 1e6
+
+
+class OperandOptions:
+    """What a user chooses of operands that are drawn."""
+
+    degrees_of_freedom = Option(
+        Numbers(math.nextafter(2.0, 3.0), 1e6, "a number above 2 and at most 1e6"),
+        "Of the distribution student-t.",
+        usual="5",
+    )
+    sparsity = Option(
+        Numbers(0.0, 1.0, "a probability from 0 to 1"),
+        "Probability that a drawn operand is replaced by zero, independently for each.",
+    )
 
 
 class Operands(Protocol):
@@ -161,11 +175,7 @@ class StudentTOperands(Distribution):
     degrees_of_freedom: float = 5.0
 
     def __post_init__(self) -> None:
-        what = f"a number above 2 and at most {MAX_DEGREES_OF_FREEDOM:g}"
-        lowest = float(np.nextafter(2.0, 3.0))
-        value = check_float(
-            "degrees_of_freedom", self.degrees_of_freedom, lowest, MAX_DEGREES_OF_FREEDOM, what
-        )
+        value = OperandOptions.degrees_of_freedom.check(self.degrees_of_freedom)
         object.__setattr__(self, "degrees_of_freedom", value)
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
@@ -197,7 +207,7 @@ class SparseOperands(_Drawn):
         """Refuse what is not a probability; work in the unit of the others."""
         if not self.dense.drawn:
             raise InputError("`sparsity` is of drawn operands; given ones are taken as they are")
-        value = check_float("sparsity", self.sparsity, 0.0, 1.0, "a probability from 0 to 1")
+        value = OperandOptions.sparsity.check(self.sparsity)
         object.__setattr__(self, "sparsity", value)
 
     @property

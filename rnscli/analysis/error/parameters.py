@@ -8,14 +8,18 @@ from typing import Any
 from rnscli.analysis.error.operand_files import FileOperands
 from rnscli.analysis.error.operands import GivenOperands, Operands, UniformOperands
 from rnscli.analysis.error.statistics import PRECISION_OF
-from rnscli.base import InputError, check_attempts, check_choice, check_float, check_int
+from rnscli.analysis.moduli import CodeOptions, ModuliOptions
+from rnscli.analysis.statistics import SimulationOptions
+from rnscli.base import InputError, Names, Option, WholeNumbers
 from rnscli.core import (
     MAX_SIMULATED_BITS,
     RNS,
     AnalogKind,
     Core,
+    CoreOptions,
     CoreSettings,
     DotProduct,
+    DotProductOptions,
     NoiseLaw,
     NoiseSetting,
     RedundantCode,
@@ -24,14 +28,37 @@ from rnscli.core import (
 )
 from rnscli.runtime import describe
 
-MAX_VECTOR_SIZE = 2**20
-MAX_PAIRS = 10**12
 # Operand values in a block, of x or of w. Blocks are what is stored and sent to other machines, so
 # they are large; those that carry their operands with them are smaller.
 _BLOCK_VALUES = 2**23
 _GIVEN_BLOCK_VALUES = 2**20
 _BLOCK_PAIRS = 2**16  # at most, as what is known of each pair takes memory, too
 _TELLING_ROWS = 2  # of given operands, that tell one file from another; there are at least so many
+
+
+class ErrorOptions:
+    """What a user chooses of a simulation of dot products, besides cores, moduli and noise."""
+
+    bits = ModuliOptions.bits.within(high=MAX_SIMULATED_BITS)
+    pairs = Option(
+        WholeNumbers(2, 10**12),
+        "Number of dot products.",
+        usual="10000, or all rows of the operands file",
+    )
+    precision_of = Option(
+        Names(PRECISION_OF), "Value that --rel-precision is about.", usual=PRECISION_OF[0]
+    )
+    max_pairs = Option(
+        WholeNumbers(2, 10**12), "Where --rel-precision stops at the latest.", usual="1e8"
+    )
+
+
+# Operands of a pair are held in memory as a whole, and as floats.
+_OPERANDS = (
+    DotProductOptions.vector_size.within(high=2**20),
+    DotProductOptions.input_bits.within(high=MAX_SIMULATED_BITS),
+    DotProductOptions.weight_bits.within(high=MAX_SIMULATED_BITS),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +117,14 @@ class DotErrorParameters:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
-        check_int("bits", self.bits, 2, MAX_SIMULATED_BITS)
-        check_int("pairs", self.pairs, 2, MAX_PAIRS)
-        check_int("seed", self.seed, 0, 2**128 - 1)
-        check_attempts(self.attempts)
-        check_int("vector_size", self.dot_product.vector_size, 1, MAX_VECTOR_SIZE)
-        check_int("input_bits", self.dot_product.input_bits, 2, MAX_SIMULATED_BITS)
-        check_int("weight_bits", self.dot_product.weight_bits, 2, MAX_SIMULATED_BITS)
+        ErrorOptions.bits.check(self.bits)
+        ErrorOptions.pairs.check(self.pairs)
+        SimulationOptions.seed.check(self.seed)
+        CodeOptions.attempts.check(self.attempts)
+        for option in _OPERANDS:
+            option.check(getattr(self.dot_product, option.name))
         if self.adc_bits is not None:
-            check_int("adc_bits", self.adc_bits, 1, 64)
+            CoreOptions.adc_bits.check(self.adc_bits)
         self._check_precision()
         if not self.cores:
             raise InputError("`cores` is empty; give at least one core")
@@ -117,11 +143,10 @@ class DotErrorParameters:
         _ = self.point  # refuses cores that cannot be built
 
     def _check_precision(self) -> None:
-        check_choice("precision_of", self.precision_of, PRECISION_OF)
+        ErrorOptions.precision_of.check(self.precision_of)
         if self.rel_precision is None:
             return
-        what = "a number above 0 and below 1"
-        check_float("rel_precision", self.rel_precision, 1e-9, 1 - 1e-9, what)
+        SimulationOptions.rel_precision.check(self.rel_precision)
         if self.precision_of == "output_error_rate" and not self._is_noisy():
             raise InputError(
                 "`precision_of` is output_error_rate, but without noise no output is wrong; "

@@ -16,7 +16,8 @@ from rnscli.analysis.faults.undetected import (
     undetected_by_differences,
     weight_distribution,
 )
-from rnscli.base import InputError, check_attempts
+from rnscli.analysis.moduli import CodeOptions
+from rnscli.base import IndexSets, InputError, Numbers, Option, WholeNumbers
 from rnscli.core import (
     ModuliSet,
     NoiseLaw,
@@ -30,6 +31,27 @@ from rnscli.core import (
 
 # Probabilities that one attempt ends correct, detected, undetected.
 Outcome = tuple[float, float, float]
+
+
+class FaultOptions:
+    """What a user chooses of an error probability, besides the code and the noise."""
+
+    erased = Option(
+        IndexSets(),
+        "Channels known to be dead, as indices into the set in descending order (0 is the largest "
+        "modulus), such as 0,3; repeat it for several cases.",
+        repeated=True,
+    )
+    target = Option(
+        Numbers(5e-324, 1.0, "a probability above 0 and at most 1"),
+        "Instead of given --redundant and --attempts: for each k the fewest attempts that reach "
+        "p_err <= P, with the converter conversions they cost.",
+    )
+    validate = Option(
+        WholeNumbers(1000, 10**12),
+        "Simulate this many words with the real code beside each exact value, stratified by the "
+        "number of errors; exit with code 1 where the 99.9 % interval does not hold it.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +103,7 @@ class FaultParameters:
         return FaultPoint(
             moduli=self.moduli,
             laws=self._laws(),
-            attempts=check_attempts(self.attempts),
+            attempts=CodeOptions.attempts.check(self.attempts),
             decoder=decoder_named(self.decoder).name,
             legitimate_range=check_legitimate_range(self.moduli, size),
             erased=erased,

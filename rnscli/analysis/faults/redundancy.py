@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from rnscli.analysis.faults import undetected
 from rnscli.analysis.faults.fault_probability import (
+    FaultOptions,
     FaultParameters,
     after_attempts,
     fault_probability,
 )
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.moduli import ModuliRequest
-from rnscli.base import MAX_ATTEMPTS, InputError, NoSolutionError, check_float
+from rnscli.base import MAX_ATTEMPTS, InputError, NoSolutionError
 from rnscli.core import NoiseLaw, NoiseSetting
 
 
@@ -43,7 +44,7 @@ class TargetParameters:
     legitimate_range: str | int = "product"
 
     def __post_init__(self) -> None:
-        check_float("target", self.target, 5e-324, 1.0, "a probability above 0 and at most 1")
+        FaultOptions.target.check(self.target)
         if self.request.moduli is not None:
             raise InputError("`target` chooses the moduli, so leave `moduli` out")
 

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 
 from rnscli.analysis.faults.fault_probability import (
+    FaultOptions,
     FaultParameters,
     after_attempts,
 )
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.undetected import weight_distribution
-from rnscli.analysis.statistics import proportion_interval
-from rnscli.base import check_float, check_int
+from rnscli.analysis.statistics import SimulationOptions, proportion_interval
+from rnscli.base import check_int
 from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode
 from rnscli.runtime import Runner, Work, describe, versions
 
@@ -323,11 +324,10 @@ def validate(
     >>> simulated.p_undetected.contains(fault_probability(parameters).p_undetected)
     True
     """
-    samples = check_int("samples", samples, 1000, 10**12)
+    samples = FaultOptions.validate.values.check("samples", samples)
     seed = check_int("seed", seed, 0)
     if rel_precision is not None:
-        what = "a number above 0 and below 1"
-        rel_precision = check_float("rel_precision", rel_precision, 1e-9, 1 - 1e-9, what)
+        rel_precision = SimulationOptions.rel_precision.check(rel_precision)
     found: Validation | None = None
 
     def tick() -> None:

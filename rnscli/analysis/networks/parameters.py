@@ -5,13 +5,44 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rnscli.analysis.moduli import ModuliOptions
 from rnscli.analysis.networks.paired_ratio import PairedCounts
-from rnscli.base import InputError, check_int
+from rnscli.analysis.statistics import SimulationOptions
+from rnscli.base import Files, Flags, InputError, NamesOrFunctions, Option, WholeNumbers
 from rnscli.hardware import Technology
 from rnscli.matrix import Dataflow, ProductCounts
-from rnscli.networks import Dataset, LabelledData, OpenedNetwork, PortableNetwork, Recipe
+from rnscli.networks import (
+    NETWORKS,
+    Dataset,
+    LabelledData,
+    OpenedNetwork,
+    PortableNetwork,
+    Recipe,
+)
 
 BLOCK_SAMPLES = 128
+
+
+class NetworkOptions:
+    """What a user chooses of networks, their data and their weights."""
+
+    model = Option(
+        NamesOrFunctions(NETWORKS),
+        "Networks: {names}; or your own, as package.module:function of a function that makes it.",
+    )
+    data = Option(
+        Files(),
+        "Your own data: an .npz file with x (N, ...) and y (N) to test with, and x_train and "
+        "y_train to train with.",
+        usual="handwritten digits",
+    )
+    weights = Option(Files(), "Weights of --model: a state_dict that torch.save has written.")
+    samples = Option(
+        WholeNumbers(1, 10**9), "Test samples, the first ones of the data.", usual="all"
+    )
+    strict = Option(
+        Flags(), "Refuse a network with products that stay digital, instead of a remark."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +82,10 @@ class AccuracyParameters:
 
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
-        check_int("bits", self.bits, 2, 256)
-        check_int("seed", self.seed, 0, 2**128 - 1)
+        ModuliOptions.bits.check(self.bits)
+        SimulationOptions.seed.check(self.seed)
         there = len(self.opened.data.test)
-        if self.samples is not None and check_int("samples", self.samples, 1) > there:
+        if self.samples is not None and NetworkOptions.samples.check(self.samples) > there:
             raise InputError(
                 f"`samples` is {self.samples}, but `data` {self.opened.data.name} has {there} "
                 "samples to test with"
@@ -133,7 +164,7 @@ class TrainingParameters:
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
         if self.bits is not None:
-            check_int("bits", self.bits, 2, 256)
+            ModuliOptions.bits.check(self.bits)
 
 
 @dataclass(frozen=True)

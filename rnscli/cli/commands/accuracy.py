@@ -5,14 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnscli.analysis import AccuracyRow, LegitimateRange, Seed, SnrDb
+from rnscli.analysis import (
+    AccuracyRow,
+    LegitimateRange,
+    NetworkOptions,
+    Seed,
+    SimulationOptions,
+    SnrDb,
+)
 from rnscli.base import InputError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import (
     CORE_AXES,
     CORE_COLUMNS,
-    IntSweep,
     check_one_level,
     core_of,
     core_options,
@@ -66,29 +72,19 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     },
 )
 @shared.stacked(
-    networks.model(",".join(NETWORKS.own), ", trained in FP32 once and kept"),
-    networks.data,
-    networks.weights,
+    shared.take(
+        NetworkOptions.model,
+        ",".join(NETWORKS.own),
+        help=NetworkOptions.model.text.replace(";", ", trained in FP32 once and kept;", 1),
+    ),
+    NetworkOptions.data,
+    NetworkOptions.weights,
     shared.cores(analog_cores(), "Cores to compare, on the same samples.", "rns,fixed-lp"),
     core_options("6"),
-    click.option(
-        "--samples",
-        type=IntSweep(1, 10**9),
-        help="Test samples, the first ones of the data.  [default: all]",
-    ),
-    click.option(
-        "--strict",
-        is_flag=True,
-        help="Refuse a network with products that stay digital, instead of a remark.",
-    ),
+    NetworkOptions.samples,
+    NetworkOptions.strict,
     hw.technology,
-    click.option(
-        "--seed",
-        type=IntSweep(0, 2**63),
-        default="0",
-        show_default=True,
-        help="Seed of the noise.",
-    ),
+    shared.take(SimulationOptions.seed.within(high=2**63), help="Seed of the noise."),
     running.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:

@@ -3,7 +3,7 @@
 import math
 import shutil
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -11,40 +11,45 @@ import click
 
 from rnscli.analysis import (
     LIMITS,
-    OBJECTIVES,
     Candidate,
+    CodeOptions,
     DesignResult,
     DesignRow,
     DesignSpace,
+    EnergyOptions,
     EnergyParameters,
+    ErrorOptions,
+    LimitOptions,
+    ModuliOptions,
     Rejected,
     Seed,
+    SimulationOptions,
     default_cores,
     simulated_core,
 )
-from rnscli.base import InputError, RnscliError, Uncertain
+from rnscli.base import InputError, Quantities, Uncertain, command_line, options_of
 from rnscli.cli.answer import Answer, Bar, Question
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import AXES as NOISE
-from rnscli.cli.options import (
-    ChoiceSweep,
-    FloatSweep,
-    IntSweep,
-    Quantity,
-    WholeNumber,
-    running,
-    shared,
-)
+from rnscli.cli.options import DeclaredOption, running, shared, take
 from rnscli.cli.options import hardware as hw
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import is_terminal
-from rnscli.core import CORES, AnalogKind, NoiseSetting, simulated_cores
+from rnscli.core import (
+    CORES,
+    AnalogKind,
+    CoreOptions,
+    DotProductOptions,
+    NoiseSetting,
+    simulated_cores,
+)
 from rnscli.hardware import CONSTANTS
 from rnscli.report import Layout, plot_front
 from rnscli.runtime import Runner
 
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
+_DEFAULTS = {name: option.default for name, option in options_of(DotProductOptions).items()}
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 
 
@@ -116,32 +121,19 @@ def _given(options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]
         value = options[name]
         if isinstance(value, tuple):
             value = value[0] if value else None
-        if value is not None and not (name == "rule" and value == "exact"):
+        if value not in (None, _DEFAULTS.get(name)):
             found[name] = value
     return found
 
 
-def _line(command: str, options: Mapping[str, Any]) -> str:
-    words = [f"rnscli {command}"]
-    for name, value in options.items():
-        if value is None:
-            continue
-        words.append(f"--{name.replace('_', '-')}")
-        if value is not True:
-            words.append(_text(value))
-    return " ".join(words)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.17g}" if float(f"{value:g}") != value else f"{value:g}"
-    text = str(value)
-    safe = all(letter.isalnum() or letter in "-_./+,:" for letter in text)
-    if safe and text:
-        return text
-    if "'" in text:
-        raise RnscliError(f"{text!r} cannot be written in a command line; use another name")
-    return f"'{text}'"
+def _line(command: str, values: Mapping[str, Any]) -> str:
+    """The line of another command, written from its own options."""
+    group = click.get_current_context().find_root().command
+    assert isinstance(group, click.Group)
+    found = group.get_command(click.Context(group), command)
+    assert found is not None
+    options = [one.declared for one in found.params if isinstance(one, DeclaredOption)]
+    return command_line(command, {one.name: one for one in options}, values)
 
 
 LAYOUT = Layout(
@@ -172,11 +164,6 @@ _FIXED = (
 _SHOWN = 12
 
 
-def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[Any], Any]:
-    kind = Quantity(unit, example) if unit else FloatSweep(0.0, 1e300, "a number of at least 0")
-    return click.option(f"--{name.replace('_', '-')}", type=kind, help=what)
-
-
 @click.command(
     "design",
     cls=AnswerCommand,
@@ -186,51 +173,39 @@ def _limit(name: str, unit: str | None, example: str, what: str) -> Callable[[An
     axes={**noise_options.COLUMNS, "seed": Seed},
 )
 @shared.stacked(
-    click.option(
-        "--minimise",
-        type=ChoiceSweep(tuple(OBJECTIVES)),
-        default="energy",
-        show_default=True,
-        help="What the chosen design has least of; ties are broken by the others.",
+    *(
+        take(option, swept=not isinstance(option.values, Quantities))
+        for option in options_of(LimitOptions).values()
     ),
-    _limit("max_error", None, "", "Largest mean absolute error of a right output."),
-    _limit("max_p_err", None, "", "Largest output error probability."),
-    _limit("max_energy", "J", "100fJ", "Largest energy per MAC."),
-    _limit("max_latency", "s", "100ns", "Largest latency of a dot product."),
-    _limit("max_area", "m2", "1mm2", "Largest area of the arrays with their converters."),
-    _limit("min_throughput", "MAC/s", "1TMAC/s", "Least throughput."),
     noise_options.noise_options("no errors"),
     shared.cores(simulated_cores(), "Cores.", ",".join(default_cores())),
-    shared.bits("4..8", with_moduli=False),
-    shared.vector_size,
-    shared.redundancy("0..2", with_moduli=False),
-    shared.attempts("1,2,inf"),
-    shared.decoder_with("bounded-distance,detect"),
-    shared.legitimate_range_with("product,operands"),
+    take(ModuliOptions.bits, usual="4..8"),
+    DotProductOptions.vector_size,
+    take(ModuliOptions.redundant, usual="0..2"),
+    take(CodeOptions.attempts, "1,2,inf"),
+    take(CodeOptions.decoder, "bounded-distance,detect"),
+    take(CodeOptions.legitimate_range, "product,operands"),
     hw.technology,
-    hw.adc_model,
-    hw.adc_table,
-    hw.columns_per_adc_with("1,8,64"),
-    hw.reverse,
-    shared.slice_bits,
-    shared.adc_bits,
-    shared.input_bits,
-    shared.weight_bits,
-    click.option("--columns", type=IntSweep(1, 2**40), help="Columns c of an array.  [default: h]"),
-    shared.rule,
-    shared.max_modulus,
-    hw.extrapolate,
+    EnergyOptions.adc_model,
+    EnergyOptions.adc_table,
+    take(EnergyOptions.columns_per_adc, "1,8,64"),
+    EnergyOptions.reverse,
+    CoreOptions.slice_bits,
+    CoreOptions.adc_bits,
+    DotProductOptions.input_bits,
+    DotProductOptions.weight_bits,
+    take(EnergyOptions.columns, help="Columns c of an array.", usual="h"),
+    DotProductOptions.rule,
+    ModuliOptions.max_modulus,
+    EnergyOptions.extrapolate,
     *hw.constants(),
-    click.option(
-        "--pairs",
-        type=WholeNumber(2, 10**9),
-        default="10000",
-        show_default=True,
+    take(
+        ErrorOptions.pairs.within(high=10**9),
+        "10000",
         help="Pairs of vectors that each error is simulated with.",
+        swept=False,
     ),
-    click.option(
-        "--seed", type=WholeNumber(0, 2**63), default="0", show_default=True, help="Seed of these."
-    ),
+    take(SimulationOptions.seed.within(high=2**63), help="Seed of these.", swept=False),
     running.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:

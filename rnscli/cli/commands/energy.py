@@ -10,14 +10,18 @@ import click
 
 from rnscli.analysis import (
     Attempts,
+    CodeOptions,
     Decoder,
+    EnergyOptions,
     EnergyParameters,
     EnergyRow,
     LegitimateRange,
+    ModuliOptions,
     ModuliRequest,
     Redundant,
     SensitivityRow,
     SliceBits,
+    WorkloadOptions,
     WorkloadRow,
     ranges_of,
     sensitivity,
@@ -27,11 +31,19 @@ from rnscli.analysis import (
 from rnscli.base import InputError, NoSolutionError, Uncertain, option_columns
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import IntSweep, NameSweep, Point, points, shared
+from rnscli.cli.options import Point, points, shared
 from rnscli.cli.options import hardware as hw
 from rnscli.cli.options import noise as noise_options
-from rnscli.core import CORES, RNS, AnalogKind, ModuliSet, radius_of
-from rnscli.hardware import WORKLOADS, load_workload
+from rnscli.core import (
+    CORES,
+    RNS,
+    AnalogKind,
+    CoreOptions,
+    DotProductOptions,
+    ModuliSet,
+    radius_of,
+)
+from rnscli.hardware import load_workload
 from rnscli.report import Layout, check_number
 from rnscli.report.plots import energy as energy_plots
 
@@ -122,53 +134,30 @@ AXIS_COLUMNS = {
 @shared.stacked(
     shared.cores(CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
     shared.bits("4..8"),
-    shared.input_bits,
-    shared.weight_bits,
-    shared.vector_size,
-    click.option(
-        "--columns",
-        type=IntSweep(1, 2**40),
-        help="Columns c of the array, which share its DACs.  [default: h, a square array]",
-    ),
-    click.option(
-        "--workload",
-        type=NameSweep(
-            "a network, a file .csv, or a list of these",
-            "NAME|FILE[,..]",
-            WORKLOADS,
-            (".csv",),
-        ),
-        help=f"Instead of one dot product a network: {', '.join(WORKLOADS)}, or a CSV file with "
-        "layer, M, K, N and count; a row for each layer and the total.",
-    ),
-    click.option(
-        "--arrays",
-        type=IntSweep(1, 2**40),
-        help="With --workload: arrays that share its passes.  [default: 1]",
-    ),
-    click.option(
-        "--sensitivity",
-        is_flag=True,
-        help="Instead of the bill a row for each uncertain constant, such as --adc-k1 100fJ±30%, "
-        "with the energy at its ends; --plot draws a tornado.",
-    ),
+    DotProductOptions.input_bits,
+    DotProductOptions.weight_bits,
+    DotProductOptions.vector_size,
+    EnergyOptions.columns,
+    WorkloadOptions.workload,
+    WorkloadOptions.arrays,
+    WorkloadOptions.sensitivity,
     hw.technology,
-    hw.adc_model,
-    hw.adc_table,
-    hw.columns_per_adc,
-    hw.reverse,
-    hw.extrapolate,
-    shared.moduli,
+    EnergyOptions.adc_model,
+    EnergyOptions.adc_table,
+    EnergyOptions.columns_per_adc,
+    EnergyOptions.reverse,
+    EnergyOptions.extrapolate,
+    ModuliOptions.moduli,
     shared.redundancy("0"),
     noise_options.noise_options("no errors"),
-    shared.attempts("inf"),
-    shared.decoder,
-    shared.legitimate_range,
-    shared.rule,
-    shared.max_modulus,
+    shared.take(CodeOptions.attempts, "inf"),
+    CodeOptions.decoder,
+    CodeOptions.legitimate_range,
+    DotProductOptions.rule,
+    ModuliOptions.max_modulus,
     *hw.constants(),
-    shared.slice_bits,
-    shared.adc_bits,
+    CoreOptions.slice_bits,
+    CoreOptions.adc_bits,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Estimate energy, latency and area of one dot product, or of a network.

@@ -9,20 +9,23 @@ import click
 
 from rnscli.analysis import (
     DISTRIBUTIONS,
-    MAX_DEGREES_OF_FREEDOM,
-    MAX_PAIRS,
     PRECISION_OF,
     SUFFIXES,
+    CodeOptions,
     DotErrorParameters,
     DotErrorResult,
     DotErrorRow,
+    ErrorOptions,
     ErrorStatistics,
     FileOperands,
     LegitimateRange,
     LogHistogram,
+    ModuliOptions,
+    OperandOptions,
     Operands,
     RelPrecision,
     Seed,
+    SimulationOptions,
     SnrDb,
     SparseOperands,
     StudentTOperands,
@@ -34,9 +37,6 @@ from rnscli.base import Column, InputError, RnscliError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import (
-    ChoiceSweep,
-    FloatSweep,
-    IntSweep,
     Point,
     names_or_files,
     points,
@@ -46,7 +46,14 @@ from rnscli.cli.options import (
 )
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import Advance
-from rnscli.core import CORES, MAX_SIMULATED_BITS, AnalogKind, RedundantCode, analog_cores
+from rnscli.core import (
+    CORES,
+    AnalogKind,
+    CoreOptions,
+    DotProductOptions,
+    RedundantCode,
+    analog_cores,
+)
 from rnscli.report import MAX_SERIES, Layout, check_number, plot_error_histograms
 from rnscli.runtime import Progress, Runner
 
@@ -96,29 +103,18 @@ AXES = (
 )
 @shared.stacked(
     shared.cores(analog_cores(), "Cores to compare, on the same operands."),
-    shared.bits("4..8", MAX_SIMULATED_BITS),
-    shared.input_bits,
-    shared.weight_bits,
-    shared.vector_size,
-    click.option(
-        "--pairs",
-        type=IntSweep(2, MAX_PAIRS),
-        help="Number of dot products.  [default: 10000, or all rows of the operands file]",
+    shared.bits("4..8", ErrorOptions.bits),
+    DotProductOptions.input_bits,
+    DotProductOptions.weight_bits,
+    DotProductOptions.vector_size,
+    ErrorOptions.pairs,
+    shared.take(
+        SimulationOptions.rel_precision,
+        help="Instead of --pairs: run until the 95 % interval of every core reaches no further "
+        "than this share of its value, such as 0.01.",
     ),
-    shared.rel_precision(
-        "Instead of --pairs: run until the 95 % interval of every core reaches no further than "
-        "this share of its value, such as 0.01."
-    ),
-    click.option(
-        "--precision-of",
-        type=ChoiceSweep(PRECISION_OF),
-        help=f"Value that --rel-precision is about.  [default: {PRECISION_OF[0]}]",
-    ),
-    click.option(
-        "--max-pairs",
-        type=IntSweep(2, MAX_PAIRS),
-        help="Where --rel-precision stops at the latest.  [default: 1e8]",
-    ),
+    ErrorOptions.precision_of,
+    ErrorOptions.max_pairs,
     click.option(
         "--operands",
         default="uniform",
@@ -129,27 +125,19 @@ AXES = (
         ".safetensors with x and w, .npy of shape (2, N, h), or two joined as x.npy+w.npy; or a "
         "list of these. Files may be larger than memory.",
     ),
-    click.option(
-        "--degrees-of-freedom",
-        type=FloatSweep(2.0, MAX_DEGREES_OF_FREEDOM, "a number above 2 and at most 1e6"),
-        help="Of the distribution student-t.  [default: 5]",
-    ),
-    click.option(
-        "--sparsity",
-        type=FloatSweep(0.0, 1.0, "a probability from 0 to 1"),
-        help="Probability that a drawn operand is replaced by zero, independently for each.",
-    ),
-    shared.moduli,
+    OperandOptions.degrees_of_freedom,
+    OperandOptions.sparsity,
+    ModuliOptions.moduli,
     shared.redundancy("0"),
     noise_options.noise_options("no errors"),
-    shared.attempts("1"),
-    shared.decoder,
-    shared.legitimate_range,
-    shared.rule,
-    shared.max_modulus,
-    shared.slice_bits,
-    shared.adc_bits,
-    click.option("--seed", type=IntSweep(0, 2**63), default="0", show_default=True, help="Seed."),
+    shared.take(CodeOptions.attempts, "1"),
+    CodeOptions.decoder,
+    CodeOptions.legitimate_range,
+    DotProductOptions.rule,
+    ModuliOptions.max_modulus,
+    CoreOptions.slice_bits,
+    CoreOptions.adc_bits,
+    shared.take(SimulationOptions.seed.within(high=2**63)),
     running.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:

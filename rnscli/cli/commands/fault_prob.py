@@ -10,10 +10,14 @@ import click
 
 from rnscli.analysis import (
     Bits,
+    CodeOptions,
+    FaultOptions,
     FaultParameters,
     FaultProbability,
     InputBits,
+    ModuliOptions,
     Seed,
+    SimulationOptions,
     SnrDb,
     TargetParameters,
     VectorSize,
@@ -24,10 +28,10 @@ from rnscli.analysis import (
 from rnscli.base import Column, InputError, columns_of, probability
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import FloatSweep, IntSetType, Point, WholeNumber, points, running, shared
+from rnscli.cli.options import Point, points, running, shared
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import Advance
-from rnscli.core import LEVELS, NoiseSetting
+from rnscli.core import LEVELS, DotProductOptions, NoiseSetting
 from rnscli.report import MAX_SERIES, Layout, check_number, plot_fault_probability
 
 if TYPE_CHECKING:
@@ -84,47 +88,26 @@ AXES = (
 )
 @shared.stacked(
     shared.bits("6"),
-    shared.input_bits,
-    shared.weight_bits,
-    shared.vector_size,
-    shared.moduli,
+    DotProductOptions.input_bits,
+    DotProductOptions.weight_bits,
+    DotProductOptions.vector_size,
+    ModuliOptions.moduli,
     shared.redundancy("0..2"),
     noise_options.noise_options("1e-3"),
-    click.option(
-        "--erased",
-        type=IntSetType(),
-        multiple=True,
-        help="Channels known to be dead, as indices into the set in descending order (0 is the "
-        "largest modulus), such as 0,3; repeat it for several cases.",
+    FaultOptions.erased,
+    shared.take(CodeOptions.attempts, usual="1,2,inf"),
+    FaultOptions.target,
+    shared.take(FaultOptions.validate, swept=False),
+    shared.take(
+        SimulationOptions.rel_precision,
+        help="With --validate: stop before that many words, once the intervals of p_undetected "
+        "and p_err reach no further than this share of their values, such as 0.05.",
     ),
-    shared.attempts(None, "1,2,inf"),
-    click.option(
-        "--target",
-        type=FloatSweep(5e-324, 1.0, "a probability above 0 and at most 1"),
-        help="Instead of given --redundant and --attempts: for each k the fewest attempts that "
-        "reach p_err <= P, with the converter conversions they cost.",
-    ),
-    click.option(
-        "--validate",
-        type=WholeNumber(1000, 10**12),
-        help="Simulate this many words with the real code beside each exact value, stratified by "
-        "the number of errors; exit with code 1 where the 99.9 % interval does not hold it.",
-    ),
-    shared.rel_precision(
-        "With --validate: stop before that many words, once the intervals of p_undetected and "
-        "p_err reach no further than this share of their values, such as 0.05."
-    ),
-    click.option(
-        "--seed",
-        type=WholeNumber(0, 2**63),
-        default="0",
-        show_default=True,
-        help="Seed of --validate.",
-    ),
-    shared.decoder,
-    shared.legitimate_range,
-    shared.rule,
-    shared.max_modulus,
+    shared.take(SimulationOptions.seed.within(high=2**63), help="Seed of --validate.", swept=False),
+    CodeOptions.decoder,
+    CodeOptions.legitimate_range,
+    DotProductOptions.rule,
+    ModuliOptions.max_modulus,
     running.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:

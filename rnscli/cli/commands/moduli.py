@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli.analysis import FAMILIES, MAX_PRECISION_BITS, ModuliRow, moduli_table
+from rnscli.analysis import ModuliOptions, ModuliRow, moduli_table
 from rnscli.base import Column
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import ChoiceSweep, IntSweep, WholeNumber, points, shared
+from rnscli.cli.options import points, shared
+from rnscli.core import DotProductOptions
 from rnscli.report import MAX_BARS, Layout, check_number, plot_moduli
 
 LAYOUT = Layout(
@@ -38,35 +39,17 @@ AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
 )
 @shared.stacked(
     shared.bits("4..8"),
-    shared.input_bits,
-    shared.weight_bits,
-    shared.vector_size,
-    click.option(
-        "--precision-bits",
-        type=IntSweep(1, MAX_PRECISION_BITS),
-        help="Cover 2^P values instead of those of a dot product.",
-    ),
-    shared.moduli,
+    DotProductOptions.input_bits,
+    DotProductOptions.weight_bits,
+    DotProductOptions.vector_size,
+    ModuliOptions.precision_bits,
+    ModuliOptions.moduli,
     shared.redundancy("0"),
-    shared.rule,
-    shared.max_modulus,
-    click.option(
-        "--count", type=IntSweep(1, 128), help="Force the number n of information moduli."
-    ),
-    click.option(
-        "--family",
-        type=ChoiceSweep(FAMILIES),
-        default="any",
-        show_default=True,
-        help="Any moduli, or only sets 2^j - 1, 2^j, 2^j + 1.",
-    ),
-    click.option(
-        "--top",
-        type=WholeNumber(1, 1000),
-        default="1",
-        show_default=True,
-        help="Show the best K sets.",
-    ),
+    DotProductOptions.rule,
+    ModuliOptions.max_modulus,
+    ModuliOptions.count,
+    ModuliOptions.family,
+    shared.take(ModuliOptions.top, swept=False),
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Choose moduli sets for a target precision.

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, Result
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import NameSweep, WholeNumber, running, shared
+from rnscli.cli.options import NameSweep, running, shared
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
 from rnscli.reproduction import (
@@ -80,12 +81,8 @@ class _Names(NameSweep):
         type=_Names(),
         help=f"Only these rows, by name, or all of {', '.join(EVERY_RESULT)}.",
     ),
-    click.option(
-        "--seed",
-        type=WholeNumber(0, 2**63),
-        default="0",
-        show_default=True,
-        help="Seed of the simulations.",
+    shared.take(
+        SimulationOptions.seed.within(high=2**63), help="Seed of the simulations.", swept=False
     ),
     running.run_options,
 )

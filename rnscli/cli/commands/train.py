@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from rnscli.analysis import FP32, EpochRow, Epochs, LegitimateRange, SnrDb, TrainingRow
+from rnscli.analysis import (
+    FP32,
+    EpochRow,
+    Epochs,
+    LegitimateRange,
+    NetworkOptions,
+    SimulationOptions,
+    SnrDb,
+    TrainingRow,
+)
 from rnscli.base import Column, InputError, NoSolutionError, columns_of, option_columns
 from rnscli.cli.answer import Answer, Bar, Question, prepared
 from rnscli.cli.command import AnswerCommand
@@ -16,8 +25,6 @@ from rnscli.cli.options import (
     CORE_AXES,
     CORE_COLUMNS,
     CoreOfPoint,
-    FloatSweep,
-    IntSweep,
     Point,
     check_one_level,
     core_of,
@@ -30,7 +37,7 @@ from rnscli.cli.options import (
 )
 from rnscli.cli.terminal import Advance
 from rnscli.core import analog_cores
-from rnscli.networks import NETWORKS
+from rnscli.networks import NETWORKS, RecipeOptions
 from rnscli.report import Layout, check_panels, plot_training
 from rnscli.runtime import Runner
 
@@ -80,36 +87,21 @@ AXIS_COLUMNS = {
     axes=AXIS_COLUMNS,
 )
 @shared.stacked(
-    networks.model("digits-cnn"),
-    networks.data,
-    networks.weights,
+    shared.take(NetworkOptions.model, "digits-cnn"),
+    NetworkOptions.data,
+    NetworkOptions.weights,
     shared.cores(analog_cores(), "Cores to train on, besides FP32.", "rns"),
     core_options("7"),
-    click.option(
-        "--epochs",
-        type=IntSweep(1, 10**6),
-        help="Times that every sample is seen.  [default: that of a shipped network, else 20]",
-    ),
-    click.option(
-        "--batch-size",
-        type=IntSweep(1, 10**6),
-        help="Samples in a step.  [default: 32]",
-    ),
-    click.option(
-        "--learning-rate",
-        type=FloatSweep(1e-12, 1e6, "a number above 0"),
-        help="The highest one, of a cosine.  [default: 2e-3]",
-    ),
+    RecipeOptions.epochs,
+    RecipeOptions.batch_size,
+    RecipeOptions.learning_rate.within(low=1e-12, accepted="a number above 0"),
     click.option(
         "--curves",
         is_flag=True,
         help="Instead of a row for each core one for each epoch and seed.",
     ),
-    click.option(
-        "--seed",
-        type=IntSweep(0, 2**63 - 1),
-        default="0",
-        show_default=True,
+    shared.take(
+        SimulationOptions.seed.within(high=2**63 - 1),
         help="Seeds of first weights, order of samples and noise; rows are means over them.",
     ),
     click.option(

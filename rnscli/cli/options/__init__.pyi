@@ -11,6 +11,8 @@ from rnscli.cli.options.schema import is_swept as is_swept
 from rnscli.cli.options.schema import names_of as names_of
 from rnscli.cli.options.schema import option_schema as option_schema
 from rnscli.cli.options.schema import value_schema as value_schema
+from rnscli.cli.options.shared import DeclaredOption as DeclaredOption
+from rnscli.cli.options.shared import take as take
 from rnscli.cli.options.types import MAX_POINTS as MAX_POINTS
 from rnscli.cli.options.types import Candidates as Candidates
 from rnscli.cli.options.types import ChoiceSweep as ChoiceSweep

@@ -4,40 +4,33 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, cast
 
-import click
-
-from rnscli.analysis import ColumnsPerAdc, EnergyParameters, Model, Reverse, changed, ranges_of
-from rnscli.base import Column, InputError, Uncertain, check_float, in_words, prefixed
-from rnscli.cli.options.shared import Command, Decorator
-from rnscli.cli.options.types import (
-    ChoiceSweep,
-    InputFile,
-    IntSweep,
-    NameSweep,
-    Point,
-    QuantitySweep,
-    UncertainSweep,
+from rnscli.analysis import (
+    ColumnsPerAdc,
+    EnergyOptions,
+    EnergyParameters,
+    Model,
+    Reverse,
+    changed,
+    ranges_of,
 )
-from rnscli.core import CORES, METHODS, RNS, AnalogKind
+from rnscli.base import Column, InputError, Option, Uncertain, in_words, prefixed
+from rnscli.cli.options.shared import Decorator, take
+from rnscli.cli.options.types import Point
+from rnscli.core import CORES, RNS, AnalogKind
 from rnscli.hardware import (
     ADC_MODELS,
     CONSTANTS,
     AdcModel,
     CapacitiveDac,
-    Constant,
     MurmannAdc,
     TableAdc,
     Technology,
     load_technology,
-    technology_names,
 )
 
 _DIGITAL = next(k.default_technology for k in CORES.values() if not isinstance(k, AnalogKind))
 # What a designer chooses, so that there is nothing uncertain about it.
-RATES = {
-    "adc_rate": ("1GHz", "Conversions of an ADC in a second."),
-    "clock": ("1GHz", "Clock of the digital logic."),
-}
+RATES = {option.name: option for option in (EnergyOptions.adc_rate, EnergyOptions.clock)}
 AXES = ("adc_model", "technology", "columns_per_adc", "reverse", *CONSTANTS, *RATES)
 # What they are in rows that have no such fields of their own; keys have the unit of a constant.
 COLUMNS: dict[str, Any] = {
@@ -47,85 +40,22 @@ COLUMNS: dict[str, Any] = {
     **{
         name: Annotated[
             float,
-            Column(f"{what[:-1]}, in Hz.", in_words(name), prefixed("Hz"), key=f"{name}_hz"),
+            Column(f"{one.help[:-1]}, in Hz.", in_words(name), prefixed("Hz"), key=f"{name}_hz"),
         ]
-        for name, (_, what) in RATES.items()
+        for name, one in RATES.items()
     },
 }
 
 
-def _constant(name: str, known: Constant) -> Decorator[Command]:
-    return click.option(
-        f"--{name.replace('_', '-')}",
-        type=UncertainSweep(known.unit, known.example),
-        help=f"{known.meaning}  [default: {known.default or known.example}]",
-    )
-
-
-def _rate(name: str) -> Decorator[Command]:
-    example, what = RATES[name]
-    return click.option(
-        f"--{name.replace('_', '-')}",
-        type=QuantitySweep("Hz", example),
-        help=f"{what}  [default: {example}]",
-    )
-
-
-technology = click.option(
-    "--technology",
-    type=NameSweep(
-        "the name of a technology, a file .toml, or a list of these",
-        "NAME|FILE[,..]",
-        technology_names(),
-        (".toml",),
-    ),
-    default=RNS.default_technology,
-    show_default=True,
-    help=f"Array technology: {', '.join(technology_names())}, or a profile of your own. Digital "
-    f"cores run on a digital one, {_DIGITAL} if none is named.",
-)
-adc_model = click.option(
-    "--adc-model",
-    type=ChoiceSweep(ADC_MODELS),
-    help=f"Model of the ADCs.  [default: {MurmannAdc.name}; with --adc-table: {TableAdc.name}]",
-)
-adc_table = click.option(
-    "--adc-table",
-    type=InputFile(),
-    help="Your own converters, for --adc-model table: a CSV file with enob, energy_j, area_m2, "
-    "rate_hz.",
+technology: Decorator[Any] = take(
+    EnergyOptions.technology,
+    more=f" Digital cores run on a digital one, {_DIGITAL} if none is named.",
 )
 
 
-def columns_per_adc_with(default: str) -> Decorator[Command]:
-    """``--columns-per-adc``."""
-    return click.option(
-        "--columns-per-adc",
-        type=IntSweep(1, 2**40),
-        default=default,
-        show_default=True,
-        help="Columns that take turns at an ADC.",
-    )
-
-
-columns_per_adc: Decorator[Any] = columns_per_adc_with("1")
-reverse = click.option(
-    "--reverse",
-    type=ChoiceSweep(METHODS),
-    default=METHODS[0],
-    show_default=True,
-    help="How residues are turned into a number.",
-)
-extrapolate = click.option(
-    "--extrapolate",
-    is_flag=True,
-    help="Use models outside of the range they were made for, with a warning and a mark.",
-)
-
-
-def constants() -> tuple[Decorator[Any], ...]:
-    """The options of all constants."""
-    return (*(_constant(*one) for one in CONSTANTS.items()), *(_rate(name) for name in RATES))
+def constants() -> tuple[Option, ...]:
+    """The options of all constants, and of the rates."""
+    return (*(constant.option(name) for name, constant in CONSTANTS.items()), *RATES.values())
 
 
 @dataclass(frozen=True)
@@ -208,7 +138,7 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
         for value in options[name] or ():
             ends = (value.low, value.high) if isinstance(value, Uncertain) else (value,)
             for end in ends:
-                check_float(name, end, known.low, known.high, known.wanted)
+                known.option(name).check(end)
     technologies = tuple(load_technology(name) for name in options["technology"])
     names = [technology.name for technology in technologies]
     if len(set(names)) < len(names):

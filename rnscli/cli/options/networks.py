@@ -6,72 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import noise, shared
 from rnscli.cli.options.noise import noise_options
-from rnscli.cli.options.shared import Decorator
-from rnscli.cli.options.types import ChoiceSweep, InputFile, Point, Sweep, is_file
+from rnscli.cli.options.types import Point, is_file
 from rnscli.cli.terminal import Advance
-from rnscli.core import MAX_SIMULATED_BITS
-from rnscli.matrix import GRANULARITIES, Dataflow
-from rnscli.networks import INSTALL, NETWORKS, missing_package
+from rnscli.core import CoreOptions, DotProductOptions
+from rnscli.matrix import Dataflow, DataflowOptions
+from rnscli.networks import INSTALL, missing_package
 
 if TYPE_CHECKING:
     from rnscli.networks import OpenedNetwork
-
-
-class ModelSweep(Sweep):
-    """Networks: names of shipped ones, or ``package.module:function``."""
-
-    def __init__(self) -> None:
-        """Accept both."""
-        super().__init__(
-            f"one of {', '.join(NETWORKS)}, package.module:function, or a list of these",
-            "NAME|MODULE:FUNCTION[,..]",
-            NETWORKS,
-        )
-
-    def items(self, text: str) -> Sequence[str]:
-        """One network."""
-        if text not in NETWORKS and ":" not in text:
-            raise ValueError
-        return [text]
-
-
-def model(default: str, trained: str = "") -> Decorator[Any]:
-    """``--model``; ``trained`` is what the help says of those that are shipped."""
-    return click.option(
-        "--model",
-        type=ModelSweep(),
-        default=default,
-        show_default=True,
-        help=f"Networks: {', '.join(NETWORKS)}{trained}; or your own, as package.module:function "
-        "of a function that makes it.",
-    )
-
-
-data = click.option(
-    "--data",
-    type=InputFile(),
-    help="Your own data: an .npz file with x (N, ...) and y (N) to test with, and x_train and "
-    "y_train to train with.  [default: handwritten digits]",
-)
-weights = click.option(
-    "--weights",
-    type=InputFile(),
-    help="Weights of --model: a state_dict that torch.save has written.",
-)
-granularity = click.option(
-    "--granularity",
-    type=ChoiceSweep(GRANULARITIES),
-    default="vector",
-    show_default=True,
-    help="What has a scale of its own: a row or column of a tile, a tile of h x h, a row or column "
-    "of all tiles, or an operand.",
-)
 
 
 def check_torch(command: str, options: Mapping[str, Any]) -> None:
@@ -153,22 +100,23 @@ CORE_COLUMNS = (
 
 def core_options(bits: str) -> shared.Decorator[Any]:
     """Converters, moduli and noise; ``bits`` is the default of ``--bits``."""
+    dot, of = DotProductOptions, CodeOptions
     return shared.stacked(
-        shared.bits(bits, MAX_SIMULATED_BITS),
-        shared.input_bits,
-        shared.weight_bits,
-        shared.vector_size,
-        granularity,
-        shared.moduli,
+        shared.bits(bits, ErrorOptions.bits),
+        dot.input_bits,
+        dot.weight_bits,
+        dot.vector_size,
+        DataflowOptions.granularity,
+        ModuliOptions.moduli,
         shared.redundancy("0"),
         noise_options("no errors"),
-        shared.attempts("1"),
-        shared.decoder,
-        shared.legitimate_range,
-        shared.rule,
-        shared.max_modulus,
-        shared.slice_bits,
-        shared.adc_bits,
+        shared.take(of.attempts, "1"),
+        of.decoder,
+        of.legitimate_range,
+        dot.rule,
+        ModuliOptions.max_modulus,
+        CoreOptions.slice_bits,
+        CoreOptions.adc_bits,
     )
 
 

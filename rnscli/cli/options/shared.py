@@ -1,22 +1,20 @@
 """Options that several commands have: one name, one type, one help text."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
-from rnscli.analysis import DEFAULT_VECTOR_SIZE, MAX_BITS, MaxModulus, ModuliRequest, Rule
-from rnscli.base import InputError
-from rnscli.cli.options.types import (
-    AttemptsSweep,
-    ChoiceSweep,
-    FloatSweep,
-    IntSweep,
-    LegitimateRangeSweep,
-    ModuliType,
-    SplitSet,
+from rnscli.analysis import (
+    DEFAULT_VECTOR_SIZE,
+    MaxModulus,
+    ModuliOptions,
+    ModuliRequest,
+    Rule,
 )
-from rnscli.core import CORES, DECODERS, MAX_OPERAND_BITS, MAX_VECTOR_SIZE, RULES
+from rnscli.base import Flags, InputError, Names, Option
+from rnscli.cli.options.types import SplitSet, type_of
+from rnscli.core import CORES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -32,138 +30,79 @@ MODULI_AXES = (
 MODULI_COLUMNS = {"rule": Rule, "max_modulus": MaxModulus}
 
 
-def bits(default: str, highest: int = MAX_BITS, with_moduli: bool = True) -> Decorator[Command]:
-    """``--bits``; where moduli are given, those of the widest residue."""
+class DeclaredOption(click.Option):
+    """An option of the shell, which is made of a declaration."""
+
+    def __init__(self, *names: Any, declared: Option, **attributes: Any) -> None:
+        """Keep the declaration, from which command lines are written."""
+        super().__init__(*names, **attributes)
+        self.declared = declared
+
+
+def take(
+    option: Option,
+    default: str | None = None,
+    *,
+    usual: str = "",
+    help: str = "",
+    more: str = "",
+    swept: bool = True,
+) -> Decorator[Command]:
+    """The shell's option of a declaration.
+
+    Parameters
+    ----------
+    option
+        The declaration.
+    default, usual, help
+        Of this command, where they differ from those declared: the value if none is given, what
+        else holds then, in words, and what it is.
+    more
+        What this command adds to the help.
+    swept
+        Whether a list of values is accepted.
+    """
+    if default is None and not usual:
+        default, usual = option.default or None, option.usual
+    shown = usual or default
+    stated = f"  [default: {shown}]" if shown else ""
     return click.option(
-        "--bits",
-        type=IntSweep(2, highest),
-        help="Bits b of the converters; moduli are at most 2^b - 1."
-        + (" With --moduli: the bits of the widest residue." if with_moduli else "")
-        + f"  [default: {default}]",
+        option.flag,
+        cls=DeclaredOption,
+        declared=option,
+        type=type_of(option.values, swept),
+        is_flag=isinstance(option.values, Flags),
+        multiple=option.repeated,
+        default=False if isinstance(option.values, Flags) else default,
+        help=(help or option.text) + more + stated,
     )
 
 
-input_bits = click.option(
-    "--input-bits", type=IntSweep(2, MAX_OPERAND_BITS), help="Bits of the inputs.  [default: b]"
-)
-weight_bits = click.option(
-    "--weight-bits", type=IntSweep(2, MAX_OPERAND_BITS), help="Bits of the weights.  [default: b]"
-)
-vector_size = click.option(
-    "--vector-size",
-    type=IntSweep(1, MAX_VECTOR_SIZE),
-    help="Length h of the dot product.  [default: 128]",
-)
-moduli = click.option(
-    "--moduli",
-    type=ModuliType(),
-    multiple=True,
-    help="A moduli set of your own instead of the best one, such as 63,62,61,59; repeat it for "
-    "several sets. With --redundant k the k largest are redundant; 61,59,55,53+63,62 says so "
-    "itself.",
-)
-rule = click.option(
-    "--rule",
-    type=ChoiceSweep(RULES),
-    default="exact",
-    show_default=True,
-    help="Range that the moduli cover: the values of the dot product, or all of its b_out bits.",
-)
-max_modulus = click.option(
-    "--max-modulus", type=IntSweep(2, 2**MAX_BITS), help="Largest modulus.  [default: 2^b - 1]"
-)
-
-
-def decoder_with(default: str) -> Decorator[Command]:
-    """``--decoder``."""
-    return click.option(
-        "--decoder",
-        type=ChoiceSweep(DECODERS),
-        default=default,
-        show_default=True,
-        help="How the redundant code is decoded.",
-    )
-
-
-def legitimate_range_with(default: str) -> Decorator[Command]:
-    """``--legitimate-range``."""
-    return click.option(
-        "--legitimate-range",
-        type=LegitimateRangeSweep(),
-        default=default,
-        show_default=True,
-        help="Which values are legitimate: as many as the product of the information moduli, those "
-        "of the dot product, or a number of them.",
-    )
-
-
-decoder: Decorator[Any] = decoder_with("bounded-distance")
-legitimate_range: Decorator[Any] = legitimate_range_with("product")
-
-
-slice_bits = click.option(
-    "--slice-bits",
-    type=IntSweep(1, 64),
-    default="1",
-    show_default=True,
-    help="Bits of a weight slice in the core bit-sliced.",
-)
-adc_bits = click.option(
-    "--adc-bits",
-    type=IntSweep(1, 64),
-    help="ADC bits of the core bit-sliced.  [default: b, the same converters as rns]",
-)
+def bits(default: str, option: Option = ModuliOptions.bits) -> Decorator[Command]:
+    """``--bits``, where moduli may be given."""
+    more = " With --moduli: the bits of the widest residue."
+    return take(option, usual=default, more=more)
 
 
 def cores(
-    names: Iterable[str], what: str, default: str = "rns,fixed-lp,fixed-hp"
+    names: Sequence[str] | Mapping[str, Any], what: str, default: str = "rns,fixed-lp,fixed-hp"
 ) -> Decorator[Command]:
     """``--core``; the three of the paper unless others are named."""
-    return click.option(
-        "--core",
-        type=ChoiceSweep({name: CORES[name] for name in names}),
-        default=default,
-        show_default=True,
-        help=what,
-    )
+    return take(Option(Names({name: CORES[name] for name in names}), what, name="core"), default)
 
 
-def redundancy(default: str, with_moduli: bool = True) -> Decorator[Command]:
+def redundancy(default: str) -> Decorator[Command]:
     """``--redundant``; a set of one's own has none unless it is said."""
-    stated = default if default == "0" or not with_moduli else f"{default}; with --moduli: 0"
-    return click.option(
-        "--redundant",
-        type=IntSweep(0, 64),
-        help=f"Number k of redundant moduli.  [default: {stated}]",
-    )
+    stated = default if default == "0" else f"{default}; with --moduli: 0"
+    return take(ModuliOptions.redundant, usual=stated)
 
 
-def attempts(default: str | None, stated: str | None = None) -> Decorator[Command]:
-    """``--attempts``; ``stated`` is what the help says of a default that the command fills in."""
-    return click.option(
-        "--attempts",
-        type=AttemptsSweep(),
-        default=default,
-        help="Largest number R of attempts, the first included, or inf.  "
-        f"[default: {stated or default}]",
-    )
-
-
-def rel_precision(what: str) -> Decorator[Command]:
-    """``--rel-precision``; ``what`` says whose interval is meant."""
-    return click.option(
-        "--rel-precision",
-        type=FloatSweep(1e-9, 0.999, "a number above 0 and below 1"),
-        help=what,
-    )
-
-
-def stacked(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+def stacked(*options: Option | Callable[[Any], Any]) -> Callable[[Command], Command]:
     """Several options as one decorator, in the order in which the help lists them."""
 
     def decorate(command: Command) -> Command:
-        for decorator in reversed(decorators):
-            command = decorator(command)
+        for one in reversed(options):
+            command = (take(one) if isinstance(one, Option) else one)(command)
         return command
 
     return decorate

@@ -12,12 +12,31 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 from click.shell_completion import CompletionItem
 
-from rnscli.base import InputError, Uncertain, parse_quantity, parse_uncertain
+from rnscli.base import (
+    Attempts,
+    Files,
+    Flags,
+    IndexSets,
+    InputError,
+    LegitimateRanges,
+    ModuliSets,
+    Names,
+    NamesOrFiles,
+    NamesOrFunctions,
+    Numbers,
+    PerModulus,
+    Quantities,
+    Uncertain,
+    Values,
+    WholeNumbers,
+    parse_quantity,
+    parse_uncertain,
+)
 
 Candidates = list[CompletionItem]
 
 
-Names = Sequence[str] | Mapping[str, "Summarised"]
+Listed = Sequence[str] | Mapping[str, "Summarised"]
 
 
 class Summarised(Protocol):
@@ -27,7 +46,7 @@ class Summarised(Protocol):
     def summary(self) -> str: ...
 
 
-def of_list(incomplete: str, names: Names, suffixes: tuple[str, ...] = ()) -> Candidates:
+def of_list(incomplete: str, names: Listed, suffixes: tuple[str, ...] = ()) -> Candidates:
     """Names and files that may stand behind the last comma, with what stands before it.
 
     Parameters
@@ -51,7 +70,7 @@ def of_list(incomplete: str, names: Names, suffixes: tuple[str, ...] = ()) -> Ca
     return offered + [CompletionItem(before + comma + name) for name in files]
 
 
-def _summary(names: Names, name: str) -> str | None:
+def _summary(names: Listed, name: str) -> str | None:
     return names[name].summary if isinstance(names, Mapping) else None
 
 
@@ -66,7 +85,7 @@ def of_files(incomplete: str) -> Candidates:
 
 
 def names_or_files(
-    names: Names, suffixes: tuple[str, ...]
+    names: Listed, suffixes: tuple[str, ...]
 ) -> Callable[[click.Context, click.Parameter, str], Candidates]:
     """`of_list` for an option that has no type of its own."""
     return lambda ctx, param, incomplete: of_list(incomplete, names, suffixes)
@@ -124,7 +143,7 @@ class Sweep(ParamType, ABC):
         self,
         what: str,
         metavar: str,
-        names: Names = (),
+        names: Listed = (),
         suffixes: tuple[str, ...] = (),
     ) -> None:
         """Keep the words for messages and help."""
@@ -295,7 +314,7 @@ class AttemptsSweep(IntSweep):
 class ChoiceSweep(Sweep):
     """Names out of a list."""
 
-    def __init__(self, choices: Names) -> None:
+    def __init__(self, choices: Listed) -> None:
         """Accept these names."""
         super().__init__(
             f"one of {', '.join(choices)}, or a list of them", "|".join(choices), choices
@@ -556,6 +575,57 @@ class NameSweep(_FileReader):
         if not text:
             raise ValueError
         return [text]
+
+
+class ModelSweep(Sweep):
+    """Names, or functions of a user, as ``package.module:function``."""
+
+    def __init__(self, choices: Listed) -> None:
+        """Accept both."""
+        super().__init__(
+            f"one of {', '.join(choices)}, package.module:function, or a list of these",
+            "NAME|MODULE:FUNCTION[,..]",
+            choices,
+        )
+
+    def items(self, text: str) -> Sequence[str]:
+        """One name or function."""
+        if text not in self.names and ":" not in text:
+            raise ValueError
+        return [text]
+
+
+def type_of(values: Values, swept: bool = True) -> ParamType:
+    """The type of an option that accepts these values; of one value where it is not swept."""
+    match values:
+        case WholeNumbers(low, high):
+            return IntSweep(low, high) if swept else WholeNumber(low, high)
+        case Quantities(unit=unit, example=example, uncertain=True):
+            return UncertainSweep(unit, example)
+        case Quantities(unit=unit, example=example):
+            return QuantitySweep(unit, example) if swept else Quantity(unit, example)
+        case PerModulus(low, high, accepted):
+            return PerModulusSweep(low, high, accepted)
+        case Numbers(low, high, accepted):
+            return FloatSweep(low, high, accepted)
+        case NamesOrFiles(suffixes=suffixes, accepted=accepted):
+            return NameSweep(accepted, "NAME|FILE[,..]", values.names, suffixes)
+        case NamesOrFunctions():
+            return ModelSweep(values.names)
+        case Names():
+            return ChoiceSweep(values.names)
+        case _:
+            return _OTHERS[type(values)]()
+
+
+_OTHERS: dict[type[Values], type[ParamType]] = {
+    Attempts: AttemptsSweep,
+    LegitimateRanges: LegitimateRangeSweep,
+    ModuliSets: ModuliType,
+    IndexSets: IntSetType,
+    Files: InputFile,
+    Flags: click.types.BoolParamType,
+}
 
 
 class NameArgument(ParamType):

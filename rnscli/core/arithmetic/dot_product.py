@@ -3,11 +3,25 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from rnscli.base import check_choice, check_int
+from rnscli.base import Names, Option, WholeNumbers
 
 RULES = ("exact", "bits")
-MAX_OPERAND_BITS = 1024
 MAX_VECTOR_SIZE = 2**40
+
+
+class DotProductOptions:
+    """What a user chooses of a dot product, and of the range that moduli cover for it."""
+
+    vector_size = Option(
+        WholeNumbers(1, MAX_VECTOR_SIZE), "Length h of the dot product.", usual="128"
+    )
+    input_bits = Option(WholeNumbers(2, 1024), "Bits of the inputs.", usual="b")
+    weight_bits = Option(WholeNumbers(2, 1024), "Bits of the weights.", usual="b")
+    rule = Option(
+        Names(RULES),
+        "Range that the moduli cover: the values of the dot product, or all of its b_out bits.",
+        default=RULES[0],
+    )
 
 
 def quantisation_levels(bits: int) -> int:
@@ -58,12 +72,9 @@ class DotProduct:
 
     def __post_init__(self) -> None:
         """Refuse sizes that make no sense; keep Python integers, which cannot overflow."""
-        size = check_int("vector_size", self.vector_size, 1, MAX_VECTOR_SIZE)
-        input_bits = check_int("input_bits", self.input_bits, 2, MAX_OPERAND_BITS)
-        weight_bits = check_int("weight_bits", self.weight_bits, 2, MAX_OPERAND_BITS)
-        object.__setattr__(self, "vector_size", size)
-        object.__setattr__(self, "input_bits", input_bits)
-        object.__setattr__(self, "weight_bits", weight_bits)
+        of = DotProductOptions
+        for option in (of.vector_size, of.input_bits, of.weight_bits):
+            object.__setattr__(self, option.name, option.check(getattr(self, option.name)))
 
     @cached_property
     def max_input(self) -> int:
@@ -125,5 +136,5 @@ class DotProduct:
         >>> DotProduct(128, 6, 6).required_range("bits")
         262144
         """
-        check_choice("rule", rule, RULES)
+        DotProductOptions.rule.check(rule)
         return self.dynamic_range if rule == "exact" else int(2**self.output_bits)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnscli.base import check_int
 from rnscli.core.cores.kind import (
     CONVERTER_AXES,
     SLICE_AXES,
@@ -13,6 +12,7 @@ from rnscli.core.cores.kind import (
     Converters,
     CoreSettings,
     Logic,
+    check_slice_bits,
     single_law,
 )
 from rnscli.core.cores.operations import add
@@ -33,7 +33,7 @@ class BitSliced(ConventionalKind):
 
     def converters(self, settings: CoreSettings) -> Converters:
         dot, slice_bits = settings.dot_product, settings.slice_bits
-        check_int("slice_bits", slice_bits, 1, dot.max_slice_bits)
+        check_slice_bits(slice_bits, dot)
         # An ADC with more bits than the sum of a slice has would convert nothing but noise.
         chosen = settings.bits if settings.adc_bits is None else settings.adc_bits
         adc_bits = min(chosen, dot.slice_output_bits(slice_bits))

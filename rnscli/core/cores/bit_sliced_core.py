@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rnscli.base import check_int
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
 from rnscli.core.cores.conversion import check_output_bits, convert_clean, convert_sums
 from rnscli.core.cores.core import Changes, Core, Readout
+from rnscli.core.cores.kind import CoreOptions, check_slice_bits
 from rnscli.core.noise import NoiseLaw
 
 
@@ -68,8 +68,8 @@ class BitSlicedCore(Core):
 
     def __post_init__(self) -> None:
         """Refuse slices that are none, and results that int64 does not hold."""
-        check_int("slice_bits", self.slice_bits, 1, self.dot_product.max_slice_bits)
-        check_int("adc_bits", self.adc_bits, 1, 64)
+        check_slice_bits(self.slice_bits, self.dot_product)
+        CoreOptions.adc_bits.check(self.adc_bits)
         check_output_bits(self._reached_bits)
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rnscli.base import InputError
+from rnscli.base import InputError, Option, WholeNumbers
 from rnscli.core.arithmetic import DotProduct, ModuliSet
 from rnscli.core.cores.operations import Operations, add
 from rnscli.core.noise import wrong_word
@@ -16,6 +16,30 @@ if TYPE_CHECKING:
     from rnscli.core.arithmetic import RedundantCode
     from rnscli.core.cores.core import Core
     from rnscli.core.noise import NoiseLaw
+
+
+class CoreOptions:
+    """What a user chooses of the slices of weights, and of the ADC that reads them."""
+
+    slice_bits = Option(
+        WholeNumbers(1, 64), "Bits of a weight slice in the core bit-sliced.", default="1"
+    )
+    adc_bits = Option(
+        WholeNumbers(1, 64),
+        "ADC bits of the core bit-sliced.",
+        usual="b, the same converters as rns",
+    )
+
+
+def check_slice_bits(bits: int, dot_product: DotProduct) -> None:
+    """Refuse slices that are wider than the weights.
+
+    Raises
+    ------
+    InputError
+        If they are.
+    """
+    CoreOptions.slice_bits.within(high=dot_product.max_slice_bits).check(bits)
 
 
 @dataclass(frozen=True)

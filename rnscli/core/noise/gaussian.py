@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rnscli.base import MAX_SIGMA, InputError, check_float
+from rnscli.base import InputError
 from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
+from rnscli.core.noise.setting import NoiseOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,14 +44,7 @@ class Gaussian(NoiseLaw):
 
     def __post_init__(self) -> None:
         """Refuse what is not a standard deviation."""
-        sigma = check_float(
-            "sigma",
-            self.sigma,
-            0.0,
-            MAX_SIGMA,
-            f"a number of residue steps from 0 to {MAX_SIGMA:g}",
-        )
-        object.__setattr__(self, "sigma", sigma)
+        object.__setattr__(self, "sigma", NoiseOptions.sigma.check(self.sigma))
 
     @classmethod
     def of_level(cls, level: str, value: float, modulus: int) -> Self:

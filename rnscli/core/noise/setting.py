@@ -5,16 +5,49 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnscli.base import InputError
+from rnscli.base import InputError, Names, Numbers, Option, PerModulus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rnscli.base import Registry
     from rnscli.core.arithmetic import ModuliSet
     from rnscli.core.noise.law import NoiseLaw
 
 LEVELS = ("p", "sigma", "snr_db")
 Level = float | tuple[float, ...]
+_MAX_SIGMA = 1e4  # of Gaussian noise, in residue steps
+
+
+def _laws() -> Registry[type[NoiseLaw]]:
+    from rnscli.core.noise import NOISE_LAWS  # which are made of laws, and these of what is here
+
+    return NOISE_LAWS
+
+
+class NoiseOptions:
+    """What a user chooses of the noise, the same in every command."""
+
+    noise = Option(
+        Names(_laws),
+        "Law of the errors: {summaries}. A level given for another law is converted to the same "
+        "probability of an error.",
+        usual="uniform with --p, gaussian with --sigma or --snr-db",
+    )
+    p = Option(
+        PerModulus(0.0, 1.0, "a probability from 0 to 1"),
+        "Probability that a residue is wrong; [p,p,..] or a file gives one for each modulus, "
+        "largest first.",
+    )
+    sigma = Option(
+        PerModulus(0.0, _MAX_SIGMA, f"a number of residue steps from 0 to {_MAX_SIGMA:g}"),
+        "Standard deviation of Gaussian noise, in steps of a residue; for each modulus as --p.",
+    )
+    snr_db = Option(
+        Numbers(-40.0, 400.0, "a ratio from -40 to 400 dB"),
+        "Gaussian noise by its distance from full scale: a modulus m has a full scale of m steps, "
+        "so that SNR = 20 log10(m / sigma) dB.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +81,6 @@ class NoiseSetting:
     snr_db: Level | None = None
 
     def __post_init__(self) -> None:
-        from rnscli.core.noise import NOISE_LAWS
-
         given = [f"`{name}`" for name in LEVELS if getattr(self, name) is not None]
         if not given:
             raise InputError("`noise` has no level; give `p`, `sigma` or `snr_db`, too")
@@ -58,7 +89,7 @@ class NoiseSetting:
                 f"{given[0]} and {given[1]} both give the level of the noise; leave one of them out"
             )
         if self.noise is not None:
-            NOISE_LAWS.named(self.noise)
+            _laws().named(self.noise)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> NoiseSetting | None:

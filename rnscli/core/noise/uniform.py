@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rnscli.base import check_float
 from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
+from rnscli.core.noise.setting import NoiseOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,8 +35,7 @@ class Uniform(NoiseLaw):
 
     def __post_init__(self) -> None:
         """Refuse what is not a probability."""
-        p = check_float("p", self.p, 0.0, 1.0, "a probability from 0 to 1")
-        object.__setattr__(self, "p", p)
+        object.__setattr__(self, "p", NoiseOptions.p.check(self.p))
 
     @classmethod
     def of_level(cls, level: str, value: float, modulus: int) -> Self:

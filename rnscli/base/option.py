@@ -1,0 +1,267 @@
+"""Options: what a user may choose, declared once beside the parameter object that it belongs to.
+
+From a declaration come the check of the library, and the shell's option with its bounds, help,
+schema and completion, and the words of a command line.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from rnscli.base.checks import check_attempts, check_choice, check_float, check_int
+from rnscli.base.errors import RnscliError
+
+_Listed = Sequence[str] | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Values:
+    """What an option accepts; of this class itself, any text."""
+
+    def check(self, name: str, value: Any) -> Any:
+        """The value, if an argument of that name accepts it.
+
+        Raises
+        ------
+        InputError
+            If it does not.
+        """
+        del name
+        return value
+
+
+@dataclass(frozen=True)
+class WholeNumbers(Values):
+    """Whole numbers of a range."""
+
+    low: int
+    high: int
+
+    def check(self, name: str, value: Any) -> int:
+        return check_int(name, value, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Attempts(Values):
+    """Numbers of attempts, up to infinity."""
+
+    def check(self, name: str, value: Any) -> float:
+        del name
+        return check_attempts(value)
+
+
+@dataclass(frozen=True)
+class Numbers(Values):
+    """Real numbers of a range, which ``accepted`` says in words."""
+
+    low: float
+    high: float
+    accepted: str
+
+    def check(self, name: str, value: Any) -> float:
+        return check_float(name, value, self.low, self.high, self.accepted)
+
+
+@dataclass(frozen=True)
+class PerModulus(Numbers):
+    """Such numbers, or one for each modulus."""
+
+
+@dataclass(frozen=True)
+class Quantities(Numbers):
+    """Physical quantities; ``uncertain`` ones may be given as ranges."""
+
+    unit: str
+    example: str
+    uncertain: bool = False
+
+
+@dataclass(frozen=True)
+class Names(Values):
+    """Names out of a list or a registry; a function gives those that are known later only."""
+
+    listed: _Listed | Callable[[], _Listed]
+
+    @property
+    def names(self) -> _Listed:
+        return self.listed() if callable(self.listed) else self.listed
+
+    def check(self, name: str, value: Any) -> str:
+        return check_choice(name, value, tuple(self.names))
+
+
+@dataclass(frozen=True)
+class NamesOrFiles(Names):
+    """Names, or files of some suffixes; ``accepted`` says both in words."""
+
+    suffixes: tuple[str, ...]
+    accepted: str
+
+    def check(self, name: str, value: Any) -> Any:
+        """Any: what a name or a file holds is for its reader to say."""
+        del name
+        return value
+
+
+@dataclass(frozen=True)
+class NamesOrFunctions(Names):
+    """Names, or functions of a user, as ``package.module:function``."""
+
+    def check(self, name: str, value: Any) -> Any:
+        """Any: what a function makes is for its caller to say."""
+        del name
+        return value
+
+
+@dataclass(frozen=True)
+class LegitimateRanges(Values):
+    """Rules of how many values of a code are legitimate, or their number."""
+
+
+@dataclass(frozen=True)
+class ModuliSets(Values):
+    """Sets of moduli, which may say themselves which are redundant."""
+
+
+@dataclass(frozen=True)
+class IndexSets(Values):
+    """Whole numbers that belong together."""
+
+
+@dataclass(frozen=True)
+class Files(Values):
+    """Files that are read."""
+
+
+@dataclass(frozen=True)
+class Flags(Values):
+    """Given or not."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option: an attribute of a class of options, which gives it its name.
+
+    Parameters
+    ----------
+    values
+        What it accepts.
+    help
+        What it is, in a line or two; ``{names}`` stands for the names that it accepts, and
+        ``{summaries}`` for these with what they are.
+    default
+        Its value if none is given, as it is written; empty if that depends on other options.
+    usual
+        What then holds, in words.
+    repeated
+        Whether it may be given several times.
+    name
+        That of the argument and the attribute.
+
+    Examples
+    --------
+    >>> class Options:
+    ...     adc_bits = Option(WholeNumbers(1, 64), "Bits of the ADC.", usual="b")
+    >>> Options.adc_bits.flag, Options.adc_bits.check(6)
+    ('--adc-bits', 6)
+    >>> Options.adc_bits.check(65)
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: `adc_bits` is 65; it must be a whole number from 1 to 64
+    """
+
+    values: Values
+    help: str
+    default: str = ""
+    usual: str = ""
+    repeated: bool = False
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        object.__setattr__(self, "name", self.name or name)
+
+    @property
+    def flag(self) -> str:
+        """As the shell spells it."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def text(self) -> str:
+        """The help, with the names that are accepted; without the default."""
+        if not isinstance(self.values, Names):
+            return self.help
+        names: Any = self.values.names
+        text = self.help.replace("{names}", ", ".join(names))
+        if "{summaries}" in text:
+            said = "; ".join(f"{name}, {one.summary}" for name, one in names.items())
+            text = text.replace("{summaries}", said)
+        return text
+
+    def check(self, value: Any) -> Any:
+        """The value, if it is accepted.
+
+        Raises
+        ------
+        InputError
+            If it is not.
+        """
+        return self.values.check(self.name, value)
+
+    def within(self, **bounds: Any) -> Self:
+        """This option with other bounds ``low`` or ``high``, where less or more is possible."""
+        values: Any = self.values
+        return replace(self, values=replace(values, **bounds))
+
+
+def options_of(*classes: type) -> dict[str, Option]:
+    """The options of classes by their names, in the order in which they stand there."""
+    attributes = (one for owner in classes for one in vars(owner).values())
+    return {one.name: one for one in attributes if isinstance(one, Option)}
+
+
+def command_line(command: str, options: Mapping[str, Option], values: Mapping[str, Any]) -> str:
+    """The line that gives values to options of a command; ``None`` leaves one to its default.
+
+    Raises
+    ------
+    RnscliError
+        If the command has no such option, or a value cannot be written in a line.
+
+    Examples
+    --------
+    >>> class Options:
+    ...     adc_bits = Option(WholeNumbers(1, 64), "Bits of the ADC.", usual="b")
+    >>> command_line("energy", options_of(Options), {"adc_bits": 6})
+    'rnscli energy --adc-bits 6'
+    """
+    words = ["rnscli", command]
+    for name, value in values.items():
+        if name not in options:
+            raise RnscliError(f"rnscli {command} has no option `{name}`")
+        if value is not None:
+            flag = options[name].flag
+            words += [flag] if value is True else [flag, written(value)]
+    return " ".join(words)
+
+
+def written(value: Any) -> str:
+    """A value as a shell reads it back, without losing a digit.
+
+    Raises
+    ------
+    RnscliError
+        If it cannot be written so.
+
+    Examples
+    --------
+    >>> written(0.1), written(1 / 3), written(math.inf), written("my profile.toml")
+    ('0.1', '0.33333333333333331', 'inf', "'my profile.toml'")
+    """
+    if isinstance(value, float):
+        return f"{value:.17g}" if float(f"{value:g}") != value else f"{value:g}"
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if text and all(letter.isalnum() or letter in "-_./+,:" for letter in text):
+        return text
+    if "'" in text:
+        raise RnscliError(f"{text!r} cannot be written in a command line; use another name")
+    return f"'{text}'"
