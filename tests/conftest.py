@@ -21,23 +21,36 @@ collect_ignore = ["conftest.py", "example_package"]
 
 
 @pytest.fixture(scope="session")
-def reproduction(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that ``rnscli reproduce`` writes of all results that need no network."""
+def reproduction(network_cache: Path) -> Path:
+    """The folder that ``rnscli reproduce`` writes of all results that need no network.
+
+    The processes of pytest-xdist have it in common; what is printed lies beside it.
+    """
     pytest.importorskip("matplotlib")
     pytest.importorskip("jinja2")
-    folder = tmp_path_factory.mktemp("reproduction") / "folder"
-    ran = subprocess.run(
-        [
-            sys.executable, "-m", "rnscli", "reproduce", "--only", ",".join(RESULTS),
-            "--output", str(folder),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )  # fmt: skip
-    assert (ran.returncode, ran.stderr) == (0, "")
-    (folder.parent / "printed.txt").write_text(ran.stdout)
+    folder = network_cache.parent / "reproduction" / "folder"
+    folder.parent.mkdir(exist_ok=True)
+    with locked(folder.parent / "lock"):
+        if not folder.is_dir():
+            ran = subprocess.run(
+                [
+                    sys.executable, "-m", "rnscli", "reproduce", "--only", ",".join(RESULTS),
+                    "--output", str(folder),
+                ],
+                capture_output=True,
+                text=True,
+                timeout=600,
+            )  # fmt: skip
+            assert (ran.returncode, ran.stderr) == (0, "")
+            (folder.parent / "printed.txt").write_text(ran.stdout)
     return folder
+
+
+@pytest.fixture
+def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``rnscli reproduce`` simulates few words beside each exact probability, where only that it
+    runs is tested."""
+    monkeypatch.setattr("rnscli.reproduction.reproduce.WORDS", 20_000)
 
 
 STUDY = "rnscli.cli.commands.reproduce.STUDY"
