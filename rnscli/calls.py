@@ -111,11 +111,9 @@ def dot_error(parameters: Any = None, runner: Any = None, progress: Any = None, 
     from rnscli.analysis import DotErrorParameters
     from rnscli.analysis.error.dot_error import dot_error as simulated
 
-    given = {"runner": runner, "progress": progress}
     if _is_object(parameters, DotErrorParameters, more):
-        return simulated(parameters, **given)
-    more |= {name: value for name, value in given.items() if value is not None}
-    return _answer("dot_error", "error-sim", more)
+        return simulated(parameters, runner, progress)
+    return _answer("dot_error", "error-sim", more | _given(runner=runner, progress=progress))
 
 
 @overload
@@ -216,9 +214,7 @@ def energy(parameters: Any = None, reference: Any = None, **options: Any) -> Any
 
     if _is_object(parameters, EnergyParameters, options):
         return bill(parameters, reference)
-    if reference is not None:
-        options["reference"] = reference
-    return _answer("energy", "energy", options)
+    return _answer("energy", "energy", options | _given(reference=reference))
 
 
 def design(*unnamed: Any, **options: Any) -> Any:
@@ -255,14 +251,8 @@ def design(*unnamed: Any, **options: Any) -> Any:
 def accuracy(*unnamed: Any, **options: Any) -> Any:
     """Accuracy of neural networks whose matrix products are computed in each core, beside FP32.
 
-    Parameters
-    ----------
-    **options
-        Those of ``rnscli accuracy``, such as ``model="digits-cnn", bits=range(4, 9)``.
-
-    Returns
-    -------
-    AccuracyRow or Rows
+    Takes the options of ``rnscli accuracy``, such as ``model="digits-cnn", bits=range(4, 9)``, and
+    gives an `AccuracyRow`, or `Rows` of them.
 
     Raises
     ------
@@ -275,14 +265,8 @@ def accuracy(*unnamed: Any, **options: Any) -> Any:
 def train(*unnamed: Any, **options: Any) -> Any:
     """Training of neural networks in each core, beside FP32.
 
-    Parameters
-    ----------
-    **options
-        Those of ``rnscli train``, such as ``model="digits-cnn", bits=6, epochs=2``.
-
-    Returns
-    -------
-    TrainingRow or Rows
+    Takes the options of ``rnscli train``, such as ``model="digits-cnn", bits=6, epochs=2``, and
+    gives a `TrainingRow`, or `Rows` of them.
 
     Raises
     ------
@@ -305,6 +289,11 @@ def _is_object(parameters: object, expected: type, options: Mapping[str, Any]) -
             "give one or the other"
         )
     return True
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    """Those that are given; where options are, too, they are refused like any unknown one."""
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _answer(
