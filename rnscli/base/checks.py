@@ -31,8 +31,9 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
     """
     if type(value) is int and low <= value and (high is None or value <= high):
         return value
-    # A bound of so many digits says nothing that its exponent does not.
-    most = f"2^{high.bit_length() - 1}" if high is not None and high >= 10**30 else high
+    # A power of two of so many digits is read as one.
+    power = high is not None and high >= 10**30 and high & (high - 1) == 0
+    most = f"2^{high.bit_length() - 1}" if high is not None and power else high
     wanted = f"from {low} to {most}" if high is not None else f"of at least {low}"
     refused = InputError.of(name, value, f"a whole number {wanted}")
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):

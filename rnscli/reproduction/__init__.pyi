@@ -1,5 +1,6 @@
 from rnscli.reproduction.cases import EVERY_RESULT as EVERY_RESULT
 from rnscli.reproduction.cases import NETWORK_RESULTS as NETWORK_RESULTS
+from rnscli.reproduction.cases import ReproductionOptions as ReproductionOptions
 from rnscli.reproduction.page import NAMES as NAMES
 from rnscli.reproduction.page import report_files as report_files
 from rnscli.reproduction.page import summary_sentence as summary_sentence

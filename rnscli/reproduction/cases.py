@@ -13,19 +13,34 @@ from typing import Any
 
 from rnscli.analysis import (
     CONFIDENCE,
+    CodeOptions,
     DotErrorParameters,
     DotErrorResult,
+    EnergyOptions,
     EnergyParameters,
+    ErrorOptions,
+    FaultOptions,
     FaultParameters,
     FaultProbability,
+    ModuliOptions,
     ModuliRequest,
+    NetworkOptions,
+    SimulationOptions,
     fault_probability,
     proportion_interval,
 )
 from rnscli.analysis.energy.bill import energy
-from rnscli.base import engineering
-from rnscli.core import RULES, DotProduct, RedundantCode
+from rnscli.base import Option, Values, command_line, engineering, options_of
+from rnscli.core import (
+    RULES,
+    CoreOptions,
+    DotProduct,
+    DotProductOptions,
+    NoiseOptions,
+    RedundantCode,
+)
 from rnscli.hardware import load_technology
+from rnscli.networks import RecipeOptions
 from rnscli.reproduction.published import (
     CASES,
     CONDITIONS,
@@ -42,6 +57,20 @@ WORDS = 1_000_000  # simulated beside each exact probability
 # (k, R): without redundancy nothing is detected, and further attempts change nothing.
 REDUNDANCIES = ((0, 1), (1, 1), (1, 2), (1, math.inf), (2, 1), (2, 2), (2, math.inf))
 PROBABILITIES = (1e-3, 1e-1)
+
+
+class ReproductionOptions:
+    """What a user chooses of the published values."""
+
+    only = Option(Values(), "Only these rows, by name, or all of a result.")
+
+
+# Of the commands that print a row alone.
+_OPTIONS = options_of(
+    ModuliOptions, DotProductOptions, CoreOptions, NoiseOptions, CodeOptions, ErrorOptions,
+    FaultOptions, EnergyOptions, NetworkOptions, RecipeOptions, SimulationOptions,
+    ReproductionOptions,
+)  # fmt: skip
 
 Work = DotErrorParameters | FaultParameters | NetworkPoint | TrainingPoint
 
@@ -104,7 +133,11 @@ class Case:
 def _case(
     name: str, compute: Callable[..., Computed], needs: Sequence[Work] = (), **variables: Any
 ) -> Case:
-    texts = {key: text.format(**CONDITIONS | variables) for key, text in CASES[name].items()}
+    known = CONDITIONS | variables
+    case = dict(CASES[name])
+    options = {key: text.format(**known) or None for key, text in case.pop("options").items()}
+    texts = {key: text.format(**known) for key, text in case.items()}
+    texts["command"] = command_line(texts["command"], _OPTIONS, options)
     value = texts.pop("value")
     return Case({"unit": ""} | texts, value, compute, needs)
 
@@ -260,7 +293,7 @@ def _fewest_bits(bits: Sequence[int], *measured: MeasuredAccuracy) -> Computed:
 
 
 def _samples(study: NetworkStudy) -> str:
-    return "" if study.samples is None else f" --samples {study.samples}"
+    return "" if study.samples is None else str(study.samples)
 
 
 def _training(study: NetworkStudy, seed: int) -> Iterator[Case]:

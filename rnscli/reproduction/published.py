@@ -156,7 +156,7 @@ CONDITIONS: dict[str, Any] = _FILE["conditions"]
 PUBLISHED = {
     name: Published(KINDS[value.pop("kind")], **value) for name, value in _FILE["value"].items()
 }
-CASES: dict[str, dict[str, str]] = _FILE["case"]
+CASES: dict[str, dict[str, Any]] = _FILE["case"]
 VECTOR_SIZE: int = CONDITIONS["vector_size"]
 # The share of the accuracy in FP32 that counts as kept.
 KEPT: float = _FILE["value"]["accuracy-b-rns"]["low"]

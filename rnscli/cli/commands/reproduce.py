@@ -22,6 +22,7 @@ from rnscli.reproduction import (
     STUDY,
     ReproducedRow,
     Reproduction,
+    ReproductionOptions,
     names,
     report_files,
     reproduce_networks,
@@ -76,9 +77,9 @@ class _Names(NameSweep):
     own=(_JSON, _CSV, *NAMES),
 )
 @shared.stacked(
-    click.option(
-        "--only",
-        type=_Names(),
+    shared.take(
+        ReproductionOptions.only,
+        kind=_Names(),
         help=f"Only these rows, by name, or all of {', '.join(EVERY_RESULT)}.",
     ),
     shared.take(

@@ -12,9 +12,9 @@ from rnscli.analysis import (
     ModuliRequest,
     Rule,
 )
-from rnscli.base import Flags, InputError, Names, Option
-from rnscli.cli.options.types import SplitSet, type_of
-from rnscli.core import CORES
+from rnscli.base import Flags, InputError, Option
+from rnscli.cli.options.types import ParamType, SplitSet, type_of
+from rnscli.core import CORES, CoreOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -47,6 +47,7 @@ def take(
     help: str = "",
     more: str = "",
     swept: bool = True,
+    kind: ParamType | None = None,
 ) -> Decorator[Command]:
     """The shell's option of a declaration.
 
@@ -61,6 +62,8 @@ def take(
         What this command adds to the help.
     swept
         Whether a list of values is accepted.
+    kind
+        Type of its values, where the declaration leaves that open.
     """
     if default is None and not usual:
         default, usual = option.default or None, option.usual
@@ -70,7 +73,7 @@ def take(
         option.flag,
         cls=DeclaredOption,
         declared=option,
-        type=type_of(option.values, swept),
+        type=kind or type_of(option.values, swept),
         is_flag=isinstance(option.values, Flags),
         multiple=option.repeated,
         default=False if isinstance(option.values, Flags) else default,
@@ -88,7 +91,8 @@ def cores(
     names: Sequence[str] | Mapping[str, Any], what: str, default: str = "rns,fixed-lp,fixed-hp"
 ) -> Decorator[Command]:
     """``--core``; the three of the paper unless others are named."""
-    return take(Option(Names({name: CORES[name] for name in names}), what, name="core"), default)
+    listed = {name: CORES[name] for name in names}
+    return take(CoreOptions.core.within(listed=listed), default, help=what)
 
 
 def redundancy(default: str) -> Decorator[Command]:

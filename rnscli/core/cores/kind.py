@@ -7,20 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rnscli.base import InputError, Option, WholeNumbers
+from rnscli.base import InputError, Names, Option, WholeNumbers
 from rnscli.core.arithmetic import DotProduct, ModuliSet
 from rnscli.core.cores.operations import Operations, add
 from rnscli.core.noise import wrong_word
 
 if TYPE_CHECKING:
+    from rnscli.base import Registry
     from rnscli.core.arithmetic import RedundantCode
     from rnscli.core.cores.core import Core
     from rnscli.core.noise import NoiseLaw
 
 
-class CoreOptions:
-    """What a user chooses of the slices of weights, and of the ADC that reads them."""
+def _kinds() -> Registry[CoreKind]:
+    from rnscli.core.cores import CORES  # which are made of what is here
 
+    return CORES
+
+
+class CoreOptions:
+    """What a user chooses of a core itself."""
+
+    core = Option(Names(_kinds), "Cores to compare.")
     slice_bits = Option(
         WholeNumbers(1, 64), "Bits of a weight slice in the core bit-sliced.", default="1"
     )
