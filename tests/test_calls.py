@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rnscli.report.document import json_text
 
 import rnscli
 from rnscli.cli.call import call
@@ -21,6 +20,7 @@ from rnscli.cli.main import run
 from rnscli.cli.plan.check import command_of
 from rnscli.cli.terminal import with_options
 from rnscli.report.rows import MAX_SHOWN, Rows
+from rnscli.report.schema import json_text
 
 Shell = Callable[[str], tuple[int, str, str]]
 

@@ -254,7 +254,7 @@ def written(value: Any) -> str:
 
     Examples
     --------
-    >>> written(0.1), written(1 / 3), written(math.inf), written("my profile.toml")
+    >>> written(0.1), written(1 / 3), written(float("inf")), written("my profile.toml")
     ('0.1', '0.33333333333333331', 'inf', "'my profile.toml'")
     """
     if isinstance(value, float):

@@ -3,7 +3,8 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from rnscli.base.uninterrupted import uninterrupted
+
+from rnscli.base.files import uninterrupted
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
 

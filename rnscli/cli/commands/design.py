@@ -128,9 +128,9 @@ def _given(options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]
 
 def _line(command: str, values: Mapping[str, Any]) -> str:
     """The line of another command, written from its own options."""
-    group = click.get_current_context().find_root().command
-    assert isinstance(group, click.Group)
-    found = group.get_command(click.Context(group), command)
+    from rnscli.cli.main import cli
+
+    found = cli.get_command(click.Context(cli), command)
     assert found is not None
     options = [one.declared for one in found.params if isinstance(one, DeclaredOption)]
     return command_line(command, {one.name: one for one in options}, values)

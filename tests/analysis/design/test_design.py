@@ -222,7 +222,7 @@ def test_axes_that_are_no_tuples(name: str, value: Any) -> None:
 )
 def test_values_that_no_design_may_have(name: str, value: Any) -> None:
     """Alone, and after one that is accepted."""
-    for values in ((value,), (1, value)):
+    for values in ((value,), (2, value)):
         with pytest.raises(InputError, match=re.escape(f"`{name}` is {value}")):
             DesignSpace(**{name: values})
 
