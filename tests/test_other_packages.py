@@ -323,7 +323,8 @@ PICTURES = {
     "error-sim": "--bits 6 --pairs 200 --core rns,truncating --noise upwards,uniform --p 1e-2",
     "fault-prob": "--bits 6 --redundant 1 --noise upwards,uniform --p 1e-3,1e-2",
     "energy": "--bits 6 --core rns,truncating --redundant 1 --noise upwards,uniform --p 1e-2",
-    "design": "--bits 6 --pairs 200 --core rns,truncating --noise upwards --p 1e-2",
+    "design": "--bits 6 --pairs 200 --noise upwards --p 1e-2 "
+    "--core rns,fixed-lp,fixed-hp,bit-sliced,digital-int8,digital-int4,truncating",
     "accuracy": "{network} --bits 4,6 --core rns,truncating --noise upwards,uniform --p 1e-2",
     "train": "{network} --bits 6 --epochs 1 --core rns,truncating --noise upwards --p 1e-2",
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_cores import made
+from made_cores import CONVENTIONAL, made
 from plain_product import multiply, plain_product, reading
 
 from rnscli.core.arithmetic.dot_product import DotProduct
@@ -19,7 +19,6 @@ from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow
 
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
-NAMES = ["fixed-lp", "fixed-hp", "bit-sliced"]
 NOISES = [None, Uniform(0.0), Uniform(0.2), Gaussian(0.0), Gaussian(0.4), Gaussian(20.0)]
 
 
@@ -47,7 +46,7 @@ def check(core: Core, kind: str, granularity: str, path: str, rows: int = 6) -> 
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("kind", ["normal", "signs"])
 @pytest.mark.parametrize("bits", [2, 3, 4])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CONVENTIONAL)
 def test_as_the_hardware_does_it(name: str, bits: int, kind: str, noise: NoiseLaw | None) -> None:
     core = made(name, DotProduct(8, 4, 4), bits, noise=noise, slice_bits=2)
     check(core, kind, "vector", "homomorphic", rows=30)
@@ -55,7 +54,7 @@ def test_as_the_hardware_does_it(name: str, bits: int, kind: str, noise: NoiseLa
 
 @pytest.mark.parametrize("granularity", GRANULARITIES)
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CONVENTIONAL)
 def test_both_paths_are_one(name: str, path: str, granularity: str) -> None:
     core = made(name, DotProduct(8, 4, 4), 4, noise=Uniform(0.1))
     check(core, "normal", granularity, path, rows=30)
@@ -63,7 +62,7 @@ def test_both_paths_are_one(name: str, path: str, granularity: str) -> None:
 
 @pytest.mark.parametrize("dot", [DotProduct(8, 12, 12), DotProduct(8, 20, 24)])
 @pytest.mark.parametrize("noise", [None, Uniform(0.1), Gaussian(0.4)])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CONVENTIONAL)
 def test_sums_that_float32_does_not_hold(
     name: str, noise: NoiseLaw | None, dot: DotProduct
 ) -> None:
@@ -137,7 +136,7 @@ def test_converting_leaves_the_sums_alone() -> None:
 
 
 @pytest.mark.parametrize("noise", [Uniform(1.0), Gaussian(50.0)])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CONVENTIONAL)
 def test_no_result_is_beyond_reach(name: str, noise: NoiseLaw) -> None:
     # `Dataflow.wide_results` counts on it.
     dot = DotProduct(8, 4, 4)

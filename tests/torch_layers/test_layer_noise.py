@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from comparison import COARSE, Calls, normal
+from made_cores import ANALOG
 from torch import nn
 
 import rnscli
@@ -21,7 +22,7 @@ def network(core: object) -> nn.Module:
     return convert(model, core)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("core", ["rns", "fixed-lp", "fixed-hp", "bit-sliced"])
+@pytest.mark.parametrize("core", ANALOG)
 @pytest.mark.parametrize("path", ["homomorphic", "channels"])
 def test_a_probability_of_zero_is_no_noise(core: str, path: str) -> None:
     options = {"adc_bits": 4} if core == "bit-sliced" else {}

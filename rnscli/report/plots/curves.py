@@ -14,6 +14,7 @@ from rnscli.report.plots.figure import (
     label,
     number,
     series_style,
+    with_same_p,
 )
 from rnscli.report.table import Row
 
@@ -108,6 +109,7 @@ def plot_error_histograms(
 
 def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
     """p_err against p, a line for each code and number of attempts."""
+    rows = with_same_p(rows)
     codes = distinguishing(
         rows, ("noise", "redundant", "decoder", "moduli", "redundant_moduli", "legitimate_range")
     )

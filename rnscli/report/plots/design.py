@@ -66,17 +66,17 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
 
 
 def _points(axes: Any, key: str, rows: list[Row], core: str, index: int) -> None:
-    for role, face in (("front", COLOURS[index]), ("neighbour", "none")):
+    for role, face in (("front", COLOURS[index % len(COLOURS)]), ("neighbour", "none")):
         members = [row for row in rows if row["role"] == role]
         if not members:
             continue
         axes.scatter(
             [number(row[_ENERGY]) for row in members],
             [number(row[key]) for row in members],
-            marker=_MARKERS[index],
+            marker=_MARKERS[index % len(_MARKERS)],
             s=28,
             facecolor=face,
-            edgecolor=COLOURS[index],
+            edgecolor=COLOURS[index % len(COLOURS)],
             label=core if role == "front" else f"{core}, neighbour",
             zorder=3 if role == "front" else 2,
         )

@@ -113,6 +113,16 @@ def label(row: Row, keys: Sequence[str], columns: Columns) -> str:
     )
 
 
+def with_same_p(rows: Sequence[Row]) -> list[Row]:
+    """Rows in which the probabilities that laws of the noise were given alike are equal.
+
+    A law whose own level is another one has it but for the last digits, which no picture shows.
+    """
+    return [
+        row if row["p"] is None else {**row, "p": float(f"{number(row['p']):.9g}")} for row in rows
+    ]
+
+
 def number(value: object) -> float:
     """A value of a row that is a number."""
     assert isinstance(value, int | float)

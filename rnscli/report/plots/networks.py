@@ -15,6 +15,7 @@ from rnscli.report.plots.figure import (
     label,
     number,
     series_style,
+    with_same_p,
 )
 from rnscli.report.table import Columns, Row
 
@@ -104,7 +105,7 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
 
     Where nothing is swept that could be along an axis, a point for each core.
     """
-    rows = [row for row in rows if row[_VALUE] is not None]
+    rows = with_same_p([row for row in rows if row[_VALUE] is not None])
     along = _along(rows)
     same = () if along is None else ("model", along)
     groups = grouped(rows, same, (*OF_CORES, "samples"), columns_of(AccuracyRow))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from made_cores import reading_error
+from made_cores import CONVENTIONAL, reading_error
 from scipy.integrate import quad
 from scipy.special import ndtr
 
@@ -16,7 +16,6 @@ from rnscli.analysis.statistics import proportion_interval
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
-CORES = ("fixed-lp", "fixed-hp", "bit-sliced")
 PAIRS = 20_000
 # About 80 comparisons, each at this confidence: a false alarm with probability 1e-4 in all, were
 # the seed not fixed.
@@ -43,7 +42,7 @@ def simulated(
 
 
 @pytest.mark.parametrize("law", [Uniform(p) for p in (1e-3, 0.05, 0.3)], ids=str)
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", CONVENTIONAL)
 @pytest.mark.parametrize(("bits", "slice_bits"), [(5, 1), (6, 2)])
 def test_uniform_noise(core: str, bits: int, slice_bits: int, law: Uniform) -> None:
     dot = DotProduct(64, bits, bits)
@@ -57,7 +56,7 @@ def test_uniform_noise(core: str, bits: int, slice_bits: int, law: Uniform) -> N
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.1, 0.2, 0.5, 1.0])
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", CONVENTIONAL)
 @pytest.mark.parametrize(
     ("bits", "size", "slice_bits", "adc_bits"),
     [(4, 128, 1, None), (5, 64, 2, None), (8, 128, 1, 6)],
@@ -112,7 +111,7 @@ def test_a_code_changes_with_noise_and_what_is_rounded_away(sigma: float) -> Non
 
 def test_no_noise_and_all_noise() -> None:
     dot = DotProduct(128, 6, 6)
-    for core in CORES:
+    for core in CONVENTIONAL:
         assert asked(core, dot, 6, Gaussian(0.0), 1, None) == 0
         assert asked(core, dot, 6, Uniform(0.0), 1, None) == 0
         assert asked(core, dot, 6, Uniform(1.0), 1, None) == 1

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_cores import CONVENTIONAL
 
 from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
@@ -20,11 +21,17 @@ from rnscli.core.cores import CORES
 from rnscli.hardware.adc.murmann import MurmannAdc
 from rnscli.hardware.adc.table import ListedAdc, TableAdc
 from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.technology import ENERGIES, OperationPrices, Technology, load_technology
+from rnscli.hardware.technology import (
+    ENERGIES,
+    OperationPrices,
+    Technology,
+    load_technology,
+    technology_names,
+)
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
 SIX_BITS = ModuliSet((63, 62, 61, 59))
-ANALOG = ("photonic", "reram-analog", "switched-capacitor")
+ANALOG = tuple(name for name in technology_names() if load_technology(name).kind == "analog")
 
 
 def bill(core: str, bits: int = 6, vector_size: int = 128, **settings_: Any) -> EnergyRow:
@@ -173,7 +180,7 @@ def test_more_bits_at_the_same_number_of_moduli(technology: str, vector_size: in
     assert compared >= 5
 
 
-@pytest.mark.parametrize("core", ["fixed-lp", "fixed-hp", "bit-sliced"])
+@pytest.mark.parametrize("core", CONVENTIONAL)
 @pytest.mark.parametrize("technology", ANALOG)
 def test_more_bits_in_conventional_cores(core: str, technology: str) -> None:
     array = load_technology(technology)

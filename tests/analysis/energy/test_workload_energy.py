@@ -15,6 +15,7 @@ from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores import CORES
 from rnscli.hardware.technology import load_technology
 from rnscli.hardware.workloads.gemm import Gemm, Workload
 
@@ -101,12 +102,9 @@ def assert_sums(rows: tuple[WorkloadRow, ...]) -> None:
         assert row.energy_per_mac_j * row.macs == pytest.approx(row.energy_j, rel=1e-13, abs=0)
 
 
-CORES = ("rns", "fixed-lp", "fixed-hp", "bit-sliced", "digital-int8", "digital-fp32")
-
-
 @QUICK
 @given(
-    core=st.sampled_from(CORES),
+    core=st.sampled_from(tuple(CORES)),
     rows=st.integers(1, 20),
     columns=st.integers(1, 12),
     shape=st.tuples(st.integers(1, 4), st.integers(1, 40), st.integers(1, 40), st.integers(1, 3)),
@@ -121,7 +119,7 @@ def test_tile_by_tile(core: str, rows: int, columns: int, shape: tuple[int, int,
     assert_sums(result)
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", tuple(CORES))
 def test_a_network(core: str) -> None:
     """Three layers, the second of two products: each row is that of the layer alone."""
     parameters = design(core)

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from rnscli.core.cores import simulated_cores
+
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
 Document = Callable[..., dict[str, Any]]
@@ -35,9 +37,7 @@ def test_the_default_is_the_cheapest_design_without_noise(rows: Rows) -> None:
     assert (chosen["role"], chosen["core"], chosen["bits"]) == ("chosen", "fixed-lp", 4)
     assert (chosen["vector_size"], chosen["technology"]) == (128, "reram-analog")
     assert {row["p_err"] for row in others} <= {0, None}
-    assert {row["core"] for row in others} == {
-        "rns", "fixed-lp", "fixed-hp", "bit-sliced", "digital-int8"
-    }  # fmt: skip
+    assert {row["core"] for row in others} == set(simulated_cores())
 
 
 def test_rows(rows: Rows) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from rnscli.core.cores import CORES
+
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
 
@@ -51,9 +53,8 @@ def test_the_formulas(rows: Rows) -> None:
 
 def test_the_parts_add_up(rows: Rows) -> None:
     noise = ("--redundant", 2, "--p", "0.05", "--leakage", "1nW", "--bits", "5,6")
-    cores = "rns,fixed-lp,fixed-hp,bit-sliced,digital-int8,digital-fp32"
-    found = rows("energy", *noise, "--core", cores)
-    assert len(found) == 12
+    found = rows("energy", *noise, "--core", ",".join(CORES))
+    assert len(found) == 2 * len(CORES) >= 12
     for row in found:
         total = math.fsum(row[part] for part in PARTS)
         assert row["energy_per_dot_product_j"] == pytest.approx(total, rel=1e-12)

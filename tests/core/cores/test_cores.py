@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_cores import ANALOG, made
+from made_cores import ANALOG, CONVENTIONAL, made
 from scipy import stats
 
 from rnscli.base.errors import InputError
@@ -78,7 +78,7 @@ def test_rns_read_and_dot_agree(
 
 
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("name", ["fixed-lp", "fixed-hp", "bit-sliced"])
+@pytest.mark.parametrize("name", CONVENTIONAL)
 def test_conventional_read_and_dot_agree(name: str, noise: NoiseLaw | None) -> None:
     core = made(name, DOT, 4, noise=noise)
     assert_paths_agree(core, *operands(DOT, 300))

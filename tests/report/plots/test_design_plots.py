@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnscli.core.cores import simulated_cores
 from rnscli.report.plots import design as design_plots
 from rnscli.report.plots.design import plot_front
 from rnscli.report.table import Row
@@ -115,7 +116,7 @@ def test_a_single_design(drawn: Draw) -> None:
 
 
 def test_every_core_can_be_told_apart(drawn: Draw) -> None:
-    cores = ("rns", "fixed-lp", "fixed-hp", "bit-sliced", "digital-int8")
+    cores = simulated_cores()
     rows = [
         row(
             "chosen" if core == "rns" else "front",

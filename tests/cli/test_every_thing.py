@@ -1,0 +1,181 @@
+"""Every thing that is registered, through every command that takes it."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_networks
+from click.shell_completion import ShellComplete
+from rnscli.hardware.adc.registry import ADC_MODELS
+from rnscli.hardware.workloads.registry import WORKLOADS
+from schemas import command_named
+
+from rnscli.analysis.error.operands import DISTRIBUTIONS
+from rnscli.base import Registry
+from rnscli.cli.commands.schema import document_schema
+from rnscli.cli.main import ANSWERING, COMPLETE, cli
+from rnscli.core.arithmetic.decoders import DECODERS
+from rnscli.core.cores import CORES, analog_cores
+from rnscli.core.noise import NOISE_LAWS
+from rnscli.hardware.technology import load_technology, technology_names
+from rnscli.networks.shipped import NETWORKS
+
+Run = Callable[..., Any]
+Rows = Callable[..., list[dict[str, Any]]]
+
+THINGS: Mapping[str, Registry[Any] | tuple[str, ...]] = {  # by the option that takes them
+    "--core": CORES,
+    "--noise": NOISE_LAWS,
+    "--decoder": DECODERS,
+    "--adc-model": ADC_MODELS,
+    "--technology": technology_names(),
+    "--workload": WORKLOADS,
+    "--operands": DISTRIBUTIONS,
+    "--model": NETWORKS,
+}
+NETWORK = f"--model {tiny_networks.SIGNS} --data signs.npz --bits 4"
+SMALL = {
+    "error-sim": "--bits 4 --vector-size 8 --pairs 20 --redundant 1 --p 1e-2 --core rns",
+    "fault-prob": "--moduli 9,8,7,5 --redundant 1 --attempts 1 --p 1e-2",
+    "energy": "--bits 4 --vector-size 16 --redundant 1 --attempts 2 --p 1e-2 --core rns",
+    "accuracy": f"{NETWORK} --redundant 1 --p 1e-2 --core rns",
+    "train": f"{NETWORK} --epochs 1 --redundant 1 --p 1e-2 --core rns",
+    "design": "--bits 4 --vector-size 16 --pairs 20 --redundant 1 --attempts 2 --p 1e-2 --core rns "
+    "--columns-per-adc 1 --extrapolate",
+}
+MORE = {"--adc-model": "--adc-table table.csv --extrapolate"}  # what some things need besides
+# Options of which a command takes one value.
+SINGLE = [("design", "--noise")]
+
+
+def taken(command: str, option: str) -> tuple[str, ...]:
+    """The things that a command takes."""
+    found = next(one for one in command_named(command).params if option in one.opts)
+    names = getattr(found.type, "names", ())
+    return tuple(name for name in THINGS[option] if not names or name in names)
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    for command in ANSWERING:
+        options = {name for one in command_named(command).params for name in one.opts}
+        yield from ((command, option) for option in THINGS if option in options)
+
+
+each_pair = pytest.mark.parametrize(("command", "option"), list(pairs()))
+
+
+def test_every_thing_has_a_command_and_every_command_a_small_run() -> None:
+    assert {option for _, option in pairs()} == set(THINGS)
+    assert {command for command, _ in pairs()} == set(SMALL)
+    assert taken("energy", "--core") == tuple(CORES)
+    for command in ("error-sim", "accuracy", "train"):
+        assert taken(command, "--core") == analog_cores()
+    for command, option in pairs():
+        if option != "--core":
+            assert taken(command, option) == tuple(THINGS[option])
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_networks.write_signs(tmp_path / "signs.npz")
+    table = "enob,energy_j,area_m2,rate_hz\n4,1e-12,1e-9,1e9\n12,1e-11,1e-9,1e9\n"
+    (tmp_path / "table.csv").write_text(table)
+    monkeypatch.chdir(tmp_path)
+
+
+def line_of(command: str, option: str, *values: str) -> tuple[str, ...]:
+    words = SMALL[command].split()
+    if option in words:
+        place = words.index(option)
+        del words[place : place + 2]
+    more = [word for word in MORE.get(option, "").split() if word not in words]
+    return (command, *words, *more, option, ",".join(values))
+
+
+@each_pair
+def test_each_is_computed(command: str, option: str, rows: Rows) -> None:
+    names, key = taken(command, option), option.removeprefix("--").replace("-", "_")
+    if option == "--model":
+        pytest.skip("the tests of networks train them")
+    if option == "--technology":
+        for name in names:
+            cores = ("--core", ",".join(running_on(name, command)))
+            if cores[1]:
+                line = line_of(command, option, name)
+                assert {row.get(key, name) for row in rows(*line, *cores)} == {name}
+    elif (command, option) in SINGLE:
+        for name in names:
+            assert {row[key] for row in rows(*line_of(command, option, name))} == {name}
+    else:
+        found = [row[key] for row in rows(*line_of(command, option, *names))]
+        assert set(found) - {None, "fp32"} == set(names)
+
+
+def running_on(technology: str, command: str) -> list[str]:
+    """The cores of a command that run on a technology."""
+    one = load_technology(technology)
+    return [
+        name
+        for name in taken(command, "--core")
+        if CORES[name].runs_on(one.kind, one.reference_bits)
+    ]
+
+
+@pytest.mark.parametrize("command", list(SMALL))
+def test_each_is_drawn(command: str, rnscli: Run, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "picture.svg"
+    for option in ("--core", "--noise"):
+        if (command, option) in pairs() and (command, option) not in SINGLE:
+            names = taken(command, option)
+            ran = rnscli(*line_of(command, option, *names), "--plot", path, "--format", "csv")
+            assert (ran.code, ran.err) == (0, "")
+            picture = path.read_text()
+            if command == "design":  # whose choice is a star of its own
+                drawn = re.findall(r"^(?:front|neighbour),\w*,([^,]+)", ran.out, re.MULTILINE)
+                names = tuple(set(drawn))
+                assert len(names) > 3
+            assert [name for name in names if name not in picture] == []
+
+
+@each_pair
+def test_each_is_in_the_help(command: str, option: str, rnscli: Run) -> None:
+    text = " ".join(rnscli(command, "--help").out.split()).replace("- ", "-")
+    assert [name for name in taken(command, option) if name not in text] == []
+
+
+@each_pair
+def test_each_is_completed_with_what_it_is(command: str, option: str) -> None:
+    shell = ShellComplete(cli, {}, "rnscli", COMPLETE)
+    offered = {item.value: item.help for item in shell.get_completions([command, option], "")}
+    for name in taken(command, option):
+        assert name in offered
+        assert offered[name] or option == "--technology"  # whose profiles would have to be read
+
+
+@each_pair
+def test_each_is_in_the_schema(command: str, option: str) -> None:
+    schema = document_schema(command_named(command))["$defs"]
+    accepted = schema.get(option.removeprefix("--").replace("-", "_"), {})
+    assert set(accepted.get("enum", taken(command, option))) == set(taken(command, option))
+
+
+def test_each_core_and_law_in_a_plan(rnscli: Run, tmp_path: Path) -> None:
+    runs = [
+        f'[run.{command}-{option[2:]}]\ncommand = "{command}"\n'
+        + "".join(
+            f'{key.removeprefix("--")} = "{value}"\n'
+            for key, value in zip(words[1::2], words[2::2], strict=True)
+        )
+        for command, option in pairs()
+        if option in ("--core", "--noise")
+        and (command, option) not in SINGLE
+        and command not in ("accuracy", "train", "design")  # with paths of their own, or flags
+        for words in [line_of(command, option, *taken(command, option))]
+    ]
+    (tmp_path / "plan.toml").write_text("".join(runs))
+    ran = rnscli("batch", "plan.toml", "--output", tmp_path / "results")
+    assert (ran.code, ran.err) == (0, "")
+    assert len(list((tmp_path / "results").glob("*.json"))) >= len(runs) == 5
