@@ -80,7 +80,6 @@ class AnalogMatrix:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
         return self._values.shape[0], self._values.shape[1]
 
     @property
@@ -112,7 +111,6 @@ class AnalogMatrix:
         return np.array(self._values, dtype=dtype)
 
     def __repr__(self) -> str:
-        """Shape and core."""
         return f"AnalogMatrix(shape={self.shape}, core={self._flow.core.name!r})"
 
     def __rmatmul__(self, x: npt.ArrayLike) -> AnyArray:

@@ -75,11 +75,9 @@ class NumPyArrays:
         return largest
 
     def round(self, values: FloatArray) -> None:
-        """`numpy.rint`."""
         np.rint(values, out=values)
 
     def floor(self, values: FloatArray) -> None:
-        """`numpy.floor`."""
         np.floor(values, out=values)
 
     def where(self, condition: Array, chosen: FloatArray, other: float) -> FloatArray:
@@ -87,7 +85,6 @@ class NumPyArrays:
         return np.where(condition, chosen, chosen.dtype.type(other))
 
     def product(self, x: FloatArray, w: FloatArray) -> Array:
-        """BLAS."""
         return x @ w
 
     def exact(self, values: FloatArray, wide: bool) -> FloatArray:
@@ -96,7 +93,6 @@ class NumPyArrays:
         return values.astype(dtype, copy=False)
 
     def empty(self, shape: tuple[int, ...], like: Array) -> Array:
-        """`numpy.empty`."""
         return np.empty(shape, dtype=np.float32)
 
     def pieces(self, of: FloatArray) -> Callable[[IntArray | None], IntArray]:

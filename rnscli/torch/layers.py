@@ -95,7 +95,6 @@ class AnalogLinear(AnalogLayer, nn.Linear):
         return analog_linear(input, self.weight, self.bias, self.place)
 
     def extra_repr(self) -> str:
-        """With the core."""
         return f"{super().extra_repr()}, {described(self.place)}"
 
 

@@ -257,7 +257,6 @@ class _Search:
                 progress("codes", update.index + 1, len(codes))
 
     def run(self, progress: Progress | None, prune: bool) -> None:
-        """Fill the table."""
         self._places, self.impossible, self.pruned = [], 0, 0
         self._reasons.clear()
         rows: list[tuple[float, ...]] = []

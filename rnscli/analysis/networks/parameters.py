@@ -62,7 +62,6 @@ class AccuracyParameters:
 
     @property
     def count(self) -> int:
-        """Number of samples."""
         return len(self.opened.data.test) if self.samples is None else self.samples
 
     @property
