@@ -56,7 +56,7 @@ Noise = Annotated[str, Column("Law of the errors of residues.")]
 P = Annotated[
     float,
     Column(
-        "Probability that a residue is wrong, in the mean over the moduli.",
+        "Probability that a residue is wrong, averaged over the moduli.",
         form=probability,
         high=1,
         concerns_some=True,
@@ -177,15 +177,15 @@ Granularity = Annotated[
 ]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
 
-# Precision that was wanted
+# Requested precision
 
 RelPrecision = Annotated[
-    float, Column("Wanted precision, as a share of the value.", form=str, high=1)
+    float, Column("Requested precision, as a share of the value.", form=str, high=1)
 ]
 PrecisionReached = Annotated[
     float,
     Column(
-        "How far the interval of what a precision is asked of reaches, as a share of its value.",
+        "How far the interval of the value with a requested precision reaches, as a share of it.",
         "reached",
         reach,
     ),

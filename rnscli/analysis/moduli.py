@@ -102,7 +102,7 @@ class ModuliRequest:
         ``any``, or ``special`` for 2^j - 1, 2^j, 2^j + 1.
     moduli
         An explicit set, which replaces the search; its k largest are redundant. Without
-        ``bits``, ``vector_size``, operand bits or ``precision_bits`` no range is asked of it.
+        ``bits``, ``vector_size``, operand bits or ``precision_bits`` no range is required of it.
 
     Raises
     ------
@@ -199,7 +199,7 @@ class ModuliRequest:
 
     @property
     def needs_range(self) -> bool:
-        """Whether a range is asked for; an explicit set can be examined without one."""
+        """Whether a range is required; an explicit set can be examined without one."""
         operands = (self.bits, self.vector_size, self.input_bits, self.weight_bits)
         return (
             self.moduli is None
@@ -226,7 +226,7 @@ class ModuliRequest:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """Bits and vector size as rows have them; ``None`` for what no dot product is asked of."""
+        """Bits and vector size as rows have them; ``None`` where there is no dot product."""
         dot = self.dot_product if self.needs_range and self.precision_bits is None else None
         return {
             "bits": self.converter_bits,
@@ -244,7 +244,7 @@ class ModuliRequest:
 
     @property
     def output_bits(self) -> int:
-        """Bits of an exact result: b_out, or the precision asked for."""
+        """Bits of an exact result: b_out, or the requested precision."""
         if self.precision_bits is not None:
             return self.precision_bits
         return self.dot_product.output_bits
@@ -277,7 +277,7 @@ class ModuliRequest:
         )
 
     def _exists(self) -> bool:
-        """Whether there is a set within the bits; raises InputError if that cannot be found out."""
+        """Whether there is a set within the bits; raises InputError if that cannot be decided."""
         limit = 2**self.converter_bits - 1
         if self.family == "special":
             try:
@@ -370,7 +370,7 @@ class ModuliRow:
 
     ``moduli`` are the information moduli and ``redundant_moduli`` the others, both descending;
     ``count`` is N; ``dynamic_range`` the product of the information moduli; ``lost_bits`` what
-    a b-bit ADC of a conventional core drops of the ``output_bits``. What was not asked for
+    a b-bit ADC of a conventional core drops of the ``output_bits``. What was not requested
     (operands of an examined set, or with a precision given directly) is ``None``.
     """
 

@@ -35,7 +35,7 @@ class Dataflow:
     core
         What computes the dot products.
     granularity
-        What has a scale of its own: ``vector``, each row of an input tile and each column of a
+        What has its own scale: ``vector``, each row of an input tile and each column of a
         weight tile; ``tile``, each block of h x h; ``channel``, each row of the inputs and each
         column of the weights, over all of K; ``tensor``, each operand.
     path

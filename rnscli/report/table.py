@@ -22,7 +22,7 @@ _TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_bo
 class Layout:
     """Keys that a command's table shows, in order.
 
-    A parameter that is the same in all rows is said once, above the table; ``optional`` keys are
+    A parameter that is the same in all rows stands once, above the table; ``optional`` keys are
     left out, first first, where the table would be too wide. ``second`` are results of a second
     table below the first, where there are many rows and a limited width. Where that is still too
     wide, results are left out from the right, but ``essential`` ones.

@@ -147,7 +147,7 @@ def conversion(model: nn.Module) -> Conversion:
         elif _is_unmapped(module):
             digital.append((name or kind, kind))
         elif isinstance(module, tuple(_ANALOG)):
-            # A subclass with a `forward` of its own, or one whose weight is parametrized.
+            # A subclass with its own `forward`, or one whose weight is parametrized.
             if place is None:
                 digital.append((name or kind, kind))
             else:

@@ -168,7 +168,7 @@ class AnalogForward:
 
     It stands in the place of the method on the module alone, so that class, parameters and state
     are what they were. Without a place the products of the module stay digital. Where the module
-    already had a ``forward`` of its own, which is not that of its class, this one calls it.
+    already had its own ``forward``, which is not that of its class, this one calls it.
     """
 
     def __init__(self, module: nn.Module, place: Place | None) -> None:

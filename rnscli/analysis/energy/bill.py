@@ -11,7 +11,7 @@ from rnscli.core import AnalogKind, Converters
 
 @dataclass(frozen=True)
 class Energies:
-    """Energy in J of each part of one dot product, in the mean over its attempts.
+    """Energy in J of each part of one dot product, averaged over its attempts.
 
     Attempts after the first repeat everything but the forward conversion, whose residues are
     kept.

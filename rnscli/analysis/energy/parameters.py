@@ -1,4 +1,4 @@
-"""A design whose energy, time and area are asked for."""
+"""A design whose energy, time and area are computed."""
 
 import math
 import warnings
@@ -119,7 +119,7 @@ class EnergyParameters:
         Of the array; by default the one that its kind of core is shown on.
     moduli
         Set of the core ``rns``, which is also the reference of the others; may be ``None`` when
-        that core is not asked for.
+        that core is not requested.
     legitimate_range
         Number L of legitimate values; ``None`` for the product of the information moduli.
     columns

@@ -18,7 +18,7 @@ EnergyPerDotProduct = Annotated[
 class EnergyRow:
     """The bill of one dot product of h terms in an h x c array; all in base SI units.
 
-    ``dac_energy_j`` to ``shift_add_energy_j`` are its parts, in the mean over the attempts, and
+    ``dac_energy_j`` to ``shift_add_energy_j`` are its parts, averaged over the attempts, and
     add up to ``energy_per_dot_product_j``; ``converter_energy_j`` is the sum of the first two, and
     ``retry_energy_j`` says how much of the total is of attempts after the first.
     ``energy_per_mac_j`` is the total over h. ``latency_s`` is the time of one dot product,
@@ -41,11 +41,11 @@ class EnergyRow:
     adc_bits: c.AdcBits | None
     dac_conversions: Annotated[
         float,
-        Column("DAC conversions of a dot product, in the mean over its attempts.", "DACs/dot"),
+        Column("DAC conversions of a dot product, averaged over its attempts.", "DACs/dot"),
     ]
     adc_conversions: Annotated[
         float,
-        Column("ADC conversions of a dot product, in the mean over its attempts.", "ADCs/dot"),
+        Column("ADC conversions of a dot product, averaged over its attempts.", "ADCs/dot"),
     ]
     dac_energy_j: Annotated[float, Column("Energy of the DACs, in J.", "DAC", joules)]
     adc_energy_j: Annotated[float, Column("Energy of the ADCs, in J.", "ADC", joules)]

@@ -115,7 +115,7 @@ _LEAST_PAIRS = 1000  # before which an interval may be narrow by chance
 
 @dataclass(frozen=True)
 class DotErrorResult:
-    """Rows of the cores asked for, in that order, and the statistics behind each."""
+    """Rows of the requested cores, in that order, and the statistics behind each."""
 
     rows: tuple[DotErrorRow, ...]
     statistics: Mapping[str, ErrorStatistics]

@@ -1,4 +1,4 @@
-"""What a simulation of dot products is told: operands, converters, cores, noise, precision."""
+"""Parameters of a simulation of dot products: operands, converters, cores, noise, precision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -14,7 +14,7 @@ class DotErrorRow:
     Errors are in the unit of the operands' products. Intervals of means are Student's t, that of
     the error rate is Clopper and Pearson's; quantiles are within 0.4 %. ``output_error_rate`` is
     the share of results that noise spoilt (`Readout.wrong`). ``precision_reached`` is how far the
-    interval of what a precision was asked for (else of the mean absolute error) reaches, as a
+    interval of the value with a requested precision (else of the mean absolute error) reaches, as a
     share of its value; ``None`` where that is zero. Without noise its columns are
     ``None``; ``relative_to_rns`` is ``None`` without a moduli set.
     """

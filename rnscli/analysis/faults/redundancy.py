@@ -128,7 +128,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
         redundant += 1
     if nearest is None:
         parameters.request.choose()  # says why there is no set at all
-        raise AssertionError("the search found a set that it did not find before")
+        raise AssertionError("the search has another result than before")
     if not found:
         raise NoSolutionError(
             f"no redundancy of moduli within {parameters.request.converter_bits} bits reaches "

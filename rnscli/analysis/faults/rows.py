@@ -19,7 +19,7 @@ class FaultProbability:
     residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
     with the fewest, and is ``None`` elsewhere. Where residues differ, ``residue_p`` and
     ``residue_sigma`` have the value of each, the redundant moduli first. The last seven are of
-    `rnscli.analysis.faults.validation`, where it was asked for: simulated values with their 99.9 %
+    `rnscli.analysis.faults.validation`, where it was requested: simulated values with their 99.9 %
     intervals, the number of words, how far the intervals reach as a share of the values, and
     whether they hold the exact ones.
     """
@@ -59,7 +59,7 @@ class FaultProbability:
     conversions: Annotated[
         float,
         Column(
-            "ADC conversions of a dot product, in the mean over its attempts.",
+            "ADC conversions of a dot product, averaged over its attempts.",
             low=1,
             infinite=True,
         ),

@@ -2,7 +2,7 @@
 
 Errors are stratified by the number w of wrong residues: the chance of each w is known exactly,
 and within a stratum words are encoded, spoilt in exactly w residues, and decoded. So a probability
-that falls as p^w is found from samples in which w errors are certain, and not rare.
+that falls as p^w is estimated from samples in which w errors are certain, and not rare.
 
 Where a number of errors cannot have an outcome (up to t are never detected, fewer than k + 1 - t
 never lead to a wrong codeword, by the distance of the code), a stratum without such an outcome

@@ -90,7 +90,7 @@ def _model(parameters: TrainingParameters) -> nn.Module:
 
 
 class _Checkpoint:
-    """The state of a training after its last epoch, in a file of its own."""
+    """The state of a training after its last epoch, in a separate file."""
 
     def __init__(self, parameters: TrainingParameters) -> None:
         self._path: Path | None = None
@@ -140,7 +140,7 @@ _OF_FP32 = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Training:
-    """A training that is done: what was asked, and its epochs."""
+    """A training that is done: its parameters and its epochs."""
 
     parameters: TrainingParameters
     record: TrainingRecord

@@ -184,7 +184,7 @@ class _Search:
         return self.information + self.redundant
 
     def run(self) -> tuple[ModuliSet, ...]:
-        # A first lower bound on the score, from sets that are found without a search.
+        # A first lower bound on the score, from sets that need no search.
         self.threshold = (self.required_range, 0)
         scores = self._greedy_scores()
         if len(scores) >= self.top:
@@ -272,7 +272,7 @@ class _Search:
 
 
 def _largest_size(max_modulus: int) -> int:
-    """Most members that a set can have: each takes a prime of its own from ``[2, max_modulus]``."""
+    """Most members that a set can have: each takes a different prime from ``[2, max_modulus]``."""
     if max_modulus >= 2048:  # 309 primes, more than a set may have
         return MAX_COUNT
     sieve = [

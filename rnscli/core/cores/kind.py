@@ -54,7 +54,7 @@ def check_slice_bits(bits: int, dot_product: DotProduct) -> None:
 class Converters:
     """Bits of a core's converters, and its number of channels.
 
-    A channel is an array with converters of its own: one for each modulus of a residue core, for
+    A channel is an array with its own converters: one for each modulus of a residue core, for
     each slice of a sliced one. Where inputs are no residues, DACs have as many bits as they.
     """
 

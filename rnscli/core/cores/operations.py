@@ -17,7 +17,7 @@ class Operation:
     width
         Bits of the operands; of a multiplication the geometric mean of both.
     count
-        How many, in the mean.
+        How many, on average.
     """
 
     kind: str

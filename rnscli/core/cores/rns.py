@@ -62,7 +62,7 @@ class Rns(AnalogKind):
         """Every input is reduced modulo each modulus, every output restored and checked.
 
         Where residues are wrong, a decoder that corrects tries its further groups of n residues,
-        each with a conversion and a check of its own, one after the other.
+        each with its own conversion and check, one after the other.
         """
         moduli = needed_moduli(self, settings)
         size = settings.legitimate_range

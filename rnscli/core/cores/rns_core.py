@@ -22,7 +22,7 @@ from rnscli.core.cores.core import Changes, Core, Readout
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.noise.draws import draw_positions
 
-# With no limit on the attempts, a simulation that needs more of them in the mean is stuck.
+# With no limit on the attempts, a simulation that needs more of them on average is stuck.
 MAX_MEAN_ATTEMPTS = 200
 
 
@@ -192,7 +192,7 @@ class RnsCore(Core):
             if math.isinf(self.attempts) and sum(attempts) > MAX_MEAN_ATTEMPTS * size:
                 raise InputError(
                     f"`attempts` is inf, but with this noise a dot product takes more than "
-                    f"{MAX_MEAN_ATTEMPTS} attempts in the mean; give a finite number of attempts "
+                    f"{MAX_MEAN_ATTEMPTS} attempts on average; give a finite number of attempts "
                     "or less noise"
                 )
             hit, errors = self._draw(pending.size, rng)

@@ -157,7 +157,7 @@ def laws_of(
 ) -> NoiseLaw | tuple[NoiseLaw, ...] | None:
     """The law of a core's converters: of each residue of a set, else of a converter of b bits.
 
-    Residues that share a law are told by that law alone.
+    One law stands for all residues where they share it.
     """
     if not isinstance(noise, NoiseSetting):
         return noise

@@ -77,7 +77,7 @@ def panels_of_networks(
 
 
 _VALUE, _INTERVAL = "relative_accuracy", "relative_accuracy_ci95"
-_SHARE = 0.99  # of FP32, which designs are most often asked for
+_SHARE = 0.99  # of FP32, which designs are most often required to keep
 # What may be along the axis, with its title: what has the most values is.
 _ALONG = {
     "bits": "bits b of the converters",
