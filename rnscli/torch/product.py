@@ -14,15 +14,7 @@ from torch.autograd.function import once_differentiable
 from rnscli.base import InputError
 from rnscli.core import Core, IntArray
 from rnscli.matrix import Dataflow, ProductCounts, TiledProduct
-from rnscli.torch.record import (
-    FORWARD,
-    INPUT_GRADIENT,
-    WEIGHT_GRADIENT,
-    ProductKind,
-    Recorded,
-    Recording,
-    active,
-)
+from rnscli.torch import record
 
 
 class TorchArrays:
@@ -183,8 +175,8 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
         ctx.save_for_backward(x, w)
-        ctx.place, ctx.stationary, ctx.recordings = place, stationary, active()
-        return _compute(x, w, place, FORWARD, stationary, ctx.recordings)
+        ctx.place, ctx.stationary, ctx.recordings = place, stationary, record.active()
+        return _compute(x, w, place, record.FORWARD, stationary, ctx.recordings)
 
     @staticmethod
     @once_differentiable
@@ -196,12 +188,17 @@ class _Product(torch.autograd.Function):
             if ctx.needs_input_grad[0]:
                 weights = w.transpose(-1, -2)
                 to_x = _compute(
-                    grad, weights, place, INPUT_GRADIENT, ctx.stationary, recordings
+                    grad, weights, place, record.INPUT_GRADIENT, ctx.stationary, recordings
                 ).to(x.dtype)
             if ctx.needs_input_grad[1]:
                 rows = (x, grad) if w.dim() > 2 else (x.flatten(0, -2), grad.flatten(0, -2))
                 to_w = _compute(
-                    rows[0].transpose(-1, -2), rows[1], place, WEIGHT_GRADIENT, False, recordings
+                    rows[0].transpose(-1, -2),
+                    rows[1],
+                    place,
+                    record.WEIGHT_GRADIENT,
+                    False,
+                    recordings,
                 ).to(w.dtype)
         return to_x, to_w, None, None
 
@@ -212,7 +209,7 @@ def _compute(
     place: Place,
     role: str,
     stationary: bool,
-    recordings: tuple[Recording, ...],
+    recordings: tuple[record.Recording, ...],
 ) -> Tensor:
     x, w = x.detach(), w.detach()
     if x.device.type == "meta":
@@ -226,12 +223,12 @@ def _compute(
             # Where in a model a number has grown beyond all bounds is half of the answer.
             raise type(error)(f"in {place.layer} ({role}): {error}") from error
     rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
-    kind = ProductKind(
+    kind = record.ProductKind(
         place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices,
         None if stationary else rows // max(1, matrices),
     )  # fmt: skip
     for made in recordings:
-        entry = made.kinds.setdefault(kind, Recorded())
+        entry = made.kinds.setdefault(kind, record.Recorded())
         entry.rows += rows
         entry.matrices += counts.products
         entry.counts += counts
