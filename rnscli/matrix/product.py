@@ -184,7 +184,7 @@ class TiledProduct:
         """``x @ w`` for inputs of shape ``(..., M, K)``, in FP32.
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
-        matrix of inputs, of the same leading shape. ``rng`` is asked for once if there is noise.
+        matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
         """
         *stack, terms, columns = weights.shape
         if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):

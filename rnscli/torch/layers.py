@@ -92,7 +92,7 @@ def analog_linear(input: Tensor, weight: Tensor, bias: Tensor | None, place: Pla
 
 
 Pair = tuple[int, int]
-# Where patches begin and what is in them is found once for so many images, and read for each.
+# Where patches begin and what is in them is computed once for so many images, and read for each.
 _FEW = 4
 
 
@@ -163,7 +163,7 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
     """A convolution whose product is computed on a core; the bias is added in FP32.
 
     Patches of the image become rows of inputs (im2col), with dot products over the input channels
-    and the area of the kernel; each group is a product of its own. Parameters and ``state_dict``
+    and the area of the kernel; each group is a separate product. Parameters and ``state_dict``
     are those of `torch.nn.Conv2d`.
 
     Parameters
@@ -231,7 +231,7 @@ def analog_conv2d(
     if groups == 1:
         found = stored_matmul(rows.squeeze(1), columns[0], place)
     else:
-        # No size is left to be found out, which a batch of no images would not allow.
+        # No size is left to be inferred, which a batch of no images would not allow.
         rows = rows.transpose(0, 1).reshape(groups, images * positions, terms)
         found = stored_matmul(rows, columns, place)
         found = found.view(groups, images, positions, width).permute(1, 2, 0, 3)
@@ -295,7 +295,7 @@ def analog_attention(
         value = value.repeat_interleave(repeats, -3)
     if is_causal:
         if attn_mask is not None:
-            raise RuntimeError("is_causal makes a mask of its own; leave attn_mask out")
+            raise RuntimeError("is_causal makes its own mask; leave attn_mask out")
         shape = query.shape[-2], key.shape[-2]
         attn_mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale

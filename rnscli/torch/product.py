@@ -53,7 +53,7 @@ class TorchArrays:
         return torch.empty(shape, dtype=torch.float32, device=like.device)
 
     def pieces(self, of: Tensor) -> Callable[[IntArray | None], IntArray]:
-        """Positions in C order; what is asked for is all that leaves the device."""
+        """Positions in C order; only what is indexed leaves the device."""
         flat = of.reshape(-1)
 
         def piece(index: IntArray | None) -> IntArray:

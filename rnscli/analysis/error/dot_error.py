@@ -29,7 +29,7 @@ def simulate_block(
 ) -> dict[str, ErrorStatistics]:
     """Statistics of one block of pairs, for some cores; a pure function of its arguments.
 
-    A block draws from random streams of its own, one for the operands and one for each core, so
+    A block draws from separate random streams, one for the operands and one for each core, so
     that a core's result does not depend on which others are simulated.
     """
     built = point.cores

@@ -109,14 +109,14 @@ class NetworkProducts:
 
 
 def network_products(opened: OpenedNetwork, strict: bool = False) -> NetworkProducts:
-    """The matrix products of one inference, found by computing one."""
+    """The matrix products of one inference, recorded by computing one."""
     # Which core it is makes no difference; this one is fast and loses little.
     core = analog_core("fixed-hp", bits=8)
     model = converted(copy.deepcopy(opened.network.model()), Dataflow(core))
     with RandomStream(0).in_use(), recording() as made:
         evaluate(model, opened.data.test.inputs[:1])
     layers = dict(conversion(model).digital)
-    # What a layer computes is told by its name; the functions of others by theirs.
+    # A layer is identified by its name; functions of other packages by theirs.
     functions = (one for one in made.unmapped if one.partition(":")[0] not in layers)
     digital = (*(f"{name} ({kind})" for name, kind in layers.items()), *functions)
     name = opened.network.name
