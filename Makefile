@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint renew bench clean
+.PHONY: demo test slow lint renew bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -16,6 +16,11 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2
+
+# All tests again, and the twenty slowest of them in the end. With `make test` under 5 minutes on
+# two idle cores, one that takes 10 s is worth a look.
+slow: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2 --durations=20
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -52,6 +52,11 @@ def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int
     radius
         Radius t of the decoder.
 
+    Raises
+    ------
+    InputError
+        If L is larger than 2**32.
+
     Examples
     --------
     >>> uniform = [np.array([0.9] + [0.1 / (m - 1)] * (m - 1)) for m in (5, 4, 3)]

@@ -122,7 +122,7 @@ def test_200_points_three_times(rnscli: Run, tmp_path: Path) -> None:
             while number and progress(killed) <= before:  # the first one has hardly begun
                 assert process.poll() is None, process.communicate()
                 time.sleep(0.005)
-            time.sleep(0.3 * moments.random())
+            time.sleep(0.1 * moments.random())
             assert process.poll() is None, "it was so fast that it could not be killed"
             # A signal of a terminal is for the whole group; of others the batch itself is killed.
             (os.kill if kind == signal.SIGKILL else os.killpg)(process.pid, kind)
