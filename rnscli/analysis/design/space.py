@@ -71,7 +71,8 @@ _ORDERED = (
 _OF_ALL = ("core", "vector_size", "technology")
 # Axes of which every value must be one that the other commands accept, too.
 _CHECKED = (
-    ModuliOptions.bits, DotProductOptions.vector_size, EnergyOptions.columns_per_adc,
+    ModuliOptions.bits.within(low=1),  # a core that needs two says so of its designs
+    DotProductOptions.vector_size, EnergyOptions.columns_per_adc,
     CoreOptions.slice_bits, ModuliOptions.redundant, CodeOptions.attempts, EnergyOptions.reverse,
 )  # fmt: skip
 
