@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 import tiny_networks
 from click.shell_completion import ShellComplete
-from rnscli.hardware.adc.registry import ADC_MODELS
-from rnscli.hardware.workloads.registry import WORKLOADS
 from schemas import command_named
 
 from rnscli.analysis.error.operands import DISTRIBUTIONS
@@ -19,7 +17,9 @@ from rnscli.cli.main import ANSWERING, COMPLETE, cli
 from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES, analog_cores
 from rnscli.core.noise import NOISE_LAWS
+from rnscli.hardware.adc import ADC_MODELS
 from rnscli.hardware.technology import load_technology, technology_names
+from rnscli.hardware.workloads import WORKLOADS
 from rnscli.networks.shipped import NETWORKS
 
 Run = Callable[..., Any]

@@ -8,28 +8,23 @@ import click
 import numpy as np
 import pytest
 from plans import names, write_plan
-from test_bad_input import HUGE, NAMES, RUNNING
-
-from rnscli.cli.main import cli
+from schemas import command_named
+from test_bad_input import HUGE, bad_values
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
 
 GOOD = '[run.a]\ncommand = "moduli"\nbits = 6\n'
-OPTIONS = RUNNING | {
-    "--only": NAMES,
+WRITTEN = {
     "--format": ("abc", "", "JSON", HUGE),
     "--output": ("/", "/dev/null/a", "missing/a", HUGE),
     "--junit": ("/", "/dev/null/a", "missing/a"),
 }
-FLAGS = {"--resume", "--force", "--dry-run", "--quiet", "--help"}
-
-
-def test_the_table_above_has_every_option() -> None:
-    command = cli.get_command(click.Context(cli), "batch")
-    assert command is not None
-    found = {parameter.opts[0] for parameter in command.params} - {"plan"}
-    assert found - FLAGS == set(OPTIONS)
+OPTIONS = WRITTEN | {
+    option.opts[0]: bad_values(option)
+    for option in command_named("batch").params
+    if isinstance(option, click.Option) and not option.is_flag and option.opts[0] not in WRITTEN
+}
 
 
 @pytest.mark.parametrize("option", OPTIONS)
