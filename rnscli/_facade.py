@@ -23,9 +23,10 @@ def facade(package: str, file: str) -> tuple[Callable[[str], object], Callable[[
     def homes() -> dict[str, str]:
         """Module of each name."""
         import ast
-        from pathlib import Path
 
-        tree = ast.parse(Path(file).with_suffix(".pyi").read_text(encoding="utf-8"))
+        # Not by pathlib: `rnscli --help` needs nothing else of it.
+        with open(f"{file.removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123
+            tree = ast.parse(stub.read())
         return {
             alias.name: str(node.module)
             for node in tree.body

@@ -6,12 +6,14 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any
 
 from rnscli.base import InputError
 from rnscli.core import CORES
 from rnscli.report.table import Columns, Row
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -212,6 +214,8 @@ def inline_svg(name: str, draw: Callable[[Look], bytes], label: str) -> str:
     label
         What it shows, for those who cannot see it.
     """
+    from xml.etree import ElementTree  # which commands without a page do not need
+
     root = ElementTree.fromstring(draw(PLACEHOLDERS))
     for child in root.findall(f"{_SVG}metadata"):
         root.remove(child)
@@ -228,7 +232,7 @@ def inline_svg(name: str, draw: Callable[[Look], bytes], label: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _rename_ids(element: ElementTree.Element, name: str) -> None:
+def _rename_ids(element: "Element", name: str) -> None:
     if identity := element.get("id"):
         element.set("id", f"{name}-{identity}")
     if target := element.attrib.pop(_XLINK_HREF, None):
