@@ -1,11 +1,11 @@
 """What is reported of a redundant code under noise."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.base import Column, ends, mark, probability, reach
+from rnscli.core import wrong_word
 
 
 @dataclass(frozen=True)
@@ -121,16 +121,3 @@ class FaultProbability:
         """Probability that some residue of a word is wrong."""
         count = len(self.moduli) + len(self.redundant_moduli)
         return wrong_word(self.residue_p or (self.p,) * count)
-
-
-def wrong_word(residue_p: tuple[float, ...]) -> float:
-    """Probability that at least one residue is wrong, ``1 - prod(1 - p)`` without cancellation.
-
-    Examples
-    --------
-    >>> f"{wrong_word((1e-20, 2e-20)):.1e}"
-    '3.0e-20'
-    """
-    if max(residue_p) >= 1.0:
-        return 1.0
-    return -math.expm1(math.fsum(math.log1p(-p) for p in residue_p))

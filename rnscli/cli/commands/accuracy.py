@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnscli import report
 from rnscli.analysis import (
     AccuracyRow,
     LegitimateRange,
@@ -33,7 +34,7 @@ from rnscli.cli.terminal import Advance
 from rnscli.core import analog_cores
 from rnscli.hardware import load_technology, technology_names
 from rnscli.networks import NETWORKS
-from rnscli.report import Layout, check_plot, plot_accuracy
+from rnscli.report import Layout
 from rnscli.runtime import Progress, Runner
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     every, problems = prepared(list(points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
     if drawn:
-        check_plot([point for point, _ in ready])
+        report.check_plot([point for point, _ in ready])
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
         from rnscli.analysis import AccuracyParameters, accuracies
@@ -146,7 +147,12 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             if row.digital
         }
         rows = [(point, row) for (point, _), row in zip(ready, found, strict=True)]
-        return Answer(rows, plot_accuracy, problems, remarks=list(remarks.values()))
+        return Answer(
+            rows,
+            lambda rows, file_format: report.plot_accuracy(rows, file_format),
+            problems,
+            remarks=list(remarks.values()),
+        )
 
     return Question(filled, compute, reads=networks.modules(filled), in_blocks=True)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from rnscli import report
 from rnscli.analysis import (
     LIMITS,
     Candidate,
@@ -44,7 +45,7 @@ from rnscli.core import (
     simulated_cores,
 )
 from rnscli.hardware import CONSTANTS
-from rnscli.report import Layout, plot_front
+from rnscli.report import Layout
 from rnscli.runtime import Runner
 
 _OPERANDS = ("input_bits", "weight_bits")
@@ -248,7 +249,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         shown = min(_SHOWN, len(found.front))
         return Answer(
             [(point, row) for row in _rows(found, commands)],
-            plot_front,
+            lambda rows, file_format: report.plot_front(rows, file_format),
             shown=shown,
             required=1,
             footer=_footer(found, shown, space, commands),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnscli import report
 from rnscli.analysis import (
     Attempts,
     CodeOptions,
@@ -28,7 +29,7 @@ from rnscli.analysis import (
     uncertain_energy,
     workload_energy,
 )
-from rnscli.base import InputError, NoSolutionError, Uncertain, option_columns
+from rnscli.base import Column, InputError, NoSolutionError, Uncertain, option_columns
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import Point, points, shared
@@ -44,8 +45,7 @@ from rnscli.core import (
     radius_of,
 )
 from rnscli.hardware import load_workload
-from rnscli.report import Layout, check_number
-from rnscli.report.plots import energy as energy_plots
+from rnscli.report import Layout, Row
 
 if TYPE_CHECKING:
     from rnscli.analysis import FaultProbability
@@ -222,9 +222,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         if drawn:
             _check_plot(rows, kind)
         layout = _by_size([row for _, row in rows]) if kind == "energy" else None
-        return Answer(
-            rows, partial(_PLOTS[kind], more=differing), (*problems, *more), layout=layout
-        )
+        return Answer(rows, partial(_plot, kind, differing), (*problems, *more), layout=layout)
 
     return Question(hw.resolved(options), compute)
 
@@ -246,23 +244,29 @@ def _check(options: Mapping[str, Any]) -> None:
         raise InputError("--arrays is about --workload; give that, too, or leave it out")
 
 
-_PLOTS = {
-    "workload": energy_plots.plot_workload,
-    "tornado": energy_plots.plot_tornado,
-    "energy": energy_plots.plot_energy,
-}
+def _plot(kind: str, more: Mapping[str, Column], rows: Sequence[Row], file_format: str) -> bytes:
+    from rnscli.report.plots import energy as plots
+
+    drawn = {
+        "workload": plots.plot_workload,
+        "tornado": plots.plot_tornado,
+        "energy": plots.plot_energy,
+    }
+    return drawn[kind](rows, file_format, more)
 
 
 def _check_plot(rows: Sequence[tuple[Point, Any]], kind: str) -> None:
     """Refuse more bars or panels than can be read."""
+    from rnscli.report.plots import energy as plots
+
     if kind == "tornado":
         designs = len({tuple(point.items()) for point, _ in rows})
-        check_number(designs, energy_plots.MAX_TORNADOS, "tornados")
+        report.check_number(designs, plots.MAX_TORNADOS, "tornados")
         return
     drawn: list[Any] = [row for _, row in rows]
     if kind == "workload":
-        drawn = energy_plots.bars_of_workload([asdict(row) for row in drawn])
-    check_number(len(drawn), energy_plots.MAX_BARS, "bars")
+        drawn = plots.bars_of_workload([asdict(row) for row in drawn])
+    report.check_number(len(drawn), plots.MAX_BARS, "bars")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import click
 
+from rnscli import report
 from rnscli.analysis import (
     DISTRIBUTIONS,
     PRECISION_OF,
@@ -54,7 +55,7 @@ from rnscli.core import (
     RedundantCode,
     analog_cores,
 )
-from rnscli.report import MAX_SERIES, Layout, check_number, plot_error_histograms
+from rnscli.report import Layout
 from rnscli.runtime import Progress, Runner
 
 LAYOUT = Layout(
@@ -163,7 +164,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         lambda point: _parameters(point, options["core"], sources[point["operands"]]),
     )
     if drawn:
-        check_number(len(ready) * len(options["core"]), MAX_SERIES, "lines")
+        report.check_number(len(ready) * len(options["core"]), report.MAX_SERIES, "lines")
     simulated = [parameters for _, parameters in ready]
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
@@ -180,7 +181,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
                 imprecise.extend(_imprecise(parameters, result))
         return Answer(
             rows,
-            lambda rows, file_format: plot_error_histograms(rows, histograms, file_format),
+            lambda rows, file_format: report.plot_error_histograms(rows, histograms, file_format),
             problems,
             remarks=imprecise,
         )

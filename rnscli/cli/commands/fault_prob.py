@@ -1,13 +1,14 @@
 """``rnscli fault-prob``."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from rnscli import report
 from rnscli.analysis import (
     Bits,
     CodeOptions,
@@ -32,7 +33,7 @@ from rnscli.cli.options import Point, points, running, shared
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import Advance
 from rnscli.core import LEVELS, DotProductOptions, NoiseSetting
-from rnscli.report import MAX_SERIES, Layout, check_number, plot_fault_probability
+from rnscli.report import Layout, Row
 
 if TYPE_CHECKING:
     from rnscli.analysis import Validation
@@ -145,7 +146,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         for point, _ in ready
     }
     if drawn:
-        check_number(len(curves), MAX_SERIES, "lines")
+        report.check_number(len(curves), report.MAX_SERIES, "lines")
 
     def compute(runner: "Runner | None", bar: Bar) -> Answer:
         rows = []
@@ -154,7 +155,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
                 rows.append((_described(point, options), fault_probability(parameters)))
                 advance(len(rows))
         if options["validate"] is None:
-            return Answer(rows, plot_fault_probability, problems)
+            return Answer(rows, _plot, problems)
         checked = _validated(rows, [p for _, p in ready], options, runner, bar)
         return replace(checked, problems=problems)
 
@@ -204,7 +205,7 @@ def _validated(
                 )
     return Answer(
         checked,
-        plot_fault_probability,
+        _plot,
         disagreements=disagreements,
         remarks=imprecise,
         layout=VALIDATE_LAYOUT,
@@ -248,9 +249,13 @@ def _frontier(options: dict[str, Any]) -> Question:
         rows = [
             (_described(point, options), row) for point, frontier in frontiers for row in frontier
         ]
-        return Answer(rows, plot_fault_probability, (*problems, *more), layout=TARGET_LAYOUT)
+        return Answer(rows, _plot, (*problems, *more), layout=TARGET_LAYOUT)
 
     return Question(options, compute)
+
+
+def _plot(rows: Sequence[Row], file_format: str) -> bytes:
+    return report.plot_fault_probability(rows, file_format)
 
 
 def _noise_of(point: Point) -> NoiseSetting:

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 import click
 
+from rnscli import report
 from rnscli.analysis import ModuliOptions, ModuliRow, moduli_table
 from rnscli.base import Column
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import points, shared
 from rnscli.core import DotProductOptions
-from rnscli.report import MAX_BARS, Layout, check_number, plot_moduli
+from rnscli.report import Layout
 
 LAYOUT = Layout(
     parameters=(
@@ -77,11 +78,15 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         ),
     )
     if drawn:
-        check_number(len(ready) * top, MAX_BARS, "bars")
+        report.check_number(len(ready) * top, report.MAX_BARS, "bars")
 
     def compute(runner: object, bar: Bar) -> Answer:
         tables, more = answered(ready, lambda request: moduli_table(request, top))
         rows = [(point, row) for point, table in tables for row in table]
-        return Answer(rows, plot_moduli, (*problems, *more))
+        return Answer(
+            rows,
+            lambda rows, file_format: report.plot_moduli(rows, file_format),
+            (*problems, *more),
+        )
 
     return Question(options, compute)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from rnscli import report
 from rnscli.analysis import (
     FP32,
     EpochRow,
@@ -38,7 +39,7 @@ from rnscli.cli.options import (
 from rnscli.cli.terminal import Advance
 from rnscli.core import analog_cores
 from rnscli.networks import NETWORKS, RecipeOptions
-from rnscli.report import Layout, check_panels, plot_training
+from rnscli.report import Layout
 from rnscli.runtime import Runner
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _check_plot(ready: Sequence[tuple[Point, CoreOfPoint]]) -> None:
     models = {point["model"] for point, _ in ready}
     lines = {(core, _key(None, point, 0)) for point, core in ready}
     references = {key for _, key in lines}
-    check_panels(len(models), -(-(len(lines) + len(references)) // len(models)))
+    report.check_panels(len(models), -(-(len(lines) + len(references)) // len(models)))
 
 
 def _key(core: CoreOfPoint | None, point: Point, seed: int) -> _Key:
@@ -241,7 +242,7 @@ def _answer(
     recipe_columns = option_columns({name: AXIS_COLUMNS[name] for name in _RECIPE})
     return Answer(
         rows,
-        lambda _, file_format: plot_training(curves, file_format, FP32, recipe_columns),
+        lambda _, file_format: report.plot_training(curves, file_format, FP32, recipe_columns),
         (*problems, *failed),
     )
 
