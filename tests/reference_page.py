@@ -1,20 +1,23 @@
 """Makes docs/reference.md: every command, option and row key, as the code has them."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rnscli.analysis.error.operands import DISTRIBUTIONS
+from rnscli.base import Registry
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import cli
 from rnscli.cli.options.schema import described
 from rnscli.core.arithmetic.decoders import DECODERS
-from rnscli.hardware.adc import ADC_MODELS
+from rnscli.core.cores import CORES
+from rnscli.core.noise import NOISE_LAWS
+from rnscli.hardware.adc.models import ADC_MODELS
 from rnscli.hardware.technology import TECHNOLOGIES
 from rnscli.hardware.workloads import WORKLOADS
 from rnscli.networks.shipped import NETWORKS
@@ -60,14 +63,16 @@ CODES = """\
 | 143 | terminated (SIGTERM) |
 """
 
-# Registries, by the option that takes their names, with the group of their entry points.
-REGISTRIES: dict[str, tuple[Mapping[str, Any], str]] = {
-    "--decoder": (DECODERS, "rnscli.decoders"),
-    "--adc-model": (ADC_MODELS, "rnscli.adc_models"),
-    "--technology": (TECHNOLOGIES, "rnscli.technologies"),
-    "--workload": (WORKLOADS, "rnscli.workloads"),
-    "--model": (NETWORKS, "rnscli.networks"),
-    "--operands": (DISTRIBUTIONS, "rnscli.operands"),
+# By the option that takes their names.
+REGISTRIES: dict[str, Registry[Any]] = {
+    "--core": CORES,
+    "--noise": NOISE_LAWS,
+    "--decoder": DECODERS,
+    "--adc-model": ADC_MODELS,
+    "--technology": TECHNOLOGIES,
+    "--workload": WORKLOADS,
+    "--operands": DISTRIBUTIONS,
+    "--model": NETWORKS,
 }
 
 
@@ -98,9 +103,9 @@ def _named() -> str:
         "What these options take by name. Other Python packages can add to them: an entry point\n"
         "of the group names an object, or a class, like those of this package.\n",
     ]
-    for option, (registry, group) in REGISTRIES.items():
+    for option, registry in REGISTRIES.items():
         lines = ((f"`{name}`", one.summary) for name, one in registry.items())
-        parts.append(f"### Names of `{option}`; entry points `{group}`\n")
+        parts.append(f"### Names of `{option}`; entry points `{registry.group}`\n")
         parts.append(_table(("name", "what it is"), lines))
     return "\n".join(parts)
 

@@ -132,6 +132,32 @@ def helps(installed: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(
+    "module", sorted(path.stem for path in (EXAMPLE / "made_up").glob("[!_]*.py"))
+)
+def test_it_is_imported_before_rnscli(installed: Path, module: str) -> None:
+    program = f"""
+import made_up.{module}
+from rnscli.analysis.error.operands import DISTRIBUTIONS
+from rnscli.core import CORES, NOISE_LAWS
+from rnscli.core.arithmetic.decoders import DECODERS
+from rnscli.hardware import ADC_MODELS, WORKLOADS, technology_names
+for names in (
+    DISTRIBUTIONS, CORES, NOISE_LAWS, DECODERS, ADC_MODELS, WORKLOADS, technology_names()
+):
+    print(*names)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment(installed),
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert all(name in ran.stdout for option, name in NAME.items() if option != "--model")
+
+
 @pytest.mark.parametrize(("option", "command"), EVERYWHERE)
 def test_the_help_names_it(helps: dict[str, str], option: str, command: str) -> None:
     assert NAME[option] in helps[command].replace("- ", "-")

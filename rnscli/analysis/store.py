@@ -4,21 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Any
 
-from rnscli.analysis import columns as c
 from rnscli.analysis.error import DISTRIBUTIONS, ErrorStatistics
 from rnscli.analysis.stored_rows import StoredRecord, StoredTask
-from rnscli.base import Column, InputError
+from rnscli.base import InputError
 from rnscli.runtime import Store, StoredBlock, digest, kind_of
-
-Key = Annotated[str, Column("Beginning of the SHA-256 of all that determines the task.")]
-What = Annotated[str, Column("What the blocks are of.", "task")]
-StoredCore = Annotated[c.Core, Column("The core, or fp32.", identity=True)]
-Samples = Annotated[
-    int, Column("Pairs of operands, words, test samples, or epochs of a training.", low=1)
-]
-
 
 _KEY_DIGITS = 12
 _OF_A_STRATUM = ("wrong", "attempt", "round", "pool")  # of which one validation has many
@@ -26,7 +17,13 @@ _SOURCES = {kind_of(type(source)): name for name, source in DISTRIBUTIONS.items(
 
 
 def stored_tasks(store: Store) -> list[StoredTask]:
-    """All that a store holds anything of, like beside like."""
+    """All that a store holds anything of, like beside like.
+
+    Raises
+    ------
+    InputError
+        If something in it is damaged.
+    """
     series: dict[str, _Series] = {}
     for task in store.tasks():
         common = {k: v for k, v in task.description.items() if k not in _OF_A_STRATUM}

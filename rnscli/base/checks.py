@@ -7,7 +7,7 @@ import math
 import operator
 from typing import SupportsFloat, SupportsIndex
 
-from rnscli.base.errors import InputError
+from rnscli.base.errors import InputError, nearest
 
 MAX_ATTEMPTS = 10**15
 
@@ -109,5 +109,6 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
         If it is not.
     """
     if not isinstance(value, str) or value not in choices:
-        raise InputError.of(name, value, f"one of {', '.join(choices)}")
+        hint = nearest(value, choices) if isinstance(value, str) else ""
+        raise InputError.of(name, value, f"one of {', '.join(choices)}", hint)
     return value

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from rnscli.base.errors import InputError, RnscliError, nearest, said
+from rnscli.base.checks import check_choice
+from rnscli.base.errors import RnscliError, said
 
 T = TypeVar("T")
 
@@ -69,7 +70,7 @@ class Registry(Mapping[str, T], Generic[T]):
     """
 
     def __init__(self, argument: str, group: str, kind: type[Any], things: Iterable[T]) -> None:
-        self._argument, self._group, self._kind = argument, f"rnscli.{group}", kind
+        self._argument, self.group, self._kind = argument, f"rnscli.{group}", kind
         self._known: dict[str, T] = {}
         self._complete = False
         for thing in things:
@@ -98,10 +99,8 @@ class Registry(Mapping[str, T], Generic[T]):
             If there is none.
         """
         if isinstance(name, str) and name in self:
-            return self[name]
-        accepted = f"one of {', '.join(self)}"
-        hint = nearest(name, self) if isinstance(name, str) else ""
-        raise InputError.of(self._argument, name, accepted, hint)
+            return self[name]  # without asking for those of other packages
+        return self[check_choice(self._argument, name, tuple(self))]
 
     def _add(self, thing: T) -> None:
         made = thing if isinstance(thing, type) else type(thing)
@@ -124,20 +123,20 @@ class Registry(Mapping[str, T], Generic[T]):
         self._known[name] = thing
 
     def _load_others(self) -> None:
-        if self._complete or self._group not in _announced(tuple(sys.path)):
+        if self._complete or self.group not in _announced(tuple(sys.path)):
             return
         from importlib.metadata import entry_points
 
         before = dict(self._known)
         self._complete = True  # also while they are loaded, when they may look at what is there
-        for entry in sorted(entry_points(group=self._group)):
+        for entry in sorted(entry_points(group=self.group)):
             try:
                 self._add(entry.load())
             except (Exception, SystemExit) as error:
                 self._known, self._complete = before, False
                 package = entry.dist.name if entry.dist is not None else "a package"
                 raise RegistrationError(
-                    f"{package} registers {entry.name} = {entry.value} as one of {self._group}, "
+                    f"{package} registers {entry.name} = {entry.value} as one of {self.group}, "
                     f"which cannot be used: {said(error)}; mend or uninstall it"
                 ) from error
 

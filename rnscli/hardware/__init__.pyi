@@ -1,6 +1,6 @@
-from rnscli.hardware.adc import ADC_MODELS as ADC_MODELS
-from rnscli.hardware.adc import CONSTANTS as CONSTANTS
 from rnscli.hardware.adc.model import AdcModel as AdcModel
+from rnscli.hardware.adc.models import ADC_MODELS as ADC_MODELS
+from rnscli.hardware.adc.models import CONSTANTS as CONSTANTS
 from rnscli.hardware.adc.murmann import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.constants import Constant as Constant

@@ -53,7 +53,13 @@ class Constant:
 
 
 def check_constants(model: object, constants: Mapping[str, Constant]) -> None:
-    """Refuse constants of a frozen model that are out of range, and make them floats."""
+    """Refuse constants of a frozen model that are out of range, and make them floats.
+
+    Raises
+    ------
+    InputError
+        If one is.
+    """
     for name, known in constants.items():
         value = check_float(name, getattr(model, name), known.low, known.high, known.wanted)
         object.__setattr__(model, name, value)
@@ -66,5 +72,11 @@ NODE = Constant(
 
 
 def check_node(value: object, name: str = "node") -> float:
-    """A technology node in m."""
+    """A technology node in m.
+
+    Raises
+    ------
+    InputError
+        If it is not between 1 nm and 100 um.
+    """
     return check_float(name, value, NODE.low, NODE.high, NODE.wanted)

@@ -88,8 +88,7 @@ class OperationPrices:
     def __post_init__(self) -> None:
         for name in ENERGIES:
             check_float(name, getattr(self, name), 1e-30, 1.0, "an energy above 0, up to 1 J")
-        for name in ENERGIES:
-            name += "_area"
+        for name in AREAS:
             check_float(name, getattr(self, name), 1e-30, 1.0, "an area above 0, up to 1 m^2")
         for name in ("add_32", "multiply_32", "add_32_area", "multiply_32_area"):
             least = getattr(self, name.replace("32", "8"))
@@ -111,6 +110,10 @@ class OperationPrices:
 
     def _price(self, one: Operation, what: str) -> float:
         if one.kind.startswith("fp-"):
+            if one.width != 32:
+                raise InputError(
+                    f"an operation {one.kind} of {one.width:g} bits has no price; only 32 bits have"
+                )
             return float(getattr(self, f"{one.kind.replace('-', '_')}_32{what}"))
         low = float(getattr(self, f"{one.kind}_8{what}"))
         high = float(getattr(self, f"{one.kind}_32{what}"))
@@ -118,9 +121,12 @@ class OperationPrices:
 
 
 ENERGIES = ("add_8", "add_32", "multiply_8", "multiply_32", "fp_add_32", "fp_multiply_32")
+AREAS = tuple(f"{name}_area" for name in ENERGIES)
 
 
 KINDS = ("analog", "digital", "logic")
+# Numbers of a kind that follow from others: of plain logic, from its operations.
+_COMPUTED = {"logic": ("energy_per_mac", "cell_area")}
 # How a number grows with the bits of the operands: its factor for one bit more.
 SCALINGS = {"constant": 1.0, "2^bits": 2.0, "4^bits": 4.0}
 _THEIRS = ("the technology's", "array_")
@@ -236,7 +242,7 @@ class Technology:
     @property
     def constants(self) -> dict[str, Constant]:
         """Numbers that may be changed or uncertain; those of plain logic are its operations'."""
-        computed = ("energy_per_mac", "cell_area") if self.kind == "logic" else ()
+        computed = _COMPUTED.get(self.kind, ())
         return {name: known for name, known in NUMBERS.items() if name not in computed}
 
     def growth(self, scaling: str, bits: int) -> float:
@@ -402,8 +408,7 @@ class _Profile:
             ("name", "kind", "description", *NUMBERS, "array", "scaling", *_OPTIONAL_TABLES),
         )
         kind = self._text("kind", self._needed(self.document, "", "kind"))
-        # The energy and area of plain logic are those of its operations.
-        computed = ("energy_per_mac", "cell_area") if kind == "logic" else ()
+        computed = _COMPUTED.get(kind, ())
         values: dict[str, Any] = dict.fromkeys(computed, 0.0)
         for key, known in NUMBERS.items():
             if key not in computed:
@@ -469,7 +474,7 @@ class _Profile:
         return parsed
 
     def _operations(self) -> OperationPrices:
-        table = self._table("operations", (*(*ENERGIES, *_areas()), "reference_node", "source"))
+        table = self._table("operations", (*(*ENERGIES, *AREAS), "reference_node", "source"))
         given = {}
         for field_ in fields(OperationPrices):
             if field_.name not in table:
@@ -515,10 +520,6 @@ class _Profile:
                 f"{self.file}: '{where}' is {shown(str(value))}; it must be text in quotes"
             )
         return value
-
-
-def _areas() -> tuple[str, ...]:
-    return tuple(f"{name}_area" for name in ENERGIES)
 
 
 def _by_keys(error: InputError) -> str:

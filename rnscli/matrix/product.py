@@ -165,7 +165,13 @@ class TiledProduct:
         self._weight_levels = quantisation_levels(dot.weight_bits)
 
     def quantise_weights(self, w: Array) -> QuantisedWeights:
-        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these."""
+        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these.
+
+        Raises
+        ------
+        InputError
+            If they are not finite.
+        """
         columns = w.swapaxes(-1, -2)
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
@@ -185,6 +191,11 @@ class TiledProduct:
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
+
+        Raises
+        ------
+        InputError
+            If the inputs are not finite, or shapes do not fit.
         """
         *stack, terms, columns = weights.shape
         if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):

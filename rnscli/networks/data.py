@@ -29,6 +29,12 @@ class LabelledData:
     labels
         Array of shape ``(N,)`` of integers, the classes, from 0.
 
+    Raises
+    ------
+    InputError
+        If there are no samples, their number is not that of the labels, an input is not a finite
+        number, or a label is not an integer from 0.
+
     Examples
     --------
     >>> data = LabelledData(np.zeros((2, 8, 8)), np.array([3, 1]))
@@ -73,6 +79,11 @@ class Dataset:
         Samples that no training sees.
     train
         Samples to train with, or None.
+
+    Raises
+    ------
+    InputError
+        If the samples of the two parts are of different shapes.
     """
 
     name: str
@@ -108,6 +119,11 @@ def checked(
         The beginning of the sentence if they are refused, such as the name of a file and a blank.
     names
         What the two are called where they come from.
+
+    Raises
+    ------
+    InputError
+        If they are not samples and labels (see `LabelledData`).
     """
     x, y = names
     inputs, labels = np.asarray(inputs), np.asarray(labels)
@@ -157,6 +173,11 @@ def load_data(path: str | Path) -> Dataset:
         A file as ``numpy.savez`` writes it: the test set as ``x``, of shape ``(N, ...)``, real
         numbers, which become float32, and ``y``, of shape ``(N,)``, integers from 0; a part to
         train with, if there is one, as ``x_train`` and ``y_train``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not such a file, or holds something else.
     """
     file = regular_file("data", path, _WANTED)
     try:

@@ -148,6 +148,12 @@ def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
     name
         What the user calls the model.
 
+    Raises
+    ------
+    InputError
+        If the model raises an error, its output is not ``(N, classes)`` finite real numbers, or
+        a label is of a class that it does not have.
+
     Examples
     --------
     >>> from rnscli.networks.models.cnn import make

@@ -40,7 +40,13 @@ class PortableNetwork:
     weights: bytes | None = None
 
     def made(self, seed: int = 0) -> "nn.Module":
-        """A model of the caller's own; the seed decides over all that is drawn for it."""
+        """A model of the caller's own; the seed decides over all that is drawn for it.
+
+        Raises
+        ------
+        InputError
+            If the code of a user no longer makes a network that has these weights.
+        """
         import torch
 
         from rnscli.networks.evaluation import settle

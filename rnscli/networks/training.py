@@ -54,6 +54,11 @@ class Trainer:
     recipe
         How it is trained.
 
+    Raises
+    ------
+    InputError
+        If the data have no part to train with, or the model has nothing to train.
+
     Examples
     --------
     >>> from rnscli.networks.models.cnn import make
@@ -144,7 +149,13 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state that a trainer of the same model, data and recipe was in."""
+        """Go on from a state that a trainer of the same model, data and recipe was in.
+
+        Raises
+        ------
+        InputError
+            If the state is of another model, of other data or of another recipe.
+        """
         for name, mine in asdict(self.recipe).items():
             if state["recipe"].get(name) != mine:
                 raise InputError(

@@ -33,6 +33,12 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
     seed
         Of torch's random numbers.
 
+    Raises
+    ------
+    InputError
+        If there is no such module or function, if either raises an error, or if what the function
+        returns is not a ``torch.nn.Module``.
+
     Examples
     --------
     >>> type(load_model("rnscli.networks.models.cnn:make")).__name__
@@ -137,6 +143,12 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     path
         A file as ``torch.save(model.state_dict(), path)`` writes it, or with a dict that has the
         weights under ``state_dict``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not such a file, has weights of another model, or a weight
+        is NaN or infinite.
     """
     weights = _read(path)
     own = model.state_dict()

@@ -51,8 +51,8 @@ def uncertain_schema(one: Schema) -> Schema:
     return strict_object({"value": one, "low": one, "high": one})
 
 
-def strict_object(properties: Mapping[str, Schema], required: list[str] | None = None) -> Schema:
-    """Schema of an object with these keys and no others; all of them unless some are ``required``.
+def strict_object(properties: Mapping[str, Schema]) -> Schema:
+    """Schema of an object with these keys and no others.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def strict_object(properties: Mapping[str, Schema], required: list[str] | None =
     return {
         "type": "object",
         "properties": dict(properties),
-        "required": list(properties) if required is None else required,
+        "required": list(properties),
         "additionalProperties": False,
     }
 

@@ -84,6 +84,11 @@ class Work(Generic[Result]):
 def describe(value: object) -> Any:
     """A parameter object as JSON values: of a dataclass its kind and its fields.
 
+    Raises
+    ------
+    InputError
+        If something in it is neither a number, a text, nor a dataclass or tuple of such.
+
     Examples
     --------
     >>> from rnscli.core.noise import Uniform

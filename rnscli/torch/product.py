@@ -96,7 +96,13 @@ def placed(core: Core | Dataflow, layer: str) -> Place:
 
 
 def flow_of(core: Core | Dataflow) -> Dataflow:
-    """The dataflow, or that of a core with the defaults."""
+    """The dataflow, or that of a core with the defaults.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
     if isinstance(core, Dataflow):
         return core
     if not hasattr(core, "dot_product"):

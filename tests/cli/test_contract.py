@@ -13,7 +13,7 @@ import pytest
 import tiny_networks
 
 import rnscli as package
-from rnscli.hardware.adc import CONSTANTS as CONSTANTS_OF_HARDWARE
+from rnscli.hardware.adc.models import CONSTANTS as CONSTANTS_OF_HARDWARE
 
 Run = Callable[..., Any]
 Document = Callable[..., dict[str, Any]]

@@ -1,40 +1,24 @@
 """Every thing that is registered, through every command that takes it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny_networks
 from click.shell_completion import ShellComplete
+from reference_page import REGISTRIES
 from schemas import command_named
 
-from rnscli.analysis.error.operands import DISTRIBUTIONS
-from rnscli.base import Registry
 from rnscli.cli.commands.schema import document_schema
 from rnscli.cli.main import ANSWERING, COMPLETE, cli
-from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES, analog_cores
-from rnscli.core.noise import NOISE_LAWS
-from rnscli.hardware.adc import ADC_MODELS
-from rnscli.hardware.technology import load_technology, technology_names
-from rnscli.hardware.workloads import WORKLOADS
-from rnscli.networks.shipped import NETWORKS
+from rnscli.hardware.technology import load_technology
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
 
-THINGS: Mapping[str, Registry[Any] | tuple[str, ...]] = {  # by the option that takes them
-    "--core": CORES,
-    "--noise": NOISE_LAWS,
-    "--decoder": DECODERS,
-    "--adc-model": ADC_MODELS,
-    "--technology": technology_names(),
-    "--workload": WORKLOADS,
-    "--operands": DISTRIBUTIONS,
-    "--model": NETWORKS,
-}
 NETWORK = f"--model {tiny_networks.SIGNS} --data signs.npz --bits 4"
 SMALL = {
     "error-sim": "--bits 4 --vector-size 8 --pairs 20 --redundant 1 --p 1e-2 --core rns",
@@ -54,27 +38,27 @@ def taken(command: str, option: str) -> tuple[str, ...]:
     """The things that a command takes."""
     found = next(one for one in command_named(command).params if option in one.opts)
     names = getattr(found.type, "names", ())
-    return tuple(name for name in THINGS[option] if not names or name in names)
+    return tuple(name for name in REGISTRIES[option] if not names or name in names)
 
 
 def pairs() -> Iterator[tuple[str, str]]:
     for command in ANSWERING:
         options = {name for one in command_named(command).params for name in one.opts}
-        yield from ((command, option) for option in THINGS if option in options)
+        yield from ((command, option) for option in REGISTRIES if option in options)
 
 
 each_pair = pytest.mark.parametrize(("command", "option"), list(pairs()))
 
 
 def test_every_thing_has_a_command_and_every_command_a_small_run() -> None:
-    assert {option for _, option in pairs()} == set(THINGS)
+    assert {option for _, option in pairs()} == set(REGISTRIES)
     assert {command for command, _ in pairs()} == set(SMALL)
     assert taken("energy", "--core") == tuple(CORES)
     for command in ("error-sim", "accuracy", "train"):
         assert taken(command, "--core") == analog_cores()
     for command, option in pairs():
         if option != "--core":
-            assert taken(command, option) == tuple(THINGS[option])
+            assert taken(command, option) == tuple(REGISTRIES[option])
 
 
 @pytest.fixture(autouse=True)

@@ -132,3 +132,12 @@ def test_refused_prices(name: str, value: Any) -> None:
 def test_the_same_price_at_both_widths_is_accepted() -> None:
     prices = OperationPrices(add_8=1e-13, add_32=1e-13)
     assert prices.energy(add(1)) == prices.energy(add(300)) == 1e-13
+
+
+@pytest.mark.parametrize("kind", ["fp-add", "fp-multiply"])
+def test_numbers_of_another_width_than_was_published_have_no_price(kind: str) -> None:
+    operation = (Operation(kind, 16),)
+    with pytest.raises(InputError, match=rf"{kind} of 16 bits has no price"):
+        OperationPrices().energy(operation)
+    with pytest.raises(InputError, match=rf"{kind} of 16 bits has no price"):
+        OperationPrices().area(operation, 1)

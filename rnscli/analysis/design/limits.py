@@ -188,7 +188,13 @@ class Limit:
 
 
 def limits_of(values: Mapping[str, float]) -> tuple[Limit, ...]:
-    """Limits by their names in ``LIMITS``."""
+    """Limits by their names in ``LIMITS``.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or a value negative.
+    """
     limits = []
     for name, value in values.items():
         check_choice("limit", name, tuple(LIMITS))

@@ -259,8 +259,9 @@ class Evaluator:
             return self._designs[key]
         radius, size = 0, None
         if moduli is not None:
-            radius = radius_of(design.of_code.decoder, moduli)
-            size = self.request(design).legitimate_range(moduli, design.of_code.legitimate_range)
+            decoder, rule = design.of_code
+            radius = radius_of(decoder, moduli)
+            size = self.request(design).legitimate_range(moduli, rule)
         found = self._designs[key] = EnergyParameters(
             core=design.core,
             dot_product=DotProduct(
@@ -328,7 +329,7 @@ class Evaluator:
         return FaultParameters(
             moduli=moduli,
             noise=noise,
-            decoder=design.of_code.decoder,
+            decoder=design.of_code[0],
             legitimate_range=self._parameters(design).design.settings.legitimate_range,
         )
 

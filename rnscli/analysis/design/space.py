@@ -47,20 +47,11 @@ class Design:
     attempts: float | None = None
 
     @property
-    def of_code(self) -> "CodeChoice":
-        """What is chosen of the code of a design that has one."""
-        if self.redundant is None or self.decoder is None or self.legitimate_range is None:
+    def of_code(self) -> tuple[str, str | int]:
+        """Decoder and rule of the legitimate range of a design that has a code."""
+        if self.decoder is None or self.legitimate_range is None:
             raise InputError(f"core {self.core} has no code")
-        return CodeChoice(self.redundant, self.decoder, self.legitimate_range)
-
-
-@dataclass(frozen=True)
-class CodeChoice:
-    """Redundancy, decoder and rule of the legitimate range of a design's code."""
-
-    redundant: int
-    decoder: str
-    legitimate_range: str | int
+        return self.decoder, self.legitimate_range
 
 
 AXES = tuple(axis.name for axis in fields(Design))

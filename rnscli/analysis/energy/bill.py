@@ -6,7 +6,7 @@ from typing import Any
 
 from rnscli.analysis.energy.parameters import EnergyDesign, EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow
-from rnscli.core import AnalogKind, Converters
+from rnscli.core import Converters
 
 
 @dataclass(frozen=True)
@@ -251,8 +251,7 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
 def design_columns(parameters: EnergyParameters) -> dict[str, Any]:
     """Values of the columns that say which design a row is of, by their keys."""
     design = parameters.design
-    coded = isinstance(design.kind, AnalogKind) and design.kind.coded
-    moduli = parameters.moduli if coded else None
+    moduli = parameters.moduli if design.kind.coded else None
     dot_product, analog = design.dot_product, design.converters is not None
     return {
         "core": parameters.core,

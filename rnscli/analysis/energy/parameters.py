@@ -219,7 +219,6 @@ class EnergyParameters:
         )
         converters = kind.converters(settings)
         technology = self._technology_for(kind)
-        coded = isinstance(kind, AnalogKind) and kind.coded
         return EnergyDesign(
             kind=kind,
             settings=settings,
@@ -229,7 +228,7 @@ class EnergyParameters:
             dac=self.dac,
             width=width,
             # Only a code knows when to repeat a dot product.
-            attempts=self.expected_attempts if coded else 1.0,
+            attempts=self.expected_attempts if kind.coded else 1.0,
             adc_rate=self.adc_rate,
             columns_per_adc=self.columns_per_adc,
             clock=self.clock,

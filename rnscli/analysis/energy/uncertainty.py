@@ -113,6 +113,11 @@ def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) ->
 
     The technology node is one for the array, its logic and the ADCs. The rate of the ADCs and the
     clock are none of them: they are for the designer to choose.
+
+    Raises
+    ------
+    InputError
+        If there is no constant of that name.
     """
     design = parameters.design
     technology, adc, dac = design.technology, design.adc, design.dac

@@ -305,7 +305,13 @@ class GivenOperands:
 
 
 def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Refuse an array that does not hold vectors of real numbers."""
+    """Refuse an array that does not hold vectors of real numbers.
+
+    Raises
+    ------
+    InputError
+        Saying what it is instead.
+    """
     if len(shape) != 2 or min(shape) < 1:
         raise InputError(
             f"operands {name}: {label} has shape {shape}; "
@@ -319,7 +325,13 @@ def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[An
 
 
 def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
-    """Refuse arrays of different shapes."""
+    """Refuse arrays of different shapes.
+
+    Raises
+    ------
+    InputError
+        Saying both.
+    """
     if x != w:
         raise InputError(
             f"operands {name}: x has shape {x} and w {w}; they must be equal", "operands"

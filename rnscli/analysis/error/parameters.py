@@ -146,7 +146,8 @@ class DotErrorParameters:
         ErrorOptions.precision_of.check(self.precision_of)
         if self.rel_precision is None:
             return
-        SimulationOptions.rel_precision.check(self.rel_precision)
+        precision = SimulationOptions.rel_precision.check(self.rel_precision)
+        object.__setattr__(self, "rel_precision", precision)
         if self.precision_of == "output_error_rate" and not self._is_noisy():
             raise InputError(
                 "`precision_of` is output_error_rate, but without noise no output is wrong; "

@@ -26,6 +26,8 @@ from rnscli.core import (
     check_legitimate_range,
     check_moduli_set,
     decoder_named,
+    error_probabilities,
+    noise_columns,
     radius_of,
 )
 
@@ -212,16 +214,14 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         left, point.legitimate_range, radius_of(point.decoder, left), point.left_laws
     )
     p_err, expected = after_attempts(correct, detected, undetected, point.attempts)
-    wrong = [law.error_probability(m) for law, m in zip(point.laws, moduli.moduli, strict=True)]
+    wrong = error_probabilities(point.laws, moduli.moduli)
     sigmas = [law.standard_deviation for law in point.laws]
     return FaultProbability(
         moduli=moduli.information,
         redundant_moduli=moduli.redundant_moduli,
         redundant=moduli.redundant,
         decoder=point.decoder,
-        noise=", ".join(dict.fromkeys(law.name for law in point.laws)),
-        p=wrong[0] if min(wrong) == max(wrong) else math.fsum(wrong) / len(wrong),
-        sigma=sigmas[0] if len(set(sigmas)) == 1 else None,
+        **noise_columns(point.laws, wrong),
         attempts=point.attempts,
         p_correct=correct,
         p_detected=detected,
@@ -232,7 +232,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         conversions=left.count * expected,
         cheapest=None,
         erased=point.erased or None,
-        residue_p=tuple(wrong) if min(wrong) < max(wrong) else None,
+        residue_p=wrong if min(wrong) < max(wrong) else None,
         residue_sigma=_where_they_differ(sigmas),
     )
 
@@ -250,7 +250,7 @@ def _attempt_outcome(
     uniform = all(law.equiprobable for law in laws)
     if not uniform:
         check_range(size)
-    wrong = [law.error_probability(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    wrong = error_probabilities(laws, moduli.moduli)
     if not any(wrong):
         return 1.0, 0.0, 0.0
     if not uniform:
@@ -301,7 +301,7 @@ def attempt_outcome(spectrum: CodeSpectrum, p: float) -> Outcome:
 
 
 def _general_outcome(
-    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...], wrong: list[float]
+    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...], wrong: tuple[float, ...]
 ) -> Outcome:
     """Outcome of one attempt under laws that are not uniform."""
     weights = weight_distribution(wrong)

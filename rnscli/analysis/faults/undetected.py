@@ -31,7 +31,13 @@ _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
 
 
 def check_range(size: int) -> None:
-    """Refuse a legitimate range that is too large to sum over."""
+    """Refuse a legitimate range that is too large to sum over.
+
+    Raises
+    ------
+    InputError
+        Naming what can be done instead.
+    """
     if size > MAX_RANGE:
         raise InputError(
             f"the legitimate range has {size} values; for noise that is not uniform the sum over "

@@ -27,7 +27,14 @@ from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.undetected import weight_distribution
 from rnscli.analysis.statistics import SimulationOptions, proportion_interval
 from rnscli.base import check_int
-from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode
+from rnscli.core import (
+    DETECTED,
+    FloatArray,
+    IntArray,
+    NoiseLaw,
+    RedundantCode,
+    error_probabilities,
+)
 from rnscli.runtime import Runner, Work, describe, versions
 
 ALGORITHM = 1  # to be counted up whenever the same stratum would give other counts
@@ -193,7 +200,7 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
 
 def patterns_of(stratum: Stratum) -> tuple[IntArray, FloatArray]:
     """Sets of wrong residues, as rows of flags, and their chances given their number."""
-    p = np.array(chances_of(stratum.code, stratum.laws))
+    p = np.array(error_probabilities(stratum.laws, stratum.code.moduli.moduli))
     sets = list(combinations(range(p.size), stratum.wrong))
     flags = np.zeros((len(sets), p.size), dtype=np.int64)
     for row, members in enumerate(sets):
@@ -203,14 +210,6 @@ def patterns_of(stratum: Stratum) -> tuple[IntArray, FloatArray]:
     chances = np.where(flags == 1, p / scale, 1.0 - p).prod(axis=1)
     total = chances.sum()
     return flags, chances / total if total else chances
-
-
-def chances_of(code: RedundantCode, laws: tuple[NoiseLaw, ...]) -> list[float]:
-    """Probability of each residue to be wrong."""
-    return [
-        law.error_probability(modulus)
-        for law, modulus in zip(laws, code.moduli.moduli, strict=True)
-    ]
 
 
 CONFIDENCE = 0.999
@@ -315,6 +314,11 @@ def validate(
         The intervals hold with a probability of at least 99.9 % each: Clopper-Pearson in every
         stratum, with the risk divided among them.
 
+    Raises
+    ------
+    InputError
+        If the code cannot be simulated (moduli above 2**31, more than 2**62 values).
+
     Examples
     --------
     >>> from rnscli.analysis.faults.fault_probability import fault_probability
@@ -335,12 +339,13 @@ def validate(
             progress(first.words() + again.words(), found)
 
     first, again = _Attempt(parameters, seed, 1), _Attempt(parameters, seed, 2)
-    retries = parameters.attempts > 1
+    attempts = parameters.point.attempts
+    retries = attempts > 1
     for number, words in enumerate(_rounds(samples, rel_precision)):
         first.run(runner, number, words - words // 3 if retries else words, tick)
         if retries and first.rejected():
             again.run(runner, number, words // 3, tick, first.pool())
-        found = _validation(first, again if again.words() else first, parameters.attempts)
+        found = _validation(first, again if again.words() else first, attempts)
         if rel_precision is not None and found.reaches(rel_precision):
             break
     assert found is not None
@@ -397,7 +402,9 @@ class _Attempt:
         self._stream = seed, number
         self._first_detected = self._code.radius + 1
         self._first_undetected = self._code.moduli.redundant + 1 - self._code.radius
-        self._chances: FloatArray = weight_distribution(chances_of(self._code, self._laws))
+        self._chances: FloatArray = weight_distribution(
+            error_probabilities(self._laws, self._code.moduli.moduli)
+        )
         self._counts = [NOTHING] * self._chances.size
 
     def run(

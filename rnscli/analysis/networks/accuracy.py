@@ -109,7 +109,13 @@ class NetworkProducts:
 
 
 def network_products(opened: OpenedNetwork, strict: bool = False) -> NetworkProducts:
-    """The matrix products of one inference, recorded by computing one."""
+    """The matrix products of one inference, recorded by computing one.
+
+    Raises
+    ------
+    InputError
+        If there are none; by ``strict``, if some stay digital.
+    """
     # Which core it is makes no difference; this one is fast and loses little.
     core = analog_core("fixed-hp", bits=8)
     model = converted(copy.deepcopy(opened.network.model()), Dataflow(core))

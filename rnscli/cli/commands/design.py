@@ -74,18 +74,17 @@ def commands_of(
     lines = []
     kind = CORES[design.core]
     analog = isinstance(kind, AnalogKind)
-    coded = isinstance(kind, AnalogKind) and kind.coded
-    if coded:
+    if kind.coded:
         lines.append(_line("moduli", shape | moduli))
-    simulated = design.core if coded else simulated_core(design.core)
+    simulated = design.core if kind.coded else simulated_core(design.core)
     pairs = {"pairs": options["pairs"], "seed": options["seed"]}
     error = {"core": simulated} | shape | sliced | pairs
-    if coded:
+    if kind.coded:
         error |= _given(options, _SET)
     if not analog:
         error["input_bits"] = error["weight_bits"] = None
     lines.append(_line("error-sim", error))
-    if noise and coded:
+    if noise and kind.coded:
         lines.append(_line("fault-prob", shape | moduli | code | noise))
     elif noise and analog:
         lines.append(_line("error-sim", error | noise | {"pairs": "1e6"}))
@@ -96,7 +95,7 @@ def commands_of(
     hardware["technology"] = files.get(design.technology, design.technology)
     costs = {"core": design.core} | shape | hardware | sliced
     costs |= _given(options, ("columns", *_constants_of(candidate.group.parameters)))
-    if coded:
+    if kind.coded:
         costs |= moduli | code | noise
     if options["extrapolate"]:
         costs["extrapolate"] = True
@@ -252,7 +251,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             lambda rows, file_format: report.plot_front(rows, file_format),
             shown=shown,
             required=1,
-            footer=_footer(found, shown, space, commands),
+            footer=_footer(found, shown, commands),
         )
 
     return Question(
@@ -370,9 +369,7 @@ def _row(
     return DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
 
 
-def _footer(
-    found: DesignResult, shown: int, space: DesignSpace, commands: tuple[str, ...]
-) -> list[str]:
+def _footer(found: DesignResult, shown: int, commands: tuple[str, ...]) -> list[str]:
     counted = f"{found.feasible} of {found.designs} designs keep the limits"
     why = f"impossible, most of them: {found.why_impossible}"
     ruled = [

@@ -38,7 +38,6 @@ from rnscli.cli.options import noise as noise_options
 from rnscli.core import (
     CORES,
     RNS,
-    AnalogKind,
     CoreOptions,
     DotProductOptions,
     ModuliSet,
@@ -283,8 +282,7 @@ def _request(point: Point) -> _Requested:
     try:
         return _Requested(point, request, request.choose()[0])
     except NoSolutionError:
-        kind = CORES[point["core"]]
-        if isinstance(kind, AnalogKind) and kind.coded:
+        if CORES[point["core"]].coded:
             raise
         return _Requested(point, request, None)  # told without the ratio to rns
 

@@ -49,7 +49,6 @@ from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import Advance
 from rnscli.core import (
     CORES,
-    AnalogKind,
     CoreOptions,
     DotProductOptions,
     RedundantCode,
@@ -257,7 +256,7 @@ def _parameters(
         size = request.legitimate_range(moduli, point["legitimate_range"])
         code = RedundantCode(moduli, size, point["decoder"])
     except RnscliError:
-        if any(isinstance(kind := CORES[core], AnalogKind) and kind.coded for core in cores):
+        if any(CORES[core].coded for core in cores):
             raise  # else it is only the reference of the others, which do without
     return DotErrorParameters(
         dot_product=request.dot_product,

@@ -108,7 +108,8 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     """
     only = options["only"] or ()
     missing = missing_package()
-    named = [name for name in only if name in (*NETWORK_RESULTS, *names(NETWORK_RESULTS, STUDY))]
+    of_networks = {*NETWORK_RESULTS, *names(NETWORK_RESULTS, STUDY)}
+    named = [name for name in only if name in of_networks]
     if named and missing is not None:
         raise InputError(f"--only {','.join(named)} needs {missing}; install it with: {INSTALL}")
     if drawn:

@@ -236,7 +236,7 @@ def check_plan(plan: Plan) -> CheckedPlan:
                 begin = time.monotonic()
                 finished = _computed(one.request, None, no_bar, one.checked)
                 early[run.name] = replace(finished, seconds=time.monotonic() - begin)
-                rows[run.name] = finished.table
+                rows[run.name] = finished.table[: finished.required]
         except RnscliError as error:
             wrong.append(plan.sentence(run, error))
     if wrong:

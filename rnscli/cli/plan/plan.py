@@ -232,8 +232,6 @@ class PlannedRun:
 
 def _column(rows: Sequence[Row], column: str, parameter: click.Parameter) -> list[str]:
     """The distinct values of a column as options take them, in the order of the rows."""
-    if rows and "role" in rows[0]:  # of a search the chosen design
-        rows = [row for row in rows if row["role"] == "chosen"]
     texts = []
     for row in rows:
         value = value_of(row, column)

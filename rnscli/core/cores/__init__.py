@@ -7,7 +7,7 @@ from the exact sums and is fast; `Core.dot` runs every channel. Noise acts on th
 in the same order of draws, so the two agree bit for bit.
 """
 
-from rnscli.base import InputError, Registry
+from rnscli.base import Registry, check_choice
 from rnscli.core.cores.bit_sliced import BitSliced
 from rnscli.core.cores.digital import DigitalFp32, DigitalInt8
 from rnscli.core.cores.fixed_point import FixedHp, FixedLp
@@ -69,7 +69,6 @@ def analog_core_named(name: object) -> AnalogKind:
     InputError
         If there is none.
     """
-    kind = CORES[name] if isinstance(name, str) and name in CORES else None
-    if not isinstance(kind, AnalogKind):
-        raise InputError.of("core", name, f"one of {', '.join(analog_cores())}")
+    kind = CORES[check_choice("core", name, analog_cores())]
+    assert isinstance(kind, AnalogKind)  # as those are
     return kind

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, RedundantCode
 from rnscli.core.noise import NoiseLaw
-from rnscli.core.noise.law import mean_of
+from rnscli.core.noise.law import error_probabilities, noise_columns
 
 
 @dataclass(frozen=True)
@@ -148,17 +148,11 @@ class Core(ABC):
     @property
     def error_probabilities(self) -> tuple[float, ...]:
         """Probability that each of its converters is wrong; empty without noise."""
-        pairs = zip(self.laws, self.channels, strict=False)
-        return tuple(law.error_probability(size) for law, size in pairs)
+        return error_probabilities(self.laws, self.channels) if self.laws else ()
 
     @property
     def noise_columns(self) -> dict[str, Any]:
         """What rows say of it: the law, p averaged over converters, sigma where they share it."""
         if not self.laws:
             return {"noise": None, "p": None, "sigma": None}
-        deviations = {law.standard_deviation for law in self.laws}
-        return {
-            "noise": ", ".join(dict.fromkeys(law.name for law in self.laws)),
-            "p": mean_of(self.error_probabilities),
-            "sigma": deviations.pop() if len(deviations) == 1 else None,
-        }
+        return noise_columns(self.laws, self.error_probabilities)

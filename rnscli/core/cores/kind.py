@@ -123,12 +123,15 @@ class CoreKind(ABC):
         Names of the settings of a design that concern it, besides its core, length and technology.
     exact
         Whether, without noise, it loses nothing of a sum.
+    coded
+        Whether it computes in residues, so that a code detects errors and words are repeated.
     """
 
     name: str
     summary: str
     axes: tuple[str, ...]
     exact: bool
+    coded: bool
 
     @abstractmethod
     def converters(self, settings: CoreSettings) -> Converters | None:
@@ -201,11 +204,6 @@ class AnalogKind(CoreKind):
     def logic(self, settings: CoreSettings) -> Logic:
         """Its digital side."""
 
-    @property
-    @abstractmethod
-    def coded(self) -> bool:
-        """Whether it computes in residues, so that a code detects errors and words are repeated."""
-
     @abstractmethod
     def reading_error(self, settings: CoreSettings, law: NoiseLaw) -> float:
         """Probability that noise changes what its converters say of uniform operands.
@@ -275,6 +273,7 @@ class DigitalKind(CoreKind):
     """
 
     exact = True
+    coded = False
     axes = ()
     operand_bits: int
     simulated_bits: int | None

@@ -16,6 +16,7 @@ __all__ = [
     "Tabulated",
     "Uniform",
     "law_at",
+    "law_named",
     "wrong_word",
 ]
 
@@ -49,8 +50,18 @@ def law_at(name: str | None, level: str, value: float, modulus: int) -> NoiseLaw
     """
     if level == "snr_db":
         level, value = "sigma", modulus * 10.0 ** (-value / 20)
+    return law_named(name, level).of_level(level, value, modulus)
+
+
+def law_named(name: str | None, level: str) -> type[NoiseLaw]:
+    """The law of a name; without one, that which the level is a parameter of.
+
+    Raises
+    ------
+    InputError
+        If there is no such law.
+    """
     if name is not None:
-        law = NOISE_LAWS.named(name)
-    else:
-        law = next(law for law in NOISE_LAWS.values() if law.level == level)
-    return law.of_level(level, value, modulus)
+        return NOISE_LAWS.named(name)
+    own = "sigma" if level == "snr_db" else level
+    return next(law for law in NOISE_LAWS.values() if law.level == own)

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from rnscli.base import InputError
 
@@ -105,17 +105,21 @@ class NoiseLaw(ABC):
         """
 
 
-def mean_of(chances: Sequence[float]) -> float:
-    """The mean of probabilities, to the last digit where they are equal.
+def error_probabilities(laws: Sequence[NoiseLaw], sizes: Sequence[int]) -> tuple[float, ...]:
+    """Probability that each converter, or residue, of so many values is read wrong."""
+    return tuple(law.error_probability(size) for law, size in zip(laws, sizes, strict=True))
 
-    Examples
-    --------
-    >>> mean_of([1e-3, 1e-3, 1e-3])
-    0.001
-    """
-    if min(chances) == max(chances):
-        return chances[0]
-    return math.fsum(chances) / len(chances)
+
+def noise_columns(laws: Sequence[NoiseLaw], chances: Sequence[float]) -> dict[str, Any]:
+    """What rows say of laws: their names, the mean probability of an error, a sigma they share."""
+    # To the last digit where all are equal.
+    mean = chances[0] if min(chances) == max(chances) else math.fsum(chances) / len(chances)
+    deviations = {law.standard_deviation for law in laws}
+    return {
+        "noise": ", ".join(dict.fromkeys(law.name for law in laws)),
+        "p": mean,
+        "sigma": deviations.pop() if len(deviations) == 1 else None,
+    }
 
 
 def wrong_word(residue_p: Sequence[float]) -> float:

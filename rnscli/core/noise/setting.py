@@ -105,10 +105,9 @@ class NoiseSetting:
     @property
     def columns(self) -> dict[str, Any]:
         """What rows say of it: the law by name, and the level that is given."""
-        from rnscli.core.noise import law_at
+        from rnscli.core.noise import law_named
 
-        name, value = self.level
-        law = law_at(self.noise, name, value[0] if isinstance(value, tuple) else value, 2)
+        law = law_named(self.noise, self.level[0])
         return {"noise": law.name, **{one: getattr(self, one) for one in LEVELS}}
 
     def laws(self, moduli: ModuliSet) -> tuple[NoiseLaw, ...]:

@@ -165,6 +165,11 @@ def tiles(gemm: Gemm, rows: int, columns: int) -> Tiling:
     columns
         Number c of dot products that it does at once.
 
+    Raises
+    ------
+    InputError
+        If the array has no rows or columns, or more than 2**40.
+
     Examples
     --------
     >>> tiles(Gemm("conv1", m=12544, k=147, n=64), rows=128, columns=128)

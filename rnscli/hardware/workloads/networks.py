@@ -65,6 +65,11 @@ def resnet50(batch: int = 1, image_size: int = 224) -> Workload:
     image_size
         Pixels of a side.
 
+    Raises
+    ------
+    InputError
+        If a parameter is out of its range.
+
     References
     ----------
     He et al., "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385, table 1;
@@ -112,6 +117,11 @@ def mnist_cnn(batch: int = 1) -> Workload:
     ----------
     batch
         Images at a time.
+
+    Raises
+    ------
+    InputError
+        If it is out of its range.
 
     References
     ----------
@@ -195,6 +205,11 @@ def bert_large(batch: int = 1, sequence: int = 512) -> Workload:
     sequence
         Tokens of each, padding included; at most 512.
 
+    Raises
+    ------
+    InputError
+        If a parameter is out of its range.
+
     References
     ----------
     Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language
@@ -232,6 +247,11 @@ def opt_125m(batch: int = 1, sequence: int = 2048) -> Workload:
         Prompts at a time.
     sequence
         Tokens of each; at most 2048.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of its range.
 
     References
     ----------

@@ -69,6 +69,12 @@ def test_refusals(changed: dict[str, Any], named: str) -> None:
         DotErrorParameters(**{**accepted, **changed})
 
 
+def test_numbers_as_a_program_may_have_them_are_kept_as_floats() -> None:
+    for given in ("0.25", np.float32(0.25), 0.25):
+        kept = point(6, 8, pairs=10, rel_precision=given).rel_precision
+        assert (type(kept), kept) == (float, 0.25)
+
+
 # Blocks ------------------------------------------------------------------------------------------
 
 FEW = np.random.default_rng(3).normal(size=(2, 5, 2**19))

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
-from rnscli.hardware.adc import ADC_MODELS
 from rnscli.hardware.adc.model import AdcModel, regressed_area
+from rnscli.hardware.adc.models import ADC_MODELS
 from rnscli.hardware.adc.murmann import MurmannAdc
 from rnscli.hardware.adc.schreier import SchreierAdc
 from rnscli.hardware.adc.survey import SurveyAdc

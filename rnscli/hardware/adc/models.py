@@ -1,0 +1,43 @@
+"""The registered models of ADCs, and the constants of all hardware.
+
+A new model is a class in a file of its own and a name here: its options follow from its constants.
+Other packages add theirs as entry points of the group ``rnscli.adc_models``, which name a class.
+"""
+
+from rnscli.base import RegistrationError, Registry
+from rnscli.hardware.adc.model import AdcModel
+from rnscli.hardware.adc.murmann import MurmannAdc
+from rnscli.hardware.adc.schreier import SchreierAdc
+from rnscli.hardware.adc.survey import SurveyAdc
+from rnscli.hardware.adc.table import TableAdc
+from rnscli.hardware.adc.walden import WaldenAdc
+from rnscli.hardware.constants import Constant
+from rnscli.hardware.dac import CapacitiveDac
+from rnscli.hardware.technology import NUMBERS
+
+ADC_MODELS: Registry[type[AdcModel]] = Registry(
+    "adc_model",
+    "adc_models",
+    AdcModel,
+    [MurmannAdc, WaldenAdc, SchreierAdc, SurveyAdc, TableAdc],
+)
+
+
+def _of_all_models() -> dict[str, Constant]:
+    constants: dict[str, Constant] = {}
+    for model in ADC_MODELS.values():
+        for name, constant in model.constants.items():
+            if name in constants or name in CapacitiveDac.constants or name in NUMBERS:
+                raise RegistrationError(
+                    f"`adc_model` {model.name} has a constant {name}, which another model has, too"
+                )
+            if not hasattr(model, name):
+                raise RegistrationError(
+                    f"`adc_model` {model.name} has a constant {name} without a default"
+                )
+            constants[name] = constant
+    return constants
+
+
+# Every constant of a model, of DACs or of a technology, by its name.
+CONSTANTS: dict[str, Constant] = {**_of_all_models(), **CapacitiveDac.constants, **NUMBERS}
