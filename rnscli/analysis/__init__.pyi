@@ -10,6 +10,8 @@ from rnscli.analysis.columns import Noise as Noise
 from rnscli.analysis.columns import P as P
 from rnscli.analysis.columns import Redundant as Redundant
 from rnscli.analysis.columns import RelPrecision as RelPrecision
+from rnscli.analysis.columns import ResidueP as ResidueP
+from rnscli.analysis.columns import ResidueSigma as ResidueSigma
 from rnscli.analysis.columns import Reverse as Reverse
 from rnscli.analysis.columns import Rule as Rule
 from rnscli.analysis.columns import Seed as Seed

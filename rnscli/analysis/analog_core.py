@@ -98,7 +98,7 @@ def analog_core(
         adc_bits=adc_bits,
     )
     moduli_of_code = code.moduli if code is not None else None
-    laws = laws_of(setting, settings.bits, moduli_of_code)
+    laws = laws_of(setting, settings.bits, moduli_of_code, kind.name)
     return kind.build(settings, code, laws, attempts)
 
 

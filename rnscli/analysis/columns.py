@@ -2,7 +2,18 @@
 
 from typing import Annotated
 
-from rnscli.base import Column, area, ends, half_width, joules, mark, prefixed, probability, reach
+from rnscli.base import (
+    Column,
+    area,
+    ends,
+    half_width,
+    joules,
+    mark,
+    numbers,
+    prefixed,
+    probability,
+    reach,
+)
 
 Range = tuple[float, float]
 CI95 = "95 % confidence interval of"
@@ -61,14 +72,31 @@ P = Annotated[
         high=1,
         concerns_some=True,
         identity=True,
+        of_each="residue_p",
     ),
 ]
 Sigma = Annotated[
     float,
     Column(
-        "Standard deviation of Gaussian noise, in steps of a residue.",
-        concerns_some=True,
+        "Standard deviation of Gaussian noise, in steps of a residue; null where it is not the "
+        "same for all.",
         identity=True,
+        of_each="residue_sigma",
+    ),
+]
+ResidueP = Annotated[
+    tuple[float, ...],
+    Column(
+        "Probability to be wrong of each residue, largest modulus first, where they differ.",
+        form=numbers,
+        high=1,
+    ),
+]
+ResidueSigma = Annotated[
+    tuple[float, ...],
+    Column(
+        "sigma of each residue, largest modulus first, where they differ, in steps of a residue.",
+        form=numbers,
     ),
 ]
 SnrDb = Annotated[

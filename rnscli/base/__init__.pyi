@@ -14,6 +14,7 @@ from rnscli.base.columns import joules as joules
 from rnscli.base.columns import mark as mark
 from rnscli.base.columns import moment as moment
 from rnscli.base.columns import number as number
+from rnscli.base.columns import numbers as numbers
 from rnscli.base.columns import numeric_keys as numeric_keys
 from rnscli.base.columns import option_columns as option_columns
 from rnscli.base.columns import percent as percent

@@ -60,6 +60,8 @@ class Column:
         Whether a parameter concerns some rows only, and is common to all if these agree.
     identity
         Whether it tells a row from others, where a sentence is about one row.
+    of_each
+        Key of the column with the values of all, where a list of them is given instead of one.
     key, hint
         Where it stands and the type of its values: of the field; an option that makes a column
         states the key if it is not the name of the option.
@@ -88,6 +90,7 @@ class Column:
     unit: str | None = None
     concerns_some: bool = False
     identity: bool = False
+    of_each: str | None = None
     key: str = ""
     hint: Any = None
 
@@ -286,6 +289,11 @@ def percent(digits: int, signed: bool = False) -> Callable[[float], str]:
 def sequence(value: Iterable[object]) -> str:
     """The members of a list."""
     return " ".join(str(item) for item in value) or "-"
+
+
+def numbers(value: Iterable[float]) -> str:
+    """The members of a list, in four digits each."""
+    return " ".join(map(number, value))
 
 
 def moment(value: str) -> str:

@@ -161,13 +161,19 @@ class Result:
         parameters = {name: _said(options[name]) for name in stated if name in options}
         shown = answer.layout or layout
         keys = {name: name for name in columns} | {name: one.key for name, one in axes.items()}
-        swept = (
-            key
-            for name, key in keys.items()
-            if isinstance(options.get(name), tuple) and len(options[name]) > 1
+        several = {name: key for name, key in keys.items() if isinstance(options.get(name), tuple)}
+        swept = {key for name, key in several.items() if len(options[name]) > 1}
+        for name, key in several.items():
+            each = columns[key].of_each
+            if each is not None and any(isinstance(value, tuple) for value in options[name]):
+                swept.add(each)
+        more = [key for key in columns if key in swept and key not in shown.keys]
+        shown = replace(
+            shown,
+            parameters=(*more, *shown.parameters),
+            optional=tuple(key for key in shown.optional if key not in swept),
+            essential=(*shown.essential, *swept),
         )
-        more = [key for key in swept if key not in shown.keys]
-        shown = replace(shown, parameters=(*more, *shown.parameters))
         return cls(command, parameters, columns, rows, shown, answer)
 
     @property

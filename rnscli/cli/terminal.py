@@ -132,7 +132,7 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
     live = Live(
         Group(line, note_line), console=Console(stderr=True), transient=True, refresh_per_second=4
     )
-    begin = time.monotonic()
+    begin, known = time.monotonic(), total
 
     def advance(
         done: float,
@@ -144,12 +144,13 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
         if not seconds > _PATIENCE:
             return
         bar.update(done, total)
-        words.plain = _said(done, bar.total or done, what, (done - recorded) / (seconds or 1.0))
+        rate = (done - recorded) / (seconds or 1.0)
+        words.plain = _said(done, bar.total or done, bar.total == known, what, rate)
         if note is not None:
             note_line.plain = note()
 
     # On a timer, as the first block may take long.
-    words.plain = f"0 of {_rounded(total)} {what}"
+    words.plain = f"0 of {total:,.0f} {what}"
     starter = threading.Timer(_PATIENCE, live.start)
     starter.daemon = True
     starter.start()
@@ -162,9 +163,9 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
             live.stop()
 
 
-def _said(done: float, total: float, what: str, rate: float) -> str:
-    """How much of how much, how fast, and how long yet."""
-    text = f"{done:,.0f} of {_rounded(total)} {what}"
+def _said(done: float, total: float, known: bool, what: str, rate: float) -> str:
+    """How much of how much, if that is known and no estimate, how fast, and how long yet."""
+    text = f"{done:,.0f} of {f'{total:,.0f}' if known else _rounded(total)} {what}"
     if rate <= 0:
         return text
     left = max(0.0, total - done) / rate

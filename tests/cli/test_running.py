@@ -216,6 +216,12 @@ def test_progress_is_for_a_person() -> None:
     assert on_a_terminal(*long, "--quiet") == ""
 
 
+def test_a_total_that_is_known_is_said_in_full() -> None:
+    assert "of 543,210 pairs" in on_a_terminal(
+        "error-sim", "--bits", "6", "--core", "fixed-lp", "--pairs", "543210"
+    )
+
+
 def test_without_a_standard_error(tmp_path: Path) -> None:
     """The result and the code are the same, and nothing strays into standard output."""
     for arguments, code in (("--pairs 100", 0), ("--pairs abc", 2)):

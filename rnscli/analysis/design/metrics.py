@@ -313,7 +313,7 @@ class Evaluator:
             return Outcome()
         code = self._code(design)
         if code is None:
-            law = laws_of(noise, design.bits, None)
+            law = laws_of(noise, design.bits, None, design.core)
             assert isinstance(law, NoiseLaw)  # as there are no moduli
             wrong = kind.reading_error(parameters.design.settings, law)
             return Outcome(1.0 - wrong, 0.0, wrong, wrong)

@@ -264,6 +264,8 @@ def _row(
         noise=told["noise"],
         p=_error_probability(parameters),
         sigma=told["sigma"],
+        residue_p=told["residue_p"],
+        residue_sigma=told["residue_sigma"],
         redundant=moduli.redundant if moduli is not None else None,
         attempts=settings.get("attempts") if noisy else None,
         output_error_rate=statistics.wrong / pairs if noisy else None,

@@ -189,7 +189,7 @@ class DotErrorParameters:
     def noise_of(self, kind: AnalogKind) -> NoiseLaw | tuple[NoiseLaw, ...] | None:
         """The law of the converters of a core."""
         moduli = self.code.moduli if kind.coded and self.code is not None else None
-        return laws_of(self.noise, self.bits, moduli)
+        return laws_of(self.noise, self.bits, moduli, kind.name)
 
 
 @dataclass(frozen=True, kw_only=True)

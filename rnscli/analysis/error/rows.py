@@ -43,6 +43,8 @@ class DotErrorRow:
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None
+    residue_p: c.ResidueP | None
+    residue_sigma: c.ResidueSigma | None
     redundant: c.Redundant | None
     attempts: c.Attempts | None
     output_error_rate: c.OutputErrorRate | None

@@ -215,7 +215,6 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     )
     p_err, expected = after_attempts(correct, detected, undetected, point.attempts)
     wrong = error_probabilities(point.laws, moduli.moduli)
-    sigmas = [law.standard_deviation for law in point.laws]
     return FaultProbability(
         moduli=moduli.information,
         redundant_moduli=moduli.redundant_moduli,
@@ -232,14 +231,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         conversions=left.count * expected,
         cheapest=None,
         erased=point.erased or None,
-        residue_p=wrong if min(wrong) < max(wrong) else None,
-        residue_sigma=_where_they_differ(sigmas),
     )
-
-
-def _where_they_differ(sigmas: list[float | None]) -> tuple[float, ...] | None:
-    told = tuple(sigma for sigma in sigmas if sigma is not None)
-    return told if len(told) == len(sigmas) and len(set(told)) > 1 else None
 
 
 @lru_cache(maxsize=1024)
@@ -334,10 +326,10 @@ def after_attempts(
     ended = correct + undetected  # 1 - p_d, without its cancellation
     if not ended:
         return 1.0, attempts
-    if math.isinf(attempts):
-        return undetected / ended, max(1.0, 1.0 / ended)
     if attempts == 1 or not detected:
         return undetected + detected, 1.0
+    if math.isinf(attempts):
+        return undetected / ended, max(1.0, 1.0 / ended)
     log_detected = math.log1p(-ended) if ended < 0.5 else math.log(detected)
     expected = max(1.0, -math.expm1(attempts * log_detected) / ended)
     return undetected * expected + math.exp(attempts * log_detected), expected

@@ -76,20 +76,8 @@ class FaultProbability:
         tuple[int, ...] | None,
         Column("Channels known to be dead, as indices into the set, 0 the largest modulus."),
     ]
-    residue_p: Annotated[
-        tuple[float, ...] | None,
-        Column(
-            "Probability to be wrong of each residue, largest modulus first, where they differ.",
-            high=1,
-        ),
-    ]
-    residue_sigma: Annotated[
-        tuple[float, ...] | None,
-        Column(
-            "sigma of each residue, largest modulus first, where they differ, in steps of a "
-            "residue."
-        ),
-    ]
+    residue_p: c.ResidueP | None
+    residue_sigma: c.ResidueSigma | None
     simulated_p_undetected: Annotated[
         float | None, Column("p_undetected, simulated.", "simulated", probability, high=1)
     ] = None

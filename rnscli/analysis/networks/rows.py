@@ -63,6 +63,8 @@ class AccuracyRow:
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None
+    residue_p: c.ResidueP | None
+    residue_sigma: c.ResidueSigma | None
     attempts: c.Attempts | None
     output_error_rate: c.OutputErrorRate | None
     output_error_rate_ci95: c.OutputErrorRateInterval | None
@@ -174,6 +176,8 @@ class TrainingRow:
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None
+    residue_p: c.ResidueP | None
+    residue_sigma: c.ResidueSigma | None
     attempts: c.Attempts | None
 
 
@@ -208,4 +212,6 @@ class EpochRow:
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None
+    residue_p: c.ResidueP | None
+    residue_sigma: c.ResidueSigma | None
     attempts: c.Attempts | None

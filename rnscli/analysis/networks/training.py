@@ -133,7 +133,7 @@ _OF_FP32 = dict.fromkeys(
     (
         "bits", "vector_size", "input_bits", "weight_bits", "granularity", "moduli",
         "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits",
-        "noise", "p", "sigma", "attempts",
+        "noise", "p", "sigma", "residue_p", "residue_sigma", "attempts",
     )
 )  # fmt: skip
 

@@ -20,6 +20,8 @@ from rnscli.analysis import (
     ModuliOptions,
     ModuliRequest,
     Redundant,
+    ResidueP,
+    ResidueSigma,
     SensitivityRow,
     SliceBits,
     WorkloadOptions,
@@ -106,6 +108,7 @@ AXES = (
     *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", *noise_options.AXES,
     "columns", "slice_bits", "adc_bits", "arrays", *hw.AXES, "workload", "core",
 )  # fmt: skip
+_NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 AXIS_COLUMNS = {
     **shared.MODULI_COLUMNS,
     "redundant": Redundant,
@@ -113,6 +116,8 @@ AXIS_COLUMNS = {
     "legitimate_range": LegitimateRange,
     "attempts": Attempts,
     **noise_options.COLUMNS,
+    "residue_p": ResidueP,
+    "residue_sigma": ResidueSigma,
     "slice_bits": SliceBits,
     **hw.COLUMNS,
 }
@@ -350,11 +355,11 @@ def _faults(requested: _Requested) -> "FaultProbability | None":
 
 def _held(requested: _Requested, faults: "FaultProbability | None") -> dict[str, Any]:
     """What the moduli and their noise are, where the options leave that open."""
-    held: dict[str, Any] = {}
+    held: dict[str, Any] = {"residue_p": None, "residue_sigma": None}
     if requested.moduli is not None:
         held["redundant"] = requested.moduli.redundant
     if faults is not None:
-        held |= {"noise": faults.noise, "p": faults.p, "sigma": faults.sigma}
+        held |= {name: getattr(faults, name) for name in _NOISE}
     elif isinstance(requested.point["p"], tuple):
         held["p"] = None  # for each modulus of a set that there is none of
     return held

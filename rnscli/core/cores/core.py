@@ -152,7 +152,9 @@ class Core(ABC):
 
     @property
     def noise_columns(self) -> dict[str, Any]:
-        """What rows say of it: the law, p averaged over converters, sigma where they share it."""
+        """What rows say of its noise, as `rnscli.core.noise.law.noise_columns` has it."""
+        keys = ("noise", "p", "sigma", "residue_p", "residue_sigma")
         if not self.laws:
-            return {"noise": None, "p": None, "sigma": None}
-        return noise_columns(self.laws, self.error_probabilities)
+            return dict.fromkeys(keys)
+        found = noise_columns(self.laws, self.error_probabilities)
+        return found if self.code is not None else found | dict.fromkeys(keys[3:])

@@ -111,14 +111,19 @@ def error_probabilities(laws: Sequence[NoiseLaw], sizes: Sequence[int]) -> tuple
 
 
 def noise_columns(laws: Sequence[NoiseLaw], chances: Sequence[float]) -> dict[str, Any]:
-    """What rows say of laws: their names, the mean probability of an error, a sigma they share."""
-    # To the last digit where all are equal.
-    mean = chances[0] if min(chances) == max(chances) else math.fsum(chances) / len(chances)
-    deviations = {law.standard_deviation for law in laws}
+    """What rows say of laws: names, the mean probability of an error, a sigma that they share.
+
+    Where they differ, ``residue_p`` and ``residue_sigma`` have the value of each.
+    """
+    same = min(chances) == max(chances)
+    deviations = tuple(law.standard_deviation for law in laws)
+    share = len(set(deviations)) == 1
     return {
         "noise": ", ".join(dict.fromkeys(law.name for law in laws)),
-        "p": mean,
-        "sigma": deviations.pop() if len(deviations) == 1 else None,
+        "p": chances[0] if same else math.fsum(chances) / len(chances),
+        "sigma": deviations[0] if share else None,
+        "residue_p": None if same else tuple(chances),
+        "residue_sigma": None if share or None in deviations else deviations,
     }
 
 

@@ -132,8 +132,8 @@ class NoiseSetting:
             for one, modulus in zip(values, moduli.moduli, strict=True)
         )
 
-    def of_converter(self, bits: int) -> NoiseLaw:
-        """The law of a conventional converter, compared at b bits: as of a modulus of 2^b.
+    def of_converter(self, bits: int, core: str) -> NoiseLaw:
+        """The law of converters of a core without moduli, compared at b bits: as of one of 2^b.
 
         Raises
         ------
@@ -145,14 +145,14 @@ class NoiseSetting:
         name, value = self.level
         if isinstance(value, tuple):
             raise InputError(
-                f"`{name}` has a value for each modulus, which says nothing of a core without "
-                "moduli; give one value, or leave that core out"
+                f"`{name}` has a value for each modulus, which says nothing of the core {core}; "
+                "give one value, or leave that core out"
             )
         return law_at(self.noise, name, value, 2**bits)
 
 
 def laws_of(
-    noise: NoiseSetting | NoiseLaw | None, bits: int, moduli: ModuliSet | None
+    noise: NoiseSetting | NoiseLaw | None, bits: int, moduli: ModuliSet | None, core: str
 ) -> NoiseLaw | tuple[NoiseLaw, ...] | None:
     """The law of a core's converters: of each residue of a set, else of a converter of b bits.
 
@@ -161,6 +161,6 @@ def laws_of(
     if not isinstance(noise, NoiseSetting):
         return noise
     if moduli is None:
-        return noise.of_converter(bits)
+        return noise.of_converter(bits, core)
     laws = noise.laws(moduli)
     return laws if len(set(laws)) > 1 else laws[0]

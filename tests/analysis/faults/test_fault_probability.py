@@ -3,7 +3,7 @@
 import math
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, permutations
 from typing import Any
 
 import mpmath
@@ -21,6 +21,7 @@ from rnscli.analysis.faults.fault_probability import (
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.noise import NoiseSetting
 
 DECODERS = ("bounded-distance", "majority", "detect")
 Members = tuple[int, ...]
@@ -459,3 +460,13 @@ def test_seventeen_moduli_are_refused() -> None:
     primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59)
     with pytest.raises(InputError, match="at most 16"):
         computed(primes, 2, None, 0.1)
+
+
+def test_without_detection_nothing_is_repeated() -> None:
+    """Whatever the order of the chances, whose sum rounding may make less than 1."""
+    for p in permutations((1e-3, 2e-3, 3e-3, 4e-3)):
+        moduli = ModuliSet((63, 62, 61, 59))
+        noise = NoiseSetting(p=p)
+        result = fault_probability(FaultParameters(moduli=moduli, noise=noise, attempts=math.inf))
+        assert (result.p_detected, result.expected_attempts) == (0.0, 1.0)
+        assert result.p_err == result.p_undetected
