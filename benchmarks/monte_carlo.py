@@ -76,7 +76,7 @@ def store(record: Record) -> None:
         with rnscli.runner(store=path) as kept:
             (recording,) = best_of(1, simulate(long, kept))
             (reading,) = best_of(3, simulate(long, kept))
-        blocks = 2 * long.blocks
+        blocks = 2 * long.point.blocks
         record.add("recording in a store: time over that without", recording / without, "x")
         record.add("  the same again, from the store", reading / without, "x")
         record.add("  file size for each block and core", path.stat().st_size / blocks, "B")

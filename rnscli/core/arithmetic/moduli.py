@@ -137,6 +137,8 @@ class ModuliSet:
                 f"`erased` has {len(indices)} residues, but a code with {self.redundant} redundant "
                 f"moduli survives at most {self.redundant}"
             )
+        if not indices:
+            return self
         left = [m for index, m in enumerate(self.moduli) if index not in indices]
         return ModuliSet(left, self.redundant - len(indices))
 
