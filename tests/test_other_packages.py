@@ -306,17 +306,104 @@ def test_a_law_in_every_command(installed: Path) -> None:
     assert always["mean_error"] == pytest.approx(-never["mean_error"], rel=0.02)
 
 
-def undetected_upwards(moduli: tuple[int, ...], redundant: int, p: float) -> float:
+def test_constants_of_a_law_in_every_command(installed: Path) -> None:
+    law = "--noise upwards --p 1e-2 --steps 2 --format json"
+    code = "--moduli 9,8,7,5 --redundant 1 --decoder detect --attempts 1"
+    small = "--bits 6 --core rns --redundant 1 --attempts 2 --decoder detect"
+    faults, swept, energies, errors, designs = run_all(
+        installed,
+        f"fault-prob {code} {law}",
+        f"fault-prob {code} --noise uniform,upwards --p 1e-2,1e-3 --steps 1,4 --format json",
+        f"energy {small} {law}",
+        "error-sim --bits 6 --core truncating --noise upwards --p 1 --steps 1..3 --format json",
+        f"design {small} --pairs 200 {law}",
+    )
+    (fault,) = rows_of(faults)
+    assert fault["steps"] == 2
+    assert fault["p_undetected"] == pytest.approx(undetected_upwards((9, 8, 7, 5), 1, 1e-2, 2))
+    # A constant is no axis for a law that does not have it.
+    assert [(row["noise"], row["p"], row["steps"]) for row in rows_of(swept)] == [
+        ("uniform", 1e-2, None), ("uniform", 1e-3, None),
+        ("upwards", 1e-2, 1), ("upwards", 1e-2, 4), ("upwards", 1e-3, 1), ("upwards", 1e-3, 4),
+    ]  # fmt: skip
+    (energy,) = rows_of(energies)
+    assert energy["steps"] == 2 and energy["expected_attempts"] > 1
+    # What is truncated is half a code on average, and the noise takes that back once a step.
+    one, two, three = (row["mean_error"] for row in rows_of(errors))
+    assert two == pytest.approx(3 * one, rel=0.02) and three == pytest.approx(5 * one, rel=0.02)
+    chosen, *_ = rows_of(designs)
+    assert chosen["steps"] == 2
+    _, _, probability, costs = chosen["commands"]
+    assert all("--steps 2" in line for line in (probability, costs))
+    lines = (f"{one.removeprefix('rnscli ')} --format json" for one in (probability, costs))
+    again, bill = map(rows_of, run_all(installed, *lines))
+    assert again[0]["p_err"] == chosen["p_err"]
+    assert bill[0]["energy_per_mac_j"] == pytest.approx(chosen["energy_per_mac_j"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("line", "refusal"),
+    [
+        ("--p 1e-2 --steps 2", "--steps is a constant of the noise upwards; give --noise upwards"),
+        (
+            "--noise upwards --p 0.1 --steps 9",
+            "--steps: '9' is not accepted; it must be a whole number from 1 to 8",
+        ),
+        (
+            "--noise upwards --p 0.1 --steps x",
+            "--steps: 'x' is not accepted; it must be a whole number",
+        ),
+        ("--noise upwards --steps 2", "--noise has no level; give --p, --sigma or --snr-db, too"),
+    ],
+)
+def test_constants_of_other_laws_are_refused(installed: Path, line: str, refusal: str) -> None:
+    (answer,) = run_all(installed, f"energy --bits 6 {line}")
+    assert answer.code == 2 and refusal in answer.err
+
+
+def test_constants_of_a_law_from_python(installed: Path) -> None:
+    program = """
+import rnscli
+code = dict(moduli=[9, 8, 7, 5], redundant=1, decoder="detect", attempts=1, p=1e-2)
+rows = rnscli.fault_probability(**code, noise="upwards", steps=[1, 2])
+setting = rnscli.NoiseSetting(noise="upwards", p=1e-2, constants=(("steps", 2),))
+one = rnscli.fault_probability(
+    rnscli.FaultParameters(moduli=rnscli.ModuliSet([9, 8, 7, 5], 1), noise=setting,
+                           decoder="detect")
+)
+assert one.p_undetected == rows["p_undetected"][1] != rows["p_undetected"][0]
+core = rnscli.analog_core("fixed-lp", bits=6, noise=setting)
+assert [law.steps for law in core.laws] == [2]
+for constants, refusal in (
+    ((("stepz", 2),), "`stepz` is no constant of the noise upwards, which has steps; leave it out"),
+    ((("steps", 9),), "`steps` is 9; it must be a whole number from 1 to 8"),
+):
+    try:
+        rnscli.NoiseSetting(noise="upwards", p=1e-2, constants=constants)
+    except rnscli.InputError as error:
+        assert str(error) == refusal
+    else:
+        raise AssertionError(refusal)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment(installed),
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def undetected_upwards(moduli: tuple[int, ...], redundant: int, p: float, steps: int = 1) -> float:
     """Of a code that only detects, by all errors of all legitimate values."""
     size = math.prod(sorted(moduli)[: len(moduli) - redundant])
     words = {tuple(value % m for m in moduli) for value in range(size)}
     chance = 0.0
     for word in words:
         for hit in itertools.product((0, 1), repeat=len(moduli)):
-            if (
-                any(hit)
-                and tuple((r + e) % m for r, e, m in zip(word, hit, moduli, strict=True)) in words
-            ):
+            moved = tuple((r + steps * e) % m for r, e, m in zip(word, hit, moduli, strict=True))
+            if any(hit) and moved in words:
                 chance += p ** sum(hit) * (1 - p) ** (len(moduli) - sum(hit))
     return chance / size
 
@@ -325,7 +412,7 @@ def test_networks_on_a_core_under_a_law(installed: Path, tmp_path: Path) -> None
     pytest.importorskip("torch")
     data = tiny_networks.write_signs(tmp_path / "signs.npz")
     network = f"--model {tiny_networks.SIGNS} --data {data} --format json"
-    noise = "--noise upwards --p 1"
+    noise = "--noise upwards --p 1 --steps 3"
     tested, unlike, trained = map(
         rows_of,
         run_all(
@@ -339,9 +426,11 @@ def test_networks_on_a_core_under_a_law(installed: Path, tmp_path: Path) -> None
     assert {row["adc_bits"] for row in tested} == {2, 6}
     for row in unlike:
         assert (row["noise"], row["p"], row["output_error_rate"]) == ("upwards", 1, 1)
+        assert row["steps"] == 3
+    assert {row["steps"] for row in tested} == {None}
     reference, row = trained
     assert (reference["core"], row["core"]) == ("fp32", "truncating")
-    assert (row["noise"], row["p"]) == ("upwards", 1)
+    assert (row["noise"], row["p"], row["steps"]) == ("upwards", 1, 3)
     assert row["test_loss"] != reference["test_loss"]
 
 
@@ -403,7 +492,7 @@ def members(part: Part) -> list[str]:
     return [name for node in body for name in [stated(node)] if name not in (None, *FIELDS)]
 
 
-FIELDS = ("p", "linear_energy")
+FIELDS = ("p", "steps", "linear_energy")
 
 
 def class_of(tree: ast.Module, part: Part) -> ast.ClassDef:
@@ -513,3 +602,25 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, entry: str, command: str, r
     for part in ("rnscli: made-up registers", named, entry[1 : entry.index("]")], reason):
         assert part in answer.err
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("constant", "laws", "refusal"),
+    [
+        ("bits", "clash", "rnscli fault-prob has two options --bits; rename one"),
+        ("steps", "clash upwards", "upwards has a constant steps, which another one has, too"),
+    ],
+)
+def test_two_things_of_the_same_name_are_refused(
+    tmp_path: Path, constant: str, laws: str, refusal: str
+) -> None:
+    entries = {"clash": "made_up.clash:Clash", "upwards": "made_up.law:Upwards"}
+    named = "".join(f"{law} = {entries[law]}\n" for law in laws.split())
+    install(tmp_path, f"[rnscli.noise]\n{named}")
+    (tmp_path / "made_up" / "clash.py").write_text(
+        "from made_up.law import Upwards\n\nclass Clash(Upwards):\n"
+        f"    name = 'clash'\n    constants = {{'{constant}': Upwards.constants['steps']}}\n"
+    )
+    (answer,) = run_all(tmp_path, "fault-prob --help")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.count("\n") == 1 and refusal in answer.err

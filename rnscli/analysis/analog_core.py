@@ -5,6 +5,7 @@ from typing import Any
 
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
 from rnscli.analysis.networks import FP32
+from rnscli.base import InputError
 from rnscli.core import (
     Core,
     CoreSettings,
@@ -27,7 +28,7 @@ def analog_core(
     weight_bits: int | None = None,
     moduli: Sequence[int] | None = None,
     redundant: int = 0,
-    noise: str | None = None,
+    noise: NoiseSetting | str | None = None,
     p: Level | None = None,
     sigma: Level | None = None,
     snr_db: Level | None = None,
@@ -54,7 +55,7 @@ def analog_core(
     moduli, redundant, rule, max_modulus
         Of the core ``rns``, as in `rnscli.ModuliRequest`: the best moduli unless they are given.
     noise, p, sigma, snr_db
-        Law and level of the noise, as in `rnscli.NoiseSetting`; no noise without a level.
+        Law and level of the noise, as in `rnscli.NoiseSetting`, or that; no noise without a level.
     attempts, decoder, legitimate_range
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
     slice_bits, adc_bits
@@ -75,7 +76,13 @@ def analog_core(
     (63, 62, 61, 59, 55)
     """
     kind = analog_core_named(name)
-    setting = NoiseSetting.of({"noise": noise, "p": p, "sigma": sigma, "snr_db": snr_db})
+    levels = {"p": p, "sigma": sigma, "snr_db": snr_db}
+    if isinstance(noise, NoiseSetting):
+        if any(level is not None for level in levels.values()):
+            raise InputError("`noise` says the level itself; leave out `p`, `sigma` and `snr_db`")
+        setting: NoiseSetting | None = noise
+    else:
+        setting = NoiseSetting.of({"noise": noise, **levels})
     request = ModuliRequest(
         bits=bits,
         vector_size=vector_size,

@@ -102,6 +102,26 @@ class Registry(Mapping[str, T], Generic[T]):
             return self[name]  # without asking for those of other packages
         return self[check_choice(self._argument, name, tuple(self))]
 
+    def constants(self) -> dict[str, Any]:
+        """The ``constants`` of all things, by their names, which are options of the shell.
+
+        Raises
+        ------
+        RegistrationError
+            If two things have one of the same name.
+        """
+        found: dict[str, Any] = {}
+        things: Mapping[str, Any] = self
+        for thing_name, thing in things.items():
+            for name, constant in thing.constants.items():
+                if name in found:
+                    raise RegistrationError(
+                        f"`{self._argument}` {thing_name} has a constant {name}, which another "
+                        "one has, too"
+                    )
+                found[name] = constant
+        return found
+
     def _add(self, thing: T) -> None:
         made = thing if isinstance(thing, type) else type(thing)
         kind = self._kind.__name__

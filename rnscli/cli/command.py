@@ -1,5 +1,6 @@
 """Commands that answer with rows: the options that they share, and how they run."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any
 
 import click
 
-from rnscli.base import Column, columns_of, numeric_keys, option_columns
+from rnscli.base import Column, RegistrationError, columns_of, numeric_keys, option_columns
 from rnscli.cli.answer import Answer, Question, Result
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.options import Candidates, ParamType, files_read, of_names
@@ -62,6 +63,10 @@ class AnswerCommand(WithExamples):
         """Take the function that prepares, and say what its rows are."""
         super().__init__(params=[*params, *_output_options(plot, folder)], **attributes)
         self.prepare = callback
+        counted = Counter(option.name for option in self.params)
+        for name in (name for name, count in counted.items() if count > 1):
+            # Constants of what other packages register are options, too.
+            raise RegistrationError(f"rnscli {self.name} has two options `{name}`; rename one")
         self._writes_folder, self._own = folder is not None, own
         self._rows = row_type, layout
         self._instead = instead or {}

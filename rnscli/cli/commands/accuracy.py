@@ -12,7 +12,6 @@ from rnscli.analysis import (
     NetworkOptions,
     Seed,
     SimulationOptions,
-    SnrDb,
 )
 from rnscli.base import InputError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, prepared
@@ -25,7 +24,8 @@ from rnscli.cli.options import (
     core_options,
     distinct,
     networks,
-    points,
+    noise,
+    noise_points,
     running,
     shared,
 )
@@ -68,7 +68,7 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     axes={
         **shared.MODULI_COLUMNS,
         "legitimate_range": LegitimateRange,
-        "snr_db": SnrDb,
+        **noise.MORE_COLUMNS,
         "seed": Seed,
     },
 )
@@ -117,7 +117,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
                 f"analog one: {', '.join(known)}, or a profile of your own"
             )
     filled = shared.with_defaults(options, bits=(6,))
-    every, problems = prepared(list(points(filled, AXES)), core_of)
+    every, problems = prepared(list(noise_points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
     if drawn:
         report.check_plot([point for point, _ in ready])

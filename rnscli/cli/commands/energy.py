@@ -34,7 +34,7 @@ from rnscli.analysis import (
 from rnscli.base import Column, InputError, NoSolutionError, Uncertain, option_columns
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import Point, points, shared
+from rnscli.cli.options import Point, shared
 from rnscli.cli.options import hardware as hw
 from rnscli.cli.options import noise as noise_options
 from rnscli.core import (
@@ -191,7 +191,8 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     if len({workload.name for workload in workloads.values()}) < len(workloads):
         raise InputError("--workload has two files of the same name; rename one of them")
     swept = [n for n in AXES if isinstance(options[n], tuple) and len(options[n]) > 1]
-    ready, problems = prepared(hw.paired(points(options, AXES), hardware), _request, swept)
+    every = hw.paired(noise_options.noise_points(options, AXES), hardware)
+    ready, problems = prepared(every, _request, swept)
     made = option_columns({name: AXIS_COLUMNS[name] for name in swept if name in AXIS_COLUMNS})
     differing = {column.key: column for column in made.values()}
     kind = "workload" if workloads else "tornado" if options["sensitivity"] else "energy"

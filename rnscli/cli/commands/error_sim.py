@@ -27,7 +27,6 @@ from rnscli.analysis import (
     RelPrecision,
     Seed,
     SimulationOptions,
-    SnrDb,
     SparseOperands,
     StudentTOperands,
     dot_errors,
@@ -40,7 +39,6 @@ from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import (
     Point,
     names_or_files,
-    points,
     running,
     shared,
     shown,
@@ -92,7 +90,7 @@ AXES = (
     axes={
         **shared.MODULI_COLUMNS,
         "legitimate_range": LegitimateRange,
-        "snr_db": SnrDb,
+        **noise_options.MORE_COLUMNS,
         "rel_precision": RelPrecision,
         "precision_of": Annotated[str, Column("The value that the precision is asked of.")],
         "max_pairs": Annotated[
@@ -159,7 +157,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     sources = _sources(options)
     swept = [_axes(options, name, source) for name, source in sources.items()]
     ready, problems = prepared(
-        [point for axes in swept for point in points(axes, AXES)],
+        [point for axes in swept for point in noise_options.noise_points(axes, AXES)],
         lambda point: _parameters(point, options["core"], sources[point["operands"]]),
     )
     if drawn:

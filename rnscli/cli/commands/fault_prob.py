@@ -19,7 +19,6 @@ from rnscli.analysis import (
     ModuliOptions,
     Seed,
     SimulationOptions,
-    SnrDb,
     TargetParameters,
     VectorSize,
     WeightBits,
@@ -29,7 +28,7 @@ from rnscli.analysis import (
 from rnscli.base import Column, InputError, columns_of, probability
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import Point, points, running, shared
+from rnscli.cli.options import Point, running, shared
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import Advance
 from rnscli.core import LEVELS, DotProductOptions, NoiseSetting
@@ -82,7 +81,7 @@ AXES = (
         "weight_bits": WeightBits,
         "vector_size": VectorSize,
         **shared.MODULI_COLUMNS,
-        "snr_db": SnrDb,
+        **noise_options.MORE_COLUMNS,
         "target": Annotated[float, Column("Wanted p_err.", form=probability, high=1)],
         "seed": Annotated[Seed, Column("Seed of the simulation; null without one.", usual=0)],
     },
@@ -140,7 +139,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         return _frontier(shared.with_bits(options, bits=(6,)))
     options = shared.with_defaults(options, bits=(6,), redundant=(0, 1, 2))
     options["attempts"] = options["attempts"] or (1, 2, math.inf)
-    ready, problems = prepared(points(options, AXES), _parameters)
+    ready, problems = prepared(noise_options.noise_points(options, AXES), _parameters)
     curves = {
         tuple((name, value) for name, value in point.items() if name not in LEVELS)
         for point, _ in ready
@@ -234,7 +233,7 @@ def _frontier(options: dict[str, Any]) -> Question:
         if options[name]:
             raise InputError(f"`target` chooses the redundancy and attempts, so leave `{name}` out")
     ready, problems = prepared(
-        points(options, (*AXES, "target")),
+        noise_options.noise_points(options, (*AXES, "target")),
         lambda point: TargetParameters(
             request=shared.moduli_request(point | {"redundant": 0}),
             noise=_noise_of(point),

@@ -16,7 +16,6 @@ from rnscli.analysis import (
     LegitimateRange,
     NetworkOptions,
     SimulationOptions,
-    SnrDb,
     TrainingRow,
 )
 from rnscli.base import Column, InputError, NoSolutionError, columns_of, option_columns
@@ -32,7 +31,8 @@ from rnscli.cli.options import (
     core_options,
     distinct,
     networks,
-    points,
+    noise,
+    noise_points,
     running,
     shared,
 )
@@ -74,7 +74,7 @@ AXIS_COLUMNS = {
     ],
     **shared.MODULI_COLUMNS,
     "legitimate_range": LegitimateRange,
-    "snr_db": SnrDb,
+    **noise.MORE_COLUMNS,
 }
 
 
@@ -135,7 +135,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     _check_folder(options["checkpoint"])
     filled = shared.with_defaults(options, bits=(7,))
     filled["seed"] = tuple(dict.fromkeys(options["seed"]))
-    every, problems = prepared(list(points(filled, AXES)), core_of)
+    every, problems = prepared(list(noise_points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
     if drawn:
         _check_plot(ready)

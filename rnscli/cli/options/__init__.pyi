@@ -6,6 +6,7 @@ from rnscli.cli.options.networks import core_options as core_options
 from rnscli.cli.options.networks import distinct as distinct
 from rnscli.cli.options.noise import AXES as AXES
 from rnscli.cli.options.noise import check_one_level as check_one_level
+from rnscli.cli.options.noise import noise_points as noise_points
 from rnscli.cli.options.running import runner_of as runner_of
 from rnscli.cli.options.schema import is_swept as is_swept
 from rnscli.cli.options.schema import names_of as names_of

@@ -159,7 +159,7 @@ def core_of(point: Point) -> CoreOfPoint:
         weight_bits=request.weight_bits,
         moduli=request.moduli,
         redundant=request.redundant,
-        **{name: point[name] for name in noise.AXES},
+        noise=noise.noise_of(point),
         attempts=point["attempts"],
         decoder=point["decoder"],
         legitimate_range=point["legitimate_range"],

@@ -1,32 +1,74 @@
 """Options of the noise on residues: its law and its level, the same in every command."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
 
 from rnscli.analysis import Noise, P, Sigma, SnrDb
+from rnscli.base import Column, InputError, Option, in_words
 from rnscli.cli.options import shared
-from rnscli.cli.options.types import Point
-from rnscli.core import LEVELS, NoiseOptions, NoiseSetting
+from rnscli.cli.options.types import Point, points
+from rnscli.core import LEVELS, NOISE_LAWS, NoiseOptions, NoiseSetting
 
-AXES = ("noise", *LEVELS)
-COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, "snr_db": SnrDb}
+CONSTANTS: dict[str, Option] = {
+    name: replace(option, name=name) for name, option in NOISE_LAWS.constants().items()
+}
+AXES = ("noise", *LEVELS, *CONSTANTS)
+# What they are in rows that have fields of the law, and of p and sigma as they hold; in all rows.
+MORE_COLUMNS: dict[str, Any] = {
+    "snr_db": SnrDb,
+    **{
+        name: Annotated[float, Column(option.help, in_words(name), str)]
+        for name, option in CONSTANTS.items()
+    },
+}
+COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, **MORE_COLUMNS}
 
 
 def noise_options(default: str) -> shared.Decorator[Any]:
-    """``--noise --p --sigma --snr-db``; ``default`` is what the command takes without any level."""
+    """``--noise --p --sigma --snr-db`` and the constants of laws.
+
+    ``default`` is what the command takes without any level.
+    """
     of = NoiseOptions
-    return shared.stacked(of.noise, shared.take(of.p, usual=default), of.sigma, of.snr_db)
+    constants: Iterator[shared.Decorator[Any]] = (
+        shared.take(one, usual=one.default) for one in CONSTANTS.values()
+    )
+    return shared.stacked(
+        of.noise, shared.take(of.p, usual=default), of.sigma, of.snr_db, *constants
+    )
 
 
 def check_one_level(options: Mapping[str, Any]) -> None:
-    """Refuse two kinds of level at once, or a law without one.
+    """Refuse two kinds of level at once, a law without one, or constants of other laws.
 
     Raises
     ------
     InputError
-        Naming both options.
+        Naming the options.
     """
-    NoiseSetting.of({name: options[name] and options[name][0] for name in AXES})
+    first = {name: options[name] and options[name][0] for name in ("noise", *LEVELS)}
+    noise = NoiseSetting.of(first)
+    named = options["noise"] or (() if noise is None else (noise.law.name,))
+    for name in CONSTANTS:
+        owner = next(law.name for law in NOISE_LAWS.values() if name in law.constants)
+        if options[name] is not None and owner not in named:
+            raise InputError(
+                f"`{name}` is a constant of the noise {owner}; give --noise {owner}, or leave it "
+                "out"
+            )
+
+
+def noise_points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
+    """Every combination of the named options, with the constants that the law at each has."""
+    for point in points(options, names):
+        noise = noise_of(point)
+        of_law = noise.law.constants if noise is not None else {}
+        held = noise.columns if noise is not None else {}
+        others = [name for name in CONSTANTS if name not in of_law]
+        # A sweep of a constant is none for the laws that do not have it.
+        if all(point[name] == (options[name] or (None,))[0] for name in others):
+            yield point | {name: held.get(name) for name in CONSTANTS}
 
 
 def noise_of(point: Point) -> NoiseSetting | None:

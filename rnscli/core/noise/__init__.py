@@ -1,5 +1,8 @@
 """Noise laws: what an analog channel does to a residue, and a conventional ADC to its code."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from rnscli.base import Registry
 from rnscli.core.noise.gaussian import Gaussian
 from rnscli.core.noise.law import Adc, NoiseLaw, wrong_word
@@ -24,7 +27,13 @@ __all__ = [
 NOISE_LAWS: Registry[type[NoiseLaw]] = Registry("noise", "noise", NoiseLaw, [Uniform, Gaussian])
 
 
-def law_at(name: str | None, level: str, value: float, modulus: int) -> NoiseLaw:
+def law_at(
+    name: str | None,
+    level: str,
+    value: float,
+    modulus: int,
+    constants: Mapping[str, float] = MappingProxyType({}),
+) -> NoiseLaw:
     """A law by its name and the level of the noise.
 
     Parameters
@@ -37,11 +46,13 @@ def law_at(name: str | None, level: str, value: float, modulus: int) -> NoiseLaw
         ``20 log10(m / sigma)``.
     modulus
         Number m of values of the residue, or of codes of a conventional converter.
+    constants
+        Those of the law that differ from their defaults.
 
     Raises
     ------
     InputError
-        If there is no such law, or it cannot have that level.
+        If there is no such law, or it cannot have that level or constants.
 
     Examples
     --------
@@ -50,7 +61,8 @@ def law_at(name: str | None, level: str, value: float, modulus: int) -> NoiseLaw
     """
     if level == "snr_db":
         level, value = "sigma", modulus * 10.0 ** (-value / 20)
-    return law_named(name, level).of_level(level, value, modulus)
+    law = law_named(name, level)
+    return law.of_level(level, value, modulus, law.all_constants(constants))
 
 
 def law_named(name: str | None, level: str) -> type[NoiseLaw]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rnscli.base import InputError
+from rnscli.base import InputError, Option
 from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
 from rnscli.core.noise.setting import NoiseOptions
 
@@ -39,6 +40,7 @@ class Gaussian(NoiseLaw):
     summary: ClassVar[str] = "normal noise, rounded and wrapped"
     level: ClassVar[str] = "sigma"
     equiprobable: ClassVar[bool] = False
+    constants: ClassVar[Mapping[str, Option]] = {}
 
     sigma: float
 
@@ -47,8 +49,11 @@ class Gaussian(NoiseLaw):
         object.__setattr__(self, "sigma", NoiseOptions.sigma.check(self.sigma))
 
     @classmethod
-    def of_level(cls, level: str, value: float, modulus: int) -> Self:
+    def of_level(
+        cls, level: str, value: float, modulus: int, constants: Mapping[str, float]
+    ) -> Self:
         """Without wrapping, a probability is that of leaving half a step to either side."""
+        del modulus, constants
         if level == "sigma":
             return cls(value)
         from scipy.special import ndtri

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from rnscli.base import InputError
+from rnscli.base import InputError, Option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,25 +46,52 @@ class NoiseLaw(ABC):
     equiprobable
         Whether all wrong values of a residue are equally likely, so that the probability of an
         undetected error has a closed form.
+    constants
+        What it has besides its level, by name: options of real numbers, each with its default.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     level: ClassVar[str]
     equiprobable: ClassVar[bool]
+    constants: ClassVar[Mapping[str, Option]]
 
     @classmethod
     @abstractmethod
-    def of_level(cls, level: str, value: float, modulus: int) -> Self:
+    def of_level(
+        cls, level: str, value: float, modulus: int, constants: Mapping[str, float]
+    ) -> Self:
         """The law at a level: ``p``, or ``sigma`` in steps of a residue.
 
         A level that is not its own is converted to the same probability of a wrong residue.
+        ``constants`` has a value for each that the law declares.
 
         Raises
         ------
         InputError
             If the law cannot have that level.
         """
+
+    @classmethod
+    def all_constants(cls, given: Mapping[str, float]) -> dict[str, float]:
+        """The constants of the law: those given, and the defaults of the others.
+
+        Raises
+        ------
+        InputError
+            If the law has no such constant, or does not accept its value.
+        """
+        for name in given:
+            if name not in cls.constants:
+                known = ", ".join(cls.constants) or "none"
+                raise InputError(
+                    f"`{name}` is no constant of the noise {cls.name}, which has {known}; leave "
+                    "it out"
+                )
+        return {
+            name: option.values.check(name, given.get(name, json.loads(option.default)))
+            for name, option in cls.constants.items()
+        }
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rnscli.base import InputError, Names, Numbers, Option, PerModulus
@@ -62,11 +62,13 @@ class NoiseSetting:
         Level: the probability that a residue is wrong, a standard deviation in steps of a residue,
         or the ratio of the full scale of m steps to it in dB. Exactly one is given, as a number or
         as one number for each modulus, the largest first.
+    constants
+        Name and value of each constant of the law that differs from its default.
 
     Raises
     ------
     InputError
-        If there is none or more than one level, or the law is unknown.
+        If there is none or more than one level, the law is unknown, or has no such constants.
 
     Examples
     --------
@@ -79,6 +81,7 @@ class NoiseSetting:
     p: Level | None = None
     sigma: Level | None = None
     snr_db: Level | None = None
+    constants: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         given = [f"`{name}`" for name in LEVELS if getattr(self, name) is not None]
@@ -88,14 +91,23 @@ class NoiseSetting:
             raise InputError(
                 f"{given[0]} and {given[1]} both give the level of the noise; leave one of them out"
             )
-        if self.noise is not None:
-            _laws().named(self.noise)
+        self.law.all_constants(dict(self.constants))
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> NoiseSetting | None:
-        """The setting of options of these names; ``None`` where there is no level and no law."""
+        """The setting of options of these names, and of the constants of its law.
+
+        ``None`` where there is no level and no law. In a sweep constants of other laws are those
+        of other rows.
+        """
         given = {name: options[name] for name in ("noise", *LEVELS) if options[name] is not None}
-        return cls(**given) if given else None
+        if not given:
+            return None
+        made = cls(**given)
+        constants = tuple(
+            (name, value) for name in made.law.constants if (value := options.get(name)) is not None
+        )
+        return replace(made, constants=constants)
 
     @property
     def level(self) -> tuple[str, Level]:
@@ -103,12 +115,20 @@ class NoiseSetting:
         return next((n, v) for n in LEVELS if (v := getattr(self, n)) is not None)
 
     @property
-    def columns(self) -> dict[str, Any]:
-        """What rows say of it: the law by name, and the level that is given."""
+    def law(self) -> type[NoiseLaw]:
         from rnscli.core.noise import law_named
 
-        law = law_named(self.noise, self.level[0])
-        return {"noise": law.name, **{one: getattr(self, one) for one in LEVELS}}
+        return law_named(self.noise, self.level[0])
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What rows say of it: the law by name, the level that is given, and all constants."""
+        return {
+            "noise": self.law.name,
+            **{one: getattr(self, one) for one in LEVELS},
+            **dict.fromkeys(_laws().constants()),
+            **self.law.all_constants(dict(self.constants)),
+        }
 
     def laws(self, moduli: ModuliSet) -> tuple[NoiseLaw, ...]:
         """The law of each residue, the largest modulus first.
@@ -128,7 +148,7 @@ class NoiseSetting:
                 f"{','.join(map(str, moduli.moduli))} has {moduli.count} moduli; give one for each"
             )
         return tuple(
-            law_at(self.noise, name, one, modulus)
+            law_at(self.noise, name, one, modulus, dict(self.constants))
             for one, modulus in zip(values, moduli.moduli, strict=True)
         )
 
@@ -148,7 +168,7 @@ class NoiseSetting:
                 f"`{name}` has a value for each modulus, which says nothing of the core {core}; "
                 "give one value, or leave that core out"
             )
-        return law_at(self.noise, name, value, 2**bits)
+        return law_at(self.noise, name, value, 2**bits, dict(self.constants))
 
 
 def laws_of(

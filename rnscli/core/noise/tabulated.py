@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from rnscli.base import InputError
+from rnscli.base import InputError, Option
 from rnscli.core.noise.law import Adc, NoiseLaw
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Tabulated(NoiseLaw):
     summary: ClassVar[str] = "any law, as one probability for each error"
     level: ClassVar[str] = "p"
     equiprobable: ClassVar[bool] = False
+    constants: ClassVar[Mapping[str, Option]] = {}
 
     probabilities: tuple[float, ...]
 
@@ -42,7 +44,9 @@ class Tabulated(NoiseLaw):
         object.__setattr__(self, "probabilities", tuple(vector.tolist()))
 
     @classmethod
-    def of_level(cls, level: str, value: float, modulus: int) -> Self:
+    def of_level(
+        cls, level: str, value: float, modulus: int, constants: Mapping[str, float]
+    ) -> Self:
         raise InputError("a tabulated law is its table, and has no level")
 
     @property

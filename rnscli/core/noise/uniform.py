@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from rnscli.base import Option
 from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
 from rnscli.core.noise.setting import NoiseOptions
 
@@ -30,6 +32,7 @@ class Uniform(NoiseLaw):
     summary: ClassVar[str] = "any wrong value alike"
     level: ClassVar[str] = "p"
     equiprobable: ClassVar[bool] = True
+    constants: ClassVar[Mapping[str, Option]] = {}
 
     p: float
 
@@ -38,9 +41,12 @@ class Uniform(NoiseLaw):
         object.__setattr__(self, "p", NoiseOptions.p.check(self.p))
 
     @classmethod
-    def of_level(cls, level: str, value: float, modulus: int) -> Self:
+    def of_level(
+        cls, level: str, value: float, modulus: int, constants: Mapping[str, float]
+    ) -> Self:
         from rnscli.core.noise.gaussian import Gaussian
 
+        del constants
         return cls(value if level == "p" else Gaussian(value).error_probability(modulus))
 
     @property

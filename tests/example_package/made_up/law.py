@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from rnscli.base import Option, WholeNumbers
 from rnscli.core.noise.law import Adc, NoiseLaw
 
 if TYPE_CHECKING:
@@ -13,20 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Upwards(NoiseLaw):
-    """With probability p, one step more."""
+    """With probability p, ``steps`` more."""
 
     name: ClassVar[str] = "upwards"
-    summary: ClassVar[str] = "one step more"
+    summary: ClassVar[str] = "some steps more"
     level: ClassVar[str] = "p"
     equiprobable: ClassVar[bool] = False
+    constants: ClassVar[Mapping[str, Option]] = {
+        "steps": Option(WholeNumbers(1, 8), "upwards: steps more.", "1")
+    }
 
     p: float
+    steps: int = 1
 
     @classmethod
-    def of_level(cls, level: str, value: float, modulus: int) -> Self:
+    def of_level(
+        cls, level: str, value: float, modulus: int, constants: Mapping[str, float]
+    ) -> Self:
         from rnscli.core.noise import Gaussian
 
-        return cls(value if level == "p" else Gaussian(value).error_probability(modulus))
+        p = value if level == "p" else Gaussian(value).error_probability(modulus)
+        return cls(p, int(constants["steps"]))
 
     @property
     def standard_deviation(self) -> None:
@@ -40,14 +49,15 @@ class Upwards(NoiseLaw):
         import numpy as np
 
         chances = np.zeros(modulus)
-        chances[:2] = 1.0 - self.p, self.p
+        chances[0] = 1.0 - self.p
+        chances[self.steps] = self.p
         return chances
 
     def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
         import numpy as np
 
         del rng, modulus
-        return np.ones(size, dtype=np.int64)
+        return np.full(size, self.steps, dtype=np.int64)
 
     def convert(
         self,
@@ -59,7 +69,7 @@ class Upwards(NoiseLaw):
         import numpy as np
 
         del remainders
-        return np.clip(codes + (rng.random(codes.shape) < self.p), adc.low, adc.high)
+        return np.clip(codes + self.steps * (rng.random(codes.shape) < self.p), adc.low, adc.high)
 
     def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
         del adc, deviation, lost
