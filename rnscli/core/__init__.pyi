@@ -42,7 +42,6 @@ from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
 from rnscli.core.noise import NoiseLaw as NoiseLaw
 from rnscli.core.noise import NoiseSetting as NoiseSetting
 from rnscli.core.noise import Uniform as Uniform
-from rnscli.core.noise import law_at as law_at
 from rnscli.core.noise import wrong_word as wrong_word
 from rnscli.core.noise.draws import draw_positions as draw_positions
 from rnscli.core.noise.law import error_probabilities as error_probabilities

@@ -42,7 +42,6 @@ from rnscli.core import (
     CoreOptions,
     DotProductOptions,
     NoiseSetting,
-    law_at,
     simulated_cores,
 )
 from rnscli.hardware import CONSTANTS
@@ -304,9 +303,7 @@ def _noise(options: Mapping[str, Any]) -> NoiseSetting | None:
         level, value = noise.level
         if isinstance(value, tuple):
             raise InputError(f"`{level}` has a value for each modulus; here it is one for all")
-        law_at(
-            noise.noise, level, value, 2
-        )  # a level that the law does not reach is refused at once
+        noise.of_converter(1, "")  # a level that the law does not reach is refused at once
     return noise
 
 

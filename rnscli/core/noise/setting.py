@@ -75,6 +75,8 @@ class NoiseSetting:
     >>> from rnscli.core.arithmetic.moduli import ModuliSet
     >>> NoiseSetting(snr_db=50).laws(ModuliSet([63, 61]))  # doctest: +ELLIPSIS
     (Gaussian(sigma=0.1992234...), Gaussian(sigma=0.1928989...))
+    >>> NoiseSetting(noise="uniform", sigma=0.2).of_converter(6, "fixed-lp")  # doctest: +ELLIPSIS
+    Uniform(p=0.0124193...)
     """
 
     noise: str | None = None
@@ -116,9 +118,12 @@ class NoiseSetting:
 
     @property
     def law(self) -> type[NoiseLaw]:
-        from rnscli.core.noise import law_named
-
-        return law_named(self.noise, self.level[0])
+        """The law of the name; without one, that which the level is a parameter of."""
+        if self.noise is not None:
+            return _laws().named(self.noise)
+        level, _ = self.level
+        own = "sigma" if level == "snr_db" else level
+        return next(law for law in _laws().values() if law.level == own)
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -138,8 +143,6 @@ class NoiseSetting:
         InputError
             If there is not one level for each modulus, or a law cannot have its level.
         """
-        from rnscli.core.noise import law_at
-
         name, value = self.level
         values = value if isinstance(value, tuple) else (value,) * moduli.count
         if len(values) != moduli.count:
@@ -147,10 +150,7 @@ class NoiseSetting:
                 f"`{name}` has {len(values)} values, but the set "
                 f"{','.join(map(str, moduli.moduli))} has {moduli.count} moduli; give one for each"
             )
-        return tuple(
-            law_at(self.noise, name, one, modulus, dict(self.constants))
-            for one, modulus in zip(values, moduli.moduli, strict=True)
-        )
+        return tuple(map(self._of, values, moduli.moduli))
 
     def of_converter(self, bits: int, core: str) -> NoiseLaw:
         """The law of converters of a core without moduli, compared at b bits: as of one of 2^b.
@@ -160,15 +160,21 @@ class NoiseSetting:
         InputError
             If there is a level for each modulus, as it has none.
         """
-        from rnscli.core.noise import law_at
-
         name, value = self.level
         if isinstance(value, tuple):
             raise InputError(
                 f"`{name}` has a value for each modulus, which says nothing of the core {core}; "
                 "give one value, or leave that core out"
             )
-        return law_at(self.noise, name, value, 2**bits, dict(self.constants))
+        return self._of(value, 2**bits)
+
+    def _of(self, value: float, modulus: int) -> NoiseLaw:
+        level, _ = self.level
+        if level == "snr_db":
+            level, value = "sigma", modulus * 10.0 ** (-value / 20)
+        return self.law.of_level(
+            level, value, modulus, self.law.all_constants(dict(self.constants))
+        )
 
 
 def laws_of(
