@@ -383,7 +383,7 @@ def test_residues_of_6_bits_keep_99_percent_where_an_adc_of_6_bits_does_not(
 ) -> None:
     shipped_network(name)
     opened = open_network(name)
-    rows = accuracies([asked(opened, core, bits=6, samples=256) for core in ("rns", "fixed-lp")])
+    rows = accuracies([asked(opened, core, bits=6, samples=128) for core in ("rns", "fixed-lp")])
     residues, conventional = rows
     assert residues.fp32_accuracy > 0.97
     assert residues.vector_size == conventional.vector_size == 128
