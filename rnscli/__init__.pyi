@@ -14,7 +14,9 @@ from rnscli.analysis.energy.rows import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.uncertainty import sensitivity as sensitivity
 from rnscli.analysis.energy.uncertainty import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
+from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult
+from rnscli.analysis.error.dot_error import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.error.dot_error import dot_errors as dot_errors
 from rnscli.analysis.error.operand_files import FileOperands as FileOperands
 from rnscli.analysis.error.operand_files import load_operands as load_operands
@@ -25,9 +27,7 @@ from rnscli.analysis.error.operands import ReluNormalOperands as ReluNormalOpera
 from rnscli.analysis.error.operands import SparseOperands as SparseOperands
 from rnscli.analysis.error.operands import StudentTOperands as StudentTOperands
 from rnscli.analysis.error.operands import UniformOperands as UniformOperands
-from rnscli.analysis.error.parameters import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.rows import DotErrorRow as DotErrorRow
-from rnscli.analysis.error.statistics import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.faults.fault_probability import FaultParameters as FaultParameters
 from rnscli.analysis.faults.redundancy import TargetParameters as TargetParameters
 from rnscli.analysis.faults.redundancy import redundancy_frontier as redundancy_frontier

@@ -45,7 +45,11 @@ from rnscli.analysis.energy.uncertainty import sensitivity as sensitivity
 from rnscli.analysis.energy.uncertainty import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.workload import WorkloadOptions as WorkloadOptions
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
+from rnscli.analysis.error.dot_error import PRECISION_OF as PRECISION_OF
+from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult
+from rnscli.analysis.error.dot_error import ErrorOptions as ErrorOptions
+from rnscli.analysis.error.dot_error import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.error.dot_error import dot_errors as dot_errors
 from rnscli.analysis.error.operand_files import SUFFIXES as SUFFIXES
 from rnscli.analysis.error.operand_files import FileOperands as FileOperands
@@ -55,11 +59,7 @@ from rnscli.analysis.error.operands import OperandOptions as OperandOptions
 from rnscli.analysis.error.operands import Operands as Operands
 from rnscli.analysis.error.operands import SparseOperands as SparseOperands
 from rnscli.analysis.error.operands import StudentTOperands as StudentTOperands
-from rnscli.analysis.error.parameters import DotErrorParameters as DotErrorParameters
-from rnscli.analysis.error.parameters import ErrorOptions as ErrorOptions
 from rnscli.analysis.error.rows import DotErrorRow as DotErrorRow
-from rnscli.analysis.error.statistics import PRECISION_OF as PRECISION_OF
-from rnscli.analysis.error.statistics import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.faults.fault_probability import FaultOptions as FaultOptions
 from rnscli.analysis.faults.fault_probability import FaultParameters as FaultParameters
 from rnscli.analysis.faults.fault_probability import fault_probability as fault_probability
