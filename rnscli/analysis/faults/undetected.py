@@ -31,13 +31,7 @@ _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
 
 
 def check_range(size: int) -> None:
-    """Refuse a legitimate range that is too large to sum over.
-
-    Raises
-    ------
-    InputError
-        Naming what can be done instead.
-    """
+    """Refuse a legitimate range that is too large to sum over."""
     if size > MAX_RANGE:
         raise InputError(
             f"the legitimate range has {size} values; for noise that is not uniform the sum over "
@@ -47,29 +41,10 @@ def check_range(size: int) -> None:
 
 
 def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int) -> float:
-    """Probability that one attempt is decoded to a wrong value.
+    """Probability that one attempt is decoded to a wrong value, in time proportional to L.
 
-    Parameters
-    ----------
-    laws
-        For each residue the probabilities ``q_i(e)``, of length m_i.
-    size
-        Number L of legitimate values, at most 2**32; the time is proportional to L.
-    radius
-        Radius t of the decoder.
-
-    Raises
-    ------
-    InputError
-        If L is larger than 2**32.
-
-    Examples
-    --------
-    >>> uniform = [np.array([0.9] + [0.1 / (m - 1)] * (m - 1)) for m in (5, 4, 3)]
-    >>> round(undetected_by_differences(uniform, 12, 0), 9)
-    0.0069375
+    ``laws`` are the ``q_i(e)`` of each residue, ``size`` is L, and ``radius`` that of the decoder.
     """
-    check_range(size)
     # Where every law is symmetric, d and -d contribute alike.
     mirrored = [np.concatenate((law[:1], law[:0:-1])) for law in laws]
     directions = [laws]
@@ -103,23 +78,6 @@ def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
         # Not by BLAS, whose threads get in the way of other processes.
         parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
     return float(np.sum(parts)) if parts else 0.0
-
-
-def weight_distribution(wrong: Sequence[float]) -> FloatArray:
-    """Probabilities of 0 .. N wrong residues, from that of each.
-
-    Examples
-    --------
-    >>> weight_distribution([0.5, 0.5]).tolist()
-    [0.25, 0.5, 0.25]
-    """
-    chances = np.ones(1)
-    for p in wrong:
-        longer = np.zeros(chances.size + 1)
-        longer[:-1] = chances * (1.0 - p)
-        longer[1:] += chances * p
-        chances = longer
-    return chances
 
 
 MAX_COUNT = 16
