@@ -37,14 +37,14 @@ from rnscli.analysis.faults.undetected import code_spectrum as code_spectrum
 from rnscli.analysis.moduli import ModuliRequest as ModuliRequest
 from rnscli.analysis.moduli import ModuliRow as ModuliRow
 from rnscli.analysis.moduli import moduli_table as moduli_table
+from rnscli.analysis.networks.accuracy import AccuracyParameters as AccuracyParameters
 from rnscli.analysis.networks.accuracy import accuracies as accuracies
 from rnscli.analysis.networks.paired_ratio import PairedCounts as PairedCounts
-from rnscli.analysis.networks.parameters import AccuracyParameters as AccuracyParameters
-from rnscli.analysis.networks.parameters import TrainingParameters as TrainingParameters
 from rnscli.analysis.networks.rows import AccuracyRow as AccuracyRow
 from rnscli.analysis.networks.rows import EpochRow as EpochRow
 from rnscli.analysis.networks.rows import TrainingRow as TrainingRow
 from rnscli.analysis.networks.training import Training as Training
+from rnscli.analysis.networks.training import TrainingParameters as TrainingParameters
 from rnscli.analysis.networks.training import training_row as training_row
 from rnscli.analysis.networks.training import trainings as trainings
 from rnscli.base.errors import InputError as InputError

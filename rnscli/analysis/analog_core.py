@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
-from rnscli.analysis.networks import FP32
+from rnscli.analysis.networks.rows import FP32
 from rnscli.core import (
     Core,
     CoreSettings,
@@ -102,7 +102,7 @@ def analog_core(
     return kind.build(settings, code, laws, attempts)
 
 
-def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
+def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
     """Values of the columns that describe a dataflow and its core, by their keys.
 
     Examples
