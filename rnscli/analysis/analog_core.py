@@ -13,6 +13,7 @@ from rnscli.core import (
     RedundantCode,
     analog_core_named,
     laws_of,
+    moduli_columns,
 )
 from rnscli.matrix import Dataflow
 from rnscli.runtime import describe
@@ -113,7 +114,6 @@ def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
     ('fixed-lp', 6, None)
     """
     core, settings = flow.core, flow.core.settings
-    moduli = core.code.moduli if core.code is not None else None
     return {
         "core": core.name,
         "bits": bits,
@@ -121,9 +121,7 @@ def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
         "input_bits": core.dot_product.input_bits,
         "weight_bits": core.dot_product.weight_bits,
         "granularity": flow.granularity,
-        "moduli": moduli.information if moduli is not None else None,
-        "redundant_moduli": moduli.redundant_moduli if moduli is not None else None,
-        "redundant": moduli.redundant if moduli is not None else None,
+        **moduli_columns(None if core.code is None else core.code.moduli),
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
         "adc_bits": settings.get("adc_bits"),
