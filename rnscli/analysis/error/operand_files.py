@@ -15,6 +15,7 @@ from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
 from rnscli.analysis.error.operands import LABELS, GivenOperands, check_matrices, refusal
 from rnscli.base import InputError
@@ -57,24 +58,6 @@ class _Mapped:
         return rows
 
 
-@dataclass(frozen=True)
-class _InMemory:
-    """A matrix that could not be read in parts."""
-
-    array: Array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.array.dtype
-
-    def read(self, start: int, count: int) -> Array:
-        return self.array[start : start + count]
-
-
 @dataclass
 class _Packed:
     """A compressed member of an archive, unpacked from its beginning as far as it is needed."""
@@ -111,7 +94,7 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
     return data
 
 
-_Rows = _Mapped | _InMemory | _Packed
+_Rows = _Mapped | _Packed | Array  # an array where the file could not be read in parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,13 +137,19 @@ class FileOperands:
             If the file has become unreadable, or a value is NaN, infinite or too large.
         """
         try:
-            x, w = self.x.read(start, count), self.w.read(start, count)
+            x, w = _read(self.x, start, count), _read(self.w, start, count)
         except Exception as error:  # as many kinds as there are of compression
             raise refusal(f"{self.name} cannot be read: {error}") from None
         return GivenOperands(x, w, self.name, start)
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
         self.rows(start, tile.shape[1]).fill(rng, start, tile)
+
+
+def _read(rows: _Rows, start: int, count: int) -> Array:
+    if isinstance(rows, np.ndarray):
+        return rows[start : start + count]
+    return rows.read(start, count)
 
 
 def load_operands(path: str | Path) -> FileOperands:
@@ -205,10 +194,8 @@ def load_operands(path: str | Path) -> FileOperands:
 
 def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether the order is Fortran's, and dtype; the data follow."""
-    version = np.lib.format.read_magic(file)
-    read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-        version, np.lib.format.read_array_header_2_0
-    )
+    first = npy.read_magic(file) == (1, 0)
+    read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
     shape, fortran, dtype = read(file)
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
@@ -268,7 +255,8 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Row
         shape, fortran, dtype = _npy_header(stream)
         if fortran or len(shape) != 2:
             with archive.open(info) as whole:
-                return _InMemory(np.lib.format.read_array(whole, allow_pickle=False))
+                array: Array = npy.read_array(whole, allow_pickle=False)
+                return array
     return _Packed(path, info.filename, shape, dtype)
 
 

@@ -52,25 +52,20 @@ class Operands(Protocol):
     @property
     def unit(self) -> float:
         """Power of two that the numbers in a tile are multiplied by."""
-        ...
 
     @property
     def drawn(self) -> bool:
         """Whether the numbers are random, so that any pair can be drawn from their seed alone."""
-        ...
 
     @property
     def name(self) -> str:
         """Name on the command line, or the file."""
-        ...
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
         """Fill a tile with pairs ``start`` and following."""
-        ...
 
     def rows(self, start: int, count: int) -> "Operands":
         """Only what pairs ``start`` and following need, ready to be read."""
-        ...
 
 
 def _memory(tile: FloatArray) -> FloatArray:

@@ -170,20 +170,15 @@ def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exac
 
 def _codewords_by_difference(moduli: tuple[int, ...], size: int) -> _Exact:
     """``L A_S`` for each set S of residues (a bit mask): exact integers."""
-    agreement: _Exact = np.array(
-        [_others_congruent(product, size) for product in _products(list(moduli))], dtype=object
-    )
+    products = _products(list(moduli))
+    steps = (size - 1) // products
+    # L B(P): ordered pairs of different legitimate values that are congruent modulo a product P.
+    agreement: _Exact = 2 * steps * size - products * steps * (steps + 1)
     for bit in range(len(moduli)):
         # From "agree at least on V" to "agree on exactly V".
         pairs = agreement.reshape(-1, 2, 2**bit)
         agreement = np.stack((pairs[:, 0] - pairs[:, 1], pairs[:, 1]), axis=1).reshape(-1)
     return agreement[::-1]  # S is the complement of V
-
-
-def _others_congruent(product: int, size: int) -> int:
-    """``L B(P)``: ordered pairs of different legitimate values that are congruent modulo P."""
-    steps = (size - 1) // product
-    return 2 * steps * size - product * steps * (steps + 1)
 
 
 def _products(factors: list[int]) -> _Exact:
