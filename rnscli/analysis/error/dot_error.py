@@ -501,11 +501,8 @@ def dot_errors(
             progress(update)
         if update.finished:
             parameters = points[update.index]
-            reference = update.total.get(core.RNS.name)
-            rows = [
-                _row(parameters, name, update.total[name], reference) for name in parameters.cores
-            ]
-            yield DotErrorResult(tuple(rows), update.total)
+            rows = tuple(_row(parameters, name, update.total) for name in parameters.cores)
+            yield DotErrorResult(rows, update.total)
 
 
 def _work(parameters: DotErrorParameters) -> Work[ErrorStatistics]:
@@ -542,23 +539,17 @@ def _enough(
 ) -> bool:
     if parameters.rel_precision is None or pairs < _LEAST_PAIRS:
         return False
-    for name in parameters.cores:
-        share = total[name].precision(parameters.precision_of)
-        # An error that is always zero is known, unless noise may yet strike.
-        if share is None and parameters.noise is None:
-            continue
-        if share is None or share > parameters.rel_precision:
-            return False
-    return True
+    shares = [total[name].precision(parameters.precision_of) for name in parameters.cores]
+    if parameters.noise is None:  # an error that is always zero is known, as no noise may strike
+        shares = [share for share in shares if share is not None]
+    return all(share is not None and share <= parameters.rel_precision for share in shares)
 
 
 def _row(
-    parameters: DotErrorParameters,
-    name: str,
-    statistics: ErrorStatistics,
-    reference: ErrorStatistics | None,
+    parameters: DotErrorParameters, name: str, total: Mapping[str, ErrorStatistics]
 ) -> DotErrorRow:
     """The row of a core, beside the statistics of the reference core if there is one."""
+    statistics, reference = total[name], total.get(core.RNS.name)
     cores, operands = parameters.point.cores, parameters.operands
     dot, one = parameters.dot_product, cores[name]
     # The probability is that of the residues, also in rows of cores that are compared with them.

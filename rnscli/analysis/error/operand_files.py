@@ -21,7 +21,6 @@ from rnscli.analysis.error.operands import LABELS, GivenOperands, check_matrices
 from rnscli.base import InputError
 from rnscli.core import FloatArray
 
-SUFFIXES = (".npz", ".npy", ".safetensors")
 _CHECKED_SIZE = 1 << 28  # bytes of a member of an .npz whose checksum is looked at
 
 Array = npt.NDArray[Any]
@@ -308,3 +307,4 @@ _OPENERS: dict[str, tuple[_Opener, str]] = {
     ".npy": (_open_npy, "it must be an .npy file with an array of shape (2, N, h) of numbers"),
     ".safetensors": (_open_safetensors, "it must be a .safetensors file with tensors x and w"),
 }
+SUFFIXES = tuple(_OPENERS)

@@ -176,10 +176,8 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
 def _patterns_of(stratum: Stratum) -> tuple[IntArray, FloatArray]:
     """Sets of wrong residues, as rows of flags, and their chances given their number."""
     p = np.array(error_probabilities(stratum.laws, stratum.code.moduli.moduli))
-    sets = list(combinations(range(p.size), stratum.wrong))
-    flags = np.zeros((len(sets), p.size), dtype=np.int64)
-    for row, members in enumerate(sets):
-        flags[row, list(members)] = 1
+    sets = combinations(range(p.size), stratum.wrong)
+    flags = np.array([[i in wrong for i in range(p.size)] for wrong in sets], dtype=np.int64)
     # Scaled by the largest, so that the chances of rare sets do not underflow.
     scale = p.max() or 1.0
     chances = np.where(flags == 1, p / scale, 1.0 - p).prod(axis=1)
