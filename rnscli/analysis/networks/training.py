@@ -242,15 +242,15 @@ def trainings(
         If data and network do not fit, or a checkpoint is damaged.
     """
     updates = (runner or Runner()).run([_work(parameters) for parameters in points])
-    heard: list[TrainingProgress] = []
+    epochs: list[TrainingProgress] = []
 
     def listener(epoch: TrainingProgress) -> None:
-        heard.append(epoch)
+        epochs.append(epoch)
         if progress is not None:
             progress(epoch)
 
     for parameters in points:
-        heard.clear()
+        epochs.clear()
         token = _listener.set(listener)
         try:
             update = next(updates)
@@ -258,7 +258,7 @@ def trainings(
             _listener.reset(token)
         record = update.total[_PART]
         if progress is not None:
-            computed = heard[-1].computed if heard else update.computed
+            computed = epochs[-1].computed if epochs else update.computed
             progress(TrainingProgress(parameters, record, computed))
         yield Training(parameters, record)
 
