@@ -5,9 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from rnscli.analysis.error.dot_error import DotErrorResult
-from rnscli.analysis.error.parameters import DotErrorParameters
-from rnscli.analysis.error.statistics import ErrorStatistics
+from rnscli.analysis.error.dot_error import DotErrorParameters, DotErrorResult, ErrorStatistics
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.code import RedundantCode
 

@@ -29,8 +29,7 @@ def trainings(
 ) -> dict[TrainingPoint, Any]:
     """Trainings that end with an accuracy; those on residues with a failure, if there is one."""
     from rnscli.analysis.analog_core import analog_core
-    from rnscli.analysis.networks.parameters import TrainingParameters, TrainingRecord
-    from rnscli.analysis.networks.training import Training
+    from rnscli.analysis.networks.training import Training, TrainingParameters, TrainingRecord
     from rnscli.matrix.dataflow import Dataflow
     from rnscli.networks.portable import open_untrained
     from rnscli.networks.recipe import Recipe

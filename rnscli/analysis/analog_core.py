@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
-from rnscli.analysis.networks import FP32
+from rnscli.analysis.networks.rows import FP32
 from rnscli.base import InputError
 from rnscli.core import (
     Core,
@@ -14,6 +14,7 @@ from rnscli.core import (
     RedundantCode,
     analog_core_named,
     laws_of,
+    moduli_columns,
 )
 from rnscli.matrix import Dataflow
 from rnscli.runtime import describe
@@ -109,7 +110,7 @@ def analog_core(
     return kind.build(settings, code, laws, attempts)
 
 
-def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
+def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
     """Values of the columns that describe a dataflow and its core, by their keys.
 
     Examples
@@ -120,7 +121,6 @@ def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
     ('fixed-lp', 6, None)
     """
     core, settings = flow.core, flow.core.settings
-    moduli = core.code.moduli if core.code is not None else None
     return {
         "core": core.name,
         "bits": bits,
@@ -128,9 +128,7 @@ def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
         "input_bits": core.dot_product.input_bits,
         "weight_bits": core.dot_product.weight_bits,
         "granularity": flow.granularity,
-        "moduli": moduli.information if moduli is not None else None,
-        "redundant_moduli": moduli.redundant_moduli if moduli is not None else None,
-        "redundant": moduli.redundant if moduli is not None else None,
+        **moduli_columns(None if core.code is None else core.code.moduli),
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
         "adc_bits": settings.get("adc_bits"),

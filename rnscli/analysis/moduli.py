@@ -23,6 +23,7 @@ from rnscli.core import (
     DotProductOptions,
     ModuliSet,
     check_legitimate_range,
+    moduli_columns,
     select_moduli,
     set_exists,
     special_family,
@@ -429,8 +430,7 @@ def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
     return tuple(
         ModuliRow(
             **request.columns,
-            moduli=moduli.information,
-            redundant_moduli=moduli.redundant_moduli,
+            **moduli_columns(moduli),
             count=moduli.count,
             dynamic_range=moduli.dynamic_range,
             log2_dynamic_range=math.log2(moduli.dynamic_range),
@@ -438,7 +438,6 @@ def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
             output_bits=output_bits,
             lost_bits=None if output_bits is None else max(0, output_bits - request.converter_bits),
             rank=rank,
-            redundant=moduli.redundant,
         )
         for rank, moduli in enumerate(request.choose(top), start=1)
     )

@@ -10,6 +10,7 @@ from rnscli.core.arithmetic.dot_product import quantisation_levels as quantisati
 from rnscli.core.arithmetic.moduli import ModuliSet as ModuliSet
 from rnscli.core.arithmetic.moduli import check_legitimate_range as check_legitimate_range
 from rnscli.core.arithmetic.moduli import check_moduli_set as check_moduli_set
+from rnscli.core.arithmetic.moduli import moduli_columns as moduli_columns
 from rnscli.core.arithmetic.quantisation import MAX_SIMULATED_BITS as MAX_SIMULATED_BITS
 from rnscli.core.arithmetic.quantisation import FloatArray as FloatArray
 from rnscli.core.arithmetic.quantisation import IntArray as IntArray

@@ -7,13 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from rnscli.analysis import (
-    AccuracyParameters,
-    AccuracyRow,
-    AccuracyStatistics,
-    TrainingParameters,
-    TrainingProgress,
-)
+from rnscli.analysis import AccuracyRow
 from rnscli.analysis.analog_core import analog_core
 from rnscli.base import RnscliError
 from rnscli.matrix import Dataflow, ProductCounts
@@ -23,7 +17,7 @@ from rnscli.reproduction.published import CONDITIONS, VECTOR_SIZE
 from rnscli.runtime import Progress, Runner
 
 if TYPE_CHECKING:
-    from rnscli.analysis import Training
+    from rnscli.analysis import AccuracyStatistics, Training, TrainingProgress
 
 CORES = ("rns", "fixed-lp", "bit-sliced")
 
@@ -182,11 +176,11 @@ def measure_accuracies(
     if not points:
         return {}
     _check_available()
-    from rnscli.analysis import accuracies
+    from rnscli.analysis import AccuracyParameters, accuracies
 
     products: list[ProductCounts] = []
 
-    def watch(update: Progress[AccuracyStatistics]) -> None:
+    def watch(update: "Progress[AccuracyStatistics]") -> None:
         if not update.finished:
             done.so_far(update.samples)
             return
@@ -216,7 +210,7 @@ def run_trainings(
     if not points:
         return {}
     _check_available()
-    from rnscli.analysis import trainings
+    from rnscli.analysis import TrainingParameters, trainings
 
     opened, recipe = open_untrained(study.training_model), NETWORKS[study.training_model].recipe
     parameters = [
@@ -230,7 +224,7 @@ def run_trainings(
         for point in points
     ]
 
-    def watch(update: TrainingProgress) -> None:
+    def watch(update: "TrainingProgress") -> None:
         done.so_far(len(update.record.epochs) * _train_samples())
 
     trained = []

@@ -3,25 +3,351 @@
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from rnscli.analysis.error.operands import SparseOperands
-from rnscli.analysis.error.parameters import DotErrorParameters, DotErrorPoint
+from rnscli import core
+from rnscli.analysis.error.operand_files import FileOperands
+from rnscli.analysis.error.operands import GivenOperands, Operands, SparseOperands, UniformOperands
 from rnscli.analysis.error.rows import DotErrorRow
-from rnscli.analysis.error.statistics import ErrorStatistics
-from rnscli.analysis.statistics import proportion_interval
-from rnscli.core import RNS, FloatArray, IntArray, exact_dot, quantisation_levels
+from rnscli.analysis.moduli import CodeOptions, ModuliOptions
+from rnscli.analysis.statistics import (
+    AttemptCounts,
+    LogHistogram,
+    Moments,
+    SimulationOptions,
+    proportion_interval,
+)
+from rnscli.base import InputError, Names, Option, WholeNumbers
+from rnscli.core import FloatArray, IntArray
 from rnscli.runtime import Progress, Runner, Work, describe, versions
 
 ALGORITHM = 2  # to be counted up whenever the same point would give other results
+PRECISION_OF = ("mean_abs_error", "output_error_rate")  # values that a run can be precise in
+
+# Operand values in a block, of x or of w. Blocks are what is stored and sent to other machines, so
+# they are large; those that carry their operands with them are smaller.
+_BLOCK_VALUES = 2**23
+_GIVEN_BLOCK_VALUES = 2**20
+_BLOCK_PAIRS = 2**16  # at most, as what is known of each pair takes memory, too
+_TELLING_ROWS = 2  # of given operands, that tell one file from another; there are at least so many
 
 _TILE_VALUES = 2**17  # of x or of w; measured: half as many and twice as many are slower
 _PADDING = 16  # pairs more than a power of two, where there are many
 _SHORT = 1024  # up to this length the pairs are contiguous, and beyond it the vectors
+
+_LEAST_PAIRS = 1000  # before which an interval may be narrow by chance
+
+
+class ErrorOptions:
+    """What a user chooses of a simulation of dot products, besides cores, moduli and noise."""
+
+    bits = ModuliOptions.bits.within(high=core.MAX_SIMULATED_BITS)
+    pairs = Option(
+        WholeNumbers(2, 10**12),
+        "Number of dot products.",
+        usual="10000, or all rows of the operands file",
+    )
+    precision_of = Option(
+        Names(PRECISION_OF), "Value that --rel-precision is about.", usual=PRECISION_OF[0]
+    )
+    max_pairs = Option(
+        WholeNumbers(2, 10**12), "Where --rel-precision stops at the latest.", usual="1e8"
+    )
+
+
+# Operands of a pair are held in memory as a whole, and as floats.
+_OPERANDS = (
+    core.DotProductOptions.vector_size.within(high=2**20),
+    core.DotProductOptions.input_bits.within(high=core.MAX_SIMULATED_BITS),
+    core.DotProductOptions.weight_bits.within(high=core.MAX_SIMULATED_BITS),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DotErrorParameters:
+    """One point of a simulation: operands, converters, cores, noise.
+
+    Parameters
+    ----------
+    dot_product
+        Length h (at most 2**20) and operand bits (at most 31).
+    bits
+        Bits b of the converters.
+    cores
+        Names of the cores to report.
+    pairs
+        Number of dot products, at least 2; with ``rel_precision``, at most so many.
+    code
+        The code of the core ``rns``; without one that core is left out.
+    noise
+        Noise on each residue and, equally, at the conventional ADCs: a law, or a setting from which
+        the law of each converter follows; ``None`` for none.
+    attempts
+        Largest number R of attempts, or ``math.inf``.
+    slice_bits, adc_bits
+        Bits of a weight slice and of the ADC in the core ``bit-sliced``; ``adc_bits`` is b if not
+        given.
+    operands
+        Source of the operands.
+    seed
+        Seed of all random streams.
+    rel_precision
+        Stop after the first block, in order, at which the 95 % interval of every core reported
+        is within this share of its value, and at least 1000 pairs are done; ``None`` for never.
+    precision_of
+        The value that is meant: ``mean_abs_error`` or ``output_error_rate``.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    dot_product: core.DotProduct
+    bits: int
+    cores: tuple[str, ...] = ("rns", "fixed-lp", "fixed-hp")
+    pairs: int = 10_000
+    code: core.RedundantCode | None = None
+    noise: core.NoiseSetting | core.NoiseLaw | None = None
+    attempts: float = 1
+    slice_bits: int = 1
+    adc_bits: int | None = None
+    operands: Operands = field(default_factory=UniformOperands)
+    seed: int = 0
+    rel_precision: float | None = None
+    precision_of: str = PRECISION_OF[0]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be simulated."""
+        ErrorOptions.bits.check(self.bits)
+        ErrorOptions.pairs.check(self.pairs)
+        SimulationOptions.seed.check(self.seed)
+        CodeOptions.attempts.check(self.attempts)
+        for option in _OPERANDS:
+            option.check(getattr(self.dot_product, option.name))
+        if self.adc_bits is not None:
+            core.CoreOptions.adc_bits.check(self.adc_bits)
+        ErrorOptions.precision_of.check(self.precision_of)
+        if self.rel_precision is not None:
+            precision = SimulationOptions.rel_precision.check(self.rel_precision)
+            object.__setattr__(self, "rel_precision", precision)
+        if not self.cores:
+            raise InputError("`cores` is empty; give at least one core")
+        if isinstance(self.operands, GivenOperands | FileOperands):
+            rows, size = self.operands.shape
+            name = self.operands.name
+            if size != self.dot_product.vector_size:
+                raise InputError(
+                    f"`vector_size` is {self.dot_product.vector_size}, but the operands {name} "
+                    f"have {size} columns"
+                )
+            if self.pairs > rows:
+                raise InputError(
+                    f"`pairs` is {self.pairs}, but the operands {name} have {rows} rows"
+                )
+        cores = self.point.cores.values()  # refuses those that cannot be built
+        if (
+            self.rel_precision is not None
+            and self.precision_of == "output_error_rate"
+            and not any(any(one.error_probabilities) for one in cores)
+        ):
+            raise InputError(
+                "`precision_of` is output_error_rate, but without noise no output is wrong; "
+                "give a level of noise"
+            )
+
+    @cached_property
+    def point(self) -> "DotErrorPoint":
+        """What is simulated: the cores to report, and ``rns`` as the reference where it can be.
+
+        Raises
+        ------
+        InputError
+            If a core cannot be built, for instance because the code does not cover the results.
+        """
+        settings = core.CoreSettings(
+            dot_product=self.dot_product,
+            bits=self.bits,
+            slice_bits=self.slice_bits,
+            adc_bits=self.adc_bits,
+        )
+        kinds = {name: core.analog_core_named(name) for name in self.cores}
+        if self.code is not None:
+            kinds.setdefault(core.RNS.name, core.RNS)
+        cores = {}
+        for name, kind in kinds.items():
+            moduli = self.code.moduli if kind.coded and self.code is not None else None
+            noise = core.laws_of(self.noise, self.bits, moduli, name)
+            cores[name] = kind.build(settings, self.code, noise, self.attempts)
+        return DotErrorPoint(
+            dot_product=self.dot_product,
+            cores=cores,
+            pairs=self.pairs,
+            operands=self.operands,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DotErrorPoint:
+    """A simulation with nothing left open, as its blocks compute it; ``cores`` by their names."""
+
+    dot_product: core.DotProduct
+    cores: Mapping[str, core.Core]
+    pairs: int
+    operands: Operands
+    seed: int
+
+    @property
+    def block_pairs(self) -> int:
+        """Pairs in a block; only the last one may be smaller."""
+        values = _BLOCK_VALUES if self.operands.drawn else _GIVEN_BLOCK_VALUES
+        return min(_BLOCK_PAIRS, max(1, values // self.dot_product.vector_size))
+
+    @property
+    def blocks(self) -> int:
+        return -(-self.pairs // self.block_pairs)
+
+    def pairs_of(self, block: int) -> int:
+        return min(self.block_pairs, self.pairs - block * self.block_pairs)
+
+    def for_block(self, block: int, shares_files: bool) -> "DotErrorPoint":
+        """This point with only the operands that a block reads, where it carries them."""
+        if isinstance(self.operands, FileOperands) and shares_files and self.operands.is_file:
+            return self
+        rows = self.operands.rows(block * self.block_pairs, self.pairs_of(block))
+        return replace(self, operands=rows)
+
+    def content(self) -> str:
+        """Digest of given operands; nothing where they are drawn."""
+        return self.operands.content() if isinstance(self.operands, GivenOperands) else ""
+
+    def described_operands(self) -> Any:
+        """The source of drawn operands; how given ones begin, whose content is for the blocks."""
+        rows = self.operands.rows(0, min(self.pairs, _TELLING_ROWS))
+        if isinstance(rows, GivenOperands):
+            return {"kind": "given", "begin": rows.content()}
+        return describe(rows)
+
+
+@dataclass(frozen=True)
+class ErrorStatistics:
+    """Errors of a core against the float64 dot product; two of these add up.
+
+    Attributes
+    ----------
+    signed, absolute
+        Moments of the error and of its magnitude.
+    lowest, highest
+        The extremes of the error.
+    smallest
+        The least magnitude of an error.
+    histogram
+        Distribution of the signed error.
+    wrong
+        Number of results that noise spoilt (`rnscli.Readout.wrong`).
+    attempts
+        How often dot products were computed.
+    """
+
+    signed: Moments
+    absolute: Moments
+    lowest: float
+    highest: float
+    smallest: float
+    histogram: LogHistogram
+    wrong: int
+    attempts: AttemptCounts
+
+    @classmethod
+    def of(cls, errors: FloatArray, wrong: int, attempts: tuple[int, ...]) -> "ErrorStatistics":
+        """Statistics of a sample of errors, at least one."""
+        magnitude = np.abs(errors)
+        return cls(
+            signed=Moments.of(errors),
+            absolute=Moments.of(magnitude),
+            lowest=float(np.min(errors)),
+            highest=float(np.max(errors)),
+            smallest=float(np.min(magnitude)),
+            histogram=LogHistogram.of(errors),
+            wrong=wrong,
+            attempts=AttemptCounts(attempts),
+        )
+
+    def __add__(self, other: "ErrorStatistics") -> "ErrorStatistics":
+        return ErrorStatistics(
+            signed=self.signed + other.signed,
+            absolute=self.absolute + other.absolute,
+            lowest=min(self.lowest, other.lowest),
+            highest=max(self.highest, other.highest),
+            smallest=min(self.smallest, other.smallest),
+            histogram=self.histogram + other.histogram,
+            wrong=self.wrong + other.wrong,
+            attempts=self.attempts + other.attempts,
+        )
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude of an error."""
+        return max(abs(self.lowest), abs(self.highest))
+
+    def quantile(self, share: float) -> float:
+        """Quantile of the signed error, within 0.4 % of its value."""
+        return min(max(self.histogram.quantile(share), self.lowest), self.highest)
+
+    def absolute_quantiles(self, *shares: float) -> list[float]:
+        """Quantiles of the magnitude of the error, within 0.4 % of their values."""
+        magnitudes = self.histogram.magnitudes()
+        found = (magnitudes.quantile(share) for share in shares)
+        return [min(max(value, self.smallest), self.largest) for value in found]
+
+    def precision(self, of: str) -> float | None:
+        """How far the 95 % interval of a value reaches, as a share of the value.
+
+        ``of`` is one of `PRECISION_OF`. It is ``None`` where the value is zero, as there is
+        nothing to compare with: no output has been wrong yet, or every error is zero.
+        """
+        if of == "mean_abs_error":
+            mean = self.absolute.mean
+            low, high = self.absolute.mean_interval()
+        else:
+            mean = self.wrong / self.signed.count
+            low, high = proportion_interval(self.wrong, self.signed.count)
+        return max(high - mean, mean - low) / mean if mean else None
+
+    def record(self) -> dict[str, Any]:
+        bins = self.histogram.bins
+        return {
+            "signed": [self.signed.count, self.signed.mean, self.signed.deviations],
+            "absolute": [self.absolute.count, self.absolute.mean, self.absolute.deviations],
+            "extremes": [self.lowest, self.highest, self.smallest],
+            "first_bin": int(bins[0]),
+            "bin_steps": np.diff(bins).tolist(),
+            "bin_counts": self.histogram.counts.tolist(),
+            "wrong": self.wrong,
+            "attempts": list(self.attempts.counts),
+        }
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "ErrorStatistics":
+        steps = np.array([record["first_bin"], *record["bin_steps"]], dtype=np.int64)
+        lowest, highest, smallest = record["extremes"]
+        return cls(
+            signed=Moments(*record["signed"]),
+            absolute=Moments(*record["absolute"]),
+            lowest=lowest,
+            highest=highest,
+            smallest=smallest,
+            histogram=LogHistogram(
+                np.cumsum(steps), np.array(record["bin_counts"], dtype=np.int64)
+            ),
+            wrong=record["wrong"],
+            attempts=AttemptCounts(tuple(record["attempts"])),
+        )
 
 
 def simulate_block(
@@ -34,24 +360,24 @@ def simulate_block(
     """
     built = point.cores
     dot, pairs = point.dot_product, point.pairs_of(block)
-    levels = quantisation_levels(dot.input_bits), quantisation_levels(dot.weight_bits)
+    levels = core.quantisation_levels(dot.input_bits), core.quantisation_levels(dot.weight_bits)
     ties = not point.operands.drawn
     scales, exact = np.empty(pairs), np.empty(pairs)
-    partial: dict[str, list[IntArray]] = {name: [] for name in cores}
+    sums_of: dict[str, list[IntArray]] = {name: [] for name in cores}
     for part, tile, spare in _tiles(point, block):
         x, w = tile
         exact[part] = np.einsum("ij,ij->i", x, w)
         scales[part] = _quantise(x, spare, levels[0], ties) * _quantise(w, spare, levels[1], ties)
-        sums = exact_dot(x, w, dot.max_sum)
+        sums = core.exact_dot(x, w, dot.max_sum)
         for name in cores:
-            partial[name].append(built[name].partial_sums(x, w, sums))
+            sums_of[name].append(built[name].partial_sums(x, w, sums))
     unit = point.operands.unit**2
     scales *= unit
     exact *= unit
     statistics = {}
     for name in cores:
         rng = _stream(point.seed, block, name)
-        readout = built[name].read(np.concatenate(partial[name], axis=-1), rng)
+        readout = built[name].read(np.concatenate(sums_of[name], axis=-1), rng)
         errors = readout.values * scales - exact
         wrong = int(np.count_nonzero(readout.wrong))
         statistics[name] = ErrorStatistics.of(errors, wrong, readout.attempts)
@@ -108,9 +434,6 @@ def _stream(seed: int, block: int, name: str) -> np.random.Generator:
     # SFC64 draws a quarter faster than NumPy's default generator; streams differ by their seeds.
     seeds = np.random.SeedSequence(seed, spawn_key=(block, zlib.crc32(name.encode())))
     return np.random.Generator(np.random.SFC64(seeds))
-
-
-_LEAST_PAIRS = 1000  # before which an interval may be narrow by chance
 
 
 @dataclass(frozen=True)
@@ -178,11 +501,8 @@ def dot_errors(
             progress(update)
         if update.finished:
             parameters = points[update.index]
-            reference = update.total.get(RNS.name)
-            rows = [
-                _row(parameters, name, update.total[name], reference) for name in parameters.cores
-            ]
-            yield DotErrorResult(tuple(rows), update.total)
+            rows = tuple(_row(parameters, name, update.total) for name in parameters.cores)
+            yield DotErrorResult(rows, update.total)
 
 
 def _work(parameters: DotErrorParameters) -> Work[ErrorStatistics]:
@@ -219,88 +539,72 @@ def _enough(
 ) -> bool:
     if parameters.rel_precision is None or pairs < _LEAST_PAIRS:
         return False
-    for name in parameters.cores:
-        share = total[name].precision(parameters.precision_of)
-        # An error that is always zero is known, unless noise may yet strike.
-        if share is None and parameters.noise is None:
-            continue
-        if share is None or share > parameters.rel_precision:
-            return False
-    return True
+    shares = [total[name].precision(parameters.precision_of) for name in parameters.cores]
+    if parameters.noise is None:  # an error that is always zero is known, as no noise may strike
+        shares = [share for share in shares if share is not None]
+    return all(share is not None and share <= parameters.rel_precision for share in shares)
 
 
 def _row(
-    parameters: DotErrorParameters,
-    name: str,
-    statistics: ErrorStatistics,
-    reference: ErrorStatistics | None,
+    parameters: DotErrorParameters, name: str, total: Mapping[str, ErrorStatistics]
 ) -> DotErrorRow:
     """The row of a core, beside the statistics of the reference core if there is one."""
-    absolute, core = statistics.absolute, parameters.point.cores[name]
-    noisy, settings, told = core.noisy, core.settings, core.noise_columns
+    statistics, reference = total[name], total.get(core.RNS.name)
+    cores, operands = parameters.point.cores, parameters.operands
+    dot, one = parameters.dot_product, cores[name]
+    # The probability is that of the residues, also in rows of cores that are compared with them.
+    compared = cores.get(core.RNS.name, cores[parameters.cores[0]])
+    noise = one.noise_columns | {"p": compared.noise_columns["p"]}
+    signed, absolute = statistics.signed, statistics.absolute
+    pairs, attempts = absolute.count, statistics.attempts.moments()
+    under_noise = {
+        "attempts": one.settings.get("attempts"),
+        "output_error_rate": statistics.wrong / pairs,
+        "output_error_rate_ci95": proportion_interval(statistics.wrong, pairs),
+        "expected_attempts": attempts.mean,
+        "expected_attempts_ci95": attempts.mean_interval(),
+        "std_attempts": math.sqrt(attempts.variance),
+        "max_attempts": statistics.attempts.most,
+        "p99_attempts": statistics.attempts.quantile(0.99),
+    }
     relative = None
     if reference is not None and reference.absolute.mean > 0:
         relative = absolute.mean / reference.absolute.mean
-    pairs = absolute.count
-    moduli = core.code.moduli if core.code is not None else None
-    attempts = statistics.attempts.moments() if noisy else None
-    operands = parameters.operands
     dense = operands.dense if isinstance(operands, SparseOperands) else operands
     p50, p95, p99 = statistics.absolute_quantiles(0.50, 0.95, 0.99)
     return DotErrorRow(
         core=name,
         bits=parameters.bits,
-        vector_size=parameters.dot_product.vector_size,
+        vector_size=dot.vector_size,
         pairs=pairs,
         mean_abs_error=absolute.mean,
         mean_abs_error_ci95=absolute.mean_interval(),
-        mean_error=statistics.signed.mean,
-        rms_error=math.sqrt(statistics.signed.mean_square),
+        mean_error=signed.mean,
+        rms_error=math.sqrt(signed.mean_square),
         max_abs_error=statistics.largest,
         p50_abs_error=p50,
         p95_abs_error=p95,
         p99_abs_error=p99,
         relative_to_rns=relative,
-        noise=told["noise"],
-        p=_error_probability(parameters),
-        sigma=told["sigma"],
-        residue_p=told["residue_p"],
-        residue_sigma=told["residue_sigma"],
-        redundant=moduli.redundant if moduli is not None else None,
-        attempts=settings.get("attempts") if noisy else None,
-        output_error_rate=statistics.wrong / pairs if noisy else None,
-        expected_attempts=attempts.mean if attempts is not None else None,
-        output_error_rate_ci95=(proportion_interval(statistics.wrong, pairs) if noisy else None),
-        input_bits=parameters.dot_product.input_bits,
-        weight_bits=parameters.dot_product.weight_bits,
-        moduli=moduli.information if moduli is not None else None,
-        redundant_moduli=moduli.redundant_moduli if moduli is not None else None,
-        decoder=settings.get("decoder"),
+        **noise,
+        **core.moduli_columns(None if one.code is None else one.code.moduli),
+        **(under_noise if one.noisy else dict.fromkeys(under_noise)),
+        input_bits=dot.input_bits,
+        weight_bits=dot.weight_bits,
+        decoder=one.settings.get("decoder"),
         operands=operands.name,
         degrees_of_freedom=getattr(dense, "degrees_of_freedom", None),
         sparsity=getattr(operands, "sparsity", None),
-        slice_bits=settings.get("slice_bits"),
-        adc_bits=settings.get("adc_bits"),
+        slice_bits=one.settings.get("slice_bits"),
+        adc_bits=one.settings.get("adc_bits"),
         precision_reached=statistics.precision(parameters.precision_of),
         std_abs_error=math.sqrt(absolute.variance),
         min_abs_error=statistics.smallest,
-        mean_error_ci95=statistics.signed.mean_interval(),
-        std_error=math.sqrt(statistics.signed.variance),
+        mean_error_ci95=signed.mean_interval(),
+        std_error=math.sqrt(signed.variance),
         min_error=statistics.lowest,
         max_error=statistics.highest,
         p5_error=statistics.quantile(0.05),
         p50_error=statistics.quantile(0.50),
         p95_error=statistics.quantile(0.95),
-        expected_attempts_ci95=attempts.mean_interval() if attempts is not None else None,
-        std_attempts=math.sqrt(attempts.variance) if attempts is not None else None,
-        max_attempts=statistics.attempts.most if noisy else None,
-        p99_attempts=statistics.attempts.quantile(0.99) if noisy else None,
     )
-
-
-def _error_probability(parameters: DotErrorParameters) -> float | None:
-    """That of the residues, also where a row is of a core that is compared with theirs."""
-    cores = parameters.point.cores
-    core = cores[RNS.name] if RNS.name in cores else cores[parameters.cores[0]]
-    p: float | None = core.noise_columns["p"]
-    return p

@@ -9,46 +9,21 @@ import json
 import operator
 import zipfile
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, ClassVar, Protocol
+from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
-from rnscli.analysis.error.operands import GivenOperands, check_kind, check_shapes
+from rnscli.analysis.error.operands import LABELS, GivenOperands, check_matrices, refusal
 from rnscli.base import InputError
 from rnscli.core import FloatArray
 
-SUFFIXES = (".npz", ".npy", ".safetensors")
-_LABELS = ("x", "w")
 _CHECKED_SIZE = 1 << 28  # bytes of a member of an .npz whose checksum is looked at
 
 Array = npt.NDArray[Any]
-
-
-class _Rows(Protocol):
-    """A stored matrix."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of rows and columns."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of its numbers."""
-        ...
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it can be sent to another process of this machine as a name."""
-        ...
-
-    def read(self, start: int, count: int) -> Array:
-        """Some rows, in memory."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -59,10 +34,9 @@ class _Mapped:
     offset: int
     stored_shape: tuple[int, ...]
     stored_dtype: np.dtype[Any]
-    order: str = "C"
+    order: Literal["C", "F"] = "C"
     index: int | None = None  # into the first axis, where there are three
     bfloat16: bool = False
-    is_file: ClassVar[bool] = True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -74,33 +48,13 @@ class _Mapped:
 
     def read(self, start: int, count: int) -> Array:
         whole: Array = np.memmap(
-            self.path, self.stored_dtype, "r", self.offset, self.stored_shape,
-            "F" if self.order == "F" else "C",
-        )  # fmt: skip
+            self.path, self.stored_dtype, "r", self.offset, self.stored_shape, self.order
+        )
         matrix = whole if self.index is None else whole[self.index]
         rows = np.array(matrix[start : start + count])
         if self.bfloat16:  # the upper half of a float32
             rows = (rows.astype(np.uint32) << 16).view(np.float32)
         return rows
-
-
-@dataclass(frozen=True)
-class _InMemory:
-    """A matrix that could not be read in parts."""
-
-    array: Array
-    is_file: ClassVar[bool] = False
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.array.dtype
-
-    def read(self, start: int, count: int) -> Array:
-        return self.array[start : start + count]
 
 
 @dataclass
@@ -111,32 +65,35 @@ class _Packed:
     member: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    _opened: ExitStack = field(default_factory=ExitStack, repr=False)
     _stream: IO[bytes] | None = field(default=None, repr=False)
     _row: int = 0  # that the stream is at
-    is_file: ClassVar[bool] = False
 
     def read(self, start: int, count: int) -> Array:
-        if self._stream is None or start < self._row:
-            self._opened.close()
-            archive = self._opened.enter_context(zipfile.ZipFile(self.path))
-            self._stream = self._opened.enter_context(archive.open(self.member))
-            _npy_header(self._stream)
+        stream = self._stream
+        if stream is None or start < self._row:
+            if stream is not None:
+                stream.close()
+            with zipfile.ZipFile(self.path) as archive:
+                stream = self._stream = archive.open(self.member)  # which outlives the archive
+            _npy_header(stream)
             self._row = 0
         width = self.shape[1] * self.dtype.itemsize
         behind = (start - self._row) * width
         while behind:
-            behind -= len(self._exactly(min(behind, 1 << 20)))
-        rows = self._exactly(min(count, self.shape[0] - start) * width)
+            behind -= len(_exactly(stream, min(behind, 1 << 20)))
+        rows = _exactly(stream, min(count, self.shape[0] - start) * width)
         self._row = min(start + count, self.shape[0])
         return np.frombuffer(rows, self.dtype).reshape(-1, self.shape[1])
 
-    def _exactly(self, size: int) -> bytes:
-        assert self._stream is not None
-        data = self._stream.read(size)
-        if len(data) < size:
-            raise ValueError("the file ends early")
-        return data
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise ValueError("the file ends early")
+    return data
+
+
+_Rows = _Mapped | _Packed | Array  # an array where the file could not be read in parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,10 +115,7 @@ class FileOperands:
     name: str
 
     def __post_init__(self) -> None:
-        for label in _LABELS:
-            rows: _Rows = getattr(self, label)
-            check_kind(self.name, label, rows.shape, rows.dtype)
-        check_shapes(self.name, self.x.shape, self.w.shape)
+        check_matrices(self.name, self.x, self.w)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -171,7 +125,7 @@ class FileOperands:
     @property
     def is_file(self) -> bool:
         """Whether other processes of this machine can read the rows by themselves."""
-        return self.x.is_file and self.w.is_file
+        return isinstance(self.x, _Mapped) and isinstance(self.w, _Mapped)
 
     def rows(self, start: int, count: int) -> GivenOperands:
         """Some rows, in memory.
@@ -182,13 +136,19 @@ class FileOperands:
             If the file has become unreadable, or a value is NaN, infinite or too large.
         """
         try:
-            x, w = self.x.read(start, count), self.w.read(start, count)
+            x, w = _read(self.x, start, count), _read(self.w, start, count)
         except Exception as error:  # as many kinds as there are of compression
-            raise InputError(f"operands {self.name} cannot be read: {error}", "operands") from None
+            raise refusal(f"{self.name} cannot be read: {error}") from None
         return GivenOperands(x, w, self.name, start)
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
         self.rows(start, tile.shape[1]).fill(rng, start, tile)
+
+
+def _read(rows: _Rows, start: int, count: int) -> Array:
+    if isinstance(rows, np.ndarray):
+        return rows[start : start + count]
+    return rows.read(start, count)
 
 
 def load_operands(path: str | Path) -> FileOperands:
@@ -213,40 +173,28 @@ def load_operands(path: str | Path) -> FileOperands:
             problem = "does not exist"
             if file.exists():
                 problem = "is a directory" if file.is_dir() else "is not a regular file"
-            raise InputError(
-                f"operands file {file} {problem}; it must be an .npz, .npy or .safetensors file",
-                "operands",
-            )
+            raise refusal(f"file {file} {problem}; it must be an .npz, .npy or .safetensors file")
     suffix = files[-1].suffix.lower()
     if suffix not in SUFFIXES or (len(files) > 1 and (suffix != ".npy" or len(files) != 2)):
-        raise InputError(
-            f"operands file {name} is of an unknown kind; it must end in {', '.join(SUFFIXES)}",
-            "operands",
-        )
+        raise refusal(f"file {name} is of an unknown kind; it must end in {', '.join(SUFFIXES)}")
     opened, wanted = _OPENERS[suffix]
     try:
         x, w = opened(files)
     except InputError:
         raise
     except PermissionError as error:
-        raise InputError(
-            f"operands file {name} cannot be read: {error.strerror}", "operands"
-        ) from None
+        raise refusal(f"file {name} cannot be read: {error.strerror}") from None
     # Whatever a damaged file makes NumPy, zipfile and json raise, from SyntaxError to MemoryError;
     # NumPy's own sentences are for programmers, and advise to load pickles.
     except Exception:
-        raise InputError(
-            f"operands file {name} is damaged or of another kind; {wanted}", "operands"
-        ) from None
+        raise refusal(f"file {name} is damaged or of another kind; {wanted}") from None
     return FileOperands(x, w, name)
 
 
 def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether the order is Fortran's, and dtype; the data follow."""
-    version = np.lib.format.read_magic(file)
-    read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-        version, np.lib.format.read_array_header_2_0
-    )
+    first = npy.read_magic(file) == (1, 0)
+    read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
     shape, fortran, dtype = read(file)
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
@@ -273,16 +221,11 @@ def _open_npy(files: list[Path]) -> tuple[_Rows, _Rows]:
         return arrays[0], arrays[1]
     (both,) = arrays
     if len(both.shape) != 3 or both.shape[0] != 2:
-        raise InputError(
-            f"operands file {files[0]} has an array of shape {both.shape}; it must be (2, N, h), "
-            "inputs first, or give two files as x.npy+w.npy",
-            "operands",
+        raise refusal(
+            f"file {files[0]} has an array of shape {both.shape}; it must be (2, N, h), inputs "
+            "first, or give two files as x.npy+w.npy"
         )
-    x, w = (
-        _Mapped(both.path, both.offset, both.stored_shape, both.stored_dtype, both.order, index)
-        for index in (0, 1)
-    )
-    return x, w
+    return replace(both, index=0), replace(both, index=1)
 
 
 def _open_npz(files: list[Path]) -> tuple[_Rows, _Rows]:
@@ -290,7 +233,7 @@ def _open_npz(files: list[Path]) -> tuple[_Rows, _Rows]:
     with zipfile.ZipFile(path) as archive:
         found = {name.removesuffix(".npy"): archive.getinfo(name) for name in archive.namelist()}
         _check_labels(path, "array", list(found))
-        x, w = (_member(path, archive, found[label]) for label in _LABELS)
+        x, w = (_member(path, archive, found[label]) for label in LABELS)
     return x, w
 
 
@@ -311,7 +254,8 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Row
         shape, fortran, dtype = _npy_header(stream)
         if fortran or len(shape) != 2:
             with archive.open(info) as whole:
-                return _InMemory(np.lib.format.read_array(whole, allow_pickle=False))
+                array: Array = npy.read_array(whole, allow_pickle=False)
+                return array
     return _Packed(path, info.filename, shape, dtype)
 
 
@@ -333,14 +277,13 @@ def _open_safetensors(files: list[Path]) -> tuple[_Rows, _Rows]:
     header.pop("__metadata__", None)
     _check_labels(path, "tensor", list(header))
     tensors = []
-    for label in _LABELS:
+    for label in LABELS:
         tensor = header[label]
         kind = tensor["dtype"]
         if kind not in _SAFETENSORS:
-            raise InputError(
-                f"operands file {path}: {label} has dtype {kind}; "
-                f"it must be one of {', '.join(_SAFETENSORS)}",
-                "operands",
+            raise refusal(
+                f"file {path}: {label} has dtype {kind}; "
+                f"it must be one of {', '.join(_SAFETENSORS)}"
             )
         begin, end = map(operator.index, tensor["data_offsets"])
         shape, dtype = tuple(map(operator.index, tensor["shape"])), np.dtype(_SAFETENSORS[kind])
@@ -352,12 +295,10 @@ def _open_safetensors(files: list[Path]) -> tuple[_Rows, _Rows]:
 
 
 def _check_labels(path: Path, what: str, found: list[str]) -> None:
-    for label in _LABELS:
+    for label in LABELS:
         if label not in found:
             held = ", ".join(found[:8]) + (", ..." if len(found) > 8 else "") or "nothing"
-            raise InputError(
-                f"operands file {path} has no {what} {label}; it holds {held}", "operands"
-            )
+            raise refusal(f"file {path} has no {what} {label}; it holds {held}")
 
 
 _Opener = Callable[[list[Path]], tuple[_Rows, _Rows]]
@@ -366,3 +307,4 @@ _OPENERS: dict[str, tuple[_Opener, str]] = {
     ".npy": (_open_npy, "it must be an .npy file with an array of shape (2, N, h) of numbers"),
     ".safetensors": (_open_safetensors, "it must be a .safetensors file with tensors x and w"),
 }
+SUFFIXES = tuple(_OPENERS)

@@ -20,6 +20,7 @@ from rnscli.base import InputError, Numbers, Option, Registry
 from rnscli.core import FloatArray, draw_positions
 
 _SLICE_VALUES = 1 << 20  # checked at a time, so that the check needs little memory
+LABELS = ("x", "w")  # inputs and weights
 MAX_MAGNITUDE = 1e70  # squares of dot products stay finite, and so do their sums
 
 
@@ -37,6 +38,11 @@ class OperandOptions:
     )
 
 
+def refusal(sentence: str) -> InputError:
+    """The error of operands, whatever option or argument they came by."""
+    return InputError(f"operands {sentence}", "operands")
+
+
 class Operands(Protocol):
     """What every source of operands offers.
 
@@ -46,25 +52,20 @@ class Operands(Protocol):
     @property
     def unit(self) -> float:
         """Power of two that the numbers in a tile are multiplied by."""
-        ...
 
     @property
     def drawn(self) -> bool:
         """Whether the numbers are random, so that any pair can be drawn from their seed alone."""
-        ...
 
     @property
     def name(self) -> str:
         """Name on the command line, or the file."""
-        ...
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
         """Fill a tile with pairs ``start`` and following."""
-        ...
 
     def rows(self, start: int, count: int) -> "Operands":
         """Only what pairs ``start`` and following need, ready to be read."""
-        ...
 
 
 def _memory(tile: FloatArray) -> FloatArray:
@@ -78,7 +79,6 @@ class _Drawn:
     drawn: ClassVar[bool] = True
 
     def rows(self, start: int, count: int) -> Any:
-        del start, count
         return self
 
 
@@ -106,8 +106,7 @@ class UniformOperands(Distribution):
     unit: ClassVar[float] = 2.0
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        """Draw half of the values, which is exact and saves a pass over the tile."""
-        del start
+        # Half of the values are drawn, which is exact and saves a pass over the tile.
         memory = _memory(tile)
         rng.random(out=memory)
         memory -= 0.5
@@ -122,7 +121,6 @@ class NormalOperands(Distribution):
     unit: ClassVar[float] = 1.0
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        del start
         rng.standard_normal(out=_memory(tile))
 
 
@@ -135,7 +133,6 @@ class LaplaceOperands(Distribution):
     unit: ClassVar[float] = 1.0
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        del start
         tile[...] = rng.laplace(size=tile.shape)
 
 
@@ -148,8 +145,6 @@ class ReluNormalOperands(Distribution):
     unit: ClassVar[float] = 1.0
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        """Draw all, and cut the inputs at zero."""
-        del start
         rng.standard_normal(out=_memory(tile))
         np.maximum(tile[0], 0.0, out=tile[0])
 
@@ -179,7 +174,6 @@ class StudentTOperands(Distribution):
         object.__setattr__(self, "degrees_of_freedom", value)
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        del start
         tile[...] = rng.standard_t(self.degrees_of_freedom, size=tile.shape)
 
 
@@ -204,7 +198,6 @@ class SparseOperands(_Drawn):
     sparsity: float
 
     def __post_init__(self) -> None:
-        """Refuse what is not a probability; work in the unit of the others."""
         if not self.dense.drawn:
             raise InputError("`sparsity` is of drawn operands; given ones are taken as they are")
         value = OperandOptions.sparsity.check(self.sparsity)
@@ -219,7 +212,6 @@ class SparseOperands(_Drawn):
         return self.dense.unit
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        """Draw all, then the positions of zeros."""
         self.dense.fill(rng, start, tile)
         positions = draw_positions(rng, self.sparsity, tile.size)
         _memory(tile).reshape(-1)[positions] = 0.0
@@ -253,28 +245,25 @@ class GivenOperands:
     first: int = 0
 
     def __post_init__(self) -> None:
-        for label in ("x", "w"):
-            array = np.asarray(getattr(self, label))
-            check_kind(self.name, label, array.shape, array.dtype)
+        for label in LABELS:
+            object.__setattr__(self, label, np.asarray(getattr(self, label)))
+        check_matrices(self.name, self.x, self.w)
+        for label, array in zip(LABELS, (self.x, self.w), strict=True):
             parts = np.array_split(array, -(-array.size // _SLICE_VALUES))
             # NumPy's maximum, which NaN passes through; Python's forgets a NaN that is not first.
             largest = float(
                 np.max([np.abs(rows.astype(np.float64)).max() for rows in parts if rows.size])
             )
             if not largest <= MAX_MAGNITUDE:
-                raise InputError(
-                    f"operands {self.name}: {label} holds NaN, infinity or a magnitude above "
-                    f"{MAX_MAGNITUDE:g}; every value must be finite",
-                    "operands",
+                raise refusal(
+                    f"{self.name}: {label} holds NaN, infinity or a magnitude above "
+                    f"{MAX_MAGNITUDE:g}; every value must be finite"
                 )
             if not self.first and 0 < largest < 1 / MAX_MAGNITUDE:
-                raise InputError(
-                    f"operands {self.name}: no magnitude in {label} is above {largest:.3g}, and "
-                    f"squares of errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more",
-                    "operands",
+                raise refusal(
+                    f"{self.name}: no magnitude in {label} is above {largest:.3g}, and squares of "
+                    f"errors would underflow; scale it to {1 / MAX_MAGNITUDE:g} or more"
                 )
-            object.__setattr__(self, label, array)
-        check_shapes(self.name, self.x.shape, self.w.shape)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -292,7 +281,6 @@ class GivenOperands:
         return narrowed
 
     def fill(self, rng: np.random.Generator, start: int, tile: FloatArray) -> None:
-        del rng
         part = slice(start - self.first, start - self.first + tile.shape[1])
         tile[0], tile[1] = self.x[part], self.w[part]
 
@@ -304,49 +292,31 @@ class GivenOperands:
         return digest.hexdigest()
 
 
-def check_kind(name: str, label: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Refuse an array that does not hold vectors of real numbers.
+class Matrix(Protocol):
+    """An array, or what a file says of one."""
 
-    Raises
-    ------
-    InputError
-        Saying what it is instead.
-    """
-    if len(shape) != 2 or min(shape) < 1:
-        raise InputError(
-            f"operands {name}: {label} has shape {shape}; "
-            "it must be (N, h) with at least one row and one column",
-            "operands",
-        )
-    if dtype.kind not in "fiub":
-        raise InputError(
-            f"operands {name}: {label} has dtype {dtype}; it must hold real numbers", "operands"
-        )
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
 
 
-def check_shapes(name: str, x: tuple[int, ...], w: tuple[int, ...]) -> None:
-    """Refuse arrays of different shapes.
+def check_matrices(name: str, x: Matrix, w: Matrix) -> None:
+    """Refuse what are not vectors of real numbers, as many inputs as weights."""
+    for label, matrix in zip(LABELS, (x, w), strict=True):
+        if len(matrix.shape) != 2 or min(matrix.shape) < 1:
+            raise refusal(
+                f"{name}: {label} has shape {matrix.shape}; "
+                "it must be (N, h) with at least one row and one column"
+            )
+        if matrix.dtype.kind not in "fiub":
+            raise refusal(f"{name}: {label} has dtype {matrix.dtype}; it must hold real numbers")
+    if x.shape != w.shape:
+        raise refusal(f"{name}: x has shape {x.shape} and w {w.shape}; they must be equal")
 
-    Raises
-    ------
-    InputError
-        Saying both.
-    """
-    if x != w:
-        raise InputError(
-            f"operands {name}: x has shape {x} and w {w}; they must be equal", "operands"
-        )
 
-
-DISTRIBUTIONS: Registry[Distribution] = Registry(
-    "operands",
-    "operands",
-    Distribution,
-    [
-        UniformOperands(),
-        NormalOperands(),
-        LaplaceOperands(),
-        ReluNormalOperands(),
-        StudentTOperands(),
-    ],
-)
+_OWN: list[Distribution] = [
+    UniformOperands(), NormalOperands(), LaplaceOperands(), ReluNormalOperands(), StudentTOperands()
+]  # fmt: skip
+DISTRIBUTIONS = Registry("operands", "operands", Distribution, _OWN)

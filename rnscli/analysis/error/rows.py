@@ -83,10 +83,7 @@ class DotErrorRow:
     max_attempts: Annotated[
         int | None,
         Column(
-            "Largest number of attempts that a simulated dot product took.",
-            "max R",
-            low=1,
-            usual=1,
+            "Largest number of attempts that a simulated dot product took.", "max R", low=1, usual=1
         ),
     ]
     p99_attempts: Annotated[int | None, Column("99 % quantile of the number of attempts.", low=1)]

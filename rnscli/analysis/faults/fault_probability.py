@@ -1,35 +1,23 @@
-"""Output error probability of a redundant residue code with up to R attempts."""
+"""Output error probability of a redundant residue code with up to R attempts.
 
+And the designer's question: how much redundancy and how many attempts reach one that is wanted.
+"""
+
+import itertools
 import math
 import sys
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
 
+from rnscli import base, core
+from rnscli.analysis.faults import undetected
 from rnscli.analysis.faults.rows import FaultProbability
-from rnscli.analysis.faults.undetected import (
-    CodeSpectrum,
-    check_range,
-    code_spectrum,
-    undetected_by_differences,
-    weight_distribution,
-)
-from rnscli.analysis.moduli import CodeOptions
-from rnscli.base import IndexSets, InputError, Numbers, Option, WholeNumbers
-from rnscli.core import (
-    ModuliSet,
-    NoiseLaw,
-    NoiseSetting,
-    Uniform,
-    check_legitimate_range,
-    check_moduli_set,
-    decoder_named,
-    error_probabilities,
-    noise_columns,
-    radius_of,
-)
+from rnscli.analysis.moduli import CodeOptions, ModuliRequest
+from rnscli.core import ModuliSet, NoiseLaw, NoiseSetting
 
 # Probabilities that one attempt ends correct, detected, undetected.
 Outcome = tuple[float, float, float]
@@ -38,19 +26,19 @@ Outcome = tuple[float, float, float]
 class FaultOptions:
     """What a user chooses of an error probability, besides the code and the noise."""
 
-    erased = Option(
-        IndexSets(),
+    erased = base.Option(
+        base.IndexSets(),
         "Channels known to be dead, as indices into the set in descending order (0 is the largest "
         "modulus), such as 0,3; repeat it for several cases.",
         repeated=True,
     )
-    target = Option(
-        Numbers(5e-324, 1.0, "a probability above 0 and at most 1"),
+    target = base.Option(
+        base.Numbers(5e-324, 1.0, "a probability above 0 and at most 1"),
         "Instead of given --redundant and --attempts: for each k the fewest attempts that reach "
         "p_err <= P, with the converter conversions they cost.",
     )
-    validate = Option(
-        WholeNumbers(1000, 10**12),
+    validate = base.Option(
+        base.WholeNumbers(1000, 10**12),
         "Simulate this many words with the real code beside each exact value, stratified by the "
         "number of errors; exit with code 1 where the 99.9 % interval does not hold it.",
     )
@@ -98,7 +86,7 @@ class FaultParameters:
     @cached_property
     def point(self) -> "FaultPoint":
         """What holds, with nothing left open."""
-        check_moduli_set(self.moduli)
+        core.check_moduli_set(self.moduli)
         size = self.moduli.dynamic_range if self.legitimate_range is None else self.legitimate_range
         erased = tuple(self.erased)
         self.moduli.without(erased)
@@ -106,22 +94,22 @@ class FaultParameters:
             moduli=self.moduli,
             laws=self._laws(),
             attempts=CodeOptions.attempts.check(self.attempts),
-            decoder=decoder_named(self.decoder).name,
-            legitimate_range=check_legitimate_range(self.moduli, size),
+            decoder=core.decoder_named(self.decoder).name,
+            legitimate_range=core.check_legitimate_range(self.moduli, size),
             erased=erased,
         )
 
     def _laws(self) -> tuple[NoiseLaw, ...]:
         if self.p is not None and self.noise is None:
-            return (Uniform(self.p),) * self.moduli.count
+            return (core.Uniform(self.p),) * self.moduli.count
         if self.noise is None or self.p is not None:
-            raise InputError("give either `p` or `noise`")
+            raise base.InputError("give either `p` or `noise`")
         if isinstance(self.noise, NoiseSetting):
             return self.noise.laws(self.moduli)
         if not isinstance(self.noise, tuple):
             return (self.noise,) * self.moduli.count
         if len(self.noise) != self.moduli.count:
-            raise InputError(
+            raise base.InputError(
                 f"`noise` has {len(self.noise)} laws; the set has {self.moduli.count} moduli"
             )
         return self.noise
@@ -129,17 +117,7 @@ class FaultParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class FaultPoint:
-    """A code under noise with nothing left open.
-
-    Attributes
-    ----------
-    moduli, attempts, decoder, erased
-        As in `FaultParameters`.
-    laws
-        The law of each of ``moduli.moduli``.
-    legitimate_range
-        Number L of legitimate values.
-    """
+    """A code under noise with nothing left open: ``laws`` has the law of each of its moduli."""
 
     moduli: ModuliSet
     laws: tuple[NoiseLaw, ...]
@@ -210,21 +188,19 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     """
     point = parameters.point
     moduli, left = point.moduli, point.left
-    correct, detected, undetected = _attempt_outcome(
-        left, point.legitimate_range, radius_of(point.decoder, left), point.left_laws
+    correct, detected, missed = _attempt_outcome(
+        left, point.legitimate_range, core.radius_of(point.decoder, left), point.left_laws
     )
-    p_err, expected = after_attempts(correct, detected, undetected, point.attempts)
-    wrong = error_probabilities(point.laws, moduli.moduli)
+    p_err, expected = after_attempts(correct, detected, missed, point.attempts)
+    wrong = core.error_probabilities(point.laws, moduli.moduli)
     return FaultProbability(
-        moduli=moduli.information,
-        redundant_moduli=moduli.redundant_moduli,
-        redundant=moduli.redundant,
+        **core.moduli_columns(moduli),
         decoder=point.decoder,
-        **noise_columns(point.laws, wrong),
+        **core.noise_columns(point.laws, wrong),
         attempts=point.attempts,
         p_correct=correct,
         p_detected=detected,
-        p_undetected=undetected,
+        p_undetected=missed,
         p_err=p_err,
         expected_attempts=expected,
         legitimate_range=point.legitimate_range,
@@ -241,74 +217,71 @@ def _attempt_outcome(
     """Outcome of one attempt; remembered, because it does not depend on the attempts."""
     uniform = all(law.equiprobable for law in laws)
     if not uniform:
-        check_range(size)
-    wrong = error_probabilities(laws, moduli.moduli)
+        undetected.check_range(size)
+    wrong = core.error_probabilities(laws, moduli.moduli)
     if not any(wrong):
         return 1.0, 0.0, 0.0
-    if not uniform:
-        return _general_outcome(moduli, size, radius, laws, wrong)
-    spectrum = code_spectrum(moduli, size, radius)
-    if min(wrong) == max(wrong):
-        return attempt_outcome(spectrum, wrong[0])
-    # The chance that exactly the residues of each set T are wrong.
+    weights = weight_distribution(wrong)
+    correct = math.fsum(weights[: radius + 1].tolist())
+    if uniform:
+        spectrum = undetected.code_spectrum(moduli, size, radius)
+        if min(wrong) == max(wrong):
+            return _equal_outcome(spectrum, wrong[0])
+        # The chance that exactly the residues of each set T are wrong.
+        chances = np.ones(1)
+        for p in wrong:
+            chances = np.concatenate((chances * (1.0 - p), chances * p))
+        missed, detected = (
+            float(chances @ shares) for shares in (spectrum.undetected_of, spectrum.detected_of)
+        )
+        return _capped(correct, detected, missed)
+    vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    missed = undetected.undetected_by_differences(vectors, size, radius)
+    spoilt = math.fsum(weights[radius + 1 :].tolist())
+    # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what
+    # rounding leaves of the difference is no probability.
+    detected = 0.0 if size == moduli.total_range else max(0.0, spoilt - missed)
+    return _capped(correct, detected, min(missed, spoilt))
+
+
+def weight_distribution(wrong: Sequence[float]) -> core.FloatArray:
+    """Probabilities of 0 .. N wrong residues, from that of each."""
     chances = np.ones(1)
     for p in wrong:
-        chances = np.concatenate((chances * (1.0 - p), chances * p))
-    return _capped(
-        math.fsum(weight_distribution(wrong)[: radius + 1].tolist()),
-        float(chances @ spectrum.detected_of),
-        float(chances @ spectrum.undetected_of),
-    )
+        longer = np.zeros(chances.size + 1)
+        longer[:-1] = chances * (1.0 - p)
+        longer[1:] += chances * p
+        chances = longer
+    return chances
 
 
-def attempt_outcome(spectrum: CodeSpectrum, p: float) -> Outcome:
-    """Probabilities that one attempt is correct, detected, undetected, for uniform errors.
+def _equal_outcome(spectrum: undetected.CodeSpectrum, p: float) -> Outcome:
+    """Outcome of one attempt where every residue is wrong with the same p, uniformly.
 
     With the outcomes c_w, d_w, u_w of errors of weight w, ``p_undetected = sum_w u_w p^w
     (1 - p)^(N - w)`` and so on.
     """
     count = len(spectrum.correct) - 1
     weights = [p**w * (1.0 - p) ** (count - w) for w in range(count + 1)]
-    correct, detected, undetected = (
+    correct, detected, missed = (
         math.fsum(s * w for s, w in zip(shares, weights, strict=True))
         for shares in (spectrum.correct, spectrum.detected, spectrum.undetected)
     )
-    lost = 0 < p < 1 and any(
-        outcome < sys.float_info.min and any(shares)
-        for outcome, shares in (
-            (detected, spectrum.detected),
-            (undetected, spectrum.undetected),
-        )
-    )
-    if lost:
+    least = sys.float_info.min  # what is smaller has lost digits
+    outcomes = (detected, spectrum.detected), (missed, spectrum.undetected)
+    if 0 < p < 1 and any(value < least and any(shares) for value, shares in outcomes):
         warnings.warn(
             f"a probability at p = {p:g} is below 2.2e-308 and is given as 0",
             RuntimeWarning,
             stacklevel=2,
         )
-        detected, undetected = (
-            outcome if outcome >= sys.float_info.min else 0.0 for outcome in (detected, undetected)
-        )
-    return _capped(correct, detected, undetected)
+        detected, missed = (value if value >= least else 0.0 for value in (detected, missed))
+    return _capped(correct, detected, missed)
 
 
-def _general_outcome(
-    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...], wrong: tuple[float, ...]
-) -> Outcome:
-    """Outcome of one attempt under laws that are not uniform."""
-    weights = weight_distribution(wrong)
-    vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
-    undetected = undetected_by_differences(vectors, size, radius)
-    spoilt = math.fsum(weights[radius + 1 :].tolist())
-    # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what
-    # rounding leaves of the difference is no probability.
-    detected = 0.0 if size == moduli.total_range else max(0.0, spoilt - undetected)
-    return _capped(math.fsum(weights[: radius + 1].tolist()), detected, min(undetected, spoilt))
-
-
-def _capped(correct: float, detected: float, undetected: float) -> Outcome:
+def _capped(correct: float, detected: float, missed: float) -> Outcome:
     """The outcome without what rounding adds beyond 1."""
-    return min(1.0, correct), min(1.0, detected), min(1.0, undetected)
+    return min(1.0, correct), min(1.0, detected), min(1.0, missed)
 
 
 def after_attempts(
@@ -317,11 +290,6 @@ def after_attempts(
     """Output error probability and expected number of attempts, for up to R attempts.
 
     A word that is always detected never gives an output: its error probability is 1.
-
-    Examples
-    --------
-    >>> after_attempts(0.5, 0.25, 0.25, 2)
-    (0.375, 1.25)
     """
     ended = correct + undetected  # 1 - p_d, without its cancellation
     if not ended:
@@ -333,3 +301,149 @@ def after_attempts(
     log_detected = math.log1p(-ended) if ended < 0.5 else math.log(detected)
     expected = max(1.0, -math.expm1(attempts * log_detected) / ended)
     return undetected * expected + math.exp(attempts * log_detected), expected
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetParameters:
+    """A range, noise, and the output error probability that is wanted.
+
+    Parameters
+    ----------
+    request
+        What the moduli are for; its ``redundant`` is not used, and it may not name the set.
+    noise
+        Law of the errors, or a setting from which the laws of the residues of any set follow.
+    target
+        Wanted p_err, above 0 and below 1.
+    decoder, legitimate_range
+        As in `FaultParameters` and `ModuliRequest.legitimate_range`.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    request: ModuliRequest
+    noise: NoiseSetting | NoiseLaw
+    target: float
+    decoder: str = "bounded-distance"
+    legitimate_range: str | int = "product"
+
+    def __post_init__(self) -> None:
+        FaultOptions.target.check(self.target)
+        if self.request.moduli is not None:
+            raise base.InputError("`target` chooses the moduli, so leave `moduli` out")
+
+
+def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability, ...]:
+    """For each number of redundant moduli k the fewest attempts R that reach a target.
+
+    The best moduli set for each k is taken, and k grows until one attempt is enough: from there
+    on more redundancy only costs. p_err falls with R towards p_u / (p_u + p_c), so a k whose limit
+    is above the target is left out.
+
+    Parameters
+    ----------
+    parameters
+        Range, noise and target.
+
+    Returns
+    -------
+    tuple of FaultProbability
+        One for each k that reaches the target, in the order of k; ``cheapest`` marks the one with
+        the fewest converter conversions.
+
+    Raises
+    ------
+    InputError
+        If there is no noise.
+    NoSolutionError
+        If no k within the width of the converters reaches it; says what the best one reaches.
+
+    Examples
+    --------
+    >>> from rnscli.core.noise import Uniform
+    >>> request = ModuliRequest(bits=6, vector_size=128)
+    >>> for row in redundancy_frontier(
+    ...     TargetParameters(request=request, noise=Uniform(1e-3), target=1e-6)
+    ... ):
+    ...     print(row.redundant, row.attempts, f"{row.conversions:.4f}", row.cheapest)
+    1 3 5.0251 True
+    2 2 6.0001 False
+    3 2 7.0001 False
+    4 1 8.0000 False
+    """
+    found: list[FaultProbability] = []
+    limits: list[FaultProbability] = []  # with any number of attempts
+    for redundant in itertools.count():
+        request = replace(parameters.request, redundant=redundant)
+        try:
+            moduli = request.choose()[0]
+        except base.NoSolutionError:
+            if not limits:  # there is no set at all
+                raise
+            break
+        if limits and moduli.count > undetected.MAX_COUNT:
+            break
+        limit = fault_probability(
+            FaultParameters(
+                moduli=moduli,
+                noise=parameters.noise,
+                attempts=math.inf,
+                decoder=parameters.decoder,
+                legitimate_range=request.legitimate_range(moduli, parameters.legitimate_range),
+            )
+        )
+        if not limit.p:
+            raise base.InputError("without noise every code reaches a `target`; give some noise")
+        limits.append(limit)
+        outcome = limit.p_correct, limit.p_detected, limit.p_undetected
+        attempts = _least_attempts(outcome, parameters.target)
+        if attempts is None:
+            continue
+        p_err, expected = after_attempts(*outcome, attempts)
+        found.append(
+            replace(
+                limit,
+                attempts=attempts,
+                p_err=p_err,
+                expected_attempts=expected,
+                conversions=moduli.count * expected,
+            )
+        )
+        if attempts == 1:
+            break
+    if not found:
+        nearest = min(limits, key=lambda limit: limit.p_err)
+        raise base.NoSolutionError(
+            f"no redundancy of moduli within {parameters.request.converter_bits} bits reaches "
+            f"p_err <= {parameters.target:g} at p = {nearest.p:.3g}; the nearest is "
+            f"{nearest.redundant} redundant moduli with any number of attempts, "
+            f"p_err = {nearest.p_err:.3g}",
+            "target",
+            "bits",
+        )
+    fewest = min(row.conversions for row in found)
+    return tuple(replace(row, cheapest=row.conversions == fewest) for row in found)
+
+
+def _least_attempts(outcome: Outcome, target: float) -> float | None:
+    """Fewest attempts with ``p_err <= target``; ``None`` if no number of them is enough."""
+
+    def misses(attempts: float) -> bool:
+        return after_attempts(*outcome, attempts)[0] > target
+
+    if not misses(1):
+        return 1
+    if misses(math.inf):
+        return None
+    low, high = 1, 2  # too few, and perhaps enough
+    while misses(high):
+        low, high = high, 2 * high
+        if high > base.MAX_ATTEMPTS:
+            return math.inf
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if misses(middle) else (low, middle)
+    return high

@@ -59,9 +59,7 @@ class FaultProbability:
     conversions: Annotated[
         float,
         Column(
-            "ADC conversions of a dot product, averaged over its attempts.",
-            low=1,
-            infinite=True,
+            "ADC conversions of a dot product, averaged over its attempts.", low=1, infinite=True
         ),
     ]
     cheapest: Annotated[

@@ -31,13 +31,7 @@ _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
 
 
 def check_range(size: int) -> None:
-    """Refuse a legitimate range that is too large to sum over.
-
-    Raises
-    ------
-    InputError
-        Naming what can be done instead.
-    """
+    """Refuse a legitimate range that is too large to sum over."""
     if size > MAX_RANGE:
         raise InputError(
             f"the legitimate range has {size} values; for noise that is not uniform the sum over "
@@ -47,29 +41,10 @@ def check_range(size: int) -> None:
 
 
 def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int) -> float:
-    """Probability that one attempt is decoded to a wrong value.
+    """Probability that one attempt is decoded to a wrong value, in time proportional to L.
 
-    Parameters
-    ----------
-    laws
-        For each residue the probabilities ``q_i(e)``, of length m_i.
-    size
-        Number L of legitimate values, at most 2**32; the time is proportional to L.
-    radius
-        Radius t of the decoder.
-
-    Raises
-    ------
-    InputError
-        If L is larger than 2**32.
-
-    Examples
-    --------
-    >>> uniform = [np.array([0.9] + [0.1 / (m - 1)] * (m - 1)) for m in (5, 4, 3)]
-    >>> round(undetected_by_differences(uniform, 12, 0), 9)
-    0.0069375
+    ``laws`` are the ``q_i(e)`` of each residue, ``size`` is L, and ``radius`` that of the decoder.
     """
-    check_range(size)
     # Where every law is symmetric, d and -d contribute alike.
     mirrored = [np.concatenate((law[:1], law[:0:-1])) for law in laws]
     directions = [laws]
@@ -103,23 +78,6 @@ def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
         # Not by BLAS, whose threads get in the way of other processes.
         parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
     return float(np.sum(parts)) if parts else 0.0
-
-
-def weight_distribution(wrong: Sequence[float]) -> FloatArray:
-    """Probabilities of 0 .. N wrong residues, from that of each.
-
-    Examples
-    --------
-    >>> weight_distribution([0.5, 0.5]).tolist()
-    [0.25, 0.5, 0.25]
-    """
-    chances = np.ones(1)
-    for p in wrong:
-        longer = np.zeros(chances.size + 1)
-        longer[:-1] = chances * (1.0 - p)
-        longer[1:] += chances * p
-        chances = longer
-    return chances
 
 
 MAX_COUNT = 16
@@ -212,20 +170,15 @@ def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exac
 
 def _codewords_by_difference(moduli: tuple[int, ...], size: int) -> _Exact:
     """``L A_S`` for each set S of residues (a bit mask): exact integers."""
-    agreement: _Exact = np.array(
-        [_others_congruent(product, size) for product in _products(list(moduli))], dtype=object
-    )
+    products = _products(list(moduli))
+    steps = (size - 1) // products
+    # L B(P): ordered pairs of different legitimate values that are congruent modulo a product P.
+    agreement: _Exact = 2 * steps * size - products * steps * (steps + 1)
     for bit in range(len(moduli)):
         # From "agree at least on V" to "agree on exactly V".
         pairs = agreement.reshape(-1, 2, 2**bit)
         agreement = np.stack((pairs[:, 0] - pairs[:, 1], pairs[:, 1]), axis=1).reshape(-1)
     return agreement[::-1]  # S is the complement of V
-
-
-def _others_congruent(product: int, size: int) -> int:
-    """``L B(P)``: ordered pairs of different legitimate values that are congruent modulo P."""
-    steps = (size - 1) // product
-    return 2 * steps * size - product * steps * (steps + 1)
 
 
 def _products(factors: list[int]) -> _Exact:

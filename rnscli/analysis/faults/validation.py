@@ -12,7 +12,7 @@ counts.
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -22,27 +22,21 @@ from rnscli.analysis.faults.fault_probability import (
     FaultOptions,
     FaultParameters,
     after_attempts,
+    weight_distribution,
 )
 from rnscli.analysis.faults.rows import FaultProbability
-from rnscli.analysis.faults.undetected import weight_distribution
 from rnscli.analysis.statistics import SimulationOptions, proportion_interval
-from rnscli.base import check_int
-from rnscli.core import (
-    DETECTED,
-    FloatArray,
-    IntArray,
-    NoiseLaw,
-    RedundantCode,
-    error_probabilities,
-)
+from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode, error_probabilities
 from rnscli.runtime import Runner, Work, describe, versions
 
 ALGORITHM = 1  # to be counted up whenever the same stratum would give other counts
+CONFIDENCE = 0.999
 
-BLOCK_WORDS = 1 << 18
-KEPT = 1 << 14  # rejected values of a stratum that are kept to be computed again
+_BLOCK_WORDS = 1 << 18
+_KEPT = 1 << 14  # rejected values of a stratum that are kept to be computed again
 _BATCH = 1 << 15  # words at a time, which stay in the cache
-PART = "words"
+_FIRST_ROUND = 20_000  # words, where a precision decides how many there are
+_PART = "words"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,28 +56,19 @@ class StratumCounts:
             self.words + other.words,
             self.detected + other.detected,
             self.undetected + other.undetected,
-            np.concatenate((self.rejected, other.rejected))[:KEPT],
+            np.concatenate((self.rejected, other.rejected))[:_KEPT],
         )
 
     def record(self) -> dict[str, Any]:
-        return {
-            "words": self.words,
-            "detected": self.detected,
-            "undetected": self.undetected,
-            "rejected": self.rejected.tolist(),
-        }
+        return asdict(self) | {"rejected": self.rejected.tolist()}
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "StratumCounts":
-        return cls(
-            record["words"],
-            record["detected"],
-            record["undetected"],
-            np.array(record["rejected"], dtype=np.int64),
-        )
+        rejected = np.array(record["rejected"], dtype=np.int64)
+        return cls(record["words"], record["detected"], record["undetected"], rejected)
 
 
-NOTHING = StratumCounts(0, 0, 0, np.empty(0, dtype=np.int64))
+_NOTHING = StratumCounts(0, 0, 0, np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,24 +97,13 @@ class Pool:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Stratum:
     """Words with exactly ``wrong`` wrong residues, of one attempt.
 
-    Parameters
-    ----------
-    code
-        The code, without erased channels.
-    laws
-        Law of the errors of each of its channels.
-    wrong
-        Number of wrong residues.
-    words
-        Number of words.
-    stream
-        Seed, attempt and round: what the random streams are named by.
-    pool
-        Values that are computed again; ``None`` for values uniform in the legitimate range.
+    ``code`` is without erased channels; ``stream`` are seed, attempt and round, by which the
+    random streams are named; ``pool`` has the values that are computed again, without one they
+    are uniform in the legitimate range.
     """
 
     code: RedundantCode
@@ -140,20 +114,21 @@ class Stratum:
     pool: Pool | None = None
 
     def words_of(self, block: int) -> int:
-        return min(BLOCK_WORDS, self.words - block * BLOCK_WORDS)
+        return min(_BLOCK_WORDS, self.words - block * _BLOCK_WORDS)
 
     def work(self) -> Work[StratumCounts]:
         """The words in blocks, and all that their fate depends on."""
         return Work(
             function=_simulate,
             argument=lambda block, shares_files: self,
-            blocks=-(-self.words // BLOCK_WORDS),
+            blocks=-(-self.words // _BLOCK_WORDS),
             samples=self.words_of,
-            parts={PART: self._description},
+            parts={_PART: self._description},
             result=StratumCounts,
         )
 
     def _description(self) -> dict[str, Any]:
+        seed, attempt, number = self.stream
         return {
             "what": "fault-prob",
             "algorithm": ALGORITHM,
@@ -161,9 +136,9 @@ class Stratum:
             "code": describe(self.code),
             "laws": describe(self.laws),
             "wrong": self.wrong,
-            "seed": self.stream[0],
-            "attempt": self.stream[1],
-            "round": self.stream[2],
+            "seed": seed,
+            "attempt": attempt,
+            "round": number,
             "pool": None if self.pool is None else self.pool.digest(),
         }
 
@@ -173,10 +148,10 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
     seed, *numbers = stratum.stream
     seeds = np.random.SeedSequence(seed, spawn_key=(*numbers, stratum.wrong, block))
     rng = np.random.Generator(np.random.SFC64(seeds))
-    patterns, weights = patterns_of(stratum)
+    patterns, weights = _patterns_of(stratum)
     code, moduli = stratum.code, stratum.code.moduli.moduli
     words = stratum.words_of(block)
-    total = NOTHING
+    total = _NOTHING
     for start in range(0, words, _BATCH):
         size = min(_BATCH, words - start)
         if stratum.pool is None:
@@ -198,22 +173,16 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
     return dict.fromkeys(parts, total)
 
 
-def patterns_of(stratum: Stratum) -> tuple[IntArray, FloatArray]:
+def _patterns_of(stratum: Stratum) -> tuple[IntArray, FloatArray]:
     """Sets of wrong residues, as rows of flags, and their chances given their number."""
     p = np.array(error_probabilities(stratum.laws, stratum.code.moduli.moduli))
-    sets = list(combinations(range(p.size), stratum.wrong))
-    flags = np.zeros((len(sets), p.size), dtype=np.int64)
-    for row, members in enumerate(sets):
-        flags[row, list(members)] = 1
+    sets = combinations(range(p.size), stratum.wrong)
+    flags = np.array([[i in wrong for i in range(p.size)] for wrong in sets], dtype=np.int64)
     # Scaled by the largest, so that the chances of rare sets do not underflow.
     scale = p.max() or 1.0
     chances = np.where(flags == 1, p / scale, 1.0 - p).prod(axis=1)
     total = chances.sum()
     return flags, chances / total if total else chances
-
-
-CONFIDENCE = 0.999
-_FIRST_ROUND = 20_000  # words, where a precision decides how many there are
 
 
 @dataclass(frozen=True)
@@ -289,67 +258,35 @@ def validate(
     """Simulate attempts of the real code, stratified by the number of wrong residues.
 
     Words whose error was detected in the first attempt are computed again, as the hardware does:
-    the same values, new noise, stratified once more.
+    the same values, new noise, stratified once more. A tenth of the samples goes equally to every
+    number of wrong residues; the rest where it narrows the interval of p_undetected most. With a
+    ``rel_precision`` the words are computed in rounds, each doubling their number, until the
+    intervals of p_undetected and p_err reach no further than this share of their values.
 
-    Parameters
-    ----------
-    parameters
-        Code, noise and attempts, as for `fault_probability`.
-    samples
-        Number of words in all, at least 1000. A tenth goes equally to every number of wrong
-        residues; the rest where it narrows the interval of p_undetected most.
-    seed
-        Seed of the random numbers.
-    rel_precision
-        Stop earlier, once the intervals of p_undetected and p_err reach no further than this
-        share of their values: the words are computed in rounds, each doubling their number.
-    runner
-        Where words are computed and recorded (`rnscli.runner`); it does not change the result.
-    progress
-        Called after each block with the number of words done, and what the last round said.
-
-    Returns
-    -------
-    Validation
-        The intervals hold with a probability of at least 99.9 % each: Clopper-Pearson in every
-        stratum, with the risk divided among them.
-
-    Raises
-    ------
-    InputError
-        If the code cannot be simulated (moduli above 2**31, more than 2**62 values).
-
-    Examples
-    --------
-    >>> from rnscli.analysis.faults.fault_probability import fault_probability
-    >>> from rnscli.core.arithmetic.moduli import ModuliSet
-    >>> parameters = FaultParameters(moduli=ModuliSet([13, 11, 9, 8, 7, 5], redundant=1), p=1e-9)
-    >>> simulated = validate(parameters, 20_000)
-    >>> simulated.p_undetected.contains(fault_probability(parameters).p_undetected)
-    True
+    Intervals hold with a probability of at least 99.9 % each: Clopper-Pearson in every stratum,
+    with the risk divided among them. ``progress`` is called after each block with the number of
+    words done, and what the last round said.
     """
     samples = FaultOptions.validate.values.check("samples", samples)
-    seed = check_int("seed", seed, 0)
+    seed = SimulationOptions.seed.check(seed)
     if rel_precision is not None:
         rel_precision = SimulationOptions.rel_precision.check(rel_precision)
-    found: Validation | None = None
+    first, again = _Attempt(parameters, seed, 1), _Attempt(parameters, seed, 2)
+    attempts = parameters.point.attempts
+    known: list[Validation] = []  # after each round
 
     def tick() -> None:
         if progress is not None:
-            progress(first.words() + again.words(), found)
+            progress(first.words() + again.words(), known[-1] if known else None)
 
-    first, again = _Attempt(parameters, seed, 1), _Attempt(parameters, seed, 2)
-    attempts = parameters.point.attempts
-    retries = attempts > 1
     for number, words in enumerate(_rounds(samples, rel_precision)):
-        first.run(runner, number, words - words // 3 if retries else words, tick)
-        if retries and first.rejected():
+        first.run(runner, number, words - words // 3 if attempts > 1 else words, tick)
+        if attempts > 1 and first.rejected():
             again.run(runner, number, words // 3, tick, first.pool())
-        found = _validation(first, again if again.words() else first, attempts)
-        if rel_precision is not None and found.reaches(rel_precision):
+        known.append(_validation(first, again, attempts))
+        if rel_precision is not None and known[-1].reaches(rel_precision):
             break
-    assert found is not None
-    return found
+    return known[-1]
 
 
 def _rounds(samples: int, rel_precision: float | None) -> Iterator[int]:
@@ -358,19 +295,18 @@ def _rounds(samples: int, rel_precision: float | None) -> Iterator[int]:
         yield samples // 10
         yield samples - samples // 10
         return
-    done = step = min(samples, _FIRST_ROUND)
-    yield step
+    done, step = 0, min(samples, _FIRST_ROUND)
     while done < samples:
-        step = min(done, samples - done)
         yield step
         done += step
+        step = min(done, samples - done)
 
 
 def _validation(first: "_Attempt", again: "_Attempt", attempts: float) -> Validation:
     detected, undetected = first.estimates()
-    outcomes = (detected, undetected, *again.estimates())
+    outcomes = (detected, undetected, *(again if again.words() else first).estimates())
     return Validation(
-        words=first.words() + (again.words() if again is not first else 0),
+        words=first.words() + again.words(),
         p_detected=detected,
         p_undetected=undetected,
         p_err=Estimate(
@@ -405,7 +341,7 @@ class _Attempt:
         self._chances: FloatArray = weight_distribution(
             error_probabilities(self._laws, self._code.moduli.moduli)
         )
-        self._counts = [NOTHING] * self._chances.size
+        self._counts = [_NOTHING] * self._chances.size
 
     def run(
         self,
@@ -419,21 +355,14 @@ class _Attempt:
         equal = [words // len(self._counts)] * len(self._counts)
         wanted = self._by_need(words) if self.words() else equal
         strata = [
-            Stratum(
-                code=self._code,
-                laws=self._laws,
-                wrong=wrong,
-                words=share,
-                stream=(*self._stream, number),
-                pool=pool,
-            )
+            Stratum(self._code, self._laws, wrong, share, (*self._stream, number), pool)
             for wrong, share in enumerate(wanted)
             if share and self._chances[wrong] > 0
         ]
         before = self._counts.copy()
         for update in (runner or Runner()).run([stratum.work() for stratum in strata]):
             wrong = strata[update.index].wrong
-            self._counts[wrong] = before[wrong] + update.total[PART]
+            self._counts[wrong] = before[wrong] + update.total[_PART]
             tick()
 
     def _by_need(self, words: int) -> list[int]:
@@ -475,18 +404,13 @@ class _Attempt:
         # The risk is divided among the strata.
         confidence = 1 - (1 - CONFIDENCE) / len(self._counts)
         value = low = high = 0.0
-        for wrong, (chance, hits, words) in enumerate(
-            zip(
-                self._chances.tolist(),
-                self._column(outcome).tolist(),
-                self._column("words").tolist(),
-                strict=True,
-            )
-        ):
+        strata = zip(self._chances.tolist(), self._counts, strict=True)
+        for wrong, (chance, counts) in enumerate(strata):
+            hits = getattr(counts, outcome)
             if not chance or (wrong < first and not hits):
                 continue
-            ends = proportion_interval(hits, words, confidence)
-            value += chance * hits / words
-            low += chance * ends[0]
-            high += chance * ends[1]
+            least, most = proportion_interval(hits, counts.words, confidence)
+            value += chance * hits / counts.words
+            low += chance * least
+            high += chance * most
         return Estimate(value, low, min(1.0, high))

@@ -2,125 +2,171 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
-from rnscli.analysis.analog_core import analog_core, core_columns, described_flow
-from rnscli.analysis.energy import EnergyParameters, WorkloadRow, workload_energy
+from rnscli import analysis, networks
+from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.networks.paired_ratio import PairedCounts
-from rnscli.analysis.networks.parameters import (
-    BLOCK_SAMPLES,
-    AccuracyParameters,
-    AccuracyStatistics,
-)
-from rnscli.analysis.networks.rows import AccuracyRow
-from rnscli.analysis.statistics import proportion_interval
+from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.base import InputError, NotFiniteError
 from rnscli.core import wrong_word
-from rnscli.hardware import Workload
-from rnscli.matrix import Dataflow
-from rnscli.networks import (
-    Inputs,
-    LabelledData,
-    Labels,
-    OpenedNetwork,
-    PortableNetwork,
-    RandomStream,
-    evaluate,
-)
+from rnscli.hardware import Technology, Workload
+from rnscli.matrix import Dataflow, ProductCounts
 from rnscli.runtime import Progress, Runner, Work, versions
 from rnscli.torch.convert import conversion, converted
 from rnscli.torch.record import recording
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
 
+_Flags = npt.NDArray[np.bool_]
 
-@dataclass(frozen=True, eq=False)
-class AccuracyBlock:
-    """All that a block needs, wherever it is computed."""
+_BLOCK_SAMPLES = 128
+_PART = "accuracy"
+# What the energy of a core depends on, besides its dot product.
+_PRICED = ("moduli", "legitimate_range", "radius", "slice_bits", "adc_bits")
 
-    network: PortableNetwork
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyParameters:
+    """One point: a network, and the core on which its products are computed.
+
+    Parameters
+    ----------
+    opened
+        The network and its data (`rnscli.networks.portable.open_network`).
+    flow
+        The core, and how products are mapped to it.
+    bits
+        Bits b of the converters, for the energy.
+    samples
+        Test samples, the first ones; all if not given.
+    strict
+        Refuse a network with products that stay digital.
+    technology
+        Of the array, for the energy; ``reram-analog`` if not given.
+    seed
+        Of the noise.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    opened: networks.OpenedNetwork
     flow: Dataflow
-    data: LabelledData
-    seed: int
+    bits: int
+    samples: int | None = None
+    strict: bool = False
+    technology: Technology | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        analysis.ModuliOptions.bits.check(self.bits)
+        analysis.SimulationOptions.seed.check(self.seed)
+        there = len(self.opened.data.test)
+        if self.samples is not None and NetworkOptions.samples.check(self.samples) > there:
+            raise InputError(
+                f"`samples` is {self.samples}, but `data` {self.opened.data.name} has {there} "
+                "samples to test with"
+            )
+
+    @property
+    def count(self) -> int:
+        return len(self.opened.data.test) if self.samples is None else self.samples
+
+    @property
+    def blocks(self) -> int:
+        return -(-self.count // _BLOCK_SAMPLES)
+
+    def samples_of(self, block: int) -> int:
+        return min(_BLOCK_SAMPLES, self.count - block * _BLOCK_SAMPLES)
+
+    def for_block(self, block: int, shared: bool) -> "AccuracyParameters":
+        """This point with only the samples of a block."""
+        start, data = block * _BLOCK_SAMPLES, self.opened.data
+        part = slice(start, start + self.samples_of(block))
+        test = networks.LabelledData(data.test.inputs[part], data.test.labels[part])
+        opened = networks.OpenedNetwork(self.opened.network, networks.Dataset(data.name, test))
+        return replace(self, opened=opened, samples=None)
+
+
+@dataclass(frozen=True)
+class AccuracyStatistics:
+    """Of some samples: which were right, in both, one or none of the two; and the products."""
+
+    right: PairedCounts  # on the core, and in FP32
+    products: ProductCounts
+
+    def __add__(self, other: "AccuracyStatistics") -> "AccuracyStatistics":
+        return AccuracyStatistics(self.right + other.right, self.products + other.products)
+
+    def record(self) -> dict[str, Any]:
+        return {"right": asdict(self.right), "products": asdict(self.products)}
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "AccuracyStatistics":
+        return cls(PairedCounts(**record["right"]), ProductCounts(**record["products"]))
 
 
 def accuracy_block(
-    argument: AccuracyBlock, block: int, parts: tuple[str, ...]
+    point: AccuracyParameters, block: int, parts: tuple[str, ...]
 ) -> dict[str, AccuracyStatistics]:
     """Statistics of one block of samples; a pure function of its arguments."""
-    inputs, labels = argument.data.inputs, argument.data.labels
-    in_fp32 = _right(argument.network.model(), inputs, labels)
-    seeds = np.random.SeedSequence(argument.seed, spawn_key=(block,))
-    noise = RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    network, data = point.opened.network, point.opened.data.test
+    inputs, labels = data.inputs, data.labels
+    in_fp32 = _right(network.model(), inputs, labels)
+    seeds = np.random.SeedSequence(point.seed, spawn_key=(block,))
+    noise = networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
     with noise.in_use(), recording() as made:
-        on_core = _right(_converted(argument.network, argument.flow), inputs, labels)
+        on_core = _right(_converted(network, point.flow), inputs, labels)
     right = PairedCounts(
         samples=len(labels),
         both=int(np.count_nonzero(on_core & in_fp32)),
         first=int(np.count_nonzero(on_core & ~in_fp32)),
         second=int(np.count_nonzero(in_fp32 & ~on_core)),
     )
-    statistics = AccuracyStatistics(right, made.counts)
-    return dict.fromkeys(parts, statistics)
+    return dict.fromkeys(parts, AccuracyStatistics(right, made.counts))
 
 
-def _right(model: nn.Module, inputs: Inputs, labels: Labels) -> npt.NDArray[np.bool_]:
+def _right(model: nn.Module, inputs: networks.Inputs, labels: networks.Labels) -> _Flags:
     """Which samples are right; logits that are not finite never are.
 
     Nor is a sample that noise drives beyond what a core computes with; that the core refuses it
     must decide neither over the samples beside it nor over the run.
     """
     try:
-        logits = evaluate(model, inputs)
+        logits = networks.evaluate(model, inputs)
     except NotFiniteError:
         if len(labels) == 1:
             return np.zeros(1, np.bool_)
         half = len(labels) // 2
         parts = (slice(None, half), slice(half, None))
         return np.concatenate([_right(model, inputs[part], labels[part]) for part in parts])
-    right: npt.NDArray[np.bool_] = np.isfinite(logits).all(axis=1) & (
-        logits.argmax(axis=1) == labels
-    )
+    right: _Flags = np.isfinite(logits).all(axis=1) & (logits.argmax(axis=1) == labels)
     return right
 
 
 @lru_cache(maxsize=4)
-def _converted(network: PortableNetwork, flow: Dataflow) -> nn.Module:
+def _converted(network: networks.PortableNetwork, flow: Dataflow) -> nn.Module:
     return converted(copy.deepcopy(network.model()), flow)
 
 
-@dataclass(frozen=True)
-class NetworkProducts:
-    """The products of one inference, and those that stay digital, in words."""
-
-    workload: Workload
-    digital: tuple[str, ...]
-
-    @property
-    def count(self) -> int:
-        return sum(gemm.count for gemm in self.workload.gemms)
-
-
-def network_products(opened: OpenedNetwork, strict: bool = False) -> NetworkProducts:
-    """The matrix products of one inference, recorded by computing one.
-
-    Raises
-    ------
-    InputError
-        If there are none; by ``strict``, if some stay digital.
-    """
+def _products(opened: networks.OpenedNetwork, strict: bool) -> tuple[Workload, tuple[str, ...]]:
+    """The products of one inference, recorded by computing one, and those that stay digital."""
     # Which core it is makes no difference; this one is fast and loses little.
     core = analog_core("fixed-hp", bits=8)
     model = converted(copy.deepcopy(opened.network.model()), Dataflow(core))
-    with RandomStream(0).in_use(), recording() as made:
-        evaluate(model, opened.data.test.inputs[:1])
+    with networks.RandomStream(0).in_use(), recording() as made:
+        networks.evaluate(model, opened.data.test.inputs[:1])
     layers = dict(conversion(model).digital)
     # A layer is identified by its name; functions of other packages by theirs.
     functions = (one for one in made.unmapped if one.partition(":")[0] not in layers)
@@ -133,12 +179,7 @@ def network_products(opened: OpenedNetwork, strict: bool = False) -> NetworkProd
             f"`model` {name} has products that no core computes, which --strict refuses: "
             f"{', '.join(digital)}"
         )
-    return NetworkProducts(made.workload(name), digital)
-
-
-_PART = "accuracy"
-# What the energy of a core depends on, besides its dot product.
-_PRICED = ("moduli", "legitimate_range", "radius", "slice_bits", "adc_bits")
+    return made.workload(name), digital
 
 
 def accuracies(
@@ -184,20 +225,20 @@ def accuracies(
     >>> row.samples, row.gemms, row.macs
     (32, 3, 613376)
     """
-    products_of = cache(network_products)
+    products_of = cache(_products)
     products = [products_of(point.opened, point.strict) for point in points]
     for update in (runner or Runner()).run([_work(point) for point in points]):
         if progress is not None:
             progress(update)
         if update.finished:
-            yield _row(points[update.index], products[update.index], update.total[_PART])
+            yield _row(points[update.index], *products[update.index], update.total[_PART])
 
 
 def _work(parameters: AccuracyParameters) -> Work[AccuracyStatistics]:
     """A point in blocks of samples, and all that its results depend on."""
     return Work(
         function=accuracy_block,
-        argument=partial(_argument, parameters),
+        argument=parameters.for_block,
         blocks=parameters.blocks,
         samples=parameters.samples_of,
         parts={_PART: partial(_description, parameters)},
@@ -205,15 +246,7 @@ def _work(parameters: AccuracyParameters) -> Work[AccuracyStatistics]:
     )
 
 
-def _argument(parameters: AccuracyParameters, block: int, shared: bool) -> AccuracyBlock:
-    del shared
-    network = parameters.opened.network
-    return AccuracyBlock(network, parameters.flow, parameters.data_of(block), parameters.seed)
-
-
 def _description(parameters: AccuracyParameters) -> dict[str, Any]:
-    import torch
-
     opened = parameters.opened
     return {
         "what": "accuracy",
@@ -223,57 +256,60 @@ def _description(parameters: AccuracyParameters) -> dict[str, Any]:
         "network": opened.network.digest(),
         "data": _data_digest(opened),
         "seed": parameters.seed,
-        **described_flow(parameters.flow),
-        "block_samples": BLOCK_SAMPLES,
+        **analysis.described_flow(parameters.flow),
+        "block_samples": _BLOCK_SAMPLES,
     }
 
 
 @cache
-def _data_digest(opened: OpenedNetwork) -> str:
+def _data_digest(opened: networks.OpenedNetwork) -> str:
     return opened.data.test.digest()
 
 
 def _row(
-    parameters: AccuracyParameters, products: NetworkProducts, statistics: AccuracyStatistics
+    parameters: AccuracyParameters,
+    workload: Workload,
+    digital: tuple[str, ...],
+    statistics: AccuracyStatistics,
 ) -> AccuracyRow:
     right, made = statistics.right, statistics.products
     noisy = parameters.flow.core.noisy
-    total = _energy(parameters, products, made.mean_attempts)
+    energy = _energy(parameters, workload, made.mean_attempts)
     accurate = right.both + right.first
     return AccuracyRow(
         model=parameters.opened.network.name,
         samples=right.samples,
         accuracy=accurate / right.samples,
-        accuracy_ci95=proportion_interval(accurate, right.samples),
+        accuracy_ci95=analysis.proportion_interval(accurate, right.samples),
         fp32_accuracy=(right.both + right.second) / right.samples,
         relative_accuracy=right.ratio,
         relative_accuracy_ci95=right.ratio_interval(),
         output_error_rate=made.output_error_rate if noisy else None,
         output_error_rate_ci95=(
-            proportion_interval(made.wrong, made.dot_products) if noisy else None
+            analysis.proportion_interval(made.wrong, made.dot_products) if noisy else None
         ),
         expected_attempts=made.mean_attempts if noisy else None,
-        gemms=products.count,
-        macs=products.workload.macs,
-        technology=total.technology,
-        energy_per_inference_j=total.energy_j,
-        energy_j=total.energy_j * right.samples,
-        extrapolated=total.extrapolated,
-        digital="; ".join(products.digital) or None,
-        **core_columns(parameters.flow, parameters.bits),
+        gemms=sum(gemm.count for gemm in workload.gemms),
+        macs=workload.macs,
+        technology=energy.technology,
+        energy_per_inference_j=energy.energy_j,
+        energy_j=energy.energy_j * right.samples,
+        extrapolated=energy.extrapolated,
+        digital="; ".join(digital) or None,
+        **analysis.core_columns(parameters.flow, parameters.bits),
     )
 
 
 def _energy(
-    parameters: AccuracyParameters, products: NetworkProducts, attempts: float
-) -> WorkloadRow:
+    parameters: AccuracyParameters, workload: Workload, attempts: float
+) -> analysis.WorkloadRow:
     """The energy of one inference, with the attempts that were measured."""
     core = parameters.flow.core
     chances = core.error_probabilities
     with warnings.catch_warnings():
         # Rows say whether they are extrapolated.
         warnings.simplefilter("ignore", RuntimeWarning)
-        design = EnergyParameters(
+        design = analysis.EnergyParameters(
             core=core.name,
             dot_product=core.dot_product,
             bits=parameters.bits,
@@ -283,4 +319,4 @@ def _energy(
             word_error_probability=wrong_word(chances) if chances else 0.0,
             **{name: value for name, value in core.settings.items() if name in _PRICED},
         )
-        return workload_energy(design, products.workload)[-1]
+        return analysis.workload_energy(design, workload)[-1]

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
 from rnscli.analysis.statistics import CONFIDENCE
 
@@ -70,16 +69,16 @@ class PairedCounts:
 
         def bound(sign: int) -> float:
             """Where the score passes the limit: above the ratio it falls below -limit."""
-            excess = partial(self._excess, sign * limit)
+
+            def excess(log_ratio: float) -> float:
+                return self._score(math.exp(log_ratio)) - sign * limit
+
             ends = math.log(_LOWEST), math.log(_HIGHEST)
             if excess(ends[0]) <= 0:  # the first model is never right
                 return 0.0
             return math.exp(brentq(excess, *ends, xtol=1e-13))
 
         return bound(1), bound(-1)
-
-    def _excess(self, limit: float, log_ratio: float) -> float:
-        return self._score(math.exp(log_ratio)) - limit
 
     def _score(self, ratio: float) -> float:
         """Standardised ``sum(a - ratio b)``; it falls with the ratio."""

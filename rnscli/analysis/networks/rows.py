@@ -1,10 +1,38 @@
-"""What is reported of a network on a core."""
+"""What is chosen of a network on a core, and what is reported of it."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
+from rnscli import base
 from rnscli.analysis import columns as c
 from rnscli.base import Column, ends, joules, mark, percent
+from rnscli.networks import NETWORKS
+
+FP32 = "fp32"  # in the place of a core
+
+
+class NetworkOptions:
+    """What a user chooses of networks, their data and their weights."""
+
+    model = base.Option(
+        base.NamesOrFunctions(NETWORKS),
+        "Networks: {names}; or your own, as package.module:function of a function that makes it.",
+    )
+    data = base.Option(
+        base.Files(),
+        "Your own data: an .npz file with x (N, ...) and y (N) to test with, and x_train and "
+        "y_train to train with.",
+        usual="handwritten digits",
+    )
+    weights = base.Option(
+        base.Files(), "Weights of --model: a state_dict that torch.save has written."
+    )
+    samples = base.Option(
+        base.WholeNumbers(1, 10**9), "Test samples, the first ones of the data.", usual="all"
+    )
+    strict = base.Option(
+        base.Flags(), "Refuse a network with products that stay digital, instead of a remark."
+    )
 
 
 @dataclass(frozen=True)
@@ -85,8 +113,6 @@ class AccuracyRow:
         Column("Products that stay in FP32 and that no count or energy has; null if none."),
     ]
 
-
-FP32 = "fp32"  # in the place of a core
 
 TrainedOn = Annotated[
     c.Core, Column("The core that computes every product, or fp32.", besides=(FP32,), identity=True)

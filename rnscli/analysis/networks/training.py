@@ -3,38 +3,117 @@
 import io
 import math
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
 
-from rnscli.analysis.analog_core import core_columns, described_flow
-from rnscli.analysis.networks.parameters import TrainingParameters, TrainingProgress, TrainingRecord
+from rnscli import analysis
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
-from rnscli.analysis.statistics import Moments
 from rnscli.base import InputError, RnscliError, write_atomically
-from rnscli.networks import Trainer
+from rnscli.matrix import Dataflow
+from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer
 from rnscli.runtime import Runner, Work, describe, digest, versions
 from rnscli.torch.convert import converted
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
 
-Listener = Callable[[TrainingProgress], None]
-_listener: ContextVar[Listener | None] = ContextVar("rnscli_listener", default=None)
+_PART = "training"
+_OF_FP32 = dict.fromkeys(
+    (
+        "bits", "vector_size", "input_bits", "weight_bits", "granularity", "moduli",
+        "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits",
+        "noise", "p", "sigma", "residue_p", "residue_sigma", "attempts",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingParameters:
+    """One training: a network, its data, its recipe with a seed, and a core, or FP32.
+
+    Parameters
+    ----------
+    network
+        With the weights to begin with, or none: drawn from the seed of the recipe.
+    data
+        With a part to train with.
+    recipe
+        How it is trained; its seed decides over the first weights, too.
+    flow
+        The core on which every product is computed, forward and of gradients; FP32 if ``None``.
+    bits
+        Bits b of the converters.
+    checkpoint
+        Folder in which a training is kept after every epoch, and from which it goes on.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    network: PortableNetwork
+    data: Dataset
+    recipe: Recipe
+    flow: Dataflow | None = None
+    bits: int | None = None
+    checkpoint: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.bits is not None:
+            analysis.ModuliOptions.bits.check(self.bits)
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a training has come to: its epochs, and a sentence if it ended before the last one.
+
+    ``epochs`` are training loss, test loss and test accuracy, in order.
+    """
+
+    epochs: tuple[tuple[float, float, float], ...]
+    failure: str = ""
+
+    def __add__(self, other: "TrainingRecord") -> "TrainingRecord":
+        return TrainingRecord(self.epochs + other.epochs, other.failure)
+
+    def record(self) -> dict[str, Any]:
+        return {"epochs": [list(epoch) for epoch in self.epochs], "failure": self.failure}
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "TrainingRecord":
+        epochs = [(float(a), float(b), float(c)) for a, b, c in record["epochs"]]
+        return cls(tuple(epochs), str(record["failure"]))
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """What is known of a training, and how many of its epochs were computed in this run."""
+
+    parameters: TrainingParameters
+    record: TrainingRecord
+    computed: int
+
+
+_Listener = Callable[[TrainingProgress], None]
+# Trainings in this process tell of every epoch; what they compute does not depend on it.
+_listener: ContextVar[_Listener | None] = ContextVar("rnscli_listener", default=None)
 
 
 def training_run(
     parameters: TrainingParameters, block: int, parts: tuple[str, ...]
 ) -> dict[str, TrainingRecord]:
     """Train a network; a pure function of its arguments, but that it need not begin anew."""
-    del block
-    trainer = Trainer(_model(parameters), parameters.data, parameters.recipe)
+    model = parameters.network.made(parameters.recipe.seed)
+    if parameters.flow is not None:
+        model = converted(model, parameters.flow)
+    trainer = Trainer(model, parameters.data, parameters.recipe)
     failure = ""
     kept = _Checkpoint(parameters)
     kept.restore(trainer)
@@ -53,22 +132,12 @@ def training_run(
     return dict.fromkeys(parts, _record(trainer, failure))
 
 
-@contextmanager
-def heard_by(listener: Listener | None) -> Iterator[None]:
-    """Trainings in this process tell of every epoch; what they compute does not depend on it."""
-    token = _listener.set(listener)
-    try:
-        yield
-    finally:
-        _listener.reset(token)
-
-
 def _record(trainer: Trainer, failure: str = "") -> TrainingRecord:
     epochs = tuple((r.train_loss, r.test_loss, r.test_accuracy) for r in trainer.results)
     return TrainingRecord(epochs, failure)
 
 
-def description(parameters: TrainingParameters) -> dict[str, Any]:
+def _description(parameters: TrainingParameters) -> dict[str, Any]:
     """All that a training depends on."""
     return {
         "what": "training",
@@ -79,14 +148,8 @@ def description(parameters: TrainingParameters) -> dict[str, Any]:
         "data": parameters.data.digest(),
         "recipe": describe(parameters.recipe),
         "seed": parameters.recipe.seed,
-        **described_flow(parameters.flow),
+        **analysis.described_flow(parameters.flow),
     }
-
-
-def _model(parameters: TrainingParameters) -> nn.Module:
-    """The network before its first epoch."""
-    model = parameters.network.made(parameters.recipe.seed)
-    return model if parameters.flow is None else converted(model, parameters.flow)
 
 
 class _Checkpoint:
@@ -96,7 +159,7 @@ class _Checkpoint:
         self._path: Path | None = None
         self._key = ""
         if parameters.checkpoint is not None:
-            self._key = digest(description(parameters))
+            self._key = digest(_description(parameters))
             name = parameters.network.name.replace(":", ".").replace("/", ".")
             self._path = parameters.checkpoint / f"{name}-{self._key[:24]}.pt"
 
@@ -128,16 +191,6 @@ class _Checkpoint:
         write_atomically(self._path, stream.getvalue())
 
 
-_PART = "training"
-_OF_FP32 = dict.fromkeys(
-    (
-        "bits", "vector_size", "input_bits", "weight_bits", "granularity", "moduli",
-        "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits",
-        "noise", "p", "sigma", "residue_p", "residue_sigma", "attempts",
-    )
-)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Training:
     """A training that is done: its parameters and its epochs."""
@@ -163,7 +216,7 @@ class Training:
 
 
 def trainings(
-    asked: Sequence[TrainingParameters],
+    points: Sequence[TrainingParameters],
     runner: Runner | None = None,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Iterator[Training]:
@@ -175,7 +228,7 @@ def trainings(
 
     Parameters
     ----------
-    asked
+    points
         What to train.
     runner
         Where trainings are computed and recorded (`rnscli.runner`); it does not change the result.
@@ -188,42 +241,51 @@ def trainings(
     InputError
         If data and network do not fit, or a checkpoint is damaged.
     """
-    updates = (runner or Runner()).run([_work(parameters) for parameters in asked])
-    for parameters in asked:
-        heard: list[TrainingProgress] = []
+    updates = (runner or Runner()).run([_work(parameters) for parameters in points])
+    epochs: list[TrainingProgress] = []
 
-        def listener(epoch: TrainingProgress, heard: list[TrainingProgress] = heard) -> None:
-            heard.append(epoch)
-            if progress is not None:
-                progress(epoch)
+    def listener(epoch: TrainingProgress) -> None:
+        epochs.append(epoch)
+        if progress is not None:
+            progress(epoch)
 
-        with heard_by(listener):
+    for parameters in points:
+        epochs.clear()
+        token = _listener.set(listener)
+        try:
             update = next(updates)
+        finally:
+            _listener.reset(token)
         record = update.total[_PART]
         if progress is not None:
-            computed = heard[-1].computed if heard else update.computed
+            computed = epochs[-1].computed if epochs else update.computed
             progress(TrainingProgress(parameters, record, computed))
         yield Training(parameters, record)
 
 
 def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> TrainingRow:
     """Trainings of several seeds on one core, or in FP32, beside those in FP32."""
-    reference = {one.parameters.recipe.seed: _last(one)[2] for one in in_fp32}
-    accuracies = {one.parameters.recipe.seed: _last(one)[2] for one in on_core}
+    reference, accuracies = (
+        {one.parameters.recipe.seed: one.record.epochs[-1][2] for one in several}
+        for several in (in_fp32, on_core)
+    )
     differences = [accuracy - reference[seed] for seed, accuracy in accuracies.items()]
     first = on_core[0].parameters
-    several = len(accuracies) > 1
-    error = _moments(list(reference.values())).standard_error if several else None
+    error = _moments(reference.values()).standard_error if len(accuracies) > 1 else None
     # Shares of some thousand samples: beyond 15 decimals there is nothing but rounding.
     difference = round(math.fsum(differences) / len(differences), 15)
+    last = [one.record.epochs[-1] for one in on_core]
+    train_loss, test_loss, test_accuracy = (
+        math.fsum(values) / len(values) for values in zip(*last, strict=True)
+    )
     return TrainingRow(
         model=first.network.name,
         seeds=len(accuracies),
         epochs=first.recipe.epochs,
-        train_loss=_mean(on_core, 0),
-        test_loss=_mean(on_core, 1),
-        test_accuracy=_mean(on_core, 2),
-        test_accuracy_ci95=_interval(list(accuracies.values())),
+        train_loss=train_loss,
+        test_loss=test_loss,
+        test_accuracy=test_accuracy,
+        test_accuracy_ci95=_interval(accuracies.values()),
         accuracy_difference=difference,
         accuracy_difference_ci95=None if first.flow is None else _interval(differences),
         fp32_standard_error=error,
@@ -238,7 +300,7 @@ def _work(parameters: TrainingParameters) -> Work[TrainingRecord]:
         argument=lambda block, shared: parameters,
         blocks=1,
         samples=lambda block: parameters.recipe.epochs,
-        parts={_PART: partial(description, parameters)},
+        parts={_PART: partial(_description, parameters)},
         result=TrainingRecord,
     )
 
@@ -246,23 +308,12 @@ def _work(parameters: TrainingParameters) -> Work[TrainingRecord]:
 def _columns(parameters: TrainingParameters) -> dict[str, Any]:
     if parameters.flow is None:
         return {"core": FP32, **_OF_FP32}
-    assert parameters.bits is not None
-    return core_columns(parameters.flow, parameters.bits)
+    return analysis.core_columns(parameters.flow, parameters.bits)
 
 
-def _last(training: Training) -> tuple[float, float, float]:
-    return training.record.epochs[-1]
+def _moments(values: Collection[float]) -> analysis.Moments:
+    return analysis.Moments.of(np.array(list(values)))
 
 
-def _mean(several: Sequence[Training], index: int) -> float:
-    return math.fsum(_last(one)[index] for one in several) / len(several)
-
-
-def _moments(values: Sequence[float]) -> Moments:
-    import numpy as np
-
-    return Moments.of(np.array(values))
-
-
-def _interval(values: Sequence[float]) -> tuple[float, float] | None:
+def _interval(values: Collection[float]) -> tuple[float, float] | None:
     return _moments(values).mean_interval() if len(values) > 1 else None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 from rnscli.base import InputError, check_int
 
@@ -174,6 +175,15 @@ class ModuliSet:
         ((), (3,), (1, 2))
         """
         return mixed_radix_inverses(self.information)
+
+
+def moduli_columns(moduli: ModuliSet | None) -> dict[str, Any]:
+    """What rows say of a set; nothing where there is none."""
+    return {
+        "moduli": moduli and moduli.information,
+        "redundant_moduli": moduli and moduli.redundant_moduli,
+        "redundant": moduli and moduli.redundant,
+    }
 
 
 def crt_weights(moduli: tuple[int, ...]) -> tuple[int, ...]:

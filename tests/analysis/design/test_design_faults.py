@@ -9,8 +9,7 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 
 from rnscli.analysis.design.metrics import Outcome
-from rnscli.analysis.error.dot_error import dot_error
-from rnscli.analysis.error.parameters import DotErrorParameters
+from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error
 from rnscli.analysis.faults.fault_probability import after_attempts
 from rnscli.analysis.statistics import proportion_interval
 from rnscli.core.arithmetic.dot_product import DotProduct

@@ -14,8 +14,7 @@ from rnscli.analysis.design.metrics import Evaluator, error_key
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.error.dot_error import dot_error
-from rnscli.analysis.error.parameters import DotErrorParameters
+from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.errors import RnscliError

@@ -10,9 +10,13 @@ from dot_error_points import FALSE_ALARM, clopper_pearson, point, same_result, s
 from made_cores import ANALOG
 from scipy import stats
 
-from rnscli.analysis.error.dot_error import dot_error, dot_errors, simulate_block
+from rnscli.analysis.error.dot_error import (
+    DotErrorParameters,
+    dot_error,
+    dot_errors,
+    simulate_block,
+)
 from rnscli.analysis.error.operands import DISTRIBUTIONS
-from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.base.errors import InputError

@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rnscli.analysis.error.dot_error import dot_error, simulate_block
+from rnscli.analysis.error.dot_error import (
+    DotErrorParameters,
+    ErrorStatistics,
+    dot_error,
+    simulate_block,
+)
 from rnscli.analysis.error.operands import GivenOperands
-from rnscli.analysis.error.parameters import DotErrorParameters
-from rnscli.analysis.error.statistics import ErrorStatistics
 from rnscli.analysis.statistics import Moments
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct

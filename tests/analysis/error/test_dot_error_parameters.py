@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from dot_error_points import point, same_statistics
 
-from rnscli.analysis.error.dot_error import dot_error, simulate_block
+from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error, simulate_block
 from rnscli.analysis.error.operand_files import load_operands
 from rnscli.analysis.error.operands import GivenOperands, NormalOperands, SparseOperands
-from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct

@@ -8,10 +8,14 @@ import pytest
 from dot_error_points import FALSE_ALARM, point, same_result, same_statistics
 from scipy import stats
 
-from rnscli.analysis.error import parameters as dot_error_parameters
-from rnscli.analysis.error.dot_error import DotErrorResult, dot_error, simulate_block
-from rnscli.analysis.error.parameters import DotErrorParameters
-from rnscli.analysis.error.statistics import ErrorStatistics
+from rnscli.analysis.error import dot_error as dot_error_module
+from rnscli.analysis.error.dot_error import (
+    DotErrorParameters,
+    DotErrorResult,
+    ErrorStatistics,
+    dot_error,
+    simulate_block,
+)
 from rnscli.core.noise import Gaussian, Uniform
 from rnscli.runtime.runner import Progress, runner
 
@@ -46,7 +50,7 @@ def totals(parameters: DotErrorParameters, blocks: int) -> list[dict[str, ErrorS
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 2048 values, 256 pairs of 8 terms, so that many runs take little time."""
-    monkeypatch.setattr(dot_error_parameters, "_BLOCK_VALUES", 2048)
+    monkeypatch.setattr(dot_error_module, "_BLOCK_VALUES", 2048)
 
 
 @pytest.mark.usefixtures("small_blocks")

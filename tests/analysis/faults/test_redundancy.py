@@ -4,8 +4,12 @@ import math
 
 import pytest
 
-from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
-from rnscli.analysis.faults.redundancy import TargetParameters, redundancy_frontier
+from rnscli.analysis.faults.fault_probability import (
+    FaultParameters,
+    TargetParameters,
+    fault_probability,
+    redundancy_frontier,
+)
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
@@ -72,6 +76,13 @@ def test_a_target_out_of_reach_says_how_near_one_comes() -> None:
 def test_no_set_at_all() -> None:
     request = ModuliRequest(bits=3, vector_size=128)
     with pytest.raises(NoSolutionError, match="smallest bits with an answer is 4"):
+        redundancy_frontier(TargetParameters(request=request, noise=Uniform(0.1), target=1e-2))
+
+
+def test_more_moduli_than_probabilities_are_computed_for() -> None:
+    request = ModuliRequest(bits=6, precision_bits=85)
+    assert request.choose()[0].count == 17
+    with pytest.raises(InputError, match=r"17 moduli; .* at most 16"):
         redundancy_frontier(TargetParameters(request=request, noise=Uniform(0.1), target=1e-2))
 
 

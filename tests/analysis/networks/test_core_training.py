@@ -13,8 +13,14 @@ from made_cores import ANALOG
 from scipy import stats
 
 from rnscli.analysis.analog_core import analog_core
-from rnscli.analysis.networks.parameters import TrainingParameters, TrainingProgress, TrainingRecord
-from rnscli.analysis.networks.training import Training, training_row, trainings
+from rnscli.analysis.networks.training import (
+    Training,
+    TrainingParameters,
+    TrainingProgress,
+    TrainingRecord,
+    training_row,
+    trainings,
+)
 from rnscli.base.errors import InputError
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.networks.portable import OpenedNetwork, open_untrained

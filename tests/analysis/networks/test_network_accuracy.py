@@ -20,9 +20,8 @@ import rnscli
 from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.networks import accuracy as accuracy_block
-from rnscli.analysis.networks.accuracy import accuracies
+from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
 from rnscli.analysis.networks.paired_ratio import PairedCounts
-from rnscli.analysis.networks.parameters import AccuracyParameters
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.base.errors import InputError, NotFiniteError
 from rnscli.hardware.workloads.gemm import Gemm, Workload

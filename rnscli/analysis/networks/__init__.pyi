@@ -1,1 +1,0 @@
-from rnscli.analysis.networks.rows import FP32 as FP32
