@@ -193,25 +193,16 @@ def mixed_radix_inverses(moduli: tuple[int, ...]) -> tuple[tuple[int, ...], ...]
 
 
 def check_moduli_set(moduli: ModuliSet) -> ModuliSet:
-    """Return a set of moduli if it is one.
-
-    Raises
-    ------
-    InputError
-        If it is not: a list says neither which of them are redundant nor the order of residues.
-    """
+    """The set, if it is one: a list says neither which are redundant nor the order of residues."""
     if not isinstance(moduli, ModuliSet):
         raise InputError.of("moduli", moduli, "a set such as ModuliSet([63, 62, 61, 59])")
     return moduli
 
 
 def check_legitimate_range(moduli: ModuliSet, size: int) -> int:
-    """Return L if it is from 1 to the product of the information moduli.
+    """L from 1 to the product of the information moduli.
 
-    Raises
-    ------
-    InputError
-        If it is not: beyond that product two legitimate values may share n residues.
+    Beyond that product two legitimate values may share n residues.
     """
     size = check_int("legitimate_range", size, 1)
     if size > moduli.dynamic_range:

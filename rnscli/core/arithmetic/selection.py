@@ -86,18 +86,7 @@ def select_moduli(
 def set_exists(
     required_range: int, max_modulus: int, *, redundant: int = 0, count: int | None = None
 ) -> bool:
-    """Whether `select_moduli` has an answer, which is often plain without a search for the best.
-
-    Raises
-    ------
-    InputError
-        If the search would be too large to finish.
-
-    Examples
-    --------
-    >>> set_exists(12545, 15, redundant=1), set_exists(12545, 15, redundant=2)
-    (True, False)
-    """
+    """Whether `select_moduli` has an answer, which is often plain without a search for the best."""
     return any(
         _Search(information, redundant, max_modulus, required_range, 1).exists()
         for information in _counts(required_range, max_modulus, redundant, count)
@@ -189,7 +178,7 @@ class _Search:
         scores = self._greedy_scores()
         if len(scores) >= self.top:
             self.threshold = max(self.threshold, sorted(scores, reverse=True)[self.top - 1])
-        self._extend(self._window(), (), 1, 1)
+        self._extend(self._window(), ())
         return tuple(ModuliSet(members, self.redundant) for _, members in self.found)
 
     def exists(self) -> bool:
@@ -202,6 +191,7 @@ class _Search:
         return {self._score(members) for start in starts if (members := self._greedy(start))}
 
     def _score(self, members: tuple[int, ...]) -> _Score:
+        # Also of the first members of a set, which are redundant while there are at most k.
         return math.prod(members[self.redundant :]), math.prod(members[: self.redundant])
 
     def _greedy(self, start: int) -> tuple[int, ...]:
@@ -234,9 +224,7 @@ class _Search:
             )
         return [(m, _class_of(m)) for m in range(self.max_modulus, lowest - 1, -1)]
 
-    def _extend(
-        self, candidates: list[tuple[int, int]], members: tuple[int, ...], info: int, spare: int
-    ) -> None:
+    def _extend(self, candidates: list[tuple[int, int]], members: tuple[int, ...]) -> None:
         """Try every candidate as the next smaller member."""
         self.nodes += 1
         if self.nodes > _MAX_NODES:
@@ -245,6 +233,7 @@ class _Search:
                 f"after {_MAX_NODES} steps; a smaller range or fewer redundant moduli is easier",
                 "max_modulus",
             )
+        info, spare = self._score(members)
         missing = self.size - len(members)
         if not missing:
             self.found.append(((info, spare), members))
@@ -265,10 +254,7 @@ class _Search:
             if (best_info, best_spare) < self.threshold:
                 return
             coprime = [c for c in candidates[index + 1 :] if math.gcd(c[0], modulus) == 1]
-            if still_redundant:
-                self._extend(coprime, (*members, modulus), info, spare * modulus)
-            else:
-                self._extend(coprime, (*members, modulus), info * modulus, spare)
+            self._extend(coprime, (*members, modulus))
 
 
 def _largest_size(max_modulus: int) -> int:
