@@ -73,9 +73,9 @@ from rnscli.core.arithmetic.residues import quantise as quantise
 from rnscli.core.arithmetic.residues import to_residues as to_residues
 from rnscli.core.arithmetic.selection import select_moduli as select_moduli
 from rnscli.core.arithmetic.selection import special_family as special_family
-from rnscli.core.cores.bit_sliced_core import BitSlicedCore as BitSlicedCore
+from rnscli.core.cores.conventional_core import BitSlicedCore as BitSlicedCore
+from rnscli.core.cores.conventional_core import FixedPointCore as FixedPointCore
 from rnscli.core.cores.core import Readout as Readout
-from rnscli.core.cores.fixed_point_core import FixedPointCore as FixedPointCore
 from rnscli.core.cores.rns_core import RnsCore as RnsCore
 from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseSetting as NoiseSetting

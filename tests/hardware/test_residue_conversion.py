@@ -22,11 +22,10 @@ from hypothesis import strategies as st
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.code import RedundantCode, _groups_of
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.operations import Operation, Operations
-from rnscli.core.cores.residue_conversion import (
+from rnscli.core.cores.operations import Operation, Operations, merged
+from rnscli.core.cores.rns import (
     forward_conversion,
     forward_cycles,
-    merged,
     other_groups,
     reduction,
     residue_width,

@@ -1,6 +1,5 @@
 """Digital cores, which analog ones are compared with: they have no converters and lose nothing."""
 
-from rnscli.core.arithmetic import DotProduct
 from rnscli.core.cores.kind import DigitalKind
 from rnscli.core.cores.operations import Operation, Operations, add, multiply
 
@@ -18,9 +17,6 @@ class DigitalInt8(DigitalKind):
     def mac(self) -> Operations:
         return (*multiply(8, 8), *add(32))
 
-    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
-        return add(32)
-
 
 class DigitalFp32(DigitalKind):
     """Single precision."""
@@ -34,6 +30,3 @@ class DigitalFp32(DigitalKind):
     @property
     def mac(self) -> Operations:
         return (Operation("fp-multiply", 32), Operation("fp-add", 32))
-
-    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
-        return (Operation("fp-add", 32),)
