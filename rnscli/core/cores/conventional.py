@@ -20,7 +20,7 @@ from rnscli.core.cores.operations import add
 
 if TYPE_CHECKING:  # what is simulated loads NumPy
     from rnscli.core.arithmetic import RedundantCode
-    from rnscli.core.cores.core import Core
+    from rnscli.core.cores.conventional_core import BitSlicedCore, FixedPointCore
 
 
 class FixedPoint(ConventionalKind):
@@ -37,7 +37,7 @@ class FixedPoint(ConventionalKind):
 
     def build(
         self, settings: CoreSettings, code: RedundantCode | None, noise: Noise, attempts: float
-    ) -> Core:
+    ) -> FixedPointCore:
         from rnscli.core.cores.conventional_core import FixedPointCore
 
         adc_bits, law = self.adc_bits(settings), single_law(self, noise)
@@ -95,7 +95,7 @@ class BitSliced(ConventionalKind):
 
     def build(
         self, settings: CoreSettings, code: RedundantCode | None, noise: Noise, attempts: float
-    ) -> Core:
+    ) -> BitSlicedCore:
         from rnscli.core.cores.conventional_core import BitSlicedCore
 
         dot, bits, slice_bits = settings.dot_product, settings.bits, settings.slice_bits

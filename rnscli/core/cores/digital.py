@@ -1,7 +1,7 @@
 """Digital cores, which analog ones are compared with: they have no converters and lose nothing."""
 
 from rnscli.core.cores.kind import DigitalKind
-from rnscli.core.cores.operations import Operation, Operations, add, multiply
+from rnscli.core.cores.operations import Operation, add, multiply
 
 
 class DigitalInt8(DigitalKind):
@@ -12,10 +12,7 @@ class DigitalInt8(DigitalKind):
     operand_bits = 8
     simulated_bits = 8
     max_terms = (2**31 - 1) // 127**2
-
-    @property
-    def mac(self) -> Operations:
-        return (*multiply(8, 8), *add(32))
+    mac = (*multiply(8, 8), *add(32))
 
 
 class DigitalFp32(DigitalKind):
@@ -26,7 +23,4 @@ class DigitalFp32(DigitalKind):
     operand_bits = 32
     simulated_bits = None
     max_terms = None
-
-    @property
-    def mac(self) -> Operations:
-        return (Operation("fp-multiply", 32), Operation("fp-add", 32))
+    mac = (Operation("fp-multiply", 32), Operation("fp-add", 32))

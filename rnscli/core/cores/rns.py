@@ -26,7 +26,7 @@ from rnscli.core.noise import NoiseLaw
 
 if TYPE_CHECKING:  # what is simulated loads NumPy
     from rnscli.core.arithmetic import RedundantCode
-    from rnscli.core.cores.core import Core
+    from rnscli.core.cores.rns_core import RnsCore
 
 METHODS = ("mixed-radix", "crt")
 _Given = TypeVar("_Given")
@@ -52,7 +52,7 @@ class Rns(AnalogKind):
 
     def build(
         self, settings: CoreSettings, code: RedundantCode | None, noise: Noise, attempts: float
-    ) -> Core:
+    ) -> RnsCore:
         from rnscli.core.cores.rns_core import RnsCore
 
         return RnsCore(settings.dot_product, self._needed(code), noise, attempts)
