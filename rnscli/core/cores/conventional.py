@@ -11,8 +11,8 @@ from rnscli.core.cores.kind import (
     ConventionalKind,
     Converters,
     CoreSettings,
+    Laws,
     Logic,
-    Noise,
     check_slice_bits,
     single_law,
 )
@@ -36,7 +36,7 @@ class FixedPoint(ConventionalKind):
         return Converters(settings.dot_product.input_bits, self.adc_bits(settings), 1)
 
     def build(
-        self, settings: CoreSettings, code: RedundantCode | None, noise: Noise, attempts: float
+        self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float
     ) -> FixedPointCore:
         from rnscli.core.cores.conventional_core import FixedPointCore
 
@@ -94,7 +94,7 @@ class BitSliced(ConventionalKind):
         return Converters(dot.input_bits, adc_bits, dot.slices(slice_bits))
 
     def build(
-        self, settings: CoreSettings, code: RedundantCode | None, noise: Noise, attempts: float
+        self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float
     ) -> BitSlicedCore:
         from rnscli.core.cores.conventional_core import BitSlicedCore
 

@@ -1,10 +1,18 @@
 """Digital cores, which analog ones are compared with: they have no converters and lose nothing."""
 
+from rnscli.core.arithmetic import DotProduct
 from rnscli.core.cores.kind import DigitalKind
-from rnscli.core.cores.operations import Operation, add, multiply
+from rnscli.core.cores.operations import Operation, Operations, add, multiply
 
 
-class DigitalInt8(DigitalKind):
+class _Accumulating(DigitalKind):
+    """Sums have the width of those in a MAC, whatever is added."""
+
+    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
+        return self.mac[-1:]  # its addition
+
+
+class DigitalInt8(_Accumulating):
     """Products of 8 bits, added at 32."""
 
     name = "digital-int8"
@@ -15,7 +23,7 @@ class DigitalInt8(DigitalKind):
     mac = (*multiply(8, 8), *add(32))
 
 
-class DigitalFp32(DigitalKind):
+class DigitalFp32(_Accumulating):
     """Single precision."""
 
     name = "digital-fp32"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the others load NumPy
     from rnscli.core.arithmetic import RedundantCode
     from rnscli.core.cores.core import Core
 
-Noise = NoiseLaw | tuple[NoiseLaw, ...] | None  # of all converters, or one law for each modulus
+Laws = NoiseLaw | tuple[NoiseLaw, ...] | None  # of all converters, or one law for each modulus
 
 
 def _kinds() -> Registry[CoreKind]:
@@ -170,7 +170,7 @@ class AnalogKind(CoreKind):
 
     @abstractmethod
     def build(
-        self, settings: CoreSettings, code: RedundantCode | None, noise: Noise, attempts: float
+        self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float
     ) -> Core:
         """The core as it is simulated.
 
@@ -280,14 +280,10 @@ class DigitalKind(CoreKind):
     @property
     @abstractmethod
     def mac(self) -> Operations:
-        """A multiplication with its addition, which is the last."""
-
-    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
-        """As in a MAC."""
-        return self.mac[-1:]
+        """A multiplication with its addition."""
 
 
-def single_law(kind: CoreKind, noise: Noise) -> NoiseLaw | None:
+def single_law(kind: CoreKind, noise: Laws) -> NoiseLaw | None:
     """The law of the converters of a core that has no residues.
 
     Raises

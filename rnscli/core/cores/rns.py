@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rnscli.base import InputError
 from rnscli.core.arithmetic import ModuliSet, check_patterns, covering
-from rnscli.core.cores.kind import (
-    CONVERTER_AXES,
-    AnalogKind,
-    Converters,
-    CoreSettings,
-    Logic,
-    Noise,
-)
+from rnscli.core.cores.kind import CONVERTER_AXES, AnalogKind, Converters, CoreSettings, Laws, Logic
 from rnscli.core.cores.operations import Operations, add, merged, multiply, times
 from rnscli.core.noise import NoiseLaw
 
@@ -51,7 +44,7 @@ class Rns(AnalogKind):
         return Converters(settings.bits, settings.bits, self._needed(settings.moduli).count)
 
     def build(
-        self, settings: CoreSettings, code: RedundantCode | None, noise: Noise, attempts: float
+        self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float
     ) -> RnsCore:
         from rnscli.core.cores.rns_core import RnsCore
 
