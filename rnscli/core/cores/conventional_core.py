@@ -183,7 +183,10 @@ class BitSlicedCore(ConventionalCore):
         return [2 ** (self.slice_bits * index) for index in range(self.slices)]
 
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
-        digits = self.parts(w.astype(np.int64, copy=False))
+        # The digits of `parts`, by shifts, which integers have and floats do not.
+        magnitude, sign, mask = np.abs(w), np.sign(w), 2**self.slice_bits - 1
+        shifts = [self.slice_bits * index for index in range(self.slices)]
+        digits = [sign * ((magnitude >> shift) & mask) for shift in shifts]
         sums = [np.einsum("...j,...j->...", x, part, dtype=np.int64) for part in digits]
         return self.read(np.stack(sums), rng)
 
