@@ -4,15 +4,9 @@ from typing import Any
 
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.cores import (
-    CORES,
-    ConventionalKind,
-    Converters,
-    CoreSettings,
-    analog_core_named,
-    analog_cores,
-)
+from rnscli.core.cores import CORES, analog_core_named, analog_cores
 from rnscli.core.cores.core import Core
+from rnscli.core.cores.kind import ConventionalKind, Converters, CoreSettings
 from rnscli.core.noise import NoiseLaw
 
 ANALOG = analog_cores()

@@ -20,13 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.analysis.moduli import ModuliRequest
-from rnscli.core.arithmetic.code import RedundantCode, _readers_of
+from rnscli.core.arithmetic.code import RedundantCode, _groups_of
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.operations import Operation, Operations
-from rnscli.core.cores.residue_conversion import (
+from rnscli.core.cores.operations import Operation, Operations, merged
+from rnscli.core.cores.rns import (
     forward_conversion,
     forward_cycles,
-    merged,
     other_groups,
     reduction,
     residue_width,
@@ -328,8 +327,8 @@ def test_groups_are_those_of_the_decoder(redundant: int, bits: int) -> None:
     code = RedundantCode(moduli, 1000)
     assert code.radius == redundant // 2
     for radius in range(code.radius + 1):
-        readers = _readers_of(moduli, 1000, radius)
-        assert other_groups(moduli.count, redundant, radius) == len(readers) - 1
+        groups = _groups_of(moduli, 1000, radius)
+        assert other_groups(moduli.count, redundant, radius) == len(groups) - 1
 
 
 def test_groups_by_hand() -> None:

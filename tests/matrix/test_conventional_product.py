@@ -10,10 +10,8 @@ from made_cores import CONVENTIONAL, made
 from plain_product import multiply, plain_product, reading
 
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.cores.bit_sliced_core import BitSlicedCore
-from rnscli.core.cores.conversion import convert_clean
+from rnscli.core.cores.conventional_core import BitSlicedCore, FixedPointCore, convert_clean
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.fixed_point_core import FixedPointCore
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow
 

@@ -4,8 +4,8 @@ from rnscli.core.arithmetic.decoders import check_patterns as check_patterns
 from rnscli.core.arithmetic.decoders import covering as covering
 from rnscli.core.arithmetic.dot_product import DotProduct as DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet as ModuliSet
-from rnscli.core.arithmetic.quantisation import FloatArray as FloatArray
-from rnscli.core.arithmetic.quantisation import IntArray as IntArray
+from rnscli.core.arithmetic.residues import FloatArray as FloatArray
+from rnscli.core.arithmetic.residues import IntArray as IntArray
 from rnscli.core.arithmetic.residues import exact_dot as exact_dot
 from rnscli.core.arithmetic.residues import modular_dot as modular_dot
 from rnscli.core.arithmetic.residues import to_residues as to_residues

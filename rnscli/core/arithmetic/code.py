@@ -10,12 +10,12 @@ import numpy.typing as npt
 from rnscli.base import InputError
 from rnscli.core.arithmetic.decoders import check_patterns, covering, decoder_named, radius_of
 from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range, check_moduli_set
-from rnscli.core.arithmetic.quantisation import IntArray
 from rnscli.core.arithmetic.residues import (
-    MAX_SIMULATED_MODULUS,
     MAX_SIMULATED_RANGE,
+    IntArray,
     RangeReader,
     check_residues,
+    check_simulable,
     to_residues,
 )
 
@@ -95,11 +95,7 @@ class RedundantCode:
                 + (hint if size == moduli.dynamic_range else ""),
                 "legitimate_range",
             )
-        if moduli.moduli[0] > MAX_SIMULATED_MODULUS:
-            raise InputError(
-                f"modulus {moduli.moduli[0]} is too large to simulate; at most 2^31 is accepted",
-                "moduli",
-            )
+        check_simulable(moduli)
         object.__setattr__(self, "moduli", moduli)
         object.__setattr__(self, "legitimate_range", size)
         object.__setattr__(self, "decoder", decoder_named(decoder).name)
@@ -144,7 +140,7 @@ class RedundantCode:
     def is_codeword(self, words: IntArray) -> npt.NDArray[np.bool_]:
         """Whether each word of ``(N, *S)`` is a codeword (zero syndrome)."""
         residues = self._flat(words)
-        _, inside, wrong = self._read(self._readers[0], residues)
+        _, inside, wrong = self._read(self._groups[0], residues)
         result: npt.NDArray[np.bool_] = (inside & (wrong == 0)).reshape(np.shape(words)[1:])
         return result
 
@@ -165,20 +161,19 @@ class RedundantCode:
         further groups of n residues, chosen so that every pattern of at most t wrong residues
         leaves one group untouched.
         """
-        residues = self._flat(words)
+        residues, shape = self._flat(words), np.shape(words)[1:]
         dead = tuple(erased)
         if dead:
             left = self.without(dead).decode(np.delete(residues, dead, axis=0))
-            shape = np.shape(words)[1:]
             return Decoded(left.values.reshape(shape), left.status.reshape(shape))
-        value, legitimate, wrong = self._read(self._readers[0], residues)
+        value, legitimate, wrong = self._read(self._groups[0], residues)
         values = value.copy()
         status = np.where(wrong == 0, VALID, CORRECTED).astype(np.uint8)
         pending = np.flatnonzero(~(legitimate & (wrong <= self.radius)))
-        for reader in self._readers[1:]:
+        for group in self._groups[1:]:
             if not pending.size:
                 break
-            value, inside, wrong = self._read(reader, residues[:, pending])
+            value, inside, wrong = self._read(group, residues[:, pending])
             accepted = inside & (wrong <= self.radius)
             done = pending[accepted]
             values[done] = value[accepted]
@@ -189,20 +184,20 @@ class RedundantCode:
         if outside.size:
             above = self._nearer_above.read(residues[self.moduli.redundant :, outside])[1]
             values[outside] = np.where(above, self.highest, self.lowest)
-        shape = np.shape(words)[1:]
         return Decoded(values.reshape(shape), status.reshape(shape))
 
     def _flat(self, words: IntArray) -> IntArray:
         return check_residues("words", words, self.moduli.moduli).reshape(self.moduli.count, -1)
 
     def _read(
-        self, reader: "_GroupReader", residues: IntArray
+        self, group: "_Group", residues: IntArray
     ) -> tuple[IntArray, npt.NDArray[np.bool_], IntArray]:
         """Signed value of one group, whether it is legitimate, and its distance to the word."""
-        value, inside = reader.reader.read(residues[list(reader.group)])
+        members, others, reader = group
+        value, inside = reader.read(residues[members])
         value += self.lowest
         wrong = np.zeros(value.shape, dtype=np.int64)
-        for index in reader.others:
+        for index in others:
             wrong += residues[index] != value % self.moduli.moduli[index]
         return value, inside, wrong
 
@@ -213,26 +208,19 @@ class RedundantCode:
         return RangeReader(self.moduli.information, -self.lowest + (product + 1) // 2, -self.lowest)
 
     @property
-    def _readers(self) -> tuple["_GroupReader", ...]:
-        return _readers_of(self.moduli, self.size, self.radius)
+    def _groups(self) -> list["_Group"]:
+        return _groups_of(self.moduli, self.size, self.radius)
 
 
-@dataclass(frozen=True)
-class _GroupReader:
-    group: tuple[int, ...]
-    others: tuple[int, ...]
-    reader: RangeReader
+_Group = tuple[list[int], tuple[int, ...], RangeReader]  # n channels, the others, their reader
 
 
-@lru_cache(maxsize=64)
-def _readers_of(moduli: ModuliSet, size: int, radius: int) -> tuple[_GroupReader, ...]:
-    """Readers of the groups of n residues that a decoder tries.
-
-    Kept by value: a worker process gets a new code with every block.
-    """
-    readers = []
+@lru_cache(maxsize=64)  # by value: a worker process gets a new code with every block
+def _groups_of(moduli: ModuliSet, size: int, radius: int) -> list[_Group]:
+    """The groups of n residues that a decoder tries."""
+    groups = []
     for others in covering(moduli.count, moduli.redundant, radius):
-        group = tuple(i for i in range(moduli.count) if i not in others)
-        chosen = tuple(moduli.moduli[i] for i in group)
-        readers.append(_GroupReader(group, others, RangeReader(chosen, size, size // 2)))
-    return tuple(readers)
+        members = [i for i in range(moduli.count) if i not in others]
+        chosen = tuple(moduli.moduli[i] for i in members)
+        groups.append((members, others, RangeReader(chosen, size, size // 2)))
+    return groups

@@ -32,19 +32,12 @@ class Decoder(ABC):
 
 @dataclass(frozen=True)
 class BoundedDistance(Decoder):
-    """Corrects up to ``floor(k / 2)`` wrong residues, all that the distance allows.
-
-    Examples
-    --------
-    >>> BoundedDistance().radius(information=4, redundant=3)
-    1
-    """
+    """Corrects up to ``floor(k / 2)`` wrong residues, all that the distance allows."""
 
     name: ClassVar[str] = "bounded-distance"
     summary: ClassVar[str] = "corrects up to half as many wrong residues as there are redundant"
 
     def radius(self, information: int, redundant: int) -> int:
-        del information
         return redundant // 2
 
 
@@ -75,19 +68,12 @@ class Majority(Decoder):
 
 @dataclass(frozen=True)
 class Detect(Decoder):
-    """Corrects nothing: every word that is not a codeword is computed again.
-
-    Examples
-    --------
-    >>> Detect().radius(information=4, redundant=3)
-    0
-    """
+    """Corrects nothing: every word that is not a codeword is computed again."""
 
     name: ClassVar[str] = "detect"
     summary: ClassVar[str] = "corrects nothing: whatever is no codeword is computed again"
 
     def radius(self, information: int, redundant: int) -> int:
-        del information, redundant
         return 0
 
 
@@ -98,18 +84,7 @@ decoder_named = DECODERS.named
 
 
 def radius_of(name: str, moduli: ModuliSet) -> int:
-    """Number of wrong residues that the decoder of that name corrects in a set.
-
-    Raises
-    ------
-    RnscliError
-        If it is more than the distance allows, or negative.
-
-    Examples
-    --------
-    >>> radius_of("bounded-distance", ModuliSet([63, 62, 61, 59, 55, 53], redundant=2))
-    1
-    """
+    """Wrong residues that a decoder corrects in a set; refused where the distance allows less."""
     radius = decoder_named(name).radius(moduli.information_count, moduli.redundant)
     if not 0 <= radius <= moduli.redundant // 2:
         raise RnscliError(
@@ -123,13 +98,7 @@ MAX_PATTERNS = 20_000  # of wrong residues that a decoder corrects; its set-up g
 
 
 def check_patterns(count: int, radius: int) -> None:
-    """Refuse decoders that correct too many patterns of wrong residues.
-
-    Raises
-    ------
-    InputError
-        If there are more than 20 000.
-    """
+    """Refuse decoders that correct too many patterns of wrong residues."""
     if comb(count, radius) > MAX_PATTERNS:
         raise InputError(
             f"a decoder that corrects {radius} of {count} residues is too large to simulate; "

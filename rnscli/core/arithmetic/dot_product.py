@@ -25,13 +25,7 @@ class DotProductOptions:
 
 
 def quantisation_levels(bits: int) -> int:
-    """Largest magnitude ``q = 2**(bits - 1) - 1`` of a symmetric signed ``bits``-bit integer.
-
-    Examples
-    --------
-    >>> quantisation_levels(8)
-    127
-    """
+    """Largest magnitude ``q = 2**(bits - 1) - 1`` of a symmetric signed ``bits``-bit integer."""
     return int(2 ** (bits - 1) - 1)
 
 

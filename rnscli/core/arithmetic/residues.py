@@ -1,4 +1,4 @@
-"""Residue arithmetic on arrays: forward conversion, modular products, and back to integers.
+"""Integers on arrays: quantised operands, their residues, modular products, and the way back.
 
 Residue arrays carry the channel first: shape ``(N, ...)`` for N moduli. Everything is int64, and
 every intermediate value is proven to fit: moduli are at most 2**31, so a product of two residues
@@ -6,24 +6,94 @@ stays below 2**62.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import InputError
+from rnscli.base import InputError, check_int
+from rnscli.core.arithmetic.dot_product import quantisation_levels
 from rnscli.core.arithmetic.moduli import (
     ModuliSet,
     check_moduli_set,
     crt_weights,
     mixed_radix_inverses,
 )
-from rnscli.core.arithmetic.quantisation import FloatArray, IntArray
 
+MAX_SIMULATED_BITS = 31
 MAX_SIMULATED_MODULUS = 2**31
 MAX_SIMULATED_RANGE = 2**62
+MAX_MAGNITUDE = 1e150  # the products of two operands, and sums of them, stay finite
 _FLOAT_EXACT = 2**53
 _INT_LIMIT = 2**63
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """Integers ``X`` in ``[-q, q]`` and the scale ``s``; the real value is ``X s / q``.
+
+    ``integers`` has the shape of the input; ``scale`` keeps the reduced axes with length 1, so
+    that the two broadcast.
+    """
+
+    integers: IntArray
+    scale: FloatArray
+    levels: int
+
+    def dequantise(self) -> FloatArray:
+        """The real values that the integers stand for."""
+        return self.integers * (self.scale / self.levels)
+
+
+def quantise(
+    values: npt.ArrayLike, bits: int, axis: int | tuple[int, ...] | None = -1
+) -> Quantised:
+    """Quantise real values symmetrically to ``bits`` bits.
+
+    ``X = round(x q / s)`` with ``q = 2**(bits - 1) - 1`` and ``s = max |x|``, ties to even; a
+    slice that is all zero has scale 1.
+
+    Parameters
+    ----------
+    values
+        Real array of any shape.
+    bits
+        Bits of the result, sign included, from 2 to 31.
+    axis
+        Axes that share one scale: ``-1`` for a scale per vector, ``None`` for one per tensor.
+
+    Raises
+    ------
+    InputError
+        If a value is NaN, infinite or larger than 1e150 in magnitude, or ``bits`` is out of range.
+
+    References
+    ----------
+    arXiv:2309.10759, Methods.
+
+    Examples
+    --------
+    >>> quantise([0.5, -1.0, 0.25], bits=4).integers
+    array([ 4, -7,  2])
+    """
+    bits = check_int("bits", bits, 2, MAX_SIMULATED_BITS)
+    array = np.asarray(values, dtype=np.float64)
+    if not np.all(np.abs(array) <= MAX_MAGNITUDE):
+        raise InputError(
+            f"`values` holds NaN or a magnitude above {MAX_MAGNITUDE:g}; it must be finite"
+        )
+    levels = quantisation_levels(bits)
+    scale = np.abs(array).max(axis=axis, keepdims=True, initial=0.0)
+    scale = np.where(scale > 0, scale, 1.0)
+    # In this order a tie stays a tie; `levels / scale` would be rounded first.
+    scaled = array * levels
+    scaled /= scale
+    return Quantised(np.rint(scaled, out=scaled).astype(np.int64), scale, levels)
 
 
 def to_residues(values: IntArray, moduli: ModuliSet | Sequence[int]) -> IntArray:
@@ -48,7 +118,7 @@ def to_residues(values: IntArray, moduli: ModuliSet | Sequence[int]) -> IntArray
     values = np.asarray(values)
     if not np.issubdtype(values.dtype, np.integer):
         raise InputError(f"`values` has dtype {values.dtype}; residues are taken of integers")
-    members = _simulable(moduli)
+    members = check_simulable(moduli)
     residues = np.empty((len(members), *values.shape), dtype=np.int64)
     wide = np.uint64 if values.dtype == np.uint64 else np.int64  # holds every modulus
     values = values.astype(wide, copy=False)
@@ -77,9 +147,13 @@ def modular_dot(x: IntArray, w: IntArray, moduli: ModuliSet | Sequence[int]) -> 
     >>> modular_dot(x, x, (7, 5)).tolist()
     [0, 4]
     """
-    members = _simulable(moduli)
+    members = check_simulable(moduli)
     x, w = check_residues("x", x, members), check_residues("w", w, members)
-    channels = [_sum_of_products(x[i], w[i], modulus) for i, modulus in enumerate(members)]
+    channels = []
+    for a, b, modulus in zip(x, w, members, strict=True):
+        cuts = _cuts(a.shape[-1], modulus)
+        sums = (np.einsum("...j,...j->...", a[..., cut], b[..., cut]) for cut in cuts)
+        channels.append(_total(sums, modulus))
     return np.stack(channels)
 
 
@@ -103,40 +177,30 @@ def modular_matmul(x: IntArray, w: IntArray, moduli: ModuliSet | Sequence[int]) 
     >>> modular_matmul(a, a, (7, 5)).tolist()
     [[[0, 3], [1, 1]], [[2, 0], [0, 2]]]
     """
-    members = _simulable(moduli)
+    members = check_simulable(moduli)
     x, w = check_residues("x", x, members), check_residues("w", w, members)
     channels = []
-    for i, modulus in enumerate(members):
-        step = _terms_that_fit(modulus)
-        if x.shape[-1] * (modulus - 1) ** 2 < _FLOAT_EXACT:
+    for a, b, modulus in zip(x, w, members, strict=True):
+        if a.shape[-1] * (modulus - 1) ** 2 < _FLOAT_EXACT:
             # BLAS; exact, because every partial sum is a whole number below 2**53.
-            product = np.matmul(x[i].astype(np.float64), w[i].astype(np.float64))
+            product = np.matmul(a.astype(np.float64), b.astype(np.float64))
             channels.append(np.remainder(product, modulus).astype(np.int64))
-            continue
-        total = np.matmul(x[i][..., :0], w[i][..., :0, :])
-        for start in range(0, x.shape[-1], step):
-            part = np.matmul(x[i][..., start : start + step], w[i][..., start : start + step, :])
-            total = (total + part % modulus) % modulus
-        channels.append(total)
+        else:
+            cuts = _cuts(a.shape[-1], modulus)
+            sums = (np.matmul(a[..., cut], b[..., cut, :]) for cut in cuts)
+            channels.append(_total(sums, modulus))
     return np.stack(channels)
 
 
-def _sum_of_products(x: IntArray, w: IntArray, modulus: int) -> IntArray:
-    step = _terms_that_fit(modulus)
-    total: IntArray | None = None
-    for start in range(0, x.shape[-1], step):
-        part = np.einsum(
-            "...j,...j->...", x[..., start : start + step], w[..., start : start + step]
-        )
-        total = part % modulus if total is None else (total + part % modulus) % modulus
-    if total is None:
-        return np.zeros(np.broadcast_shapes(x.shape[:-1], w.shape[:-1]), dtype=np.int64)
-    return total
+def _cuts(terms: int, modulus: int) -> Iterator[slice]:
+    """Cuts of a sum, each of as many products of two residues as fit in int64; at least one."""
+    step = (_INT_LIMIT - 1) // max(1, (modulus - 1) ** 2)
+    return (slice(start, start + step) for start in range(0, max(1, terms), step))
 
 
-def _terms_that_fit(modulus: int) -> int:
-    """How many products of two residues can be summed in int64."""
-    return max(1, (_INT_LIMIT - 1) // max(1, (modulus - 1) ** 2))
+def _total(sums: Iterable[IntArray], modulus: int) -> IntArray:
+    """Modulo m; the sums are reduced before they are added, and so is what they make."""
+    return reduce(lambda total, part: (total + part) % modulus, (part % modulus for part in sums))
 
 
 def check_residues(name: str, residues: IntArray, moduli: Sequence[int]) -> IntArray:
@@ -151,7 +215,8 @@ def check_residues(name: str, residues: IntArray, moduli: Sequence[int]) -> IntA
     return array.astype(np.int64, copy=False)
 
 
-def _simulable(moduli: ModuliSet | Sequence[int]) -> Sequence[int]:
+def check_simulable(moduli: ModuliSet | Sequence[int]) -> Sequence[int]:
+    """The moduli, whose residues have products that fit in int64."""
     if isinstance(moduli, ModuliSet):
         moduli = moduli.moduli
     if max(moduli) > MAX_SIMULATED_MODULUS:
@@ -203,29 +268,14 @@ class RangeReader:
     """Chinese remaindering over some moduli, for values of a limited range, without overflow.
 
     Reads ``v = (X + offset) mod M`` from residues of X, with M the product of the given moduli,
-    and says whether ``v < limit``. M itself may exceed int64 where ``limit`` does not: then only
-    mixed-radix digits are formed, and they are compared with the digits of the limit.
-
-    Parameters
-    ----------
-    moduli
-        Pairwise coprime moduli, each at most 2**31.
-    limit
-        Size of the range, at most M and at most 2**62.
-    offset
-        Added to X; from 0 to ``limit``.
-
-    Examples
-    --------
-    >>> reader = RangeReader((7, 5), limit=20, offset=10)
-    >>> values, inside = reader.read(to_residues(np.array([-10, 9, 10]), (7, 5)))
-    >>> values.tolist(), inside.tolist()
-    ([0, 19, 0], [True, True, False])
+    and says whether ``v < limit``, for a limit up to 2**62 and an offset up to that. M itself may
+    exceed int64 where ``limit`` does not: then only mixed-radix digits are formed, and they are
+    compared with the digits of the limit.
     """
 
     def __init__(self, moduli: tuple[int, ...], limit: int, offset: int) -> None:
         """Choose the representation: one weighted sum where it fits, mixed radix elsewhere."""
-        self._moduli = _simulable(moduli)
+        self._moduli = check_simulable(moduli)
         self._limit = limit
         self._product = math.prod(moduli)
         self._offset = offset
@@ -233,7 +283,10 @@ class RangeReader:
         largest_sum = offset + sum((m - 1) * w for m, w in zip(moduli, self._weights, strict=True))
         self._fits = largest_sum < _INT_LIMIT
         self._inverses = mixed_radix_inverses(moduli)
-        self._last_digits = _digits_of(limit - 1, moduli)
+        last, self._last_digits = limit - 1, []
+        for modulus in moduli:
+            last, digit = divmod(last, modulus)
+            self._last_digits.append(digit)
 
     def read(self, residues: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Values (0 where they are outside) and whether each is inside, from ``(n, ...)``."""
@@ -248,7 +301,9 @@ class RangeReader:
             inside = total < self._limit
             return np.where(inside, total, 0), inside
         digits = self._mixed_radix(residues)
-        inside = _at_most(digits, self._last_digits)
+        inside = np.ones(digits[0].shape, dtype=np.bool_)
+        for digit, last in zip(digits, self._last_digits, strict=True):
+            inside = (digit < last) | ((digit == last) & inside)  # later digits weigh more
         value = np.zeros_like(digits[0])
         for digit, modulus in zip(reversed(digits), reversed(self._moduli), strict=True):
             # Outside the range the digits are replaced by zeros, so nothing can overflow.
@@ -264,22 +319,6 @@ class RangeReader:
                 digit = (digit - earlier) * inverse % modulus
             digits.append(digit)
         return digits
-
-
-def _digits_of(value: int, moduli: tuple[int, ...]) -> list[int]:
-    digits = []
-    for modulus in moduli:
-        value, digit = divmod(value, modulus)
-        digits.append(digit)
-    return digits
-
-
-def _at_most(digits: list[IntArray], bound: list[int]) -> npt.NDArray[np.bool_]:
-    """Whether mixed-radix numbers are at most ``bound``; the last digit weighs most."""
-    result = np.ones(digits[0].shape, dtype=np.bool_)
-    for digit, limit in zip(digits, bound, strict=True):
-        result = (digit < limit) | ((digit == limit) & result)
-    return result
 
 
 def exact_dot(x: FloatArray, w: FloatArray, largest: int) -> IntArray:

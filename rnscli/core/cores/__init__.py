@@ -8,34 +8,10 @@ in the same order of draws, so the two agree bit for bit.
 """
 
 from rnscli.base import Registry, check_choice
-from rnscli.core.cores.bit_sliced import BitSliced
+from rnscli.core.cores.conventional import BitSliced, FixedHp, FixedLp
 from rnscli.core.cores.digital import DigitalFp32, DigitalInt8
-from rnscli.core.cores.fixed_point import FixedHp, FixedLp
-from rnscli.core.cores.kind import (
-    AnalogKind,
-    ConventionalKind,
-    Converters,
-    CoreKind,
-    CoreSettings,
-    DigitalKind,
-    Logic,
-)
+from rnscli.core.cores.kind import AnalogKind, CoreKind, DigitalKind
 from rnscli.core.cores.rns import Rns
-
-__all__ = [
-    "CORES",
-    "RNS",
-    "AnalogKind",
-    "ConventionalKind",
-    "Converters",
-    "CoreKind",
-    "CoreSettings",
-    "DigitalKind",
-    "Logic",
-    "analog_core_named",
-    "analog_cores",
-    "simulated_cores",
-]
 
 RNS = Rns()  # which the others are compared with
 CORES: Registry[CoreKind] = Registry(
@@ -62,13 +38,7 @@ def simulated_cores() -> tuple[str, ...]:
 
 
 def analog_core_named(name: object) -> AnalogKind:
-    """The analog core of a name that a user gives.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
+    """The analog core of a name that a user gives."""
     kind = CORES[check_choice("core", name, analog_cores())]
     assert isinstance(kind, AnalogKind)  # as those are
     return kind

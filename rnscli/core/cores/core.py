@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, RedundantCode
-from rnscli.core.noise import NoiseLaw
-from rnscli.core.noise.law import error_probabilities, noise_columns
+from rnscli.core.noise.law import NoiseLaw, error_probabilities, noise_columns
+
+# Exact sums at some flat positions, or at all; of several parts their axis comes first.
+PartsOf = Callable[[IntArray | None], IntArray]
+WordsOf = Callable[[IntArray], IntArray]  # words ``(N, ...)`` of residues at some flat positions
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Core(ABC):
 
     `dot` and `read` are about pairs of vectors. Of a matrix product a core reads the products of
     the inputs with each of the `parts` of the weights: `ideal` says what it makes of them without
-    noise, in floats of any array library, and `changes` where noise makes a difference.
+    noise, in floats of any array library, and `changes` where noise makes a difference. A core
+    whose array holds the weights as they are has one part, and needs no `partial_sums` of its own.
 
     Attributes
     ----------
@@ -101,40 +105,36 @@ class Core(ABC):
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         """Dot products of quantised operands of shape ``(pairs, h)``, as the hardware does it."""
 
-    @abstractmethod
     def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
         """What `read` needs: the exact dot products ``sums``, or those of parts of the weights.
 
         ``x`` and ``w`` hold whole numbers, of shape ``(pairs, h)``; the last axis of the result
         is that of the pairs.
         """
+        return sums
 
     @abstractmethod
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """The same as `dot`, from `partial_sums`."""
 
-    @abstractmethod
     def parts(self, w: Any) -> tuple[Any, ...]:
         """What is in the array for whole-numbered weights: they themselves, or their slices."""
+        return (w,)
 
     @abstractmethod
     def ideal(self, sums: Sequence[Any]) -> Any:
         """What is read without noise from exact products with the parts, which may be changed."""
 
-    @abstractmethod
     def changes(
-        self,
-        size: int,
-        sums_of: Callable[[IntArray | None], IntArray],
-        rng: np.random.Generator,
-        words_of: Callable[[IntArray], IntArray] | None = None,
+        self, size: int, sums_of: PartsOf, rng: np.random.Generator, words_of: WordsOf | None = None
     ) -> Changes:
-        """Where noise changes the results of ``size`` dot products.
+        """Where noise changes the results of ``size`` dot products; by reading all of them.
 
         ``sums_of`` gives the exact products at some positions, or at all; with several parts
         their axis comes first. ``words_of`` gives the words ``(N, ...)`` at some positions of a
         core with a code, where its channels were computed.
         """
+        return Changes.of(self.read(sums_of(None), rng))
 
     @property
     @abstractmethod

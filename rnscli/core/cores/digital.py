@@ -5,7 +5,14 @@ from rnscli.core.cores.kind import DigitalKind
 from rnscli.core.cores.operations import Operation, Operations, add, multiply
 
 
-class DigitalInt8(DigitalKind):
+class _Accumulating(DigitalKind):
+    """Sums have the width of those in a MAC, whatever is added."""
+
+    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
+        return self.mac[-1:]  # its addition
+
+
+class DigitalInt8(_Accumulating):
     """Products of 8 bits, added at 32."""
 
     name = "digital-int8"
@@ -13,16 +20,10 @@ class DigitalInt8(DigitalKind):
     operand_bits = 8
     simulated_bits = 8
     max_terms = (2**31 - 1) // 127**2
-
-    @property
-    def mac(self) -> Operations:
-        return (*multiply(8, 8), *add(32))
-
-    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
-        return add(32)
+    mac = (*multiply(8, 8), *add(32))
 
 
-class DigitalFp32(DigitalKind):
+class DigitalFp32(_Accumulating):
     """Single precision."""
 
     name = "digital-fp32"
@@ -30,10 +31,4 @@ class DigitalFp32(DigitalKind):
     operand_bits = 32
     simulated_bits = None
     max_terms = None
-
-    @property
-    def mac(self) -> Operations:
-        return (Operation("fp-multiply", 32), Operation("fp-add", 32))
-
-    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
-        return (Operation("fp-add", 32),)
+    mac = (Operation("fp-multiply", 32), Operation("fp-add", 32))

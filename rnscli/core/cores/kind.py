@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rnscli.base import InputError, Names, Option, WholeNumbers
+from rnscli.base import InputError, Names, Option, Registry, WholeNumbers
 from rnscli.core.arithmetic import DotProduct, ModuliSet
 from rnscli.core.cores.operations import Operations, add
-from rnscli.core.noise import wrong_word
+from rnscli.core.noise import NoiseLaw, wrong_word
 
-if TYPE_CHECKING:
-    from rnscli.base import Registry
+if TYPE_CHECKING:  # the others load NumPy
     from rnscli.core.arithmetic import RedundantCode
     from rnscli.core.cores.core import Core
-    from rnscli.core.noise import NoiseLaw
+
+Laws = NoiseLaw | tuple[NoiseLaw, ...] | None  # of all converters, or one law for each modulus
 
 
 def _kinds() -> Registry[CoreKind]:
@@ -40,13 +40,7 @@ class CoreOptions:
 
 
 def check_slice_bits(bits: int, dot_product: DotProduct) -> None:
-    """Refuse slices that are wider than the weights.
-
-    Raises
-    ------
-    InputError
-        If they are.
-    """
+    """Refuse slices that are wider than the weights."""
     CoreOptions.slice_bits.within(high=dot_product.max_slice_bits).check(bits)
 
 
@@ -157,10 +151,7 @@ class CoreKind(ABC):
         """Name of the technology that it is shown on if none is named."""
 
 
-# Settings of every core with converters, and those that only some have.
-CONVERTER_AXES = ("bits", "columns_per_adc", "adc_model")
-CODE_AXES = ("reverse", "redundant", "decoder", "legitimate_range", "attempts")
-SLICE_AXES = ("slice_bits", "adc_bits")
+CONVERTER_AXES = ("bits", "columns_per_adc", "adc_model")  # of every core with converters
 
 
 class AnalogKind(CoreKind):
@@ -179,11 +170,7 @@ class AnalogKind(CoreKind):
 
     @abstractmethod
     def build(
-        self,
-        settings: CoreSettings,
-        code: RedundantCode | None,
-        noise: NoiseLaw | tuple[NoiseLaw, ...] | None,
-        attempts: float,
+        self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float
     ) -> Core:
         """The core as it is simulated.
 
@@ -244,16 +231,15 @@ class ConventionalKind(AnalogKind):
         >>> f"{CORES['fixed-lp'].reading_error(settings, Gaussian(0.1)):.3f}"
         '0.080'
         """
-        from rnscli.core.cores.conversion import adc_of, mean_square
+        from rnscli.core.cores.conventional_core import adc_of, mean_square
 
         dot, converters = settings.dot_product, self.converters(settings)
         inputs = dot.vector_size * mean_square(dot.max_input, dot.vector_size)
-        adc = adc_of(converters.adc_bits, settings.bits)
+        adc_bits = converters.adc_bits
+        adc = adc_of(adc_bits, settings.bits)
         return wrong_word(
             [
-                law.changed_codes(
-                    adc, deviation=(inputs * square) ** 0.5, lost=max(0, bits - converters.adc_bits)
-                )
+                law.changed_codes(adc, (inputs * square) ** 0.5, lost=max(0, bits - adc_bits))
                 for bits, square in self.conversions(settings)
             ]
         )
@@ -297,7 +283,7 @@ class DigitalKind(CoreKind):
         """A multiplication with its addition."""
 
 
-def single_law(kind: CoreKind, noise: NoiseLaw | tuple[NoiseLaw, ...] | None) -> NoiseLaw | None:
+def single_law(kind: CoreKind, noise: Laws) -> NoiseLaw | None:
     """The law of the converters of a core that has no residues.
 
     Raises
@@ -308,16 +294,3 @@ def single_law(kind: CoreKind, noise: NoiseLaw | tuple[NoiseLaw, ...] | None) ->
     if isinstance(noise, tuple):
         raise InputError(f"core {kind.name} has no moduli; give one law of the noise")
     return noise
-
-
-def needed_moduli(kind: CoreKind, settings: CoreSettings) -> ModuliSet:
-    """The moduli of a residue core.
-
-    Raises
-    ------
-    InputError
-        If there are none.
-    """
-    if settings.moduli is None:
-        raise InputError(f"core {kind.name} needs a moduli set, and none was given")
-    return settings.moduli

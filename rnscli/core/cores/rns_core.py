@@ -1,7 +1,7 @@
 """The RNS core: a converter for each modulus, a redundant code, retries."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,38 +12,17 @@ from rnscli.base import InputError, check_attempts
 from rnscli.core.arithmetic import (
     DETECTED,
     DotProduct,
-    FloatArray,
     IntArray,
     RedundantCode,
     modular_dot,
     to_residues,
 )
-from rnscli.core.cores.core import Changes, Core, Readout
+from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WordsOf
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.noise.draws import draw_positions
 
 # With no limit on the attempts, a simulation that needs more of them on average is stuck.
 MAX_MEAN_ATTEMPTS = 200
-
-
-BoolArray = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class _Received:
-    """Words that were hit, in the first attempt at least, and what has become of them."""
-
-    index: IntArray
-    clean: IntArray
-    values: IntArray
-    wrong: BoolArray
-    attempts: tuple[int, ...]
-
-    def changes(self) -> Changes:
-        """Those that are not what was sent; a wrong one may be, if it was rejected to the last."""
-        changed = self.values != self.clean
-        wrong = int(np.count_nonzero(self.wrong))
-        return Changes(self.index[changed], self.values[changed], wrong, self.attempts)
 
 
 @dataclass(frozen=True)
@@ -104,26 +83,18 @@ class RnsCore(Core):
         words = modular_dot(to_residues(x, moduli), to_residues(w, moduli), moduli)
         return self._read(self.code.decode(words).values, lambda index: words[:, index], rng)
 
-    def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
-        """The dot products themselves: their residues are what the channels compute."""
-        del x, w
-        return sums
-
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """The same from exact dot products: only words with an error are ever formed."""
         return self._read(sums, lambda index: self._words(sums[index]), rng)
 
-    def _read(
-        self, clean: IntArray, words_of: Callable[[IntArray], IntArray], rng: np.random.Generator
-    ) -> Readout:
+    def _read(self, clean: IntArray, words_of: WordsOf, rng: np.random.Generator) -> Readout:
         values, wrong = clean, np.zeros(clean.shape, dtype=np.bool_)
         if self.noise is None:
             return Readout(values, wrong, (clean.size,))
-        received = self._receive(clean.size, lambda index: clean[index], words_of, rng)
+        index, _, hit = self._receive(clean.size, lambda index: clean[index], words_of, rng)
         values = clean.copy()
-        values[received.index] = received.values
-        wrong[received.index] = received.wrong
-        return Readout(values, wrong, received.attempts)
+        values[index], wrong[index] = hit.values, hit.wrong
+        return Readout(values, wrong, hit.attempts)
 
     def _words(self, sums: IntArray) -> IntArray:
         return to_residues(sums, self.code.moduli.moduli)
@@ -154,33 +125,28 @@ class RnsCore(Core):
             "attempts": self.attempts,
         }
 
-    def parts(self, w: Any) -> tuple[Any, ...]:
-        """The weights; that each channel has its own residues of them makes no difference."""
-        return (w,)
-
     def ideal(self, sums: Sequence[Any]) -> Any:
         """Exact."""
         return sums[0]
 
     def changes(
-        self,
-        size: int,
-        sums_of: Callable[[IntArray | None], IntArray],
-        rng: np.random.Generator,
-        words_of: Callable[[IntArray], IntArray] | None = None,
+        self, size: int, sums_of: PartsOf, rng: np.random.Generator, words_of: WordsOf | None = None
     ) -> Changes:
         """From those sums alone that are hit, or from the words ``(N, ...)`` of the channels."""
         words = words_of or (lambda index: self._words(sums_of(index)))
-        return self._receive(size, sums_of, words, rng).changes()
+        index, sent, hit = self._receive(size, sums_of, words, rng)
+        # A wrong result may be what was sent, if it was rejected to the last.
+        changed, wrong = hit.values != sent, int(np.count_nonzero(hit.wrong))
+        return Changes(index[changed], hit.values[changed], wrong, hit.attempts)
 
     def _receive(
-        self,
-        size: int,
-        clean_of: Callable[[IntArray], IntArray],
-        words_of: Callable[[IntArray], IntArray],
-        rng: np.random.Generator,
-    ) -> "_Received":
-        """Perturb, decode, and repeat what is detected, up to the number of attempts."""
+        self, size: int, clean_of: PartsOf, words_of: WordsOf, rng: np.random.Generator
+    ) -> tuple[IntArray, IntArray, Readout]:
+        """Perturb, decode, and repeat what is detected, up to the number of attempts.
+
+        Positions of the words that were hit in the first attempt at least, what was sent there,
+        and what is read, with the attempts of all words.
+        """
         attempts = [size]
         index, errors = self._draw(size, rng)
         clean, words = clean_of(index), words_of(index)
@@ -200,9 +166,9 @@ class RnsCore(Core):
             values[pending], detected[pending], wrong[pending] = clean[pending], False, False
             values[again], detected[again] = self._decoded(words[:, again], errors)
             wrong[again] = (values[again] != clean[again]) | detected[again]
-        return _Received(index, clean, values, wrong, tuple(attempts))
+        return index, clean, Readout(values, wrong, tuple(attempts))
 
-    def _decoded(self, words: IntArray, errors: IntArray) -> tuple[IntArray, BoolArray]:
+    def _decoded(self, words: IntArray, errors: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Values of words with errors, and which are detected as wrong."""
         moduli = np.array(self.code.moduli.moduli)[:, np.newaxis]
         decoded = self.code.decode((words + errors) % moduli)

@@ -22,7 +22,7 @@ from rnscli.analysis.statistics import Moments
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.arithmetic.quantisation import quantise
+from rnscli.core.arithmetic.residues import quantise
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 

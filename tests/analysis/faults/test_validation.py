@@ -17,7 +17,7 @@ from rnscli.analysis.faults.validation import validate
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import DETECTED, Decoded, RedundantCode
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.arithmetic.quantisation import IntArray
+from rnscli.core.arithmetic.residues import IntArray
 from rnscli.core.noise import Gaussian, Uniform
 from rnscli.runtime.runner import Progress, Runner
 from rnscli.runtime.work import Work

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
-from rnscli.core.arithmetic.quantisation import quantise
+from rnscli.core.arithmetic.residues import quantise
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 REALS = st.floats(-1e150, 1e150)

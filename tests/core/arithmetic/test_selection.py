@@ -10,8 +10,7 @@ from scipy.sparse import lil_matrix
 
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.arithmetic.selection import select_moduli, set_exists, special_family
+from rnscli.core.arithmetic.moduli import ModuliSet, select_moduli, set_exists, special_family
 
 Score = tuple[int, int]
 

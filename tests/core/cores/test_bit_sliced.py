@@ -11,8 +11,7 @@ from scipy import stats
 
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.cores.bit_sliced_core import BitSlicedCore
-from rnscli.core.cores.conversion import convert_sums
+from rnscli.core.cores.conventional_core import BitSlicedCore, convert_sums
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)

@@ -10,7 +10,7 @@ from made_cores import ANALOG, converters
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores import Converters
+from rnscli.core.cores.kind import Converters
 
 FOUR, FIVE = ModuliSet([63, 62, 61, 59]), ModuliSet([63, 62, 61, 59, 55])
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)

@@ -13,8 +13,8 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import MAX_VECTOR_SIZE, DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores.conventional_core import FixedPointCore
 from rnscli.core.cores.core import Core
-from rnscli.core.cores.fixed_point_core import FixedPointCore
 from rnscli.core.cores.rns_core import RnsCore
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 

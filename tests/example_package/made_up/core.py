@@ -49,7 +49,7 @@ class Truncating(ConventionalKind):
         return Logic()
 
     def conversions(self, settings: CoreSettings) -> Sequence[tuple[int, float]]:
-        from rnscli.core.cores.conversion import mean_square
+        from rnscli.core.cores.conventional_core import mean_square
 
         dot = settings.dot_product
         return [(dot.output_bits, mean_square(dot.max_weight, dot.vector_size))]

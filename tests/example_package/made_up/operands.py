@@ -4,7 +4,7 @@ from typing import ClassVar
 import numpy as np
 
 from rnscli.analysis.error.operands import Distribution
-from rnscli.core.arithmetic.quantisation import FloatArray
+from rnscli.core.arithmetic.residues import FloatArray
 
 
 @dataclass(frozen=True)

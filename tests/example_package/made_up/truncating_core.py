@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 
 from rnscli.core.arithmetic import IntArray
-from rnscli.core.cores.conversion import adc_of
+from rnscli.core.cores.conventional_core import FixedPointCore, adc_of
 from rnscli.core.cores.core import Readout
-from rnscli.core.cores.fixed_point_core import FixedPointCore
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""The conventional cores: arrays of ordinary numbers, whose sums are read by ADCs."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rnscli.core.cores.kind import (
+    CONVERTER_AXES,
+    ConventionalKind,
+    Converters,
+    CoreSettings,
+    Laws,
+    Logic,
+    check_slice_bits,
+    single_law,
+)
+from rnscli.core.cores.operations import add
+
+if TYPE_CHECKING:  # what is simulated loads NumPy
+    from rnscli.core.arithmetic import RedundantCode
+    from rnscli.core.cores.conventional_core import BitSlicedCore, FixedPointCore
+
+
+class FixedPoint(ConventionalKind):
+    """A core with one array and one ADC for each column."""
+
+    axes = CONVERTER_AXES
+
+    @abstractmethod
+    def adc_bits(self, settings: CoreSettings) -> int:
+        """Bits of the ADC."""
+
+    def converters(self, settings: CoreSettings) -> Converters:
+        return Converters(settings.dot_product.input_bits, self.adc_bits(settings), 1)
+
+    def build(
+        self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float
+    ) -> FixedPointCore:
+        from rnscli.core.cores.conventional_core import FixedPointCore
+
+        adc_bits, law = self.adc_bits(settings), single_law(self, noise)
+        return FixedPointCore(self.name, settings.dot_product, settings.bits, adc_bits, law)
+
+    def logic(self, settings: CoreSettings) -> Logic:
+        """Nothing: what the ADC says is the result."""
+        return Logic()
+
+    def conversions(self, settings: CoreSettings) -> Sequence[tuple[int, float]]:
+        from rnscli.core.cores.conventional_core import mean_square
+
+        dot = settings.dot_product
+        return [(dot.output_bits, mean_square(dot.max_weight, dot.vector_size))]
+
+
+class FixedLp(FixedPoint):
+    """The ADC has b bits, so that it is compared at equal converters."""
+
+    name = "fixed-lp"
+    summary = "one array; an ADC of b bits keeps the top b of the b_out bits of a result"
+    exact = False
+
+    def adc_bits(self, settings: CoreSettings) -> int:
+        # An ADC with more bits than the result has would convert nothing but noise.
+        return min(settings.bits, settings.dot_product.output_bits)
+
+
+class FixedHp(FixedPoint):
+    """The ADC has as many bits as the result."""
+
+    name = "fixed-hp"
+    summary = "one array; an ADC of all b_out bits of a result, which loses nothing"
+    exact = True
+
+    def adc_bits(self, settings: CoreSettings) -> int:
+        return settings.dot_product.output_bits
+
+
+class BitSliced(ConventionalKind):
+    """What designers do today: a weight is spread over several low-precision devices."""
+
+    name = "bit-sliced"
+    summary = "an array for each slice of the weights; readings are shifted and added digitally"
+    axes = (*CONVERTER_AXES, "slice_bits", "adc_bits")
+    exact = False
+
+    def converters(self, settings: CoreSettings) -> Converters:
+        dot, slice_bits = settings.dot_product, settings.slice_bits
+        check_slice_bits(slice_bits, dot)
+        # An ADC with more bits than the sum of a slice has would convert nothing but noise.
+        chosen = settings.bits if settings.adc_bits is None else settings.adc_bits
+        adc_bits = min(chosen, dot.slice_output_bits(slice_bits))
+        return Converters(dot.input_bits, adc_bits, dot.slices(slice_bits))
+
+    def build(
+        self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float
+    ) -> BitSlicedCore:
+        from rnscli.core.cores.conventional_core import BitSlicedCore
+
+        dot, bits, slice_bits = settings.dot_product, settings.bits, settings.slice_bits
+        adc_bits, law = self.converters(settings).adc_bits, single_law(self, noise)
+        return BitSlicedCore(dot, bits, slice_bits, adc_bits, law)
+
+    def logic(self, settings: CoreSettings) -> Logic:
+        """The readings of the slices are added at the width of the result, in a tree."""
+        dot = settings.dot_product
+        slices = dot.slices(settings.slice_bits)
+        return Logic(
+            shift_add=add(dot.output_bits, float(slices - 1)),
+            cycles_after=(slices - 1).bit_length(),
+        )
+
+    def conversions(self, settings: CoreSettings) -> Sequence[tuple[int, float]]:
+        from rnscli.core.cores.conventional_core import mean_square
+
+        dot, slice_bits = settings.dot_product, settings.slice_bits
+        bits = dot.slice_output_bits(slice_bits)
+        return [
+            (bits, mean_square(dot.max_weight, dot.vector_size, slice_bits, index))
+            for index in range(dot.slices(slice_bits))
+        ]

@@ -1,0 +1,335 @@
+"""The conventional cores as they are simulated: ADCs that read sums of ordinary numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnscli.base import InputError
+from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
+from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WordsOf
+from rnscli.core.cores.kind import CoreOptions, check_slice_bits
+from rnscli.core.noise import Adc, NoiseLaw
+
+MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
+
+
+class ConventionalCore(Core):
+    """A core with ADCs that are alike, under one law of noise stated for those of b bits."""
+
+    bits: int
+    adc_bits: int
+    noise: NoiseLaw | None
+    code = None
+
+    @property
+    def laws(self) -> tuple[NoiseLaw, ...]:
+        return () if self.noise is None else (self.noise,)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """As of a converter of b bits, for which noise is stated."""
+        return (2**self.bits,)
+
+
+@dataclass(frozen=True)
+class FixedPointCore(ConventionalCore):
+    """A conventional core: one ADC keeps the top ``adc_bits`` bits of the b_out of a result.
+
+    ``S`` is rounded to a multiple of ``2**(b_out - adc_bits)`` (ties to even) and clipped to the
+    two's complement range. With ``adc_bits = b_out`` nothing is lost.
+
+    Parameters
+    ----------
+    name
+        ``fixed-lp`` or ``fixed-hp``.
+    dot_product
+        Shape of the operands.
+    bits
+        Bits b of the converters that noise is stated for.
+    adc_bits
+        Bits of this core's ADC.
+    noise
+        Noise at the ADC, or none.
+
+    Raises
+    ------
+    InputError
+        If results exceed 2**62.
+
+    Examples
+    --------
+    >>> core = FixedPointCore("fixed-lp", DotProduct(2, 4, 4), bits=4, adc_bits=4)
+    >>> core.read(np.array([98, 13, 3]), np.random.default_rng(0)).values.tolist()
+    [96, 16, 0]
+    """
+
+    name: str
+    dot_product: DotProduct
+    bits: int
+    adc_bits: int
+    noise: NoiseLaw | None = None
+
+    def __post_init__(self) -> None:
+        _check_output_bits(self.dot_product.output_bits)
+
+    @property
+    def reach(self) -> int:
+        """Half of the two's complement range."""
+        return int(2 ** (self.dot_product.output_bits - 1))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"adc_bits": self.adc_bits}
+
+    def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
+        return self.read(np.einsum("...j,...j->...", x, w, dtype=np.int64), rng)
+
+    def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
+        """What the ADC makes of exact dot products."""
+        output_bits = self.dot_product.output_bits
+        values, ideal = convert_sums(sums, output_bits, self.adc_bits, self.bits, self.noise, rng)
+        return Readout(values, values != ideal, (sums.size,))
+
+    def ideal(self, sums: Sequence[Any]) -> Any:
+        """Rounded and clipped."""
+        return convert_clean(sums[0], self.dot_product.output_bits, self.adc_bits)
+
+
+@dataclass(frozen=True)
+class BitSlicedCore(ConventionalCore):
+    """What designers do today: a weight is spread over several low-precision devices.
+
+    The magnitude of ``W_j`` is cut in digits ``d_ij`` of s bits, ``|W_j| = sum_i 2**(s i) d_ij``.
+    Each slice forms ``P_i = sum_j X_j sign(W_j) d_ij`` in the array, an ADC of ``adc_bits`` bits
+    reads it, and the readings are shifted and added digitally, ``S = sum_i 2**(s i) P_i``.
+
+    Weights are signed by differential pairs: a positive and a negative device for each digit, on
+    two lines whose difference is converted. The other way, an offset added to every weight and
+    subtracted digitally, makes ``P_i`` grow with the sum of the inputs, which takes half of the
+    ADC's range and is large where the weights are all zero; with pairs, small sums stay small.
+
+    Parameters
+    ----------
+    dot_product
+        Shape of the operands.
+    bits
+        Bits b of the converters that noise is stated for.
+    slice_bits
+        Bits s of a slice, at most those of a magnitude.
+    adc_bits
+        Bits a of the ADCs, which are alike: their full scale is that of an exact sum of s-bit
+        digits, also where the highest slice has fewer bits.
+    noise
+        Noise at each conversion, or none.
+
+    Raises
+    ------
+    InputError
+        If a number of bits is out of range, or results exceed 2**62.
+
+    References
+    ----------
+    Xiao et al., "On the accuracy of analog neural network inference accelerators", IEEE Circuits
+    and Systems Magazine 2022, arXiv:2109.01262, on differential pairs against offsets.
+
+    Examples
+    --------
+    >>> core = BitSlicedCore(DotProduct(2, 4, 4), bits=4, slice_bits=2, adc_bits=5)
+    >>> x, w = np.array([[7, -3]]), np.array([[6, 5]])
+    >>> core.dot(x, w, np.random.default_rng(0)).values.tolist(), int((x * w).sum())
+    ([28], 27)
+    """
+
+    dot_product: DotProduct
+    bits: int
+    slice_bits: int
+    adc_bits: int
+    noise: NoiseLaw | None = None
+    name = "bit-sliced"
+
+    def __post_init__(self) -> None:
+        check_slice_bits(self.slice_bits, self.dot_product)
+        CoreOptions.adc_bits.check(self.adc_bits)
+        _check_output_bits(self._reached_bits)
+
+    @property
+    def _reached_bits(self) -> int:
+        # Noise may put any code in the place of the highest slice's.
+        return self._sum_bits + self.slice_bits * (self.slices - 1)
+
+    @property
+    def reach(self) -> int:
+        """All slices at the lowest code."""
+        return int(2**self._reached_bits)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"slice_bits": self.slice_bits, "adc_bits": self.adc_bits}
+
+    @property
+    def slices(self) -> int:
+        """Number of slices of a weight."""
+        return self.dot_product.slices(self.slice_bits)
+
+    @property
+    def _sum_bits(self) -> int:
+        return self.dot_product.slice_output_bits(self.slice_bits)
+
+    @property
+    def _places(self) -> list[int]:
+        """Weight of each slice's unit, the lowest first."""
+        return [2 ** (self.slice_bits * index) for index in range(self.slices)]
+
+    def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
+        # The digits of `parts`, by shifts, which integers have and floats do not.
+        magnitude, sign, mask = np.abs(w), np.sign(w), 2**self.slice_bits - 1
+        shifts = [self.slice_bits * index for index in range(self.slices)]
+        digits = [sign * ((magnitude >> shift) & mask) for shift in shifts]
+        sums = [np.einsum("...j,...j->...", x, part, dtype=np.int64) for part in digits]
+        return self.read(np.stack(sums), rng)
+
+    def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
+        """Exact sums of the slices, of shape ``(slices, pairs)``, the lowest first.
+
+        Without their i lowest digits the weights are ``T_i = trunc(W / 2**(s i))``, so that
+        ``P_i = X T_i - 2**s X T_(i+1)``: that takes fewer operations than the digits.
+        """
+        whole = [sums]
+        shortened = w
+        for _ in range(1, self.slices):
+            shortened = np.multiply(shortened, 2.0**-self.slice_bits)
+            np.trunc(shortened, out=shortened)
+            whole.append(exact_dot(x, shortened, self.dot_product.max_sum))
+        above = [*whole[1:], np.zeros_like(sums)]
+        return np.stack(whole) - (np.stack(above) << self.slice_bits)
+
+    def parts(self, w: Any) -> tuple[Any, ...]:
+        """The signed digits, the lowest first."""
+        positive, negative, base = w.clip(min=0), (-w).clip(min=0), 2**self.slice_bits
+        return tuple(
+            (positive // place) % base - (negative // place) % base for place in self._places
+        )
+
+    def ideal(self, sums: Sequence[Any]) -> Any:
+        """Each slice rounded and clipped, shifted and added."""
+        adc_bits = min(self.adc_bits, self._sum_bits)
+        total, *more = (
+            convert_clean(partial, self._sum_bits, adc_bits) * place
+            for partial, place in zip(sums, self._places, strict=True)
+        )
+        for term in more:
+            total += term
+        return total
+
+    def changes(
+        self, size: int, sums_of: PartsOf, rng: np.random.Generator, words_of: WordsOf | None = None
+    ) -> Changes:
+        # A single part comes without its axis, which `read` has for any number of slices.
+        return Changes.of(self.read(sums_of(None).reshape(self.slices, size), rng))
+
+    def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
+        """Convert the sum of each slice, shift and add."""
+        adc_bits = min(self.adc_bits, self._sum_bits)
+        values = np.zeros(sums.shape[1:], dtype=np.int64)
+        ideal = np.zeros_like(values)
+        for index, partial in enumerate(sums):
+            read, exact = convert_sums(
+                partial, self._sum_bits, adc_bits, self.bits, self.noise, rng
+            )
+            values += read << (self.slice_bits * index)
+            ideal += exact << (self.slice_bits * index)
+        return Readout(values, values != ideal, (values.size,))
+
+
+def _check_output_bits(output_bits: int) -> None:
+    if output_bits > MAX_OUTPUT_BITS:
+        raise InputError(
+            f"the dot product has {output_bits} output bits; "
+            f"at most {MAX_OUTPUT_BITS} can be simulated"
+        )
+
+
+def adc_of(adc_bits: int, bits: int) -> Adc:
+    """An ADC of ``adc_bits`` bits, under noise that is stated for converters of ``bits`` bits."""
+    half = 2 ** (adc_bits - 1)
+    return Adc(-half, half - 1, full_scale_ratio=2.0 ** (adc_bits - bits))
+
+
+def convert_sums(
+    sums: IntArray,
+    output_bits: int,
+    adc_bits: int,
+    bits: int,
+    noise: NoiseLaw | None,
+    rng: np.random.Generator,
+) -> tuple[IntArray, IntArray]:
+    """What an ADC makes of exact sums, in their unit, with its noise and without.
+
+    The sums have ``output_bits`` bits, its full scale, of which it keeps the top ``adc_bits``: a
+    sum is rounded to a multiple of ``2**(output_bits - adc_bits)``, ties to even, and clipped to
+    the two's complement range. The noise is stated for converters of ``bits`` bits.
+    """
+    lost = max(0, output_bits - adc_bits)
+    adc = adc_of(adc_bits, bits)
+    rounded = _rounded(sums, lost)
+    ideal = np.clip(rounded, adc.low, adc.high) << lost
+    if noise is None:
+        return ideal, ideal
+    remainders = (sums - (rounded << lost)) / 2**lost if lost else 0.0
+    return noise.convert(rng, rounded, remainders, adc) << lost, ideal
+
+
+def convert_clean(sums: Any, output_bits: int, adc_bits: int) -> Any:
+    """What the same ADC makes of whole-numbered floats of any array library, without noise.
+
+    Exact, as long as the sums are: factors are powers of two.
+    """
+    lost = max(0, output_bits - adc_bits)
+    adc = adc_of(adc_bits, adc_bits)
+    if not lost:
+        return sums.clip(adc.low, adc.high)
+    return (sums * 2.0**-lost).round().clip(adc.low, adc.high) * 2.0**lost
+
+
+def _rounded(sums: IntArray, bits: int) -> IntArray:
+    """``sums / 2**bits`` rounded, ties to even.
+
+    In integers: a double would round sums beyond 2**53 a second time.
+    """
+    if not bits:
+        return sums
+    # Less than a half is added, and just a half to what lies above an odd number: a tie moves on.
+    raised = sums >> bits
+    raised &= 1
+    raised += (1 << (bits - 1)) - 1
+    raised += sums
+    raised >>= bits
+    return raised
+
+
+_MOST_VALUES = 1 << 17  # of a sum over the values of an operand
+
+
+def mean_square(largest: int, size: int, slice_bits: int | None = None, index: int = 0) -> float:
+    """Mean square of a quantised uniform operand, or of one slice of its magnitude.
+
+    One of the h numbers is the largest, q, by the choice of the scale; the others are uniform
+    between -q and q before they are rounded.
+
+    Examples
+    --------
+    >>> mean_square(1, 1), round(mean_square(31, 10**9) / 31**2, 3)
+    (1.0, 0.334)
+    """
+    values = np.arange(largest + 1, dtype=np.float64)
+    if largest > _MOST_VALUES:  # a grid is as good as all of them
+        values = np.linspace(0, largest, _MOST_VALUES)
+    weights = np.full(values.size, 2.0)
+    weights[[0, -1]] = 1.0  # zero has no other sign, and what is rounded to q half the width
+    weights *= (size - 1) / size / weights.sum()
+    weights[-1] += 1 / size
+    if slice_bits is not None:
+        values = np.floor(values / 2.0 ** (slice_bits * index)) % 2.0**slice_bits
+    return float(weights @ values**2)
