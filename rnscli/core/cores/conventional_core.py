@@ -8,7 +8,7 @@ import numpy as np
 
 from rnscli.base import InputError
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
-from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WordsOf
+from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WholeWeights, WordsOf
 from rnscli.core.cores.kind import CoreOptions, check_slice_bits
 from rnscli.core.noise import Adc, NoiseLaw
 
@@ -34,7 +34,7 @@ class ConventionalCore(Core):
 
 
 @dataclass(frozen=True)
-class FixedPointCore(ConventionalCore):
+class FixedPointCore(ConventionalCore, WholeWeights):
     """A conventional core: one ADC keeps the top ``adc_bits`` bits of the b_out of a result.
 
     ``S`` is rounded to a multiple of ``2**(b_out - adc_bits)`` (ties to even) and clipped to the

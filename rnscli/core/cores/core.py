@@ -69,8 +69,7 @@ class Core(ABC):
 
     `dot` and `read` are about pairs of vectors. Of a matrix product a core reads the products of
     the inputs with each of the `parts` of the weights: `ideal` says what it makes of them without
-    noise, in floats of any array library, and `changes` where noise makes a difference. A core
-    whose array holds the weights as they are has one part, and needs no `partial_sums` of its own.
+    noise, in floats of any array library, and `changes` where noise makes a difference.
 
     Attributes
     ----------
@@ -105,21 +104,21 @@ class Core(ABC):
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         """Dot products of quantised operands of shape ``(pairs, h)``, as the hardware does it."""
 
+    @abstractmethod
     def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
         """What `read` needs: the exact dot products ``sums``, or those of parts of the weights.
 
         ``x`` and ``w`` hold whole numbers, of shape ``(pairs, h)``; the last axis of the result
         is that of the pairs.
         """
-        return sums
 
     @abstractmethod
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """The same as `dot`, from `partial_sums`."""
 
+    @abstractmethod
     def parts(self, w: Any) -> tuple[Any, ...]:
         """What is in the array for whole-numbered weights: they themselves, or their slices."""
-        return (w,)
 
     @abstractmethod
     def ideal(self, sums: Sequence[Any]) -> Any:
@@ -158,3 +157,13 @@ class Core(ABC):
             return dict.fromkeys(keys)
         found = noise_columns(self.laws, self.error_probabilities)
         return found if self.code is not None else found | dict.fromkeys(keys[3:])
+
+
+class WholeWeights(Core):
+    """A core whose array holds the weights as they are: its only part."""
+
+    def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
+        return sums
+
+    def parts(self, w: Any) -> tuple[Any, ...]:
+        return (w,)

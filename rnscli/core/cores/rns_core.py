@@ -17,7 +17,7 @@ from rnscli.core.arithmetic import (
     modular_dot,
     to_residues,
 )
-from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WordsOf
+from rnscli.core.cores.core import Changes, PartsOf, Readout, WholeWeights, WordsOf
 from rnscli.core.noise import NoiseLaw
 from rnscli.core.noise.draws import draw_positions
 
@@ -26,7 +26,7 @@ MAX_MEAN_ATTEMPTS = 200
 
 
 @dataclass(frozen=True)
-class RnsCore(Core):
+class RnsCore(WholeWeights):
     """One low-precision channel per modulus, a redundant code, and up to R attempts.
 
     Parameters
