@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from rnscli.base.checks import check_choice
-from rnscli.base.errors import RnscliError, said
+from rnscli.base.errors import RnscliError, check_choice, said
 
 T = TypeVar("T")
 
