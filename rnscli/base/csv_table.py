@@ -1,11 +1,9 @@
 """Small tables of a user: CSV files whose every mistake is named with its line and column."""
 
-import codecs
 import csv
-import io
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,7 +124,7 @@ def _shown_path(path: str | Path) -> str:
     return text if len(text) <= 160 else f"...{text[-157:]}"
 
 
-def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
+def _lines(path: Path, name: str, accepted: str) -> list[str]:
     """The lines of the file, by any convention of their ends, one after the other."""
     wanted = f"it must be a CSV file with columns {accepted}"
     try:
@@ -138,8 +136,8 @@ def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}; {wanted}") from None
-    # Spreadsheets write a mark at its begin.
-    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    # The mark that spreadsheets begin with is none of it.
+    data = data.removeprefix("\ufeff".encode()).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         text = data.decode("utf-8")
         bad = data.find(b"\0")
@@ -150,7 +148,7 @@ def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
         raise InputError(
             f"{name}, line {line} has bytes that are no text in UTF-8; save it as CSV in UTF-8"
         )
-    return io.StringIO(text, newline="\n")
+    return text.split("\n")
 
 
 def _split(where: str, text: str) -> list[str]:

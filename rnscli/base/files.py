@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rnscli.base.errors import InputError
 
@@ -25,7 +24,7 @@ def uninterrupted() -> Iterator[None]:
         return
     kept: list[int] = []
 
-    def keep(number: int, frame: FrameType | None) -> None:
+    def keep(number: int, frame: object) -> None:
         kept.append(number)
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
