@@ -1,9 +1,10 @@
 """Small tables of a user: CSV files whose every mistake is named with its line and column."""
 
 import csv
+import io
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def _shown_path(path: str | Path) -> str:
     return text if len(text) <= 160 else f"...{text[-157:]}"
 
 
-def _lines(path: Path, name: str, accepted: str) -> list[str]:
+def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
     """The lines of the file, by any convention of their ends, one after the other."""
     wanted = f"it must be a CSV file with columns {accepted}"
     try:
@@ -148,7 +149,7 @@ def _lines(path: Path, name: str, accepted: str) -> list[str]:
         raise InputError(
             f"{name}, line {line} has bytes that are no text in UTF-8; save it as CSV in UTF-8"
         )
-    return text.split("\n")
+    return io.StringIO(text, newline="\n")  # a list of all would take much memory
 
 
 def _split(where: str, text: str) -> list[str]:
