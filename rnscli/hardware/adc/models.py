@@ -5,12 +5,9 @@ Other packages add theirs as entry points of the group ``rnscli.adc_models``, wh
 """
 
 from rnscli.base import RegistrationError, Registry
-from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.adc.schreier import SchreierAdc
-from rnscli.hardware.adc.survey import SurveyAdc
+from rnscli.hardware.adc import AdcModel
+from rnscli.hardware.adc.surveyed import MurmannAdc, SchreierAdc, SurveyAdc, WaldenAdc
 from rnscli.hardware.adc.table import TableAdc
-from rnscli.hardware.adc.walden import WaldenAdc
 from rnscli.hardware.constants import Constant
 from rnscli.hardware.dac import CapacitiveDac
 from rnscli.hardware.technology import NUMBERS

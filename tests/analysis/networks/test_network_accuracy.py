@@ -25,7 +25,7 @@ from rnscli.analysis.networks.paired_ratio import PairedCounts
 from rnscli.analysis.networks.parameters import AccuracyParameters
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.base.errors import InputError, NotFiniteError
-from rnscli.hardware.workloads.gemm import Gemm, Workload
+from rnscli.hardware.workloads import Gemm, Workload
 from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
 from rnscli.networks import portable
 from rnscli.networks.data import Dataset, LabelledData
