@@ -122,12 +122,12 @@ class OperationPrices:
 ENERGIES = ("add_8", "add_32", "multiply_8", "multiply_32", "fp_add_32", "fp_multiply_32")
 AREAS = tuple(f"{name}_area" for name in ENERGIES)
 
-
 KINDS = ("analog", "digital", "logic")
 # Numbers of a kind that follow from others: of plain logic, from its operations.
 _COMPUTED = {"logic": ("energy_per_mac", "cell_area")}
 # How a number grows with the bits of the operands: its factor for one bit more.
 SCALINGS = {"constant": 1.0, "2^bits": 2.0, "4^bits": 4.0}
+_SCALED = ("energy_scaling", "time_scaling", "area_scaling")
 _THEIRS = ("the technology's", "array_")
 # The numbers of a technology.
 NUMBERS = {
@@ -223,11 +223,11 @@ class Technology:
         for name in ("cells_per_weight", "rows", "columns"):
             check_int(name, getattr(self, name), 1, 2**40)
         check_int("reference_bits", self.reference_bits, 1, 64)
-        for name in _SCALINGS:
+        for name in _SCALED:
             check_choice(name, getattr(self, name), tuple(SCALINGS))
         if self.parallel_macs is not None:
             check_int("parallel_macs", self.parallel_macs, 1, 2**40)
-        grows = any(getattr(self, name) != "constant" for name in _SCALINGS)
+        grows = any(getattr(self, name) != "constant" for name in _SCALED)
         if self.kind != "analog" and grows:
             raise InputError(
                 f"`kind` is {self.kind}, whose numbers do not grow with the bits of operands; "
@@ -235,7 +235,7 @@ class Technology:
             )
         if self.kind != "digital" and self.parallel_macs is not None:
             raise InputError(f"`kind` is {self.kind}, which has no `parallel_macs`; leave it out")
-        # One node for the array and the logic around it.
+        # One node for the array and the logic around it, also where another node is set.
         object.__setattr__(self, "operations", replace(self.operations, node=self.node))
 
     @property
@@ -273,7 +273,6 @@ _TABLES = {
     "digital": {"parallel_macs": "parallel_macs"},
 }
 _OPTIONAL_TABLES = ("operations", "digital")
-_SCALINGS = ("energy_scaling", "time_scaling", "area_scaling")
 
 
 @dataclass(frozen=True)
@@ -399,7 +398,7 @@ def _described(document: dict[str, Any]) -> Technology:
         for key, argument in arguments.items():
             if key in table:
                 values[argument] = table[key]
-            elif name in document and argument not in _SCALINGS:
+            elif name in document and argument not in _SCALED:
                 raise _MissingKeyError(f"{name}.{key}")
     prices = _prices(document)
     name = _text("name", _needed("", document, "name"))

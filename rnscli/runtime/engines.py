@@ -10,10 +10,8 @@ import tempfile
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import count
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
@@ -35,8 +33,7 @@ _DIED = (
 )
 Token = tuple[int, int]  # names a call: a work and a block of it
 _Call = tuple[int, Callable[..., Any], tuple[Any, ...]]  # with its number
-# Whether it has succeeded, and its result, or what it has raised and where.
-_Outcome = tuple[bool, Any]
+_Outcome = tuple[bool, Any]  # whether a call has succeeded, and its result or what it has raised
 
 
 class Engine(Protocol):
@@ -45,24 +42,19 @@ class Engine(Protocol):
     @property
     def capacity(self) -> int:
         """How many calls are worth being under way at once."""
-        ...
 
     @property
     def shares_files(self) -> bool:
         """Whether calls can read the files of this machine."""
-        ...
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
         """Begin a call."""
-        ...
 
     def next_done(self) -> tuple[Token, Any]:
         """A call that has finished, and its result; raises what the call raised."""
-        ...
 
     def cancel(self, tokens: set[Token]) -> None:
         """Forget calls; those that run may run on, but are not returned."""
-        ...
 
 
 class Here:
@@ -133,7 +125,7 @@ class _Processes:
             token = self._tokens.pop(number, None)  # none for what was cancelled
         succeeded, result = outcome
         if not succeeded:
-            error, place = result
+            error, place = result  # where a worker has raised it, as text
             raise error from _WorkerError(place) if place else None
         return token, result
 
@@ -299,19 +291,12 @@ class SharedEngine:
             self.changed.notify_all()
 
 
-@dataclass(frozen=True)
-class _Raised:
-    """What a call has raised, on its way to the thread whose call it is."""
-
-    error: Exception
-
-
-def _outcome(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of a call, or what it has raised: all that the engine raises is its own then."""
+def _outcome(function: Callable[..., Any], *arguments: Any) -> _Outcome:
+    """What comes of a call, so that all that the engine raises is its own."""
     try:
-        return function(*arguments)
+        return True, function(*arguments)
     except Exception as error:
-        return _Raised(error)
+        return False, error
 
 
 class _Part:
@@ -319,7 +304,7 @@ class _Part:
 
     def __init__(self, shared: SharedEngine) -> None:
         self._shared = shared
-        self._results: deque[tuple[Token, Any]] = deque()  # which another thread has received
+        self._received: list[tuple[Token, _Outcome]] = []  # by whichever thread has waited
 
     @property
     def capacity(self) -> int:
@@ -347,7 +332,7 @@ class _Part:
                 for number, (owner, token) in shared.owners.items()
                 if owner is self and token in tokens
             }
-            self._results = deque(pair for pair in self._results if pair[0] not in tokens)
+            self._received = [pair for pair in self._received if pair[0] not in tokens]
             shared.engine.cancel(stale)
             for number in stale:
                 del shared.owners[number]
@@ -361,19 +346,19 @@ class _Part:
         shared = self._shared
         while True:
             with shared.changed:
-                while not self._results and shared.broken is None and shared.somebody_waits:
+                while not self._received and shared.broken is None and shared.somebody_waits:
                     shared.changed.wait()
-                if self._results:
-                    token, result = self._results.popleft()
-                    if isinstance(result, _Raised):
-                        raise result.error
+                if self._received:
+                    token, (succeeded, result) = self._received.pop(0)
+                    if not succeeded:
+                        raise result
                     return token, result
                 if shared.broken is not None:
                     raise shared.broken
                 shared.somebody_waits = True
             broken: BaseException | None = None
             try:
-                number, result = shared.engine.next_done()
+                number, outcome = shared.engine.next_done()
             except BaseException as error:  # nobody can tell whose it is
                 broken = EngineError(str(error)) if isinstance(error, RnscliError) else error
             with shared.changed:
@@ -382,7 +367,7 @@ class _Part:
                     shared.broken = broken
                 elif number in shared.owners:  # else it was cancelled
                     part, token = shared.owners.pop(number)
-                    part._results.append((token, result))
+                    part._received.append((token, outcome))
                 shared.changed.notify_all()
             if broken is not None:
                 raise broken

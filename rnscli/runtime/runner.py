@@ -18,12 +18,10 @@ class Mergeable(Protocol):
 
     def record(self) -> dict[str, Any]:
         """All of it as what JSON holds; finite numbers only."""
-        ...
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Self:
         """The inverse of `record`."""
-        ...
 
 
 Result = TypeVar("Result", bound=Mergeable)

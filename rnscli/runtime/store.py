@@ -21,7 +21,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
 
 from rnscli.base import InputError, RnscliError, check_place, registering_packages
 
@@ -50,8 +49,6 @@ _TABLES = (
     ) WITHOUT ROWID
     """,
 )
-
-
 _MEANINGS = (  # of words in the errors of SQLite
     ("readonly", InputError, "cannot be written: {}"),
     ("unable to open", InputError, "cannot be opened, perhaps for lack of permission: {}"),
@@ -237,8 +234,7 @@ class Store:
         return "mode=ro&immutable=1"  # neither can it make these files, nor do others write
 
     def _connected(self, options: str) -> sqlite3.Connection:
-        # Absolute, and quoted: a question mark would begin the options.
-        address = f"file:{quote(os.fsencode(self.path.absolute()))}?{options}"
+        address = f"{self.path.absolute().as_uri()}?{options}"
         return sqlite3.connect(
             address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
