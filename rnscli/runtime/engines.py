@@ -262,7 +262,7 @@ def _start_forkserver() -> None:
 
 
 class SharedEngine:
-    """An engine whose processes compute for several threads, in the order in which they ask.
+    """An engine whose processes compute for several threads, in the order of their calls.
 
     Each thread has a part of it, which sees its own calls only; the parts use what stands here.
     The engine itself is used by nobody else meanwhile.
