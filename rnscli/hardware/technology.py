@@ -390,9 +390,9 @@ def _described(document: dict[str, Any]) -> Technology:
         table = _table(key, document, ("value", "source", "calibrated"))
         _needed(f"{key}.", table, "source")
         number = _quantity(f"{key}.value", _needed(f"{key}.", table, "value"), known.unit)
-        values[key] = number
+        values[key] = number.value if isinstance(number, Uncertain) else number
         if isinstance(number, Uncertain):
-            uncertain[key], values[key] = number, number.value
+            uncertain[key] = number
     for name, arguments in _TABLES.items():
         table = _table(name, document, (*arguments, "source"))
         for key, argument in arguments.items():
@@ -407,17 +407,12 @@ def _described(document: dict[str, Any]) -> Technology:
     if "description" in document:
         values["description"] = _text("description", document["description"])
     try:
-        made = Technology(
-            name=name,
-            operations=OperationPrices(**prices),
-            uncertain=tuple(uncertain.items()),
-            **values,
-        )
         for key, one in uncertain.items():
-            for end in (one.low, one.high):
-                ends: dict[str, Any] = {key: end}
-                replace(made, **ends)  # refuses what a range may not reach
-        return made
+            for end in (one.low, one.high):  # a range may not reach what a number may not be
+                NUMBERS[key].option(key).check(end)
+        operations = OperationPrices(**prices)
+        ranges = tuple(uncertain.items())
+        return Technology(name=name, operations=operations, uncertain=ranges, **values)
     except InputError as error:  # about an argument, which is no option here but a key
         text = str(error).replace("`", "'")
         for name, arguments in _TABLES.items():
