@@ -19,7 +19,7 @@ from rnscli.core.cores import CORES
 from rnscli.core.noise import NOISE_LAWS
 from rnscli.hardware.adc.models import ADC_MODELS
 from rnscli.hardware.technology import TECHNOLOGIES
-from rnscli.hardware.workloads import WORKLOADS
+from rnscli.hardware.workloads.networks import WORKLOADS
 from rnscli.networks.shipped import NETWORKS
 
 PATH = Path(__file__).parent.parent / "docs" / "reference.md"

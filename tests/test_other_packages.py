@@ -27,7 +27,7 @@ from rnscli.cli.main import ANSWERING
 from rnscli.core.arithmetic.decoders import Decoder
 from rnscli.core.cores.kind import CoreKind
 from rnscli.core.noise.law import NoiseLaw
-from rnscli.hardware.adc.model import AdcModel
+from rnscli.hardware.adc import AdcModel
 
 EXAMPLE = Path(__file__).parent / "example_package"
 

@@ -32,40 +32,6 @@ class Column:
     table, CSV, schema, reference and requirements read it there. What several rows share is an
     alias, and ``Annotated[Bits, Column(...)]`` replaces what the alias says.
 
-    Parameters
-    ----------
-    meaning
-        In one sentence, with its unit.
-    heading
-        Of a table; the key in words, without its unit, if not given.
-    form
-        A value as people read it.
-    low, high
-        Bounds of a number, and of every member of a list, both included.
-    infinite
-        Whether a number may be infinite.
-    empty
-        Whether a list may be empty.
-    besides
-        Texts that it may have, besides those of the option of its name.
-    same_as
-        Key of another column: a table leaves this one out where both are equal throughout.
-    usual
-        A table leaves the column out where nothing has another value.
-    interval
-        Key of the interval of a value, whose width says how many digits of it mean anything.
-    unit
-        Key of its unit, where that differs from row to row, and is empty where there is none.
-    concerns_some
-        Whether a parameter concerns some rows only, and is common to all if these agree.
-    identity
-        Whether it tells a row from others, where a sentence is about one row.
-    of_each
-        Key of the column with the values of all, where a list of them is given instead of one.
-    key, hint
-        Where it stands and the type of its values: of the field; an option that makes a column
-        states the key if it is not the name of the option.
-
     Examples
     --------
     >>> @dataclass(frozen=True)
@@ -76,21 +42,28 @@ class Column:
     ('energy', True, '1.500 pJ', '-')
     """
 
-    meaning: str
-    heading: str | None = None
-    form: Callable[[Any], str] = plain
-    low: float | None = 0
+    meaning: str  # in one sentence, with its unit
+    heading: str | None = None  # of a table; the key in words, without its unit, if not given
+    form: Callable[[Any], str] = plain  # a value as people read it
+    low: float | None = 0  # bounds of a number, and of every member of a list, both included
     high: float | None = None
-    infinite: bool = False
-    empty: bool = False
-    besides: tuple[str, ...] = ()
+    infinite: bool = False  # whether a number may be infinite
+    empty: bool = False  # whether a list may be empty
+    besides: tuple[str, ...] = ()  # texts that it may have, besides those of the option of its name
+    # Key of another column: a table leaves this one out where both are equal throughout.
     same_as: str | None = None
-    usual: object = None
+    usual: object = None  # a table leaves the column out where nothing has another value
+    # Key of the interval of a value, whose width says how many digits of it mean anything.
     interval: str | None = None
+    # Key of its unit, where that differs from row to row, and is empty where there is none.
     unit: str | None = None
+    # Whether a parameter concerns some rows only, and is common to all if these agree.
     concerns_some: bool = False
-    identity: bool = False
+    identity: bool = False  # whether it tells a row from others, where a sentence is about one row
+    # Key of the column with the values of all, where a list of them is given instead of one.
     of_each: str | None = None
+    # Where it stands and the type of its values: of the field. An option that makes a column
+    # states the key if it is not the name of the option.
     key: str = ""
     hint: Any = None
 
@@ -119,11 +92,6 @@ class Column:
         return tuple(kind for kind in kinds if kind is not NoneType)
 
     @property
-    def is_interval(self) -> bool:
-        """Whether its values are pairs of ends."""
-        return self.is_list and not any(Ellipsis in get_args(kind) for kind in self.kinds)
-
-    @property
     def is_list(self) -> bool:
         """Whether its values are lists, or pairs."""
         return all(get_origin(kind) is tuple for kind in self.kinds)
@@ -137,24 +105,14 @@ class Column:
     def flat_keys(self) -> tuple[str, ...]:
         """Keys under which CSV has it: two for an interval, three for a number that may be one."""
         ends = tuple(f"{self.key}_{end}" for end in _ENDS)
-        if self.is_interval:
+        if self.is_list and not any(Ellipsis in get_args(kind) for kind in self.kinds):
             return ends
         return (self.key, *ends) if Uncertain in self.kinds else (self.key,)
 
 
-def columns_of(row_type: type) -> Mapping[str, Column]:
-    """Columns of a type of rows by their keys, in the order of its fields.
-
-    Raises
-    ------
-    TypeError
-        If a field has no `Column`.
-    """
-    return _columns_of(row_type)
-
-
 @cache
-def _columns_of(row_type: type) -> dict[str, Column]:
+def columns_of(row_type: type) -> Mapping[str, Column]:
+    """Columns of a type of rows by their keys, in the order of its fields."""
     hints = get_type_hints(row_type, include_extras=True)
     try:
         return {one.name: column_of(hints[one.name], one.name) for one in fields(row_type)}
@@ -163,13 +121,7 @@ def _columns_of(row_type: type) -> dict[str, Column]:
 
 
 def column_of(hint: Any, key: str) -> Column:
-    """The column that a type hint declares, for a field or an option of this name.
-
-    Raises
-    ------
-    TypeError
-        If it declares none.
-    """
+    """The column that a type hint declares, for a field or an option of this name."""
     bare, column = _declared(hint)
     if column is None:
         raise TypeError(f"{key} has no Column in its type hint")
@@ -208,32 +160,25 @@ def in_words(key: str) -> str:
 
 def numeric_keys(columns: Iterable[Column]) -> dict[str, bool]:
     """Every key that a requirement may name, with whether its values are numbers."""
-    found: dict[str, bool] = {}
-    for column in columns:
-        found[column.key] = column.is_number
-        found |= {key: True for key in column.flat_keys if key != column.key}
-    return found
+    return {
+        key: column.is_number or key != column.key  # the ends of an interval are numbers
+        for column in columns
+        for key in (column.key, *column.flat_keys)
+    }
 
 
 def flat_row(columns: Iterable[Column], row: Mapping[str, object]) -> dict[str, object]:
-    """A row with its intervals in two columns each, as CSV has it.
-
-    Examples
-    --------
-    >>> pair = column_of(Annotated[tuple[float, float] | None, Column("Both ends.")], "p_ci95")
-    >>> flat_row([pair], {"p_ci95": (0.1, 0.2)})
-    {'p_ci95_low': 0.1, 'p_ci95_high': 0.2}
-    """
+    """A row with its intervals in two columns each, as CSV has it."""
     return {key: value_of(row, key) for column in columns for key in column.flat_keys}
 
 
 def value_of(row: Mapping[str, object], key: str) -> object:
     """The value of a key of a row, or the end of an interval that it names with ``_low, _high``.
 
-    Raises
-    ------
-    KeyError
-        If the row has neither.
+    Examples
+    --------
+    >>> value_of({"p_ci95": (0.1, 0.2)}, "p_ci95_high")
+    0.2
     """
     if key in row:
         value = row[key]

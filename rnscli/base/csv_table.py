@@ -1,6 +1,5 @@
 """Small tables of a user: CSV files whose every mistake is named with its line and column."""
 
-import codecs
 import csv
 import io
 import math
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnscli.base.errors import InputError
+from rnscli.base.errors import InputError, shown
+from rnscli.base.files import problem_of
 
 MAX_BYTES = 1 << 26
 MAX_LABEL = 200
@@ -21,68 +21,38 @@ _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Kind:
-    """What the cells of a column hold.
+    """What the cells of a column hold."""
 
-    Parameters
-    ----------
-    convert
-        Makes a value of the text of a cell, or raises ``ValueError``.
-    wanted
-        Values that it takes, in words that follow "it must be".
-    """
-
-    convert: Callable[[str], Any]
-    wanted: str
+    convert: Callable[[str], Any]  # makes a value of the text of a cell, or raises ValueError
+    wanted: str  # the values that it takes, in words that follow "it must be"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table.
-
-    Parameters
-    ----------
-    line
-        Its number in the file, from 1, as an editor shows it.
-    cells
-        Values by the name of the column; a cell of an optional column may be left out.
-    """
+    """A line of a table: its number in the file, from 1, and its values by column."""
 
     line: int
-    cells: dict[str, Any]
+    cells: dict[str, Any]  # without empty ones of optional columns
 
 
 def whole_number(low: int, high: int) -> Kind:
-    """Cells with a whole number in ``[low, high]``, ``low`` not negative, in plain digits.
-
-    Examples
-    --------
-    >>> whole_number(1, 256).convert("128")
-    128
-    """
+    """Cells with a whole number in ``[low, high]``, ``low`` not negative, in plain digits."""
 
     def convert(text: str) -> int:
         # int() would also take 1_000 and digits of other scripts.
-        if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+        if not _WHOLE.fullmatch(text) or not low <= (number := int(text)) <= high:
             raise ValueError
-        return int(text)
+        return number
 
     return Kind(convert, f"a whole number from {low} to {high}")
 
 
 def quantity(low: float, high: float) -> Kind:
-    """Cells with a finite number in ``[low, high]``, such as ``0.5`` or ``2e-12``.
-
-    Examples
-    --------
-    >>> quantity(0.0, 1.0).convert("2e-12")
-    2e-12
-    """
+    """Cells with a finite number in ``[low, high]``, such as ``0.5`` or ``2e-12``."""
 
     def convert(text: str) -> float:
         # float() would also take nan, inf, 1_000 and digits of other scripts.
-        if not _DECIMAL.fullmatch(text):
-            raise ValueError
-        number = float(text)
+        number = float(text) if _DECIMAL.fullmatch(text) else math.nan
         if not math.isfinite(number) or not low <= number <= high:
             raise ValueError
         return number
@@ -101,19 +71,6 @@ def label() -> Kind:
     return Kind(convert, f"a name of 1 to {MAX_LABEL} printable characters")
 
 
-def shown(text: str) -> str:
-    """Text of a user as a message shows it: short, and harmless to a terminal.
-
-    Examples
-    --------
-    >>> print(shown("a" + chr(27) + "b"))
-    a\\x1bb
-    """
-    if not text.isprintable():
-        text = ascii(text)[1:-1]
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def read_table(
     path: str | Path,
     required: Mapping[str, Kind],
@@ -124,27 +81,10 @@ def read_table(
 ) -> list[Row]:
     """Read a CSV file with a header: a row a line, cells separated by commas, in UTF-8.
 
-    Names of columns are matched whatever their case and spaces, in any order. Blank lines, and
-    lines that start with ``#``, are skipped; spaces around a cell do not count. Cells may be in
-    double quotes, but do not go on in the next line. An empty cell of an optional column is left
-    out.
-
-    Parameters
-    ----------
-    path
-        The file.
-    required, optional
-        Columns that there must be and that there may be, by name; no others are accepted.
-    what
-        What the file holds, for messages: ``what`` file ``path``.
-    max_rows
-        How many rows are accepted.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, a column or row is missing, unknown or there twice, or a cell
-        is not of the kind of its column; the message names the file, the line and the column.
+    Names of columns are matched whatever their case and spaces, in any order; none beside the
+    required and optional ones is accepted. Blank lines, and lines that start with ``#``, are
+    skipped; spaces around a cell do not count. Cells may be in double quotes, but do not go on in
+    the next line. ``what`` the file holds is for messages.
 
     Examples
     --------
@@ -155,9 +95,8 @@ def read_table(
     ...     read_table(file, {"layer": label(), "m": whole_number(1, 256)})
     [Row(line=3, cells={'layer': 'first', 'm': 64})]
     """
-    optional = {} if optional is None else optional
-    kinds = {**required, **optional}
-    accepted = ", ".join(required) + "".join(f", {name} (optional)" for name in optional)
+    kinds = {**required, **(optional or {})}
+    accepted = ", ".join(n if n in required else f"{n} (optional)" for n in kinds)
     name = f"{what} file {_shown_path(path)}"
     columns: list[str] = []
     rows: list[Row] = []
@@ -171,7 +110,7 @@ def read_table(
             continue
         if len(rows) == max_rows:
             raise InputError(f"{where} is one row too many; at most {max_rows} are accepted")
-        rows.append(Row(line, _values(where, cells, columns, kinds, optional)))
+        rows.append(Row(line, _values(where, cells, columns, kinds, required)))
     if not columns:
         raise InputError(f"{name} is empty; it must start with a line of columns: {accepted}")
     if not rows:
@@ -190,10 +129,7 @@ def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
     """The lines of the file, by any convention of their ends, one after the other."""
     wanted = f"it must be a CSV file with columns {accepted}"
     try:
-        if not path.is_file():
-            problem = "does not exist"
-            if path.exists():
-                problem = "is a directory" if path.is_dir() else "is not a regular file"
+        if problem := problem_of(path):
             raise InputError(f"{name} {problem}; {wanted}")
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -201,8 +137,8 @@ def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}; {wanted}") from None
-    data = data.removeprefix(codecs.BOM_UTF8)  # spreadsheets write it
-    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    # The mark that spreadsheets begin with is none of it.
+    data = data.removeprefix("\ufeff".encode()).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         text = data.decode("utf-8")
         bad = data.find(b"\0")
@@ -213,7 +149,7 @@ def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
         raise InputError(
             f"{name}, line {line} has bytes that are no text in UTF-8; save it as CSV in UTF-8"
         )
-    return io.StringIO(text, newline="\n")
+    return io.StringIO(text, newline="\n")  # a list of all would take much memory
 
 
 def _split(where: str, text: str) -> list[str]:
@@ -245,9 +181,11 @@ def _header(
                 f"accepted columns are {accepted}"
             )
     columns: list[str] = []
-    for position, (cell, column) in enumerate(zip(cells, names, strict=True), start=1):
+    for cell, column in zip(cells, names, strict=True):
         if column is None:
-            problem = f"{shown(cell)} is unknown" if cell else f"number {position} has no name"
+            problem = (
+                f"{shown(cell)} is unknown" if cell else f"number {len(columns) + 1} has no name"
+            )
             raise InputError(f"{where}: column {problem}; accepted columns are {accepted}")
         if column in columns:
             raise InputError(f"{where} has column {column} twice; give it once")
@@ -260,7 +198,7 @@ def _values(
     cells: list[str],
     columns: list[str],
     kinds: Mapping[str, Kind],
-    optional: Mapping[str, Kind],
+    required: Mapping[str, Kind],
 ) -> dict[str, Any]:
     if len(cells) != len(columns):
         # A cell beyond the last column has none to be named by.
@@ -272,16 +210,18 @@ def _values(
         )
     values: dict[str, Any] = {}
     for column, cell in zip(columns, cells, strict=True):
-        if not cell and column in optional:
+        if not cell and column not in required:
             continue
-        kind = kinds[column]
         try:
-            values[column] = kind.convert(cell)
+            values[column] = kinds[column].convert(cell)
         except ValueError:
-            held = f"is {shown(cell)}" if cell else "is empty"
-            raise InputError(f"{where}, column {column} {held}; it must be {kind.wanted}") from None
+            raise InputError(
+                f"{where}, column {column} is {shown(cell) or 'empty'}; it must be "
+                f"{kinds[column].wanted}"
+            ) from None
     return values
 
 
 def _key(name: str) -> str:
+    """Of a column, whatever its case and spaces."""
     return "".join(name.split()).casefold()

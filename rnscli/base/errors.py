@@ -1,9 +1,16 @@
-"""The exceptions the package raises on purpose; each message is one sentence for a person."""
+"""Errors that are raised on purpose, and the checks of arguments that raise them.
 
+Each message is one sentence for a person, with the argument, its value and what would be accepted.
+"""
+
+import math
+import operator
 import re
 from collections.abc import Iterable
-from typing import Self
+from contextlib import suppress
+from typing import Self, SupportsFloat, SupportsIndex
 
+MAX_ATTEMPTS = 10**15
 _NAMES = re.compile(r"`([a-z]\w*)`|(?<![\w-])--([a-z][a-z0-9-]*)")
 
 
@@ -57,18 +64,9 @@ class InputError(RnscliError):
     def of(
         cls, argument: str, value: object, accepted: str, hint: str = "", what: str = ""
     ) -> Self:
-        """The error of a single argument.
+        """The error of a single argument, which "must be" what is accepted.
 
-        Parameters
-        ----------
-        argument, value
-            Its name and what it is.
-        accepted
-            What it must be: what follows these words.
-        hint
-            What ends the sentence.
-        what
-            What is wrong with it, as "holds NaN"; "is" with the value if not given.
+        ``hint`` ends the sentence; ``what`` is wrong with it, as "holds NaN", if not its value.
 
         Examples
         --------
@@ -100,31 +98,21 @@ class DivergenceError(RnscliError):
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: huge ones are cut, they would fill the screen.
+    """A value as a message shows it: short, on one line, and harmless to a terminal.
 
     Examples
     --------
     >>> shown(10**40), shown("x" * 100) == "x" * 57 + "..."
     ('a number of 133 bits', True)
+    >>> print(shown("a" + chr(27) + "b"))
+    a\\x1bb
     """
     if isinstance(value, int) and abs(value) >= 10**30:
         return f"a number of {abs(value).bit_length()} bits"
     text = str(value)
+    if isinstance(value, str) and not text.isprintable():
+        text = ascii(text)[1:-1]
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def option_name(key: str) -> str:
-    """The name of an option, which may be written with dashes."""
-    return key.replace("-", "_")
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint at the name that was probably meant, or nothing."""
-    import difflib  # only errors need it
-
-    candidates = {option_name(one): one for one in known}
-    close = difflib.get_close_matches(option_name(name), candidates, n=1, cutoff=0.6)
-    return f"; did you mean {candidates[close[0]]}?" if close else ""
 
 
 def said(error: BaseException) -> str:
@@ -141,3 +129,95 @@ def said(error: BaseException) -> str:
         return kind
     first = lines[0].strip().rstrip(".")
     return f"{kind}: {first if len(first) <= 200 else first[:197] + '...'}"
+
+
+def option_name(key: str) -> str:
+    """The name of an option, which may be written with dashes."""
+    return key.replace("-", "_")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint at the name that was probably meant, or nothing."""
+    import difflib  # only errors need it
+
+    candidates = {option_name(one): one for one in known}
+    close = difflib.get_close_matches(option_name(name), candidates, n=1, cutoff=0.6)
+    return f"; did you mean {candidates[close[0]]}?" if close else ""
+
+
+# Checks: each returns the value of the argument of that name, or raises an InputError.
+
+
+def check_int(name: str, value: object, low: int, high: int | None = None) -> int:
+    """A whole number in ``[low, high]``.
+
+    Examples
+    --------
+    >>> check_int("bits", 6, 2, 31)
+    6
+    >>> check_int("bits", 40, 2, 31)
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: `bits` is 40; it must be a whole number from 2 to 31
+    """
+    if type(value) is int and low <= value and (high is None or value <= high):
+        return value  # as almost always; the checks for a protocol take long
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        with suppress(TypeError):  # of an array of several numbers, which has the method, too
+            number = operator.index(value)
+            if low <= number and (high is None or number <= high):
+                return number
+    if high is None:
+        wanted = f"of at least {low}"
+    elif high >= 10**30 and high & (high - 1) == 0:  # of so many digits nobody reads one
+        wanted = f"from {low} to 2^{high.bit_length() - 1}"
+    else:
+        wanted = f"from {low} to {high}"
+    raise InputError.of(name, value, f"a whole number {wanted}")
+
+
+def check_float(name: str, value: object, low: float, high: float, accepted: str) -> float:
+    """A finite float in ``[low, high]``; ``accepted`` says these in words.
+
+    Examples
+    --------
+    >>> check_float("p", 0.5, 0.0, 1.0, "a probability from 0 to 1")
+    0.5
+    >>> check_float("p", float("nan"), 0.0, 1.0, "a probability from 0 to 1")
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: `p` is nan; it must be a probability from 0 to 1
+    """
+    if type(value) is float and low <= value <= high and math.isfinite(value):
+        return value
+    if isinstance(value, str | SupportsFloat | SupportsIndex) and not isinstance(value, bool):
+        with suppress(TypeError, ValueError, OverflowError):
+            number = float(value)
+            if math.isfinite(number) and low <= number <= high:
+                return number
+    raise InputError.of(name, value, accepted)
+
+
+def check_attempts(value: object) -> float:
+    """A number of attempts R: a whole number of at least 1, or ``math.inf``.
+
+    Examples
+    --------
+    >>> check_attempts(2), check_attempts(math.inf)
+    (2, inf)
+    """
+    if isinstance(value, float) and value == math.inf:
+        return value
+    try:
+        return check_int("attempts", value, 1, MAX_ATTEMPTS)
+    except InputError:
+        accepted = f"a whole number from 1 to {MAX_ATTEMPTS}, or inf"
+        raise InputError.of("attempts", value, accepted) from None
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+    """One of the choices."""
+    if isinstance(value, str) and value in choices:
+        return value
+    hint = nearest(value, choices) if isinstance(value, str) else ""
+    raise InputError.of(name, value, f"one of {', '.join(choices)}", hint)

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rnscli.base.errors import InputError
 
@@ -25,14 +24,12 @@ def uninterrupted() -> Iterator[None]:
         return
     kept: list[int] = []
 
-    def keep(number: int, frame: FrameType | None) -> None:
+    def keep(number: int, frame: object) -> None:
         kept.append(number)
 
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        handler = signal.getsignal(number)
-        if callable(handler):  # else the system ignores it, or ends the process at once
-            before[number] = handler
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What is no function ignores the signal, or ends the process at once.
+    before = {number: handler for number, handler in handlers.items() if callable(handler)}
     try:
         for number in before:
             signal.signal(number, keep)
@@ -44,24 +41,43 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(late)
 
 
+def problem_of(path: Path) -> str:
+    """Why a path is not a file that can be read, or nothing."""
+    if path.is_file():
+        return ""
+    if not path.exists():
+        return "does not exist"
+    return "is a directory" if path.is_dir() else "is not a regular file"
+
+
+def regular_file(argument: str, path: str | Path, wanted: str) -> Path:
+    """The path of a file that can be opened; ``wanted`` says what it must be."""
+    try:
+        problem = problem_of(Path(path))
+    except (OSError, ValueError) as error:  # no file can have this name
+        raise InputError(
+            f"`{argument}` {str(path)[:60]}... cannot be a file: {error.args[-1]}; {wanted}"
+        ) from None
+    if problem:
+        raise InputError(f"`{argument}` {path} {problem}; {wanted}")
+    return Path(path)
+
+
+def check_place(place: Path, name: str) -> None:
+    """Refuse a path, which errors call by a name, where no file can be."""
+    if place.exists() and not place.is_file():
+        raise InputError(f"{name} {problem_of(place)}; give the name of a file")
+    if not place.parent.is_dir():
+        raise InputError(f"{name}: the folder {place.parent} does not exist")
+
+
 @uninterrupted()
 def check_writable(path: Path, option: str) -> None:
-    """Refuse a path that `write_atomically` could not write, before anything is computed.
-
-    Raises
-    ------
-    InputError
-        If the folder does not exist or cannot be written to, or the path is not a regular file.
-    """
+    """Refuse a path that `write_atomically` could not write, before anything is computed."""
     target = _target(path)
-    if target.is_dir():
-        raise InputError(f"{option} {path} is a directory; give the name of a file")
-    if target.exists() and not target.is_file():
-        raise InputError(f"{option} {path} is not a regular file; give the name of a file")
-    if not target.parent.is_dir():
-        raise InputError(f"{option} {path}: the folder {target.parent} does not exist")
+    check_place(target, f"{option} {path}")
     try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target))
     except OSError as error:
         raise InputError(f"{option} {path} cannot be written: {error.strerror}") from None
     os.close(descriptor)
@@ -75,14 +91,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     Whatever happens meanwhile, the path holds the old content or the new, never a part.
     """
     target = _target(path)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target))
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(_mode(target))
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~mask())
         temporary.replace(target)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
@@ -92,13 +108,6 @@ def write_atomically(path: Path, content: bytes) -> None:
 def _target(path: Path) -> Path:
     """The file itself where the path is a symbolic link, which then stays one."""
     return Path(os.path.realpath(path))
-
-
-def _mode(target: Path) -> int:
-    """Permissions of the file that is replaced, or what a new file would get."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    return 0o666 & ~mask()
 
 
 def named(error: BaseException, path: Path) -> BaseException:
@@ -115,72 +124,31 @@ def mask() -> int:
     return taken
 
 
-def regular_file(argument: str, path: str | Path, wanted: str) -> Path:
-    """The path of a file that can be opened.
-
-    Parameters
-    ----------
-    argument, path
-        What named it.
-    wanted
-        What it must be, in words that follow a semicolon.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it is a directory or a device.
-    """
-    file = Path(path)
-    try:
-        if file.is_file():
-            return file
-        problem = "does not exist"
-        if file.exists():
-            problem = "is a directory" if file.is_dir() else "is not a regular file"
-    except (OSError, ValueError) as error:  # no file can have this name
-        raise InputError(
-            f"`{argument}` {str(path)[:60]}... cannot be a file: {error.args[-1]}; {wanted}"
-        ) from None
-    raise InputError(f"`{argument}` {path} {problem}; {wanted}")
-
-
 def check_folder(path: Path, option: str, may_exist: bool, ways: str, own: Sequence[str]) -> None:
     """Refuse a folder that `write_folder` could not write, before anything is computed.
 
-    Parameters
-    ----------
-    may_exist
-        Whether a folder of that name is replaced; ``ways`` says how the user can allow it.
-    own
-        The files of such a folder, by relative path; the first of them is always there. A folder
-        that has others is never replaced, as they would be lost.
-
-    Raises
-    ------
-    InputError
-        If it exists and may not be replaced, is no folder or another one, or cannot be made.
+    ``may_exist`` says whether a folder of that name is replaced, and ``ways`` how the user can
+    allow it. ``own`` are the files of such a folder, by relative path, of which the first is always
+    there: a folder that has others is never replaced, as they would be lost.
     """
     target = _target(path)
     check_name(target, option, path)
-    if target.exists() and not target.is_dir():
-        raise InputError(f"{option} {path} is a file; give the name of a folder")
-    if target.exists() and any(target.iterdir()) and not (target / own[0]).is_file():
-        raise InputError(
-            f"{option} {path} exists, and rnscli has not written it; give another name"
-        )
-    foreign = sorted(
-        str(entry.relative_to(target))
-        for entry in target.rglob("*")
-        if entry.is_symlink() or not entry.is_dir()
-        if str(entry.relative_to(target)) not in own
-    )
-    if foreign:
-        raise InputError(
-            f"{option} {path} holds {foreign[0]}, which rnscli has not written; move it, or give "
-            "another name"
-        )
-    if target.exists() and not may_exist:
-        raise InputError(f"{option} {path} exists; {ways}")
+    if target.exists():
+        if not target.is_dir():
+            raise InputError(f"{option} {path} is a file; give the name of a folder")
+        if any(target.iterdir()) and not (target / own[0]).is_file():
+            raise InputError(
+                f"{option} {path} exists, and rnscli has not written it; give another name"
+            )
+        entries = (entry for entry in target.rglob("*") if entry.is_symlink() or not entry.is_dir())
+        foreign = {str(entry.relative_to(target)) for entry in entries}.difference(own)
+        if foreign:
+            raise InputError(
+                f"{option} {path} holds {min(foreign)}, which rnscli has not written; move it, or "
+                "give another name"
+            )
+        if not may_exist:
+            raise InputError(f"{option} {path} exists; {ways}")
     if not target.parent.is_dir():
         raise InputError(f"{option} {path}: the folder {target.parent} does not exist")
     try:
@@ -190,13 +158,7 @@ def check_folder(path: Path, option: str, may_exist: bool, ways: str, own: Seque
 
 
 def check_name(target: Path, option: str, path: Path) -> None:
-    """Refuse a name that no folder can have, for instance because it is too long.
-
-    Raises
-    ------
-    InputError
-        If the system knows no such names; ``path`` is what the user has given.
-    """
+    """Refuse a name that no folder can have, such as one that is too long."""
     try:
         target.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -209,13 +171,12 @@ def check_name(target: Path, option: str, path: Path) -> None:
 def write_folder(
     path: Path, files: Mapping[str, bytes], durable: bool = True, within: Path | None = None
 ) -> None:
-    """Write a folder under a temporary name, then move it to its place.
+    """Write a folder, of contents by relative path, under a temporary name; then move it.
 
-    ``files`` are the contents by relative path. A folder of that name is replaced: whatever
-    happens meanwhile, the old one or the new one is there whole (killed between two renames, both
-    are, under temporary names). ``durable`` waits until the contents are on the disk.
-    Temporary names are in the folder ``within``, which is on the same file system; beside its
-    place if not given.
+    A folder of that name is replaced: whatever happens meanwhile, the old one or the new one is
+    there whole (killed between two renames, both are, under temporary names). ``durable`` waits
+    until the contents are on the disk. Temporary names are in the folder ``within``, which is on
+    the same file system; beside its place if not given.
     """
     target = _target(path)
     within = within or target.parent

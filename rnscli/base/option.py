@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from rnscli.base.checks import check_attempts, check_choice, check_float, check_int
-from rnscli.base.errors import RnscliError
+from rnscli.base.errors import RnscliError, check_attempts, check_choice, check_float, check_int
 
 _Listed = Sequence[str] | Mapping[str, Any]
 
@@ -19,14 +18,7 @@ class Values:
     """What an option accepts; of this class itself, any text."""
 
     def check(self, name: str, value: Any) -> Any:
-        """The value, if an argument of that name accepts it.
-
-        Raises
-        ------
-        InputError
-            If it does not.
-        """
-        del name
+        """The value, if an argument of that name accepts it; else an InputError."""
         return value
 
 
@@ -41,12 +33,10 @@ class WholeNumbers(Values):
         return check_int(name, value, self.low, self.high)
 
 
-@dataclass(frozen=True)
 class Attempts(Values):
     """Numbers of attempts, up to infinity."""
 
     def check(self, name: str, value: Any) -> float:
-        del name
         return check_attempts(value)
 
 
@@ -62,7 +52,6 @@ class Numbers(Values):
         return check_float(name, value, self.low, self.high, self.accepted)
 
 
-@dataclass(frozen=True)
 class PerModulus(Numbers):
     """Such numbers, or one for each modulus."""
 
@@ -97,43 +86,31 @@ class NamesOrFiles(Names):
     suffixes: tuple[str, ...]
     accepted: str
 
-    def check(self, name: str, value: Any) -> Any:
-        """Any: what a name or a file holds is for its reader to say."""
-        del name
-        return value
+    check = Values.check  # what a name or a file holds is for its reader to say
 
 
-@dataclass(frozen=True)
 class NamesOrFunctions(Names):
     """Names, or functions of a user, as ``package.module:function``."""
 
-    def check(self, name: str, value: Any) -> Any:
-        """Any: what a function makes is for its caller to say."""
-        del name
-        return value
+    check = Values.check  # what a function makes is for its caller to say
 
 
-@dataclass(frozen=True)
 class LegitimateRanges(Values):
     """Rules of how many values of a code are legitimate, or their number."""
 
 
-@dataclass(frozen=True)
 class ModuliSets(Values):
     """Sets of moduli, which may say themselves which are redundant."""
 
 
-@dataclass(frozen=True)
 class IndexSets(Values):
     """Whole numbers that belong together."""
 
 
-@dataclass(frozen=True)
 class Files(Values):
     """Files that are read."""
 
 
-@dataclass(frozen=True)
 class Flags(Values):
     """Given or not."""
 
@@ -141,22 +118,6 @@ class Flags(Values):
 @dataclass(frozen=True)
 class Option:
     """An option: an attribute of a class of options, which gives it its name.
-
-    Parameters
-    ----------
-    values
-        What it accepts.
-    help
-        What it is, in a line or two; ``{names}`` stands for the names that it accepts, and
-        ``{summaries}`` for these with what they are.
-    default
-        Its value if none is given, as it is written; empty if that depends on other options.
-    usual
-        What then holds, in words.
-    repeated
-        Whether it may be given several times.
-    name
-        That of the argument and the attribute.
 
     Examples
     --------
@@ -171,11 +132,13 @@ class Option:
     """
 
     values: Values
+    # A line or two; {names} stands for the names that are accepted, {summaries} for these with
+    # what they are.
     help: str
-    default: str = ""
-    usual: str = ""
-    repeated: bool = False
-    name: str = ""
+    default: str = ""  # as it is written; empty if it depends on other options
+    usual: str = ""  # what then holds, in words
+    repeated: bool = False  # whether it may be given several times
+    name: str = ""  # of the argument and the attribute
 
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", self.name or name)
@@ -198,13 +161,7 @@ class Option:
         return text
 
     def check(self, value: Any) -> Any:
-        """The value, if it is accepted.
-
-        Raises
-        ------
-        InputError
-            If it is not.
-        """
+        """The value, if it is accepted; else an InputError."""
         return self.values.check(self.name, value)
 
     def within(self, **bounds: Any) -> Self:
@@ -221,11 +178,6 @@ def options_of(*classes: type) -> dict[str, Option]:
 
 def command_line(command: str, options: Mapping[str, Option], values: Mapping[str, Any]) -> str:
     """The line that gives values to options of a command; ``None`` leaves one to its default.
-
-    Raises
-    ------
-    RnscliError
-        If the command has no such option, or a value cannot be written in a line.
 
     Examples
     --------
@@ -246,11 +198,6 @@ def command_line(command: str, options: Mapping[str, Option], values: Mapping[st
 
 def written(value: Any) -> str:
     """A value as a shell reads it back, without losing a digit.
-
-    Raises
-    ------
-    RnscliError
-        If it cannot be written so.
 
     Examples
     --------

@@ -1,16 +1,15 @@
 """Things that are chosen by name: each is registered once, in this package or in another one."""
 
-import contextlib
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from rnscli.base.checks import check_choice
-from rnscli.base.errors import RnscliError, said
+from rnscli.base.errors import RnscliError, check_choice, said
 
 T = TypeVar("T")
 
@@ -99,7 +98,7 @@ class Registry(Mapping[str, T], Generic[T]):
             If there is none.
         """
         if isinstance(name, str) and name in self:
-            return self[name]  # without asking for those of other packages
+            return self[name]  # without a look at those of other packages
         return self[check_choice(self._argument, name, tuple(self))]
 
     def constants(self) -> dict[str, Any]:
@@ -199,14 +198,9 @@ def _announced(path: tuple[str, ...]) -> frozenset[str]:
     """
     groups = set()
     for folder in path:
-        entries: list[Path] = []
-        with contextlib.suppress(OSError):  # no folder, but a zip file
-            entries = list(Path(folder or ".").iterdir())
-        for entry in entries:
-            if entry.suffix in (".dist-info", ".egg-info"):
-                with contextlib.suppress(OSError):  # it has no entry points
-                    file = entry / "entry_points.txt"
-                    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-                    heads = (line.strip() for line in lines)
-                    groups |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}
+        for file in Path(folder or ".").glob("*.*-info/entry_points.txt"):
+            with suppress(OSError):  # it may be nobody's to read
+                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+                heads = (line.strip() for line in lines)
+                groups |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}
     return frozenset(groups)

@@ -15,19 +15,7 @@ _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\
 
 
 def parse_quantity(text: str, unit: str) -> float:
-    """A number with an optional prefix and unit, in base SI.
-
-    Parameters
-    ----------
-    text
-        Such as ``100fJ``, ``100 fJ``, ``100f`` or ``1e-13``.
-    unit
-        The unit that is accepted, such as ``J``.
-
-    Raises
-    ------
-    InputError
-        If it is not such a number.
+    """A number with an optional prefix and unit, such as ``100 fJ`` or ``100f``, in base SI.
 
     Examples
     --------
@@ -81,12 +69,7 @@ _PERCENTAGE = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*%\s*")
 def parse_uncertain(text: str, unit: str) -> float | Uncertain:
     """A quantity, or one with its uncertainty: ``100fJ``, ``100fJ±30%``, ``100fJ±20fJ``.
 
-    The sign may also be written ``+-`` or ``+/-``.
-
-    Raises
-    ------
-    InputError
-        If it is neither, or if the uncertainty reaches below zero.
+    The sign may also be written ``+-`` or ``+/-``. No uncertainty may reach below zero.
 
     Examples
     --------
@@ -98,12 +81,12 @@ def parse_uncertain(text: str, unit: str) -> float | Uncertain:
     match = _SPREAD.fullmatch(text)
     if match is None:
         return parse_quantity(text, unit)
+    nominal = match[1]
     share = _PERCENTAGE.fullmatch(match[2])
-    first, last = _QUANTITY.fullmatch(match[1]), _QUANTITY.fullmatch(match[2])
-    text_of_value = match[1]
+    first, last = _QUANTITY.fullmatch(nominal), _QUANTITY.fullmatch(match[2])
     if share is None and first is not None and last is not None and not first[2]:
-        text_of_value += last[2]  # a unit that is given once, at the end, is that of both
-    value = parse_quantity(text_of_value, unit)
+        nominal += last[2]  # a unit that is given once, at the end, is that of both
+    value = parse_quantity(nominal, unit)
     spread = abs(value) * float(share[1]) / 100 if share else parse_quantity(match[2], unit)
     # What is a round number in decimal stays one.
     low, high = (float(f"{end:.15g}") for end in (value - spread, value + spread))

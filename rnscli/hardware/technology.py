@@ -7,7 +7,7 @@ Profiles of technologies are TOML files. Other packages add theirs as entry poin
 import math
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -25,7 +25,7 @@ from rnscli.base import (
     shown,
 )
 from rnscli.core import Operation
-from rnscli.hardware.constants import NODE, Constant, check_constants, check_node
+from rnscli.hardware.constants import NODE, Constant, check_constants
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,7 @@ class OperationPrices:
         for name in ("add_32", "multiply_32", "add_32_area", "multiply_32_area"):
             least = getattr(self, name.replace("32", "8"))
             check_float(name, getattr(self, name), least, 1.0, "no less than at 8 bits")
-        check_node(self.reference_node, "reference_node")
-        check_node(self.node)
+        check_constants(self, {"reference_node": NODE, "node": NODE})
 
     def energy(self, operations: Iterable[Operation]) -> float:
         """Energy in J of all of them."""
@@ -123,12 +122,12 @@ class OperationPrices:
 ENERGIES = ("add_8", "add_32", "multiply_8", "multiply_32", "fp_add_32", "fp_multiply_32")
 AREAS = tuple(f"{name}_area" for name in ENERGIES)
 
-
 KINDS = ("analog", "digital", "logic")
 # Numbers of a kind that follow from others: of plain logic, from its operations.
 _COMPUTED = {"logic": ("energy_per_mac", "cell_area")}
 # How a number grows with the bits of the operands: its factor for one bit more.
 SCALINGS = {"constant": 1.0, "2^bits": 2.0, "4^bits": 4.0}
+_SCALED = ("energy_scaling", "time_scaling", "area_scaling")
 _THEIRS = ("the technology's", "array_")
 # The numbers of a technology.
 NUMBERS = {
@@ -224,11 +223,11 @@ class Technology:
         for name in ("cells_per_weight", "rows", "columns"):
             check_int(name, getattr(self, name), 1, 2**40)
         check_int("reference_bits", self.reference_bits, 1, 64)
-        for name in ("energy_scaling", "time_scaling", "area_scaling"):
+        for name in _SCALED:
             check_choice(name, getattr(self, name), tuple(SCALINGS))
         if self.parallel_macs is not None:
             check_int("parallel_macs", self.parallel_macs, 1, 2**40)
-        grows = {self.energy_scaling, self.time_scaling, self.area_scaling} != {"constant"}
+        grows = any(getattr(self, name) != "constant" for name in _SCALED)
         if self.kind != "analog" and grows:
             raise InputError(
                 f"`kind` is {self.kind}, whose numbers do not grow with the bits of operands; "
@@ -236,7 +235,7 @@ class Technology:
             )
         if self.kind != "digital" and self.parallel_macs is not None:
             raise InputError(f"`kind` is {self.kind}, which has no `parallel_macs`; leave it out")
-        # One node for the array and the logic around it.
+        # One node for the array and the logic around it, also where another node is set.
         object.__setattr__(self, "operations", replace(self.operations, node=self.node))
 
     @property
@@ -246,61 +245,39 @@ class Technology:
         return {name: known for name, known in NUMBERS.items() if name not in computed}
 
     def growth(self, scaling: str, bits: int) -> float:
-        """Factor of a number at ``bits`` bits.
-
-        Raises
-        ------
-        InputError
-            If it is beyond a double.
-        """
-        check_int("bits", bits, 1, 300)
+        """Factor of a number at ``bits`` bits."""
+        check_int("bits", bits, 1, 300)  # beyond, it would be beyond a double
         return float(SCALINGS[scaling] ** (bits - self.reference_bits))
 
     def outside(self, rows: int, columns: int) -> str | None:
         """What of an h x c array is beyond the one that the numbers are for, in words."""
+        holds = f"`technology` {self.name} holds for arrays of up to"
         if rows > self.rows:
-            return (
-                f"`technology` {self.name} holds for arrays of up to {self.rows} rows, not for a "
-                f"`vector_size` of {rows}"
-            )
+            return f"{holds} {self.rows} rows, not for a `vector_size` of {rows}"
         if columns > self.columns:
-            return (
-                f"`technology` {self.name} holds for arrays of up to {self.columns} columns, not "
-                f"for `columns` {columns}"
-            )
+            return f"{holds} {self.columns} columns, not for `columns` {columns}"
         return None
 
 
 _SUFFIX = ".toml"
 MAX_BYTES = 1 << 20
-_NUMBER_KEYS = ("value", "source", "calibrated")
-_WHOLE = {
-    "array": ("rows", "columns", "cells_per_weight"),
-    "scaling": ("reference_bits",),
-}
-# Arguments of a technology by their keys in a profile, where these are others.
-_KEYS = {
-    "energy_scaling": "scaling.energy",
-    "time_scaling": "scaling.cycle_time",
-    "area_scaling": "scaling.cell_area",
-    "reference_bits": "scaling.reference_bits",
-    "rows": "array.rows",
-    "columns": "array.columns",
-    "cells_per_weight": "array.cells_per_weight",
-    "parallel_macs": "digital.parallel_macs",
+# Tables of a profile that have other arguments than numbers, by the keys that these have there.
+_TABLES = {
+    "array": {"rows": "rows", "columns": "columns", "cells_per_weight": "cells_per_weight"},
+    "scaling": {
+        "reference_bits": "reference_bits",
+        "energy": "energy_scaling",
+        "cycle_time": "time_scaling",
+        "cell_area": "area_scaling",
+    },
+    "digital": {"parallel_macs": "parallel_macs"},
 }
 _OPTIONAL_TABLES = ("operations", "digital")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A technology by the file that it is in, which is read when it is used.
-
-    Parameters
-    ----------
-    file
-        A TOML file that has the name of the technology.
-    """
+    """A technology by its TOML file, which has its name and is read when it is used."""
 
     file: Traversable
 
@@ -313,7 +290,6 @@ class Profile:
         return self.technology().description
 
     def technology(self) -> Technology:
-        """What the file describes."""
         return _of_profile(self)
 
 
@@ -386,145 +362,119 @@ def load_technology(name_or_path: str) -> Technology:
 
 def _parsed(file: str, content: bytes) -> Technology:
     try:
-        document = tomllib.loads(content.decode())
+        return _described(tomllib.loads(content.decode()))
     except UnicodeDecodeError:
         raise InputError(f"{file} is no text in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file} is not TOML: {error}") from None
-    return _Profile(file, document).technology()
+    except _MissingKeyError as missing:
+        raise InputError(f"{file} has no '{missing}'; a profile needs it") from None
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
 
 
-class _Profile:
-    """A document with what its messages need."""
+class _MissingKeyError(Exception):
+    """A key that a profile needs."""
 
-    def __init__(self, file: str, document: dict[str, Any]) -> None:
-        self.file, self.document = file, document
-        self.uncertain: dict[str, Uncertain] = {}
 
-    def technology(self) -> Technology:
-        self._known(
-            self.document,
-            "",
-            ("name", "kind", "description", *NUMBERS, "array", "scaling", *_OPTIONAL_TABLES),
-        )
-        kind = self._text("kind", self._needed(self.document, "", "kind"))
-        computed = _COMPUTED.get(kind, ())
-        values: dict[str, Any] = dict.fromkeys(computed, 0.0)
-        for key, known in NUMBERS.items():
-            if key not in computed:
-                values[key] = self._number(key, known.unit)
-        array = self._table("array", (*_WHOLE["array"], "source"))
-        for key in _WHOLE["array"]:
-            values[key] = self._needed(array, "array.", key)
-        scalings = ("energy", "cycle_time", "cell_area")
-        scaling = self._table("scaling", (*_WHOLE["scaling"], *scalings, "source"))
-        values["reference_bits"] = self._needed(scaling, "scaling.", "reference_bits")
-        for key, name in zip(scalings, ("energy", "time", "area"), strict=True):
-            values[f"{name}_scaling"] = scaling.get(key, "constant")
-        if "digital" in self.document:
-            digital = self._table("digital", ("parallel_macs", "source"))
-            values["parallel_macs"] = self._needed(digital, "digital.", "parallel_macs")
-        values["operations"] = self._operations()
-        name = self._text("name", self._needed(self.document, "", "name"))
-        if not name.isprintable() or len(name) > 40:
+def _described(document: dict[str, Any]) -> Technology:
+    """What a profile describes; errors do not name its file."""
+    accepted = ("name", "kind", "description", *NUMBERS, "array", "scaling", *_OPTIONAL_TABLES)
+    _check_keys("", document, accepted)
+    kind = _text("kind", _needed("", document, "kind"))
+    values: dict[str, Any] = {"kind": kind, **dict.fromkeys(_COMPUTED.get(kind, ()), 0.0)}
+    uncertain = {}
+    for key, known in NUMBERS.items():
+        if key in values:
+            continue
+        table = _table(key, document, ("value", "source", "calibrated"))
+        _needed(f"{key}.", table, "source")
+        number = _quantity(f"{key}.value", _needed(f"{key}.", table, "value"), known.unit)
+        values[key] = number.value if isinstance(number, Uncertain) else number
+        if isinstance(number, Uncertain):
+            uncertain[key] = number
+    for name, arguments in _TABLES.items():
+        table = _table(name, document, (*arguments, "source"))
+        for key, argument in arguments.items():
+            if key in table:
+                values[argument] = table[key]
+            elif name in document and argument not in _SCALED:
+                raise _MissingKeyError(f"{name}.{key}")
+    prices = _prices(document)
+    name = _text("name", _needed("", document, "name"))
+    if not name.isprintable() or len(name) > 40:
+        raise InputError(f"'name' is {shown(name)}; it must be up to 40 printable characters")
+    if "description" in document:
+        values["description"] = _text("description", document["description"])
+    try:
+        for key, one in uncertain.items():
+            for end in (one.low, one.high):  # a range may not reach what a number may not be
+                NUMBERS[key].option(key).check(end)
+        operations = OperationPrices(**prices)
+        ranges = tuple(uncertain.items())
+        return Technology(name=name, operations=operations, uncertain=ranges, **values)
+    except InputError as error:  # about an argument, which is no option here but a key
+        text = str(error).replace("`", "'")
+        for name, arguments in _TABLES.items():
+            for key, argument in arguments.items():
+                text = text.replace(f"'{argument}'", f"'{name}.{key}'")
+        raise InputError(text) from None
+
+
+def _prices(document: dict[str, Any]) -> dict[str, float]:
+    """Arguments of `OperationPrices`."""
+    units = {**dict.fromkeys(ENERGIES, "J"), **dict.fromkeys(AREAS, "m2"), "reference_node": "m"}
+    table = _table("operations", document, (*units, "source"))
+    prices = {}
+    for name in (one for one in units if one in table):
+        where = f"operations.{name}"
+        price = _quantity(where, table[name], units[name])
+        if isinstance(price, Uncertain):
+            raise InputError(f"'{where}' may not be a range")
+        prices[name] = price
+    return prices
+
+
+def _quantity(where: str, value: Any, unit: str) -> float | Uncertain:
+    text = _text(where, value)
+    if unit not in text.replace("m^2", "m2").replace("m²", "m2"):
+        raise InputError(f"'{where}' is {shown(text)}, without its unit {unit}")
+    try:
+        parsed = parse_uncertain(text, unit)
+    except InputError as error:
+        raise InputError(f"'{where}': {error}") from None
+    if (parsed.value if isinstance(parsed, Uncertain) else parsed) < 0:
+        raise InputError(f"'{where}' is {value}; it must not be negative")
+    return parsed
+
+
+def _table(name: str, document: dict[str, Any], accepted: tuple[str, ...]) -> dict[str, Any]:
+    optional = name in _OPTIONAL_TABLES
+    table = document.get(name, {}) if optional else _needed("", document, name)
+    if not isinstance(table, dict):
+        raise InputError(f"'{name}' must be a table [{name}] with {', '.join(accepted)}")
+    _check_keys(f"{name}.", table, accepted)
+    for key in ("source", "calibrated"):
+        if key in table:
+            _text(f"{name}.{key}", table[key])
+    return table
+
+
+def _needed(prefix: str, table: dict[str, Any], key: str) -> Any:
+    if key not in table:
+        raise _MissingKeyError(f"{prefix}{key}")
+    return table[key]
+
+
+def _check_keys(prefix: str, table: dict[str, Any], accepted: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in accepted:
             raise InputError(
-                f"{self.file}: 'name' is {shown(name)}; it must be up to 40 printable characters"
+                f"'{prefix}{shown(key)}' is unknown; accepted are {', '.join(accepted)}"
             )
-        if "description" in self.document:
-            values["description"] = self._text("description", self.document["description"])
-        for key in ("array", "scaling", *_OPTIONAL_TABLES):
-            if "source" in self.document.get(key, {}):
-                self._text(f"{key}.source", self.document[key]["source"])
-        try:
-            made = Technology(
-                name=name,
-                kind=kind,
-                uncertain=tuple(self.uncertain.items()),
-                **values,
-            )
-            for key, one in self.uncertain.items():
-                for end in (one.low, one.high):
-                    ends: dict[str, Any] = {key: end}
-                    replace(made, **ends)  # refuses what a range may not reach
-            return made
-        except InputError as error:
-            raise InputError(f"{self.file}: {_by_keys(error)}") from None
-
-    def _number(self, key: str, unit: str) -> float:
-        table = self._table(key, _NUMBER_KEYS)
-        self._text(f"{key}.source", self._needed(table, f"{key}.", "source"))
-        if "calibrated" in table:
-            self._text(f"{key}.calibrated", table["calibrated"])
-        parsed = self._quantity(f"{key}.value", self._needed(table, f"{key}.", "value"), unit)
-        if isinstance(parsed, Uncertain):
-            self.uncertain[key] = parsed
-            return parsed.value
-        return parsed
-
-    def _quantity(self, where: str, value: Any, unit: str) -> float | Uncertain:
-        text = self._text(where, value)
-        if unit not in text.replace("m^2", "m2").replace("m²", "m2"):
-            raise InputError(f"{self.file}: '{where}' is {shown(text)}, without its unit {unit}")
-        try:
-            parsed = parse_uncertain(text, unit)
-        except InputError as error:
-            raise InputError(f"{self.file}: '{where}': {error}") from None
-        if (parsed.value if isinstance(parsed, Uncertain) else parsed) < 0:
-            raise InputError(f"{self.file}: '{where}' is {value}; it must not be negative")
-        return parsed
-
-    def _operations(self) -> OperationPrices:
-        table = self._table("operations", (*(*ENERGIES, *AREAS), "reference_node", "source"))
-        given = {}
-        for field_ in fields(OperationPrices):
-            if field_.name not in table:
-                continue
-            unit = "m2" if field_.name.endswith("_area") else "J"
-            unit = "m" if field_.name == "reference_node" else unit
-            where = f"operations.{field_.name}"
-            parsed = self._quantity(where, table[field_.name], unit)
-            if isinstance(parsed, Uncertain):
-                raise InputError(f"{self.file}: '{where}' may not be a range")
-            given[field_.name] = parsed
-        try:
-            return replace(OperationPrices(), **given)
-        except InputError as error:
-            raise InputError(f"{self.file}: {_by_keys(error)}") from None
-
-    def _table(self, key: str, accepted: tuple[str, ...]) -> dict[str, Any]:
-        optional = key in _OPTIONAL_TABLES
-        table = self.document.get(key, {}) if optional else self._needed(self.document, "", key)
-        if not isinstance(table, dict):
-            raise InputError(
-                f"{self.file}: '{key}' must be a table [{key}] with {', '.join(accepted)}"
-            )
-        self._known(table, f"{key}.", accepted)
-        return table
-
-    def _needed(self, table: dict[str, Any], prefix: str, key: str) -> Any:
-        if key not in table:
-            raise InputError(f"{self.file} has no '{prefix}{key}'; a profile needs it")
-        return table[key]
-
-    def _known(self, table: dict[str, Any], prefix: str, accepted: tuple[str, ...]) -> None:
-        for key in table:
-            if key not in accepted:
-                raise InputError(
-                    f"{self.file}: '{prefix}{shown(key)}' is unknown; accepted are "
-                    f"{', '.join(accepted)}"
-                )
-
-    def _text(self, where: str, value: Any) -> str:
-        if not isinstance(value, str) or not value.strip():
-            raise InputError(
-                f"{self.file}: '{where}' is {shown(str(value))}; it must be text in quotes"
-            )
-        return value
 
 
-def _by_keys(error: InputError) -> str:
-    """A message about an argument, which is no option here but a key."""
-    text = str(error).replace("`", "'")
-    for argument, key in _KEYS.items():
-        text = text.replace(f"'{argument}'", f"'{key}'")
-    return text
+def _text(where: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"'{where}' is {shown(str(value))}; it must be text in quotes")
+    return value

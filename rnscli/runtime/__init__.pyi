@@ -5,10 +5,10 @@ from rnscli.runtime.engines import SharedEngine as SharedEngine
 from rnscli.runtime.engines import local_engine as local_engine
 from rnscli.runtime.runner import Progress as Progress
 from rnscli.runtime.runner import Runner as Runner
+from rnscli.runtime.runner import Work as Work
 from rnscli.runtime.store import Store as Store
 from rnscli.runtime.store import StoredBlock as StoredBlock
-from rnscli.runtime.work import Work as Work
-from rnscli.runtime.work import describe as describe
-from rnscli.runtime.work import digest as digest
-from rnscli.runtime.work import kind_of as kind_of
-from rnscli.runtime.work import versions as versions
+from rnscli.runtime.store import describe as describe
+from rnscli.runtime.store import digest as digest
+from rnscli.runtime.store import kind_of as kind_of
+from rnscli.runtime.store import versions as versions

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnscli.base import InputError, RnscliError
 from rnscli.runtime.engines import Engine, Token
-from rnscli.runtime.work import versions
+from rnscli.runtime.store import versions
 
 if TYPE_CHECKING:
     from distributed import Client, Future

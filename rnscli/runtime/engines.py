@@ -10,18 +10,15 @@ import tempfile
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import count
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rnscli.base import EngineError, RnscliError
-from rnscli.base.files import uninterrupted
+from rnscli.base import EngineError, RnscliError, uninterrupted
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -36,9 +33,7 @@ _DIED = (
 )
 Token = tuple[int, int]  # names a call: a work and a block of it
 _Call = tuple[int, Callable[..., Any], tuple[Any, ...]]  # with its number
-_Outcome = tuple[
-    bool, Any
-]  # whether it has succeeded, and its result, or what it has raised and where
+_Outcome = tuple[bool, Any]  # whether a call has succeeded, and its result or what it has raised
 
 
 class Engine(Protocol):
@@ -47,24 +42,19 @@ class Engine(Protocol):
     @property
     def capacity(self) -> int:
         """How many calls are worth being under way at once."""
-        ...
 
     @property
     def shares_files(self) -> bool:
         """Whether calls can read the files of this machine."""
-        ...
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
         """Begin a call."""
-        ...
 
     def next_done(self) -> tuple[Token, Any]:
         """A call that has finished, and its result; raises what the call raised."""
-        ...
 
     def cancel(self, tokens: set[Token]) -> None:
         """Forget calls; those that run may run on, but are not returned."""
-        ...
 
 
 class Here:
@@ -135,7 +125,7 @@ class _Processes:
             token = self._tokens.pop(number, None)  # none for what was cancelled
         succeeded, result = outcome
         if not succeeded:
-            error, place = result
+            error, place = result  # where a worker has raised it, as text
             raise error from _WorkerError(place) if place else None
         return token, result
 
@@ -168,22 +158,17 @@ class _Processes:
                 continue
             try:
                 message = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
-                if pipe is None:
-                    pipe = self._start()
-            except Exception as error:
-                self._done.put((number, (False, (error, ""))))
-                continue
-            try:
-                pipe.send_bytes(message)
-                answer = pipe.recv_bytes()
-            except (EOFError, OSError):
-                pipe = None
-                self._done.put((number, (False, (RnscliError(_DIED), ""))))
-                continue
-            try:
-                self._done.put((number, pickle.loads(answer)))
+                pipe = pipe or self._start()
+                try:
+                    pipe.send_bytes(message)
+                    answer = pipe.recv_bytes()
+                except (EOFError, OSError):
+                    pipe = None
+                    raise RnscliError(_DIED) from None
+                outcome: _Outcome = pickle.loads(answer)
             except Exception as error:  # results of other versions of a module, say
-                self._done.put((number, (False, (error, ""))))
+                outcome = False, (error, "")
+            self._done.put((number, outcome))
 
     def _start(self) -> Connection:
         ours, theirs = self._context.Pipe()
@@ -277,117 +262,41 @@ def _start_forkserver() -> None:
 
 
 class SharedEngine:
-    """An engine whose processes compute for several threads, in the order in which they ask.
+    """An engine whose processes compute for several threads, in the order of their calls.
 
-    Parameters
-    ----------
-    engine
-        What computes; used by nobody else meanwhile.
+    Each thread has a part of it, which sees its own calls only; the parts use what stands here.
+    The engine itself is used by nobody else meanwhile.
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._numbers = count()
-        self._owners: dict[Token, tuple[_Part, Token]] = {}
-        self._changed = threading.Condition()
-        self._somebody_waits = False
-        self._broken: BaseException | None = None
+        self.engine = engine
+        self.changed = threading.Condition()  # is held to look at or change anything else
+        self.numbers = count()
+        self.owners: dict[Token, tuple[_Part, Token]] = {}
+        self.somebody_waits = False  # for the engine
+        self.broken: BaseException | None = None
 
     @property
     def capacity(self) -> int:
-        return self._engine.capacity
-
-    @property
-    def shares_files(self) -> bool:
-        return self._engine.shares_files
+        return self.engine.capacity
 
     def part(self) -> Engine:
         """The engine as one thread sees it."""
         return _Part(self)
 
-    def submit(
-        self, part: "_Part", token: Token, function: Callable[..., Any], *arguments: Any
-    ) -> None:
-        with self._changed:
-            number = (next(self._numbers), 0)
-            self._owners[number] = part, token
-            try:
-                self._engine.submit(number, _outcome, function, *arguments)
-            except RnscliError as error:
-                raise EngineError(str(error)) from None
-
-    def cancel(self, part: "_Part", tokens: set[Token]) -> None:
-        with self._changed:
-            numbers = {
-                number
-                for number, (owner, token) in self._owners.items()
-                if owner is part and token in tokens
-            }
-            part.done = deque(pair for pair in part.done if pair[0] not in tokens)
-            self._engine.cancel(numbers)
-            for number in numbers:
-                del self._owners[number]
-
     def close(self) -> None:
         """End the threads that wait: nobody wants their results any more."""
-        with self._changed:
-            self._broken = self._broken or EngineError("the engine is closed")
-            self._changed.notify_all()
-
-    def next_done(self, part: "_Part") -> tuple[Token, Any]:
-        """A call of a part that has finished, and its result.
-
-        One of the waiting threads waits for the engine, and hands on what is not its own.
-
-        Raises
-        ------
-        EngineError
-            If the engine is lost, in all threads.
-        Exception
-            What the call has raised, in the thread whose call it is.
-        """
-        while True:
-            with self._changed:
-                while not part.done and self._broken is None and self._somebody_waits:
-                    self._changed.wait()
-                if part.done:
-                    token, result = part.done.popleft()
-                    if isinstance(result, _Raised):
-                        raise result.error
-                    return token, result
-                if self._broken is not None:
-                    raise self._broken
-                self._somebody_waits = True
-            try:
-                number, result = self._engine.next_done()
-            except BaseException as error:
-                broken = EngineError(str(error)) if isinstance(error, RnscliError) else error
-                with self._changed:
-                    self._somebody_waits = False
-                    self._broken = broken  # nobody can tell whose it is
-                    self._changed.notify_all()
-                raise broken from None
-            with self._changed:
-                self._somebody_waits = False
-                owner = self._owners.pop(number, None)
-                if owner is not None:
-                    owner[0].done.append((owner[1], result))
-                self._changed.notify_all()
+        with self.changed:
+            self.broken = self.broken or EngineError("the engine is closed")
+            self.changed.notify_all()
 
 
-@dataclass(frozen=True)
-class _Raised:
-    """What a call has raised, on its way to the thread whose call it is."""
-
-    error: Exception
-
-
-def _outcome(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of a call, or what it has raised: all that the engine raises is its own then."""
+def _outcome(function: Callable[..., Any], *arguments: Any) -> _Outcome:
+    """What comes of a call, so that all that the engine raises is its own."""
     try:
-        return function(*arguments)
+        return True, function(*arguments)
     except Exception as error:
-        return _Raised(error)
+        return False, error
 
 
 class _Part:
@@ -395,7 +304,7 @@ class _Part:
 
     def __init__(self, shared: SharedEngine) -> None:
         self._shared = shared
-        self.done: deque[tuple[Token, Any]] = deque()
+        self._received: list[tuple[Token, _Outcome]] = []  # by whichever thread has waited
 
     @property
     def capacity(self) -> int:
@@ -403,13 +312,62 @@ class _Part:
 
     @property
     def shares_files(self) -> bool:
-        return self._shared.shares_files
+        return self._shared.engine.shares_files
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        self._shared.submit(self, token, function, *arguments)
-
-    def next_done(self) -> tuple[Token, Any]:
-        return self._shared.next_done(self)
+        shared = self._shared
+        with shared.changed:
+            number = (next(shared.numbers), 0)
+            shared.owners[number] = self, token
+            try:
+                shared.engine.submit(number, _outcome, function, *arguments)
+            except RnscliError as error:
+                raise EngineError(str(error)) from None
 
     def cancel(self, tokens: set[Token]) -> None:
-        self._shared.cancel(self, tokens)
+        shared = self._shared
+        with shared.changed:
+            stale = {
+                number
+                for number, (owner, token) in shared.owners.items()
+                if owner is self and token in tokens
+            }
+            self._received = [pair for pair in self._received if pair[0] not in tokens]
+            shared.engine.cancel(stale)
+            for number in stale:
+                del shared.owners[number]
+
+    def next_done(self) -> tuple[Token, Any]:
+        """A call that has finished, and its result; raises what it has raised.
+
+        One of the waiting threads waits for the engine, and hands on what is not its own. If the
+        engine is lost, all of them end with an EngineError.
+        """
+        shared = self._shared
+        while True:
+            with shared.changed:
+                while not self._received and shared.broken is None and shared.somebody_waits:
+                    shared.changed.wait()
+                if self._received:
+                    token, (succeeded, result) = self._received.pop(0)
+                    if not succeeded:
+                        raise result
+                    return token, result
+                if shared.broken is not None:
+                    raise shared.broken
+                shared.somebody_waits = True
+            broken: BaseException | None = None
+            try:
+                number, outcome = shared.engine.next_done()
+            except BaseException as error:  # nobody can tell whose it is
+                broken = EngineError(str(error)) if isinstance(error, RnscliError) else error
+            with shared.changed:
+                shared.somebody_waits = False
+                if broken is not None:
+                    shared.broken = broken
+                elif number in shared.owners:  # else it was cancelled
+                    part, token = shared.owners.pop(number)
+                    part._received.append((token, outcome))
+                shared.changed.notify_all()
+            if broken is not None:
+                raise broken

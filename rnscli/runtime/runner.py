@@ -1,15 +1,57 @@
-"""Runs work: blocks on any engine, in a store or not, added up in block order."""
+"""Work that is cut in blocks, which run on any engine, in a store or not; sums are in order."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from rnscli.base import RnscliError
 from rnscli.runtime.engines import Engine, Here, Token, local_engine
-from rnscli.runtime.store import Entry, Store
-from rnscli.runtime.work import Result, Work, digest
+from rnscli.runtime.store import Entry, Store, digest
+
+
+class Mergeable(Protocol):
+    """Statistics of samples: two of them add up, and each can be written down exactly."""
+
+    def __add__(self, other: Self, /) -> Self: ...
+
+    def record(self) -> dict[str, Any]:
+        """All of it as what JSON holds; finite numbers only."""
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Self:
+        """The inverse of `record`."""
+
+
+Result = TypeVar("Result", bound=Mergeable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work(Generic[Result]):
+    """Blocks of samples whose results are added in block order.
+
+    A block is a pure function of its arguments, so that it is the same in any process, on any
+    machine, and when it is computed again. Its results come in parts, such as the cores that are
+    compared: a part does not depend on which other parts are wanted.
+    """
+
+    # function(argument, block, parts), importable by name: the result of each part.
+    function: Callable[[Any, int, tuple[str, ...]], dict[str, Result]]
+    # argument(block, shared): what a block needs; ``shared`` says that the block is computed where
+    # this machine's files can be read, so that it may name a file instead of carrying its content.
+    argument: Callable[[int, bool], Any]
+    blocks: int  # how many, at least one
+    samples: Callable[[int], int]  # of a block
+    # Each part, with what makes its description, in plain JSON values, of everything that
+    # determines its results but the block: parameters, seed, version of the algorithm.
+    parts: Mapping[str, Callable[[], Mapping[str, Any]]]
+    result: type[Result]
+    # Digest of what the argument of a block holds and the description does not say, such as rows
+    # of a file.
+    content: Callable[[Any], str] = lambda argument: ""
+    # Whether, after some blocks in order, the total is precise enough to leave out the rest.
+    enough: Callable[[Mapping[str, Result], int], bool] = lambda total, samples: False
 
 
 @dataclass(frozen=True)
@@ -69,12 +111,12 @@ class Runner:
                 total: dict[str, Result] = {}
                 samples = computed = 0
                 for block in range(work.blocks):
-                    part = blocks.result(index, block)
+                    part, was_kept = blocks.result(index, block)
                     total = {
                         name: total[name] + part[name] if total else part[name] for name in part
                     }
                     samples += work.samples(block)
-                    computed += 0 if blocks.was_kept(index, block) else work.samples(block)
+                    computed += 0 if was_kept else work.samples(block)
                     finished = block + 1 == work.blocks or work.enough(total, samples)
                     yield Progress(index, total, samples, computed, finished)
                     if finished:
@@ -86,21 +128,22 @@ class Runner:
 
 
 class _Blocks(Generic[Result]):
-    """Results of blocks by number, a bounded number of them begun ahead of time."""
+    """Results of blocks by number, a bounded number of them begun ahead of time.
+
+    A store keeps them under the hash of all that determines them.
+    """
 
     def __init__(self, works: Sequence[Work[Result]], engine: Engine, store: Store | None) -> None:
-        self._works = works
-        self._engine = engine
-        self._store = store
-        self._kept = _Kept(works, store)
-        self._ready: dict[Token, dict[str, Result] | RnscliError] = {}
-        # With the parts that were kept, and the digest of what the block reads.
+        self._works, self._engine, self._store = works, engine, store
+        # With whether the store had every part.
+        self._ready: dict[Token, tuple[dict[str, Result], bool] | RnscliError] = {}
+        # With the parts that the store had, and the digest of what the block reads.
         self._under_way: dict[Token, tuple[dict[str, Result], str]] = {}
-        self._whole: set[Token] = set()  # blocks of which the store had every part
         self._next: Token = (0, 0)  # work and block to begin
+        self._described: dict[int, dict[str, tuple[str, Mapping[str, Any]]]] = {}
 
-    def result(self, index: int, block: int) -> dict[str, Result]:
-        """All parts of a block, once they are there."""
+    def result(self, index: int, block: int) -> tuple[dict[str, Result], bool]:
+        """All parts of a block, once they are there, and whether they come from the store."""
         self._begin()
         while (index, block) not in self._ready:
             token, result = self._engine.next_done()
@@ -108,21 +151,16 @@ class _Blocks(Generic[Result]):
             if isinstance(result, RnscliError):
                 self._ready[token] = result
             else:
-                self._kept.save(token, content, result)
+                self._save(token, content, result)
                 every = kept | result
                 # In the order of the work, whichever parts the store had.
-                self._ready[token] = {name: every[name] for name in self._works[token[0]].parts}
+                parts = {name: every[name] for name in self._works[token[0]].parts}
+                self._ready[token] = parts, False
             self._begin()
         ready = self._ready.pop((index, block))
         if isinstance(ready, RnscliError):
             raise ready
         return ready
-
-    def was_kept(self, index: int, block: int) -> bool:
-        """Whether a block that has been delivered came from the store; to be called once."""
-        kept = (index, block) in self._whole
-        self._whole.discard((index, block))
-        return kept
 
     def leave(self, index: int) -> None:
         """Forget what was begun of a work beyond its last block."""
@@ -130,7 +168,6 @@ class _Blocks(Generic[Result]):
         self._engine.cancel(stale)
         self._under_way = {t: kept for t, kept in self._under_way.items() if t not in stale}
         self._ready = {t: result for t, result in self._ready.items() if t[0] > index}
-        self._whole = {token for token in self._whole if token[0] > index}
         self._next = max(self._next, (index + 1, 0))
 
     def close(self) -> None:
@@ -153,17 +190,51 @@ class _Blocks(Generic[Result]):
             try:
                 argument = work.argument(block, shares_files)
                 content = "" if self._store is None else work.content(argument)
-                kept = self._kept.load(token, content)
-                missing = tuple(name for name in work.parts if name not in kept)
+                kept = self._load(token, content)
             except RnscliError as error:
                 self._ready[token] = error
                 continue
+            missing = tuple(name for name in work.parts if name not in kept)
             if missing:
                 self._engine.submit(token, _attempt, work.function, argument, block, missing)
                 self._under_way[token] = kept, content
             else:
-                self._ready[token] = kept
-                self._whole.add(token)
+                self._ready[token] = kept, True
+
+    def _load(self, token: Token, content: str) -> dict[str, Result]:
+        """The parts of a block that the store has, in the order of the work."""
+        kept: dict[str, Result] = {}
+        if self._store is None:
+            return kept
+        index, block = token
+        work = self._works[index]
+        for name, (key, _) in self._parts(index).items():
+            record = self._store.load(key, block, work.samples(block), content)
+            if record is None:
+                continue
+            try:
+                kept[name] = work.result.of_record(record)
+            except (KeyError, TypeError, ValueError, IndexError) as error:
+                raise RnscliError(
+                    f"store {self._store.path} is damaged (a record of {key[:12]}: {error!r}); "
+                    "move it away and start a new one"
+                ) from None
+        return kept
+
+    def _save(self, token: Token, content: str, results: Mapping[str, Result]) -> None:
+        if self._store is None:
+            return
+        index, block = token
+        parts = self._parts(index)
+        entries = [Entry(*parts[name], result.record()) for name, result in results.items()]
+        self._store.save(entries, block, self._works[index].samples(block), content)
+
+    def _parts(self, index: int) -> dict[str, tuple[str, Mapping[str, Any]]]:
+        """Key and description of each part of a work."""
+        if index not in self._described:
+            made = {name: describe() for name, describe in self._works[index].parts.items()}
+            self._described[index] = {name: (digest(text), text) for name, text in made.items()}
+        return self._described[index]
 
 
 def _attempt(
@@ -181,52 +252,6 @@ def _attempt(
         return function(argument, block, parts)
     except RnscliError as error:
         return error
-
-
-class _Kept(Generic[Result]):
-    """Results in a store, under the hash of all that determines them; or nothing."""
-
-    def __init__(self, works: Sequence[Work[Result]], store: Store | None) -> None:
-        self._works = works
-        self._store = store
-        self._descriptions: dict[int, dict[str, tuple[str, Mapping[str, Any]]]] = {}
-
-    def _parts(self, index: int) -> dict[str, tuple[str, Mapping[str, Any]]]:
-        """Key and description of each part of a work."""
-        if index not in self._descriptions:
-            made = {name: describe() for name, describe in self._works[index].parts.items()}
-            self._descriptions[index] = {name: (digest(text), text) for name, text in made.items()}
-        return self._descriptions[index]
-
-    def load(self, token: Token, content: str) -> dict[str, Result]:
-        """The parts of a block that are kept, in the order of the work."""
-        if self._store is None:
-            return {}
-        index, block = token
-        work = self._works[index]
-        samples = work.samples(block)
-        kept = {}
-        for name, (key, _) in self._parts(index).items():
-            record = self._store.load(key, block, samples, content)
-            if record is None:
-                continue
-            try:
-                kept[name] = work.result.of_record(record)
-            except (KeyError, TypeError, ValueError, IndexError) as error:
-                raise RnscliError(
-                    f"store {self._store.path} is damaged (a record of {key[:12]}: {error!r}); "
-                    "move it away and start a new one"
-                ) from None
-        return kept
-
-    def save(self, token: Token, content: str, results: Mapping[str, Result]) -> None:
-        if self._store is None:
-            return
-        index, block = token
-        work = self._works[index]
-        parts = self._parts(index)
-        entries = [Entry(*parts[name], result.record()) for name, result in results.items()]
-        self._store.save(entries, block, work.samples(block), content)
 
 
 @contextmanager

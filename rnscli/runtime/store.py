@@ -1,25 +1,28 @@
 """Finished blocks in an SQLite file: nothing that was computed is ever computed again.
 
+A block is known by the description of all that determines its result (see `describe`).
+
 The file is in WAL mode: a commit is a write to the log and needs no fsync, so recording a block
 costs little, a process that is killed loses nothing that it has recorded, and several commands may
 read and write one store at once.
 """
 
+import hashlib
 import json
+import math
+import numbers
 import os
 import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
-from rnscli.base import InputError, RnscliError
+from rnscli.base import InputError, RnscliError, check_place, registering_packages
 
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x726E7363  # "rnsc", in the header of the file
@@ -45,6 +48,14 @@ _TABLES = (
         PRIMARY KEY (task, block, samples, content)
     ) WITHOUT ROWID
     """,
+)
+_MEANINGS = (  # of words in the errors of SQLite
+    ("readonly", InputError, "cannot be written: {}"),
+    ("unable to open", InputError, "cannot be opened, perhaps for lack of permission: {}"),
+    ("not a database", InputError, "is not a store: {}"),
+    ("locked", RnscliError, f"has been locked by another program for {_PATIENCE:.0f} s"),
+    ("malformed", InputError, "is damaged ({}); move it away and start a new one"),
+    ("damaged", InputError, "is damaged ({}); move it away and start a new one"),
 )
 
 
@@ -94,7 +105,6 @@ class Store:
     """
 
     def __init__(self, path: str | Path, read_only: bool = False) -> None:
-        """Open the file and make sure that it is a store, before anything is changed in it."""
         self.path = Path(path)
         try:
             self._look_at_path(read_only)
@@ -112,12 +122,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -188,16 +193,12 @@ class Store:
                 yield StoredBlock(block, samples, content, _record(packed), finished)
 
     def _look_at_path(self, read_only: bool) -> None:
-        if self.path.is_dir():
-            raise InputError(f"store {self.path} is a directory; give the name of a file")
-        if not self.path.parent.is_dir():
-            raise InputError(f"store {self.path}: the folder {self.path.parent} does not exist")
-        if read_only and not self.path.exists():
-            raise InputError(f"store {self.path} does not exist")
-        if self.path.exists() and not self.path.is_file():
-            raise InputError(f"store {self.path} is not a regular file; give the name of a file")
-        # SQLite would tell only when the first block is to be recorded.
-        if not read_only and self.path.exists() and not _writable(self.path):
+        check_place(self.path, f"store {self.path}")
+        if not self.path.exists():
+            if read_only:
+                raise InputError(f"store {self.path} does not exist")
+        elif not read_only and not _writable(self.path):
+            # SQLite would tell only when the first block is to be recorded.
             raise InputError(f"store {self.path} cannot be written: it is read-only")
 
     def _look_inside(self) -> None:
@@ -233,8 +234,7 @@ class Store:
         return "mode=ro&immutable=1"  # neither can it make these files, nor do others write
 
     def _connected(self, options: str) -> sqlite3.Connection:
-        # Absolute, and quoted: a question mark would begin the options.
-        address = f"file:{quote(os.fsencode(self.path.absolute()))}?{options}"
+        address = f"{self.path.absolute().as_uri()}?{options}"
         return sqlite3.connect(
             address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
@@ -258,18 +258,16 @@ class Store:
         return True
 
     def _check(self, read_only: bool) -> None:
+        """Make sure that it is a store, before anything is changed in it; make one if it may."""
         known = self._identify(self._connection)
         if read_only:
             if not known:
                 raise InputError(f"store {self.path} is empty")
             self._connection.execute("PRAGMA query_only = ON")
-        elif known:
-            self._write_ahead()
-        else:
-            self._create()
-
-    def _create(self) -> None:
+            return
         self._write_ahead()
+        if known:
+            return
         with self._transaction():
             if self._connection.execute("PRAGMA application_id").fetchone()[0]:
                 return  # another command was faster
@@ -310,22 +308,9 @@ class Store:
             yield
         except sqlite3.Error as error:
             text = str(error)
-            if "readonly" in text:
-                raise InputError(f"store {self.path} cannot be written: {text}") from None
-            if "unable to open" in text:
-                raise InputError(
-                    f"store {self.path} cannot be opened, perhaps for lack of permission: {text}"
-                ) from None
-            if "not a database" in text:
-                raise InputError(f"store {self.path} is not a store: {text}") from None
-            if "locked" in text:
-                raise RnscliError(
-                    f"store {self.path} has been locked by another program for {_PATIENCE:.0f} s"
-                ) from None
-            if "malformed" in text or "damaged" in text:
-                raise InputError(
-                    f"store {self.path} is damaged ({text}); move it away and start a new one"
-                ) from None
+            for words, kind, meaning in _MEANINGS:
+                if words in text:
+                    raise kind(f"store {self.path} {meaning.format(text)}") from None
             raise RnscliError(
                 f"store {self.path}: {text}; blocks that were recorded before are kept"
             ) from None
@@ -348,3 +333,54 @@ def _parsed(text: str | bytes) -> dict[str, Any]:
     except (ValueError, TypeError) as error:
         raise sqlite3.DatabaseError(f"a record is damaged ({error})") from None
     return record
+
+
+def describe(value: object) -> Any:
+    """A parameter object as JSON values: of a dataclass its kind and its fields.
+
+    Examples
+    --------
+    >>> from rnscli.core.noise import Uniform
+    >>> describe((Uniform(1e-3), None))
+    [{'kind': 'Uniform', 'p': 0.001}, None]
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, tuple | list):
+        return [describe(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): describe(item) for key, item in value.items()}
+    # A subclass that is none itself may depend on more than the fields.
+    if is_dataclass(value) and "__dataclass_fields__" in vars(type(value)):
+        return {"kind": kind_of(type(value))} | {
+            f.name: describe(getattr(value, f.name)) for f in fields(value)
+        }
+    raise InputError(
+        f"a store cannot tell what {type(value).__name__} depends on; "
+        "use a dataclass of numbers, or no store"
+    )
+
+
+def kind_of(made: type) -> str:
+    """Name of a class, as descriptions have it."""
+    if made.__module__.startswith("rnscli."):
+        return made.__qualname__
+    return f"{made.__module__}.{made.__qualname__}"  # which may share a name with one of rnscli
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide over the bytes of a result."""
+    import numpy
+    import scipy
+
+    return {"numpy": numpy.__version__, "scipy": scipy.__version__, **registering_packages()}
+
+
+def digest(description: object) -> str:
+    """SHA-256 of a description, the same whatever the order of its keys."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rnscli.base.errors import InputError
-from rnscli.runtime.runner import Progress, Runner
-from rnscli.runtime.work import Work
+from rnscli.runtime.runner import Progress, Runner, Work
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def workload_energy(
     Examples
     --------
     >>> from rnscli.core.arithmetic.dot_product import DotProduct
-    >>> from rnscli.hardware.workloads.gemm import Gemm
+    >>> from rnscli.hardware.workloads import Gemm
     >>> design = EnergyParameters(core="fixed-lp", dot_product=DotProduct(128, 8, 8), bits=8)
     >>> layer, total = workload_energy(design, Workload("one", (Gemm("fc", 1, 200, 100),)))
     >>> layer.passes, f"{layer.utilisation:.3f}", total.macs

@@ -5,12 +5,9 @@ Other packages add theirs as entry points of the group ``rnscli.adc_models``, wh
 """
 
 from rnscli.base import RegistrationError, Registry
-from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.adc.schreier import SchreierAdc
-from rnscli.hardware.adc.survey import SurveyAdc
+from rnscli.hardware.adc import AdcModel
+from rnscli.hardware.adc.surveyed import MurmannAdc, SchreierAdc, SurveyAdc, WaldenAdc
 from rnscli.hardware.adc.table import TableAdc
-from rnscli.hardware.adc.walden import WaldenAdc
 from rnscli.hardware.constants import Constant
 from rnscli.hardware.dac import CapacitiveDac
 from rnscli.hardware.technology import NUMBERS
@@ -23,11 +20,12 @@ ADC_MODELS: Registry[type[AdcModel]] = Registry(
 )
 
 
-def _of_all_models() -> dict[str, Constant]:
+def _constants() -> dict[str, Constant]:
     constants: dict[str, Constant] = {}
+    others = {**CapacitiveDac.constants, **NUMBERS}
     for model in ADC_MODELS.values():
         for name, constant in model.constants.items():
-            if name in constants or name in CapacitiveDac.constants or name in NUMBERS:
+            if name in constants or name in others:
                 raise RegistrationError(
                     f"`adc_model` {model.name} has a constant {name}, which another model has, too"
                 )
@@ -36,8 +34,8 @@ def _of_all_models() -> dict[str, Constant]:
                     f"`adc_model` {model.name} has a constant {name} without a default"
                 )
             constants[name] = constant
-    return constants
+    return constants | others
 
 
 # Every constant of a model, of DACs or of a technology, by its name.
-CONSTANTS: dict[str, Constant] = {**_of_all_models(), **CapacitiveDac.constants, **NUMBERS}
+CONSTANTS = _constants()

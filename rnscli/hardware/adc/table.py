@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from rnscli.base import InputError, csv_table
-from rnscli.hardware.adc.model import AdcModel
+from rnscli.base import InputError, quantity, read_table
+from rnscli.hardware.adc import AdcModel
 from rnscli.hardware.constants import Constant
+
+_COLUMNS = {  # of a file, in the order of the fields of `ListedAdc`
+    "enob": quantity(0.5, 64.0),
+    "energy_j": quantity(0.0, 1.0),
+    "area_m2": quantity(0.0, 1.0),
+    "rate_hz": quantity(1.0, 1e12),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,9 @@ class TableAdc(AdcModel):
     def made(cls, table: Path | None) -> Self:
         if table is None:
             raise InputError(f"the model {cls.name} takes its converters from `adc_table`; give it")
-        return cls(*_converters(table))
+        rows = [row.cells for row in read_table(table, _COLUMNS, what="`adc_table`")]
+        converters = (ListedAdc(*(cells[name] for name in _COLUMNS)) for cells in rows)
+        return cls(tuple(converters), table.name)
 
     def __post_init__(self) -> None:
         if not self.converters:
@@ -82,8 +91,7 @@ class TableAdc(AdcModel):
         )
 
     def at_node(self, node: float) -> Self:
-        del node  # its converters are what they are
-        return self
+        return self  # its converters are what they are
 
     def _able(self, bits: float, rate: float) -> list[ListedAdc]:
         return [c for c in self.converters if c.enob >= bits and c.rate >= rate]
@@ -104,22 +112,3 @@ def load_adc_table(path: Path) -> TableAdc:
         If it is no such file; the message names the row and the column.
     """
     return TableAdc.made(path)
-
-
-def _converters(path: Path) -> tuple[tuple[ListedAdc, ...], str]:
-    number = csv_table.quantity
-    rows = csv_table.read_table(
-        path,
-        required={
-            "enob": number(0.5, 64.0),
-            "energy_j": number(0.0, 1.0),
-            "area_m2": number(0.0, 1.0),
-            "rate_hz": number(1.0, 1e12),
-        },
-        what="`adc_table`",
-    )
-    converters = tuple(
-        ListedAdc(c["enob"], c["energy_j"], c["area_m2"], c["rate_hz"])
-        for c in (row.cells for row in rows)
-    )
-    return converters, path.name

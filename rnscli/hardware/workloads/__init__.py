@@ -1,16 +1,127 @@
-"""Networks to design for, by name, and those of a user, from a file.
-
-Other packages add theirs as entry points of the group ``rnscli.workloads``, which name a
-`NamedWorkload`.
-"""
+"""Matrix products, the networks that consist of them, and how an array does them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from rnscli.base import InputError, Registry, label, read_table, shown, whole_number
-from rnscli.hardware.workloads.gemm import MAX_LAYERS, MAX_SIZE, Gemm, Workload
-from rnscli.hardware.workloads.networks import bert_large, mnist_cnn, opt_125m, resnet50
+from rnscli.base import InputError, check_int
+
+MAX_SIZE = 2**40
+MAX_LAYERS = 100_000
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """A product of an M x K matrix of inputs with a K x N matrix of weights, ``count`` times.
+
+    A convolution is such a product, too: M is the number of output pixels, K the number of inputs
+    that each depends on (channels times the area of the kernel), N the number of output channels.
+
+    Parameters
+    ----------
+    layer
+        Its name.
+    m, k, n
+        Rows of inputs, length of the dot products, columns of weights; each 1 to 2**40.
+    count
+        How many products of this shape there are, each with a matrix of weights of its own.
+    stationary
+        Whether the weights are stored parameters. They are not in products of two activations,
+        as the scores and the context of attention are: there every input needs new ones.
+
+    Raises
+    ------
+    InputError
+        If the name is empty or a size is out of its range.
+
+    Examples
+    --------
+    >>> gemm = Gemm("classifier", m=1, k=2048, n=1000)
+    >>> gemm.macs, gemm.weights
+    (2048000, 2048000)
+    >>> Gemm("scores", m=512, k=64, n=512, count=16, stationary=False).weights
+    0
+    """
+
+    layer: str
+    m: int
+    k: int
+    n: int
+    count: int = 1
+    stationary: bool = True
+
+    def __post_init__(self) -> None:
+        _check_name("layer", self.layer)
+        for name in ("m", "k", "n", "count"):
+            object.__setattr__(self, name, check_int(name, getattr(self, name), 1, MAX_SIZE))
+
+    @property
+    def macs(self) -> int:
+        """Multiplications, each with its addition: ``m k n count``."""
+        return self.m * self.k * self.n * self.count
+
+    @property
+    def weights(self) -> int:
+        """Stored parameters: ``k n count``, or none where two activations are multiplied."""
+        return self.k * self.n * self.count if self.stationary else 0
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A network as the matrix products of one inference.
+
+    Parameters
+    ----------
+    name
+        What reports call it.
+    gemms
+        The products, in the order of the layers; 1 to 100 000.
+    other_parameters
+        Parameters that no product holds: biases, normalisation, embeddings.
+
+    Raises
+    ------
+    InputError
+        If there are no layers or too many, or a value is out of its range.
+
+    Examples
+    --------
+    >>> layers = (Gemm("hidden", m=1, k=784, n=100), Gemm("output", m=1, k=100, n=10))
+    >>> network = Workload("perceptron", layers, other_parameters=110)
+    >>> network.macs, network.parameters
+    (79400, 79510)
+    """
+
+    name: str
+    gemms: tuple[Gemm, ...]
+    other_parameters: int = 0
+
+    def __post_init__(self) -> None:
+        _check_name("name", self.name)
+        gemms = tuple(self.gemms)
+        if not gemms:
+            raise InputError(f"workload {self.name} has no layers; give at least one", "workload")
+        if len(gemms) > MAX_LAYERS:
+            raise InputError(
+                f"workload {self.name} has {len(gemms)} layers; at most {MAX_LAYERS} are accepted",
+                "workload",
+            )
+        other = check_int("other_parameters", self.other_parameters, 0)
+        object.__setattr__(self, "gemms", gemms)
+        object.__setattr__(self, "other_parameters", other)
+
+    @property
+    def macs(self) -> int:
+        return sum(gemm.macs for gemm in self.gemms)
+
+    @property
+    def parameters(self) -> int:
+        """Stored parameters: weights of the products and all others."""
+        return sum(gemm.weights for gemm in self.gemms) + self.other_parameters
+
+
+def _check_name(argument: str, name: object) -> None:
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f"`{argument}` is empty or no text; give a name")
 
 
 @dataclass(frozen=True)
@@ -22,72 +133,43 @@ class NamedWorkload:
     make: Callable[[], Workload]
 
 
-WORKLOADS: Registry[NamedWorkload] = Registry(
-    "workload",
-    "workloads",
-    NamedWorkload,
-    [
-        NamedWorkload("resnet50", "ResNet-50, one image of 224 x 224 pixels", resnet50),
-        NamedWorkload("bert-large", "BERT-large, one sequence", bert_large),
-        NamedWorkload("opt-125m", "OPT-125M, one sequence", opt_125m),
-        NamedWorkload("mnist-cnn", "two convolutions for images of 28 x 28 pixels", mnist_cnn),
-    ],
-)
+@dataclass(frozen=True)
+class Tiling:
+    """What it takes to do a matrix product on an array (see `tiles`)."""
 
-_SIZE = whole_number(1, MAX_SIZE)
-_REQUIRED = {"layer": label(), "M": _SIZE, "K": _SIZE, "N": _SIZE}
-_OPTIONAL = {"count": _SIZE}
+    row_tiles: int  # blocks along the dot products
+    column_tiles: int  # and across the outputs
+    passes: int  # operations of the array, each with one vector of inputs
+    padded_macs: int  # that the array does, those with the zeros at its edges included
+    utilisation: float  # share of them that the product needs, in (0, 1]
+    additions: int  # that join the partial sums of the row tiles
 
 
-def load_workload(name_or_path: str) -> Workload:
-    """A network by its name in ``WORKLOADS``, or one described in a file.
+def tiles(gemm: Gemm, rows: int, columns: int) -> Tiling:
+    """Cut the weights of a product into blocks of an array of h rows and c columns, up to 2**40.
 
-    The file is a CSV with columns layer, M, K, N and, optionally, count: a matrix product a row
-    (see `Gemm`), with weights that are stored. A name goes before a file of that name: the latter
-    is ``./name``.
-
-    Parameters
-    ----------
-    name_or_path
-        A name, or the path of a file.
-
-    Raises
-    ------
-    InputError
-        If it is neither, or the file is not such a file.
+    K x N weights take ``ceil(K / h)`` by ``ceil(N / c)`` blocks; the last of a row or column is
+    filled up with zeros, which the array multiplies like any other value. Each of the M vectors
+    of inputs passes every block once, and an output is the sum of ``ceil(K / h)`` partial sums.
 
     Examples
     --------
-    >>> load_workload("mnist-cnn").macs
-    11992448
-    >>> load_workload("lenet")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-        ...
-    rnscli.base.errors.InputError: `workload` is lenet, which is no file; it must be one of ...
+    >>> tiles(Gemm("conv1", m=12544, k=147, n=64), rows=128, columns=128)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Tiling(row_tiles=2, column_tiles=1, passes=25088, padded_macs=411041792,
+           utilisation=0.287109375, additions=802816)
     """
-    if name_or_path in WORKLOADS:
-        return WORKLOADS[name_or_path].make()
-    path = Path(name_or_path)
-    if not name_or_path or not _exists(path):
-        raise InputError.of(
-            "workload",
-            name_or_path,
-            f"one of {', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if "
-            "products are done several times, count",
-            what=f"is {shown(name_or_path) or 'empty'}, which is no file",
-        )
-    rows = read_table(path, _REQUIRED, _OPTIONAL, what="`workload`", max_rows=MAX_LAYERS)
-    gemms = (
-        Gemm(cells["layer"], cells["M"], cells["K"], cells["N"], cells.get("count", 1))
-        for cells in (row.cells for row in rows)
+    rows = check_int("rows", rows, 1, MAX_SIZE)
+    columns = check_int("columns", columns, 1, MAX_SIZE)
+    row_tiles = -(-gemm.k // rows)
+    column_tiles = -(-gemm.n // columns)
+    passes = gemm.m * row_tiles * column_tiles * gemm.count
+    padded_macs = passes * rows * columns
+    return Tiling(
+        row_tiles=row_tiles,
+        column_tiles=column_tiles,
+        passes=passes,
+        padded_macs=padded_macs,
+        utilisation=gemm.macs / padded_macs,
+        additions=gemm.m * gemm.n * (row_tiles - 1) * gemm.count,
     )
-    return Workload(path.name, tuple(gemms))
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except PermissionError:  # of a folder: reading the file raises it again
-        return True
-    except OSError:  # what no file can be called
-        return False

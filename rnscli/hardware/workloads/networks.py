@@ -1,9 +1,14 @@
-"""Networks, derived layer by layer from their published architectures."""
+"""Networks to design for, by name, and those of a user, from a file.
+
+The former are derived layer by layer from their published architectures. Other packages add theirs
+as entry points of the group ``rnscli.workloads``, which name a `NamedWorkload`.
+"""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from rnscli.base import check_int
-from rnscli.hardware.workloads.gemm import Gemm, Workload
+from rnscli.base import InputError, Registry, check_int, label, read_table, shown, whole_number
+from rnscli.hardware.workloads import MAX_LAYERS, MAX_SIZE, Gemm, NamedWorkload, Workload
 
 # With both at their limits the first layer of ResNet-50 has 2**40 output pixels.
 MAX_BATCH = 2**16
@@ -58,18 +63,6 @@ def resnet50(batch: int = 1, image_size: int = 224) -> Workload:
     size in all stages but the first. This is version 1.5, with that stride in the 3 x 3
     convolution, as torchvision and MLPerf have it; the paper has it in the 1 x 1 before.
 
-    Parameters
-    ----------
-    batch
-        Images at a time.
-    image_size
-        Pixels of a side.
-
-    Raises
-    ------
-    InputError
-        If a parameter is out of its range.
-
     References
     ----------
     He et al., "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385, table 1;
@@ -112,16 +105,6 @@ def mnist_cnn(batch: int = 1) -> Workload:
     Images of 28 x 28 pixels; 3 x 3 convolutions without padding to 32 and to 64 channels, a
     maximum over 2 x 2 pixels, and dense layers of 128 and 10 outputs, all with biases. It is this
     documented network, and not necessarily the one of any paper on analog accelerators.
-
-    Parameters
-    ----------
-    batch
-        Images at a time.
-
-    Raises
-    ------
-    InputError
-        If it is out of its range.
 
     References
     ----------
@@ -198,18 +181,6 @@ def bert_large(batch: int = 1, sequence: int = 512) -> Workload:
     24 blocks, 1024 wide (4096 in the feed-forward network), 16 heads of 64. By default a text
     fills the longest sequence, 512 tokens. The pooler sees the first token only.
 
-    Parameters
-    ----------
-    batch
-        Texts at a time.
-    sequence
-        Tokens of each, padding included; at most 512.
-
-    Raises
-    ------
-    InputError
-        If a parameter is out of its range.
-
     References
     ----------
     Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language
@@ -241,18 +212,6 @@ def opt_125m(batch: int = 1, sequence: int = 2048) -> Workload:
     them; its weights are the embedding of tokens, so they are parameters once. Attention is
     counted in full: the half that the causal mask hides is computed and dropped.
 
-    Parameters
-    ----------
-    batch
-        Prompts at a time.
-    sequence
-        Tokens of each; at most 2048.
-
-    Raises
-    ------
-    InputError
-        If a parameter is out of its range.
-
     References
     ----------
     Zhang et al., "OPT: Open Pre-trained Transformer Language Models", 2022, arXiv:2205.01068,
@@ -274,3 +233,72 @@ def opt_125m(batch: int = 1, sequence: int = 2048) -> Workload:
     positions = (shape.positions + 2) * shape.hidden
     other = positions + shape.block_vectors + shape.norm  # after the last block
     return Workload("opt-125m", (*shape.gemms(sequence, batch), head), other)
+
+
+WORKLOADS: Registry[NamedWorkload] = Registry(
+    "workload",
+    "workloads",
+    NamedWorkload,
+    [
+        NamedWorkload("resnet50", "ResNet-50, one image of 224 x 224 pixels", resnet50),
+        NamedWorkload("bert-large", "BERT-large, one sequence", bert_large),
+        NamedWorkload("opt-125m", "OPT-125M, one sequence", opt_125m),
+        NamedWorkload("mnist-cnn", "two convolutions for images of 28 x 28 pixels", mnist_cnn),
+    ],
+)
+
+
+def load_workload(name_or_path: str) -> Workload:
+    """A network by its name in ``WORKLOADS``, or one described in a file.
+
+    The file is a CSV with columns layer, M, K, N and, optionally, count: a matrix product a row
+    (see `Gemm`), with weights that are stored. A name goes before a file of that name: the latter
+    is ``./name``.
+
+    Parameters
+    ----------
+    name_or_path
+        A name, or the path of a file.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or the file is not such a file.
+
+    Examples
+    --------
+    >>> load_workload("mnist-cnn").macs
+    11992448
+    >>> load_workload("lenet")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: `workload` is lenet, which is no file; it must be one of ...
+    """
+    if name_or_path in WORKLOADS:
+        return WORKLOADS[name_or_path].make()
+    path = Path(name_or_path)
+    if not name_or_path or not _exists(path):
+        raise InputError.of(
+            "workload",
+            name_or_path,
+            f"one of {', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if "
+            "products are done several times, count",
+            what=f"is {shown(name_or_path) or 'empty'}, which is no file",
+        )
+    size = whole_number(1, MAX_SIZE)
+    required = {"layer": label(), "M": size, "K": size, "N": size}
+    rows = read_table(path, required, {"count": size}, what="`workload`", max_rows=MAX_LAYERS)
+    gemms = (
+        Gemm(cells["layer"], cells["M"], cells["K"], cells["N"], cells.get("count", 1))
+        for cells in (row.cells for row in rows)
+    )
+    return Workload(path.name, tuple(gemms))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # of a folder: reading the file raises it again
+        return True
+    except OSError:  # what no file can be called
+        return False

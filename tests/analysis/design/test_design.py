@@ -25,8 +25,7 @@ from rnscli.analysis.design.search import DesignResult, search_designs
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.core.cores import simulated_cores
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.adc.survey import SurveyAdc
+from rnscli.hardware.adc.surveyed import MurmannAdc, SurveyAdc
 from rnscli.hardware.technology import load_technology
 from rnscli.runtime.runner import Runner
 

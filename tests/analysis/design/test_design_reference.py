@@ -23,9 +23,8 @@ from rnscli.core.arithmetic.decoders import decoder_named
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, NoiseLaw, NoiseSetting, Uniform
-from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.adc.walden import WaldenAdc
+from rnscli.hardware.adc import AdcModel
+from rnscli.hardware.adc.surveyed import MurmannAdc, WaldenAdc
 from rnscli.hardware.technology import load_technology
 
 METRICS = (

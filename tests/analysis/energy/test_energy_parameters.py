@@ -12,9 +12,7 @@ from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.adc.survey import SurveyAdc
-from rnscli.hardware.adc.walden import WaldenAdc
+from rnscli.hardware.adc.surveyed import MurmannAdc, SurveyAdc, WaldenAdc
 from rnscli.hardware.technology import load_technology
 
 SIX_BITS = ModuliSet((63, 62, 61, 59))

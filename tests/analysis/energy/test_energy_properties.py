@@ -18,7 +18,7 @@ from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores import CORES
-from rnscli.hardware.adc.murmann import MurmannAdc
+from rnscli.hardware.adc.surveyed import MurmannAdc
 from rnscli.hardware.adc.table import ListedAdc, TableAdc
 from rnscli.hardware.dac import CapacitiveDac
 from rnscli.hardware.technology import (

@@ -15,11 +15,8 @@ from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.hardware.adc.model import AdcModel
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.adc.schreier import SchreierAdc
-from rnscli.hardware.adc.survey import SurveyAdc
-from rnscli.hardware.adc.walden import WaldenAdc
+from rnscli.hardware.adc import AdcModel
+from rnscli.hardware.adc.surveyed import MurmannAdc, SchreierAdc, SurveyAdc, WaldenAdc
 from rnscli.hardware.dac import CapacitiveDac
 from rnscli.hardware.technology import OperationPrices, Technology
 

@@ -17,7 +17,7 @@ from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores import CORES
 from rnscli.hardware.technology import load_technology
-from rnscli.hardware.workloads.gemm import Gemm, Workload
+from rnscli.hardware.workloads import Gemm, Workload
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
 

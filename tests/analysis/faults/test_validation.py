@@ -19,8 +19,7 @@ from rnscli.core.arithmetic.code import DETECTED, Decoded, RedundantCode
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.arithmetic.residues import IntArray
 from rnscli.core.noise import Gaussian, Uniform
-from rnscli.runtime.runner import Progress, Runner
-from rnscli.runtime.work import Work
+from rnscli.runtime.runner import Progress, Runner, Work
 
 SIX = ModuliSet([63, 62, 61, 59, 55, 53], 2)
 FOUR = ModuliSet([13, 11, 9, 8, 7, 5], 1)

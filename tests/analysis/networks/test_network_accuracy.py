@@ -24,7 +24,7 @@ from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
 from rnscli.analysis.networks.paired_ratio import PairedCounts
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.base.errors import InputError, NotFiniteError
-from rnscli.hardware.workloads.gemm import Gemm, Workload
+from rnscli.hardware.workloads import Gemm, Workload
 from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
 from rnscli.networks import portable
 from rnscli.networks.data import Dataset, LabelledData

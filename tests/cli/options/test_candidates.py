@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem, ShellComplete
 
 from rnscli.cli.main import COMMANDS, COMPLETE, cli
 from rnscli.hardware.technology import technology_names
-from rnscli.hardware.workloads import WORKLOADS
+from rnscli.hardware.workloads.networks import WORKLOADS
 
 Offered = Callable[[str], list[str]]
 

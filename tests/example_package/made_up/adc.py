@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnscli.hardware.adc.model import SurveyedAdc
+from rnscli.hardware.adc.surveyed import SurveyedAdc
 from rnscli.hardware.constants import Constant
 
 

@@ -1,5 +1,4 @@
-from rnscli.hardware.workloads import NamedWorkload
-from rnscli.hardware.workloads.gemm import Gemm, Workload
+from rnscli.hardware.workloads import Gemm, NamedWorkload, Workload
 
 
 def layers() -> Workload:

@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
-from rnscli.hardware.adc.model import AdcModel, regressed_area
+from rnscli.hardware.adc import AdcModel
 from rnscli.hardware.adc.models import ADC_MODELS
-from rnscli.hardware.adc.murmann import MurmannAdc
-from rnscli.hardware.adc.schreier import SchreierAdc
-from rnscli.hardware.adc.survey import SurveyAdc
-from rnscli.hardware.adc.walden import WaldenAdc
+from rnscli.hardware.adc.surveyed import (
+    MurmannAdc,
+    SchreierAdc,
+    SurveyAdc,
+    WaldenAdc,
+    regressed_area,
+)
 from rnscli.hardware.dac import CapacitiveDac
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)

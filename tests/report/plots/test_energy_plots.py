@@ -18,7 +18,7 @@ from rnscli.base.units import Uncertain
 from rnscli.cli.commands.energy import AXIS_COLUMNS
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.hardware.workloads import load_workload
+from rnscli.hardware.workloads.networks import load_workload
 from rnscli.report.plots import energy as energy_plots
 from rnscli.report.table import Row
 
