@@ -21,20 +21,18 @@ ADC_MODELS: Registry[type[AdcModel]] = Registry(
 
 
 def _constants() -> dict[str, Constant]:
-    constants: dict[str, Constant] = {}
     others = {**CapacitiveDac.constants, **NUMBERS}
     for model in ADC_MODELS.values():
-        for name, constant in model.constants.items():
-            if name in constants or name in others:
+        for name in model.constants:
+            if name in others:
                 raise RegistrationError(
-                    f"`adc_model` {model.name} has a constant {name}, which another model has, too"
+                    f"`adc_model` {model.name} has a constant {name}, as other hardware has"
                 )
             if not hasattr(model, name):
                 raise RegistrationError(
                     f"`adc_model` {model.name} has a constant {name} without a default"
                 )
-            constants[name] = constant
-    return constants | others
+    return ADC_MODELS.constants() | others
 
 
 # Every constant of a model, of DACs or of a technology, by its name.
