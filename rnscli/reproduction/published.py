@@ -157,7 +157,6 @@ PUBLISHED = {
     name: Published(KINDS[value.pop("kind")], **value) for name, value in _FILE["value"].items()
 }
 CASES: dict[str, dict[str, Any]] = _FILE["case"]
-VECTOR_SIZE: int = CONDITIONS["vector_size"]
 # The share of the accuracy in FP32 that counts as kept.
 KEPT: float = _FILE["value"]["accuracy-b-rns"]["low"]
 

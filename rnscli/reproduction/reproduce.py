@@ -1,75 +1,111 @@
 """Published results, computed again: a selection of them, with or without neural networks."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
 
-from rnscli.analysis import (
-    DotErrorParameters,
-    DotErrorResult,
-    ErrorStatistics,
-    FaultParameters,
-    FaultProbability,
-    dot_errors,
-    fault_probability,
-    validate,
-)
-from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, WORDS, Work, cases_of, works_of
-from rnscli.reproduction.published import ReproducedRow
-from rnscli.reproduction.study import (
+from rnscli import analysis
+from rnscli.analysis.analog_core import analog_core
+from rnscli.base import RnscliError
+from rnscli.matrix import Dataflow
+from rnscli.networks import INSTALL, NETWORKS, missing_package, open_network, open_untrained
+from rnscli.networks.digits import digits
+from rnscli.reproduction.cases import (
+    NETWORK_RESULTS,
+    RESULTS,
     STUDY,
-    Done,
+    Case,
     MeasuredAccuracy,
     NetworkPoint,
     NetworkStudy,
     TrainingPoint,
-    measure_accuracies,
-    run_trainings,
-    samples_of,
+    Work,
+    cases_of,
 )
+from rnscli.reproduction.published import CONDITIONS, ReproducedRow
 from rnscli.runtime import Progress, Runner
 
-if TYPE_CHECKING:
-    from rnscli.analysis import Training
-
+WORDS: int = CONDITIONS["words"]
 Kind = TypeVar("Kind", bound=Work)
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The rows, and what is behind them: simulations, and networks that were tested or trained."""
+    """The rows, and what is behind them: what has come of each work, by its parameters.
+
+    These are dot products and words that are simulated, and networks that are tested or trained.
+    """
 
     rows: tuple[ReproducedRow, ...] = ()
-    errors: tuple[DotErrorResult, ...] = ()
-    faults: tuple[FaultProbability, ...] = ()
-    accuracies: Mapping[NetworkPoint, MeasuredAccuracy] = field(default_factory=dict)
-    trainings: "Mapping[TrainingPoint, Training]" = field(default_factory=dict)
+    done: Mapping[Work, Any] = field(default_factory=dict)
 
     def __add__(self, other: "Reproduction") -> "Reproduction":
-        return Reproduction(
-            self.rows + other.rows,
-            self.errors + other.errors,
-            self.faults + other.faults,
-            {**self.accuracies, **other.accuracies},
-            {**self.trainings, **other.trainings},
-        )
+        return Reproduction(self.rows + other.rows, {**self.done, **other.done})
 
 
-def names(results: Iterable[str] = RESULTS, study: NetworkStudy = STUDY) -> tuple[str, ...]:
-    """The rows of these results, each of which can be computed alone."""
-    return tuple(case.columns["name"] for case in cases_of(results, study))
+@dataclass(frozen=True)
+class Request:
+    """What is computed: some results, or of these only rows or results of some names."""
 
+    results: Collection[str] = RESULTS
+    only: Collection[str] = ()
+    seed: int = 0
+    study: NetworkStudy = STUDY
 
-def samples(
-    only: Collection[str] = (), results: Iterable[str] = RESULTS, study: NetworkStudy = STUDY
-) -> int:
-    """Dot products and words that are simulated, and samples that go through networks."""
-    works = works_of(cases_of(results, study, only=only), study, only=only)
-    return (
-        sum(parameters.pairs for parameters in _of(DotErrorParameters, works))
-        + WORDS * len(_of(FaultParameters, works))
-        + samples_of(study, _of(NetworkPoint, works), _of(TrainingPoint, works))
-    )
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        every, only = cases_of(self.results, self.study, self.seed), set(self.only)
+        return tuple(
+            case for case in every
+            if not only or only & {case.columns["name"], case.columns["result"]}
+        )  # fmt: skip
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The rows, each of which can be computed alone."""
+        return tuple(case.columns["name"] for case in self.cases)
+
+    @cached_property
+    def works(self) -> tuple[Work, ...]:
+        """What the cases need, each once, and what pictures show beside it of whole results."""
+        works = [work for case in self.cases for work in case.needs]
+        for result in dict.fromkeys(case.columns["result"] for case in self.cases):
+            if not self.only or result in self.only:
+                works += self.study.points(result)
+                if result == "training":
+                    works += self.study.trained_with(self.study.training_bits, self.seed)
+        return tuple(dict.fromkeys(works))
+
+    def _of(self, kind: type[Kind]) -> list[Kind]:
+        return [work for work in self.works if isinstance(work, kind)]
+
+    @property
+    def samples(self) -> int:
+        """Dot products and words that are simulated, and samples that go through networks.
+
+        Those of trainings do in every epoch.
+        """
+        simulated = sum(parameters.pairs for parameters in self._of(analysis.DotErrorParameters))
+        simulated += WORDS * len(self._of(analysis.FaultParameters))
+        points, trainings = self._of(NetworkPoint), self._of(TrainingPoint)
+        if not points and not trainings:
+            return simulated
+        epochs = sum(NETWORKS[model].recipe.epochs for model in {point.model for point in points})
+        epochs += self.study.epochs * len(trainings)
+        tested = len(digits().test) if self.study.samples is None else self.study.samples
+        return simulated + tested * len(points) + epochs * _train_samples()
+
+    def computed(self, runner: Runner | None, progress: Callable[[int], None]) -> Reproduction:
+        """The rows, and what is behind them; ``progress`` is told the samples so far."""
+        study, done = self.study, Done(progress)
+        outcome: dict[Any, Any] = {
+            **_simulated_errors(self._of(analysis.DotErrorParameters), runner, done),
+            **_simulated_faults(self._of(analysis.FaultParameters), self.seed, runner, done),
+            **measure_accuracies(study, self._of(NetworkPoint), self.seed, runner, done),
+            **run_trainings(study, self._of(TrainingPoint), runner, done),
+        }
+        return Reproduction(tuple(case.row(outcome) for case in self.cases), outcome)
 
 
 def reproduce(
@@ -83,20 +119,21 @@ def reproduce(
     Parameters
     ----------
     only
-        Names of rows (`names`) or of results (`RESULTS`); everything if empty.
+        Names of rows or of results, as ``rnscli reproduce --only`` takes them; everything if
+        empty.
     seed
         Of the simulations.
     runner
         Where these are computed and recorded; it does not change the result.
     progress
-        Called with the number of samples simulated so far, of `samples`.
+        Called with the number of samples simulated so far.
 
     Examples
     --------
     >>> [(row.case, row.verdict) for row in reproduce(["moduli-6-exact"]).rows]
     [('b = 6, rule exact', 'same')]
     """
-    return _reproduced(RESULTS, only, seed, runner, progress, STUDY)
+    return Request(RESULTS, only, seed).computed(runner, progress)
 
 
 def reproduce_networks(
@@ -117,55 +154,120 @@ def reproduce_networks(
     RnscliError
         If the extra is not installed.
     """
-    return _reproduced(NETWORK_RESULTS, only, seed, runner, progress, study)
+    return Request(NETWORK_RESULTS, only, seed, study).computed(runner, progress)
 
 
-def _reproduced(
-    results: Iterable[str],
-    only: Collection[str],
-    seed: int,
-    runner: Runner | None,
-    progress: Callable[[int], None],
-    study: NetworkStudy,
-) -> Reproduction:
-    cases = cases_of(results, study, seed, only)
-    works, done = works_of(cases, study, seed, only), Done(progress)
-    errors = _simulated_errors(_of(DotErrorParameters, works), runner, done)
-    faults = _simulated_faults(_of(FaultParameters, works), seed, runner, done)
-    accuracies = measure_accuracies(study, _of(NetworkPoint, works), seed, runner, done)
-    trainings = run_trainings(study, _of(TrainingPoint, works), runner, done)
-    outcome: dict[Any, Any] = {**errors, **faults, **accuracies, **trainings}
-    return Reproduction(
-        rows=tuple(case.row(outcome) for case in cases),
-        errors=tuple(errors.values()),
-        faults=tuple(faults.values()),
-        accuracies=accuracies,
-        trainings=trainings,
-    )
+class Done:
+    """Adds up the samples of one thing after another."""
 
+    def __init__(self, progress: Callable[[int], None]) -> None:
+        self._progress = progress
+        self._before = 0
 
-def _of(kind: type[Kind], works: Iterable[Work]) -> list[Kind]:
-    return [work for work in works if isinstance(work, kind)]
+    def so_far(self, samples: int) -> None:
+        self._progress(self._before + samples)
+
+    def all_of(self, samples: int) -> None:
+        """What was under way is done."""
+        self._before += samples
+        self._progress(self._before)
 
 
 def _simulated_errors(
-    works: Sequence[DotErrorParameters], runner: Runner | None, done: Done
-) -> dict[DotErrorParameters, DotErrorResult]:
-    def watch(update: Progress[ErrorStatistics]) -> None:
+    works: Sequence[analysis.DotErrorParameters], runner: Runner | None, done: Done
+) -> dict[analysis.DotErrorParameters, analysis.DotErrorResult]:
+    def watch(update: Progress[analysis.ErrorStatistics]) -> None:
         (done.all_of if update.finished else done.so_far)(update.samples)
 
-    return dict(zip(works, dot_errors(list(works), runner, watch), strict=True))
+    return dict(zip(works, analysis.dot_errors(list(works), runner, watch), strict=True))
 
 
 def _simulated_faults(
-    works: Iterable[FaultParameters], seed: int, runner: Runner | None, done: Done
-) -> dict[FaultParameters, FaultProbability]:
+    works: Sequence[analysis.FaultParameters], seed: int, runner: Runner | None, done: Done
+) -> dict[analysis.FaultParameters, analysis.FaultProbability]:
     """The exact probabilities, each beside a simulation."""
     outcome = {}
     for work in works:
-        simulated = validate(
+        simulated = analysis.validate(
             work, WORDS, seed, runner=runner, progress=lambda words, _: done.so_far(words)
         )
-        outcome[work] = simulated.beside(fault_probability(work))
+        outcome[work] = simulated.beside(analysis.fault_probability(work))
         done.all_of(WORDS)
     return outcome
+
+
+def measure_accuracies(
+    study: NetworkStudy,
+    points: Sequence[NetworkPoint],
+    seed: int,
+    runner: Runner | None,
+    done: Done,
+) -> dict[NetworkPoint, MeasuredAccuracy]:
+    """Test networks on cores; their weights in FP32 are trained unless the cache has them."""
+    if not points:
+        return {}
+    _check_available()
+    products = []
+
+    def watch(update: Progress[analysis.AccuracyStatistics]) -> None:
+        if not update.finished:
+            done.so_far(update.samples)
+            return
+        (statistics,) = update.total.values()
+        products.append(statistics.products)
+        done.all_of(update.samples)
+
+    opened, samples = {}, _train_samples()
+    for model in dict.fromkeys(point.model for point in points):
+        opened[model] = open_network(model, progress=lambda epoch, of: done.so_far(epoch * samples))
+        done.all_of(NETWORKS[model].recipe.epochs * samples)  # also where the cache had it
+    parameters = []
+    for point in points:
+        options = asdict(point)
+        network, core = opened[options.pop("model")], analog_core(options.pop("core"), **options)
+        parameters.append(analysis.AccuracyParameters(
+            opened=network, flow=Dataflow(core), bits=point.bits, samples=study.samples, seed=seed
+        ))  # fmt: skip
+    rows = list(analysis.accuracies(parameters, runner, watch))
+    return dict(zip(points, map(MeasuredAccuracy, rows, products), strict=True))
+
+
+def run_trainings(
+    study: NetworkStudy, points: Sequence[TrainingPoint], runner: Runner | None, done: Done
+) -> "dict[TrainingPoint, analysis.Training]":
+    """Train networks on residues and in FP32."""
+    if not points:
+        return {}
+    _check_available()
+    opened, recipe = open_untrained(study.training_model), NETWORKS[study.training_model].recipe
+    parameters = [
+        analysis.TrainingParameters(
+            network=opened.network,
+            data=opened.data,
+            recipe=replace(recipe, epochs=study.epochs, seed=point.seed),
+            flow=None if point.bits is None else Dataflow(analog_core("rns", bits=point.bits)),
+            bits=point.bits,
+        )
+        for point in points
+    ]
+
+    def watch(update: analysis.TrainingProgress) -> None:
+        done.so_far(len(update.record.epochs) * _train_samples())
+
+    trained = []
+    for training in analysis.trainings(parameters, runner, watch):
+        trained.append(training)
+        done.all_of(study.epochs * _train_samples())
+    return dict(zip(points, trained, strict=True))
+
+
+def _check_available() -> None:
+    missing = missing_package()
+    if missing is not None:
+        raise RnscliError(f"networks need {missing}; install it with: {INSTALL}")
+
+
+def _train_samples() -> int:
+    train = digits().train
+    assert train is not None
+    return len(train)

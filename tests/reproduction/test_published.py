@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rnscli.reproduction.cases import EVERY_RESULT, cases_of
+from rnscli.reproduction.cases import EVERY_RESULT, STUDY, cases_of
 from rnscli.reproduction.published import (
     AGREES,
     CLOSE,
@@ -20,7 +20,6 @@ from rnscli.reproduction.published import (
     Published,
     Verdict,
 )
-from rnscli.reproduction.study import STUDY
 
 
 def of_kind(kind: str, text: str = "", **more: Any) -> Published:

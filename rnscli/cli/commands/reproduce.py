@@ -19,17 +19,14 @@ from rnscli.reproduction import (
     EVERY_RESULT,
     NAMES,
     NETWORK_RESULTS,
+    RESULTS,
     STUDY,
     ReproducedRow,
     Reproduction,
-    ReproductionOptions,
-    names,
+    Request,
     report_files,
-    reproduce_networks,
-    samples,
     summary_sentence,
 )
-from rnscli.reproduction.reproduce import reproduce
 
 if TYPE_CHECKING:
     from rnscli.runtime import Runner
@@ -62,7 +59,7 @@ class _Names(NameSweep):
 
     def items(self, text: str) -> Sequence[str]:
         """One name."""
-        if text not in (*EVERY_RESULT, *names(EVERY_RESULT, STUDY)):
+        if not Request(EVERY_RESULT, [text], study=STUDY).cases:
             raise ValueError
         return [text]
 
@@ -77,9 +74,9 @@ class _Names(NameSweep):
     own=(_JSON, _CSV, *NAMES),
 )
 @shared.stacked(
-    shared.take(
-        ReproductionOptions.only,
-        kind=_Names(),
+    click.option(
+        "--only",
+        type=_Names(),
         help=f"Only these rows, by name, or all of {', '.join(EVERY_RESULT)}.",
     ),
     shared.take(
@@ -106,10 +103,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # The energy alone, for a text of your own
     rnscli reproduce --only adc-energy,array --format markdown
     """
-    only = options["only"] or ()
+    only, seed = options["only"] or (), options["seed"]
     missing = missing_package()
-    of_networks = {*NETWORK_RESULTS, *names(NETWORK_RESULTS, STUDY)}
-    named = [name for name in only if name in of_networks]
+    named = [name for name in only if Request(NETWORK_RESULTS, [name], study=STUDY).cases]
     if named and missing is not None:
         raise InputError(f"--only {','.join(named)} needs {missing}; install it with: {INSTALL}")
     if drawn:
@@ -121,18 +117,19 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             )
         check_available("--output", ("matplotlib", "jinja2"))
     left_out = None if only else missing
+    requests = {"samples": Request(RESULTS, only, seed)}
+    if named or not (only or left_out):
+        requests["samples through networks"] = Request(NETWORK_RESULTS, only, seed, STUDY)
 
     def files(reproduced: Reproduction, result: Result) -> dict[str, bytes]:
         documents = {_JSON: result.json, _CSV: result.csv}
         return report_files(result.rows, reproduced, STUDY, documents, left_out)
 
     def compute(runner: "Runner | None", bar: Bar) -> Answer:
-        with bar(samples(only), "samples") as advance:
-            reproduced = reproduce(only, options["seed"], runner, advance)
-        if named or not (only or left_out):
-            of_networks = samples(only, NETWORK_RESULTS, STUDY)
-            with bar(of_networks, "samples through networks") as advance:
-                reproduced += reproduce_networks(only, options["seed"], runner, advance, STUDY)
+        reproduced = Reproduction()
+        for what, request in requests.items():
+            with bar(request.samples, what) as advance:
+                reproduced += request.computed(runner, advance)
         return Answer(
             [({}, row) for row in reproduced.rows],
             disagreements=[_sentence(row) for row in reproduced.rows if row.verdict == DIFFERENT],

@@ -29,9 +29,8 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
         if len({row[key] for row in drawn if row["role"] != "neighbour"}) > 1
     ] or ["mean_abs_error"]
 
-    def draw(panels: Any) -> None:
-        every = panels if len(against) > 1 else [panels]
-        for axes, key in zip(every, against, strict=True):
+    def draw(*panels: Any) -> None:
+        for axes, key in zip(panels, against, strict=True):
             for index, core in enumerate(cores):
                 _points(axes, key, [row for row in drawn if row["core"] == core], core, index)
             chosen = [row for row in drawn if row["role"] == "chosen"]
@@ -58,8 +57,8 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
                 axes.set_ylim(bottom=0)
             if unit is not None:
                 axes.yaxis.set_major_formatter(engineering_axis(unit))
-        every[-1].set_xlabel(f"energy {columns_of(DesignRow)[_ENERGY].title}")
-        every[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        panels[-1].set_xlabel(f"energy {columns_of(DesignRow)[_ENERGY].title}")
+        panels[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
     heights = (1.0,) if len(against) == 1 else (0.55,) * len(against)
     return figure(draw, file_format, heights)

@@ -83,10 +83,8 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
         designs.setdefault(name, []).append(row)
     shown = dict(list(designs.items())[:MAX_TORNADOS])
 
-    def draw(panels: Any) -> None:
-        for axes, (name, members) in zip(
-            panels if len(shown) > 1 else [panels], shown.items(), strict=True
-        ):
+    def draw(*panels: Any) -> None:
+        for axes, (name, members) in zip(panels, shown.items(), strict=True):
             middle = number(members[0]["energy_per_dot_product_j"])
             for place, row in enumerate(reversed(members)):
                 for end, colour in (("low", COLOURS[0]), ("high", COLOURS[1])):
@@ -103,10 +101,11 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
             axes.xaxis.set_major_formatter(engineering_axis("J"))
             if len(designs) > 1:
                 axes.set_title(name, fontsize=9, loc="left")
-        last = panels[-1] if len(shown) > 1 else panels
-        last.set_xlabel("energy of one dot product")
+        panels[-1].set_xlabel("energy of one dot product")
         ends = {"constant at its lower end": COLOURS[0], "at its upper end": COLOURS[1]}
-        last.figure.legend(handles=patches(ends), loc="outside lower center", ncols=2, fontsize=8)
+        panels[-1].figure.legend(
+            handles=patches(ends), loc="outside lower center", ncols=2, fontsize=8
+        )
 
     panels = tuple(0.35 + 0.12 * len(members) for members in shown.values())
     return figure(draw, file_format, panels)
@@ -152,9 +151,8 @@ def _stacked(
                     place, total, positive_part(error), color="dimgrey", capsize=4, zorder=5
                 )
 
-    def draw(panels: Any) -> None:
-        first = panels[0] if logarithmic else panels
-        last = panels[-1] if logarithmic else panels
+    def draw(*panels: Any) -> None:
+        first, last = panels[0], panels[-1]
         if logarithmic:
             first.bar(places, totals, color=COLOURS[-1], width=0.7)
             first.set_yscale("log")
@@ -188,7 +186,7 @@ def _stacked(
             fontsize=6 if many else 8,
         )
         margin = 0.6 if len(names) > 1 else 1.0
-        for axes in {id(first): first, id(last): last}.values():
+        for axes in panels:
             axes.set_xlim(-margin, len(names) - 1 + margin)
         if long and not many:
             for text in last.get_xticklabels():

@@ -48,13 +48,13 @@ class Look:
 
 
 def figure(
-    draw: Callable[[Any], None],
+    draw: Callable[..., None],
     file_format: str,
     panels: tuple[float, ...] = (1.0,),
     size: tuple[float, float] = (8, 5),
     look: Look | None = None,
 ) -> bytes:
-    """A picture with panels of these heights below each other; ``draw`` gets one, or all.
+    """A picture with panels of these heights below each other, of which ``draw`` gets each.
 
     ``size`` is that of a panel of height 1, in inches.
     """
@@ -69,7 +69,7 @@ def figure(
         for panel in axes:
             panel.grid(visible=True, which="major", alpha=0.3)
             panel.set_axisbelow(True)
-        draw(axes if len(panels) > 1 else axes[0])
+        draw(*axes)
         content = io.BytesIO()
         metadata = {
             "png": None,

@@ -59,18 +59,19 @@ def panels_of_networks(
     ``labels`` are those of both axes.
     """
 
-    def draw_all(panels: Any) -> None:
-        every = [panels] if len(models) == 1 else list(panels)
+    def draw_all(*panels: Any) -> None:
         handles: dict[str, Any] = {}
-        for axes, model in zip(every, models, strict=True):
+        for axes, model in zip(panels, models, strict=True):
             draw(axes, model)
             axes.set_title(model, fontsize=10, loc="left")
             axes.set_ylabel(labels[1])
             found, names = axes.get_legend_handles_labels()
             handles |= dict(zip(names, found, strict=True))
-        every[-1].set_xlabel(labels[0])
+        panels[-1].set_xlabel(labels[0])
         if len(handles) > 1:
-            every[0].figure.legend(handles.values(), handles, fontsize=8, loc="outside right upper")
+            panels[0].figure.legend(
+                handles.values(), handles, fontsize=8, loc="outside right upper"
+            )
 
     heights = (1.0,) if len(models) == 1 else (0.6,) * len(models)
     return figure(draw_all, file_format, heights)
