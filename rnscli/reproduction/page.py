@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,7 +35,8 @@ from rnscli.reproduction.published import (
 )
 from rnscli.reproduction.reproduce import Reproduction
 
-Rows = Sequence[dict[str, Any]]
+Point = dict[str, Any]
+Points = Sequence[Point]
 
 CORES = ("fixed-lp", "rns", "fixed-hp")
 _TENTHS = range(-50, -9)  # of decades of p
@@ -42,7 +44,6 @@ _TOP = 1.03  # what the stretched axis of accuracies never reaches
 _TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
 _ACCURACY = "accuracy over FP32"
 _BITS = "bits b of the converters"
-_NOISE = "probability p that a residue is wrong"
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,12 @@ class Figure:
     """
 
     name: str
-    data: Callable[[Reproduction, NetworkStudy], Iterable[dict[str, Any]]]
-    series: Callable[[dict[str, Any]], str]
-    value: Callable[[dict[str, Any]], str]
+    data: Callable[[Reproduction, NetworkStudy], Iterable[Point]]
+    series: Callable[[Point], str]
+    value: Callable[[Point], str]
     paint: Callable[..., None]
-    panels: Callable[[Rows], tuple[float, ...]] = lambda rows: (1.0,)
-    rows: tuple[dict[str, Any], ...] = ()
+    panels: Callable[[Points], tuple[float, ...]] = lambda rows: (1.0,)
+    rows: tuple[Point, ...] = ()
 
     def of(self, reproduced: Reproduction, study: NetworkStudy) -> "Figure":
         return replace(self, rows=tuple(self.data(reproduced, study)))
@@ -86,7 +87,7 @@ class Figure:
 # The data of the pictures
 
 
-def _energy_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[dict[str, Any]]:
+def _energy_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Point]:
     for bits, core in itertools.product(CONDITIONS["bits"], CORES):
         yield _picked(
             cases.dot_product_energy(core, bits), "bits", "core", "adc_bits", "adc_conversions",
@@ -94,7 +95,7 @@ def _energy_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[dict
         )  # fmt: skip
 
 
-def _error_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[dict[str, Any]]:
+def _error_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Point]:
     done = [one for one in reproduced.done.values() if isinstance(one, analysis.DotErrorResult)]
     for result, core in itertools.product(done, CORES):
         (row,) = (row for row in result.rows if row.core == core)
@@ -107,7 +108,7 @@ def _error_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[dict[
         }
 
 
-def _fault_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[dict[str, Any]]:
+def _fault_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Point]:
     """Each code and number of attempts over four decades of p, simulated where that was done."""
     for code, tenth in itertools.product(CONDITIONS["fault_codes"], _TENTHS):
         faults = cases.faults_of(code, float(f"{10 ** (tenth / 10):.6g}"))
@@ -118,9 +119,7 @@ def _fault_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[dict[
         )  # fmt: skip
 
 
-def _accuracy_rows(
-    result: str, reproduced: Reproduction, study: NetworkStudy
-) -> Iterator[dict[str, Any]]:
+def _accuracy_rows(result: str, reproduced: Reproduction, study: NetworkStudy) -> Iterator[Point]:
     for point in study.points(result):
         yield vars(point) | _picked(
             reproduced.done[point].row, "samples", "fp32_accuracy", "relative_accuracy",
@@ -128,7 +127,7 @@ def _accuracy_rows(
         )  # fmt: skip
 
 
-def _epoch_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[dict[str, Any]]:
+def _epoch_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Point]:
     """FP32 and each b, epoch by epoch, as far as all seeds have come; ratios are seed by seed."""
     epochs = {
         (point.bits, point.seed): training.record.epochs
@@ -151,19 +150,19 @@ def _epoch_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[dict[
             }  # fmt: skip
 
 
-def _spread(key: str, values: Sequence[float]) -> dict[str, float]:
+def _spread(key: str, values: Sequence[float]) -> Point:
     mean = math.fsum(values) / len(values)
     return {key: mean, f"{key}_lowest": min(values), f"{key}_highest": max(values)}
 
 
-def _picked(source: object, *keys: str) -> dict[str, Any]:
+def _picked(source: object, *keys: str) -> Point:
     return {key: getattr(source, key) for key in keys}
 
 
 # How they are drawn
 
 
-def _paint_energy(axes: Any, rows: Rows, look: Look) -> None:
+def _paint_energy(axes: Any, rows: Points, look: Look) -> None:
     """Energy of the ADCs of each core at each b; between two of them the published ratio."""
     bits = _distinct(rows, "bits")
     for b in bits:
@@ -187,7 +186,7 @@ def _paint_energy(axes: Any, rows: Rows, look: Look) -> None:
     _core_legend(axes, CORES, markersize=8)
 
 
-def _paint_errors(axes: Any, rows: Rows, look: Look) -> None:
+def _paint_errors(axes: Any, rows: Points, look: Look) -> None:
     """Ranges of the absolute error of each core at each b; on top the published ratio."""
     for row in rows:
         place = row["bits"] + 0.25 * (CORES.index(row["core"]) - 1)
@@ -214,11 +213,10 @@ def _paint_errors(axes: Any, rows: Rows, look: Look) -> None:
     axes.legend(handles=marks, loc="lower left", frameon=False)
 
 
-def _paint_faults(axes: Any, rows: Rows, look: Look) -> None:
+def _paint_faults(axes: Any, rows: Points, look: Look) -> None:
     """Output error probability against p, with the simulations."""
-    for members, style in _codes(rows):
-        axes.plot(members.p, members.p_err, linewidth=1.8, **style)
-        colour = style["color"]
+    circle = handle("simulated", look.paper, marker="o", markersize=6, markeredgecolor=look.ink)
+    for members, colour in _curves(axes, rows, "p_err", look, "lower right", circle):
         for p, p_err, interval in zip(
             members.p, members.simulated_p_err, members.simulated_p_err_ci999, strict=True
         ):
@@ -226,27 +224,41 @@ def _paint_faults(axes: Any, rows: Rows, look: Look) -> None:
                 axes.plot(p, p_err, "o", color=look.paper, markeredgecolor=colour, markersize=6,
                           markeredgewidth=1.6, zorder=3)  # fmt: skip
                 axes.vlines(p, *interval, color=colour, zorder=4)
-    axes.set(
-        xscale="log", yscale="log", xlabel=_NOISE, ylabel="probability p_err of a wrong output"
-    )
-    report.powers(axes.xaxis)
+    axes.set(yscale="log", ylabel="probability p_err of a wrong output")
     report.powers(axes.yaxis)
     report.clean(axes)
-    circle = handle("simulated", look.paper, marker="o", markersize=6, markeredgecolor=look.ink)
-    _code_legend(axes, rows, look, "lower right", circle)
 
 
-def _paint_noise(axes: Any, rows: Rows, look: Look) -> None:
-    for members, style in _codes(rows):
-        axes.plot(members.p, members.relative_accuracy, linewidth=1.8, **style)
-        _band(axes, members.p, members, style["color"])
-    axes.set(xscale="log", xlabel=_NOISE)
-    report.powers(axes.xaxis)
+def _paint_noise(axes: Any, rows: Points, look: Look) -> None:
+    for members, colour in _curves(axes, rows, "relative_accuracy", look, "lower left"):
+        _band(axes, members.p, members, colour)
     _accuracy_axis(axes, look)
-    _code_legend(axes, rows, look, "lower left")
 
 
-def _paint_sizes(axes: Any, rows: Rows, look: Look) -> None:
+def _curves(
+    axes: Any, rows: Points, key: str, look: Look, place: str, *more: Any
+) -> Iterator[tuple[SimpleNamespace, str]]:
+    """Draw a curve against p for each k and R; gives the rows of each, and its colour.
+
+    There is a colour for each k and a kind of line for each R; ``more`` is added to the legend.
+    """
+    colours = dict(zip(_distinct(rows, "redundant"), report.COLOURS, strict=False))
+    lines = dict(zip(_distinct(rows, "attempts"), report.LINES, strict=False))
+    for k, r in dict.fromkeys((row["redundant"], row["attempts"]) for row in rows):
+        members = _columns(rows, redundant=k, attempts=r)
+        look_of_code = {"color": colours[k], "linestyle": lines[r]}
+        axes.plot(members.p, vars(members)[key], linewidth=1.8, **look_of_code)
+        yield members, colours[k]
+    axes.set(xscale="log", xlabel="probability p that a residue is wrong")
+    report.powers(axes.xaxis)
+    handles = [handle(f"k = {k}", colour, linewidth=5) for k, colour in colours.items()]
+    for r, line in lines.items():
+        shown = "∞" if math.isinf(r) else f"{r:g}"
+        handles.append(handle(f"R = {shown}", look.ink, linewidth=1.8, linestyle=line))
+    axes.legend(handles=[*handles, *more], loc=place, frameon=False)
+
+
+def _paint_sizes(axes: Any, rows: Points, look: Look) -> None:
     """Accuracy in a conventional core against h, a line for each b, with its name."""
     several, sizes = _distinct(rows, "bits"), _distinct(rows, "vector_size")
     names = []
@@ -270,9 +282,7 @@ def _paint_sizes(axes: Any, rows: Rows, look: Look) -> None:
         names.append((f"b = {listed}", (sizes[0], height), (2, 6), "baseline"))
     axes.set_xscale("log", base=2)
     axes.set_xticks(sizes, list(map(str, sizes)))
-    axes.set_xlim(sizes[0] / 1.15, sizes[-1] * 1.5)
-    axes.minorticks_off()
-    axes.set_xlabel("terms h of a dot product")
+    axes.set(xlim=(sizes[0] / 1.15, sizes[-1] * 1.5), xlabel="terms h of a dot product")
     _accuracy_axis(axes, look)
     for name, place, offset, side in names:
         axes.annotate(name, place, xytext=offset, textcoords="offset points", va=side)
@@ -287,7 +297,7 @@ def _half_lost(sizes: Sequence[int], ratios: Sequence[float]) -> float | None:
     return None
 
 
-def _paint_bits(*panels: Any, rows: Rows, look: Look) -> None:
+def _paint_bits(*panels: Any, rows: Points, look: Look) -> None:
     """Accuracy of each network on each core against b."""
     models = list(dict.fromkeys(row["model"] for row in rows))
     for axes, model in zip(panels, models, strict=True):
@@ -306,7 +316,7 @@ def _paint_bits(*panels: Any, rows: Rows, look: Look) -> None:
     _core_legend(panels[0], NETWORK_CORES, linewidth=1.8, markersize=6)
 
 
-def _paint_training(losses: Any, ratios: Any, rows: Rows, look: Look) -> None:
+def _paint_training(losses: Any, ratios: Any, rows: Points, look: Look) -> None:
     """Losses of trainings, and below how far those on residues are from FP32."""
     several, colour = _distinct(rows, "bits"), CORE_COLOURS["rns"]
     in_fp32 = _columns(rows, bits=None)
@@ -342,27 +352,6 @@ def _core_legend(axes: Any, cores: Iterable[str], **look: float) -> None:
     )
 
 
-def _codes(rows: Rows) -> Iterator[tuple[SimpleNamespace, dict[str, str]]]:
-    """The rows of each k and R, and their look: a colour for each k, a line for each R."""
-    colours, lines = _code_looks(rows)
-    for k, r in dict.fromkeys((row["redundant"], row["attempts"]) for row in rows):
-        yield _columns(rows, redundant=k, attempts=r), {"color": colours[k], "linestyle": lines[r]}
-
-
-def _code_legend(axes: Any, rows: Rows, look: Look, place: str, *more: Any) -> None:
-    colours, lines = _code_looks(rows)
-    handles = [handle(f"k = {k}", colour, linewidth=5) for k, colour in colours.items()]
-    for r, line in lines.items():
-        shown = "∞" if math.isinf(r) else f"{r:g}"
-        handles.append(handle(f"R = {shown}", look.ink, linewidth=1.8, linestyle=line))
-    axes.legend(handles=[*handles, *more], loc=place, frameon=False)
-
-
-def _code_looks(rows: Rows) -> tuple[dict[int, str], dict[float, str]]:
-    colours = dict(zip(_distinct(rows, "redundant"), report.COLOURS, strict=False))
-    return colours, dict(zip(_distinct(rows, "attempts"), report.LINES, strict=False))
-
-
 def _accuracy_axis(axes: Any, look: Look, title: str = _ACCURACY) -> None:
     """An axis of ratios to FP32 on which what is next to 1 is seen, with a line at 99 %."""
     axes.set_yscale("function", functions=(_stretched, _squeezed))
@@ -396,35 +385,35 @@ def _ends(members: SimpleNamespace) -> tuple[list[float], list[float]]:
     return list(low), [min(value, _TOP) for value in high]
 
 
-def _columns(rows: Rows, **equal: Any) -> SimpleNamespace:
+def _columns(rows: Points, **equal: Any) -> SimpleNamespace:
     """The columns of the rows in which these keys have these values."""
     members = [row for row in rows if equal.items() <= row.items()]
     return SimpleNamespace(**{key: [row[key] for row in members] for key in rows[0]})
 
 
-def _distinct(rows: Rows, key: str) -> list[Any]:
+def _distinct(rows: Points, key: str) -> list[Any]:
     return sorted({row[key] for row in rows if row[key] is not None})
 
 
 # All of them
 
 
-def _code(row: dict[str, Any]) -> str:
+def _code(row: Point) -> str:
     return f"k = {row['redundant']}, R = {number(row['attempts'])}"
 
 
-def _ratio(row: dict[str, Any]) -> str:
+def _ratio(row: Point) -> str:
     return f"{row['relative_accuracy']:.3f}"
 
 
 FIGURES = {
     "adc-energy": Figure(
-        "energy", _energy_rows, lambda row: str(row["core"]),
+        "energy", _energy_rows, itemgetter("core"),
         lambda row: engineering(row["adc_energy_j"], "J"), _paint_energy,
     ),
     "error": Figure(
-        "errors", _error_rows, lambda row: str(row["core"]),
-        lambda row: f"{row['mean_abs_error']:.2g}", _paint_errors,
+        "errors", _error_rows, itemgetter("core"), lambda row: f"{row['mean_abs_error']:.2g}",
+        _paint_errors,
     ),
     "p-err": Figure(
         "faults", _fault_rows, _code, lambda row: probability(row["p_err"]), _paint_faults
@@ -451,10 +440,9 @@ FIGURES = {
 
 # The folder
 
-_HTML, _TEXT = "index.html", "report.md"
 NAMES = (  # of all files that there may be, beside the rows for machines
-    _HTML,
-    _TEXT,
+    "index.html",
+    "report.md",
     *(f"data/{figure.name}.csv" for figure in FIGURES.values()),
     *(f"figures/{figure.name}.{kind}" for figure in FIGURES.values() for kind in ("svg", "png")),
 )
@@ -485,15 +473,15 @@ def report_files(
     """
     results = dict.fromkeys(str(row["result"]) for row in rows)
     sections = [_section(result, rows, reproduced, study) for result in results]
-    figures = [section["figure"] for section in sections if section["figure"] is not None]
-    texts = dict(documents) | {f"data/{figure.name}.csv": figure.csv for figure in figures}
-    for name in (_TEXT, _HTML):
+    texts = dict(documents)
+    for name in ("report.md", "index.html"):
         texts[name] = written(name, rows, sections, documents, _lead(results, missing))
-    return {name: text.encode() for name, text in texts.items()} | {
-        f"figures/{figure.name}.{kind}": figure.draw(kind)
-        for figure in figures
-        for kind in ("svg", "png")
-    }
+    found = {name: text.encode() for name, text in texts.items()}
+    for figure in (section["figure"] for section in sections if section["figure"] is not None):
+        found[f"data/{figure.name}.csv"] = figure.csv.encode()
+        for kind in ("svg", "png"):
+            found[f"figures/{figure.name}.{kind}"] = figure.draw(kind)
+    return found
 
 
 def _section(
@@ -553,27 +541,16 @@ def written(
         return report.table_text(members, _COLUMNS, layout, "markdown").rstrip()
 
     environment = Environment(
-        autoescape=name == _HTML, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
+        autoescape=name.endswith(".html"), trim_blocks=True, lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )  # fmt: skip
     environment.filters["formulas"] = _formulas
     return environment.from_string(_template(name)).render(
-        title=_TEXTS["title"],
-        lead=lead,
-        version=__version__,
-        style=Markup(_template("reproduction.css")),
-        script=Markup(_template("reproduction.js")),
-        sentence=summary_sentence(rows),
-        meanings=VERDICTS,
-        rows=rows,
-        sections=sections,
-        documents=documents,
-        columns=_COLUMNS,
-        kinds=_KINDS,
-        svg=svg,
-        table=table,
-        url=_url,
-        sorted_by=_sorted_by,
-    )
+        title=_TEXTS["title"], lead=lead, sentence=summary_sentence(rows), version=__version__,
+        style=Markup(_template("reproduction.css")), script=Markup(_template("reproduction.js")),
+        meanings=VERDICTS, rows=rows, sections=sections, documents=documents, columns=_COLUMNS,
+        kinds=_KINDS, svg=svg, table=table, url=_url, sorted_by=_sorted_by,
+    )  # fmt: skip
 
 
 def _formulas(text: str) -> str:

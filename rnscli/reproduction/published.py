@@ -36,9 +36,8 @@ _EXACT = Context(prec=1000)  # more digits than any float has
 class Verdict:
     """How a computed value compares with the published one.
 
-    ``word`` is one of `VERDICTS`; ``deviation`` the distance from the published value, or from the
-    nearer end of its range, as a share of it (``None`` where nothing can be measured); ``remark``
-    what a reader should know of it.
+    ``deviation`` is the distance from it, or from the nearer end of its range, as a share of it;
+    ``None`` where nothing can be measured.
     """
 
     word: str
@@ -143,14 +142,9 @@ def judge_comparison(
 
 
 KINDS: dict[str, Callable[..., Verdict]] = {
-    "number": judge_number,
-    "range": judge_range,
-    "set": judge_set,
-    "curve": judge_curve,
-    "bound": judge_bound,
-    "fall": judge_fall,
-    "comparison": judge_comparison,
-}
+    "number": judge_number, "range": judge_range, "set": judge_set, "curve": judge_curve,
+    "bound": judge_bound, "fall": judge_fall, "comparison": judge_comparison,
+}  # fmt: skip
 _FILE = tomllib.loads((files(__package__) / "published.toml").read_text(encoding="utf-8"))
 CONDITIONS: dict[str, Any] = _FILE["conditions"]
 PUBLISHED = {
@@ -184,48 +178,28 @@ class ReproducedRow:
 
     result: Annotated[str, Column("The published result, as --only takes it.")]
     case: Annotated[str, Column("What the row is about, in words.")]
-    computed: Annotated[
-        float | tuple[int, ...],
-        Column(
-            "The value that rnscli computes, in the base unit.",
-            form=as_often_printed,
-            low=None,
-            infinite=True,
-            unit="unit",
-        ),
-    ]
-    computed_ci95: Annotated[
-        tuple[float, float] | None,
-        Column(
-            "95 % confidence interval of what is measured with networks.",
-            "95 % interval",
-            ends(),
-            low=None,
-            infinite=True,
-        ),
-    ]
+    computed: Annotated[float | tuple[int, ...], Column(
+        "The value that rnscli computes, in the base unit.",
+        form=as_often_printed, low=None, infinite=True, unit="unit",
+    )]  # fmt: skip
+    computed_ci95: Annotated[Interval | None, Column(
+        "95 % confidence interval of what is measured with networks.", "95 % interval", ends(),
+        low=None, infinite=True,
+    )]  # fmt: skip
     unit: Annotated[
         str, Column("Base SI unit of the value; empty for a ratio, a probability and moduli.")
     ]
     published: Annotated[str, Column("What is published, as it is printed.")]
     published_low: Annotated[float | None, Column("Lower end of what is published.")]
     published_high: Annotated[float | None, Column("Upper end of what is published.")]
-    verdict: Annotated[
-        str,
-        Column(
-            "same (as the digits printed), within (the published range), close (by a stated "
-            "tolerance), agrees (with a simulation), undecided (the interval is on both sides), "
-            "not-here (published of larger networks) or different."
-        ),
-    ]
-    deviation: Annotated[
-        float | None,
-        Column(
-            "How far the value lies from what is published, as a share of that.",
-            "off by",
-            percent(2),
-        ),
-    ]
+    verdict: Annotated[str, Column(
+        "same (as the digits printed), within (the published range), close (by a stated "
+        "tolerance), agrees (with a simulation), undecided (the interval is on both sides), "
+        "not-here (published of larger networks) or different."
+    )]  # fmt: skip
+    deviation: Annotated[float | None, Column(
+        "How far the value lies from what is published, as a share of that.", "off by", percent(2)
+    )]  # fmt: skip
     remark: Annotated[
         str, Column("How the verdict comes about, where that is not plain; may be empty.")
     ]

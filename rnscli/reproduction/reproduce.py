@@ -1,6 +1,6 @@
 """Published results, computed again: a selection of them, with or without neural networks."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -32,10 +32,7 @@ Kind = TypeVar("Kind", bound=Work)
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The rows, and what is behind them: what has come of each work, by its parameters.
-
-    These are dot products and words that are simulated, and networks that are tested or trained.
-    """
+    """The rows, and what is behind them: what has come of each simulation, test and training."""
 
     rows: tuple[ReproducedRow, ...] = ()
     done: Mapping[Work, Any] = field(default_factory=dict)
@@ -82,10 +79,7 @@ class Request:
 
     @property
     def samples(self) -> int:
-        """Dot products and words that are simulated, and samples that go through networks.
-
-        Those of trainings do in every epoch.
-        """
+        """Dot products and words that are simulated, and samples that go through networks."""
         simulated = sum(parameters.pairs for parameters in self._of(analysis.DotErrorParameters))
         simulated += WORDS * len(self._of(analysis.FaultParameters))
         points, trainings = self._of(NetworkPoint), self._of(TrainingPoint)
@@ -97,14 +91,19 @@ class Request:
         return simulated + tested * len(points) + epochs * _train_samples()
 
     def computed(self, runner: Runner | None, progress: Callable[[int], None]) -> Reproduction:
-        """The rows, and what is behind them; ``progress`` is told the samples so far."""
-        study, done = self.study, Done(progress)
+        """The rows, and what is behind them; ``progress`` is called with the samples so far."""
+        done, points, trainings = Done(progress), self._of(NetworkPoint), self._of(TrainingPoint)
         outcome: dict[Any, Any] = {
             **_simulated_errors(self._of(analysis.DotErrorParameters), runner, done),
             **_simulated_faults(self._of(analysis.FaultParameters), self.seed, runner, done),
-            **measure_accuracies(study, self._of(NetworkPoint), self.seed, runner, done),
-            **run_trainings(study, self._of(TrainingPoint), runner, done),
         }
+        missing = missing_package() if points or trainings else None
+        if missing is not None:
+            raise RnscliError(f"networks need {missing}; install it with: {INSTALL}")
+        if points:
+            outcome |= measure_accuracies(self.study, points, self.seed, runner, done)
+        if trainings:
+            outcome |= run_trainings(self.study, trainings, runner, done)
         return Reproduction(tuple(case.row(outcome) for case in self.cases), outcome)
 
 
@@ -164,26 +163,23 @@ class Done:
         self._progress = progress
         self._before = 0
 
-    def so_far(self, samples: int) -> None:
+    def so_far(self, samples: int, finished: bool = False) -> None:
+        """So many are done of what is under way, and all where it is ``finished``."""
         self._progress(self._before + samples)
-
-    def all_of(self, samples: int) -> None:
-        """What was under way is done."""
-        self._before += samples
-        self._progress(self._before)
+        self._before += samples if finished else 0
 
 
 def _simulated_errors(
-    works: Sequence[analysis.DotErrorParameters], runner: Runner | None, done: Done
+    works: list[analysis.DotErrorParameters], runner: Runner | None, done: Done
 ) -> dict[analysis.DotErrorParameters, analysis.DotErrorResult]:
     def watch(update: Progress[analysis.ErrorStatistics]) -> None:
-        (done.all_of if update.finished else done.so_far)(update.samples)
+        done.so_far(update.samples, update.finished)
 
-    return dict(zip(works, analysis.dot_errors(list(works), runner, watch), strict=True))
+    return dict(zip(works, analysis.dot_errors(works, runner, watch), strict=True))
 
 
 def _simulated_faults(
-    works: Sequence[analysis.FaultParameters], seed: int, runner: Runner | None, done: Done
+    works: list[analysis.FaultParameters], seed: int, runner: Runner | None, done: Done
 ) -> dict[analysis.FaultParameters, analysis.FaultProbability]:
     """The exact probabilities, each beside a simulation."""
     outcome = {}
@@ -192,35 +188,26 @@ def _simulated_faults(
             work, WORDS, seed, runner=runner, progress=lambda words, _: done.so_far(words)
         )
         outcome[work] = simulated.beside(analysis.fault_probability(work))
-        done.all_of(WORDS)
+        done.so_far(WORDS, finished=True)
     return outcome
 
 
 def measure_accuracies(
-    study: NetworkStudy,
-    points: Sequence[NetworkPoint],
-    seed: int,
-    runner: Runner | None,
-    done: Done,
+    study: NetworkStudy, points: list[NetworkPoint], seed: int, runner: Runner | None, done: Done
 ) -> dict[NetworkPoint, MeasuredAccuracy]:
     """Test networks on cores; their weights in FP32 are trained unless the cache has them."""
-    if not points:
-        return {}
-    _check_available()
     products = []
 
     def watch(update: Progress[analysis.AccuracyStatistics]) -> None:
-        if not update.finished:
-            done.so_far(update.samples)
-            return
-        (statistics,) = update.total.values()
-        products.append(statistics.products)
-        done.all_of(update.samples)
+        if update.finished:
+            products.extend(statistics.products for statistics in update.total.values())
+        done.so_far(update.samples, update.finished)
 
     opened, samples = {}, _train_samples()
     for model in dict.fromkeys(point.model for point in points):
         opened[model] = open_network(model, progress=lambda epoch, of: done.so_far(epoch * samples))
-        done.all_of(NETWORKS[model].recipe.epochs * samples)  # also where the cache had it
+        # Also where the cache had it.
+        done.so_far(NETWORKS[model].recipe.epochs * samples, finished=True)
     parameters = []
     for point in points:
         options = asdict(point)
@@ -233,12 +220,9 @@ def measure_accuracies(
 
 
 def run_trainings(
-    study: NetworkStudy, points: Sequence[TrainingPoint], runner: Runner | None, done: Done
+    study: NetworkStudy, points: list[TrainingPoint], runner: Runner | None, done: Done
 ) -> "dict[TrainingPoint, analysis.Training]":
     """Train networks on residues and in FP32."""
-    if not points:
-        return {}
-    _check_available()
     opened, recipe = open_untrained(study.training_model), NETWORKS[study.training_model].recipe
     parameters = [
         analysis.TrainingParameters(
@@ -254,17 +238,11 @@ def run_trainings(
     def watch(update: analysis.TrainingProgress) -> None:
         done.so_far(len(update.record.epochs) * _train_samples())
 
-    trained = []
-    for training in analysis.trainings(parameters, runner, watch):
-        trained.append(training)
-        done.all_of(study.epochs * _train_samples())
-    return dict(zip(points, trained, strict=True))
-
-
-def _check_available() -> None:
-    missing = missing_package()
-    if missing is not None:
-        raise RnscliError(f"networks need {missing}; install it with: {INSTALL}")
+    trained = {}
+    for point, training in zip(points, analysis.trainings(parameters, runner, watch), strict=True):
+        trained[point] = training
+        done.so_far(study.epochs * _train_samples(), finished=True)
+    return trained
 
 
 def _train_samples() -> int:

@@ -252,6 +252,6 @@ def test_progress_adds_up() -> None:
     said: list[int] = []
     done = Done(said.append)
     done.so_far(5)
-    done.all_of(10)
+    done.so_far(10, finished=True)
     done.so_far(3)
     assert said == [5, 10, 13]

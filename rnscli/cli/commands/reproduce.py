@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -27,9 +27,7 @@ from rnscli.reproduction import (
     report_files,
     summary_sentence,
 )
-
-if TYPE_CHECKING:
-    from rnscli.runtime import Runner
+from rnscli.runtime import Runner
 
 _JSON, _CSV = "reproduction.json", "reproduction.csv"
 _LEFT_OUT = (
@@ -48,17 +46,7 @@ LAYOUT = Layout(
 class _Names(NameSweep):
     """Rows, or results with all their rows."""
 
-    def __init__(self) -> None:
-        """Accept what can be computed alone."""
-        super().__init__(
-            f"one of {', '.join(EVERY_RESULT)}, the name of a row (which --format csv and json "
-            "show), or a list of these",
-            "NAME[,..]",
-            EVERY_RESULT,
-        )
-
     def items(self, text: str) -> Sequence[str]:
-        """One name."""
         if not Request(EVERY_RESULT, [text], study=STUDY).cases:
             raise ValueError
         return [text]
@@ -76,7 +64,12 @@ class _Names(NameSweep):
 @shared.stacked(
     click.option(
         "--only",
-        type=_Names(),
+        type=_Names(
+            f"one of {', '.join(EVERY_RESULT)}, the name of a row (which --format csv and json "
+            "show), or a list of these",
+            "NAME[,..]",
+            EVERY_RESULT,
+        ),
         help=f"Only these rows, by name, or all of {', '.join(EVERY_RESULT)}.",
     ),
     shared.take(
@@ -125,7 +118,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         documents = {_JSON: result.json, _CSV: result.csv}
         return report_files(result.rows, reproduced, STUDY, documents, left_out)
 
-    def compute(runner: "Runner | None", bar: Bar) -> Answer:
+    def compute(runner: Runner | None, bar: Bar) -> Answer:
         reproduced = Reproduction()
         for what, request in requests.items():
             with bar(request.samples, what) as advance:
