@@ -105,7 +105,7 @@ from rnscli.networks.portable import open_untrained as open_untrained
 from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.report.rows import Rows as Rows
 from rnscli.reproduction.cases import NetworkStudy as NetworkStudy
-from rnscli.reproduction.published import ReproducedRow as ReproducedRow
+from rnscli.reproduction.cases import ReproducedRow as ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import reproduce as reproduce
 from rnscli.reproduction.reproduce import reproduce_networks as reproduce_networks

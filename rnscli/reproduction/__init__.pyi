@@ -1,11 +1,11 @@
+from rnscli.reproduction.cases import DIFFERENT as DIFFERENT
 from rnscli.reproduction.cases import EVERY_RESULT as EVERY_RESULT
 from rnscli.reproduction.cases import NETWORK_RESULTS as NETWORK_RESULTS
 from rnscli.reproduction.cases import RESULTS as RESULTS
 from rnscli.reproduction.cases import STUDY as STUDY
+from rnscli.reproduction.cases import ReproducedRow as ReproducedRow
 from rnscli.reproduction.page import NAMES as NAMES
 from rnscli.reproduction.page import report_files as report_files
 from rnscli.reproduction.page import summary_sentence as summary_sentence
-from rnscli.reproduction.published import DIFFERENT as DIFFERENT
-from rnscli.reproduction.published import ReproducedRow as ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import Request as Request

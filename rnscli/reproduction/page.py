@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
-from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,16 +22,7 @@ from rnscli.base import columns_of, engineering, number, probability
 from rnscli.networks import INSTALL
 from rnscli.report import CORE_COLOURS, CORE_MARKERS, Look, Row, handle
 from rnscli.reproduction import cases
-from rnscli.reproduction.cases import NETWORK_CORES, NetworkStudy, TrainingPoint
-from rnscli.reproduction.published import (
-    AGREES,
-    CONDITIONS,
-    KEPT,
-    NOT_HERE,
-    VERDICTS,
-    ReproducedRow,
-    as_often_printed,
-)
+from rnscli.reproduction.cases import CONDITIONS, KEPT, VERDICTS, NetworkStudy, ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction
 
 Point = dict[str, Any]
@@ -50,15 +40,14 @@ _BITS = "bits b of the converters"
 class Figure:
     """The picture of a result.
 
-    ``data`` gives its rows, one for a point that is drawn; ``series`` and ``value`` say in words
-    which curve a point belongs to, and where it is; ``paint`` draws the rows on axes, or on
-    several below each other, of the heights ``panels``.
+    ``data`` gives its rows, one for a point that is drawn; ``words`` says which curve a point
+    belongs to, and where it is; ``paint`` draws the rows on axes, or on several below each other,
+    of the heights ``panels``.
     """
 
     name: str
     data: Callable[[Reproduction, NetworkStudy], Iterable[Point]]
-    series: Callable[[Point], str]
-    value: Callable[[Point], str]
+    words: Callable[[Point], tuple[str, str]]
     paint: Callable[..., None]
     panels: Callable[[Points], tuple[float, ...]] = lambda rows: (1.0,)
     rows: tuple[Point, ...] = ()
@@ -74,8 +63,8 @@ class Figure:
     def in_words(self) -> str:
         """From where to where each curve goes."""
         curves: dict[str, list[str]] = {}
-        for row in self.rows:
-            curves.setdefault(self.series(row), []).append(self.value(row))
+        for curve, value in map(self.words, self.rows):
+            curves.setdefault(curve, []).append(value)
         return "; ".join(f"{name} from {v[0]} to {v[-1]}" for name, v in curves.items()) + "."
 
     def draw(self, file_format: str, look: Look = report.PLAIN) -> bytes:
@@ -132,7 +121,7 @@ def _epoch_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Point
     epochs = {
         (point.bits, point.seed): training.record.epochs
         for point, training in reproduced.done.items()
-        if isinstance(point, TrainingPoint)
+        if isinstance(point, cases.TrainingPoint)
     }
     seeds = list(dict.fromkeys(seed for _, seed in epochs))
     in_fp32 = [epochs[None, seed] for seed in seeds]
@@ -168,17 +157,15 @@ def _paint_energy(axes: Any, rows: Points, look: Look) -> None:
     for b in bits:
         by_core = {row["core"]: row for row in rows if row["bits"] == b}
         low, high = (by_core[core]["adc_energy_j"] for core in ("rns", "fixed-hp"))
-        ratio = as_often_printed(by_core["fixed-hp"]["adc_relative_to_rns"])
+        ratio = cases.as_often_printed(by_core["fixed-hp"]["adc_relative_to_rns"])
         axes.hlines(b, low, high, color=look.ink, alpha=0.4, linewidth=1.2)
         axes.annotate(f"× {ratio}", (math.sqrt(low * high), b), xytext=(0, 4),
                       textcoords="offset points", ha="center")  # fmt: skip
         for core, row in by_core.items():
             axes.plot(row["adc_energy_j"], b, CORE_MARKERS[core], color=CORE_COLOURS[core],
                       markersize=9, zorder=3)  # fmt: skip
-    axes.set(
-        xscale="log", yticks=bits, ylim=(bits[-1] + 0.5, bits[0] - 0.6), ylabel=_BITS,
-        xlabel="energy of the ADC conversions of one dot product",
-    )  # fmt: skip
+    axes.set(xscale="log", xlabel="energy of the ADC conversions of one dot product")
+    axes.set(yticks=bits, ylim=(bits[-1] + 0.5, bits[0] - 0.6), ylabel=_BITS)
     axes.xaxis.set_major_formatter(report.engineering_axis("J"))
     axes.xaxis.set_minor_formatter("")
     report.clean(axes)
@@ -195,9 +182,8 @@ def _paint_errors(axes: Any, rows: Points, look: Look) -> None:
         axes.vlines(place, row["p25_abs_error"], row["p75_abs_error"], color=colour, linewidth=10)
         axes.plot(place, row["mean_abs_error"], "D", color=look.paper, markersize=5)
     lossy = _columns(rows, core="fixed-lp")
-    axes.set(
-        xticks=lossy.bits, xlabel=_BITS, ylabel="absolute error of a dot product", yscale="log"
-    )
+    axes.set(xticks=lossy.bits, xlabel=_BITS)
+    axes.set(ylabel="absolute error of a dot product", yscale="log")
     report.powers(axes.yaxis)
     top = axes.secondary_xaxis("top")
     top.set_xticks(lossy.bits, [f"× {ratio:.1f}" for ratio in lossy.relative_to_rns])
@@ -217,13 +203,11 @@ def _paint_faults(axes: Any, rows: Points, look: Look) -> None:
     """Output error probability against p, with the simulations."""
     circle = handle("simulated", look.paper, marker="o", markersize=6, markeredgecolor=look.ink)
     for members, colour in _curves(axes, rows, "p_err", look, "lower right", circle):
-        for p, p_err, interval in zip(
-            members.p, members.simulated_p_err, members.simulated_p_err_ci999, strict=True
-        ):
-            if interval is not None:
-                axes.plot(p, p_err, "o", color=look.paper, markeredgecolor=colour, markersize=6,
-                          markeredgewidth=1.6, zorder=3)  # fmt: skip
-                axes.vlines(p, *interval, color=colour, zorder=4)
+        for row in members.rows:
+            if row["simulated_p_err"] is not None:
+                axes.plot(row["p"], row["simulated_p_err"], "o", color=look.paper, markersize=6,
+                          markeredgecolor=colour, markeredgewidth=1.6, zorder=3)  # fmt: skip
+                axes.vlines(row["p"], *row["simulated_p_err_ci999"], color=colour, zorder=4)
     axes.set(yscale="log", ylabel="probability p_err of a wrong output")
     report.powers(axes.yaxis)
     report.clean(axes)
@@ -246,8 +230,7 @@ def _curves(
     lines = dict(zip(_distinct(rows, "attempts"), report.LINES, strict=False))
     for k, r in dict.fromkeys((row["redundant"], row["attempts"]) for row in rows):
         members = _columns(rows, redundant=k, attempts=r)
-        look_of_code = {"color": colours[k], "linestyle": lines[r]}
-        axes.plot(members.p, vars(members)[key], linewidth=1.8, **look_of_code)
+        axes.plot(members.p, vars(members)[key], lines[r], linewidth=1.8, color=colours[k])
         yield members, colours[k]
     axes.set(xscale="log", xlabel="probability p that a residue is wrong")
     report.powers(axes.xaxis)
@@ -261,8 +244,7 @@ def _curves(
 def _paint_sizes(axes: Any, rows: Points, look: Look) -> None:
     """Accuracy in a conventional core against h, a line for each b, with its name."""
     several, sizes = _distinct(rows, "bits"), _distinct(rows, "vector_size")
-    names = []
-    never = []  # of those that never had half of the accuracy there is one
+    names, never = [], []  # of those that never had half of the accuracy there is one
     for bits in several:
         members = _columns(rows, bits=bits)
         ratios, colour = members.relative_accuracy, CORE_COLOURS["fixed-lp"]
@@ -273,13 +255,12 @@ def _paint_sizes(axes: Any, rows: Points, look: Look) -> None:
         if half is not None:
             names.append((f"b = {bits}", (half, 0.5), (4, 0), "center"))
         elif ratios[0] < 0.5:
-            never.append((bits, ratios[0]))
+            never.append((ratios[0], str(bits)))
         else:
             names.append((f"b = {bits}", (sizes[-1], ratios[-1]), (6, 0), "center"))
     if never:
-        height = max(ratio for _, ratio in never)
-        listed = ", ".join(str(bits) for bits, _ in never)
-        names.append((f"b = {listed}", (sizes[0], height), (2, 6), "baseline"))
+        listed = ", ".join(bits for _, bits in never)
+        names.append((f"b = {listed}", (sizes[0], max(never)[0]), (2, 6), "baseline"))
     axes.set_xscale("log", base=2)
     axes.set_xticks(sizes, list(map(str, sizes)))
     axes.set(xlim=(sizes[0] / 1.15, sizes[-1] * 1.5), xlabel="terms h of a dot product")
@@ -301,7 +282,7 @@ def _paint_bits(*panels: Any, rows: Points, look: Look) -> None:
     """Accuracy of each network on each core against b."""
     models = list(dict.fromkeys(row["model"] for row in rows))
     for axes, model in zip(panels, models, strict=True):
-        for index, core in enumerate(NETWORK_CORES):
+        for index, core in enumerate(cases.NETWORK_CORES):
             members, colour = _columns(rows, model=model, core=core), CORE_COLOURS[core]
             places = [bits + 0.09 * (index - 1) for bits in members.bits]
             ratios = members.relative_accuracy
@@ -313,7 +294,7 @@ def _paint_bits(*panels: Any, rows: Points, look: Look) -> None:
         axes.set_title(model, fontsize="medium", loc="left")
         _accuracy_axis(axes, look, _ACCURACY if model == models[len(models) // 2] else "")
     panels[-1].set_xlabel(_BITS)
-    _core_legend(panels[0], NETWORK_CORES, linewidth=1.8, markersize=6)
+    _core_legend(panels[0], cases.NETWORK_CORES, linewidth=1.8, markersize=6)
 
 
 def _paint_training(losses: Any, ratios: Any, rows: Points, look: Look) -> None:
@@ -347,9 +328,8 @@ def _paint_training(losses: Any, ratios: Any, rows: Points, look: Look) -> None:
 
 
 def _core_legend(axes: Any, cores: Iterable[str], **look: float) -> None:
-    report.legend_above(
-        axes, [handle(c, CORE_COLOURS[c], marker=CORE_MARKERS[c], **look) for c in cores]
-    )
+    handles = [handle(c, CORE_COLOURS[c], marker=CORE_MARKERS[c], **look) for c in cores]
+    report.legend_above(axes, handles)
 
 
 def _accuracy_axis(axes: Any, look: Look, title: str = _ACCURACY) -> None:
@@ -388,7 +368,8 @@ def _ends(members: SimpleNamespace) -> tuple[list[float], list[float]]:
 def _columns(rows: Points, **equal: Any) -> SimpleNamespace:
     """The columns of the rows in which these keys have these values."""
     members = [row for row in rows if equal.items() <= row.items()]
-    return SimpleNamespace(**{key: [row[key] for row in members] for key in rows[0]})
+    columns = {key: [row[key] for row in members] for key in rows[0]}
+    return SimpleNamespace(rows=members, **columns)
 
 
 def _distinct(rows: Points, key: str) -> list[Any]:
@@ -398,42 +379,39 @@ def _distinct(rows: Points, key: str) -> list[Any]:
 # All of them
 
 
-def _code(row: Point) -> str:
-    return f"k = {row['redundant']}, R = {number(row['attempts'])}"
-
-
-def _ratio(row: Point) -> str:
-    return f"{row['relative_accuracy']:.3f}"
+def _of_code(row: Point, value: str) -> tuple[str, str]:
+    return f"k = {row['redundant']}, R = {number(row['attempts'])}", value
 
 
 FIGURES = {
     "adc-energy": Figure(
-        "energy", _energy_rows, itemgetter("core"),
-        lambda row: engineering(row["adc_energy_j"], "J"), _paint_energy,
+        "energy", _energy_rows, lambda row: (row["core"], engineering(row["adc_energy_j"], "J")),
+        _paint_energy,
     ),
     "error": Figure(
-        "errors", _error_rows, itemgetter("core"), lambda row: f"{row['mean_abs_error']:.2g}",
+        "errors", _error_rows, lambda row: (row["core"], f"{row['mean_abs_error']:.2g}"),
         _paint_errors,
     ),
     "p-err": Figure(
-        "faults", _fault_rows, _code, lambda row: probability(row["p_err"]), _paint_faults
+        "faults", _fault_rows, lambda row: _of_code(row, probability(row["p_err"])), _paint_faults
     ),
     "accuracy-h": Figure(
-        "accuracy-h", partial(_accuracy_rows, "accuracy-h"), lambda row: f"b = {row['bits']}",
-        _ratio, _paint_sizes,
+        "accuracy-h", partial(_accuracy_rows, "accuracy-h"),
+        lambda row: (f"b = {row['bits']}", f"{row['relative_accuracy']:.3f}"), _paint_sizes,
     ),
     "accuracy-b": Figure(
         "accuracy-b", partial(_accuracy_rows, "accuracy-b"),
-        lambda row: f"{row['model']} with {row['core']}", _ratio, _paint_bits,
-        lambda rows: (0.8,) * len({row["model"] for row in rows}),
+        lambda row: (f"{row['model']} with {row['core']}", f"{row['relative_accuracy']:.3f}"),
+        _paint_bits, lambda rows: (0.8,) * len({row["model"] for row in rows}),
     ),
     "training": Figure(
         "training", _epoch_rows,
-        lambda row: "FP32" if row["bits"] is None else f"b = {row['bits']}",
-        lambda row: f"{row['train_loss']:.3g}", _paint_training, lambda rows: (0.8, 0.6),
+        lambda row: (f"b = {row['bits']}" if row["bits"] else "FP32", f"{row['train_loss']:.3g}"),
+        _paint_training, lambda rows: (0.8, 0.6),
     ),
     "accuracy-p": Figure(
-        "accuracy-p", partial(_accuracy_rows, "accuracy-p"), _code, _ratio, _paint_noise
+        "accuracy-p", partial(_accuracy_rows, "accuracy-p"),
+        lambda row: _of_code(row, f"{row['relative_accuracy']:.3f}"), _paint_noise,
     ),
 }  # fmt: skip
 
@@ -449,7 +427,7 @@ NAMES = (  # of all files that there may be, beside the rows for machines
 _MEDIA_TYPES = {"json": "application/json", "csv": "text/csv"}
 _COLUMNS = columns_of(ReproducedRow)
 _KINDS = {"case": "case", "verdict": "verdict", "remark": "text"}  # of columns; others are numbers
-_IN_WORDS = {AGREES: "confirmed by simulation", NOT_HERE: "not at this scale"}
+_IN_WORDS = {cases.AGREES: "confirmed by simulation", cases.NOT_HERE: "not at this scale"}
 
 
 def _template(name: str) -> str:
@@ -504,9 +482,8 @@ def _section(
 
 def _lead(results: Collection[str], missing: str | None) -> str:
     """What the report is about, and what of it is left out."""
-    networks = "others" if missing is None else "missing"
-    if any(result in cases.NETWORK_RESULTS for result in results):
-        networks = "measured"
+    measured = any(result in cases.NETWORK_RESULTS for result in results)
+    networks = "measured" if measured else "others" if missing is None else "missing"
     said = _TEXTS["networks"][networks].format(missing=missing, install=INSTALL)
     return str(_TEXTS["lead"].format(networks=said))
 

@@ -8,25 +8,14 @@ from typing import Any, TypeVar
 from rnscli import analysis
 from rnscli.analysis.analog_core import analog_core
 from rnscli.base import RnscliError
-from rnscli.matrix import Dataflow
+from rnscli.matrix import Dataflow, ProductCounts
 from rnscli.networks import INSTALL, NETWORKS, missing_package, open_network, open_untrained
 from rnscli.networks.digits import digits
-from rnscli.reproduction.cases import (
-    NETWORK_RESULTS,
-    RESULTS,
-    STUDY,
-    Case,
-    MeasuredAccuracy,
-    NetworkPoint,
-    NetworkStudy,
-    TrainingPoint,
-    Work,
-    cases_of,
-)
-from rnscli.reproduction.published import CONDITIONS, ReproducedRow
+from rnscli.reproduction import cases
+from rnscli.reproduction.cases import STUDY, NetworkPoint, NetworkStudy, TrainingPoint, Work
 from rnscli.runtime import Progress, Runner
 
-WORDS: int = CONDITIONS["words"]
+WORDS: int = cases.CONDITIONS["words"]
 Kind = TypeVar("Kind", bound=Work)
 
 
@@ -34,7 +23,7 @@ Kind = TypeVar("Kind", bound=Work)
 class Reproduction:
     """The rows, and what is behind them: what has come of each simulation, test and training."""
 
-    rows: tuple[ReproducedRow, ...] = ()
+    rows: tuple[cases.ReproducedRow, ...] = ()
     done: Mapping[Work, Any] = field(default_factory=dict)
 
     def __add__(self, other: "Reproduction") -> "Reproduction":
@@ -45,14 +34,14 @@ class Reproduction:
 class Request:
     """What is computed: some results, or of these only rows or results of some names."""
 
-    results: Collection[str] = RESULTS
+    results: Collection[str] = cases.RESULTS
     only: Collection[str] = ()
     seed: int = 0
     study: NetworkStudy = STUDY
 
     @cached_property
-    def cases(self) -> tuple[Case, ...]:
-        every, only = cases_of(self.results, self.study, self.seed), set(self.only)
+    def cases(self) -> "tuple[cases.Case, ...]":
+        every, only = cases.cases_of(self.results, self.study, self.seed), set(self.only)
         return tuple(
             case for case in every
             if not only or only & {case.columns["name"], case.columns["result"]}
@@ -132,7 +121,7 @@ def reproduce(
     >>> [(row.case, row.verdict) for row in reproduce(["moduli-6-exact"]).rows]
     [('b = 6, rule exact', 'same')]
     """
-    return Request(RESULTS, only, seed).computed(runner, progress)
+    return Request(cases.RESULTS, only, seed).computed(runner, progress)
 
 
 def reproduce_networks(
@@ -153,7 +142,7 @@ def reproduce_networks(
     RnscliError
         If the extra is not installed.
     """
-    return Request(NETWORK_RESULTS, only, seed, study).computed(runner, progress)
+    return Request(cases.NETWORK_RESULTS, only, seed, study).computed(runner, progress)
 
 
 class Done:
@@ -194,9 +183,9 @@ def _simulated_faults(
 
 def measure_accuracies(
     study: NetworkStudy, points: list[NetworkPoint], seed: int, runner: Runner | None, done: Done
-) -> dict[NetworkPoint, MeasuredAccuracy]:
+) -> dict[NetworkPoint, cases.MeasuredAccuracy]:
     """Test networks on cores; their weights in FP32 are trained unless the cache has them."""
-    products = []
+    products: list[ProductCounts] = []
 
     def watch(update: Progress[analysis.AccuracyStatistics]) -> None:
         if update.finished:
@@ -216,7 +205,7 @@ def measure_accuracies(
             opened=network, flow=Dataflow(core), bits=point.bits, samples=study.samples, seed=seed
         ))  # fmt: skip
     rows = list(analysis.accuracies(parameters, runner, watch))
-    return dict(zip(points, map(MeasuredAccuracy, rows, products), strict=True))
+    return dict(zip(points, map(cases.MeasuredAccuracy, rows, products), strict=True))
 
 
 def run_trainings(
@@ -246,6 +235,4 @@ def run_trainings(
 
 
 def _train_samples() -> int:
-    train = digits().train
-    assert train is not None
-    return len(train)
+    return len(digits().train or ())

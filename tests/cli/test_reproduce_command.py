@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from rnscli.reproduction.cases import RESULTS
-from rnscli.reproduction.published import PUBLISHED
+from rnscli.reproduction.cases import PUBLISHED, RESULTS
 from rnscli.reproduction.reproduce import Request
 
 Run = Callable[..., Any]

@@ -19,11 +19,11 @@ from rnscli.reproduction.cases import (
     MeasuredAccuracy,
     NetworkPoint,
     NetworkStudy,
+    ReproducedRow,
     TrainingPoint,
     last_kept,
 )
 from rnscli.reproduction.page import FIGURES
-from rnscli.reproduction.published import ReproducedRow
 from rnscli.reproduction.reproduce import Done, Reproduction, Request, reproduce_networks
 
 pytest.importorskip("torch")

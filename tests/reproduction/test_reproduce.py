@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from rnscli.reproduction.cases import RESULTS, STUDY
+from rnscli.reproduction.cases import CONDITIONS, PUBLISHED, RESULTS, STUDY
 from rnscli.reproduction.page import CORES, FIGURES
-from rnscli.reproduction.published import CONDITIONS, PUBLISHED
 from rnscli.reproduction.reproduce import Reproduction, Request, reproduce
 
 # Means of fixed-lp over means of rns that another program found, with other random operands.

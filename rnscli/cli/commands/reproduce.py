@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rnscli import reproduction
 from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, Result
@@ -14,25 +15,10 @@ from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import NameSweep, running, shared
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
-from rnscli.reproduction import (
-    DIFFERENT,
-    EVERY_RESULT,
-    NAMES,
-    NETWORK_RESULTS,
-    RESULTS,
-    STUDY,
-    ReproducedRow,
-    Reproduction,
-    Request,
-    report_files,
-    summary_sentence,
-)
+from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
 from rnscli.runtime import Runner
 
 _JSON, _CSV = "reproduction.json", "reproduction.csv"
-_LEFT_OUT = (
-    "accuracies of neural networks are left out, as they need {}; install it with: " + INSTALL
-)
 LAYOUT = Layout(
     parameters=(),
     results=(
@@ -59,7 +45,7 @@ class _Names(NameSweep):
     layout=LAYOUT,
     plot=None,
     folder="a web page (index.html), report.md, all figures and their data",
-    own=(_JSON, _CSV, *NAMES),
+    own=(_JSON, _CSV, *reproduction.NAMES),
 )
 @shared.stacked(
     click.option(
@@ -98,7 +84,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     """
     only, seed = options["only"] or (), options["seed"]
     missing = missing_package()
-    named = [name for name in only if Request(NETWORK_RESULTS, [name], study=STUDY).cases]
+    named = [
+        name for name in only if Request(reproduction.NETWORK_RESULTS, [name], study=STUDY).cases
+    ]
     if named and missing is not None:
         raise InputError(f"--only {','.join(named)} needs {missing}; install it with: {INSTALL}")
     if drawn:
@@ -110,24 +98,31 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             )
         check_available("--output", ("matplotlib", "jinja2"))
     left_out = None if only else missing
-    requests = {"samples": Request(RESULTS, only, seed)}
-    if named or not (only or left_out):
-        requests["samples through networks"] = Request(NETWORK_RESULTS, only, seed, STUDY)
+    remarks = [] if left_out is None else [
+        f"accuracies of neural networks are left out, as they need {left_out}; install it with: "
+        f"{INSTALL}"
+    ]  # fmt: skip
+    requests = {"samples": Request(reproduction.RESULTS, only, seed)}
+    of_networks = Request(reproduction.NETWORK_RESULTS, only, seed, STUDY)
+    if of_networks.cases and left_out is None:
+        requests["samples through networks"] = of_networks
 
-    def files(reproduced: Reproduction, result: Result) -> dict[str, bytes]:
+    def files(reproduced: reproduction.Reproduction, result: Result) -> dict[str, bytes]:
         documents = {_JSON: result.json, _CSV: result.csv}
         return report_files(result.rows, reproduced, STUDY, documents, left_out)
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
-        reproduced = Reproduction()
+        reproduced = reproduction.Reproduction()
         for what, request in requests.items():
             with bar(request.samples, what) as advance:
                 reproduced += request.computed(runner, advance)
         return Answer(
             [({}, row) for row in reproduced.rows],
-            disagreements=[_sentence(row) for row in reproduced.rows if row.verdict == DIFFERENT],
-            remarks=[] if left_out is None else [_LEFT_OUT.format(left_out)],
-            footer=("", summary_sentence([asdict(row) for row in reproduced.rows])),
+            disagreements=[
+                _sentence(row) for row in reproduced.rows if row.verdict == reproduction.DIFFERENT
+            ],
+            remarks=remarks,
+            footer=("", reproduction.summary_sentence(list(map(asdict, reproduced.rows)))),
             folder=partial(files, reproduced),
         )
 

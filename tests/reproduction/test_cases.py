@@ -5,20 +5,22 @@ from typing import Any
 
 import pytest
 
-from rnscli.reproduction.cases import EVERY_RESULT, STUDY, cases_of
-from rnscli.reproduction.published import (
+from rnscli.reproduction.cases import (
     AGREES,
     CLOSE,
     DIFFERENT,
+    EVERY_RESULT,
     KINDS,
     NOT_HERE,
     PUBLISHED,
     SAME,
+    STUDY,
     UNDECIDED,
     VERDICTS,
     WITHIN,
     Published,
     Verdict,
+    cases_of,
 )
 
 
