@@ -11,10 +11,14 @@ from rnscli.report.batch import partial_of as partial_of
 from rnscli.report.batch import summary_files as summary_files
 from rnscli.report.plots.curves import MAX_BARS as MAX_BARS
 from rnscli.report.plots.curves import MAX_SERIES as MAX_SERIES
+from rnscli.report.plots.curves import check_panels as check_panels
+from rnscli.report.plots.curves import check_plot as check_plot
+from rnscli.report.plots.curves import plot_accuracy as plot_accuracy
 from rnscli.report.plots.curves import plot_error_histograms as plot_error_histograms
 from rnscli.report.plots.curves import plot_fault_probability as plot_fault_probability
+from rnscli.report.plots.curves import plot_front as plot_front
 from rnscli.report.plots.curves import plot_moduli as plot_moduli
-from rnscli.report.plots.design import plot_front as plot_front
+from rnscli.report.plots.curves import plot_training as plot_training
 from rnscli.report.plots.figure import COLOURS as COLOURS
 from rnscli.report.plots.figure import CORE_COLOURS as CORE_COLOURS
 from rnscli.report.plots.figure import CORE_MARKERS as CORE_MARKERS
@@ -31,10 +35,6 @@ from rnscli.report.plots.figure import handle as handle
 from rnscli.report.plots.figure import inline_svg as inline_svg
 from rnscli.report.plots.figure import legend_above as legend_above
 from rnscli.report.plots.figure import powers as powers
-from rnscli.report.plots.networks import check_panels as check_panels
-from rnscli.report.plots.networks import check_plot as check_plot
-from rnscli.report.plots.networks import plot_accuracy as plot_accuracy
-from rnscli.report.plots.networks import plot_training as plot_training
 from rnscli.report.requirements import Requirement as Requirement
 from rnscli.report.requirements import failures as failures
 from rnscli.report.rows import Rows as Rows

@@ -6,15 +6,8 @@ from typing import Any
 
 from rnscli.analysis import EnergyRow, SensitivityRow, WorkloadRow
 from rnscli.base import columns_of
-from rnscli.report.plots.figure import (
-    COLOURS,
-    distinguishing,
-    engineering_axis,
-    figure,
-    label,
-    number,
-    patches,
-)
+from rnscli.report.plots import figure as plot
+from rnscli.report.plots.figure import COLOURS, engineering_axis, figure, number
 from rnscli.report.table import Columns, Row
 
 MAX_BARS = 60
@@ -22,7 +15,7 @@ MAX_TORNADOS = 6
 _LINEAR_UP_TO = 30.0  # ratio of bars that can still be read side by side on a linear scale
 # As the other pictures', with yellow for black, on which nothing could be seen.
 _FILLS = (*COLOURS[:3], COLOURS[-1], *COLOURS[4:6], "#F0E442", COLOURS[3])
-_PARTS = (
+PARTS = (
     "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
     "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
 )  # fmt: skip
@@ -34,7 +27,6 @@ _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "adc_model", "redundant_moduli",
     "moduli", "columns", "arrays",
 )  # fmt: skip
-_FOLLOWING = ("expected_attempts",)
 
 
 def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
@@ -46,9 +38,9 @@ def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = No
     columns = {**columns_of(EnergyRow), **(more or {})}
     return _stacked(
         [_parts_of(row) for row in rows],
-        {key: columns[key].title for key in (*_PARTS, _RETRIES)},
+        {key: columns[key].title for key in (*PARTS, _RETRIES)},
         _names(rows, columns, more or ()),
-        [_range(row, "energy_range_j") for row in rows],
+        _ranges(rows),
         "energy of one dot product",
         file_format,
     )
@@ -69,7 +61,7 @@ def plot_workload(rows: Sequence[Row], file_format: str, more: Columns | None = 
         [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in bars],
         {key: columns[key].title for key in _WORKLOAD_PARTS},
         [str(row["layer"]) for row in bars] if layers else _names(bars, columns, more or ()),
-        [_range(row, "energy_range_j") for row in bars],
+        _ranges(bars),
         "energy",
         file_format,
     )
@@ -77,6 +69,8 @@ def plot_workload(rows: Sequence[Row], file_format: str, more: Columns | None = 
 
 def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
     """For each design the energy over the range of each constant, the widest on top."""
+    from matplotlib.patches import Patch
+
     columns = {**columns_of(SensitivityRow), **(more or {})}
     designs: dict[str, list[Row]] = {}
     for name, row in zip(_names(rows, columns, more or ()), rows, strict=True):
@@ -102,10 +96,9 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
             if len(designs) > 1:
                 axes.set_title(name, fontsize=9, loc="left")
         panels[-1].set_xlabel("energy of one dot product")
-        ends = {"constant at its lower end": COLOURS[0], "at its upper end": COLOURS[1]}
-        panels[-1].figure.legend(
-            handles=patches(ends), loc="outside lower center", ncols=2, fontsize=8
-        )
+        ends = (("constant at its lower end", COLOURS[0]), ("at its upper end", COLOURS[1]))
+        handles = [Patch(color=colour, label=name) for name, colour in ends]
+        panels[-1].figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8)
 
     panels = tuple(0.35 + 0.12 * len(members) for members in shown.values())
     return figure(draw, file_format, panels)
@@ -128,28 +121,14 @@ def _stacked(
     def stack(axes: Any, heights: list[dict[str, float]]) -> None:
         below = [0.0] * len(bars)
         for key in used:
-            parts = [height[key] for height in heights]
             look = {"color": _FILLS[list(titles).index(key) % len(_FILLS)]}
             if key == _RETRIES:
                 look = {"facecolor": "white", "edgecolor": "black", "hatch": "///"}
+            parts = [height[key] for height in heights]
             seen = [place for place in places if parts[place] > 0]  # no edge round nothing
-            axes.bar(
-                seen,
-                [parts[place] for place in seen],
-                bottom=[below[place] for place in seen],
-                label=titles[key],
-                width=0.7,
-                **look,
-            )
+            axes.bar(seen, [parts[place] for place in seen], width=0.7, label=titles[key],
+                     bottom=[below[place] for place in seen], **look)  # fmt: skip
             below = [low + part for low, part in zip(below, parts, strict=True)]
-
-    def whiskers(axes: Any) -> None:
-        for place, total, ends in zip(places, totals, ranges, strict=True):
-            if ends is not None:
-                error = [[total - ends[0]], [ends[1] - total]]
-                axes.errorbar(
-                    place, total, positive_part(error), color="dimgrey", capsize=4, zorder=5
-                )
 
     def draw(*panels: Any) -> None:
         first, last = panels[0], panels[-1]
@@ -167,24 +146,22 @@ def _stacked(
             last.set_ylim(0, 100)
         else:
             stack(first, bars)
-            highest = [
-                max(total, *(ends or (0,))) for total, ends in zip(totals, ranges, strict=True)
-            ]
+            highest = [*totals, *(ends[1] for ends in ranges if ends is not None)]
             first.set_ylim(0, 1.06 * max(highest) or 1.0)
         first.yaxis.set_major_formatter(engineering_axis("J"))
-        whiskers(first)
+        for place, total, ends in zip(places, totals, ranges, strict=True):
+            if ends is not None:  # rounding may make lengths of whiskers negative
+                error = [[max(0.0, total - ends[0])], [max(0.0, ends[1] - total)]]
+                first.errorbar(place, total, error, color="dimgrey", capsize=4, zorder=5)
         first.set_ylabel(what)
         if used:
             last.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         long = max(len(name) for name in names) * len(names) > 90
         many = len(names) > 30
         last.set_xticks(
-            places,
-            names,
-            rotation=90 if many else 60 if long else 0,
-            ha="center" if many or not long else "right",
-            fontsize=6 if many else 8,
-        )
+            places, names, rotation=90 if many else 60 if long else 0,
+            ha="center" if many or not long else "right", fontsize=6 if many else 8,
+        )  # fmt: skip
         margin = 0.6 if len(names) > 1 else 1.0
         for axes in panels:
             axes.set_xlim(-margin, len(names) - 1 + margin)
@@ -199,25 +176,18 @@ def _parts_of(row: Row) -> dict[str, float]:
     """The parts of a bill for the first attempt, and one part of the others."""
     attempts = number(row["expected_attempts"])
     parts = {
-        key: number(row[key]) / (1.0 if key == "forward_energy_j" else attempts) for key in _PARTS
+        key: number(row[key]) / (1.0 if key == "forward_energy_j" else attempts) for key in PARTS
     }
     return {**parts, _RETRIES: number(row[_RETRIES])}
 
 
 def _names(rows: Sequence[Row], columns: Columns, more: Iterable[str]) -> list[str]:
     # What follows from the options comes after them: it may be the same to all digits shown.
-    keys = distinguishing(rows, [key for key in (*_KEYS, *more, *_FOLLOWING) if key in rows[0]])
-    return [
-        label(row, [key for key in keys if row[key] is not None] or ["core"], columns)
-        for row in rows
-    ]
+    listed = [key for key in (*_KEYS, *more, "expected_attempts") if key in rows[0]]
+    keys = plot.distinguishing(rows, listed)
+    return [plot.label(row, keys, columns, "core") for row in rows]
 
 
-def positive_part(ends: list[list[float]]) -> list[list[float]]:
-    """Lengths of whiskers, which rounding may make negative."""
-    return [[max(0.0, end) for end in pair] for pair in ends]
-
-
-def _range(row: Row, key: str) -> tuple[float, float] | None:
-    ends = row[key]
-    return ends if isinstance(ends, tuple) else None
+def _ranges(rows: Sequence[Row]) -> list[tuple[float, float] | None]:
+    ranges = (row["energy_range_j"] for row in rows)
+    return [ends if isinstance(ends, tuple) else None for ends in ranges]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rnscli.core.cores import simulated_cores
-from rnscli.report.plots import design as design_plots
-from rnscli.report.plots.design import plot_front
+from rnscli.report.plots import curves as design_plots
+from rnscli.report.plots.curves import plot_front
 from rnscli.report.table import Row
 
 pytest.importorskip("matplotlib")
