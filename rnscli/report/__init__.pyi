@@ -37,7 +37,6 @@ from rnscli.report.plots.figure import legend_above as legend_above
 from rnscli.report.plots.figure import powers as powers
 from rnscli.report.requirements import Requirement as Requirement
 from rnscli.report.requirements import failures as failures
-from rnscli.report.rows import Rows as Rows
 from rnscli.report.schema import DIALECT as DIALECT
 from rnscli.report.schema import SCHEMA as SCHEMA
 from rnscli.report.schema import Schema as Schema
@@ -50,5 +49,6 @@ from rnscli.report.schema import strict_object as strict_object
 from rnscli.report.schema import uncertain_schema as uncertain_schema
 from rnscli.report.table import Layout as Layout
 from rnscli.report.table import Row as Row
+from rnscli.report.table import Rows as Rows
 from rnscli.report.table import print_table as print_table
 from rnscli.report.table import table_text as table_text
