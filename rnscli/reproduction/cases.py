@@ -12,7 +12,7 @@ enough for less.
 import math
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from functools import partial
 from importlib.resources import files
@@ -27,8 +27,6 @@ from rnscli.core import DotProduct, RedundantCode
 from rnscli.hardware import load_technology
 from rnscli.matrix import ProductCounts
 from rnscli.networks import NETWORKS
-
-# Verdicts
 
 SAME, WITHIN, CLOSE, AGREES = "same", "within", "close", "agrees"
 UNDECIDED, NOT_HERE, DIFFERENT = "undecided", "not-here", "different"
@@ -108,8 +106,7 @@ def judge_range(published: Published, computed: float) -> Verdict:
 
 
 def _off(published: Published, above: bool, deviation: float) -> Verdict:
-    tolerance = published.tolerance
-    side = "above" if above else "below"
+    side, tolerance = "above" if above else "below", published.tolerance
     remark = f"{100 * deviation:.2g} % {side}, {100 * tolerance:g} % is tolerated"
     return Verdict(CLOSE if deviation <= tolerance else DIFFERENT, deviation, remark)
 
@@ -159,9 +156,6 @@ KINDS: dict[str, Callable[..., Verdict]] = {
     "number": judge_number, "range": judge_range, "set": judge_set, "curve": judge_curve,
     "bound": judge_bound, "fall": judge_fall, "comparison": judge_comparison,
 }  # fmt: skip
-
-
-# What is published, and what is computed of networks
 
 _FILE = tomllib.loads((files(__package__) / "published.toml").read_text(encoding="utf-8"))
 CONDITIONS: dict[str, Any] = _FILE["conditions"]
@@ -241,23 +235,16 @@ class NetworkStudy:
 
     def points(self, result: str, **equal: Any) -> list[NetworkPoint]:
         """Networks on cores that the picture of a result shows, or those with equal attributes."""
-        match result:
-            case "accuracy-h":
-                core = self.size_model, "fixed-lp"
-                points = [NetworkPoint(*core, b, h) for b in self.size_bits for h in self.sizes]
-            case "accuracy-b":
-                settings = product(self.models, NETWORK_CORES, self.bits)
-                points = [NetworkPoint(*setting) for setting in settings]
-            case "accuracy-p":
-                noiseless = NetworkPoint(self.noise_model, "rns", self.noise_bits)
-                points = [
-                    replace(noiseless, redundant=redundant, attempts=attempts, p=p)
-                    for redundant, attempts in self.redundancies
-                    for p in self.probabilities
-                ]
-            case _:
-                points = []
-        return [point for point in points if equal.items() <= vars(point).items()]
+        sizes = product(self.size_bits, self.sizes)
+        settings = product(self.models, NETWORK_CORES, self.bits)
+        noise = product(self.redundancies, self.probabilities)
+        noisy = partial(NetworkPoint, self.noise_model, "rns", self.noise_bits)
+        points = {
+            "accuracy-h": [NetworkPoint(self.size_model, "fixed-lp", b, h) for b, h in sizes],
+            "accuracy-b": [NetworkPoint(*setting) for setting in settings],
+            "accuracy-p": [noisy(redundant=k, attempts=r, p=p) for (k, r), p in noise],
+        }
+        return [one for one in points.get(result, []) if equal.items() <= vars(one).items()]
 
     def trained_with(self, bits: Iterable[int], seed: int) -> tuple[TrainingPoint, ...]:
         """Trainings in FP32, and with each of these bits, by each seed."""
@@ -269,9 +256,6 @@ class NetworkStudy:
 
 
 STUDY = NetworkStudy()
-
-
-# A case and its row
 
 
 def as_often_printed(value: float | tuple[int, ...]) -> str:

@@ -8,7 +8,7 @@ import math
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
@@ -40,9 +40,8 @@ _BITS = "bits b of the converters"
 class Figure:
     """The picture of a result.
 
-    ``data`` gives its rows, one for a point that is drawn; ``words`` says which curve a point
-    belongs to, and where it is; ``paint`` draws the rows on axes, or on several below each other,
-    of the heights ``panels``.
+    ``data`` gives its rows, one for a point; ``words`` says which curve a point belongs to, and
+    where it is; ``paint`` draws the rows on axes, one below the other, of the heights ``panels``.
     """
 
     name: str
@@ -130,10 +129,9 @@ def _epoch_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Point
         for index in range(min(map(len, (*several, *in_fp32)))):
             losses, _, accuracies = zip(*(one[index] for one in several), strict=True)
             ratios = [loss / one[index][0] for loss, one in zip(losses, in_fp32, strict=True)]
-            core = "fp32" if bits is None else "rns"
             yield {
-                "model": study.training_model, "core": core, "bits": bits, "epoch": index + 1,
-                "seeds": len(seeds), **_spread("train_loss", losses),
+                "model": study.training_model, "core": "rns" if bits else "fp32", "bits": bits,
+                "epoch": index + 1, "seeds": len(seeds), **_spread("train_loss", losses),
                 **_spread("loss_over_fp32", ratios),
                 "test_accuracy": math.fsum(accuracies) / len(seeds),
             }  # fmt: skip
@@ -418,13 +416,11 @@ FIGURES = {
 
 # The folder
 
-NAMES = (  # of all files that there may be, beside the rows for machines
-    "index.html",
-    "report.md",
-    *(f"data/{figure.name}.csv" for figure in FIGURES.values()),
+# Of all files that there may be, beside the rows for machines.
+NAMES = (
+    "index.html", "report.md", *(f"data/{figure.name}.csv" for figure in FIGURES.values()),
     *(f"figures/{figure.name}.{kind}" for figure in FIGURES.values() for kind in ("svg", "png")),
-)
-_MEDIA_TYPES = {"json": "application/json", "csv": "text/csv"}
+)  # fmt: skip
 _COLUMNS = columns_of(ReproducedRow)
 _KINDS = {"case": "case", "verdict": "verdict", "remark": "text"}  # of columns; others are numbers
 _IN_WORDS = {cases.AGREES: "confirmed by simulation", cases.NOT_HERE: "not at this scale"}
@@ -451,10 +447,13 @@ def report_files(
     """
     results = dict.fromkeys(str(row["result"]) for row in rows)
     sections = [_section(result, rows, reproduced, study) for result in results]
-    texts = dict(documents)
+    measured = any(result in cases.NETWORK_RESULTS for result in results)
+    about = "measured" if measured else "others" if missing is None else "missing"
+    networks = _TEXTS["networks"][about].format(missing=missing, install=INSTALL)
+    lead = _TEXTS["lead"].format(networks=networks)
+    found = {name: text.encode() for name, text in documents.items()}
     for name in ("report.md", "index.html"):
-        texts[name] = written(name, rows, sections, documents, _lead(results, missing))
-    found = {name: text.encode() for name, text in texts.items()}
+        found[name] = written(name, rows, sections, documents, lead).encode()
     for figure in (section["figure"] for section in sections if section["figure"] is not None):
         found[f"data/{figure.name}.csv"] = figure.csv.encode()
         for kind in ("svg", "png"):
@@ -465,27 +464,22 @@ def report_files(
 def _section(
     result: str, rows: Sequence[Row], reproduced: Reproduction, study: NetworkStudy
 ) -> dict[str, Any]:
-    """One of the results: words, the columns of its table, and perhaps a picture.
+    """One of the results: words, its table, and perhaps a picture.
 
     Its ``description`` is for those who cannot see the picture.
     """
+    texts = _TEXTS["section"][result]
+    members = [row for row in rows if row["result"] == result]
+    layout = report.Layout((), (*texts["columns"], "command"))
+    table = report.table_text(members, _COLUMNS, layout, "markdown").rstrip()
     figure = FIGURES[result].of(reproduced, study) if result in FIGURES else None
-    words = [row["simulated_words"] for row in rows if row["result"] == result]
+    words = (row["simulated_words"] for row in members)
     facts: dict[str, Any] = {"words": min((n for n in words if isinstance(n, int)), default=0)}
     if figure is not None:
         facts |= {"first": figure.rows[0], "last": figure.rows[-1], "series": figure.in_words}
-    texts = _TEXTS["section"][result]
-    return {"result": result, "figure": figure} | {
+    return {"result": result, "table": table, "figure": figure} | {
         key: text.format(**facts) if isinstance(text, str) else text for key, text in texts.items()
     }
-
-
-def _lead(results: Collection[str], missing: str | None) -> str:
-    """What the report is about, and what of it is left out."""
-    measured = any(result in cases.NETWORK_RESULTS for result in results)
-    networks = "measured" if measured else "others" if missing is None else "missing"
-    said = _TEXTS["networks"][networks].format(missing=missing, install=INSTALL)
-    return str(_TEXTS["lead"].format(networks=said))
 
 
 def summary_sentence(rows: Sequence[Row]) -> str:
@@ -507,26 +501,18 @@ def written(
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    def svg(section: dict[str, Any]) -> str:
-        figure: Figure = section["figure"]
-        draw = partial(figure.draw, "svg")
-        return Markup(report.inline_svg(figure.name, draw, section["description"]))
-
-    def table(section: dict[str, Any]) -> str:
-        members = [row for row in rows if row["result"] == section["result"]]
-        layout = report.Layout((), (*section["columns"], "command"))
-        return report.table_text(members, _COLUMNS, layout, "markdown").rstrip()
+    def svg(figure: Figure, description: str) -> str:
+        return Markup(report.inline_svg(figure.name, partial(figure.draw, "svg"), description))
 
     environment = Environment(
         autoescape=name.endswith(".html"), trim_blocks=True, lstrip_blocks=True,
         undefined=StrictUndefined,
     )  # fmt: skip
-    environment.filters["formulas"] = _formulas
     return environment.from_string(_template(name)).render(
         title=_TEXTS["title"], lead=lead, sentence=summary_sentence(rows), version=__version__,
         style=Markup(_template("reproduction.css")), script=Markup(_template("reproduction.js")),
         meanings=VERDICTS, rows=rows, sections=sections, documents=documents, columns=_COLUMNS,
-        kinds=_KINDS, svg=svg, table=table, url=_url, sorted_by=_sorted_by,
+        kinds=_KINDS, formulas=_formulas, svg=svg, url=_url, sorted_by=_sorted_by,
     )  # fmt: skip
 
 
@@ -538,9 +524,9 @@ def _formulas(text: str) -> str:
     return Markup(re.sub(r"(?<=[bp])(</sup>)?_(out|err)\b", r"<sub>\2</sub>\1", raised))
 
 
-def _url(kind: str, text: str) -> str:
-    content = base64.b64encode(text.encode()).decode()
-    return f"data:{_MEDIA_TYPES[kind]};charset=utf-8;base64,{content}"
+def _url(name: str, text: str) -> str:
+    media_type = "application/json" if name.endswith(".json") else "text/csv"
+    return f"data:{media_type};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _sorted_by(row: Row, key: str) -> str | float:
@@ -548,6 +534,5 @@ def _sorted_by(row: Row, key: str) -> str | float:
     value = row["published_low"] if key == "published" else row[key]
     if key == "verdict":
         return list(VERDICTS).index(str(value))
-    if isinstance(value, tuple) and value:
-        value = value[0]
+    value = value[0] if isinstance(value, tuple) and value else value
     return float(value) if isinstance(value, int | float) else _COLUMNS[key].shown(row[key], row)

@@ -49,7 +49,6 @@ class Request:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The rows, each of which can be computed alone."""
         return tuple(case.columns["name"] for case in self.cases)
 
     @cached_property
@@ -161,10 +160,10 @@ class Done:
 def _simulated_errors(
     works: list[analysis.DotErrorParameters], runner: Runner | None, done: Done
 ) -> dict[analysis.DotErrorParameters, analysis.DotErrorResult]:
-    def watch(update: Progress[analysis.ErrorStatistics]) -> None:
-        done.so_far(update.samples, update.finished)
-
-    return dict(zip(works, analysis.dot_errors(works, runner, watch), strict=True))
+    results = analysis.dot_errors(
+        works, runner, lambda update: done.so_far(update.samples, update.finished)
+    )
+    return dict(zip(works, results, strict=True))
 
 
 def _simulated_faults(
@@ -223,14 +222,13 @@ def run_trainings(
         )
         for point in points
     ]
-
-    def watch(update: analysis.TrainingProgress) -> None:
-        done.so_far(len(update.record.epochs) * _train_samples())
-
-    trained = {}
-    for point, training in zip(points, analysis.trainings(parameters, runner, watch), strict=True):
+    samples, trained = _train_samples(), {}
+    results = analysis.trainings(
+        parameters, runner, lambda update: done.so_far(len(update.record.epochs) * samples)
+    )
+    for point, training in zip(points, results, strict=True):
         trained[point] = training
-        done.so_far(study.epochs * _train_samples(), finished=True)
+        done.so_far(study.epochs * samples, finished=True)
     return trained
 
 

@@ -1,8 +1,7 @@
 """``rnscli reproduce``."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -83,10 +82,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     rnscli reproduce --only adc-energy,array --format markdown
     """
     only, seed = options["only"] or (), options["seed"]
+    of_networks = Request(reproduction.NETWORK_RESULTS, only, seed, STUDY)
+    named = [name for name in only if replace(of_networks, only=[name]).cases]
     missing = missing_package()
-    named = [
-        name for name in only if Request(reproduction.NETWORK_RESULTS, [name], study=STUDY).cases
-    ]
     if named and missing is not None:
         raise InputError(f"--only {','.join(named)} needs {missing}; install it with: {INSTALL}")
     if drawn:
@@ -98,32 +96,32 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             )
         check_available("--output", ("matplotlib", "jinja2"))
     left_out = None if only else missing
-    remarks = [] if left_out is None else [
+    remark = (
         f"accuracies of neural networks are left out, as they need {left_out}; install it with: "
         f"{INSTALL}"
-    ]  # fmt: skip
+    )
     requests = {"samples": Request(reproduction.RESULTS, only, seed)}
-    of_networks = Request(reproduction.NETWORK_RESULTS, only, seed, STUDY)
     if of_networks.cases and left_out is None:
         requests["samples through networks"] = of_networks
-
-    def files(reproduced: reproduction.Reproduction, result: Result) -> dict[str, bytes]:
-        documents = {_JSON: result.json, _CSV: result.csv}
-        return report_files(result.rows, reproduced, STUDY, documents, left_out)
 
     def compute(runner: Runner | None, bar: Bar) -> Answer:
         reproduced = reproduction.Reproduction()
         for what, request in requests.items():
             with bar(request.samples, what) as advance:
                 reproduced += request.computed(runner, advance)
+
+        def files(result: Result) -> dict[str, bytes]:
+            documents = {_JSON: result.json, _CSV: result.csv}
+            return report_files(result.rows, reproduced, STUDY, documents, left_out)
+
         return Answer(
             [({}, row) for row in reproduced.rows],
             disagreements=[
                 _sentence(row) for row in reproduced.rows if row.verdict == reproduction.DIFFERENT
             ],
-            remarks=remarks,
+            remarks=[] if left_out is None else [remark],
             footer=("", reproduction.summary_sentence(list(map(asdict, reproduced.rows)))),
-            folder=partial(files, reproduced),
+            folder=files,
         )
 
     return Question(options, compute, in_blocks=True)
