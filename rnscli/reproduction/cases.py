@@ -485,12 +485,9 @@ def _trained(at: SimpleNamespace, *trainings: "analysis.Training") -> Computed:
         return Computed(-1.0, (-1.0, (-1.0, -1.0), 0.0), remark=failed[0])
     row: Any = analysis.training_row(on_core, in_fp32)
     difference, interval = row.accuracy_difference, row.accuracy_difference_ci95
-    remark = (
-        f"accuracy {row.test_accuracy:.4f} after {row.epochs} epochs, {row.seeds} seeds; the "
-        f"standard error of FP32 is {row.fp32_standard_error:.2g}"
-    )
-    evidence = (difference, interval, row.fp32_standard_error)
-    return Computed(difference, evidence, interval, remark)
+    remark = f"accuracy {row.test_accuracy:.4f} after {row.epochs} epochs, {row.seeds} seeds; "
+    remark += f"the standard error of FP32 is {row.fp32_standard_error:.2g}"
+    return Computed(difference, (difference, interval, row.fp32_standard_error), interval, remark)
 
 
 def _largest_p(at: SimpleNamespace, *measured: MeasuredAccuracy) -> Computed:
@@ -504,10 +501,8 @@ def _largest_p(at: SimpleNamespace, *measured: MeasuredAccuracy) -> Computed:
     exact = analysis.fault_probability(faults_of(at.code, p, at.noise_bits)).p_err
     low, high = analysis.proportion_interval(made.wrong, made.dot_products, analysis.CONFIDENCE)
     rate = made.output_error_rate
-    remark = (
-        f"p_err is {exact:.3g} at p = {p:.3g}; in the network {rate:.3g}, from {low:.2g} to "
-        f"{high:.2g}"
-    )
+    remark = f"p_err is {exact:.3g} at p = {p:.3g}; in the network {rate:.3g}, "
+    remark += f"from {low:.2g} to {high:.2g}"
     simulated = (rate, (low, high), made.dot_products)
     return Computed(largest, (low <= exact <= high,), interval, remark, simulated)
 
@@ -554,6 +549,7 @@ RESULTS = tuple(result for result in EVERY_RESULT if result not in NETWORK_RESUL
 
 def cases_of(results: Collection[str], study: NetworkStudy, seed: int = 0) -> Iterator[Case]:
     """The cases of these results, in the order of the file."""
+    # Conditions go first: `bits` and `training_bits` are theirs, and not those of the study.
     known = vars(study) | CONDITIONS | {
         "study": study,
         "seed": seed,

@@ -81,13 +81,15 @@ class Request:
     def computed(self, runner: Runner | None, progress: Callable[[int], None]) -> Reproduction:
         """The rows, and what is behind them; ``progress`` is called with the samples so far."""
         done, points, trainings = Done(progress), self._of(NetworkPoint), self._of(TrainingPoint)
-        outcome: dict[Any, Any] = {
-            **_simulated_errors(self._of(analysis.DotErrorParameters), runner, done),
-            **_simulated_faults(self._of(analysis.FaultParameters), self.seed, runner, done),
-        }
         missing = missing_package() if points or trainings else None
         if missing is not None:
             raise RnscliError(f"networks need {missing}; install it with: {INSTALL}")
+        errors = self._of(analysis.DotErrorParameters)
+        results = analysis.dot_errors(
+            errors, runner, lambda update: done.so_far(update.samples, update.finished)
+        )
+        outcome: dict[Any, Any] = dict(zip(errors, results, strict=True))
+        outcome |= _simulated_faults(self._of(analysis.FaultParameters), self.seed, runner, done)
         if points:
             outcome |= measure_accuracies(self.study, points, self.seed, runner, done)
         if trainings:
@@ -155,15 +157,6 @@ class Done:
         """So many are done of what is under way, and all where it is ``finished``."""
         self._progress(self._before + samples)
         self._before += samples if finished else 0
-
-
-def _simulated_errors(
-    works: list[analysis.DotErrorParameters], runner: Runner | None, done: Done
-) -> dict[analysis.DotErrorParameters, analysis.DotErrorResult]:
-    results = analysis.dot_errors(
-        works, runner, lambda update: done.so_far(update.samples, update.finished)
-    )
-    return dict(zip(works, results, strict=True))
 
 
 def _simulated_faults(
