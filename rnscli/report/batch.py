@@ -84,8 +84,8 @@ class FinishedRun:
 
     def judged(self, requirements: Sequence[Requirement]) -> "FinishedRun":
         """The run with a verdict on each of these requirements."""
-        known = bool(requirements) and self.error is None
-        rows = [_values(row) for row in self.table] if known else []
+        table = self.table if requirements and self.error is None else []
+        rows = [{key: _value(value) for key, value in row.items()} for row in table]
         cases = [
             Case(str(one), tuple(failures([one], rows[: self.required], self.identity)))
             for one in requirements
@@ -95,10 +95,7 @@ class FinishedRun:
         return replace(self, cases=tuple(cases))
 
     def record(self) -> dict[str, Any]:
-        return {
-            **{name: getattr(self, name) for name in _KEPT},
-            "files": {name: _hash(content) for name, content in self.files.items()},
-        }
+        return {name: getattr(self, name) for name in _KEPT} | {"files": _hashes(self.files)}
 
     @classmethod
     def of_record(
@@ -110,7 +107,7 @@ class FinishedRun:
             if any(Path(name).name != name for name in record["files"]):
                 return None
             files = {name: read(name) for name in record["files"]}
-            if any(_hash(content) != record["files"][name] for name, content in files.items()):
+            if _hashes(files) != record["files"]:
                 return None
             kept = {name: record[name] for name in _KEPT}
             kept |= {name: tuple(record[name]) for name in _TUPLES}
@@ -126,12 +123,8 @@ def records_text(runs: "list[FinishedRun]") -> bytes:
     return (json.dumps([run.record() for run in runs], indent=1) + "\n").encode()
 
 
-def _values(row: dict[str, Any]) -> Row:
-    """A row of the JSON document as the command has it."""
-    return {key: _value(value) for key, value in row.items()}
-
-
 def _value(value: Any) -> Any:
+    """A value of the JSON document as the command has it."""
     if isinstance(value, list):
         return tuple(map(_value, value))
     if isinstance(value, dict):
@@ -139,8 +132,8 @@ def _value(value: Any) -> Any:
     return {"inf": math.inf, "-inf": -math.inf}.get(value, value)
 
 
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 RECORDS = ".rnscli-batch.json"  # in a results folder, to go on from; it shows that it is one

@@ -264,8 +264,7 @@ _LOGARITHMIC = ("vector_size", "p", "sigma", "samples")
 def check_plot(points: Sequence[Mapping[str, Any]]) -> None:
     """Refuse more panels and lines than can be told apart, by the points of a sweep."""
     rows: list[Row] = [dict(point) for point in points]
-    along = _along(rows)
-    models = {row["model"] for row in rows}
+    along, models = _along(rows), {row["model"] for row in rows}
     lines = {tuple(str(row[key]) for key in row if key not in (along, "model")) for row in rows}
     check_panels(len(models), len(lines))
 
