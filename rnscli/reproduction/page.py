@@ -341,6 +341,7 @@ def _accuracy_axis(axes: Any, look: Look, title: str = _ACCURACY) -> None:
 
 
 def _stretched(value: Any) -> Any:
+    # Ratios of small samples may be above the axis, where the logarithm has no value.
     return -np.log10(_TOP - np.minimum(value, _TOP - 1e-3))
 
 

@@ -1,7 +1,7 @@
 """Pictures of energy: stacked bars of the bill, a network's layers, a tornado of constants."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rnscli.analysis import EnergyRow, SensitivityRow, WorkloadRow
@@ -36,14 +36,8 @@ def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = No
     parts of each below as shares: lengths inside a logarithmic bar would say nothing.
     """
     columns = {**columns_of(EnergyRow), **(more or {})}
-    return _stacked(
-        [_parts_of(row) for row in rows],
-        {key: columns[key].title for key in (*PARTS, _RETRIES)},
-        _names(rows, columns, more or ()),
-        _ranges(rows),
-        "energy of one dot product",
-        file_format,
-    )
+    bars, names = [_parts_of(row) for row in rows], _names(rows, columns, more or ())
+    return _stacked(rows, bars, names, columns, "energy of one dot product", file_format)
 
 
 def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
@@ -55,16 +49,11 @@ def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
 def plot_workload(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
     """Energy of every layer of one design, or of the whole network in several."""
     columns = {**columns_of(WorkloadRow), **(more or {})}
-    bars = bars_of_workload(rows)
-    layers = len({row["layer"] for row in bars}) > 1
-    return _stacked(
-        [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in bars],
-        {key: columns[key].title for key in _WORKLOAD_PARTS},
-        [str(row["layer"]) for row in bars] if layers else _names(bars, columns, more or ()),
-        _ranges(bars),
-        "energy",
-        file_format,
-    )
+    rows = bars_of_workload(rows)
+    bars = [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in rows]
+    layers = [str(row["layer"]) for row in rows]
+    names = layers if len(set(layers)) > 1 else _names(rows, columns, more or ())
+    return _stacked(rows, bars, names, columns, "energy", file_format)
 
 
 def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
@@ -105,13 +94,16 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
 
 
 def _stacked(
+    rows: Sequence[Row],
     bars: list[dict[str, float]],
-    titles: Mapping[str, str],
     names: list[str],
-    ranges: list[tuple[float, float] | None],
+    columns: Columns,
     what: str,
     file_format: str,
 ) -> bytes:
+    """A bar for each row, of parts that have all the same keys."""
+    ranges = [ends if isinstance(ends := row["energy_range_j"], tuple) else None for row in rows]
+    titles = {key: columns[key].title for key in bars[0]}
     totals = [sum(bar.values()) for bar in bars]
     positive = [total for total in totals if total > 0]
     logarithmic = bool(positive) and max(positive) > _LINEAR_UP_TO * min(positive)
@@ -186,8 +178,3 @@ def _names(rows: Sequence[Row], columns: Columns, more: Iterable[str]) -> list[s
     listed = [key for key in (*_KEYS, *more, "expected_attempts") if key in rows[0]]
     keys = plot.distinguishing(rows, listed)
     return [plot.label(row, keys, columns, "core") for row in rows]
-
-
-def _ranges(rows: Sequence[Row]) -> list[tuple[float, float] | None]:
-    ranges = (row["energy_range_j"] for row in rows)
-    return [ends if isinstance(ends, tuple) else None for ends in ranges]
