@@ -103,12 +103,12 @@ from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
 from rnscli.networks.recipe import Recipe as Recipe
-from rnscli.report.rows import Rows as Rows
-from rnscli.reproduction.published import ReproducedRow as ReproducedRow
+from rnscli.report.table import Rows as Rows
+from rnscli.reproduction.cases import NetworkStudy as NetworkStudy
+from rnscli.reproduction.cases import ReproducedRow as ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import reproduce as reproduce
 from rnscli.reproduction.reproduce import reproduce_networks as reproduce_networks
-from rnscli.reproduction.study import NetworkStudy as NetworkStudy
 from rnscli.runtime.cluster import dask_engine as dask_engine
 from rnscli.runtime.engines import local_engine as local_engine
 from rnscli.runtime.runner import Progress as Progress

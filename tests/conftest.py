@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rnscli.cli.main import run
-from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS
-from rnscli.reproduction.study import NetworkStudy
+from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, NetworkStudy
 
 if TYPE_CHECKING:
     from rnscli.networks.trained import TrainedNetwork

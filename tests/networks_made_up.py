@@ -6,7 +6,7 @@ from typing import Any
 
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.matrix.dataflow import ProductCounts
-from rnscli.reproduction.study import MeasuredAccuracy, NetworkStudy, TrainingPoint
+from rnscli.reproduction.cases import MeasuredAccuracy, NetworkStudy, TrainingPoint
 
 NOTHING: dict[str, Any] = {field.name: None for field in fields(AccuracyRow)}
 HALF_WIDTH = 0.004

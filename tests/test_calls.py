@@ -19,8 +19,8 @@ from rnscli.cli.call import call
 from rnscli.cli.main import run
 from rnscli.cli.plan.check import command_of
 from rnscli.cli.terminal import with_options
-from rnscli.report.rows import MAX_SHOWN, Rows
 from rnscli.report.schema import json_text
+from rnscli.report.table import MAX_SHOWN, Rows
 
 Shell = Callable[[str], tuple[int, str, str]]
 

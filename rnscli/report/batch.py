@@ -13,16 +13,8 @@ from pathlib import Path
 from typing import Annotated, Any
 from xml.etree import ElementTree
 
-from rnscli.base import (
-    Column,
-    InputError,
-    Uncertain,
-    check_folder,
-    check_name,
-    columns_of,
-    write_atomically,
-    write_folder,
-)
+from rnscli import base
+from rnscli.base import Column, InputError, write_atomically, write_folder
 from rnscli.report.requirements import Requirement, failures
 from rnscli.report.schema import csv_text, json_text
 from rnscli.report.table import Layout, Row, table_text
@@ -44,50 +36,23 @@ class Case:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that has been computed, or has ended with an error.
-
-    Parameters
-    ----------
-    name, command, command_line
-        Its name in the plan, its subcommand, and what a shell runs to get the same.
-    digest
-        Hash of all that decides over its files: with another one it must be computed again.
-    rows
-        Number of its rows.
-    identity
-        Keys of the values that tell one of its rows from others.
-    required
-        Requirements are about so many of them, the first ones; about all if not given.
-    cases
-        Its requirements; no part of what is kept, as a plan may change them.
-    problems
-        A sentence for each point of its sweep that has no answer.
-    remarks
-        Sentences that only inform.
-    disagreements
-        Sentences that fail like a requirement; ``None`` if nothing was compared.
-    error
-        Why it has no rows, if so.
-    files
-        Contents by name.
-    seconds
-        What it took; no part of what is kept.
-    """
+    """A run that has been computed, or has ended with an error."""
 
     name: str
     command: str
-    command_line: str
-    digest: str
+    command_line: str  # what a shell runs to get the same
+    digest: str  # of all that decides over its files: with another one it must be computed again
     rows: int = 0
-    identity: tuple[str, ...] = ()
-    required: int | None = None
-    cases: tuple[Case, ...] = ()
-    problems: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()  # keys of the values that tell one of its rows from others
+    required: int | None = None  # requirements are about so many of its rows, the first ones
+    cases: tuple[Case, ...] = ()  # its requirements; not kept, as a plan may change them
+    problems: tuple[str, ...] = ()  # a sentence for each point of its sweep without an answer
+    remarks: tuple[str, ...] = ()  # sentences that only inform
+    # Sentences that fail like a requirement; ``None`` if nothing was compared.
     disagreements: tuple[str, ...] | None = None
-    error: str | None = None
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    seconds: float = field(default=0.0, compare=False)
+    error: str | None = None  # why it has no rows, if so
+    files: Mapping[str, bytes] = field(default_factory=dict)  # by name
+    seconds: float = field(default=0.0, compare=False)  # what it took; not kept
 
     @property
     def failed(self) -> int:
@@ -119,8 +84,8 @@ class FinishedRun:
 
     def judged(self, requirements: Sequence[Requirement]) -> "FinishedRun":
         """The run with a verdict on each of these requirements."""
-        known = bool(requirements) and self.error is None
-        rows = [_values(row) for row in self.table] if known else []
+        table = self.table if requirements and self.error is None else []
+        rows = [{key: _value(value) for key, value in row.items()} for row in table]
         cases = [
             Case(str(one), tuple(failures([one], rows[: self.required], self.identity)))
             for one in requirements
@@ -130,25 +95,19 @@ class FinishedRun:
         return replace(self, cases=tuple(cases))
 
     def record(self) -> dict[str, Any]:
-        return {
-            **{name: getattr(self, name) for name in _KEPT},
-            "files": {name: _hash(content) for name, content in self.files.items()},
-        }
+        return {name: getattr(self, name) for name in _KEPT} | {"files": _hashes(self.files)}
 
     @classmethod
     def of_record(
         cls, record: Mapping[str, Any], read: Callable[[str], bytes]
     ) -> "FinishedRun | None":
-        """What a record says; ``None`` if a file is not as it was written.
-
-        ``read`` gives the content of a file by name.
-        """
+        """What a record says; ``None`` if a file, which ``read`` gives, is not as written."""
         try:
             # Names that lead out of the folder are none of a batch.
             if any(Path(name).name != name for name in record["files"]):
                 return None
             files = {name: read(name) for name in record["files"]}
-            if any(_hash(content) != record["files"][name] for name, content in files.items()):
+            if _hashes(files) != record["files"]:
                 return None
             kept = {name: record[name] for name in _KEPT}
             kept |= {name: tuple(record[name]) for name in _TUPLES}
@@ -164,21 +123,17 @@ def records_text(runs: "list[FinishedRun]") -> bytes:
     return (json.dumps([run.record() for run in runs], indent=1) + "\n").encode()
 
 
-def _values(row: dict[str, Any]) -> Row:
-    """A row of the JSON document as the command has it."""
-    return {key: _value(value) for key, value in row.items()}
-
-
 def _value(value: Any) -> Any:
+    """A value of the JSON document as the command has it."""
     if isinstance(value, list):
         return tuple(map(_value, value))
     if isinstance(value, dict):
-        return Uncertain(**value)
+        return base.Uncertain(**value)
     return {"inf": math.inf, "-inf": -math.inf}.get(value, value)
 
 
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 RECORDS = ".rnscli-batch.json"  # in a results folder, to go on from; it shows that it is one
@@ -190,16 +145,8 @@ class ResultsFolder:
     """A folder of results that is written whole, at the end of a batch.
 
     Until then each finished run is kept in a folder beside it, whose name ends in ``.partial``, so
-    that nothing is lost if the batch is killed.
-
-    Parameters
-    ----------
-    path
-        The folder.
-    resume
-        Go on from the runs that either folder holds.
-    force
-        Replace them.
+    that nothing is lost if the batch is killed. One can ``resume`` from the runs that either folder
+    holds, or replace them by ``force``.
     """
 
     def __init__(self, path: Path, resume: bool = False, force: bool = False) -> None:
@@ -207,16 +154,16 @@ class ResultsFolder:
         self._path = Path(os.path.realpath(path))
         self._partial = partial_of(path)
         self._resume = resume
-        check_name(self._partial, "--output", path)
+        base.check_name(self._partial, "--output", path)
         self.given = path
         self._may_replace = resume or force
         self._check_target()
         if self._partial.exists():
-            if not self._partial.is_dir() or not self._is_partial():
+            if not (self._partial.is_dir() and self._is_partial()):
                 raise InputError(
                     f"--output {path}: {self._partial} is in the way; move it, or give another name"
                 )
-            if not (resume or force):
+            if not self._may_replace:
                 count = len({run.name for run in self._kept_in_parts()})
                 raise InputError(
                     f"--output {path}: {self._partial.name} holds {count} finished runs of a batch "
@@ -225,7 +172,7 @@ class ResultsFolder:
 
     def _check_target(self) -> None:
         """Refuse a folder that may not be replaced."""
-        check_folder(
+        base.check_folder(
             self.given,
             "--output",
             self._may_replace,
@@ -234,16 +181,10 @@ class ResultsFolder:
             (RECORDS, *OF_THE_BATCH, *_recorded_names(self._path / RECORDS)),
         )
 
-    @staticmethod
-    def _is_results(path: Path) -> bool:
-        return (path / RECORDS).is_file()
-
     def _is_partial(self) -> bool:
         """Whether the folder beside it is of a batch, which may have been killed as it made it."""
-        begun = f".{RECORDS}."
-        return self._is_results(self._partial) or all(
-            item.name.startswith(begun) for item in self._partial.iterdir()
-        )
+        begun = (item.name.startswith(f".{RECORDS}.") for item in self._partial.iterdir())
+        return (self._partial / RECORDS).is_file() or all(begun)
 
     @property
     def plan(self) -> str | None:
@@ -262,12 +203,8 @@ class ResultsFolder:
     def _kept_in_parts(self) -> list[FinishedRun]:
         if not self._partial.is_dir():
             return []
-        return [
-            run
-            for folder in sorted(self._partial.iterdir())
-            if folder.is_dir()
-            for run in _read_records(folder / RECORDS, folder)
-        ]
+        folders = sorted(item for item in self._partial.iterdir() if item.is_dir())
+        return [run for folder in folders for run in _read_records(folder / RECORDS, folder)]
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -318,10 +255,11 @@ def partial_of(path: Path) -> Path:
 
 def _read_records(path: Path, folder: Path) -> list[FinishedRun]:
     """The runs of a file of records whose files are as they were written."""
-    found = [
-        FinishedRun.of_record(one, lambda name: (folder / name).read_bytes())
-        for one in _records(path)
-    ]
+
+    def read(name: str) -> bytes:
+        return (folder / name).read_bytes()
+
+    found = (FinishedRun.of_record(one, read) for one in _records(path))
     return [run for run in found if run is not None]
 
 
@@ -374,12 +312,7 @@ CommandLine = Annotated[str, Column("Command line that gives the same rows in a 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """A run of a plan, as `rnscli batch` reports it.
-
-    ``verdict`` is ``passed``, ``failed`` where a requirement does not hold, or ``error`` where
-    there are no rows, or points without an answer; ``reason`` says why. ``command_line`` gives the
-    same rows in a shell.
-    """
+    """A run of a plan, as `rnscli batch` reports it."""
 
     run: RunName
     command: Annotated[str, Column("The command of the run.")]
@@ -405,20 +338,13 @@ class DryRow:
 def batch_rows(runs: Sequence[FinishedRun]) -> list[Row]:
     """A row for each run."""
     return [
-        asdict(
-            BatchRow(
-                run=run.name,
-                command=run.command,
-                rows=run.rows,
-                requirements=len(run.cases),
-                failed=run.failed,
-                verdict=run.verdict,
-                reason=run.reason,
-                command_line=run.command_line,
-            )
-        )
+        asdict(BatchRow(
+            run=run.name, command=run.command, rows=run.rows, requirements=len(run.cases),
+            failed=run.failed, verdict=run.verdict, reason=run.reason,
+            command_line=run.command_line,
+        ))
         for run in runs
-    ]
+    ]  # fmt: skip
 
 
 def summary_files(
@@ -429,7 +355,7 @@ def summary_files(
         "plan.toml": plan.encode(),
         "summary.json": json_text("batch", parameters, rows).encode(),
         "summary.csv": csv_text(list(rows[0]), rows).encode(),
-        "summary.md": table_text(rows, columns_of(BatchRow), LAYOUT, "markdown").encode(),
+        "summary.md": table_text(rows, base.columns_of(BatchRow), LAYOUT, "markdown").encode(),
     }
 
 
@@ -464,26 +390,17 @@ def _suite(title: str, run: FinishedRun) -> ElementTree.Element:
         cases.append(("has an answer at every point", "error", run.problems))
     for name, kind, lines in cases:
         case = ElementTree.SubElement(
-            suite,
-            "testcase",
-            classname=_clean(f"{title}.{run.name}"),
-            name=_clean(name),
+            suite, "testcase", classname=_clean(f"{title}.{run.name}"), name=_clean(name),
             time=f"{run.seconds / len(cases):.3f}",
-        )
+        )  # fmt: skip
         if lines:
-            _explain(case, kind, lines, run)
+            found = ElementTree.SubElement(case, kind, message=_clean(lines[0]), type=kind)
+            found.text = _clean("\n".join([*lines, "", run.command_line]))
     suite.set("tests", str(len(cases)))
     for kind in ("failure", "error"):
         suite.set(f"{kind}s", str(len(suite.findall(f"testcase/{kind}"))))
     suite.set("time", f"{run.seconds:.3f}")
     return suite
-
-
-def _explain(
-    case: ElementTree.Element, kind: str, sentences: Sequence[str], run: FinishedRun
-) -> None:
-    found = ElementTree.SubElement(case, kind, message=_clean(sentences[0]), type=kind)
-    found.text = _clean("\n".join([*sentences, "", run.command_line]))
 
 
 def _clean(text: str) -> str:

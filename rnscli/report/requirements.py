@@ -10,26 +10,15 @@ from rnscli.base import InputError, nearest, value_of
 from rnscli.report.table import Row
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    ">": operator.gt,
-}
+    "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+    "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
 _REQUIREMENT = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*")
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """A bound on a column.
-
-    Examples
-    --------
-    >>> requirement = Requirement.parse("p_err <= 1e-9")
-    >>> requirement.holds({"p_err": 2e-9}), requirement.holds({"p_err": 0.0})
-    (False, True)
-    """
+    """A bound on a column."""
 
     column: str
     comparison: str
@@ -52,13 +41,7 @@ class Requirement:
         )
 
     def check_column(self, kinds: Mapping[str, bool]) -> None:
-        """Refuse a column that does not exist or holds no number.
-
-        Parameters
-        ----------
-        kinds
-            The columns of the command, each with whether it holds numbers.
-        """
+        """Refuse a column that does not exist or holds no number, as ``kinds`` of columns say."""
         if not kinds.get(self.column):
             problem = "holds no number" if self.column in kinds else "does not exist"
             numeric = [name for name, is_number in kinds.items() if is_number]
@@ -96,24 +79,18 @@ def failures(
     ``identity`` are keys of the values that tell a row from others.
     """
     lines = []
-    for number, row in enumerate(rows, start=1):
-        for requirement in requirements:
-            if not requirement.holds(row):
-                value = value_of(row, requirement.column)
-                shown = "no value" if value is None else requirement.shown(value)
-                lines.append(
-                    f"row {number}: {requirement} does not hold, it is {shown} "
-                    f"({_identified(row, identity)})"
-                )
+    for place, row in enumerate(rows, start=1):
+        for one in (one for one in requirements if not one.holds(row)):
+            value = value_of(row, one.column)
+            shown = "no value" if value is None else one.shown(value)
+            identified = _identified(row, identity)
+            lines.append(f"row {place}: {one} does not hold, it is {shown} ({identified})")
     return lines
 
 
 def _identified(row: Row, identity: Sequence[str]) -> str:
-    parts = []
-    for key in identity:
-        value = row[key]
-        if value is None:
-            continue
-        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
-        parts.append(f"{key} {shown}")
-    return ", ".join(parts)
+    values = {key: row[key] for key in identity if row[key] is not None}
+    return ", ".join(
+        f"{key} {','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for key, value in values.items()
+    )

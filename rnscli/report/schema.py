@@ -15,35 +15,18 @@ from rnscli.report.table import Row
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SCHEMA = 2  # version of the JSON documents
+_NAMES = {str: "string", bool: "boolean", NoneType: "null"}
 
 
 def row_schema(columns: Mapping[str, Column], names: Mapping[str, Sequence[str]]) -> Schema:
-    """Schema of a row.
-
-    Parameters
-    ----------
-    columns
-        Its columns, all of which it has.
-    names
-        Texts that a key may have, where they are known.
-
-    Examples
-    --------
-    >>> from rnscli.analysis.moduli import ModuliRow
-    >>> from rnscli.base.columns import columns_of
-    >>> row_schema(columns_of(ModuliRow), {})["properties"]["bits"]
-    {'description': 'Bits b of the converters.', 'type': 'integer', 'minimum': 1}
-    """
-    return strict_object(
-        {
-            key: {"description": column.meaning} | _of_column(column, names.get(key, ()))
-            for key, column in columns.items()
-        }
-    )
-
-
-def _of_column(column: Column, names: Sequence[str]) -> Schema:
-    return _of_hint(column.hint, column, (*names, *column.besides) if names else ())
+    """Schema of a row with these columns, and the ``names`` that a key may have, where known."""
+    properties = {}
+    for key, column in columns.items():
+        listed = (*names[key], *column.besides) if names.get(key) else ()
+        of_hint = _of_hint(column.hint, column, listed)
+        properties[key] = {"description": column.meaning} | of_hint
+    return strict_object(properties)
 
 
 def uncertain_schema(one: Schema) -> Schema:
@@ -52,13 +35,7 @@ def uncertain_schema(one: Schema) -> Schema:
 
 
 def strict_object(properties: Mapping[str, Schema]) -> Schema:
-    """Schema of an object with these keys and no others.
-
-    Examples
-    --------
-    >>> strict_object({"low": {"type": "number"}})["required"]
-    ['low']
-    """
+    """Schema of an object with these keys and no others."""
     return {
         "type": "object",
         "properties": dict(properties),
@@ -68,13 +45,7 @@ def strict_object(properties: Mapping[str, Schema]) -> Schema:
 
 
 def any_of(*schemas: Schema) -> Schema:
-    """What one of several schemas accepts, as short as it can be said.
-
-    Examples
-    --------
-    >>> any_of({"type": "integer", "minimum": 1}, {"type": "null"})
-    {'type': ['integer', 'null'], 'minimum': 1}
-    """
+    """What one of several schemas accepts, as short as it can be said."""
     parts = [
         part for one in schemas for part in (one["anyOf"] if list(one) == ["anyOf"] else [one])
     ]
@@ -89,18 +60,9 @@ def any_of(*schemas: Schema) -> Schema:
 def number_schema(
     kind: str, low: float | None = None, high: float | None = None, infinite: bool = False
 ) -> Schema:
-    """Schema of a number within bounds, which may be infinite, and then is the text ``inf``.
-
-    Examples
-    --------
-    >>> number_schema("number", low=1, infinite=True)
-    {'anyOf': [{'type': 'number', 'minimum': 1}, {'const': 'inf'}]}
-    """
-    schema: Schema = {"type": kind}
-    if low is not None:
-        schema["minimum"] = low
-    if high is not None:
-        schema["maximum"] = high
+    """Schema of a number within bounds, which may be infinite, and then is the text ``inf``."""
+    bounds = {"minimum": low, "maximum": high}
+    schema = {"type": kind} | {name: end for name, end in bounds.items() if end is not None}
     return any_of(schema, {"const": "inf"}) if infinite else schema
 
 
@@ -126,24 +88,15 @@ def _of_hint(hint: Any, column: Column, names: Sequence[str]) -> Schema:
     return {"type": _NAMES[hint]}
 
 
-_NAMES = {str: "string", bool: "boolean", NoneType: "null"}
-
-
-SCHEMA = 2
-
-
 def json_text(command: str, parameters: Mapping[str, object], rows: Sequence[Row]) -> str:
     """The JSON document of a command's result.
 
     Infinity is the string ``"inf"``; a NaN cannot occur and would be refused.
     """
     document = {
-        "schema": SCHEMA,
-        "command": command,
-        "version": __version__,
-        "parameters": _plain(parameters),
-        "rows": _plain(rows),
-    }
+        "schema": SCHEMA, "command": command, "version": __version__,
+        "parameters": _plain(parameters), "rows": _plain(rows),
+    }  # fmt: skip
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
@@ -153,10 +106,8 @@ def csv_text(keys: Sequence[str], rows: Sequence[Row]) -> str:
     Intervals are two columns each where the rows come from `rnscli.base.columns.flat_row`.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(keys)
-    for row in rows:
-        writer.writerow([_cell(row[key]) for key in keys])
+    cells = ([_cell(row[key]) for key in keys] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows([keys, *cells])
     return text.getvalue()
 
 

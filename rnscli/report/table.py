@@ -1,19 +1,22 @@
-"""Rows as a table for a person: on a terminal, as plain text, in Markdown and in LaTeX."""
+"""Rows as a table for a person: on a terminal, as plain text, in Markdown, in LaTeX; in Python."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from rnscli.base import Column, in_words
+from rnscli.base import Column, InputError, flat_row, in_words, nearest, value_of
 
 if TYPE_CHECKING:
+    import pandas
     from rich.table import Table as RichTable
 
 Row = dict[str, object]
 Columns = Mapping[str, Column]
+T_co = TypeVar("T_co", covariant=True)
 
 WIDTH = 100
+MAX_SHOWN = 60  # rows of a table in Python
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_booktabs"}
 
@@ -64,17 +67,14 @@ def table_text(rows: Sequence[Row], columns: Columns, layout: Layout, style: str
     parts = layout.tables(len(rows), bool(width))
     tables = [_arranged(rows, columns, part, width) for part in parts]
     bodies = [_body(_escaped(one) if style == "markdown" else one, style) for one in tables]
-    common = ", ".join(_unbroken(f"{title} = {value}") for title, value in tables[0].common)
+    # A title and its value stay in one line, if there is one for them.
+    pairs = [f"{title} = {value}" for title, value in tables[0].common]
+    common = ", ".join(p.replace(" ", _NO_BREAK) if len(p) < WIDTH else p for p in pairs)
     if style == "latex":
         common = common.replace(_NO_BREAK, " ")
         return f"% {common}\n{bodies[0]}\n" if common else f"{bodies[0]}\n"
     lines = [*(line.replace(_NO_BREAK, " ") for line in _wrapped(common)), ""] if common else []
     return "\n".join([*lines, "\n\n".join(bodies), *_note(tables)]) + "\n"
-
-
-def _unbroken(text: str) -> str:
-    """A text that stays in one line, if there is one for it."""
-    return text.replace(" ", _NO_BREAK) if len(text) < WIDTH else text
 
 
 def _body(table: _Table, style: str) -> str:
@@ -118,8 +118,8 @@ def print_table(rows: Sequence[Row], columns: Columns, layout: Layout) -> None:
         if index:
             console.print()
         console.print(_view(table))
-    for line_of_note in _note(tables, width):
-        console.print(Text(line_of_note, style="dim"))
+    for note in _note(tables, width):
+        console.print(Text(note, style="dim"))
 
 
 def _view(table: _Table) -> "RichTable":
@@ -135,8 +135,7 @@ def _view(table: _Table) -> "RichTable":
         padding=(0, 1, 0, 0),  # with the box's own column, two between columns as in plain text
         header_style="bold",
     )
-    for index, left in enumerate(table.left):
-        title = table.titles[index] if table.titles else ""
+    for title, left in zip(table.titles or [""] * len(table.left), table.left, strict=True):
         view.add_column(title, justify="left" if left else "right", overflow="fold")
     for cells in table.cells:
         view.add_row(*(Text(cell) for cell in cells))
@@ -145,9 +144,8 @@ def _view(table: _Table) -> "RichTable":
 
 def _note(tables: Sequence[_Table], width: int = WIDTH) -> list[str]:
     dropped = dict.fromkeys(key for table in tables for key in table.dropped)
-    if not dropped:
-        return []
-    return _wrapped(f"also in --format csv and json: {', '.join(dropped)}", width)
+    text = f"also in --format csv and json: {', '.join(dropped)}"
+    return _wrapped(text, width) if dropped else []
 
 
 def _wrapped(text: str, width: int = WIDTH) -> list[str]:
@@ -164,9 +162,8 @@ def _wrapping(table: _Table) -> list[int | None]:
     widths = needed.copy()
     while sum(widths) + 2 * len(widths) > WIDTH and max(widths) > 20:
         widths[widths.index(max(widths))] -= 1
-    return [
-        width if width < natural else None for width, natural in zip(widths, needed, strict=True)
-    ]
+    both = zip(widths, needed, strict=True)
+    return [width if width < natural else None for width, natural in both]
 
 
 def _arranged(rows: Sequence[Row], columns: Columns, layout: Layout, width: int | None) -> _Table:
@@ -178,12 +175,13 @@ def _arranged(rows: Sequence[Row], columns: Columns, layout: Layout, width: int 
         cells = [[name, value] for name, value in found if value]
         return _Table(common=[], titles=[], cells=cells, left=[True, True], dropped=[])
     keys = [key for key in keys if not _repeats(rows, columns[key])]
-    common = [
-        key
+    parameters = layout.parameters if len(rows) > 1 else ()
+    common = [key for key in keys if key in parameters and _agree(rows, columns[key])]
+    shown = {  # the title of a column, and below it its values
+        key: [columns[key].title, *(columns[key].shown(row[key], row) for row in rows)]
         for key in keys
-        if key in layout.parameters and len(rows) > 1 and _agree(rows, columns[key])
-    ]
-    shown = {key: _shown(rows, columns[key]) for key in keys if key not in common}
+        if key not in common
+    }
     dropped: list[str] = []
     # Two results are left whatever their width.
     others = [key for key in layout.results[:1:-1] if key not in layout.essential]
@@ -224,10 +222,104 @@ def _first(rows: Sequence[Row], key: str) -> object:
     return next((row[key] for row in rows if row[key] is not None), None)
 
 
-def _shown(rows: Sequence[Row], column: Column) -> list[str]:
-    """The title of a column, and below it its values."""
-    return [column.title, *(column.shown(row[column.key], row) for row in rows)]
-
-
 def _width(shown: Mapping[str, list[str]]) -> int:
     return sum(max(map(len, cells)) for cells in shown.values()) + 2 * (len(shown) - 1)
+
+
+@dataclass(frozen=True, repr=False)
+class Rows(Sequence[T_co], Generic[T_co]):
+    """Rows by their places, columns by their keys; printed as the table that a shell shows.
+
+    Parameters
+    ----------
+    objects
+        The rows as frozen objects.
+    table
+        The same rows by the keys of ``--format json``, those of the options included.
+    columns, layout
+        What is said of the columns, and how the table shows them.
+    shown
+        How many rows it shows, the first ones; as many as can be read if not given.
+    footer
+        Lines below the table.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> rows = rnscli.moduli(bits=range(5, 8))
+    >>> rows[1].moduli, rows["lost_bits"]
+    ((63, 62, 61, 59), [11, 12, 13])
+    >>> rows
+    h = 128
+    <BLANKLINE>
+    bits  required  b_out  lost  moduli       N     range   log2
+    ----  --------  -----  ----  -----------  -  --------  -----
+       5     57601     16    11  31 29 28 27  4    679644  19.37
+       6    246017     18    12  63 62 61 59  4  14057694  23.74
+       7   1016065     20    13  127 126 125  3   2000250  20.93
+    """
+
+    objects: Sequence[T_co]
+    table: Sequence[Row]
+    columns: Columns
+    layout: Layout
+    shown: int | None = None
+    footer: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    @overload
+    def __getitem__(self, place: int) -> T_co: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Rows[T_co]": ...
+    @overload
+    def __getitem__(self, place: str) -> list[Any]: ...
+    def __getitem__(self, place: int | slice | str) -> Any:
+        """A row, several rows, or the values of a column.
+
+        Raises
+        ------
+        InputError
+            If there is no such column.
+        """
+        if isinstance(place, str):
+            keys = [key for column in self.columns.values() for key in column.flat_keys]
+            if place not in (*self.columns, *keys):
+                raise InputError(f"there is no column {place!r}{nearest(place, self.columns)}")
+            return [value_of(row, place) for row in self.table]
+        if isinstance(place, slice):
+            return Rows(self.objects[place], self.table[place], self.columns, self.layout)
+        return self.objects[place]
+
+    def to_dicts(self) -> list[Row]:
+        """Each row by the keys of ``--format json``."""
+        return [dict(row) for row in self.table]
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A table with the columns of ``--format csv``: an interval is two of them.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise InputError(
+                "to_pandas needs pandas; install it with: pip install pandas"
+            ) from None
+        columns = self.columns.values()
+        keys = [key for column in columns for key in column.flat_keys]
+        return pandas.DataFrame([flat_row(columns, row) for row in self.table], columns=keys)
+
+    def __repr__(self) -> str:
+        """The table, or how it begins where it is long."""
+        if not self.table:
+            return "no rows"
+        text = table_text(
+            self.table[: self.shown or MAX_SHOWN], self.columns, self.layout, "plain"
+        ).rstrip("\n")
+        cut = self.shown is None and len(self) > MAX_SHOWN
+        return "\n".join([text, *([f"... {len(self)} rows in all"] if cut else []), *self.footer])

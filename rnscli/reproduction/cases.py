@@ -1,78 +1,329 @@
-"""The cases of ``published.toml``: what each is computed from, and how.
+"""The cases of ``published.toml``: what is published, what is computed of it and how, and verdicts.
 
 A case needs works (dot products or words that are simulated, networks that are tested or trained)
 and computes its value from what has come of them; where a formula is enough it needs none.
+Networks and data are small, so that everything takes minutes.
+
+A measurement with an interval decides only where all of its interval is on one side. What is
+published of larger networks may fail on a small one without a contradiction: less precision is
+enough for less.
 """
 
 import math
+import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from functools import partial
+from importlib.resources import files
 from itertools import product, takewhile
-from typing import Any
+from types import SimpleNamespace
+from typing import Annotated, Any
 
-from rnscli.analysis import (
-    CONFIDENCE,
-    CodeOptions,
-    DotErrorParameters,
-    DotErrorResult,
-    EnergyOptions,
-    EnergyParameters,
-    ErrorOptions,
-    FaultOptions,
-    FaultParameters,
-    FaultProbability,
-    ModuliOptions,
-    ModuliRequest,
-    NetworkOptions,
-    SimulationOptions,
-    fault_probability,
-    proportion_interval,
-)
+from rnscli import analysis, base
 from rnscli.analysis.energy.bill import energy
-from rnscli.base import Option, Values, command_line, engineering, options_of
-from rnscli.core import (
-    RULES,
-    CoreOptions,
-    DotProduct,
-    DotProductOptions,
-    NoiseOptions,
-    RedundantCode,
-)
+from rnscli.base import Column, Option, command_line, ends, engineering, number, percent, sequence
+from rnscli.core import CoreOptions, DotProduct, DotProductOptions, NoiseOptions, RedundantCode
 from rnscli.hardware import load_technology
-from rnscli.networks import RecipeOptions
-from rnscli.reproduction.published import (
-    CASES,
-    CONDITIONS,
-    KEPT,
-    PUBLISHED,
-    VECTOR_SIZE,
-    Interval,
-    ReproducedRow,
-)
-from rnscli.reproduction.study import MeasuredAccuracy, NetworkPoint, NetworkStudy, TrainingPoint
+from rnscli.matrix import ProductCounts
+from rnscli.networks import NETWORKS, RecipeOptions
 
-BITS: tuple[int, ...] = tuple(CONDITIONS["bits"])
-WORDS = 1_000_000  # simulated beside each exact probability
-# (k, R): without redundancy nothing is detected, and further attempts change nothing.
-REDUNDANCIES = ((0, 1), (1, 1), (1, 2), (1, math.inf), (2, 1), (2, 2), (2, math.inf))
-PROBABILITIES = (1e-3, 1e-1)
+SAME, WITHIN, CLOSE, AGREES = "same", "within", "close", "agrees"
+UNDECIDED, NOT_HERE, DIFFERENT = "undecided", "not-here", "different"
+VERDICTS = {
+    SAME: "equal to the digits printed",
+    WITHIN: "inside the published range",
+    CLOSE: "outside, by no more than the tolerance that is stated",
+    AGREES: "published as a curve; confirmed by a simulation, with its interval",
+    UNDECIDED: "measured, and the 95 % intervals do not decide",
+    NOT_HERE: "published of larger networks; less is enough for this small one",
+    DIFFERENT: "none of these",
+}
+Interval = tuple[float, float]
+
+_EXACT = Context(prec=1000)  # more digits than any float has
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a computed value compares with the published one.
+
+    ``deviation`` is the distance from it, or from the nearer end of its range, as a share of it;
+    ``None`` where nothing can be measured.
+    """
+
+    word: str
+    deviation: float | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published value, as ``published.toml`` describes it; ``judge_as`` is one of `KINDS`."""
+
+    judge_as: Callable[..., Verdict]
+    text: str
+    paper: str
+    where: str
+    value: str = ""
+    low: float | None = None
+    high: float | None = None
+    tolerance: float = 0.01
+    of_larger: bool = False
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """Lowest and highest value, where it is a number."""
+        return (float(self.value),) * 2 if self.value else (self.low, self.high)
+
+    def judge(self, *evidence: Any) -> Verdict:
+        """The verdict on what was computed, of which each kind needs something else."""
+        return self.judge_as(self, *evidence)
+
+
+def judge_number(published: Published, computed: float) -> Verdict:
+    """Whether a value, rounded or cut to the digits printed, is the printed one."""
+    if not math.isfinite(computed):
+        return Verdict(DIFFERENT)
+    value = Decimal(published.value)
+    deviation = abs(computed / float(value) - 1)
+    for rounding, remark in ((ROUND_HALF_EVEN, ""), (ROUND_DOWN, "digits cut, not rounded")):
+        if Decimal(computed).quantize(value, rounding, _EXACT) == value:
+            return Verdict(SAME, deviation, remark)
+    return _off(published, computed > value, deviation)
+
+
+def judge_range(published: Published, computed: float) -> Verdict:
+    """Whether a value is in the range."""
+    low, high = published.ends
+    assert low is not None and high is not None
+    if not math.isfinite(computed):
+        return Verdict(DIFFERENT)
+    if low <= computed <= high:
+        return Verdict(WITHIN, 0.0)
+    end = high if computed > high else low
+    return _off(published, computed > high, round(abs(computed - end) / end, 12))
+
+
+def _off(published: Published, above: bool, deviation: float) -> Verdict:
+    side, tolerance = "above" if above else "below", published.tolerance
+    remark = f"{100 * deviation:.2g} % {side}, {100 * tolerance:g} % is tolerated"
+    return Verdict(CLOSE if deviation <= tolerance else DIFFERENT, deviation, remark)
+
+
+def judge_set(published: Published, computed: tuple[int, ...]) -> Verdict:
+    """Whether whole numbers are the same, in the same order."""
+    return Verdict(SAME if published.text == " ".join(map(str, computed)) else DIFFERENT)
+
+
+def judge_curve(published: Published, agrees: bool, words: int | None = None) -> Verdict:
+    """Whether the interval of a simulation, of so many words, holds the computed value."""
+    said = "with" if agrees else "not with"
+    remark = "" if words is None else f"{said} a simulation of {words} words"
+    return Verdict(AGREES if agrees else DIFFERENT, None, remark)
+
+
+def judge_bound(published: Published, measured: float, interval: Interval) -> Verdict:
+    """Whether all of the interval is at least the bound."""
+    assert published.low is not None
+    deviation = max(0.0, 1 - measured / published.low)
+    if interval[0] >= published.low:
+        return Verdict(WITHIN, deviation)
+    if interval[1] >= published.low:
+        return Verdict(UNDECIDED, deviation, f"the interval is on both sides of {published.text}")
+    if published.of_larger:
+        return Verdict(NOT_HERE, deviation, "less is enough for this small network")
+    return Verdict(DIFFERENT, deviation)
+
+
+def judge_fall(published: Published, first: Interval, last: Interval) -> Verdict:
+    """Whether the last interval is below the first one."""
+    if last[1] < first[0]:
+        return Verdict(AGREES)
+    return Verdict(DIFFERENT if last[0] > first[1] else UNDECIDED)
+
+
+def judge_comparison(
+    published: Published, difference: float, interval: Interval, standard_error: float
+) -> Verdict:
+    """Whether a difference is no worse than one standard error of the reference."""
+    if difference >= -standard_error:
+        return Verdict(WITHIN)
+    return Verdict(UNDECIDED if interval[1] >= -standard_error else DIFFERENT)
+
+
+KINDS: dict[str, Callable[..., Verdict]] = {
+    "number": judge_number, "range": judge_range, "set": judge_set, "curve": judge_curve,
+    "bound": judge_bound, "fall": judge_fall, "comparison": judge_comparison,
+}  # fmt: skip
+
+_FILE = tomllib.loads((files(__package__) / "published.toml").read_text(encoding="utf-8"))
+CONDITIONS: dict[str, Any] = _FILE["conditions"]
+PUBLISHED = {
+    name: Published(KINDS[value.pop("kind")], **value) for name, value in _FILE["value"].items()
+}
+CASES: dict[str, dict[str, Any]] = _FILE["case"]
+# The share of the accuracy in FP32 that counts as kept.
+KEPT: float = _FILE["value"]["accuracy-b-rns"]["low"]
+NETWORK_CORES = ("rns", "fixed-lp", "bit-sliced")
+
+
+@dataclass(frozen=True)
+class NetworkPoint:
+    """A network on a core with converters of b bits and dot products of h terms."""
+
+    model: str
+    core: str
+    bits: int
+    vector_size: int = CONDITIONS["vector_size"]
+    redundant: int = 0
+    attempts: int = 1
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingPoint:
+    """A training on residues of b bits, or in FP32 without any."""
+
+    bits: int | None
+    seed: int
+
+
+Work = analysis.DotErrorParameters | analysis.FaultParameters | NetworkPoint | TrainingPoint
+
+
+@dataclass(frozen=True)
+class NetworkStudy:
+    """What is computed of networks, and how much of it; all test samples, if no number is given.
+
+    The accuracy of `size_model`, which has the longest dot products, for each b and h in a
+    conventional core; that of `models` for each core and b; that of `noise_model` on residues under
+    noise, for each (k, R) and p: without redundancy nothing is detected, and further attempts
+    change nothing. `training_model` is trained for half of the epochs of its recipe, after which
+    losses have come to rest.
+    """
+
+    size_model: str = "digits-resnet"
+    size_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
+    sizes: tuple[int, ...] = (16, 32, 64, 128, 256, 512)
+    models: tuple[str, ...] = NETWORKS.own
+    bits: tuple[int, ...] = (4, 5, 6, 7, 8, 9, 10)
+    noise_model: str = "digits-transformer"
+    noise_bits: int = CONDITIONS["accuracy_bits"]
+    redundancies: tuple[tuple[int, int], ...] = (
+        (0, 1), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3),
+    )  # fmt: skip
+    # From 1e-6 to 1e-1, two in a decade.
+    probabilities: tuple[float, ...] = tuple(
+        float(f"{10 ** (half / 2):.6g}") for half in range(-12, -1)
+    )
+    training_model: str = "digits-cnn"
+    training_bits: tuple[int, ...] = (5, 6, CONDITIONS["training_bits"])
+    epochs: int = 10
+    seeds: int = 5
+    samples: int | None = None
+
+    def points(self, result: str, **equal: Any) -> list[NetworkPoint]:
+        """Networks on cores that the picture of a result shows, or those with equal attributes."""
+        sizes = product(self.size_bits, self.sizes)
+        settings = product(self.models, NETWORK_CORES, self.bits)
+        noise = product(self.redundancies, self.probabilities)
+        noisy = partial(NetworkPoint, self.noise_model, "rns", self.noise_bits)
+        points = {
+            "accuracy-h": [NetworkPoint(self.size_model, "fixed-lp", b, h) for b, h in sizes],
+            "accuracy-b": [NetworkPoint(*setting) for setting in settings],
+            "accuracy-p": [noisy(redundant=k, attempts=r, p=p) for (k, r), p in noise],
+        }
+        return [one for one in points.get(result, []) if equal.items() <= vars(one).items()]
+
+    def trained_with(self, bits: Iterable[int], seed: int) -> tuple[TrainingPoint, ...]:
+        """Trainings in FP32, and with each of these bits, by each seed."""
+        return tuple(TrainingPoint(b, s) for b in (None, *bits) for s in self.seeds_from(seed))
+
+    def seeds_from(self, seed: int) -> tuple[int, ...]:
+        """Seeds of trainings; after the largest one comes 0."""
+        return tuple((seed + offset) % 2**63 for offset in range(self.seeds))
+
+
+STUDY = NetworkStudy()
 
 
 class ReproductionOptions:
-    """What a user chooses of the published values."""
+    """What a user chooses of the results."""
 
-    only = Option(Values(), "Only these rows, by name, or all of a result.")
+    only = Option(base.Values(), "Only these rows, by name, or all of a result.")
 
 
-# Of the commands that print a row alone.
-_OPTIONS = options_of(
-    ModuliOptions, DotProductOptions, CoreOptions, NoiseOptions, CodeOptions, ErrorOptions,
-    FaultOptions, EnergyOptions, NetworkOptions, RecipeOptions, SimulationOptions,
-    ReproductionOptions,
-)  # fmt: skip
+def as_often_printed(value: float | tuple[int, ...]) -> str:
+    """A set of moduli or a number, large ones in full as they are often printed."""
+    if isinstance(value, tuple):
+        return sequence(value)
+    if not 1e3 <= value < 1e9:
+        return number(value)
+    return f"{value:.0f}" if value >= 1e5 else f"{value:.6g}"
 
-Work = DotErrorParameters | FaultParameters | NetworkPoint | TrainingPoint
+
+@dataclass(frozen=True)
+class ReproducedRow:
+    """A published value beside the computed one, as `rnscli reproduce` reports it.
+
+    ``computed`` is in the base unit ``unit``, and so are ``computed_ci95``, the interval of what is
+    measured with networks, and ``published_low`` and ``published_high``, the ends of what is
+    ``published`` (as printed). ``verdict``, ``deviation`` and ``remark`` are those of
+    `rnscli.reproduction.cases.Verdict`. Where only a curve is published, ``simulated_p_err`` is
+    the value of a simulation of so many words, with its 99.9 % interval. ``command`` prints this
+    value alone, in its ``column``, and ``name`` is what ``--only`` takes.
+    """
+
+    result: Annotated[str, Column("The published result, as --only takes it.")]
+    case: Annotated[str, Column("What the row is about, in words.")]
+    computed: Annotated[float | tuple[int, ...], Column(
+        "The value that rnscli computes, in the base unit.",
+        form=as_often_printed, low=None, infinite=True, unit="unit",
+    )]  # fmt: skip
+    computed_ci95: Annotated[Interval | None, Column(
+        "95 % confidence interval of what is measured with networks.", "95 % interval", ends(),
+        low=None, infinite=True,
+    )]  # fmt: skip
+    unit: Annotated[
+        str, Column("Base SI unit of the value; empty for a ratio, a probability and moduli.")
+    ]
+    published: Annotated[str, Column("What is published, as it is printed.")]
+    published_low: Annotated[float | None, Column("Lower end of what is published.")]
+    published_high: Annotated[float | None, Column("Upper end of what is published.")]
+    verdict: Annotated[str, Column(
+        "same (as the digits printed), within (the published range), close (by a stated "
+        "tolerance), agrees (with a simulation), undecided (the interval is on both sides), "
+        "not-here (published of larger networks) or different."
+    )]  # fmt: skip
+    deviation: Annotated[float | None, Column(
+        "How far the value lies from what is published, as a share of that.", "off by", percent(2)
+    )]  # fmt: skip
+    remark: Annotated[
+        str, Column("How the verdict comes about, where that is not plain; may be empty.")
+    ]
+    simulated_p_err: analysis.SimulatedPErr | None
+    simulated_p_err_ci999: analysis.SimulatedPErrInterval | None
+    simulated_words: analysis.SimulatedWords | None
+    source: Annotated[str, Column("Where it is published.")]
+    command: Annotated[str, Column("Command line that prints this value alone.")]
+    column: Annotated[str, Column("Row key under which the command line prints the value.")]
+    name: Annotated[str, Column("Name of the row, as --only takes it.")]
+
+
+@dataclass(frozen=True)
+class MeasuredAccuracy:
+    """Accuracy of a network on a core, and what was computed for it."""
+
+    row: analysis.AccuracyRow
+    products: ProductCounts
+
+    @property
+    def ratios(self) -> tuple[float, float, float]:
+        """Accuracy over that in FP32, with the ends of its 95 % interval."""
+        ratio, interval = self.row.relative_accuracy, self.row.relative_accuracy_ci95
+        assert ratio is not None and interval is not None  # in FP32 they are not always wrong
+        return ratio, *interval
 
 
 @dataclass(frozen=True)
@@ -99,13 +350,8 @@ class Case:
 
     columns: Mapping[str, str]
     value: str
-    compute: Callable[..., Computed]
     needs: Sequence[Work]
-
-    @property
-    def names(self) -> set[str]:
-        """What ``--only`` takes for it: its own name, or that of its result."""
-        return {self.columns["name"], self.columns["result"]}
+    compute: Callable[..., Computed]
 
     def row(self, done: Mapping[Work, Any]) -> ReproducedRow:
         """The row, from what has come of all works."""
@@ -114,239 +360,145 @@ class Case:
         verdict, (low, high) = published.judge(*computed.evidence), published.ends
         p_err, p_err_ci999, words = computed.simulated
         return ReproducedRow(
-            **self.columns,
-            computed=computed.value,
-            computed_ci95=computed.interval,
-            published=published.text,
-            published_low=low,
-            published_high=high,
-            verdict=verdict.word,
-            deviation=verdict.deviation,
+            **self.columns, computed=computed.value, computed_ci95=computed.interval,
+            published=published.text, published_low=low, published_high=high,
+            source=published.paper, verdict=verdict.word, deviation=verdict.deviation,
             remark="; ".join(filter(None, (computed.remark, verdict.remark))),
-            simulated_p_err=p_err,
-            simulated_p_err_ci999=p_err_ci999,
-            simulated_words=words,
-            source=published.paper,
-        )
+            simulated_p_err=p_err, simulated_p_err_ci999=p_err_ci999, simulated_words=words,
+        )  # fmt: skip
 
 
-def _case(
-    name: str, compute: Callable[..., Computed], needs: Sequence[Work] = (), **variables: Any
-) -> Case:
-    known = CONDITIONS | variables
-    case = dict(CASES[name])
-    options = {key: text.format(**known) or None for key, text in case.pop("options").items()}
-    texts = {key: text.format(**known) for key, text in case.items()}
-    texts["command"] = command_line(texts["command"], _OPTIONS, options)
-    value = texts.pop("value")
-    return Case({"unit": ""} | texts, value, compute, needs)
+# Without networks. `at` has the conditions, the study, the seed, and what the rows differ in.
 
 
-# Without networks
-
-
-def _moduli(study: NetworkStudy, seed: int) -> Iterator[Case]:
-    """The moduli chosen for b bits, by both rules of what they must cover."""
-    for bits, rule in product(BITS, RULES):
-        yield _case("moduli", partial(_chosen, bits, rule), bits=bits, rule=rule)
-
-
-def _chosen(bits: int, rule: str) -> Computed:
-    members = _request(bits, rule=rule).choose()[0].moduli
+def _chosen(at: SimpleNamespace) -> Computed:
+    """The moduli chosen for b bits, by a rule of what they must cover."""
+    members = _request(at.bits, rule=at.rule).choose()[0].moduli
     return Computed(members, (members,))
 
 
-def _adc_energy(study: NetworkStudy, seed: int) -> Iterator[Case]:
+def _adc_energy(at: SimpleNamespace) -> Computed:
     """ADC energy of the core ``fixed-hp`` over that of ``rns``."""
-    for bits in BITS:
-        of = partial(_quantity, bill_of("fixed-hp", bits), "adc_relative_to_rns")
-        yield _case("adc-energy", of, bits=bits)
+    return _number(dot_product_energy("fixed-hp", at.bits).adc_relative_to_rns)
 
 
-def _error(study: NetworkStudy, seed: int) -> Iterator[Case]:
+def _dot_products(at: SimpleNamespace) -> list[Work]:
+    request = _request(at.bits)
+    code = RedundantCode(request.choose()[0])
+    return [analysis.DotErrorParameters(
+        dot_product=request.dot_product, bits=at.bits, pairs=at.error_pairs, code=code, seed=at.seed
+    )]  # fmt: skip
+
+
+def _error_ratio(at: SimpleNamespace, simulated: analysis.DotErrorResult) -> Computed:
     """Mean absolute error of the core ``fixed-lp`` over that of ``rns``."""
-    for bits in BITS:
-        request = _request(bits)
-        simulated = DotErrorParameters(
-            dot_product=request.dot_product,
-            bits=bits,
-            pairs=CONDITIONS["error_pairs"],
-            code=RedundantCode(request.choose()[0]),
-            seed=seed,
-        )
-        yield _case("error", _error_ratio, [simulated], bits=bits, seed=seed)
-
-
-def _error_ratio(simulated: DotErrorResult) -> Computed:
     (ratio,) = (row.relative_to_rns for row in simulated.rows if row.core == "fixed-lp")
     return _number(ratio)
 
 
-def _fault(study: NetworkStudy, seed: int) -> Iterator[Case]:
+def _checked(at: SimpleNamespace, fault: analysis.FaultProbability) -> Computed:
     """Output error probability with k redundant moduli after R attempts."""
-    for p, (redundant, attempts) in product(PROBABILITIES, REDUNDANCIES):
-        variables: dict[str, Any] = {"redundant": redundant, "attempts": attempts, "p": p}
-        yield _case(
-            "p-err", _checked, [faults_of(**variables)], words=WORDS, seed=seed, **variables
-        )
-
-
-def _checked(fault: FaultProbability) -> Computed:
     simulated: Any = (fault.simulated_p_err, fault.simulated_p_err_ci999, fault.simulated_words)
     return Computed(fault.p_err, (fault.agrees, fault.simulated_words), simulated=simulated)
 
 
-def _array(study: NetworkStudy, seed: int) -> Iterator[Case]:
-    """Energy per MAC of the analog block, and ratios of energy and latency to it."""
-    analog = _array_bill("fixed-lp", "reram-analog")
-    yield _case("array-analog", partial(_quantity, analog, "energy_per_mac_j"))
-    columns = {"energy": ("energy_per_mac_j", "J"), "latency": ("latency_s", "s")}
-    for technology, quantity in product(("reram-digital", "sram-digital"), columns):
-        over = partial(_over, _array_bill("digital-int8", technology), analog, *columns[quantity])
-        yield _case("array-ratio", over, technology=technology, quantity=quantity)
+def _array_energy(at: SimpleNamespace) -> Computed:
+    """Energy per MAC of the analog block."""
+    return _number(_array("fixed-lp", "reram-analog").energy_per_mac_j)
 
 
-def _over(digital: EnergyParameters, analog: EnergyParameters, column: str, unit: str) -> Computed:
-    above, below = (getattr(energy(bill), column) for bill in (digital, analog))
+def _array_ratio(at: SimpleNamespace) -> Computed:
+    """How many times the energy, or latency, of a digital array is that of the analog block."""
+    key, unit = {"energy": ("energy_per_mac_j", "J"), "latency": ("latency_s", "s")}[at.quantity]
+    arrays = (_array("digital-int8", at.technology), _array("fixed-lp", "reram-analog"))
+    above, below = (getattr(array, key) for array in arrays)
     return _number(above / below, f"{engineering(above, unit)} over {engineering(below, unit)}")
-
-
-def _quantity(bill: EnergyParameters, column: str) -> Computed:
-    return _number(getattr(energy(bill), column))
 
 
 def _number(value: Any, remark: str = "") -> Computed:
     return Computed(value, (value,), remark=remark)
 
 
-def _array_bill(core: str, technology: str) -> EnergyParameters:
+def _array(core: str, technology: str) -> analysis.EnergyRow:
     size, bits = CONDITIONS["array_size"], CONDITIONS["array_bits"]
-    return EnergyParameters(
-        core=core,
-        dot_product=DotProduct(size, bits, bits),
-        bits=bits,
+    return energy(analysis.EnergyParameters(
+        core=core, dot_product=DotProduct(size, bits, bits), bits=bits,
         technology=load_technology(technology),
-    )
+    ))  # fmt: skip
 
 
-def bill_of(core: str, bits: int) -> EnergyParameters:
-    """The published dot product in a core with converters of b bits."""
+def dot_product_energy(core: str, bits: int) -> analysis.EnergyRow:
+    """The bill of the published dot product in a core with converters of b bits."""
     request = _request(bits)
-    return EnergyParameters(
+    return energy(analysis.EnergyParameters(
         core=core, dot_product=request.dot_product, bits=bits, moduli=request.choose()[0]
-    )
+    ))  # fmt: skip
 
 
 def faults_of(
-    redundant: int, attempts: float, p: float, bits: int = CONDITIONS["fault_bits"]
-) -> FaultParameters:
-    """The code of the published curves."""
-    moduli = _request(bits, redundant).choose()[0]
-    return FaultParameters(moduli=moduli, p=p, attempts=attempts)
+    code: tuple[int, float], p: float, bits: int = CONDITIONS["fault_bits"]
+) -> analysis.FaultParameters:
+    """The code of the published curves, with k redundant moduli and R attempts."""
+    redundant, attempts = code
+    moduli = _request(bits, redundant=redundant).choose()[0]
+    return analysis.FaultParameters(moduli=moduli, p=p, attempts=attempts)
 
 
-def _request(bits: int, redundant: int = 0, rule: str = RULES[0]) -> ModuliRequest:
-    return ModuliRequest(bits=bits, vector_size=VECTOR_SIZE, redundant=redundant, rule=rule)
+def _request(bits: int, **more: Any) -> analysis.ModuliRequest:
+    return analysis.ModuliRequest(bits=bits, vector_size=CONDITIONS["vector_size"], **more)
 
 
 # Of networks
 
 
-def _size(study: NetworkStudy, seed: int) -> Iterator[Case]:
+def _fall(at: SimpleNamespace, *measured: MeasuredAccuracy) -> Computed:
     """Accuracy in a conventional core at the largest h, beside all smaller ones."""
-    for bits in study.size_bits:
-        yield _case(
-            "accuracy-h", partial(_fall, study.sizes), study.in_conventional_core(bits), bits=bits,
-            model=study.size_model, largest=study.sizes[-1], samples=_samples(study), seed=seed,
-        )  # fmt: skip
-
-
-def _fall(sizes: Sequence[int], *measured: MeasuredAccuracy) -> Computed:
     (first, *at_first), (last, *at_last) = measured[0].ratios, measured[-1].ratios
-    kept = last_kept(sizes, [one.ratios[0] for one in measured], 0)
+    kept = last_kept(at.sizes, [one.ratios[0] for one in measured], 0)
     said = f"kept up to h = {kept:g}" if kept else "not kept at any h"
-    remark = f"{first:.4g} at h = {sizes[0]}; {KEPT:g} is {said}"
+    remark = f"{first:.4g} at h = {at.sizes[0]}; {KEPT:g} is {said}"
     return Computed(last, (at_first, at_last), (at_last[0], at_last[1]), remark)
 
 
-def _bits(study: NetworkStudy, seed: int) -> Iterator[Case]:
-    """Accuracy on residues of few bits, and the fewest bits that a conventional core needs."""
-    samples = _samples(study)
-    for model in study.models:
-        point = NetworkPoint(model, "rns", CONDITIONS["accuracy_bits"])
-        yield _case("accuracy-b-rns", _ratio, [point], model=model, samples=samples, seed=seed)
-    for model in study.models:
-        points = study.on_core(model, "fixed-lp")[::-1]
-        fewest = partial(_fewest_bits, study.bits[::-1])
-        yield _case("accuracy-b-fixed-lp", fewest, points, model=model, seed=seed)
-
-
-def _ratio(measured: MeasuredAccuracy) -> Computed:
+def _ratio(at: SimpleNamespace, measured: MeasuredAccuracy) -> Computed:
+    """Accuracy on residues of few bits, over that in FP32."""
     ratio, low, high = measured.ratios
     return Computed(ratio, (ratio, (low, high)), (low, high))
 
 
-def _fewest_bits(bits: Sequence[int], *measured: MeasuredAccuracy) -> Computed:
+def _fewest_bits(at: SimpleNamespace, *measured: MeasuredAccuracy) -> Computed:
     """The fewest bits from which on the accuracy is kept; infinite if the most are too few."""
-    fewest, interval = _last_kept(bits, measured, math.inf)
+    fewest, interval = _last_kept(at.study.bits[::-1], measured[::-1], math.inf)
     return Computed(fewest, (fewest, interval), interval)
 
 
-def _samples(study: NetworkStudy) -> str:
-    return "" if study.samples is None else str(study.samples)
-
-
-def _training(study: NetworkStudy, seed: int) -> Iterator[Case]:
+def _trained(at: SimpleNamespace, *trainings: "analysis.Training") -> Computed:
     """Accuracy after training on residues, minus that after training in FP32."""
-    yield _case(
-        "training", _trained, study.trained_with((CONDITIONS["training_bits"],), seed),
-        model=study.training_model, epochs=study.epochs,
-        seeds=",".join(map(str, study.seeds_from(seed))),
-    )  # fmt: skip
-
-
-def _trained(*trainings: Any) -> Computed:
-    from rnscli.analysis import training_row
-
     in_fp32 = [one for one in trainings if one.parameters.bits is None]
     on_core = [one for one in trainings if one.parameters.bits is not None]
     failed = [one.record.failure for one in (*on_core, *in_fp32) if one.record.failure]
     if failed:  # a network that diverges tells nothing apart
         return Computed(-1.0, (-1.0, (-1.0, -1.0), 0.0), remark=failed[0])
-    row: Any = training_row(on_core, in_fp32)
+    row: Any = analysis.training_row(on_core, in_fp32)
     difference, interval = row.accuracy_difference, row.accuracy_difference_ci95
-    remark = (
-        f"accuracy {row.test_accuracy:.4f} after {row.epochs} epochs, {row.seeds} seeds; the "
-        f"standard error of FP32 is {row.fp32_standard_error:.2g}"
-    )
-    evidence = (difference, interval, row.fp32_standard_error)
-    return Computed(difference, evidence, interval, remark)
+    remark = f"accuracy {row.test_accuracy:.4f} after {row.epochs} epochs, {row.seeds} seeds; "
+    remark += f"the standard error of FP32 is {row.fp32_standard_error:.2g}"
+    return Computed(difference, (difference, interval, row.fp32_standard_error), interval, remark)
 
 
-def _noise(study: NetworkStudy, seed: int) -> Iterator[Case]:
-    """The largest p at which a network keeps its accuracy, with k moduli and R attempts."""
-    for redundant, attempts in study.redundancies:
-        yield _case(
-            "accuracy-p", partial(_largest_p, study, redundant, attempts),
-            study.under_noise(redundant, attempts), redundant=redundant, attempts=attempts,
-            seed=seed,
-        )  # fmt: skip
+def _largest_p(at: SimpleNamespace, *measured: MeasuredAccuracy) -> Computed:
+    """The largest p at which a network keeps its accuracy, with k moduli and R attempts.
 
-
-def _largest_p(
-    study: NetworkStudy, redundant: int, attempts: int, *measured: MeasuredAccuracy
-) -> Computed:
-    """The largest p, and how often outputs are wrong there: this is known exactly as well."""
-    largest, interval = _last_kept(study.probabilities, measured, 0.0)
-    index = study.probabilities.index(largest) if largest else 0
-    p, made = study.probabilities[index], measured[index].products
-    exact = fault_probability(faults_of(redundant, attempts, p, study.noise_bits)).p_err
-    low, high = proportion_interval(made.wrong, made.dot_products, CONFIDENCE)
+    How often outputs are wrong there is known exactly as well, without any network.
+    """
+    largest, interval = _last_kept(at.probabilities, measured, 0.0)
+    index = at.probabilities.index(largest) if largest else 0
+    p, made = at.probabilities[index], measured[index].products
+    exact = analysis.fault_probability(faults_of(at.code, p, at.noise_bits)).p_err
+    low, high = analysis.proportion_interval(made.wrong, made.dot_products, analysis.CONFIDENCE)
     rate = made.output_error_rate
-    remark = (
-        f"p_err is {exact:.3g} at p = {p:.3g}; in the network {rate:.3g}, from {low:.2g} to "
-        f"{high:.2g}"
-    )
+    remark = f"p_err is {exact:.3g} at p = {p:.3g}; in the network {rate:.3g}, "
+    remark += f"from {low:.2g} to {high:.2g}"
     simulated = (rate, (low, high), made.dot_products)
     return Computed(largest, (low <= exact <= high,), interval, remark, simulated)
 
@@ -361,47 +513,61 @@ def _last_kept(
 
 
 def last_kept(places: Sequence[float], ratios: Sequence[float], otherwise: float) -> float:
-    """The last place up to which the accuracy is kept; ``otherwise`` if it is not at the first.
-
-    Examples
-    --------
-    >>> last_kept([9, 8, 7, 6], [1.0, 0.991, 0.98, 0.995], math.inf), last_kept([8], [0.5], 0)
-    (8.0, 0.0)
-    """
+    """The last place up to which the accuracy is kept; ``otherwise`` if it is not at the first."""
     both = zip(places, ratios, strict=True)
     kept = [place for place, _ in takewhile(lambda one: one[1] >= KEPT, both)]
     return float(kept[-1] if kept else otherwise)
 
 
-# All of them
-
-_WITHOUT_NETWORKS = {
-    "moduli": _moduli, "adc-energy": _adc_energy, "error": _error, "p-err": _fault, "array": _array,
+# All of them: what each case needs, and how its value is computed from what has come of that.
+_WAYS: dict[str, tuple[Callable[[Any], Sequence[Work]], Callable[..., Computed]]] = {
+    "moduli": (lambda at: (), _chosen),
+    "adc-energy": (lambda at: (), _adc_energy),
+    "error": (_dot_products, _error_ratio),
+    "p-err": (lambda at: [faults_of(at.code, at.p)], _checked),
+    "array-analog": (lambda at: (), _array_energy),
+    "array-ratio": (lambda at: (), _array_ratio),
+    "accuracy-h": (lambda at: at.study.points("accuracy-h", bits=at.bits), _fall),
+    "accuracy-b-rns": (lambda at: [NetworkPoint(at.model, "rns", at.accuracy_bits)], _ratio),
+    "accuracy-b-fixed-lp": (
+        lambda at: at.study.points("accuracy-b", model=at.model, core="fixed-lp"), _fewest_bits
+    ),
+    "training": (lambda at: at.study.trained_with([at.training_bits], at.seed), _trained),
+    "accuracy-p": (
+        lambda at: at.study.points("accuracy-p", redundant=at.code[0], attempts=at.code[1]),
+        _largest_p,
+    ),
 }  # fmt: skip
-_OF_NETWORKS = {
-    "accuracy-h": _size, "accuracy-b": _bits, "training": _training, "accuracy-p": _noise,
-}  # fmt: skip
-RESULTS, NETWORK_RESULTS = tuple(_WITHOUT_NETWORKS), tuple(_OF_NETWORKS)
-EVERY_RESULT = (*RESULTS, *NETWORK_RESULTS)
+_OPTIONS = base.options_of(
+    ReproductionOptions, analysis.ModuliOptions, DotProductOptions, CoreOptions, NoiseOptions,
+    analysis.CodeOptions, analysis.ErrorOptions, analysis.FaultOptions, analysis.EnergyOptions,
+    analysis.NetworkOptions, RecipeOptions, analysis.SimulationOptions,
+)  # fmt: skip
+EVERY_RESULT = tuple(dict.fromkeys(case["result"] for case in CASES.values()))
+NETWORK_RESULTS = ("accuracy-h", "accuracy-b", "training", "accuracy-p")
+RESULTS = tuple(result for result in EVERY_RESULT if result not in NETWORK_RESULTS)
 
 
-def cases_of(
-    results: Iterable[str], study: NetworkStudy, seed: int = 0, only: Collection[str] = ()
-) -> tuple[Case, ...]:
-    """The cases of these results; ``only`` those of some names, of a case or of a result."""
-    every = _WITHOUT_NETWORKS | _OF_NETWORKS
-    cases = (case for result in results for case in every[result](study, seed))
-    return tuple(case for case in cases if not only or case.names & set(only))
-
-
-def works_of(
-    cases: Sequence[Case], study: NetworkStudy, seed: int = 0, only: Collection[str] = ()
-) -> tuple[Work, ...]:
-    """What these cases need, each once, and what pictures show beside it of whole results."""
-    works = [work for case in cases for work in case.needs]
-    whole = {case.columns["result"] for case in cases if not only or case.columns["result"] in only}
-    if "accuracy-b" in whole:
-        works += study.on_every_core()
-    if "training" in whole:
-        works += study.trained_with(study.training_bits, seed)
-    return tuple(dict.fromkeys(works))
+def cases_of(results: Collection[str], study: NetworkStudy, seed: int = 0) -> Iterator[Case]:
+    """The cases of these results, in the order of the file."""
+    # Conditions go first: `bits` and `training_bits` are theirs, and not those of the study.
+    known = vars(study) | CONDITIONS | {
+        "study": study,
+        "seed": seed,
+        "seeds": ",".join(map(str, study.seeds_from(seed))),
+        "samples": "" if study.samples is None else study.samples,
+        "largest": study.sizes[-1],
+    }  # fmt: skip
+    for name, case in CASES.items():
+        if case["result"] not in results:
+            continue
+        needs, compute = _WAYS[name]
+        over = case.get("over", {})
+        texts = {"unit": ""} | {key: one for key, one in case.items() if isinstance(one, str)}
+        lists = [known[one] if isinstance(one, str) else one for one in over.values()]
+        for values in product(*lists):
+            at = SimpleNamespace(**known | dict(zip(over, values, strict=True)))
+            columns = {key: text.format(**vars(at)) for key, text in texts.items()}
+            given = {key: text.format(**vars(at)) or None for key, text in case["options"].items()}
+            columns["command"] = command_line(case["command"], _OPTIONS, given)
+            yield Case(columns, columns.pop("value"), needs(at), partial(compute, at))

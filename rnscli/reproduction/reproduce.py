@@ -1,75 +1,100 @@
 """Published results, computed again: a selection of them, with or without neural networks."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
 
-from rnscli.analysis import (
-    DotErrorParameters,
-    DotErrorResult,
-    ErrorStatistics,
-    FaultParameters,
-    FaultProbability,
-    dot_errors,
-    fault_probability,
-    validate,
-)
-from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, WORDS, Work, cases_of, works_of
-from rnscli.reproduction.published import ReproducedRow
-from rnscli.reproduction.study import (
-    STUDY,
-    Done,
-    MeasuredAccuracy,
-    NetworkPoint,
-    NetworkStudy,
-    TrainingPoint,
-    measure_accuracies,
-    run_trainings,
-    samples_of,
-)
+from rnscli import analysis
+from rnscli.analysis.analog_core import analog_core
+from rnscli.base import RnscliError
+from rnscli.matrix import Dataflow, ProductCounts
+from rnscli.networks import INSTALL, NETWORKS, missing_package, open_network, open_untrained
+from rnscli.networks.digits import digits
+from rnscli.reproduction import cases
+from rnscli.reproduction.cases import STUDY, NetworkPoint, NetworkStudy, TrainingPoint, Work
 from rnscli.runtime import Progress, Runner
 
-if TYPE_CHECKING:
-    from rnscli.analysis import Training
-
+WORDS: int = cases.CONDITIONS["words"]
 Kind = TypeVar("Kind", bound=Work)
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The rows, and what is behind them: simulations, and networks that were tested or trained."""
+    """The rows, and what is behind them: what has come of each simulation, test and training."""
 
-    rows: tuple[ReproducedRow, ...] = ()
-    errors: tuple[DotErrorResult, ...] = ()
-    faults: tuple[FaultProbability, ...] = ()
-    accuracies: Mapping[NetworkPoint, MeasuredAccuracy] = field(default_factory=dict)
-    trainings: "Mapping[TrainingPoint, Training]" = field(default_factory=dict)
+    rows: tuple[cases.ReproducedRow, ...] = ()
+    done: Mapping[Work, Any] = field(default_factory=dict)
 
     def __add__(self, other: "Reproduction") -> "Reproduction":
-        return Reproduction(
-            self.rows + other.rows,
-            self.errors + other.errors,
-            self.faults + other.faults,
-            {**self.accuracies, **other.accuracies},
-            {**self.trainings, **other.trainings},
+        return Reproduction(self.rows + other.rows, {**self.done, **other.done})
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is computed: some results, or of these only rows or results of some names."""
+
+    results: Collection[str] = cases.RESULTS
+    only: Collection[str] = ()
+    seed: int = 0
+    study: NetworkStudy = STUDY
+
+    @cached_property
+    def cases(self) -> "tuple[cases.Case, ...]":
+        every, only = cases.cases_of(self.results, self.study, self.seed), set(self.only)
+        return tuple(
+            case for case in every
+            if not only or only & {case.columns["name"], case.columns["result"]}
+        )  # fmt: skip
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(case.columns["name"] for case in self.cases)
+
+    @cached_property
+    def works(self) -> tuple[Work, ...]:
+        """What the cases need, each once, and what pictures show beside it of whole results."""
+        works = [work for case in self.cases for work in case.needs]
+        for result in dict.fromkeys(case.columns["result"] for case in self.cases):
+            if not self.only or result in self.only:
+                works += self.study.points(result)
+                if result == "training":
+                    works += self.study.trained_with(self.study.training_bits, self.seed)
+        return tuple(dict.fromkeys(works))
+
+    def _of(self, kind: type[Kind]) -> list[Kind]:
+        return [work for work in self.works if isinstance(work, kind)]
+
+    @property
+    def samples(self) -> int:
+        """Dot products and words that are simulated, and samples that go through networks."""
+        simulated = sum(parameters.pairs for parameters in self._of(analysis.DotErrorParameters))
+        simulated += WORDS * len(self._of(analysis.FaultParameters))
+        points, trainings = self._of(NetworkPoint), self._of(TrainingPoint)
+        if not points and not trainings:
+            return simulated
+        epochs = sum(NETWORKS[model].recipe.epochs for model in {point.model for point in points})
+        epochs += self.study.epochs * len(trainings)
+        tested = len(digits().test) if self.study.samples is None else self.study.samples
+        return simulated + tested * len(points) + epochs * _train_samples()
+
+    def computed(self, runner: Runner | None, progress: Callable[[int], None]) -> Reproduction:
+        """The rows, and what is behind them; ``progress`` is called with the samples so far."""
+        done, points, trainings = Done(progress), self._of(NetworkPoint), self._of(TrainingPoint)
+        missing = missing_package() if points or trainings else None
+        if missing is not None:
+            raise RnscliError(f"networks need {missing}; install it with: {INSTALL}")
+        errors = self._of(analysis.DotErrorParameters)
+        results = analysis.dot_errors(
+            errors, runner, lambda update: done.so_far(update.samples, update.finished)
         )
-
-
-def names(results: Iterable[str] = RESULTS, study: NetworkStudy = STUDY) -> tuple[str, ...]:
-    """The rows of these results, each of which can be computed alone."""
-    return tuple(case.columns["name"] for case in cases_of(results, study))
-
-
-def samples(
-    only: Collection[str] = (), results: Iterable[str] = RESULTS, study: NetworkStudy = STUDY
-) -> int:
-    """Dot products and words that are simulated, and samples that go through networks."""
-    works = works_of(cases_of(results, study, only=only), study, only=only)
-    return (
-        sum(parameters.pairs for parameters in _of(DotErrorParameters, works))
-        + WORDS * len(_of(FaultParameters, works))
-        + samples_of(study, _of(NetworkPoint, works), _of(TrainingPoint, works))
-    )
+        outcome: dict[Any, Any] = dict(zip(errors, results, strict=True))
+        outcome |= _simulated_faults(self._of(analysis.FaultParameters), self.seed, runner, done)
+        if points:
+            outcome |= measure_accuracies(self.study, points, self.seed, runner, done)
+        if trainings:
+            outcome |= run_trainings(self.study, trainings, runner, done)
+        return Reproduction(tuple(case.row(outcome) for case in self.cases), outcome)
 
 
 def reproduce(
@@ -83,20 +108,21 @@ def reproduce(
     Parameters
     ----------
     only
-        Names of rows (`names`) or of results (`RESULTS`); everything if empty.
+        Names of rows or of results, as ``rnscli reproduce --only`` takes them; everything if
+        empty.
     seed
         Of the simulations.
     runner
         Where these are computed and recorded; it does not change the result.
     progress
-        Called with the number of samples simulated so far, of `samples`.
+        Called with the number of samples simulated so far.
 
     Examples
     --------
     >>> [(row.case, row.verdict) for row in reproduce(["moduli-6-exact"]).rows]
     [('b = 6, rule exact', 'same')]
     """
-    return _reproduced(RESULTS, only, seed, runner, progress, STUDY)
+    return Request(cases.RESULTS, only, seed).computed(runner, progress)
 
 
 def reproduce_networks(
@@ -117,55 +143,87 @@ def reproduce_networks(
     RnscliError
         If the extra is not installed.
     """
-    return _reproduced(NETWORK_RESULTS, only, seed, runner, progress, study)
+    return Request(cases.NETWORK_RESULTS, only, seed, study).computed(runner, progress)
 
 
-def _reproduced(
-    results: Iterable[str],
-    only: Collection[str],
-    seed: int,
-    runner: Runner | None,
-    progress: Callable[[int], None],
-    study: NetworkStudy,
-) -> Reproduction:
-    cases = cases_of(results, study, seed, only)
-    works, done = works_of(cases, study, seed, only), Done(progress)
-    errors = _simulated_errors(_of(DotErrorParameters, works), runner, done)
-    faults = _simulated_faults(_of(FaultParameters, works), seed, runner, done)
-    accuracies = measure_accuracies(study, _of(NetworkPoint, works), seed, runner, done)
-    trainings = run_trainings(study, _of(TrainingPoint, works), runner, done)
-    outcome: dict[Any, Any] = {**errors, **faults, **accuracies, **trainings}
-    return Reproduction(
-        rows=tuple(case.row(outcome) for case in cases),
-        errors=tuple(errors.values()),
-        faults=tuple(faults.values()),
-        accuracies=accuracies,
-        trainings=trainings,
-    )
+class Done:
+    """Adds up the samples of one thing after another."""
 
+    def __init__(self, progress: Callable[[int], None]) -> None:
+        self._progress = progress
+        self._before = 0
 
-def _of(kind: type[Kind], works: Iterable[Work]) -> list[Kind]:
-    return [work for work in works if isinstance(work, kind)]
-
-
-def _simulated_errors(
-    works: Sequence[DotErrorParameters], runner: Runner | None, done: Done
-) -> dict[DotErrorParameters, DotErrorResult]:
-    def watch(update: Progress[ErrorStatistics]) -> None:
-        (done.all_of if update.finished else done.so_far)(update.samples)
-
-    return dict(zip(works, dot_errors(list(works), runner, watch), strict=True))
+    def so_far(self, samples: int, finished: bool = False) -> None:
+        """So many are done of what is under way, and all where it is ``finished``."""
+        self._progress(self._before + samples)
+        self._before += samples if finished else 0
 
 
 def _simulated_faults(
-    works: Iterable[FaultParameters], seed: int, runner: Runner | None, done: Done
-) -> dict[FaultParameters, FaultProbability]:
+    works: list[analysis.FaultParameters], seed: int, runner: Runner | None, done: Done
+) -> dict[analysis.FaultParameters, analysis.FaultProbability]:
     """The exact probabilities, each beside a simulation."""
     outcome = {}
     for work in works:
-        simulated = validate(
+        simulated = analysis.validate(
             work, WORDS, seed, runner=runner, progress=lambda words, _: done.so_far(words)
         )
-        outcome[work] = simulated.beside(fault_probability(work))
-        done.all_of(WORDS)
+        outcome[work] = simulated.beside(analysis.fault_probability(work))
+        done.so_far(WORDS, finished=True)
     return outcome
+
+
+def measure_accuracies(
+    study: NetworkStudy, points: list[NetworkPoint], seed: int, runner: Runner | None, done: Done
+) -> dict[NetworkPoint, cases.MeasuredAccuracy]:
+    """Test networks on cores; their weights in FP32 are trained unless the cache has them."""
+    products: list[ProductCounts] = []
+
+    def watch(update: Progress[analysis.AccuracyStatistics]) -> None:
+        if update.finished:
+            products.extend(statistics.products for statistics in update.total.values())
+        done.so_far(update.samples, update.finished)
+
+    opened, samples = {}, _train_samples()
+    for model in dict.fromkeys(point.model for point in points):
+        opened[model] = open_network(model, progress=lambda epoch, of: done.so_far(epoch * samples))
+        # Also where the cache had it.
+        done.so_far(NETWORKS[model].recipe.epochs * samples, finished=True)
+    parameters = []
+    for point in points:
+        options = asdict(point)
+        network, core = opened[options.pop("model")], analog_core(options.pop("core"), **options)
+        parameters.append(analysis.AccuracyParameters(
+            opened=network, flow=Dataflow(core), bits=point.bits, samples=study.samples, seed=seed
+        ))  # fmt: skip
+    rows = list(analysis.accuracies(parameters, runner, watch))
+    return dict(zip(points, map(cases.MeasuredAccuracy, rows, products), strict=True))
+
+
+def run_trainings(
+    study: NetworkStudy, points: list[TrainingPoint], runner: Runner | None, done: Done
+) -> "dict[TrainingPoint, analysis.Training]":
+    """Train networks on residues and in FP32."""
+    opened, recipe = open_untrained(study.training_model), NETWORKS[study.training_model].recipe
+    parameters = [
+        analysis.TrainingParameters(
+            network=opened.network,
+            data=opened.data,
+            recipe=replace(recipe, epochs=study.epochs, seed=point.seed),
+            flow=None if point.bits is None else Dataflow(analog_core("rns", bits=point.bits)),
+            bits=point.bits,
+        )
+        for point in points
+    ]
+    samples, trained = _train_samples(), {}
+    results = analysis.trainings(
+        parameters, runner, lambda update: done.so_far(len(update.record.epochs) * samples)
+    )
+    for point, training in zip(points, results, strict=True):
+        trained[point] = training
+        done.so_far(study.epochs * samples, finished=True)
+    return trained
+
+
+def _train_samples() -> int:
+    return len(digits().train or ())

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from rnscli.reproduction.cases import RESULTS
-from rnscli.reproduction.published import PUBLISHED
-from rnscli.reproduction.reproduce import names
+from rnscli.reproduction.cases import PUBLISHED, RESULTS
+from rnscli.reproduction.reproduce import Request
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
@@ -61,7 +60,7 @@ def test_the_document(document: dict[str, Any]) -> None:
     assert document["command"] == "reproduce"
     assert document["parameters"] == {"only": list(RESULTS), "seed": 0}
     rows = {row["name"]: row for row in document["rows"]}
-    assert tuple(rows) == names()
+    assert tuple(rows) == Request().names
     assert rows["moduli-6-exact"]["computed"] == [63, 62, 61, 59]
     assert rows["array-analog"]["computed"] == pytest.approx(11e-15)
     assert (rows["array-analog"]["unit"], rows["array-analog"]["published"]) == ("J", "11 fJ")
@@ -69,7 +68,7 @@ def test_the_document(document: dict[str, Any]) -> None:
     assert (rows["error-4"]["published_low"], rows["error-4"]["published_high"]) == (9, 15)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", Request().names)
 def test_the_command_of_a_row_gives_just_that_row(
     name: str, document: dict[str, Any], rnscli: Run
 ) -> None:

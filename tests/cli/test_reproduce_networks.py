@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from rnscli.reproduction.cases import NETWORK_RESULTS
-from rnscli.reproduction.reproduce import names, reproduce_networks, samples
-from rnscli.reproduction.study import NetworkStudy
+from rnscli.reproduction.cases import NETWORK_RESULTS, NetworkStudy
+from rnscli.reproduction.reproduce import Request, reproduce_networks
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.usefixtures("small_study")
@@ -35,7 +34,7 @@ def document(network_reproduction: Path) -> dict[str, Any]:
 
 def test_the_document(document: dict[str, Any], small_study: NetworkStudy) -> None:
     rows = {row["name"]: row for row in document["rows"]}
-    assert tuple(rows) == ROWS == names(NETWORK_RESULTS, small_study)
+    assert tuple(rows) == ROWS == Request(NETWORK_RESULTS, study=small_study).names
     assert rows["accuracy-h-4"]["remark"].count("at h = 16")
     assert rows["accuracy-h-8"]["computed"] > rows["accuracy-h-6"]["computed"]
     # Six bits of residues lose nothing, and of 130 samples few differ.
@@ -89,8 +88,9 @@ def test_progress_is_counted_in_samples(small_study: NetworkStudy) -> None:
     done: list[int] = []
     reproduce_networks(only, progress=done.append, study=small_study)
     # Of FP32 weights, three sizes of 130 samples, and of two seeds in FP32 and on residues.
-    assert samples(only, NETWORK_RESULTS, small_study) == 20 * 1000 + 3 * 130 + 2 * 2 * 1000
-    assert done == sorted(done) and done[-1] == samples(only, NETWORK_RESULTS, small_study)
+    request = Request(NETWORK_RESULTS, only, study=small_study)
+    assert request.samples == 20 * 1000 + 3 * 130 + 2 * 2 * 1000
+    assert done == sorted(done) and done[-1] == request.samples
 
 
 def test_the_folder(network_reproduction: Path) -> None:

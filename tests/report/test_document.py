@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli import __version__
-from rnscli.report.schema import csv_text, json_text
+from rnscli.report.schema import any_of, csv_text, json_text, number_schema, strict_object
 from rnscli.report.table import Row
 
 QUICK = settings(max_examples=50, deadline=None, derandomize=True)
@@ -99,3 +99,11 @@ def test_csv_numbers_are_exact(numbers: list[float]) -> None:
     found = list(csv.DictReader(io.StringIO(csv_text(["value", "all"], rows))))
     assert [float(row["value"]) for row in found] == numbers
     assert [float(item) for item in found[0]["all"].split()] == numbers
+
+
+def test_schemas_are_short() -> None:
+    assert strict_object({"low": {"type": "number"}})["required"] == ["low"]
+    either = any_of({"type": "integer", "minimum": 1}, {"type": "null"})
+    assert either == {"type": ["integer", "null"], "minimum": 1}
+    one = number_schema("number", low=1, infinite=True)
+    assert one == {"anyOf": [{"type": "number", "minimum": 1}, {"const": "inf"}]}

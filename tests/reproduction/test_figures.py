@@ -8,10 +8,9 @@ from xml.etree import ElementTree
 import pytest
 from networks_made_up import measured, trainings
 
-from rnscli.reproduction.cases import NETWORK_RESULTS, cases_of, works_of
-from rnscli.reproduction.figures import FIGURES, Figure
-from rnscli.reproduction.reproduce import Reproduction
-from rnscli.reproduction.study import STUDY, NetworkPoint
+from rnscli.reproduction.cases import NETWORK_RESULTS, STUDY, NetworkPoint
+from rnscli.reproduction.page import FIGURES, Figure
+from rnscli.reproduction.reproduce import Reproduction, Request
 
 pytest.importorskip("matplotlib")
 
@@ -22,9 +21,9 @@ def texts(picture: bytes) -> list[str]:
 
 
 def of_networks(result: str, ratio: Callable[[NetworkPoint], float]) -> Figure:
-    works = works_of(cases_of(NETWORK_RESULTS, STUDY, 0, [result]), STUDY, 0, [result])
+    works = Request(NETWORK_RESULTS, [result]).works
     points = [work for work in works if isinstance(work, NetworkPoint)]
-    found = Reproduction(accuracies={point: measured(ratio(point)) for point in points})
+    found = Reproduction(done={point: measured(ratio(point)) for point in points})
     return FIGURES[result].of(found, STUDY)
 
 
@@ -72,7 +71,7 @@ def test_noise() -> None:
 def test_training() -> None:
     pytest.importorskip("torch")
     found = trainings(STUDY, STUDY.trained_with((5, 6, 7), 0), lambda point: 0.9)
-    figure = FIGURES["training"].of(Reproduction(trainings=found), STUDY)
+    figure = FIGURES["training"].of(Reproduction(done=found), STUDY)
     named = texts(figure.draw("svg"))
     for name in ("FP32", "rns, b = 5", "rns, b = 6", "rns, b = 7", "epoch"):
         assert name in named

@@ -13,18 +13,18 @@ from scipy import stats
 from rnscli.base.errors import RnscliError
 from rnscli.matrix.dataflow import ProductCounts
 from rnscli.reproduction import reproduce as module
-from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, cases_of, last_kept, works_of
-from rnscli.reproduction.figures import FIGURES
-from rnscli.reproduction.published import ReproducedRow
-from rnscli.reproduction.reproduce import Reproduction, names, reproduce_networks
-from rnscli.reproduction.study import (
+from rnscli.reproduction.cases import (
+    NETWORK_RESULTS,
     STUDY,
-    Done,
     MeasuredAccuracy,
     NetworkPoint,
     NetworkStudy,
+    ReproducedRow,
     TrainingPoint,
+    last_kept,
 )
+from rnscli.reproduction.page import FIGURES
+from rnscli.reproduction.reproduce import Done, Reproduction, Request, reproduce_networks
 
 pytest.importorskip("torch")
 
@@ -70,7 +70,7 @@ def reproduced(monkeypatch: pytest.MonkeyPatch) -> Reproduce:
 
 def test_every_row_has_its_name_and_order(reproduced: Reproduce) -> None:
     found = reproduced()
-    assert tuple(found) == names(NETWORK_RESULTS, STUDY)
+    assert tuple(found) == Request(NETWORK_RESULTS).names
     assert tuple(dict.fromkeys(row.result for row in found.values())) == NETWORK_RESULTS
     for row in found.values():
         assert row.source == "arXiv:2309.10759"
@@ -86,9 +86,10 @@ def test_some_rows_alone(reproduced: Reproduce) -> None:
 
 
 def test_what_is_a_network() -> None:
-    of_networks = {*NETWORK_RESULTS, *names(NETWORK_RESULTS, STUDY)}
-    assert {"training", "accuracy-h-2"} <= of_networks
-    assert not of_networks & {*RESULTS, *names(RESULTS, STUDY), "p-err-k0-r1-p0.1"}
+    of_networks = Request(NETWORK_RESULTS)
+    assert {"training-7", "accuracy-h-2"} <= set(of_networks.names)
+    assert "p-err-k0-r1-p0.1" in Request().names
+    assert not set(of_networks.names) & set(Request().names)
 
 
 def test_accuracy_against_size(reproduced: Reproduce) -> None:
@@ -144,6 +145,8 @@ def test_accuracy_on_residues(ratio: float, verdict: str, reproduced: Reproduce)
 
 def test_a_dip_counts_against_the_bits_below_it() -> None:
     assert last_kept([8, 7, 6], [1.0, 0.9, 1.0], math.inf) == 8.0
+    assert last_kept([9, 8, 7, 6], [1.0, 0.991, 0.98, 0.995], math.inf) == 8.0
+    assert last_kept([8], [0.5], 0) == 0.0
     assert last_kept([1e-3, 1e-2, 1e-1], [1.0, 0.9, 1.0], 0.0) == 1e-3
 
 
@@ -196,14 +199,14 @@ def test_no_p_is_small_enough(reproduced: Reproduce) -> None:
 
 def test_seeds_begin_anew_after_the_last_one() -> None:
     assert STUDY.seeds_from(2**63 - 2) == (2**63 - 2, 2**63 - 1, 0, 1, 2)
-    (case,) = cases_of(["training"], STUDY, 3)
+    (case,) = Request(["training"], seed=3).cases
     assert case.columns["command"].endswith(
         "--bits 7 --vector-size 128 --epochs 10 --seed 3,4,5,6,7"
     )
 
 
 def points_of(*only: str) -> list[NetworkPoint]:
-    works = works_of(cases_of(NETWORK_RESULTS, STUDY, 0, only), STUDY, 0, only)
+    works = Request(NETWORK_RESULTS, only).works
     return [work for work in works if isinstance(work, NetworkPoint)]
 
 
@@ -218,8 +221,10 @@ def test_each_point_is_computed_once() -> None:
 def test_the_data_of_the_figures() -> None:
     several = STUDY.trained_with(STUDY.training_bits, 0)
     found = Reproduction(
-        accuracies={point: of_point(point) for point in points_of()},
-        trainings=made_up_trainings(STUDY, several, lambda point: 0.98),
+        done={
+            **{point: of_point(point) for point in points_of()},
+            **made_up_trainings(STUDY, several, lambda point: 0.98),
+        }
     )
     sizes, bits, epochs, noise = (
         FIGURES[result].of(found, STUDY).rows
@@ -236,7 +241,7 @@ def test_the_data_of_the_figures() -> None:
 
 
 def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnscli.reproduction.study.missing_package", lambda: "torch")
+    monkeypatch.setattr("rnscli.reproduction.reproduce.missing_package", lambda: "torch")
     for name in ("accuracy-h-2", "training"):
         with pytest.raises(RnscliError, match=r"networks need torch; install it with: pip"):
             reproduce_networks([name])
@@ -247,6 +252,6 @@ def test_progress_adds_up() -> None:
     said: list[int] = []
     done = Done(said.append)
     done.so_far(5)
-    done.all_of(10)
+    done.so_far(10, finished=True)
     done.so_far(3)
     assert said == [5, 10, 13]

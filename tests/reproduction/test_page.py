@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from rnscli.report.table import Row
-from rnscli.reproduction.page import Section, summary_sentence, written
+from rnscli.reproduction.page import summary_sentence, written
 
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "br", "link", "img"}
@@ -106,7 +106,10 @@ def test_everything_is_escaped() -> None:
         "published": nasty, "published_low": None, "verdict": "same", "remark": nasty,
         "command": nasty,
     }  # fmt: skip
-    section = Section("moduli", nasty, nasty, ("case", "computed", "published", "remark"))
+    section = {
+        "result": "moduli", "title": nasty, "text": nasty, "figure": None,
+        "columns": ("case", "computed", "published", "remark"),
+    }  # fmt: skip
     page = written("index.html", [row], [section], {"a.csv": nasty}, nasty)
     assert "<script>alert" not in page
     assert page.count("&lt;script&gt;") >= 6
@@ -121,6 +124,8 @@ def test_powers_and_indices(text: str) -> None:
 def test_the_sentence_counts() -> None:
     expected = "1 published result: 1 confirmed by simulation"
     assert summary_sentence([{"verdict": "agrees"}]) == expected
+    several = [{"verdict": "same"}, {"verdict": "same"}, {"verdict": "close"}]
+    assert summary_sentence(several) == "3 published results: 2 same, 1 close"
 
 
 def test_the_text(reproduction: Path) -> None:

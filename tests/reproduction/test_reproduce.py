@@ -4,11 +4,9 @@ from typing import Any
 
 import pytest
 
-from rnscli.reproduction.cases import RESULTS
-from rnscli.reproduction.figures import CORES, FIGURES
-from rnscli.reproduction.published import CONDITIONS, PUBLISHED
-from rnscli.reproduction.reproduce import Reproduction, names, reproduce, samples
-from rnscli.reproduction.study import STUDY
+from rnscli.reproduction.cases import CONDITIONS, PUBLISHED, RESULTS, STUDY
+from rnscli.reproduction.page import CORES, FIGURES
+from rnscli.reproduction.reproduce import Reproduction, Request, reproduce
 
 # Means of fixed-lp over means of rns that another program found, with other random operands.
 OTHER_RATIOS = {4: 9.9, 5: 15.9, 6: 15.5, 7: 15.5, 8: 15.2}
@@ -32,8 +30,9 @@ def test_every_row_has_its_verdict(found: Reproduction) -> None:
         "array": {"same": 5},
     }
     assert tuple(dict.fromkeys(row.result for row in found.rows)) == RESULTS
-    assert tuple(row.name for row in found.rows) == names()
-    assert len(set(names())) == len(names())
+    names = Request().names
+    assert tuple(row.name for row in found.rows) == names
+    assert len(set(names)) == len(names)
 
 
 def test_the_ratios_of_errors_are_those_that_others_find(found: Reproduction) -> None:
@@ -67,7 +66,7 @@ def test_simulations_hold_the_exact_values(found: Reproduction) -> None:
 def test_some_results_alone(result: str, found: Reproduction) -> None:
     alone = reproduce([result])
     assert alone.rows == tuple(row for row in found.rows if row.result == result)
-    assert (alone.errors, alone.faults, samples([result])) == ((), (), 0)
+    assert (alone.done, Request(only=[result]).samples) == ({}, 0)
 
 
 def test_some_rows_alone(found: Reproduction) -> None:
@@ -75,9 +74,10 @@ def test_some_rows_alone(found: Reproduction) -> None:
     done: list[int] = []
     alone = reproduce(chosen, progress=done.append)
     assert alone.rows == tuple(row for row in found.rows if row.name in chosen)
-    assert samples(chosen) == 10_000 + 1_000_000
+    samples = Request(only=chosen).samples
+    assert samples == 10_000 + 1_000_000
     assert done == sorted(done)
-    assert 0.99 * samples(chosen) < done[-1] <= samples(chosen)
+    assert 0.99 * samples < done[-1] <= samples
 
 
 def test_another_seed_simulates_something_else(found: Reproduction) -> None:

@@ -1,12 +1,12 @@
 """``rnscli reproduce``."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import Any
 
 import click
 
+from rnscli import reproduction
 from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, Result
@@ -14,30 +14,10 @@ from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import NameSweep, running, shared
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
-from rnscli.reproduction import (
-    DIFFERENT,
-    EVERY_RESULT,
-    NAMES,
-    NETWORK_RESULTS,
-    STUDY,
-    ReproducedRow,
-    Reproduction,
-    ReproductionOptions,
-    names,
-    report_files,
-    reproduce_networks,
-    samples,
-    summary_sentence,
-)
-from rnscli.reproduction.reproduce import reproduce
-
-if TYPE_CHECKING:
-    from rnscli.runtime import Runner
+from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
+from rnscli.runtime import Runner
 
 _JSON, _CSV = "reproduction.json", "reproduction.csv"
-_LEFT_OUT = (
-    "accuracies of neural networks are left out, as they need {}; install it with: " + INSTALL
-)
 LAYOUT = Layout(
     parameters=(),
     results=(
@@ -51,18 +31,8 @@ LAYOUT = Layout(
 class _Names(NameSweep):
     """Rows, or results with all their rows."""
 
-    def __init__(self) -> None:
-        """Accept what can be computed alone."""
-        super().__init__(
-            f"one of {', '.join(EVERY_RESULT)}, the name of a row (which --format csv and json "
-            "show), or a list of these",
-            "NAME[,..]",
-            EVERY_RESULT,
-        )
-
     def items(self, text: str) -> Sequence[str]:
-        """One name."""
-        if text not in (*EVERY_RESULT, *names(EVERY_RESULT, STUDY)):
+        if not Request(EVERY_RESULT, [text], study=STUDY).cases:
             raise ValueError
         return [text]
 
@@ -74,12 +44,17 @@ class _Names(NameSweep):
     layout=LAYOUT,
     plot=None,
     folder="a web page (index.html), report.md, all figures and their data",
-    own=(_JSON, _CSV, *NAMES),
+    own=(_JSON, _CSV, *reproduction.NAMES),
 )
 @shared.stacked(
     shared.take(
-        ReproductionOptions.only,
-        kind=_Names(),
+        reproduction.ReproductionOptions.only,
+        kind=_Names(
+            f"one of {', '.join(EVERY_RESULT)}, the name of a row (which --format csv and json "
+            "show), or a list of these",
+            "NAME[,..]",
+            EVERY_RESULT,
+        ),
         help=f"Only these rows, by name, or all of {', '.join(EVERY_RESULT)}.",
     ),
     shared.take(
@@ -106,10 +81,10 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # The energy alone, for a text of your own
     rnscli reproduce --only adc-energy,array --format markdown
     """
-    only = options["only"] or ()
+    only, seed = options["only"] or (), options["seed"]
+    of_networks = Request(reproduction.NETWORK_RESULTS, only, seed, STUDY)
+    named = [name for name in only if replace(of_networks, only=[name]).cases]
     missing = missing_package()
-    of_networks = {*NETWORK_RESULTS, *names(NETWORK_RESULTS, STUDY)}
-    named = [name for name in only if name in of_networks]
     if named and missing is not None:
         raise InputError(f"--only {','.join(named)} needs {missing}; install it with: {INSTALL}")
     if drawn:
@@ -121,24 +96,32 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             )
         check_available("--output", ("matplotlib", "jinja2"))
     left_out = None if only else missing
+    remark = (
+        f"accuracies of neural networks are left out, as they need {left_out}; install it with: "
+        f"{INSTALL}"
+    )
+    requests = {"samples": Request(reproduction.RESULTS, only, seed)}
+    if of_networks.cases and left_out is None:
+        requests["samples through networks"] = of_networks
 
-    def files(reproduced: Reproduction, result: Result) -> dict[str, bytes]:
-        documents = {_JSON: result.json, _CSV: result.csv}
-        return report_files(result.rows, reproduced, STUDY, documents, left_out)
+    def compute(runner: Runner | None, bar: Bar) -> Answer:
+        reproduced = reproduction.Reproduction()
+        for what, request in requests.items():
+            with bar(request.samples, what) as advance:
+                reproduced += request.computed(runner, advance)
 
-    def compute(runner: "Runner | None", bar: Bar) -> Answer:
-        with bar(samples(only), "samples") as advance:
-            reproduced = reproduce(only, options["seed"], runner, advance)
-        if named or not (only or left_out):
-            of_networks = samples(only, NETWORK_RESULTS, STUDY)
-            with bar(of_networks, "samples through networks") as advance:
-                reproduced += reproduce_networks(only, options["seed"], runner, advance, STUDY)
+        def files(result: Result) -> dict[str, bytes]:
+            documents = {_JSON: result.json, _CSV: result.csv}
+            return report_files(result.rows, reproduced, STUDY, documents, left_out)
+
         return Answer(
             [({}, row) for row in reproduced.rows],
-            disagreements=[_sentence(row) for row in reproduced.rows if row.verdict == DIFFERENT],
-            remarks=[] if left_out is None else [_LEFT_OUT.format(left_out)],
-            footer=("", summary_sentence([asdict(row) for row in reproduced.rows])),
-            folder=partial(files, reproduced),
+            disagreements=[
+                _sentence(row) for row in reproduced.rows if row.verdict == reproduction.DIFFERENT
+            ],
+            remarks=[] if left_out is None else [remark],
+            footer=("", reproduction.summary_sentence(list(map(asdict, reproduced.rows)))),
+            folder=files,
         )
 
     return Question(options, compute, in_blocks=True)

@@ -1,5 +1,1 @@
 """Pictures of rows; only here is matplotlib known."""
-
-from rnscli._facade import facade
-
-__getattr__, __dir__ = facade(__name__, __file__)

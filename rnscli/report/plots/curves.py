@@ -1,39 +1,32 @@
-"""Pictures of results, from rows to the bytes of a file."""
+"""Pictures of results that are curves or points, from rows to the bytes of a file."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnscli.analysis import DotErrorRow, FaultProbability, ModuliRow
+from rnscli import analysis
 from rnscli.base import columns_of
-from rnscli.report.plots.figure import (
-    COLOURS,
-    LINES,
-    distinguishing,
-    figure,
-    label,
-    number,
-    series_style,
-    with_same_p,
-)
-from rnscli.report.table import Row
+from rnscli.report.plots import figure as plot
+from rnscli.report.plots.figure import COLOURS, LINES, distinguishing, figure, label, number
+from rnscli.report.table import Columns, Row
 
 if TYPE_CHECKING:
     from rnscli.analysis import LogHistogram
 
 MAX_SERIES = 28
-_LEAST_SHARE = 0.005  # %; the tail towards zero error is long and says nothing
 MAX_BARS = 60
+MAX_PANELS = 6
+MAX_LINES = 32  # as many as there are pairs of a colour and a kind of line
+_LEAST_SHARE = 0.005  # %; the tail towards zero error is long and says nothing
 
 
 def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
     """Bits of the range that each set covers, and of the range that is required."""
-
-    columns = columns_of(ModuliRow)
+    columns = columns_of(analysis.ModuliRow)
 
     def draw(axes: Any) -> None:
         keys = distinguishing(rows, ("bits", "vector_size", "redundant_moduli", "rank", "moduli"))
-        names = [label(row, keys or ["bits"], columns) for row in rows]
+        names = [label(row, keys, columns, "bits") for row in rows]
         places = range(len(rows))
         axes.bar(
             places, [row["log2_dynamic_range"] for row in rows], color=COLOURS[0], label="covered"
@@ -42,16 +35,8 @@ def plot_moduli(rows: Sequence[Row], file_format: str) -> bytes:
             required = row["required_range"]
             if isinstance(required, int):
                 axes.hlines(math.log2(required), place - 0.45, place + 0.45, color=COLOURS[1])
-            moduli = columns["moduli"].shown(row["moduli"])
-            axes.annotate(
-                moduli,
-                (place, 0.3),
-                rotation=90,
-                ha="center",
-                va="bottom",
-                color="white",
-                fontsize=8,
-            )
+            axes.annotate(columns["moduli"].shown(row["moduli"]), (place, 0.3), rotation=90,
+                          ha="center", va="bottom", color="white", fontsize=8)  # fmt: skip
         axes.plot([], [], color=COLOURS[1], label="required")
         axes.set_xticks(places, names, rotation=0 if len(rows) <= 8 else 90)
         axes.set_ylabel("log2 of the dynamic range (bits)")
@@ -64,6 +49,8 @@ def plot_error_histograms(
     rows: Sequence[Row], histograms: Sequence["LogHistogram"], file_format: str
 ) -> bytes:
     """Distribution of the absolute error of each row, in tenths of a decade; both axes log."""
+    import numpy as np
+
     keys = distinguishing(
         rows,
         (
@@ -72,13 +59,12 @@ def plot_error_histograms(
             "degrees_of_freedom", "sparsity",
         ),
     )  # fmt: skip
-    columns = columns_of(DotErrorRow)
+    columns = columns_of(analysis.DotErrorRow)
     # A conventional core is simulated again for each redundancy of the other: it is drawn once.
     series = {
-        label(row, [key for key in keys if row[key] is not None] or ["core"], columns): histogram
+        label(row, keys, columns, "core"): histogram
         for row, histogram in zip(rows, histograms, strict=True)
     }
-    import numpy as np
 
     def draw(axes: Any) -> None:
         for index, (name, histogram) in enumerate(series.items()):
@@ -91,11 +77,10 @@ def plot_error_histograms(
             heights = np.bincount(bins - bins.min(), weights=histogram.counts[positive])
             edges = 10.0 ** (np.arange(bins.min(), bins.max() + 2) / 10)
             share = heights / histogram.counts.sum() * 100
-            seen = share >= _LEAST_SHARE
-            first = int(np.argmax(seen))
-            share, edges = share[first:], edges[first:]
+            first = int(np.argmax(share >= _LEAST_SHARE))
             style = index if len(series) <= len(LINES) else index // len(COLOURS)
-            axes.stairs(share, edges, label=name, **series_style(index, style))
+            look = plot.series_style(index, style)
+            axes.stairs(share[first:], edges[first:], label=name, **look)
         axes.set_xscale("log")
         axes.set_xlabel("absolute error of the dot product")
         axes.set_ylabel("pairs in a tenth of a decade (%)")
@@ -109,15 +94,15 @@ def plot_error_histograms(
 
 def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
     """p_err against p, a line for each code and number of attempts."""
-    rows = with_same_p(rows)
+    rows = plot.with_same_p(rows)
     codes = distinguishing(
         rows, ("noise", "redundant", "decoder", "moduli", "redundant_moduli", "legitimate_range")
     )
     names = [*codes, *distinguishing(rows, ("attempts",))]
-    columns = columns_of(FaultProbability)
+    columns = columns_of(analysis.FaultProbability)
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(label(row, names or ["attempts"], columns), []).append(row)
+        groups.setdefault(label(row, names, columns, "attempts"), []).append(row)
 
     def draw(axes: Any) -> None:
         # A colour for each code and a line style for each number of attempts, if that is enough.
@@ -132,11 +117,9 @@ def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
             points = sorted((number(row["p"]), number(row["p_err"])) for row in members)
             points = [point for point in points if min(point) > 0]
             if points:
-                p, p_err = zip(*points, strict=True)
-                marker = "o" if len(points) <= 15 else ""
-                axes.plot(
-                    p, p_err, label=name, marker=marker, markersize=4, **series_style(colour, style)
-                )
+                look = {"marker": "o" if len(points) <= 15 else "", "markersize": 4}
+                look |= plot.series_style(colour, style)
+                axes.plot(*zip(*points, strict=True), label=name, **look)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("residue error probability p")
@@ -145,3 +128,274 @@ def plot_fault_probability(rows: Sequence[Row], file_format: str) -> bytes:
             axes.legend(fontsize=8)
 
     return figure(draw, file_format)
+
+
+# The Pareto front of a search
+
+_ENERGY = "energy_per_mac_j"
+# Title and unit of what is drawn against the energy; an area has no engineering prefixes.
+_AGAINST = {
+    "p_err": ("output error probability", None),
+    "mean_abs_error": ("mean absolute error", None),
+    "latency_s": ("latency", "s"),
+    "area_m2": ("area (m$^2$)", None),
+}
+_MARKERS = "os^Dv"
+
+
+def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
+    """Each other objective of the front against the energy, by core; the choice and neighbours."""
+    drawn = [row for row in rows if row[_ENERGY] is not None]
+    cores = list(dict.fromkeys(str(row["core"]) for row in drawn))
+    front = [row for row in drawn if row["role"] != "neighbour"]
+    against = [key for key in _AGAINST if len({row[key] for row in front}) > 1]
+    against = against or ["mean_abs_error"]
+
+    def scatter(axes: Any, key: str, core: str | None, role: str, name: str, **look: Any) -> None:
+        of_core = [row for row in drawn if core in (None, row["core"])]
+        members = [row for row in of_core if row["role"] == role]
+        if members or core is None:
+            x, y = ([number(row[one]) for row in members] for one in (_ENERGY, key))
+            axes.scatter(x, y, label=name, **look)
+
+    def draw(*panels: Any) -> None:
+        for axes, key in zip(panels, against, strict=True):
+            for index, core in enumerate(cores):
+                colour = COLOURS[index % len(COLOURS)]
+                look = {"marker": _MARKERS[index % len(_MARKERS)], "s": 28, "edgecolor": colour}
+                scatter(axes, key, core, "front", core, **look, facecolor=colour, zorder=3)
+                name = f"{core}, neighbour"
+                scatter(axes, key, core, "neighbour", name, **look, facecolor="none", zorder=2)
+            scatter(axes, key, None, "chosen", "chosen", marker="*", s=220, facecolor="gold",
+                    edgecolor="black", zorder=4)  # fmt: skip
+            axes.set_xscale("log")
+            values = [number(row[key]) for row in drawn]
+            title, unit = _AGAINST[key]
+            axes.set_ylabel(title)
+            axes.xaxis.set_major_formatter(plot.engineering_axis("J"))
+            if min(values) > 0 and max(values) > 10 * min(values):
+                axes.set_yscale("log")
+            elif max(values) > 0 and key == "p_err":
+                least = min(value for value in values if value > 0)
+                axes.set_yscale("symlog", linthresh=least)
+                axes.set_ylim(bottom=0)
+            if unit is not None:
+                axes.yaxis.set_major_formatter(plot.engineering_axis(unit))
+        panels[-1].set_xlabel(f"energy {columns_of(analysis.DesignRow)[_ENERGY].title}")
+        panels[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+    heights = (1.0,) if len(against) == 1 else (0.55,) * len(against)
+    return figure(draw, file_format, heights)
+
+
+# Networks: a panel for each, one legend for all
+
+# What may tell lines apart, in the order in which a label says it.
+OF_CORES = (
+    "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "redundant",
+    "attempts", "noise", "p", "sigma", "decoder", "slice_bits", "adc_bits", "moduli",
+)  # fmt: skip
+
+
+def check_panels(panels: int, lines: int) -> None:
+    """Refuse more panels, or more lines in one of them, than a reader can tell apart."""
+    plot.check_number(panels, MAX_PANELS, "panels")
+    plot.check_number(lines, MAX_LINES, "lines")
+
+
+def grouped(
+    rows: Sequence[Row], along: Sequence[str], keys: Sequence[str], columns: Columns
+) -> dict[str, list[Row]]:
+    """Rows of each line by its label; what follows from ``along`` tells no lines apart."""
+    chosen = [key for key in distinguishing(rows, [*along, *keys]) if key not in along]
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(label(row, chosen, columns) or str(row["core"]), []).append(row)
+    # Those of a core stand together.
+    cores = list(dict.fromkeys(row["core"] for row in rows))
+    return dict(sorted(groups.items(), key=lambda group: cores.index(group[1][0]["core"])))
+
+
+def panels_of_networks(
+    rows: Sequence[Row],
+    draw: Callable[[Any, str], None],
+    labels: tuple[str, str],
+    file_format: str,
+) -> bytes:
+    """A panel for each network, below each other; ``draw`` gets one with the name of its network.
+
+    ``labels`` are those of both axes.
+    """
+    models = list(dict.fromkeys(str(row["model"]) for row in rows)) or [""]
+
+    def draw_all(*panels: Any) -> None:
+        handles: dict[str, Any] = {}
+        for axes, model in zip(panels, models, strict=True):
+            draw(axes, model)
+            axes.set_title(model, fontsize=10, loc="left")
+            axes.set_ylabel(labels[1])
+            found, names = axes.get_legend_handles_labels()
+            handles |= dict(zip(names, found, strict=True))
+        panels[-1].set_xlabel(labels[0])
+        if len(handles) > 1:
+            panels[0].figure.legend(
+                handles.values(), handles, fontsize=8, loc="outside right upper"
+            )
+
+    heights = (1.0,) if len(models) == 1 else (0.6,) * len(models)
+    return figure(draw_all, file_format, heights)
+
+
+_VALUE = "relative_accuracy"
+_SHARE = 0.99  # of FP32, which designs are most often required to keep
+# What may be along the axis, with its title: what has the most values is.
+_ALONG = {
+    "bits": "bits b of the converters",
+    "vector_size": "vector size h",
+    "p": "probability that a residue is wrong",
+    "sigma": "sigma, in steps of a residue",
+    "redundant": "redundant moduli k",
+    "attempts": "attempts R",
+    "samples": "samples",
+}
+_LOGARITHMIC = ("vector_size", "p", "sigma", "samples")
+
+
+def check_plot(points: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse more panels and lines than can be told apart, by the points of a sweep."""
+    rows: list[Row] = [dict(point) for point in points]
+    along, models = _along(rows), {row["model"] for row in rows}
+    lines = {tuple(str(row[key]) for key in row if key not in (along, "model")) for row in rows}
+    check_panels(len(models), len(lines))
+
+
+def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
+    """A panel for each network, a line for each core, with 95 % intervals.
+
+    Where nothing is swept that could be along an axis, a point for each core.
+    """
+    rows = plot.with_same_p([row for row in rows if row[_VALUE] is not None])
+    along = _along(rows)
+    same = () if along is None else ("model", along)
+    groups = grouped(rows, same, (*OF_CORES, "samples"), columns_of(analysis.AccuracyRow))
+    ends = [end for row in rows for end in _ends(row)]
+    margin = 0.03 * (max(ends, default=1.0) - min(ends, default=0.0))
+    limits = min(ends, default=0.0) - margin, max(ends, default=1.0) + margin
+
+    def draw(axes: Any, model: str) -> None:
+        for index, (name, members) in enumerate(groups.items()):
+            here = [row for row in members if row["model"] == model]
+            if along is not None:
+                here.sort(key=lambda row: number(row[along]))
+            x = [index if along is None else number(row[along]) for row in here]
+            y = [number(row[_VALUE]) for row in here]
+            below = [value - _ends(row)[0] for value, row in zip(y, here, strict=True)]
+            above = [_ends(row)[1] - value for value, row in zip(y, here, strict=True)]
+            look = plot.series_style(index, index // 8) | {"marker": "o"}
+            axes.errorbar(x, y, yerr=(below, above), label=None if along is None else name,
+                          markersize=4, elinewidth=0.8, capsize=2, **look)  # fmt: skip
+        axes.axhline(_SHARE, color="0.5", linewidth=1, linestyle=":")
+        axes.set_ylim(*limits)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        if along is None:
+            axes.set_xticks(range(len(groups)), list(groups))
+            axes.set_xlim(-0.5, max(len(groups), 1) - 0.5)
+        else:
+            _scale(axes, along, sorted({number(row[along]) for row in rows}))
+
+    title = "" if along is None else _ALONG[along]
+    labels = title, f"accuracy over FP32 (dotted: {_SHARE:.0%})"
+    return panels_of_networks(rows, draw, labels, file_format)
+
+
+def _along(rows: Sequence[Row]) -> str | None:
+    """What has the most values, all of them finite; ``None`` if nothing has two."""
+    # A line must have a place on the axis for all of its rows.
+    found = {key: {row[key] for row in rows} for key in _ALONG}
+    counts = {
+        key: len(values)
+        for key, values in found.items()
+        if None not in values and math.inf not in values
+    }
+    best = max(counts, key=lambda key: counts[key], default=None)
+    return best if best is not None and counts[best] > 1 else None
+
+
+def _scale(axes: Any, along: str, values: Sequence[float]) -> None:
+    positive = [value for value in values if value > 0]
+    if along in _LOGARITHMIC and len(positive) > 1 and positive[-1] > 8 * positive[0]:
+        if len(positive) == len(values):
+            axes.set_xscale("log")
+        else:
+            axes.set_xscale("symlog", linthresh=positive[0])
+    if all(value == int(value) for value in values) and len(values) <= 12:
+        axes.set_xticks(values, [f"{value:.0f}" for value in values])
+        axes.set_xticks([], minor=True)
+
+
+def _ends(row: Row) -> tuple[float, float]:
+    interval = row["relative_accuracy_ci95"]
+    assert isinstance(interval, tuple)
+    return float(interval[0]), float(interval[1])
+
+
+_BLACK = "#000000"
+_COLOURS = [colour for colour in COLOURS if colour != _BLACK]
+
+
+def plot_training(
+    rows: Sequence[Row], file_format: str, fp32: str, recipe: Columns | None = None
+) -> bytes:
+    """A panel for each network; for each core the mean of the seeds, and their range.
+
+    Rows are those of epochs, with the columns ``recipe`` of what else may differ from one training
+    to the next; ``fp32`` is the name of the core that FP32 has, which is drawn over all others.
+    """
+    others = recipe or {}
+    columns = {**columns_of(analysis.EpochRow), **others}
+    groups = grouped(rows, ("model", "epoch", "seed"), (*OF_CORES, *others), columns)
+    references = [name for name, members in groups.items() if members[0]["core"] == fp32]
+    cores = [name for name in groups if name not in references]
+    styles = {name: _style(_BLACK, index + 1, 3) for index, name in enumerate(references)} | {
+        name: _style(_COLOURS[index % len(_COLOURS)], index // len(_COLOURS), 2)
+        for index, name in enumerate(cores)
+    }
+
+    def draw(axes: Any, model: str) -> None:
+        lowest = math.inf
+        for name, members in groups.items():
+            losses: dict[int, list[float]] = {}
+            for row in members:
+                if row["model"] == model:
+                    epoch = int(number(row["epoch"]))
+                    losses.setdefault(epoch, []).append(number(row["train_loss"]))
+            epochs = sorted(losses)
+            low, high = ([end(losses[epoch]) for epoch in epochs] for end in (min, max))
+            means = [math.fsum(losses[epoch]) / len(losses[epoch]) for epoch in epochs]
+            axes.plot(epochs, means, label=name, marker="o", markersize=3, **styles[name])
+            if low != high:
+                colour = styles[name]["color"]
+                axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
+            lowest = min([lowest, *low])
+        if lowest > 0:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(_plain_ticks())
+            axes.yaxis.set_minor_formatter(_plain_ticks())
+        axes.xaxis.get_major_locator().set_params(integer=True)
+
+    return panels_of_networks(rows, draw, ("epoch", "training loss (nats)"), file_format)
+
+
+def _style(colour: str, line: int, order: int) -> dict[str, Any]:
+    return {"color": colour, "linestyle": LINES[line % len(LINES)], "zorder": order}
+
+
+def _plain_ticks() -> Any:
+    """Numbers such as 0.2, where a logarithmic axis has 2 x 10^-1; not at too many ticks."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, value: float, position: int | None = None) -> str:
+            return f"{value:g}" if super().__call__(value, position) else ""
+
+    return Plain(minor_thresholds=(2, 0.5))

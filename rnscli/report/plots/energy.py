@@ -1,20 +1,13 @@
 """Pictures of energy: stacked bars of the bill, a network's layers, a tornado of constants."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rnscli.analysis import EnergyRow, SensitivityRow, WorkloadRow
 from rnscli.base import columns_of
-from rnscli.report.plots.figure import (
-    COLOURS,
-    distinguishing,
-    engineering_axis,
-    figure,
-    label,
-    number,
-    patches,
-)
+from rnscli.report.plots import figure as plot
+from rnscli.report.plots.figure import COLOURS, engineering_axis, figure, number
 from rnscli.report.table import Columns, Row
 
 MAX_BARS = 60
@@ -22,7 +15,7 @@ MAX_TORNADOS = 6
 _LINEAR_UP_TO = 30.0  # ratio of bars that can still be read side by side on a linear scale
 # As the other pictures', with yellow for black, on which nothing could be seen.
 _FILLS = (*COLOURS[:3], COLOURS[-1], *COLOURS[4:6], "#F0E442", COLOURS[3])
-_PARTS = (
+PARTS = (
     "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
     "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
 )  # fmt: skip
@@ -34,7 +27,6 @@ _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "adc_model", "redundant_moduli",
     "moduli", "columns", "arrays",
 )  # fmt: skip
-_FOLLOWING = ("expected_attempts",)
 
 
 def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
@@ -44,14 +36,8 @@ def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = No
     parts of each below as shares: lengths inside a logarithmic bar would say nothing.
     """
     columns = {**columns_of(EnergyRow), **(more or {})}
-    return _stacked(
-        [_parts_of(row) for row in rows],
-        {key: columns[key].title for key in (*_PARTS, _RETRIES)},
-        _names(rows, columns, more or ()),
-        [_range(row, "energy_range_j") for row in rows],
-        "energy of one dot product",
-        file_format,
-    )
+    bars, names = [_parts_of(row) for row in rows], _names(rows, columns, more or ())
+    return _stacked(rows, bars, names, columns, "energy of one dot product", file_format)
 
 
 def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
@@ -63,30 +49,25 @@ def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
 def plot_workload(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
     """Energy of every layer of one design, or of the whole network in several."""
     columns = {**columns_of(WorkloadRow), **(more or {})}
-    bars = bars_of_workload(rows)
-    layers = len({row["layer"] for row in bars}) > 1
-    return _stacked(
-        [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in bars],
-        {key: columns[key].title for key in _WORKLOAD_PARTS},
-        [str(row["layer"]) for row in bars] if layers else _names(bars, columns, more or ()),
-        [_range(row, "energy_range_j") for row in bars],
-        "energy",
-        file_format,
-    )
+    rows = bars_of_workload(rows)
+    bars = [{key: number(row[key]) for key in _WORKLOAD_PARTS} for row in rows]
+    layers = [str(row["layer"]) for row in rows]
+    names = layers if len(set(layers)) > 1 else _names(rows, columns, more or ())
+    return _stacked(rows, bars, names, columns, "energy", file_format)
 
 
 def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:
     """For each design the energy over the range of each constant, the widest on top."""
+    from matplotlib.patches import Patch
+
     columns = {**columns_of(SensitivityRow), **(more or {})}
     designs: dict[str, list[Row]] = {}
     for name, row in zip(_names(rows, columns, more or ()), rows, strict=True):
         designs.setdefault(name, []).append(row)
     shown = dict(list(designs.items())[:MAX_TORNADOS])
 
-    def draw(panels: Any) -> None:
-        for axes, (name, members) in zip(
-            panels if len(shown) > 1 else [panels], shown.items(), strict=True
-        ):
+    def draw(*panels: Any) -> None:
+        for axes, (name, members) in zip(panels, shown.items(), strict=True):
             middle = number(members[0]["energy_per_dot_product_j"])
             for place, row in enumerate(reversed(members)):
                 for end, colour in (("low", COLOURS[0]), ("high", COLOURS[1])):
@@ -103,23 +84,26 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
             axes.xaxis.set_major_formatter(engineering_axis("J"))
             if len(designs) > 1:
                 axes.set_title(name, fontsize=9, loc="left")
-        last = panels[-1] if len(shown) > 1 else panels
-        last.set_xlabel("energy of one dot product")
-        ends = {"constant at its lower end": COLOURS[0], "at its upper end": COLOURS[1]}
-        last.figure.legend(handles=patches(ends), loc="outside lower center", ncols=2, fontsize=8)
+        panels[-1].set_xlabel("energy of one dot product")
+        ends = (("constant at its lower end", COLOURS[0]), ("at its upper end", COLOURS[1]))
+        handles = [Patch(color=colour, label=name) for name, colour in ends]
+        panels[-1].figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8)
 
     panels = tuple(0.35 + 0.12 * len(members) for members in shown.values())
     return figure(draw, file_format, panels)
 
 
 def _stacked(
+    rows: Sequence[Row],
     bars: list[dict[str, float]],
-    titles: Mapping[str, str],
     names: list[str],
-    ranges: list[tuple[float, float] | None],
+    columns: Columns,
     what: str,
     file_format: str,
 ) -> bytes:
+    """A bar for each row, of parts that have all the same keys."""
+    ranges = [ends if isinstance(ends := row["energy_range_j"], tuple) else None for row in rows]
+    titles = {key: columns[key].title for key in bars[0]}
     totals = [sum(bar.values()) for bar in bars]
     positive = [total for total in totals if total > 0]
     logarithmic = bool(positive) and max(positive) > _LINEAR_UP_TO * min(positive)
@@ -129,32 +113,17 @@ def _stacked(
     def stack(axes: Any, heights: list[dict[str, float]]) -> None:
         below = [0.0] * len(bars)
         for key in used:
-            parts = [height[key] for height in heights]
             look = {"color": _FILLS[list(titles).index(key) % len(_FILLS)]}
             if key == _RETRIES:
                 look = {"facecolor": "white", "edgecolor": "black", "hatch": "///"}
+            parts = [height[key] for height in heights]
             seen = [place for place in places if parts[place] > 0]  # no edge round nothing
-            axes.bar(
-                seen,
-                [parts[place] for place in seen],
-                bottom=[below[place] for place in seen],
-                label=titles[key],
-                width=0.7,
-                **look,
-            )
+            axes.bar(seen, [parts[place] for place in seen], width=0.7, label=titles[key],
+                     bottom=[below[place] for place in seen], **look)  # fmt: skip
             below = [low + part for low, part in zip(below, parts, strict=True)]
 
-    def whiskers(axes: Any) -> None:
-        for place, total, ends in zip(places, totals, ranges, strict=True):
-            if ends is not None:
-                error = [[total - ends[0]], [ends[1] - total]]
-                axes.errorbar(
-                    place, total, positive_part(error), color="dimgrey", capsize=4, zorder=5
-                )
-
-    def draw(panels: Any) -> None:
-        first = panels[0] if logarithmic else panels
-        last = panels[-1] if logarithmic else panels
+    def draw(*panels: Any) -> None:
+        first, last = panels[0], panels[-1]
         if logarithmic:
             first.bar(places, totals, color=COLOURS[-1], width=0.7)
             first.set_yscale("log")
@@ -169,26 +138,24 @@ def _stacked(
             last.set_ylim(0, 100)
         else:
             stack(first, bars)
-            highest = [
-                max(total, *(ends or (0,))) for total, ends in zip(totals, ranges, strict=True)
-            ]
+            highest = [*totals, *(ends[1] for ends in ranges if ends is not None)]
             first.set_ylim(0, 1.06 * max(highest) or 1.0)
         first.yaxis.set_major_formatter(engineering_axis("J"))
-        whiskers(first)
+        for place, total, ends in zip(places, totals, ranges, strict=True):
+            if ends is not None:  # rounding may make lengths of whiskers negative
+                error = [[max(0.0, total - ends[0])], [max(0.0, ends[1] - total)]]
+                first.errorbar(place, total, error, color="dimgrey", capsize=4, zorder=5)
         first.set_ylabel(what)
         if used:
             last.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         long = max(len(name) for name in names) * len(names) > 90
         many = len(names) > 30
         last.set_xticks(
-            places,
-            names,
-            rotation=90 if many else 60 if long else 0,
-            ha="center" if many or not long else "right",
-            fontsize=6 if many else 8,
-        )
+            places, names, rotation=90 if many else 60 if long else 0,
+            ha="center" if many or not long else "right", fontsize=6 if many else 8,
+        )  # fmt: skip
         margin = 0.6 if len(names) > 1 else 1.0
-        for axes in {id(first): first, id(last): last}.values():
+        for axes in panels:
             axes.set_xlim(-margin, len(names) - 1 + margin)
         if long and not many:
             for text in last.get_xticklabels():
@@ -201,25 +168,13 @@ def _parts_of(row: Row) -> dict[str, float]:
     """The parts of a bill for the first attempt, and one part of the others."""
     attempts = number(row["expected_attempts"])
     parts = {
-        key: number(row[key]) / (1.0 if key == "forward_energy_j" else attempts) for key in _PARTS
+        key: number(row[key]) / (1.0 if key == "forward_energy_j" else attempts) for key in PARTS
     }
     return {**parts, _RETRIES: number(row[_RETRIES])}
 
 
 def _names(rows: Sequence[Row], columns: Columns, more: Iterable[str]) -> list[str]:
     # What follows from the options comes after them: it may be the same to all digits shown.
-    keys = distinguishing(rows, [key for key in (*_KEYS, *more, *_FOLLOWING) if key in rows[0]])
-    return [
-        label(row, [key for key in keys if row[key] is not None] or ["core"], columns)
-        for row in rows
-    ]
-
-
-def positive_part(ends: list[list[float]]) -> list[list[float]]:
-    """Lengths of whiskers, which rounding may make negative."""
-    return [[max(0.0, end) for end in pair] for pair in ends]
-
-
-def _range(row: Row, key: str) -> tuple[float, float] | None:
-    ends = row[key]
-    return ends if isinstance(ends, tuple) else None
+    listed = [key for key in (*_KEYS, *more, "expected_attempts") if key in rows[0]]
+    keys = plot.distinguishing(rows, listed)
+    return [plot.label(row, keys, columns, "core") for row in rows]

@@ -4,16 +4,13 @@ import importlib
 import io
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnscli.base import InputError
 from rnscli.core import CORES
 from rnscli.report.table import Columns, Row
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -47,14 +44,21 @@ class Look:
     paper: str = "white"
 
 
+# Settings of everything that would be black, or white.
+_INKS = (
+    "text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"
+)  # fmt: skip
+_PAPERS = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+
+
 def figure(
-    draw: Callable[[Any], None],
+    draw: Callable[..., None],
     file_format: str,
     panels: tuple[float, ...] = (1.0,),
     size: tuple[float, float] = (8, 5),
     look: Look | None = None,
 ) -> bytes:
-    """A picture with panels of these heights below each other; ``draw`` gets one, or all.
+    """A picture with panels of these heights below each other, of which ``draw`` gets each.
 
     ``size`` is that of a panel of height 1, in inches.
     """
@@ -62,32 +66,20 @@ def figure(
     from matplotlib.figure import Figure
 
     # The same rows give the same bytes: no date, no random ids.
-    settings = {"svg.hashsalt": "rnscli", "svg.fonttype": "none", **_colours(look)}
+    settings = {"svg.hashsalt": "rnscli", "svg.fonttype": "none"}
+    if look is not None:
+        settings |= dict.fromkeys(_INKS, look.ink) | dict.fromkeys(_PAPERS, look.paper)
     with matplotlib.rc_context(settings):
         picture = Figure(figsize=(size[0], size[1] * sum(panels)), layout="constrained")
         axes = picture.subplots(len(panels), squeeze=False, height_ratios=panels)[:, 0]
         for panel in axes:
             panel.grid(visible=True, which="major", alpha=0.3)
             panel.set_axisbelow(True)
-        draw(axes if len(panels) > 1 else axes[0])
+        draw(*axes)
         content = io.BytesIO()
-        metadata = {
-            "png": None,
-            "svg": {"Date": None, "Creator": None},
-            "pdf": {"CreationDate": None},
-        }[file_format]
-        picture.savefig(content, format=file_format, dpi=150, metadata=metadata)
+        metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+        picture.savefig(content, format=file_format, dpi=150, metadata=metadata.get(file_format))
     return content.getvalue()
-
-
-def _colours(look: Look | None) -> dict[str, str]:
-    """Settings of everything that would be black or white."""
-    if look is None:
-        return {}
-    inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color",
-            "grid.color")  # fmt: skip
-    papers = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
-    return dict.fromkeys(inks, look.ink) | dict.fromkeys(papers, look.paper)
 
 
 def series_style(colour: int, line: int) -> dict[str, str]:
@@ -98,15 +90,21 @@ def series_style(colour: int, line: int) -> dict[str, str]:
 def distinguishing(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
     """Of these keys, the first ones that tell apart all rows that any of them tells apart."""
     chosen: list[str] = []
+    apart = 1
     for key in keys:
-        with_key = {tuple(str(row[k]) for k in [*chosen, key]) for row in rows}
-        if len(with_key) > len({tuple(str(row[k]) for k in chosen) for row in rows}):
+        with_key = len({tuple(str(row[k]) for k in [*chosen, key]) for row in rows})
+        if with_key > apart:
             chosen.append(key)
+            apart = with_key
     return chosen
 
 
-def label(row: Row, keys: Sequence[str], columns: Columns) -> str:
-    """Values of a row, each with its title unless it is a name."""
+def label(row: Row, keys: Sequence[str], columns: Columns, otherwise: str = "") -> str:
+    """Values of a row that it has, each with its title unless it is a name.
+
+    That of the column ``otherwise`` where there are none.
+    """
+    keys = [key for key in keys if row[key] is not None] or [otherwise] * bool(otherwise)
     return ", ".join(
         str(row[key])
         if isinstance(row[key], str)
@@ -138,13 +136,6 @@ def engineering_axis(unit: str) -> Any:
     return EngFormatter(unit=unit)
 
 
-def patches(colours: Mapping[str, str]) -> list[Any]:
-    """Handles of a legend without anything drawn for them."""
-    from matplotlib.patches import Patch
-
-    return [Patch(color=colour, label=name) for name, colour in colours.items()]
-
-
 PLAIN = Look()
 SIZE = (5.6, 4.0)  # small, so that the text is large where the picture fills a phone
 # By the place of a core among all of them, so that it looks the same in every picture.
@@ -155,12 +146,11 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def powers(axis: Any) -> None:
     """Plain powers of ten at the ticks, which need no font of mathematics."""
-    from matplotlib.ticker import FuncFormatter
 
     def power(value: float, place: int) -> str:
         return "10" + str(round(math.log10(value))).translate(_SUPERSCRIPTS)
 
-    axis.set_major_formatter(FuncFormatter(power))
+    axis.set_major_formatter(power)
     axis.set_minor_formatter("")
 
 
@@ -175,10 +165,8 @@ def clean(axes: Any, top: Any = None) -> None:
 
 def legend_above(axes: Any, handles: Sequence[Any]) -> None:
     """A legend in one line over the picture."""
-    axes.figure.legend(
-        handles=handles, loc="outside upper center", ncols=len(handles), frameon=False,
-        handlelength=1.4,
-    )  # fmt: skip
+    look: dict[str, Any] = {"loc": "outside upper center", "frameon": False, "handlelength": 1.4}
+    axes.figure.legend(handles=handles, ncols=len(handles), **look)
 
 
 def handle(name: str, colour: str, linewidth: float = 0.0, **look: Any) -> Any:
@@ -188,9 +176,8 @@ def handle(name: str, colour: str, linewidth: float = 0.0, **look: Any) -> Any:
     return Line2D([], [], color=colour, label=name, linewidth=linewidth, **look)
 
 
-# In a web page, a picture takes its font and colours, light or dark.
-
-# Colours that stand for those of the page; nothing else has them.
+# In a web page, a picture takes its font and colours, light or dark. These stand for those of the
+# page; nothing else has them.
 PLACEHOLDERS = Look(ink="#010203", paper="#fdfcfb")
 # The variables of the page's style that take the place of colours.
 _VARIABLES = {
@@ -203,16 +190,10 @@ _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
 
 def inline_svg(name: str, draw: Callable[[Look], bytes], label: str) -> str:
-    """A picture as an element of a page.
+    """A picture as an element of a page, which says how large it is.
 
-    Parameters
-    ----------
-    name
-        Prefix of all ids in it, so that pictures of a page do not share any.
-    draw
-        Draws it as SVG in colours of ink and paper.
-    label
-        What it shows, for those who cannot see it.
+    ``name`` is the prefix of all ids in it, so that pictures of a page do not share any; ``draw``
+    draws it as SVG in colours of ink and paper; ``label`` is for those who cannot see it.
     """
     from xml.etree import ElementTree  # which commands without a page do not need
 
@@ -224,24 +205,15 @@ def inline_svg(name: str, draw: Callable[[Look], bytes], label: str) -> str:
             definitions.remove(style_sheet)
     for element in root.iter():
         element.tag = element.tag.removeprefix(_SVG)
-        _rename_ids(element, name)
+        if identity := element.get("id"):
+            element.set("id", f"{name}-{identity}")
+        if target := element.attrib.pop(_XLINK_HREF, None):
+            element.set("href", target.replace("#", f"#{name}-"))
+        if clip := element.get("clip-path"):
+            element.set("clip-path", clip.replace("#", f"#{name}-"))
         if style := element.get("style"):
-            element.set("style", _themed(style))
-    # The page says how large it is.
+            style = re.sub(r"font-family:[^;]*;?\s*", "", style)
+            themed = re.sub(r"#[0-9a-f]{6}", lambda hit: _VARIABLES.get(hit[0], hit[0]), style)
+            element.set("style", themed)
     root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": label}
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _rename_ids(element: "Element", name: str) -> None:
-    if identity := element.get("id"):
-        element.set("id", f"{name}-{identity}")
-    if target := element.attrib.pop(_XLINK_HREF, None):
-        element.set("href", target.replace("#", f"#{name}-"))
-    if clip := element.get("clip-path"):
-        element.set("clip-path", clip.replace("#", f"#{name}-"))
-
-
-def _themed(style: str) -> str:
-    """A style with the page's font and colours."""
-    style = re.sub(r"font-family:[^;]*;?\s*", "", style)
-    return re.sub(r"#[0-9a-f]{6}", lambda found: _VARIABLES.get(found[0], found[0]), style)

@@ -10,8 +10,7 @@ from rnscli.analysis import CodeOptions, ModuliOptions
 from rnscli.base import InputError, RnscliError, command_line, options_of
 from rnscli.base.option import written
 from rnscli.cli.main import cli
-from rnscli.reproduction import STUDY
-from rnscli.reproduction.cases import EVERY_RESULT, cases_of
+from rnscli.reproduction.cases import EVERY_RESULT, STUDY, cases_of
 
 LINES = [case.columns["command"] for case in cases_of(EVERY_RESULT, STUDY)]
 

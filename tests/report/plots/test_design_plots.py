@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rnscli.core.cores import simulated_cores
-from rnscli.report.plots import design as design_plots
-from rnscli.report.plots.design import plot_front
+from rnscli.report.plots import curves as design_plots
+from rnscli.report.plots.curves import plot_front
 from rnscli.report.table import Row
 
 pytest.importorskip("matplotlib")
@@ -42,13 +42,12 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Draw:
 
         kept: list[Any] = []
 
-        def figure(draw: Callable[[Any], None], file_format: str, heights: Any) -> bytes:
+        def figure(draw: Callable[..., None], file_format: str, heights: Any) -> bytes:
             made = Figure()
             FigureCanvasAgg(made)
-            panels = made.subplots(len(heights), 1)
-            draw(panels)
+            kept.extend(np.atleast_1d(made.subplots(len(heights), 1)))
+            draw(*kept)
             made.canvas.draw()
-            kept.extend(np.atleast_1d(panels))
             return b""
 
         monkeypatch.setattr(design_plots, "figure", figure)

@@ -8,7 +8,7 @@ import pytest
 from rnscli.base.columns import option_columns
 from rnscli.base.errors import InputError
 from rnscli.cli.commands.train import AXIS_COLUMNS
-from rnscli.report.plots.networks import OF_CORES, check_plot, plot_accuracy, plot_training
+from rnscli.report.plots.curves import OF_CORES, check_plot, plot_accuracy, plot_training
 
 pytest.importorskip("matplotlib")
 

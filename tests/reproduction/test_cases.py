@@ -5,22 +5,23 @@ from typing import Any
 
 import pytest
 
-from rnscli.reproduction.cases import EVERY_RESULT, cases_of
-from rnscli.reproduction.published import (
+from rnscli.reproduction.cases import (
     AGREES,
     CLOSE,
     DIFFERENT,
+    EVERY_RESULT,
     KINDS,
     NOT_HERE,
     PUBLISHED,
     SAME,
+    STUDY,
     UNDECIDED,
     VERDICTS,
     WITHIN,
     Published,
     Verdict,
+    cases_of,
 )
-from rnscli.reproduction.study import STUDY
 
 
 def of_kind(kind: str, text: str = "", **more: Any) -> Published:
