@@ -8,7 +8,7 @@ from made_cores import CONVENTIONAL, reading_error
 from scipy.integrate import quad
 from scipy.special import ndtr
 
-from rnscli.analysis.design.metrics import Outcome
+from rnscli.analysis.design.search import Outcome
 from rnscli.analysis.error.dot_error import dot_error
 from rnscli.analysis.error.parameters import DotErrorParameters
 from rnscli.analysis.faults.fault_probability import after_attempts
