@@ -314,7 +314,7 @@ class Energies:
     decoding: float = 0.0
     shift_add: float = 0.0
 
-    @property
+    @cached_property
     def total(self) -> float:
         return math.fsum(getattr(self, part.name) for part in fields(self))
 
@@ -445,7 +445,7 @@ class EnergyDesign:
             shift_add=self.attempts * prices.energy(self.logic.shift_add),
         )
 
-    @property
+    @cached_property
     def area(self) -> float:
         """Area in m^2 of the arrays of all channels, their converters and the logic that keeps up.
 
