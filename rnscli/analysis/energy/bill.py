@@ -123,16 +123,11 @@ def uncertain_energy(
     """
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)
-    if not constants:
-        return row
-    ranges = _extremes(parameters, constants)
-    return replace(
-        row, energy_range_j=ranges[0], latency_range_s=ranges[1], area_range_m2=ranges[2]
-    )
+    return replace(row, **_extremes(parameters, constants)) if constants else row
 
 
-def _extremes(parameters: EnergyParameters, constants: Constants) -> list[tuple[float, float]]:
-    """Least and largest energy, latency and area."""
+def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, Any]:
+    """Least and largest energy, latency and area, by the keys of rows."""
 
     def quantities(values: Mapping[str, float]) -> tuple[float, float, float]:
         design = with_constants(parameters, values).design
@@ -143,8 +138,8 @@ def _extremes(parameters: EnergyParameters, constants: Constants) -> list[tuple[
         [quantities({name: end}) for end in pair]
         for name, pair in zip(constants, ends, strict=True)
     ]
-    found = []
-    for index in range(3):
+    found = {}
+    for index, key in enumerate(("energy_range_j", "latency_range_s", "area_range_m2")):
         lowest, highest = [], []  # ends that may give the least, and the most
         for (low, high), (at_low, at_high) in zip(ends, alone, strict=True):
             rises, falls = at_low[index] < at_high[index], at_high[index] < at_low[index]
@@ -157,7 +152,7 @@ def _extremes(parameters: EnergyParameters, constants: Constants) -> list[tuple[
             ]
             for choices in (lowest, highest)
         )
-        found.append((min(least), max(most)))
+        found[key] = (min(least), max(most))
     return found
 
 

@@ -1,14 +1,22 @@
 """What is reported of the energy of a dot product, of a network, and of uncertain constants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.base import Column, area, ends, joules, percent, prefixed
 
-ConverterEnergy = Annotated[
-    float, Column("Energy of DACs and ADCs together, in J.", "converters", joules)
-]
+
+def _energy(what: str, heading: str) -> Column:
+    return Column(f"Energy {what}, in J.", heading, joules)
+
+
+def _part(what: str, heading: str) -> Column:
+    """Of energies that many designs do not have."""
+    return replace(_energy(what, heading), usual=0.0)
+
+
+ConverterEnergy = Annotated[float, _energy("of DACs and ADCs together", "converters")]
 EnergyPerDotProduct = Annotated[
     float, Column("Energy of one dot product, in J: the sum of its parts.", "total", joules)
 ]
@@ -47,31 +55,15 @@ class EnergyRow:
         float,
         Column("ADC conversions of a dot product, averaged over its attempts.", "ADCs/dot"),
     ]
-    dac_energy_j: Annotated[float, Column("Energy of the DACs, in J.", "DAC", joules)]
-    adc_energy_j: Annotated[float, Column("Energy of the ADCs, in J.", "ADC", joules)]
+    dac_energy_j: Annotated[float, _energy("of the DACs", "DAC")]
+    adc_energy_j: Annotated[float, _energy("of the ADCs", "ADC")]
     converter_energy_j: ConverterEnergy
-    array_energy_j: Annotated[
-        float, Column("Energy of the multiplications in the array, in J.", "array", joules)
-    ]
-    leakage_energy_j: Annotated[
-        float,
-        Column("Energy that the cells take at all times, in J.", "leakage", joules, usual=0.0),
-    ]
-    forward_energy_j: Annotated[
-        float, Column("Energy of turning inputs into residues, in J.", "forward", joules, usual=0.0)
-    ]
-    reverse_energy_j: Annotated[
-        float,
-        Column("Energy of turning residues into a number, in J.", "reverse", joules, usual=0.0),
-    ]
-    decoding_energy_j: Annotated[
-        float,
-        Column("Energy of checking and decoding the code, in J.", "decoding", joules, usual=0.0),
-    ]
-    shift_add_energy_j: Annotated[
-        float,
-        Column("Energy of adding the slices of weights, in J.", "shift+add", joules, usual=0.0),
-    ]
+    array_energy_j: Annotated[float, _energy("of the multiplications in the array", "array")]
+    leakage_energy_j: Annotated[float, _part("that the cells take at all times", "leakage")]
+    forward_energy_j: Annotated[float, _part("of turning inputs into residues", "forward")]
+    reverse_energy_j: Annotated[float, _part("of turning residues into a number", "reverse")]
+    decoding_energy_j: Annotated[float, _part("of checking and decoding the code", "decoding")]
+    shift_add_energy_j: Annotated[float, _part("of adding the slices of weights", "shift+add")]
     retry_energy_j: Annotated[
         float,
         Column(
@@ -170,24 +162,13 @@ class WorkloadRow:
         ),
     ]
     digital_energy_j: Annotated[
-        float,
-        Column(
-            "Energy of conversion, decoding and the adding of slices, in J.",
-            "digital",
-            joules,
-            usual=0.0,
-        ),
+        float, _part("of conversion, decoding and the adding of slices", "digital")
     ]
     accumulation_energy_j: Annotated[
-        float,
-        Column(
-            "Energy of adding the partial sums of tiles, in J.", "accumulation", joules, usual=0.0
-        ),
+        float, _part("of adding the partial sums of tiles", "accumulation")
     ]
-    energy_j: Annotated[float, Column("Energy of the layer or network, in J.", "total", joules)]
-    energy_per_mac_j: Annotated[
-        c.EnergyPerMac, Column("Energy over the MACs that are needed, in J.", "per MAC", joules)
-    ]
+    energy_j: Annotated[float, _energy("of the layer or network", "total")]
+    energy_per_mac_j: Annotated[c.EnergyPerMac, _energy("over the MACs that are needed", "per MAC")]
     time_s: Annotated[
         float, Column("Time of the layer or network, layer by layer, in s.", form=prefixed("s"))
     ]
@@ -227,15 +208,11 @@ class SensitivityRow:
         float, Column("Largest value of the constant, in its unit.", "to", unit="unit")
     ]
     energy_at_low_j: Annotated[
-        float,
-        Column("Energy of the dot product with the constant at its least, in J.", "at low", joules),
+        float, _energy("of the dot product with the constant at its least", "at low")
     ]
     energy_per_dot_product_j: EnergyPerDotProduct
     energy_at_high_j: Annotated[
-        float,
-        Column(
-            "Energy of the dot product with the constant at its largest, in J.", "at high", joules
-        ),
+        float, _energy("of the dot product with the constant at its largest", "at high")
     ]
     swing: Annotated[
         float, Column("Width of the interval of the energy over the energy.", form=percent(1))
