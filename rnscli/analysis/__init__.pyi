@@ -91,7 +91,7 @@ from rnscli.analysis.networks.training import trainings as trainings
 from rnscli.analysis.statistics import LogHistogram as LogHistogram
 from rnscli.analysis.statistics import SimulationOptions as SimulationOptions
 from rnscli.analysis.statistics import proportion_interval as proportion_interval
+from rnscli.analysis.store import StoredRecord as StoredRecord
+from rnscli.analysis.store import StoredTask as StoredTask
 from rnscli.analysis.store import stored_records as stored_records
 from rnscli.analysis.store import stored_tasks as stored_tasks
-from rnscli.analysis.stored_rows import StoredRecord as StoredRecord
-from rnscli.analysis.stored_rows import StoredTask as StoredTask

@@ -2,18 +2,8 @@
 
 from typing import Annotated
 
-from rnscli.base import (
-    Column,
-    area,
-    ends,
-    half_width,
-    joules,
-    mark,
-    numbers,
-    prefixed,
-    probability,
-    reach,
-)
+from rnscli import base
+from rnscli.base import Column
 
 Range = tuple[float, float]
 CI95 = "95 % confidence interval of"
@@ -68,7 +58,7 @@ P = Annotated[
     float,
     Column(
         "Probability that a residue is wrong, averaged over the moduli.",
-        form=probability,
+        form=base.probability,
         high=1,
         concerns_some=True,
         identity=True,
@@ -88,7 +78,7 @@ ResidueP = Annotated[
     tuple[float, ...],
     Column(
         "Probability to be wrong of each residue, largest modulus first, where they differ.",
-        form=numbers,
+        form=base.numbers,
         high=1,
     ),
 ]
@@ -96,7 +86,7 @@ ResidueSigma = Annotated[
     tuple[float, ...],
     Column(
         "sigma of each residue, largest modulus first, where they differ, in steps of a residue.",
-        form=numbers,
+        form=base.numbers,
     ),
 ]
 SnrDb = Annotated[
@@ -113,7 +103,8 @@ OutputErrorRate = Annotated[
     Column("Share of the outputs that noise made wrong, or left rejected.", "error rate", high=1),
 ]
 OutputErrorRateInterval = Annotated[
-    Range, Column(f"{CI95} output_error_rate (Clopper-Pearson).", "95 % interval", ends(), high=1)
+    Range,
+    Column(f"{CI95} output_error_rate (Clopper-Pearson).", "95 % interval", base.ends(), high=1),
 ]
 
 PErr = Annotated[
@@ -121,14 +112,16 @@ PErr = Annotated[
     Column(
         "Probability that the output is wrong, or still rejected, after R attempts.",
         "p_err",
-        probability,
+        base.probability,
         high=1,
     ),
 ]
-SimulatedPErr = Annotated[float, Column("p_err, simulated.", "simulated", probability, high=1)]
+SimulatedPErr = Annotated[float, Column("p_err, simulated.", "simulated", base.probability, high=1)]
 SimulatedPErrInterval = Annotated[
     Range,
-    Column("99.9 % confidence interval of simulated_p_err.", "99.9 % interval", ends(), high=1),
+    Column(
+        "99.9 % confidence interval of simulated_p_err.", "99.9 % interval", base.ends(), high=1
+    ),
 ]
 SimulatedWords = Annotated[int, Column("Number of words that were simulated.", "words", low=1)]
 
@@ -144,7 +137,7 @@ MeanAbsError = Annotated[
     ),
 ]
 MeanAbsErrorInterval = Annotated[
-    Range, Column(f"{CI95} mean_abs_error (Student's t).", "95 %", half_width, low=None)
+    Range, Column(f"{CI95} mean_abs_error (Student's t).", "95 %", base.half_width, low=None)
 ]
 
 # Cores and hardware
@@ -169,30 +162,37 @@ Reverse = Annotated[
 EnergyPerMac = Annotated[
     float,
     Column(
-        "Energy of a multiplication with its addition, the total over h, in J.", "per MAC", joules
+        "Energy of a multiplication with its addition, the total over h, in J.",
+        "per MAC",
+        base.joules,
     ),
 ]
 EnergyRange = Annotated[
     Range,
     Column(
-        "Least and largest total that uncertain constants allow, in J.", "total range", ends(joules)
+        "Least and largest total that uncertain constants allow, in J.",
+        "total range",
+        base.ends(base.joules),
     ),
 ]
 Latency = Annotated[
-    float, Column("Mean time from an input vector to its dot products, in s.", form=prefixed("s"))
+    float,
+    Column("Mean time from an input vector to its dot products, in s.", form=base.prefixed("s")),
 ]
 Throughput = Annotated[
     float,
-    Column("Multiplications of the whole array in a second, in MAC/s.", "MAC/s", prefixed("MAC/s")),
+    Column(
+        "Multiplications of the whole array in a second, in MAC/s.", "MAC/s", base.prefixed("MAC/s")
+    ),
 ]
 Area = Annotated[
-    float, Column("Area of the arrays with their converters and logic, in m^2.", form=area)
+    float, Column("Area of the arrays with their converters and logic, in m^2.", form=base.area)
 ]
 Extrapolated = Annotated[
     bool,
     Column(
         "Whether a model was used outside of the range that it was made for.",
-        form=mark("yes"),
+        form=base.mark("yes"),
         usual=False,
     ),
 ]
@@ -215,6 +215,6 @@ PrecisionReached = Annotated[
     Column(
         "How far the interval of the value with a requested precision reaches, as a share of it.",
         "reached",
-        reach,
+        base.reach,
     ),
 ]
