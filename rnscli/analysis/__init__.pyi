@@ -46,6 +46,7 @@ from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
 from rnscli.analysis.energy.rows import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult
+from rnscli.analysis.error.dot_error import dot_error as dot_error
 from rnscli.analysis.error.dot_error import dot_errors as dot_errors
 from rnscli.analysis.error.operand_files import SUFFIXES as SUFFIXES
 from rnscli.analysis.error.operand_files import FileOperands as FileOperands
