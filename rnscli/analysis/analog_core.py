@@ -3,17 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rnscli import core
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
 from rnscli.analysis.networks import FP32
-from rnscli.core import (
-    Core,
-    CoreSettings,
-    Level,
-    NoiseSetting,
-    RedundantCode,
-    analog_core_named,
-    laws_of,
-)
 from rnscli.matrix import Dataflow
 from rnscli.runtime import describe
 
@@ -28,9 +20,9 @@ def analog_core(
     moduli: Sequence[int] | None = None,
     redundant: int = 0,
     noise: str | None = None,
-    p: Level | None = None,
-    sigma: Level | None = None,
-    snr_db: Level | None = None,
+    p: core.Level | None = None,
+    sigma: core.Level | None = None,
+    snr_db: core.Level | None = None,
     attempts: float = 1,
     decoder: str = "bounded-distance",
     legitimate_range: int | str = "product",
@@ -38,7 +30,7 @@ def analog_core(
     max_modulus: int | None = None,
     slice_bits: int = 1,
     adc_bits: int | None = None,
-) -> Core:
+) -> core.Core:
     """An analog core by its name, with the moduli that suit it.
 
     Parameters
@@ -74,8 +66,8 @@ def analog_core(
     >>> analog_core(bits=6, redundant=1, p=1e-3, attempts=2).code.moduli.moduli
     (63, 62, 61, 59, 55)
     """
-    kind = analog_core_named(name)
-    setting = NoiseSetting.of({"noise": noise, "p": p, "sigma": sigma, "snr_db": snr_db})
+    kind = core.analog_core_named(name)
+    setting = core.NoiseSetting.of({"noise": noise, "p": p, "sigma": sigma, "snr_db": snr_db})
     request = ModuliRequest(
         bits=bits,
         vector_size=vector_size,
@@ -90,36 +82,27 @@ def analog_core(
     if kind.coded:
         chosen = request.choose()[0]
         size = request.legitimate_range(chosen, legitimate_range)
-        code = RedundantCode(chosen, size, decoder)
-    settings = CoreSettings(
+        code = core.RedundantCode(chosen, size, decoder)
+    settings = core.CoreSettings(
         dot_product=request.dot_product,
         bits=request.converter_bits,
         slice_bits=slice_bits,
         adc_bits=adc_bits,
     )
-    moduli_of_code = code.moduli if code is not None else None
-    laws = laws_of(setting, settings.bits, moduli_of_code, kind.name)
+    laws = core.laws_of(setting, settings.bits, code.moduli if code else None, kind.name)
     return kind.build(settings, code, laws, attempts)
 
 
 def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
-    """Values of the columns that describe a dataflow and its core, by their keys.
-
-    Examples
-    --------
-    >>> from rnscli.analysis.analog_core import analog_core
-    >>> columns = core_columns(Dataflow(analog_core("fixed-lp", bits=6)), 6)
-    >>> columns["core"], columns["adc_bits"], columns["moduli"]
-    ('fixed-lp', 6, None)
-    """
-    core, settings = flow.core, flow.core.settings
-    moduli = core.code.moduli if core.code is not None else None
+    """Values of the columns that describe a dataflow and its core, by their keys."""
+    made, settings = flow.core, flow.core.settings
+    moduli = made.code.moduli if made.code is not None else None
     return {
-        "core": core.name,
+        "core": made.name,
         "bits": bits,
-        "vector_size": core.dot_product.vector_size,
-        "input_bits": core.dot_product.input_bits,
-        "weight_bits": core.dot_product.weight_bits,
+        "vector_size": made.dot_product.vector_size,
+        "input_bits": made.dot_product.input_bits,
+        "weight_bits": made.dot_product.weight_bits,
         "granularity": flow.granularity,
         "moduli": moduli.information if moduli is not None else None,
         "redundant_moduli": moduli.redundant_moduli if moduli is not None else None,
@@ -127,8 +110,8 @@ def core_columns(flow: Dataflow, bits: int) -> dict[str, Any]:
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
         "adc_bits": settings.get("adc_bits"),
-        **core.noise_columns,
-        "attempts": settings.get("attempts") if core.noisy else None,
+        **made.noise_columns,
+        "attempts": settings.get("attempts") if made.noisy else None,
     }
 
 

@@ -163,14 +163,12 @@ class ModuliRequest:
                     f"`max_modulus` is {self.max_modulus}, whose residues need more than the "
                     f"{bits} bits of the converters; at most {2**bits} is accepted"
                 )
-        if given is None:
-            return
-        if given.residue_bits > bits:
+        if given is not None and given.residue_bits > bits:
             raise InputError(
                 f"modulus {given.moduli[0]} has residues of more than {bits} bits; "
                 f"give `bits` of at least {given.residue_bits}"
             )
-        if self.needs_range:
+        if given is not None and self.needs_range:
             self._check_covers(given)
 
     @cached_property
@@ -191,11 +189,7 @@ class ModuliRequest:
     def needs_range(self) -> bool:
         """Whether a range is required; an explicit set can be examined without one."""
         operands = (self.bits, self.vector_size, self.input_bits, self.weight_bits)
-        return (
-            self.moduli is None
-            or self.precision_bits is not None
-            or any(value is not None for value in operands)
-        )
+        return self.moduli is None or any(x is not None for x in (*operands, self.precision_bits))
 
     @cached_property
     def dot_product(self) -> DotProduct:
@@ -266,28 +260,27 @@ class ModuliRequest:
 
     def _exists(self) -> bool:
         """Whether there is a set within the bits; raises InputError if that cannot be decided."""
-        limit = 2**self.converter_bits - 1
         if self.family == "special":
             try:
-                return bool(special_family(self.required_range, limit))
+                return bool(self._search(1))
             except NoSolutionError:
                 return False
+        limit = 2**self.converter_bits - 1
         return set_exists(self.required_range, limit, redundant=self.redundant, count=self.count)
 
     def _what_would_do(self) -> str:
         """The fewest bits b with an answer, everything else unchanged."""
-        operands = " (operands grow with it)" if self._operands_follow_bits else ""
+        follow = self.precision_bits is None and None in (self.input_bits, self.weight_bits)
+        operands = " (operands grow with it)" if follow else ""
         limit = " with `max_modulus` left out" if self.max_modulus is not None else ""
         smallest = "the smallest bits with an answer is"
         for bits in range(2, _MAX_HINT_BITS + 1):
             request = replace(self, bits=bits, max_modulus=None)
             try:
-                if not request._exists():
-                    continue
+                if request._exists():
+                    return f"{smallest} {bits}{limit}{operands}{request._listed()}"
             except InputError:  # given up: there may be an answer or not
                 smallest = "an answer exists for bits"
-                continue
-            return f"{smallest} {bits}{limit}{operands}{request._listed()}"
         return f"no bits up to {_MAX_HINT_BITS} has an answer{operands}"
 
     def _listed(self) -> str:
@@ -299,10 +292,6 @@ class ModuliRequest:
         except InputError:
             return ""
         return f": {listed}" if len(listed) <= 60 else ""
-
-    @property
-    def _operands_follow_bits(self) -> bool:
-        return self.precision_bits is None and None in (self.input_bits, self.weight_bits)
 
     def _check_covers(self, moduli: ModuliSet) -> None:
         if moduli.dynamic_range >= self.required_range:
