@@ -364,6 +364,13 @@ class EnergyDesign:
     def dot_product(self) -> DotProduct:
         return self.settings.dot_product
 
+    @property
+    def constants(self) -> dict[str, float]:
+        """Constants of its models, by name; a digital core has no converters."""
+        models = (self.technology, self.adc, self.dac)
+        known = models[:1] if self.converters is None else models
+        return {name: getattr(model, name) for model in known for name in model.constants}
+
     @cached_property
     def logic(self) -> Logic:
         """The digital side of an analog core; nothing of a digital one, whose MACs are all."""
