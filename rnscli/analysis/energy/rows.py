@@ -6,6 +6,9 @@ from typing import Annotated
 from rnscli.analysis import columns as c
 from rnscli.base import Column, area, ends, joules, percent, prefixed
 
+# Declarations take as few lines as they need: these are tables.
+# fmt: off
+
 
 def _energy(what: str, heading: str) -> Column:
     return Column(f"Energy {what}, in J.", heading, joules)
@@ -47,14 +50,12 @@ class EnergyRow:
     adc_model: c.AdcModel | None
     dac_bits: Annotated[int | None, Column("Bits of a DAC.", "DAC bits", low=1)]
     adc_bits: c.AdcBits | None
-    dac_conversions: Annotated[
-        float,
-        Column("DAC conversions of a dot product, averaged over its attempts.", "DACs/dot"),
-    ]
-    adc_conversions: Annotated[
-        float,
-        Column("ADC conversions of a dot product, averaged over its attempts.", "ADCs/dot"),
-    ]
+    dac_conversions: Annotated[float, Column(
+        "DAC conversions of a dot product, averaged over its attempts.", "DACs/dot"
+    )]
+    adc_conversions: Annotated[float, Column(
+        "ADC conversions of a dot product, averaged over its attempts.", "ADCs/dot"
+    )]
     dac_energy_j: Annotated[float, _energy("of the DACs", "DAC")]
     adc_energy_j: Annotated[float, _energy("of the ADCs", "ADC")]
     converter_energy_j: ConverterEnergy
@@ -64,44 +65,33 @@ class EnergyRow:
     reverse_energy_j: Annotated[float, _part("of turning residues into a number", "reverse")]
     decoding_energy_j: Annotated[float, _part("of checking and decoding the code", "decoding")]
     shift_add_energy_j: Annotated[float, _part("of adding the slices of weights", "shift+add")]
-    retry_energy_j: Annotated[
-        float,
-        Column(
-            "What of the total is of attempts after the first, in J.", "retries", joules, usual=0.0
-        ),
-    ]
+    retry_energy_j: Annotated[float, Column(
+        "What of the total is of attempts after the first, in J.", "retries", joules, usual=0.0
+    )]
     energy_per_dot_product_j: EnergyPerDotProduct
     energy_per_mac_j: c.EnergyPerMac
     latency_s: c.Latency
     throughput_macs_per_s: c.Throughput
     area_m2: c.Area
-    tops_per_w: Annotated[
-        float | None,
-        Column("Tera-operations per joule, that is TOPS/W; a MAC is two operations.", "TOPS/W"),
-    ]
+    tops_per_w: Annotated[float | None, Column(
+        "Tera-operations per joule, that is TOPS/W; a MAC is two operations.", "TOPS/W"
+    )]
     tops_per_mm2: Annotated[
         float | None, Column("TOPS for each mm^2; a MAC is two operations.", "TOPS/mm2")
     ]
-    relative_to_rns: Annotated[
-        float | None,
-        Column("energy_per_dot_product_j over that of the core rns on the same operands.", "x rns"),
-    ]
-    adc_relative_to_rns: Annotated[
-        float | None,
-        Column("adc_energy_j over that of the core rns on the same operands.", "ADC x rns"),
-    ]
+    relative_to_rns: Annotated[float | None, Column(
+        "energy_per_dot_product_j over that of the core rns on the same operands.", "x rns"
+    )]
+    adc_relative_to_rns: Annotated[float | None, Column(
+        "adc_energy_j over that of the core rns on the same operands.", "ADC x rns"
+    )]
     energy_range_j: c.EnergyRange | None
-    latency_range_s: Annotated[
-        c.Range | None,
-        Column(
-            "Least and largest latency that uncertain constants allow, in s.",
-            form=ends(prefixed("s")),
-        ),
-    ]
-    area_range_m2: Annotated[
-        c.Range | None,
-        Column("Least and largest area that uncertain constants allow, in m^2.", form=ends(area)),
-    ]
+    latency_range_s: Annotated[c.Range | None, Column(
+        "Least and largest latency that uncertain constants allow, in s.", form=ends(prefixed("s"))
+    )]
+    area_range_m2: Annotated[c.Range | None, Column(
+        "Least and largest area that uncertain constants allow, in m^2.", form=ends(area)
+    )]
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None
     columns: c.ArrayColumns
@@ -143,24 +133,15 @@ class WorkloadRow:
     passes: Annotated[
         int, Column("Operations of the array, each with one vector of inputs.", low=1)
     ]
-    utilisation: Annotated[
-        float,
-        Column(
-            "Share of the multiplications in these passes that is no padding.",
-            "used",
-            percent(1),
-            high=1,
-        ),
-    ]
+    utilisation: Annotated[float, Column(
+        "Share of the multiplications in these passes that is no padding.", "used", percent(1),
+        high=1
+    )]
     converter_energy_j: ConverterEnergy
-    array_energy_j: Annotated[
-        float,
-        Column(
-            "Energy of the array, in J: multiplications and what the cells take at all times.",
-            "array",
-            joules,
-        ),
-    ]
+    array_energy_j: Annotated[float, Column(
+        "Energy of the array, in J: multiplications and what the cells take at all times.", "array",
+        joules
+    )]
     digital_energy_j: Annotated[
         float, _part("of conversion, decoding and the adding of slices", "digital")
     ]
