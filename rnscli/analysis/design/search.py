@@ -357,7 +357,8 @@ def search_designs(
     # Costs have lower bounds, so that upper limits rule out designs early.
     upper = {limit.metric: limit.value for limit in kept if limit.upper}
     evaluator = Evaluator(space, _errors(space, runner, progress))
-    _compute_codes(space, evaluator, upper, runner or Runner(), progress)
+    if space.noise is not None:
+        _compute_codes(space, evaluator, upper, runner or Runner(), progress)
     designs = _evaluated(space, evaluator, upper, progress)
     feasible = np.flatnonzero(kept.kept_by(designs.table))
     if not feasible.size:
@@ -445,7 +446,7 @@ class _Evaluated:
 
     @property
     def why_impossible(self) -> str:
-        """The commonest reason why a design does not exist."""
+        """The commonest of the reasons."""
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
     def candidate(self, place: int) -> Candidate:
@@ -468,11 +469,11 @@ def _evaluated(
                 pruned += len(attempts)
                 continue
             group = evaluator.group(design)
+            numbers = [group.metrics(most) for most in attempts]
         except RnscliError as error:
             reasons[str(error).replace("`", "")] += len(attempts)
             continue
-        for most in attempts:
-            metrics = group.metrics(most)
+        for most, metrics in zip(attempts, numbers, strict=True):
             if math.isinf(metrics.energy_per_mac_j):
                 reasons["every word is rejected, however often"] += 1
                 continue
