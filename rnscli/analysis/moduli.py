@@ -279,7 +279,7 @@ class ModuliRequest:
             try:
                 if request._exists():
                     return f"{smallest} {bits}{limit}{operands}{request._listed()}"
-            except InputError:  # given up: there may be an answer or not
+            except InputError:  # the search gave up: there may be an answer or not
                 smallest = "an answer exists for bits"
         return f"no bits up to {_MAX_HINT_BITS} has an answer{operands}"
 

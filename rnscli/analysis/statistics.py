@@ -147,7 +147,7 @@ def _gathered(bins: IntArray, counts: IntArray) -> LogHistogram:
     """A histogram from bins in any order, some of them more than once."""
     found, where = np.unique(bins, return_inverse=True)
     total = np.zeros(found.size, dtype=np.int64)
-    np.add.at(total, where, counts)
+    np.add.at(total, where, counts)  # total[where] += counts would count a bin once
     return LogHistogram(found, total)
 
 

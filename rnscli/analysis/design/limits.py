@@ -140,7 +140,7 @@ class _Limit:
         """A number to three digits, such that it would do as this limit."""
         if not value or math.isinf(value):
             return value
-        digits = Decimal(value)
+        digits = Decimal(value)  # exactly, so that a rounding up is one
         unit = Decimal(1).scaleb(digits.adjusted() - 2)
         return float(digits.quantize(unit, ROUND_CEILING if self.upper else ROUND_FLOOR))
 
@@ -178,6 +178,7 @@ class Limits(tuple[_Limit, ...]):
         of them is not enough, all are named with the best value that each may have alone.
         """
         nearest_by_miss: list[tuple[float, str]] = []
+        # What every design keeps is in nobody's way.
         blocking = [limit for limit in self if not limit.keeps(table).all()]
         for limit in blocking:
             others = Limits(other for other in blocking if other is not limit)
@@ -186,6 +187,7 @@ class Limits(tuple[_Limit, ...]):
                 continue
             row = int(rows[limit.best(table[rows])])
             nearest = float(limit.column(table)[row])
+            # By a factor, so that numbers of different units compare; zero is far from anything.
             missed = abs(math.log((nearest or 1e-300) / (limit.value or 1e-300)))
             kept = "" if len(self) == 1 else "with the other limits kept, "
             said = f"{limit.shown(limit.rounded(nearest))} ({name_of(row)})"

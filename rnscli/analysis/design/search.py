@@ -362,6 +362,7 @@ def search_designs(
     designs = _evaluated(space, evaluator, upper, progress)
     feasible = np.flatnonzero(kept.kept_by(designs.table))
     if not feasible.size:
+        # Again, with what was ruled out early: the nearest design may be one of these.
         every = _evaluated(space, evaluator, {}, None)
         if not every.places:
             raise NoSolutionError(f"no design of the space exists: {every.why_impossible}")
@@ -370,6 +371,7 @@ def search_designs(
     order = [OBJECTIVES[minimise], *(m for n, m in OBJECTIVES.items() if n != minimise)]
     costs = designs.table[feasible][:, [METRICS.index(metric) for metric in order]]
     front = pareto_front(costs)
+    # The last key of lexsort is the first that it sorts by.
     ranked = front[np.lexsort(costs[front][:, ::-1].T)]
     candidates = tuple(designs.candidate(int(feasible[index])) for index in ranked)
     chosen = candidates[0]
@@ -474,7 +476,7 @@ def _evaluated(
             reasons[str(error).replace("`", "")] += len(attempts)
             continue
         for most, metrics in zip(attempts, numbers, strict=True):
-            if math.isinf(metrics.energy_per_mac_j):
+            if math.isinf(metrics.energy_per_mac_j):  # attempts without end
                 reasons["every word is rejected, however often"] += 1
                 continue
             places.append((group, most))

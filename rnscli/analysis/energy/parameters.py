@@ -294,6 +294,7 @@ class EnergyParameters:
             return self
         if self.moduli is None:
             return None
+        # The array of a digital core is none that residues could be computed on.
         technology = self.technology if isinstance(self.design.kind, AnalogKind) else None
         try:
             return replace(self, core=RNS.name, technology=technology)
@@ -316,6 +317,7 @@ class Energies:
 
     @cached_property
     def total(self) -> float:
+        # Parts differ by orders of magnitude; their order shall not matter.
         return math.fsum(getattr(self, part.name) for part in fields(self))
 
 

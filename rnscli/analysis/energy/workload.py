@@ -123,6 +123,7 @@ def _layer(
 
 def _total(layers: list[WorkloadRow], parameters: EnergyParameters) -> WorkloadRow:
     macs, passes = sum(row.macs for row in layers), sum(row.passes for row in layers)
+    # What passes would compute if nothing were padding.
     padded = passes * parameters.dot_product.vector_size * parameters.design.width
     sums: dict[str, Any] = {n: math.fsum(getattr(row, n) for row in layers) for n in _SUMMED}
     ranges = [row.energy_range_j for row in layers if row.energy_range_j is not None]
