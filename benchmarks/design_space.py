@@ -7,7 +7,7 @@ import warnings
 
 import rnscli
 from benchmarks.measure import Record, best_of
-from rnscli.analysis.design.metrics import Evaluator
+from rnscli.analysis.design.search import Evaluator
 from rnscli.hardware.adc.models import ADC_MODELS
 
 GOAL = "<= 10"

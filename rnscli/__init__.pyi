@@ -7,12 +7,12 @@ from rnscli.analysis.design.search import DesignResult as DesignResult
 from rnscli.analysis.design.search import search_designs as search_designs
 from rnscli.analysis.design.space import Design as Design
 from rnscli.analysis.design.space import DesignSpace as DesignSpace
+from rnscli.analysis.energy.bill import sensitivity as sensitivity
+from rnscli.analysis.energy.bill import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
 from rnscli.analysis.energy.rows import WorkloadRow as WorkloadRow
-from rnscli.analysis.energy.uncertainty import sensitivity as sensitivity
-from rnscli.analysis.energy.uncertainty import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
 from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult

@@ -11,21 +11,10 @@ call with keyword arguments; parameter objects need neither.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
+from rnscli import analysis, runtime  # whose names are loaded when one is used
 from rnscli.base import InputError
-
-if TYPE_CHECKING:
-    from rnscli.analysis import (
-        DotErrorParameters,
-        DotErrorResult,
-        EnergyParameters,
-        EnergyRow,
-        ErrorStatistics,
-        FaultParameters,
-        FaultProbability,
-    )
-    from rnscli.runtime import Progress, Runner
 
 # What keyword arguments give is a row or rows, as these say, which no type hint can: hence Any.
 
@@ -70,10 +59,10 @@ def moduli(*unnamed: Any, **options: Any) -> Any:
 
 @overload
 def dot_error(
-    parameters: "DotErrorParameters",
-    runner: "Runner | None" = None,
-    progress: "Callable[[Progress[ErrorStatistics]], None] | None" = None,
-) -> "DotErrorResult": ...
+    parameters: "analysis.DotErrorParameters",
+    runner: "runtime.Runner | None" = None,
+    progress: "Callable[[runtime.Progress[analysis.ErrorStatistics]], None] | None" = None,
+) -> "analysis.DotErrorResult": ...
 @overload
 def dot_error(**options: Any) -> Any: ...
 def dot_error(parameters: Any = None, runner: Any = None, progress: Any = None, **more: Any) -> Any:
@@ -108,16 +97,13 @@ def dot_error(parameters: Any = None, runner: Any = None, progress: Any = None, 
     >>> rows["core"], 9 < rows[1].relative_to_rns < 16.5
     (['rns', 'fixed-lp', 'fixed-hp'], True)
     """
-    from rnscli.analysis import DotErrorParameters
-    from rnscli.analysis.error.dot_error import dot_error as simulated
-
-    if _is_object(parameters, DotErrorParameters, more):
-        return simulated(parameters, runner, progress)
+    if _is_object(parameters, analysis.DotErrorParameters, more):
+        return analysis.dot_error(parameters, runner, progress)
     return _answer("dot_error", "error-sim", more | _given(runner=runner, progress=progress))
 
 
 @overload
-def fault_probability(parameters: "FaultParameters") -> "FaultProbability": ...
+def fault_probability(parameters: "analysis.FaultParameters") -> "analysis.FaultProbability": ...
 @overload
 def fault_probability(**options: Any) -> Any: ...
 def fault_probability(parameters: Any = None, **options: Any) -> Any:
@@ -159,18 +145,15 @@ def fault_probability(parameters: Any = None, **options: Any) -> Any:
     >>> row == rnscli.fault_probability(rnscli.FaultParameters(moduli=moduli, p=1e-3, attempts=2))
     True
     """
-    from rnscli.analysis import FaultParameters
-    from rnscli.analysis import fault_probability as exact
-
-    if _is_object(parameters, FaultParameters, options):
-        return exact(parameters)
+    if _is_object(parameters, analysis.FaultParameters, options):
+        return analysis.fault_probability(parameters)
     return _answer("fault_probability", "fault-prob", options)
 
 
 @overload
 def energy(
-    parameters: "EnergyParameters", reference: "EnergyParameters | None" = None
-) -> "EnergyRow": ...
+    parameters: "analysis.EnergyParameters", reference: "analysis.EnergyParameters | None" = None
+) -> "analysis.EnergyRow": ...
 @overload
 def energy(**options: Any) -> Any: ...
 def energy(parameters: Any = None, reference: Any = None, **options: Any) -> Any:
@@ -209,10 +192,9 @@ def energy(parameters: Any = None, reference: Any = None, **options: Any) -> Any
     >>> rnscli.energy(bits=6)["core"]
     ['rns', 'fixed-lp', 'fixed-hp', 'digital-int8']
     """
-    from rnscli.analysis import EnergyParameters
-    from rnscli.analysis.energy.bill import energy as bill
+    if _is_object(parameters, analysis.EnergyParameters, options):
+        from rnscli.analysis.energy.bill import energy as bill
 
-    if _is_object(parameters, EnergyParameters, options):
         return bill(parameters, reference)
     return _answer("energy", "energy", options | _given(reference=reference))
 

@@ -3,19 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rnscli import core
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
 from rnscli.analysis.networks.rows import FP32
 from rnscli.base import InputError
-from rnscli.core import (
-    Core,
-    CoreSettings,
-    Level,
-    NoiseSetting,
-    RedundantCode,
-    analog_core_named,
-    laws_of,
-    moduli_columns,
-)
 from rnscli.matrix import Dataflow
 from rnscli.runtime import describe
 
@@ -29,10 +20,10 @@ def analog_core(
     weight_bits: int | None = None,
     moduli: Sequence[int] | None = None,
     redundant: int = 0,
-    noise: NoiseSetting | str | None = None,
-    p: Level | None = None,
-    sigma: Level | None = None,
-    snr_db: Level | None = None,
+    noise: core.NoiseSetting | str | None = None,
+    p: core.Level | None = None,
+    sigma: core.Level | None = None,
+    snr_db: core.Level | None = None,
     attempts: float = 1,
     decoder: str = "bounded-distance",
     legitimate_range: int | str = "product",
@@ -40,7 +31,7 @@ def analog_core(
     max_modulus: int | None = None,
     slice_bits: int = 1,
     adc_bits: int | None = None,
-) -> Core:
+) -> core.Core:
     """An analog core by its name, with the moduli that suit it.
 
     Parameters
@@ -76,14 +67,14 @@ def analog_core(
     >>> analog_core(bits=6, redundant=1, p=1e-3, attempts=2).code.moduli.moduli
     (63, 62, 61, 59, 55)
     """
-    kind = analog_core_named(name)
+    kind = core.analog_core_named(name)
     levels = {"p": p, "sigma": sigma, "snr_db": snr_db}
-    if isinstance(noise, NoiseSetting):
+    if isinstance(noise, core.NoiseSetting):
         if any(level is not None for level in levels.values()):
             raise InputError("`noise` says the level itself; leave out `p`, `sigma` and `snr_db`")
-        setting: NoiseSetting | None = noise
+        setting: core.NoiseSetting | None = noise
     else:
-        setting = NoiseSetting.of({"noise": noise, **levels})
+        setting = core.NoiseSetting.of({"noise": noise, **levels})
     request = ModuliRequest(
         bits=bits,
         vector_size=vector_size,
@@ -98,42 +89,33 @@ def analog_core(
     if kind.coded:
         chosen = request.choose()[0]
         size = request.legitimate_range(chosen, legitimate_range)
-        code = RedundantCode(chosen, size, decoder)
-    settings = CoreSettings(
+        code = core.RedundantCode(chosen, size, decoder)
+    settings = core.CoreSettings(
         dot_product=request.dot_product,
         bits=request.converter_bits,
         slice_bits=slice_bits,
         adc_bits=adc_bits,
     )
-    moduli_of_code = code.moduli if code is not None else None
-    laws = laws_of(setting, settings.bits, moduli_of_code, kind.name)
+    laws = core.laws_of(setting, settings.bits, code.moduli if code else None, kind.name)
     return kind.build(settings, code, laws, attempts)
 
 
 def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
-    """Values of the columns that describe a dataflow and its core, by their keys.
-
-    Examples
-    --------
-    >>> from rnscli.analysis.analog_core import analog_core
-    >>> columns = core_columns(Dataflow(analog_core("fixed-lp", bits=6)), 6)
-    >>> columns["core"], columns["adc_bits"], columns["moduli"]
-    ('fixed-lp', 6, None)
-    """
-    core, settings = flow.core, flow.core.settings
+    """Values of the columns that describe a dataflow and its core, by their keys."""
+    made, settings = flow.core, flow.core.settings
     return {
-        "core": core.name,
+        "core": made.name,
         "bits": bits,
-        "vector_size": core.dot_product.vector_size,
-        "input_bits": core.dot_product.input_bits,
-        "weight_bits": core.dot_product.weight_bits,
+        "vector_size": made.dot_product.vector_size,
+        "input_bits": made.dot_product.input_bits,
+        "weight_bits": made.dot_product.weight_bits,
         "granularity": flow.granularity,
-        **moduli_columns(None if core.code is None else core.code.moduli),
+        **core.moduli_columns(None if made.code is None else made.code.moduli),
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
         "adc_bits": settings.get("adc_bits"),
-        **core.noise_columns,
-        "attempts": settings.get("attempts") if core.noisy else None,
+        **made.noise_columns,
+        "attempts": settings.get("attempts") if made.noisy else None,
     }
 
 

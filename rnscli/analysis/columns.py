@@ -2,27 +2,20 @@
 
 from typing import Annotated
 
-from rnscli.base import (
-    Column,
-    area,
-    ends,
-    half_width,
-    joules,
-    mark,
-    numbers,
-    prefixed,
-    probability,
-    reach,
-)
+from rnscli import base
+from rnscli.base import Column
 
 Range = tuple[float, float]
 CI95 = "95 % confidence interval of"
 
+# A declaration takes as few lines as it needs: this is a table.
+# fmt: off
+
 # The dot product and its operands
 
-VectorSize = Annotated[
-    int, Column("Length h of the dot product.", "h", low=1, concerns_some=True, identity=True)
-]
+VectorSize = Annotated[int, Column(
+    "Length h of the dot product.", "h", low=1, concerns_some=True, identity=True
+)]
 Bits = Annotated[int, Column("Bits b of the converters.", low=1, concerns_some=True, identity=True)]
 InputBits = Annotated[int, Column("Bits of the inputs, sign included.", low=1, same_as="bits")]
 WeightBits = Annotated[int, Column("Bits of the weights, sign included.", low=1, same_as="bits")]
@@ -30,122 +23,78 @@ Seed = Annotated[int, Column("Seed of the random numbers.", usual=0)]
 
 # Moduli sets and the code
 
-Moduli = Annotated[
-    tuple[int, ...], Column("The n information moduli, largest first.", low=2, identity=True)
-]
-RedundantModuli = Annotated[
-    tuple[int, ...],
-    Column("The k redundant moduli, largest first.", "redundant", low=2, empty=True, usual=()),
-]
+Moduli = Annotated[tuple[int, ...], Column(
+    "The n information moduli, largest first.", low=2, identity=True
+)]
+RedundantModuli = Annotated[tuple[int, ...], Column(
+    "The k redundant moduli, largest first.", "redundant", low=2, empty=True, usual=()
+)]
 Redundant = Annotated[int, Column("Number k of redundant moduli.", "k", identity=True)]
 Rule = Annotated[str, Column("Range that the moduli cover: exact, or bits.")]
 MaxModulus = Annotated[int, Column("Largest modulus that is accepted; null for 2^b - 1.", low=2)]
-LegitimateRange = Annotated[
-    str | int, Column("Number L of legitimate values, or the rule that gives it.", "L", low=1)
-]
+LegitimateRange = Annotated[str | int, Column(
+    "Number L of legitimate values, or the rule that gives it.", "L", low=1
+)]
 Decoder = Annotated[str, Column("How the redundant code is decoded.", usual="bounded-distance")]
-Attempts = Annotated[
-    float,
-    Column(
-        "Largest number R of attempts, the first included.",
-        "R",
-        low=1,
-        infinite=True,
-        identity=True,
-    ),
-]
-ExpectedAttempts = Annotated[
-    float, Column("Mean number of attempts of a dot product.", "mean R", low=1, usual=1.0)
-]
-SimulatedAttempts = Annotated[
-    float, Column("Mean number of attempts that the simulated dot products took.", "mean R", low=1)
-]
+Attempts = Annotated[float, Column(
+    "Largest number R of attempts, the first included.", "R", low=1, infinite=True, identity=True
+)]
+ExpectedAttempts = Annotated[float, Column(
+    "Mean number of attempts of a dot product.", "mean R", low=1, usual=1.0
+)]
+SimulatedAttempts = Annotated[float, Column(
+    "Mean number of attempts that the simulated dot products took.", "mean R", low=1
+)]
 
 # Noise
 
 Noise = Annotated[str, Column("Law of the errors of residues.")]
-P = Annotated[
-    float,
-    Column(
-        "Probability that a residue is wrong, averaged over the moduli.",
-        form=probability,
-        high=1,
-        concerns_some=True,
-        identity=True,
-        of_each="residue_p",
-    ),
-]
-Sigma = Annotated[
-    float,
-    Column(
-        "Standard deviation of Gaussian noise, in steps of a residue; null where it is not the "
-        "same for all.",
-        identity=True,
-        of_each="residue_sigma",
-    ),
-]
-ResidueP = Annotated[
-    tuple[float, ...],
-    Column(
-        "Probability to be wrong of each residue, largest modulus first, where they differ.",
-        form=numbers,
-        high=1,
-    ),
-]
-ResidueSigma = Annotated[
-    tuple[float, ...],
-    Column(
-        "sigma of each residue, largest modulus first, where they differ, in steps of a residue.",
-        form=numbers,
-    ),
-]
-SnrDb = Annotated[
-    float,
-    Column(
-        "Ratio of a residue's full scale to its noise, 20 log10(m / sigma), in dB; null where the "
-        "noise is not given by it.",
-        "SNR (dB)",
-        low=None,
-    ),
-]
-OutputErrorRate = Annotated[
-    float,
-    Column("Share of the outputs that noise made wrong, or left rejected.", "error rate", high=1),
-]
-OutputErrorRateInterval = Annotated[
-    Range, Column(f"{CI95} output_error_rate (Clopper-Pearson).", "95 % interval", ends(), high=1)
-]
+P = Annotated[float, Column(
+    "Probability that a residue is wrong, averaged over the moduli.", form=base.probability, high=1,
+    concerns_some=True, identity=True, of_each="residue_p"
+)]
+Sigma = Annotated[float, Column(
+    "Standard deviation of Gaussian noise, in steps of a residue; null where it is not the same "
+    "for all.", identity=True, of_each="residue_sigma"
+)]
+ResidueP = Annotated[tuple[float, ...], Column(
+    "Probability to be wrong of each residue, largest modulus first, where they differ.",
+    form=base.numbers, high=1
+)]
+ResidueSigma = Annotated[tuple[float, ...], Column(
+    "sigma of each residue, largest modulus first, where they differ, in steps of a residue.",
+    form=base.numbers
+)]
+SnrDb = Annotated[float, Column(
+    "Ratio of a residue's full scale to its noise, 20 log10(m / sigma), in dB; null where the "
+    "noise is not given by it.", "SNR (dB)", low=None
+)]
+OutputErrorRate = Annotated[float, Column(
+    "Share of the outputs that noise made wrong, or left rejected.", "error rate", high=1
+)]
+OutputErrorRateInterval = Annotated[Range, Column(
+    f"{CI95} output_error_rate (Clopper-Pearson).", "95 % interval", base.ends(), high=1
+)]
 
-PErr = Annotated[
-    float,
-    Column(
-        "Probability that the output is wrong, or still rejected, after R attempts.",
-        "p_err",
-        probability,
-        high=1,
-    ),
-]
-SimulatedPErr = Annotated[float, Column("p_err, simulated.", "simulated", probability, high=1)]
-SimulatedPErrInterval = Annotated[
-    Range,
-    Column("99.9 % confidence interval of simulated_p_err.", "99.9 % interval", ends(), high=1),
-]
+PErr = Annotated[float, Column(
+    "Probability that the output is wrong, or still rejected, after R attempts.", "p_err",
+    base.probability, high=1
+)]
+SimulatedPErr = Annotated[float, Column("p_err, simulated.", "simulated", base.probability, high=1)]
+SimulatedPErrInterval = Annotated[Range, Column(
+    "99.9 % confidence interval of simulated_p_err.", "99.9 % interval", base.ends(), high=1
+)]
 SimulatedWords = Annotated[int, Column("Number of words that were simulated.", "words", low=1)]
 
 # Errors, against float64 and in units of the operands' product
 
-MeanAbsError = Annotated[
-    float,
-    Column(
-        "Mean absolute error of the dot product against float64, in units of the operands' "
-        "product.",
-        "mean |e|",
-        interval="mean_abs_error_ci95",
-    ),
-]
-MeanAbsErrorInterval = Annotated[
-    Range, Column(f"{CI95} mean_abs_error (Student's t).", "95 %", half_width, low=None)
-]
+MeanAbsError = Annotated[float, Column(
+    "Mean absolute error of the dot product against float64, in units of the operands' product.",
+    "mean |e|", interval="mean_abs_error_ci95"
+)]
+MeanAbsErrorInterval = Annotated[Range, Column(
+    f"{CI95} mean_abs_error (Student's t).", "95 %", base.half_width, low=None
+)]
 
 # Cores and hardware
 
@@ -153,68 +102,53 @@ Core = Annotated[str, Column("The core that computes the dot product.", identity
 SliceBits = Annotated[int, Column("Bits of a weight slice in the core bit-sliced.", low=1)]
 AdcBits = Annotated[int, Column("Bits of an ADC.", "ADC bits", low=1)]
 Technology = Annotated[str, Column("Technology of the array.", identity=True)]
-ArrayColumns = Annotated[
-    int, Column("Columns c of the array, which share its DACs.", low=1, same_as="vector_size")
-]
-AdcModel = Annotated[
-    str,
-    Column("Model of the ADCs.", "ADC model", usual="murmann", concerns_some=True, identity=True),
-]
-ColumnsPerAdc = Annotated[
-    int, Column("Columns that take turns at an ADC.", "c/ADC", low=1, usual=1, concerns_some=True)
-]
-Reverse = Annotated[
-    str, Column("How residues are turned into a number.", usual="mixed-radix", concerns_some=True)
-]
-EnergyPerMac = Annotated[
-    float,
-    Column(
-        "Energy of a multiplication with its addition, the total over h, in J.", "per MAC", joules
-    ),
-]
-EnergyRange = Annotated[
-    Range,
-    Column(
-        "Least and largest total that uncertain constants allow, in J.", "total range", ends(joules)
-    ),
-]
-Latency = Annotated[
-    float, Column("Mean time from an input vector to its dot products, in s.", form=prefixed("s"))
-]
-Throughput = Annotated[
-    float,
-    Column("Multiplications of the whole array in a second, in MAC/s.", "MAC/s", prefixed("MAC/s")),
-]
-Area = Annotated[
-    float, Column("Area of the arrays with their converters and logic, in m^2.", form=area)
-]
-Extrapolated = Annotated[
-    bool,
-    Column(
-        "Whether a model was used outside of the range that it was made for.",
-        form=mark("yes"),
-        usual=False,
-    ),
-]
+ArrayColumns = Annotated[int, Column(
+    "Columns c of the array, which share its DACs.", low=1, same_as="vector_size"
+)]
+AdcModel = Annotated[str, Column(
+    "Model of the ADCs.", "ADC model", usual="murmann", concerns_some=True, identity=True
+)]
+ColumnsPerAdc = Annotated[int, Column(
+    "Columns that take turns at an ADC.", "c/ADC", low=1, usual=1, concerns_some=True
+)]
+Reverse = Annotated[str, Column(
+    "How residues are turned into a number.", usual="mixed-radix", concerns_some=True
+)]
+EnergyPerMac = Annotated[float, Column(
+    "Energy of a multiplication with its addition, the total over h, in J.", "per MAC", base.joules
+)]
+EnergyRange = Annotated[Range, Column(
+    "Least and largest total that uncertain constants allow, in J.", "total range",
+    base.ends(base.joules)
+)]
+Latency = Annotated[float, Column(
+    "Mean time from an input vector to its dot products, in s.", form=base.prefixed("s")
+)]
+Throughput = Annotated[float, Column(
+    "Multiplications of the whole array in a second, in MAC/s.", "MAC/s", base.prefixed("MAC/s")
+)]
+Area = Annotated[float, Column(
+    "Area of the arrays with their converters and logic, in m^2.", form=base.area
+)]
+Extrapolated = Annotated[bool, Column(
+    "Whether a model was used outside of the range that it was made for.", form=base.mark("yes"),
+    usual=False
+)]
 
 # Networks
 
 Model = Annotated[str, Column("The network: one that is shipped, or package.module:function.")]
-Granularity = Annotated[
-    str, Column("What has a scale of its own: vector, tile, channel or tensor.", usual="vector")
-]
+Granularity = Annotated[str, Column(
+    "What has a scale of its own: vector, tile, channel or tensor.", usual="vector"
+)]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
 
 # Requested precision
 
-RelPrecision = Annotated[
-    float, Column("Requested precision, as a share of the value.", form=str, high=1)
-]
-PrecisionReached = Annotated[
-    float,
-    Column(
-        "How far the interval of the value with a requested precision reaches, as a share of it.",
-        "reached",
-        reach,
-    ),
-]
+RelPrecision = Annotated[float, Column(
+    "Requested precision, as a share of the value.", form=str, high=1
+)]
+PrecisionReached = Annotated[float, Column(
+    "How far the interval of the value with a requested precision reaches, as a share of it.",
+    "reached", base.reach
+)]

@@ -5,18 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any
 
+from rnscli import base
 from rnscli.analysis import columns as c
-from rnscli.base import (
-    Attempts,
-    Column,
-    InputError,
-    LegitimateRanges,
-    ModuliSets,
-    Names,
-    NoSolutionError,
-    Option,
-    WholeNumbers,
-)
+from rnscli.base import Column, InputError, NoSolutionError, Option
 from rnscli.core import (
     DECODERS,
     DotProduct,
@@ -38,42 +29,42 @@ class ModuliOptions:
     """What a user chooses of a moduli set, besides the dot product that it is for."""
 
     bits = Option(
-        WholeNumbers(2, MAX_BITS), "Bits b of the converters; moduli are at most 2^b - 1."
+        base.WholeNumbers(2, MAX_BITS), "Bits b of the converters; moduli are at most 2^b - 1."
     )
     precision_bits = Option(
-        WholeNumbers(1, 1024), "Cover 2^P values instead of those of a dot product."
+        base.WholeNumbers(1, 1024), "Cover 2^P values instead of those of a dot product."
     )
     moduli = Option(
-        ModuliSets(),
+        base.ModuliSets(),
         "A moduli set of your own instead of the best one, such as 63,62,61,59; repeat it for "
         "several sets. With --redundant k the k largest are redundant; 61,59,55,53+63,62 says so "
         "itself.",
         repeated=True,
     )
-    redundant = Option(WholeNumbers(0, 64), "Number k of redundant moduli.")
-    max_modulus = Option(WholeNumbers(2, 2**MAX_BITS), "Largest modulus.", usual="2^b - 1")
-    count = Option(WholeNumbers(1, 128), "Force the number n of information moduli.")
+    redundant = Option(base.WholeNumbers(0, 64), "Number k of redundant moduli.")
+    max_modulus = Option(base.WholeNumbers(2, 2**MAX_BITS), "Largest modulus.", usual="2^b - 1")
+    count = Option(base.WholeNumbers(1, 128), "Force the number n of information moduli.")
     family = Option(
-        Names(("any", "special")),
+        base.Names(("any", "special")),
         "Any moduli, or only sets 2^j - 1, 2^j, 2^j + 1.",
         default="any",
     )
-    top = Option(WholeNumbers(1, 1000), "Show the best K sets.", default="1")
+    top = Option(base.WholeNumbers(1, 1000), "Show the best K sets.", default="1")
 
 
 class CodeOptions:
     """What a user chooses of a redundant code and its retries."""
 
     decoder = Option(
-        Names(DECODERS), "How the redundant code is decoded.", default="bounded-distance"
+        base.Names(DECODERS), "How the redundant code is decoded.", default="bounded-distance"
     )
     legitimate_range = Option(
-        LegitimateRanges(),
+        base.LegitimateRanges(),
         "Which values are legitimate: as many as the product of the information moduli, those of "
         "the dot product, or a number of them.",
         default="product",
     )
-    attempts = Option(Attempts(), "Largest number R of attempts, the first included, or inf.")
+    attempts = Option(base.Attempts(), "Largest number R of attempts, the first included, or inf.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +141,6 @@ class ModuliRequest:
                         f"`moduli` fixes the set, so `{name}` has no meaning with it; "
                         "leave one of them out"
                     )
-        elif self.bits is None:
-            raise InputError("`bits` is missing; give the bits of the converters, or the moduli")
         if self.family == "special" and (self.redundant or self.count not in (None, 3)):
             raise InputError(
                 "`family` special has three information moduli and no redundant one; "
@@ -175,14 +164,12 @@ class ModuliRequest:
                     f"`max_modulus` is {self.max_modulus}, whose residues need more than the "
                     f"{bits} bits of the converters; at most {2**bits} is accepted"
                 )
-        if given is None:
-            return
-        if given.residue_bits > bits:
+        if given is not None and given.residue_bits > bits:
             raise InputError(
                 f"modulus {given.moduli[0]} has residues of more than {bits} bits; "
                 f"give `bits` of at least {given.residue_bits}"
             )
-        if self.needs_range:
+        if given is not None and self.needs_range:
             self._check_covers(given)
 
     @cached_property
@@ -195,18 +182,15 @@ class ModuliRequest:
         """Bits b of the converters; those of the widest residue if only moduli are given."""
         if self.bits is not None:
             return self.bits
-        assert self.given is not None
+        if self.given is None:
+            raise InputError("`bits` is missing; give the bits of the converters, or the moduli")
         return max(2, self.given.residue_bits)
 
     @property
     def needs_range(self) -> bool:
         """Whether a range is required; an explicit set can be examined without one."""
         operands = (self.bits, self.vector_size, self.input_bits, self.weight_bits)
-        return (
-            self.moduli is None
-            or self.precision_bits is not None
-            or any(value is not None for value in operands)
-        )
+        return self.moduli is None or any(x is not None for x in (*operands, self.precision_bits))
 
     @cached_property
     def dot_product(self) -> DotProduct:
@@ -265,42 +249,39 @@ class ModuliRequest:
                 )
             return (self.given,)
         try:
-            return self._search(self.converter_bits, self.max_modulus, top)
+            return self._search(top)
         except NoSolutionError as error:
             raise NoSolutionError(f"{error}; {self._what_would_do()}", "bits") from None
 
-    def _search(self, bits: int, max_modulus: int | None, top: int) -> tuple[ModuliSet, ...]:
-        limit = max_modulus or 2**bits - 1
+    def _search(self, top: int) -> tuple[ModuliSet, ...]:
+        size, limit = self.required_range, self.max_modulus or 2**self.converter_bits - 1
         if self.family == "special":
-            return special_family(self.required_range, limit, top=top)
-        return select_moduli(
-            self.required_range, limit, redundant=self.redundant, count=self.count, top=top
-        )
+            return special_family(size, limit, top=top)
+        return select_moduli(size, limit, redundant=self.redundant, count=self.count, top=top)
 
     def _exists(self) -> bool:
         """Whether there is a set within the bits; raises InputError if that cannot be decided."""
-        limit = 2**self.converter_bits - 1
         if self.family == "special":
             try:
-                return bool(special_family(self.required_range, limit))
+                return bool(self._search(1))
             except NoSolutionError:
                 return False
+        limit = 2**self.converter_bits - 1
         return set_exists(self.required_range, limit, redundant=self.redundant, count=self.count)
 
     def _what_would_do(self) -> str:
         """The fewest bits b with an answer, everything else unchanged."""
-        operands = " (operands grow with it)" if self._operands_follow_bits else ""
+        follow = self.precision_bits is None and None in (self.input_bits, self.weight_bits)
+        operands = " (operands grow with it)" if follow else ""
         limit = " with `max_modulus` left out" if self.max_modulus is not None else ""
         smallest = "the smallest bits with an answer is"
         for bits in range(2, _MAX_HINT_BITS + 1):
             request = replace(self, bits=bits, max_modulus=None)
             try:
-                if not request._exists():
-                    continue
-            except InputError:  # given up: there may be an answer or not
+                if request._exists():
+                    return f"{smallest} {bits}{limit}{operands}{request._listed()}"
+            except InputError:  # the search gave up: there may be an answer or not
                 smallest = "an answer exists for bits"
-                continue
-            return f"{smallest} {bits}{limit}{operands}{request._listed()}"
         return f"no bits up to {_MAX_HINT_BITS} has an answer{operands}"
 
     def _listed(self) -> str:
@@ -313,25 +294,22 @@ class ModuliRequest:
             return ""
         return f": {listed}" if len(listed) <= 60 else ""
 
-    @property
-    def _operands_follow_bits(self) -> bool:
-        return self.precision_bits is None and None in (self.input_bits, self.weight_bits)
-
     def _check_covers(self, moduli: ModuliSet) -> None:
-        if moduli.dynamic_range < self.required_range:
-            if self.precision_bits is not None:
-                wanted = f"{self.precision_bits} bits need {self.required_range}"
-            else:
-                dot = self.dot_product
-                wanted = (
-                    f"a dot product of {dot.vector_size} terms of {dot.input_bits} x "
-                    f"{dot.weight_bits} bits needs {self.required_range} (rule {self.rule})"
-                )
-            raise InputError(
-                f"the information moduli {','.join(map(str, moduli.information))} cover "
-                f"{moduli.dynamic_range} values, but {wanted}",
-                "moduli",
+        if moduli.dynamic_range >= self.required_range:
+            return
+        if self.precision_bits is not None:
+            wanted = f"{self.precision_bits} bits need {self.required_range}"
+        else:
+            dot = self.dot_product
+            wanted = (
+                f"a dot product of {dot.vector_size} terms of {dot.input_bits} x "
+                f"{dot.weight_bits} bits needs {self.required_range} (rule {self.rule})"
             )
+        raise InputError(
+            f"the information moduli {','.join(map(str, moduli.information))} cover "
+            f"{moduli.dynamic_range} values, but {wanted}",
+            "moduli",
+        )
 
     def legitimate_range(self, moduli: ModuliSet, rule: str | int) -> int:
         """Size L of the legitimate range of a set.
@@ -352,9 +330,8 @@ class ModuliRequest:
         if rule == "product":
             return moduli.dynamic_range
         if rule == "operands":
-            if self.precision_bits is not None:
-                return check_legitimate_range(moduli, self.required_range)
-            return check_legitimate_range(moduli, self.dot_product.dynamic_range)
+            given = self.precision_bits is not None
+            rule = self.required_range if given else self.dot_product.dynamic_range
         if isinstance(rule, str):
             accepted = "product, operands or a whole number"
             raise InputError.of("legitimate_range", rule, accepted)

@@ -29,16 +29,8 @@ _MAGNITUDE = 2**63 - 1  # everything but the sign, which -0.0 has
 class Moments:
     """Count, mean and sum of squared deviations, which add exactly as pooled samples do.
 
-    References
-    ----------
     Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
     variances", 1979.
-
-    Examples
-    --------
-    >>> total = Moments.of(np.array([1.0, 2.0])) + Moments.of(np.array([6.0]))
-    >>> total.mean, total.variance
-    (3.0, 7.0)
     """
 
     count: int = 0
@@ -94,12 +86,6 @@ class LogHistogram:
     fills a few thousand, however long it is. Histograms add bin by bin, so quantiles do not depend
     on how the stream was cut; a quantile is off by at most 0.4 % of its value. A negative value
     lies in the bin ``-1 - b``, where b is the bin of its magnitude.
-
-    Examples
-    --------
-    >>> histogram = LogHistogram.of(np.array([1.0, 2.0, 3.0, 4.0]))
-    >>> round(histogram.quantile(0.5), 2)
-    2.01
     """
 
     bins: IntArray
@@ -131,12 +117,12 @@ class LogHistogram:
     @property
     def lower_edges(self) -> FloatArray:
         """Lower edges of the bins that hold anything; of magnitudes only."""
-        return _edges(self.bins)
+        return _values(self.bins << _SHIFT)
 
     @property
     def upper_edges(self) -> FloatArray:
         """Upper edges of the bins that hold anything; of magnitudes only."""
-        return _edges(self.bins + 1)
+        return _values((self.bins + 1) << _SHIFT)
 
     def quantile(self, share: float) -> float:
         """Middle of the bin that holds the smallest value which a share of the sample is below."""
@@ -144,33 +130,30 @@ class LogHistogram:
         rank = max(1, math.ceil(share * int(cumulative[-1])))
         found = int(np.searchsorted(cumulative, rank))
         signed = self.bins[found : found + 1]
-        negative = bool(signed < 0)
-        magnitude = ~signed if negative else signed
+        magnitude = np.where(signed < 0, ~signed, signed)
         if not magnitude:
             return 0.0
         # The middle of the bits is the middle of the values, also where the upper edge is inf.
-        middle = float(((magnitude << _SHIFT) + (1 << (_SHIFT - 1))).view(np.float64)[0])
-        return -middle if negative else middle
+        middle = float(_values((magnitude << _SHIFT) + (1 << (_SHIFT - 1)))[0])
+        return -middle if signed < 0 else middle
+
+
+def _values(bits: IntArray) -> FloatArray:
+    values: FloatArray = bits.view(np.float64)
+    return values
 
 
 def _gathered(bins: IntArray, counts: IntArray) -> LogHistogram:
     """A histogram from bins in any order, some of them more than once."""
     found, where = np.unique(bins, return_inverse=True)
     total = np.zeros(found.size, dtype=np.int64)
-    np.add.at(total, where, counts)
+    np.add.at(total, where, counts)  # total[where] += counts would count a bin once
     return LogHistogram(found, total)
 
 
 @dataclass(frozen=True)
 class AttemptCounts:
-    """How many dot products were computed at least once, at least twice, and so on.
-
-    Examples
-    --------
-    >>> counts = AttemptCounts((10, 2)) + AttemptCounts((5, 1, 1))
-    >>> counts.counts, counts.moments().mean, counts.most
-    ((15, 3, 1), 1.2666666666666666, 3)
-    """
+    """How many dot products were computed at least once, at least twice, and so on."""
 
     counts: tuple[int, ...] = ()
 
@@ -199,26 +182,13 @@ class AttemptCounts:
         return next((a for a, n in enumerate(self.counts) if a and count - n >= enough), self.most)
 
 
-def _edges(bins: IntArray) -> FloatArray:
-    edges: FloatArray = (bins << _SHIFT).view(np.float64)
-    return edges
-
-
 def proportion_interval(
     successes: int, trials: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Clopper-Pearson interval of a probability, from a number of successes.
+    """Interval of a probability, from a number of successes.
 
-    References
-    ----------
     Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
     binomial", Biometrika 1934.
-
-    Examples
-    --------
-    >>> low, high = proportion_interval(0, 100)
-    >>> low, round(high, 4)
-    (0.0, 0.0362)
     """
     from scipy.special import betaincinv
 

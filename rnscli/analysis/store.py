@@ -2,38 +2,116 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 
-from rnscli.analysis.error import DISTRIBUTIONS, ErrorStatistics
-from rnscli.analysis.stored_rows import StoredRecord, StoredTask
-from rnscli.base import InputError
+from rnscli.analysis import columns as c
+from rnscli.analysis import error  # whose names are loaded when one is used
+from rnscli.base import Column, InputError, moment, probability
 from rnscli.runtime import Store, StoredBlock, digest, kind_of
 
 _KEY_DIGITS = 12
 _OF_A_STRATUM = ("wrong", "attempt", "round", "pool")  # of which one validation has many
-_SOURCES = {kind_of(type(source)): name for name, source in DISTRIBUTIONS.items()}
+Key = Annotated[str, Column("Beginning of the SHA-256 of all that determines the task.")]
+What = Annotated[str, Column("What the blocks are of.", "task")]
+StoredCore = Annotated[c.Core, Column("The core, or fp32.", identity=True)]
+Samples = Annotated[
+    int, Column("Pairs of operands, words, test samples, or epochs of a training.", low=1)
+]
+
+
+@dataclass(frozen=True)
+class StoredTask:
+    """What determines some blocks, and the statistics of these together.
+
+    Of a block that is there with fewer and with more samples, as runs of different lengths leave
+    it, only the larger one counts. The strata of a validation, which have different probabilities,
+    are one row without statistics. ``bits`` of the core ``rns`` are of the widest residue.
+    """
+
+    key: Key
+    what: What
+    model: Annotated[c.Model | None, Column("The network that was tested or trained.")]
+    core: StoredCore | None
+    bits: c.Bits | None
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    vector_size: c.VectorSize | None
+    operands: Annotated[str | None, Column("Distribution of the operands, or their file.")]
+    moduli: Annotated[
+        tuple[int, ...] | None,
+        Column("All moduli, largest first; the k largest are redundant.", low=2, identity=True),
+    ]
+    redundant: c.Redundant | None
+    decoder: c.Decoder | None
+    legitimate_range: Annotated[int | None, Column("Number L of legitimate values.", "L", low=1)]
+    noise: c.Noise | None
+    p: Annotated[
+        float | None,
+        Column("Probability that a residue is wrong.", form=probability, high=1, identity=True),
+    ]
+    sigma: c.Sigma | None
+    attempts: c.Attempts | None
+    slice_bits: c.SliceBits | None
+    adc_bits: c.AdcBits | None
+    seed: c.Seed | None
+    blocks: Annotated[int, Column("Number of blocks that are recorded.", low=1)]
+    samples: Samples
+    mean_abs_error: c.MeanAbsError | None
+    mean_abs_error_ci95: c.MeanAbsErrorInterval | None
+    output_error_rate: c.OutputErrorRate | None
+    created: Annotated[str, Column("When the task was first recorded, in UTC.", form=moment)]
+    finished: Annotated[
+        str, Column("When the last block was recorded, in UTC.", "last block", moment)
+    ]
+    description: Annotated[str, Column("JSON text of all that determines the task.")]
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """A block as it was recorded."""
+
+    key: Key
+    what: What
+    core: StoredCore | None
+    block: Annotated[int, Column("Number of the block, from 0.")]
+    samples: Samples
+    content: Annotated[str, Column("Digest of what the block read from a file; empty if nothing.")]
+    finished: Annotated[str, Column("When the block was recorded, in UTC.", "last block", moment)]
+    record: Annotated[str, Column("JSON text of the block's statistics.")]
 
 
 def stored_tasks(store: Store) -> list[StoredTask]:
-    """All that a store holds anything of, like beside like.
-
-    Raises
-    ------
-    InputError
-        If something in it is damaged.
-    """
+    """All that a store holds anything of, like beside like."""
     series: dict[str, _Series] = {}
     for task in store.tasks():
         common = {k: v for k, v in task.description.items() if k not in _OF_A_STRATUM}
         key = digest(common)
         found = series.setdefault(key, _Series(key, common, task.created))
-        for number, blocks in groupby(store.blocks(task), lambda block: block.block):
-            del number
+        for _, blocks in groupby(store.blocks(task), lambda block: block.block):
             *_, largest = blocks  # the last one, as they come by their samples
-            found.add(largest, store)
-    return sorted((_row(one, store) for one in series.values() if one.blocks), key=_order)
+            with _intact(store, key):
+                found.add(largest)
+    rows = []
+    for one in series.values():
+        if one.blocks:
+            with _intact(store, one.key):
+                rows.append(_row(one))
+    return sorted(rows, key=_order)
+
+
+@contextmanager
+def _intact(store: Store, key: str) -> Iterator[None]:
+    """Refuse what does not hold what it should."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError) as problem:
+        raise InputError(
+            f"store {store.path} is damaged (in {key[:_KEY_DIGITS]}: {problem!r}); move it away "
+            "and start a new one"
+        ) from None
 
 
 def _order(row: StoredTask) -> tuple[object, ...]:
@@ -51,26 +129,15 @@ class _Series:
     blocks: int = 0
     samples: int = 0
     finished: str = ""
-    errors: ErrorStatistics | None = None
+    errors: "error.ErrorStatistics | None" = None
 
-    def add(self, block: StoredBlock, store: Store) -> None:
+    def add(self, block: StoredBlock) -> None:
         self.blocks += 1
         self.samples += block.samples
         self.finished = max(self.finished, block.finished)
-        if self.description.get("what") != "dot-error":
-            return
-        try:
-            errors = ErrorStatistics.of_record(block.record)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise _damaged(self.key, store, error) from None
-        self.errors = errors if self.errors is None else self.errors + errors
-
-
-def _damaged(key: str, store: Store, error: Exception) -> InputError:
-    return InputError(
-        f"store {store.path} is damaged (in {key[:_KEY_DIGITS]}: {error!r}); move it away and "
-        "start a new one"
-    )
+        if self.description.get("what") == "dot-error":
+            errors = error.ErrorStatistics.of_record(block.record)
+            self.errors = errors if self.errors is None else self.errors + errors
 
 
 def stored_records(store: Store) -> Iterator[StoredRecord]:
@@ -89,49 +156,50 @@ def stored_records(store: Store) -> Iterator[StoredRecord]:
             )
 
 
-def _row(series: _Series, store: Store) -> StoredTask:
+def _row(series: _Series) -> StoredTask:
     described, errors = series.description, series.errors
-    try:
-        core: Mapping[str, Any] = described.get("core") or {}
-        dot: Mapping[str, Any] = described.get("dot_product") or {}
-        code: Mapping[str, Any] | None = described.get("code") or core.get("code")
-        moduli = tuple(code["moduli"]["moduli"]) if code else None
-        laws = described.get("laws") or [core.get("noise")]
-        law: dict[str, Any] | None = laws[0]
-        if any(other != law for other in laws):
-            law = {"kind": "for each"}
-        return StoredTask(
-            key=series.key[:_KEY_DIGITS],
-            what=described["what"],
-            model=described.get("model"),
-            core=described.get("core_name"),
-            bits=core.get("bits") or ((moduli[0] - 1).bit_length() if moduli else None),
-            input_bits=dot.get("input_bits"),
-            weight_bits=dot.get("weight_bits"),
-            vector_size=dot.get("vector_size"),
-            operands=_operands(described),
-            moduli=moduli,
-            redundant=code["moduli"]["redundant"] if code else None,
-            decoder=code["decoder"] if code else None,
-            legitimate_range=code["legitimate_range"] if code else None,
-            noise=law["kind"].lower() if law else None,
-            p=law.get("p") if law else None,
-            sigma=law.get("sigma") if law else None,
-            attempts=float(core["attempts"]) if "attempts" in core and law else None,
-            slice_bits=core.get("slice_bits"),
-            adc_bits=core.get("adc_bits"),
-            seed=described.get("seed"),
-            blocks=series.blocks,
-            samples=series.samples,
-            mean_abs_error=errors.absolute.mean if errors else None,
-            mean_abs_error_ci95=_interval(errors) if errors else None,
-            output_error_rate=errors.wrong / errors.signed.count if errors and law else None,
-            created=series.created,
-            finished=series.finished,
-            description=json.dumps(described),
-        )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise _damaged(series.key, store, error) from None
+    core: Mapping[str, Any] = described.get("core") or {}
+    dot: Mapping[str, Any] = described.get("dot_product") or {}
+    code: Mapping[str, Any] | None = described.get("code") or core.get("code")
+    moduli = tuple(code["moduli"]["moduli"]) if code else None
+    laws = described.get("laws") or [core.get("noise")]
+    law: dict[str, Any] | None = laws[0]
+    if any(other != law for other in laws):
+        law = {"kind": "for each"}
+    return StoredTask(
+        key=series.key[:_KEY_DIGITS],
+        what=described["what"],
+        model=described.get("model"),
+        core=described.get("core_name"),
+        bits=core.get("bits") or ((moduli[0] - 1).bit_length() if moduli else None),
+        input_bits=dot.get("input_bits"),
+        weight_bits=dot.get("weight_bits"),
+        vector_size=dot.get("vector_size"),
+        operands=_operands(described),
+        moduli=moduli,
+        redundant=code["moduli"]["redundant"] if code else None,
+        decoder=code["decoder"] if code else None,
+        legitimate_range=code["legitimate_range"] if code else None,
+        noise=law["kind"].lower() if law else None,
+        p=law.get("p") if law else None,
+        sigma=law.get("sigma") if law else None,
+        attempts=float(core["attempts"]) if "attempts" in core and law else None,
+        slice_bits=core.get("slice_bits"),
+        adc_bits=core.get("adc_bits"),
+        seed=described.get("seed"),
+        blocks=series.blocks,
+        samples=series.samples,
+        mean_abs_error=errors.absolute.mean if errors else None,
+        mean_abs_error_ci95=_interval(errors) if errors else None,
+        output_error_rate=errors.wrong / errors.signed.count if errors and law else None,
+        created=series.created,
+        finished=series.finished,
+        description=json.dumps(described),
+    )
+
+
+def _interval(errors: "error.ErrorStatistics") -> tuple[float, float] | None:
+    return errors.absolute.mean_interval() if errors.absolute.count > 1 else None
 
 
 def _operands(described: Mapping[str, Any]) -> str | None:
@@ -141,14 +209,10 @@ def _operands(described: Mapping[str, Any]) -> str | None:
     if operands["kind"] == "given":
         return f"given {operands['begin'][:_KEY_DIGITS]}"
     inner = operands.get("dense", operands)
-    name = _SOURCES.get(inner["kind"], inner["kind"])
-    more = [f"{key} {value:g}" for key, value in (operands | inner).items() if _is_number(value)]
-    return " ".join([name, *more])
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _interval(errors: ErrorStatistics) -> tuple[float, float] | None:
-    return errors.absolute.mean_interval() if errors.absolute.count > 1 else None
+    names = {kind_of(type(source)): name for name, source in error.DISTRIBUTIONS.items()}
+    more = [
+        f"{key} {value:g}"
+        for key, value in (operands | inner).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    return " ".join([names.get(inner["kind"], inner["kind"]), *more])

@@ -75,7 +75,7 @@ def test_energy_without_noise_loads_nothing_numerical(arguments: list[str]) -> N
 def test_row_types_load_nothing_numerical() -> None:
     modules = [
         ".".join(source.relative_to(HOME.parent).with_suffix("").parts)
-        for source in (*HOME.glob("analysis/*/rows.py"), HOME / "analysis" / "stored_rows.py")
+        for source in (*HOME.glob("analysis/*/rows.py"), HOME / "analysis" / "store.py")
     ]
     assert len(modules) >= 6
     code = f"import {', '.join(modules)}, rnscli.analysis.moduli, rnscli.report.batch"

@@ -8,11 +8,37 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.analysis.design.metrics import Metrics
-from rnscli.analysis.design.space import Design
-from rnscli.base import Names, Numbers, Option, Quantities, RnscliError, check_choice, engineering
-from rnscli.core import CORES, AnalogKind, FloatArray
+from rnscli.base import Names, Numbers, Option, Quantities, check_choice, engineering
 
+
+@dataclass(frozen=True)
+class Metrics:
+    """Numbers of a design, in base SI units; all but the throughput are better when smaller."""
+
+    energy_per_mac_j: float
+    latency_s: float
+    area_m2: float
+    mean_abs_error: float
+    p_err: float
+    throughput_macs_per_s: float
+
+    def compared_with(self, chosen: "Metrics") -> str:
+        """In what a design is worse than the chosen one, and in what better."""
+        worse: list[str] = []
+        better: list[str] = []
+        for name, metric in OBJECTIVES.items():
+            mine, theirs = getattr(chosen, metric), getattr(self, metric)
+            if theirs != mine:
+                (worse if theirs > mine else better).append(f"{name} {_change(mine, theirs)}")
+        if not worse:
+            return f"better: {', '.join(better)}" if better else "the same in every objective"
+        if not better:
+            return f"worse: {', '.join(worse)}"
+        return f"{', '.join(worse)} (but {', '.join(better)})"
+
+
+METRICS = tuple(Metrics.__dataclass_fields__)
+Table = npt.NDArray[np.float64]  # designs, with these columns
 # What is minimised, with the number it stands for.
 OBJECTIVES = {
     "energy": "energy_per_mac_j",
@@ -21,92 +47,18 @@ OBJECTIVES = {
     "error": "mean_abs_error",
     "p-err": "p_err",
 }
-
-
-def show(metric: str, value: float) -> str:
-    """A number of a design for a person, with its name where the unit does not tell."""
-    if metric == "energy_per_mac_j":
-        return f"{amount(metric, value)} per MAC"
-    name = {"p_err": "p_err ", "mean_abs_error": "error "}.get(metric, "")
-    return name + amount(metric, value)
-
-
-def amount(metric: str, value: float) -> str:
-    """A number of a design with its unit."""
-    if metric == "energy_per_mac_j":
-        return engineering(value, "J", 3)
-    if metric == "latency_s":
-        return engineering(value, "s", 3)
-    if metric == "area_m2":
-        # Three digits, without an exponent.
-        return f"{value * 1e6:.3g} mm2" if value >= 1e-9 else f"{value * 1e12:.3g} um2"
-    if metric == "throughput_macs_per_s":
-        return engineering(value, "MAC/s", 3)
-    return f"{value:.3g}"
-
-
-def rounded(value: float, up: bool) -> float:
-    """A number to three digits, up or down, so that it would do as a limit.
-
-    Examples
-    --------
-    >>> rounded(1.0823, up=True), rounded(1.0823, up=False)
-    (1.09, 1.08)
-    """
-    if not value or math.isinf(value):
-        return value
-    digits = Decimal(value)
-    unit = Decimal(1).scaleb(digits.adjusted() - 2)
-    return float(digits.quantize(unit, rounding=ROUND_CEILING if up else ROUND_FLOOR))
-
-
-def comparison(other: Metrics, chosen: Metrics) -> str:
-    """In what a design is worse than the chosen one, and in what better."""
-    worse, better = [], []
-    for name, metric in OBJECTIVES.items():
-        mine, theirs = getattr(chosen, metric), getattr(other, metric)
-        if theirs > mine:
-            worse.append(f"{name} {_change(mine, theirs)}")
-        elif theirs < mine:
-            better.append(f"{name} {_change(mine, theirs)}")
-    if not worse:
-        return "the same in every objective" if not better else f"better: {', '.join(better)}"
-    if not better:
-        return f"worse: {', '.join(worse)}"
-    return f"{', '.join(worse)} (but {', '.join(better)})"
-
-
-def _change(before: float, after: float) -> str:
-    """By how much a number changes: in per cent, or as a factor."""
-    if not before or not after:
-        return f"{before:.3g} -> {after:.3g}"
-    ratio = after / before
-    if abs(ratio - 1) < 1e-4:
-        return f"{'+' if ratio > 1 else '-'}<0.01 %"
-    if 0.5 <= ratio <= 2:
-        share = (ratio - 1) * 100
-        return f"{share:+.0f} %" if abs(share) >= 10 else f"{share:+.2g} %"
-    return f"x {ratio:.3g}"
-
-
-def named(design: Design) -> str:
-    """A design in a few words."""
-    said = [design.core]
-    if isinstance(CORES[design.core], AnalogKind):
-        said.append(f"{design.bits} bits")
-    said.append(f"h = {design.vector_size}")
-    if design.redundant:
-        said.append(f"k = {design.redundant}")
-    if design.attempts not in (None, 1):
-        said.append(f"R = {design.attempts:g}")
-    return ", ".join(said)
-
-
-def plainly(error: RnscliError) -> str:
-    """What is wrong with a design, without what else would do."""
-    return str(error).split(";")[0].replace("`", "")
-
-
+# Limits by name: of which number, and whether it is an upper one.
+LIMITS = {
+    **{f"max_{name.replace('-', '_')}": (metric, True) for name, metric in OBJECTIVES.items()},
+    "min_throughput": ("throughput_macs_per_s", False),
+}
+_UNITS = {"energy_per_mac_j": "J", "latency_s": "s", "throughput_macs_per_s": "MAC/s"}
+# What is said of a number whose unit does not tell which it is.
+_SHOWN = {
+    "energy_per_mac_j": "{} per MAC",
+    "p_err": "p_err {}",
+    "mean_abs_error": "error {}",
+}
 _NOT_NEGATIVE = Numbers(0.0, 1e300, "a number of at least 0")
 
 
@@ -131,20 +83,18 @@ class LimitOptions:
     min_throughput = _limit("MAC/s", "1TMAC/s", "Least throughput.")
 
 
-METRICS = tuple(Metrics.__dataclass_fields__)
-# Limits by name: of which number, and whether it is an upper one.
-LIMITS = {
-    "max_energy": ("energy_per_mac_j", True),
-    "max_latency": ("latency_s", True),
-    "max_area": ("area_m2", True),
-    "max_error": ("mean_abs_error", True),
-    "max_p_err": ("p_err", True),
-    "min_throughput": ("throughput_macs_per_s", False),
-}
+def _amount(metric: str, value: float) -> str:
+    """A number of a design with its unit."""
+    if metric in _UNITS:
+        return engineering(value, _UNITS[metric], 3)
+    if metric == "area_m2":
+        # Three digits, without an exponent.
+        return f"{value * 1e6:.3g} mm2" if value >= 1e-9 else f"{value * 1e12:.3g} um2"
+    return f"{value:.3g}"
 
 
 @dataclass(frozen=True)
-class Limit:
+class _Limit:
     """A limit of one number of designs."""
 
     name: str
@@ -152,27 +102,24 @@ class Limit:
 
     @property
     def metric(self) -> str:
-        """The number that it is about."""
         return LIMITS[self.name][0]
 
     @property
     def upper(self) -> bool:
-        """Whether it is an upper limit."""
         return LIMITS[self.name][1]
 
-    def keeps(self, table: FloatArray) -> npt.NDArray[np.bool_]:
-        """Which rows of a table with the columns `METRICS` keep it."""
+    def column(self, table: Table) -> Table:
+        column: Table = table[:, METRICS.index(self.metric)]
+        return column
+
+    def keeps(self, table: Table) -> npt.NDArray[np.bool_]:
+        """Which designs keep it."""
         column = self.column(table)
         kept: npt.NDArray[np.bool_] = column <= self.value if self.upper else column >= self.value
         return kept
 
-    def column(self, table: FloatArray) -> FloatArray:
-        """The column of such a table that it is about."""
-        column: FloatArray = table[:, METRICS.index(self.metric)]
-        return column
-
-    def best(self, table: FloatArray) -> int:
-        """The row of such a table that comes nearest to it."""
+    def best(self, table: Table) -> int:
+        """The row that comes nearest to it."""
         column = self.column(table)
         return int(np.argmin(column) if self.upper else np.argmax(column))
 
@@ -181,70 +128,89 @@ class Limit:
         value = getattr(metrics, self.metric)
         if value <= self.value if self.upper else value >= self.value:
             return ""
-        return f"{show(self.metric, value)} breaks the limit of {amount(self.metric, self.value)}"
+        return f"{self.shown(value)} breaks the limit of {self.amount(self.value)}"
+
+    def amount(self, value: float) -> str:
+        return _amount(self.metric, value)
+
+    def shown(self, value: float) -> str:
+        return _SHOWN.get(self.metric, "{}").format(self.amount(value))
+
+    def rounded(self, value: float) -> float:
+        """A number to three digits, such that it would do as this limit."""
+        if not value or math.isinf(value):
+            return value
+        digits = Decimal(value)  # exactly, so that a rounding up is one
+        unit = Decimal(1).scaleb(digits.adjusted() - 2)
+        return float(digits.quantize(unit, ROUND_CEILING if self.upper else ROUND_FLOOR))
 
     def __str__(self) -> str:
-        return f"`{self.name}` {amount(self.metric, self.value)}"
+        return f"`{self.name}` {self.amount(self.value)}"
 
 
-def limits_of(values: Mapping[str, float]) -> tuple[Limit, ...]:
-    """Limits by their names in ``LIMITS``.
+class Limits(tuple[_Limit, ...]):
+    """Limits that a design must keep, all of them."""
 
-    Raises
-    ------
-    InputError
-        If a name is unknown or a value negative.
-    """
-    limits = []
-    for name, value in values.items():
-        check_choice("limit", name, tuple(LIMITS))
-        limits.append(Limit(name, _NOT_NEGATIVE.check(name, value)))
-    return tuple(limits)
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, float]) -> "Limits":
+        """By their names in ``LIMITS``."""
+        for name in values:
+            check_choice("limit", name, tuple(LIMITS))
+        return cls(_Limit(name, _NOT_NEGATIVE.check(name, one)) for name, one in values.items())
+
+    def kept_by(self, table: Table) -> npt.NDArray[np.bool_]:
+        """Which designs keep all limits."""
+        kept = np.ones(len(table), dtype=bool)
+        for limit in self:
+            kept &= limit.keeps(table)
+        return kept
+
+    def breach(self, metrics: Metrics) -> str:
+        """How a design breaks them, or nothing."""
+        return "; ".join(filter(None, (limit.breach(metrics) for limit in self)))
+
+    def obstacle(self, table: Table, name_of: Callable[[int], str]) -> str:
+        """Which limit none of some designs keeps together with the others, and what comes nearest.
+
+        Of several it is the one that is missed by the smallest factor. Where leaving out any one
+        of them is not enough, all are named with the best value that each may have alone.
+        """
+        nearest_by_miss: list[tuple[float, str]] = []
+        # What every design keeps is in nobody's way.
+        blocking = [limit for limit in self if not limit.keeps(table).all()]
+        for limit in blocking:
+            others = Limits(other for other in blocking if other is not limit)
+            rows = np.flatnonzero(others.kept_by(table))
+            if not rows.size:
+                continue
+            row = int(rows[limit.best(table[rows])])
+            nearest = float(limit.column(table)[row])
+            # By a factor, so that numbers of different units compare; zero is far from anything.
+            missed = abs(math.log((nearest or 1e-300) / (limit.value or 1e-300)))
+            kept = "" if len(self) == 1 else "with the other limits kept, "
+            said = f"{limit.shown(limit.rounded(nearest))} ({name_of(row)})"
+            nearest_by_miss.append(
+                (missed, f"no design keeps {limit}: {kept}the nearest has {said}")
+            )
+        if nearest_by_miss:
+            return min(nearest_by_miss)[1]
+        parts = []
+        for limit in blocking:
+            best = limit.rounded(float(limit.column(table)[limit.best(table)]))
+            parts.append(f"{limit} (the best without the others is {limit.amount(best)})")
+        return f"no design keeps the limits, nor all but one of them: {', '.join(parts)}"
 
 
-def keeping(limits: tuple[Limit, ...], table: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which rows of a table keep all limits."""
-    kept = np.ones(len(table), dtype=bool)
-    for limit in limits:
-        kept &= limit.keeps(table)
-    return kept
-
-
-def obstacle(limits: tuple[Limit, ...], table: FloatArray, name_of: Callable[[int], str]) -> str:
-    """Which limit no row keeps together with the others, and what comes nearest.
-
-    Of several it is the one that is missed by the smallest factor. Where leaving out any one of
-    them is not enough, all are named with the best value that each may have alone.
-
-    Parameters
-    ----------
-    limits
-        Limits that no row keeps together.
-    table
-        Rows of designs, with the columns `METRICS`; at least one.
-    name_of
-        The name of a row.
-    """
-    found: list[tuple[float, str]] = []
-    blocking = [limit for limit in limits if not limit.keeps(table).all()]
-    for limit in blocking:
-        others = tuple(other for other in blocking if other is not limit)
-        rows = np.flatnonzero(keeping(others, table))
-        if not rows.size:
-            continue
-        row = int(rows[limit.best(table[rows])])
-        nearest = float(limit.column(table)[row])
-        missed = abs(math.log((nearest or 1e-300) / (limit.value or 1e-300)))
-        kept = "" if len(limits) == 1 else "with the other limits kept, "
-        said = show(limit.metric, rounded(nearest, up=limit.upper))
-        found.append(
-            (missed, f"no design keeps {limit}: {kept}the nearest has {said} ({name_of(row)})")
-        )
-    if found:
-        return min(found)[1]
-    parts = []
-    for limit in blocking:
-        best = float(limit.column(table)[limit.best(table)])
-        said = amount(limit.metric, rounded(best, up=limit.upper))
-        parts.append(f"{limit} (the best without the others is {said})")
-    return f"no design keeps the limits, nor all but one of them: {', '.join(parts)}"
+def _change(before: float, after: float) -> str:
+    """By how much a number changes: in per cent, or as a factor."""
+    if not before or not after:
+        return f"{before:.3g} -> {after:.3g}"
+    ratio = after / before
+    if abs(ratio - 1) < 1e-4:
+        return f"{'+' if ratio > 1 else '-'}<0.01 %"
+    if 0.5 <= ratio <= 2:
+        share = (ratio - 1) * 100
+        return f"{share:+.0f} %" if abs(share) >= 10 else f"{share:+.2g} %"
+    return f"x {ratio:.3g}"

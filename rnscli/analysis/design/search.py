@@ -3,50 +3,33 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.analysis.design.limits import (
-    METRICS,
-    OBJECTIVES,
-    Limit,
-    LimitOptions,
-    comparison,
-    keeping,
-    limits_of,
-    named,
-    obstacle,
-    plainly,
-)
-from rnscli.analysis.design.metrics import PART, Evaluator, Group, Metrics, error_key, work_of
-from rnscli.analysis.design.space import Design, DesignSpace
+from rnscli.analysis.design.limits import METRICS, OBJECTIVES, LimitOptions, Limits, Metrics, Table
+from rnscli.analysis.design.space import Design, DesignSpace, simulated_core
+from rnscli.analysis.energy import EnergyParameters
 from rnscli.analysis.error import dot_errors
-from rnscli.analysis.faults import MAX_RANGE, FaultParameters
+from rnscli.analysis.faults import MAX_RANGE, FaultParameters, after_attempts
+from rnscli.analysis.faults.fault_probability import fault_probability
 from rnscli.base import NoSolutionError, RnscliError
-from rnscli.core import FloatArray
-from rnscli.runtime import Runner
+from rnscli.core import CORES, AnalogKind, DigitalKind, ModuliSet, NoiseSetting, radius_of
+from rnscli.runtime import Runner, Work, describe, versions
 
+ALGORITHM = 1  # to be counted up whenever the same code would have another outcome
+_PART = "outcome"
 _BLOCK = 512
+_Tell = Callable[[str, int, int], None]
 
 
-def pareto_front(costs: FloatArray) -> npt.NDArray[np.int64]:
+def pareto_front(costs: Table) -> npt.NDArray[np.int64]:
     """Indices of the points that no other point dominates, in order.
 
     A point dominates another if it is nowhere larger and somewhere smaller. Of equal points the
-    first one is kept. Exact, in time proportional to the points times the front.
-
-    Parameters
-    ----------
-    costs
-        Array ``(points, objectives)``, to be minimised; no NaN.
-
-    Examples
-    --------
-    >>> pareto_front(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 3.0], [1.0, 3.0]])).tolist()
-    [0, 1]
+    first one is kept; there may be no NaN. Time is proportional to the points times the front.
     """
     if not len(costs):
         return np.empty(0, dtype=np.int64)
@@ -64,7 +47,7 @@ def pareto_front(costs: FloatArray) -> npt.NDArray[np.int64]:
     return np.sort(np.concatenate(indices))
 
 
-def _dominated(points: FloatArray, by: FloatArray) -> npt.NDArray[np.bool_]:
+def _dominated(points: Table, by: Table) -> npt.NDArray[np.bool_]:
     """Whether each point is dominated by one of the others; all are different."""
     dominated = np.zeros(len(points), dtype=bool)
     if not len(by):
@@ -84,8 +67,207 @@ def _dominated(points: FloatArray, by: FloatArray) -> npt.NDArray[np.bool_]:
     return dominated
 
 
-Progress = Callable[[str, int, int], None]
-_Places = npt.NDArray[np.int64]
+@dataclass(frozen=True)
+class Outcome:
+    """How one attempt ends, and the probability that some residue of it is wrong."""
+
+    correct: float = 1.0
+    detected: float = 0.0
+    undetected: float = 0.0
+    wrong_word: float = 0.0
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        """Outcomes are whole: there is nothing to add up."""
+        raise TypeError("outcomes of codes do not add up")
+
+    def record(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "Outcome":
+        return cls(**record)
+
+    def after(self, attempts: float) -> tuple[float, float]:
+        """Output error probability and mean number of attempts, for up to R of them."""
+        return after_attempts(self.correct, self.detected, self.undetected, attempts)
+
+
+def _work_of(parameters: FaultParameters) -> Work[Outcome]:
+    """The outcome of a code as work of a single block, so that it may go anywhere and be kept."""
+    point = parameters.point
+    description = {
+        "what": "code-outcome",
+        "algorithm": ALGORITHM,
+        "versions": versions(),
+        "code": {
+            "moduli": describe(point.moduli),
+            "decoder": point.decoder,
+            "legitimate_range": point.legitimate_range,
+        },
+        "laws": describe(point.laws),
+    }
+    return Work(
+        function=_compute,
+        argument=lambda block, shares_files: parameters,
+        blocks=1,
+        samples=lambda block: 1,
+        parts={_PART: lambda: description},
+        result=Outcome,
+    )
+
+
+def _compute(parameters: FaultParameters, block: int, parts: tuple[str, ...]) -> dict[str, Outcome]:
+    return dict.fromkeys(parts, outcome_of_code(parameters))
+
+
+def outcome_of_code(parameters: FaultParameters) -> Outcome:
+    """One attempt of a redundant code, exactly."""
+    row = fault_probability(parameters)
+    return Outcome(row.p_correct, row.p_detected, row.p_undetected, row.word_error_probability)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Designs that only differ in their attempts: what does not depend on these."""
+
+    design: Design
+    parameters: EnergyParameters
+    outcome: Outcome
+    mean_abs_error: float
+
+    def metrics(self, attempts: float | None) -> Metrics:
+        """The numbers with up to that many attempts."""
+        p_err, mean = self.outcome.after(attempts or 1.0)
+        made, size = self.parameters.design, self.design.vector_size
+        energies, timing = made.energies, replace(made.timing, attempts=mean)
+        # The forward conversion is not repeated.
+        energy = energies.forward + mean * (energies.total - energies.forward)
+        return Metrics(
+            energy_per_mac_j=energy / size,
+            latency_s=timing.latency,
+            area_m2=made.area,
+            mean_abs_error=self.mean_abs_error,
+            p_err=p_err,
+            throughput_macs_per_s=size * made.width / timing.interval,
+        )
+
+    def expected_attempts(self, attempts: float | None) -> float:
+        return self.outcome.after(attempts or 1.0)[1]
+
+
+class Evaluator:
+    """Evaluates the groups of a space; what many of them share is computed once.
+
+    ``errors`` has the mean absolute error by `error_key`, or why there is none; ``outcomes`` those
+    of codes by `code_key`. Where a design does not exist, an `RnscliError` says why.
+    """
+
+    def __init__(self, space: DesignSpace, errors: Mapping[Any, float | RnscliError]) -> None:
+        self._space, self._errors = space, errors
+        self.outcomes: dict[Any, Outcome] = {}
+        self._codes: dict[Any, tuple[ModuliSet, int] | RnscliError] = {}
+        self._parameters: dict[Any, EnergyParameters] = {}
+
+    def excluded(self, design: Design, limits: Mapping[str, float]) -> bool:
+        """Whether upper limits of `Metrics`, by name, rule out a group whatever its errors.
+
+        Costs are those of one attempt, below which none can be.
+        """
+        error = self._error(design)
+        if error > limits.get("mean_abs_error", error):
+            return True
+        made = self._costs(design).design
+        least = {
+            "energy_per_mac_j": made.energies.total / design.vector_size,
+            "latency_s": made.timing.latency,
+            "area_m2": made.area,
+        }
+        return any(value > limits.get(name, value) for name, value in least.items())
+
+    def group(self, design: Design) -> Group:
+        """The numbers of a group."""
+        costs = self._costs(design)
+        outcome = self._outcome(design, costs)
+        if outcome.wrong_word and costs.radius:  # so that further groups of residues are tried
+            costs = self._costs(design, outcome.wrong_word)
+        return Group(design, costs, outcome, self._error(design))
+
+    def code(self, design: Design) -> FaultParameters | None:
+        """The code of a design and its noise, if there are any."""
+        code, noise = self._code(design), self._space.noise
+        if code is None or noise is None:
+            return None
+        moduli, decoder, size = code
+        return FaultParameters(moduli=moduli, noise=noise, decoder=decoder, legitimate_range=size)
+
+    def _error(self, design: Design) -> float:
+        error = self._errors[error_key(design)]
+        if isinstance(error, RnscliError):
+            raise error
+        return error
+
+    def _code(self, design: Design) -> tuple[ModuliSet, str, int] | None:
+        """Moduli, decoder and number of legitimate values of a core that has a code."""
+        decoder, rule = design.decoder, design.legitimate_range
+        if design.redundant is None or decoder is None or rule is None:
+            return None
+        key = (design.bits, design.vector_size, design.redundant, rule)
+        if key not in self._codes:
+            try:
+                request = self._space.moduli_request(design)
+                moduli = request.choose()[0]
+                self._codes[key] = moduli, request.legitimate_range(moduli, rule)
+            except RnscliError as error:
+                self._codes[key] = error
+        found = self._codes[key]
+        if isinstance(found, RnscliError):
+            raise found
+        return found[0], decoder, found[1]
+
+    def _costs(self, design: Design, wrong_word: float = 0.0) -> EnergyParameters:
+        """What its costs depend on; decoders of the same radius cost the same."""
+        moduli, decoder, size = self._code(design) or (None, "", None)
+        radius = 0 if moduli is None else radius_of(decoder, moduli)
+        key = (replace(design, decoder=None), radius, wrong_word)
+        if key not in self._parameters:
+            self._parameters[key] = self._space.energy_parameters(
+                design, moduli, size, radius, wrong_word
+            )
+        return self._parameters[key]
+
+    def _outcome(self, design: Design, costs: EnergyParameters) -> Outcome:
+        noise, kind = self._space.noise, CORES[design.core]
+        if noise is None or not isinstance(kind, AnalogKind):
+            return Outcome()
+        code = self.code(design)
+        if code is None:
+            if isinstance(noise, NoiseSetting):
+                noise = noise.of_converter(design.bits, design.core)
+            wrong = kind.reading_error(costs.design.settings, noise)
+            return Outcome(1.0 - wrong, 0.0, wrong, wrong)
+        key = code_key(code)
+        if key not in self.outcomes:
+            self.outcomes[key] = outcome_of_code(code)
+        return self.outcomes[key]
+
+
+def code_key(code: FaultParameters) -> Any:
+    """What the outcome of a code depends on: decoders of the same radius have the same."""
+    point = code.point
+    return point.moduli, radius_of(point.decoder, point.moduli), point.legitimate_range
+
+
+def error_key(design: Design) -> Any:
+    """What the error of a design depends on: where nothing is lost, on the operands alone."""
+    kind = CORES[design.core]
+    return (
+        simulated_core(design.core),
+        isinstance(kind, DigitalKind),  # whose operands have the bits of the core
+        design.vector_size,
+        design.bits,
+        None if kind.exact else design.slice_bits,
+        None if kind.exact else design.adc_bits,
+    )
 
 
 @dataclass(frozen=True)
@@ -134,7 +316,7 @@ def search_designs(
     limits: Mapping[str, float] | None = None,
     minimise: str = "energy",
     runner: Runner | None = None,
-    progress: Progress | None = None,
+    progress: _Tell | None = None,
 ) -> DesignResult:
     """All Pareto-optimal designs of a space, the best of them, and how it compares.
 
@@ -171,44 +353,52 @@ def search_designs(
     ('rns', 6)
     """
     LimitOptions.minimise.check(minimise)
-    limits_given = limits_of(limits or {})
+    kept = Limits.of(limits or {})
+    # Costs have lower bounds, so that upper limits rule out designs early.
+    upper = {limit.metric: limit.value for limit in kept if limit.upper}
     evaluator = Evaluator(space, _errors(space, runner, progress))
-    search = _Search(space, evaluator, limits_given)
-    search.compute_codes(runner or Runner(), progress)
-    search.run(progress, prune=True)
-    feasible = search.feasible()
+    if space.noise is not None:
+        _compute_codes(space, evaluator, upper, runner or Runner(), progress)
+    designs = _evaluated(space, evaluator, upper, progress)
+    feasible = np.flatnonzero(kept.kept_by(designs.table))
     if not feasible.size:
-        search.run(None, prune=False)
-        raise NoSolutionError(search.obstacle())
+        # Again, with what was ruled out early: the nearest design may be one of these.
+        every = _evaluated(space, evaluator, {}, None)
+        if not every.places:
+            raise NoSolutionError(f"no design of the space exists: {every.why_impossible}")
+        obstacle = kept.obstacle(every.table, lambda place: str(every.candidate(place).design))
+        raise NoSolutionError(obstacle)
     order = [OBJECTIVES[minimise], *(m for n, m in OBJECTIVES.items() if n != minimise)]
-    costs = search.costs(feasible, order)
+    costs = designs.table[feasible][:, [METRICS.index(metric) for metric in order]]
     front = pareto_front(costs)
+    # The last key of lexsort is the first that it sorts by.
     ranked = front[np.lexsort(costs[front][:, ::-1].T)]
-    candidates = tuple(search.candidate(int(feasible[index])) for index in ranked)
+    candidates = tuple(designs.candidate(int(feasible[index])) for index in ranked)
     chosen = candidates[0]
     neighbours = tuple(
-        (axis, search.neighbour(design, chosen)) for axis, design in space.neighbours(chosen.design)
+        (axis, _neighbour(evaluator, kept, design, chosen))
+        for axis, design in space.neighbours(chosen.design)
     )
     return DesignResult(
         chosen=chosen,
         front=candidates,
         neighbours=neighbours,
         designs=space.size,
-        impossible=search.impossible,
-        why_impossible=search.why_impossible,
-        pruned=search.pruned,
+        impossible=designs.reasons.total(),
+        why_impossible=designs.why_impossible,
+        pruned=designs.pruned,
         feasible=len(feasible),
     )
 
 
 def _errors(
-    space: DesignSpace, runner: Runner | None, progress: Progress | None
+    space: DesignSpace, runner: Runner | None, progress: _Tell | None
 ) -> dict[object, float | RnscliError]:
     """Simulated errors of all designs, or why there is none; one simulation for the same ones."""
     simulations = {}
     errors: dict[object, float | RnscliError] = {}
     for design, _ in space.groups():
-        key = error_key(space, design)
+        key = error_key(design)
         if key not in simulations and key not in errors:
             try:
                 simulations[key] = space.error_parameters(design)
@@ -222,110 +412,94 @@ def _errors(
     return errors
 
 
-class _Search:
-    """All groups of a space and the numbers of their designs, as one table."""
+def _compute_codes(
+    space: DesignSpace,
+    evaluator: Evaluator,
+    upper: Mapping[str, float],
+    runner: Runner,
+    progress: _Tell | None,
+) -> None:
+    """Compute the outcomes of all codes that take long, wherever the runner computes them."""
+    codes: dict[Any, FaultParameters] = {}
+    for design, _ in space.groups():
+        try:
+            code = None if evaluator.excluded(design, upper) else evaluator.code(design)
+        except RnscliError:
+            continue
+        if code is None or all(law.equiprobable for law in code.point.laws):
+            continue  # there is none, or it is a closed form
+        if code.point.legitimate_range <= MAX_RANGE:  # others say so when they are evaluated
+            codes.setdefault(code_key(code), code)
+    works = [_work_of(code) for code in codes.values()]
+    for update, key in zip(runner.run(works), codes, strict=True):
+        evaluator.outcomes[key] = update.total[_PART]
+        if progress is not None:
+            progress("codes", update.index + 1, len(codes))
 
-    def __init__(
-        self,
-        space: DesignSpace,
-        evaluator: Evaluator,
-        limits: tuple[Limit, ...],
-    ) -> None:
-        self._space, self._evaluator, self._limits = space, evaluator, limits
-        # Costs have lower bounds, so that upper limits rule out designs early.
-        self._upper = {limit.metric: limit.value for limit in limits if limit.upper}
-        self._places: list[tuple[Group, float | None]] = []
-        self._table: FloatArray = np.empty((0, len(METRICS)))
-        self.impossible = self.pruned = 0
-        self._reasons: Counter[str] = Counter()
 
-    def compute_codes(self, runner: Runner, progress: Progress | None) -> None:
-        """Outcomes of all codes that take long, wherever the runner computes them."""
-        codes: dict[Any, FaultParameters] = {}
-        for design, _ in self._space.groups():
-            try:
-                code = self._evaluator.code_of(design, self._upper)
-            except RnscliError:
-                continue
-            if code is None or all(law.equiprobable for law in code.point.laws):
-                continue  # there is none, or it is a closed form
-            if code.point.legitimate_range <= MAX_RANGE:  # others say so when they are evaluated
-                codes.setdefault(self._evaluator.key(code), code)
-        works = [work_of(code) for code in codes.values()]
-        for update, code in zip(runner.run(works), codes.values(), strict=True):
-            self._evaluator.add_outcome(code, update.total[PART])
-            if progress is not None:
-                progress("codes", update.index + 1, len(codes))
+@dataclass(frozen=True)
+class _Evaluated:
+    """The designs of a space that exist and that no limit ruled out early, with their numbers."""
 
-    def run(self, progress: Progress | None, prune: bool) -> None:
-        self._places, self.impossible, self.pruned = [], 0, 0
-        self._reasons.clear()
-        rows: list[tuple[float, ...]] = []
-        done = 0
-        for design, attempts in self._space.groups():
-            if progress is not None:
-                progress("designs", done, self._space.size)
-            done += len(attempts)
-            try:
-                group = self._evaluator.group_within(design, self._upper if prune else {})
-            except RnscliError as error:
-                self.impossible += len(attempts)
-                self._reasons[str(error).replace("`", "")] += len(attempts)
-                continue
-            if group is None:
-                self.pruned += len(attempts)
-                continue
-            for most in attempts:
-                metrics = group.metrics(most)
-                if math.isinf(metrics.energy_per_mac_j):
-                    self.impossible += 1
-                    self._reasons["every word is rejected, however often"] += 1
-                    continue
-                self._places.append((group, most))
-                rows.append(tuple(vars(metrics).values()))
-        self._table = np.array(rows).reshape(-1, len(METRICS))
+    places: list[tuple[Group, float | None]]  # with the attempts
+    table: Table
+    pruned: int
+    reasons: "Counter[str]"  # why designs do not exist
 
     @property
     def why_impossible(self) -> str:
-        """The commonest reason why a design does not exist."""
-        return self._reasons.most_common(1)[0][0] if self._reasons else ""
+        """The commonest of the reasons."""
+        return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
-    def feasible(self) -> _Places:
-        """Places in the table that keep all limits."""
-        return np.flatnonzero(keeping(self._limits, self._table))
+    def candidate(self, place: int) -> Candidate:
+        return _candidate(*self.places[place])
 
-    def costs(self, places: _Places, metrics: list[str]) -> FloatArray:
-        """Numbers of some designs, in the order of the objectives."""
-        chosen: FloatArray = self._table[places][:, [METRICS.index(metric) for metric in metrics]]
-        return chosen
 
-    def candidate(self, place: int, reason: str = "") -> Candidate:
-        group, attempts = self._places[place]
-        return _candidate(group, attempts, reason)
-
-    def neighbour(self, design: Design, chosen: Candidate) -> Candidate | Rejected:
-        """A neighbour of the choice, with what speaks against it."""
-        attempts = design.attempts
+def _evaluated(
+    space: DesignSpace, evaluator: Evaluator, upper: Mapping[str, float], progress: _Tell | None
+) -> _Evaluated:
+    places: list[tuple[Group, float | None]] = []
+    rows: list[tuple[float, ...]] = []
+    reasons: Counter[str] = Counter()
+    done = pruned = 0
+    for design, attempts in space.groups():
+        if progress is not None:
+            progress("designs", done, space.size)
+        done += len(attempts)
         try:
-            group = self._evaluator.group(replace(design, attempts=None))
+            if evaluator.excluded(design, upper):
+                pruned += len(attempts)
+                continue
+            group = evaluator.group(design)
+            numbers = [group.metrics(most) for most in attempts]
         except RnscliError as error:
-            return Rejected(design, plainly(error))
-        metrics = group.metrics(attempts)
-        if math.isinf(metrics.energy_per_mac_j):
-            return Rejected(design, "every word is rejected")
-        broken = "; ".join(filter(None, (limit.breach(metrics) for limit in self._limits)))
-        return _candidate(group, attempts, broken or comparison(metrics, chosen.metrics))
-
-    def obstacle(self) -> str:
-        """Why no design keeps the limits."""
-        if not len(self._table):
-            return f"no design of the space exists: {self.why_impossible}"
-        return obstacle(
-            self._limits, self._table, lambda place: named(self.candidate(place).design)
-        )
+            reasons[str(error).replace("`", "")] += len(attempts)
+            continue
+        for most, metrics in zip(attempts, numbers, strict=True):
+            if math.isinf(metrics.energy_per_mac_j):  # attempts without end
+                reasons["every word is rejected, however often"] += 1
+                continue
+            places.append((group, most))
+            rows.append(tuple(vars(metrics).values()))
+    return _Evaluated(places, np.array(rows).reshape(-1, len(METRICS)), pruned, reasons)
 
 
-def _candidate(group: Group, attempts: float | None, reason: str) -> Candidate:
-    return Candidate(
-        replace(group.design, attempts=attempts), group.metrics(attempts), group, reason
-    )
+def _neighbour(
+    evaluator: Evaluator, limits: Limits, design: Design, chosen: Candidate
+) -> Candidate | Rejected:
+    """A neighbour of the choice, with what speaks against it."""
+    try:
+        group = evaluator.group(replace(design, attempts=None))
+        metrics = group.metrics(design.attempts)
+    except RnscliError as error:
+        # What is wrong with it, without what else would do.
+        return Rejected(design, str(error).split(";")[0].replace("`", ""))
+    if math.isinf(metrics.energy_per_mac_j):
+        return Rejected(design, "every word is rejected")
+    against = limits.breach(metrics) or metrics.compared_with(chosen.metrics)
+    return _candidate(group, design.attempts, against)
+
+
+def _candidate(group: Group, attempts: float | None, reason: str = "") -> Candidate:
+    design = replace(group.design, attempts=attempts)
+    return Candidate(design, group.metrics(attempts), group, reason)

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from rnscli.analysis.energy.parameters import EnergyOptions
+from rnscli.analysis.energy import EnergyOptions, EnergyParameters
 from rnscli.analysis.error import DotErrorParameters
-from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, CodeOptions, ModuliOptions
+from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, CodeOptions, ModuliOptions, ModuliRequest
 from rnscli.base import InputError, check_choice
 from rnscli.core import (
     CORES,
     RNS,
+    AnalogKind,
     ConventionalKind,
     CoreOptions,
     DigitalKind,
     DotProduct,
     DotProductOptions,
+    ModuliSet,
     NoiseLaw,
     NoiseSetting,
     decoder_named,
@@ -46,12 +48,17 @@ class Design:
     legitimate_range: str | int | None = None
     attempts: float | None = None
 
-    @property
-    def of_code(self) -> tuple[str, str | int]:
-        """Decoder and rule of the legitimate range of a design that has a code."""
-        if self.decoder is None or self.legitimate_range is None:
-            raise InputError(f"core {self.core} has no code")
-        return self.decoder, self.legitimate_range
+    def __str__(self) -> str:
+        """In a few words."""
+        said = [self.core]
+        if isinstance(CORES[self.core], AnalogKind):
+            said.append(f"{self.bits} bits")
+        said.append(f"h = {self.vector_size}")
+        if self.redundant:
+            said.append(f"k = {self.redundant}")
+        if self.attempts not in (None, 1):
+            said.append(f"R = {self.attempts:g}")
+        return ", ".join(said)
 
 
 AXES = tuple(axis.name for axis in fields(Design))
@@ -71,10 +78,6 @@ _CHECKED = (
 def default_cores() -> tuple[str, ...]:
     """The simulated cores of this package: what another one adds is searched where it is named."""
     return tuple(name for name in simulated_cores() if name in CORES.own)
-
-
-def _default_technologies() -> tuple[Technology, ...]:
-    return (load_technology(RNS.default_technology),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +119,9 @@ class DesignSpace:
     reverse: tuple[str, ...] = ("mixed-radix",)
     slice_bits: tuple[int, ...] = (1,)
     adc_bits: tuple[int | None, ...] = (None,)
-    technology: tuple[Technology, ...] = field(default_factory=_default_technologies)
+    technology: tuple[Technology, ...] = field(
+        default_factory=lambda: (load_technology(RNS.default_technology),)
+    )
     default_technologies: tuple[Technology, ...] = ()
     adc: tuple[AdcModel, ...] = (MurmannAdc(),)
     input_bits: int | None = None
@@ -133,10 +138,7 @@ class DesignSpace:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse empty axes, unknown cores and spaces that are too large."""
-        for name in (*AXES, "adc"):
-            if name == "adc_model":
-                continue
+        for name in (*(axis for axis in AXES if axis != "adc_model"), "adc"):
             values = getattr(self, name)
             if not isinstance(values, tuple) or not values:
                 raise InputError.of(name, values, "a tuple of at least one value")
@@ -159,22 +161,15 @@ class DesignSpace:
 
     def values(self, axis: str) -> tuple[Any, ...]:
         """Values of an axis as designs name them."""
-        if axis == "adc_model":
-            return tuple(model.name for model in self.adc)
-        if axis == "technology":
-            return tuple(technology.name for technology in self.technology)
-        found: tuple[Any, ...] = getattr(self, axis)
-        return found
+        found: tuple[Any, ...] = getattr(self, "adc" if axis == "adc_model" else axis)
+        return tuple(m.name for m in found) if axis in ("adc_model", "technology") else found
 
     def axes_of(self, core: str) -> dict[str, tuple[Any, ...]]:
         """The axes that concern a core, with their values."""
         kind = CORES[core]
-        names = tuple(
-            one.name for one in self.technology if kind.runs_on(one.kind, one.reference_bits)
-        )
-        concerned = (*_OF_ALL, *kind.axes)
-        axes = {axis: self.values(axis) for axis in AXES if axis in concerned}
-        return axes | {"core": (core,), "technology": names or (kind.default_technology,)}
+        runs = tuple(t.name for t in self.technology if kind.runs_on(t.kind, t.reference_bits))
+        axes = {axis: self.values(axis) for axis in AXES if axis in (*_OF_ALL, *kind.axes)}
+        return axes | {"core": (core,), "technology": runs or (kind.default_technology,)}
 
     @property
     def size(self) -> int:
@@ -192,33 +187,28 @@ class DesignSpace:
     def neighbours(self, design: Design) -> list[tuple[str, Design]]:
         """Designs that differ in one axis, by one step where its values are in an order."""
         found = []
-        axes = self.axes_of(design.core)
-        for axis, values in axes.items():
-            if axis == "core":
-                continue
+        for axis, values in self.axes_of(design.core).items():
+            here = getattr(design, axis)
             if axis in _ORDERED:
-                values = tuple(sorted(values, key=lambda value: value or 0))
-            here = values.index(getattr(design, axis))
-            for place, value in enumerate(values):
-                if place == here or (axis in _ORDERED and abs(place - here) > 1):
-                    continue
-                found.append((axis, replace(design, **{axis: value})))
-        found.extend(("core", self._as(design, core)) for core in self.core if core != design.core)
+                in_order = sorted(values, key=lambda value: value or 0)
+                place = in_order.index(here)
+                values = (*in_order[:place][-1:], *in_order[place + 1 :][:1])
+            found += [(axis, replace(design, **{axis: one})) for one in values if one != here]
+        found += [("core", self._as(design, core)) for core in self.core if core != design.core]
         return found
 
     def _as(self, design: Design, core: str) -> Design:
         """The design with another core: what both have stays, the rest is the first of its axis."""
-        values = {}
-        for axis, choices in self.axes_of(core).items():
-            value = getattr(design, axis)
-            values[axis] = value if value in choices else choices[0]
+        values = {
+            axis: here if (here := getattr(design, axis)) in choices else choices[0]
+            for axis, choices in self.axes_of(core).items()
+        }
         return Design(**(_bits_of(core) | values))
 
     def technology_of(self, design: Design) -> Technology:
-        for technology in (*self.technology, *self.default_technologies):
-            if technology.name == design.technology:
-                return technology
-        return load_technology(design.technology)
+        known = (*self.technology, *self.default_technologies)
+        named = (one for one in known if one.name == design.technology)
+        return next(named, None) or load_technology(design.technology)
 
     def adc_of(self, design: Design) -> AdcModel | None:
         """The ADCs of a design, at the node of its technology."""
@@ -226,6 +216,52 @@ class DesignSpace:
             if model.name == design.adc_model:
                 return model.at_node(self.technology_of(design).node)
         return None
+
+    def moduli_request(self, design: Design) -> ModuliRequest:
+        """What the moduli of a design are for."""
+        return ModuliRequest(
+            bits=design.bits,
+            vector_size=design.vector_size,
+            input_bits=self.input_bits,
+            weight_bits=self.weight_bits,
+            rule=self.rule,
+            max_modulus=self.max_modulus,
+            redundant=design.redundant or 0,
+        )
+
+    def energy_parameters(
+        self,
+        design: Design,
+        moduli: ModuliSet | None,
+        legitimate_range: int | None,
+        radius: int,
+        word_error_probability: float,
+    ) -> EnergyParameters:
+        """The costs of a design, with the code of its core if it has one."""
+        return EnergyParameters(
+            core=design.core,
+            dot_product=DotProduct(
+                design.vector_size,
+                self.input_bits or design.bits,
+                self.weight_bits or design.bits,
+            ),
+            bits=design.bits,
+            technology=self.technology_of(design),
+            moduli=moduli,
+            legitimate_range=legitimate_range,
+            columns=self.columns,
+            radius=radius,
+            word_error_probability=word_error_probability,
+            reverse=design.reverse or "mixed-radix",
+            slice_bits=design.slice_bits or 1,
+            adc_bits=design.adc_bits,
+            adc=self.adc_of(design),
+            dac=self.dac,
+            adc_rate=self.adc_rate,
+            columns_per_adc=design.columns_per_adc or 1,
+            clock=self.clock,
+            extrapolate=self.extrapolate,
+        )
 
     def error_parameters(self, design: Design) -> DotErrorParameters:
         """The simulation of a design's error, without noise."""
@@ -253,13 +289,7 @@ def _bits_of(core: str) -> dict[str, int]:
 
 
 def simulated_core(core: str) -> str:
-    """The core whose error is that of another one: whatever loses nothing is simulated alike.
-
-    Examples
-    --------
-    >>> simulated_core("rns"), simulated_core("bit-sliced")
-    ('fixed-hp', 'bit-sliced')
-    """
+    """The core whose error is that of another one: whatever loses nothing is simulated alike."""
     if not CORES[core].exact:
         return core
     return next(

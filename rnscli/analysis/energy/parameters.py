@@ -1,24 +1,13 @@
-"""A design whose energy, time and area are computed."""
+"""A design whose energy, time and area are computed: what a user requests, and what then holds."""
 
 import math
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
+from rnscli import base, hardware
 from rnscli.analysis.moduli import ModuliOptions
-from rnscli.base import (
-    Files,
-    Flags,
-    InputError,
-    Names,
-    NamesOrFiles,
-    Option,
-    Quantities,
-    Registry,
-    WholeNumbers,
-    check_float,
-    check_int,
-)
+from rnscli.base import InputError, Option
 from rnscli.core import (
     CORES,
     METHODS,
@@ -37,32 +26,17 @@ from rnscli.core import (
     check_moduli_set,
     check_slice_bits,
 )
-from rnscli.hardware import (
-    AdcModel,
-    CapacitiveDac,
-    MurmannAdc,
-    TableAdc,
-    Technology,
-    load_technology,
-    technology_names,
-)
 
 MAX_OUTPUT_BITS = 256
 _MAX_COLUMNS = 2**40
-
-
-def _adc_models() -> Registry[type[AdcModel]]:
-    from rnscli.hardware import ADC_MODELS  # which looks for those of other packages at once
-
-    return ADC_MODELS
 
 
 class EnergyOptions:
     """What a user chooses of the hardware, besides the constants of its models."""
 
     technology = Option(
-        NamesOrFiles(
-            technology_names,
+        base.NamesOrFiles(
+            hardware.technology_names,
             (".toml",),
             "the name of a technology, a file .toml, or a list of these",
         ),
@@ -70,36 +44,60 @@ class EnergyOptions:
         default=RNS.default_technology,
     )
     adc_model = Option(
-        Names(_adc_models),
+        # The registry looks for models of other packages when it is loaded.
+        base.Names(lambda: hardware.ADC_MODELS),
         "Model of the ADCs.",
-        usual=f"{MurmannAdc.name}; with --adc-table: {TableAdc.name}",
+        usual=f"{hardware.MurmannAdc.name}; with --adc-table: {hardware.TableAdc.name}",
     )
     adc_table = Option(
-        Files(),
+        base.Files(),
         "Your own converters, for --adc-model table: a CSV file with enob, energy_j, area_m2, "
         "rate_hz.",
     )
     columns = Option(
-        WholeNumbers(1, _MAX_COLUMNS),
+        base.WholeNumbers(1, _MAX_COLUMNS),
         "Columns c of the array, which share its DACs.",
         usual="h, a square array",
     )
     columns_per_adc = Option(
-        WholeNumbers(1, _MAX_COLUMNS), "Columns that take turns at an ADC.", default="1"
+        base.WholeNumbers(1, _MAX_COLUMNS), "Columns that take turns at an ADC.", default="1"
     )
-    reverse = Option(Names(METHODS), "How residues are turned into a number.", default=METHODS[0])
+    reverse = Option(
+        base.Names(METHODS), "How residues are turned into a number.", default=METHODS[0]
+    )
     extrapolate = Option(
-        Flags(), "Use models outside of the range they were made for, with a warning and a mark."
+        base.Flags(),
+        "Use models outside of the range they were made for, with a warning and a mark.",
     )
     adc_rate = Option(
-        Quantities(1.0, 1e12, "a rate from 1 Hz to 1 THz", "Hz", "1GHz"),
+        base.Quantities(1.0, 1e12, "a rate from 1 Hz to 1 THz", "Hz", "1GHz"),
         "Conversions of an ADC in a second.",
         usual="1GHz",
     )
     clock = Option(
-        Quantities(1.0, 1e12, "a frequency from 1 Hz to 1 THz", "Hz", "1GHz"),
+        base.Quantities(1.0, 1e12, "a frequency from 1 Hz to 1 THz", "Hz", "1GHz"),
         "Clock of the digital logic.",
         usual="1GHz",
+    )
+
+
+class WorkloadOptions:
+    """What a user chooses to see instead of the bill of a dot product."""
+
+    workload = Option(
+        base.NamesOrFiles(
+            hardware.WORKLOADS, (".csv",), "a network, a file .csv, or a list of these"
+        ),
+        "Instead of one dot product a network: {names}, or a CSV file with layer, M, K, N and "
+        "count; a row for each layer and the total.",
+    )
+    arrays = Option(
+        base.WholeNumbers(1, 2**40), "With --workload: arrays that share its passes.", usual="1"
+    )
+    sensitivity = Option(
+        base.Flags(),
+        "Instead of the bill a row for each uncertain constant, such as --adc-k1 100fJ±30%, with "
+        "the energy at its ends; --plot draws a tornado.",
     )
 
 
@@ -162,7 +160,7 @@ class EnergyParameters:
     core: str
     dot_product: DotProduct
     bits: int
-    technology: Technology | None = None
+    technology: hardware.Technology | None = None
     moduli: ModuliSet | None = None
     legitimate_range: int | None = None
     columns: int | None = None
@@ -172,16 +170,14 @@ class EnergyParameters:
     reverse: str = "mixed-radix"
     slice_bits: int = 1
     adc_bits: int | None = None
-    adc: AdcModel | None = None
-    dac: CapacitiveDac = field(default_factory=CapacitiveDac)
+    adc: hardware.AdcModel | None = None
+    dac: hardware.CapacitiveDac = field(default_factory=hardware.CapacitiveDac)
     adc_rate: float = 1e9
     columns_per_adc: int = 1
     clock: float = 1e9
     extrapolate: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
-        _ = self.design
         for sentence in self.design.beyond:
             if not self.extrapolate:
                 raise InputError(f"{sentence}; `extrapolate` goes on with a warning")
@@ -192,10 +188,9 @@ class EnergyParameters:
         """What holds, with nothing left open."""
         kind = CORES.named(self.core)
         ModuliOptions.bits.check(self.bits)
-        at_least_1 = "a number of at least 1"
-        check_float("expected_attempts", self.expected_attempts, 1.0, 1e300, at_least_1)
-        what = "a probability from 0 to 1"
-        check_float("word_error_probability", self.word_error_probability, 0.0, 1.0, what)
+        at_least_1, chance = "a number of at least 1", "a probability from 0 to 1"
+        base.check_float("expected_attempts", self.expected_attempts, 1.0, 1e300, at_least_1)
+        base.check_float("word_error_probability", self.word_error_probability, 0.0, 1.0, chance)
         EnergyOptions.reverse.check(self.reverse)
         check_slice_bits(self.slice_bits, self.dot_product)
         if self.adc_bits is not None:
@@ -224,7 +219,7 @@ class EnergyParameters:
             settings=settings,
             converters=converters,
             technology=technology,
-            adc=self.adc or MurmannAdc(node=technology.node),
+            adc=self.adc or hardware.MurmannAdc(node=technology.node),
             dac=self.dac,
             width=width,
             # Only a code knows when to repeat a dot product.
@@ -266,7 +261,7 @@ class EnergyParameters:
                 f"the dot product needs {needed}",
                 "moduli",
             )
-        check_int("radius", self.radius, 0, self.moduli.redundant // 2)
+        base.check_int("radius", self.radius, 0, self.moduli.redundant // 2)
         if self.legitimate_range is None:
             return self.moduli.dynamic_range
         size = check_legitimate_range(self.moduli, self.legitimate_range)
@@ -274,11 +269,11 @@ class EnergyParameters:
             raise InputError(f"`legitimate_range` is {size}; the dot product has {needed} values")
         return size
 
-    def _technology_for(self, kind: CoreKind) -> Technology:
+    def _technology_for(self, kind: CoreKind) -> hardware.Technology:
         """The technology that is given, if the core runs on it, or the one that it is shown on."""
         technology = self.technology
         if technology is None:
-            return load_technology(kind.default_technology)
+            return hardware.load_technology(kind.default_technology)
         if kind.runs_on(technology.kind, technology.reference_bits):
             return technology
         analog = isinstance(kind, AnalogKind)
@@ -299,6 +294,7 @@ class EnergyParameters:
             return self
         if self.moduli is None:
             return None
+        # The array of a digital core is none that residues could be computed on.
         technology = self.technology if isinstance(self.design.kind, AnalogKind) else None
         try:
             return replace(self, core=RNS.name, technology=technology)
@@ -306,30 +302,60 @@ class EnergyParameters:
             return None  # out of the range of a model
 
 
+@dataclass(frozen=True)
+class Energies:
+    """Energy in J of each part of one dot product, averaged over its attempts."""
+
+    dac: float = 0.0
+    adc: float = 0.0
+    array: float = 0.0
+    leakage: float = 0.0
+    forward: float = 0.0
+    reverse: float = 0.0
+    decoding: float = 0.0
+    shift_add: float = 0.0
+
+    @cached_property
+    def total(self) -> float:
+        # Parts differ by orders of magnitude; their order shall not matter.
+        return math.fsum(getattr(self, part.name) for part in fields(self))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Time of an array operation, in s."""
+
+    before: float  # what comes once, before the first attempt
+    attempt: float  # from there to the dot products, in one attempt
+    cycle: float  # between two attempts, of the same or of different vectors
+    attempts: float = 1.0
+
+    @property
+    def latency(self) -> float:
+        """Mean time from an input vector to its dot products."""
+        return self.before + self.attempts * self.attempt
+
+    @property
+    def interval(self) -> float:
+        """Mean time between two input vectors."""
+        return self.attempts * self.cycle
+
+
 @dataclass(frozen=True, kw_only=True)
 class EnergyDesign:
     """A design with nothing left open, whose energy, time and area follow.
 
-    Attributes
-    ----------
-    kind, settings, converters
-        The core, what it is built of, and its converters; ``None`` for a digital one.
-    technology, adc, dac
-        What it is made of.
-    width
-        Number c of columns.
-    attempts
-        Number of computations of a dot product on average.
-    adc_rate, columns_per_adc, clock
-        As in `EnergyParameters`.
+    A digital core has no converters; ``attempts`` is the mean number of computations of a dot
+    product in an array of ``width`` columns. Arrays are modelled as in Marinella et al.,
+    arXiv:1707.09952.
     """
 
     kind: CoreKind
     settings: CoreSettings
     converters: Converters | None
-    technology: Technology
-    adc: AdcModel
-    dac: CapacitiveDac
+    technology: hardware.Technology
+    adc: hardware.AdcModel
+    dac: hardware.CapacitiveDac
     width: int
     attempts: float
     adc_rate: float
@@ -341,16 +367,21 @@ class EnergyDesign:
         return self.settings.dot_product
 
     @property
+    def constants(self) -> dict[str, float]:
+        """Constants of its models, by name; a digital core has no converters."""
+        models = (self.technology, self.adc, self.dac)
+        known = models[:1] if self.converters is None else models
+        return {name: getattr(model, name) for model in known for name in model.constants}
+
+    @cached_property
     def logic(self) -> Logic:
         """The digital side of an analog core; nothing of a digital one, whose MACs are all."""
         return self.kind.logic(self.settings) if isinstance(self.kind, AnalogKind) else Logic()
 
     @property
     def mac(self) -> Operations:
-        """A MAC of a digital core."""
-        if not isinstance(self.kind, DigitalKind):
-            raise InputError(f"core {self.kind.name} computes no MAC digitally")
-        return self.kind.mac
+        """A MAC of a digital core; nothing of an analog one."""
+        return self.kind.mac if isinstance(self.kind, DigitalKind) else ()
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -359,3 +390,95 @@ class EnergyDesign:
         if self.converters is not None:
             outside.append(self.adc.outside(self.converters.adc_bits, self.adc_rate))
         return tuple(sentence for sentence in outside if sentence)
+
+    @property
+    def conversions(self) -> tuple[float, float]:
+        """Mean numbers of DAC and ADC conversions of a dot product.
+
+        Weights stay in the array, so it takes one ADC conversion in each channel and attempt; c
+        columns share the inputs, so there are h / c DAC conversions for each of these.
+        """
+        if self.converters is None:
+            return 0.0, 0.0
+        repeats = self.converters.channels * self.attempts
+        return repeats * (self.dot_product.vector_size / self.width), repeats
+
+    @cached_property
+    def timing(self) -> Timing:
+        """Cycle of the array, readout and digital stages, one after the other.
+
+        Columns that share an ADC are read in turn. The stages work at the same time on vectors that
+        follow each other, so the interval is that of the slowest, the array or the readout; there
+        are as many digital units as that takes. An operation that waits for another takes a cycle
+        of the clock; further groups are tried one after the other. Every stage but the forward
+        conversion is repeated with every attempt.
+        """
+        array, rows, columns = self.technology, self.dot_product.vector_size, self.width
+        if self.converters is None:
+            steps = math.ceil(rows * columns / (array.parallel_macs or rows * columns))
+            # A systolic array of logic takes a cycle for each row and column to fill.
+            cycles = rows + columns - 1 if array.kind == "logic" else steps
+            return Timing(0.0, cycles * array.cycle_time, steps * array.cycle_time)
+        cycle = array.cycle_time * array.growth(array.time_scaling, self.converters.dac_bits)
+        readout = min(self.columns_per_adc, columns) / self.adc_rate
+        return Timing(
+            before=self.logic.cycles_before / self.clock,
+            attempt=cycle + readout + self.logic.cycles_after / self.clock,
+            cycle=max(cycle, readout),
+            attempts=self.attempts,
+        )
+
+    @cached_property
+    def energies(self) -> Energies:
+        """Energy of one dot product of h terms in an h x c array, by part.
+
+        Residues of the inputs are kept, so that further attempts take no forward conversion.
+        """
+        array, prices, converters = self.technology, self.technology.operations, self.converters
+        rows = self.dot_product.vector_size
+        cells = (converters.channels if converters else 1) * rows * array.cells_per_weight
+        leakage = cells * array.leakage * self.timing.interval
+        if converters is None:
+            mac = prices.energy(self.mac) if array.kind == "logic" else array.energy_per_mac
+            return Energies(array=rows * mac, leakage=leakage)
+        dacs, adcs = self.conversions
+        growth = array.growth(array.energy_scaling, converters.dac_bits)
+        return Energies(
+            dac=dacs * self.dac.energy(converters.dac_bits),
+            adc=adcs * self.adc.energy(converters.adc_bits, self.adc_rate),
+            array=adcs * rows * array.energy_per_mac * growth,
+            leakage=leakage,
+            forward=rows / self.width * prices.energy(self.logic.inputs),
+            reverse=self.attempts * prices.energy(self.logic.reverse),
+            decoding=self.attempts * prices.energy(self.logic.decoding),
+            shift_add=self.attempts * prices.energy(self.logic.shift_add),
+        )
+
+    @cached_property
+    def area(self) -> float:
+        """Area in m^2 of the arrays of all channels, their converters and the logic that keeps up.
+
+        It keeps up with an array that never repeats anything, so retries do not change it.
+        """
+        array, prices, converters = self.technology, self.technology.operations, self.converters
+        rows, columns = self.dot_product.vector_size, self.width
+        units = rows * columns
+        cells = units * array.cells_per_weight * array.cell_area
+        if converters is None:
+            if array.kind == "logic":
+                return prices.area(self.mac, units)
+            return cells + prices.area(self.mac, min(array.parallel_macs or units, units))
+        cells *= array.growth(array.area_scaling, converters.dac_bits)
+        adcs = math.ceil(columns / self.columns_per_adc)
+        adc = self.adc.area(converters.adc_bits, self.adc_rate)
+        channel = cells + rows * self.dac.area(converters.dac_bits) + adcs * adc
+        logic = self.logic
+        per_cycle = 1.0 / (self.timing.cycle * self.clock)
+        outputs = (logic.reverse, logic.decoding, logic.shift_add)
+        return math.fsum(
+            (
+                converters.channels * channel,
+                prices.area(logic.inputs, rows * per_cycle),
+                *(prices.area(part, columns * per_cycle) for part in outputs),
+            )
+        )

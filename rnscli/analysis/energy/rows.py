@@ -1,14 +1,25 @@
 """What is reported of the energy of a dot product, of a network, and of uncertain constants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.base import Column, area, ends, joules, percent, prefixed
 
-ConverterEnergy = Annotated[
-    float, Column("Energy of DACs and ADCs together, in J.", "converters", joules)
-]
+# Declarations take as few lines as they need: these are tables.
+# fmt: off
+
+
+def _energy(what: str, heading: str) -> Column:
+    return Column(f"Energy {what}, in J.", heading, joules)
+
+
+def _part(what: str, heading: str) -> Column:
+    """Of energies that many designs do not have."""
+    return replace(_energy(what, heading), usual=0.0)
+
+
+ConverterEnergy = Annotated[float, _energy("of DACs and ADCs together", "converters")]
 EnergyPerDotProduct = Annotated[
     float, Column("Energy of one dot product, in J: the sum of its parts.", "total", joules)
 ]
@@ -39,77 +50,48 @@ class EnergyRow:
     adc_model: c.AdcModel | None
     dac_bits: Annotated[int | None, Column("Bits of a DAC.", "DAC bits", low=1)]
     adc_bits: c.AdcBits | None
-    dac_conversions: Annotated[
-        float,
-        Column("DAC conversions of a dot product, averaged over its attempts.", "DACs/dot"),
-    ]
-    adc_conversions: Annotated[
-        float,
-        Column("ADC conversions of a dot product, averaged over its attempts.", "ADCs/dot"),
-    ]
-    dac_energy_j: Annotated[float, Column("Energy of the DACs, in J.", "DAC", joules)]
-    adc_energy_j: Annotated[float, Column("Energy of the ADCs, in J.", "ADC", joules)]
+    dac_conversions: Annotated[float, Column(
+        "DAC conversions of a dot product, averaged over its attempts.", "DACs/dot"
+    )]
+    adc_conversions: Annotated[float, Column(
+        "ADC conversions of a dot product, averaged over its attempts.", "ADCs/dot"
+    )]
+    dac_energy_j: Annotated[float, _energy("of the DACs", "DAC")]
+    adc_energy_j: Annotated[float, _energy("of the ADCs", "ADC")]
     converter_energy_j: ConverterEnergy
-    array_energy_j: Annotated[
-        float, Column("Energy of the multiplications in the array, in J.", "array", joules)
-    ]
-    leakage_energy_j: Annotated[
-        float,
-        Column("Energy that the cells take at all times, in J.", "leakage", joules, usual=0.0),
-    ]
-    forward_energy_j: Annotated[
-        float, Column("Energy of turning inputs into residues, in J.", "forward", joules, usual=0.0)
-    ]
-    reverse_energy_j: Annotated[
-        float,
-        Column("Energy of turning residues into a number, in J.", "reverse", joules, usual=0.0),
-    ]
-    decoding_energy_j: Annotated[
-        float,
-        Column("Energy of checking and decoding the code, in J.", "decoding", joules, usual=0.0),
-    ]
-    shift_add_energy_j: Annotated[
-        float,
-        Column("Energy of adding the slices of weights, in J.", "shift+add", joules, usual=0.0),
-    ]
-    retry_energy_j: Annotated[
-        float,
-        Column(
-            "What of the total is of attempts after the first, in J.", "retries", joules, usual=0.0
-        ),
-    ]
+    array_energy_j: Annotated[float, _energy("of the multiplications in the array", "array")]
+    leakage_energy_j: Annotated[float, _part("that the cells take at all times", "leakage")]
+    forward_energy_j: Annotated[float, _part("of turning inputs into residues", "forward")]
+    reverse_energy_j: Annotated[float, _part("of turning residues into a number", "reverse")]
+    decoding_energy_j: Annotated[float, _part("of checking and decoding the code", "decoding")]
+    shift_add_energy_j: Annotated[float, _part("of adding the slices of weights", "shift+add")]
+    retry_energy_j: Annotated[float, Column(
+        "What of the total is of attempts after the first, in J.", "retries", joules, usual=0.0
+    )]
     energy_per_dot_product_j: EnergyPerDotProduct
     energy_per_mac_j: c.EnergyPerMac
     latency_s: c.Latency
     throughput_macs_per_s: c.Throughput
     area_m2: c.Area
-    tops_per_w: Annotated[
-        float | None,
-        Column("Tera-operations per joule, that is TOPS/W; a MAC is two operations.", "TOPS/W"),
-    ]
+    tops_per_w: Annotated[float | None, Column(
+        "Tera-operations per joule, that is TOPS/W; a MAC is two operations.", "TOPS/W"
+    )]
     tops_per_mm2: Annotated[
         float | None, Column("TOPS for each mm^2; a MAC is two operations.", "TOPS/mm2")
     ]
-    relative_to_rns: Annotated[
-        float | None,
-        Column("energy_per_dot_product_j over that of the core rns on the same operands.", "x rns"),
-    ]
-    adc_relative_to_rns: Annotated[
-        float | None,
-        Column("adc_energy_j over that of the core rns on the same operands.", "ADC x rns"),
-    ]
+    relative_to_rns: Annotated[float | None, Column(
+        "energy_per_dot_product_j over that of the core rns on the same operands.", "x rns"
+    )]
+    adc_relative_to_rns: Annotated[float | None, Column(
+        "adc_energy_j over that of the core rns on the same operands.", "ADC x rns"
+    )]
     energy_range_j: c.EnergyRange | None
-    latency_range_s: Annotated[
-        c.Range | None,
-        Column(
-            "Least and largest latency that uncertain constants allow, in s.",
-            form=ends(prefixed("s")),
-        ),
-    ]
-    area_range_m2: Annotated[
-        c.Range | None,
-        Column("Least and largest area that uncertain constants allow, in m^2.", form=ends(area)),
-    ]
+    latency_range_s: Annotated[c.Range | None, Column(
+        "Least and largest latency that uncertain constants allow, in s.", form=ends(prefixed("s"))
+    )]
+    area_range_m2: Annotated[c.Range | None, Column(
+        "Least and largest area that uncertain constants allow, in m^2.", form=ends(area)
+    )]
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None
     columns: c.ArrayColumns
@@ -151,43 +133,23 @@ class WorkloadRow:
     passes: Annotated[
         int, Column("Operations of the array, each with one vector of inputs.", low=1)
     ]
-    utilisation: Annotated[
-        float,
-        Column(
-            "Share of the multiplications in these passes that is no padding.",
-            "used",
-            percent(1),
-            high=1,
-        ),
-    ]
+    utilisation: Annotated[float, Column(
+        "Share of the multiplications in these passes that is no padding.", "used", percent(1),
+        high=1
+    )]
     converter_energy_j: ConverterEnergy
-    array_energy_j: Annotated[
-        float,
-        Column(
-            "Energy of the array, in J: multiplications and what the cells take at all times.",
-            "array",
-            joules,
-        ),
-    ]
+    array_energy_j: Annotated[float, Column(
+        "Energy of the array, in J: multiplications and what the cells take at all times.", "array",
+        joules
+    )]
     digital_energy_j: Annotated[
-        float,
-        Column(
-            "Energy of conversion, decoding and the adding of slices, in J.",
-            "digital",
-            joules,
-            usual=0.0,
-        ),
+        float, _part("of conversion, decoding and the adding of slices", "digital")
     ]
     accumulation_energy_j: Annotated[
-        float,
-        Column(
-            "Energy of adding the partial sums of tiles, in J.", "accumulation", joules, usual=0.0
-        ),
+        float, _part("of adding the partial sums of tiles", "accumulation")
     ]
-    energy_j: Annotated[float, Column("Energy of the layer or network, in J.", "total", joules)]
-    energy_per_mac_j: Annotated[
-        c.EnergyPerMac, Column("Energy over the MACs that are needed, in J.", "per MAC", joules)
-    ]
+    energy_j: Annotated[float, _energy("of the layer or network", "total")]
+    energy_per_mac_j: Annotated[c.EnergyPerMac, _energy("over the MACs that are needed", "per MAC")]
     time_s: Annotated[
         float, Column("Time of the layer or network, layer by layer, in s.", form=prefixed("s"))
     ]
@@ -227,15 +189,11 @@ class SensitivityRow:
         float, Column("Largest value of the constant, in its unit.", "to", unit="unit")
     ]
     energy_at_low_j: Annotated[
-        float,
-        Column("Energy of the dot product with the constant at its least, in J.", "at low", joules),
+        float, _energy("of the dot product with the constant at its least", "at low")
     ]
     energy_per_dot_product_j: EnergyPerDotProduct
     energy_at_high_j: Annotated[
-        float,
-        Column(
-            "Energy of the dot product with the constant at its largest, in J.", "at high", joules
-        ),
+        float, _energy("of the dot product with the constant at its largest", "at high")
     ]
     swing: Annotated[
         float, Column("Width of the interval of the energy over the energy.", form=percent(1))

@@ -106,9 +106,7 @@ def commands_of(
 def _constants_of(parameters: EnergyParameters) -> tuple[str, ...]:
     """Options of the hardware that matter to a design; others would be refused."""
     made = parameters.design
-    known = set(made.technology.constants)
-    if made.converters is not None:
-        known |= {*made.adc.constants, *made.dac.constants, *hw.RATES}
+    known = {*made.constants, *(hw.RATES if made.converters is not None else ())}
     names = tuple(name for name in (*CONSTANTS, *hw.RATES) if name in known)
     uses_table = made.converters is not None and made.adc.takes_table
     return ("adc_table", *names) if uses_table else names

@@ -93,8 +93,7 @@ class Hardware:
             **parameters,
         }
         design = EnergyParameters(**arguments)
-        models = (array,) if design.design.converters is None else (array, adc, dac)
-        known = {name for model in models for name in model.constants}
+        known = design.design.constants
         uncertain = {n: v for n, v in given.items() if isinstance(v, Uncertain) and n in known}
         return design, uncertain
 
@@ -173,14 +172,9 @@ def held(
 ) -> dict[str, Any]:
     """Constants and rates that a design has where the options leave them open."""
     made = design.design
-    models: tuple[Any, ...] = (made.technology,)
-    found: dict[str, Any] = {}
-    if made.converters is not None:
-        models += (made.adc, made.dac)
-        found = {name: getattr(made, name) for name in RATES}
-    ranges = ranges_of(design, uncertain)
-    for model in models:
-        found |= {name: ranges.get(name, getattr(model, name)) for name in model.constants}
+    rates = RATES if made.converters is not None else ()
+    found: dict[str, Any] = {name: getattr(made, name) for name in rates}
+    found |= made.constants | ranges_of(design, uncertain)
     return {name: value for name, value in found.items() if point[name] is None}
 
 

@@ -150,15 +150,15 @@ def test_designs_are_ruled_out_without_their_error_probability(
     space = space_of(EVERY, "uniform")
     limits = {"max_energy": 5e-14, "max_error": 0.2}
     asked: list[object] = []
-    from rnscli.analysis.design import metrics as design_metrics
+    from rnscli.analysis.design import search as design_search
 
-    original = design_metrics.outcome_of_code
+    original = design_search.outcome_of_code
 
     def counted(code):
         asked.append(code)
         return original(code)
 
-    monkeypatch.setattr(design_metrics, "outcome_of_code", counted)
+    monkeypatch.setattr(design_search, "outcome_of_code", counted)
     result = search_designs(space, limits)
     with_limits = len(asked)
     asked.clear()

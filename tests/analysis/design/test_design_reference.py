@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from made_cores import reading_error
 
-from rnscli.analysis.design.metrics import Evaluator, error_key
+from rnscli.analysis.design.search import Evaluator, error_key
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
@@ -261,7 +261,7 @@ def evaluated(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
     """The same by the parts of the search, for comparisons that rounding must not disturb."""
     space = space_of(case, law)
     errors = {
-        error_key(space, design): dot_error(space.error_parameters(design)).rows[0].mean_abs_error
+        error_key(design): dot_error(space.error_parameters(design)).rows[0].mean_abs_error
         for design in {d.core + str((d.vector_size, d.bits, d.slice_bits, d.adc_bits)): d
                        for d, _ in space.groups()}.values()
     }  # fmt: skip

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from rnscli.analysis.energy.bill import energy
+from rnscli.analysis.energy.bill import energy, sensitivity, uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.uncertainty import sensitivity, uncertain_energy
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.arithmetic.dot_product import DotProduct

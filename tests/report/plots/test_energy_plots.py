@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from rnscli.analysis.energy.bill import sensitivity, uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.uncertainty import sensitivity, uncertain_energy
 from rnscli.analysis.energy.workload import workload_energy
 from rnscli.base.columns import option_columns
 from rnscli.base.units import Uncertain
