@@ -3,7 +3,7 @@
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -12,8 +12,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from rnscli.torch.layers import analog_attention, analog_conv2d, analog_linear
-from rnscli.torch.product import Place, analog_einsum, placed_matmul
-from rnscli.torch.record import active
+from rnscli.torch.product import Place, active_recordings, analog_einsum, placed_matmul
 
 # What a mapped function returns is a tensor, or `NotImplemented` where it has to stay digital.
 
@@ -45,45 +44,30 @@ def _added(
     return beta * input + scaled if beta else scaled
 
 
-def _linear(place: Place, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    return analog_linear(input, weight, bias, place)
-
-
-def _conv2d(place: Place, *arguments: Any, **options: Any) -> Tensor:
-    return analog_conv2d(*arguments, **options, place=place)
-
-
-def _attention(place: Place, *arguments: Any, **options: Any) -> Tensor:
-    return analog_attention(*arguments, **options, place=place)
-
-
 def _tensors(values: Iterable[Any]) -> bool:
     return all(isinstance(value, Tensor) for value in values)
 
 
 MAPPED: Mapping[Callable[..., Any], Callable[..., Any]] = {
-    torch.matmul: _matmul,
-    torch.linalg.matmul: _matmul,
-    torch.Tensor.matmul: _matmul,
-    torch.Tensor.__matmul__: _matmul,
-    torch.Tensor.__rmatmul__: _reversed,
-    torch.mm: _matmul,
-    torch.Tensor.mm: _matmul,
-    torch.mv: _matmul,
-    torch.Tensor.mv: _matmul,
-    torch.bmm: _matmul,
-    torch.Tensor.bmm: _matmul,
-    torch.addmm: _added,
-    torch.Tensor.addmm: _added,
-    torch.addmv: _added,
-    torch.Tensor.addmv: _added,
-    torch.baddbmm: _added,
-    torch.Tensor.baddbmm: _added,
+    **dict.fromkeys(
+        (
+            torch.matmul, torch.linalg.matmul, torch.mm, torch.mv, torch.bmm, Tensor.matmul,
+            Tensor.__matmul__, Tensor.mm, Tensor.mv, Tensor.bmm,
+        ),
+        _matmul,
+    ),
+    Tensor.__rmatmul__: _reversed,
+    **dict.fromkeys(
+        (
+            torch.addmm, torch.addmv, torch.baddbmm, Tensor.addmm, Tensor.addmv, Tensor.baddbmm,
+        ),
+        _added,
+    ),
     torch.einsum: analog_einsum,
-    torch.conv2d: _conv2d,
-    functional.linear: _linear,
-    functional.scaled_dot_product_attention: _attention,
-}
+    torch.conv2d: analog_conv2d,
+    functional.linear: analog_linear,
+    functional.scaled_dot_product_attention: analog_attention,
+}  # fmt: skip
 
 
 def _functions(*where: tuple[Any, Iterable[str]]) -> frozenset[Callable[..., Any]]:
@@ -133,7 +117,7 @@ class _Interception(TorchFunctionMode):
             if found is not NotImplemented:
                 return found
         if mapped is not None or func in UNMAPPED:
-            for made in active():
+            for made in active_recordings.get():
                 made.unmapped[f"{self.place.layer}: {func.__name__}"] = None
         return func(*args, **kwargs)
 
@@ -154,13 +138,8 @@ def _is_real(arguments: Iterable[Any]) -> bool:
     )
 
 
-class _Current(threading.local):
-    """The interception of this thread, if a converted model is under way in it."""
-
-    mode: _Interception | None = None
-
-
-_current = _Current()
+# The interception of this thread as `mode`, if a converted model is under way in it.
+_current = threading.local()
 
 
 class AnalogForward:
@@ -190,17 +169,10 @@ class AnalogForward:
     @contextmanager
     def _at_place(self) -> Iterator[None]:
         """One interception for a model and all modules within it, which take turns."""
-        outer = _current.mode
-        if outer is None:
-            with _Interception() as mode:
-                mode.place, _current.mode = self.place, mode
-                try:
-                    yield
-                finally:
-                    _current.mode = None
-        else:
-            before, outer.place = outer.place, self.place
+        outer = getattr(_current, "mode", None)
+        with _Interception() if outer is None else nullcontext(outer) as mode:
+            before, mode.place, _current.mode = mode.place, self.place, mode
             try:
                 yield
             finally:
-                outer.place = before
+                mode.place, _current.mode = before, outer

@@ -35,8 +35,7 @@ from rnscli.networks import (
     evaluate,
 )
 from rnscli.runtime import Progress, Runner, Work, versions
-from rnscli.torch.convert import conversion, converted
-from rnscli.torch.record import recording
+from rnscli.torch import conversion, converted, recording
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
 

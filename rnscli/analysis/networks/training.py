@@ -21,7 +21,7 @@ from rnscli.analysis.statistics import Moments
 from rnscli.base import InputError, RnscliError, write_atomically
 from rnscli.networks import Trainer
 from rnscli.runtime import Runner, Work, describe, digest, versions
-from rnscli.torch.convert import converted
+from rnscli.torch import converted
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
 
