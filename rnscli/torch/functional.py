@@ -2,8 +2,8 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -25,10 +25,6 @@ def _matmul(place: Place, *operands: Any, **named: Any) -> Any:
     if len(operands) != 2 or not _tensors(operands):
         return NotImplemented
     return placed_matmul(*operands, place)
-
-
-def _reversed(place: Place, other: Any, input: Any) -> Any:
-    return _matmul(place, input, other)
 
 
 def _added(
@@ -56,11 +52,9 @@ MAPPED: Mapping[Callable[..., Any], Callable[..., Any]] = {
         ),
         _matmul,
     ),
-    Tensor.__rmatmul__: _reversed,
+    Tensor.__rmatmul__: lambda place, other, input: _matmul(place, input, other),
     **dict.fromkeys(
-        (
-            torch.addmm, torch.addmv, torch.baddbmm, Tensor.addmm, Tensor.addmv, Tensor.baddbmm,
-        ),
+        (torch.addmm, torch.addmv, torch.baddbmm, Tensor.addmm, Tensor.addmv, Tensor.baddbmm),
         _added,
     ),
     torch.einsum: analog_einsum,
@@ -70,24 +64,22 @@ MAPPED: Mapping[Callable[..., Any], Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def _functions(*where: tuple[Any, Iterable[str]]) -> frozenset[Callable[..., Any]]:
-    found = (getattr(home, name, None) for home, names in where for name in names)
-    return frozenset(function for function in found if function is not None)
-
-
-# Products that stay digital, which a recording then tells.
-UNMAPPED = _functions(
-    (torch, ("conv1d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-             "conv_tbc", "convolution", "bilinear", "addbmm", "addr", "chain_matmul", "tensordot",
-             "cdist", "inner", "dot", "vdot", "outer", "ger", "kron", "matrix_power", "lstm",
-             "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell",
-             "rnn_relu_cell", "smm", "spmm", "dsmm", "hsmm", "hspmm", "saddmm", "sspaddmm")),
-    (torch.Tensor, ("addbmm", "addr", "dot", "inner", "vdot", "outer", "ger", "kron",
-                    "matrix_power", "smm", "sspaddmm", "addmm_", "addmv_", "addbmm_", "baddbmm_",
-                    "addr_")),
-    (torch.linalg, ("multi_dot", "matrix_power", "vecdot")),
-    (torch.sparse, ("mm", "addmm", "sampled_addmm")),
-    (functional, ("bilinear", "multi_head_attention_forward", "linear_cross_entropy")),
+# Products that stay digital, which a recording then tells; not every PyTorch has all of them.
+UNMAPPED = frozenset(
+    getattr(home, name)
+    for home, names in (
+        (torch, "conv1d conv3d conv_transpose1d conv_transpose2d conv_transpose3d conv_tbc "
+                "convolution bilinear addbmm addr chain_matmul tensordot cdist inner dot vdot "
+                "outer ger kron matrix_power lstm gru rnn_tanh rnn_relu lstm_cell gru_cell "
+                "rnn_tanh_cell rnn_relu_cell smm spmm dsmm hsmm hspmm saddmm sspaddmm"),
+        (Tensor, "addbmm addr dot inner vdot outer ger kron matrix_power smm sspaddmm addmm_ "
+                 "addmv_ addbmm_ baddbmm_ addr_"),
+        (torch.linalg, "multi_dot matrix_power vecdot"),
+        (torch.sparse, "mm addmm sampled_addmm"),
+        (functional, "bilinear multi_head_attention_forward linear_cross_entropy"),
+    )
+    for name in names.split()
+    if hasattr(home, name)
 )  # fmt: skip
 
 
@@ -97,9 +89,7 @@ class _Interception(TorchFunctionMode):
     ``place`` is that of the module whose ``forward`` runs, or ``None`` where it stays digital.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.place: Place | None = None
+    place: Place | None = None
 
     def __torch_function__(
         self,
@@ -156,23 +146,18 @@ class AnalogForward:
         self.own: Any = own.own if isinstance(own, AnalogForward) else own
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        with self._at_place():
-            if self.own is not None:
-                return self.own(*arguments, **options)
-            return type(self.module).forward(self.module, *arguments, **options)
+        # One interception for a model and all modules within it, which take turns.
+        outer = getattr(_current, "mode", None)
+        with _Interception() if outer is None else nullcontext(outer) as mode:
+            before, mode.place, _current.mode = mode.place, self.place, mode
+            try:
+                if self.own is not None:
+                    return self.own(*arguments, **options)
+                return type(self.module).forward(self.module, *arguments, **options)
+            finally:
+                mode.place, _current.mode = before, outer
 
     @property
     def __signature__(self) -> inspect.Signature:
         """That of the original: trainers look there for the names of a model's inputs."""
         return inspect.signature(self.own or type(self.module).forward.__get__(self.module))
-
-    @contextmanager
-    def _at_place(self) -> Iterator[None]:
-        """One interception for a model and all modules within it, which take turns."""
-        outer = getattr(_current, "mode", None)
-        with _Interception() if outer is None else nullcontext(outer) as mode:
-            before, mode.place, _current.mode = mode.place, self.place, mode
-            try:
-                yield
-            finally:
-                mode.place, _current.mode = before, outer

@@ -231,15 +231,11 @@ def stored_matmul(x: Tensor, w: Tensor, place: Place, stationary: bool = True) -
             f"shapes {tuple(x.shape)} and {tuple(w.shape)} cannot be multiplied: "
             f"{x.shape[-1]} columns meet {w.shape[-2]} rows"
         )
-    with _simulated():
+    with torch._C.DisableTorchFunction():
+        # What is computed here is the simulation: no interception looks at it, nor takes time.
         kept = torch.promote_types(x.dtype, w.dtype)
         result: Tensor = _Product.apply(_float(x), _float(w), place, stationary)  # type: ignore[no-untyped-call]
         return result.to(kept)
-
-
-def _simulated() -> AbstractContextManager[Any]:
-    """What is computed within is the simulation: no interception looks at it, nor takes time."""
-    return torch._C.DisableTorchFunction()
 
 
 def _full_precision(device: str) -> AbstractContextManager[Any]:
@@ -266,27 +262,21 @@ class _Product(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, w = ctx.saved_tensors
-        place, recordings = ctx.place, ctx.recordings
+        place, told = ctx.place, ctx.recordings
         to_x = to_w = None
-        with _simulated():
+        with torch._C.DisableTorchFunction():
             if ctx.needs_input_grad[0]:
-                to_x = _compute(grad, w.mT, place, INPUT_GRADIENT, ctx.stationary, recordings).to(
-                    x.dtype
-                )
+                found = _compute(grad, w.mT, place, INPUT_GRADIENT, ctx.stationary, told)
+                to_x = found.to(x.dtype)
             if ctx.needs_input_grad[1]:
                 if w.dim() == 2:
                     x, grad = x.flatten(0, -2), grad.flatten(0, -2)
-                to_w = _compute(x.mT, grad, place, WEIGHT_GRADIENT, False, recordings).to(w.dtype)
+                to_w = _compute(x.mT, grad, place, WEIGHT_GRADIENT, False, told).to(w.dtype)
         return to_x, to_w, None, None
 
 
 def _compute(
-    x: Tensor,
-    w: Tensor,
-    place: Place,
-    role: str,
-    stationary: bool,
-    recordings: tuple[Recording, ...],
+    x: Tensor, w: Tensor, place: Place, role: str, stationary: bool, told: tuple[Recording, ...]
 ) -> Tensor:
     x, w = x.detach(), w.detach()
     if x.device.type == "meta":
@@ -306,7 +296,7 @@ def _compute(
     rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
     of_each = None if stationary else rows // max(1, matrices)
     kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices, of_each)
-    for made in recordings:
+    for made in told:
         entry = made.kinds.setdefault(kind, Recorded())
         entry.rows += rows
         entry.matrices += counts.products
