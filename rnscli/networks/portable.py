@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnscli.base import InputError
-from rnscli.networks.data import Dataset
+from rnscli.networks.data import Dataset, digits, load_data
 from rnscli.networks.shipped import NETWORKS
 
 if TYPE_CHECKING:
     from torch import nn
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class PortableNetwork:
         """
         import torch
 
-        from rnscli.networks.evaluation import settle
+        from rnscli.networks.user_model import settle
 
         model = _made(self.name, seed)
         settle(model, self.shape, seed)
@@ -88,7 +86,7 @@ def open_network(
     name: str,
     data: str | Path | None = None,
     weights: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> OpenedNetwork:
     """A shipped network, trained unless that was done before, or one of the user's own.
 
@@ -114,15 +112,15 @@ def open_network(
     >>> len(opened.data.test), type(opened.network.model()).__name__
     (797, 'DigitsCnn')
     """
-    from rnscli.networks.evaluation import check_fit
-    from rnscli.networks.trained import trained
+    from rnscli.networks.training import trained
+    from rnscli.networks.user_model import check_fit
 
-    labelled = _data(data)
-    if name in NETWORKS and weights is None:
-        if data is not None:
-            check_fit(_made(name, 0), labelled, name)  # rather than after its training
-        return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
-    return _opened(name, labelled, _with_weights(name, weights), keep=True)
+    labelled = digits() if data is None else load_data(data)
+    if name not in NETWORKS or weights is not None:
+        return _opened(name, labelled, _with_weights(name, weights), keep=True)
+    if data is not None:
+        check_fit(_made(name, 0), labelled, name)  # rather than after its training
+    return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
 
 
 def open_untrained(
@@ -145,12 +143,8 @@ def open_untrained(
     >>> open_untrained("digits-cnn").network
     PortableNetwork(name='digits-cnn', shape=(1, 8, 8), weights=None)
     """
-    labelled = _data(data)
-    if labelled.train is None:
-        raise InputError(
-            f"`data` {labelled.name} has no samples to train with; give them as arrays x_train "
-            "and y_train"
-        )
+    labelled = digits() if data is None else load_data(data)
+    labelled.part_to_train()  # before a network is made
     return _opened(name, labelled, _with_weights(name, weights), keep=weights is not None)
 
 
@@ -158,7 +152,7 @@ def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedN
     """The network with the weights of a model, if they are to be kept, checked to fit the data."""
     import torch
 
-    from rnscli.networks.evaluation import check_fit
+    from rnscli.networks.user_model import check_fit
 
     check_fit(model, data, name)
     stream = io.BytesIO()
@@ -166,13 +160,6 @@ def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedN
         torch.save(model.state_dict(), stream)
     shape = data.test.inputs.shape[1:]
     return OpenedNetwork(PortableNetwork(name, shape, stream.getvalue() if keep else None), data)
-
-
-def _data(path: str | Path | None) -> Dataset:
-    from rnscli.networks.data import load_data
-    from rnscli.networks.digits import digits
-
-    return digits() if path is None else load_data(path)
 
 
 def _made(name: str, seed: int) -> "nn.Module":

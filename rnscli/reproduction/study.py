@@ -18,7 +18,7 @@ from rnscli.analysis.analog_core import analog_core
 from rnscli.base import RnscliError
 from rnscli.matrix import Dataflow, ProductCounts
 from rnscli.networks import INSTALL, NETWORKS, missing_package, open_network, open_untrained
-from rnscli.networks.digits import digits
+from rnscli.networks.data import digits
 from rnscli.reproduction.published import CONDITIONS, VECTOR_SIZE
 from rnscli.runtime import Progress, Runner
 
