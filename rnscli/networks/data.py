@@ -268,12 +268,6 @@ def split(labels: Labels, test_size: int) -> tuple[np.ndarray, np.ndarray]:
 
     Every class has its share of the test part, to within one sample: shares are rounded down, and
     the classes with the largest remainders get one more.
-
-    Examples
-    --------
-    >>> in_test, order = split(np.array([0, 0, 0, 0, 1, 1]), 3)
-    >>> int(in_test[:4].sum()), int(in_test[4:].sum()), sorted(order.tolist())
-    (2, 1, [0, 1, 2, 3, 4, 5])
     """
     # Not `permutation`, whose algorithm NumPy may change.
     order = np.argsort(np.random.Generator(np.random.PCG64(_SEED)).random(len(labels)))

@@ -26,12 +26,6 @@ def one_thread() -> Iterator[None]:
     """Compute on one thread, so that bytes do not depend on the number of processors.
 
     The number that there was before comes back at the end; until then other threads wait for it.
-
-    Examples
-    --------
-    >>> with one_thread():
-    ...     torch.get_num_threads()
-    1
     """
     with ALONE:
         before = torch.get_num_threads()
@@ -128,14 +122,7 @@ def score(model: nn.Module, data: LabelledData, batch_size: int = BATCH_SIZE) ->
 
 
 def score_logits(logits: Logits, labels: Labels) -> Score:
-    """Loss and accuracy of logits ``(N, classes)``.
-
-    Examples
-    --------
-    >>> found = score_logits(np.array([[2, 0], [0, 0.5]], np.float32), np.array([0, 0]))
-    >>> round(found.loss, 4), found.correct, found.accuracy
-    (0.5505, 1, 0.5)
-    """
+    """Loss and accuracy of logits ``(N, classes)``."""
     with one_thread():  # of float64, whose rounding a few hundred terms do not show
         loss = nn.functional.cross_entropy(
             torch.from_numpy(logits).double(), torch.from_numpy(labels)

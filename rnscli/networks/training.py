@@ -91,13 +91,7 @@ class Trainer:
         return len(self.results) >= self.recipe.epochs
 
     def run(self) -> Iterator[EpochResult]:
-        """The epochs that are left, each when it is done.
-
-        Raises
-        ------
-        DivergenceError
-            If a loss is not finite.
-        """
+        """The epochs that are left, each when it is done (see `advance`)."""
         while not self.finished:
             yield self.advance()
 

@@ -1,8 +1,10 @@
 """A network of a user, made by a function of a module of theirs; its weights, and their check."""
 
 import contextlib
+import hashlib
 import importlib
-import itertools
+import inspect
+import pickle
 import re
 import sys
 import warnings
@@ -17,8 +19,17 @@ from torch.nn.parameter import is_lazy
 from rnscli.base import InputError, regular_file, said
 from rnscli.networks.data import Dataset
 from rnscli.networks.evaluation import ALONE, RandomStream, inference, one_thread
+from rnscli.networks.shipped import NETWORKS
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
+
+
+def make_model(name: str, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
+    """A shipped network or one of the user's own, untrained unless a file has its weights."""
+    model = NETWORKS[name].make(seed) if name in NETWORKS else load_model(name, seed)
+    if weights is not None:
+        load_weights(model, weights)
+    return model
 
 
 def load_model(where: str, seed: int = 0) -> nn.Module:
@@ -27,15 +38,6 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
     ``where`` is ``package.module:function``; a class is such a function, too. It is called without
     arguments, torch's random numbers beginning at the seed, so that weights that nothing else
     decides are the same in every run.
-
-    Examples
-    --------
-    >>> type(load_model("rnscli.networks.models.cnn:make")).__name__
-    'DigitsCnn'
-    >>> load_model("rnscli.networks.models.cnn:build")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-        ...
-    rnscli.base.errors.InputError: `model` rnscli...cnn:build: ...cnn.py has no build; ...
     """
     module_name, colon, attribute = where.partition(":")
     parts = [*module_name.split("."), *attribute.split(".")]
@@ -202,7 +204,7 @@ def settle(model: nn.Module, shape: tuple[int, ...], seed: int) -> None:
     Until then they have no weights to be counted, and are of classes of their own. The model is
     changed in place, and draws its weights from the seed.
     """
-    if any(map(is_lazy, itertools.chain(model.parameters(), model.buffers()))):
+    if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
         # Not the numbers again that the other layers had.
         with one_thread(), inference(model), RandomStream(seed ^ 0x1A27).in_use():
             model(torch.zeros(_SAMPLES, *shape))
@@ -213,13 +215,6 @@ def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
 
     It is refused, by the ``name`` that the user gives it, if it raises an error, its output is not
     ``(N, classes)`` finite real numbers, or a label is of a class that it does not have.
-
-    Examples
-    --------
-    >>> from rnscli.networks.models.cnn import make
-    >>> from rnscli.networks.data import digits
-    >>> check_fit(make(), digits(), "mine")
-    10
     """
     inputs = data.test.inputs[:_SAMPLES]
     shape = tuple(inputs.shape)
@@ -256,3 +251,29 @@ def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
                 f"{classes} outputs; labels must be from 0 to {classes - 1}"
             )
     return classes
+
+
+def digest_of(name: str, model: nn.Module) -> str:
+    """SHA-256 of the code, structure and weights of a model of a name."""
+    hasher = hashlib.sha256(f"{name}\n{model}".encode())
+    for source in _sources(name, model):
+        hasher.update(source.encode())
+    for key, value in model.state_dict().items():
+        if isinstance(value, Tensor):
+            hasher.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+            # As bytes, since NumPy does not have all types.
+            hasher.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        else:  # what a module keeps beside tensors
+            hasher.update(key.encode() + pickle.dumps(value))
+    return hasher.hexdigest()
+
+
+def _sources(name: str, model: nn.Module) -> Iterator[str]:
+    """Code of the modules that a network is written in, but of PyTorch's."""
+    modules = {name.partition(":")[0], *(type(part).__module__ for part in model.modules())}
+    for module in sorted(modules):
+        if module in sys.modules and module.partition(".")[0] != "torch":
+            try:
+                yield inspect.getsource(sys.modules[module])
+            except (OSError, TypeError):  # it has none, as what is written in C
+                continue
