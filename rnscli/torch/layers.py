@@ -194,9 +194,8 @@ def analog_conv2d(
     """`torch.nn.functional.conv2d` on a core."""
     if input.dim() == 3:
         batch = input.unsqueeze(0)
-        return analog_conv2d(place, batch, weight, bias, stride, padding, dilation, groups).squeeze(
-            0
-        )
+        found = analog_conv2d(place, batch, weight, bias, stride, padding, dilation, groups)
+        return found.squeeze(0)
     outputs, channels, *_ = weight.shape
     kernel = _pair(weight.shape[2:])
     strides, dilations = _pair(stride), _pair(dilation)
@@ -206,9 +205,8 @@ def analog_conv2d(
             f"a convolution of {channels * groups} channels got an input of shape "
             f"{tuple(input.shape)}"
         )
-    rows: Tensor = _Patches.apply(  # type: ignore[no-untyped-call]
-        input, kernel, strides, dilations, groups
-    )
+    cut = kernel, strides, dilations, groups
+    rows: Tensor = _Patches.apply(input, *cut)  # type: ignore[no-untyped-call]
     images, _, positions, terms = rows.shape
     width = outputs // groups
     columns = weight.reshape(groups, width, terms).transpose(-1, -2)
@@ -237,9 +235,7 @@ def _pair(value: int | Sequence[int]) -> Pair:
     return first, second
 
 
-def _padding(
-    padding: int | str | Sequence[int], kernel: Sequence[int], dilation: Sequence[int]
-) -> list[int]:
+def _padding(padding: int | str | Sequence[int], kernel: Pair, dilation: Pair) -> list[int]:
     """Zeros at the left, right, top and bottom."""
     if padding == "valid":
         return [0, 0, 0, 0]
