@@ -8,9 +8,8 @@ import torch
 import rnscli
 import rnscli.torch
 from benchmarks.measure import Record, best_of
-from rnscli.networks.determinism import one_thread
-from rnscli.networks.digits import digits
-from rnscli.networks.evaluation import evaluate
+from rnscli.networks.data import digits
+from rnscli.networks.evaluation import evaluate, one_thread
 from rnscli.networks.shipped import NETWORKS
 
 SAMPLES = 256

@@ -12,7 +12,7 @@ from rnscli.cli.main import run
 from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, NetworkStudy
 
 if TYPE_CHECKING:
-    from rnscli.networks.trained import TrainedNetwork
+    from rnscli.networks.training import TrainedNetwork
 
 # No example is in here, and a second module of this name could not be imported to look for one;
 # the other package is installed by its tests.
@@ -111,7 +111,7 @@ def network_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def shipped_network(network_cache: Path) -> Callable[[str], "TrainedNetwork"]:
     """Shipped networks by name, in full precision; each is trained once in the whole session."""
-    from rnscli.networks.trained import trained
+    from rnscli.networks.training import trained
 
     def network(name: str) -> "TrainedNetwork":
         with locked(network_cache / f"{name}.lock"):

@@ -7,9 +7,8 @@ import numpy.typing as npt
 
 from rnscli.base import InputError, check_int
 from rnscli.core import Core
-from rnscli.matrix.arrays import Arrays, NumPyArrays
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
-from rnscli.matrix.product import QuantisedWeights, TiledProduct, check_magnitudes
+from rnscli.matrix.product import NumPyArrays, QuantisedWeights, TiledProduct, check_magnitudes
 
 AnyArray = npt.NDArray[np.generic]
 
@@ -68,7 +67,7 @@ class AnalogMatrix:
             raise InputError(
                 f"`values` has shape {self._values.shape}; an analog matrix has two dimensions"
             )
-        arrays: Arrays = NumPyArrays()
+        arrays = NumPyArrays()
         if self._values.size:
             check_magnitudes("values", arrays, arrays.largest(self._values, (0, 1)))
         if not isinstance(seed, np.random.Generator):

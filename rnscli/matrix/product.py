@@ -2,14 +2,74 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import numpy as np
 
 from rnscli.base import InputError, NotFiniteError
 from rnscli.core import Changes, IntArray, RangeReader, RedundantCode, quantisation_levels
-from rnscli.matrix.arrays import Array, Arrays
 from rnscli.matrix.dataflow import FLOAT64_EXACT, Dataflow, ProductCounts
+
+Array = Any  # of NumPy, or of the library of a subclass of `NumPyArrays`
+Pieces = Callable[[IntArray | None], IntArray]
+
+
+class NumPyArrays:
+    """The few array operations of the dataflow that array libraries spell differently, in NumPy.
+
+    All else is operators and methods that they share, so that there is one dataflow. Another
+    library has a subclass. Arrays are of at least two dimensions, the last two are a matrix.
+    """
+
+    # How many values are best worked on at a time, or None for all: float32 values that stay in a
+    # level-2 cache with what is made of them.
+    chunk: int | None = 2**16
+
+    def largest(self, values: Array, axes: tuple[int, ...]) -> Array:
+        """Largest magnitude over some axes, which are kept with length 1; NaN if one is NaN."""
+        # Without an array of magnitudes.
+        high = values.max(axis=axes, keepdims=True)
+        return np.maximum(high, -values.min(axis=axes, keepdims=True))
+
+    def round(self, values: Array) -> None:
+        """Round to whole numbers in place, ties to even."""
+        np.rint(values, out=values)
+
+    def floor(self, values: Array) -> None:
+        """Round down in place."""
+        np.floor(values, out=values)
+
+    def where(self, condition: Array, chosen: Array, other: float) -> Array:
+        """An array or a number, by a condition, in the type of the array."""
+        return np.where(condition, chosen, chosen.dtype.type(other))
+
+    def product(self, x: Array, w: Array) -> Array:
+        """A matrix product of whole-numbered floats, exact where the type holds every sum."""
+        return x @ w
+
+    def exact(self, values: Array, wide: bool) -> Array:
+        """The values as float32, or as float64 if ``wide``; a copy only where they are another."""
+        return values.astype(np.float64 if wide else np.float32, copy=False)
+
+    def empty(self, shape: tuple[int, ...], like: Array) -> Array:
+        """An uninitialised float32 array where ``like`` is."""
+        return np.empty(shape, dtype=np.float32)
+
+    def pieces(self, of: Array) -> Pieces:
+        """A function that gives values at flat positions in C order, or all, as int64 of NumPy."""
+        flat = of.reshape(-1)
+        return lambda index: (flat if index is None else flat[index]).astype(np.int64)
+
+    def put(self, values: Array, index: IntArray, new: IntArray) -> Array:
+        """The array with whole numbers put at flat positions, in place where it is contiguous."""
+        values = np.ascontiguousarray(values)
+        values.reshape(-1)[index] = new
+        return values
+
+    def all_below(self, values: Array, limit: float) -> bool:
+        """Whether all values are at most the limit; never if one is NaN."""
+        return bool((values <= limit).all())
+
 
 # A product modulo each modulus is in floats that hold every number exactly: the quotient of a whole
 # number a below 2**24 in magnitude in float32 (2**53 in float64) by another never rounds up to the
@@ -17,7 +77,7 @@ from rnscli.matrix.dataflow import FLOAT64_EXACT, Dataflow, ProductCounts
 # below a is within these limits, too.
 
 
-def reduce(arrays: Arrays, values: Array, modulus: int) -> Array:
+def reduce(arrays: NumPyArrays, values: Array, modulus: int) -> Array:
     """Residues in ``[0, m)`` of whole-numbered floats."""
     quotients = values / modulus
     arrays.floor(quotients)
@@ -27,7 +87,7 @@ def reduce(arrays: Arrays, values: Array, modulus: int) -> Array:
 
 
 def modular_products(
-    arrays: Arrays, x: Array, w: Sequence[Array], moduli: Sequence[int]
+    arrays: NumPyArrays, x: Array, w: Sequence[Array], moduli: Sequence[int]
 ) -> list[Array]:
     """``x w mod m`` for each modulus, from whole numbers x and the residues of w."""
     return [
@@ -36,13 +96,13 @@ def modular_products(
     ]
 
 
-def words_of(arrays: Arrays, residues: Sequence[Array]) -> Callable[[IntArray | None], IntArray]:
+def words_of(arrays: NumPyArrays, residues: Sequence[Array]) -> Pieces:
     """A function that gives the words ``(N, ...)`` at flat positions, or all."""
     pieces = [arrays.pieces(channel) for channel in residues]
     return lambda index: np.stack([piece(index) for piece in pieces])
 
 
-def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> Array:
+def restore(arrays: NumPyArrays, residues: Sequence[Array], code: RedundantCode) -> Array:
     """Chinese remainders, signed, of words without errors, from their information residues."""
     moduli = code.moduli
     information = residues[moduli.redundant :]
@@ -70,14 +130,8 @@ def restore(arrays: Arrays, residues: Sequence[Array], code: RedundantCode) -> A
 MAX_OPERAND = 1e15  # FP32 products of two operands, and long sums of them, stay finite
 
 
-def check_magnitudes(name: str, arrays: Arrays, largest: Array) -> None:
-    """Refuse an operand by its largest magnitudes.
-
-    Raises
-    ------
-    NotFiniteError
-        If one is NaN or above 1e15.
-    """
+def check_magnitudes(name: str, arrays: NumPyArrays, largest: Array) -> None:
+    """Refuse an operand if one of its largest magnitudes is NaN or above 1e15."""
     if not arrays.all_below(largest, MAX_OPERAND):
         what = f"holds NaN or a magnitude above {MAX_OPERAND:g}"
         raise NotFiniteError.of(name, largest, "finite", what=what)
@@ -88,21 +142,15 @@ class RowScales:
 
     Where all are zero the scale is 1. ``granularity`` is that of `rnscli.Dataflow`, of tiles of
     ``size`` along K and, for ``tile``, along M. Columns are the rows of the transpose.
-
-    Raises
-    ------
-    NotFiniteError
-        If a value is NaN or larger than 1e15 in magnitude.
     """
 
     def __init__(
-        self, name: str, arrays: Arrays, values: Array, granularity: str, size: int
+        self, name: str, arrays: NumPyArrays, values: Array, granularity: str, size: int
     ) -> None:
-        """Find those scales that do not depend on the tile."""
         self._name, self._arrays, self._values = name, arrays, values
         self._granularity, self._size = granularity, size
         self._whole: Array | None = None
-        if granularity in ("channel", "tensor"):
+        if granularity in ("channel", "tensor"):  # scales that do not depend on the tile
             axes = (-1,) if granularity == "channel" else (-2, -1)
             self._whole = self._checked(arrays.largest(values, axes))
 
@@ -147,17 +195,9 @@ class QuantisedWeights:
 
 
 class TiledProduct:
-    """Matrix products by a dataflow, on the arrays of some library.
+    """Matrix products by a dataflow, on the arrays of some library."""
 
-    Parameters
-    ----------
-    flow
-        The core and how products are mapped to it.
-    arrays
-        The array library.
-    """
-
-    def __init__(self, flow: Dataflow, arrays: Arrays) -> None:
+    def __init__(self, flow: Dataflow, arrays: NumPyArrays) -> None:
         dot = flow.core.dot_product
         self._flow, self._arrays = flow, arrays
         self._size = dot.vector_size
@@ -165,19 +205,13 @@ class TiledProduct:
         self._weight_levels = quantisation_levels(dot.weight_bits)
 
     def quantise_weights(self, w: Array) -> QuantisedWeights:
-        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these.
-
-        Raises
-        ------
-        InputError
-            If they are not finite.
-        """
+        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these."""
         columns = w.swapaxes(-1, -2)
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
         scales = RowScales("w", self._arrays, columns, self._flow.granularity, self._size)
         tiles = []
-        for terms in self._terms(w.shape[-2]):
+        for terms in _cut(w.shape[-2], self._size):
             scale = scales.of(terms)
             whole = self._whole(columns[..., terms], scale, self._weight_levels).swapaxes(-1, -2)
             unit = (scale / self._weight_levels).swapaxes(-1, -2)
@@ -191,11 +225,6 @@ class TiledProduct:
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
-
-        Raises
-        ------
-        InputError
-            If the inputs are not finite, or shapes do not fit.
         """
         *stack, terms, columns = weights.shape
         if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):
@@ -233,18 +262,12 @@ class TiledProduct:
                     out[rows] = sums
         return out.reshape(shape), counts
 
-    def _terms(self, length: int) -> Iterator[slice]:
-        for start in range(0, length, self._size):
-            yield slice(start, min(start + self._size, length))
-
     def _chunks(self, shape: tuple[int, ...], terms: int) -> Iterator[slice]:
         """Parts of the first axis whose inputs and outputs fit in what is best worked on."""
-        step = shape[0]
-        if self._arrays.chunk is not None:
-            largest = max(terms, shape[-1]) * int(np.prod(shape[1:-1]))
-            step = max(1, self._arrays.chunk // largest)
-        for start in range(0, shape[0], step):
-            yield slice(start, min(start + step, shape[0]))
+        if self._arrays.chunk is None:
+            return _cut(shape[0], shape[0])
+        largest = max(terms, shape[-1]) * int(np.prod(shape[1:-1]))
+        return _cut(shape[0], max(1, self._arrays.chunk // largest))
 
     def _whole(self, values: Array, scale: Array, levels: int) -> Array:
         """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`.
@@ -270,28 +293,24 @@ class TiledProduct:
     ) -> tuple[Array, ProductCounts]:
         """What the core reads of the product of whole numbers with the parts of the weights."""
         core, arrays, code = self._flow.core, self._arrays, self._flow.channel_code
-        if code is not None:
-            residues = modular_products(arrays, x, parts, code.moduli.moduli)
-            sums = [restore(arrays, residues, code)]
-            changes_of: _ChangesOf = partial(core.changes, words_of=words_of(arrays, residues))
-        else:
+        words = None
+        if code is None:
             sums = [arrays.product(x, part) for part in parts]
-            changes_of = core.changes
-        size = int(np.prod(sums[0].shape))
-        changes = _NONE if rng is None else changes_of(size, _pieces(arrays, sums), rng)
+        else:
+            residues = modular_products(arrays, x, parts, code.moduli.moduli)
+            sums, words = [restore(arrays, residues, code)], words_of(arrays, residues)
+        size, changes = int(np.prod(sums[0].shape)), _NONE
+        if rng is not None:  # before `ideal`, which may change the sums
+            pieces = arrays.pieces(sums[0]) if len(sums) == 1 else words_of(arrays, sums)
+            changes = core.changes(size, pieces, rng, words_of=words)
         result = arrays.exact(core.ideal(sums), self._flow.wide_results)
         if changes.index.size:
             result = arrays.put(result, changes.index, changes.values)
         return result, ProductCounts(0, size, changes.wrong, sum(changes.attempts) or size)
 
 
-_Pieces = Callable[[IntArray | None], IntArray]
-_ChangesOf = Callable[[int, _Pieces, np.random.Generator], Changes]
 _NONE = Changes(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), 0, ())
 
 
-def _pieces(arrays: Arrays, sums: Sequence[Array]) -> _Pieces:
-    """A function that gives the sums at flat positions, or all; parts first if there are some."""
-    if len(sums) == 1:
-        return arrays.pieces(sums[0])
-    return words_of(arrays, sums)
+def _cut(length: int, step: int) -> Iterator[slice]:
+    return (slice(start, start + step) for start in range(0, length, step))

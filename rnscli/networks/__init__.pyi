@@ -2,7 +2,8 @@ from rnscli.networks.data import Dataset as Dataset
 from rnscli.networks.data import Inputs as Inputs
 from rnscli.networks.data import LabelledData as LabelledData
 from rnscli.networks.data import Labels as Labels
-from rnscli.networks.determinism import RandomStream as RandomStream
+from rnscli.networks.data import digits as digits
+from rnscli.networks.evaluation import RandomStream as RandomStream
 from rnscli.networks.evaluation import evaluate as evaluate
 from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import PortableNetwork as PortableNetwork

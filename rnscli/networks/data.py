@@ -1,5 +1,6 @@
-"""Samples with labels, for training and for tests."""
+"""Samples with labels, for training and for tests: of a user, and the handwritten digits."""
 
+import functools
 import hashlib
 import zipfile
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import InputError, regular_file
+from rnscli.base import InputError, RnscliError, regular_file
 
 MAX_CLASS = 10**6
 
@@ -100,6 +101,15 @@ class Dataset:
                 f"{shapes[1]} to test with; both must be of one shape"
             )
 
+    def part_to_train(self) -> LabelledData:
+        """The samples to train with; refused if there are none."""
+        if self.train is None:
+            raise InputError(
+                f"`data` {self.name} has no samples to train with; give them as arrays x_train "
+                "and y_train"
+            )
+        return self.train
+
     def digest(self) -> str:
         """SHA-256 of the content of all parts; the name is none."""
         parts = [part.digest() if part is not None else "" for part in (self.test, self.train)]
@@ -109,21 +119,9 @@ class Dataset:
 def checked(
     inputs: npt.NDArray[Any], labels: npt.NDArray[Any], where: str, names: tuple[str, str]
 ) -> tuple[Inputs, Labels]:
-    """Samples and labels in the types that they are kept in.
+    """Samples and labels in the types that they are kept in; or a sentence why they are none.
 
-    Parameters
-    ----------
-    inputs, labels
-        What was given.
-    where
-        The beginning of the sentence if they are refused, such as the name of a file and a blank.
-    names
-        What the two are called where they come from.
-
-    Raises
-    ------
-    InputError
-        If they are not samples and labels (see `LabelledData`).
+    It begins with ``where``, such as the name of a file, and calls the two by their ``names``.
     """
     x, y = names
     inputs, labels = np.asarray(inputs), np.asarray(labels)
@@ -165,19 +163,11 @@ _WANTED = "it must be an .npz file with arrays x and y, and x_train and y_train 
 
 
 def load_data(path: str | Path) -> Dataset:
-    """Samples and their classes out of an ``.npz`` file.
+    """Samples and their classes out of an ``.npz`` file, as ``numpy.savez`` writes it.
 
-    Parameters
-    ----------
-    path
-        A file as ``numpy.savez`` writes it: the test set as ``x``, of shape ``(N, ...)``, real
-        numbers, which become float32, and ``y``, of shape ``(N,)``, integers from 0; a part to
-        train with, if there is one, as ``x_train`` and ``y_train``.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is not such a file, or holds something else.
+    It holds the test set as ``x``, of shape ``(N, ...)``, real numbers, which become float32, and
+    ``y``, of shape ``(N,)``, integers from 0; a part to train with, if there is one, as
+    ``x_train`` and ``y_train``.
     """
     file = regular_file("data", path, _WANTED)
     try:
@@ -189,9 +179,12 @@ def load_data(path: str | Path) -> Dataset:
     # Whatever a damaged file makes NumPy and zipfile raise, from SyntaxError to MemoryError.
     except Exception:
         raise InputError(f"`data` {path} is damaged or of another kind; {_WANTED}") from None
-    test = _labelled(path, arrays, ("x", "y"))
-    train = _labelled(path, arrays, ("x_train", "y_train")) if "x_train" in arrays else None
-    return Dataset(file.name, test=test, train=train)
+
+    def part(x: str, y: str) -> LabelledData:
+        return LabelledData(*checked(arrays[x], arrays[y], f"`data` {path}: ", (x, y)))
+
+    train = part("x_train", "y_train") if "x_train" in arrays else None
+    return Dataset(file.name, part("x", "y"), train)
 
 
 def _read(file: Path) -> dict[str, npt.NDArray[Any]]:
@@ -226,8 +219,62 @@ def _array(file: Path, name: str, stream: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _labelled(
-    path: str | Path, arrays: dict[str, npt.NDArray[Any]], names: tuple[str, str]
-) -> LabelledData:
-    x, y = names
-    return LabelledData(*checked(arrays[x], arrays[y], f"`data` {path}: ", names))
+TEST_SIZE = 797
+_SEED = 0
+# Mean and standard deviation of all pixels, of which the brightest is 1.
+_MEAN, _DEVIATION = 0.3053, 0.3760
+
+
+@functools.cache
+def digits() -> Dataset:
+    """1000 handwritten digits to train with and 797 to test with, ``(1, 8, 8)``, in 10 classes.
+
+    They come with scikit-learn, so that nothing is downloaded: E. Alpaydin and C. Kaynak, "Optical
+    Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998 (doi 10.24432/C50P49),
+    its test part, 1797 images of 8 x 8 pixels from 0 to 16.
+
+    Pixels are scaled to ``[0, 1]``, then to mean 0 and standard deviation 1. The split is part of
+    this package: every class has its share of both parts, and which image goes where depends on
+    nothing but the order of the images in scikit-learn.
+
+    Raises
+    ------
+    RnscliError
+        If scikit-learn is not installed.
+
+    Examples
+    --------
+    >>> data = digits()
+    >>> data.train.inputs.shape, data.test.inputs.shape, data.test.classes
+    ((1000, 1, 8, 8), (797, 1, 8, 8), 10)
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise RnscliError(
+            "the handwritten digits come with scikit-learn, which is not installed; "
+            "install it with: pip install 'rnscli[torch]'"
+        ) from None
+    images, labels = load_digits(return_X_y=True)
+    inputs = (np.reshape(images, (-1, 1, 8, 8)) / 16 - _MEAN) / _DEVIATION
+    in_test, order = split(labels, TEST_SIZE)
+    test, train = (order[in_test[order] == part] for part in (True, False))
+    parts = (LabelledData(inputs[part], labels[part]) for part in (test, train))
+    return Dataset("digits", *parts)
+
+
+def split(labels: Labels, test_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of N samples are for the test, as truth values, and a permutation of ``0..N-1``.
+
+    Every class has its share of the test part, to within one sample: shares are rounded down, and
+    the classes with the largest remainders get one more.
+    """
+    # Not `permutation`, whose algorithm NumPy may change.
+    order = np.argsort(np.random.Generator(np.random.PCG64(_SEED)).random(len(labels)))
+    counts = np.bincount(labels)
+    taken, remainders = np.divmod(counts * test_size, len(labels))
+    taken[np.argsort(-remainders, kind="stable")[: test_size - taken.sum()]] += 1
+    in_test = np.zeros(len(labels), bool)
+    for label, count in enumerate(taken):
+        in_test[order[labels[order] == label][:count]] = True
+    return in_test, order

@@ -1,38 +1,85 @@
-"""What a network answers, and how often it is right."""
+"""Networks computed so that the rest of the process does not matter, and how often they are right.
 
-import contextlib
-import itertools
+On one thread, with random numbers of their own, in eval mode.
+"""
+
 import math
-import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
+from torch import nn
 
-from rnscli.base import InputError, said
-from rnscli.networks.data import Dataset, Inputs, LabelledData, Labels, Logits
-from rnscli.networks.determinism import RandomStream, one_thread
+from rnscli.networks.data import Inputs, LabelledData, Labels, Logits
+
+# PyTorch's random numbers and number of threads, the module path and standard output belong to the
+# whole process: whoever puts others in their place for a while is alone with them. Runs of a batch
+# and tasks of a cluster are threads.
+ALONE = threading.RLock()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, so that bytes do not depend on the number of processors.
+
+    The number that there was before comes back at the end; until then other threads wait for it.
+    """
+    with ALONE:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+class RandomStream:
+    """A sequence that takes the place of torch's global random numbers while it is in use.
+
+    Initialisers and dropout of torch, and modules of users, draw from the global generator. With
+    a stream in its place they neither depend on what was drawn before, nor disturb what is drawn
+    after. Other threads that use a stream wait until it is not in use any more.
+
+    Parameters
+    ----------
+    seed
+        Seed of the sequence.
+
+    Examples
+    --------
+    >>> stream = RandomStream(1)
+    >>> with stream.in_use():
+    ...     first = torch.rand(2)
+    >>> with RandomStream(1).in_use():
+    ...     bool((torch.rand(2) == first).all()), bool((torch.rand(2) == first).any())
+    (True, False)
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.state = torch.Generator().manual_seed(seed).get_state()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Draw from this sequence, from where it was left."""
+        with ALONE:
+            before = torch.get_rng_state()
+            torch.set_rng_state(self.state)
+            try:
+                yield
+            finally:
+                self.state = torch.get_rng_state()
+                torch.set_rng_state(before)
+
 
 BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
 class Score:
-    """How well a network does on labelled data.
-
-    Parameters
-    ----------
-    loss
-        Mean cross-entropy, in nats.
-    correct
-        Samples whose largest logit is that of their class.
-    samples
-        All samples.
-    """
+    """Mean cross-entropy, in nats, and samples whose largest logit is that of their class."""
 
     loss: float
     correct: int
@@ -40,7 +87,6 @@ class Score:
 
     @property
     def accuracy(self) -> float:
-        """Share of correct samples, from 0 to 1."""
         return self.correct / self.samples
 
 
@@ -71,27 +117,12 @@ def evaluate(model: nn.Module, inputs: Inputs, batch_size: int = BATCH_SIZE) -> 
 
 
 def score(model: nn.Module, data: LabelledData, batch_size: int = BATCH_SIZE) -> Score:
-    """Loss and accuracy of a network.
-
-    Parameters
-    ----------
-    model, batch_size
-        See `evaluate`.
-    data
-        Samples and their classes.
-    """
+    """Loss and accuracy of a network."""
     return score_logits(evaluate(model, data.inputs, batch_size), data.labels)
 
 
 def score_logits(logits: Logits, labels: Labels) -> Score:
-    """Loss and accuracy of logits ``(N, classes)``.
-
-    Examples
-    --------
-    >>> found = score_logits(np.array([[2, 0], [0, 0.5]], np.float32), np.array([0, 0]))
-    >>> round(found.loss, 4), found.correct, found.accuracy
-    (0.5505, 1, 0.5)
-    """
+    """Loss and accuracy of logits ``(N, classes)``."""
     with one_thread():  # of float64, whose rounding a few hundred terms do not show
         loss = nn.functional.cross_entropy(
             torch.from_numpy(logits).double(), torch.from_numpy(labels)
@@ -111,92 +142,3 @@ def inference(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes.items():
             module.training = training
-
-
-_SAMPLES = 2  # a model that forgets the axis of the samples may do well with one
-
-
-def settle(model: nn.Module, shape: tuple[int, ...], seed: int) -> None:
-    """Let the layers of a model infer their sizes, where any still have to.
-
-    Until then they have no weights to be counted, and are of classes of their own.
-
-    Parameters
-    ----------
-    model
-        It is changed in place.
-    shape
-        Of a single input.
-    seed
-        Of the weights that are drawn.
-    """
-    if any(map(is_lazy, itertools.chain(model.parameters(), model.buffers()))):
-        # Not the numbers again that the other layers had.
-        with one_thread(), inference(model), RandomStream(seed ^ 0x1A27).in_use():
-            model(torch.zeros(_SAMPLES, *shape))
-
-
-def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
-    """Number of classes of a model, which is run on the first samples.
-
-    Parameters
-    ----------
-    model
-        In full precision.
-    data
-        Its test samples are shown to the model; labels to train with are looked at, too.
-    name
-        What the user calls the model.
-
-    Raises
-    ------
-    InputError
-        If the model raises an error, its output is not ``(N, classes)`` finite real numbers, or
-        a label is of a class that it does not have.
-
-    Examples
-    --------
-    >>> from rnscli.networks.models.cnn import make
-    >>> from rnscli.networks.digits import digits
-    >>> check_fit(make(), digits(), "mine")
-    10
-    """
-    inputs = data.test.inputs[:_SAMPLES]
-    shape = tuple(inputs.shape)
-    with (
-        one_thread(),
-        inference(model),
-        RandomStream(0).in_use(),
-        contextlib.redirect_stdout(sys.stderr),
-    ):
-        try:
-            logits: object = model(torch.from_numpy(inputs))
-        except Exception as error:
-            raise InputError(
-                f"`model` {name} cannot take inputs of shape {shape} from `data` {data.name}: "
-                f"{said(error)}"
-            ) from None
-    if not isinstance(logits, Tensor):
-        raise InputError(
-            f"`model` {name} gives a {type(logits).__name__} for inputs of shape {shape}; it must "
-            "give a tensor of logits, (N, classes)"
-        )
-    good = logits.dim() == 2 and len(logits) == len(inputs) and logits.shape[1] > 0
-    if not good or not logits.is_floating_point():
-        raise InputError(
-            f"`model` {name} gives {logits.dtype} of shape {tuple(logits.shape)} for inputs of "
-            f"shape {shape}; it must give real logits of shape ({len(inputs)}, classes)"
-        )
-    if not torch.isfinite(logits).all():
-        raise InputError(
-            f"`model` {name} gives NaN or infinity for inputs of shape {shape}; its logits must "
-            "be finite"
-        )
-    classes = logits.shape[1]
-    for part in (data.test, data.train):
-        if part is not None and part.classes > classes:
-            raise InputError(
-                f"`data` {data.name} has a label of {part.classes - 1}, and `model` {name} has "
-                f"{classes} outputs; labels must be from 0 to {classes - 1}"
-            )
-    return classes

@@ -1,24 +1,18 @@
 """A network that any process can make, and the data that belong to it."""
 
-import hashlib
-import inspect
 import io
-import pickle
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnscli.base import InputError
-from rnscli.networks.data import Dataset
+from rnscli.networks.data import Dataset, digits, load_data
 from rnscli.networks.shipped import NETWORKS
 
 if TYPE_CHECKING:
     from torch import nn
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -49,9 +43,9 @@ class PortableNetwork:
         """
         import torch
 
-        from rnscli.networks.evaluation import settle
+        from rnscli.networks.user_model import make_model, settle
 
-        model = _made(self.name, seed)
+        model = make_model(self.name, seed=seed)
         settle(model, self.shape, seed)
         if self.weights is not None:
             try:
@@ -88,7 +82,7 @@ def open_network(
     name: str,
     data: str | Path | None = None,
     weights: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> OpenedNetwork:
     """A shipped network, trained unless that was done before, or one of the user's own.
 
@@ -114,15 +108,15 @@ def open_network(
     >>> len(opened.data.test), type(opened.network.model()).__name__
     (797, 'DigitsCnn')
     """
-    from rnscli.networks.evaluation import check_fit
-    from rnscli.networks.trained import trained
+    from rnscli.networks.training import trained
+    from rnscli.networks.user_model import check_fit, make_model
 
-    labelled = _data(data)
-    if name in NETWORKS and weights is None:
-        if data is not None:
-            check_fit(_made(name, 0), labelled, name)  # rather than after its training
-        return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
-    return _opened(name, labelled, _with_weights(name, weights), keep=True)
+    labelled = digits() if data is None else load_data(data)
+    if name not in NETWORKS or weights is not None:
+        return _opened(name, labelled, make_model(name, weights), keep=True)
+    if data is not None:
+        check_fit(make_model(name), labelled, name)  # rather than after its training
+    return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
 
 
 def open_untrained(
@@ -145,20 +139,18 @@ def open_untrained(
     >>> open_untrained("digits-cnn").network
     PortableNetwork(name='digits-cnn', shape=(1, 8, 8), weights=None)
     """
-    labelled = _data(data)
-    if labelled.train is None:
-        raise InputError(
-            f"`data` {labelled.name} has no samples to train with; give them as arrays x_train "
-            "and y_train"
-        )
-    return _opened(name, labelled, _with_weights(name, weights), keep=weights is not None)
+    from rnscli.networks.user_model import make_model
+
+    labelled = digits() if data is None else load_data(data)
+    labelled.part_to_train()  # before a network is made
+    return _opened(name, labelled, make_model(name, weights), keep=weights is not None)
 
 
 def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedNetwork:
     """The network with the weights of a model, if they are to be kept, checked to fit the data."""
     import torch
 
-    from rnscli.networks.evaluation import check_fit
+    from rnscli.networks.user_model import check_fit
 
     check_fit(model, data, name)
     stream = io.BytesIO()
@@ -168,28 +160,6 @@ def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedN
     return OpenedNetwork(PortableNetwork(name, shape, stream.getvalue() if keep else None), data)
 
 
-def _data(path: str | Path | None) -> Dataset:
-    from rnscli.networks.data import load_data
-    from rnscli.networks.digits import digits
-
-    return digits() if path is None else load_data(path)
-
-
-def _made(name: str, seed: int) -> "nn.Module":
-    from rnscli.networks.user_model import load_model
-
-    return NETWORKS[name].make(seed) if name in NETWORKS else load_model(name, seed)
-
-
-def _with_weights(name: str, weights: str | Path | None) -> "nn.Module":
-    from rnscli.networks.user_model import load_weights
-
-    model = _made(name, 0)
-    if weights is not None:
-        load_weights(model, weights)
-    return model
-
-
 @lru_cache(maxsize=8)
 def _model(network: PortableNetwork) -> "nn.Module":
     return network.made().eval()
@@ -197,28 +167,6 @@ def _model(network: PortableNetwork) -> "nn.Module":
 
 @lru_cache(maxsize=64)
 def _digest(network: PortableNetwork, seed: int) -> str:
-    import torch
+    from rnscli.networks.user_model import digest_of
 
-    model = network.made(seed)
-    hasher = hashlib.sha256(f"{network.name}\n{model}".encode())
-    for source in _sources(network.name, model):
-        hasher.update(source.encode())
-    for name, value in model.state_dict().items():
-        if isinstance(value, torch.Tensor):
-            hasher.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            # As bytes, since NumPy does not have all types.
-            hasher.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
-        else:  # what a module keeps beside tensors
-            hasher.update(name.encode() + pickle.dumps(value))
-    return hasher.hexdigest()
-
-
-def _sources(name: str, model: "nn.Module") -> Iterator[str]:
-    """Code of the modules that a network is written in, but of PyTorch's."""
-    modules = {name.partition(":")[0], *(type(part).__module__ for part in model.modules())}
-    for module in sorted(modules):
-        if module in sys.modules and module.partition(".")[0] != "torch":
-            try:
-                yield inspect.getsource(sys.modules[module])
-            except (OSError, TypeError):  # it has none, as what is written in C
-                continue
+    return digest_of(network.name, network.made(seed))

@@ -90,15 +90,7 @@ class Recipe:
             object.__setattr__(self, name, value)
 
     def rate(self, step: int, steps: int) -> float:
-        """Learning rate of a step, of all ``steps`` steps of all epochs.
-
-        Parameters
-        ----------
-        step
-            From 0.
-        steps
-            Number of steps in the whole training.
-        """
+        """Learning rate of a step, counted from 0, of all ``steps`` steps of all epochs."""
         # Both are taken in the middle of the step: a first or last step at rate 0 would be wasted.
         passed = (step + 0.5) / steps
         rising = min(1.0, passed / self.warmup) if self.warmup else 1.0

@@ -4,10 +4,9 @@ Other packages add theirs as entry points of the group ``rnscli.networks``, whic
 `ShippedNetwork`.
 """
 
-import importlib
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ INSTALL = "pip install 'rnscli[torch]'"
 
 def missing_package(needed: Sequence[str] = ("torch", "sklearn")) -> str | None:
     """The first of these packages that is not installed, if there is one."""
-    return next((name for name in needed if find_spec(name) is None), None)
+    return next((name for name in needed if importlib.util.find_spec(name) is None), None)
 
 
 @dataclass(frozen=True)

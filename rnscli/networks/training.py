@@ -1,35 +1,38 @@
-"""Training, epoch by epoch: the same bytes however often it is interrupted and resumed."""
+"""Training, epoch by epoch: the same bytes however often it is interrupted and resumed.
+
+Networks that are shipped are trained once; their weights are then kept in the user's cache.
+"""
 
 import copy
+import hashlib
+import inspect
+import io
+import json
 import math
-from collections.abc import Iterator
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from rnscli.base import DivergenceError, InputError, NotFiniteError
-from rnscli.networks.data import Dataset
-from rnscli.networks.determinism import RandomStream, one_thread
-from rnscli.networks.evaluation import score
+from rnscli.base import DivergenceError, InputError, NotFiniteError, write_atomically
+from rnscli.networks.data import Dataset, digits
+from rnscli.networks.evaluation import RandomStream, one_thread, score
 from rnscli.networks.recipe import Recipe
+from rnscli.networks.shipped import NETWORKS, ShippedNetwork
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What an epoch has come to.
+    """What an epoch, counted from 1, has come to.
 
-    Parameters
-    ----------
-    epoch
-        Its number, from 1.
-    train_loss
-        Mean cross-entropy of the epoch's samples, each in the step it was part of, in nats.
-    test_loss
-        Mean cross-entropy of the test samples after the epoch, in nats.
-    test_accuracy
-        Share of the test samples that are right after the epoch, from 0 to 1.
+    Mean cross-entropies in nats: of the epoch's samples, each in the step that it was part of, and
+    of the test samples after the epoch; and the share of these that are right then.
     """
 
     epoch: int
@@ -62,7 +65,7 @@ class Trainer:
     Examples
     --------
     >>> from rnscli.networks.models.cnn import make
-    >>> from rnscli.networks.digits import digits
+    >>> from rnscli.networks.data import digits
     >>> trainer = Trainer(make(), digits(), Recipe(epochs=2))
     >>> [result.epoch for result in trainer.run()]
     [1, 2]
@@ -71,18 +74,11 @@ class Trainer:
     """
 
     def __init__(self, model: nn.Module, data: Dataset, recipe: Recipe) -> None:
-        if data.train is None:
-            raise InputError(
-                f"`data` {data.name} has no samples to train with; give them as arrays x_train "
-                "and y_train"
-            )
-        self.model = model
-        self.recipe = recipe
+        train = data.part_to_train()
+        self.model, self.recipe, self._data = model, recipe, data
         self.results: tuple[EpochResult, ...] = ()
-        self._data = data
-        self._inputs = torch.from_numpy(data.train.inputs)
-        self._labels = torch.from_numpy(data.train.labels)
-        self._batches = math.ceil(len(data.train) / recipe.batch_size)
+        self._inputs, self._labels = torch.from_numpy(train.inputs), torch.from_numpy(train.labels)
+        self._batches = math.ceil(len(train) / recipe.batch_size)
         self._optimizer = _optimizer(model, recipe)
         self._order = torch.Generator().manual_seed(recipe.seed)
         # Not the same numbers twice: a model may draw a permutation, too.
@@ -95,13 +91,7 @@ class Trainer:
         return len(self.results) >= self.recipe.epochs
 
     def run(self) -> Iterator[EpochResult]:
-        """The epochs that are left, each when it is done.
-
-        Raises
-        ------
-        DivergenceError
-            If a loss is not finite.
-        """
+        """The epochs that are left, each when it is done (see `advance`)."""
         while not self.finished:
             yield self.advance()
 
@@ -120,10 +110,12 @@ class Trainer:
             with one_thread(), self._random.in_use():
                 train_loss = self._train(epoch)
                 tested = score(self.model, self._data.test)
-        except NotFiniteError as error:  # of a core, which computes no loss from such operands
-            raise DivergenceError(
-                f"training has diverged in epoch {epoch} of {self.recipe.epochs}: {error}"
-            ) from None
+        except NotFiniteError as error:
+            # Of a core, which computes no loss from such operands. It says where in the model, and
+            # calls them `x` or `w`, which are no arguments of whoever trains.
+            problem = str(error).partition("; it must be")[0].replace("`", "")
+            of_epoch = f" in epoch {epoch} of {self.recipe.epochs}: "
+            raise self._diverged(of_epoch + problem.replace(": ", ", ", 1)) from None
         self._check_finite("test", tested.loss, epoch)
         result = EpochResult(epoch, train_loss, tested.loss, tested.accuracy)
         self.results = (*self.results, result)
@@ -207,11 +199,14 @@ class Trainer:
 
     def _check_finite(self, which: str, loss: float, epoch: int) -> None:
         if not math.isfinite(loss):
-            raise DivergenceError(
-                f"training has diverged: the {which} loss is {loss} in epoch {epoch} of "
-                f"{self.recipe.epochs}, with a `learning_rate` of {self.recipe.learning_rate:g}; "
-                "a smaller one may keep it finite"
-            )
+            of_epoch = f" in epoch {epoch} of {self.recipe.epochs}"
+            raise self._diverged(f": the {which} loss is {loss}{of_epoch}")
+
+    def _diverged(self, problem: str) -> DivergenceError:
+        return DivergenceError(
+            f"training has diverged{problem}, with a `learning_rate` of "
+            f"{self.recipe.learning_rate:g}; a smaller one may keep it finite"
+        )
 
     def _check_whole(self) -> None:
         if self._torn:
@@ -228,9 +223,146 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": [one for one in trained if one.dim() >= 2], "weight_decay": recipe.weight_decay},
         {"params": [one for one in trained if one.dim() < 2], "weight_decay": 0.0},
     ]
+    rate, momentum = recipe.learning_rate, recipe.momentum
     if recipe.optimizer == "sgd":
-        momentum = recipe.momentum
-        return torch.optim.SGD(
-            groups, lr=recipe.learning_rate, momentum=momentum, nesterov=momentum > 0
-        )
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+        return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0)
+    return torch.optim.AdamW(groups, lr=rate)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of files that are there whole or not at all; several processes may use it at once.
+
+    It is made when it is first written to. Where it cannot be used, or there is no place for one,
+    nothing is kept.
+    """
+
+    folder: Path | None
+
+    def read(self, name: str) -> bytes | None:
+        """Content of a file, or None if it is not there or cannot be read."""
+        try:
+            return None if self.folder is None else (self.folder / name).read_bytes()
+        except OSError:
+            return None
+
+    def write(self, name: str, content: bytes) -> bool:
+        """Write a file, and tell whether that was possible."""
+        if self.folder is None:
+            return False
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.folder / name, content)
+        except OSError:
+            return False
+        return True
+
+
+def user_cache() -> Cache:
+    """The cache of this user: ``$RNSCLI_CACHE``, ``$XDG_CACHE_HOME/rnscli`` or ``~/.cache/rnscli``.
+
+    The first of them that is set and not empty; a relative ``$XDG_CACHE_HOME`` is ignored, as the
+    XDG base directory specification wants it.
+    """
+    if own := os.environ.get("RNSCLI_CACHE"):
+        return Cache(Path(own).absolute())
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    if shared and Path(shared).is_absolute():
+        return Cache(Path(shared) / "rnscli")
+    try:
+        return Cache(Path.home() / ".cache" / "rnscli")
+    except RuntimeError:  # a user without a home
+        return Cache(None)
+
+
+# The modules of these decide over the weights, beside those of the network itself.
+_SOURCES = [sys.modules[one.__module__] for one in (Dataset, score, Recipe, Trainer)]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A shipped network with full-precision weights, in eval mode, and the data it goes with.
+
+    ``from_cache`` says whether the weights were there already, ``cached`` whether they are there
+    now: not if the cache cannot be written to.
+    """
+
+    name: str
+    model: nn.Module
+    data: Dataset
+    results: tuple[EpochResult, ...]
+    from_cache: bool
+    cached: bool
+
+
+def trained(
+    name: str,
+    recipe: Recipe | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cache: Cache | None = None,
+) -> TrainedNetwork:
+    """A shipped network with full-precision weights, trained unless the cache has them.
+
+    Weights in the cache are looked up by a hash of all that they depend on: the source of the
+    network and of its training, the recipe, the data and the version of torch. A file that is
+    damaged is replaced; two processes that train at the same time write the same.
+
+    ``progress`` is called with the epochs that are done, from 0, and all epochs, if it must be
+    trained. The recipe is the network's own and the cache the user's unless they are given.
+    """
+    network = NETWORKS.named(name)
+    recipe = network.recipe if recipe is None else recipe
+    cache = user_cache() if cache is None else cache
+    labelled = digits()
+    key = _key(network, recipe, labelled)
+    file = f"{name}-{key[:32]}.pt"
+    model, content = network.make().eval(), cache.read(file)
+    results = None if content is None else _restore(model, key, content)
+    if results is not None:
+        return TrainedNetwork(name, model, labelled, results, from_cache=True, cached=True)
+    trainer = Trainer(network.make(), labelled, recipe)  # a model that no damaged file has touched
+    if progress is not None:
+        progress(0, recipe.epochs)
+    for result in trainer.run():
+        if progress is not None:
+            progress(result.epoch, recipe.epochs)
+    cached = cache.write(file, _content(key, trainer))
+    return TrainedNetwork(
+        name, trainer.model.eval(), labelled, trainer.results, from_cache=False, cached=cached
+    )
+
+
+def _key(network: ShippedNetwork, recipe: Recipe, labelled: Dataset) -> str:
+    """SHA-256 of all that the weights depend on, but the processor."""
+    parts = {
+        "sources": [inspect.getsource(module) for module in (*network.sources(), *_SOURCES)],
+        "recipe": asdict(recipe),
+        "data": labelled.digest(),
+        "torch": str(torch.__version__),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _content(key: str, trainer: Trainer) -> bytes:
+    """A file that is also one for `rnscli.networks.user_model.load_weights`."""
+    results = [asdict(result) for result in trainer.results]
+    state, stream = dict(trainer.model.state_dict()), io.BytesIO()
+    torch.save({"key": key, "state_dict": state, "results": results}, stream)
+    return stream.getvalue()
+
+
+def _restore(model: nn.Module, key: str, content: bytes) -> tuple[EpochResult, ...] | None:
+    """Load the weights into the model; None if the file is damaged or another."""
+    try:
+        stream = io.BytesIO(content)
+        with zipfile.ZipFile(stream) as archive:
+            damaged = archive.testzip()  # torch does not look at the checksums
+        stream.seek(0)
+        stored = torch.load(stream, weights_only=True)
+        if damaged is not None or stored["key"] != key:
+            return None
+        model.load_state_dict(stored["state_dict"])
+        return tuple(EpochResult(**result) for result in stored["results"])
+    except Exception:  # as many kinds as there are of damage
+        return None

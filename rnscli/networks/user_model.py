@@ -1,13 +1,15 @@
-"""A network of a user, made by a function of a module of theirs, and weights in a file."""
+"""A network of a user, made by a function of a module of theirs; its weights, and their check."""
 
 import contextlib
+import hashlib
 import importlib
+import inspect
+import pickle
 import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -15,38 +17,27 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from rnscli.base import InputError, regular_file, said
-from rnscli.networks.determinism import ALONE, RandomStream
+from rnscli.networks.data import Dataset
+from rnscli.networks.evaluation import ALONE, RandomStream, inference, one_thread
+from rnscli.networks.shipped import NETWORKS
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
+
+
+def make_model(name: str, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
+    """A shipped network or one of the user's own, untrained unless a file has its weights."""
+    model = NETWORKS[name].make(seed) if name in NETWORKS else load_model(name, seed)
+    if weights is not None:
+        load_weights(model, weights)
+    return model
 
 
 def load_model(where: str, seed: int = 0) -> nn.Module:
     """Import a module, also from the current directory, and call its function.
 
-    The function is called without arguments, torch's random numbers beginning at the seed, so that
-    weights that nothing else decides are the same in every run.
-
-    Parameters
-    ----------
-    where
-        ``package.module:function``; a class is such a function, too.
-    seed
-        Of torch's random numbers.
-
-    Raises
-    ------
-    InputError
-        If there is no such module or function, if either raises an error, or if what the function
-        returns is not a ``torch.nn.Module``.
-
-    Examples
-    --------
-    >>> type(load_model("rnscli.networks.models.cnn:make")).__name__
-    'DigitsCnn'
-    >>> load_model("rnscli.networks.models.cnn:build")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-        ...
-    rnscli.base.errors.InputError: `model` rnscli...cnn:build: ...cnn.py has no build; ...
+    ``where`` is ``package.module:function``; a class is such a function, too. It is called without
+    arguments, torch's random numbers beginning at the seed, so that weights that nothing else
+    decides are the same in every run.
     """
     module_name, colon, attribute = where.partition(":")
     parts = [*module_name.split("."), *attribute.split(".")]
@@ -60,49 +51,40 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
                 place = getattr(module, "__file__", None) or module_name
                 raise InputError(f"`model` {where}: {place} has no {attribute}; name {_WANTED}")
             factory = getattr(factory, part)
-        if isinstance(factory, nn.Module):
-            raise InputError(
-                f"`model` {where} is a {type(factory).__name__} that is made already; "
-                f"name {_WANTED}"
-            )
-        if not callable(factory):
-            raise InputError(f"`model` {where} is a {type(factory).__name__}; name {_WANTED}")
+        if isinstance(factory, nn.Module) or not callable(factory):
+            kind = type(factory).__name__
+            kind += " that is made already" if isinstance(factory, nn.Module) else ""
+            raise InputError(f"`model` {where} is a {kind}; name {_WANTED}")
         try:
             with RandomStream(seed).in_use():
                 model = factory()
         except (Exception, SystemExit) as error:
-            raise InputError(
-                f"`model` {where} cannot be called without arguments: {said(error)}"
-                if _is_call_itself(error)
-                else f"`model` {where} raises {said(error)}; it must return a torch.nn.Module"
-            ) from None
+            trace = error.__traceback__
+            # A call that fails before it is in the function has wrong arguments.
+            if isinstance(error, TypeError) and trace is not None and trace.tb_next is None:
+                problem = f"cannot be called without arguments: {said(error)}"
+            else:
+                problem = f"raises {said(error)}; it must return a torch.nn.Module"
+            raise InputError(f"`model` {where} {problem}") from None
     if not isinstance(model, nn.Module):
-        raise InputError(
-            f"`model` {where} returns a {type(model).__name__}; it must return a torch.nn.Module"
-        )
+        kind = type(model).__name__
+        raise InputError(f"`model` {where} returns a {kind}; it must return a torch.nn.Module")
     return model
 
 
-def _imported(where: str, name: str) -> ModuleType:
+def _imported(where: str, name: str) -> object:
     importlib.invalidate_caches()  # the file may be a second old
     try:
         with RandomStream(0).in_use():  # a module may make a model that nobody uses
             return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{name}.".startswith(f"{missing}."):
             raise InputError(
-                f"`model` {where}: there is no module {error.name}, neither installed nor in the "
+                f"`model` {where}: there is no module {missing}, neither installed nor in the "
                 f"current directory; name {_WANTED}"
             ) from None
         raise InputError(f"`model` {where} cannot be imported: {said(error)}") from None
-    except (Exception, SystemExit) as error:
-        raise InputError(f"`model` {where} cannot be imported: {said(error)}") from None
-
-
-def _is_call_itself(error: BaseException) -> bool:
-    """Whether the call failed before it was in the function: its arguments are wrong."""
-    trace = error.__traceback__
-    return isinstance(error, TypeError) and trace is not None and trace.tb_next is None
 
 
 @contextlib.contextmanager
@@ -132,23 +114,10 @@ _CODE = re.compile(
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load weights into a model.
+    """Load weights into a model, which is changed only if all of them fit.
 
-    No code in the file is run: it may hold tensors and plain values only.
-
-    Parameters
-    ----------
-    model
-        What the weights are of; changed only if all of them fit.
-    path
-        A file as ``torch.save(model.state_dict(), path)`` writes it, or with a dict that has the
-        weights under ``state_dict``.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is not such a file, has weights of another model, or a weight
-        is NaN or infinite.
+    The file is as ``torch.save(model.state_dict(), path)`` writes it, or with a dict that has the
+    weights under ``state_dict``. No code in it is run: it may hold tensors and plain values only.
     """
     weights = _read(path)
     own = model.state_dict()
@@ -214,13 +183,97 @@ def _state_dict(path: str | Path, content: Any) -> Mapping[str, Tensor]:
 def _check_names(path: str | Path, weights: Mapping[str, Tensor], own: dict[str, Any]) -> None:
     missing = [name for name in own if name not in weights]
     unexpected = [name for name in weights if name not in own]
-    problems = []
-    for names, problem in ((missing, "misses"), (unexpected, "has, unknown to the model,")):
-        if names:
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            problems.append(f"{problem} {names[0]}{more}")
+    problems = [
+        f"{problem} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        for names, problem in ((missing, "misses"), (unexpected, "has, unknown to the model,"))
+        if names
+    ]
     if problems:
         raise InputError(
             f"`weights` {path} are of another model: the file {' and '.join(problems)}; every "
             "weight of the model must be there, under its name"
         )
+
+
+_SAMPLES = 2  # a model that forgets the axis of the samples may do well with one
+
+
+def settle(model: nn.Module, shape: tuple[int, ...], seed: int) -> None:
+    """Let the layers of a model infer their sizes, where any still have to.
+
+    Until then they have no weights to be counted, and are of classes of their own. The model is
+    changed in place, and draws its weights from the seed.
+    """
+    if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
+        # Not the numbers again that the other layers had.
+        with one_thread(), inference(model), RandomStream(seed ^ 0x1A27).in_use():
+            model(torch.zeros(_SAMPLES, *shape))
+
+
+def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
+    """Number of classes of a model, which is run on the first test samples.
+
+    It is refused, by the ``name`` that the user gives it, if it raises an error, its output is not
+    ``(N, classes)`` finite real numbers, or a label is of a class that it does not have.
+    """
+    inputs = data.test.inputs[:_SAMPLES]
+    shape = tuple(inputs.shape)
+    talk = contextlib.redirect_stdout(sys.stderr)  # what a model prints is not the result
+    with one_thread(), inference(model), RandomStream(0).in_use(), talk:
+        try:
+            logits: object = model(torch.from_numpy(inputs))
+        except Exception as error:
+            raise InputError(
+                f"`model` {name} cannot take inputs of shape {shape} from `data` {data.name}: "
+                f"{said(error)}"
+            ) from None
+    if not isinstance(logits, Tensor):
+        raise InputError(
+            f"`model` {name} gives a {type(logits).__name__} for inputs of shape {shape}; it must "
+            "give a tensor of logits, (N, classes)"
+        )
+    good = logits.dim() == 2 and len(logits) == len(inputs) and logits.shape[1] > 0
+    if not good or not logits.is_floating_point():
+        raise InputError(
+            f"`model` {name} gives {logits.dtype} of shape {tuple(logits.shape)} for inputs of "
+            f"shape {shape}; it must give real logits of shape ({len(inputs)}, classes)"
+        )
+    if not torch.isfinite(logits).all():
+        raise InputError(
+            f"`model` {name} gives NaN or infinity for inputs of shape {shape}; its logits must "
+            "be finite"
+        )
+    classes = logits.shape[1]
+    for part in (data.test, data.train):
+        if part is not None and part.classes > classes:
+            raise InputError(
+                f"`data` {data.name} has a label of {part.classes - 1}, and `model` {name} has "
+                f"{classes} outputs; labels must be from 0 to {classes - 1}"
+            )
+    return classes
+
+
+def digest_of(name: str, model: nn.Module) -> str:
+    """SHA-256 of the code, structure and weights of a model of a name."""
+    hasher = hashlib.sha256(f"{name}\n{model}".encode())
+    for source in _sources(name, model):
+        hasher.update(source.encode())
+    for key, value in model.state_dict().items():
+        if isinstance(value, Tensor):
+            hasher.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+            # As bytes, since NumPy does not have all types.
+            hasher.update(value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        else:  # what a module keeps beside tensors
+            hasher.update(key.encode() + pickle.dumps(value))
+    return hasher.hexdigest()
+
+
+def _sources(name: str, model: nn.Module) -> Iterator[str]:
+    """Code of the modules that a network is written in, but of PyTorch's."""
+    modules = {name.partition(":")[0], *(type(part).__module__ for part in model.modules())}
+    for module in sorted(modules):
+        if module in sys.modules and module.partition(".")[0] != "torch":
+            try:
+                yield inspect.getsource(sys.modules[module])
+            except (OSError, TypeError):  # it has none, as what is written in C
+                continue

@@ -9,8 +9,14 @@ from rnscli import analysis
 from rnscli.analysis.analog_core import analog_core
 from rnscli.base import RnscliError
 from rnscli.matrix import Dataflow, ProductCounts
-from rnscli.networks import INSTALL, NETWORKS, missing_package, open_network, open_untrained
-from rnscli.networks.digits import digits
+from rnscli.networks import (
+    INSTALL,
+    NETWORKS,
+    digits,
+    missing_package,
+    open_network,
+    open_untrained,
+)  # fmt: skip
 from rnscli.reproduction import cases
 from rnscli.reproduction.cases import STUDY, NetworkPoint, NetworkStudy, TrainingPoint, Work
 from rnscli.runtime import Progress, Runner

@@ -6,6 +6,7 @@
 * `recording`: what a model computed.
 """
 
+from rnscli._facade import facade
 from rnscli.base import InputError
 
 try:
@@ -15,22 +16,4 @@ except ImportError:
         "rnscli.torch needs PyTorch; install it with: pip install 'rnscli[torch]'"
     ) from None
 
-from rnscli.torch.convert import Conversion, conversion, convert
-from rnscli.torch.layers import AnalogConv2d, AnalogLinear, AnalogMultiheadAttention
-from rnscli.torch.product import Place, analog_matmul
-from rnscli.torch.record import ProductKind, Recorded, Recording, recording
-
-__all__ = [
-    "AnalogConv2d",
-    "AnalogLinear",
-    "AnalogMultiheadAttention",
-    "Conversion",
-    "Place",
-    "ProductKind",
-    "Recorded",
-    "Recording",
-    "analog_matmul",
-    "conversion",
-    "convert",
-    "recording",
-]
+__getattr__, __dir__ = facade(__name__, __file__)

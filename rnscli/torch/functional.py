@@ -2,8 +2,8 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -12,8 +12,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from rnscli.torch.layers import analog_attention, analog_conv2d, analog_linear
-from rnscli.torch.product import Place, analog_einsum, placed_matmul
-from rnscli.torch.record import active
+from rnscli.torch.product import Place, active_recordings, analog_einsum, placed_matmul
 
 # What a mapped function returns is a tensor, or `NotImplemented` where it has to stay digital.
 
@@ -26,10 +25,6 @@ def _matmul(place: Place, *operands: Any, **named: Any) -> Any:
     if len(operands) != 2 or not _tensors(operands):
         return NotImplemented
     return placed_matmul(*operands, place)
-
-
-def _reversed(place: Place, other: Any, input: Any) -> Any:
-    return _matmul(place, input, other)
 
 
 def _added(
@@ -45,65 +40,46 @@ def _added(
     return beta * input + scaled if beta else scaled
 
 
-def _linear(place: Place, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    return analog_linear(input, weight, bias, place)
-
-
-def _conv2d(place: Place, *arguments: Any, **options: Any) -> Tensor:
-    return analog_conv2d(*arguments, **options, place=place)
-
-
-def _attention(place: Place, *arguments: Any, **options: Any) -> Tensor:
-    return analog_attention(*arguments, **options, place=place)
-
-
 def _tensors(values: Iterable[Any]) -> bool:
     return all(isinstance(value, Tensor) for value in values)
 
 
 MAPPED: Mapping[Callable[..., Any], Callable[..., Any]] = {
-    torch.matmul: _matmul,
-    torch.linalg.matmul: _matmul,
-    torch.Tensor.matmul: _matmul,
-    torch.Tensor.__matmul__: _matmul,
-    torch.Tensor.__rmatmul__: _reversed,
-    torch.mm: _matmul,
-    torch.Tensor.mm: _matmul,
-    torch.mv: _matmul,
-    torch.Tensor.mv: _matmul,
-    torch.bmm: _matmul,
-    torch.Tensor.bmm: _matmul,
-    torch.addmm: _added,
-    torch.Tensor.addmm: _added,
-    torch.addmv: _added,
-    torch.Tensor.addmv: _added,
-    torch.baddbmm: _added,
-    torch.Tensor.baddbmm: _added,
+    **dict.fromkeys(
+        (
+            torch.matmul, torch.linalg.matmul, torch.mm, torch.mv, torch.bmm, Tensor.matmul,
+            Tensor.__matmul__, Tensor.mm, Tensor.mv, Tensor.bmm,
+        ),
+        _matmul,
+    ),
+    Tensor.__rmatmul__: lambda place, other, input: _matmul(place, input, other),
+    **dict.fromkeys(
+        (torch.addmm, torch.addmv, torch.baddbmm, Tensor.addmm, Tensor.addmv, Tensor.baddbmm),
+        _added,
+    ),
     torch.einsum: analog_einsum,
-    torch.conv2d: _conv2d,
-    functional.linear: _linear,
-    functional.scaled_dot_product_attention: _attention,
-}
+    torch.conv2d: analog_conv2d,
+    functional.linear: analog_linear,
+    functional.scaled_dot_product_attention: analog_attention,
+}  # fmt: skip
 
 
-def _functions(*where: tuple[Any, Iterable[str]]) -> frozenset[Callable[..., Any]]:
-    found = (getattr(home, name, None) for home, names in where for name in names)
-    return frozenset(function for function in found if function is not None)
-
-
-# Products that stay digital, which a recording then tells.
-UNMAPPED = _functions(
-    (torch, ("conv1d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-             "conv_tbc", "convolution", "bilinear", "addbmm", "addr", "chain_matmul", "tensordot",
-             "cdist", "inner", "dot", "vdot", "outer", "ger", "kron", "matrix_power", "lstm",
-             "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell",
-             "rnn_relu_cell", "smm", "spmm", "dsmm", "hsmm", "hspmm", "saddmm", "sspaddmm")),
-    (torch.Tensor, ("addbmm", "addr", "dot", "inner", "vdot", "outer", "ger", "kron",
-                    "matrix_power", "smm", "sspaddmm", "addmm_", "addmv_", "addbmm_", "baddbmm_",
-                    "addr_")),
-    (torch.linalg, ("multi_dot", "matrix_power", "vecdot")),
-    (torch.sparse, ("mm", "addmm", "sampled_addmm")),
-    (functional, ("bilinear", "multi_head_attention_forward", "linear_cross_entropy")),
+# Products that stay digital, which a recording then tells; not every PyTorch has all of them.
+UNMAPPED = frozenset(
+    getattr(home, name)
+    for home, names in (
+        (torch, "conv1d conv3d conv_transpose1d conv_transpose2d conv_transpose3d conv_tbc "
+                "convolution bilinear addbmm addr chain_matmul tensordot cdist inner dot vdot "
+                "outer ger kron matrix_power lstm gru rnn_tanh rnn_relu lstm_cell gru_cell "
+                "rnn_tanh_cell rnn_relu_cell smm spmm dsmm hsmm hspmm saddmm sspaddmm"),
+        (Tensor, "addbmm addr dot inner vdot outer ger kron matrix_power smm sspaddmm addmm_ "
+                 "addmv_ addbmm_ baddbmm_ addr_"),
+        (torch.linalg, "multi_dot matrix_power vecdot"),
+        (torch.sparse, "mm addmm sampled_addmm"),
+        (functional, "bilinear multi_head_attention_forward linear_cross_entropy"),
+    )
+    for name in names.split()
+    if hasattr(home, name)
 )  # fmt: skip
 
 
@@ -113,9 +89,7 @@ class _Interception(TorchFunctionMode):
     ``place`` is that of the module whose ``forward`` runs, or ``None`` where it stays digital.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.place: Place | None = None
+    place: Place | None = None
 
     def __torch_function__(
         self,
@@ -133,7 +107,7 @@ class _Interception(TorchFunctionMode):
             if found is not NotImplemented:
                 return found
         if mapped is not None or func in UNMAPPED:
-            for made in active():
+            for made in active_recordings.get():
                 made.unmapped[f"{self.place.layer}: {func.__name__}"] = None
         return func(*args, **kwargs)
 
@@ -154,13 +128,8 @@ def _is_real(arguments: Iterable[Any]) -> bool:
     )
 
 
-class _Current(threading.local):
-    """The interception of this thread, if a converted model is under way in it."""
-
-    mode: _Interception | None = None
-
-
-_current = _Current()
+# The interception of this thread as `mode`, if a converted model is under way in it.
+_current = threading.local()
 
 
 class AnalogForward:
@@ -177,30 +146,18 @@ class AnalogForward:
         self.own: Any = own.own if isinstance(own, AnalogForward) else own
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        with self._at_place():
-            if self.own is not None:
-                return self.own(*arguments, **options)
-            return type(self.module).forward(self.module, *arguments, **options)
+        # One interception for a model and all modules within it, which take turns.
+        outer = getattr(_current, "mode", None)
+        with _Interception() if outer is None else nullcontext(outer) as mode:
+            before, mode.place, _current.mode = mode.place, self.place, mode
+            try:
+                if self.own is not None:
+                    return self.own(*arguments, **options)
+                return type(self.module).forward(self.module, *arguments, **options)
+            finally:
+                mode.place, _current.mode = before, outer
 
     @property
     def __signature__(self) -> inspect.Signature:
         """That of the original: trainers look there for the names of a model's inputs."""
         return inspect.signature(self.own or type(self.module).forward.__get__(self.module))
-
-    @contextmanager
-    def _at_place(self) -> Iterator[None]:
-        """One interception for a model and all modules within it, which take turns."""
-        outer = _current.mode
-        if outer is None:
-            with _Interception() as mode:
-                mode.place, _current.mode = self.place, mode
-                try:
-                    yield
-                finally:
-                    _current.mode = None
-        else:
-            before, outer.place = outer.place, self.place
-            try:
-                yield
-            finally:
-                outer.place = before

@@ -9,35 +9,25 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from rnscli.core import Core
-from rnscli.matrix import Dataflow
-from rnscli.torch.product import Place, placed, placed_matmul, stored_matmul
+from rnscli.torch.product import CoreOrFlow, Place, flow_of, placed_matmul, stored_matmul
 
 
-class AnalogLayer:
-    """A layer whose products are computed on a core.
-
-    Attributes
-    ----------
-    place
-        The dataflow, and the name that the layer has in records.
-    """
+class AnalogLayer(nn.Module):
+    """A layer whose products are computed at a place: a dataflow, and its name in records."""
 
     place: Place
 
-
-def described(place: Place) -> str:
-    """The core as a layer's representation tells it."""
-    core = place.flow.core
-    text = f"core={core.name}, vector_size={core.dot_product.vector_size}"
-    if core.code is not None:
-        text += f", moduli={core.code.moduli.moduli}"
-        if core.code.moduli.redundant:
-            text += f", redundant={core.code.moduli.redundant}"
-    if core.noisy:
-        laws = core.laws if len(set(core.laws)) > 1 else core.laws[0]
-        text += f", noise={laws}"
-    return text
+    def extra_repr(self) -> str:
+        core, own = self.place.flow.core, super().extra_repr()
+        text = f"{own}, " if own else ""
+        text += f"core={core.name}, vector_size={core.dot_product.vector_size}"
+        if core.code is not None:
+            text += f", moduli={core.code.moduli.moduli}"
+            if core.code.moduli.redundant:
+                text += f", redundant={core.code.moduli.redundant}"
+        if core.noisy:
+            text += f", noise={core.laws if len(set(core.laws)) > 1 else core.laws[0]}"
+        return text
 
 
 class AnalogLinear(AnalogLayer, nn.Linear):
@@ -68,27 +58,29 @@ class AnalogLinear(AnalogLayer, nn.Linear):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         *,
-        core: Core | Dataflow,
+        core: CoreOrFlow,
     ) -> None:
         super().__init__(in_features, out_features, bias, device, dtype)
-        self.place = placed(core, "linear")
+        self.place = Place(flow_of(core), "linear")
 
     def forward(self, input: Tensor) -> Tensor:
-        return analog_linear(input, self.weight, self.bias, self.place)
-
-    def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, {described(self.place)}"
+        return analog_linear(self.place, input, self.weight, self.bias)
 
 
-def analog_linear(input: Tensor, weight: Tensor, bias: Tensor | None, place: Place) -> Tensor:
+# The functions below have the place first, as all that takes the place of a function of PyTorch.
+
+
+def analog_linear(
+    place: Place, input: Tensor, weight: Tensor, bias: Tensor | None = None
+) -> Tensor:
     """`torch.nn.functional.linear` on a core."""
     if weight.dim() == 1:
         result = placed_matmul(input, weight, place)
-        return result if bias is None else result + bias
-    result = stored_matmul(input if input.dim() > 1 else input.unsqueeze(0), weight.t(), place)
-    if bias is not None:
-        result = result + bias
-    return result if input.dim() > 1 else result.squeeze(0)
+    elif input.dim() == 1:
+        result = stored_matmul(input.unsqueeze(0), weight.t(), place).squeeze(0)
+    else:
+        result = stored_matmul(input, weight.t(), place)
+    return result if bias is None else result + bias
 
 
 Pair = tuple[int, int]
@@ -96,19 +88,21 @@ Pair = tuple[int, int]
 _FEW = 4
 
 
-def patches(images: Tensor, kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> Tensor:
-    """Rows ``(N, groups, positions, C/groups * kernel area)`` of padded images ``(N, C, H, W)``.
-
-    The terms are in the order that weights ``(outputs, C/groups, *kernel)`` have. It is what
-    `torch.nn.functional.unfold` gives, transposed, in a third of the time.
-    """
-    cut = kernel, stride, dilation, groups
-    found: Tensor = _Patches.apply(images, *cut)  # type: ignore[no-untyped-call]
-    return found
+def _positions(size: Sequence[int], kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:
+    """How often a kernel fits along each axis of padded images."""
+    return [
+        (length - spread * (area - 1) - 1) // step + 1
+        for length, area, step, spread in zip(size, kernel, stride, dilation, strict=True)
+    ]
 
 
 class _Patches(torch.autograd.Function):
-    """Cut, and in the backward pass added up."""
+    """Rows ``(N, groups, positions, C/groups * kernel area)`` of padded images ``(N, C, H, W)``.
+
+    The terms are in the order that weights ``(outputs, C/groups, *kernel)`` have. It is what
+    `torch.nn.functional.unfold` gives, transposed, in a third of the time; in the backward pass
+    they are added up.
+    """
 
     @staticmethod
     def forward(ctx: Any, images: Tensor, *cut: Any) -> Tensor:
@@ -127,12 +121,7 @@ class _Patches(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         images, channels, height, width = ctx.shape
         kernel, stride, dilation, groups = ctx.cut
-        rows, columns = (
-            (length - spread * (size - 1) - 1) // step + 1
-            for length, size, step, spread in zip(
-                (height, width), kernel, stride, dilation, strict=True
-            )
-        )
+        rows, columns = _positions((height, width), kernel, stride, dilation)
         each = channels // groups
         parts = grad.view(images, groups, rows, columns, each, *kernel).permute(0, 2, 3, 1, 4, 5, 6)
         total = grad.new_zeros(images, height, width, groups, each)
@@ -150,10 +139,8 @@ class _Patches(torch.autograd.Function):
 def _rows(images: Tensor, kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> Tensor:
     each = images.shape[1] // groups
     windows = images
-    for axis in (2, 3):
-        spread = dilation[axis - 2]
-        length = spread * (kernel[axis - 2] - 1) + 1
-        windows = windows.unfold(axis, length, stride[axis - 2])[..., ::spread]
+    for axis, area, step, spread in zip((2, 3), kernel, stride, dilation, strict=True):
+        windows = windows.unfold(axis, spread * (area - 1) + 1, step)[..., ::spread]
     count, _, rows, columns, *_ = windows.shape
     windows = windows.view(count, groups, each, *windows.shape[2:]).permute(0, 1, 3, 4, 2, 5, 6)
     return windows.reshape(count, groups, rows * columns, each * kernel[0] * kernel[1])
@@ -181,24 +168,21 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
     (torch.Size([2, 8, 5, 5]), ['bias', 'weight'])
     """
 
-    def __init__(self, *arguments: Any, core: Core | Dataflow, **options: Any) -> None:
+    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.place = placed(core, "conv2d")
+        self.place = Place(flow_of(core), "conv2d")
 
     def forward(self, input: Tensor) -> Tensor:
         # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
         around, mode = self._reversed_padding_repeated_twice, self.padding_mode
         padded = _padded(input, around, "constant" if mode == "zeros" else mode)
         return analog_conv2d(
-            padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups,
-            place=self.place,
-        )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, {described(self.place)}"  # type: ignore[no-untyped-call]
+            self.place, padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups
+        )
 
 
 def analog_conv2d(
+    place: Place,
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -206,15 +190,12 @@ def analog_conv2d(
     padding: int | str | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
-    *,
-    place: Place,
 ) -> Tensor:
     """`torch.nn.functional.conv2d` on a core."""
     if input.dim() == 3:
         batch = input.unsqueeze(0)
-        return analog_conv2d(
-            batch, weight, bias, stride, padding, dilation, groups, place=place
-        ).squeeze(0)
+        found = analog_conv2d(place, batch, weight, bias, stride, padding, dilation, groups)
+        return found.squeeze(0)
     outputs, channels, *_ = weight.shape
     kernel = _pair(weight.shape[2:])
     strides, dilations = _pair(stride), _pair(dilation)
@@ -224,7 +205,8 @@ def analog_conv2d(
             f"a convolution of {channels * groups} channels got an input of shape "
             f"{tuple(input.shape)}"
         )
-    rows = patches(input, kernel, strides, dilations, groups)
+    cut = kernel, strides, dilations, groups
+    rows: Tensor = _Patches.apply(input, *cut)  # type: ignore[no-untyped-call]
     images, _, positions, terms = rows.shape
     width = outputs // groups
     columns = weight.reshape(groups, width, terms).transpose(-1, -2)
@@ -235,12 +217,7 @@ def analog_conv2d(
         rows = rows.transpose(0, 1).reshape(groups, images * positions, terms)
         found = stored_matmul(rows, columns, place)
         found = found.view(groups, images, positions, width).permute(1, 2, 0, 3)
-    size = [
-        (length - spread * (area - 1) - 1) // step + 1
-        for length, area, step, spread in zip(
-            input.shape[2:], kernel, strides, dilations, strict=True
-        )
-    ]
+    size = _positions(input.shape[2:], kernel, strides, dilations)
     result = found.reshape(images, positions, outputs).transpose(1, 2)
     result = result.reshape(images, outputs, *size)
     return result if bias is None else result + bias.view(-1, 1, 1)
@@ -251,16 +228,14 @@ def _padded(images: Tensor, padding: list[int], mode: str = "constant") -> Tenso
     return functional.pad(images, padding, mode=mode) if any(padding) else images
 
 
-def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+def _pair(value: int | Sequence[int]) -> Pair:
     if isinstance(value, int):
         return value, value
     first, second = value if len(value) == 2 else (value[0], value[0])
     return first, second
 
 
-def _padding(
-    padding: int | str | Sequence[int], kernel: Sequence[int], dilation: Sequence[int]
-) -> list[int]:
+def _padding(padding: int | str | Sequence[int], kernel: Pair, dilation: Pair) -> list[int]:
     """Zeros at the left, right, top and bottom."""
     if padding == "valid":
         return [0, 0, 0, 0]
@@ -274,6 +249,7 @@ def _padding(
 
 
 def analog_attention(
+    place: Place,
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -282,8 +258,6 @@ def analog_attention(
     is_causal: bool = False,
     scale: float | None = None,
     enable_gqa: bool = False,
-    *,
-    place: Place,
 ) -> Tensor:
     """`torch.nn.functional.scaled_dot_product_attention` with both products on a core.
 
@@ -300,7 +274,7 @@ def analog_attention(
         attn_mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     weights = _weights(query, key, _additive(attn_mask, query, kept=True), scale, place)
-    return _context(functional.dropout(weights, dropout_p), value, place)
+    return placed_matmul(functional.dropout(weights, dropout_p), value, _part(place, "context"))
 
 
 def _weights(query: Tensor, key: Tensor, mask: Tensor | None, scale: float, place: Place) -> Tensor:
@@ -311,10 +285,6 @@ def _weights(query: Tensor, key: Tensor, mask: Tensor | None, scale: float, plac
     # In this order, so that neither weights nor gradients of a masked row are NaN.
     nothing = (scores == -math.inf).all(-1, keepdim=True)
     return functional.softmax(scores.masked_fill(nothing, 0), dim=-1).masked_fill(nothing, 0)
-
-
-def _context(weights: Tensor, value: Tensor, place: Place) -> Tensor:
-    return placed_matmul(weights, value, _part(place, "context"))
 
 
 def _part(place: Place, name: str) -> Place:
@@ -353,9 +323,9 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
     [torch.Size([1, 3, 8]), torch.Size([1, 3, 3])]
     """
 
-    def __init__(self, *arguments: Any, core: Core | Dataflow, **options: Any) -> None:
+    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.place = placed(core, "attention")
+        self.place = Place(flow_of(core), "attention")
         projection: nn.Module = self.out_proj
         projection.__class__ = AnalogLinear
         projection.place = _part(self.place, "out_proj")  # type: ignore[assignment]
@@ -395,7 +365,7 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         scale = 1 / math.sqrt(self.head_dim)
         weights = _weights(query, key, mask, scale, self.place)
         weights = functional.dropout(weights, self.dropout, self.training)
-        context = _context(weights, value, self.place).transpose(1, 2)
+        context = placed_matmul(weights, value, _part(self.place, "context")).transpose(1, 2)
         found = self.out_proj(context.reshape(batch, length, self.embed_dim))
         told = weights.mean(1) if average_attn_weights else weights
         if single:
@@ -411,7 +381,7 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
             weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
         biases = (None,) * 3 if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
         return tuple(
-            analog_linear(part, weight, bias, _part(self.place, name))
+            analog_linear(_part(self.place, name), part, weight, bias)
             for part, weight, bias, name in zip(
                 inputs, weights, biases, ("query", "key", "value"), strict=True
             )
@@ -422,15 +392,11 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
     ) -> Tensor | None:
         """Both masks as one of shape ``(batch or 1, heads or 1, length, keys)``."""
         mask = _additive(attn_mask, query, kept=False)
-        if mask is not None and mask.dim() == 3:
-            mask = mask.view(-1, self.num_heads, *mask.shape[1:])
-        elif mask is not None:
-            mask = mask.view(1, 1, *mask.shape)
+        if mask is not None:
+            heads = (-1, self.num_heads) if mask.dim() == 3 else (1, 1)
+            mask = mask.view(*heads, *mask.shape[-2:])
         padded = _additive(padding, query, kept=False)
         if padded is None:
             return mask
         padded = padded.view(-1, 1, 1, keys)
         return padded if mask is None else mask + padded
-
-    def extra_repr(self) -> str:
-        return described(self.place)

@@ -1,10 +1,11 @@
-"""Matrix products of tensors on a core, with straight-through gradients: matmul, einsum."""
+"""Matrix products of tensors on a core, with straight-through gradients, and records of them."""
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,65 +14,59 @@ from torch.autograd.function import once_differentiable
 
 from rnscli.base import InputError
 from rnscli.core import Core, IntArray
-from rnscli.matrix import Dataflow, ProductCounts, TiledProduct
-from rnscli.torch import record
+from rnscli.hardware import Gemm, Workload
+from rnscli.matrix import Dataflow, NumPyArrays, ProductCounts, TiledProduct
+
+CoreOrFlow = Core | Dataflow  # a core stands for the defaults of a dataflow on it
 
 
-class TorchArrays:
-    """PyTorch; noise is drawn and decoded by NumPy, only for the values that it hits."""
+class TorchArrays(NumPyArrays):
+    """In PyTorch; noise is drawn and decoded by NumPy, only for the values that it hits."""
 
     def __init__(self, device: torch.device) -> None:
-        """On the CPU, chunks fit the caches; other devices are best kept busy with all at once."""
+        # On the CPU, chunks fit the caches; other devices are best kept busy with all at once.
         self.chunk = 2**17 if device.type == "cpu" else None
 
     def largest(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:
-        """Without an array of magnitudes."""
         return torch.maximum(values.amax(axes, keepdim=True), -values.amin(axes, keepdim=True))
 
     def round(self, values: Tensor) -> None:
-        """Ties to even, as NumPy."""
         values.round_()
 
     def floor(self, values: Tensor) -> None:
         values.floor_()
 
     def where(self, condition: Tensor, chosen: Tensor, other: float) -> Tensor:
-        """In the type of the tensor."""
         return torch.where(condition, chosen, other)
 
     def product(self, x: Tensor, w: Tensor) -> Tensor:
-        """In full precision, whatever faster one PyTorch is allowed to take for FP32."""
+        # In full precision, whatever faster one PyTorch is allowed to take for FP32.
         if x.dtype == torch.float32 and not _multiplies_exactly():
             return (x.double() @ w.double()).float()
         return x @ w
 
     def exact(self, values: Tensor, wide: bool) -> Tensor:
-        """A copy only where the type is another."""
         return values.to(torch.float64 if wide else torch.float32)
 
     def empty(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         return torch.empty(shape, dtype=torch.float32, device=like.device)
 
     def pieces(self, of: Tensor) -> Callable[[IntArray | None], IntArray]:
-        """Positions in C order; only what is indexed leaves the device."""
         flat = of.reshape(-1)
 
         def piece(index: IntArray | None) -> IntArray:
+            # Only what is indexed leaves the device.
             chosen = flat if index is None else flat[torch.from_numpy(index).to(flat.device)]
-            return cast(IntArray, chosen.cpu().numpy().astype(np.int64))
+            whole: IntArray = chosen.cpu().numpy().astype(np.int64)
+            return whole
 
         return piece
 
     def put(self, values: Tensor, index: IntArray, new: IntArray) -> Tensor:
-        """In place where the values are contiguous."""
         values = values.contiguous()
         where = torch.from_numpy(index).to(values.device)
         values.view(-1)[where] = torch.from_numpy(new).to(values)
         return values
-
-    def all_below(self, values: Tensor, limit: float) -> bool:
-        """A comparison with NaN is false."""
-        return bool((values <= limit).all())
 
 
 def _multiplies_exactly() -> bool:
@@ -90,25 +85,112 @@ class Place:
     layer: str
 
 
-def placed(core: Core | Dataflow, layer: str) -> Place:
-    """A place on a core, or on a dataflow."""
-    return Place(flow_of(core), layer)
-
-
-def flow_of(core: Core | Dataflow) -> Dataflow:
-    """The dataflow, or that of a core with the defaults.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-    """
+def flow_of(core: CoreOrFlow) -> Dataflow:
+    """The dataflow, or that of a core with the defaults; refused if it is neither."""
     if isinstance(core, Dataflow):
         return core
     if not hasattr(core, "dot_product"):
         accepted = "an analog core, as rnscli.analog_core makes it, or a rnscli.Dataflow"
         raise InputError.of("core", core, accepted, what=f"is of type {type(core).__name__}")
     return Dataflow(core)
+
+
+FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "input-gradient", "weight-gradient"
+
+
+@dataclass(frozen=True)
+class ProductKind:
+    """Which product it was: of which layer, forward or for a gradient, and of which shape.
+
+    ``k`` is the length of its dot products, ``n`` its number of columns, ``matrices`` how many
+    matrices of weights it has, such as one for each group of a convolution; ``stationary`` says
+    that these are stored parameters. ``rows`` are those that each matrix is multiplied with, or
+    ``None`` for stored ones: all rows that come are multiplied with these.
+    """
+
+    layer: str
+    role: str
+    k: int
+    n: int
+    stationary: bool
+    matrices: int = 1
+    rows: int | None = None
+
+
+@dataclass
+class Recorded:
+    """All products of one kind: rows of inputs in total, matrices of weights, and results."""
+
+    rows: int = 0
+    matrices: int = 0
+    counts: ProductCounts = field(default_factory=ProductCounts)
+
+
+@dataclass
+class Recording:
+    """What was computed within `recording`.
+
+    Attributes
+    ----------
+    kinds
+        The products, by kind, in the order in which they first occurred.
+    unmapped
+        Products that stayed digital, as ``layer: function``, each once.
+    """
+
+    kinds: dict[ProductKind, Recorded] = field(default_factory=dict)
+    unmapped: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> ProductCounts:
+        return sum((made.counts for made in self.kinds.values()), ProductCounts())
+
+    def workload(self, name: str) -> Workload:
+        """The products as `rnscli.workload_energy` takes them.
+
+        Weights that are stored are multiplied with all rows that came; products of two activations
+        have their own weights each.
+
+        Raises
+        ------
+        InputError
+            If nothing was recorded.
+        """
+        gemms = []
+        for kind, made in self.kinds.items():
+            if not made.rows:
+                continue  # an empty batch
+            layer = kind.layer if kind.role == FORWARD else f"{kind.layer} {kind.role}"
+            times = kind.matrices if kind.stationary else made.matrices
+            gemms.append(Gemm(layer, made.rows // times, kind.k, kind.n, times, kind.stationary))
+        return Workload(name, tuple(gemms))
+
+
+active_recordings: ContextVar[tuple[Recording, ...]] = ContextVar("rnscli_recordings", default=())
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """Record the products of converted models, and those of the gradients that follow from them.
+
+    It sees what its own thread calls. On the device ``meta``, products are counted as if nothing
+    failed, and not computed: a way to the workload of a model of any size.
+
+    Examples
+    --------
+    >>> import rnscli.torch, torch
+    >>> layer = rnscli.torch.AnalogLinear(200, 10, core=rnscli.analog_core("rns", bits=6))
+    >>> with rnscli.torch.recording() as made:
+    ...     _ = layer(torch.ones(3, 200))
+    >>> made.counts.products, made.counts.dot_products
+    (1, 60)
+    """
+    made = Recording()
+    token = active_recordings.set((*active_recordings.get(), made))
+    try:
+        yield made
+    finally:
+        active_recordings.reset(token)
 
 
 def placed_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
@@ -119,7 +201,7 @@ def placed_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
         return placed_matmul(x.unsqueeze(0), w, place).squeeze(-2)
     if _is_stored(x) and not _is_stored(w):
         # What is stored belongs in the array.
-        return _broadcast(w.mT, x.mT, place, stationary=True).mT
+        return _broadcast(w.mT, x.mT, place, True).mT
     return _broadcast(x, w, place, _is_stored(w))
 
 
@@ -134,15 +216,11 @@ def _broadcast(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
         stack = torch.broadcast_shapes(x.shape[:-2], w.shape[:-2])  # type: ignore[no-untyped-call]
         x = x.expand(*stack, *x.shape[-2:])
         w = w.expand(*stack, *w.shape[-2:])
-    return _multiply(x, w, place, stationary)
+    return stored_matmul(x, w, place, stationary)
 
 
-def stored_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
-    """`placed_matmul` with weights ``(K, N)`` or ``(G, K, N)`` made from stored parameters."""
-    return _multiply(x, w, place, stationary=True)
-
-
-def _multiply(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
+def stored_matmul(x: Tensor, w: Tensor, place: Place, stationary: bool = True) -> Tensor:
+    """`placed_matmul` with weights ``(K, N)`` or ``(G, K, N)``, made from stored parameters."""
     if not (x.is_floating_point() and w.is_floating_point()):
         raise InputError(
             f"operands of a product on a core are of type {x.dtype} and {w.dtype}; they must be "
@@ -153,15 +231,11 @@ def _multiply(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
             f"shapes {tuple(x.shape)} and {tuple(w.shape)} cannot be multiplied: "
             f"{x.shape[-1]} columns meet {w.shape[-2]} rows"
         )
-    with _simulated():
+    with torch._C.DisableTorchFunction():
+        # What is computed here is the simulation: no interception looks at it, nor takes time.
         kept = torch.promote_types(x.dtype, w.dtype)
         result: Tensor = _Product.apply(_float(x), _float(w), place, stationary)  # type: ignore[no-untyped-call]
         return result.to(kept)
-
-
-def _simulated() -> AbstractContextManager[Any]:
-    """What is computed within is the simulation: no interception looks at it, nor takes time."""
-    return torch._C.DisableTorchFunction()
 
 
 def _full_precision(device: str) -> AbstractContextManager[Any]:
@@ -181,45 +255,36 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
         ctx.save_for_backward(x, w)
-        ctx.place, ctx.stationary, ctx.recordings = place, stationary, record.active()
-        return _compute(x, w, place, record.FORWARD, stationary, ctx.recordings)
+        ctx.place, ctx.stationary, ctx.recordings = place, stationary, active_recordings.get()
+        return _compute(x, w, place, FORWARD, stationary, ctx.recordings)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, w = ctx.saved_tensors
-        place, recordings = ctx.place, ctx.recordings
+        place, told = ctx.place, ctx.recordings
         to_x = to_w = None
-        with _simulated():
+        with torch._C.DisableTorchFunction():
             if ctx.needs_input_grad[0]:
-                weights = w.transpose(-1, -2)
-                to_x = _compute(
-                    grad, weights, place, record.INPUT_GRADIENT, ctx.stationary, recordings
-                ).to(x.dtype)
+                found = _compute(grad, w.mT, place, INPUT_GRADIENT, ctx.stationary, told)
+                to_x = found.to(x.dtype)
             if ctx.needs_input_grad[1]:
-                rows = (x, grad) if w.dim() > 2 else (x.flatten(0, -2), grad.flatten(0, -2))
-                to_w = _compute(
-                    rows[0].transpose(-1, -2),
-                    rows[1],
-                    place,
-                    record.WEIGHT_GRADIENT,
-                    False,
-                    recordings,
-                ).to(w.dtype)
+                if w.dim() == 2:
+                    x, grad = x.flatten(0, -2), grad.flatten(0, -2)
+                to_w = _compute(x.mT, grad, place, WEIGHT_GRADIENT, False, told).to(w.dtype)
         return to_x, to_w, None, None
 
 
 def _compute(
-    x: Tensor,
-    w: Tensor,
-    place: Place,
-    role: str,
-    stationary: bool,
-    recordings: tuple[record.Recording, ...],
+    x: Tensor, w: Tensor, place: Place, role: str, stationary: bool, told: tuple[Recording, ...]
 ) -> Tensor:
     x, w = x.detach(), w.detach()
     if x.device.type == "meta":
-        found, counts = _counted(x, w, place)
+        # Operands without values: the product has a shape, and what it takes if nothing fails.
+        found = x.new_empty((*x.shape[:-1], w.shape[-1]), dtype=torch.float32)
+        tiles = math.ceil(x.shape[-1] / place.flow.core.dot_product.vector_size)
+        dots = found.numel() * tiles
+        counts = ProductCounts(max(1, w.shape[:-2].numel()), dots, 0, dots)
     else:
         product = TiledProduct(place.flow, TorchArrays(x.device))
         try:
@@ -229,24 +294,14 @@ def _compute(
             # Where in a model a number has grown beyond all bounds is half of the answer.
             raise type(error)(f"in {place.layer} ({role}): {error}") from error
     rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
-    kind = record.ProductKind(
-        place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices,
-        None if stationary else rows // max(1, matrices),
-    )  # fmt: skip
-    for made in recordings:
-        entry = made.kinds.setdefault(kind, record.Recorded())
+    of_each = None if stationary else rows // max(1, matrices)
+    kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices, of_each)
+    for made in told:
+        entry = made.kinds.setdefault(kind, Recorded())
         entry.rows += rows
         entry.matrices += counts.products
         entry.counts += counts
     return found
-
-
-def _counted(x: Tensor, w: Tensor, place: Place) -> tuple[Tensor, ProductCounts]:
-    """The product of operands without values: its shape, and what it takes if nothing fails."""
-    found = x.new_empty((*x.shape[:-1], w.shape[-1]), dtype=torch.float32)
-    size = place.flow.core.dot_product.vector_size
-    dots = found.numel() * math.ceil(x.shape[-1] / size)
-    return found, ProductCounts(max(1, w.shape[:-2].numel()), dots, 0, dots)
 
 
 def _generator() -> np.random.Generator:
@@ -255,7 +310,7 @@ def _generator() -> np.random.Generator:
     return np.random.default_rng(int(seed))
 
 
-def analog_matmul(x: Tensor, w: Tensor, core: Core | Dataflow, layer: str = "matmul") -> Tensor:
+def analog_matmul(x: Tensor, w: Tensor, core: CoreOrFlow, layer: str = "matmul") -> Tensor:
     """``torch.matmul(x, w)`` on a core; the inputs are x, the weights w.
 
     Both are quantised in their own precision (float32 at least), partial sums are added in FP32,
@@ -292,7 +347,7 @@ def analog_matmul(x: Tensor, w: Tensor, core: Core | Dataflow, layer: str = "mat
     >>> analog_matmul(x + 1, w, core).round(decimals=1)
     tensor([20., 20.])
     """
-    return placed_matmul(x, w, placed(core, layer))
+    return placed_matmul(x, w, Place(flow_of(core), layer))
 
 
 def analog_einsum(place: Place, equation: Any, *operands: Any) -> Any:
@@ -301,7 +356,8 @@ def analog_einsum(place: Place, equation: Any, *operands: Any) -> Any:
     Letters of both operands and the result are a stack of products, those of both operands only
     are the terms, those of one operand its rows or columns.
     """
-    operands = tuple(operands[0]) if len(operands) == 1 and _listed(operands[0]) else operands
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = tuple(operands[0])
     letters = _letters(equation, operands)
     if letters is None:
         return NotImplemented
@@ -316,16 +372,20 @@ def analog_einsum(place: Place, equation: Any, *operands: Any) -> Any:
     for c, size in zip(second, operands[1].shape, strict=True):
         if sizes.setdefault(c, size) == 1:
             sizes[c] = size  # what is there once is multiplied with all of the other
-    x = _arranged(operands[0], first, stack, rows, terms, sizes)
-    w = _arranged(operands[1], second, stack, terms, columns, sizes)
-    found = placed_matmul(x, w, place)
+
+    def arranged(operand: Tensor, letters: str, rows: list[str], columns: list[str]) -> Tensor:
+        """An operand as a stack of matrices with these rows and columns."""
+        order = stack + rows + columns
+        moved = operand.permute([letters.index(c) for c in order])
+        moved = moved.expand([sizes[c] for c in order])
+        lengths = (math.prod(sizes[c] for c in group) for group in (rows, columns))
+        return moved.reshape([*(sizes[c] for c in stack), *lengths])
+
+    x = arranged(operands[0], first, rows, terms)
+    found = placed_matmul(x, arranged(operands[1], second, terms, columns), place)
     order = stack + rows + columns
     found = found.reshape([sizes[c] for c in order])
     return found.permute([order.index(c) for c in result])
-
-
-def _listed(value: Any) -> bool:
-    return isinstance(value, list | tuple)
 
 
 def _letters(equation: Any, operands: tuple[Any, ...]) -> tuple[list[str], str] | None:
@@ -363,19 +423,3 @@ def _spelt_out(
         for part, count in zip(parts, hidden, strict=True)
     ]
     return spelt, result.replace("...", letters)
-
-
-def _arranged(
-    operand: Tensor,
-    letters: str,
-    stack: list[str],
-    rows: list[str],
-    columns: list[str],
-    sizes: dict[str, int],
-) -> Tensor:
-    """An operand as a stack of matrices with these rows and columns."""
-    order = stack + rows + columns
-    moved = operand.permute([letters.index(c) for c in order])
-    moved = moved.expand([sizes[c] for c in order])
-    lengths = (math.prod(sizes[c] for c in group) for group in (rows, columns))
-    return moved.reshape([*(sizes[c] for c in stack), *lengths])

@@ -8,9 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from rnscli.core.cores.core import Core
-from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
-from rnscli.matrix.product import TiledProduct
+from rnscli.matrix.product import NumPyArrays, TiledProduct
 
 # What a core makes of quantised operands of shape (pairs, h), as lists of integers.
 Read = Callable[[list[list[int]], list[list[int]]], list[int]]

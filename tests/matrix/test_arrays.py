@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from rnscli.matrix.arrays import NumPyArrays
+from rnscli.matrix.product import NumPyArrays
 
 ARRAYS = NumPyArrays()
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.matrix.arrays import NumPyArrays
-from rnscli.matrix.product import modular_products, reduce, restore, words_of
+from rnscli.matrix.product import NumPyArrays, modular_products, reduce, restore, words_of
 
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 ARRAYS = NumPyArrays()

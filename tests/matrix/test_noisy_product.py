@@ -14,9 +14,8 @@ from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores.rns_core import RnsCore
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
-from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.dataflow import PATHS, Dataflow, ProductCounts
-from rnscli.matrix.product import TiledProduct
+from rnscli.matrix.product import NumPyArrays, TiledProduct
 
 # Every statistical test has a fixed seed, and would fail with this probability if it were drawn
 # anew for code that is right.

@@ -16,9 +16,8 @@ from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores.core import Core
 from rnscli.core.cores.rns_core import RnsCore
-from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow, ProductCounts
-from rnscli.matrix.product import TiledProduct
+from rnscli.matrix.product import NumPyArrays, TiledProduct
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 

@@ -3,9 +3,8 @@ import pytest
 from plain_product import scales_of
 
 from rnscli.base.errors import InputError
-from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.dataflow import GRANULARITIES
-from rnscli.matrix.product import RowScales
+from rnscli.matrix.product import NumPyArrays, RowScales
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rnscli.networks.trained import Cache, user_cache
+from rnscli.networks.training import Cache, user_cache
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnscli.base.errors import RnscliError
-from rnscli.networks.digits import TEST_SIZE, digits, split
+from rnscli.networks.data import TEST_SIZE, digits, split
 
 
 def test_sizes() -> None:

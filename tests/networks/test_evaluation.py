@@ -3,10 +3,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnscli.networks.data import LabelledData
-from rnscli.networks.determinism import one_thread
-from rnscli.networks.digits import digits
-from rnscli.networks.evaluation import evaluate, score, score_logits
+from rnscli.networks.data import LabelledData, digits
+from rnscli.networks.evaluation import evaluate, one_thread, score, score_logits
 from rnscli.networks.models.cnn import make
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rnscli.base.errors import InputError
 from rnscli.networks.data import Dataset, LabelledData
-from rnscli.networks.evaluation import check_fit
+from rnscli.networks.user_model import check_fit
 
 X = np.random.default_rng(1).normal(size=(5, 3))
 DATA = Dataset("mine.npz", LabelledData(X, np.arange(5)))

@@ -10,8 +10,7 @@ import pytest
 import tiny_networks
 import torch
 
-from rnscli.networks.determinism import RandomStream, one_thread
-from rnscli.networks.evaluation import evaluate
+from rnscli.networks.evaluation import RandomStream, evaluate, one_thread
 from rnscli.networks.portable import open_network, open_untrained
 from rnscli.networks.recipe import Recipe
 from rnscli.networks.training import Trainer

@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 from rnscli.base.errors import InputError
-from rnscli.networks import trained as trained_module
+from rnscli.networks import training as trained_module
 from rnscli.networks.evaluation import score
 from rnscli.networks.recipe import Recipe
 from rnscli.networks.shipped import NETWORKS
-from rnscli.networks.trained import Cache, TrainedNetwork, trained
+from rnscli.networks.training import Cache, TrainedNetwork, trained
 from rnscli.networks.user_model import load_weights
 
 TINY = Recipe(epochs=1, batch_size=250)
@@ -140,9 +140,9 @@ def test_without_a_cache(tmp_path: Path) -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from rnscli.networks.trained import Cache
+from rnscli.networks.training import Cache
 from rnscli.networks.recipe import Recipe
-from rnscli.networks.trained import trained
+from rnscli.networks.training import trained
 recipe = Recipe(epochs=int(sys.argv[2]), batch_size=250)
 network = trained("digits-cnn", recipe, cache=Cache(Path(sys.argv[1])),
                   progress=lambda epoch, epochs: print(epoch, flush=True))

@@ -11,12 +11,13 @@ import torch
 from refusals import assert_one_sentence
 from torch import Tensor, nn
 
+import rnscli
 from rnscli.base.errors import DivergenceError, InputError, RnscliError
-from rnscli.networks.data import Dataset, LabelledData
-from rnscli.networks.digits import digits
+from rnscli.networks.data import Dataset, LabelledData, digits
 from rnscli.networks.models import cnn, residual_cnn, transformer
 from rnscli.networks.recipe import Recipe
 from rnscli.networks.training import EpochResult, Trainer
+from rnscli.torch import convert
 
 RECIPE = Recipe(epochs=4)
 
@@ -216,6 +217,20 @@ def test_a_rate_that_is_far_too_high() -> None:
     recipe = Recipe(epochs=20, optimizer="sgd", learning_rate=1e6, schedule="constant")
     with pytest.raises(DivergenceError, match="smaller"):
         finished(cnn.make(), recipe)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_rate_that_is_far_too_high_for_a_core() -> None:
+    """A core refuses its operands before there is a loss: the cause is the rate all the same."""
+    model = convert(cnn.make(), rnscli.analog_core("rns", bits=7))
+    recipe = Recipe(epochs=3, batch_size=45, optimizer="sgd", learning_rate=1e6, warmup=0.0)
+    with pytest.raises(DivergenceError) as caught:
+        Trainer(model, few(), recipe).advance()
+    assert str(caught.value) == (
+        "training has diverged in epoch 1 of 3: in conv1 (forward), w holds NaN or a magnitude "
+        "above 1e+15, with a `learning_rate` of 1e+06; a smaller one may keep it finite"
+    )
+    assert caught.value.arguments == ("learning_rate",)  # neither x nor w, which nobody gave
 
 
 def test_a_test_loss_that_is_not_finite() -> None:

@@ -21,8 +21,7 @@ from rnscli.core import wrong_word
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts
 from rnscli.runtime import Progress, Runner, Work, versions
-from rnscli.torch.convert import conversion, converted
-from rnscli.torch.record import recording
+from rnscli.torch import conversion, converted, recording
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
 

@@ -19,7 +19,7 @@ from rnscli.base import InputError, RnscliError, write_atomically
 from rnscli.matrix import Dataflow
 from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer
 from rnscli.runtime import Runner, Work, describe, digest, versions
-from rnscli.torch.convert import converted
+from rnscli.torch import converted
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
 

@@ -3,26 +3,21 @@
 import torch
 from torch import Tensor, nn
 
-from rnscli.networks.determinism import RandomStream
+from rnscli.networks.evaluation import RandomStream
 
 
 class DigitsCnn(nn.Module):
     """Two convolutions, a maximum over 2 x 2 pixels, and a linear layer.
 
     Dot products are 9, 288 and 512 long.
-
-    Parameters
-    ----------
-    channels
-        Channels of both convolutions.
     """
 
-    def __init__(self, channels: int = 32) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = nn.Conv2d(1, 32, 3, padding=1)
+        self.conv2 = nn.Conv2d(32, 32, 3, padding=1)
         self.pool = nn.MaxPool2d(2)
-        self.head = nn.Linear(channels * 4 * 4, 10)
+        self.head = nn.Linear(32 * 4 * 4, 10)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``(N, 10)`` of images ``(N, 1, 8, 8)``."""
@@ -33,12 +28,6 @@ class DigitsCnn(nn.Module):
 
 
 def make(seed: int = 0) -> DigitsCnn:
-    """An untrained network, its weights drawn from the seed alone.
-
-    Examples
-    --------
-    >>> make()(torch.zeros(2, 1, 8, 8)).shape
-    torch.Size([2, 10])
-    """
+    """An untrained network, its weights drawn from the seed alone."""
     with RandomStream(seed).in_use():
         return DigitsCnn()

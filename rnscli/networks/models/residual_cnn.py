@@ -7,18 +7,13 @@ K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Learning for Image Recognitio
 import torch
 from torch import Tensor, nn
 
-from rnscli.networks.determinism import RandomStream
+from rnscli.networks.evaluation import RandomStream
 
 
 class ResidualBlock(nn.Module):
     """Two convolutions with batch normalisation, beside a shortcut.
 
-    Parameters
-    ----------
-    inputs, outputs
-        Channels.
-    stride
-        Of the first convolution: 2 halves height and width.
+    The stride is that of the first convolution: 2 halves height and width.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -67,12 +62,6 @@ class DigitsResnet(nn.Module):
 
 
 def make(seed: int = 0) -> DigitsResnet:
-    """An untrained network, its weights drawn from the seed alone.
-
-    Examples
-    --------
-    >>> make().eval()(torch.zeros(2, 1, 8, 8)).shape
-    torch.Size([2, 10])
-    """
+    """An untrained network, its weights drawn from the seed alone."""
     with RandomStream(seed).in_use():
         return DigitsResnet()

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from rnscli.networks.determinism import RandomStream
+from rnscli.networks.evaluation import RandomStream
 
 
 class SelfAttention(nn.Module):
@@ -19,14 +19,7 @@ class SelfAttention(nn.Module):
 
     In each head ``softmax(q k^T / sqrt(d)) v``, d the width of a head; queries q, keys k and
     values v are linear in the tokens. Neither matrix product has a stored weight: both operands
-    are activations.
-
-    Parameters
-    ----------
-    width
-        Numbers in a token.
-    heads
-        Heads, a divisor of the width.
+    are activations. The number of heads divides the width of the tokens.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -55,16 +48,8 @@ class SelfAttention(nn.Module):
 class EncoderBlock(nn.Module):
     """Self-attention and two linear layers, each behind a layer normalisation and beside a sum.
 
-    Parameters
-    ----------
-    width
-        Numbers in a token.
-    heads
-        Heads of the attention.
-    hidden
-        Width between the two linear layers.
-    dropout
-        Probability that a number of either summand is dropped while training.
+    ``hidden`` is the width between the two linear layers, ``dropout`` the probability that a number
+    of either summand is dropped while training.
     """
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
@@ -86,22 +71,15 @@ class DigitsTransformer(nn.Module):
     """Rows as 8 tokens with learned positions, two encoder blocks, and a linear layer.
 
     Dot products are 8, 64, 256 and 512 long; those of the attention 16 and 8.
-
-    Parameters
-    ----------
-    width, heads, hidden, dropout
-        Of the blocks (see `EncoderBlock`).
     """
 
-    def __init__(
-        self, width: int = 64, heads: int = 4, hidden: int = 256, dropout: float = 0.2
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
+        width = 64
         self.embedding = nn.Linear(8, width)
         self.positions = nn.Parameter(torch.randn(8, width) * 0.02)
-        self.blocks = nn.Sequential(
-            *(EncoderBlock(width, heads, hidden, dropout) for _ in range(2))
-        )
+        blocks = (EncoderBlock(width, heads=4, hidden=256, dropout=0.2) for _ in range(2))
+        self.blocks = nn.Sequential(*blocks)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(8 * width, 10)
 
@@ -113,12 +91,6 @@ class DigitsTransformer(nn.Module):
 
 
 def make(seed: int = 0) -> DigitsTransformer:
-    """An untrained network, its weights drawn from the seed alone.
-
-    Examples
-    --------
-    >>> make().eval()(torch.zeros(2, 1, 8, 8)).shape
-    torch.Size([2, 10])
-    """
+    """An untrained network, its weights drawn from the seed alone."""
     with RandomStream(seed).in_use():
         return DigitsTransformer()

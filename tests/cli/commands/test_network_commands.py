@@ -296,6 +296,7 @@ def test_a_training_that_diverges_leaves_the_others(rnscli: Run, refusal: Refusa
     ran = rnscli(*deep, "--p", "0,0.5", "--format", "csv")
     assert ran.code == 2 and len(ran.out.splitlines()) == 3
     assert "core rns, bits 7, seed 0: training has diverged in epoch 1 of 1" in ran.err
+    assert "with a --learning-rate of 0.002; a smaller one may" in ran.err and "--x" not in ran.err
     ran = rnscli(*deep, "--p", "0.5", "--curves", "--format", "csv")
     assert ran.code == 2 and len(ran.out.splitlines()) == 2  # that of FP32
 

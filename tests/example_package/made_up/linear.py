@@ -1,6 +1,6 @@
 from torch import nn
 
-from rnscli.networks.determinism import RandomStream
+from rnscli.networks import RandomStream
 
 
 def make(seed: int = 0) -> nn.Module:

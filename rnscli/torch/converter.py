@@ -12,23 +12,17 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.utils.parametrize import ParametrizationList
 
 from rnscli.base import InputError, nearest
-from rnscli.core import Core
-from rnscli.matrix import Dataflow
+from rnscli.torch import layers
 from rnscli.torch.functional import AnalogForward
-from rnscli.torch.layers import (
-    AnalogConv2d,
-    AnalogLayer,
-    AnalogLinear,
-    AnalogMultiheadAttention,
-)
-from rnscli.torch.product import Place, flow_of
+from rnscli.torch.layers import AnalogLayer
+from rnscli.torch.product import CoreOrFlow, Place, flow_of
 
 # Exact types: a subclass may compute anything. Its functions are taken to the core all the same.
 _ANALOG: dict[type[nn.Module], type[nn.Module]] = {
-    nn.Linear: AnalogLinear,
-    NonDynamicallyQuantizableLinear: AnalogLinear,
-    nn.Conv2d: AnalogConv2d,
-    nn.MultiheadAttention: AnalogMultiheadAttention,
+    nn.Linear: layers.AnalogLinear,
+    NonDynamicallyQuantizableLinear: layers.AnalogLinear,
+    nn.Conv2d: layers.AnalogConv2d,
+    nn.MultiheadAttention: layers.AnalogMultiheadAttention,
 }
 # Layers with products that no core computes yet.
 _DIGITAL = (
@@ -65,7 +59,7 @@ class Conversion:
 
 def convert(
     model: Model,
-    core: Core | Dataflow,
+    core: CoreOrFlow,
     *,
     exclude: Collection[str] = (),
     strict: bool = False,
@@ -126,14 +120,15 @@ def convert(
     return found
 
 
-def converted(model: Model, flow: Dataflow, exclude: Collection[str] = ()) -> Model:
+def converted(model: Model, core: CoreOrFlow, exclude: Collection[str] = ()) -> Model:
     """The model itself, converted, and nothing said of what stays digital (see `convert`)."""
-    left = _left(model, exclude)
+    flow, left = flow_of(core), _left(model, exclude)
     for name, module in model.named_modules():
-        if name in left:
-            _leave(module)
-        else:
-            _convert(module, flow, name)
+        if name not in left:
+            _convert(module, Place(flow, name or type(module).__name__))
+        elif not (isinstance(module, AnalogLayer) or _is_simple(module) or _forward_of(module)):
+            # Its products stay digital within a model whose other ones do not.
+            module.__dict__["forward"] = AnalogForward(module, None)
     return model
 
 
@@ -141,21 +136,21 @@ def conversion(model: nn.Module) -> Conversion:
     """Which layers of a model compute on a core, and which stay digital."""
     analog, digital = [], []
     for name, module in model.named_modules():
-        kind, place = type(module).__name__, _place_of(module)
+        kind, forward = type(module).__name__, _forward_of(module)
         if isinstance(module, AnalogLayer):
             analog.append(name or kind)
         elif _is_unmapped(module):
             digital.append((name or kind, kind))
         elif isinstance(module, tuple(_ANALOG)):
             # A subclass with its own `forward`, or one whose weight is parametrized.
-            if place is None:
+            if forward is None or forward.place is None:
                 digital.append((name or kind, kind))
             else:
                 analog.append(name or kind)
     return Conversion(tuple(analog), tuple(digital))
 
 
-def _convert(module: nn.Module, flow: Dataflow, name: str) -> None:
+def _convert(module: nn.Module, place: Place) -> None:
     forward, analog = vars(module).get("forward"), _ANALOG.get(type(module))
     if isinstance(forward, AnalogForward):
         forward = forward.own
@@ -164,17 +159,10 @@ def _convert(module: nn.Module, flow: Dataflow, name: str) -> None:
         # The very same object: hooks, tied weights and the parameters of optimisers stay valid.
         module.__class__ = analog
         vars(module).pop("forward", None)
-    place = Place(flow, name or type(module).__name__)
     if isinstance(module, AnalogLayer):
         module.place = place
     elif not _is_simple(module):
         module.__dict__["forward"] = AnalogForward(module, place)
-
-
-def _leave(module: nn.Module) -> None:
-    """Keep the products of a module digital within a model whose other ones are not."""
-    if not (isinstance(module, AnalogLayer) or _is_simple(module) or _forward_of(module)):
-        module.__dict__["forward"] = AnalogForward(module, None)
 
 
 def _left(model: nn.Module, exclude: Collection[str]) -> frozenset[str]:
@@ -220,9 +208,3 @@ def _is_unmapped(module: nn.Module) -> bool:
 def _forward_of(module: nn.Module) -> AnalogForward | None:
     forward = vars(module).get("forward")
     return forward if isinstance(forward, AnalogForward) else None
-
-
-def _place_of(module: nn.Module) -> Place | None:
-    """Where the functions that a module calls are computed."""
-    forward = _forward_of(module)
-    return None if forward is None else forward.place

@@ -1,0 +1,13 @@
+from rnscli.torch.converter import Conversion as Conversion
+from rnscli.torch.converter import conversion as conversion
+from rnscli.torch.converter import convert as convert
+from rnscli.torch.converter import converted as converted
+from rnscli.torch.layers import AnalogConv2d as AnalogConv2d
+from rnscli.torch.layers import AnalogLinear as AnalogLinear
+from rnscli.torch.layers import AnalogMultiheadAttention as AnalogMultiheadAttention
+from rnscli.torch.product import Place as Place
+from rnscli.torch.product import ProductKind as ProductKind
+from rnscli.torch.product import Recorded as Recorded
+from rnscli.torch.product import Recording as Recording
+from rnscli.torch.product import analog_matmul as analog_matmul
+from rnscli.torch.product import recording as recording
