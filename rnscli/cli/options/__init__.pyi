@@ -7,10 +7,6 @@ from rnscli.cli.options.networks import distinct as distinct
 from rnscli.cli.options.noise import AXES as AXES
 from rnscli.cli.options.noise import check_one_level as check_one_level
 from rnscli.cli.options.running import runner_of as runner_of
-from rnscli.cli.options.schema import is_swept as is_swept
-from rnscli.cli.options.schema import names_of as names_of
-from rnscli.cli.options.schema import option_schema as option_schema
-from rnscli.cli.options.schema import value_schema as value_schema
 from rnscli.cli.options.shared import DeclaredOption as DeclaredOption
 from rnscli.cli.options.shared import take as take
 from rnscli.cli.options.types import MAX_POINTS as MAX_POINTS
@@ -28,7 +24,11 @@ from rnscli.cli.options.types import SplitSet as SplitSet
 from rnscli.cli.options.types import WholeNumber as WholeNumber
 from rnscli.cli.options.types import files_read as files_read
 from rnscli.cli.options.types import is_file as is_file
+from rnscli.cli.options.types import is_swept as is_swept
+from rnscli.cli.options.types import names_of as names_of
 from rnscli.cli.options.types import names_or_files as names_or_files
 from rnscli.cli.options.types import of_names as of_names
+from rnscli.cli.options.types import option_schema as option_schema
 from rnscli.cli.options.types import points as points
 from rnscli.cli.options.types import shown as shown
+from rnscli.cli.options.types import value_schema as value_schema

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,47 +11,42 @@ import click
 from rnscli.base import InputError
 from rnscli.cli.options import types
 from rnscli.cli.options.shared import stacked
-from rnscli.cli.options.types import ParamType, WholeNumber, shown
 from rnscli.runtime import Engine, Runner, Store, dask_engine, local_engine
 
 
-class _Address(ParamType):
+class _Address(types.TextType):
     name = "address"
+    what = "an address such as tcp://localhost:8786"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        found = re.fullmatch(r"(tcp|tls)://[^\s/]+:(\d{1,5})", str(value))
+    def parse(self, text: str) -> str:
+        found = re.fullmatch(r"(tcp|tls)://[^\s/]+:(\d{1,5})", text)
         if not found or not 0 < int(found[2]) < 2**16:
-            self.fail(
-                f"{shown(value)} is not accepted; it must be an address such as "
-                "tcp://localhost:8786",
-                param,
-                ctx,
-            )
-        return str(value)
+            raise ValueError
+        return text
 
 
-class _StoreFile(ParamType):
+class _StoreFile(types.TextType):
     name = "FILE"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        path = Path(value)
+    def parse(self, text: str) -> Path:
+        path = Path(text)
         try:
             path.exists()
         except (OSError, ValueError) as error:
-            self.fail(f"{shown(value)} cannot be a file: {error.args[-1]}", param, ctx)
+            why = error.args[-1]
+            raise click.BadParameter(f"{types.shown(text)} cannot be a file: {why}") from None
         return path
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> types.Candidates:
-        """Files."""
         return types.of_files(incomplete)
 
 
 run_options = stacked(
     click.option(
         "--jobs",
-        type=WholeNumber(1, 1024),
+        type=types.WholeNumber(1, 1024),
         help="Number of processes; the result is the same for any.  [default: 1]",
     ),
     click.option(
@@ -73,13 +68,7 @@ run_options = stacked(
 
 @contextmanager
 def engine_of(options: Mapping[str, Any]) -> Iterator[Engine]:
-    """Where blocks are computed, as the options say.
-
-    Raises
-    ------
-    InputError
-        If options contradict each other, or the scheduler cannot be used.
-    """
+    """Where blocks are computed, as the options say."""
     _check_place(options)
     with (
         local_engine(options["jobs"] or 1)
@@ -91,19 +80,11 @@ def engine_of(options: Mapping[str, Any]) -> Iterator[Engine]:
 
 @contextmanager
 def runner_of(options: Mapping[str, Any]) -> Iterator[Runner]:
-    """Where blocks are computed and recorded, as the options say.
-
-    Raises
-    ------
-    InputError
-        If options contradict each other, or the store or the scheduler cannot be used.
-    """
+    """Where blocks are computed and recorded, as the options say."""
     _check_place(options)  # before a store is made
-    with ExitStack() as stack:
-        store = None
-        if options["store"] is not None:
-            store = stack.enter_context(Store(options["store"]))
-        yield Runner(stack.enter_context(engine_of(options)), store)
+    store = nullcontext() if options["store"] is None else Store(options["store"])
+    with store as opened, engine_of(options) as engine:
+        yield Runner(engine, opened)
 
 
 def _check_place(options: Mapping[str, Any]) -> None:
