@@ -116,7 +116,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
                 f"--technology {technology.name} is of kind {technology.kind}; these cores need an "
                 f"analog one: {', '.join(known)}, or a profile of your own"
             )
-    filled = shared.with_defaults(options, bits=(6,))
+    filled = shared.with_defaults(options)
     every, problems = prepared(list(points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
     if drawn:

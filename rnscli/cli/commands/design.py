@@ -232,7 +232,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         --technology photonic,reram-analog --max-energy 100fJ
     """
     noise_options.check_one_level(options)
-    hardware, options = hw.hardware_of(_with_defaults(options))
+    hardware, options = hw.hardware_of(
+        shared.with_usual(options, "bits", "vector_size", "redundant")
+    )
     _check_used(options, hardware)
     space = _space(options, hardware)
     limits = {name: _single(name, options[name]) for name in LIMITS if options[name] is not None}
@@ -260,14 +262,6 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         compute,
         in_blocks=space.noise is not None,
     )
-
-
-def _with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    filled = dict(options)
-    filled["bits"] = options["bits"] or (4, 5, 6, 7, 8)
-    filled["vector_size"] = options["vector_size"] or (128,)
-    filled["redundant"] = options["redundant"] or (0, 1, 2)
-    return filled
 
 
 def _check_used(options: Mapping[str, Any], hardware: hw.Hardware) -> None:

@@ -243,7 +243,7 @@ def _axes(options: Mapping[str, Any], name: str, source: FileOperands | None) ->
         axes["precision_of"] = options["precision_of"] or PRECISION_OF[:1]
     if name != StudentTOperands.name:
         axes["degrees_of_freedom"] = None
-    return shared.with_defaults(axes, bits=(4, 5, 6, 7, 8))
+    return shared.with_defaults(axes)
 
 
 def _parameters(

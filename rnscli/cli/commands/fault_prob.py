@@ -1,6 +1,5 @@
 """``rnscli fault-prob``."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -137,9 +136,8 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         options = options | {"p": (DEFAULT_P,)}
     noise_options.check_one_level(options)
     if options["target"]:
-        return _frontier(shared.with_bits(options, bits=(6,)))
-    options = shared.with_defaults(options, bits=(6,), redundant=(0, 1, 2))
-    options["attempts"] = options["attempts"] or (1, 2, math.inf)
+        return _frontier(shared.with_usual(options, "bits", "vector_size"))
+    options = shared.with_usual(shared.with_defaults(options), "attempts")
     ready, problems = prepared(points(options, AXES), _parameters)
     curves = {
         tuple((name, value) for name, value in point.items() if name not in LEVELS)

@@ -133,7 +133,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     networks.check_weights(options)
     check_one_level(options)
     _check_folder(options["checkpoint"])
-    filled = shared.with_defaults(options, bits=(7,))
+    filled = shared.with_defaults(options)
     filled["seed"] = tuple(dict.fromkeys(options["seed"]))
     every, problems = prepared(list(points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)

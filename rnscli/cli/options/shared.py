@@ -5,13 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from rnscli.analysis import (
-    DEFAULT_VECTOR_SIZE,
-    MaxModulus,
-    ModuliOptions,
-    ModuliRequest,
-    Rule,
-)
+from rnscli.analysis import MaxModulus, ModuliOptions, ModuliRequest, Rule
 from rnscli.base import Flags, InputError, Option
 from rnscli.cli.options.types import ParamType, SplitSet, type_of
 from rnscli.core import CORES, CoreOptions
@@ -24,19 +18,17 @@ MODULI_AXES = (
     "moduli", "bits", "input_bits", "weight_bits", "vector_size", "rule", "max_modulus",
     "redundant",
 )  # fmt: skip
-
-
 # What they are in rows that have no such fields of their own.
 MODULI_COLUMNS = {"rule": Rule, "max_modulus": MaxModulus}
 
 
 class DeclaredOption(click.Option):
-    """An option of the shell, which is made of a declaration."""
+    """An option of the shell with its declaration, from which command lines are written."""
 
-    def __init__(self, *names: Any, declared: Option, **attributes: Any) -> None:
-        """Keep the declaration, from which command lines are written."""
+    def __init__(self, *names: Any, declared: Option, usual: str, **attributes: Any) -> None:
+        """``usual`` is what holds if it is not given, where click knows no default."""
         super().__init__(*names, **attributes)
-        self.declared = declared
+        self.declared, self.usual = declared, usual
 
 
 def take(
@@ -44,39 +36,33 @@ def take(
     default: str | None = None,
     *,
     usual: str = "",
+    besides: str = "",
     help: str = "",
     more: str = "",
     swept: bool = True,
     kind: ParamType | None = None,
 ) -> Decorator[Command]:
-    """The shell's option of a declaration.
+    """The shell's option of a declaration, but for what is different in this command.
 
-    Parameters
-    ----------
-    option
-        The declaration.
-    default, usual, help
-        Of this command, where they differ from those declared: the value if none is given, what
-        else holds then, in words, and what it is.
-    more
-        What this command adds to the help.
-    swept
-        Whether a list of values is accepted.
-    kind
-        Type of its values, where the declaration leaves that open.
+    ``default`` is its value if none is given; or ``usual``, in words or as it is written, if that
+    depends on other options, and ``besides`` what holds with these. ``more`` ends the help.
+    ``swept`` options accept a list of values; ``kind`` is their type, where the declaration leaves
+    it open.
     """
     if default is None and not usual:
         default, usual = option.default or None, option.usual
     shown = usual or default
-    stated = f"  [default: {shown}]" if shown else ""
+    stated = f"  [default: {shown}{besides}]" if shown else ""
+    is_flag = isinstance(option.values, Flags)
     return click.option(
         option.flag,
         cls=DeclaredOption,
         declared=option,
+        usual=usual,
         type=kind or type_of(option.values, swept),
-        is_flag=isinstance(option.values, Flags),
+        is_flag=is_flag,
         multiple=option.repeated,
-        default=False if isinstance(option.values, Flags) else default,
+        default=False if is_flag else default,
         help=(help or option.text) + more + stated,
     )
 
@@ -97,8 +83,8 @@ def cores(
 
 def redundancy(default: str) -> Decorator[Command]:
     """``--redundant``; a set of one's own has none unless it is said."""
-    stated = default if default == "0" else f"{default}; with --moduli: 0"
-    return take(ModuliOptions.redundant, usual=stated)
+    besides = "" if default == "0" else "; with --moduli: 0"
+    return take(ModuliOptions.redundant, usual=default, besides=besides)
 
 
 def stacked(*options: Option | Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -112,26 +98,26 @@ def stacked(*options: Option | Callable[[Any], Any]) -> Callable[[Command], Comm
     return decorate
 
 
-def with_defaults(
-    options: Mapping[str, Any], bits: tuple[int, ...], redundant: tuple[int, ...] = (0,)
-) -> dict[str, Any]:
-    """The options with the defaults that hold unless ``--moduli`` or a precision is given."""
-    filled = with_bits(options, bits)
-    if not filled["moduli"]:
-        filled["redundant"] = filled["redundant"] or redundant
-    stated = any(isinstance(one, SplitSet) for one in filled["moduli"])
-    filled["redundant"] = filled["redundant"] or ((None,) if stated else (0,))
-    return filled
-
-
-def with_bits(options: Mapping[str, Any], bits: tuple[int, ...]) -> dict[str, Any]:
-    """The options with the defaults of ``--bits`` and ``--vector-size``."""
+def with_usual(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The options of the running command, with what is usual where these are not given."""
+    declared: dict[str | None, Any] = {
+        one.name: one for one in click.get_current_context().command.params
+    }
     filled = dict(options)
-    if not filled["moduli"]:
-        filled["bits"] = filled["bits"] or bits
-        if not filled.get("precision_bits"):
-            filled["vector_size"] = filled["vector_size"] or (DEFAULT_VECTOR_SIZE,)
+    for name in names:
+        filled[name] = options[name] or declared[name].type.convert(
+            declared[name].usual, declared[name], None
+        )
     return filled
+
+
+def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the defaults that hold unless ``--moduli`` or a precision is given."""
+    if not options["moduli"]:
+        sizes = () if options.get("precision_bits") else ("vector_size",)
+        return with_usual(options, "bits", *sizes, "redundant")
+    splits = any(isinstance(one, SplitSet) for one in options["moduli"])
+    return {**options, "redundant": options["redundant"] or ((None,) if splits else (0,))}
 
 
 def moduli_request(point: Mapping[str, Any], **more: Any) -> ModuliRequest:
