@@ -12,10 +12,8 @@ from rnscli.cli.answer import Answer, Result
 from rnscli.cli.command import SummaryCommand
 from rnscli.cli.options import running, shared
 from rnscli.cli.output import FORMATS, write_result
-from rnscli.cli.plan.check import CheckedPlan, check_plan
-from rnscli.cli.plan.plan import PlanError
-from rnscli.cli.plan.reader import read_plan
-from rnscli.cli.plan.runs import BatchRuns
+from rnscli.cli.plan.plan import PlanError, read_plan
+from rnscli.cli.plan.runs import BatchRuns, CheckedPlan, check_plan
 from rnscli.cli.terminal import complain, progress_bar, say
 from rnscli.report import (
     DRY_LAYOUT,

@@ -89,4 +89,4 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             (*problems, *more),
         )
 
-    return Question(options, compute)
+    return Question(options, compute, is_quick=True)
