@@ -126,15 +126,15 @@ def _paths(table: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 def _not_toml(path: Path, text: str, message: str) -> str:
     place = _PLACE.search(message)
     reason = _PLACE.sub("", message)
-    last = text.count("\n") + 1
-    line = int(place[1]) if place and place[1] else last
+    at_end = text.count("\n") + 1
+    line = int(place[1]) if place and place[1] else at_end
     twice = _TWICE.match(reason)
     if twice:
         return f"{path}, line {line}: there are two runs of the name {twice[1]}; rename one"
-    quotes = ""
-    if reason.startswith(("Invalid value", "Expected newline")):
-        quotes = '; texts, ranges and references stand in straight quotes, as "4..8"'
-    return f"{path}, line {line}: it is not TOML: {reason[0].lower()}{reason[1:]}{quotes}"
+    unquoted = reason.startswith(("Invalid value", "Expected newline"))
+    quotes = '; texts, ranges and references stand in straight quotes, as "4..8"'
+    said = reason[0].lower() + reason[1:] + (quotes if unquoted else "")
+    return f"{path}, line {line}: it is not TOML: {said}"
 
 
 _REFERENCE = re.compile(r"@([^.\s]+)\.(\w+)")
@@ -179,12 +179,8 @@ class PlannedRun:
 
     def arguments(self, rows: Mapping[str, Sequence[report.Row]]) -> list[str]:
         """The command line, without options that refer to other runs than ``rows`` are of."""
-        texts = {
-            parameter.name: self._resolved(parameter, rows)
-            for parameter in self.command.params
-            if parameter.name in self.options
-        }
-        return self._line({name: values for name, values in texts.items() if values is not None})
+        given = [one for one in self.command.params if one.name in self.options]
+        return self._line({one.name: self._resolved(one, rows) for one in given})
 
     def command_line(self, arguments: Sequence[str] | None = None) -> str:
         """What a shell runs to get the same rows and verdicts; else as in the plan."""
@@ -198,28 +194,31 @@ class PlannedRun:
 
     def _line(self, texts: Mapping[Any, Sequence[str]]) -> list[str]:
         """The words of options, and behind them those of arguments."""
-        given = [one for one in self.command.params if texts.get(one.name)]
-        options = [one for one in given if not isinstance(one, click.Argument)]
-        words = [word for one in options for word in words_of(one, texts[one.name])]
-        arguments = [text for one in given if one not in options for text in texts[one.name]]
+        words: list[str] = []
+        arguments: list[str] = []
+        for one in self.command.params:
+            if isinstance(one, click.Argument):
+                arguments += texts.get(one.name, ())
+            elif texts.get(one.name):
+                words += words_of(one, texts[one.name])
         return words + (["--", *arguments] if arguments else [])
 
     def _resolved(
         self, parameter: click.Parameter, rows: Mapping[str, Sequence[report.Row]]
-    ) -> list[str] | None:
-        """Values with those that references stand for; ``None`` where these are not known yet."""
+    ) -> list[str]:
+        """Values with those that references stand for; none where these are not known yet."""
         texts = []
         for value in self.options[parameter.name or ""]:
             match = _REFERENCE.fullmatch(value)
             if match is None:
                 texts.append(value)
-            elif match[1] not in rows:
-                return None
-            else:
-                values = _column(rows[match[1]], match[2], parameter)
-                if not values:
-                    raise InputError(f"run {self.name}: {value} has no value in any row")
-                texts += values
+                continue
+            if match[1] not in rows:
+                return []
+            values = _column(rows[match[1]], match[2], parameter)
+            if not values:
+                raise InputError(f"run {self.name}: {value} has no value in any row")
+            texts += values
         return texts
 
 
@@ -325,7 +324,6 @@ class Plan:
         """Runs of these names or patterns, and those that they refer to."""
         named = {run.name: run for run in self.runs}
         wanted: set[str] = set()
-        waiting: list[str] = []
         for pattern in names:
             matching = fnmatch.filter(named, pattern)
             if not matching:
@@ -333,12 +331,10 @@ class Plan:
                     f"`only`: {self.file.path} has no run {pattern!r}"
                     + (nearest(pattern, named) or f"; it has {', '.join(named)}")
                 )
-            waiting += matching
-        while waiting:
-            name = waiting.pop()
-            if name not in wanted:
-                wanted.add(name)
-                waiting.extend(named[name].needs)
+            wanted.update(matching)
+        for run in reversed(self.ordered()):  # what a run needs comes before it
+            if run.name in wanted:
+                wanted.update(run.needs)
         return wanted
 
     def sentence(self, run: PlannedRun, error: RnscliError) -> str:
@@ -397,20 +393,16 @@ class _Reader:
 
     def _check_names(self, runs: Mapping[str, Any]) -> None:
         taken: dict[str, str] = {}
+        accepted = f"64 letters, digits, - and _, and not {' or '.join(_RESERVED)}"
         for name in runs:
+            at = ("run", name)
             other = taken.setdefault(name.lower(), name)
             if not _NAME.fullmatch(name) or name.lower() in _RESERVED:
-                self._say(
-                    ("run", name),
-                    f"{name[:70]!r} cannot name a run, whose files have that name; use up to 64 "
-                    f"letters, digits, - and _, and not {' or '.join(_RESERVED)}",
-                )
+                what = f"{name[:70]!r} cannot name a run, whose files have that name"
+                self._say(at, f"{what}; use up to {accepted}")
             elif other != name:
-                self._say(
-                    ("run", name),
-                    f"runs {other} and {name} would share files where case does not count; "
-                    "rename one",
-                )
+                what = f"runs {other} and {name} would share files where case does not count"
+                self._say(at, f"{what}; rename one")
 
     def _check_defaults(self, defaults: Mapping[str, Any]) -> None:
         commands = _commands()
@@ -510,9 +502,9 @@ class _Reader:
                 texts = texts_of(value, parameters[name])
             except ValueError as error:
                 self._say(keys, f"{keys[-1]}: {error}")
-                continue
-            if texts is not None:
-                options[name] = texts
+            else:
+                if texts is not None:
+                    options[name] = texts
         return options
 
     def _requirements(self, given: _Given | None) -> tuple[report.Requirement, ...]:
@@ -569,9 +561,8 @@ class _Reader:
                 if other not in named:
                     self._say(keys, f"run {run.name}: no run {other!r}{nearest(other, named)}")
                 elif column not in self._columns.get(other, {column: True}):
-                    near = nearest(column, self._columns[other])
-                    what = f"run {other} has no column {column!r}{near}"
-                    self._say(keys, f"run {run.name}: {what}")
+                    what = f"no column {column!r}{nearest(column, self._columns[other])}"
+                    self._say(keys, f"run {run.name}: run {other} has {what}")
         known = {name: [n for n in run.needs if n in runs] for name, run in runs.items()}
         try:
             graphlib.TopologicalSorter(known).prepare()
@@ -579,9 +570,8 @@ class _Reader:
             circle = list(reversed(error.args[1]))
             first = min(circle, key=list(runs).index)
             turned = circle[circle.index(first) : -1] + circle[: circle.index(first) + 1]
-            self._say(
-                ("run", first), f"runs refer to each other in a circle: {' -> '.join(turned)}"
-            )
+            names = " -> ".join(turned)
+            self._say(("run", first), f"runs refer to each other in a circle: {names}")
 
 
 def command_of(name: str) -> AnswerCommand:

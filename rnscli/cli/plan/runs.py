@@ -1,12 +1,13 @@
 """The runs of a plan: checked as their commands would, and computed, here or over an engine."""
 
 import hashlib
+import itertools
 import queue
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -135,10 +136,8 @@ def check(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> Chec
         with command.make_context(command.name, list(arguments)) as context:
             options = {k: v for k, v in context.params.items() if k not in OUTPUT_OPTIONS}
             question = command.prepare(options, drawn)
-            named = [*files_read().values(), *question.reads.values()]
-            return CheckedCommand(
-                command, question, tuple(path for paths in named for path in paths)
-            )
+            named = (*files_read().values(), *question.reads.values())
+            return CheckedCommand(command, question, tuple(itertools.chain(*named)))
     except click.ClickException as error:
         raise InputError(sentence_of(error)) from None
 
@@ -210,10 +209,8 @@ def _computed(
 
 
 def _finished(request: RunRequest, result: Result) -> FinishedRun:
-    files = {
-        f"{request.name}.json": result.json.encode(),
-        f"{request.name}.csv": result.csv.encode(),
-    }
+    texts = {"json": result.json, "csv": result.csv}
+    files = {f"{request.name}.{kind}": text.encode() for kind, text in texts.items()}
     draw = result.draw
     if draw is not None:
         with _drawing:
@@ -345,7 +342,7 @@ class BatchRuns:
         try:
             while waiting or under_way:
                 most = min(shared.capacity, _MOST_THREADS)
-                for run in [run for run in waiting if self._known(run.needs)]:
+                for run in [run for run in waiting if self.finished.keys() >= {*run.needs}]:
                     if under_way >= most:
                         break
                     waiting.remove(run)
@@ -365,9 +362,6 @@ class BatchRuns:
             # What they wait for ends with the engine; their results are not wanted any more.
             shared.close()
             raise
-
-    def _known(self, names: Iterable[str]) -> bool:
-        return all(name in self.finished for name in names)
 
     def _lead(
         self,
