@@ -32,7 +32,7 @@ from rnscli.base import InputError, Quantities, Uncertain, command_line, options
 from rnscli.cli.answer import Answer, Bar, Question
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import AXES as NOISE
-from rnscli.cli.options import DeclaredOption, running, shared, take
+from rnscli.cli.options import DeclaredOption, shared, take
 from rnscli.cli.options import hardware as hw
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import is_terminal
@@ -207,7 +207,7 @@ _SHOWN = 12
         swept=False,
     ),
     take(SimulationOptions.seed.within(high=2**63), help="Seed of these.", swept=False),
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Search for the best design: the Pareto front of energy, latency, area, error and p_err.

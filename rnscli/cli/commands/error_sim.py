@@ -41,7 +41,6 @@ from rnscli.cli.options import (
     Point,
     names_or_files,
     points,
-    running,
     shared,
     shown,
 )
@@ -138,7 +137,7 @@ AXES = (
     CoreOptions.slice_bits,
     CoreOptions.adc_bits,
     shared.take(SimulationOptions.seed.within(high=2**63)),
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Simulate the dot-product error of each core (Monte Carlo).

@@ -28,7 +28,7 @@ from rnscli.analysis import (
 from rnscli.base import Column, InputError, columns_of, probability
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import Point, points, running, shared
+from rnscli.cli.options import Point, points, shared
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import Advance
 from rnscli.core import LEVELS, DotProductOptions, NoiseSetting
@@ -108,7 +108,7 @@ AXES = (
     CodeOptions.legitimate_range,
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Compute the output error probability of a redundant code, exactly.

@@ -33,7 +33,6 @@ from rnscli.cli.options import (
     distinct,
     networks,
     points,
-    running,
     shared,
 )
 from rnscli.cli.terminal import Advance
@@ -111,7 +110,7 @@ AXIS_COLUMNS = {
         metavar="DIR",
         help="Keep every training in this folder after each epoch, and go on from there.",
     ),
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Train networks with every matrix product in a core, beside FP32.
@@ -149,7 +148,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             found = dict(zip(asked, done, strict=True))
         return _answer(filled, ready, found, problems)
 
-    return Question(filled, compute, reads=networks.modules(filled), in_blocks=True)
+    return Question(filled, compute, in_blocks=True)
 
 
 _Key = tuple[Any, ...]  # of a training: the core, or None for FP32, what FP32 shares, and the seed

@@ -6,8 +6,10 @@ from rnscli.cli.options.networks import core_options as core_options
 from rnscli.cli.options.networks import distinct as distinct
 from rnscli.cli.options.noise import AXES as AXES
 from rnscli.cli.options.noise import check_one_level as check_one_level
-from rnscli.cli.options.running import runner_of as runner_of
 from rnscli.cli.options.shared import DeclaredOption as DeclaredOption
+from rnscli.cli.options.shared import Point as Point
+from rnscli.cli.options.shared import points as points
+from rnscli.cli.options.shared import runner_of as runner_of
 from rnscli.cli.options.shared import take as take
 from rnscli.cli.options.types import MAX_POINTS as MAX_POINTS
 from rnscli.cli.options.types import Candidates as Candidates
@@ -18,7 +20,6 @@ from rnscli.cli.options.types import IntSweep as IntSweep
 from rnscli.cli.options.types import NameArgument as NameArgument
 from rnscli.cli.options.types import NameSweep as NameSweep
 from rnscli.cli.options.types import ParamType as ParamType
-from rnscli.cli.options.types import Point as Point
 from rnscli.cli.options.types import Quantity as Quantity
 from rnscli.cli.options.types import SplitSet as SplitSet
 from rnscli.cli.options.types import WholeNumber as WholeNumber
@@ -29,6 +30,5 @@ from rnscli.cli.options.types import names_of as names_of
 from rnscli.cli.options.types import names_or_files as names_or_files
 from rnscli.cli.options.types import of_names as of_names
 from rnscli.cli.options.types import option_schema as option_schema
-from rnscli.cli.options.types import points as points
 from rnscli.cli.options.types import shown as shown
 from rnscli.cli.options.types import value_schema as value_schema

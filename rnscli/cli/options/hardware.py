@@ -14,8 +14,7 @@ from rnscli.analysis import (
     ranges_of,
 )
 from rnscli.base import Column, InputError, Option, Uncertain, in_words, prefixed
-from rnscli.cli.options.shared import Decorator, take
-from rnscli.cli.options.types import Point
+from rnscli.cli.options.shared import Decorator, Point, take
 from rnscli.core import CORES, RNS, AnalogKind
 from rnscli.hardware import (
     ADC_MODELS,

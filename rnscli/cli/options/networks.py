@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import noise, shared
-from rnscli.cli.options.types import Point, is_file
+from rnscli.cli.options.shared import Point
 from rnscli.core import CoreOptions, DotProductOptions
 from rnscli.matrix import Dataflow, DataflowOptions
 from rnscli.networks import INSTALL, missing_package
@@ -34,12 +33,6 @@ def check_weights(options: Mapping[str, Any]) -> None:
             f"--weights are those of one network, and --model names {len(options['model'])}; "
             "name one"
         )
-
-
-def modules(options: Mapping[str, Any]) -> dict[str, list[Path]]:
-    """Files of networks in the current directory, which a batch that is resumed looks at again."""
-    names = (name.partition(":")[0].replace(".", "/") for name in options["model"])
-    return {"--model": [Path(f"{name}.py") for name in names if is_file(f"{name}.py")]}
 
 
 def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNetwork]":

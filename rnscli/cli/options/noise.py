@@ -5,7 +5,7 @@ from typing import Any
 
 from rnscli.analysis import Noise, P, Sigma, SnrDb
 from rnscli.cli.options import shared
-from rnscli.cli.options.types import Point
+from rnscli.cli.options.shared import Point
 from rnscli.core import LEVELS, NoiseOptions, NoiseSetting
 
 AXES = ("noise", *LEVELS)

@@ -1,17 +1,24 @@
-"""Options that several commands have: one name, one type, one help text."""
+"""Options that several commands have: one name, one type, one help text; and points of a sweep."""
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from rnscli import runtime
 from rnscli.analysis import MaxModulus, ModuliOptions, ModuliRequest, Rule
 from rnscli.base import Flags, InputError, Option
-from rnscli.cli.options.types import ParamType, SplitSet, type_of
+from rnscli.cli.options import types
 from rnscli.core import CORES, CoreOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
+Point = dict[str, Any]  # of a sweep: a value of each of its options
 
 # Axes that fix a moduli set, in the order in which a sweep varies them, the last one fastest.
 MODULI_AXES = (
@@ -40,7 +47,7 @@ def take(
     help: str = "",
     more: str = "",
     swept: bool = True,
-    kind: ParamType | None = None,
+    kind: types.ParamType | None = None,
 ) -> Decorator[Command]:
     """The shell's option of a declaration, but for what is different in this command.
 
@@ -59,7 +66,7 @@ def take(
         cls=DeclaredOption,
         declared=option,
         usual=usual,
-        type=kind or type_of(option.values, swept),
+        type=kind or types.type_of(option.values, swept),
         is_flag=is_flag,
         multiple=option.repeated,
         default=False if is_flag else default,
@@ -116,15 +123,30 @@ def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     if not options["moduli"]:
         sizes = () if options.get("precision_bits") else ("vector_size",)
         return with_usual(options, "bits", *sizes, "redundant")
-    splits = any(isinstance(one, SplitSet) for one in options["moduli"])
+    splits = any(isinstance(one, types.SplitSet) for one in options["moduli"])
     return {**options, "redundant": options["redundant"] or ((None,) if splits else (0,))}
+
+
+def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
+    """Every combination of the named options, the last one varying fastest.
+
+    An option that was not given stands for ``None``.
+    """
+    axes = [options[name] if options[name] else (None,) for name in names]
+    total = math.prod(len(axis) for axis in axes)
+    if total > types.MAX_POINTS:
+        raise InputError(
+            f"the sweep has {total} combinations; at most {types.MAX_POINTS} are computed at once"
+        )
+    for combination in itertools.product(*axes):
+        yield dict(zip(names, combination, strict=True))
 
 
 def moduli_request(point: Mapping[str, Any], **more: Any) -> ModuliRequest:
     """The request that a point of a sweep stands for."""
     values = {name: point[name] for name in MODULI_AXES} | more
     given = point["moduli"]
-    if isinstance(given, SplitSet):
+    if isinstance(given, types.SplitSet):
         if point["redundant"] is not None:
             raise InputError(
                 f"`moduli` {given} says itself which are redundant; leave out `redundant`"
@@ -133,3 +155,84 @@ def moduli_request(point: Mapping[str, Any], **more: Any) -> ModuliRequest:
         values["redundant"] = len(given.redundant)
     values["redundant"] = values["redundant"] or 0
     return ModuliRequest(**values)
+
+
+# Commands that compute for long: where, recorded where, and what is said meanwhile
+
+
+class _Address(types.TextType):
+    name = "address"
+    what = "an address such as tcp://localhost:8786"
+
+    def parse(self, text: str) -> str:
+        found = re.fullmatch(r"(tcp|tls)://[^\s/]+:(\d{1,5})", text)
+        if not found or not 0 < int(found[2]) < 2**16:
+            raise ValueError
+        return text
+
+
+class _StoreFile(types.TextType):
+    name = "FILE"
+
+    def parse(self, text: str) -> Path:
+        path = Path(text)
+        try:
+            path.exists()
+        except (OSError, ValueError) as error:
+            why = error.args[-1]
+            raise click.BadParameter(f"{types.shown(text)} cannot be a file: {why}") from None
+        return path
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> types.Candidates:
+        return types.of_files(incomplete)
+
+
+run_options = stacked(
+    click.option(
+        "--jobs",
+        type=types.WholeNumber(1, 1024),
+        help="Number of processes; the result is the same for any.  [default: 1]",
+    ),
+    click.option(
+        "--scheduler",
+        type=_Address(),
+        metavar="tcp://HOST:PORT",
+        help="Compute on the workers of this Dask scheduler instead (needs the extra "
+        "rnscli[distributed]); the result is the same.",
+    ),
+    click.option(
+        "--store",
+        type=_StoreFile(),
+        help="Record every finished block in this SQLite file, and compute only those that it "
+        "does not hold; several commands may share it (rnscli store FILE lists it).",
+    ),
+    click.option("--quiet", is_flag=True, help="No progress on standard error."),
+)
+
+
+@contextmanager
+def engine_of(options: Mapping[str, Any]) -> "Iterator[runtime.Engine]":
+    """Where blocks are computed, as the options say."""
+    _check_place(options)
+    with (
+        runtime.local_engine(options["jobs"] or 1)
+        if options["scheduler"] is None
+        else runtime.dask_engine(options["scheduler"])
+    ) as engine:
+        yield engine
+
+
+@contextmanager
+def runner_of(options: Mapping[str, Any]) -> "Iterator[runtime.Runner]":
+    """Where blocks are computed and recorded, as the options say."""
+    _check_place(options)  # before a store is made
+    store = nullcontext() if options["store"] is None else runtime.Store(options["store"])
+    with store as opened, engine_of(options) as engine:
+        yield runtime.Runner(engine, opened)
+
+
+def _check_place(options: Mapping[str, Any]) -> None:
+    if options["scheduler"] is not None and options["jobs"] is not None:
+        raise InputError("`jobs` and `scheduler` are two places to compute; leave one of them out")

@@ -1,10 +1,9 @@
 """Types of the values of options, which may be sweeps: lists, integer ranges, logarithmic grids."""
 
-import itertools
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,10 +12,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from rnscli import base
-from rnscli.report import Schema, any_of, number_schema, uncertain_schema
+
+if TYPE_CHECKING:
+    from rnscli.report import Schema
 
 MAX_POINTS = 100_000
-Point = dict[str, Any]
 Candidates = list[CompletionItem]
 Listed = Sequence[str] | Mapping[str, "Summarised"]
 
@@ -98,10 +98,7 @@ else:  # not generic before click 8.4
     ParamType = click.ParamType
 
 
-_TEXT: Schema = {"type": "string"}
-
-
-def _list_of(one: Schema, least: int = 1) -> Schema:
+def _list_of(one: "Schema", least: int = 1) -> "Schema":
     return {"type": "array", "items": one, "minItems": least}
 
 
@@ -110,7 +107,6 @@ class TextType(ParamType, ABC):
 
     name: str
     what: str
-    schema = _TEXT  # of one value in a JSON document
 
     @abstractmethod
     def parse(self, text: str) -> Any:
@@ -125,6 +121,10 @@ class TextType(ParamType, ABC):
             self.fail(f"{shown(value)} is not accepted; it must be {self.what}", param, ctx)
         except OSError as error:  # of a file that stands for numbers
             self.fail(f"{shown(value)} cannot be read: {error.strerror}", param, ctx)
+
+    def schema(self) -> "Schema":
+        """JSON Schema of one value in a document."""
+        return {"type": "string"}
 
 
 def shown(value: object) -> str:
@@ -148,10 +148,12 @@ class WholeNumber(TextType):
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
         self.what = f"a whole number from {low} to {high}"
-        self.schema = number_schema("integer", low, high)
 
     def parse(self, text: str) -> int:
         return whole_number(text, self.low, self.high)
+
+    def schema(self) -> "Schema":
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
 
 
 def whole_number(text: str, low: int, high: int) -> int:
@@ -173,13 +175,15 @@ class IntSetType(TextType):
 
     name = "INT,INT,.."
     what = "whole numbers such as 63,62,61,59"
-    schema = _list_of(number_schema("integer", low=0))
 
     def parse(self, text: str) -> Any:
         members = tuple(int(item) for item in text.replace(",", " ").split())
         if not members:
             raise ValueError
         return members
+
+    def schema(self) -> "Schema":
+        return _list_of({"type": "integer", "minimum": 0})
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,6 @@ class ModuliType(IntSetType):
     """A set of moduli, ``63,62,61,59``, or a `SplitSet`, ``61,59,55,53+63,62``."""
 
     name = "INT,INT,..[+INT,..]"
-    schema = any_of(_list_of(number_schema("integer", low=2)), _TEXT)
 
     def parse(self, text: str) -> Any:
         whole, *rest = (IntSetType().convert(part, None, None) for part in text.split("+"))
@@ -210,6 +213,9 @@ class ModuliType(IntSetType):
             )
         return SplitSet(whole, rest[0])
 
+    def schema(self) -> "Schema":
+        return {"anyOf": [_list_of({"type": "integer", "minimum": 2}), {"type": "string"}]}
+
 
 class Quantity(TextType):
     """One positive physical quantity, ``100fJ``, in base SI."""
@@ -218,7 +224,6 @@ class Quantity(TextType):
 
     def __init__(self, unit: str, example: str) -> None:
         self.unit = unit
-        self.schema = {"type": "number", "exclusiveMinimum": 0}
         self.what = f"a positive quantity in {unit} such as {example}"
 
     def parse(self, text: str) -> float:
@@ -226,6 +231,9 @@ class Quantity(TextType):
         if number <= 0:
             raise ValueError
         return number
+
+    def schema(self) -> "Schema":
+        return {"type": "number", "exclusiveMinimum": 0}
 
 
 class NameArgument(TextType):
@@ -354,7 +362,6 @@ class IntSweep(Sweep):
             f"{low}..{min(low + 4, high)}",
             "INT[,..]",
         )
-        self.schema = number_schema("integer", low, high)
 
     def items(self, text: str) -> Sequence[int]:
         first, dots, last = text.partition("..")
@@ -365,6 +372,9 @@ class IntSweep(Sweep):
         # A longer range may be too long even for len().
         return range(low, min(high, low + MAX_POINTS) + 1)
 
+    def schema(self) -> "Schema":
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
 
 class AttemptsSweep(IntSweep):
     """Numbers of attempts, or ``inf``."""
@@ -373,10 +383,12 @@ class AttemptsSweep(IntSweep):
         super().__init__(1, 10**6)
         self.what = "a whole number from 1 to 1000000, inf, a list of them, or a range such as 1..4"
         self.names = ("inf",)
-        self.schema = number_schema("integer", self.low, self.high, infinite=True)
 
     def items(self, text: str) -> Sequence[Any]:
         return [math.inf] if text == "inf" else super().items(text)
+
+    def schema(self) -> "Schema":
+        return {"anyOf": [super().schema(), {"const": "inf"}]}
 
 
 class FloatSweep(Sweep):
@@ -387,7 +399,6 @@ class FloatSweep(Sweep):
         super().__init__(
             f"{what}, a list of them, or a logarithmic grid such as 1e-6..1e-1:31", "FLOAT[,..]"
         )
-        self.schema = number_schema("number", low, high)
 
     def items(self, text: str) -> Sequence[float]:
         ends, colon, points = text.partition(":")
@@ -410,6 +421,9 @@ class FloatSweep(Sweep):
             raise ValueError
         return number + 0.0  # of a negative zero, zero
 
+    def schema(self) -> "Schema":
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
 
 class PerModulusSweep(_FileReader, FloatSweep):
     """Numbers, or one for each modulus: ``0.1``, ``[0.1,0.2,0.1]``, or a text file of them."""
@@ -419,8 +433,6 @@ class PerModulusSweep(_FileReader, FloatSweep):
         self.what += "; or one for each modulus, as [0.1,0.2,..] or a file of numbers"
         self.name = "FLOAT[,..]|[FLOAT,..]|FILE"
         self.suffixes = ("",)  # of any kind
-        one = self.schema
-        self.schema = any_of(one, _list_of(one))
 
     def values(self, text: str) -> list[Any]:
         """Values of the sweep; a tuple for what has one for each modulus."""
@@ -436,11 +448,13 @@ class PerModulusSweep(_FileReader, FloatSweep):
                 values.extend(super().values(item))
         return values
 
+    def schema(self) -> "Schema":
+        one = super().schema()
+        return {"anyOf": [one, _list_of(one)]}
+
 
 class QuantitySweep(Sweep):
     """Physical quantities with an optional prefix and unit: ``100fJ``."""
-
-    schema = number_schema("number", low=0)
 
     def __init__(self, unit: str, example: str) -> None:
         super().__init__(f"a quantity in {unit} such as {example}, or a list of them", "QUANTITY")
@@ -452,11 +466,12 @@ class QuantitySweep(Sweep):
             raise ValueError
         return [value]
 
+    def schema(self) -> "Schema":
+        return {"type": "number", "minimum": 0}
+
 
 class UncertainSweep(QuantitySweep):
     """Quantities that may be uncertain: ``100fJ``, ``100fJ±30%``, ``100fJ+-20fJ``."""
-
-    schema = any_of(QuantitySweep.schema, uncertain_schema(QuantitySweep.schema))
 
     def __init__(self, unit: str, example: str) -> None:
         super().__init__(unit, example)
@@ -471,6 +486,12 @@ class UncertainSweep(QuantitySweep):
             raise ValueError
         return [value]
 
+    def schema(self) -> "Schema":
+        from rnscli.report import uncertain_schema
+
+        one = super().schema()
+        return {"anyOf": [one, uncertain_schema(one)]}
+
 
 class ChoiceSweep(Sweep):
     """Names out of a list."""
@@ -479,28 +500,31 @@ class ChoiceSweep(Sweep):
         super().__init__(
             f"one of {', '.join(choices)}, or a list of them", "|".join(choices), choices
         )
-        self.schema = {"enum": list(choices)}
 
     def items(self, text: str) -> Sequence[str]:
         if text not in self.names:
             raise ValueError
         return [text]
 
+    def schema(self) -> "Schema":
+        return {"enum": list(self.names)}
+
 
 class LegitimateRangeSweep(Sweep):
     """``product``, ``operands`` or a number of values."""
 
     def __init__(self) -> None:
-        rules = ("product", "operands")
         super().__init__(
             "product, operands, a whole number of at least 1, or a list of these",
             "product|operands|INT",
-            rules,
+            ("product", "operands"),
         )
-        self.schema = any_of({"enum": list(rules)}, number_schema("integer", low=1))
 
     def items(self, text: str) -> Sequence[str | int]:
         return [text if text in self.names else whole_number(text, 1, 2**4096)]
+
+    def schema(self) -> "Schema":
+        return {"anyOf": [{"enum": list(self.names)}, {"type": "integer", "minimum": 1}]}
 
 
 class NameSweep(_FileReader, Sweep):
@@ -512,7 +536,7 @@ class NameSweep(_FileReader, Sweep):
         return [text]
 
 
-class ModelSweep(Sweep):
+class ModelSweep(_FileReader, Sweep):
     """Names, or functions of a user, as ``package.module:function``."""
 
     def __init__(self, choices: Listed) -> None:
@@ -522,25 +546,15 @@ class ModelSweep(Sweep):
             choices,
         )
 
+    def files(self, text: str) -> list[Path]:
+        """Modules in the current directory, which a batch that is resumed looks at again."""
+        modules = (item.partition(":")[0].strip().replace(".", "/") for item in text.split(","))
+        return [Path(f"{name}.py") for name in modules if is_file(f"{name}.py")]
+
     def items(self, text: str) -> Sequence[str]:
         if text not in self.names and ":" not in text:
             raise ValueError
         return [text]
-
-
-def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
-    """Every combination of the named options, the last one varying fastest.
-
-    An option that was not given stands for ``None``.
-    """
-    axes = [options[name] if options[name] else (None,) for name in names]
-    total = math.prod(len(axis) for axis in axes)
-    if total > MAX_POINTS:
-        raise base.InputError(
-            f"the sweep has {total} combinations; at most {MAX_POINTS} are computed at once"
-        )
-    for combination in itertools.product(*axes):
-        yield dict(zip(names, combination, strict=True))
 
 
 # Of declarations
@@ -594,15 +608,17 @@ def names_of(option: click.Parameter) -> Sequence[str]:
     return tuple(kind.names) if isinstance(kind, ChoiceSweep | LegitimateRangeSweep) else ()
 
 
-def value_schema(kind: ParamType) -> Schema:
+def value_schema(kind: ParamType) -> "Schema":
     """Schema of one value of a type of options; of any that is not known here, a text."""
     if isinstance(kind, click.types.BoolParamType):
         return {"type": "boolean"}
-    return kind.schema if isinstance(kind, TextType) else _TEXT
+    return kind.schema() if isinstance(kind, TextType) else {"type": "string"}
 
 
-def option_schema(option: click.Parameter, one: Schema) -> Schema:
+def option_schema(option: click.Parameter, one: "Schema") -> "Schema":
     """Schema of an option: of ``one`` value, and of the list of a sweep, or of none."""
+    from rnscli.report import any_of
+
     values = [one]
     if is_swept(option):
         values.append(_list_of(one, 2))
