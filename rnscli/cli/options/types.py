@@ -3,7 +3,7 @@
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -98,6 +98,10 @@ else:  # not generic before click 8.4
     ParamType = click.ParamType
 
 
+class RefusedError(Exception):
+    """Why a text is not accepted, where what would be accepted does not tell."""
+
+
 def _list_of(one: "Schema", least: int = 1) -> "Schema":
     return {"type": "array", "items": one, "minItems": least}
 
@@ -118,9 +122,14 @@ class TextType(ParamType, ABC):
         try:
             return self.parse(value)
         except (ValueError, OverflowError):
-            self.fail(f"{shown(value)} is not accepted; it must be {self.what}", param, ctx)
+            why = "is not accepted"
+        except RefusedError as error:
+            why = f"is not accepted: {error}"
         except OSError as error:  # of a file that stands for numbers
-            self.fail(f"{shown(value)} cannot be read: {error.strerror}", param, ctx)
+            raise click.BadParameter(
+                f"{shown(value)} cannot be read: {error.strerror}", ctx, param
+            ) from None
+        raise click.BadParameter(f"{shown(value)} {why}; it must be {self.what}", ctx, param)
 
     def schema(self) -> "Schema":
         """JSON Schema of one value in a document."""
@@ -138,6 +147,13 @@ def _limit(high: int) -> str:
     if high < 10**7:
         return str(high)
     return f"2^{high.bit_length() - 1}" if high & (high - 1) == 0 else f"{high:.0e}"
+
+
+def _check_underflow(text: str, value: float) -> None:
+    """Refuse a text that becomes zero only because doubles are no smaller."""
+    significand = re.match(r"[-+\s\d._]*", text)
+    if value == 0 and significand and re.search("[1-9]", significand[0]):
+        raise RefusedError("a number is 0 or at least 5e-324")
 
 
 class WholeNumber(TextType):
@@ -162,6 +178,8 @@ def whole_number(text: str, low: int, high: int) -> int:
         number = int(text)
     except ValueError:
         value = float(text)
+        if 2**53 < value <= high:  # not every number there is a double
+            raise RefusedError("a number above 2^53 must be written in digits") from None
         if not abs(value) <= 2**53 or value != int(value):
             raise ValueError from None
         number = int(value)
@@ -228,6 +246,7 @@ class Quantity(TextType):
 
     def parse(self, text: str) -> float:
         number = base.parse_quantity(text, self.unit)
+        _check_underflow(text, number)
         if number <= 0:
             raise ValueError
         return number
@@ -395,7 +414,7 @@ class FloatSweep(Sweep):
     """Numbers of a range: ``1e-3``, ``1e-3,1e-2``, ``1e-6..1e-1:31`` (logarithmic)."""
 
     def __init__(self, low: float, high: float, what: str) -> None:
-        self.low, self.high = low, high
+        self.low, self.high, self._accepted = low, high, what
         super().__init__(
             f"{what}, a list of them, or a logarithmic grid such as 1e-6..1e-1:31", "FLOAT[,..]"
         )
@@ -417,8 +436,12 @@ class FloatSweep(Sweep):
 
     def _number(self, text: str) -> float:
         number = float(text)
+        _check_underflow(text, number)
         if not self.low <= number <= self.high:  # false for NaN
-            raise ValueError
+            bound, most = (self.low, "least") if number < self.low else (self.high, "largest")
+            if math.isnan(number) or f"{bound:g}" in self._accepted:
+                raise ValueError
+            raise RefusedError(f"the {most} accepted is {bound:g}")
         return number + 0.0  # of a negative zero, zero
 
     def schema(self) -> "Schema":
@@ -442,11 +465,25 @@ class PerModulusSweep(_FileReader, FloatSweep):
             if item.startswith("[") and item.endswith("]"):
                 values.append(tuple(super().values(item[1:-1])))
             elif is_file(item):
-                content = Path(item).read_text(errors="replace").replace(",", " ")
-                values.append(tuple(super().values(",".join(content.split()))))
+                values.append(tuple(self._of_file(Path(item))))
             else:
-                values.extend(super().values(item))
+                try:
+                    values.extend(super().values(item))
+                except ValueError:
+                    if re.search(r"[^\W\d_]{2}|/", item):  # it may be meant as a name
+                        raise RefusedError(f"there is no file {shown(item)}") from None
+                    raise
         return values
+
+    def _of_file(self, path: Path) -> Iterator[float]:
+        words = path.read_text(errors="replace").replace(",", " ").split()
+        if not words:
+            raise RefusedError("the file has no numbers")
+        for word in words:
+            try:
+                yield from self.items(word)
+            except (ValueError, OverflowError):
+                raise RefusedError(f"{shown(word)} in this file is no such number") from None
 
     def schema(self) -> "Schema":
         one = super().schema()
@@ -462,6 +499,7 @@ class QuantitySweep(Sweep):
 
     def items(self, text: str) -> Sequence[float | base.Uncertain]:
         value = base.parse_quantity(text, self.unit)
+        _check_underflow(text, value)
         if value < 0:
             raise ValueError
         return [value]
@@ -482,7 +520,9 @@ class UncertainSweep(QuantitySweep):
 
     def items(self, text: str) -> Sequence[float | base.Uncertain]:
         value = base.parse_uncertain(text, self.unit)
-        if (value.value if isinstance(value, base.Uncertain) else value) < 0:
+        central = value.value if isinstance(value, base.Uncertain) else value
+        _check_underflow(text, central)
+        if central < 0:
             raise ValueError
         return [value]
 
@@ -515,7 +555,7 @@ class LegitimateRangeSweep(Sweep):
 
     def __init__(self) -> None:
         super().__init__(
-            "product, operands, a whole number of at least 1, or a list of these",
+            "product, operands, a whole number from 1 to 2^4096, or a list of these",
             "product|operands|INT",
             ("product", "operands"),
         )
