@@ -10,7 +10,6 @@ from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import noise, shared
-from rnscli.cli.options.shared import Point
 from rnscli.core import CoreOptions, DotProductOptions
 from rnscli.matrix import Dataflow, DataflowOptions
 from rnscli.networks import INSTALL, missing_package
@@ -97,16 +96,16 @@ class CoreOfPoint:
 
 
 def distinct(
-    found: Sequence[tuple[Point, CoreOfPoint]], others: Sequence[str]
-) -> list[tuple[Point, CoreOfPoint]]:
+    found: Sequence[tuple[shared.Point, CoreOfPoint]], others: Sequence[str]
+) -> list[tuple[shared.Point, CoreOfPoint]]:
     """Points that differ in their core or in ``others``: redundancy concerns only some cores."""
-    kept: dict[tuple[object, ...], tuple[Point, CoreOfPoint]] = {}
+    kept: dict[tuple[object, ...], tuple[shared.Point, CoreOfPoint]] = {}
     for point, core in found:
         kept.setdefault((core, *(point[name] for name in others)), (point, core))
     return list(kept.values())
 
 
-def core_of(point: Point) -> CoreOfPoint:
+def core_of(point: shared.Point) -> CoreOfPoint:
     """The core of a point of a sweep."""
     from rnscli.analysis.analog_core import analog_core
 
