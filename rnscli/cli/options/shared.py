@@ -89,7 +89,7 @@ def cores(
 
 
 def redundancy(default: str) -> Decorator[Command]:
-    """``--redundant``; a set of one's own has none unless it is said."""
+    """``--redundant``; moduli that are given have no redundant ones unless it is given, too."""
     besides = "" if default == "0" else "; with --moduli: 0"
     return take(ModuliOptions.redundant, usual=default, besides=besides)
 
@@ -106,16 +106,14 @@ def stacked(*options: Option | Callable[[Any], Any]) -> Callable[[Command], Comm
 
 
 def with_usual(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The options of the running command, with what is usual where these are not given."""
-    declared: dict[str | None, Any] = {
-        one.name: one for one in click.get_current_context().command.params
-    }
-    filled = dict(options)
-    for name in names:
-        filled[name] = options[name] or declared[name].type.convert(
-            declared[name].usual, declared[name], None
-        )
-    return filled
+    """The options of the running command, with what its help states where these are not given.
+
+    They are no defaults that click knows, as others hold with ``--moduli`` or ``--target``.
+    """
+    params = click.get_current_context().command.params
+    declared = [one for one in params if isinstance(one, DeclaredOption) and one.name in names]
+    usual = {one.name: one.type.convert(one.usual, one, None) for one in declared}
+    return {**options, **{name: options[name] or usual[name] for name in names}}
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,7 +155,7 @@ def moduli_request(point: Mapping[str, Any], **more: Any) -> ModuliRequest:
     return ModuliRequest(**values)
 
 
-# Commands that compute for long: where, recorded where, and what is said meanwhile
+# Commands that compute for long: where, recorded where, and what is printed meanwhile
 
 
 class _Address(types.TextType):

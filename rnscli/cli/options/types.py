@@ -440,7 +440,7 @@ class FloatSweep(Sweep):
         if not self.low <= number <= self.high:  # false for NaN
             bound, most = (self.low, "least") if number < self.low else (self.high, "largest")
             if math.isnan(number) or f"{bound:g}" in self._accepted:
-                raise ValueError
+                raise ValueError  # the words for what is accepted tell why
             raise RefusedError(f"the {most} accepted is {bound:g}")
         return number + 0.0  # of a negative zero, zero
 

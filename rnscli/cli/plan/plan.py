@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from operator import itemgetter
@@ -384,6 +385,14 @@ class _Reader:
     def _say(self, keys: tuple[str, ...], problem: str) -> None:
         self._wrong.append((self._file.line_of(*keys), f"{self._file.at(*keys)}: {problem}"))
 
+    @contextmanager
+    def _telling(self, keys: tuple[str, ...], before: str = "") -> Iterator[None]:
+        """What is refused meanwhile is wrong with the plan, in which no names are in backticks."""
+        try:
+            yield
+        except ValueError as error:
+            self._say(keys, before + re.sub(r"`(\w+)`", r"\1", str(error)))
+
     def _table(self, key: str, wanted: str) -> dict[str, Any]:
         value = self._file.tables.get(key, {})
         if isinstance(value, dict):
@@ -498,11 +507,8 @@ class _Reader:
         for name, (keys, value) in values.items():
             if name not in parameters or name in _OWN:
                 continue
-            try:
+            with self._telling(keys, f"{keys[-1]}: "):
                 texts = texts_of(value, parameters[name])
-            except ValueError as error:
-                self._say(keys, f"{keys[-1]}: {error}")
-            else:
                 if texts is not None:
                     options[name] = texts
         return options
@@ -511,10 +517,8 @@ class _Reader:
         keys, value = given or ((), [])
         requirements = []
         for text in value if isinstance(value, list) else [value]:
-            try:
+            with self._telling(keys):
                 requirements.append(report.Requirement.parse(str(text)))
-            except InputError as error:
-                self._say(keys, str(error).replace("`", ""))
         return tuple(dict.fromkeys(requirements))
 
     def _plots(self, given: _Given | None, command: AnswerCommand) -> tuple[str, ...]:
@@ -530,10 +534,8 @@ class _Reader:
                 accepted = ", ".join(PLOTS)
                 self._say(keys, f"plot {one!r} is not accepted; it must be one of {accepted}")
                 return ()
-        try:
+        with self._telling(keys):
             report.check_available()
-        except InputError as error:
-            self._say(keys, str(error))
         return tuple(dict.fromkeys(wanted))
 
     def _check_values(self, run: PlannedRun) -> None:
@@ -548,11 +550,8 @@ class _Reader:
         kinds = numeric_keys(run.command.columns(context.params).values())
         self._columns[run.name] = kinds
         for requirement in run.requirements:
-            try:
+            with self._telling(run.places["require"], f"run {run.name}: "):
                 requirement.check_column(kinds)
-            except InputError as error:
-                message = str(error).replace("`", "")
-                self._say(run.places["require"], f"run {run.name}: {message}")
 
     def _check_references(self, runs: Mapping[str, PlannedRun], named: Mapping[str, Any]) -> None:
         for run in runs.values():
@@ -576,7 +575,7 @@ class _Reader:
 
 def command_of(name: str) -> AnswerCommand:
     """The command of a name that answers with rows."""
-    command = _found(name)
+    command = _command_named(name)
     assert isinstance(command, AnswerCommand)
     return command
 
@@ -586,11 +585,11 @@ def _commands() -> dict[str, AnswerCommand]:
     """The commands that a plan may run, by name."""
     from rnscli.cli.main import ANSWERING
 
-    found = {name: _found(name) for name in ANSWERING}
-    return {name: one for name, one in found.items() if isinstance(one, AnswerCommand)}
+    commands = {name: _command_named(name) for name in ANSWERING}
+    return {name: one for name, one in commands.items() if isinstance(one, AnswerCommand)}
 
 
-def _found(name: str) -> click.Command | None:
+def _command_named(name: str) -> click.Command | None:
     from rnscli.cli.main import cli
 
     return cli.get_command(click.Context(cli), name)

@@ -170,7 +170,7 @@ def run_request(
 ) -> FinishedRun:
     """Compute a run and what its files hold; an error is a part of the result.
 
-    But an EngineError, when what computes is lost, says nothing about the run and is raised.
+    An EngineError is raised: that what computes is lost is no result of the run.
     """
     begin = time.monotonic()
     try:
