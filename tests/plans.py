@@ -8,8 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from rnscli.cli.plan.plan import PlanError
-from rnscli.cli.plan.reader import read_plan
+from rnscli.cli.plan.plan import PlanError, read_plan
 
 
 def write_plan(folder: Path, text: str, name: str = "plan.toml") -> Path:

@@ -13,7 +13,7 @@ from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import cli
-from rnscli.cli.options.schema import described
+from rnscli.cli.options.types import described
 from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES
 from rnscli.core.noise import NOISE_LAWS

@@ -17,7 +17,7 @@ import pytest
 import rnscli
 from rnscli.cli.call import call
 from rnscli.cli.main import run
-from rnscli.cli.plan.check import command_of
+from rnscli.cli.plan.plan import command_of
 from rnscli.cli.terminal import with_options
 from rnscli.report.schema import json_text
 from rnscli.report.table import MAX_SHOWN, Rows

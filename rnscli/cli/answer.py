@@ -59,13 +59,17 @@ class Question:
 
     ``options`` are those that the JSON document states, defaults filled in. ``reads`` are the
     files that must not be written over, by what names them. ``in_blocks`` says that most of the
-    work is blocks for the runner.
+    work is blocks for the runner. A batch computes one that ``is_quick`` before all others if they
+    refer to its rows, so that these can be checked; and keeps rows only where they are
+    ``is_lasting``, and do not change with what others record.
     """
 
     options: Mapping[str, Any]
     compute: Callable[["Runner | None", Bar], Answer]
     reads: Mapping[str, list[Path]] = field(default_factory=dict)
     in_blocks: bool = False
+    is_quick: bool = False
+    is_lasting: bool = True
 
 
 def prepared(

@@ -439,3 +439,54 @@ def test_unknown_commands_and_options(refusal: Refusal) -> None:
         assert "xml" in refusal(command, "--format", "xml")
     assert "simulate" in refusal("simulate", "--output", "a.json")
     assert "--nope" in refusal("--nope", "--output", "a.json")
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value", "reason"),
+    [
+        ("moduli", "--max-modulus", "1e30", "a number above 2^53 must be written in digits"),
+        ("fault-prob", "--legitimate-range", "1e99", "a number above 2^53 must be written"),
+        ("fault-prob", "--legitimate-range", str(2**4096 + 1), "from 1 to 2^4096"),
+        ("design", "--seed", "1e18", "a number above 2^53 must be written in digits"),
+        ("train", "--learning-rate", "1e30", "the largest accepted is 1e+06"),
+        ("train", "--learning-rate", "0", "the least accepted is 1e-12"),
+        ("design", "--max-error", "1e301", "the largest accepted is 1e+300"),
+        ("fault-prob", "--p", "1e-400", "a number is 0 or at least 5e-324"),
+        ("fault-prob", "--p", "0.1,[0.1,1e-400]", "a number is 0 or at least 5e-324"),
+        ("fault-prob", "--sigma", "1e-400..1e-3:4", "a number is 0 or at least 5e-324"),
+        ("energy", "--adc-k1", "1e-400J", "a number is 0 or at least 5e-324"),
+        ("energy", "--adc-k1", "1e-400±10%", "a number is 0 or at least 5e-324"),
+        ("design", "--max-energy", "1e-330 fJ", "a number is 0 or at least 5e-324"),
+        ("fault-prob", "--p", "0.1,levels.txt", "there is no file 'levels.txt'"),
+        ("fault-prob", "--sigma", "/no/levels", "there is no file '/no/levels'"),
+    ],
+)
+def test_the_sentence_says_what_the_accepted_range_does_not(
+    command: str, option: str, value: str, reason: str, refusal: Refusal
+) -> None:
+    sentence = refusal(command, option, value)
+    assert reason in sentence and "it must be" in sentence
+
+
+def test_zero_is_zero_however_it_is_written(rnscli: Run) -> None:
+    texts = ("0e-400", "-0.000", "0.0e5")
+    expected = rnscli("fault-prob", "--p", "0", "--format", "csv")
+    assert expected.code == 0
+    assert all(rnscli("fault-prob", "--p", text, "--format", "csv") == expected for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("0.1 half", "'half' in this file is no such number"),
+        ("0.1,2", "'2' in this file is no such number"),
+        ("0.1\n1e-400", "a number is 0 or at least 5e-324"),
+        (" \n", "the file has no numbers"),
+    ],
+)
+def test_a_file_of_levels_is_refused_by_what_it_holds(
+    content: str, reason: str, refusal: Refusal, tmp_path: Path
+) -> None:
+    path = tmp_path / "levels.txt"
+    path.write_text(content)
+    assert reason in refusal("fault-prob", "--p", path)

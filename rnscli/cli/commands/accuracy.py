@@ -26,7 +26,6 @@ from rnscli.cli.options import (
     networks,
     noise,
     noise_points,
-    running,
     shared,
 )
 from rnscli.cli.options import hardware as hw
@@ -86,7 +85,7 @@ AXES = (*_OTHERS, *CORE_AXES, "core")
     NetworkOptions.strict,
     hw.technology,
     shared.take(SimulationOptions.seed.within(high=2**63), help="Seed of the noise."),
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Test neural networks whose matrix products are computed in each core.
@@ -116,7 +115,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
                 f"--technology {technology.name} is of kind {technology.kind}; these cores need an "
                 f"analog one: {', '.join(known)}, or a profile of your own"
             )
-    filled = shared.with_defaults(options, bits=(6,))
+    filled = shared.with_defaults(options)
     every, problems = prepared(list(noise_points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
     if drawn:
@@ -154,7 +153,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             remarks=list(remarks.values()),
         )
 
-    return Question(filled, compute, reads=networks.modules(filled), in_blocks=True)
+    return Question(filled, compute, in_blocks=True)
 
 
 class _Watch:

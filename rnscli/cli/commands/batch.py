@@ -10,12 +10,10 @@ import click
 from rnscli.base import InputError, check_writable, columns_of, write_atomically
 from rnscli.cli.answer import Answer, Result
 from rnscli.cli.command import SummaryCommand
-from rnscli.cli.options import running, shared
+from rnscli.cli.options import shared
 from rnscli.cli.output import FORMATS, write_result
-from rnscli.cli.plan.check import CheckedPlan, check_plan
-from rnscli.cli.plan.plan import PlanError
-from rnscli.cli.plan.reader import read_plan
-from rnscli.cli.plan.runs import BatchRuns
+from rnscli.cli.plan.plan import PlanError, read_plan
+from rnscli.cli.plan.runs import BatchRuns, CheckedPlan, check_plan
 from rnscli.cli.terminal import complain, progress_bar, say
 from rnscli.report import (
     DRY_LAYOUT,
@@ -62,7 +60,7 @@ from rnscli.runtime import Store
     click.option("--force", is_flag=True, help="Replace the results of an earlier batch."),
     click.option("--dry-run", is_flag=True,
                  help="Check the plan and print its command lines; compute and write nothing."),
-    running.run_options,
+    shared.run_options,
     click.option("--format", type=click.Choice(FORMATS), default="table", show_default=True,
                  help="Form of the summary."),
 )  # fmt: skip
@@ -167,7 +165,7 @@ def _computed(
     kept = before if options["resume"] else {}
     others = {name: run for name, run in before.items() if name not in selected}
     with (
-        running.engine_of(options) as engine,
+        shared.engine_of(options) as engine,
         progress_bar(len(selected), "runs", options["quiet"]) as advance,
     ):
         runs = BatchRuns(checked, selected, kept, others, folder.keep, options["store"], advance)

@@ -32,7 +32,7 @@ from rnscli.base import InputError, Quantities, Uncertain, command_line, options
 from rnscli.cli.answer import Answer, Bar, Question
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import AXES as NOISE
-from rnscli.cli.options import DeclaredOption, running, shared, take
+from rnscli.cli.options import DeclaredOption, shared, take
 from rnscli.cli.options import hardware as hw
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import is_terminal
@@ -204,7 +204,7 @@ _SHOWN = 12
         swept=False,
     ),
     take(SimulationOptions.seed.within(high=2**63), help="Seed of these.", swept=False),
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Search for the best design: the Pareto front of energy, latency, area, error and p_err.
@@ -229,7 +229,9 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         --technology photonic,reram-analog --max-energy 100fJ
     """
     noise_options.check_one_level(options)
-    hardware, options = hw.hardware_of(_with_defaults(options))
+    hardware, options = hw.hardware_of(
+        shared.with_usual(options, "bits", "vector_size", "redundant")
+    )
     _check_used(options, hardware)
     space = _space(options, hardware)
     limits = {name: _single(name, options[name]) for name in LIMITS if options[name] is not None}
@@ -257,14 +259,6 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         compute,
         in_blocks=space.noise is not None,
     )
-
-
-def _with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    filled = dict(options)
-    filled["bits"] = options["bits"] or (4, 5, 6, 7, 8)
-    filled["vector_size"] = options["vector_size"] or (128,)
-    filled["redundant"] = options["redundant"] or (0, 1, 2)
-    return filled
 
 
 def _check_used(options: Mapping[str, Any], hardware: hw.Hardware) -> None:

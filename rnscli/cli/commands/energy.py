@@ -186,7 +186,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     """
     noise_options.check_one_level(options)
     _check(options)
-    hardware, options = hw.hardware_of(shared.with_defaults(options, bits=(4, 5, 6, 7, 8)))
+    hardware, options = hw.hardware_of(shared.with_defaults(options))
     workloads = {name: load_workload(name) for name in options["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
         raise InputError("--workload has two files of the same name; rename one of them")

@@ -39,7 +39,6 @@ from rnscli.cli.command import AnswerCommand
 from rnscli.cli.options import (
     Point,
     names_or_files,
-    running,
     shared,
     shown,
 )
@@ -136,7 +135,7 @@ AXES = (
     CoreOptions.slice_bits,
     CoreOptions.adc_bits,
     shared.take(SimulationOptions.seed.within(high=2**63)),
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Simulate the dot-product error of each core (Monte Carlo).
@@ -241,7 +240,7 @@ def _axes(options: Mapping[str, Any], name: str, source: FileOperands | None) ->
         axes["precision_of"] = options["precision_of"] or PRECISION_OF[:1]
     if name != StudentTOperands.name:
         axes["degrees_of_freedom"] = None
-    return shared.with_defaults(axes, bits=(4, 5, 6, 7, 8))
+    return shared.with_defaults(axes)
 
 
 def _parameters(

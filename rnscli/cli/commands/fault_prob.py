@@ -1,6 +1,5 @@
 """``rnscli fault-prob``."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,7 +27,7 @@ from rnscli.analysis import (
 from rnscli.base import Column, InputError, columns_of, probability
 from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import Point, running, shared
+from rnscli.cli.options import Point, shared
 from rnscli.cli.options import noise as noise_options
 from rnscli.cli.terminal import Advance
 from rnscli.core import LEVELS, DotProductOptions, NoiseSetting
@@ -108,7 +107,7 @@ AXES = (
     CodeOptions.legitimate_range,
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Compute the output error probability of a redundant code, exactly.
@@ -136,9 +135,8 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         options = options | {"p": (DEFAULT_P,)}
     noise_options.check_one_level(options)
     if options["target"]:
-        return _frontier(shared.with_bits(options, bits=(6,)))
-    options = shared.with_defaults(options, bits=(6,), redundant=(0, 1, 2))
-    options["attempts"] = options["attempts"] or (1, 2, math.inf)
+        return _frontier(shared.with_usual(options, "bits", "vector_size"))
+    options = shared.with_usual(shared.with_defaults(options), "attempts")
     ready, problems = prepared(noise_options.noise_points(options, AXES), _parameters)
     curves = {
         tuple((name, value) for name, value in point.items() if name not in LEVELS)

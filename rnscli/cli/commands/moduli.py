@@ -66,7 +66,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # What the five best sets cover beyond what is required, drawn
     rnscli moduli --bits 6 --top 5 --plot moduli.svg
     """
-    options = shared.with_defaults(options, bits=(4, 5, 6, 7, 8))
+    options = shared.with_defaults(options)
     top = options["top"]
     ready, problems = prepared(
         points(options, AXES),
@@ -89,4 +89,4 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             (*problems, *more),
         )
 
-    return Question(options, compute)
+    return Question(options, compute, is_quick=True)

@@ -11,7 +11,7 @@ from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli.answer import Answer, Bar, Question, Result
 from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import NameSweep, running, shared
+from rnscli.cli.options import NameSweep, shared
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
 from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
@@ -60,7 +60,7 @@ class _Names(NameSweep):
     shared.take(
         SimulationOptions.seed.within(high=2**63), help="Seed of the simulations.", swept=False
     ),
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Compute published results, beside what is printed.

@@ -71,4 +71,4 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             raise NoSolutionError(f"store {path} holds no blocks yet")
         return Answer(rows)
 
-    return Question(options, compute, reads={"the store FILE": [path]})
+    return Question(options, compute, reads={"the store FILE": [path]}, is_lasting=False)

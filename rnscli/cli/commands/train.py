@@ -33,7 +33,6 @@ from rnscli.cli.options import (
     networks,
     noise,
     noise_points,
-    running,
     shared,
 )
 from rnscli.cli.terminal import Advance
@@ -111,7 +110,7 @@ AXIS_COLUMNS = {
         metavar="DIR",
         help="Keep every training in this folder after each epoch, and go on from there.",
     ),
-    running.run_options,
+    shared.run_options,
 )
 def command(options: dict[str, Any], drawn: bool) -> Question:
     """Train networks with every matrix product in a core, beside FP32.
@@ -133,7 +132,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     networks.check_weights(options)
     check_one_level(options)
     _check_folder(options["checkpoint"])
-    filled = shared.with_defaults(options, bits=(7,))
+    filled = shared.with_defaults(options)
     filled["seed"] = tuple(dict.fromkeys(options["seed"]))
     every, problems = prepared(list(noise_points(filled, AXES)), core_of)
     ready = distinct(every, _OTHERS)
@@ -149,7 +148,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             found = dict(zip(asked, done, strict=True))
         return _answer(filled, ready, found, problems)
 
-    return Question(filled, compute, reads=networks.modules(filled), in_blocks=True)
+    return Question(filled, compute, in_blocks=True)
 
 
 _Key = tuple[Any, ...]  # of a training: the core, or None for FP32, what FP32 shares, and the seed

@@ -1,6 +1,6 @@
 """Options of the hardware around a core: technology, converters, logic; the same everywhere."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, cast
 
@@ -14,8 +14,7 @@ from rnscli.analysis import (
     ranges_of,
 )
 from rnscli.base import Column, InputError, Option, Uncertain, in_words, prefixed
-from rnscli.cli.options.shared import Decorator, take
-from rnscli.cli.options.types import Point
+from rnscli.cli.options.shared import Decorator, Point, take
 from rnscli.core import CORES, RNS, AnalogKind
 from rnscli.hardware import (
     ADC_MODELS,
@@ -54,7 +53,7 @@ technology: Decorator[Any] = take(
 
 
 def constants() -> tuple[Option, ...]:
-    """The options of all constants, and of the rates."""
+    """All constants, and the rates."""
     return (*(constant.option(name) for name, constant in CONSTANTS.items()), *RATES.values())
 
 
@@ -64,10 +63,9 @@ class Hardware:
 
     technologies: tuple[Technology, ...]
     adc_models: Mapping[str, AdcModel]  # with their defaults
-    given: Mapping[str, str]  # names of technologies, as the options name them
+    given: Mapping[str, str]  # how the options name each technology, which may be a file
 
     def technology_of(self, point: Point) -> Technology:
-        """The technology of a point."""
         named = {technology.name: technology for technology in self.technologies}
         return named.get(point["technology"]) or load_technology(point["technology"])
 
@@ -108,24 +106,31 @@ def with_constants(model: Model, values: Mapping[str, float]) -> Model:
 
 
 def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
-    """What the options name, and the options with the model of ADCs that they mean.
-
-    Raises
-    ------
-    InputError
-        If a technology or a table cannot be read, or options contradict each other.
-    """
-    filled = dict(options)
+    """What the options name, and the options with the names of models and technologies."""
     table = options["adc_table"]
-    names_of_adcs = options["adc_model"] or ((MurmannAdc if table is None else TableAdc).name,)
-    models = {name: ADC_MODELS[name] for name in names_of_adcs}
+    chosen = options["adc_model"] or ((MurmannAdc if table is None else TableAdc).name,)
+    models = {name: ADC_MODELS[name] for name in chosen}
     if any(model.takes_table for model in models.values()) != (table is not None):
         takers = [name for name, model in ADC_MODELS.items() if model.takes_table]
         raise InputError(
             f"--adc-model {', '.join(takers)} takes its converters from --adc-table FILE; "
             "give both or neither"
         )
-    filled["adc_model"] = names_of_adcs
+    _check_given(options, models)
+    technologies = tuple(load_technology(name) for name in options["technology"])
+    names = tuple(technology.name for technology in technologies)
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"--technology has two profiles of the same name ({', '.join(names)}); rename one"
+        )
+    given = dict(zip(names, options["technology"], strict=True))
+    adcs = {n: model.made(table if model.takes_table else None) for n, model in models.items()}
+    filled = {**options, "adc_model": chosen, "technology": names}
+    return Hardware(technologies, adcs, given), filled
+
+
+def _check_given(options: Mapping[str, Any], models: Collection[str]) -> None:
+    """Refuse constants of other models of ADCs, and values out of bounds."""
     for model, known_model in ADC_MODELS.items():
         for name in known_model.constants:
             if options[name] is not None and model not in models:
@@ -135,19 +140,8 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
                 )
     for name, known in CONSTANTS.items():
         for value in options[name] or ():
-            ends = (value.low, value.high) if isinstance(value, Uncertain) else (value,)
-            for end in ends:
+            for end in (value.low, value.high) if isinstance(value, Uncertain) else (value,):
                 known.option(name).check(end)
-    technologies = tuple(load_technology(name) for name in options["technology"])
-    names = [technology.name for technology in technologies]
-    if len(set(names)) < len(names):
-        raise InputError(
-            f"--technology has two profiles of the same name ({', '.join(names)}); rename one"
-        )
-    filled["technology"] = tuple(names)
-    given = dict(zip(names, options["technology"], strict=True))
-    adcs = {n: model.made(table if model.takes_table else None) for n, model in models.items()}
-    return Hardware(technologies, adcs, given), filled
 
 
 def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,16 +149,10 @@ def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
 
     Those of technologies differ from one to the next; their profiles have them.
     """
-    models: list[Any] = [ADC_MODELS[name] for name in options["adc_model"]]
-    filled = dict(options)
-    for model in (*models, CapacitiveDac):
-        for name in model.constants:
-            if filled[name] is None:
-                filled[name] = getattr(model, name)
-    for name in RATES:
-        if filled[name] is None:
-            filled[name] = getattr(EnergyParameters, name)
-    return filled
+    models: list[Any] = [CapacitiveDac, *(ADC_MODELS[name] for name in options["adc_model"])]
+    usual = {name: getattr(EnergyParameters, name) for name in RATES}
+    usual |= {name: getattr(model, name) for model in models for name in model.constants}
+    return {**options, **{name: one for name, one in usual.items() if options[name] is None}}
 
 
 def held(
@@ -181,12 +169,8 @@ def held(
 def paired(points: Iterable[Point], hardware: Hardware) -> list[Point]:
     """The points whose core runs on their technology.
 
-    A core that runs on none of those named is shown on its default one.
-
-    Raises
-    ------
-    InputError
-        If a technology is named on which none of the cores runs, or a constant that no point has.
+    A core that runs on none of those named is shown on its default one. A technology on which no
+    core runs is refused, and so is a constant that no point has.
     """
     every = list(points)
     cores = list(dict.fromkeys(point["core"] for point in every))
@@ -199,9 +183,8 @@ def paired(points: Iterable[Point], hardware: Hardware) -> list[Point]:
                     f"no --core runs on `technology` {technology.name}; add --core {wanted}"
                 )
     kept = []
-    first_model = every[0]["adc_model"] if every else None
     for point in every:
-        if not _analog(point) and point["adc_model"] != first_model:
+        if not _analog(point) and point["adc_model"] != every[0]["adc_model"]:
             continue  # it has no ADC, so that its row would come again
         names = runs[point["core"]]
         if not names and point["technology"] == hardware.technologies[0].name:
@@ -214,13 +197,11 @@ def paired(points: Iterable[Point], hardware: Hardware) -> list[Point]:
 
 def _check_constants(points: list[Point], hardware: Hardware) -> None:
     """Refuse constants that are of no model of any point."""
-    known: set[str] = set()
-    for point in {(p["core"], p["technology"]): p for p in points}.values():
-        known |= set(hardware.technology_of(point).constants)
-        if _analog(point):
-            known |= {*RATES, *CapacitiveDac.constants}
-            for model in ADC_MODELS.values():
-                known |= set(model.constants)
+    one_of_each = {point["technology"]: point for point in points}.values()
+    known = {name for one in one_of_each for name in hardware.technology_of(one).constants}
+    if any(map(_analog, points)):
+        known |= {*RATES, *CapacitiveDac.constants}
+        known.update(*(model.constants for model in ADC_MODELS.values()))
     for name in (*CONSTANTS, *RATES):
         if name not in known and any(point[name] is not None for point in points):
             raise InputError(

@@ -1,18 +1,15 @@
 """Options of networks: which, with what data and weights; and how products are mapped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import noise, shared
-from rnscli.cli.options.noise import noise_options
-from rnscli.cli.options.types import Point, is_file
-from rnscli.cli.terminal import Advance
 from rnscli.core import CoreOptions, DotProductOptions
 from rnscli.matrix import Dataflow, DataflowOptions
 from rnscli.networks import INSTALL, missing_package
@@ -22,26 +19,14 @@ if TYPE_CHECKING:
 
 
 def check_torch(command: str, options: Mapping[str, Any]) -> None:
-    """Refuse a command without the packages that it needs; the digits come with scikit-learn.
-
-    Raises
-    ------
-    InputError
-        With the command that installs them.
-    """
+    """Refuse a command without the packages that it needs; the digits come with scikit-learn."""
     missing = missing_package() if options["data"] is None else missing_package(("torch",))
     if missing is not None:
         raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
 
 
 def check_weights(options: Mapping[str, Any]) -> None:
-    """Refuse weights that several networks would have to share.
-
-    Raises
-    ------
-    InputError
-        Naming the option.
-    """
+    """Refuse weights that several networks would have to share."""
     if options["weights"] is not None and len(options["model"]) > 1:
         raise InputError(
             f"--weights are those of one network, and --model names {len(options['model'])}; "
@@ -49,40 +34,22 @@ def check_weights(options: Mapping[str, Any]) -> None:
         )
 
 
-def modules(options: Mapping[str, Any]) -> dict[str, list[Path]]:
-    """Files of networks in the current directory, which a batch that is resumed looks at again."""
-    names = (name.partition(":")[0].replace(".", "/") for name in options["model"])
-    return {"--model": [Path(f"{name}.py") for name in names if is_file(f"{name}.py")]}
-
-
 def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNetwork]":
-    """The networks that the options name, trained where they must be.
+    """The networks that the options name, trained where they must be."""
+    return {name: _opened(name, options, bar) for name in options["model"]}
 
-    Raises
-    ------
-    InputError
-        If one cannot be opened.
-    """
+
+def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
     from rnscli.networks import open_network
 
-    found = {}
-    for name in options["model"]:
-        with ExitStack() as stack:
-            progress = _bar_of_training(name, bar, stack)
-            found[name] = open_network(name, options["data"], options["weights"], progress)
-    return found
+    with ExitStack() as stack:
+        # Most often a network was trained before, and there is nothing to draw.
+        begun = cache(lambda total: stack.enter_context(bar(total, "epochs")))
 
+        def progress(done: int, total: int) -> None:
+            begun(total)(done, note=lambda: f"{name} is trained in FP32, once")
 
-def _bar_of_training(name: str, bar: Bar, stack: ExitStack) -> Callable[[int, int], None]:
-    """Draws a bar if a network is trained, which most often was done before."""
-    begun: list[Advance] = []
-
-    def progress(done: int, total: int) -> None:
-        if not begun:
-            begun.append(stack.enter_context(bar(total, "epochs")))
-        begun[0](done, note=lambda: f"{name} is trained in FP32, once")
-
-    return progress
+        return open_network(name, options["data"], options["weights"], progress)
 
 
 CORE_AXES = (
@@ -109,7 +76,7 @@ def core_options(bits: str) -> shared.Decorator[Any]:
         DataflowOptions.granularity,
         ModuliOptions.moduli,
         shared.redundancy("0"),
-        noise_options("no errors"),
+        noise.noise_options("no errors"),
         shared.take(of.attempts, "1"),
         of.decoder,
         of.legitimate_range,
@@ -129,28 +96,23 @@ class CoreOfPoint:
 
 
 def distinct(
-    found: Sequence[tuple[Point, CoreOfPoint]], others: Sequence[str]
-) -> list[tuple[Point, CoreOfPoint]]:
+    found: Sequence[tuple[shared.Point, CoreOfPoint]], others: Sequence[str]
+) -> list[tuple[shared.Point, CoreOfPoint]]:
     """Points that differ in their core or in ``others``: redundancy concerns only some cores."""
-    kept: dict[tuple[object, ...], tuple[Point, CoreOfPoint]] = {}
+    kept: dict[tuple[object, ...], tuple[shared.Point, CoreOfPoint]] = {}
     for point, core in found:
         kept.setdefault((core, *(point[name] for name in others)), (point, core))
     return list(kept.values())
 
 
-def core_of(point: Point) -> CoreOfPoint:
-    """The core that a point of a sweep asks for.
-
-    Raises
-    ------
-    RnscliError
-        If there is none.
-    """
+def core_of(point: shared.Point) -> CoreOfPoint:
+    """The core of a point of a sweep."""
     from rnscli.analysis.analog_core import analog_core
 
     request = shared.moduli_request(point)
     if request.moduli is not None:
         request.choose()  # a set that no tile could use is wrong whichever core is compared
+    same = ("attempts", "decoder", "legitimate_range", "slice_bits", "adc_bits")
     core = analog_core(
         point["core"],
         bits=request.bits,
@@ -160,12 +122,8 @@ def core_of(point: Point) -> CoreOfPoint:
         moduli=request.moduli,
         redundant=request.redundant,
         noise=noise.noise_of(point),
-        attempts=point["attempts"],
-        decoder=point["decoder"],
-        legitimate_range=point["legitimate_range"],
         rule=request.rule,
         max_modulus=request.max_modulus,
-        slice_bits=point["slice_bits"],
-        adc_bits=point["adc_bits"],
+        **{name: point[name] for name in same},
     )
     return CoreOfPoint(Dataflow(core, point["granularity"]), request.converter_bits)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from rnscli.analysis import Noise, P, Sigma, SnrDb
 from rnscli.base import Column, InputError, Option, in_words
 from rnscli.cli.options import shared
-from rnscli.cli.options.types import Point, points
+from rnscli.cli.options.shared import Point, points
 from rnscli.core import LEVELS, NOISE_LAWS, NoiseOptions, NoiseSetting
 
 CONSTANTS: dict[str, Option] = {

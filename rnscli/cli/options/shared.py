@@ -1,42 +1,41 @@
-"""Options that several commands have: one name, one type, one help text."""
+"""Options that several commands have: one name, one type, one help text; and points of a sweep."""
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from rnscli.analysis import (
-    DEFAULT_VECTOR_SIZE,
-    MaxModulus,
-    ModuliOptions,
-    ModuliRequest,
-    Rule,
-)
+from rnscli import runtime
+from rnscli.analysis import MaxModulus, ModuliOptions, ModuliRequest, Rule
 from rnscli.base import Flags, InputError, Option
-from rnscli.cli.options.types import ParamType, SplitSet, type_of
+from rnscli.cli.options import types
 from rnscli.core import CORES, CoreOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
+Point = dict[str, Any]  # of a sweep: a value of each of its options
 
 # Axes that fix a moduli set, in the order in which a sweep varies them, the last one fastest.
 MODULI_AXES = (
     "moduli", "bits", "input_bits", "weight_bits", "vector_size", "rule", "max_modulus",
     "redundant",
 )  # fmt: skip
-
-
 # What they are in rows that have no such fields of their own.
 MODULI_COLUMNS = {"rule": Rule, "max_modulus": MaxModulus}
 
 
 class DeclaredOption(click.Option):
-    """An option of the shell, which is made of a declaration."""
+    """An option of the shell with its declaration, from which command lines are written."""
 
-    def __init__(self, *names: Any, declared: Option, **attributes: Any) -> None:
-        """Keep the declaration, from which command lines are written."""
+    def __init__(self, *names: Any, declared: Option, usual: str, **attributes: Any) -> None:
+        """``usual`` is what holds if it is not given, where click knows no default."""
         super().__init__(*names, **attributes)
-        self.declared = declared
+        self.declared, self.usual = declared, usual
 
 
 def take(
@@ -44,39 +43,33 @@ def take(
     default: str | None = None,
     *,
     usual: str = "",
+    besides: str = "",
     help: str = "",
     more: str = "",
     swept: bool = True,
-    kind: ParamType | None = None,
+    kind: types.ParamType | None = None,
 ) -> Decorator[Command]:
-    """The shell's option of a declaration.
+    """The shell's option of a declaration, but for what is different in this command.
 
-    Parameters
-    ----------
-    option
-        The declaration.
-    default, usual, help
-        Of this command, where they differ from those declared: the value if none is given, what
-        else holds then, in words, and what it is.
-    more
-        What this command adds to the help.
-    swept
-        Whether a list of values is accepted.
-    kind
-        Type of its values, where the declaration leaves that open.
+    ``default`` is its value if none is given; or ``usual``, in words or as it is written, if that
+    depends on other options, and ``besides`` what holds with these. ``more`` ends the help.
+    ``swept`` options accept a list of values; ``kind`` is their type, where the declaration leaves
+    it open.
     """
     if default is None and not usual:
         default, usual = option.default or None, option.usual
     shown = usual or default
-    stated = f"  [default: {shown}]" if shown else ""
+    stated = f"  [default: {shown}{besides}]" if shown else ""
+    is_flag = isinstance(option.values, Flags)
     return click.option(
         option.flag,
         cls=DeclaredOption,
         declared=option,
-        type=kind or type_of(option.values, swept),
-        is_flag=isinstance(option.values, Flags),
+        usual=usual,
+        type=kind or types.type_of(option.values, swept),
+        is_flag=is_flag,
         multiple=option.repeated,
-        default=False if isinstance(option.values, Flags) else default,
+        default=False if is_flag else default,
         help=(help or option.text) + more + stated,
     )
 
@@ -96,9 +89,9 @@ def cores(
 
 
 def redundancy(default: str) -> Decorator[Command]:
-    """``--redundant``; a set of one's own has none unless it is said."""
-    stated = default if default == "0" else f"{default}; with --moduli: 0"
-    return take(ModuliOptions.redundant, usual=stated)
+    """``--redundant``; moduli that are given have no redundant ones unless it is given, too."""
+    besides = "" if default == "0" else "; with --moduli: 0"
+    return take(ModuliOptions.redundant, usual=default, besides=besides)
 
 
 def stacked(*options: Option | Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -112,33 +105,46 @@ def stacked(*options: Option | Callable[[Any], Any]) -> Callable[[Command], Comm
     return decorate
 
 
-def with_defaults(
-    options: Mapping[str, Any], bits: tuple[int, ...], redundant: tuple[int, ...] = (0,)
-) -> dict[str, Any]:
+def with_usual(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The options of the running command, with what its help states where these are not given.
+
+    They are no defaults that click knows, as others hold with ``--moduli`` or ``--target``.
+    """
+    params = click.get_current_context().command.params
+    declared = [one for one in params if isinstance(one, DeclaredOption) and one.name in names]
+    usual = {one.name: one.type.convert(one.usual, one, None) for one in declared}
+    return {**options, **{name: options[name] or usual[name] for name in names}}
+
+
+def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options with the defaults that hold unless ``--moduli`` or a precision is given."""
-    filled = with_bits(options, bits)
-    if not filled["moduli"]:
-        filled["redundant"] = filled["redundant"] or redundant
-    stated = any(isinstance(one, SplitSet) for one in filled["moduli"])
-    filled["redundant"] = filled["redundant"] or ((None,) if stated else (0,))
-    return filled
+    if not options["moduli"]:
+        sizes = () if options.get("precision_bits") else ("vector_size",)
+        return with_usual(options, "bits", *sizes, "redundant")
+    splits = any(isinstance(one, types.SplitSet) for one in options["moduli"])
+    return {**options, "redundant": options["redundant"] or ((None,) if splits else (0,))}
 
 
-def with_bits(options: Mapping[str, Any], bits: tuple[int, ...]) -> dict[str, Any]:
-    """The options with the defaults of ``--bits`` and ``--vector-size``."""
-    filled = dict(options)
-    if not filled["moduli"]:
-        filled["bits"] = filled["bits"] or bits
-        if not filled.get("precision_bits"):
-            filled["vector_size"] = filled["vector_size"] or (DEFAULT_VECTOR_SIZE,)
-    return filled
+def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
+    """Every combination of the named options, the last one varying fastest.
+
+    An option that was not given stands for ``None``.
+    """
+    axes = [options[name] if options[name] else (None,) for name in names]
+    total = math.prod(len(axis) for axis in axes)
+    if total > types.MAX_POINTS:
+        raise InputError(
+            f"the sweep has {total} combinations; at most {types.MAX_POINTS} are computed at once"
+        )
+    for combination in itertools.product(*axes):
+        yield dict(zip(names, combination, strict=True))
 
 
 def moduli_request(point: Mapping[str, Any], **more: Any) -> ModuliRequest:
     """The request that a point of a sweep stands for."""
     values = {name: point[name] for name in MODULI_AXES} | more
     given = point["moduli"]
-    if isinstance(given, SplitSet):
+    if isinstance(given, types.SplitSet):
         if point["redundant"] is not None:
             raise InputError(
                 f"`moduli` {given} says itself which are redundant; leave out `redundant`"
@@ -147,3 +153,84 @@ def moduli_request(point: Mapping[str, Any], **more: Any) -> ModuliRequest:
         values["redundant"] = len(given.redundant)
     values["redundant"] = values["redundant"] or 0
     return ModuliRequest(**values)
+
+
+# Commands that compute for long: where, recorded where, and what is printed meanwhile
+
+
+class _Address(types.TextType):
+    name = "address"
+    what = "an address such as tcp://localhost:8786"
+
+    def parse(self, text: str) -> str:
+        found = re.fullmatch(r"(tcp|tls)://[^\s/]+:(\d{1,5})", text)
+        if not found or not 0 < int(found[2]) < 2**16:
+            raise ValueError
+        return text
+
+
+class _StoreFile(types.TextType):
+    name = "FILE"
+
+    def parse(self, text: str) -> Path:
+        path = Path(text)
+        try:
+            path.exists()
+        except (OSError, ValueError) as error:
+            why = error.args[-1]
+            raise click.BadParameter(f"{types.shown(text)} cannot be a file: {why}") from None
+        return path
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> types.Candidates:
+        return types.of_files(incomplete)
+
+
+run_options = stacked(
+    click.option(
+        "--jobs",
+        type=types.WholeNumber(1, 1024),
+        help="Number of processes; the result is the same for any.  [default: 1]",
+    ),
+    click.option(
+        "--scheduler",
+        type=_Address(),
+        metavar="tcp://HOST:PORT",
+        help="Compute on the workers of this Dask scheduler instead (needs the extra "
+        "rnscli[distributed]); the result is the same.",
+    ),
+    click.option(
+        "--store",
+        type=_StoreFile(),
+        help="Record every finished block in this SQLite file, and compute only those that it "
+        "does not hold; several commands may share it (rnscli store FILE lists it).",
+    ),
+    click.option("--quiet", is_flag=True, help="No progress on standard error."),
+)
+
+
+@contextmanager
+def engine_of(options: Mapping[str, Any]) -> "Iterator[runtime.Engine]":
+    """Where blocks are computed, as the options say."""
+    _check_place(options)
+    with (
+        runtime.local_engine(options["jobs"] or 1)
+        if options["scheduler"] is None
+        else runtime.dask_engine(options["scheduler"])
+    ) as engine:
+        yield engine
+
+
+@contextmanager
+def runner_of(options: Mapping[str, Any]) -> "Iterator[runtime.Runner]":
+    """Where blocks are computed and recorded, as the options say."""
+    _check_place(options)  # before a store is made
+    store = nullcontext() if options["store"] is None else runtime.Store(options["store"])
+    with store as opened, engine_of(options) as engine:
+        yield runtime.Runner(engine, opened)
+
+
+def _check_place(options: Mapping[str, Any]) -> None:
+    if options["scheduler"] is not None and options["jobs"] is not None:
+        raise InputError("`jobs` and `scheduler` are two places to compute; leave one of them out")

@@ -1,6 +1,5 @@
-"""Option values that may be sweeps: lists, integer ranges, logarithmic grids."""
+"""Types of the values of options, which may be sweeps: lists, integer ranges, logarithmic grids."""
 
-import itertools
 import math
 import re
 from abc import ABC, abstractmethod
@@ -12,30 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 from click.shell_completion import CompletionItem
 
-from rnscli.base import (
-    Attempts,
-    Files,
-    Flags,
-    IndexSets,
-    InputError,
-    LegitimateRanges,
-    ModuliSets,
-    Names,
-    NamesOrFiles,
-    NamesOrFunctions,
-    Numbers,
-    PerModulus,
-    Quantities,
-    Uncertain,
-    Values,
-    WholeNumbers,
-    parse_quantity,
-    parse_uncertain,
-)
+from rnscli import base
 
+if TYPE_CHECKING:
+    from rnscli.report import Schema
+
+MAX_POINTS = 100_000
 Candidates = list[CompletionItem]
-
-
 Listed = Sequence[str] | Mapping[str, "Summarised"]
 
 
@@ -46,32 +28,24 @@ class Summarised(Protocol):
     def summary(self) -> str: ...
 
 
+# What a shell offers
+
+
 def of_list(incomplete: str, names: Listed, suffixes: tuple[str, ...] = ()) -> Candidates:
     """Names and files that may stand behind the last comma, with what stands before it.
 
-    Parameters
-    ----------
-    incomplete
-        The list so far.
-    names
-        What an item may be, with a summary where that is known; a name that the list already has
-        is not offered again.
-    suffixes
-        Of the files that an item may be; no files without any.
+    A name that the list already has is not offered again; no files without suffixes.
     """
     before, comma, item = incomplete.rpartition(",")
     given = before.split(",")
+    summaries = names if isinstance(names, Mapping) else {}
     offered = [
-        CompletionItem(before + comma + name, help=_summary(names, name))
+        CompletionItem(before + comma + name, help=getattr(summaries.get(name), "summary", None))
         for name in names
         if name.startswith(item) and name not in given
     ]
     files = _files(item, suffixes) if suffixes else []
     return offered + [CompletionItem(before + comma + name) for name in files]
-
-
-def _summary(names: Listed, name: str) -> str | None:
-    return names[name].summary if isinstance(names, Mapping) else None
 
 
 def of_names(incomplete: str, names: Iterable[str]) -> Candidates:
@@ -116,9 +90,7 @@ def _entries(folder: str, start: str, suffixes: tuple[str, ...]) -> Iterable[str
             yield folder + entry.name
 
 
-MAX_POINTS = 100_000
-
-Point = dict[str, Any]
+# One value
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
@@ -126,107 +98,42 @@ else:  # not generic before click 8.4
     ParamType = click.ParamType
 
 
-class Sweep(ParamType, ABC):
-    """Base of the sweep types: comma-separated items, each of which may stand for several values.
+class RefusedError(Exception):
+    """Why a text is not accepted, where what would be accepted does not tell."""
 
-    Parameters
-    ----------
-    what
-        The values that are accepted, in words: ``a whole number from 2 to 64``.
-    names, suffixes
-        What a shell offers for an item: names, and files by their suffixes.
-    """
 
-    name = "sweep"
+def _list_of(one: "Schema", least: int = 1) -> "Schema":
+    return {"type": "array", "items": one, "minItems": least}
 
-    def __init__(
-        self,
-        what: str,
-        metavar: str,
-        names: Listed = (),
-        suffixes: tuple[str, ...] = (),
-    ) -> None:
-        """Keep the words for messages and help."""
-        self.what = what
-        self.name = metavar
-        self.names, self.suffixes = names, suffixes
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Any, ...]:
-        """All values of the sweep, in the order given."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            values = self.values(str(value))
-        except (ValueError, OverflowError):
-            self.fail(f"{shown(value)} is not accepted; it must be {self.what}", param, ctx)
-        except OSError as error:  # of a file that stands for numbers
-            self.fail(f"{shown(value)} cannot be read: {error.strerror}", param, ctx)
-        if len(values) > MAX_POINTS:
-            self.fail(f"{shown(value)} has more than {MAX_POINTS} values", param, ctx)
-        return tuple(values)
+class TextType(ParamType, ABC):
+    """A type whose values are read from a text; ``what`` says in words what is accepted."""
 
-    def values(self, text: str) -> list[Any]:
-        """All values of a sweep, cut beyond what is accepted; raises ValueError like `items`."""
-        values: list[Any] = []
-        for item in text.split(","):
-            values.extend(self.items(item.strip())[: MAX_POINTS + 1])
-            if len(values) > MAX_POINTS:
-                break
-        return values
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """The metavar as it is: choices are accepted in lower case only."""
-        return self.name
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> Candidates:
-        """What may stand behind the last comma."""
-        return of_list(incomplete, self.names, self.suffixes)
+    name: str
+    what: str
 
     @abstractmethod
-    def items(self, text: str) -> Sequence[Any]:
-        """Values of one item; raises ValueError if it is not accepted."""
+    def parse(self, text: str) -> Any:
+        """The value; a ValueError if the text is not accepted."""
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value  # click converts defaults again
+        try:
+            return self.parse(value)
+        except (ValueError, OverflowError):
+            why = "is not accepted"
+        except RefusedError as error:
+            why = f"is not accepted: {error}"
+        except OSError as error:  # of a file that stands for numbers
+            raise click.BadParameter(
+                f"{shown(value)} cannot be read: {error.strerror}", ctx, param
+            ) from None
+        raise click.BadParameter(f"{shown(value)} {why}; it must be {self.what}", ctx, param)
 
-class IntSweep(Sweep):
-    """Whole numbers of a range: ``6``, ``4,6``, ``4..8``, ``1e6``."""
-
-    def __init__(self, low: int, high: int) -> None:
-        """Accept numbers from ``low`` to ``high``."""
-        self.low, self.high = low, high
-        super().__init__(
-            f"a whole number from {low} to {_limit(high)}, a list of them, or a range such as "
-            f"{low}..{min(low + 4, high)}",
-            "INT[,..]",
-        )
-
-    def items(self, text: str) -> Sequence[int]:
-        """One number or a range."""
-        first, dots, last = text.partition("..")
-        low = whole_number(first, self.low, self.high)
-        high = whole_number(last, self.low, self.high) if dots else low
-        if high < low:
-            raise ValueError
-        if high - low > MAX_POINTS:  # such a range may be too long even for len()
-            high = low + MAX_POINTS
-        return range(low, high + 1)
-
-
-def whole_number(text: str, low: int, high: int) -> int:
-    """A whole number in a range, also written as 1e6; raises ValueError if it is not."""
-    try:
-        number = int(text)
-    except ValueError:
-        value = float(text)
-        if not abs(value) <= 2**53 or value != int(value):
-            raise ValueError from None
-        number = int(value)
-    if not low <= number <= high:
-        raise ValueError
-    return number
+    def schema(self) -> "Schema":
+        """JSON Schema of one value in a document."""
+        return {"type": "string"}
 
 
 def shown(value: object) -> str:
@@ -242,40 +149,277 @@ def _limit(high: int) -> str:
     return f"2^{high.bit_length() - 1}" if high & (high - 1) == 0 else f"{high:.0e}"
 
 
-class WholeNumber(ParamType):
+def _check_underflow(text: str, value: float) -> None:
+    """Refuse a text that becomes zero only because doubles are no smaller."""
+    significand = re.match(r"[-+\s\d._]*", text)
+    if value == 0 and significand and re.search("[1-9]", significand[0]):
+        raise RefusedError("a number is 0 or at least 5e-324")
+
+
+class WholeNumber(TextType):
     """One whole number of a range."""
 
     name = "INT"
 
     def __init__(self, low: int, high: int) -> None:
-        """Accept numbers from ``low`` to ``high``."""
         self.low, self.high = low, high
+        self.what = f"a whole number from {low} to {high}"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number."""
-        try:
-            return whole_number(str(value), self.low, self.high)
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{shown(value)} is not accepted; it must be a whole number from {self.low} to "
-                f"{self.high}",
-                param,
-                ctx,
+    def parse(self, text: str) -> int:
+        return whole_number(text, self.low, self.high)
+
+    def schema(self) -> "Schema":
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+def whole_number(text: str, low: int, high: int) -> int:
+    """A whole number in a range, also written as 1e6; a ValueError if it is not."""
+    try:
+        number = int(text)
+    except ValueError:
+        value = float(text)
+        if 2**53 < value <= high:  # not every number there is a double
+            raise RefusedError("a number above 2^53 must be written in digits") from None
+        if not abs(value) <= 2**53 or value != int(value):
+            raise ValueError from None
+        number = int(value)
+    if not low <= number <= high:
+        raise ValueError
+    return number
+
+
+class IntSetType(TextType):
+    """Whole numbers that belong together, such as a set of moduli: ``63,62,61,59``."""
+
+    name = "INT,INT,.."
+    what = "whole numbers such as 63,62,61,59"
+
+    def parse(self, text: str) -> Any:
+        members = tuple(int(item) for item in text.replace(",", " ").split())
+        if not members:
+            raise ValueError
+        return members
+
+    def schema(self) -> "Schema":
+        return _list_of({"type": "integer", "minimum": 0})
+
+
+@dataclass(frozen=True)
+class SplitSet:
+    """Moduli that say themselves which of them are redundant: ``61,59,55,53+63,62``."""
+
+    information: tuple[int, ...]
+    redundant: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return "+".join(",".join(map(str, part)) for part in (self.information, self.redundant))
+
+
+class ModuliType(IntSetType):
+    """A set of moduli, ``63,62,61,59``, or a `SplitSet`, ``61,59,55,53+63,62``."""
+
+    name = "INT,INT,..[+INT,..]"
+
+    def parse(self, text: str) -> Any:
+        whole, *rest = (IntSetType().convert(part, None, None) for part in text.split("+"))
+        if not rest:
+            return whole
+        if len(rest) > 1 or min(rest[0]) < max(whole):
+            raise click.BadParameter(
+                f"{shown(text)} is not accepted; after a + come the redundant moduli, which are "
+                "the largest, as in 61,59,55,53+63,62"
             )
+        return SplitSet(whole, rest[0])
+
+    def schema(self) -> "Schema":
+        return {"anyOf": [_list_of({"type": "integer", "minimum": 2}), {"type": "string"}]}
+
+
+class Quantity(TextType):
+    """One positive physical quantity, ``100fJ``, in base SI."""
+
+    name = "QUANTITY"
+
+    def __init__(self, unit: str, example: str) -> None:
+        self.unit = unit
+        self.what = f"a positive quantity in {unit} such as {example}"
+
+    def parse(self, text: str) -> float:
+        number = base.parse_quantity(text, self.unit)
+        _check_underflow(text, number)
+        if number <= 0:
+            raise ValueError
+        return number
+
+    def schema(self) -> "Schema":
+        return {"type": "number", "exclusiveMinimum": 0}
+
+
+class NameArgument(TextType):
+    """One of some names; ``missing`` begins the sentence that asks for it."""
+
+    name = "name"
+
+    def __init__(self, names: Sequence[str], missing: str) -> None:
+        self._names, self._missing = names, missing
+        self.what = f"one of {', '.join(names)}"
+
+    def parse(self, text: str) -> str:
+        if text not in self._names:
+            raise ValueError
+        return text
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"{self._missing} {self.what}"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> Candidates:
+        return of_names(incomplete, self._names)
+
+
+# Files, which are remembered so that no result is written over them
+
+_FILES = "rnscli.files"
+
+
+def is_file(text: str) -> bool:
+    """Whether a text is the name of a file; one that cannot be a name is not."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        return False
+
+
+def files_read() -> dict[str, list[Path]]:
+    """The files that options of the running command name, by the option."""
+    context = click.get_current_context(silent=True)
+    found: dict[str, list[Path]] = context.meta.get(_FILES, {}) if context is not None else {}
+    return found
+
+
+class _FileReader(TextType):
+    """A type whose values may be files."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and param is not None and ctx is not None:
+            ctx.meta.setdefault(_FILES, {})[param.opts[0]] = self.files(value)
+        return super().convert(value, param, ctx)
+
+    def files(self, text: str) -> list[Path]:
+        return [Path(item) for item in map(str.strip, text.split(",")) if is_file(item)]
+
+
+class InputFile(_FileReader):
+    """A file that is read; whether it can be read is for its reader to say."""
+
+    name = "FILE"
+
+    def parse(self, text: str) -> Path:
+        return Path(text)
+
+    def files(self, text: str) -> list[Path]:
+        return [Path(text)]
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> Candidates:
+        return of_files(incomplete)
+
+
+# Several values, one after the other
+
+
+class Sweep(TextType):
+    """Base of the sweep types: comma-separated items, each of which may stand for several values.
+
+    ``names`` and files of some ``suffixes`` are what a shell offers for an item.
+    """
+
+    def __init__(
+        self, what: str, metavar: str, names: Listed = (), suffixes: tuple[str, ...] = ()
+    ) -> None:
+        self.what, self.name = what, metavar
+        self.names, self.suffixes = names, suffixes
+
+    @abstractmethod
+    def items(self, text: str) -> Sequence[Any]:
+        """Values of one item; a ValueError if it is not accepted."""
+
+    def values(self, text: str) -> list[Any]:
+        """All values in the order given, cut beyond what is accepted."""
+        values: list[Any] = []
+        for item in text.split(","):
+            values.extend(self.items(item.strip())[: MAX_POINTS + 1])
+            if len(values) > MAX_POINTS:
+                break
+        return values
+
+    def parse(self, text: str) -> tuple[Any, ...]:
+        values = self.values(text)
+        if len(values) > MAX_POINTS:
+            raise click.BadParameter(f"{shown(text)} has more than {MAX_POINTS} values")
+        return tuple(values)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The metavar as it is: choices are accepted in lower case only."""
+        return self.name
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> Candidates:
+        return of_list(incomplete, self.names, self.suffixes)
+
+
+class IntSweep(Sweep):
+    """Whole numbers of a range: ``6``, ``4,6``, ``4..8``, ``1e6``."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low, self.high = low, high
+        super().__init__(
+            f"a whole number from {low} to {_limit(high)}, a list of them, or a range such as "
+            f"{low}..{min(low + 4, high)}",
+            "INT[,..]",
+        )
+
+    def items(self, text: str) -> Sequence[int]:
+        first, dots, last = text.partition("..")
+        low = whole_number(first, self.low, self.high)
+        high = whole_number(last, self.low, self.high) if dots else low
+        if high < low:
+            raise ValueError
+        # A longer range may be too long even for len().
+        return range(low, min(high, low + MAX_POINTS) + 1)
+
+    def schema(self) -> "Schema":
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+class AttemptsSweep(IntSweep):
+    """Numbers of attempts, or ``inf``."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 10**6)
+        self.what = "a whole number from 1 to 1000000, inf, a list of them, or a range such as 1..4"
+        self.names = ("inf",)
+
+    def items(self, text: str) -> Sequence[Any]:
+        return [math.inf] if text == "inf" else super().items(text)
+
+    def schema(self) -> "Schema":
+        return {"anyOf": [super().schema(), {"const": "inf"}]}
 
 
 class FloatSweep(Sweep):
     """Numbers of a range: ``1e-3``, ``1e-3,1e-2``, ``1e-6..1e-1:31`` (logarithmic)."""
 
     def __init__(self, low: float, high: float, what: str) -> None:
-        """Accept numbers from ``low`` to ``high``."""
-        self.low, self.high = low, high
+        self.low, self.high, self._accepted = low, high, what
         super().__init__(
             f"{what}, a list of them, or a logarithmic grid such as 1e-6..1e-1:31", "FLOAT[,..]"
         )
 
     def items(self, text: str) -> Sequence[float]:
-        """One number or a grid."""
         ends, colon, points = text.partition(":")
         first, dots, last = ends.partition("..")
         if not dots:
@@ -292,253 +436,22 @@ class FloatSweep(Sweep):
 
     def _number(self, text: str) -> float:
         number = float(text)
+        _check_underflow(text, number)
         if not self.low <= number <= self.high:  # false for NaN
-            raise ValueError
+            bound, most = (self.low, "least") if number < self.low else (self.high, "largest")
+            if math.isnan(number) or f"{bound:g}" in self._accepted:
+                raise ValueError  # the words for what is accepted tell why
+            raise RefusedError(f"the {most} accepted is {bound:g}")
         return number + 0.0  # of a negative zero, zero
 
-
-class AttemptsSweep(IntSweep):
-    """Numbers of attempts, or ``inf``."""
-
-    def __init__(self) -> None:
-        """Accept 1 to a million, and inf."""
-        super().__init__(1, 10**6)
-        self.what = "a whole number from 1 to 1000000, inf, a list of them, or a range such as 1..4"
-        self.names = ("inf",)
-
-    def items(self, text: str) -> Sequence[Any]:
-        """One number, a range, or infinity."""
-        return [math.inf] if text == "inf" else super().items(text)
-
-
-class ChoiceSweep(Sweep):
-    """Names out of a list."""
-
-    def __init__(self, choices: Listed) -> None:
-        """Accept these names."""
-        super().__init__(
-            f"one of {', '.join(choices)}, or a list of them", "|".join(choices), choices
-        )
-
-    def items(self, text: str) -> Sequence[str]:
-        """One name."""
-        if text not in self.names:
-            raise ValueError
-        return [text]
-
-
-class LegitimateRangeSweep(Sweep):
-    """``product``, ``operands`` or a number of values."""
-
-    def __init__(self) -> None:
-        """Accept numbers of at least 1."""
-        super().__init__(
-            "product, operands, a whole number of at least 1, or a list of these",
-            "product|operands|INT",
-            ("product", "operands"),
-        )
-
-    def items(self, text: str) -> Sequence[str | int]:
-        """One rule or number."""
-        if text in self.names:
-            return [text]
-        return [whole_number(text, 1, 2**4096)]
-
-
-def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
-    """Every combination of the named options, the last one varying fastest.
-
-    An option that was not given stands for ``None``.
-
-    Raises
-    ------
-    InputError
-        If there are more than 100 000 combinations.
-    """
-    axes = [options[name] if options[name] else (None,) for name in names]
-    total = math.prod(len(axis) for axis in axes)
-    if total > MAX_POINTS:
-        raise InputError(
-            f"the sweep has {total} combinations; at most {MAX_POINTS} are computed at once"
-        )
-    for combination in itertools.product(*axes):
-        yield dict(zip(names, combination, strict=True))
-
-
-class IntSetType(ParamType):
-    """Whole numbers that belong together, such as a set of moduli: ``63,62,61,59``."""
-
-    name = "INT,INT,.."
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """The members as given."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            members = tuple(int(item) for item in str(value).replace(",", " ").split())
-        except ValueError:
-            members = ()
-        if not members:
-            self.fail(
-                f"{shown(value)} is not accepted; it must be whole numbers such as 63,62,61,59",
-                param,
-                ctx,
-            )
-        return members
-
-
-@dataclass(frozen=True)
-class SplitSet:
-    """Moduli that say themselves which of them are redundant: ``61,59,55,53+63,62``."""
-
-    information: tuple[int, ...]
-    redundant: tuple[int, ...]
-
-    def __str__(self) -> str:
-        """As it is written."""
-        return "+".join(",".join(map(str, part)) for part in (self.information, self.redundant))
-
-
-class ModuliType(IntSetType):
-    """A set of moduli, ``63,62,61,59``, or a `SplitSet`, ``61,59,55,53+63,62``."""
-
-    name = "INT,INT,..[+INT,..]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The members as given, or both parts of them."""
-        if isinstance(value, SplitSet):
-            return value
-        parts = value.split("+") if isinstance(value, str) else [value]
-        members = [super(ModuliType, self).convert(part, param, ctx) for part in parts]
-        if len(members) == 1:
-            return members[0]
-        if len(members) > 2 or min(members[1]) < max(members[0]):
-            self.fail(
-                f"{shown(value)} is not accepted; after a + come the redundant moduli, which are "
-                "the largest, as in 61,59,55,53+63,62",
-                param,
-                ctx,
-            )
-        return SplitSet(*members)
-
-
-class QuantitySweep(Sweep):
-    """Physical quantities with an optional prefix and unit: ``100fJ``."""
-
-    def __init__(self, unit: str, example: str) -> None:
-        """Accept non-negative values in ``unit``."""
-        super().__init__(f"a quantity in {unit} such as {example}, or a list of them", "QUANTITY")
-        self.unit = unit
-
-    def items(self, text: str) -> Sequence[float | Uncertain]:
-        """One quantity."""
-        value = parse_quantity(text, self.unit)
-        if value < 0:
-            raise ValueError
-        return [value]
-
-
-class UncertainSweep(QuantitySweep):
-    """Quantities that may be uncertain: ``100fJ``, ``100fJ±30%``, ``100fJ+-20fJ``."""
-
-    def __init__(self, unit: str, example: str) -> None:
-        """Accept non-negative values in ``unit``."""
-        super().__init__(unit, example)
-        self.what = (
-            f"a quantity in {unit} such as {example}, or a range such as {example}±30%, or a list "
-            "of these"
-        )
-
-    def items(self, text: str) -> Sequence[float | Uncertain]:
-        """One quantity or range."""
-        value = parse_uncertain(text, self.unit)
-        if (value.value if isinstance(value, Uncertain) else value) < 0:
-            raise ValueError
-        return [value]
-
-
-class Quantity(ParamType):
-    """One physical quantity: ``100fJ``."""
-
-    name = "QUANTITY"
-
-    def __init__(self, unit: str, example: str) -> None:
-        """Accept positive values in ``unit``."""
-        self.unit, self.example = unit, example
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The value in base SI."""
-        if isinstance(value, float):
-            return value
-        try:
-            number = parse_quantity(str(value), self.unit)
-        except InputError:
-            number = 0.0
-        if number <= 0:
-            self.fail(
-                f"{shown(value)} is not accepted; it must be a positive quantity in {self.unit} "
-                f"such as {self.example}",
-                param,
-                ctx,
-            )
-        return number
-
-
-class _FileReader(Sweep):
-    """A sweep whose items may be files, which are remembered so that they are not written over."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Any, ...]:
-        """All values of the sweep, in the order given."""
-        if isinstance(value, str) and param is not None and ctx is not None:
-            items = (item.strip() for item in value.split(","))
-            _remember(ctx, param, [Path(item) for item in items if is_file(item)])
-        return super().convert(value, param, ctx)
-
-
-class InputFile(ParamType):
-    """A file that is read, and so not written over."""
-
-    name = "FILE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Its path; whether it can be read is for its reader to say."""
-        path = Path(value)
-        if param is not None and ctx is not None:
-            _remember(ctx, param, [path])
-        return path
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> Candidates:
-        """Files."""
-        return of_files(incomplete)
-
-
-_FILES = "rnscli.files"
-
-
-def _remember(context: click.Context, param: click.Parameter, paths: list[Path]) -> None:
-    context.meta.setdefault(_FILES, {})[param.opts[0]] = paths
-
-
-def files_read() -> dict[str, list[Path]]:
-    """The files that options of the running command name, by the option."""
-    context = click.get_current_context(silent=True)
-    found: dict[str, list[Path]] = context.meta.get(_FILES, {}) if context is not None else {}
-    return found
+    def schema(self) -> "Schema":
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
 
 
 class PerModulusSweep(_FileReader, FloatSweep):
     """Numbers, or one for each modulus: ``0.1``, ``[0.1,0.2,0.1]``, or a text file of them."""
 
     def __init__(self, low: float, high: float, what: str) -> None:
-        """Accept numbers from ``low`` to ``high``."""
         super().__init__(low, high, what)
         self.what += "; or one for each modulus, as [0.1,0.2,..] or a file of numbers"
         self.name = "FLOAT[,..]|[FLOAT,..]|FILE"
@@ -552,104 +465,218 @@ class PerModulusSweep(_FileReader, FloatSweep):
             if item.startswith("[") and item.endswith("]"):
                 values.append(tuple(super().values(item[1:-1])))
             elif is_file(item):
-                content = Path(item).read_text(errors="replace").replace(",", " ")
-                values.append(tuple(super().values(",".join(content.split()))))
+                values.append(tuple(self._of_file(Path(item))))
             else:
-                values.extend(super().values(item))
+                try:
+                    values.extend(super().values(item))
+                except ValueError:
+                    if re.search(r"[^\W\d_]{2}|/", item):  # it may be meant as a name
+                        raise RefusedError(f"there is no file {shown(item)}") from None
+                    raise
         return values
 
+    def _of_file(self, path: Path) -> Iterator[float]:
+        words = path.read_text(errors="replace").replace(",", " ").split()
+        if not words:
+            raise RefusedError("the file has no numbers")
+        for word in words:
+            try:
+                yield from self.items(word)
+            except (ValueError, OverflowError):
+                raise RefusedError(f"{shown(word)} in this file is no such number") from None
 
-def is_file(text: str) -> bool:
-    """Whether a text is the name of a file; one that cannot be a name is not."""
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # too long for a name, or a NUL in it
-        return False
+    def schema(self) -> "Schema":
+        one = super().schema()
+        return {"anyOf": [one, _list_of(one)]}
 
 
-class NameSweep(_FileReader):
+class QuantitySweep(Sweep):
+    """Physical quantities with an optional prefix and unit: ``100fJ``."""
+
+    def __init__(self, unit: str, example: str) -> None:
+        super().__init__(f"a quantity in {unit} such as {example}, or a list of them", "QUANTITY")
+        self.unit = unit
+
+    def items(self, text: str) -> Sequence[float | base.Uncertain]:
+        value = base.parse_quantity(text, self.unit)
+        _check_underflow(text, value)
+        if value < 0:
+            raise ValueError
+        return [value]
+
+    def schema(self) -> "Schema":
+        return {"type": "number", "minimum": 0}
+
+
+class UncertainSweep(QuantitySweep):
+    """Quantities that may be uncertain: ``100fJ``, ``100fJ±30%``, ``100fJ+-20fJ``."""
+
+    def __init__(self, unit: str, example: str) -> None:
+        super().__init__(unit, example)
+        self.what = (
+            f"a quantity in {unit} such as {example}, or a range such as {example}±30%, or a list "
+            "of these"
+        )
+
+    def items(self, text: str) -> Sequence[float | base.Uncertain]:
+        value = base.parse_uncertain(text, self.unit)
+        central = value.value if isinstance(value, base.Uncertain) else value
+        _check_underflow(text, central)
+        if central < 0:
+            raise ValueError
+        return [value]
+
+    def schema(self) -> "Schema":
+        from rnscli.report import uncertain_schema
+
+        one = super().schema()
+        return {"anyOf": [one, uncertain_schema(one)]}
+
+
+class ChoiceSweep(Sweep):
+    """Names out of a list."""
+
+    def __init__(self, choices: Listed) -> None:
+        super().__init__(
+            f"one of {', '.join(choices)}, or a list of them", "|".join(choices), choices
+        )
+
+    def items(self, text: str) -> Sequence[str]:
+        if text not in self.names:
+            raise ValueError
+        return [text]
+
+    def schema(self) -> "Schema":
+        return {"enum": list(self.names)}
+
+
+class LegitimateRangeSweep(Sweep):
+    """``product``, ``operands`` or a number of values."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "product, operands, a whole number from 1 to 2^4096, or a list of these",
+            "product|operands|INT",
+            ("product", "operands"),
+        )
+
+    def items(self, text: str) -> Sequence[str | int]:
+        return [text if text in self.names else whole_number(text, 1, 2**4096)]
+
+    def schema(self) -> "Schema":
+        return {"anyOf": [{"enum": list(self.names)}, {"type": "integer", "minimum": 1}]}
+
+
+class NameSweep(_FileReader, Sweep):
     """Names, or files; any text is accepted, and what it names is looked up later."""
 
     def items(self, text: str) -> Sequence[str]:
-        """One name."""
         if not text:
             raise ValueError
         return [text]
 
 
-class ModelSweep(Sweep):
+class ModelSweep(_FileReader, Sweep):
     """Names, or functions of a user, as ``package.module:function``."""
 
     def __init__(self, choices: Listed) -> None:
-        """Accept both."""
         super().__init__(
             f"one of {', '.join(choices)}, package.module:function, or a list of these",
             "NAME|MODULE:FUNCTION[,..]",
             choices,
         )
 
+    def files(self, text: str) -> list[Path]:
+        """Modules in the current directory, which a batch that is resumed looks at again."""
+        modules = (item.partition(":")[0].strip().replace(".", "/") for item in text.split(","))
+        return [Path(f"{name}.py") for name in modules if is_file(f"{name}.py")]
+
     def items(self, text: str) -> Sequence[str]:
-        """One name or function."""
         if text not in self.names and ":" not in text:
             raise ValueError
         return [text]
 
 
-def type_of(values: Values, swept: bool = True) -> ParamType:
+# Of declarations
+
+
+def type_of(values: base.Values, swept: bool = True) -> ParamType:
     """The type of an option that accepts these values; of one value where it is not swept."""
     match values:
-        case WholeNumbers(low, high):
+        case base.WholeNumbers(low, high):
             return IntSweep(low, high) if swept else WholeNumber(low, high)
-        case Quantities(unit=unit, example=example, uncertain=True):
+        case base.Quantities(unit=unit, example=example, uncertain=True):
             return UncertainSweep(unit, example)
-        case Quantities(unit=unit, example=example):
+        case base.Quantities(unit=unit, example=example):
             return QuantitySweep(unit, example) if swept else Quantity(unit, example)
-        case PerModulus(low, high, accepted):
+        case base.PerModulus(low, high, accepted):
             return PerModulusSweep(low, high, accepted)
-        case Numbers(low, high, accepted):
+        case base.Numbers(low, high, accepted):
             return FloatSweep(low, high, accepted)
-        case NamesOrFiles(suffixes=suffixes, accepted=accepted):
+        case base.NamesOrFiles(suffixes=suffixes, accepted=accepted):
             return NameSweep(accepted, "NAME|FILE[,..]", values.names, suffixes)
-        case NamesOrFunctions():
+        case base.NamesOrFunctions():
             return ModelSweep(values.names)
-        case Names():
+        case base.Names():
             return ChoiceSweep(values.names)
+        case base.Flags():
+            return click.BOOL
         case _:
             return _OTHERS[type(values)]()
 
 
-_OTHERS: dict[type[Values], type[ParamType]] = {
-    Attempts: AttemptsSweep,
-    LegitimateRanges: LegitimateRangeSweep,
-    ModuliSets: ModuliType,
-    IndexSets: IntSetType,
-    Files: InputFile,
-    Flags: click.types.BoolParamType,
+_OTHERS: dict[type[base.Values], type[TextType]] = {
+    base.Attempts: AttemptsSweep,
+    base.LegitimateRanges: LegitimateRangeSweep,
+    base.ModuliSets: ModuliType,
+    base.IndexSets: IntSetType,
+    base.Files: InputFile,
 }
 
 
-class NameArgument(ParamType):
-    """One of some names; ``missing`` begins the sentence that asks for it."""
+# Schemas of options in JSON documents
 
-    name = "name"
 
-    def __init__(self, names: Sequence[str], missing: str) -> None:
-        """Accept these names."""
-        self._names, self._missing = names, missing
-        self._accepted = f"one of {', '.join(names)}"
+def is_swept(option: click.Parameter) -> bool:
+    """Whether an option takes several values, one after the other."""
+    return isinstance(option.type, Sweep) or option.multiple
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name."""
-        if value not in self._names:
-            self.fail(f"{shown(value)} is not accepted; it must be {self._accepted}", param, ctx)
-        return str(value)
 
-    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """What would be accepted."""
-        return f"{self._missing} {self._accepted}"
+def names_of(option: click.Parameter) -> Sequence[str]:
+    """Texts that an option accepts, if these are known."""
+    kind = option.type
+    return tuple(kind.names) if isinstance(kind, ChoiceSweep | LegitimateRangeSweep) else ()
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> Candidates:
-        """The names."""
-        return of_names(incomplete, self._names)
+
+def value_schema(kind: ParamType) -> "Schema":
+    """Schema of one value of a type of options; of any that is not known here, a text."""
+    if isinstance(kind, click.types.BoolParamType):
+        return {"type": "boolean"}
+    return kind.schema() if isinstance(kind, TextType) else {"type": "string"}
+
+
+def option_schema(option: click.Parameter, one: "Schema") -> "Schema":
+    """Schema of an option: of ``one`` value, and of the list of a sweep, or of none."""
+    from rnscli.report import any_of
+
+    values = [one]
+    if is_swept(option):
+        values.append(_list_of(one, 2))
+    # Whatever click's release keeps there while no default is given.
+    if not option.required and option.to_info_dict().get("default") is None:
+        values.append({"type": "null"})
+    text, _ = described(option)
+    return {"description": text} | any_of(*values)
+
+
+def described(option: click.Parameter) -> tuple[str, str]:
+    """Help of an option without its default, and its default in words; empty if it has none.
+
+    Arguments have no help in click: they are explained in that of their command.
+    """
+    if not isinstance(option, click.Option):
+        return f"The argument {option.human_readable_name}.", ""
+    text, _, stated = " ".join((option.help or "").split()).partition("[default: ")
+    if not stated and option.show_default:
+        stated = str(option.default)
+    return text.strip(), stated.removesuffix("]")

@@ -1,48 +1,244 @@
-"""Computes the runs of a plan: one after the other, or spread with their blocks over an engine."""
+"""The runs of a plan: checked as their commands would, and computed, here or over an engine."""
 
+import hashlib
+import itertools
 import queue
+import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+import time
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 
-from rnscli.base import RnscliError
-from rnscli.cli.plan.check import (
-    CheckedPlan,
-    Ready,
-    make_ready,
-    run_alone,
-    run_request,
-    without_rows,
-)
-from rnscli.cli.plan.plan import PlannedRun
-from rnscli.cli.terminal import Advance, complain, no_bar, with_options
-from rnscli.report import FinishedRun
-from rnscli.runtime import Engine, Here, Runner, SharedEngine, Store
+import click
+
+import rnscli
+from rnscli.base import EngineError, InputError, RnscliError
+from rnscli.cli.answer import Bar, Question, Result
+from rnscli.cli.command import OUTPUT_OPTIONS, AnswerCommand
+from rnscli.cli.options import files_read
+from rnscli.cli.plan.plan import Plan, PlanError, PlannedRun, command_of
+from rnscli.cli.terminal import Advance, complain, no_bar, sentence_of, with_options
+from rnscli.report import SCHEMA, FinishedRun, Requirement, Row
+from rnscli.runtime import Engine, Here, Runner, SharedEngine, Store, digest, versions
 
 _MOST_THREADS = 64
+_drawing = threading.Lock()  # matplotlib has settings that all threads share
+_Contents = tuple[tuple[str, str | None], ...]  # names and hashes of files
+
+
+@dataclass(frozen=True)
+class CheckedCommand:
+    """A command with checked options; ``files`` are those that it reads."""
+
+    command: AnswerCommand
+    question: Question
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run of a plan with all that decides what is in its files; it can be sent elsewhere."""
+
+    name: str
+    command: str
+    arguments: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+    plots: tuple[str, ...]
+    command_line: str
+    digest: str
+    contents: _Contents  # of the files that it reads, when it was checked
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A run whose references are resolved, and whose options are accepted."""
+
+    request: RunRequest
+    checked: CheckedCommand
+
+    def is_done_by(self, kept: FinishedRun) -> bool:
+        """Whether a run that was finished before is what this one would give."""
+        return bool(self.request.digest) and kept.digest == self.request.digest
+
+
+@dataclass(frozen=True)
+class CheckedPlan:
+    """A plan with what is known of its runs before they run.
+
+    ``ready`` are those whose options are all known, by name; ``early`` those that are computed
+    already, because others refer to them.
+    """
+
+    plan: Plan
+    runs: tuple[PlannedRun, ...]
+    ready: Mapping[str, Ready]
+    early: Mapping[str, FinishedRun]
+
+
+def check_plan(plan: Plan) -> CheckedPlan:
+    """Check the options of all runs, as far as what they refer to is known."""
+    runs = plan.ordered()
+    needed = {name for run in runs for name in run.needs}
+    ready: dict[str, Ready] = {}
+    early: dict[str, FinishedRun] = {}
+    rows: dict[str, Sequence[Row]] = {}
+    wrong: list[str] = []
+    for run in runs:
+        if any(name not in rows for name in run.needs):
+            continue
+        try:
+            ready[run.name] = one = make_ready(run, rows)
+            if run.name in needed and one.checked.question.is_quick:
+                begin = time.monotonic()
+                finished = _computed(one.request, None, no_bar, one.checked)
+                early[run.name] = replace(finished, seconds=time.monotonic() - begin)
+                rows[run.name] = finished.table[: finished.required]
+        except RnscliError as error:
+            wrong.append(plan.sentence(run, error))
+    if wrong:
+        raise PlanError(wrong)
+    return CheckedPlan(plan, tuple(runs), ready, early)
+
+
+def make_ready(run: PlannedRun, rows: Mapping[str, Sequence[Row]]) -> Ready:
+    """A run with its references resolved and its options checked."""
+    arguments = run.arguments(rows)
+    checked = check(run.command, arguments, bool(run.plots))
+    contents = _contents_of(checked.files)
+    drawing = {"matplotlib": metadata.version("matplotlib")} if run.plots else {}
+    decisive = {
+        "command": run.command.name,
+        "arguments": arguments,
+        "plots": run.plots,
+        "files": contents,
+        "versions": {"rnscli": rnscli.__version__, "schema": str(SCHEMA), **versions(), **drawing},
+    }
+    request = RunRequest(
+        run.name,
+        str(run.command.name),
+        tuple(arguments),
+        run.requirements,
+        run.plots,
+        run.command_line(arguments),
+        digest(decisive) if checked.question.is_lasting else "",
+        contents,
+    )
+    return Ready(request, checked)
+
+
+def check(command: AnswerCommand, arguments: Sequence[str], drawn: bool) -> CheckedCommand:
+    """Check the arguments of a command."""
+    try:
+        with command.make_context(command.name, list(arguments)) as context:
+            options = {k: v for k, v in context.params.items() if k not in OUTPUT_OPTIONS}
+            question = command.prepare(options, drawn)
+            named = (*files_read().values(), *question.reads.values())
+            return CheckedCommand(command, question, tuple(itertools.chain(*named)))
+    except click.ClickException as error:
+        raise InputError(sentence_of(error)) from None
+
+
+def _contents_of(files: Sequence[Path]) -> _Contents:
+    return tuple((str(path), _content_hash(path)) for path in files)
+
+
+def _content_hash(path: Path) -> str | None:
+    """Hash of a file, which may be larger than memory."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None  # the command says what is wrong with it
+
+
+def run_alone(request: RunRequest) -> tuple[FinishedRun, list[str]]:
+    """Run a request in a process of its own; with the warnings, for another to print."""
+    sys.set_int_max_str_digits(0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("once", RuntimeWarning)
+        finished = run_request(request, None, no_bar)
+    texts = [str(one.message) for one in caught if issubclass(one.category, RuntimeWarning)]
+    return finished, list(dict.fromkeys(texts))
+
+
+def run_request(
+    request: RunRequest, runner: Runner | None, bar: Bar, checked: CheckedCommand | None = None
+) -> FinishedRun:
+    """Compute a run and what its files hold; an error is a part of the result.
+
+    An EngineError is raised: that what computes is lost is no result of the run.
+    """
+    begin = time.monotonic()
+    try:
+        finished = _computed(request, runner, bar, checked)
+    except EngineError:
+        raise
+    except RnscliError as error:
+        finished = _without_rows(request, request.command_line, error, request.digest)
+    return replace(finished, seconds=time.monotonic() - begin)
+
+
+def _without_rows(
+    run: RunRequest | PlannedRun, command_line: str, error: RnscliError, digest: str = ""
+) -> FinishedRun:
+    command = run.command if isinstance(run.command, str) else str(run.command.name)
+    said = with_options(str(error))
+    return FinishedRun(run.name, command, command_line, digest, error=said).judged(run.requirements)
+
+
+def _computed(
+    request: RunRequest, runner: Runner | None, bar: Bar, checked: CheckedCommand | None
+) -> FinishedRun:
+    try:
+        if checked is None:
+            checked = check(command_of(request.command), request.arguments, bool(request.plots))
+        answer = checked.question.compute(runner, bar)
+        finished = _finished(request, checked.command.result(checked.question, answer))
+    except OSError as error:  # a file that it reads has gone
+        raise RnscliError(f"{error.strerror or error}: {error.filename}") from None
+    except MemoryError:
+        raise RnscliError("not enough memory; ask for fewer or smaller points") from None
+    for before, now in zip(request.contents, _contents_of(checked.files), strict=True):
+        if before != now:
+            raise RnscliError(f"{before[0]} has changed while the batch ran")
+    return finished
+
+
+def _finished(request: RunRequest, result: Result) -> FinishedRun:
+    texts = {"json": result.json, "csv": result.csv}
+    files = {f"{request.name}.{kind}": text.encode() for kind, text in texts.items()}
+    draw = result.draw
+    if draw is not None:
+        with _drawing:
+            files |= {f"{request.name}.{kind}": draw(kind) for kind in request.plots}
+    compared = result.answer.disagreements
+    finished = FinishedRun(
+        request.name,
+        request.command,
+        request.command_line,
+        request.digest,
+        rows=len(result.rows),
+        identity=result.identity,
+        required=result.answer.required,
+        problems=tuple(map(with_options, result.answer.problems)),
+        remarks=tuple(map(with_options, result.answer.remarks)),
+        disagreements=None if compared is None else tuple(compared),
+        files=files,
+    )
+    return finished.judged(request.requirements)
 
 
 class BatchRuns:
     """The runs of a checked plan, computed or taken from those that are kept.
 
-    Parameters
-    ----------
-    checked
-        The plan.
-    selected
-        Names of the runs that are computed, if need be.
-    kept
-        Runs that were finished before, by name, which are taken if they are up to date.
-    others
-        Runs that were finished before, by name, and stay as they are if they are not selected.
-    keep
-        Called with each run that is finished.
-    store
-        Where blocks are recorded, if they are.
-    advance
-        Told how many runs are finished.
+    ``selected`` are names of those that are computed, if need be. Of the runs that were finished
+    before, ``kept`` are taken if they are up to date, and ``others`` stay as they are if they are
+    not selected. ``keep`` is called with each run that is finished, and ``advance`` with their
+    number.
     """
 
     def __init__(
@@ -58,9 +254,7 @@ class BatchRuns:
         self._checked = checked
         self._selected = [run for run in checked.runs if run.name in selected]
         self._kept, self._others = kept, others
-        self._keep = keep
-        self._store = store
-        self._advance = advance
+        self._keep, self._store, self._advance = keep, store, advance
         self.finished: dict[str, FinishedRun] = {}
 
     def run(self, engine: Engine) -> None:
@@ -77,16 +271,9 @@ class BatchRuns:
                     self._finish(finished)
         else:
             self._spread(SharedEngine(engine))
-        self._carry_over()
-
-    def _carry_over(self) -> None:
-        """Take the runs that are not selected as they are."""
-        for run in self._checked.runs:
+        for run in self._checked.runs:  # that are not selected
             if run.name not in self.finished and run.name in self._others:
                 self.finished[run.name] = self._others[run.name].judged(run.requirements)
-
-    def _known(self, names: Iterable[str]) -> bool:
-        return all(name in self.finished for name in names)
 
     def _begin(self, run: PlannedRun) -> Ready | None:
         """What is to be computed of a run, unless it is finished or cannot be begun."""
@@ -95,9 +282,7 @@ class BatchRuns:
         try:
             ready = self._ready(run)
         except RnscliError as error:
-            line = run.command_line()
-            refused = without_rows(run.name, str(run.command.name), line, run.requirements)
-            self._finish(replace(refused, error=with_options(str(error))))
+            self._finish(_without_rows(run, run.command_line(), error))
             return None
         kept = self._kept.get(run.name)
         if kept is None or not ready.is_done_by(kept):
@@ -127,10 +312,7 @@ class BatchRuns:
 
     @contextmanager
     def _runner(self, engine: Engine) -> Iterator[Runner]:
-        if self._store is None:
-            yield Runner(engine)
-            return
-        with Store(self._store) as store:
+        with nullcontext() if self._store is None else Store(self._store) as store:
             yield Runner(engine, store)
 
     @contextmanager
@@ -160,7 +342,7 @@ class BatchRuns:
         try:
             while waiting or under_way:
                 most = min(shared.capacity, _MOST_THREADS)
-                for run in [run for run in waiting if self._known(run.needs)]:
+                for run in [run for run in waiting if self.finished.keys() >= {*run.needs}]:
                     if under_way >= most:
                         break
                     waiting.remove(run)

@@ -215,10 +215,8 @@ def test_a_file_that_changes_while_it_is_read(
     rnscli: Run, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its run is an error: nobody knows which content it has seen."""
-    from rnscli.cli.plan import check as run_command
-
     write_plan(here, PLAN)
-    finished = run_command._finished
+    finished = batch_runs._finished
 
     def finish(request: Any, *more: Any) -> Any:
         if request.name == "file":
@@ -226,7 +224,7 @@ def test_a_file_that_changes_while_it_is_read(
         return finished(request, *more)
 
     with monkeypatch.context() as patched:
-        patched.setattr(run_command, "_finished", finish)
+        patched.setattr(batch_runs, "_finished", finish)
         ran = rnscli("batch", here / "plan.toml", "--output", here / "results")
     assert ran.code == 2 and "operands.npy has changed while the batch ran" in ran.err
     assert rnscli("batch", here / "plan.toml", "--output", here / "results", "--resume").code == 0

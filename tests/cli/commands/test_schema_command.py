@@ -18,8 +18,7 @@ from rnscli.base.columns import column_of
 from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.main import ANSWERING, cli
-from rnscli.cli.options.schema import value_schema
-from rnscli.cli.options.types import InputFile, ModelSweep, NameSweep
+from rnscli.cli.options.types import InputFile, ModelSweep, NameSweep, value_schema
 from rnscli.report.table import Layout
 
 Run = Callable[..., Any]

@@ -16,6 +16,7 @@ from rnscli.base.units import Uncertain
 from rnscli.cli.options import types as file_values
 from rnscli.cli.options import types as quantities
 from rnscli.cli.options import types as sweep
+from rnscli.cli.options.shared import points
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
@@ -156,7 +157,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 def test_points_are_the_product_with_the_last_axis_fastest() -> None:
     axes = {"a": (1, 2), "b": (), "c": None, "d": ("x", "y", "z"), "unused": (1, 2, 3)}
-    found = list(sweep.points(axes, ("a", "b", "c", "d")))
+    found = list(points(axes, ("a", "b", "c", "d")))
     assert found == [
         {"a": a, "b": None, "c": None, "d": d} for a, d in itertools.product((1, 2), "xyz")
     ]
@@ -165,8 +166,8 @@ def test_points_are_the_product_with_the_last_axis_fastest() -> None:
 def test_too_many_points() -> None:
     axes = {"a": tuple(range(1000)), "b": tuple(range(101))}
     with pytest.raises(InputError, match="101000"):
-        next(sweep.points(axes, ("a", "b")))
-    assert len(list(sweep.points({"a": tuple(range(100_000))}, ("a",)))) == 100_000
+        next(points(axes, ("a", "b")))
+    assert len(list(points({"a": tuple(range(100_000))}, ("a",)))) == 100_000
 
 
 # The rows of a command

@@ -7,8 +7,7 @@ import pytest
 from plans import sentences, write_plan
 
 from rnscli.base.errors import InputError
-from rnscli.cli.plan.plan import Plan
-from rnscli.cli.plan.reader import read_plan
+from rnscli.cli.plan.plan import Plan, read_plan
 
 GOOD = '[run.a]\ncommand = "moduli"\n'
 
