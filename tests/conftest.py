@@ -3,8 +3,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from rnscli.cli.main import run
 from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, NetworkStudy
 
 if TYPE_CHECKING:
+    from rnscli.networks.data import LabelledData
+    from rnscli.networks.portable import OpenedNetwork
     from rnscli.networks.training import TrainedNetwork
 
 # No example is in here, and a second module of this name could not be imported to look for one;
@@ -50,6 +53,30 @@ def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """``rnscli reproduce`` simulates few words beside each exact probability, where only that it
     runs is tested."""
     monkeypatch.setattr("rnscli.reproduction.reproduce.WORDS", 20_000)
+
+
+@pytest.fixture
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``rnscli accuracy`` and ``train`` take few of the digits, where only that they run is
+    tested."""
+    from rnscli.networks import portable
+
+    def few(data: "LabelledData") -> "LabelledData":
+        return replace(data, inputs=data.inputs[:200], labels=data.labels[:200])
+
+    def opening(name: str) -> Callable[..., "OpenedNetwork"]:
+        whole = getattr(portable, name)
+
+        def opened(*arguments: Any) -> "OpenedNetwork":
+            found: OpenedNetwork = whole(*arguments)
+            train = found.data.train
+            part = replace(found.data, test=few(found.data.test), train=train and few(train))
+            return replace(found, data=part)
+
+        return opened
+
+    for name in ("open_network", "open_untrained"):
+        monkeypatch.setattr(f"rnscli.networks.{name}", opening(name))
 
 
 STUDY = "rnscli.cli.commands.reproduce.STUDY"

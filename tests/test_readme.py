@@ -33,7 +33,7 @@ def test_console_blocks(command: str, output: str, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == output
 
 
-@pytest.mark.usefixtures("small_study", "few_words")
+@pytest.mark.usefixtures("small_study", "few_words", "few_digits")
 def test_shell_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one folder and in order: some read what others have written."""
     monkeypatch.chdir(tmp_path)
