@@ -8,10 +8,9 @@ from typing import Any
 import click
 
 from rnscli.base import InputError, check_writable, columns_of, write_atomically
-from rnscli.cli.answer import Answer, Result
+from rnscli.cli.answer import FORMATS, Answer, Result, write_result
 from rnscli.cli.command import SummaryCommand
 from rnscli.cli.options import running, shared
-from rnscli.cli.output import FORMATS, write_result
 from rnscli.cli.plan.check import CheckedPlan, check_plan
 from rnscli.cli.plan.plan import PlanError
 from rnscli.cli.plan.reader import read_plan

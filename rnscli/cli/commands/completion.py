@@ -14,10 +14,9 @@ from click.shell_completion import (
     shell_complete,
 )
 
-from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import COMPLETE, cli
 from rnscli.cli.options import NameArgument
-from rnscli.cli.terminal import write_standard_output
+from rnscli.cli.terminal import WithExamples, write_standard_output
 
 _FISH = """\
 function %(complete_func)s

@@ -7,10 +7,9 @@ import click
 
 from rnscli.base import check_writable, write_atomically
 from rnscli.cli.command import AnswerCommand, SummaryCommand
-from rnscli.cli.examples import WithExamples
 from rnscli.cli.main import ANSWERING
 from rnscli.cli.options import NameArgument, is_swept, names_of, option_schema, value_schema
-from rnscli.cli.terminal import write_standard_output
+from rnscli.cli.terminal import WithExamples, write_standard_output
 from rnscli.report import DIALECT, SCHEMA, Schema, any_of, row_schema, strict_object
 
 Answering = AnswerCommand | SummaryCommand
