@@ -35,6 +35,7 @@ from rnscli.analysis.design.space import default_cores as default_cores
 from rnscli.analysis.design.space import simulated_core as simulated_core
 from rnscli.analysis.energy.parameters import EnergyOptions as EnergyOptions
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
+from rnscli.analysis.energy.rows import ENERGY_PARTS as ENERGY_PARTS
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
 from rnscli.analysis.energy.rows import WorkloadRow as WorkloadRow

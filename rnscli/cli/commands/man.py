@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from rnscli.cli.terminal import WithExamples, write_standard_output
+from rnscli.cli import WithExamples, write_standard_output
 
 _EXIT_CODES = {
     "0": "Done.",

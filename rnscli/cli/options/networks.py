@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli.answer import Bar
-from rnscli.cli.options import noise, shared
-from rnscli.cli.options.noise import noise_options
+from rnscli.cli.options import shared
+from rnscli.cli.options.noise import NOISE_AXES, noise_options
 from rnscli.cli.options.types import Point, is_file
 from rnscli.cli.terminal import Advance
-from rnscli.core import CoreOptions, DotProductOptions
+from rnscli.core import CoreOptions
 from rnscli.matrix import Dataflow, DataflowOptions
 from rnscli.networks import INSTALL, missing_package
 
@@ -87,7 +87,7 @@ def _bar_of_training(name: str, bar: Bar, stack: ExitStack) -> Callable[[int, in
 
 CORE_AXES = (
     "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
-    "attempts", *noise.AXES,
+    "attempts", *NOISE_AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
@@ -100,21 +100,15 @@ CORE_COLUMNS = (
 
 def core_options(bits: str) -> shared.Decorator[Any]:
     """Converters, moduli and noise; ``bits`` is the default of ``--bits``."""
-    dot, of = DotProductOptions, CodeOptions
     return shared.stacked(
         shared.bits(bits, ErrorOptions.bits),
-        dot.input_bits,
-        dot.weight_bits,
-        dot.vector_size,
+        *shared.OPERANDS,
         DataflowOptions.granularity,
         ModuliOptions.moduli,
         shared.redundancy("0"),
         noise_options("no errors"),
-        shared.take(of.attempts, "1"),
-        of.decoder,
-        of.legitimate_range,
-        dot.rule,
-        ModuliOptions.max_modulus,
+        shared.take(CodeOptions.attempts, "1"),
+        *shared.DECODING,
         CoreOptions.slice_bits,
         CoreOptions.adc_bits,
     )
@@ -159,7 +153,7 @@ def core_of(point: Point) -> CoreOfPoint:
         weight_bits=request.weight_bits,
         moduli=request.moduli,
         redundant=request.redundant,
-        **{name: point[name] for name in noise.AXES},
+        **{name: point[name] for name in NOISE_AXES},
         attempts=point["attempts"],
         decoder=point["decoder"],
         legitimate_range=point["legitimate_range"],

@@ -8,8 +8,8 @@ from rnscli.cli.options import shared
 from rnscli.cli.options.types import Point
 from rnscli.core import LEVELS, NoiseOptions, NoiseSetting
 
-AXES = ("noise", *LEVELS)
-COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, "snr_db": SnrDb}
+NOISE_AXES = ("noise", *LEVELS)
+NOISE_COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, "snr_db": SnrDb}
 
 
 def noise_options(default: str) -> shared.Decorator[Any]:
@@ -26,7 +26,7 @@ def check_one_level(options: Mapping[str, Any]) -> None:
     InputError
         Naming both options.
     """
-    NoiseSetting.of({name: options[name] and options[name][0] for name in AXES})
+    NoiseSetting.of({name: options[name] and options[name][0] for name in NOISE_AXES})
 
 
 def noise_of(point: Point) -> NoiseSetting | None:

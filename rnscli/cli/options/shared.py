@@ -7,6 +7,7 @@ import click
 
 from rnscli.analysis import (
     DEFAULT_VECTOR_SIZE,
+    CodeOptions,
     MaxModulus,
     ModuliOptions,
     ModuliRequest,
@@ -14,7 +15,7 @@ from rnscli.analysis import (
 )
 from rnscli.base import Flags, InputError, Option
 from rnscli.cli.options.types import ParamType, SplitSet, type_of
-from rnscli.core import CORES, CoreOptions
+from rnscli.core import CORES, CoreOptions, DotProductOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -24,10 +25,20 @@ MODULI_AXES = (
     "moduli", "bits", "input_bits", "weight_bits", "vector_size", "rule", "max_modulus",
     "redundant",
 )  # fmt: skip
-
-
 # What they are in rows that have no such fields of their own.
 MODULI_COLUMNS = {"rule": Rule, "max_modulus": MaxModulus}
+# Options that stand together in the help of every command that has them.
+OPERANDS = (
+    DotProductOptions.input_bits,
+    DotProductOptions.weight_bits,
+    DotProductOptions.vector_size,
+)
+DECODING = (
+    CodeOptions.decoder,
+    CodeOptions.legitimate_range,
+    DotProductOptions.rule,
+    ModuliOptions.max_modulus,
+)
 
 
 class DeclaredOption(click.Option):
