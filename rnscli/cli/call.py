@@ -13,8 +13,8 @@ from typing import Any
 from rnscli.base import InputError, RnscliError, nearest
 from rnscli.cli.command import OUTPUT_OPTIONS
 from rnscli.cli.options import MAX_POINTS
-from rnscli.cli.plan.check import check, command_of
-from rnscli.cli.plan.plan import texts_of, words_of
+from rnscli.cli.plan import command_of, texts_of, words_of
+from rnscli.cli.plan.check import check
 from rnscli.cli.terminal import no_bar
 from rnscli.core import ModuliSet
 from rnscli.report import Rows

@@ -10,10 +10,7 @@ import click
 from rnscli import cli, report
 from rnscli.base import InputError, check_writable, columns_of, write_atomically
 from rnscli.cli import options
-from rnscli.cli.plan.check import CheckedPlan, check_plan
-from rnscli.cli.plan.plan import PlanError
-from rnscli.cli.plan.reader import read_plan
-from rnscli.cli.plan.runs import BatchRuns
+from rnscli.cli.plan import BatchRuns, CheckedPlan, PlanError, check_plan, read_plan
 from rnscli.report import FinishedRun, ResultsFolder
 from rnscli.runtime import Store
 
