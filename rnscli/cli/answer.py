@@ -163,10 +163,6 @@ class Result:
         marked = [column for column in self.columns.values() if column.identity]
         return tuple(column.key for column in sorted(marked, key=lambda one: one.is_list))
 
-    def failures(self, requirements: Sequence[report.Requirement]) -> list[str]:
-        """A line for each row and requirement that it does not meet."""
-        return report.failures(requirements, self.rows[: self.answer.required], self.identity)
-
     @property
     def draw(self) -> Callable[[str], bytes] | None:
         """Draws the rows in a format: png, svg or pdf; ``None`` where there is no picture."""
@@ -265,7 +261,8 @@ class Output:
         if self.plot is not None and picture is not None:
             base.write_atomically(self.plot, picture)
         say([f"no answer {problem}" for problem in answer.problems], "more have no answer")
-        broken = [*(answer.disagreements or ()), *result.failures(self.require)]
+        failures = report.failures(self.require, result.rows[: answer.required], result.identity)
+        broken = [*(answer.disagreements or ()), *failures]
         for line in broken:
             complain(line)
         if answer.problems:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnscli import analysis, cli, core, report, runtime
+from rnscli import analysis, cli, report, runtime
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
@@ -55,8 +55,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     ),
     NetworkOptions.data,
     NetworkOptions.weights,
-    options.cores(core.analog_cores(), "Cores to compare, on the same samples.", "rns,fixed-lp"),
-    options.core_options("6"),
+    options.core_options("Cores to compare, on the same samples.", "rns,fixed-lp", bits="6"),
     NetworkOptions.samples,
     NetworkOptions.strict,
     options.technology,

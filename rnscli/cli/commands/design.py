@@ -94,7 +94,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     Every combination of the axes is evaluated (cores, bits, vector sizes, redundancy, attempts,
     decoders, ranges, converters, technologies), and the one with the least energy per MAC, or of
-    whatever is asked for, is chosen of those that keep all limits. The answer says why its
+    what --minimise names, is chosen of those that keep all limits. The answer says why its
     neighbours lose, and ends with the command lines that reproduce its numbers.
 
     --require is about the chosen design.
@@ -271,41 +271,41 @@ def _line(command: str, values: Mapping[str, Any]) -> str:
 def _row(
     role: str,
     axis: str | None,
-    found: analysis.Candidate | analysis.Rejected,
+    candidate: analysis.Candidate | analysis.Rejected,
     commands: tuple[str, ...] | None = None,
 ) -> analysis.DesignRow:
     values: dict[str, Any] = dict.fromkeys(field.name for field in fields(analysis.DesignRow))
-    values |= vars(found.design) | {"reason": found.reason or None}
-    if isinstance(found, analysis.Candidate):
-        values |= vars(found.metrics)
-        values["extrapolated"] = bool(found.group.parameters.design.beyond)
-        values["expected_attempts"] = found.group.expected_attempts(found.design.attempts)
-        moduli = found.group.parameters.moduli
+    values |= vars(candidate.design) | {"reason": candidate.reason or None}
+    if isinstance(candidate, analysis.Candidate):
+        values |= vars(candidate.metrics)
+        values["extrapolated"] = bool(candidate.group.parameters.design.beyond)
+        values["expected_attempts"] = candidate.group.expected_attempts(candidate.design.attempts)
+        moduli = candidate.group.parameters.moduli
         if moduli is not None:
             values["moduli"] = moduli.information
             values["redundant_moduli"] = moduli.redundant_moduli
     return analysis.DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
 
 
-def _footer(found: analysis.DesignResult) -> list[str]:
-    why = f"impossible, most of them: {found.why_impossible}"
+def _footer(result: analysis.DesignResult) -> list[str]:
+    why = f"impossible, most of them: {result.why_impossible}"
     counts = {
-        "ruled out by a limit before their error probability": found.pruned,
-        why: found.impossible,
+        "ruled out by a limit before their error probability": result.pruned,
+        why: result.impossible,
     }
     ruled = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    text = f"{found.feasible} of {found.designs} designs keep the limits"
-    text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(found.front)}"
-    if len(found.front) > _SHOWN:
+    text = f"{result.feasible} of {result.designs} designs keep the limits"
+    text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(result.front)}"
+    if len(result.front) > _SHOWN:
         text += f", {_SHOWN} are shown (all in --format csv and json)"
     lines = ["", *_hanging("", text)]
-    if found.neighbours:
+    if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
         names = [
-            f"{axis} {_value(getattr(other.design, axis))}" for axis, other in found.neighbours
+            f"{axis} {_value(getattr(other.design, axis))}" for axis, other in result.neighbours
         ]
         width = max(map(len, names))
-        for name, (_, other) in zip(names, found.neighbours, strict=True):
+        for name, (_, other) in zip(names, result.neighbours, strict=True):
             lines += _hanging(f"  {name.ljust(width)}  ", other.reason)
     return [*lines, "", "The same numbers by:"]
 

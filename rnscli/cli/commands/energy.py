@@ -175,8 +175,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return [(point | held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
-        found, more = cli.answered(ready, rows_of, swept)
-        rows = [one for _, several in found for one in several]
+        tables, more = cli.answered(ready, rows_of, swept)
+        rows = [one for _, table in tables for one in table]
         if not rows:
             raise InputError(
                 "--sensitivity is about uncertain constants; give one as a range, such as "
@@ -227,7 +227,7 @@ def _check_plot(rows: Sequence[tuple[options.Point, Any]], kind: str) -> None:
 
 @dataclass(frozen=True)
 class _Requested:
-    """A point, with the dot product and the moduli that it asks for."""
+    """A point, with its dot product and its moduli."""
 
     point: options.Point
     request: analysis.ModuliRequest
@@ -287,7 +287,7 @@ def _faults(requested: _Requested) -> analysis.FaultProbability | None:
     noise = options.noise_of(point)
     if moduli is None or noise is None:
         return None
-    found = analysis.fault_probability(
+    faults = analysis.fault_probability(
         analysis.FaultParameters(
             moduli=moduli,
             noise=noise,
@@ -296,12 +296,12 @@ def _faults(requested: _Requested) -> analysis.FaultProbability | None:
             legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
         )
     )
-    if math.isinf(found.expected_attempts):
+    if math.isinf(faults.expected_attempts):
         raise InputError(
-            f"`attempts` is inf, and at `p` {found.p:g} every word is rejected, so that "
+            f"`attempts` is inf, and at `p` {faults.p:g} every word is rejected, so that "
             "the energy has no bound; give a finite number of attempts"
         )
-    return found
+    return faults
 
 
 def _held(requested: _Requested, faults: analysis.FaultProbability | None) -> dict[str, Any]:

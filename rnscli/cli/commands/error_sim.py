@@ -277,7 +277,7 @@ def _total(
 def _imprecise(
     parameters: analysis.DotErrorParameters, result: analysis.DotErrorResult
 ) -> Iterator[str]:
-    """A sentence for each core that is less precise than was asked for."""
+    """A sentence for each core that is less precise than --rel-precision."""
     if parameters.rel_precision is None:
         return
     for row in result.rows:

@@ -156,19 +156,19 @@ def _validated(
     disagreements, imprecise = [], []
     with bar(samples * len(exact), "words") as advance:
 
-        def watch(words: int, found: analysis.Validation | None) -> None:
+        def watch(words: int, check: analysis.Validation | None) -> None:
             done = len(rows)
             known = [f"row {done + 1} of {len(exact)}"] if len(exact) > 1 else []
-            advance(done * samples + words, note=partial(_note, known, found))
+            advance(done * samples + words, note=partial(_note, known, check))
 
         for number, (point, row, parameters) in enumerate(exact, 1):
-            found = analysis.validate(parameters, samples, given["seed"], precision, runner, watch)
-            row = found.beside(row)
+            check = analysis.validate(parameters, samples, given["seed"], precision, runner, watch)
+            row = check.beside(row)
             rows.append((point, row))
-            if precision is not None and not found.reaches(precision):
-                reached = "nothing" if found.precision is None else f"{found.precision:.2g}"
+            if precision is not None and not check.reaches(precision):
+                reached = "nothing" if check.precision is None else f"{check.precision:.2g}"
                 imprecise.append(
-                    f"row {number}: {reached} is reached after {found.words} words, not "
+                    f"row {number}: {reached} is reached after {check.words} words, not "
                     f"--rel-precision {precision:g}; give a larger --validate"
                 )
             if not row.agrees:
@@ -182,12 +182,12 @@ def _validated(
     )
 
 
-def _note(known: Sequence[str], found: analysis.Validation | None) -> str:
+def _note(known: Sequence[str], check: analysis.Validation | None) -> str:
     """The intervals that are known so far."""
     column = columns_of(FaultProbability)["simulated_p_err_ci999"]
     parts = list(known)
-    if found is not None:
-        for name, one in (("p_undetected", found.p_undetected), ("p_err", found.p_err)):
+    if check is not None:
+        for name, one in (("p_undetected", check.p_undetected), ("p_err", check.p_err)):
             parts.append(f"{name} {column.shown((one.low, one.high))}")
     return "   ".join(parts)
 
@@ -200,8 +200,8 @@ def _frontier(given: dict[str, Any]) -> cli.Question:
     ready, problems = cli.prepared(options.points(given, (*AXES, "target")), _target)
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
-        found, more = cli.answered(ready, analysis.redundancy_frontier)
-        rows = [(_described(point, given), row) for point, frontier in found for row in frontier]
+        fronts, more = cli.answered(ready, analysis.redundancy_frontier)
+        rows = [(_described(point, given), row) for point, front in fronts for row in front]
         return cli.Answer(rows, _plot, (*problems, *more), layout=TARGET_LAYOUT)
 
     return cli.Question(given, compute)

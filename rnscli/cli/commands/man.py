@@ -75,14 +75,14 @@ def page(root: click.Context) -> str:
 
 
 def _command(root: click.Context, group: click.Group, name: str) -> Iterator[str]:
-    found = group.get_command(root, name)
-    assert found is not None
-    with click.Context(found, parent=root, info_name=name) as context:
-        heading = " ".join([context.command_path, *found.collect_usage_pieces(context)])
+    command = group.get_command(root, name)
+    assert command is not None
+    with click.Context(command, parent=root, info_name=name) as context:
+        heading = " ".join([context.command_path, *command.collect_usage_pieces(context)])
         yield f".SS {escaped(heading)}"
-        yield from _paragraphs(found.help or "")
-        yield from _options(context, found.params)
-        yield from _examples(found)
+        yield from _paragraphs(command.help or "")
+        yield from _options(context, command.params)
+        yield from _examples(command)
 
 
 def _options(context: click.Context, params: list[click.Parameter]) -> Iterator[str]:
@@ -118,11 +118,11 @@ _ESCAPES = {
 
 def escaped(text: str) -> str:
     """Text that is printed as it is, wherever it stands."""
-    found = "".join(
+    plain = "".join(
         _ESCAPES.get(letter, letter if letter.isascii() else f"\\[u{ord(letter):04X}]")
         for letter in text
     )
-    return re.sub(r"^(?=\.)", r"\\&", found, flags=re.MULTILINE)
+    return re.sub(r"^(?=\.)", r"\\&", plain, flags=re.MULTILINE)
 
 
 def bold(text: str) -> str:

@@ -73,9 +73,9 @@ def command(context: click.Context, command: str, output: Path | None) -> None:
         check_writable(output, "--output")
     group = context.find_root().command
     assert isinstance(group, click.Group)
-    found = group.get_command(context, command)
-    assert isinstance(found, Answering)
-    text = json.dumps(document_schema(found), indent=2, allow_nan=False) + "\n"
+    answering = group.get_command(context, command)
+    assert isinstance(answering, Answering)
+    text = json.dumps(document_schema(answering), indent=2, allow_nan=False) + "\n"
     if output is None:
         cli.write_standard_output(text)
     else:

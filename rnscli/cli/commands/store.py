@@ -61,10 +61,10 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     def compute(runner: object, bar: Bar) -> Answer:
         with Store(path, read_only=True) as store:
             store.check()
-            found: Iterable[object] = (
+            rows: Iterable[object] = (
                 analysis.stored_records(store) if given["blocks"] else analysis.stored_tasks(store)
             )
-            answer = Answer([({}, row) for row in found])
+            answer = Answer([({}, row) for row in rows])
         if not answer.results:
             raise NoSolutionError(f"store {path} holds no blocks yet")
         return answer

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli import analysis, base, cli, core, networks, report, runtime
+from rnscli import analysis, base, cli, networks, report, runtime
 from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
@@ -61,8 +61,7 @@ AXIS_COLUMNS = {
     options.take(NetworkOptions.model, "digits-cnn"),
     NetworkOptions.data,
     NetworkOptions.weights,
-    options.cores(core.analog_cores(), "Cores to train on, besides FP32.", "rns"),
-    options.core_options("7"),
+    options.core_options("Cores to train on, besides FP32.", "rns", bits="7"),
     networks.RecipeOptions.epochs,
     networks.RecipeOptions.batch_size,
     networks.RecipeOptions.learning_rate.within(low=1e-12, accepted="a number above 0"),
@@ -148,12 +147,12 @@ def _trainings(
         except OSError as error:
             raise InputError(f"--checkpoint {folder} cannot be made: {error.strerror}") from None
     trainings = {}
-    for point, core_of_point in ready:
+    for point, core in ready:
         name = point["model"]
         shipped = networks.NETWORKS.get(name)
         recipe = networks.Recipe() if shipped is None else shipped.recipe
         stated = {one: point[one] for one in _RECIPE if point[one] is not None}
-        for seed, one in itertools.product(given["seed"], (None, core_of_point)):
+        for seed, one in itertools.product(given["seed"], (None, core)):
             trainings[_key(one, point, seed)] = analysis.TrainingParameters(
                 network=opened[name].network,
                 data=opened[name].data,
@@ -180,9 +179,9 @@ def _answer(
         if one.record.failure
     ]
     shown: set[_Key] = set()
-    for point, core_of_point in ready:
+    for point, core in ready:
         in_fp32 = [trained[_key(None, point, seed)] for seed in given["seed"]]
-        for one in (None, core_of_point):
+        for one in (None, core):
             key = _key(one, point, 0)
             if key in shown:
                 continue

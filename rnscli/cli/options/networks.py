@@ -13,7 +13,7 @@ from rnscli.cli.options import shared
 from rnscli.cli.options.noise import NOISE_AXES, noise_options
 from rnscli.cli.options.types import Point, is_file
 from rnscli.cli.terminal import Advance
-from rnscli.core import CoreOptions
+from rnscli.core import CoreOptions, analog_cores
 from rnscli.matrix import Dataflow, DataflowOptions
 from rnscli.networks import INSTALL, missing_package
 
@@ -98,9 +98,10 @@ CORE_COLUMNS = (
 )  # fmt: skip
 
 
-def core_options(bits: str) -> shared.Decorator[Any]:
-    """Converters, moduli and noise; ``bits`` is the default of ``--bits``."""
+def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
+    """Cores, converters, moduli and noise, with the defaults of ``--core`` and ``--bits``."""
     return shared.stacked(
+        shared.cores(analog_cores(), what, cores),
         shared.bits(bits, ErrorOptions.bits),
         *shared.OPERANDS,
         DataflowOptions.granularity,
