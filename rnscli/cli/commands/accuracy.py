@@ -50,8 +50,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     options.take(
         NetworkOptions.model,
         ",".join(NETWORKS.own),
-        help=f"Networks: {', '.join(NETWORKS)}, trained in FP32 once and kept; or your own, as "
-        "package.module:function of a function that makes it.",
+        more=" Named networks are trained in FP32 once and kept.",
     ),
     NetworkOptions.data,
     NetworkOptions.weights,
