@@ -131,6 +131,7 @@ class AnswerCommand(WithExamples):
         if self._writes_folder:
             ways |= {"folder": ways["output"], "output": None}
             ways |= {"force": given.pop(_REPLACE), "own": self._own}
+        # Made first: an output that cannot be written is refused before files are read.
         output = Output(keys=base.numeric_keys(self.columns(given).values()), **ways)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
@@ -198,22 +199,18 @@ def _output_options(plot: str | None, folder: str | None) -> list[click.Paramete
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
     path = click.Path(path_type=Path)
     forms = "Form of the result.  [default: table]"
-    made: list[click.Parameter] = [
-        click.Option(["--format"], type=click.Choice(FORMATS), help=forms)
-    ]
+    output = "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
+    replaced = "Replace the folder if it exists."
+    drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
+    held = "Exit with code 1 unless this holds in every row; any column, repeatable."
+    made = [click.Option(["--format"], type=click.Choice(FORMATS), help=forms)]
     if folder is None:
-        text = (
-            "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
-        )
-        made.append(click.Option(["--output"], type=path, metavar="FILE", help=text))
+        made.append(click.Option(["--output"], type=path, metavar="FILE", help=output))
     else:
-        text = f"Write {folder} in this folder, all or nothing."
-        made.append(click.Option(["--output"], type=path, metavar="DIR", help=text))
-        text = "Replace the folder if it exists."
-        made.append(click.Option([f"--{_REPLACE}"], is_flag=True, help=text))
+        output = f"Write {folder} in this folder, all or nothing."
+        made.append(click.Option(["--output"], type=path, metavar="DIR", help=output))
+        made.append(click.Option([f"--{_REPLACE}"], is_flag=True, help=replaced))
     if plot is not None:
-        text = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
-        made.append(click.Option(["--plot"], type=path, metavar="FILE", help=text))
-    text = "Exit with code 1 unless this holds in every row; any column, repeatable."
-    made.append(click.Option(["--require"], type=_RequirementType(), multiple=True, help=text))
-    return made
+        made.append(click.Option(["--plot"], type=path, metavar="FILE", help=drawn))
+    required = click.Option(["--require"], type=_RequirementType(), multiple=True, help=held)
+    return [*made, required]

@@ -162,7 +162,7 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
             return
         bar.update(done, total)
         rate = (done - recorded) / (seconds or 1.0)
-        words.plain = _said(done, bar.total or done, bar.total == known, what, rate)
+        words.plain = _progress_text(done, bar.total or done, bar.total == known, what, rate)
         if note is not None:
             note_line.plain = note()
 
@@ -180,7 +180,7 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
             live.stop()
 
 
-def _said(done: float, total: float, known: bool, what: str, rate: float) -> str:
+def _progress_text(done: float, total: float, known: bool, what: str, rate: float) -> str:
     """How much of how much, if that is known and no estimate, how fast, and how long yet."""
     text = f"{done:,.0f} of {f'{total:,.0f}' if known else _rounded(total)} {what}"
     if rate <= 0:
