@@ -43,6 +43,7 @@ from rnscli.analysis.energy.bill import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyOptions as EnergyOptions
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.parameters import WorkloadOptions as WorkloadOptions
+from rnscli.analysis.energy.rows import ENERGY_PARTS as ENERGY_PARTS
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
 from rnscli.analysis.energy.rows import WorkloadRow as WorkloadRow

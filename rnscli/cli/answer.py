@@ -1,18 +1,20 @@
-"""What a command asks once its options are checked, and what it answers with."""
+"""What a command computes once its options are checked, its answer, and where that is written."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from rnscli.base import Column, NoSolutionError, RnscliError, flat_row
-from rnscli.cli.options import Point, SplitSet
-from rnscli.cli.terminal import Advance
-from rnscli.report import Layout, Requirement, Row, csv_text, failures, json_text
+import click
+
+from rnscli import base, report
+from rnscli.cli.options import Point
+from rnscli.cli.terminal import Advance, complain, is_terminal, say, write_standard_output
 
 if TYPE_CHECKING:
-    from rnscli.runtime import Runner
+    from rnscli.runtime import Progress, Runner
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -21,35 +23,54 @@ Made = TypeVar("Made")
 class Bar(Protocol):
     """Draws how far a command has come, or does not."""
 
-    def __call__(self, total: float, what: str) -> AbstractContextManager[Advance]:
-        """For ``total`` of something."""
-        ...
+    def __call__(self, total: float, what: str) -> AbstractContextManager[Advance]: ...
+
+
+def watch_blocks(
+    advance: Advance,
+    note: "Callable[[Progress[Any]], str]",
+    total: "Callable[[float, Progress[Any]], float | None]" = lambda before, update: None,
+) -> "Callable[[Progress[Any]], None]":
+    """Tells a bar how far works have come that run one after the other.
+
+    ``note`` is a line about the work at hand; ``total`` estimates how much there is in all, from
+    what was done before that work.
+    """
+    before = recorded = 0
+
+    def watch(update: "Progress[Any]") -> None:
+        nonlocal before, recorded
+        done, kept = before + update.samples, recorded + update.samples - update.computed
+        advance(done, total(before, update), note=partial(note, update), recorded=kept)
+        if update.finished:
+            before, recorded = done, kept
+
+    return watch
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows that a command found, each with its point of the sweep, and what is said of them.
+    """The rows of a command, each with its point of the sweep, and sentences about them.
 
     A point has what the columns hold that options make: the values of the options, or better, what
     holds for the row; ``None`` where an option does not concern it.
 
     ``plot`` draws the rows in a format: png, svg or pdf; ``folder`` makes the files of a folder, by
-    relative path, where a command writes one. ``problems`` are points without an
-    answer; ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks``
-    only inform. A table has the
-    first ``shown`` rows and the lines of ``footer`` below; requirements are about the first
-    ``required`` rows.
+    relative path, where a command writes one. ``problems`` are points without an answer;
+    ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks`` only
+    inform. A table has the first ``shown`` rows and the lines of ``footer`` below; requirements are
+    about the first ``required`` rows.
     """
 
     results: Sequence[tuple[Point, Any]]
-    plot: Callable[[Sequence[Row], str], bytes] | None = None
+    plot: Callable[[Sequence[report.Row], str], bytes] | None = None
     problems: Sequence[str] = ()
     disagreements: Sequence[str] | None = None
     remarks: Sequence[str] = ()
     shown: int | None = None
     footer: Sequence[str] = ()
     required: int | None = None
-    layout: Layout | None = None  # in place of that of the command
+    layout: report.Layout | None = None  # in place of that of the command
     folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
 
 
@@ -79,13 +100,9 @@ def prepared(
 ) -> tuple[list[tuple[Point, Made]], list[str]]:
     """Each point with its parameter object, and a sentence for each point that has no answer.
 
-    All objects are made before anything is computed, so that what no point accepts is refused at
-    once. ``axes`` are what a sentence may name of a point; all that differs if not given.
-
-    Raises
-    ------
-    RnscliError
-        If no point has an answer.
+    All objects are made before anything is computed, so that a value that every point refuses is
+    refused at once. ``axes`` are what a sentence may name of a point; all that differs if not
+    given. If no point has an answer, that is an error.
     """
     return answered([(point, point) for point in points], prepare, axes)
 
@@ -95,24 +112,18 @@ def answered(
     answer: Callable[[Given], Made],
     axes: Collection[str] | None = None,
 ) -> tuple[list[tuple[Point, Made]], list[str]]:
-    """As `prepared`, for points with their parameter objects.
-
-    Raises
-    ------
-    RnscliError
-        If no point has an answer.
-    """
+    """As `prepared`, for points with their parameter objects."""
     ready: list[tuple[Point, Made]] = []
-    missing: list[tuple[Point, RnscliError]] = []
+    missing: list[tuple[Point, base.RnscliError]] = []
     for point, given in pairs:
         try:
             ready.append((point, answer(given)))
-        except RnscliError as error:
+        except base.RnscliError as error:
             missing.append((point, error))
     if not ready:
         first, *others = dict.fromkeys(str(error) for _, error in missing)
         more = f" (and {len(others)} more points without an answer)" if others else ""
-        raise NoSolutionError(first + more, *missing[0][1].arguments)
+        raise base.NoSolutionError(first + more, *missing[0][1].arguments)
     begin = pairs[0][0]
     swept = [
         name
@@ -131,65 +142,24 @@ def _in_words(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Result:
-    """Rows of a command with the parameters that they were computed with, and the verdicts."""
+    """Rows of a command with the parameters that they were computed with."""
 
     command: str
     parameters: Mapping[str, object]
-    columns: Mapping[str, Column]
-    rows: Sequence[Row]
-    layout: Layout
+    columns: Mapping[str, base.Column]
+    rows: Sequence[report.Row]
+    layout: report.Layout
     answer: Answer
-
-    @classmethod
-    def of(
-        cls,
-        command: str,
-        columns: Mapping[str, Column],
-        axes: Mapping[str, Column],
-        layout: Layout,
-        stated: Sequence[str],
-        question: Question,
-        answer: Answer,
-    ) -> "Result":
-        """The rows of an answer.
-
-        ``columns`` are all columns by their keys, ``axes`` those of them that options make, by the
-        option, and ``stated`` the options in the order of the help: all whatever the order on the
-        command line. A table shows what is swept, also where the layout does not name it.
-        """
-        options = question.options
-        rows: list[Row] = [
-            asdict(result) | {one.key: _plain(point[name]) for name, one in axes.items()}
-            for point, result in answer.results
-        ]
-        parameters = {name: _said(options[name]) for name in stated if name in options}
-        shown = answer.layout or layout
-        keys = {name: name for name in columns} | {name: one.key for name, one in axes.items()}
-        several = {name: key for name, key in keys.items() if isinstance(options.get(name), tuple)}
-        swept = {key for name, key in several.items() if len(options[name]) > 1}
-        for name, key in several.items():
-            each = columns[key].of_each
-            if each is not None and any(isinstance(value, tuple) for value in options[name]):
-                swept.add(each)
-        more = [key for key in columns if key in swept and key not in shown.keys]
-        shown = replace(
-            shown,
-            parameters=(*more, *shown.parameters),
-            optional=tuple(key for key in shown.optional if key not in swept),
-            essential=(*shown.essential, *swept),
-        )
-        return cls(command, parameters, columns, rows, shown, answer)
 
     @property
     def json(self) -> str:
-        """The JSON document."""
-        return json_text(self.command, self.parameters, self.rows)
+        return report.json_text(self.command, self.parameters, self.rows)
 
     @property
     def csv(self) -> str:
         """The rows as CSV, with two columns for each interval."""
-        rows = [flat_row(self.columns.values(), row) for row in self.rows]
-        return csv_text(list(rows[0]), rows)
+        rows = [base.flat_row(self.columns.values(), row) for row in self.rows]
+        return report.csv_text(list(rows[0]), rows)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -197,25 +167,130 @@ class Result:
         marked = [column for column in self.columns.values() if column.identity]
         return tuple(column.key for column in sorted(marked, key=lambda one: one.is_list))
 
-    def failures(self, requirements: Sequence[Requirement]) -> list[str]:
-        """A line for each row and requirement that it does not meet."""
-        return failures(requirements, self.rows[: self.answer.required], self.identity)
-
     @property
     def draw(self) -> Callable[[str], bytes] | None:
         """Draws the rows in a format: png, svg or pdf; ``None`` where there is no picture."""
         plot = self.answer.plot
-        return None if plot is None else lambda file_format: plot(self.rows, file_format)
+        return None if plot is None else partial(plot, self.rows)
 
 
-def _said(value: Any) -> Any:
-    """An option as the JSON document states it: a sweep of one value is that value."""
-    if isinstance(value, tuple):
-        said = tuple(map(_plain, value))
-        return said[0] if len(said) == 1 else said or None
-    return _plain(value)
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
+_PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def _plain(value: Any) -> Any:
-    """What is a text in a document, as one."""
-    return str(value) if isinstance(value, Path | SplitSet) else value
+@dataclass(frozen=True)
+class Output:
+    """Where the rows of a command go; made, and so checked, before anything is computed.
+
+    ``keys`` are what a requirement may name, each with whether it holds numbers. ``folder`` is one
+    that the command writes besides, ``force`` whether it may replace it, and ``own`` what is in it,
+    as `check_folder` takes it.
+    """
+
+    keys: Mapping[str, bool]
+    format: str | None
+    output: Path | None
+    plot: Path | None
+    require: tuple[report.Requirement, ...]
+    folder: Path | None = None
+    force: bool = False
+    own: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.output is not None:
+            by_suffix = _SUFFIXES.get(self.output.suffix.lower())
+            if self.format is None and by_suffix is None:
+                raise base.InputError(
+                    f"--output {self.output} has no known suffix; use one of "
+                    f"{', '.join(_SUFFIXES)}, or give --format"
+                )
+            if self.format is not None and by_suffix not in (None, self.format):
+                raise base.InputError(
+                    f"--format {self.format} contradicts --output {self.output}, whose suffix "
+                    f"means {by_suffix}; change one of them"
+                )
+            base.check_writable(self.output, "--output")
+        if self.plot is not None:
+            if self.plot.suffix.lower() not in _PLOT_SUFFIXES:
+                raise base.InputError(
+                    f"--plot {self.plot} has no known suffix; use one of "
+                    f"{', '.join(_PLOT_SUFFIXES)}"
+                )
+            if self.output is not None and self.output.resolve() == self.plot.resolve():
+                raise base.InputError(
+                    f"--output and --plot are both {self.plot}; give them different names"
+                )
+            base.check_writable(self.plot, "--plot")
+            report.check_available()
+        if self.folder is not None:
+            self._check_folder(self.folder)
+        elif self.force:
+            raise base.InputError("--force is about --output; give that, too, or leave it out")
+        for requirement in self.require:
+            requirement.check_column(self.keys)
+
+    def _check_folder(self, folder: Path) -> None:
+        ways = "give another name, or --force to replace it"
+        base.check_folder(folder, "--output", self.force, ways, self.own)
+
+    def keep_apart(self, option: str, *paths: Path | None) -> None:
+        """Refuse to write over files that the command reads, or records in."""
+        for path in filter(None, paths):
+            place = path.resolve()
+            for written in filter(None, (self.output, self.plot)):
+                if written.resolve() == place:
+                    raise base.InputError(
+                        f"{written} would be written over, but is {option}; give another name"
+                    )
+            if self.folder is not None and self.folder.resolve() in (place, *place.parents):
+                raise base.InputError(
+                    f"--output {self.folder} would be written over, but {option} is there; give "
+                    "another name"
+                )
+
+    def finish(self, result: Result) -> None:
+        """Write rows and plot, say which points had no answer, and exit with the verdict."""
+        answer = result.answer
+        say(answer.remarks, "more such remarks")
+        picture = None
+        if self.plot is not None and result.draw is not None:
+            picture = result.draw(self.plot.suffix.lower()[1:])
+        if self.folder is not None and answer.folder is not None:
+            files = answer.folder(result)
+            self._check_folder(self.folder)  # it may have come, or got other files, meanwhile
+            base.write_folder(self.folder, files)
+        suffix = "" if self.output is None else self.output.suffix.lower()
+        write_result(result, self.format or _SUFFIXES.get(suffix, "table"), self.output)
+        if self.plot is not None and picture is not None:
+            base.write_atomically(self.plot, picture)
+        say([f"no answer {problem}" for problem in answer.problems], "more have no answer")
+        failures = report.failures(self.require, result.rows[: answer.required], result.identity)
+        broken = [*(answer.disagreements or ()), *failures]
+        for line in broken:
+            complain(line)
+        if answer.problems:
+            raise click.exceptions.Exit(2)
+        if broken:
+            raise click.exceptions.Exit(1)
+
+
+def write_result(result: Result, style: str, path: Path | None = None) -> None:
+    """Write the rows in one of `FORMATS` to a file, or to standard output."""
+    rows = result.rows[: result.answer.shown]
+    footer = "".join(f"{line}\n" for line in result.answer.footer) if style == "table" else ""
+    if style == "table" and path is None and is_terminal():
+        report.print_table(rows, result.columns, result.layout)
+        write_standard_output(footer)
+        return
+    if style == "json":
+        text = result.json
+    elif style == "csv":
+        text = result.csv
+    else:
+        form = "plain" if style == "table" else style
+        text = report.table_text(rows, result.columns, result.layout, form) + footer
+    if path is None:
+        write_standard_output(text)
+    else:
+        base.write_atomically(path, text.encode())

@@ -7,15 +7,13 @@ same defaults, and refuse the rest in the same words.
 import re
 import warnings
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from rnscli.base import InputError, RnscliError, nearest
 from rnscli.cli.command import OUTPUT_OPTIONS
-from rnscli.cli.options import MAX_POINTS, runner_of
-from rnscli.cli.plan.plan import command_of, texts_of, words_of
-from rnscli.cli.plan.runs import check
+from rnscli.cli.options import MAX_POINTS
+from rnscli.cli.plan import check, command_of, texts_of, words_of
 from rnscli.cli.terminal import no_bar
 from rnscli.core import ModuliSet
 from rnscli.report import Rows
@@ -24,24 +22,8 @@ from rnscli.report import Rows
 def call(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
     """The row of a command, or its rows where an option has several values.
 
-    Parameters
-    ----------
-    function
-        What a message calls it.
-    command_name
-        The subcommand.
-    given
-        Values by the names of options.
-
-    Raises
-    ------
-    RnscliError
-        If the command refuses them, or they have no answer; with arguments for options.
-
-    Warns
-    -----
-    RuntimeWarning
-        Of combinations without an answer, and of whatever the command remarks.
+    ``function`` is what a message calls it. Errors and warnings have arguments in the place of
+    options; combinations without an answer, and whatever the command remarks, are warnings.
     """
     try:
         return _called(function, command_name, given)
@@ -72,22 +54,16 @@ def _called(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
         one_set = options[name].multiple and isinstance(plain, list) and type(plain[0]) is int
         listed |= isinstance(plain, list) and not one_set
     question = check(command, words, drawn=False).question
-    with ExitStack() as stack:
-        runner = None
-        if "jobs" in question.options:
-            runner = stack.enter_context(runner_of(question.options))
-        answer = question.compute(runner, no_bar)
-    told = (*(f"no answer {one}" for one in answer.problems), *answer.remarks)
-    for sentence in told:
+    result = command.compute(question, no_bar)
+    answer = result.answer
+    for sentence in (*(f"no answer {one}" for one in answer.problems), *answer.remarks):
         warnings.warn(_with_arguments(sentence), RuntimeWarning, stacklevel=5)
-    result = command.result(question, answer)
-    objects = tuple(row for _, row in answer.results)
+    rows = tuple(row for _, row in answer.results)
     swept = (isinstance(value, tuple) and len(value) > 1 for value in question.options.values())
-    if len(objects) == 1 and not listed and not any(swept):
-        return objects[0]
-    return Rows(
-        objects, result.rows, result.columns, result.layout, answer.shown, tuple(answer.footer)
-    )
+    if len(rows) == 1 and not listed and not any(swept):
+        return rows[0]
+    footer = tuple(answer.footer)
+    return Rows(rows, result.rows, result.columns, result.layout, answer.shown, footer)
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -1,20 +1,27 @@
-"""The ``rnscli`` group: subcommands are loaded when they are used, errors become one sentence."""
+"""The ``rnscli`` group, and how it ends: by an error, Ctrl-C or SIGTERM in one line, and soon.
 
+Subcommands are loaded when they are used.
+"""
+
+import atexit
 import importlib
 import io
 import os
+import signal
 import sys
+import threading
+import time
 import warnings
-from typing import Any, TextIO
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from rnscli import __version__
 from rnscli.base import RnscliError, nearest
-from rnscli.cli.ending import EndedError, end_on_signals, ignore_signals, leave
-from rnscli.cli.examples import WithExamples
-from rnscli.cli.terminal import ReaderGoneError, complain, sentence_of
+from rnscli.cli.terminal import ReaderGoneError, WithExamples, complain, sentence_of
 
 # The subcommands with their lines in the help, so that `--help` imports none of them: each is the
 # `command` of the module of its name in `rnscli.cli.commands`.
@@ -104,17 +111,6 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
-    end_on_signals()
-    try:
-        code = run(sys.argv[1:])
-        ignore_signals()
-    except EndedError as end:  # as it was about to say something else
-        code = end.tell()
-    leave(code)
-
-
 def run(arguments: list[str]) -> int:
     """Exit code: 0 done, 1 a requirement fails, 2 bad input or no solution.
 
@@ -134,18 +130,21 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EndedError().tell()
     except click.ClickException as error:
-        return _complain(sentence_of(error), 2)
+        message = sentence_of(error)
     except RnscliError as error:
-        return _complain(str(error), 2)
+        message = str(error)
     except (ReaderGoneError, SystemExit):  # the latter is click's, of help that nobody reads
         # Python must not fail once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # as a filter that was ended by SIGPIPE
     except OSError as error:
-        return _complain(f"{error.strerror or error}: {error.filename or 'standard output'}", 2)
+        message = f"{error.strerror or error}: {error.filename or 'standard output'}"
     except MemoryError:
-        return _complain("not enough memory for these sizes; ask for fewer or smaller ones", 2)
-    return code if isinstance(code, int) else 0
+        message = "not enough memory for these sizes; ask for fewer or smaller ones"
+    else:
+        return code if isinstance(code, int) else 0
+    complain(message)
+    return 2
 
 
 def _prepare() -> None:
@@ -157,20 +156,110 @@ def _prepare() -> None:
         sys.stdout.reconfigure(errors="replace")  # a terminal may know only ASCII
 
 
-def _complain(message: str, code: int) -> int:
-    complain(message)
-    return code
-
-
 def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
+    message: Warning | str, category: type[Warning], *place: Any, **more: Any
 ) -> None:
     # Others are for programmers. Python tells one again for every module that it comes from.
     if issubclass(category, RuntimeWarning | UserWarning) and str(message) not in _warned:
         _warned.add(str(message))
         complain(f"warning: {message}")
+
+
+_ENDS = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("terminated", 143)}
+_AGAIN = 0.05  # seconds until an exception that was lost is raised again
+_PATIENCE = 1.0  # seconds until a command ends that has not ended by itself
+_LAST = 0.2  # seconds for its last line: where nobody reads it, that waits for ever
+
+
+class EndedError(BaseException):
+    """A signal has ended the command; like KeyboardInterrupt, nothing to handle on the way."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        word, self.code = _ENDS[signal.Signals(number)]
+        super().__init__(word)
+        self.number = number
+        self._untold = threading.Lock()
+
+    def tell(self) -> int:
+        """Say it, once, and return the code to exit with."""
+        if self._untold.acquire(blocking=False):
+            complain(str(self))
+        return self.code
+
+
+_ended: list[EndedError] = []  # the first one counts, whichever thread saw it first
+
+
+def main() -> None:
+    """Run the command line and exit with its code; a signal is an `EndedError` in this thread."""
+    if os.name == "posix":
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        # Tells of a signal while the main thread is in C, where it runs no handler.
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        threading.Thread(target=_watch, args=[reader], daemon=True).start()
+    _handle_signals(_end)
+    try:
+        code = run(sys.argv[1:])
+        _handle_signals(signal.SIG_IGN)  # they come too late: the command has ended
+    except EndedError as end:  # as it was about to say something else
+        code = end.tell()
+    if _ended and code == _ended[0].code:
+        # Python would take all modules down, one by one: seconds, with PyTorch on a busy machine.
+        atexit._run_exitfuncs()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _handle_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in _ENDS:
+        signal.signal(number, handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    _ended.append(EndedError(number))
+    # Objects that are half made or half gone have nothing more to say.
+    sys.unraisablehook = _raise_again
+    threading.excepthook = lambda _: None
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            # Modules in C that are being imported may clear the exception: when they are there.
+            _send_again(number)
+            return
+        frame = frame.f_back
+    _handle_signals(signal.SIG_IGN)  # the next one would break into the clearing up
+    raise _ended[0]
+
+
+def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Python drops what is raised in a destructor."""
+    if isinstance(lost.exc_value, EndedError):
+        _handle_signals(_end)
+        _send_again(lost.exc_value.number)
+
+
+def _send_again(number: int) -> None:
+    timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
+    timer.daemon = True
+    timer.start()
+
+
+def _watch(signals: int) -> None:
+    """End this process if it does not end by itself; workers end with it, as their pipes do."""
+    while (number := os.read(signals, 1)[0]) not in _ENDS:
+        pass
+    _ended.append(EndedError(number))
+    time.sleep(_PATIENCE)
+    last = threading.Thread(target=_clear_up, daemon=True)
+    last.start()
+    last.join(_LAST)
+    os._exit(_ended[0].code)
+
+
+def _clear_up() -> None:
+    if "multiprocessing.util" in sys.modules:
+        from multiprocessing.util import get_temp_dir
+        from shutil import rmtree
+
+        rmtree(get_temp_dir(), ignore_errors=True)
+    _ended[0].tell()

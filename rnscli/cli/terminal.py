@@ -1,17 +1,47 @@
-"""Standard output, which may be a terminal, a pipe that nobody reads, or closed."""
+"""What a person reads: help with examples, sentences, progress; and standard output."""
 
 import contextlib
+import inspect
 import re
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import click
 
 from rnscli.base import InputError
+
+
+class Example(NamedTuple):
+    """What a line for the shell answers, and the line, which may be continued on others."""
+
+    answers: str
+    line: str
+
+
+class WithExamples(click.Command):
+    """A command whose docstring ends with examples: what follows ``\\b``.
+
+    Each is a comment and a line for the shell. They come last in the help, below the options,
+    because that is what a terminal shows when the help is longer than the screen.
+    """
+
+    def __init__(self, *, help: str | None = None, **attributes: Any) -> None:
+        text, _, examples = inspect.cleandoc(help or "").partition("\n\n\b\n")
+        super().__init__(help=text, **attributes)
+        found = re.findall(r"^# *(.*)\n((?:.*\\\n)*.*)", examples, re.MULTILINE)
+        self.examples = tuple(Example(answers, line) for answers, line in found)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples as they are, never wrapped: they are there to be copied."""
+        super().format_epilog(ctx, formatter)
+        if self.examples:
+            with formatter.section("Examples"):
+                for answers, line in self.examples:
+                    for text in (f"# {answers}", *line.splitlines()):
+                        formatter.write(f"{'':>{formatter.current_indent}}{text}\n")
 
 
 class ReaderGoneError(Exception):
@@ -27,15 +57,7 @@ def is_terminal() -> bool:
 
 
 def write_standard_output(text: str) -> None:
-    """Write and flush.
-
-    Raises
-    ------
-    ReaderGoneError
-        If the reader has gone.
-    InputError
-        If standard output is closed.
-    """
+    """Write and flush; a reader that has gone is a `ReaderGoneError`."""
     if sys.stdout is None:
         raise InputError("standard output is closed; give --output FILE")
     try:
@@ -45,15 +67,15 @@ def write_standard_output(text: str) -> None:
         raise ReaderGoneError from None
 
 
-MAX_SENTENCES = 10  # of one kind
+_MAX_SENTENCES = 10  # of one kind
 
 
 def say(sentences: Sequence[str], more: str) -> None:
     """Some sentences, not too many of them; ``more`` says what the others are."""
-    for sentence in sentences[:MAX_SENTENCES]:
+    for sentence in sentences[:_MAX_SENTENCES]:
         complain(sentence)
-    if len(sentences) > MAX_SENTENCES:
-        complain(f"{len(sentences) - MAX_SENTENCES} {more}")
+    if len(sentences) > _MAX_SENTENCES:
+        complain(f"{len(sentences) - _MAX_SENTENCES} {more}")
 
 
 def sentence_of(error: click.ClickException) -> str:
@@ -98,22 +120,17 @@ class Advance(Protocol):
         ...
 
 
-def _silent(
-    done: float,
-    total: float | None = None,
-    note: Callable[[], str] | None = None,
-    recorded: float = 0,
-) -> None:
+def _silent(*done: Any, **more: Any) -> None:
     pass
 
 
-@contextmanager
+@contextlib.contextmanager
 def no_bar(total: float, what: str) -> Iterator[Advance]:
     """A bar that nobody sees."""
     yield _silent
 
 
-@contextmanager
+@contextlib.contextmanager
 def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advance]:
     """A function to call with what is done; it draws nothing when stderr is piped."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():
@@ -145,7 +162,7 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
             return
         bar.update(done, total)
         rate = (done - recorded) / (seconds or 1.0)
-        words.plain = _said(done, bar.total or done, bar.total == known, what, rate)
+        words.plain = _progress_text(done, bar.total or done, bar.total == known, what, rate)
         if note is not None:
             note_line.plain = note()
 
@@ -163,7 +180,7 @@ def progress_bar(total: float, what: str, quiet: bool = False) -> Iterator[Advan
             live.stop()
 
 
-def _said(done: float, total: float, known: bool, what: str, rate: float) -> str:
+def _progress_text(done: float, total: float, known: bool, what: str, rate: float) -> str:
     """How much of how much, if that is known and no estimate, how fast, and how long yet."""
     text = f"{done:,.0f} of {f'{total:,.0f}' if known else _rounded(total)} {what}"
     if rate <= 0:

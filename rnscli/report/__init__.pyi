@@ -19,7 +19,11 @@ from rnscli.report.plots.curves import plot_fault_probability as plot_fault_prob
 from rnscli.report.plots.curves import plot_front as plot_front
 from rnscli.report.plots.curves import plot_moduli as plot_moduli
 from rnscli.report.plots.curves import plot_training as plot_training
-from rnscli.report.plots.energy import PARTS as PARTS
+from rnscli.report.plots.energy import MAX_TORNADOS as MAX_TORNADOS
+from rnscli.report.plots.energy import bars_of_workload as bars_of_workload
+from rnscli.report.plots.energy import plot_energy as plot_energy
+from rnscli.report.plots.energy import plot_tornado as plot_tornado
+from rnscli.report.plots.energy import plot_workload as plot_workload
 from rnscli.report.plots.figure import COLOURS as COLOURS
 from rnscli.report.plots.figure import CORE_COLOURS as CORE_COLOURS
 from rnscli.report.plots.figure import CORE_MARKERS as CORE_MARKERS

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from plans import no_process_is_left
 
-from rnscli.cli import ending
+from rnscli.cli import main
 from rnscli.runtime import engines
 
 PROGRAM = """\
@@ -200,4 +200,4 @@ def test_where_nobody_reads_the_line(at: str, ended: Any) -> None:
 
 def test_all_of_it_takes_two_seconds_at_most() -> None:
     """On an idle machine: of the rest, what is waited for is bounded by these."""
-    assert engines._PATIENCE + ending._PATIENCE + ending._LAST < 2
+    assert engines._PATIENCE + main._PATIENCE + main._LAST < 2

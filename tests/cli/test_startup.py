@@ -264,14 +264,14 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 
 def test_an_interrupt(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnscli.cli.commands.moduli.moduli_table", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("rnscli.analysis.moduli_table", raising(KeyboardInterrupt()))
     ran = rnscli("moduli", "--bits", 6)
     assert (ran.code, ran.out) == (130, "")
     assert ran.err.strip() == "rnscli: interrupted"
 
 
 def test_an_interrupt_while_workers_compute(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnscli.cli.commands.error_sim.dot_errors", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("rnscli.analysis.dot_errors", raising(KeyboardInterrupt()))
     ran = rnscli("error-sim", "--bits", 6, "--pairs", 10, "--jobs", 2)
     assert (ran.code, ran.out) == (130, "")
 
@@ -287,7 +287,7 @@ def test_an_interrupt_while_workers_compute(rnscli: Run, monkeypatch: pytest.Mon
 def test_errors_of_the_machine(
     error: Exception, said: str, rnscli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnscli.cli.commands.moduli.moduli_table", raising(error))
+    monkeypatch.setattr("rnscli.analysis.moduli_table", raising(error))
     ran = rnscli("moduli", "--bits", 6)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("rnscli: ") and ran.err.count("\n") == 1
@@ -309,7 +309,7 @@ def test_a_warning_is_one_line(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> 
         warnings.warn("beware of the test", RuntimeWarning, stacklevel=2)
         return moduli_table(*arguments)
 
-    monkeypatch.setattr("rnscli.cli.commands.moduli.moduli_table", warning)
+    monkeypatch.setattr("rnscli.analysis.moduli_table", warning)
     ran = rnscli("moduli", "--bits", 6)
     assert ran.code == 0
     assert ran.err == "rnscli: warning: beware of the test\n"

@@ -25,11 +25,17 @@ EnergyPerDotProduct = Annotated[
 ]
 
 
+ENERGY_PARTS = (
+    "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
+    "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class EnergyRow:
     """The bill of one dot product of h terms in an h x c array; all in base SI units.
 
-    ``dac_energy_j`` to ``shift_add_energy_j`` are its parts, averaged over the attempts, and
+    `ENERGY_PARTS` are its parts, averaged over the attempts, and
     add up to ``energy_per_dot_product_j``; ``converter_energy_j`` is the sum of the first two, and
     ``retry_energy_j`` says how much of the total is of attempts after the first.
     ``energy_per_mac_j`` is the total over h. ``latency_s`` is the time of one dot product,

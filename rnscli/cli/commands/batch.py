@@ -7,64 +7,40 @@ from typing import Any
 
 import click
 
+from rnscli import cli, report
 from rnscli.base import InputError, check_writable, columns_of, write_atomically
-from rnscli.cli.answer import Answer, Result
-from rnscli.cli.command import SummaryCommand
-from rnscli.cli.options import shared
-from rnscli.cli.output import FORMATS, write_result
-from rnscli.cli.plan.plan import PlanError, read_plan
-from rnscli.cli.plan.runs import BatchRuns, CheckedPlan, check_plan
-from rnscli.cli.terminal import complain, progress_bar, say
-from rnscli.report import (
-    DRY_LAYOUT,
-    LAYOUT,
-    BatchRow,
-    DryRow,
-    FinishedRun,
-    ResultsFolder,
-    Row,
-    batch_rows,
-    junit_text,
-    partial_of,
-    summary_files,
-)
+from rnscli.cli import options
+from rnscli.cli.plan import BatchRuns, CheckedPlan, PlanError, check_plan, read_plan
+from rnscli.report import FinishedRun, ResultsFolder
 from rnscli.runtime import Store
 
 
 @click.command(
     "batch",
-    cls=SummaryCommand,
-    row_types={None: BatchRow, "dry_run": DryRow},
+    cls=cli.SummaryCommand,
+    row_types={None: report.BatchRow, "dry_run": report.DryRow},
     parameters={"plan": "File of the plan, without its folder.", "title": "Title of the plan."},
 )
 @click.argument("plan", type=click.Path(path_type=Path), metavar="PLAN.toml")
-@shared.stacked(
-    click.option(
-        "--output",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder of the results, written whole at the end.  [default: the name of the plan "
-        "with -results]",
-    ),
+@options.stacked(
+    click.option("--output", type=click.Path(path_type=Path), metavar="DIR",
+                 help="Folder of the results, written whole at the end.  [default: the name of the "
+                 "plan with -results]"),
     click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml",
                  help="Write the verdicts there as JUnit XML, a test case for each requirement."),
-    click.option(
-        "--only",
-        multiple=True,
-        metavar="NAME",
-        help="Only this run and those that it refers to; a list, a pattern such as 'error*', or "
-        "repeated. What the folder has of other runs stays as it is.",
-    ),
+    click.option("--only", multiple=True, metavar="NAME",
+                 help="Only this run and those that it refers to; a list, a pattern such as "
+                 "'error*', or repeated. What the folder has of other runs stays as it is."),
     click.option("--resume", is_flag=True,
                  help="Go on from runs that are finished and up to date."),
     click.option("--force", is_flag=True, help="Replace the results of an earlier batch."),
     click.option("--dry-run", is_flag=True,
                  help="Check the plan and print its command lines; compute and write nothing."),
-    shared.run_options,
-    click.option("--format", type=click.Choice(FORMATS), default="table", show_default=True,
+    options.run_options,
+    click.option("--format", type=click.Choice(cli.FORMATS), default="table", show_default=True,
                  help="Form of the summary."),
 )  # fmt: skip
-def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: Any) -> None:
+def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any) -> None:
     """Run a plan of many runs, and gate on its requirements.
 
     A plan names runs of the other commands, in TOML: [run.NAME] with command, the options of the
@@ -81,7 +57,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
     # Go on after a kill, on two processes
     rnscli batch plan.toml --output results --resume --jobs 2 --store runs.db
     """
-    if options["resume"] and options["force"]:
+    if given["resume"] and given["force"]:
         raise InputError("--resume keeps results and --force replaces them; leave one of them out")
     file = output or Path(f"{plan.stem}-results")
     try:
@@ -90,42 +66,49 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **options: A
         selected = whole.with_needs(names) if only else {run.name for run in whole.runs}
         checked = check_plan(whole)
     except PlanError as error:
-        say(error.sentences, "more things are wrong with the plan")
+        cli.say(error.sentences, "more things are wrong with the plan")
         raise click.exceptions.Exit(2) from None
     stated = {"plan": plan.name, "title": whole.title}
-    if options["dry_run"]:
-        kept = ResultsFolder(file, resume=True).kept() if options["resume"] else {}
+    if given["dry_run"]:
+        kept = ResultsFolder(file, resume=True).kept() if given["resume"] else {}
         planned = [row for row in _dry_rows(checked, kept) if row["run"] in selected]
-        lines = [text for row in planned for text in ("", f"# {row['run']}", row["command_line"])]
-        answer = Answer([], footer=list(map(str, lines)))
-        write_result(
-            Result("batch", stated, columns_of(DryRow), planned, DRY_LAYOUT, answer),
-            options["format"],
-        )
+        lines = [f"\n# {row['run']}\n{row['command_line']}" for row in planned]
+        columns, answer = columns_of(report.DryRow), cli.Answer([], footer=lines)
+        result = cli.Result("batch", stated, columns, planned, report.DRY_LAYOUT, answer)
+        cli.write_result(result, given["format"])
         return
-    _check_files(checked, file, options)
-    folder = ResultsFolder(file, options["resume"], options["force"])
-    _check_plan_of(folder, plan, options)
-    if options["store"] is not None:
-        with Store(options["store"]):
+    _check_files(checked, file, given)
+    folder = ResultsFolder(file, given["resume"], given["force"])
+    if given["resume"] and folder.plan not in (None, plan.name):  # whose results would be lost
+        raise InputError(
+            f"--output {file} holds the results of {folder.plan}; give another name, or --force "
+            "to replace them"
+        )
+    if given["store"] is not None:
+        with Store(given["store"]):
             pass  # it is one, and can be written
     with folder.opened():
-        runs = _computed(checked, selected, folder, options)
-        rows = batch_rows(runs)
-        folder.finish(runs, summary_files(rows, stated, checked.plan.file.text))
-    asked = [run for run in runs if run.name in selected]
-    if options["junit"] is not None:
-        write_atomically(options["junit"], junit_text(checked.plan.title, asked))
-    _say(asked)
-    result = Result("batch", stated, columns_of(BatchRow), rows, LAYOUT, Answer([]))
-    write_result(result, options["format"])
-    _exit(asked)
+        runs = _computed(checked, selected, folder, given)
+        rows = report.batch_rows(runs)
+        folder.finish(runs, report.summary_files(rows, stated, checked.plan.file.text))
+    chosen = [run for run in runs if run.name in selected]
+    if given["junit"] is not None:
+        write_atomically(given["junit"], report.junit_text(checked.plan.title, chosen))
+    _say(chosen)
+    columns = columns_of(report.BatchRow)
+    result = cli.Result("batch", stated, columns, rows, report.LAYOUT, cli.Answer([]))
+    cli.write_result(result, given["format"])
+    verdicts = {run.verdict for run in chosen}
+    if "error" in verdicts:
+        raise click.exceptions.Exit(2)
+    if "failed" in verdicts:
+        raise click.exceptions.Exit(1)
 
 
-def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) -> None:
+def _check_files(checked: CheckedPlan, folder: Path, given: dict[str, Any]) -> None:
     """Refuse to write over what is read, before anything is computed."""
-    junit: Path | None = options["junit"]
-    whole = [folder.resolve(), partial_of(folder)]
+    junit: Path | None = given["junit"]
+    whole = [folder.resolve(), report.partial_of(folder)]
     if junit is not None:
         if any(map(junit.resolve().is_relative_to, whole)):
             raise InputError(
@@ -134,7 +117,7 @@ def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) ->
             )
         check_writable(junit, "--junit")
     read = [checked.plan.file.path, *(file for run in checked.runs for file in run.files)]
-    for path in [*read, *([options["store"]] if options["store"] else [])]:
+    for path in [*read, *([given["store"]] if given["store"] else [])]:
         if junit is not None and path.resolve() == junit.resolve():
             raise InputError(f"--junit {junit} would be written over {path}; give another name")
         if any(map(path.resolve().is_relative_to, whole)):
@@ -144,70 +127,48 @@ def _check_files(checked: CheckedPlan, folder: Path, options: dict[str, Any]) ->
             )
 
 
-def _check_plan_of(folder: ResultsFolder, plan: Path, options: dict[str, Any]) -> None:
-    """Refuse to go on from the results of another plan, which would be lost."""
-    other = folder.plan
-    if options["resume"] and other not in (None, plan.name):
-        raise InputError(
-            f"--output {folder.given} holds the results of {other}; give another name, or --force "
-            "to replace them"
-        )
-
-
 def _computed(
-    checked: CheckedPlan,
-    selected: set[str],
-    folder: ResultsFolder,
-    options: dict[str, Any],
+    checked: CheckedPlan, selected: set[str], folder: ResultsFolder, given: dict[str, Any]
 ) -> list[FinishedRun]:
     """The selected runs in the order of the plan, and others that the folder has."""
     before = folder.kept()
-    kept = before if options["resume"] else {}
+    kept = before if given["resume"] else {}
     others = {name: run for name, run in before.items() if name not in selected}
     with (
-        shared.engine_of(options) as engine,
-        progress_bar(len(selected), "runs", options["quiet"]) as advance,
+        options.engine_of(given) as engine,
+        cli.progress_bar(len(selected), "runs", given["quiet"]) as advance,
     ):
-        runs = BatchRuns(checked, selected, kept, others, folder.keep, options["store"], advance)
+        runs = BatchRuns(checked, selected, kept, others, folder.keep, given["store"], advance)
         try:
             runs.run(engine)
         except BaseException:
             if runs.finished:
-                complain(f"runs finished: {len(runs.finished)}; --resume goes on from there")
+                cli.complain(f"runs finished: {len(runs.finished)}; --resume goes on from there")
             raise
     return [runs.finished[run.name] for run in checked.plan.runs if run.name in runs.finished]
 
 
-def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[Row]:
-    rows: list[Row] = []
+def _dry_rows(checked: CheckedPlan, kept: dict[str, FinishedRun]) -> list[report.Row]:
+    rows = []
     for run in checked.plan.runs:
         ready = checked.ready.get(run.name)
-        state = "to compute"
-        line = run.command_line()
+        line = run.command_line() if ready is None else ready.request.command_line
         if ready is None:
             state = "to compute after " + ", ".join(run.needs)
+        elif run.name in kept and ready.is_done_by(kept[run.name]):
+            state = "kept"
         else:
-            line = ready.request.command_line
-            if run.name in kept and ready.is_done_by(kept[run.name]):
-                state = "kept"
-        rows.append(asdict(DryRow(run.name, state, line)))
+            state = "to compute"
+        rows.append(asdict(report.DryRow(run.name, state, line)))
     return rows
 
 
 def _say(runs: Sequence[FinishedRun]) -> None:
     """Say what does not hold."""
     for run in runs:
-        say([f"{run.name}: {remark}" for remark in run.remarks], "more such remarks")
+        cli.say([f"{run.name}: {remark}" for remark in run.remarks], "more such remarks")
         problems = [run.error] if run.error is not None else []
         problems += [f"no answer {problem}" for problem in run.problems]
-        say([f"{run.name}: {problem}" for problem in problems], f"more of {run.name}")
-        lines = [line for case in run.cases for line in case.failures]
-        say([f"{run.name}: {line}" for line in lines], f"more of {run.name}")
-
-
-def _exit(runs: Sequence[FinishedRun]) -> None:
-    """Exit with the verdict."""
-    if any(run.verdict == "error" for run in runs):
-        raise click.exceptions.Exit(2)
-    if any(run.verdict == "failed" for run in runs):
-        raise click.exceptions.Exit(1)
+        failures = [line for case in run.cases for line in case.failures]
+        for sentences in (problems, failures):
+            cli.say([f"{run.name}: {one}" for one in sentences], f"more of {run.name}")

@@ -4,20 +4,10 @@ import os
 import re
 
 import click
-from click.shell_completion import (
-    BashComplete,
-    CompletionItem,
-    FishComplete,
-    ShellComplete,
-    ZshComplete,
-    add_completion_class,
-    shell_complete,
-)
+from click import shell_completion
+from click.shell_completion import CompletionItem, ShellComplete
 
-from rnscli.cli.examples import WithExamples
-from rnscli.cli.main import COMPLETE, cli
-from rnscli.cli.options import NameArgument
-from rnscli.cli.terminal import write_standard_output
+from rnscli.cli import COMPLETE, WithExamples, cli, options, write_standard_output
 
 _FISH = """\
 function %(complete_func)s
@@ -38,11 +28,10 @@ complete --keep-order --no-files --command %(prog_name)s --arguments "(%(complet
 """
 
 
-class Bash(BashComplete):
+class Bash(shell_completion.BashComplete):
     """Bash cuts words at ``=`` and wants back what stands behind it."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the one that is typed, and that one."""
         words, incomplete = super().get_completion_args()
         if words and words[-1] == "=":
             words.pop()
@@ -53,7 +42,6 @@ class _WholeWords(ShellComplete):
     """Of shells that keep ``--option=value`` one word, and want all of it back."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        """The words that may stand there."""
         found = super().get_completions(args, incomplete)
         option = re.match(r"--[\w-]+=", incomplete)
         if option is None:
@@ -64,11 +52,11 @@ class _WholeWords(ShellComplete):
         ]
 
 
-class Zsh(_WholeWords, ZshComplete):
+class Zsh(_WholeWords, shell_completion.ZshComplete):
     """As click's."""
 
 
-class Fish(_WholeWords, FishComplete):
+class Fish(_WholeWords, shell_completion.FishComplete):
     """With a script that leaves the commas in a value."""
 
     source_template = _FISH
@@ -83,7 +71,7 @@ SHELLS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish
 
 
 @click.command("completion", cls=WithExamples)
-@click.argument("shell", type=NameArgument(tuple(SHELLS), "Give"), metavar="SHELL")
+@click.argument("shell", type=options.NameArgument(tuple(SHELLS), "Give"), metavar="SHELL")
 def command(shell: str) -> None:
     """Print the script with which a shell completes rnscli: bash, zsh or fish.
 
@@ -104,8 +92,8 @@ def command(shell: str) -> None:
 def answer() -> int:
     """Tell the shell that asks what may stand in the line that is typed; the exit code."""
     for name, kind in SHELLS.items():
-        add_completion_class(kind, name)
+        shell_completion.add_completion_class(kind, name)
     try:
-        return shell_complete(cli, {}, "rnscli", COMPLETE, os.environ[COMPLETE])
+        return shell_completion.shell_complete(cli, {}, "rnscli", COMPLETE, os.environ[COMPLETE])
     except Exception:  # whatever it is: a traceback into a line that is being typed helps nobody
         return 1

@@ -1,57 +1,23 @@
 """``rnscli energy``."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from rnscli import report
-from rnscli.analysis import (
-    Attempts,
-    CodeOptions,
-    Decoder,
-    EnergyOptions,
-    EnergyParameters,
-    EnergyRow,
-    LegitimateRange,
-    ModuliOptions,
-    ModuliRequest,
-    Redundant,
-    ResidueP,
-    ResidueSigma,
-    SensitivityRow,
-    SliceBits,
-    WorkloadOptions,
-    WorkloadRow,
-    ranges_of,
-    sensitivity,
-    uncertain_energy,
-    workload_energy,
-)
-from rnscli.base import Column, InputError, NoSolutionError, Uncertain, option_columns
-from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
-from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import Point, shared
+from rnscli import analysis, base, cli, core, report
+from rnscli.analysis import EnergyOptions, WorkloadOptions
+from rnscli.base import InputError
+from rnscli.cli import options
 from rnscli.cli.options import hardware as hw
-from rnscli.cli.options import noise as noise_options
-from rnscli.core import (
-    CORES,
-    RNS,
-    CoreOptions,
-    DotProductOptions,
-    ModuliSet,
-    radius_of,
-)
 from rnscli.hardware import load_workload
-from rnscli.report import Layout, Row
 
-if TYPE_CHECKING:
-    from rnscli.analysis import FaultProbability
-
-LAYOUT = Layout(
+LAYOUT = report.Layout(
     parameters=(
         "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "adc_model",
         "core", "moduli", "redundant_moduli", "expected_attempts",
@@ -75,11 +41,7 @@ LAYOUT = Layout(
     ),
     essential=("energy_per_dot_product_j", "extrapolated"),
 )  # fmt: skip
-_PARTS = (
-    "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
-    "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
-)  # fmt: skip
-WORKLOAD_LAYOUT = Layout(
+WORKLOAD_LAYOUT = report.Layout(
     parameters=(
         "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
         "expected_attempts",
@@ -95,7 +57,7 @@ WORKLOAD_LAYOUT = Layout(
     ),
     essential=("energy_j", "extrapolated"),
 )  # fmt: skip
-SENSITIVITY_LAYOUT = Layout(
+SENSITIVITY_LAYOUT = report.Layout(
     parameters=("vector_size", "bits", "technology", "adc_model", "core"),
     results=(
         "constant", "constant_low", "constant_value", "constant_high", "energy_at_low_j",
@@ -105,42 +67,40 @@ SENSITIVITY_LAYOUT = Layout(
     essential=("swing",),
 )  # fmt: skip
 AXES = (
-    *shared.MODULI_AXES, "decoder", "legitimate_range", "attempts", *noise_options.AXES,
+    *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
     "columns", "slice_bits", "adc_bits", "arrays", *hw.AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 AXIS_COLUMNS = {
-    **shared.MODULI_COLUMNS,
-    "redundant": Redundant,
-    "decoder": Decoder,
-    "legitimate_range": LegitimateRange,
-    "attempts": Attempts,
-    **noise_options.COLUMNS,
-    "residue_p": ResidueP,
-    "residue_sigma": ResidueSigma,
-    "slice_bits": SliceBits,
+    **options.MODULI_COLUMNS,
+    "redundant": analysis.Redundant,
+    "decoder": analysis.Decoder,
+    "legitimate_range": analysis.LegitimateRange,
+    "attempts": analysis.Attempts,
+    **options.NOISE_COLUMNS,
+    "residue_p": analysis.ResidueP,
+    "residue_sigma": analysis.ResidueSigma,
+    "slice_bits": analysis.SliceBits,
     **hw.COLUMNS,
 }
 
 
 @click.command(
     "energy",
-    cls=AnswerCommand,
-    row_type=EnergyRow,
+    cls=cli.AnswerCommand,
+    row_type=analysis.EnergyRow,
     layout=LAYOUT,
     plot="the energy by part",
     instead={
-        "workload": (WorkloadRow, WORKLOAD_LAYOUT),
-        "sensitivity": (SensitivityRow, SENSITIVITY_LAYOUT),
+        "workload": (analysis.WorkloadRow, WORKLOAD_LAYOUT),
+        "sensitivity": (analysis.SensitivityRow, SENSITIVITY_LAYOUT),
     },
     axes=AXIS_COLUMNS,
 )
-@shared.stacked(
-    shared.cores(CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
-    shared.bits("4..8"),
-    DotProductOptions.input_bits,
-    DotProductOptions.weight_bits,
-    DotProductOptions.vector_size,
+@options.stacked(
+    options.cores(core.CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
+    options.bits("4..8"),
+    *options.OPERANDS,
     EnergyOptions.columns,
     WorkloadOptions.workload,
     WorkloadOptions.arrays,
@@ -151,19 +111,16 @@ AXIS_COLUMNS = {
     EnergyOptions.columns_per_adc,
     EnergyOptions.reverse,
     EnergyOptions.extrapolate,
-    ModuliOptions.moduli,
-    shared.redundancy("0"),
-    noise_options.noise_options("no errors"),
-    shared.take(CodeOptions.attempts, "inf"),
-    CodeOptions.decoder,
-    CodeOptions.legitimate_range,
-    DotProductOptions.rule,
-    ModuliOptions.max_modulus,
+    analysis.ModuliOptions.moduli,
+    options.redundancy("0"),
+    options.noise_options("no errors"),
+    options.take(analysis.CodeOptions.attempts, "inf"),
+    *options.DECODING,
     *hw.constants(),
-    CoreOptions.slice_bits,
-    CoreOptions.adc_bits,
+    core.CoreOptions.slice_bits,
+    core.CoreOptions.adc_bits,
 )
-def command(options: dict[str, Any], drawn: bool) -> Question:
+def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
 
     The bill has DACs, ADCs, the array, forward and reverse conversion, decoding, and the additions
@@ -184,41 +141,42 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # A whole network, layer by layer
     rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
     """
-    noise_options.check_one_level(options)
-    _check(options)
-    hardware, options = hw.hardware_of(shared.with_defaults(options))
-    workloads = {name: load_workload(name) for name in options["workload"] or ()}
+    options.check_one_level(given)
+    if given["workload"] and given["sensitivity"]:
+        raise InputError("--workload and --sensitivity ask for different rows; leave one out")
+    if given["arrays"] is not None and not given["workload"]:
+        raise InputError("--arrays is about --workload; give that, too, or leave it out")
+    hardware, given = hw.hardware_of(options.with_defaults(given))
+    workloads = {name: load_workload(name) for name in given["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
         raise InputError("--workload has two files of the same name; rename one of them")
-    swept = [n for n in AXES if isinstance(options[n], tuple) and len(options[n]) > 1]
-    every = hw.paired(noise_options.noise_points(options, AXES), hardware)
-    ready, problems = prepared(every, _request, swept)
-    made = option_columns({name: AXIS_COLUMNS[name] for name in swept if name in AXIS_COLUMNS})
-    differing = {column.key: column for column in made.values()}
-    kind = "workload" if workloads else "tornado" if options["sensitivity"] else "energy"
+    kind = "workload" if workloads else "tornado" if given["sensitivity"] else "energy"
+    swept = [n for n in AXES if isinstance(given[n], tuple) and len(given[n]) > 1]
+    points = hw.paired(options.noise_points(given, AXES), hardware)
+    ready, problems = cli.prepared(points, _request, swept)
 
-    def rows_of(requested: "_Requested") -> list[tuple[Point, Any]]:
+    def rows_of(requested: _Requested) -> list[tuple[options.Point, Any]]:
         point = requested.point
         faults = _faults(requested)
-        design, constants, reference = _design(requested, faults, hardware, options["extrapolate"])
+        design, constants, reference = _design(requested, faults, hardware, given["extrapolate"])
         rows: Sequence[Any] = ()
         if workloads:
             workload = workloads[point["workload"]]
-            rows = workload_energy(design, workload, constants, point["arrays"] or 1)
-        elif not options["sensitivity"]:
-            row = uncertain_energy(design, constants, reference)
+            rows = analysis.workload_energy(design, workload, constants, point["arrays"] or 1)
+        elif not given["sensitivity"]:
+            row = analysis.uncertain_energy(design, constants, reference)
             # A digital row is compared with the rns of the sweep, which may be out of range.
             if design.design.converters is None and not reference:
                 row = replace(row, relative_to_rns=None)
             rows = (row,)
-        elif ranges_of(design, constants):
-            rows = sensitivity(design, constants)
+        elif analysis.ranges_of(design, constants):
+            rows = analysis.sensitivity(design, constants)
         held = _held(requested, faults) | hw.held(point, design, constants)
         return [(point | held, row) for row in rows]
 
-    def compute(runner: object, bar: Bar) -> Answer:
-        found, more = answered(ready, rows_of, swept)
-        rows = [one for _, several in found for one in several]
+    def compute(runner: object, bar: cli.Bar) -> cli.Answer:
+        tables, more = cli.answered(ready, rows_of, swept)
+        rows = [one for _, table in tables for one in table]
         if not rows:
             raise InputError(
                 "--sensitivity is about uncertain constants; give one as a range, such as "
@@ -227,93 +185,85 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
         if drawn:
             _check_plot(rows, kind)
         layout = _by_size([row for _, row in rows]) if kind == "energy" else None
-        return Answer(rows, partial(_plot, kind, differing), (*problems, *more), layout=layout)
+        plot = partial(_plot, kind, [name for name in swept if name in AXIS_COLUMNS])
+        return cli.Answer(rows, plot, (*problems, *more), layout=layout)
 
-    return Question(hw.resolved(options), compute)
+    return cli.Question(hw.resolved(given), compute)
 
 
-def _by_size(rows: Sequence[EnergyRow]) -> Layout:
+def _by_size(rows: Sequence[analysis.EnergyRow]) -> report.Layout:
     """The layout in which the parts that matter least are left out first where it is too wide."""
 
     def share(part: str) -> float:
         shares = (getattr(row, part) / (row.energy_per_dot_product_j or 1.0) for row in rows)
         return float(max(shares))
 
-    return replace(LAYOUT, optional=(*LAYOUT.optional, *sorted(_PARTS, key=share)))
+    parts = sorted(analysis.ENERGY_PARTS, key=share)
+    return replace(LAYOUT, optional=(*LAYOUT.optional, *parts))
 
 
-def _check(options: Mapping[str, Any]) -> None:
-    if options["workload"] and options["sensitivity"]:
-        raise InputError("--workload and --sensitivity ask for different rows; leave one out")
-    if options["arrays"] is not None and not options["workload"]:
-        raise InputError("--arrays is about --workload; give that, too, or leave it out")
-
-
-def _plot(kind: str, more: Mapping[str, Column], rows: Sequence[Row], file_format: str) -> bytes:
-    from rnscli.report.plots import energy as plots
-
-    drawn = {
-        "workload": plots.plot_workload,
-        "tornado": plots.plot_tornado,
-        "energy": plots.plot_energy,
+def _plot(kind: str, swept: Sequence[str], rows: Sequence[report.Row], file_format: str) -> bytes:
+    made = base.option_columns({name: AXIS_COLUMNS[name] for name in swept})
+    differing = {column.key: column for column in made.values()}
+    plots = {
+        "workload": report.plot_workload,
+        "tornado": report.plot_tornado,
+        "energy": report.plot_energy,
     }
-    return drawn[kind](rows, file_format, more)
+    return plots[kind](rows, file_format, differing)
 
 
-def _check_plot(rows: Sequence[tuple[Point, Any]], kind: str) -> None:
+def _check_plot(rows: Sequence[tuple[options.Point, Any]], kind: str) -> None:
     """Refuse more bars or panels than can be read."""
-    from rnscli.report.plots import energy as plots
-
     if kind == "tornado":
-        designs = len({tuple(point.items()) for point, _ in rows})
-        report.check_number(designs, plots.MAX_TORNADOS, "tornados")
+        designs = {tuple(point.items()) for point, _ in rows}
+        report.check_number(len(designs), report.MAX_TORNADOS, "tornados")
         return
-    drawn: list[Any] = [row for _, row in rows]
+    bars: Sequence[object] = rows
     if kind == "workload":
-        drawn = plots.bars_of_workload([asdict(row) for row in drawn])
-    report.check_number(len(drawn), plots.MAX_BARS, "bars")
+        bars = report.bars_of_workload([asdict(row) for _, row in rows])
+    report.check_number(len(bars), report.MAX_BARS, "bars")
 
 
 @dataclass(frozen=True)
 class _Requested:
-    """A point, with the dot product and the moduli that it asks for."""
+    """A point, with its dot product and its moduli."""
 
-    point: Point
-    request: ModuliRequest
-    moduli: ModuliSet | None
+    point: options.Point
+    request: analysis.ModuliRequest
+    moduli: core.ModuliSet | None
 
 
-def _request(point: Point) -> _Requested:
-    request = shared.moduli_request(point).with_operands()
+def _request(point: options.Point) -> _Requested:
+    request = options.moduli_request(point).with_operands()
     try:
         return _Requested(point, request, request.choose()[0])
-    except NoSolutionError:
-        if CORES[point["core"]].coded:
+    except base.NoSolutionError:
+        if core.CORES[point["core"]].coded:
             raise
-        return _Requested(point, request, None)  # told without the ratio to rns
+        return _Requested(point, request, None)  # shown without its ratio to rns
 
 
 def _design(
     requested: _Requested,
-    faults: "FaultProbability | None",
+    faults: analysis.FaultProbability | None,
     hardware: hw.Hardware,
     extrapolate: bool,
-) -> tuple[EnergyParameters, dict[str, Uncertain], EnergyParameters | None]:
+) -> tuple[analysis.EnergyParameters, dict[str, base.Uncertain], analysis.EnergyParameters | None]:
     """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""
     point, request, moduli = requested.point, requested.request, requested.moduli
-    size = request.legitimate_range(moduli, point["legitimate_range"]) if moduli else None
     parameters: dict[str, Any] = {
         "dot_product": request.dot_product,
         "bits": request.converter_bits,
         "moduli": moduli,
-        "legitimate_range": size,
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
         "extrapolate": extrapolate,
     }
     if moduli is not None:
-        parameters["radius"] = radius_of(point["decoder"], moduli)
+        parameters["legitimate_range"] = request.legitimate_range(moduli, point["legitimate_range"])
+        parameters["radius"] = core.radius_of(point["decoder"], moduli)
     if faults is not None:
         parameters["expected_attempts"] = faults.expected_attempts
         parameters["word_error_probability"] = faults.word_error_probability
@@ -321,24 +271,24 @@ def _design(
     reference = None
     if design.design.converters is None and moduli is not None:
         analog = next((t for t in hardware.technologies if t.kind == "analog"), None)
-        compared = point | {"technology": analog.name if analog else RNS.default_technology}
+        technology = analog.name if analog else core.RNS.default_technology
         try:
-            reference, _ = hardware.complete({"core": RNS.name, **parameters}, compared)
+            reference, _ = hardware.complete(
+                {"core": core.RNS.name, **parameters}, point | {"technology": technology}
+            )
         except InputError:
             reference = None  # rns is out of the range of a model
     return design, constants, reference
 
 
-def _faults(requested: _Requested) -> "FaultProbability | None":
+def _faults(requested: _Requested) -> analysis.FaultProbability | None:
     """How often a dot product is computed and decoded under the noise of a point, if it has any."""
     point, request, moduli = requested.point, requested.request, requested.moduli
-    noise = noise_options.noise_of(point)
+    noise = options.noise_of(point)
     if moduli is None or noise is None:
         return None
-    from rnscli.analysis import FaultParameters, fault_probability
-
-    found = fault_probability(
-        FaultParameters(
+    faults = analysis.fault_probability(
+        analysis.FaultParameters(
             moduli=moduli,
             noise=noise,
             attempts=point["attempts"],
@@ -346,15 +296,15 @@ def _faults(requested: _Requested) -> "FaultProbability | None":
             legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
         )
     )
-    if math.isinf(found.expected_attempts):
+    if math.isinf(faults.expected_attempts):
         raise InputError(
-            f"`attempts` is inf, and at `p` {found.p:g} every word is rejected, so that "
+            f"`attempts` is inf, and at `p` {faults.p:g} every word is rejected, so that "
             "the energy has no bound; give a finite number of attempts"
         )
-    return found
+    return faults
 
 
-def _held(requested: _Requested, faults: "FaultProbability | None") -> dict[str, Any]:
+def _held(requested: _Requested, faults: analysis.FaultProbability | None) -> dict[str, Any]:
     """What the moduli and their noise are, where the options leave that open."""
     held: dict[str, Any] = {"residue_p": None, "residue_sigma": None}
     if requested.moduli is not None:

@@ -1,5 +1,7 @@
 """``rnscli error-sim``."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -7,54 +9,12 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli import report
-from rnscli.analysis import (
-    DISTRIBUTIONS,
-    PRECISION_OF,
-    SUFFIXES,
-    CodeOptions,
-    DotErrorParameters,
-    DotErrorResult,
-    DotErrorRow,
-    ErrorOptions,
-    ErrorStatistics,
-    FileOperands,
-    LegitimateRange,
-    LogHistogram,
-    ModuliOptions,
-    OperandOptions,
-    Operands,
-    RelPrecision,
-    Seed,
-    SimulationOptions,
-    SparseOperands,
-    StudentTOperands,
-    dot_errors,
-    load_operands,
-    proportion_interval,
-)
+from rnscli import analysis, cli, core, report, runtime
+from rnscli.analysis import DISTRIBUTIONS, PRECISION_OF, SUFFIXES, ErrorOptions
 from rnscli.base import Column, InputError, RnscliError, columns_of
-from rnscli.cli.answer import Answer, Bar, Question, prepared
-from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import (
-    Point,
-    names_or_files,
-    shared,
-    shown,
-)
-from rnscli.cli.options import noise as noise_options
-from rnscli.cli.terminal import Advance
-from rnscli.core import (
-    CORES,
-    CoreOptions,
-    DotProductOptions,
-    RedundantCode,
-    analog_cores,
-)
-from rnscli.report import Layout
-from rnscli.runtime import Progress, Runner
+from rnscli.cli import options
 
-LAYOUT = Layout(
+LAYOUT = report.Layout(
     parameters=(
         "vector_size", "pairs", "operands", "degrees_of_freedom", "sparsity", "bits", "input_bits",
         "weight_bits", "p", "sigma", "core", "moduli", "redundant_moduli",
@@ -74,39 +34,37 @@ LAYOUT = Layout(
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 AXES = (
-    *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
-    *noise_options.AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
+    *options.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
+    *options.NOISE_AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
     "precision_of", "max_pairs", "pairs", "seed",
 )  # fmt: skip
 
 
 @click.command(
     "error-sim",
-    cls=AnswerCommand,
-    row_type=DotErrorRow,
+    cls=cli.AnswerCommand,
+    row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
     axes={
-        **shared.MODULI_COLUMNS,
-        "legitimate_range": LegitimateRange,
-        **noise_options.MORE_COLUMNS,
-        "rel_precision": RelPrecision,
-        "precision_of": Annotated[str, Column("The value that the precision is asked of.")],
+        **options.MODULI_COLUMNS,
+        "legitimate_range": analysis.LegitimateRange,
+        **options.MORE_NOISE_COLUMNS,
+        "rel_precision": analysis.RelPrecision,
+        "precision_of": Annotated[str, Column("The value that --rel-precision is about.")],
         "max_pairs": Annotated[
             int, Column("Where the simulation stops at the latest, in pairs.", low=1)
         ],
-        "seed": Seed,
+        "seed": analysis.Seed,
     },
 )
-@shared.stacked(
-    shared.cores(analog_cores(), "Cores to compare, on the same operands."),
-    shared.bits("4..8", ErrorOptions.bits),
-    DotProductOptions.input_bits,
-    DotProductOptions.weight_bits,
-    DotProductOptions.vector_size,
+@options.stacked(
+    options.cores(core.analog_cores(), "Cores to compare, on the same operands."),
+    options.bits("4..8", ErrorOptions.bits),
+    *options.OPERANDS,
     ErrorOptions.pairs,
-    shared.take(
-        SimulationOptions.rel_precision,
+    options.take(
+        analysis.SimulationOptions.rel_precision,
         help="Instead of --pairs: run until the 95 % interval of every core reaches no further "
         "than this share of its value, such as 0.01.",
     ),
@@ -117,27 +75,24 @@ AXES = (
         default="uniform",
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",
-        shell_complete=names_or_files(DISTRIBUTIONS, SUFFIXES),
+        shell_complete=options.names_or_files(DISTRIBUTIONS, SUFFIXES),
         help="Distribution of the operands, or a file of matrices x and w of shape (N, h): .npz or "
         ".safetensors with x and w, .npy of shape (2, N, h), or two joined as x.npy+w.npy; or a "
         "list of these. Files may be larger than memory.",
     ),
-    OperandOptions.degrees_of_freedom,
-    OperandOptions.sparsity,
-    ModuliOptions.moduli,
-    shared.redundancy("0"),
-    noise_options.noise_options("no errors"),
-    shared.take(CodeOptions.attempts, "1"),
-    CodeOptions.decoder,
-    CodeOptions.legitimate_range,
-    DotProductOptions.rule,
-    ModuliOptions.max_modulus,
-    CoreOptions.slice_bits,
-    CoreOptions.adc_bits,
-    shared.take(SimulationOptions.seed.within(high=2**63)),
-    shared.run_options,
+    analysis.OperandOptions.degrees_of_freedom,
+    analysis.OperandOptions.sparsity,
+    analysis.ModuliOptions.moduli,
+    options.redundancy("0"),
+    options.noise_options("no errors"),
+    options.take(analysis.CodeOptions.attempts, "1"),
+    *options.DECODING,
+    core.CoreOptions.slice_bits,
+    core.CoreOptions.adc_bits,
+    options.take(analysis.SimulationOptions.seed.within(high=2**63)),
+    options.run_options,
 )
-def command(options: dict[str, Any], drawn: bool) -> Question:
+def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Simulate the dot-product error of each core (Monte Carlo).
 
     Real operands are quantised, multiplied in each core and scaled back; errors are against the
@@ -152,116 +107,116 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # The mean error to 1 %, recorded, so that nothing is computed twice
     rnscli error-sim --bits 6 --rel-precision 0.01 --jobs 2 --store runs.db
     """
-    _check(options)
-    sources = _sources(options)
-    swept = [_axes(options, name, source) for name, source in sources.items()]
-    ready, problems = prepared(
-        [point for axes in swept for point in noise_options.noise_points(axes, AXES)],
-        lambda point: _parameters(point, options["core"], sources[point["operands"]]),
+    _check(given)
+    sources = _sources(given)
+    swept = [_axes(given, name, source) for name, source in sources.items()]
+    ready, problems = cli.prepared(
+        [point for axes in swept for point in options.noise_points(axes, AXES)],
+        lambda point: _parameters(point, given["core"], sources[point["operands"]]),
     )
     if drawn:
-        report.check_number(len(ready) * len(options["core"]), report.MAX_SERIES, "lines")
+        report.check_number(len(ready) * len(given["core"]), report.MAX_SERIES, "lines")
     simulated = [parameters for _, parameters in ready]
 
-    def compute(runner: Runner | None, bar: Bar) -> Answer:
-        rows: list[tuple[Point, DotErrorRow]] = []
-        histograms: list[LogHistogram] = []
+    def compute(runner: runtime.Runner | None, bar: cli.Bar) -> cli.Answer:
+        rows: list[tuple[options.Point, analysis.DotErrorRow]] = []
+        histograms: list[analysis.LogHistogram] = []
         imprecise: list[str] = []
         with bar(sum(p.pairs for p in simulated), "pairs") as advance:
-            results = dot_errors(simulated, runner, _Watch(simulated, advance))
+            watch = cli.watch_blocks(advance, partial(_note, simulated), partial(_total, simulated))
+            results = analysis.dot_errors(simulated, runner, watch)
             for (point, parameters), result in zip(ready, results, strict=True):
-                for row in result.rows:
-                    rows.append((point, row))
-                    if drawn:  # as they take memory
-                        histograms.append(result.statistics[row.core].histogram.magnitudes())
+                rows.extend((point, row) for row in result.rows)
                 imprecise.extend(_imprecise(parameters, result))
-        return Answer(
+                if drawn:  # as they take memory
+                    statistics = (result.statistics[row.core] for row in result.rows)
+                    histograms.extend(one.histogram.magnitudes() for one in statistics)
+        return cli.Answer(
             rows,
             lambda rows, file_format: report.plot_error_histograms(rows, histograms, file_format),
             problems,
             remarks=imprecise,
         )
 
-    said = swept[0] | {"operands": options["operands"]} if len(swept) == 1 else options
-    return Question(
-        said,
-        compute,
-        reads={"--operands": [Path(n) for n, source in sources.items() if source is not None]},
-        in_blocks=True,
-    )
+    stated = swept[0] | {"operands": given["operands"]} if len(swept) == 1 else given
+    files = [Path(name) for name, source in sources.items() if source is not None]
+    return cli.Question(stated, compute, reads={"--operands": files}, in_blocks=True)
 
 
-def _check(options: Mapping[str, Any]) -> None:
+def _check(given: Mapping[str, Any]) -> None:
     """Refuse options that contradict each other."""
-    noise_options.check_one_level(options)
-    if options["rel_precision"] is not None:
-        if options["pairs"] is not None:
+    options.check_one_level(given)
+    if given["rel_precision"] is not None:
+        if given["pairs"] is not None:
             raise InputError(
                 "--rel-precision decides how many --pairs there are; leave one of them out, or "
                 "give --max-pairs"
             )
         return
     for name in ("precision_of", "max_pairs"):
-        if options[name] is not None:
+        if given[name] is not None:
             raise InputError(f"`{name}` belongs to --rel-precision; give that, too")
 
 
-def _sources(options: Mapping[str, Any]) -> dict[str, FileOperands | None]:
+def _sources(given: Mapping[str, Any]) -> dict[str, analysis.FileOperands | None]:
     """The distributions and the opened files of ``--operands``."""
-    names = options["operands"].split(",")
-    if options["operands"].lower().endswith(SUFFIXES) and Path(options["operands"]).exists():
-        names = [options["operands"]]  # whose name may have a comma
+    names = given["operands"].split(",")
+    if given["operands"].lower().endswith(SUFFIXES) and Path(given["operands"]).exists():
+        names = [given["operands"]]  # whose name may have a comma
     for name in names:
         if name not in DISTRIBUTIONS and not name.lower().endswith(SUFFIXES):
             raise InputError(
-                f"--operands {shown(name)} is not accepted; it must be one of "
+                f"--operands {options.shown(name)} is not accepted; it must be one of "
                 f"{', '.join(DISTRIBUTIONS)}, a file that ends in {', '.join(SUFFIXES)}, or a list "
                 "of these"
             )
-    if options["degrees_of_freedom"] is not None and StudentTOperands.name not in names:
+    if given["degrees_of_freedom"] is not None and analysis.StudentTOperands.name not in names:
         raise InputError("--degrees-of-freedom belongs to --operands student-t; give that, too")
-    sources = {name: None if name in DISTRIBUTIONS else load_operands(name) for name in names}
-    if options["sparsity"] is not None and any(sources.values()):
+    sources = {n: None if n in DISTRIBUTIONS else analysis.load_operands(n) for n in names}
+    if given["sparsity"] is not None and any(sources.values()):
         raise InputError("--sparsity is of drawn operands; those of a file are taken as they are")
     return sources
 
 
-def _axes(options: Mapping[str, Any], name: str, source: FileOperands | None) -> dict[str, Any]:
+def _axes(
+    given: Mapping[str, Any], name: str, source: analysis.FileOperands | None
+) -> dict[str, Any]:
     """What is swept for one source of operands, with the defaults that it sets."""
-    axes = dict(options) | {"operands": (name,)}
-    rows, columns = (DEFAULT_PAIRS, None) if source is None else source.shape
-    if columns is not None:
-        axes["vector_size"] = options["vector_size"] or (columns,)
-    if options["rel_precision"] is None:
-        axes["pairs"] = options["pairs"] or (rows,)
+    axes = dict(given) | {"operands": (name,)}
+    rows = DEFAULT_PAIRS
+    if source is not None:
+        rows, columns = source.shape
+        axes["vector_size"] = given["vector_size"] or (columns,)
+    if given["rel_precision"] is None:
+        axes["pairs"] = given["pairs"] or (rows,)
     else:
-        most = options["max_pairs"] or (DEFAULT_MAX_PAIRS,)
+        most = given["max_pairs"] or (DEFAULT_MAX_PAIRS,)
         axes["max_pairs"] = most if source is None else tuple(min(rows, n) for n in most)
-        axes["precision_of"] = options["precision_of"] or PRECISION_OF[:1]
-    if name != StudentTOperands.name:
+        axes["precision_of"] = given["precision_of"] or PRECISION_OF[:1]
+    if name != analysis.StudentTOperands.name:
         axes["degrees_of_freedom"] = None
-    return shared.with_defaults(axes)
+    return options.with_defaults(axes)
 
 
 def _parameters(
-    point: Point, cores: tuple[str, ...], source: FileOperands | None
-) -> DotErrorParameters:
-    request = shared.moduli_request(point).with_operands()
+    point: options.Point, cores: tuple[str, ...], source: analysis.FileOperands | None
+) -> analysis.DotErrorParameters:
+    request = options.moduli_request(point).with_operands()
     code = None
     try:
         moduli = request.choose()[0]
         size = request.legitimate_range(moduli, point["legitimate_range"])
-        code = RedundantCode(moduli, size, point["decoder"])
+        code = core.RedundantCode(moduli, size, point["decoder"])
     except RnscliError:
-        if any(CORES[core].coded for core in cores):
+        if any(core.CORES[name].coded for name in cores):
             raise  # else it is only the reference of the others, which do without
-    return DotErrorParameters(
+    return analysis.DotErrorParameters(
         dot_product=request.dot_product,
         bits=request.converter_bits,
         cores=cores,
         pairs=point["pairs"] or point["max_pairs"],
         code=code,
-        noise=noise_options.noise_of(point),
+        noise=options.noise_of(point),
         attempts=point["attempts"],
         slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],
@@ -272,74 +227,57 @@ def _parameters(
     )
 
 
-def _distribution(point: Point) -> Operands:
-    operands: Operands = DISTRIBUTIONS[point["operands"]]
+def _distribution(point: options.Point) -> analysis.Operands:
+    operands: analysis.Operands = DISTRIBUTIONS[point["operands"]]
     if point["degrees_of_freedom"] is not None:
-        operands = StudentTOperands(point["degrees_of_freedom"])
-    return operands if point["sparsity"] is None else SparseOperands(operands, point["sparsity"])
+        operands = analysis.StudentTOperands(point["degrees_of_freedom"])
+    sparsity = point["sparsity"]
+    return operands if sparsity is None else analysis.SparseOperands(operands, sparsity)
 
 
-_COLUMNS = columns_of(DotErrorRow)
+def _note(
+    points: Sequence[analysis.DotErrorParameters],
+    update: runtime.Progress[analysis.ErrorStatistics],
+) -> str:
+    """What is known of each core at a point."""
+    point, columns = points[update.index], columns_of(analysis.DotErrorRow)
+    known = []
+    for name in point.cores:
+        statistics = update.total[name]
+        if point.precision_of == "output_error_rate":
+            interval = analysis.proportion_interval(statistics.wrong, update.samples)
+            known.append(f"{name} {columns['output_error_rate_ci95'].shown(interval)}")
+        else:
+            interval = statistics.absolute.mean_interval()
+            row = {"mean_abs_error_ci95": interval}
+            mean = columns["mean_abs_error"].shown(statistics.absolute.mean, row)
+            known.append(f"{name} {mean} {columns['mean_abs_error_ci95'].shown(interval)}")
+    number = f"{update.index + 1} of {len(points)}: " if len(points) > 1 else ""
+    return number + "   ".join(known)
 
 
-class _Watch:
-    """Says how far the points have come, and what is known of each core."""
-
-    def __init__(self, points: Sequence[DotErrorParameters], advance: Advance) -> None:
-        self._points = points
-        self._advance = advance
-        self._before = 0  # pairs of the points before the one at hand
-        self._recorded = 0
-
-    def __call__(self, update: Progress[ErrorStatistics]) -> None:
-        """After a block of a point."""
-        point = self._points[update.index]
-        # Nobody knows how long points take that are not begun: they are taken to be alike.
-        here = _needed(point, update)
-        later = len(self._points) - update.index - 1
-        self._advance(
-            self._before + update.samples,
-            self._before + here * (1 + later) if point.rel_precision is not None else None,
-            note=partial(self._note, point, update),
-            recorded=self._recorded + update.samples - update.computed,
-        )
-        if update.finished:
-            self._before += update.samples
-            self._recorded += update.samples - update.computed
-
-    def _note(self, point: DotErrorParameters, update: Progress[ErrorStatistics]) -> str:
-        number = f"{update.index + 1} of {len(self._points)}: " if len(self._points) > 1 else ""
-        rate = point.precision_of == "output_error_rate"
-        known = []
-        for name in point.cores:
-            statistics = update.total[name]
-            if rate:
-                interval = proportion_interval(statistics.wrong, update.samples)
-                known.append(f"{name} {_COLUMNS['output_error_rate_ci95'].shown(interval)}")
-            else:
-                interval = statistics.absolute.mean_interval()
-                row = {"mean_abs_error_ci95": interval}
-                mean = _COLUMNS["mean_abs_error"].shown(statistics.absolute.mean, row)
-                half = _COLUMNS["mean_abs_error_ci95"].shown(interval)
-                known.append(f"{name} {mean} {half}")
-        return number + "   ".join(known)
-
-
-def _needed(point: DotErrorParameters, update: Progress[ErrorStatistics]) -> float:
-    """Pairs that a point takes in all: intervals narrow with their square root."""
-    if update.finished:
-        return update.samples
+def _total(
+    points: Sequence[analysis.DotErrorParameters],
+    before: float,
+    update: runtime.Progress[analysis.ErrorStatistics],
+) -> float | None:
+    """Pairs in all, estimated: an interval narrows with the square root of its pairs."""
+    point = points[update.index]
     if point.rel_precision is None:
-        return point.pairs
+        return None
+    here = float(update.samples if update.finished else point.pairs)
     reached = [update.total[name].precision(point.precision_of) for name in point.cores]
-    if None in reached:
-        return point.pairs
-    worst = max((share for share in reached if share is not None), default=1.0)
-    return min(point.pairs, update.samples * max(1.0, (worst / point.rel_precision) ** 2))
+    known = [share for share in reached if share is not None]
+    if not update.finished and len(known) == len(reached):
+        here = min(here, update.samples * max(1.0, (max(known) / point.rel_precision) ** 2))
+    # Nobody knows how long points take that are not begun: they are taken to be like this one.
+    return before + here * (len(points) - update.index)
 
 
-def _imprecise(parameters: DotErrorParameters, result: DotErrorResult) -> Iterator[str]:
-    """A sentence for each core that is less precise than was asked for."""
+def _imprecise(
+    parameters: analysis.DotErrorParameters, result: analysis.DotErrorResult
+) -> Iterator[str]:
+    """A sentence for each core that is less precise than --rel-precision."""
     if parameters.rel_precision is None:
         return
     for row in result.rows:
@@ -349,7 +287,7 @@ def _imprecise(parameters: DotErrorParameters, result: DotErrorResult) -> Iterat
         if reached is None or reached > parameters.rel_precision:
             so_far = "no wrong output was seen" if reached is None else f"{reached:.2g} is reached"
             more = "give more --max-pairs"
-            if isinstance(parameters.operands, FileOperands):
+            if isinstance(parameters.operands, analysis.FileOperands):
                 more = f"{parameters.operands.name} has {parameters.operands.shape[0]}"
             yield (
                 f"{row.core} at {row.bits} bits: {so_far} after {row.pairs} pairs, not "

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from rnscli.cli.examples import WithExamples
-from rnscli.cli.terminal import write_standard_output
+from rnscli.cli import WithExamples, write_standard_output
 
 _EXIT_CODES = {
     "0": "Done.",
@@ -16,9 +15,7 @@ _EXIT_CODES = {
     "130": "Interrupted.",
     "143": "Terminated.",
 }
-_ENVIRONMENT = {
-    "COLUMNS": "Width of help, and of tables on a terminal.",
-}
+_ENVIRONMENT = {"COLUMNS": "Width of help, and of tables on a terminal."}
 _SEE_ALSO = (
     "rnscli COMMAND --help shows the part of this page that is about one command.\n\n"
     'C. Demirkiran, L. Nair, D. Bunandar, A. Joshi, "A Blueprint for Precise and Fault-Tolerant '
@@ -47,42 +44,45 @@ def page(root: click.Context) -> str:
     """The manual page of a group, as roff; it does not depend on the terminal or the version."""
     group = root.command
     assert isinstance(group, click.Group) and root.info_name is not None
+    name = root.info_name
     short, *rest = (group.help or "").split("\n\n")
     what = " ".join(short.split()).removesuffix(".")
     parts = [
         r'.\" Made by "rnscli man" of the commands themselves.',
-        title(root.info_name, 1, root.info_name, "User Commands"),
-        section("NAME"),
-        rf"{escaped(root.info_name)} \- {escaped(what[0].lower() + what[1:])}",
-        section("SYNOPSIS"),
-        f"{bold(root.info_name)} {italic('COMMAND')} [{italic('OPTION')}]...",
-        section("DESCRIPTION"),
-        *paragraphs("\n\n".join(rest)),
+        # No date, so that the same commands make the same page.
+        f'.TH {escaped(name.upper())} 1 "" "{escaped(name)}" "User Commands"',
+        # Lines are not stretched and words, most of which are names, not cut: HY is what groff
+        # goes back to after each heading.
+        ".nr HY 0\n.nh\n.ad l",
+        _section("NAME"),
+        rf"{escaped(name)} \- {escaped(what[0].lower() + what[1:])}",
+        _section("SYNOPSIS"),
+        f"{bold(name)} {_italic('COMMAND')} [{_italic('OPTION')}]...",
+        _section("DESCRIPTION"),
+        *_paragraphs("\n\n".join(rest)),
         *_examples(group),
-        section("OPTIONS"),
+        _section("OPTIONS"),
         *_options(root, group.params),
-        item(bold("-h, --help"), "Show the help, also of a command, and exit."),
-        section("COMMANDS"),
+        _item(bold("-h, --help"), "Show the help, also of a command, and exit."),
+        _section("COMMANDS"),
     ]
-    for name in group.list_commands(root):
-        parts.extend(_command(root, group, name))
-    parts.append(section("EXIT STATUS"))
-    parts.extend(item(bold(code), text) for code, text in _EXIT_CODES.items())
-    parts.append(section("ENVIRONMENT"))
-    parts.extend(item(bold(name), text) for name, text in _ENVIRONMENT.items())
-    parts.append(section("SEE ALSO"))
-    parts.extend(paragraphs(_SEE_ALSO))
+    for each in group.list_commands(root):
+        parts.extend(_command(root, group, each))
+    for heading, listed in (("EXIT STATUS", _EXIT_CODES), ("ENVIRONMENT", _ENVIRONMENT)):
+        parts += [_section(heading), *(_item(bold(name), text) for name, text in listed.items())]
+    parts += [_section("SEE ALSO"), *_paragraphs(_SEE_ALSO)]
     return "\n".join(parts) + "\n"
 
 
 def _command(root: click.Context, group: click.Group, name: str) -> Iterator[str]:
-    found = group.get_command(root, name)
-    assert found is not None
-    with click.Context(found, parent=root, info_name=name) as context:
-        yield subsection(" ".join([context.command_path, *found.collect_usage_pieces(context)]))
-        yield from paragraphs(found.help or "")
-        yield from _options(context, found.params)
-        yield from _examples(found)
+    command = group.get_command(root, name)
+    assert command is not None
+    with click.Context(command, parent=root, info_name=name) as context:
+        heading = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+        yield f".SS {escaped(heading)}"
+        yield from _paragraphs(command.help or "")
+        yield from _options(context, command.params)
+        yield from _examples(command)
 
 
 def _options(context: click.Context, params: list[click.Parameter]) -> Iterator[str]:
@@ -92,15 +92,15 @@ def _options(context: click.Context, params: list[click.Parameter]) -> Iterator[
             continue
         names = ", ".join(param.opts)
         value = record[0].removeprefix(names).strip()
-        tag = f"{bold(names)} {italic(value)}" if value else bold(names)
-        yield item(tag, record[1])
+        tag = f"{bold(names)} {_italic(value)}" if value else bold(names)
+        yield _item(tag, record[1])
 
 
 def _examples(command: click.Command) -> Iterator[str]:
     if isinstance(command, WithExamples) and command.examples:
-        yield paragraphs("Examples:")[0]
+        yield _paragraphs("Examples:")[0]
         lines = ((f"# {example.answers}", example.line) for example in command.examples)
-        yield verbatim(line for pair in lines for line in pair)
+        yield _verbatim(line for pair in lines for line in pair)
 
 
 # Plain characters that roff would print as typographic ones, which no shell knows.
@@ -118,11 +118,11 @@ _ESCAPES = {
 
 def escaped(text: str) -> str:
     """Text that is printed as it is, wherever it stands."""
-    found = "".join(
+    plain = "".join(
         _ESCAPES.get(letter, letter if letter.isascii() else f"\\[u{ord(letter):04X}]")
         for letter in text
     )
-    return re.sub(r"^(?=\.)", r"\\&", found, flags=re.MULTILINE)
+    return re.sub(r"^(?=\.)", r"\\&", plain, flags=re.MULTILINE)
 
 
 def bold(text: str) -> str:
@@ -130,41 +130,24 @@ def bold(text: str) -> str:
     return rf"\fB{escaped(text)}\fR"
 
 
-def italic(text: str) -> str:
-    """Text that stands for something."""
+def _italic(text: str) -> str:
     return rf"\fI{escaped(text)}\fR"
 
 
-def title(name: str, section: int, source: str, manual: str) -> str:
-    """The head of the page, without a date, so that the same commands make the same page.
-
-    Lines are not stretched and words, most of which are names, not cut: HY is what groff
-    goes back to after each heading.
-    """
-    head = f'.TH {escaped(name.upper())} {section} "" "{escaped(source)}" "{escaped(manual)}"'
-    return f"{head}\n.nr HY 0\n.nh\n.ad l"
-
-
-def section(name: str) -> str:
-    """A heading."""
+def _section(name: str) -> str:
     return f".SH {escaped(name)}"
 
 
-def subsection(name: str) -> str:
-    """A heading below that."""
-    return f".SS {escaped(name)}"
-
-
-def paragraphs(text: str) -> list[str]:
+def _paragraphs(text: str) -> list[str]:
     """Running text, cut at empty lines."""
     return [f".PP\n{escaped(' '.join(part.split()))}" for part in text.split("\n\n") if part]
 
 
-def item(tag: str, text: str) -> str:
+def _item(tag: str, text: str) -> str:
     """A hanging paragraph; the tag is escaped already."""
     return f".TP\n{tag}\n{escaped(' '.join(text.split()))}"
 
 
-def verbatim(lines: Iterable[str]) -> str:
+def _verbatim(lines: Iterable[str]) -> str:
     """Lines as they are."""
     return "\n".join([".PP", ".EX", *map(escaped, lines), ".EE"])

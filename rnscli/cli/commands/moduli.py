@@ -4,16 +4,13 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli import report
-from rnscli.analysis import ModuliOptions, ModuliRow, moduli_table
+from rnscli import analysis, report
+from rnscli.analysis import ModuliOptions
 from rnscli.base import Column
-from rnscli.cli.answer import Answer, Bar, Question, answered, prepared
-from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import points, shared
+from rnscli.cli import Answer, AnswerCommand, Bar, Question, answered, options, prepared
 from rnscli.core import DotProductOptions
-from rnscli.report import Layout
 
-LAYOUT = Layout(
+LAYOUT = report.Layout(
     parameters=(
         "vector_size", "bits", "input_bits", "weight_bits", "required_range", "output_bits",
         "lost_bits", "rank",
@@ -21,38 +18,36 @@ LAYOUT = Layout(
     results=("moduli", "redundant_moduli", "count", "dynamic_range", "log2_dynamic_range"),
     optional=("log2_dynamic_range", "lost_bits", "output_bits"),
 )  # fmt: skip
-AXES = (*shared.MODULI_AXES, "precision_bits", "count", "family")
+SET_AXES = ("precision_bits", "count", "family")  # of a search for a set that is not given
 
 
 @click.command(
     "moduli",
     cls=AnswerCommand,
-    row_type=ModuliRow,
+    row_type=analysis.ModuliRow,
     layout=LAYOUT,
     plot="the range covered and required",
     axes={
-        **shared.MODULI_COLUMNS,
+        **options.MODULI_COLUMNS,
         "precision_bits": Annotated[
             int, Column("Bits P of the 2^P values that the moduli cover.", low=1)
         ],
         "family": Annotated[str, Column("Family of sets that were searched.")],
     },
 )
-@shared.stacked(
-    shared.bits("4..8"),
-    DotProductOptions.input_bits,
-    DotProductOptions.weight_bits,
-    DotProductOptions.vector_size,
+@options.stacked(
+    options.bits("4..8"),
+    *options.OPERANDS,
     ModuliOptions.precision_bits,
     ModuliOptions.moduli,
-    shared.redundancy("0"),
+    options.redundancy("0"),
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
     ModuliOptions.count,
     ModuliOptions.family,
-    shared.take(ModuliOptions.top, swept=False),
+    options.take(ModuliOptions.top, swept=False),
 )
-def command(options: dict[str, Any], drawn: bool) -> Question:
+def command(given: dict[str, Any], drawn: bool) -> Question:
     """Choose moduli sets for a target precision.
 
     The search is exact: no set has fewer moduli or, with as many, a larger range. With redundant
@@ -66,27 +61,20 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # What the five best sets cover beyond what is required, drawn
     rnscli moduli --bits 6 --top 5 --plot moduli.svg
     """
-    options = shared.with_defaults(options)
-    top = options["top"]
+    given = options.with_defaults(given)
     ready, problems = prepared(
-        points(options, AXES),
-        lambda point: shared.moduli_request(
-            point,
-            precision_bits=point["precision_bits"],
-            count=point["count"],
-            family=point["family"],
-        ),
+        options.points(given, (*options.MODULI_AXES, *SET_AXES)),
+        lambda point: options.moduli_request(point, **{name: point[name] for name in SET_AXES}),
     )
     if drawn:
-        report.check_number(len(ready) * top, report.MAX_BARS, "bars")
+        report.check_number(len(ready) * given["top"], report.MAX_BARS, "bars")
 
     def compute(runner: object, bar: Bar) -> Answer:
-        tables, more = answered(ready, lambda request: moduli_table(request, top))
-        rows = [(point, row) for point, table in tables for row in table]
+        tables, more = answered(ready, lambda one: analysis.moduli_table(one, given["top"]))
         return Answer(
-            rows,
+            [(point, row) for point, table in tables for row in table],
             lambda rows, file_format: report.plot_moduli(rows, file_format),
             (*problems, *more),
         )
 
-    return Question(options, compute, is_quick=True)
+    return Question(given, compute, is_quick=True)

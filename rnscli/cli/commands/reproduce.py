@@ -9,9 +9,7 @@ import click
 from rnscli import reproduction
 from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
-from rnscli.cli.answer import Answer, Bar, Question, Result
-from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import NameSweep, shared
+from rnscli.cli import Answer, AnswerCommand, Bar, Question, Result, options
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
 from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
@@ -28,7 +26,7 @@ LAYOUT = Layout(
 )  # fmt: skip
 
 
-class _Names(NameSweep):
+class _Names(options.NameSweep):
     """Rows, or results with all their rows."""
 
     def items(self, text: str) -> Sequence[str]:
@@ -46,10 +44,10 @@ class _Names(NameSweep):
     folder="a web page (index.html), report.md, all figures and their data",
     own=(_JSON, _CSV, *reproduction.NAMES),
 )
-@shared.stacked(
-    shared.take(
-        reproduction.ReproductionOptions.only,
-        kind=_Names(
+@options.stacked(
+    click.option(
+        "--only",
+        type=_Names(
             f"one of {', '.join(EVERY_RESULT)}, the name of a row (which --format csv and json "
             "show), or a list of these",
             "NAME[,..]",
@@ -57,12 +55,12 @@ class _Names(NameSweep):
         ),
         help=f"Only these rows, by name, or all of {', '.join(EVERY_RESULT)}.",
     ),
-    shared.take(
+    options.take(
         SimulationOptions.seed.within(high=2**63), help="Seed of the simulations.", swept=False
     ),
-    shared.run_options,
+    options.run_options,
 )
-def command(options: dict[str, Any], drawn: bool) -> Question:
+def command(given: dict[str, Any], drawn: bool) -> Question:
     """Compute published results, beside what is printed.
 
     Those of arXiv:2309.10759, and of the analog block of arXiv:1707.09952. Accuracies of neural
@@ -81,7 +79,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # The energy alone, for a text of your own
     rnscli reproduce --only adc-energy,array --format markdown
     """
-    only, seed = options["only"] or (), options["seed"]
+    only, seed = given["only"] or (), given["seed"]
     of_networks = Request(reproduction.NETWORK_RESULTS, only, seed, STUDY)
     named = [name for name in only if replace(of_networks, only=[name]).cases]
     missing = missing_package()
@@ -124,7 +122,7 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
             folder=files,
         )
 
-    return Question(options, compute, in_blocks=True)
+    return Question(given, compute, in_blocks=True)
 
 
 def _sentence(row: ReproducedRow) -> str:

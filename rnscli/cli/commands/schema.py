@@ -5,61 +5,51 @@ from pathlib import Path
 
 import click
 
+from rnscli import cli, report
 from rnscli.base import check_writable, write_atomically
-from rnscli.cli.command import AnswerCommand, SummaryCommand
-from rnscli.cli.examples import WithExamples
-from rnscli.cli.main import ANSWERING
-from rnscli.cli.options import NameArgument, is_swept, names_of, option_schema, value_schema
-from rnscli.cli.terminal import write_standard_output
-from rnscli.report import DIALECT, SCHEMA, Schema, any_of, row_schema, strict_object
+from rnscli.cli import options
 
-Answering = AnswerCommand | SummaryCommand
+Answering = cli.AnswerCommand | cli.SummaryCommand
+_NAMES = options.NameArgument(tuple(cli.ANSWERING), "It must be")
 
 
-def document_schema(command: Answering) -> Schema:
+def document_schema(command: Answering) -> report.Schema:
     """JSON Schema (draft 2020-12) of the JSON document of a command that answers with rows."""
-    parts = _of_summary(command) if isinstance(command, SummaryCommand) else _of_answer(command)
-    parameters, items, definitions = parts
-    rows = [{"type": "array", "items": one, "minItems": 1} for one in items]
-    properties: dict[str, Schema] = {
-        "schema": {"description": "Version of this form of documents.", "const": SCHEMA},
+    parameters: dict[str, report.Schema]
+    definitions: dict[str, report.Schema] = {}  # which parameters and rows share
+    names = {}
+    if isinstance(command, cli.SummaryCommand):
+        parameters = {
+            name: {"description": meaning, "type": "string"}
+            for name, meaning in command.parameters.items()
+        }
+    else:
+        stated = {option.name: option for option in command.stated if option.name}
+        values = {name: options.value_schema(option.type) for name, option in stated.items()}
+        # One value of what is swept comes twice: alone, and in a list.
+        definitions = {name: values[name] for name in stated if options.is_swept(stated[name])}
+        values |= {name: {"$ref": f"#/$defs/{name}"} for name in definitions}
+        parameters = {
+            name: options.option_schema(option, values[name]) for name, option in stated.items()
+        }
+        names = {name: options.names_of(option) for name, option in stated.items()}
+    rows = [report.row_schema(columns, names) for columns in command.columns_by_type.values()]
+    properties: dict[str, report.Schema] = {
+        "schema": {"description": "Version of this form of documents.", "const": report.SCHEMA},
         "command": {"description": "The command that answered.", "const": command.name},
         "version": {"description": "Version of rnscli that answered.", "type": "string"},
         "parameters": {"description": "The options, defaults filled in; base SI units."}
-        | strict_object(parameters),
+        | report.strict_object(parameters),
         "rows": {"description": "The answer; base SI units, in the order of a sweep."}
-        | any_of(*rows),
+        | report.any_of(*({"type": "array", "items": one, "minItems": 1} for one in rows)),
     }
-    heading = {"$schema": DIALECT, "title": f"rnscli {command.name} --format json"}
-    return heading | strict_object(properties) | ({"$defs": definitions} if definitions else {})
+    heading = {"$schema": report.DIALECT, "title": f"rnscli {command.name} --format json"}
+    defined = {"$defs": definitions} if definitions else {}
+    return heading | report.strict_object(properties) | defined
 
 
-_Parts = tuple[dict[str, Schema], list[Schema], dict[str, Schema]]
-
-
-def _of_answer(command: AnswerCommand) -> _Parts:
-    """Schemas of the parameters, of each kind of rows, and of what both share."""
-    options = {option.name: option for option in command.stated if option.name}
-    values = {name: value_schema(option.type) for name, option in options.items()}
-    # One value of what is swept comes twice: alone, and in a list.
-    definitions = {name: values[name] for name, option in options.items() if is_swept(option)}
-    values |= {name: {"$ref": f"#/$defs/{name}"} for name in definitions}
-    names = {name: names_of(option) for name, option in options.items()}
-    rows = [row_schema(columns, names) for columns in command.columns_by_type.values()]
-    parameters = {name: option_schema(one, values[name]) for name, one in options.items()}
-    return parameters, rows, definitions
-
-
-def _of_summary(command: SummaryCommand) -> _Parts:
-    parameters: dict[str, Schema] = {
-        name: {"description": meaning, "type": "string"}
-        for name, meaning in command.parameters.items()
-    }
-    return parameters, [row_schema(one, {}) for one in command.columns_by_type.values()], {}
-
-
-@click.command("schema", cls=WithExamples)
-@click.argument("command", type=NameArgument(tuple(ANSWERING), "It must be"), metavar="COMMAND")
+@click.command("schema", cls=cli.WithExamples)
+@click.argument("command", type=_NAMES, metavar="COMMAND")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -83,10 +73,10 @@ def command(context: click.Context, command: str, output: Path | None) -> None:
         check_writable(output, "--output")
     group = context.find_root().command
     assert isinstance(group, click.Group)
-    found = group.get_command(context, command)
-    assert isinstance(found, Answering)
-    text = json.dumps(document_schema(found), indent=2, allow_nan=False) + "\n"
+    answering = group.get_command(context, command)
+    assert isinstance(answering, Answering)
+    text = json.dumps(document_schema(answering), indent=2, allow_nan=False) + "\n"
     if output is None:
-        write_standard_output(text)
+        cli.write_standard_output(text)
     else:
         write_atomically(output, text.encode())

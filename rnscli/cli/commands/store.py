@@ -1,15 +1,14 @@
 """``rnscli store``."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rnscli.analysis import StoredRecord, StoredTask, stored_records, stored_tasks
+from rnscli import analysis
 from rnscli.base import NoSolutionError
-from rnscli.cli.answer import Answer, Bar, Question
-from rnscli.cli.command import AnswerCommand
-from rnscli.cli.options import Point
+from rnscli.cli import Answer, AnswerCommand, Bar, Question
 from rnscli.report import Layout
 from rnscli.runtime import Store
 
@@ -38,14 +37,14 @@ BLOCKS_LAYOUT = Layout(
 @click.command(
     "store",
     cls=AnswerCommand,
-    row_type=StoredTask,
+    row_type=analysis.StoredTask,
     layout=LAYOUT,
     plot=None,
-    instead={"blocks": (StoredRecord, BLOCKS_LAYOUT)},
+    instead={"blocks": (analysis.StoredRecord, BLOCKS_LAYOUT)},
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--blocks", is_flag=True, help="A row for every block, with all that it recorded.")
-def command(options: dict[str, Any], drawn: bool) -> Question:
+def command(given: dict[str, Any], drawn: bool) -> Question:
     """List what a store holds, or export it (--format csv or json).
 
     A store is the file that --store of other commands records finished blocks in. Each row is a
@@ -57,18 +56,17 @@ def command(options: dict[str, Any], drawn: bool) -> Question:
     # Every block that was recorded, for a program of your own
     rnscli store runs.db --blocks --output blocks.csv
     """
-    path = options["file"]
+    path = given["file"]
 
     def compute(runner: object, bar: Bar) -> Answer:
-        rows: list[tuple[Point, StoredTask | StoredRecord]] = []
         with Store(path, read_only=True) as store:
             store.check()
-            if options["blocks"]:
-                rows.extend(({}, row) for row in stored_records(store))
-            else:
-                rows.extend(({}, row) for row in stored_tasks(store))
-        if not rows:
+            rows: Iterable[object] = (
+                analysis.stored_records(store) if given["blocks"] else analysis.stored_tasks(store)
+            )
+            answer = Answer([({}, row) for row in rows])
+        if not answer.results:
             raise NoSolutionError(f"store {path} holds no blocks yet")
-        return Answer(rows)
+        return answer
 
-    return Question(options, compute, reads={"the store FILE": [path]}, is_lasting=False)
+    return Question(given, compute, reads={"the store FILE": [path]}, is_lasting=False)

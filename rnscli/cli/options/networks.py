@@ -10,7 +10,7 @@ from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import noise, shared
-from rnscli.core import CoreOptions, DotProductOptions
+from rnscli.core import CoreOptions, analog_cores
 from rnscli.matrix import Dataflow, DataflowOptions
 from rnscli.networks import INSTALL, missing_package
 
@@ -54,7 +54,7 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
 
 CORE_AXES = (
     "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
-    "attempts", *noise.AXES,
+    "attempts", *noise.NOISE_AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
@@ -65,23 +65,18 @@ CORE_COLUMNS = (
 )  # fmt: skip
 
 
-def core_options(bits: str) -> shared.Decorator[Any]:
-    """Converters, moduli and noise; ``bits`` is the default of ``--bits``."""
-    dot, of = DotProductOptions, CodeOptions
+def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
+    """Cores, converters, moduli and noise, with the defaults of ``--core`` and ``--bits``."""
     return shared.stacked(
+        shared.cores(analog_cores(), what, cores),
         shared.bits(bits, ErrorOptions.bits),
-        dot.input_bits,
-        dot.weight_bits,
-        dot.vector_size,
+        *shared.OPERANDS,
         DataflowOptions.granularity,
         ModuliOptions.moduli,
         shared.redundancy("0"),
         noise.noise_options("no errors"),
-        shared.take(of.attempts, "1"),
-        of.decoder,
-        of.legitimate_range,
-        dot.rule,
-        ModuliOptions.max_modulus,
+        shared.take(CodeOptions.attempts, "1"),
+        *shared.DECODING,
         CoreOptions.slice_bits,
         CoreOptions.adc_bits,
     )
@@ -121,9 +116,9 @@ def core_of(point: shared.Point) -> CoreOfPoint:
         weight_bits=request.weight_bits,
         moduli=request.moduli,
         redundant=request.redundant,
-        noise=noise.noise_of(point),
         rule=request.rule,
         max_modulus=request.max_modulus,
+        noise=noise.noise_of(point),
         **{name: point[name] for name in same},
     )
     return CoreOfPoint(Dataflow(core, point["granularity"]), request.converter_bits)

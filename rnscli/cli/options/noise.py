@@ -13,16 +13,16 @@ from rnscli.core import LEVELS, NOISE_LAWS, NoiseOptions, NoiseSetting
 CONSTANTS: dict[str, Option] = {
     name: replace(option, name=name) for name, option in NOISE_LAWS.constants().items()
 }
-AXES = ("noise", *LEVELS, *CONSTANTS)
+NOISE_AXES = ("noise", *LEVELS, *CONSTANTS)
 # What they are in rows that have fields of the law, and of p and sigma as they hold; in all rows.
-MORE_COLUMNS: dict[str, Any] = {
+MORE_NOISE_COLUMNS: dict[str, Any] = {
     "snr_db": SnrDb,
     **{
         name: Annotated[float, Column(option.help, in_words(name), str)]
         for name, option in CONSTANTS.items()
     },
 }
-COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, **MORE_COLUMNS}
+NOISE_COLUMNS = {"noise": Noise, "p": P, "sigma": Sigma, **MORE_NOISE_COLUMNS}
 
 
 def noise_options(default: str) -> shared.Decorator[Any]:

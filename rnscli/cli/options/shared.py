@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import click
 
 from rnscli import runtime
-from rnscli.analysis import MaxModulus, ModuliOptions, ModuliRequest, Rule
+from rnscli.analysis import CodeOptions, MaxModulus, ModuliOptions, ModuliRequest, Rule
 from rnscli.base import Flags, InputError, Option
 from rnscli.cli.options import types
-from rnscli.core import CORES, CoreOptions
+from rnscli.core import CORES, CoreOptions, DotProductOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -27,6 +27,18 @@ MODULI_AXES = (
 )  # fmt: skip
 # What they are in rows that have no such fields of their own.
 MODULI_COLUMNS = {"rule": Rule, "max_modulus": MaxModulus}
+# Options that stand together in the help of every command that has them.
+OPERANDS = (
+    DotProductOptions.input_bits,
+    DotProductOptions.weight_bits,
+    DotProductOptions.vector_size,
+)
+DECODING = (
+    CodeOptions.decoder,
+    CodeOptions.legitimate_range,
+    DotProductOptions.rule,
+    ModuliOptions.max_modulus,
+)
 
 
 class DeclaredOption(click.Option):

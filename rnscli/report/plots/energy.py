@@ -4,21 +4,16 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rnscli.analysis import EnergyRow, SensitivityRow, WorkloadRow
+from rnscli.analysis import ENERGY_PARTS, EnergyRow, SensitivityRow, WorkloadRow
 from rnscli.base import columns_of
 from rnscli.report.plots import figure as plot
 from rnscli.report.plots.figure import COLOURS, engineering_axis, figure, number
 from rnscli.report.table import Columns, Row
 
-MAX_BARS = 60
 MAX_TORNADOS = 6
 _LINEAR_UP_TO = 30.0  # ratio of bars that can still be read side by side on a linear scale
 # As the other pictures', with yellow for black, on which nothing could be seen.
 _FILLS = (*COLOURS[:3], COLOURS[-1], *COLOURS[4:6], "#F0E442", COLOURS[3])
-PARTS = (
-    "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
-    "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
-)  # fmt: skip
 _RETRIES = "retry_energy_j"
 _WORKLOAD_PARTS = (
     "converter_energy_j", "array_energy_j", "digital_energy_j", "accumulation_energy_j"
@@ -168,7 +163,8 @@ def _parts_of(row: Row) -> dict[str, float]:
     """The parts of a bill for the first attempt, and one part of the others."""
     attempts = number(row["expected_attempts"])
     parts = {
-        key: number(row[key]) / (1.0 if key == "forward_energy_j" else attempts) for key in PARTS
+        key: number(row[key]) / (1.0 if key == "forward_energy_j" else attempts)
+        for key in ENERGY_PARTS
     }
     return {**parts, _RETRIES: number(row[_RETRIES])}
 
