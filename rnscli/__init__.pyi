@@ -39,7 +39,6 @@ from rnscli.analysis.moduli import ModuliRow as ModuliRow
 from rnscli.analysis.moduli import moduli_table as moduli_table
 from rnscli.analysis.networks.accuracy import AccuracyParameters as AccuracyParameters
 from rnscli.analysis.networks.accuracy import accuracies as accuracies
-from rnscli.analysis.networks.paired_ratio import PairedCounts as PairedCounts
 from rnscli.analysis.networks.rows import AccuracyRow as AccuracyRow
 from rnscli.analysis.networks.rows import EpochRow as EpochRow
 from rnscli.analysis.networks.rows import TrainingRow as TrainingRow
@@ -47,6 +46,7 @@ from rnscli.analysis.networks.training import Training as Training
 from rnscli.analysis.networks.training import TrainingParameters as TrainingParameters
 from rnscli.analysis.networks.training import training_row as training_row
 from rnscli.analysis.networks.training import trainings as trainings
+from rnscli.analysis.statistics import PairedCounts as PairedCounts
 from rnscli.base.errors import InputError as InputError
 from rnscli.base.errors import NoSolutionError as NoSolutionError
 from rnscli.base.errors import RnscliError as RnscliError
@@ -102,7 +102,7 @@ from rnscli.matrix.dataflow import ProductCounts as ProductCounts
 from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
-from rnscli.networks.recipe import Recipe as Recipe
+from rnscli.networks.shipped import Recipe as Recipe
 from rnscli.report.table import Rows as Rows
 from rnscli.reproduction.cases import NetworkStudy as NetworkStudy
 from rnscli.reproduction.cases import ReproducedRow as ReproducedRow

@@ -34,10 +34,10 @@ from rnscli.core.cores.kind import CoreOptions as CoreOptions
 from rnscli.core.cores.kind import CoreSettings as CoreSettings
 from rnscli.core.cores.kind import DigitalKind as DigitalKind
 from rnscli.core.cores.kind import Logic as Logic
+from rnscli.core.cores.kind import Operation as Operation
+from rnscli.core.cores.kind import Operations as Operations
 from rnscli.core.cores.kind import check_slice_bits as check_slice_bits
-from rnscli.core.cores.operations import Operation as Operation
-from rnscli.core.cores.operations import Operations as Operations
-from rnscli.core.cores.operations import times as times
+from rnscli.core.cores.kind import times as times
 from rnscli.core.cores.rns import METHODS as METHODS
 from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
 from rnscli.core.noise import NoiseLaw as NoiseLaw

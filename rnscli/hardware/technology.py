@@ -62,7 +62,7 @@ class OperationPrices:
 
     Examples
     --------
-    >>> from rnscli.core.cores.operations import add, multiply
+    >>> from rnscli.core.cores.kind import add, multiply
     >>> prices = OperationPrices()
     >>> f"{prices.energy(add(8)):.2e} {prices.energy(multiply(32, 32)):.2e}"
     '3.00e-14 3.10e-12'

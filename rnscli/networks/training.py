@@ -23,8 +23,7 @@ from torch import Tensor, nn
 from rnscli.base import DivergenceError, InputError, NotFiniteError, write_atomically
 from rnscli.networks.data import Dataset, digits
 from rnscli.networks.evaluation import RandomStream, one_thread, score
-from rnscli.networks.recipe import Recipe
-from rnscli.networks.shipped import NETWORKS, ShippedNetwork
+from rnscli.networks.shipped import NETWORKS, Recipe, ShippedNetwork
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.code import RedundantCode, _groups_of
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.operations import Operation, Operations, merged
+from rnscli.core.cores.kind import Operation, Operations, merged
 from rnscli.core.cores.rns import (
     forward_conversion,
     forward_cycles,

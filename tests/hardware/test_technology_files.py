@@ -11,7 +11,7 @@ import pytest
 
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
-from rnscli.core.cores.operations import add
+from rnscli.core.cores.kind import add
 from rnscli.hardware.technology import (
     OperationPrices,
     Technology,

@@ -5,7 +5,7 @@ import pytest
 from refusals import assert_one_sentence
 
 from rnscli.base.errors import InputError
-from rnscli.networks.recipe import Recipe
+from rnscli.networks.shipped import Recipe
 
 
 @pytest.mark.parametrize(

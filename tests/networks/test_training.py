@@ -15,7 +15,7 @@ import rnscli
 from rnscli.base.errors import DivergenceError, InputError, RnscliError
 from rnscli.networks.data import Dataset, LabelledData, digits
 from rnscli.networks.models import cnn, residual_cnn, transformer
-from rnscli.networks.recipe import Recipe
+from rnscli.networks.shipped import Recipe
 from rnscli.networks.training import EpochResult, Trainer
 from rnscli.torch import convert
 

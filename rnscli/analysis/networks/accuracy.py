@@ -14,8 +14,8 @@ from torch import nn
 
 from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
-from rnscli.analysis.networks.paired_ratio import PairedCounts
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
+from rnscli.analysis.statistics import PairedCounts
 from rnscli.base import InputError, NotFiniteError
 from rnscli.core import wrong_word
 from rnscli.hardware import Technology, Workload

@@ -13,10 +13,10 @@ from rnscli.core.cores.kind import (
     CoreSettings,
     Laws,
     Logic,
+    add,
     check_slice_bits,
     single_law,
 )
-from rnscli.core.cores.operations import add
 
 if TYPE_CHECKING:  # what is simulated loads NumPy
     from rnscli.core.arithmetic import RedundantCode

@@ -1,8 +1,7 @@
 """Digital cores, which analog ones are compared with: they have no converters and lose nothing."""
 
 from rnscli.core.arithmetic import DotProduct
-from rnscli.core.cores.kind import DigitalKind
-from rnscli.core.cores.operations import Operation, Operations, add, multiply
+from rnscli.core.cores.kind import DigitalKind, Operation, Operations, add, multiply
 
 
 class _Accumulating(DigitalKind):

@@ -13,8 +13,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rnscli.base import InputError
 from rnscli.core.arithmetic import ModuliSet, check_patterns, covering
-from rnscli.core.cores.kind import CONVERTER_AXES, AnalogKind, Converters, CoreSettings, Laws, Logic
-from rnscli.core.cores.operations import Operations, add, merged, multiply, times
+from rnscli.core.cores.kind import (
+    CONVERTER_AXES,
+    AnalogKind,
+    Converters,
+    CoreSettings,
+    Laws,
+    Logic,
+    Operations,
+    add,
+    merged,
+    multiply,
+    times,
+)
 from rnscli.core.noise import NoiseLaw
 
 if TYPE_CHECKING:  # what is simulated loads NumPy

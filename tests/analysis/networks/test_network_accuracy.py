@@ -21,8 +21,8 @@ from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.networks import accuracy as accuracy_block
 from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
-from rnscli.analysis.networks.paired_ratio import PairedCounts
 from rnscli.analysis.networks.rows import AccuracyRow
+from rnscli.analysis.statistics import PairedCounts
 from rnscli.base.errors import InputError, NotFiniteError
 from rnscli.hardware.workloads import Gemm, Workload
 from rnscli.matrix.dataflow import GRANULARITIES, Dataflow

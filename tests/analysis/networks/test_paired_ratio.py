@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from rnscli.analysis.networks.paired_ratio import PairedCounts
+from rnscli.analysis.statistics import PairedCounts
 
 LIMIT = stats.norm.ppf(0.975)
 FALSE_ALARM = 1e-6

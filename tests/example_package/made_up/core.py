@@ -10,9 +10,11 @@ from rnscli.core.cores.kind import (
     CoreSettings,
     DigitalKind,
     Logic,
+    Operations,
+    add,
+    multiply,
     single_law,
 )
-from rnscli.core.cores.operations import Operations, add, multiply
 
 if TYPE_CHECKING:
     from rnscli.core.arithmetic import DotProduct, RedundantCode

@@ -1,5 +1,4 @@
-from rnscli.networks.recipe import Recipe
-from rnscli.networks.shipped import ShippedNetwork
+from rnscli.networks.shipped import Recipe, ShippedNetwork
 
 NETWORK = ShippedNetwork(
     "made-up-network", "one linear layer", ("made_up.linear",), Recipe(epochs=1)
