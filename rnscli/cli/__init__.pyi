@@ -24,3 +24,5 @@ from rnscli.cli.terminal import say as say
 from rnscli.cli.terminal import sentence_of as sentence_of
 from rnscli.cli.terminal import with_options as with_options
 from rnscli.cli.terminal import write_standard_output as write_standard_output
+from rnscli.runtime.runner import Progress as Progress
+from rnscli.runtime.runner import Runner as Runner

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rnscli.base import InputError, RnscliError, nearest
-from rnscli.cli.command import OUTPUT_OPTIONS
+from rnscli.cli import OUTPUT_OPTIONS, no_bar
 from rnscli.cli.options import MAX_POINTS
 from rnscli.cli.plan import check, command_of, texts_of, words_of
-from rnscli.cli.terminal import no_bar
 from rnscli.core import ModuliSet
 from rnscli.report import Rows
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnscli import analysis, cli, report, runtime
+from rnscli import analysis, cli, report
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
@@ -95,7 +95,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if drawn:
         report.check_plot([point for point, _ in ready])
 
-    def compute(runner: runtime.Runner | None, bar: cli.Bar) -> cli.Answer:
+    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         opened = options.opened_networks(given, bar)
         parameters = [
             analysis.AccuracyParameters(
@@ -127,7 +127,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     return cli.Question(given, compute, in_blocks=True)
 
 
-def _note(count: int, update: runtime.Progress[analysis.AccuracyStatistics]) -> str:
+def _note(count: int, update: cli.Progress[analysis.AccuracyStatistics]) -> str:
     """How accurate the network at hand is so far."""
     (statistics,) = update.total.values()
     right = statistics.right

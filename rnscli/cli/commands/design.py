@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from rnscli import analysis, base, cli, core, report, runtime
+from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import CodeOptions, EnergyOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli import options
-from rnscli.cli.options import hardware as hw
 from rnscli.core import DotProductOptions
 from rnscli.hardware import CONSTANTS
 
@@ -36,7 +35,7 @@ _AXES = (
 )  # fmt: skip
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
-_FIXED = (*_OPERANDS, *_SET, "columns", *CONSTANTS, *hw.RATES)
+_FIXED = (*_OPERANDS, *_SET, "columns", *CONSTANTS, *options.RATES)
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
 _DEFAULTS = {name: one.default for name, one in base.options_of(DotProductOptions).items()}
@@ -64,7 +63,7 @@ _SHOWN = 12
     options.take(CodeOptions.attempts, "1,2,inf"),
     options.take(CodeOptions.decoder, "bounded-distance,detect"),
     options.take(CodeOptions.legitimate_range, "product,operands"),
-    hw.technology,
+    options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
     options.take(EnergyOptions.columns_per_adc, "1,8,64"),
@@ -77,7 +76,7 @@ _SHOWN = 12
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
     EnergyOptions.extrapolate,
-    *hw.constants(),
+    *options.constant_options(),
     options.take(
         analysis.ErrorOptions.pairs.within(high=10**9),
         "10000",
@@ -113,11 +112,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """
     options.check_one_level(given)
     given = options.with_usual(given, "bits", "vector_size", "redundant")
-    hardware, given = hw.hardware_of(given)
-    constants = {name: given[name] for name in (*CONSTANTS, *hw.RATES)}
+    hardware, given = options.hardware_of(given)
+    constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}
     shared = {"adc_model": given["adc_model"][0]} | constants
     # Technologies that no core runs on, and constants that no design has, are refused.
-    hw.paired(
+    options.on_technologies(
         [
             {"core": name, "technology": technology} | shared
             for name in given["core"]
@@ -134,7 +133,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     held = dict.fromkeys(options.NOISE_AXES) if noise is None else noise.columns
     point = held | {"seed": given["seed"]}
 
-    def compute(runner: runtime.Runner | None, bar: cli.Bar) -> cli.Answer:
+    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         with bar(space.size, "designs") as advance:
 
             def progress(what: str, done: int, total: int) -> None:
@@ -156,7 +155,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             footer=[*_footer(result), *(f"  {line}" for line in commands)],
         )
 
-    return cli.Question(hw.resolved(given), compute, in_blocks=noise is not None)
+    return cli.Question(options.with_model_defaults(given), compute, in_blocks=noise is not None)
 
 
 def _single(name: str, value: Any) -> Any:
@@ -185,14 +184,14 @@ def _noise(given: Mapping[str, Any]) -> core.NoiseSetting | None:
 
 
 def _space(
-    given: Mapping[str, Any], hardware: hw.Hardware, noise: core.NoiseSetting | None
+    given: Mapping[str, Any], hardware: options.Hardware, noise: core.NoiseSetting | None
 ) -> analysis.DesignSpace:
     fixed = {name: _single(name, given[name]) for name in _FIXED if given[name] is not None}
     constants = {name: fixed.pop(name) for name in CONSTANTS if name in fixed}
     arguments: dict[str, Any] = {
         **{name: tuple(given[name]) for name in _AXES},
         **fixed,
-        **hw.with_fixed(hardware, given["adc_model"], constants),
+        **options.fixed_hardware(hardware, given["adc_model"], constants),
         "adc_bits": tuple(given["adc_bits"] or (None,)),
         "noise": noise,
         **{name: given[name] for name in ("extrapolate", "pairs", "seed")},
@@ -242,8 +241,8 @@ def _commands(
 def _constants_of(parameters: analysis.EnergyParameters) -> tuple[str, ...]:
     """Options of the hardware that matter to a design; others would be refused."""
     made = parameters.design
-    known = {*made.constants, *(hw.RATES if made.converters is not None else ())}
-    names = tuple(name for name in (*CONSTANTS, *hw.RATES) if name in known)
+    known = {*made.constants, *(options.RATES if made.converters is not None else ())}
+    names = tuple(name for name in (*CONSTANTS, *options.RATES) if name in known)
     uses_table = made.converters is not None and made.adc.takes_table
     return ("adc_table", *names) if uses_table else names
 

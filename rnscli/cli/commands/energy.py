@@ -14,7 +14,6 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import EnergyOptions, WorkloadOptions
 from rnscli.base import InputError
 from rnscli.cli import options
-from rnscli.cli.options import hardware as hw
 from rnscli.hardware import load_workload
 
 LAYOUT = report.Layout(
@@ -68,7 +67,7 @@ SENSITIVITY_LAYOUT = report.Layout(
 )  # fmt: skip
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", "adc_bits", "arrays", *hw.AXES, "workload", "core",
+    "columns", "slice_bits", "adc_bits", "arrays", *options.HARDWARE_AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 AXIS_COLUMNS = {
@@ -81,7 +80,7 @@ AXIS_COLUMNS = {
     "residue_p": analysis.ResidueP,
     "residue_sigma": analysis.ResidueSigma,
     "slice_bits": analysis.SliceBits,
-    **hw.COLUMNS,
+    **options.HARDWARE_COLUMNS,
 }
 
 
@@ -105,7 +104,7 @@ AXIS_COLUMNS = {
     WorkloadOptions.workload,
     WorkloadOptions.arrays,
     WorkloadOptions.sensitivity,
-    hw.technology,
+    options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
     EnergyOptions.columns_per_adc,
@@ -116,7 +115,7 @@ AXIS_COLUMNS = {
     options.noise_options("no errors"),
     options.take(analysis.CodeOptions.attempts, "inf"),
     *options.DECODING,
-    *hw.constants(),
+    *options.constant_options(),
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
 )
@@ -146,13 +145,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         raise InputError("--workload and --sensitivity ask for different rows; leave one out")
     if given["arrays"] is not None and not given["workload"]:
         raise InputError("--arrays is about --workload; give that, too, or leave it out")
-    hardware, given = hw.hardware_of(options.with_defaults(given))
+    hardware, given = options.hardware_of(options.with_defaults(given))
     workloads = {name: load_workload(name) for name in given["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
         raise InputError("--workload has two files of the same name; rename one of them")
     kind = "workload" if workloads else "tornado" if given["sensitivity"] else "energy"
     swept = [n for n in AXES if isinstance(given[n], tuple) and len(given[n]) > 1]
-    points = hw.paired(options.noise_points(given, AXES), hardware)
+    points = options.on_technologies(options.noise_points(given, AXES), hardware)
     ready, problems = cli.prepared(points, _request, swept)
 
     def rows_of(requested: _Requested) -> list[tuple[options.Point, Any]]:
@@ -171,7 +170,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             rows = (row,)
         elif analysis.ranges_of(design, constants):
             rows = analysis.sensitivity(design, constants)
-        held = _held(requested, faults) | hw.held(point, design, constants)
+        held = _held(requested, faults) | options.held_constants(point, design, constants)
         return [(point | held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
@@ -188,7 +187,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         plot = partial(_plot, kind, [name for name in swept if name in AXIS_COLUMNS])
         return cli.Answer(rows, plot, (*problems, *more), layout=layout)
 
-    return cli.Question(hw.resolved(given), compute)
+    return cli.Question(options.with_model_defaults(given), compute)
 
 
 def _by_size(rows: Sequence[analysis.EnergyRow]) -> report.Layout:
@@ -247,7 +246,7 @@ def _request(point: options.Point) -> _Requested:
 def _design(
     requested: _Requested,
     faults: analysis.FaultProbability | None,
-    hardware: hw.Hardware,
+    hardware: options.Hardware,
     extrapolate: bool,
 ) -> tuple[analysis.EnergyParameters, dict[str, base.Uncertain], analysis.EnergyParameters | None]:
     """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""

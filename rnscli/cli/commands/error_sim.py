@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli import analysis, cli, core, report, runtime
+from rnscli import analysis, cli, core, report
 from rnscli.analysis import DISTRIBUTIONS, PRECISION_OF, SUFFIXES, ErrorOptions
 from rnscli.base import Column, InputError, RnscliError, columns_of
 from rnscli.cli import options
@@ -118,7 +118,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         report.check_number(len(ready) * len(given["core"]), report.MAX_SERIES, "lines")
     simulated = [parameters for _, parameters in ready]
 
-    def compute(runner: runtime.Runner | None, bar: cli.Bar) -> cli.Answer:
+    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         rows: list[tuple[options.Point, analysis.DotErrorRow]] = []
         histograms: list[analysis.LogHistogram] = []
         imprecise: list[str] = []
@@ -237,7 +237,7 @@ def _distribution(point: options.Point) -> analysis.Operands:
 
 def _note(
     points: Sequence[analysis.DotErrorParameters],
-    update: runtime.Progress[analysis.ErrorStatistics],
+    update: cli.Progress[analysis.ErrorStatistics],
 ) -> str:
     """What is known of each core at a point."""
     point, columns = points[update.index], columns_of(analysis.DotErrorRow)
@@ -259,7 +259,7 @@ def _note(
 def _total(
     points: Sequence[analysis.DotErrorParameters],
     before: float,
-    update: runtime.Progress[analysis.ErrorStatistics],
+    update: cli.Progress[analysis.ErrorStatistics],
 ) -> float | None:
     """Pairs in all, estimated: an interval narrows with the square root of its pairs."""
     point = points[update.index]

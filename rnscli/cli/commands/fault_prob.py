@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli import analysis, cli, report, runtime
+from rnscli import analysis, cli, report
 from rnscli.analysis import FaultOptions, FaultProbability, SimulationOptions
 from rnscli.base import Column, InputError, columns_of, probability
 from rnscli.cli import options
@@ -126,7 +126,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if drawn:
         report.check_number(len(curves), report.MAX_SERIES, "lines")
 
-    def compute(runner: runtime.Runner | None, bar: cli.Bar) -> cli.Answer:
+    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         rows = []
         with bar(len(ready), "points") as advance:
             for point, parameters in ready:
@@ -144,7 +144,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 def _validated(
     exact: Sequence[tuple[options.Point, FaultProbability, analysis.FaultParameters]],
     given: Mapping[str, Any],
-    runner: runtime.Runner | None,
+    runner: cli.Runner | None,
     bar: cli.Bar,
 ) -> cli.Answer:
     """The rows with simulated values beside the exact ones, and a line for each disagreement."""

@@ -9,11 +9,10 @@ import click
 from rnscli import reproduction
 from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
-from rnscli.cli import Answer, AnswerCommand, Bar, Question, Result, options
+from rnscli.cli import Answer, AnswerCommand, Bar, Question, Result, Runner, options
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
 from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
-from rnscli.runtime import Runner
 
 _JSON, _CSV = "reproduction.json", "reproduction.csv"
 LAYOUT = Layout(

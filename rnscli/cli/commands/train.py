@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import click
 
-from rnscli import analysis, base, cli, networks, report, runtime
+from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
@@ -115,7 +115,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         lines |= {_key(None, point, 0) for point, _ in ready}
         report.check_panels(len(models), -(-len(lines) // len(models)))
 
-    def compute(runner: runtime.Runner | None, bar: cli.Bar) -> cli.Answer:
+    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         wanted = _trainings(given, ready)
         with bar(sum(one.recipe.epochs for one in wanted.values()), "epochs") as advance:
             done = analysis.trainings(list(wanted.values()), runner, _watch(advance))

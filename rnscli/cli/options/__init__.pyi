@@ -1,4 +1,14 @@
+from rnscli.cli.options.hardware import HARDWARE_AXES as HARDWARE_AXES
+from rnscli.cli.options.hardware import HARDWARE_COLUMNS as HARDWARE_COLUMNS
+from rnscli.cli.options.hardware import RATES as RATES
+from rnscli.cli.options.hardware import Hardware as Hardware
+from rnscli.cli.options.hardware import constant_options as constant_options
+from rnscli.cli.options.hardware import fixed_hardware as fixed_hardware
+from rnscli.cli.options.hardware import hardware_of as hardware_of
+from rnscli.cli.options.hardware import held_constants as held_constants
+from rnscli.cli.options.hardware import on_technologies as on_technologies
 from rnscli.cli.options.hardware import technology as technology
+from rnscli.cli.options.hardware import with_model_defaults as with_model_defaults
 from rnscli.cli.options.networks import CORE_AXES as CORE_AXES
 from rnscli.cli.options.networks import CORE_COLUMNS as CORE_COLUMNS
 from rnscli.cli.options.networks import CoreOfPoint as CoreOfPoint

@@ -30,9 +30,9 @@ from rnscli.hardware import (
 _DIGITAL = next(k.default_technology for k in CORES.values() if not isinstance(k, AnalogKind))
 # What a designer chooses, so that there is nothing uncertain about it.
 RATES = {option.name: option for option in (EnergyOptions.adc_rate, EnergyOptions.clock)}
-AXES = ("adc_model", "technology", "columns_per_adc", "reverse", *CONSTANTS, *RATES)
+HARDWARE_AXES = ("adc_model", "technology", "columns_per_adc", "reverse", *CONSTANTS, *RATES)
 # What they are in rows that have no such fields of their own; keys have the unit of a constant.
-COLUMNS: dict[str, Any] = {
+HARDWARE_COLUMNS: dict[str, Any] = {
     "columns_per_adc": ColumnsPerAdc,
     "reverse": Reverse,
     **{name: Annotated[float | Uncertain, one.column(name)] for name, one in CONSTANTS.items()},
@@ -52,7 +52,7 @@ technology: Decorator[Any] = take(
 )
 
 
-def constants() -> tuple[Option, ...]:
+def constant_options() -> tuple[Option, ...]:
     """All constants, and the rates."""
     return (*(constant.option(name) for name, constant in CONSTANTS.items()), *RATES.values())
 
@@ -144,7 +144,7 @@ def _check_given(options: Mapping[str, Any], models: Collection[str]) -> None:
                 known.option(name).check(end)
 
 
-def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
+def with_model_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options with the values of constants that are left to their defaults.
 
     Those of technologies differ from one to the next; their profiles have them.
@@ -155,7 +155,7 @@ def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, **{name: one for name, one in usual.items() if options[name] is None}}
 
 
-def held(
+def held_constants(
     point: Point, design: EnergyParameters, uncertain: Mapping[str, Uncertain]
 ) -> dict[str, Any]:
     """Constants and rates that a design has where the options leave them open."""
@@ -166,7 +166,7 @@ def held(
     return {name: value for name, value in found.items() if point[name] is None}
 
 
-def paired(points: Iterable[Point], hardware: Hardware) -> list[Point]:
+def on_technologies(points: Iterable[Point], hardware: Hardware) -> list[Point]:
     """The points whose core runs on their technology.
 
     A core that runs on none of those named is shown on its default one. A technology on which no
@@ -218,7 +218,7 @@ def _runs(core: str, technology: Technology) -> bool:
     return CORES[core].runs_on(technology.kind, technology.reference_bits)
 
 
-def with_fixed(
+def fixed_hardware(
     hardware: Hardware, models: Iterable[str], values: Mapping[str, float]
 ) -> dict[str, Any]:
     """Hardware of a space of designs, with constants that are the same for all of them."""

@@ -17,9 +17,8 @@ import click
 
 from rnscli import report
 from rnscli.base import InputError, RnscliError, nearest, numeric_keys, option_name, value_of
-from rnscli.cli.command import RUN_OPTIONS, AnswerCommand
+from rnscli.cli import RUN_OPTIONS, AnswerCommand, sentence_of
 from rnscli.cli.options import is_file, shown
-from rnscli.cli.terminal import sentence_of
 
 MAX_BYTES = 10**7
 PLOTS = ("svg", "png", "pdf")
@@ -583,14 +582,14 @@ def command_of(name: str) -> AnswerCommand:
 @cache
 def _commands() -> dict[str, AnswerCommand]:
     """The commands that a plan may run, by name."""
-    from rnscli.cli.main import ANSWERING
+    from rnscli.cli import ANSWERING
 
     commands = {name: _command_named(name) for name in ANSWERING}
     return {name: one for name, one in commands.items() if isinstance(one, AnswerCommand)}
 
 
 def _command_named(name: str) -> click.Command | None:
-    from rnscli.cli.main import cli
+    from rnscli.cli import cli
 
     return cli.get_command(click.Context(cli), name)
 

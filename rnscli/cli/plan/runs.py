@@ -17,11 +17,20 @@ import click
 
 import rnscli
 from rnscli.base import EngineError, InputError, RnscliError
-from rnscli.cli.answer import Bar, Question, Result
-from rnscli.cli.command import OUTPUT_OPTIONS, AnswerCommand
+from rnscli.cli import (
+    OUTPUT_OPTIONS,
+    Advance,
+    AnswerCommand,
+    Bar,
+    Question,
+    Result,
+    complain,
+    no_bar,
+    sentence_of,
+    with_options,
+)  # fmt: skip
 from rnscli.cli.options import files_read
 from rnscli.cli.plan.plan import Plan, PlanError, PlannedRun, command_of
-from rnscli.cli.terminal import Advance, complain, no_bar, sentence_of, with_options
 from rnscli.report import SCHEMA, FinishedRun, Requirement, Row
 from rnscli.runtime import Engine, Here, Runner, SharedEngine, Store, digest, versions
 

@@ -9,14 +9,47 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from rnscli.base import InputError, Option
+from rnscli.base import InputError, Names, Numbers, Option, PerModulus, Registry
 
 if TYPE_CHECKING:
     import numpy as np
 
     from rnscli.core.arithmetic import FloatArray, IntArray
 
+_MAX_SIGMA = 1e4  # of Gaussian noise, in residue steps
 MAX_TABLED_MODULUS = 2**26  # of a law written out as one probability for each error
+
+
+def noise_laws() -> Registry[type[NoiseLaw]]:
+    """Those registered, which are made of what is here."""
+    from rnscli.core.noise import NOISE_LAWS
+
+    return NOISE_LAWS
+
+
+class NoiseOptions:
+    """What a user chooses of the noise, the same in every command."""
+
+    noise = Option(
+        Names(noise_laws),
+        "Law of the errors: {summaries}. A level given for another law is converted to the same "
+        "probability of an error.",
+        usual="uniform with --p, gaussian with --sigma or --snr-db",
+    )
+    p = Option(
+        PerModulus(0.0, 1.0, "a probability from 0 to 1"),
+        "Probability that a residue is wrong; [p,p,..] or a file gives one for each modulus, "
+        "largest first.",
+    )
+    sigma = Option(
+        PerModulus(0.0, _MAX_SIGMA, f"a number of residue steps from 0 to {_MAX_SIGMA:g}"),
+        "Standard deviation of Gaussian noise, in steps of a residue; for each modulus as --p.",
+    )
+    snr_db = Option(
+        Numbers(-40.0, 400.0, "a ratio from -40 to 400 dB"),
+        "Gaussian noise by its distance from full scale: a modulus m has a full scale of m steps, "
+        "so that SNR = 20 log10(m / sigma) dB.",
+    )
 
 
 @dataclass(frozen=True)

@@ -5,49 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rnscli.base import InputError, Names, Numbers, Option, PerModulus
+from rnscli.base import InputError
+from rnscli.core.noise.law import NoiseLaw, noise_laws
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rnscli.base import Registry
     from rnscli.core.arithmetic import ModuliSet
-    from rnscli.core.noise.law import NoiseLaw
 
 LEVELS = ("p", "sigma", "snr_db")
 Level = float | tuple[float, ...]
-_MAX_SIGMA = 1e4  # of Gaussian noise, in residue steps
-
-
-def _laws() -> Registry[type[NoiseLaw]]:
-    from rnscli.core.noise import NOISE_LAWS  # which are made of laws, and these of what is here
-
-    return NOISE_LAWS
-
-
-class NoiseOptions:
-    """What a user chooses of the noise, the same in every command."""
-
-    noise = Option(
-        Names(_laws),
-        "Law of the errors: {summaries}. A level given for another law is converted to the same "
-        "probability of an error.",
-        usual="uniform with --p, gaussian with --sigma or --snr-db",
-    )
-    p = Option(
-        PerModulus(0.0, 1.0, "a probability from 0 to 1"),
-        "Probability that a residue is wrong; [p,p,..] or a file gives one for each modulus, "
-        "largest first.",
-    )
-    sigma = Option(
-        PerModulus(0.0, _MAX_SIGMA, f"a number of residue steps from 0 to {_MAX_SIGMA:g}"),
-        "Standard deviation of Gaussian noise, in steps of a residue; for each modulus as --p.",
-    )
-    snr_db = Option(
-        Numbers(-40.0, 400.0, "a ratio from -40 to 400 dB"),
-        "Gaussian noise by its distance from full scale: a modulus m has a full scale of m steps, "
-        "so that SNR = 20 log10(m / sigma) dB.",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +87,10 @@ class NoiseSetting:
     def law(self) -> type[NoiseLaw]:
         """The law of the name; without one, that which the level is a parameter of."""
         if self.noise is not None:
-            return _laws().named(self.noise)
+            return noise_laws().named(self.noise)
         level, _ = self.level
         own = "sigma" if level == "snr_db" else level
-        return next(law for law in _laws().values() if law.level == own)
+        return next(law for law in noise_laws().values() if law.level == own)
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -131,7 +98,7 @@ class NoiseSetting:
         return {
             "noise": self.law.name,
             **{one: getattr(self, one) for one in LEVELS},
-            **dict.fromkeys(_laws().constants()),
+            **dict.fromkeys(noise_laws().constants()),
             **self.law.all_constants(dict(self.constants)),
         }
 

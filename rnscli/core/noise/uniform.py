@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from rnscli.base import Option
-from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, check_modulus
-from rnscli.core.noise.setting import NoiseOptions
+from rnscli.core.noise.law import MAX_TABLED_MODULUS, Adc, NoiseLaw, NoiseOptions, check_modulus
 
 if TYPE_CHECKING:
     import numpy as np
