@@ -13,7 +13,7 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import FaultOptions, FaultProbability, SimulationOptions
 from rnscli.base import Column, InputError, columns_of, probability
 from rnscli.cli import options
-from rnscli.core import LEVELS
+from rnscli.core import LEVELS, NoiseSetting
 
 LAYOUT = report.Layout(
     parameters=(
@@ -229,11 +229,9 @@ def _parameters(point: options.Point) -> analysis.FaultParameters:
 
 
 def _target(point: options.Point) -> analysis.TargetParameters:
-    noise = options.noise_of(point)
-    assert noise is not None  # there is a default
     return analysis.TargetParameters(
         request=options.moduli_request(point | {"redundant": 0}),
-        noise=noise,
+        noise=NoiseSetting.stated(point),  # there is a default
         target=point["target"],
         decoder=point["decoder"],
         legitimate_range=point["legitimate_range"],

@@ -64,15 +64,17 @@ class NoiseSetting:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> NoiseSetting | None:
-        """The setting of options of these names, and of the constants of its law.
+        """The setting of options of these names; ``None`` where there is no level and no law."""
+        none = all(options[name] is None for name in ("noise", *LEVELS))
+        return None if none else cls.stated(options)
 
-        ``None`` where there is no level and no law. In a sweep constants of other laws are those
-        of other rows.
+    @classmethod
+    def stated(cls, options: Mapping[str, Any]) -> NoiseSetting:
+        """The setting of options of which one gives a level, and of the constants of its law.
+
+        In a sweep constants of other laws are those of other rows.
         """
-        given = {name: options[name] for name in ("noise", *LEVELS) if options[name] is not None}
-        if not given:
-            return None
-        made = cls(**given)
+        made = cls(**{name: options[name] for name in ("noise", *LEVELS)})
         constants = tuple(
             (name, value) for name in made.law.constants if (value := options.get(name)) is not None
         )
