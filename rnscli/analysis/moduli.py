@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 from rnscli import base
@@ -22,6 +22,7 @@ from rnscli.core import (
 
 MAX_BITS = 256
 _MAX_HINT_BITS = 64
+_selected = lru_cache(maxsize=64)(select_moduli)  # for a sweep of anything else
 DEFAULT_VECTOR_SIZE = 128
 
 
@@ -257,7 +258,7 @@ class ModuliRequest:
         size, limit = self.required_range, self.max_modulus or 2**self.converter_bits - 1
         if self.family == "special":
             return special_family(size, limit, top=top)
-        return select_moduli(size, limit, redundant=self.redundant, count=self.count, top=top)
+        return _selected(size, limit, redundant=self.redundant, count=self.count, top=top)
 
     def _exists(self) -> bool:
         """Whether there is a set within the bits; raises InputError if that cannot be decided."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -84,14 +84,14 @@ class Column:
         """Its heading in a table."""
         return in_words(self.key) if self.heading is None else self.heading
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[Any, ...]:
         """Types of its values, but for ``None``."""
         joined = get_origin(self.hint) in (Union, UnionType)
         kinds = get_args(self.hint) if joined else (self.hint,)
         return tuple(kind for kind in kinds if kind is not NoneType)
 
-    @property
+    @cached_property
     def is_list(self) -> bool:
         """Whether its values are lists, or pairs."""
         return all(get_origin(kind) is tuple for kind in self.kinds)
@@ -101,7 +101,7 @@ class Column:
         """Whether its values can be compared with a number."""
         return all(kind in (int, float, bool, Uncertain) for kind in self.kinds)
 
-    @property
+    @cached_property
     def flat_keys(self) -> tuple[str, ...]:
         """Keys under which CSV has it: two for an interval, three for a number that may be one."""
         ends = tuple(f"{self.key}_{end}" for end in _ENDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rnscli.base import InputError
@@ -85,7 +86,7 @@ class NoiseSetting:
         """The level that is given, with its name."""
         return next((n, v) for n in LEVELS if (v := getattr(self, n)) is not None)
 
-    @property
+    @cached_property
     def law(self) -> type[NoiseLaw]:
         """The law of the name; without one, that which the level is a parameter of."""
         if self.noise is not None:
