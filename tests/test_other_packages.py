@@ -97,17 +97,22 @@ def environment(folder: Path) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": path}
 
 
-def answers_of(program: str, folder: Path, questions: Sequence[Sequence[str]]) -> Any:
+def printed_by(program: str, folder: Path, given: str = "") -> str:
+    """What a program prints in a process of its own, where the package is installed."""
     ran = subprocess.run(
         [sys.executable, "-c", program],
-        input=json.dumps(questions),
+        input=given,
         capture_output=True,
         text=True,
         timeout=120,
         env=environment(folder),
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    return json.loads(ran.stdout)
+    return ran.stdout
+
+
+def answers_of(program: str, folder: Path, questions: Sequence[Sequence[str]]) -> Any:
+    return json.loads(printed_by(program, folder, json.dumps(questions)))
 
 
 def run_all(folder: Path, *lines: str) -> list[Ran]:
@@ -147,15 +152,8 @@ for names in (
 ):
     print(*names)
 """
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment(installed),
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert all(name in ran.stdout for option, name in NAME.items() if option != "--model")
+    printed = printed_by(program, installed)
+    assert all(name in printed for option, name in NAME.items() if option != "--model")
 
 
 @pytest.mark.parametrize(("option", "command"), EVERYWHERE)
@@ -385,14 +383,7 @@ for constants, refusal in (
     else:
         raise AssertionError(refusal)
 """
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment(installed),
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert printed_by(program, installed) == ""
 
 
 def undetected_upwards(moduli: tuple[int, ...], redundant: int, p: float, steps: int = 1) -> float:
