@@ -22,7 +22,8 @@ def facade(package: str, file: str) -> tuple[Callable[[str], object], Callable[[
     @cache
     def homes() -> dict[str, str]:
         """Module of each name."""
-        # Not by pathlib or ast: `rnscli --help` has no other need of them.
+        # Not by pathlib or ast: `rnscli --help` has no other need of them. A line of a stub is
+        # ``from module import name as name``, whatever its length.
         with open(f"{file.removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123
             lines = [line.split() for line in stub if line.startswith("from ")]
         return {name: module for _, module, _, name, _, _ in lines}

@@ -596,14 +596,21 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, entry: str, command: str, r
 
 
 @pytest.mark.parametrize(
-    ("constant", "laws", "refusal"),
+    ("constant", "default", "laws", "refusal"),
     [
-        ("bits", "clash", "rnscli fault-prob has two options --bits; rename one"),
-        ("steps", "clash upwards", "upwards has a constant steps, which another one has, too"),
+        ("bits", "1", "clash", "rnscli fault-prob has two options --bits; rename one"),
+        (
+            "steps",
+            "1",
+            "clash upwards",
+            "upwards has a constant steps, which another one has, too",
+        ),
+        ("sigma", "1", "clash", "--noise clash has a constant sigma, which another one has, too"),
+        ("plain", "", "clash", "--noise clash has a constant plain without a default"),
     ],
 )
-def test_two_things_of_the_same_name_are_refused(
-    tmp_path: Path, constant: str, laws: str, refusal: str
+def test_constants_that_are_no_options_of_their_own_are_refused(
+    tmp_path: Path, constant: str, default: str, laws: str, refusal: str
 ) -> None:
     entries = {"clash": "made_up.clash:Clash", "upwards": "made_up.law:Upwards"}
     named = "".join(f"{law} = {entries[law]}\n" for law in laws.split())
@@ -611,7 +618,27 @@ def test_two_things_of_the_same_name_are_refused(
     (tmp_path / "made_up" / "clash.py").write_text(
         "from made_up.law import Upwards\n\nclass Clash(Upwards):\n"
         f"    name = 'clash'\n    constants = {{'{constant}': Upwards.constants['steps']}}\n"
+        + (f"    {constant} = {default}\n" if default else "")
     )
     (answer,) = run_all(tmp_path, "fault-prob --help")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.count("\n") == 1 and refusal in answer.err
+
+
+def test_what_cannot_be_used_is_no_matter_for_what_does_not_need_it(tmp_path: Path) -> None:
+    """A core of this package needs no other one, and a store that is sound is not damaged."""
+    install(tmp_path, "[rnscli.cores]\nx = nowhere:X\n[rnscli.operands]\nx = nowhere:X\n")
+    program = f"""
+import rnscli
+assert rnscli.analog_core("rns", bits=6).name == "rns"
+point = rnscli.DotErrorParameters(
+    dot_product=rnscli.DotProduct(4, 4, 4), bits=4, cores=("fixed-lp",), pairs=8,
+    operands=rnscli.UniformOperands(),
+)
+with rnscli.runner(store={str(tmp_path / "runs.db")!r}) as kept:
+    rnscli.dot_error(point, kept)
+"""
+    assert printed_by(program, tmp_path) == ""
+    (answer,) = run_all(tmp_path, f"store {tmp_path / 'runs.db'}")
+    assert answer.code == 2 and "made-up registers x = nowhere:X" in answer.err
+    assert "damaged" not in answer.err

@@ -73,7 +73,6 @@ from rnscli.analysis.faults.rows import FaultProbability as FaultProbability
 from rnscli.analysis.faults.validation import CONFIDENCE as CONFIDENCE
 from rnscli.analysis.faults.validation import Validation as Validation
 from rnscli.analysis.faults.validation import validate as validate
-from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE as DEFAULT_VECTOR_SIZE
 from rnscli.analysis.moduli import CodeOptions as CodeOptions
 from rnscli.analysis.moduli import ModuliOptions as ModuliOptions
 from rnscli.analysis.moduli import ModuliRequest as ModuliRequest

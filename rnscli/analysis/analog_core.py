@@ -8,7 +8,6 @@ from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
 from rnscli.analysis.networks.rows import FP32
 from rnscli.base import InputError
 from rnscli.matrix import Dataflow
-from rnscli.runtime import describe
 
 
 def analog_core(
@@ -121,6 +120,8 @@ def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
 
 def described_flow(flow: Dataflow | None) -> dict[str, Any]:
     """What a result depends on, under the keys by which a store is listed; FP32 if ``None``."""
+    from rnscli.runtime import describe  # which loads sqlite3
+
     if flow is None:
         return {"core_name": FP32}
     return {

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from rnscli.analysis import columns as c
 from rnscli.analysis import error  # whose names are loaded when one is used
-from rnscli.base import Column, InputError, moment, probability
+from rnscli.base import Column, InputError, RnscliError, moment, probability
 from rnscli.runtime import Store, StoredBlock, digest, kind_of
 
 _KEY_DIGITS = 12
@@ -107,6 +107,8 @@ def _intact(store: Store, key: str) -> Iterator[None]:
     """Refuse what does not hold what it should."""
     try:
         yield
+    except RnscliError:  # of a package that registers something, and not of the store
+        raise
     except (KeyError, TypeError, ValueError, IndexError) as problem:
         raise InputError(
             f"store {store.path} is damaged (in {key[:_KEY_DIGITS]}: {problem!r}); move it away "

@@ -41,6 +41,7 @@ from rnscli.base.files import check_folder as check_folder
 from rnscli.base.files import check_name as check_name
 from rnscli.base.files import check_place as check_place
 from rnscli.base.files import check_writable as check_writable
+from rnscli.base.files import problem_of as problem_of
 from rnscli.base.files import regular_file as regular_file
 from rnscli.base.files import uninterrupted as uninterrupted
 from rnscli.base.files import write_atomically as write_atomically
@@ -62,6 +63,7 @@ from rnscli.base.option import Values as Values
 from rnscli.base.option import WholeNumbers as WholeNumbers
 from rnscli.base.option import command_line as command_line
 from rnscli.base.option import options_of as options_of
+from rnscli.base.option import written as written
 from rnscli.base.registry import RegistrationError as RegistrationError
 from rnscli.base.registry import Registry as Registry
 from rnscli.base.registry import registering_packages as registering_packages

@@ -113,7 +113,9 @@ class Column:
 @cache
 def columns_of(row_type: type) -> Mapping[str, Column]:
     """Columns of a type of rows by their keys, in the order of its fields."""
-    hints = get_type_hints(row_type, include_extras=True)
+    hints = {one.name: one.type for one in fields(row_type)}
+    if any(isinstance(hint, str) for hint in hints.values()):  # else nothing is to be looked up
+        hints = get_type_hints(row_type, include_extras=True)
     try:
         return {one.name: column_of(hints[one.name], one.name) for one in fields(row_type)}
     except TypeError as error:

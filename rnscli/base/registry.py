@@ -1,6 +1,7 @@
 """Things that are chosen by name: each is registered once, in this package or in another one."""
 
 import inspect
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -101,23 +102,25 @@ class Registry(Mapping[str, T], Generic[T]):
             return self[name]  # without a look at those of other packages
         return self[check_choice(self._argument, name, tuple(self))]
 
-    def constants(self) -> dict[str, Any]:
+    def constants(self, taken: Iterable[str]) -> dict[str, Any]:
         """The ``constants`` of all things, by their names, which are options of the shell.
+
+        The default of each is the attribute of that name; ``taken`` are names that none may have.
 
         Raises
         ------
         RegistrationError
-            If two things have one of the same name.
+            If a name is taken, or two things have it, or there is no default.
         """
-        found: dict[str, Any] = {}
+        others, found = frozenset(taken), dict[str, Any]()
         things: Mapping[str, Any] = self
         for thing_name, thing in things.items():
             for name, constant in thing.constants.items():
-                if name in found:
-                    raise RegistrationError(
-                        f"`{self._argument}` {thing_name} has a constant {name}, which another "
-                        "one has, too"
-                    )
+                said_of = f"`{self._argument}` {thing_name} has a constant {name}"
+                if name in found or name in others:
+                    raise RegistrationError(f"{said_of}, which another one has, too")
+                if not hasattr(thing, name):
+                    raise RegistrationError(f"{said_of} without a default")
                 found[name] = constant
         return found
 
@@ -198,8 +201,12 @@ def _announced(path: tuple[str, ...]) -> frozenset[str]:
     """
     groups = set()
     for folder in path:
-        for file in Path(folder or ".").glob("*.*-info/entry_points.txt"):
-            with suppress(OSError):  # it may be nobody's to read
+        names: list[str] = []
+        with suppress(OSError), os.scandir(folder or ".") as entries:  # or it is a zip file
+            names = [one.name for one in entries if one.name.endswith((".dist-info", ".egg-info"))]
+        for name in names:
+            with suppress(OSError):  # it has no entry points
+                file = Path(folder, name, "entry_points.txt")
                 lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
                 heads = (line.strip() for line in lines)
                 groups |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}

@@ -3,7 +3,6 @@ from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
 from rnscli.core.arithmetic.decoders import decoder_named as decoder_named
 from rnscli.core.arithmetic.decoders import radius_of as radius_of
-from rnscli.core.arithmetic.dot_product import RULES as RULES
 from rnscli.core.arithmetic.dot_product import DotProduct as DotProduct
 from rnscli.core.arithmetic.dot_product import DotProductOptions as DotProductOptions
 from rnscli.core.arithmetic.dot_product import quantisation_levels as quantisation_levels
@@ -50,4 +49,6 @@ from rnscli.core.noise.law import error_probabilities as error_probabilities
 from rnscli.core.noise.law import noise_columns as noise_columns
 from rnscli.core.noise.setting import LEVELS as LEVELS
 from rnscli.core.noise.setting import Level as Level
+from rnscli.core.noise.setting import law_constants as law_constants
+from rnscli.core.noise.setting import law_of_each as law_of_each
 from rnscli.core.noise.setting import laws_of as laws_of

@@ -3,14 +3,11 @@ from rnscli.hardware.adc.models import ADC_MODELS as ADC_MODELS
 from rnscli.hardware.adc.models import CONSTANTS as CONSTANTS
 from rnscli.hardware.adc.surveyed import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
-from rnscli.hardware.constants import Constant as Constant
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
-from rnscli.hardware.technology import OperationPrices as OperationPrices
 from rnscli.hardware.technology import Technology as Technology
 from rnscli.hardware.technology import load_technology as load_technology
 from rnscli.hardware.technology import technology_names as technology_names
 from rnscli.hardware.workloads import Gemm as Gemm
-from rnscli.hardware.workloads import Tiling as Tiling
 from rnscli.hardware.workloads import Workload as Workload
 from rnscli.hardware.workloads import tiles as tiles
 from rnscli.hardware.workloads.networks import WORKLOADS as WORKLOADS

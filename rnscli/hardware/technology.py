@@ -245,8 +245,14 @@ class Technology:
         return {name: known for name, known in NUMBERS.items() if name not in computed}
 
     def growth(self, scaling: str, bits: int) -> float:
-        """Factor of a number at ``bits`` bits."""
-        check_int("bits", bits, 1, 300)  # beyond, it would be beyond a double
+        """Factor of a number at ``bits`` bits.
+
+        Raises
+        ------
+        InputError
+            If there are so many bits that it would be beyond a double.
+        """
+        check_int("bits", bits, 1, 300)
         return float(SCALINGS[scaling] ** (bits - self.reference_bits))
 
     def outside(self, rows: int, columns: int) -> str | None:

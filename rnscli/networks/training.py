@@ -90,7 +90,13 @@ class Trainer:
         return len(self.results) >= self.recipe.epochs
 
     def run(self) -> Iterator[EpochResult]:
-        """The epochs that are left, each when it is done (see `advance`)."""
+        """The epochs that are left, each when it is done.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss, or an operand of a core, is not finite.
+        """
         while not self.finished:
             yield self.advance()
 

@@ -1,7 +1,6 @@
 from rnscli.report.batch import DRY_LAYOUT as DRY_LAYOUT
 from rnscli.report.batch import LAYOUT as LAYOUT
 from rnscli.report.batch import BatchRow as BatchRow
-from rnscli.report.batch import Case as Case
 from rnscli.report.batch import DryRow as DryRow
 from rnscli.report.batch import FinishedRun as FinishedRun
 from rnscli.report.batch import ResultsFolder as ResultsFolder
@@ -48,7 +47,6 @@ from rnscli.report.schema import Schema as Schema
 from rnscli.report.schema import any_of as any_of
 from rnscli.report.schema import csv_text as csv_text
 from rnscli.report.schema import json_text as json_text
-from rnscli.report.schema import number_schema as number_schema
 from rnscli.report.schema import row_schema as row_schema
 from rnscli.report.schema import strict_object as strict_object
 from rnscli.report.schema import uncertain_schema as uncertain_schema

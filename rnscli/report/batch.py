@@ -82,13 +82,17 @@ class FinishedRun:
         rows: list[dict[str, Any]] = json.loads(self.files[f"{self.name}.json"])["rows"]
         return rows
 
+    @property
+    def required_rows(self) -> list[dict[str, Any]]:
+        """Those that requirements and other runs are about: of a design, the chosen one."""
+        return self.table[: self.required]
+
     def judged(self, requirements: Sequence[Requirement]) -> "FinishedRun":
         """The run with a verdict on each of these requirements."""
-        table = self.table if requirements and self.error is None else []
+        table = self.required_rows if requirements and self.error is None else []
         rows = [{key: _value(value) for key, value in row.items()} for row in table]
         cases = [
-            Case(str(one), tuple(failures([one], rows[: self.required], self.identity)))
-            for one in requirements
+            Case(str(one), tuple(failures([one], rows, self.identity))) for one in requirements
         ]
         if self.disagreements is not None:
             cases.append(Case("validation", self.disagreements))

@@ -237,7 +237,7 @@ class Rows(Sequence[T_co], Generic[T_co]):
     table
         The same rows by the keys of ``--format json``, those of the options included.
     columns, layout
-        What is said of the columns, and how the table shows them.
+        Meaning and heading of each column, and how the table shows them.
     shown
         How many rows it shows, the first ones; as many as can be read if not given.
     footer

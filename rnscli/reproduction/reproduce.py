@@ -232,4 +232,4 @@ def run_trainings(
 
 
 def _train_samples() -> int:
-    return len(digits().train or ())
+    return len(digits().part_to_train())

@@ -367,12 +367,12 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         weights = functional.dropout(weights, self.dropout, self.training)
         context = placed_matmul(weights, value, _part(self.place, "context")).transpose(1, 2)
         found = self.out_proj(context.reshape(batch, length, self.embed_dim))
-        told = weights.mean(1) if average_attn_weights else weights
+        shown_weights = weights.mean(1) if average_attn_weights else weights
         if single:
-            found, told = found.squeeze(0), told.squeeze(0)
+            found, shown_weights = found.squeeze(0), shown_weights.squeeze(0)
         elif not self.batch_first:
             found = found.transpose(0, 1)
-        return found, told if need_weights else None
+        return found, shown_weights if need_weights else None
 
     def _projected(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         if self.in_proj_weight is not None:

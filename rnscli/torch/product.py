@@ -262,21 +262,26 @@ class _Product(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, w = ctx.saved_tensors
-        place, told = ctx.place, ctx.recordings
+        place, recordings = ctx.place, ctx.recordings
         to_x = to_w = None
         with torch._C.DisableTorchFunction():
             if ctx.needs_input_grad[0]:
-                found = _compute(grad, w.mT, place, INPUT_GRADIENT, ctx.stationary, told)
+                found = _compute(grad, w.mT, place, INPUT_GRADIENT, ctx.stationary, recordings)
                 to_x = found.to(x.dtype)
             if ctx.needs_input_grad[1]:
                 if w.dim() == 2:
                     x, grad = x.flatten(0, -2), grad.flatten(0, -2)
-                to_w = _compute(x.mT, grad, place, WEIGHT_GRADIENT, False, told).to(w.dtype)
+                to_w = _compute(x.mT, grad, place, WEIGHT_GRADIENT, False, recordings).to(w.dtype)
         return to_x, to_w, None, None
 
 
 def _compute(
-    x: Tensor, w: Tensor, place: Place, role: str, stationary: bool, told: tuple[Recording, ...]
+    x: Tensor,
+    w: Tensor,
+    place: Place,
+    role: str,
+    stationary: bool,
+    recordings: tuple[Recording, ...],
 ) -> Tensor:
     x, w = x.detach(), w.detach()
     if x.device.type == "meta":
@@ -296,7 +301,7 @@ def _compute(
     rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
     of_each = None if stationary else rows // max(1, matrices)
     kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices, of_each)
-    for made in told:
+    for made in recordings:
         entry = made.kinds.setdefault(kind, Recorded())
         entry.rows += rows
         entry.matrices += counts.products

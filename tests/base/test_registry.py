@@ -186,3 +186,11 @@ def test_nothing_is_looked_up_where_nothing_is_announced(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("importlib.metadata.entry_points", deny)
     assert list(named("blue")) == ["blue"]
+
+
+@pytest.mark.parametrize("folder", ["x" * 300, "/nowhere", __file__])
+def test_a_path_that_is_no_folder_announces_nothing(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.path", [folder])
+    assert list(named("blue")) == ["blue"]

@@ -459,6 +459,8 @@ def test_unknown_commands_and_options(refusal: Refusal) -> None:
         ("design", "--max-energy", "1e-330 fJ", "a number is 0 or at least 5e-324"),
         ("fault-prob", "--p", "0.1,levels.txt", "there is no file 'levels.txt'"),
         ("fault-prob", "--sigma", "/no/levels", "there is no file '/no/levels'"),
+        ("fault-prob", "--p", "0.1,./", "'./' is a directory"),
+        ("fault-prob", "--p", "/dev/null", "'/dev/null' is not a regular file"),
     ],
 )
 def test_the_sentence_says_what_the_accepted_range_does_not(
@@ -466,6 +468,11 @@ def test_the_sentence_says_what_the_accepted_range_does_not(
 ) -> None:
     sentence = refusal(command, option, value)
     assert reason in sentence and "it must be" in sentence
+
+
+def test_what_is_no_number_is_no_file_either(refusal: Refusal) -> None:
+    for text in ("nan", "abc", "1e-6..1e-1:abc"):
+        assert f"{text}' is not accepted; it must be" in refusal("fault-prob", "--p", text)
 
 
 def test_zero_is_zero_however_it_is_written(rnscli: Run) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from rnscli.analysis.error.operands import LABELS, GivenOperands, check_matrices, refusal
-from rnscli.base import InputError
+from rnscli.base import InputError, problem_of
 from rnscli.core import FloatArray
 
 _CHECKED_SIZE = 1 << 28  # bytes of a member of an .npz whose checksum is looked at
@@ -169,10 +169,7 @@ def load_operands(path: str | Path) -> FileOperands:
     parts = name.split("+") if ".npy+" in name else [name]
     files = [Path(part).absolute() for part in parts]  # wherever a reader will be then
     for file in files:
-        if not file.is_file():
-            problem = "does not exist"
-            if file.exists():
-                problem = "is a directory" if file.is_dir() else "is not a regular file"
+        if problem := problem_of(file):
             raise refusal(f"file {file} {problem}; it must be an .npz, .npy or .safetensors file")
     suffix = files[-1].suffix.lower()
     if suffix not in SUFFIXES or (len(files) > 1 and (suffix != ".npy" or len(files) != 2)):

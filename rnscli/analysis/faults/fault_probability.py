@@ -104,15 +104,7 @@ class FaultParameters:
             return (core.Uniform(self.p),) * self.moduli.count
         if self.noise is None or self.p is not None:
             raise base.InputError("give either `p` or `noise`")
-        if isinstance(self.noise, NoiseSetting):
-            return self.noise.laws(self.moduli)
-        if not isinstance(self.noise, tuple):
-            return (self.noise,) * self.moduli.count
-        if len(self.noise) != self.moduli.count:
-            raise base.InputError(
-                f"`noise` has {len(self.noise)} laws; the set has {self.moduli.count} moduli"
-            )
-        return self.noise
+        return core.law_of_each(self.noise, self.moduli)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,12 +213,12 @@ def _attempt_outcome(
     wrong = core.error_probabilities(laws, moduli.moduli)
     if not any(wrong):
         return 1.0, 0.0, 0.0
+    if uniform and min(wrong) == max(wrong):
+        return _equal_outcome(undetected.code_spectrum(moduli, size, radius), wrong[0])
     weights = weight_distribution(wrong)
     correct = math.fsum(weights[: radius + 1].tolist())
     if uniform:
         spectrum = undetected.code_spectrum(moduli, size, radius)
-        if min(wrong) == max(wrong):
-            return _equal_outcome(spectrum, wrong[0])
         # The chance that exactly the residues of each set T are wrong.
         chances = np.ones(1)
         for p in wrong:

@@ -12,7 +12,7 @@ counts.
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -60,7 +60,7 @@ class StratumCounts:
         )
 
     def record(self) -> dict[str, Any]:
-        return asdict(self) | {"rejected": self.rejected.tolist()}
+        return vars(self) | {"rejected": self.rejected.tolist()}
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "StratumCounts":

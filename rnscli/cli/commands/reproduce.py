@@ -44,9 +44,9 @@ class _Names(options.NameSweep):
     own=(_JSON, _CSV, *reproduction.NAMES),
 )
 @options.stacked(
-    click.option(
-        "--only",
-        type=_Names(
+    options.take(
+        reproduction.ReproductionOptions.only,
+        kind=_Names(
             f"one of {', '.join(EVERY_RESULT)}, the name of a row (which --format csv and json "
             "show), or a list of these",
             "NAME[,..]",

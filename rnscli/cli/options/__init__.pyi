@@ -45,16 +45,11 @@ from rnscli.cli.options.shared import with_defaults as with_defaults
 from rnscli.cli.options.shared import with_usual as with_usual
 from rnscli.cli.options.types import MAX_POINTS as MAX_POINTS
 from rnscli.cli.options.types import Candidates as Candidates
-from rnscli.cli.options.types import ChoiceSweep as ChoiceSweep
-from rnscli.cli.options.types import FloatSweep as FloatSweep
-from rnscli.cli.options.types import IntSetType as IntSetType
 from rnscli.cli.options.types import IntSweep as IntSweep
 from rnscli.cli.options.types import NameArgument as NameArgument
 from rnscli.cli.options.types import NameSweep as NameSweep
 from rnscli.cli.options.types import ParamType as ParamType
-from rnscli.cli.options.types import Quantity as Quantity
 from rnscli.cli.options.types import SplitSet as SplitSet
-from rnscli.cli.options.types import WholeNumber as WholeNumber
 from rnscli.cli.options.types import files_read as files_read
 from rnscli.cli.options.types import is_file as is_file
 from rnscli.cli.options.types import is_swept as is_swept

@@ -5,14 +5,13 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from rnscli.analysis import Noise, P, Sigma, SnrDb
-from rnscli.base import Column, InputError, Option, in_words
+from rnscli.base import Column, InputError, in_words, written
 from rnscli.cli.options import shared
 from rnscli.cli.options.shared import Point, points
-from rnscli.core import LEVELS, NOISE_LAWS, NoiseOptions, NoiseSetting
+from rnscli.core import LEVELS, NOISE_LAWS, NoiseOptions, NoiseSetting, law_constants
 
-CONSTANTS: dict[str, Option] = {
-    name: replace(option, name=name) for name, option in NOISE_LAWS.constants().items()
-}
+CONSTANTS = {name: replace(option, name=name) for name, option in law_constants().items()}
+_OWNERS = {name: law for law in NOISE_LAWS.values() for name in law.constants}
 NOISE_AXES = ("noise", *LEVELS, *CONSTANTS)
 # What they are in rows that have fields of the law, and of p and sigma as they hold; in all rows.
 MORE_NOISE_COLUMNS: dict[str, Any] = {
@@ -32,7 +31,8 @@ def noise_options(default: str) -> shared.Decorator[Any]:
     """
     of = NoiseOptions
     constants: Iterator[shared.Decorator[Any]] = (
-        shared.take(one, usual=one.default) for one in CONSTANTS.values()
+        shared.take(one, usual=written(getattr(_OWNERS[name], name)))
+        for name, one in CONSTANTS.items()
     )
     return shared.stacked(
         of.noise, shared.take(of.p, usual=default), of.sigma, of.snr_db, *constants
@@ -51,7 +51,7 @@ def check_one_level(options: Mapping[str, Any]) -> None:
     noise = NoiseSetting.of(first)
     named = options["noise"] or (() if noise is None else (noise.law.name,))
     for name in CONSTANTS:
-        owner = next(law.name for law in NOISE_LAWS.values() if name in law.constants)
+        owner = _OWNERS[name].name
         if options[name] is not None and owner not in named:
             raise InputError(
                 f"`{name}` is a constant of the noise {owner}; give --noise {owner}, or leave it "
@@ -61,6 +61,9 @@ def check_one_level(options: Mapping[str, Any]) -> None:
 
 def noise_points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
     """Every combination of the named options, with the constants that the law at each has."""
+    if not CONSTANTS:
+        yield from points(options, names)
+        return
     for point in points(options, names):
         noise = noise_of(point)
         of_law = noise.law.constants if noise is not None else {}

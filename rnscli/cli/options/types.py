@@ -285,10 +285,14 @@ _FILES = "rnscli.files"
 
 def is_file(text: str) -> bool:
     """Whether a text is the name of a file; one that cannot be a name is not."""
+    return not _problem_of(text)
+
+
+def _problem_of(name: str) -> str:
     try:
-        return Path(text).is_file()
+        return base.problem_of(Path(name))
     except (OSError, ValueError):  # too long for a name, or a NUL in it
-        return False
+        return "cannot be a file"
 
 
 def files_read() -> dict[str, list[Path]]:
@@ -470,7 +474,10 @@ class PerModulusSweep(_FileReader, FloatSweep):
                 try:
                     values.extend(super().values(item))
                 except ValueError:
-                    if re.search(r"[^\W\d_]{2}|/", item):  # it may be meant as a name
+                    problem = item and _problem_of(item)
+                    if problem.startswith("is"):
+                        raise RefusedError(f"{shown(item)} {problem}") from None
+                    if re.search(r"/|\.[A-Za-z]\w*$", item):  # it is meant as a name
                         raise RefusedError(f"there is no file {shown(item)}") from None
                     raise
         return values

@@ -105,7 +105,7 @@ def check_plan(plan: Plan) -> CheckedPlan:
                 begin = time.monotonic()
                 finished = _computed(one.request, None, no_bar, one.checked)
                 early[run.name] = replace(finished, seconds=time.monotonic() - begin)
-                rows[run.name] = finished.table[: finished.required]
+                rows[run.name] = finished.required_rows
         except RnscliError as error:
             wrong.append(plan.sentence(run, error))
     if wrong:
@@ -306,7 +306,7 @@ class BatchRuns:
         for name in run.needs:
             if self.finished[name].error is not None:
                 raise RnscliError(f"run {name}, which it refers to, has no rows")
-        return make_ready(run, {name: self.finished[name].table for name in run.needs})
+        return make_ready(run, {name: self.finished[name].required_rows for name in run.needs})
 
     def _finish(self, run: FinishedRun) -> None:
         self.finished[run.name] = run

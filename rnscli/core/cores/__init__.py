@@ -39,6 +39,9 @@ def simulated_cores() -> tuple[str, ...]:
 
 def analog_core_named(name: object) -> AnalogKind:
     """The analog core of a name that a user gives."""
+    known = isinstance(name, str) and CORES.get(name)
+    if isinstance(known, AnalogKind):
+        return known  # without asking for those of other packages
     kind = CORES[check_choice("core", name, analog_cores())]
     assert isinstance(kind, AnalogKind)  # as those are
     return kind

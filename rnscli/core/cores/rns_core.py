@@ -18,7 +18,7 @@ from rnscli.core.arithmetic import (
     to_residues,
 )
 from rnscli.core.cores.core import Changes, PartsOf, Readout, WholeWeights, WordsOf
-from rnscli.core.noise import NoiseLaw
+from rnscli.core.noise import NoiseLaw, law_of_each
 from rnscli.core.noise.draws import draw_positions
 
 # With no limit on the attempts, a simulation that needs more of them on average is stuck.
@@ -62,10 +62,8 @@ class RnsCore(WholeWeights):
     def __post_init__(self) -> None:
         """Refuse a code that loses results."""
         object.__setattr__(self, "attempts", check_attempts(self.attempts))
-        if isinstance(self.noise, tuple) and len(self.noise) != self.code.moduli.count:
-            raise InputError(
-                f"`noise` has {len(self.noise)} laws; the set has {self.code.moduli.count} moduli"
-            )
+        if self.noise is not None:
+            law_of_each(self.noise, self.code.moduli)
         needed = self.dot_product.dynamic_range
         if self.code.size < needed <= self.code.moduli.dynamic_range:
             raise InputError(
@@ -106,9 +104,7 @@ class RnsCore(WholeWeights):
 
     @property
     def laws(self) -> tuple[NoiseLaw, ...]:
-        if self.noise is None or isinstance(self.noise, tuple):
-            return self.noise or ()
-        return (self.noise,) * self.code.moduli.count
+        return () if self.noise is None else law_of_each(self.noise, self.code.moduli)
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -3,13 +3,13 @@
 from rnscli.base import Registry
 from rnscli.core.noise.gaussian import Gaussian
 from rnscli.core.noise.law import Adc, NoiseLaw, wrong_word
-from rnscli.core.noise.setting import NoiseSetting
+from rnscli.core.noise.setting import NoiseSetting, law_of_each
 from rnscli.core.noise.tabulated import Tabulated
 from rnscli.core.noise.uniform import Uniform
 
 __all__ = [
     "NOISE_LAWS", "Adc", "Gaussian", "NoiseLaw", "NoiseSetting", "Tabulated", "Uniform",
-    "wrong_word",
+    "law_of_each", "wrong_word",
 ]  # fmt: skip
 
 # `Tabulated` has no name there: a table belongs to one modulus, and no level says what is in it.

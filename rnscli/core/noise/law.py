@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -80,7 +79,8 @@ class NoiseLaw(ABC):
         Whether all wrong values of a residue are equally likely, so that the probability of an
         undetected error has a closed form.
     constants
-        What it has besides its level, by name: options of real numbers, each with its default.
+        What it has besides its level, by name: options of numbers. The attribute of that name is
+        the default.
     """
 
     name: ClassVar[str]
@@ -122,7 +122,7 @@ class NoiseLaw(ABC):
                     "it out"
                 )
         return {
-            name: option.values.check(name, given.get(name, json.loads(option.default)))
+            name: option.values.check(name, given.get(name, getattr(cls, name)))
             for name, option in cls.constants.items()
         }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rnscli.base import InputError
+from rnscli.base import InputError, Option
 from rnscli.core.noise.law import NoiseLaw, noise_laws
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 LEVELS = ("p", "sigma", "snr_db")
 Level = float | tuple[float, ...]
+
+
+def law_constants() -> dict[str, Option]:
+    """The constants of all laws by their names; none is named as what every law has."""
+    return noise_laws().constants(("noise", *LEVELS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +106,7 @@ class NoiseSetting:
         return {
             "noise": self.law.name,
             **{one: getattr(self, one) for one in LEVELS},
-            **dict.fromkeys(noise_laws().constants()),
+            **dict.fromkeys(law_constants()),
             **self.law.all_constants(dict(self.constants)),
         }
 
@@ -145,6 +150,18 @@ class NoiseSetting:
         return self.law.of_level(
             level, value, modulus, self.law.all_constants(dict(self.constants))
         )
+
+
+def law_of_each(
+    noise: NoiseSetting | NoiseLaw | tuple[NoiseLaw, ...], moduli: ModuliSet
+) -> tuple[NoiseLaw, ...]:
+    """The law of each residue of a set, the largest modulus first."""
+    if isinstance(noise, NoiseSetting):
+        return noise.laws(moduli)
+    laws = noise if isinstance(noise, tuple) else (noise,) * moduli.count
+    if len(laws) != moduli.count:
+        raise InputError(f"`noise` has {len(laws)} laws; the set has {moduli.count} moduli")
+    return laws
 
 
 def laws_of(

@@ -107,6 +107,7 @@ def test_of_a_design_only_what_is_chosen_is_referred_to(rnscli: Run, tmp_path: P
     assert len({tuple(row["moduli"] or ()) for row in designs}) > 1
     (line,) = (row["command_line"] for row in summary(folder) if row["run"] == "of_best")
     assert f"--moduli {','.join(map(str, chosen['moduli']))} " in line
+    assert line.count("--moduli") == 1
 
 
 def test_the_summary_in_all_its_forms(rnscli: Run, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class Upwards(NoiseLaw):
     level: ClassVar[str] = "p"
     equiprobable: ClassVar[bool] = False
     constants: ClassVar[Mapping[str, Option]] = {
-        "steps": Option(WholeNumbers(1, 8), "upwards: steps more.", "1")
+        "steps": Option(WholeNumbers(1, 8), "upwards: steps more.")
     }
 
     p: float
