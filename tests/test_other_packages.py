@@ -441,12 +441,14 @@ def test_pictures_name_it(installed: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     data = tiny_networks.write_signs(tmp_path / "signs.npz")
     network = f"--model {tiny_networks.SIGNS} --data {data}"
-    for command, options in PICTURES.items():
-        path = tmp_path / f"{command}.svg"
-        line = f"{command} {options.format(network=network)} --plot {path} --format csv"
-        (answer,) = run_all(installed, line)
+    lines = [
+        f"{command} {options.format(network=network)} --plot {tmp_path / command}.svg --format csv"
+        for command, options in PICTURES.items()
+    ]
+    answers = run_all(installed, *lines)
+    for (command, options), answer in zip(PICTURES.items(), answers, strict=True):
         assert (answer.code, answer.err) == (0, ""), command
-        picture = path.read_text()
+        picture = (tmp_path / f"{command}.svg").read_text()
         for name in ("truncating", "upwards", "uniform"):
             assert (name in picture) == (name in options and drawn(name, command)), command
 
