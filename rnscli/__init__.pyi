@@ -12,7 +12,7 @@ from rnscli.analysis.energy.bill import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
-from rnscli.analysis.energy.rows import WorkloadRow as WorkloadRow
+from rnscli.analysis.energy.workload import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
 from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult
@@ -110,7 +110,7 @@ from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import reproduce as reproduce
 from rnscli.reproduction.reproduce import reproduce_networks as reproduce_networks
 from rnscli.runtime.cluster import dask_engine as dask_engine
-from rnscli.runtime.engines import local_engine as local_engine
+from rnscli.runtime.processes import local_engine as local_engine
 from rnscli.runtime.runner import Progress as Progress
 from rnscli.runtime.runner import Runner as Runner
 from rnscli.runtime.runner import runner as runner

@@ -46,7 +46,7 @@ from rnscli.analysis.energy.parameters import WorkloadOptions as WorkloadOptions
 from rnscli.analysis.energy.rows import ENERGY_PARTS as ENERGY_PARTS
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
-from rnscli.analysis.energy.rows import WorkloadRow as WorkloadRow
+from rnscli.analysis.energy.workload import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
 from rnscli.analysis.error.dot_error import PRECISION_OF as PRECISION_OF
 from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters

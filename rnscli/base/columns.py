@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
 from functools import cache, cached_property, reduce
 from operator import or_
 from types import NoneType, UnionType
@@ -24,7 +23,7 @@ def plain(value: object) -> str:
     return sequence(value) if isinstance(value, tuple) else str(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Column:
     """All that is said of a column, at the field that it is of.
 
@@ -201,7 +200,11 @@ def value_of(row: Mapping[str, object], key: str) -> object:
 def number(value: float) -> str:
     """Four significant digits; plain integers keep all of theirs while they are readable."""
     if isinstance(value, int):
-        return str(value) if abs(value) < 10**15 else f"{Decimal(value):.5e}"
+        if abs(value) < 10**15:
+            return str(value)
+        from decimal import Decimal  # a float may not reach that far
+
+        return f"{Decimal(value):.5e}"
     if math.isinf(value):
         return "inf"
     magnitude = abs(value)

@@ -5,9 +5,8 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnscli.base.errors import InputError, shown
 from rnscli.base.files import problem_of
@@ -15,20 +14,18 @@ from rnscli.base.files import problem_of
 MAX_BYTES = 1 << 26
 MAX_LABEL = 200
 
-_WHOLE = re.compile(r"\+?[0-9]+")
-_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_WHOLE = r"\+?[0-9]+"
+_DECIMAL = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """What the cells of a column hold."""
 
     convert: Callable[[str], Any]  # makes a value of the text of a cell, or raises ValueError
     wanted: str  # the values that it takes, in words that follow "it must be"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A line of a table: its number in the file, from 1, and its values by column."""
 
     line: int
@@ -40,7 +37,7 @@ def whole_number(low: int, high: int) -> Kind:
 
     def convert(text: str) -> int:
         # int() would also take 1_000 and digits of other scripts.
-        if not _WHOLE.fullmatch(text) or not low <= (number := int(text)) <= high:
+        if not re.fullmatch(_WHOLE, text) or not low <= (number := int(text)) <= high:
             raise ValueError
         return number
 
@@ -52,7 +49,7 @@ def quantity(low: float, high: float) -> Kind:
 
     def convert(text: str) -> float:
         # float() would also take nan, inf, 1_000 and digits of other scripts.
-        number = float(text) if _DECIMAL.fullmatch(text) else math.nan
+        number = float(text) if re.fullmatch(_DECIMAL, text) else math.nan
         if not math.isfinite(number) or not low <= number <= high:
             raise ValueError
         return number

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Self, SupportsFloat, SupportsIndex
 
 MAX_ATTEMPTS = 10**15
-_NAMES = re.compile(r"`([a-z]\w*)`|(?<![\w-])--([a-z][a-z0-9-]*)")
+_NAMES = r"`([a-z]\w*)`|(?<![\w-])--([a-z][a-z0-9-]*)"
 
 
 class RnscliError(ValueError):
@@ -42,7 +42,7 @@ class RnscliError(ValueError):
         >>> InputError("no set covers a range of 31 values", "max_modulus").arguments
         ('max_modulus',)
         """
-        said = (name or option.replace("-", "_") for name, option in _NAMES.findall(str(self)))
+        said = (name or option.replace("-", "_") for name, option in re.findall(_NAMES, str(self)))
         return tuple(dict.fromkeys((*said, *self._about)))
 
 

@@ -13,7 +13,6 @@ from rnscli.base.errors import RnscliError, check_attempts, check_choice, check_
 _Listed = Sequence[str] | Mapping[str, Any]
 
 
-@dataclass(frozen=True)
 class Values:
     """What an option accepts; of this class itself, any text."""
 
@@ -22,7 +21,7 @@ class Values:
         return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WholeNumbers(Values):
     """Whole numbers of a range."""
 
@@ -40,7 +39,7 @@ class Attempts(Values):
         return check_attempts(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Numbers(Values):
     """Real numbers of a range, which ``accepted`` says in words."""
 
@@ -56,7 +55,7 @@ class PerModulus(Numbers):
     """Such numbers, or one for each modulus."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Quantities(Numbers):
     """Physical quantities; ``uncertain`` ones may be given as ranges."""
 
@@ -65,7 +64,7 @@ class Quantities(Numbers):
     uncertain: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Names(Values):
     """Names out of a list or a registry; a function gives those that are known later only."""
 
@@ -79,7 +78,7 @@ class Names(Values):
         return check_choice(name, value, tuple(self.names))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class NamesOrFiles(Names):
     """Names, or files of some suffixes; ``accepted`` says both in words."""
 
@@ -115,7 +114,7 @@ class Flags(Values):
     """Given or not."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Option:
     """An option: an attribute of a class of options, which gives it its name.
 

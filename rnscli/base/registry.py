@@ -206,8 +206,8 @@ def _announced(path: tuple[str, ...]) -> frozenset[str]:
             names = [one.name for one in entries if one.name.endswith((".dist-info", ".egg-info"))]
         for name in names:
             with suppress(OSError):  # it has no entry points
-                file = Path(folder, name, "entry_points.txt")
-                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-                heads = (line.strip() for line in lines)
-                groups |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}
+                content = Path(folder, name, "entry_points.txt").read_bytes()
+                if b"[rnscli." in content:
+                    heads = (line.strip() for line in content.decode(errors="replace").splitlines())
+                    groups |= {head[1:-1].strip() for head in heads if head.startswith("[rnscli.")}
     return frozenset(groups)

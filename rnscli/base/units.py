@@ -62,8 +62,8 @@ class Uncertain:
         return f"{self.value:g} ({self.low:g} to {self.high:g})"
 
 
-_SPREAD = re.compile(r"(.*?)(?:±|\+/-|\+-)(.*)", re.DOTALL)
-_PERCENTAGE = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*%\s*")
+_SPREAD = r"(.*?)(?:±|\+/-|\+-)(.*)"
+_PERCENTAGE = r"\s*(\d+\.?\d*|\.\d+)\s*%\s*"
 
 
 def parse_uncertain(text: str, unit: str) -> float | Uncertain:
@@ -78,11 +78,11 @@ def parse_uncertain(text: str, unit: str) -> float | Uncertain:
     >>> parse_uncertain("2V+-10%", "V")
     Uncertain(value=2.0, low=1.8, high=2.2)
     """
-    match = _SPREAD.fullmatch(text)
+    match = re.fullmatch(_SPREAD, text, re.DOTALL)
     if match is None:
         return parse_quantity(text, unit)
     nominal = match[1]
-    share = _PERCENTAGE.fullmatch(match[2])
+    share = re.fullmatch(_PERCENTAGE, match[2])
     first, last = _QUANTITY.fullmatch(nominal), _QUANTITY.fullmatch(match[2])
     if share is None and first is not None and last is not None and not first[2]:
         nominal += last[2]  # a unit that is given once, at the end, is that of both

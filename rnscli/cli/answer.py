@@ -48,7 +48,7 @@ def watch_blocks(
     return watch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """The rows of a command, each with its point of the sweep, and sentences about them.
 
@@ -74,7 +74,7 @@ class Answer:
     folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Question:
     """Checked options of a command, and the function that computes its answer from them.
 
@@ -140,7 +140,7 @@ def _in_words(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Rows of a command with the parameters that they were computed with."""
 
@@ -179,7 +179,7 @@ _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex",
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Output:
     """Where the rows of a command go; made, and so checked, before anything is computed.
 

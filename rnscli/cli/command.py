@@ -25,8 +25,8 @@ class AnswerCommand(WithExamples):
 
     ``--format --output --plot --require`` are added to its own options; ``callback`` takes all but
     those four, and whether a picture will be drawn or a folder written. ``plot`` says what the
-    picture shows; without it there is none. ``instead`` has rows of another type, with their
-    layout, by the name of the option that asks for them.
+    picture shows; without it there is none. ``instead`` gives rows of another type, with their
+    layout, by the name of the option that asks for them; what is not asked for is not loaded.
 
     ``axes`` are options that become columns of rows which have none of that name, with the type
     hints and `Column` of these; a column is there whatever is swept, and empty where its option
@@ -44,7 +44,7 @@ class AnswerCommand(WithExamples):
         row_type: type,
         layout: report.Layout,
         plot: str | None,
-        instead: Mapping[str, tuple[type, report.Layout]] | None = None,
+        instead: Mapping[str, Callable[[], tuple[type, report.Layout]]] | None = None,
         axes: Mapping[str, Any] | None = None,
         folder: str | None = None,
         own: tuple[str, ...] = (),
@@ -59,14 +59,16 @@ class AnswerCommand(WithExamples):
         self._writes_folder, self._own = folder is not None, own
         self._rows, self._instead = (row_type, layout), instead or {}
         self._axes = base.option_columns(axes or {})
-        # Type of the rows, and those that an option asks for, by its name.
-        self.row_types: dict[str | None, type] = {None: row_type}
-        self.row_types |= {option: one for option, (one, _) in self._instead.items()}
-        # A field without a column is an error here, when the command is imported.
-        self.columns_by_type = {
-            one: {**base.columns_of(one), **{axis.key: axis for axis in self.axes(one).values()}}
-            for one in self.row_types.values()
-        }
+
+    @property
+    def row_types(self) -> dict[str | None, type]:
+        """Type of the rows, and those that an option asks for, by its name."""
+        return {None: self._rows[0]} | {name: made()[0] for name, made in self._instead.items()}
+
+    @property
+    def columns_by_type(self) -> dict[type, dict[str, base.Column]]:
+        """Columns of each type of rows, by their keys."""
+        return {one: self._columns(one) for one in self.row_types.values()}
 
     @property
     def stated(self) -> list[click.Parameter]:
@@ -76,7 +78,7 @@ class AnswerCommand(WithExamples):
 
     def rows(self, given: Mapping[str, Any]) -> tuple[type, report.Layout]:
         """Type of the rows that these options ask for, and their layout."""
-        asked = (rows for option, rows in self._instead.items() if given.get(option))
+        asked = (made() for option, made in self._instead.items() if given.get(option))
         return next(asked, self._rows)
 
     def axes(self, row_type: type) -> dict[str, base.Column]:
@@ -87,7 +89,11 @@ class AnswerCommand(WithExamples):
 
     def columns(self, given: Mapping[str, Any]) -> dict[str, base.Column]:
         """Columns of the rows that these options ask for, by their keys."""
-        return self.columns_by_type[self.rows(given)[0]]
+        return self._columns(self.rows(given)[0])
+
+    def _columns(self, row_type: type) -> dict[str, base.Column]:
+        axes = {axis.key: axis for axis in self.axes(row_type).values()}
+        return {**base.columns_of(row_type), **axes}
 
     def result(self, question: Question, answer: Answer) -> Result:
         """The rows of an answer, with the parameters in the order of the help.
@@ -97,7 +103,7 @@ class AnswerCommand(WithExamples):
         assert self.name is not None
         given = question.options
         row_type, layout = self.rows(given)
-        columns, axes = self.columns_by_type[row_type], self.axes(row_type)
+        columns, axes = self._columns(row_type), self.axes(row_type)
         rows: list[report.Row] = [
             asdict(row) | {one.key: _plain(point[name]) for name, one in axes.items()}
             for point, row in answer.results

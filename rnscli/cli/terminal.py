@@ -31,8 +31,13 @@ class WithExamples(click.Command):
     def __init__(self, *, help: str | None = None, **attributes: Any) -> None:
         text, _, examples = inspect.cleandoc(help or "").partition("\n\n\b\n")
         super().__init__(help=text, **attributes)
-        found = re.findall(r"^# *(.*)\n((?:.*\\\n)*.*)", examples, re.MULTILINE)
-        self.examples = tuple(Example(answers, line) for answers, line in found)
+        self._examples = examples
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """What stands below the options."""
+        found = re.findall(r"^# *(.*)\n((?:.*\\\n)*.*)", self._examples, re.MULTILINE)
+        return tuple(Example(answers, line) for answers, line in found)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples as they are, never wrapped: they are there to be copied."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rnscli.base import Column, Option, Quantities, check_float, in_words, prefixed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Constant:
     """A constant of a model, of which its option and its column in rows are made."""
 

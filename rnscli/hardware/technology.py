@@ -9,8 +9,6 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -281,11 +279,11 @@ _TABLES = {
 _OPTIONAL_TABLES = ("operations", "digital")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Profile:
     """A technology by its TOML file, which has its name and is read when it is used."""
 
-    file: Traversable
+    file: Path
 
     @property
     def name(self) -> str:
@@ -311,8 +309,10 @@ def _of_profile(profile: Profile) -> Technology:
 
 
 def _shipped() -> list[Profile]:
-    files = (resources.files("rnscli.hardware") / "technologies").iterdir()
-    return [Profile(f) for f in sorted(files, key=lambda f: f.name) if f.name.endswith(_SUFFIX)]
+    # Not by importlib.resources, which takes as long to load as all of this package's hardware.
+    return [
+        Profile(f) for f in sorted(Path(__file__).with_name("technologies").glob(f"*{_SUFFIX}"))
+    ]
 
 
 TECHNOLOGIES: Registry[Profile] = Registry("technology", "technologies", Profile, _shipped())

@@ -13,7 +13,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
     "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
-_REQUIREMENT = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*")
+_REQUIREMENT = r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Requirement:
     @classmethod
     def parse(cls, text: str) -> "Requirement":
         """Read ``column comparison number``."""
-        match = _REQUIREMENT.fullmatch(text)
+        match = re.fullmatch(_REQUIREMENT, text)
         if match is not None:
             column, comparison, number = match.groups()
             with contextlib.suppress(ValueError):

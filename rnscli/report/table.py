@@ -21,7 +21,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 _TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_booktabs"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layout:
     """Keys that a command's table shows, in order.
 
@@ -50,7 +50,7 @@ class Layout:
         return [replace(self, second=()), replace(self, results=self.second, second=())]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Table:
     """Cells of a table, with what all rows have in common taken out; a list has no titles."""
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from rnscli.base import InputError, RnscliError
-from rnscli.runtime.engines import Engine, Token
-from rnscli.runtime.store import versions
+from rnscli.runtime.description import versions
+from rnscli.runtime.engine import Engine, Token
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from rnscli.base import RnscliError
-from rnscli.runtime.engines import Engine, Here, Token, local_engine
-from rnscli.runtime.store import Entry, Store, digest
+from rnscli.runtime.description import digest
+from rnscli.runtime.engine import Engine, Here, Token
+
+if TYPE_CHECKING:
+    from rnscli.runtime.store import Store
 
 
 class Mergeable(Protocol):
@@ -83,7 +86,7 @@ class Runner:
         Where results are kept, if they are.
     """
 
-    def __init__(self, engine: Engine | None = None, store: Store | None = None) -> None:
+    def __init__(self, engine: Engine | None = None, store: "Store | None" = None) -> None:
         self._engine: Engine = Here() if engine is None else engine
         self._store = store
         self._running = False
@@ -133,7 +136,9 @@ class _Blocks(Generic[Result]):
     A store keeps them under the hash of all that determines them.
     """
 
-    def __init__(self, works: Sequence[Work[Result]], engine: Engine, store: Store | None) -> None:
+    def __init__(
+        self, works: Sequence[Work[Result]], engine: Engine, store: "Store | None"
+    ) -> None:
         self._works, self._engine, self._store = works, engine, store
         # With whether the store had every part.
         self._ready: dict[Token, tuple[dict[str, Result], bool] | RnscliError] = {}
@@ -225,6 +230,8 @@ class _Blocks(Generic[Result]):
         if self._store is None:
             return
         index, block = token
+        from rnscli.runtime.store import Entry
+
         parts = self._parts(index)
         entries = [Entry(*parts[name], result.record()) for name, result in results.items()]
         self._store.save(entries, block, self._works[index].samples(block), content)
@@ -267,6 +274,10 @@ def runner(jobs: int = 1, store: str | Path | None = None) -> Iterator[Runner]:
     InputError
         If the file is not a store, or cannot be written.
     """
+    # They take as long to import as all else that a simulation in this process needs of Python.
+    from rnscli.runtime.processes import local_engine
+    from rnscli.runtime.store import Store
+
     with ExitStack() as stack:
         kept = None if store is None else stack.enter_context(Store(store))
         yield Runner(stack.enter_context(local_engine(jobs)), kept)

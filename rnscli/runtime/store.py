@@ -7,22 +7,19 @@ costs little, a process that is killed loses nothing that it has recorded, and s
 read and write one store at once.
 """
 
-import hashlib
 import json
-import math
-import numbers
 import os
 import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from rnscli.base import InputError, RnscliError, check_place, registering_packages
+from rnscli.base import InputError, RnscliError, check_place
 
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x726E7363  # "rnsc", in the header of the file
@@ -333,54 +330,3 @@ def _parsed(text: str | bytes) -> dict[str, Any]:
     except (ValueError, TypeError) as error:
         raise sqlite3.DatabaseError(f"a record is damaged ({error})") from None
     return record
-
-
-def describe(value: object) -> Any:
-    """A parameter object as JSON values: of a dataclass its kind and its fields.
-
-    Examples
-    --------
-    >>> from rnscli.core.noise import Uniform
-    >>> describe((Uniform(1e-3), None))
-    [{'kind': 'Uniform', 'p': 0.001}, None]
-    """
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, tuple | list):
-        return [describe(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): describe(item) for key, item in value.items()}
-    # A subclass that is none itself may depend on more than the fields.
-    if is_dataclass(value) and "__dataclass_fields__" in vars(type(value)):
-        return {"kind": kind_of(type(value))} | {
-            f.name: describe(getattr(value, f.name)) for f in fields(value)
-        }
-    raise InputError(
-        f"a store cannot tell what {type(value).__name__} depends on; "
-        "use a dataclass of numbers, or no store"
-    )
-
-
-def kind_of(made: type) -> str:
-    """Name of a class, as descriptions have it."""
-    if made.__module__.startswith("rnscli."):
-        return made.__qualname__
-    return f"{made.__module__}.{made.__qualname__}"  # which may share a name with one of rnscli
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide over the bytes of a result."""
-    import numpy
-    import scipy
-
-    return {"numpy": numpy.__version__, "scipy": scipy.__version__, **registering_packages()}
-
-
-def digest(description: object) -> str:
-    """SHA-256 of a description, the same whatever the order of its keys."""
-    text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()

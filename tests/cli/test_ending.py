@@ -18,7 +18,7 @@ import pytest
 from plans import no_process_is_left
 
 from rnscli.cli import main
-from rnscli.runtime import engines
+from rnscli.runtime import processes
 
 PROGRAM = """\
 import atexit, hashlib, os, signal, sys, threading, time
@@ -88,30 +88,30 @@ STAGES = {
         "around(c, 'recv_bytes', after=send)"
     ),
     "the next result is waited for": (
-        "from rnscli.runtime.engines import _Processes as p; around(p, 'next_done', before=send)"
+        "from rnscli.runtime.processes import _Processes as p; around(p, 'next_done', before=send)"
     ),
     "a block is recorded": (
         "from rnscli.runtime.store import Store as s; around(s, 'save', before=send)"
     ),
     "the processes are ended": (
-        "from rnscli.runtime.engines import _Processes as p; around(p, 'close', before=send)"
+        "from rnscli.runtime.processes import _Processes as p; around(p, 'close', before=send)"
     ),
     "a temporary file is made": "import tempfile as t; around(t, 'mkstemp', after=send)",
     "the file is written": "around(os, 'fsync', before=send)",
     "the file is put in its place": "around(os, 'replace', before=send)",
     "an object goes": (
-        "from rnscli.runtime.engines import _Processes as p; around(p, 'next_done', before=Gone)"
+        "from rnscli.runtime.processes import _Processes as p; around(p, 'next_done', before=Gone)"
     ),
     "a call into C takes long": (
-        "from rnscli.runtime.engines import _Processes as p; around(p, 'next_done', before=in_c)"
+        "from rnscli.runtime.processes import _Processes as p; around(p, 'next_done', before=in_c)"
     ),
     "Python would wait at exit": (
         "atexit.register(time.sleep, 3600); "
-        "from rnscli.runtime.engines import _Processes as p; around(p, 'next_done', before=send)"
+        "from rnscli.runtime.processes import _Processes as p; around(p, 'next_done', before=send)"
     ),
     "a thread never ends": (
         "threading.Thread(target=time.sleep, args=[3600]).start(); "
-        "from rnscli.runtime.engines import _Processes as p; around(p, 'next_done', before=send)"
+        "from rnscli.runtime.processes import _Processes as p; around(p, 'next_done', before=send)"
     ),
 }
 AT_ITS_END = ("the processes are ended", "the file is written", "the file is put in its place")
@@ -193,11 +193,11 @@ def test_other_commands_as_their_workers_start(command: str, stage: str, ended: 
 @pytest.mark.parametrize("at", ["send", "in_c"])
 def test_where_nobody_reads_the_line(at: str, ended: Any) -> None:
     """Standard error is a pipe, and it is full."""
-    stage = "from rnscli.runtime.engines import _Processes as p; "
+    stage = "from rnscli.runtime.processes import _Processes as p; "
     stage += f"around(p, 'next_done', before=lambda: (unread(), {at}()))"
     assert ended(stage, signal.SIGINT, *SIMULATION, 10**9, "--jobs", 2).code == 130
 
 
 def test_all_of_it_takes_two_seconds_at_most() -> None:
     """On an idle machine: of the rest, what is waited for is bounded by these."""
-    assert engines._PATIENCE + main._PATIENCE + main._LAST < 2
+    assert processes._PATIENCE + main._PATIENCE + main._LAST < 2

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from toys import Tally, dies_at, expected, fails_at, finals, slow, tallies, uneven, work
 
 from rnscli.base.errors import InputError, RnscliError
-from rnscli.runtime.engines import Here, Token, local_engine
+from rnscli.runtime.engine import Here, Token
+from rnscli.runtime.processes import local_engine
 from rnscli.runtime.runner import Runner, runner
 from rnscli.runtime.store import Store
 

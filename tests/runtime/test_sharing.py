@@ -12,7 +12,8 @@ from toys import die, expected, fail_to_read, pause, refuse, slow, square, uneve
 
 from rnscli.base.errors import EngineError, InputError, RnscliError
 from rnscli.runtime.cluster import _Cluster
-from rnscli.runtime.engines import Engine, SharedEngine, Token, local_engine
+from rnscli.runtime.engine import Engine, Token
+from rnscli.runtime.processes import SharedEngine, local_engine
 from rnscli.runtime.runner import Runner
 
 PATIENCE = 30.0  # seconds until a test is given up for a deadlock

@@ -302,7 +302,7 @@ class EnergyParameters:
             return None  # out of the range of a model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Energies:
     """Energy in J of each part of one dot product, averaged over its attempts."""
 
@@ -321,7 +321,7 @@ class Energies:
         return math.fsum(getattr(self, part.name) for part in fields(self))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Timing:
     """Time of an array operation, in s."""
 
@@ -341,7 +341,7 @@ class Timing:
         return self.attempts * self.cycle
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EnergyDesign:
     """A design with nothing left open, whose energy, time and area follow.
 

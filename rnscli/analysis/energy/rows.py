@@ -1,4 +1,4 @@
-"""What is reported of the energy of a dot product, of a network, and of uncertain constants."""
+"""What is reported of the energy of a dot product, and of uncertain constants."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -10,16 +10,17 @@ from rnscli.base import Column, area, ends, joules, percent, prefixed
 # fmt: off
 
 
-def _energy(what: str, heading: str) -> Column:
+def energy_of(what: str, heading: str) -> Column:
+    """Column of an energy."""
     return Column(f"Energy {what}, in J.", heading, joules)
 
 
-def _part(what: str, heading: str) -> Column:
+def part(what: str, heading: str) -> Column:
     """Of energies that many designs do not have."""
-    return replace(_energy(what, heading), usual=0.0)
+    return replace(energy_of(what, heading), usual=0.0)
 
 
-ConverterEnergy = Annotated[float, _energy("of DACs and ADCs together", "converters")]
+ConverterEnergy = Annotated[float, energy_of("of DACs and ADCs together", "converters")]
 EnergyPerDotProduct = Annotated[
     float, Column("Energy of one dot product, in J: the sum of its parts.", "total", joules)
 ]
@@ -62,15 +63,15 @@ class EnergyRow:
     adc_conversions: Annotated[float, Column(
         "ADC conversions of a dot product, averaged over its attempts.", "ADCs/dot"
     )]
-    dac_energy_j: Annotated[float, _energy("of the DACs", "DAC")]
-    adc_energy_j: Annotated[float, _energy("of the ADCs", "ADC")]
+    dac_energy_j: Annotated[float, energy_of("of the DACs", "DAC")]
+    adc_energy_j: Annotated[float, energy_of("of the ADCs", "ADC")]
     converter_energy_j: ConverterEnergy
-    array_energy_j: Annotated[float, _energy("of the multiplications in the array", "array")]
-    leakage_energy_j: Annotated[float, _part("that the cells take at all times", "leakage")]
-    forward_energy_j: Annotated[float, _part("of turning inputs into residues", "forward")]
-    reverse_energy_j: Annotated[float, _part("of turning residues into a number", "reverse")]
-    decoding_energy_j: Annotated[float, _part("of checking and decoding the code", "decoding")]
-    shift_add_energy_j: Annotated[float, _part("of adding the slices of weights", "shift+add")]
+    array_energy_j: Annotated[float, energy_of("of the multiplications in the array", "array")]
+    leakage_energy_j: Annotated[float, part("that the cells take at all times", "leakage")]
+    forward_energy_j: Annotated[float, part("of turning inputs into residues", "forward")]
+    reverse_energy_j: Annotated[float, part("of turning residues into a number", "reverse")]
+    decoding_energy_j: Annotated[float, part("of checking and decoding the code", "decoding")]
+    shift_add_energy_j: Annotated[float, part("of adding the slices of weights", "shift+add")]
     retry_energy_j: Annotated[float, Column(
         "What of the total is of attempts after the first, in J.", "retries", joules, usual=0.0
     )]
@@ -106,70 +107,6 @@ class EnergyRow:
 
 
 @dataclass(frozen=True)
-class WorkloadRow:
-    """A layer of a workload, or all of them (``layer`` is then ``total``); base SI units.
-
-    ``passes`` are operations of the array, each with one vector of inputs; ``utilisation`` is the
-    share of the multiplications in them that is not padding. A layer is done ``times`` times;
-    where it is not ``stationary`` it multiplies two activations, whose writing into the array
-    would have to be added. ``digital_energy_j`` joins forward
-    and reverse conversion, decoding and the additions of slices; ``accumulation_energy_j`` is of
-    the additions that join the partial sums of tiles. ``energy_per_mac_j`` is the energy over the
-    MACs that are needed. ``time_s`` is for one network after the other, layer by layer.
-    """
-
-    workload: Annotated[str, Column("The network.", identity=True)]
-    layer: Annotated[str, Column("The layer, or total for all of them.", identity=True)]
-    core: c.Core
-    bits: c.Bits
-    vector_size: c.VectorSize
-    columns: c.ArrayColumns
-    technology: c.Technology
-    adc_model: c.AdcModel | None
-    m: Annotated[
-        int | None, Column("Rows M of the inputs: dot products for each weight column.", low=1)
-    ]
-    k: Annotated[int | None, Column("Length K of the layer's dot products.", low=1)]
-    n: Annotated[int | None, Column("Weight columns N: outputs for each row of inputs.", low=1)]
-    times: Annotated[int | None, Column("How often the layer is done.", low=1)]
-    stationary: Annotated[
-        bool | None, Column("Whether the weights are stored parameters, and not activations.")
-    ]
-    macs: Annotated[int, Column("Multiplications that are needed, each with its addition.", low=1)]
-    passes: Annotated[
-        int, Column("Operations of the array, each with one vector of inputs.", low=1)
-    ]
-    utilisation: Annotated[float, Column(
-        "Share of the multiplications in these passes that is no padding.", "used", percent(1),
-        high=1
-    )]
-    converter_energy_j: ConverterEnergy
-    array_energy_j: Annotated[float, Column(
-        "Energy of the array, in J: multiplications and what the cells take at all times.", "array",
-        joules
-    )]
-    digital_energy_j: Annotated[
-        float, _part("of conversion, decoding and the adding of slices", "digital")
-    ]
-    accumulation_energy_j: Annotated[
-        float, _part("of adding the partial sums of tiles", "accumulation")
-    ]
-    energy_j: Annotated[float, _energy("of the layer or network", "total")]
-    energy_per_mac_j: Annotated[c.EnergyPerMac, _energy("over the MACs that are needed", "per MAC")]
-    time_s: Annotated[
-        float, Column("Time of the layer or network, layer by layer, in s.", form=prefixed("s"))
-    ]
-    energy_range_j: c.EnergyRange | None
-    expected_attempts: c.ExpectedAttempts
-    extrapolated: c.Extrapolated
-    input_bits: c.InputBits | None
-    weight_bits: c.WeightBits | None
-    moduli: c.Moduli | None
-    redundant_moduli: c.RedundantModuli | None
-    arrays: Annotated[int, Column("Arrays that share the passes.", low=1)]
-
-
-@dataclass(frozen=True)
 class SensitivityRow:
     """How the energy of a dot product moves when one constant goes through its range.
 
@@ -195,11 +132,11 @@ class SensitivityRow:
         float, Column("Largest value of the constant, in its unit.", "to", unit="unit")
     ]
     energy_at_low_j: Annotated[
-        float, _energy("of the dot product with the constant at its least", "at low")
+        float, energy_of("of the dot product with the constant at its least", "at low")
     ]
     energy_per_dot_product_j: EnergyPerDotProduct
     energy_at_high_j: Annotated[
-        float, _energy("of the dot product with the constant at its largest", "at high")
+        float, energy_of("of the dot product with the constant at its largest", "at high")
     ]
     swing: Annotated[
         float, Column("Width of the interval of the energy over the energy.", form=percent(1))

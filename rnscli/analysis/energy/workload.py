@@ -1,12 +1,14 @@
 """Energy and time of a whole network, tiled on arrays of a fixed size."""
 
 import math
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
+from rnscli.analysis import columns as c
 from rnscli.analysis.energy.bill import Constants, at_values, design_columns, uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters, WorkloadOptions
-from rnscli.analysis.energy.rows import EnergyRow, WorkloadRow
+from rnscli.analysis.energy.rows import ConverterEnergy, EnergyRow, energy_of, part
+from rnscli.base import Column, joules, percent, prefixed
 from rnscli.core import times
 from rnscli.hardware import Gemm, Workload, tiles
 
@@ -17,6 +19,75 @@ _SUMMED = (
     "energy_j", "time_s",
 )  # fmt: skip
 _OF_A_LAYER = ("m", "k", "n", "times", "stationary")
+
+
+# fmt: off
+@dataclass(frozen=True)
+class WorkloadRow:
+    """A layer of a workload, or all of them (``layer`` is then ``total``); base SI units.
+
+    ``passes`` are operations of the array, each with one vector of inputs; ``utilisation`` is the
+    share of the multiplications in them that is not padding. A layer is done ``times`` times;
+    where it is not ``stationary`` it multiplies two activations, whose writing into the array
+    would have to be added. ``digital_energy_j`` joins forward
+    and reverse conversion, decoding and the additions of slices; ``accumulation_energy_j`` is of
+    the additions that join the partial sums of tiles. ``energy_per_mac_j`` is the energy over the
+    MACs that are needed. ``time_s`` is for one network after the other, layer by layer.
+    """
+
+    workload: Annotated[str, Column("The network.", identity=True)]
+    layer: Annotated[str, Column("The layer, or total for all of them.", identity=True)]
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    columns: c.ArrayColumns
+    technology: c.Technology
+    adc_model: c.AdcModel | None
+    m: Annotated[
+        int | None, Column("Rows M of the inputs: dot products for each weight column.", low=1)
+    ]
+    k: Annotated[int | None, Column("Length K of the layer's dot products.", low=1)]
+    n: Annotated[int | None, Column("Weight columns N: outputs for each row of inputs.", low=1)]
+    times: Annotated[int | None, Column("How often the layer is done.", low=1)]
+    stationary: Annotated[
+        bool | None, Column("Whether the weights are stored parameters, and not activations.")
+    ]
+    macs: Annotated[int, Column("Multiplications that are needed, each with its addition.", low=1)]
+    passes: Annotated[
+        int, Column("Operations of the array, each with one vector of inputs.", low=1)
+    ]
+    utilisation: Annotated[float, Column(
+        "Share of the multiplications in these passes that is no padding.", "used", percent(1),
+        high=1
+    )]
+    converter_energy_j: ConverterEnergy
+    array_energy_j: Annotated[float, Column(
+        "Energy of the array, in J: multiplications and what the cells take at all times.", "array",
+        joules
+    )]
+    digital_energy_j: Annotated[
+        float, part("of conversion, decoding and the adding of slices", "digital")
+    ]
+    accumulation_energy_j: Annotated[
+        float, part("of adding the partial sums of tiles", "accumulation")
+    ]
+    energy_j: Annotated[float, energy_of("of the layer or network", "total")]
+    energy_per_mac_j: Annotated[
+        c.EnergyPerMac, energy_of("over the MACs that are needed", "per MAC")
+    ]
+    time_s: Annotated[
+        float, Column("Time of the layer or network, layer by layer, in s.", form=prefixed("s"))
+    ]
+    energy_range_j: c.EnergyRange | None
+    expected_attempts: c.ExpectedAttempts
+    extrapolated: c.Extrapolated
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
+    arrays: Annotated[int, Column("Arrays that share the passes.", low=1)]
+
+# fmt: on
 
 
 def workload_energy(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -91,8 +91,8 @@ AXIS_COLUMNS = {
     layout=LAYOUT,
     plot="the energy by part",
     instead={
-        "workload": (analysis.WorkloadRow, WORKLOAD_LAYOUT),
-        "sensitivity": (analysis.SensitivityRow, SENSITIVITY_LAYOUT),
+        "workload": lambda: (analysis.WorkloadRow, WORKLOAD_LAYOUT),
+        "sensitivity": lambda: (analysis.SensitivityRow, SENSITIVITY_LAYOUT),
     },
     axes=AXIS_COLUMNS,
 )
@@ -224,8 +224,7 @@ def _check_plot(rows: Sequence[tuple[options.Point, Any]], kind: str) -> None:
     report.check_number(len(bars), report.MAX_BARS, "bars")
 
 
-@dataclass(frozen=True)
-class _Requested:
+class _Requested(NamedTuple):
     """A point, with its dot product and its moduli."""
 
     point: options.Point

@@ -40,7 +40,7 @@ BLOCKS_LAYOUT = Layout(
     row_type=analysis.StoredTask,
     layout=LAYOUT,
     plot=None,
-    instead={"blocks": (analysis.StoredRecord, BLOCKS_LAYOUT)},
+    instead={"blocks": lambda: (analysis.StoredRecord, BLOCKS_LAYOUT)},
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--blocks", is_flag=True, help="A row for every block, with all that it recorded.")

@@ -54,7 +54,7 @@ AXIS_COLUMNS = {
     row_type=analysis.TrainingRow,
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
-    instead={"curves": (analysis.EpochRow, EPOCH_LAYOUT)},
+    instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
     axes=AXIS_COLUMNS,
 )
 @options.stacked(

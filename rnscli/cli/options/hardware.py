@@ -1,8 +1,8 @@
 """Options of the hardware around a core: technology, converters, logic; the same everywhere."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, cast
+from dataclasses import replace
+from typing import Annotated, Any, NamedTuple, cast
 
 from rnscli.analysis import (
     ColumnsPerAdc,
@@ -57,8 +57,7 @@ def constant_options() -> tuple[Option, ...]:
     return (*(constant.option(name) for name, constant in CONSTANTS.items()), *RATES.values())
 
 
-@dataclass(frozen=True)
-class Hardware:
+class Hardware(NamedTuple):
     """Technologies and converters that the options name, opened once."""
 
     technologies: tuple[Technology, ...]

@@ -366,7 +366,7 @@ def special_family(required_range: int, max_modulus: int, *, top: int = 1) -> tu
 _Score = tuple[int, int]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Search:
     """Branch and bound for given n and k, over the moduli in descending order; `run` once.
 

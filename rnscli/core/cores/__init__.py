@@ -8,8 +8,13 @@ in the same order of draws, so the two agree bit for bit.
 """
 
 from rnscli.base import Registry, check_choice
-from rnscli.core.cores.conventional import BitSliced, FixedHp, FixedLp
-from rnscli.core.cores.digital import DigitalFp32, DigitalInt8
+from rnscli.core.cores.conventional import (
+    BitSliced,
+    DigitalFp32,
+    DigitalInt8,
+    FixedHp,
+    FixedLp,
+)
 from rnscli.core.cores.kind import AnalogKind, CoreKind, DigitalKind
 from rnscli.core.cores.rns import Rns
 

@@ -1,4 +1,4 @@
-"""The conventional cores: arrays of ordinary numbers, whose sums are read by ADCs."""
+"""The cores that residues are compared with: arrays of ordinary numbers, and digital ones."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from rnscli.core.cores.kind import (
     ConventionalKind,
     Converters,
     CoreSettings,
+    DigitalKind,
     Laws,
     Logic,
+    Operation,
+    Operations,
     add,
     check_slice_bits,
+    multiply,
     single_law,
 )
 
 if TYPE_CHECKING:  # what is simulated loads NumPy
-    from rnscli.core.arithmetic import RedundantCode
+    from rnscli.core.arithmetic import DotProduct, RedundantCode
     from rnscli.core.cores.conventional_core import BitSlicedCore, FixedPointCore
 
 
@@ -120,3 +124,35 @@ class BitSliced(ConventionalKind):
             (bits, mean_square(dot.max_weight, dot.vector_size, slice_bits, index))
             for index in range(dot.slices(slice_bits))
         ]
+
+
+class _Accumulating(DigitalKind):
+    """A digital core: it has no converters and loses nothing.
+
+    Sums have the width of those in a MAC, whatever is added.
+    """
+
+    def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
+        return self.mac[-1:]  # its addition
+
+
+class DigitalInt8(_Accumulating):
+    """Products of 8 bits, added at 32."""
+
+    name = "digital-int8"
+    summary = "digital, 8-bit operands and 32-bit sums"
+    operand_bits = 8
+    simulated_bits = 8
+    max_terms = (2**31 - 1) // 127**2
+    mac = (*multiply(8, 8), *add(32))
+
+
+class DigitalFp32(_Accumulating):
+    """Single precision."""
+
+    name = "digital-fp32"
+    summary = "digital, single precision"
+    operand_bits = 32
+    simulated_bits = None
+    max_terms = None
+    mac = (Operation("fp-multiply", 32), Operation("fp-add", 32))

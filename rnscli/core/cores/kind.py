@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnscli.base import InputError, Names, Option, Registry, WholeNumbers
 from rnscli.core.arithmetic import DotProduct, ModuliSet
@@ -96,8 +96,7 @@ def check_slice_bits(bits: int, dot_product: DotProduct) -> None:
     CoreOptions.slice_bits.within(high=dot_product.max_slice_bits).check(bits)
 
 
-@dataclass(frozen=True)
-class Converters:
+class Converters(NamedTuple):
     """Bits of a core's converters, and its number of channels.
 
     A channel is an array with its own converters: one for each modulus of a residue core, for
@@ -139,8 +138,7 @@ class CoreSettings:
     adc_bits: int | None = None
 
 
-@dataclass(frozen=True)
-class Logic:
+class Logic(NamedTuple):
     """Digital operations of a dot product: of its inputs, of one attempt, of one decoding.
 
     ``inputs`` is for one input; ``reverse``, ``decoding`` and ``shift_add`` for one attempt.

@@ -51,7 +51,7 @@ class NoiseOptions:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adc:
     """A conventional converter: codes from ``low`` to ``high``.
 

@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
-from rnscli.base import InputError, quantity, read_table
+from rnscli import base
+from rnscli.base import InputError
 from rnscli.hardware.adc import AdcModel
 from rnscli.hardware.constants import Constant
 
-_COLUMNS = {  # of a file, in the order of the fields of `ListedAdc`
-    "enob": quantity(0.5, 64.0),
-    "energy_j": quantity(0.0, 1.0),
-    "area_m2": quantity(0.0, 1.0),
-    "rate_hz": quantity(1.0, 1e12),
+_LIMITS = {  # of the columns of a file, in the order of the fields of `ListedAdc`
+    "enob": (0.5, 64.0),
+    "energy_j": (0.0, 1.0),
+    "area_m2": (0.0, 1.0),
+    "rate_hz": (1.0, 1e12),
 }
 
 
-@dataclass(frozen=True)
-class ListedAdc:
+class ListedAdc(NamedTuple):
     """A converter of a table: effective bits, energy of a conversion, area, fastest rate."""
 
     enob: float
@@ -66,8 +66,9 @@ class TableAdc(AdcModel):
     def made(cls, table: Path | None) -> Self:
         if table is None:
             raise InputError(f"the model {cls.name} takes its converters from `adc_table`; give it")
-        rows = [row.cells for row in read_table(table, _COLUMNS, what="`adc_table`")]
-        converters = (ListedAdc(*(cells[name] for name in _COLUMNS)) for cells in rows)
+        columns = {name: base.quantity(*limits) for name, limits in _LIMITS.items()}
+        rows = [row.cells for row in base.read_table(table, columns, what="`adc_table`")]
+        converters = (ListedAdc(*(cells[name] for name in columns)) for cells in rows)
         return cls(tuple(converters), table.name)
 
     def __post_init__(self) -> None:

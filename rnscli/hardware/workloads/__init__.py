@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnscli.base import InputError, check_int
 
@@ -124,7 +125,7 @@ def _check_name(argument: str, name: object) -> None:
         raise InputError(f"`{argument}` is empty or no text; give a name")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NamedWorkload:
     """A workload by its name, with its line in lists, and the function that makes it."""
 
@@ -133,8 +134,7 @@ class NamedWorkload:
     make: Callable[[], Workload]
 
 
-@dataclass(frozen=True)
-class Tiling:
+class Tiling(NamedTuple):
     """What it takes to do a matrix product on an array (see `tiles`)."""
 
     row_tiles: int  # blocks along the dot products

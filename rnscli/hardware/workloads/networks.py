@@ -6,8 +6,10 @@ as entry points of the group ``rnscli.workloads``, which name a `NamedWorkload`.
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from rnscli.base import InputError, Registry, check_int, label, read_table, shown, whole_number
+from rnscli import base
+from rnscli.base import InputError, Registry, check_int, shown
 from rnscli.hardware.workloads import MAX_LAYERS, MAX_SIZE, Gemm, NamedWorkload, Workload
 
 # With both at their limits the first layer of ResNet-50 has 2**40 output pixels.
@@ -18,8 +20,7 @@ _BIAS = 1  # parameters that a layer has for each output channel
 _BATCH_NORM = 2  # scale and shift; the running mean and variance are not trained
 
 
-@dataclass(frozen=True)
-class _Image:
+class _Image(NamedTuple):
     """A square feature map."""
 
     size: int
@@ -30,7 +31,7 @@ class _Image:
         return _Image((self.size + 2 * padding - kernel) // stride + 1, channels)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Layers:
     """The layers so far."""
 
@@ -125,8 +126,7 @@ def mnist_cnn(batch: int = 1) -> Workload:
     return Workload("mnist-cnn", tuple(layers.gemms), layers.other_parameters)
 
 
-@dataclass(frozen=True)
-class _Transformer:
+class _Transformer(NamedTuple):
     """A stack of equal blocks of self-attention and a feed-forward network.
 
     Every dense layer has biases; every block normalises twice, before or after its halves.
@@ -285,9 +285,9 @@ def load_workload(name_or_path: str) -> Workload:
             "products are done several times, count",
             what=f"is {shown(name_or_path) or 'empty'}, which is no file",
         )
-    size = whole_number(1, MAX_SIZE)
-    required = {"layer": label(), "M": size, "K": size, "N": size}
-    rows = read_table(path, required, {"count": size}, what="`workload`", max_rows=MAX_LAYERS)
+    size = base.whole_number(1, MAX_SIZE)
+    required = {"layer": base.label(), "M": size, "K": size, "N": size}
+    rows = base.read_table(path, required, {"count": size}, what="`workload`", max_rows=MAX_LAYERS)
     gemms = (
         Gemm(cells["layer"], cells["M"], cells["K"], cells["N"], cells.get("count", 1))
         for cells in (row.cells for row in rows)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.rows import WorkloadRow
-from rnscli.analysis.energy.workload import TOTAL, workload_energy
+from rnscli.analysis.energy.workload import TOTAL, WorkloadRow, workload_energy
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.arithmetic.dot_product import DotProduct

@@ -151,8 +151,8 @@ def test_what_is_in_the_store_is_not_computed_again(
     def never(*arguments: object) -> None:
         raise AssertionError("a block is computed")
 
-    monkeypatch.setattr("rnscli.runtime.engines.Here.submit", never)
-    monkeypatch.setattr("rnscli.runtime.engines._Processes.submit", never)
+    monkeypatch.setattr("rnscli.runtime.engine.Here.submit", never)
+    monkeypatch.setattr("rnscli.runtime.processes._Processes.submit", never)
     monkeypatch.setattr("rnscli.runtime.cluster._Cluster.submit", never)
     for name, options in (("a", ()), ("b", ("--jobs", 2)), ("c", ("--scheduler", scheduler))):
         assert rnscli(*only, name, *options).code == 1

@@ -64,15 +64,16 @@ def test_a_field_without_a_column_is_an_error() -> None:
         bits: Bits
         more: int | None
 
+    lacking = AnswerCommand(
+        name="lacking",
+        callback=lambda options, drawn: None,
+        params=[],
+        row_type=Lacking,
+        layout=Layout((), ("bits",)),
+        plot=None,
+    )
     with pytest.raises(TypeError, match="Lacking: more has no Column"):
-        AnswerCommand(
-            name="lacking",
-            callback=lambda options, drawn: None,
-            params=[],
-            row_type=Lacking,
-            layout=Layout((), ("bits",)),
-            plot=None,
-        )
+        lacking.columns({})
     with pytest.raises(TypeError, match="Lacking: more"):
         SummaryCommand(name="lacking", row_types={None: Lacking}, parameters={})
 

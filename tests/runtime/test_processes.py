@@ -24,7 +24,8 @@ from toys import (
 )
 
 from rnscli.base.errors import InputError, RnscliError
-from rnscli.runtime.engines import Engine, Here, Token, local_engine
+from rnscli.runtime.engine import Engine, Here, Token
+from rnscli.runtime.processes import local_engine
 
 
 def collect(engine: Engine, number: int) -> dict[Token, object]:

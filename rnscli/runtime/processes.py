@@ -1,4 +1,4 @@
-"""Where blocks are computed: in this process, or in others of this machine, for several threads."""
+"""Processes of this machine as an engine, and one engine that several threads share."""
 
 import atexit
 import multiprocessing
@@ -16,9 +16,10 @@ from itertools import count
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rnscli.base import EngineError, RnscliError, uninterrupted
+from rnscli.runtime.engine import Engine, Here, Token
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -31,51 +32,8 @@ _DIED = (
     '`if __name__ == "__main__":`; start again with fewer `jobs` (finished blocks are in the '
     "store, if there is one)"
 )
-Token = tuple[int, int]  # names a call: a work and a block of it
 _Call = tuple[int, Callable[..., Any], tuple[Any, ...]]  # with its number
 _Outcome = tuple[bool, Any]  # whether a call has succeeded, and its result or what it has raised
-
-
-class Engine(Protocol):
-    """Computes function calls that are named by tokens, and returns them as they finish."""
-
-    @property
-    def capacity(self) -> int:
-        """How many calls are worth being under way at once."""
-
-    @property
-    def shares_files(self) -> bool:
-        """Whether calls can read the files of this machine."""
-
-    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        """Begin a call."""
-
-    def next_done(self) -> tuple[Token, Any]:
-        """A call that has finished, and its result; raises what the call raised."""
-
-    def cancel(self, tokens: set[Token]) -> None:
-        """Forget calls; those that run may run on, but are not returned."""
-
-
-class Here:
-    """One call after the other, in this process."""
-
-    capacity = 1
-    shares_files = True
-
-    def __init__(self) -> None:
-        self._calls: dict[Token, Callable[[], Any]] = {}
-
-    def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
-        self._calls[token] = lambda: function(*arguments)
-
-    def next_done(self) -> tuple[Token, Any]:
-        token = next(iter(self._calls))
-        return token, self._calls.pop(token)()
-
-    def cancel(self, tokens: set[Token]) -> None:
-        for token in tokens:
-            self._calls.pop(token, None)
 
 
 class _WorkerError(Exception):

@@ -12,7 +12,7 @@ from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Uniform
-from rnscli.runtime.store import describe, digest
+from rnscli.runtime.description import describe, digest
 
 
 @dataclass(frozen=True)
