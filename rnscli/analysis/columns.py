@@ -40,7 +40,8 @@ Attempts = Annotated[float, Column(
     "Largest number R of attempts, the first included.", "R", low=1, infinite=True, identity=True
 )]
 ExpectedAttempts = Annotated[float, Column(
-    "Mean number of attempts of a dot product.", "mean R", low=1, usual=1.0
+    "Mean number of attempts of a dot product; from R = 3 on a lower bound.", "mean R", low=1,
+    usual=1.0
 )]
 SimulatedAttempts = Annotated[float, Column(
     "Mean number of attempts that the simulated dot products took.", "mean R", low=1
@@ -77,8 +78,8 @@ OutputErrorRateInterval = Annotated[Range, Column(
 )]
 
 PErr = Annotated[float, Column(
-    "Probability that the output is wrong, or still rejected, after R attempts.", "p_err",
-    base.probability, high=1
+    "Probability that the output is wrong, or still rejected, after R attempts; from R = 3 on an "
+    "upper bound.", "p_err", base.probability, high=1
 )]
 SimulatedPErr = Annotated[float, Column("p_err, simulated.", "simulated", base.probability, high=1)]
 SimulatedPErrInterval = Annotated[Range, Column(

@@ -129,7 +129,7 @@ class FaultPoint:
 
 
 def fault_probability(parameters: FaultParameters) -> FaultProbability:
-    r"""Exact probabilities of a code under independent residue errors.
+    r"""Probabilities of a code under independent residue errors, exact up to two attempts.
 
     One attempt is correct if at most t residues are wrong, t being the radius of the decoder. The
     probability p_u of an undetected error is a sum of positive terms, so that it keeps its
@@ -140,6 +140,11 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
 
     ``p_err(R) = p_u (1 - p_d^R) / (1 - p_d) + p_d^R`` and
     ``expected_attempts = (1 - p_d^R) / (1 - p_d)``.
+
+    Both are exact up to R = 2. A retry keeps its value X, and p_d depends on it, while
+    p_c does not: ``p_err = 1 - p_c E[1 + p_d(X) + ... + p_d(X)^(R-1)]``. With the mean of p_d(X) in
+    place of that of its powers, which are convex, p_err is an upper bound from R = 3 on, and
+    expected_attempts a lower one; the row then says that it ``is_bound``.
 
     Parameters
     ----------
@@ -194,6 +199,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         p_detected=detected,
         p_undetected=missed,
         p_err=p_err,
+        is_bound=is_bound(detected, point.attempts),
         expected_attempts=expected,
         legitimate_range=point.legitimate_range,
         conversions=left.count * expected,
@@ -293,6 +299,11 @@ def after_attempts(
     log_detected = math.log1p(-ended) if ended < 0.5 else math.log(detected)
     expected = max(1.0, -math.expm1(attempts * log_detected) / ended)
     return undetected * expected + math.exp(attempts * log_detected), expected
+
+
+def is_bound(detected: float, attempts: float) -> bool:
+    """Whether what `after_attempts` says of mean probabilities bounds the mean over all values."""
+    return detected > 0 and attempts > 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -400,6 +411,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
                 limit,
                 attempts=attempts,
                 p_err=p_err,
+                is_bound=is_bound(limit.p_detected, attempts),
                 expected_attempts=expected,
                 conversions=moduli.count * expected,
             )

@@ -13,7 +13,8 @@ class FaultProbability:
     """How one attempt ends, and the output after R attempts, as `rnscli fault-prob` reports it.
 
     ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1;
-    ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``.
+    ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``,
+    or, where ``is_bound``, an upper bound of it.
     ``p`` is the mean over the residues of the probability to be wrong; ``sigma`` is given where
     it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
     residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
@@ -49,6 +50,17 @@ class FaultProbability:
         ),
     ]
     p_err: c.PErr
+    is_bound: Annotated[
+        bool,
+        Column(
+            "Whether p_err is an upper bound, and expected_attempts a lower one: from the third "
+            "attempt on it matters that a retry keeps its value, and the mean over values is not "
+            "formed.",
+            "",
+            mark("upper bound"),
+            usual=False,
+        ),
+    ]
     expected_attempts: Annotated[
         float,
         Column(

@@ -11,9 +11,10 @@ counts.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,17 @@ from rnscli.analysis.statistics import SimulationOptions, proportion_interval
 from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode, error_probabilities
 from rnscli.runtime import Runner, Work, describe, versions
 
-ALGORITHM = 1  # to be counted up whenever the same stratum would give other counts
+ALGORITHM = 2  # to be counted up whenever the same stratum would give other counts
 CONFIDENCE = 0.999
 
 _BLOCK_WORDS = 1 << 18
-_KEPT = 1 << 14  # rejected values of a stratum that are kept to be computed again
+_KEPT = 1 << 16  # rejected values of a block that are kept to be computed again
+_KEEPING = 4  # blocks of a stratum that keep them
 _BATCH = 1 << 15  # words at a time, which stay in the cache
 _FIRST_ROUND = 20_000  # words, where a precision decides how many there are
+_MAX_ATTEMPTS = 100  # that are simulated
+_NEGLIGIBLE = 1e-4  # share of words that need more attempts than are simulated
+_FEWEST = 20  # words of a stratum in the first round, or there are fewer attempts
 _PART = "words"
 
 
@@ -56,7 +61,7 @@ class StratumCounts:
             self.words + other.words,
             self.detected + other.detected,
             self.undetected + other.undetected,
-            np.concatenate((self.rejected, other.rejected))[:_KEPT],
+            np.concatenate((self.rejected, other.rejected)),
         )
 
     def record(self) -> dict[str, Any]:
@@ -166,8 +171,7 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
             received[channel, index] = (received[channel, index] + errors) % modulus
         decoded = code.decode(received)
         detected = decoded.status == DETECTED
-        # The first block has values enough to be computed again.
-        rejected = values[detected] if block == 0 else values[:0]
+        rejected = values[detected][: _KEPT - total.rejected.size if block < _KEEPING else 0]
         undetected = int((~detected & (decoded.values != values)).sum())
         total = total + StratumCounts(size, int(detected.sum()), undetected, rejected)
     return dict.fromkeys(parts, total)
@@ -193,19 +197,20 @@ class Estimate:
     low: float
     high: float
 
-    def contains(self, exact: float) -> bool:
-        """Whether an exact value lies in the interval, up to rounding."""
+    def contains(self, exact: float, is_bound: bool = False) -> bool:
+        """Whether an exact value lies in the interval, up to rounding; a bound may lie above."""
         slack = 1e-12 * max(exact, self.high)
-        return self.low - slack <= exact <= self.high + slack
+        return self.low - slack <= exact and (is_bound or exact <= self.high + slack)
 
 
 @dataclass(frozen=True)
 class Validation:
     """Simulated outcome of one attempt, and of up to R attempts.
 
-    ``p_err`` follows from the simulated outcomes of the first attempt and of the second; later
-    ones are taken to be like the second. It grows with the probabilities that it depends on, so
-    its interval is that of the ends of theirs.
+    ``p_err`` follows from the outcomes of one attempt after the other, each on the values that the
+    one before has rejected: at most 100, and no more than one word in 10 000 needs where there may
+    be any number. Later ones are taken to be like the last. It grows with the probabilities that
+    it depends on, so its interval is that of the ends of theirs.
     """
 
     p_detected: Estimate
@@ -241,9 +246,8 @@ class Validation:
             simulated_p_err_ci999=(self.p_err.low, self.p_err.high),
             simulated_words=self.words,
             precision_reached=self.precision,
-            agrees=(
-                self.p_undetected.contains(exact.p_undetected) and self.p_err.contains(exact.p_err)
-            ),
+            agrees=self.p_undetected.contains(exact.p_undetected)
+            and self.p_err.contains(exact.p_err, is_bound=exact.is_bound),
         )
 
 
@@ -257,10 +261,10 @@ def validate(
 ) -> Validation:
     """Simulate attempts of the real code, stratified by the number of wrong residues.
 
-    Words whose error was detected in the first attempt are computed again, as the hardware does:
+    Words whose error was detected are computed again, attempt by attempt, as the hardware does:
     the same values, new noise, stratified once more. A tenth of the samples goes equally to every
-    number of wrong residues; the rest where it narrows the interval of p_undetected most. With a
-    ``rel_precision`` the words are computed in rounds, each doubling their number, until the
+    number of wrong residues; the rest where it narrows the intervals most. With a ``rel_precision``
+    the words are computed in rounds, each doubling their number, until the
     intervals of p_undetected and p_err reach no further than this share of their values.
 
     Intervals hold with a probability of at least 99.9 % each: Clopper-Pearson in every stratum,
@@ -271,22 +275,60 @@ def validate(
     seed = SimulationOptions.seed.check(seed)
     if rel_precision is not None:
         rel_precision = SimulationOptions.rel_precision.check(rel_precision)
-    first, again = _Attempt(parameters, seed, 1), _Attempt(parameters, seed, 2)
     attempts = parameters.point.attempts
+    simulated = [_Attempt(parameters, seed, 1)]
+    again, shares = 0.0, list[float]()
     known: list[Validation] = []  # after each round
 
     def tick() -> None:
         if progress is not None:
-            progress(first.words() + again.words(), known[-1] if known else None)
+            words = sum(attempt.words() for attempt in simulated)
+            progress(words, known[-1] if known else None)
 
     for number, words in enumerate(_rounds(samples, rel_precision)):
-        first.run(runner, number, words - words // 3 if attempts > 1 else words, tick)
-        if attempts > 1 and first.rejected():
-            again.run(runner, number, words // 3, tick, first.pool())
-        known.append(_validation(first, again, attempts))
+        left = words // 3 if attempts > 1 else 0
+        if known:
+            left = int(words * again)
+        simulated[0].run(runner, number, words - left, tick)
+        if not known:
+            more = _more_attempts(simulated[0], attempts, left)
+            simulated += [_Attempt(parameters, seed, 2 + index) for index in range(more)]
+            again, shares = _shares(simulated[0], more)
+        for (before, attempt), share in zip(pairwise(simulated), shares, strict=True):
+            if before.rejected():
+                attempt.run(runner, number, int(left * share), tick, before.pool())
+        for index, attempt in enumerate(simulated[:-1]):
+            attempt.weigh(_of_values(simulated[index + 1 :], attempts - index - 1))
+        known.append(_validation(simulated, attempts))
         if rel_precision is not None and known[-1].reaches(rel_precision):
             break
     return known[-1]
+
+
+def _more_attempts(first: "_Attempt", attempts: float, words: int) -> int:
+    """How many attempts after the first are simulated, with so many words in their first round."""
+    if attempts == 1 or not first.rejected():
+        return 0
+    most = min(attempts - 1, _MAX_ATTEMPTS - 1, max(1, words // (_FEWEST * first.strata)))
+    detected = first.estimates()[0].value
+    if math.isinf(attempts) and detected < 1:
+        most = min(most, math.ceil(math.log(_NEGLIGIBLE) / math.log(detected)))
+    return int(most)
+
+
+def _shares(first: "_Attempt", more: int) -> tuple[float, list[float]]:
+    """Share of the words that is computed again, and of these for each attempt after the first.
+
+    The more words, the narrower an interval is, as ``n^(-1/2)``; that of a later attempt matters
+    as often as the attempt is needed, say d^j. The sum is least for n as d^(2j/3); but where d is
+    small, all may depend on what comes after it.
+    """
+    if not more:
+        return 0.0, []
+    decay = first.estimates()[0].value ** (2 / 3)
+    later = [max(decay**index, 0.1) for index in range(more)]
+    total = sum(later)
+    return max(1 / 3, decay * total / (1 + decay * total)), [one / total for one in later]
 
 
 def _rounds(samples: int, rel_precision: float | None) -> Iterator[int]:
@@ -302,29 +344,44 @@ def _rounds(samples: int, rel_precision: float | None) -> Iterator[int]:
         step = min(done, samples - done)
 
 
-def _validation(first: "_Attempt", again: "_Attempt", attempts: float) -> Validation:
-    detected, undetected = first.estimates()
-    outcomes = (detected, undetected, *(again if again.words() else first).estimates())
+def _of_values(simulated: Sequence["_Attempt"], attempts: float) -> float:
+    """Error probability of words that are left with so many attempts, by what was seen."""
+    outcomes = [attempt.estimates() for attempt in simulated if attempt.words()]
+    if not outcomes:
+        return 0.0
+    return _p_err([(detected.value, missed.value) for detected, missed in outcomes], attempts)
+
+
+def _validation(simulated: Sequence["_Attempt"], attempts: float) -> Validation:
+    outcomes = [attempt.estimates() for attempt in simulated if attempt.words()]
+
+    def p_err(end: Callable[[Estimate], float]) -> float:
+        return _p_err([(end(detected), end(missed)) for detected, missed in outcomes], attempts)
+
     return Validation(
-        words=first.words() + again.words(),
-        p_detected=detected,
-        p_undetected=undetected,
+        words=sum(attempt.words() for attempt in simulated),
+        p_detected=outcomes[0][0],
+        p_undetected=outcomes[0][1],
         p_err=Estimate(
-            value=_p_err([e.value for e in outcomes], attempts),
-            low=_p_err([e.low for e in outcomes], attempts),
-            high=_p_err([e.high for e in outcomes], attempts),
+            value=p_err(lambda one: one.value),
+            low=p_err(lambda one: one.low),
+            high=p_err(lambda one: one.high),
         ),
     )
 
 
-def _p_err(outcomes: list[float], attempts: float) -> float:
-    """Error probability after a first attempt and up to R - 1 others that are alike."""
-    detected, undetected, detected_again, undetected_again = outcomes
-    if attempts == 1:
-        return min(1.0, detected + undetected)
-    correct = max(0.0, 1.0 - detected_again - undetected_again)
-    later, _ = after_attempts(correct, detected_again, undetected_again, attempts - 1)
-    return min(1.0, undetected + detected * later)
+def _p_err(outcomes: Sequence[tuple[float, float]], attempts: float) -> float:
+    """Error probability after attempts that are detected and missed so often, the rest alike."""
+    detected, missed = outcomes[-1]
+    alike = attempts - len(outcomes) + 1
+    if alike == 1:
+        p_err = detected + missed
+    else:
+        correct = max(0.0, 1.0 - detected - missed)
+        p_err, _ = after_attempts(correct, detected, missed, alike)
+    for detected, missed in reversed(outcomes[:-1]):
+        p_err = missed + detected * p_err
+    return min(1.0, p_err)
 
 
 class _Attempt:
@@ -342,6 +399,7 @@ class _Attempt:
             error_probabilities(self._laws, self._code.moduli.moduli)
         )
         self._counts = [_NOTHING] * self._chances.size
+        self._weight = 0.0
 
     def run(
         self,
@@ -366,15 +424,28 @@ class _Attempt:
             tick()
 
     def _by_need(self, words: int) -> list[int]:
-        """Shares of the words where the undetected errors' variance is, by what was seen."""
-        share = (self._column("undetected") + 0.5) / (self._column("words") + 1)
-        spread = self._chances * np.sqrt(share * (1 - share))
-        spread[: self._first_undetected] = 0.0
+        """Shares of the words where the variance is, by what was seen."""
+        spread = self._spread("undetected", self._first_undetected)
+        spread += self._weight * self._spread("detected", self._first_detected)
         total = spread.sum()
         if not total > 0:  # no undetected error is possible
             return []
         shares: list[int] = np.floor(words * spread / total).astype(int).tolist()
         return shares
+
+    def _spread(self, outcome: str, first: int) -> FloatArray:
+        share = (self._column(outcome) + 0.5) / (self._column("words") + 1)
+        spread: FloatArray = self._chances * np.sqrt(share * (1 - share))
+        spread[:first] = 0.0
+        return spread
+
+    def weigh(self, p_err: float) -> None:
+        """Say how often a detected error leads to a wrong output: so much its variance matters."""
+        self._weight = p_err
+
+    @property
+    def strata(self) -> int:
+        return len(self._counts)
 
     def words(self) -> int:
         return int(self._column("words").sum())

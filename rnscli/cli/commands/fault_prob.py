@@ -20,12 +20,14 @@ LAYOUT = report.Layout(
         "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "erased",
         "noise", "p", "sigma", "attempts",
     ),
-    results=("p_correct", "p_detected", "p_undetected", "p_err", "expected_attempts"),
+    results=(
+        "p_correct", "p_detected", "p_undetected", "p_err", "is_bound", "expected_attempts",
+    ),
     optional=("redundant_moduli", "moduli", "p_correct"),
 )  # fmt: skip
 TARGET_LAYOUT = report.Layout(
     parameters=LAYOUT.parameters,
-    results=("p_detected", "p_undetected", "p_err", "conversions", "cheapest"),
+    results=("p_detected", "p_undetected", "p_err", "is_bound", "conversions", "cheapest"),
     optional=("redundant_moduli", "p_detected", "p_undetected", "moduli"),
 )
 VALIDATE_LAYOUT = report.Layout(
@@ -86,11 +88,12 @@ AXES = (
     options.run_options,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
-    """Compute the output error probability of a redundant code, exactly.
+    """Compute the output error probability of a redundant code, exactly for up to two attempts.
 
     A detected error is computed again, up to R attempts; p_err is the probability that the output
-    is then wrong or still rejected. The uniform law is exact in closed form; for the Gaussian law
-    the sum over all differences of legitimate values is formed, up to 2^32 of them.
+    is then wrong or still rejected, from R = 3 on an upper bound. The uniform law is a closed form;
+    for the Gaussian law the sum over all differences of legitimate values is formed, up to 2^32 of
+    them.
 
     \b
     # What redundant moduli and retries do for any p
