@@ -406,7 +406,8 @@ def _errors(
                 errors[key] = error
     results = dot_errors(list(simulations.values()), runner)
     for key, result in zip(simulations, results, strict=True):
-        errors[key] = result.rows[0].mean_abs_error
+        (statistics,) = result.statistics.values()
+        errors[key] = statistics.absolute.mean
         if progress is not None:
             progress("errors", len(errors), len(simulations))
     return errors

@@ -438,10 +438,16 @@ def _stream(seed: int, block: int, name: str) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class DotErrorResult:
-    """Rows of the requested cores, in that order, and the statistics behind each."""
+    """The statistics of the requested cores, in that order, and the rows that they make."""
 
-    rows: tuple[DotErrorRow, ...]
+    parameters: DotErrorParameters
     statistics: Mapping[str, ErrorStatistics]
+
+    @cached_property
+    def rows(self) -> tuple[DotErrorRow, ...]:
+        # Intervals need SciPy, which takes longer to import than a short simulation.
+        names = self.parameters.cores
+        return tuple(_row(self.parameters, name, self.statistics) for name in names)
 
 
 def dot_error(
@@ -500,9 +506,7 @@ def dot_errors(
         if progress is not None:
             progress(update)
         if update.finished:
-            parameters = points[update.index]
-            rows = tuple(_row(parameters, name, update.total) for name in parameters.cores)
-            yield DotErrorResult(rows, update.total)
+            yield DotErrorResult(points[update.index], update.total)
 
 
 def _work(parameters: DotErrorParameters) -> Work[ErrorStatistics]:
