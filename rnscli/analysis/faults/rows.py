@@ -46,7 +46,11 @@ class FaultProbability:
     p_undetected: Annotated[
         float,
         Column(
-            "Probability that one attempt gives a wrong value unnoticed.", form=probability, high=1
+            "Probability that one attempt gives a wrong value unnoticed: the mean over values X "
+            "that are uniform in the legitimate range, from which that of dot products, which "
+            "crowd round zero, may be far under noise that is not uniform.",
+            form=probability,
+            high=1,
         ),
     ]
     p_err: c.PErr

@@ -13,7 +13,7 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import FaultOptions, FaultProbability, SimulationOptions
 from rnscli.base import Column, InputError, columns_of, probability
 from rnscli.cli import options
-from rnscli.core import LEVELS, NoiseSetting
+from rnscli.core import LEVELS, NOISE_LAWS, NoiseSetting
 
 LAYOUT = report.Layout(
     parameters=(
@@ -42,6 +42,11 @@ VALIDATE_LAYOUT = report.Layout(
         "simulated_p_undetected", "simulated_p_err_ci999", "legitimate_range",
     ),
 )  # fmt: skip
+_ASSUMED = (
+    "p undetected is the mean over values X uniform in L. Dot products crowd round zero, where\n"
+    "errors of few steps, as of this noise, may be missed far less or more often: error-sim\n"
+    "simulates them."
+)
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", "erased", *options.NOISE_AXES,
 )  # fmt: skip
@@ -137,11 +142,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 rows.append((_described(point, given), row))
                 advance(len(rows))
         if given["validate"] is None:
-            return cli.Answer(rows, _plot, problems)
+            return cli.Answer(rows, _plot, problems, footer=_footer(rows))
         exact = [(*row, parameters) for row, (_, parameters) in zip(rows, ready, strict=True)]
         return replace(_validated(exact, given, runner, bar), problems=problems)
 
     return cli.Question(given, compute, in_blocks=given["validate"] is not None)
+
+
+def _footer(rows: Sequence[tuple[options.Point, FaultProbability]]) -> list[str]:
+    """What is assumed of the values, where it matters much."""
+    laws = {name for _, row in rows for name in row.noise.split(", ")}
+    return [] if all(NOISE_LAWS[name].equiprobable for name in laws) else [_ASSUMED]
 
 
 def _validated(
@@ -179,7 +190,12 @@ def _validated(
                     f"p_err {row.p_err:.6g} and {row.simulated_p_err:.6g} simulated)"
                 )
     return cli.Answer(
-        rows, _plot, disagreements=disagreements, remarks=imprecise, layout=VALIDATE_LAYOUT
+        rows,
+        _plot,
+        disagreements=disagreements,
+        remarks=imprecise,
+        footer=_footer(rows),
+        layout=VALIDATE_LAYOUT,
     )
 
 
@@ -203,7 +219,8 @@ def _frontier(given: dict[str, Any]) -> cli.Question:
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         fronts, more = cli.answered(ready, analysis.redundancy_frontier)
         rows = [(_described(point, given), row) for point, front in fronts for row in front]
-        return cli.Answer(rows, _plot, (*problems, *more), layout=TARGET_LAYOUT)
+        every = (*problems, *more)
+        return cli.Answer(rows, _plot, every, footer=_footer(rows), layout=TARGET_LAYOUT)
 
     return cli.Question(given, compute)
 
