@@ -158,7 +158,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     Raises
     ------
     InputError
-        If the set has more than 16 moduli (uniform law) or the legitimate range is larger than
+        If the set has more than 18 moduli (uniform law) or the legitimate range is larger than
         2**32 (any other law).
 
     Warns
@@ -364,6 +364,11 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
     NoSolutionError
         If no k within the width of the converters reaches it; says what the best one reaches.
 
+    Warns
+    -----
+    RuntimeWarning
+        If a k that might need fewer attempts takes more moduli than are computed (18).
+
     Examples
     --------
     >>> from rnscli.core.noise import Uniform
@@ -379,6 +384,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
     """
     found: list[FaultProbability] = []
     limits: list[FaultProbability] = []  # with any number of attempts
+    more = ""  # redundancy that is not computed, though there is a set
     for redundant in itertools.count():
         request = replace(parameters.request, redundant=redundant)
         try:
@@ -388,6 +394,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
                 raise
             break
         if limits and moduli.count > undetected.MAX_COUNT:
+            more = f"k from {redundant} on takes more than {undetected.MAX_COUNT} moduli"
             break
         limit = fault_probability(
             FaultParameters(
@@ -424,10 +431,12 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
             f"no redundancy of moduli within {parameters.request.converter_bits} bits reaches "
             f"p_err <= {parameters.target:g} at p = {nearest.p:.3g}; the nearest is "
             f"{nearest.redundant} redundant moduli with any number of attempts, "
-            f"p_err = {nearest.p_err:.3g}",
+            f"p_err = {nearest.p_err:.3g}" + (f" ({more}, which is not computed)" if more else ""),
             "target",
             "bits",
         )
+    if more:
+        warnings.warn(f"{more}, which is not computed", RuntimeWarning, stacklevel=2)
     fewest = min(row.conversions for row in found)
     return tuple(replace(row, cheapest=row.conversions == fewest) for row in found)
 

@@ -80,7 +80,7 @@ def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
     return float(np.sum(parts)) if parts else 0.0
 
 
-MAX_COUNT = 16
+MAX_COUNT = 18
 
 _Exact = npt.NDArray[np.object_]
 
@@ -111,7 +111,7 @@ def code_spectrum(moduli: ModuliSet, legitimate_range: int, radius: int) -> Code
     Parameters
     ----------
     moduli
-        The N moduli, at most 16.
+        The N moduli, at most 18.
     legitimate_range
         Number L of codewords, at most the product of the information moduli.
     radius
@@ -120,7 +120,7 @@ def code_spectrum(moduli: ModuliSet, legitimate_range: int, radius: int) -> Code
     Raises
     ------
     InputError
-        If the set has more than 16 moduli: the work grows as ``N 2^N``.
+        If the set has more than 18 moduli: the work grows as ``N 2^N``.
 
     Examples
     --------

@@ -80,10 +80,39 @@ def test_no_set_at_all() -> None:
 
 
 def test_more_moduli_than_probabilities_are_computed_for() -> None:
-    request = ModuliRequest(bits=6, precision_bits=85)
-    assert request.choose()[0].count == 17
-    with pytest.raises(InputError, match=r"17 moduli; .* at most 16"):
+    request = ModuliRequest(bits=7, input_bits=60, weight_bits=60, vector_size=128)
+    assert request.choose()[0].count == 20
+    with pytest.raises(InputError, match=r"20 moduli; .* at most 18"):
         redundancy_frontier(TargetParameters(request=request, noise=Uniform(0.1), target=1e-2))
+
+
+@pytest.mark.parametrize(
+    ("request_", "p", "target", "legitimate_range", "redundant"),
+    [
+        (ModuliRequest(bits=7, input_bits=36, weight_bits=36), 1e-2, 1e-9, "product", 5),
+        (ModuliRequest(bits=8), 0.2, 1e-18, "operands", 15),
+    ],
+)
+def test_as_many_moduli_as_it_takes(
+    request_: ModuliRequest, p: float, target: float, legitimate_range: str, redundant: int
+) -> None:
+    with pytest.warns(RuntimeWarning, match="takes more than 18 moduli, which is not computed"):
+        rows = redundancy_frontier(
+            TargetParameters(
+                request=request_,
+                noise=Uniform(p),
+                target=target,
+                legitimate_range=legitimate_range,
+            )
+        )
+    assert redundant in [row.redundant for row in rows]
+    assert all(row.p_err <= target for row in rows)
+
+
+def test_what_is_not_computed_is_said_where_nothing_is_found() -> None:
+    request = ModuliRequest(bits=7, input_bits=52, weight_bits=52)
+    with pytest.raises(NoSolutionError, match=r"\(k from 2 on takes more than 18 moduli"):
+        redundancy_frontier(TargetParameters(request=request, noise=Uniform(1e-3), target=1e-9))
 
 
 @pytest.mark.parametrize("noise", [Uniform(0.0), Gaussian(0.0)])
