@@ -192,7 +192,7 @@ def _row(series: _Series) -> StoredTask:
         blocks=series.blocks,
         samples=series.samples,
         mean_abs_error=errors.absolute.mean if errors else None,
-        mean_abs_error_ci95=_interval(errors) if errors else None,
+        mean_abs_error_ci95=_interval(errors, bool(law)) if errors else None,
         output_error_rate=errors.wrong / errors.signed.count if errors and law else None,
         created=series.created,
         finished=series.finished,
@@ -200,8 +200,8 @@ def _row(series: _Series) -> StoredTask:
     )
 
 
-def _interval(errors: "error.ErrorStatistics") -> tuple[float, float] | None:
-    return errors.absolute.mean_interval() if errors.absolute.count > 1 else None
+def _interval(errors: "error.ErrorStatistics", noisy: bool) -> tuple[float, float] | None:
+    return errors.interval(errors.absolute, noisy) if errors.absolute.count > 1 else None
 
 
 def _operands(described: Mapping[str, Any]) -> str | None:

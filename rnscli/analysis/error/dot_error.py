@@ -26,6 +26,7 @@ from rnscli.core import FloatArray, IntArray
 from rnscli.runtime import Progress, Runner, Work, describe, versions
 
 ALGORITHM = 2  # to be counted up whenever the same point would give other results
+FEWEST_SPOILT = 50  # results, or there is no interval of a mean under noise
 PRECISION_OF = ("mean_abs_error", "output_error_rate")  # values that a run can be precise in
 
 # Operand values in a block, of x or of w. Blocks are what is stored and sent to other machines, so
@@ -305,19 +306,37 @@ class ErrorStatistics:
         found = (magnitudes.quantile(share) for share in shares)
         return [min(max(value, self.smallest), self.largest) for value in found]
 
-    def precision(self, of: str) -> float | None:
+    def interval(self, moments: Moments, noisy: bool) -> tuple[float, float] | None:
+        """95 % interval of the mean of ``signed`` or ``absolute``.
+
+        ``None`` under noise that has spoilt fewer than `FEWEST_SPOILT` results: their errors are so
+        large that the mean is theirs, and neither it nor its variance is known before they are
+        seen.
+        """
+        return None if noisy and self.wrong < FEWEST_SPOILT else moments.mean_interval()
+
+    def attempts_interval(self, attempts: float) -> tuple[float, float] | None:
+        """95 % interval of the mean number of attempts; ``None`` where retries are as rare."""
+        retried = sum(self.attempts.counts[1:2])
+        if attempts > 1 and retried < FEWEST_SPOILT:
+            return None
+        return self.attempts.moments().mean_interval()
+
+    def precision(self, of: str, noisy: bool) -> float | None:
         """How far the 95 % interval of a value reaches, as a share of the value.
 
-        ``of`` is one of `PRECISION_OF`. It is ``None`` where the value is zero, as there is
-        nothing to compare with: no output has been wrong yet, or every error is zero.
+        ``of`` is one of `PRECISION_OF`. It is ``None`` where there is no interval (see
+        `interval`), and where the value is zero, as there is nothing to compare with: no output has
+        been wrong yet, or every error is zero.
         """
         if of == "mean_abs_error":
-            mean = self.absolute.mean
-            low, high = self.absolute.mean_interval()
+            mean, interval = self.absolute.mean, self.interval(self.absolute, noisy)
         else:
             mean = self.wrong / self.signed.count
-            low, high = proportion_interval(self.wrong, self.signed.count)
-        return max(high - mean, mean - low) / mean if mean else None
+            interval = proportion_interval(self.wrong, self.signed.count)
+        if not mean or interval is None:
+            return None
+        return max(interval[1] - mean, mean - interval[0]) / mean
 
     def record(self) -> dict[str, Any]:
         bins = self.histogram.bins
@@ -543,7 +562,8 @@ def _enough(
 ) -> bool:
     if parameters.rel_precision is None or pairs < _LEAST_PAIRS:
         return False
-    shares = [total[name].precision(parameters.precision_of) for name in parameters.cores]
+    cores, of = parameters.point.cores, parameters.precision_of
+    shares = [total[name].precision(of, cores[name].may_err) for name in parameters.cores]
     if parameters.noise is None:  # an error that is always zero is known, as no noise may strike
         shares = [share for share in shares if share is not None]
     return all(share is not None and share <= parameters.rel_precision for share in shares)
@@ -566,7 +586,7 @@ def _row(
         "output_error_rate": statistics.wrong / pairs,
         "output_error_rate_ci95": proportion_interval(statistics.wrong, pairs),
         "expected_attempts": attempts.mean,
-        "expected_attempts_ci95": attempts.mean_interval(),
+        "expected_attempts_ci95": statistics.attempts_interval(one.settings.get("attempts", 1)),
         "std_attempts": math.sqrt(attempts.variance),
         "max_attempts": statistics.attempts.most,
         "p99_attempts": statistics.attempts.quantile(0.99),
@@ -582,7 +602,7 @@ def _row(
         vector_size=dot.vector_size,
         pairs=pairs,
         mean_abs_error=absolute.mean,
-        mean_abs_error_ci95=absolute.mean_interval(),
+        mean_abs_error_ci95=statistics.interval(absolute, one.may_err),
         mean_error=signed.mean,
         rms_error=math.sqrt(signed.mean_square),
         max_abs_error=statistics.largest,
@@ -601,10 +621,10 @@ def _row(
         sparsity=getattr(operands, "sparsity", None),
         slice_bits=one.settings.get("slice_bits"),
         adc_bits=one.settings.get("adc_bits"),
-        precision_reached=statistics.precision(parameters.precision_of),
+        precision_reached=statistics.precision(parameters.precision_of, one.may_err),
         std_abs_error=math.sqrt(absolute.variance),
         min_abs_error=statistics.smallest,
-        mean_error_ci95=signed.mean_interval(),
+        mean_error_ci95=statistics.interval(signed, one.may_err),
         std_error=math.sqrt(signed.variance),
         min_error=statistics.lowest,
         max_error=statistics.highest,

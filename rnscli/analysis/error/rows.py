@@ -15,8 +15,9 @@ class DotErrorRow:
     the error rate is Clopper and Pearson's; quantiles are within 0.4 %. ``output_error_rate`` is
     the share of results that noise spoilt (`Readout.wrong`). ``precision_reached`` is how far the
     interval of the value with a requested precision (else of the mean absolute error) reaches, as a
-    share of its value; ``None`` where that is zero. Without noise its columns are
-    ``None``; ``relative_to_rns`` is ``None`` without a moduli set.
+    share of its value; ``None`` where that is zero. Intervals of means are ``None`` under noise
+    that has spoilt fewer than 50 results, or made fewer than 50 be computed again. Without noise
+    its columns are ``None``; ``relative_to_rns`` is ``None`` without a moduli set.
     """
 
     core: c.Core
@@ -24,7 +25,7 @@ class DotErrorRow:
     vector_size: c.VectorSize
     pairs: Annotated[int, Column("Number of dot products that were simulated.", low=1)]
     mean_abs_error: c.MeanAbsError
-    mean_abs_error_ci95: c.MeanAbsErrorInterval
+    mean_abs_error_ci95: c.MeanAbsErrorInterval | None
     mean_error: Annotated[float, Column("Mean of the signed error.", "mean e", low=None)]
     rms_error: Annotated[float, Column("Root of the mean squared error.", "rms e")]
     max_abs_error: Annotated[float, Column("Largest absolute error.", "max |e|")]
@@ -67,7 +68,9 @@ class DotErrorRow:
     precision_reached: c.PrecisionReached | None
     std_abs_error: Annotated[float, Column("Standard deviation of the absolute error.")]
     min_abs_error: Annotated[float, Column("Least absolute error.")]
-    mean_error_ci95: Annotated[c.Range, Column(f"{c.CI95} mean_error (Student's t).", low=None)]
+    mean_error_ci95: Annotated[
+        c.Range | None, Column(f"{c.CI95} mean_error (Student's t).", low=None)
+    ]
     std_error: Annotated[float, Column("Standard deviation of the signed error.")]
     min_error: Annotated[float, Column("Least signed error.", low=None)]
     max_error: Annotated[float, Column("Largest signed error.", low=None)]

@@ -33,6 +33,9 @@ LAYOUT = report.Layout(
 )  # fmt: skip
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
+_UNKNOWN = (
+    "no interval of a mean where noise spoilt fewer than 50 results: unseen errors may raise it"
+)
 AXES = (
     *options.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
     *options.NOISE_AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
@@ -136,6 +139,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             lambda rows, file_format: report.plot_error_histograms(rows, histograms, file_format),
             problems,
             remarks=imprecise,
+            footer=[_UNKNOWN] if any(row.mean_abs_error_ci95 is None for _, row in rows) else [],
         )
 
     stated = swept[0] | {"operands": given["operands"]} if len(swept) == 1 else given
@@ -243,15 +247,16 @@ def _note(
     point, columns = points[update.index], columns_of(analysis.DotErrorRow)
     known = []
     for name in point.cores:
-        statistics = update.total[name]
+        statistics, core_ = update.total[name], point.point.cores[name]
         if point.precision_of == "output_error_rate":
-            interval = analysis.proportion_interval(statistics.wrong, update.samples)
-            known.append(f"{name} {columns['output_error_rate_ci95'].shown(interval)}")
+            rate = analysis.proportion_interval(statistics.wrong, update.samples)
+            known.append(f"{name} {columns['output_error_rate_ci95'].shown(rate)}")
         else:
-            interval = statistics.absolute.mean_interval()
+            interval = statistics.interval(statistics.absolute, core_.may_err)
             row = {"mean_abs_error_ci95": interval}
             mean = columns["mean_abs_error"].shown(statistics.absolute.mean, row)
-            known.append(f"{name} {mean} {columns['mean_abs_error_ci95'].shown(interval)}")
+            reach = "" if interval is None else columns["mean_abs_error_ci95"].shown(interval)
+            known.append(f"{name} {mean} {reach}".rstrip())
     number = f"{update.index + 1} of {len(points)}: " if len(points) > 1 else ""
     return number + "   ".join(known)
 
@@ -266,7 +271,8 @@ def _total(
     if point.rel_precision is None:
         return None
     here = float(update.samples if update.finished else point.pairs)
-    reached = [update.total[name].precision(point.precision_of) for name in point.cores]
+    cores = point.point.cores
+    reached = [update.total[n].precision(point.precision_of, cores[n].may_err) for n in point.cores]
     known = [share for share in reached if share is not None]
     if not update.finished and len(known) == len(reached):
         here = min(here, update.samples * max(1.0, (max(known) / point.rel_precision) ** 2))
@@ -281,11 +287,12 @@ def _imprecise(
     if parameters.rel_precision is None:
         return
     for row in result.rows:
-        reached = row.precision_reached
+        reached, spoilt = row.precision_reached, result.statistics[row.core].wrong
         if reached is None and parameters.noise is None:
             continue  # every error is zero
         if reached is None or reached > parameters.rel_precision:
-            so_far = "no wrong output was seen" if reached is None else f"{reached:.2g} is reached"
+            seen = f"{spoilt} wrong outputs were seen" if spoilt else "no wrong output was seen"
+            so_far = seen if reached is None else f"{reached:.2g} is reached"
             more = "give more --max-pairs"
             if isinstance(parameters.operands, analysis.FileOperands):
                 more = f"{parameters.operands.name} has {parameters.operands.shape[0]}"

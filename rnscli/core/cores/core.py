@@ -150,6 +150,11 @@ class Core(ABC):
         return error_probabilities(self.laws, self.channels) if self.laws else ()
 
     @property
+    def may_err(self) -> bool:
+        """Whether a converter may be wrong at all."""
+        return any(self.error_probabilities)
+
+    @property
     def noise_columns(self) -> dict[str, Any]:
         """What rows say of its noise, as `rnscli.core.noise.law.noise_columns` has it."""
         keys = ("noise", "p", "sigma", "residue_p", "residue_sigma")

@@ -16,6 +16,8 @@ from rnscli.analysis.error.dot_error import (
     dot_error,
     simulate_block,
 )
+from rnscli.analysis.moduli import ModuliRequest
+from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.noise import Gaussian, Uniform
 from rnscli.runtime.runner import Progress, runner
 
@@ -34,7 +36,10 @@ def followed(parameters: DotErrorParameters) -> tuple[DotErrorResult, list[int]]
 
 def reached(total: dict[str, ErrorStatistics], parameters: DotErrorParameters) -> float:
     """The precision of the core that is least precise."""
-    shares = [total[core].precision(parameters.precision_of) for core in parameters.cores]
+    shares = [
+        total[core].precision(parameters.precision_of, parameters.noise is not None)
+        for core in parameters.cores
+    ]
     return max(np.inf if share is None else share for share in shares)
 
 
@@ -192,3 +197,51 @@ def test_the_interval_covers_the_error_rate_after_stopping() -> None:
     assert len(pairs) >= 3
     assert max(pairs) < 20_000
     assert_covered(count, 0.93, 0.97)
+
+
+# Rare errors, which are large -------------------------------------------------------------------
+
+
+def rare(p: float, pairs: int, seed: int, **more: Any) -> DotErrorParameters:
+    request = ModuliRequest(bits=6, vector_size=16, redundant=more.pop("redundant", 0))
+    return DotErrorParameters(
+        dot_product=request.dot_product,
+        bits=6,
+        cores=("rns",),
+        pairs=pairs,
+        code=RedundantCode(request.choose()[0]),
+        noise=Uniform(p),
+        seed=seed,
+        **more,
+    )
+
+
+def test_a_run_does_not_end_before_rare_errors_are_seen() -> None:
+    """Without them the mean would be known to 1 % after some 4000 pairs."""
+    row = dot_error(rare(1e-6, 200_000, seed=0, rel_precision=0.01)).rows[0]
+    assert row.pairs == 200_000
+    assert row.mean_abs_error_ci95 is row.mean_error_ci95 is row.precision_reached is None
+    assert row.output_error_rate_ci95[1] > 4e-6
+
+
+def test_without_a_chance_of_an_error_the_interval_is_known() -> None:
+    row = dot_error(rare(0.0, 2000, seed=0)).rows[0]
+    assert row.mean_abs_error_ci95 is not None
+
+
+@pytest.mark.parametrize(
+    ("p", "pairs", "more"),
+    [(0.05, 100, {"redundant": 1, "attempts": 3}), (1e-3, 5000, {}), (1e-3, 25_000, {})],
+)
+def test_intervals_that_are_given_cover_the_mean(
+    p: float, pairs: int, more: dict[str, Any]
+) -> None:
+    """Of 200 intervals at least 90 %; with a chance of 95 % each that fails once in 700 times.
+
+    The mean is that of all runs together, 200 times as many pairs.
+    """
+    rows = [dot_error(rare(p, pairs, seed, **more)).rows[0] for seed in range(200)]
+    mean = float(np.mean([row.mean_abs_error for row in rows]))
+    given_ = [row.mean_abs_error_ci95 for row in rows if row.mean_abs_error_ci95 is not None]
+    assert sum(low <= mean <= high for low, high in given_) >= 0.9 * len(given_)
+    assert (len(given_) == 0) == (pairs < 10_000)

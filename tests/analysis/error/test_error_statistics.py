@@ -101,7 +101,7 @@ def test_precision_of_the_mean_is_half_of_its_interval(size: int) -> None:
     magnitudes = np.abs(errors)
     interval = stats.ttest_1samp(magnitudes, 0.0).confidence_interval(0.95)
     expected = (interval.high - interval.low) / 2 / magnitudes.mean()
-    got = ErrorStatistics.of(errors, 0, (size,)).precision("mean_abs_error")
+    got = ErrorStatistics.of(errors, 0, (size,)).precision("mean_abs_error", noisy=False)
     assert got == pytest.approx(expected, rel=1e-10, abs=0)
 
 
@@ -110,7 +110,9 @@ def test_precision_of_the_error_rate_is_its_farther_end(wrong: int, size: int) -
     interval = stats.binomtest(wrong, size).proportion_ci(0.95, method="exact")
     rate = wrong / size
     expected = max(interval.high - rate, rate - interval.low) / rate
-    got = ErrorStatistics.of(np.ones(size), wrong, (size,)).precision("output_error_rate")
+    got = ErrorStatistics.of(np.ones(size), wrong, (size,)).precision(
+        "output_error_rate", noisy=True
+    )
     assert got == pytest.approx(expected, rel=1e-8, abs=0)
 
 
@@ -118,18 +120,18 @@ def test_precision_where_nothing_varies() -> None:
     """There is no share of zero; a mean of the same error again and again is known."""
     for value, precision in ((0.0, None), (3.0, 0.0)):
         constant = ErrorStatistics.of(np.full(100, value), 0, (100,))
-        assert constant.precision("mean_abs_error") == precision
-        assert constant.precision("output_error_rate") is None
+        assert constant.precision("mean_abs_error", noisy=False) == precision
+        assert constant.precision("output_error_rate", noisy=True) is None
 
 
 @pytest.mark.parametrize("of", PRECISION_OF)
 def test_precision_grows_with_the_sample(of: str) -> None:
     errors = np.random.default_rng(9).normal(size=64)
     total = ErrorStatistics.of(errors, 5, (64,))
-    reached = [total.precision(of)]
+    reached = [total.precision(of, noisy=False)]
     for _ in range(4):
         total += total
-        reached.append(total.precision(of))
+        reached.append(total.precision(of, noisy=False))
     # Twice as many halve the square of the width, but for what few values add to their quantiles.
     ratios = [a / b for a, b in pairwise(reached) if a and b]
     assert len(ratios) == 4
