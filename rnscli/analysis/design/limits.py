@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from rnscli.base import Names, Numbers, Option, Quantities, check_choice, engineering
 
+TOLERANCE = 1e-12  # as a share, within which numbers of designs are equal
+
 
 @dataclass(frozen=True)
 class Metrics:
@@ -115,8 +117,13 @@ class _Limit:
     def keeps(self, table: Table) -> npt.NDArray[np.bool_]:
         """Which designs keep it."""
         column = self.column(table)
-        kept: npt.NDArray[np.bool_] = column <= self.value if self.upper else column >= self.value
+        kept: npt.NDArray[np.bool_] = column <= self.bound if self.upper else column >= self.bound
         return kept
+
+    @property
+    def bound(self) -> float:
+        """The value, with room for what rounding adds to a number that is meant to be equal."""
+        return self.value * (1 + TOLERANCE if self.upper else 1 - TOLERANCE)
 
     def best(self, table: Table) -> int:
         """The row that comes nearest to it."""
@@ -126,7 +133,7 @@ class _Limit:
     def breach(self, metrics: Metrics) -> str:
         """How a design breaks it, or nothing."""
         value = getattr(metrics, self.metric)
-        if value <= self.value if self.upper else value >= self.value:
+        if value <= self.bound if self.upper else value >= self.bound:
             return ""
         return f"{self.shown(value)} breaks the limit of {self.amount(self.value)}"
 
@@ -140,7 +147,7 @@ class _Limit:
         """A number to three digits, such that it would do as this limit."""
         if not value or math.isinf(value):
             return value
-        digits = Decimal(value)  # exactly, so that a rounding up is one
+        digits = Decimal(f"{value:.12e}")  # a rounding up is one, but not of the last digits
         unit = Decimal(1).scaleb(digits.adjusted() - 2)
         return float(digits.quantize(unit, ROUND_CEILING if self.upper else ROUND_FLOOR))
 

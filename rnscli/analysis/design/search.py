@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.analysis.design.limits import METRICS, OBJECTIVES, LimitOptions, Limits, Metrics, Table
+from rnscli.analysis.design.limits import (
+    METRICS,
+    OBJECTIVES,
+    TOLERANCE,
+    LimitOptions,
+    Limits,
+    Metrics,
+    Table,
+)
 from rnscli.analysis.design.space import Design, DesignSpace, simulated_core
 from rnscli.analysis.energy import EnergyParameters
 from rnscli.analysis.error import dot_errors
@@ -23,6 +31,19 @@ ALGORITHM = 1  # to be counted up whenever the same code would have another outc
 _PART = "outcome"
 _BLOCK = 512
 _Tell = Callable[[str, int, int], None]
+
+
+def ranked(costs: Table) -> Table:
+    """Ranks of numbers within each column; those that only rounding tells apart have the same.
+
+    Designs that cost the same are computed by different sums, and differ in their last digits.
+    """
+    ranks = np.empty_like(costs)
+    for column, values in enumerate(costs.T):
+        distinct, place = np.unique(values, return_inverse=True)
+        rises = distinct[1:] > distinct[:-1] * (1 + TOLERANCE)
+        ranks[:, column] = np.concatenate(([0], np.cumsum(rises)))[place]
+    return ranks
 
 
 def pareto_front(costs: Table) -> npt.NDArray[np.int64]:
@@ -355,7 +376,7 @@ def search_designs(
     LimitOptions.minimise.check(minimise)
     kept = Limits.of(limits or {})
     # Costs have lower bounds, so that upper limits rule out designs early.
-    upper = {limit.metric: limit.value for limit in kept if limit.upper}
+    upper = {limit.metric: limit.bound for limit in kept if limit.upper}
     evaluator = Evaluator(space, _errors(space, runner, progress))
     if space.noise is not None:
         _compute_codes(space, evaluator, upper, runner or Runner(), progress)
@@ -369,11 +390,11 @@ def search_designs(
         obstacle = kept.obstacle(every.table, lambda place: str(every.candidate(place).design))
         raise NoSolutionError(obstacle)
     order = [OBJECTIVES[minimise], *(m for n, m in OBJECTIVES.items() if n != minimise)]
-    costs = designs.table[feasible][:, [METRICS.index(metric) for metric in order]]
+    costs = ranked(designs.table[feasible][:, [METRICS.index(metric) for metric in order]])
     front = pareto_front(costs)
     # The last key of lexsort is the first that it sorts by.
-    ranked = front[np.lexsort(costs[front][:, ::-1].T)]
-    candidates = tuple(designs.candidate(int(feasible[index])) for index in ranked)
+    best_first = front[np.lexsort(costs[front][:, ::-1].T)]
+    candidates = tuple(designs.candidate(int(feasible[index])) for index in best_first)
     chosen = candidates[0]
     neighbours = tuple(
         (axis, _neighbour(evaluator, kept, design, chosen))

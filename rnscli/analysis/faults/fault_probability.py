@@ -230,7 +230,10 @@ def _attempt_outcome(
         for p in wrong:
             chances = np.concatenate((chances * (1.0 - p), chances * p))
         missed, detected = (
-            float(chances @ shares) for shares in (spectrum.undetected_of, spectrum.detected_of)
+            _large_enough(
+                float(chances @ shares), bool((shares > 0)[chances > 0].any()), max(wrong)
+            )
+            for shares in (spectrum.undetected_of, spectrum.detected_of)
         )
         return _capped(correct, detected, missed)
     vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
@@ -239,7 +242,25 @@ def _attempt_outcome(
     # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what
     # rounding leaves of the difference is no probability.
     detected = 0.0 if size == moduli.total_range else max(0.0, spoilt - missed)
+    # Two values that agree in all residues which are always right, but for up to t of them.
+    always = sorted(m for m, p in zip(moduli.moduli, wrong, strict=True) if not p)
+    nearest = math.prod(always[: max(0, len(always) - radius)])
+    may_miss, may_fail = nearest < size, len(always) < moduli.count - radius
+    missed = _large_enough(missed, may_miss, max(wrong))
+    detected = _large_enough(detected, may_fail and size < moduli.total_range, max(wrong))
     return _capped(correct, detected, min(missed, spoilt))
+
+
+def _large_enough(value: float, possible: bool, p: float) -> float:
+    """A probability, or 0 with a warning where it is so small that a double has lost its digits."""
+    if value >= sys.float_info.min or not possible:
+        return value
+    warnings.warn(
+        f"a probability at p = {p:g} is below 2.2e-308 and is given as 0",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return 0.0
 
 
 def weight_distribution(wrong: Sequence[float]) -> core.FloatArray:
@@ -265,15 +286,10 @@ def _equal_outcome(spectrum: undetected.CodeSpectrum, p: float) -> Outcome:
         math.fsum(s * w for s, w in zip(shares, weights, strict=True))
         for shares in (spectrum.correct, spectrum.detected, spectrum.undetected)
     )
-    least = sys.float_info.min  # what is smaller has lost digits
-    outcomes = (detected, spectrum.detected), (missed, spectrum.undetected)
-    if 0 < p < 1 and any(value < least and any(shares) for value, shares in outcomes):
-        warnings.warn(
-            f"a probability at p = {p:g} is below 2.2e-308 and is given as 0",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        detected, missed = (value if value >= least else 0.0 for value in (detected, missed))
+    detected, missed = (
+        _large_enough(value, p < 1 and any(shares), p)
+        for value, shares in ((detected, spectrum.detected), (missed, spectrum.undetected))
+    )
     return _capped(correct, detected, missed)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnscli.core.noise.draws import ErrorTable
 
 MAX_GAUSSIAN_MODULUS = 2**31
+_REACH = 39  # standard deviations, beyond which a double has no smaller probability
 MAX_PROBABILITY = 0.999  # for which a sigma is looked up
 MAX_SUMMED = 1 << 17  # values in a mean over sums; a grid is as good as all of them
 
@@ -51,8 +52,8 @@ class Gaussian(NoiseLaw):
     def of_level(
         cls, level: str, value: float, modulus: int, constants: Mapping[str, float]
     ) -> Self:
-        """Without wrapping, a probability is that of leaving half a step to either side."""
-        del modulus, constants
+        """A probability is that of leaving half a step, and not by a multiple of m."""
+        del constants
         if level == "sigma":
             return cls(value)
         from scipy.special import ndtri
@@ -62,7 +63,21 @@ class Gaussian(NoiseLaw):
                 f"`p` is {value:g}; Gaussian noise reaches an error probability of up to "
                 f"{MAX_PROBABILITY:g}"
             )
-        return cls(float(-0.5 / ndtri(value / 2)) if value else 0.0)
+        law = cls(float(-0.5 / ndtri(value / 2)) if value else 0.0)
+        if math.ceil(_REACH * law.sigma) + 1 < modulus:
+            return law  # which no noise wraps round
+        from scipy.optimize import brentq
+
+        def lacking(sigma: float) -> float:
+            return cls(sigma).error_probability(modulus) - value
+
+        # With as many steps as there are residues, all of these are alike.
+        if lacking(modulus) < 0:
+            raise InputError(
+                f"`p` is {value:g}; Gaussian noise makes a residue modulo {modulus} wrong with a "
+                f"probability below {1 - 1 / modulus:.4g}"
+            )
+        return cls(brentq(lacking, law.sigma * (1 - 1e-9), modulus, xtol=1e-15, rtol=1e-14))
 
     @property
     def standard_deviation(self) -> float:
@@ -143,7 +158,7 @@ def _gaussian_errors(sigma: float, modulus: int) -> ErrorTable:
     check_modulus(modulus, MAX_GAUSSIAN_MODULUS)
     if not sigma:
         return ErrorTable.of(np.empty(0, dtype=np.int64), np.empty(0))
-    reach = math.ceil(39 * sigma) + 1
+    reach = math.ceil(_REACH * sigma) + 1
     size = np.arange(1, reach + 1)
     with np.errstate(over="ignore"):  # of a tiny sigma; the tail beyond is 0 all the same
         tails = ndtr(-(np.arange(reach + 1) + 0.5) / sigma)

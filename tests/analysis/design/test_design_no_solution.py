@@ -182,3 +182,11 @@ def test_words_that_are_all_rejected_have_no_energy() -> None:
     assert [(axis, other.reason) for axis, other in result.neighbours] == [
         ("attempts", "every word is rejected")
     ]
+
+
+def test_a_number_is_rounded_up_to_what_the_design_keeps() -> None:
+    """A latency of 127 cycles of 1 ns, whose sum is 1.2700000000000002e-07."""
+    space = DesignSpace(core=("digital-int8",), vector_size=(64,))
+    with pytest.raises(NoSolutionError, match=r"the nearest has 127 ns \(digital-int8"):
+        search_designs(space, {"max_latency": 1e-9})
+    assert search_designs(space, {"max_latency": 127e-9}).chosen.design.core == "digital-int8"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.analysis.design import search as pareto
-from rnscli.analysis.design.search import pareto_front
+from rnscli.analysis.design.search import pareto_front, ranked
 
 Point = Sequence[float]
 BLOCK = pareto._BLOCK
@@ -103,3 +103,19 @@ def test_order_and_scale_do_not_matter(points: list[list[float]], shuffle) -> No
     # Only the order of the values counts.
     ranks = np.stack([np.unique(column, return_inverse=True)[1] for column in costs.T], axis=1)
     assert pareto_front(ranks.astype(float)).tolist() == pareto_front(costs).tolist()
+
+
+def test_what_only_rounding_tells_apart_has_one_rank() -> None:
+    costs = np.array([[0.1 + 0.2, 0.0], [0.3, 1e-300], [0.3 * (1 + 1e-9), np.inf], [0.2, np.inf]])
+    assert ranked(costs).tolist() == [[1, 0], [1, 1], [2, 2], [0, 2]]
+
+
+@given(
+    points=st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=1, max_size=40),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_last_digits_do_not_change_the_front(points: list[tuple[int, ...]], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    exact = np.array(points, dtype=float)
+    costs = exact * (1 + rng.integers(-3, 4, exact.shape) * np.finfo(float).eps)
+    assert pareto_front(ranked(costs)).tolist() == pareto_front(exact).tolist()

@@ -259,3 +259,18 @@ def test_wide_codes_keep_every_bit_under_gaussian_noise() -> None:
     # Noise that is far wider than the converter: either end, equally often.
     assert_binomial(int((saturated == adc.low).sum()), saturated.size, 0.5)
     assert_binomial(int((saturated == adc.high).sum()), saturated.size, 0.5)
+
+
+@pytest.mark.parametrize("p", [1e-12, 1e-3, 0.3, 0.49])
+@pytest.mark.parametrize("modulus", [2, 3, 61, 1000])
+def test_a_probability_is_that_of_the_residue(p: float, modulus: int) -> None:
+    """Also where noise wraps round, so that some of it does no harm."""
+    law = Gaussian.of_level("p", p, modulus, {})
+    assert law.error_probability(modulus) == pytest.approx(p, rel=1e-11, abs=0)
+
+
+def test_a_large_modulus_is_nearly_always_wrong() -> None:
+    law = Gaussian.of_level("p", 0.98, 61, {})
+    assert law.error_probability(61) == pytest.approx(0.98, rel=1e-12)
+    with pytest.raises(InputError, match=r"`p` is 0.995; .* modulo 61 .* below 0.9836"):
+        Gaussian.of_level("p", 0.995, 61, {})
