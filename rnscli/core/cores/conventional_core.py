@@ -1,7 +1,9 @@
 """The conventional cores as they are simulated: ADCs that read sums of ordinary numbers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from rnscli.base import InputError
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
 from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WholeWeights, WordsOf
-from rnscli.core.cores.kind import CoreOptions, check_slice_bits
+from rnscli.core.cores.kind import AnalogKind, CoreOptions, CoreSettings, check_slice_bits
 from rnscli.core.noise import Adc, NoiseLaw
 
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
@@ -309,7 +311,64 @@ def _rounded(sums: IntArray, bits: int) -> IntArray:
     return raised
 
 
-_MOST_VALUES = 1 << 17  # of a sum over the values of an operand
+FEWEST_NORMAL = 10  # products in a sum that is taken to be normal
+_SAMPLE = 1 << 14
+_MOST_VALUES = 1 << 17  # of a sum over the values of an operand, or of a result
+
+
+def changed_of_normal(law: NoiseLaw, adc: Adc, deviation: float, lost: int) -> float:
+    """How often noise changes the code of normal sums of which the last ``lost`` bits are dropped.
+
+    It may be seldom where nearly all sums are rounded to zero.
+    """
+    if not lost or not deviation:
+        return float(np.mean(law.changed(np.zeros(1), 0.0, adc)))
+    reach = math.ceil(8 * deviation)
+    step = max(1.0, 2 * reach / _MOST_VALUES)  # a grid is as good as all of them
+    sums = np.arange(-(reach // step), reach // step + 1) * step
+    density = np.exp(-0.5 * (sums / deviation) ** 2)
+    changed = law.changed(*_levels(sums, lost), adc)
+    if np.ndim(changed) == 0:  # whatever is read
+        return float(changed)
+    return min(1.0, float(density @ changed / density.sum()))
+
+
+def changed_in_sample(
+    kind: AnalogKind, settings: CoreSettings, law: NoiseLaw, adc: Adc, lost: Sequence[int]
+) -> tuple[float, float]:
+    """How often noise changes some code of a sample, and would if codes were independent."""
+    sums = _sampled_sums(kind, settings)
+    kept = [
+        1.0 - np.broadcast_to(law.changed(*_levels(part, bits), adc), part.shape)
+        for part, bits in zip(sums, lost, strict=True)
+    ]
+    together, apart = np.prod(kept, axis=0).mean(), np.prod(np.mean(kept, axis=1))
+    return float(1.0 - together), float(1.0 - apart)
+
+
+def _levels(sums: FloatArray, lost: int) -> tuple[FloatArray, FloatArray]:
+    """Codes of sums, and what is rounded away, in steps."""
+    codes = sums / 2.0**lost
+    rounded = np.rint(codes)
+    return rounded, codes - rounded
+
+
+@lru_cache(maxsize=16)
+def _sampled_sums(kind: AnalogKind, settings: CoreSettings) -> FloatArray:
+    """What the converters of a core read of uniform operands, one row for each slice."""
+    dot = settings.dot_product
+    rng = np.random.default_rng(0)
+    core = kind.build(settings, None, None, 1)
+    rows, size = [], max(1, _MOST_VALUES // dot.vector_size)
+    for _ in range(-(-_SAMPLE // size)):
+        x, w = rng.uniform(-1.0, 1.0, (2, size, dot.vector_size))
+        for values, largest in ((x, dot.max_input), (w, dot.max_weight)):
+            values *= largest / np.abs(values).max(axis=1, keepdims=True)
+            np.rint(values, out=values)
+        sums = exact_dot(x, w, dot.max_sum)
+        rows.append(core.partial_sums(x, w, sums).reshape(-1, size))
+    found: FloatArray = np.concatenate(rows, axis=1)[:, :_SAMPLE].astype(np.float64)
+    return found
 
 
 def mean_square(largest: int, size: int, slice_bits: int | None = None, index: int = 0) -> float:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 MAX_GAUSSIAN_MODULUS = 2**31
 _REACH = 39  # standard deviations, beyond which a double has no smaller probability
 MAX_PROBABILITY = 0.999  # for which a sigma is looked up
-MAX_SUMMED = 1 << 17  # values in a mean over sums; a grid is as good as all of them
 
 
 @dataclass(frozen=True)
@@ -119,11 +118,11 @@ class Gaussian(NoiseLaw):
             codes = codes + np.rint(np.clip(noise + remainders, -reach, reach)).astype(np.int64)
         return np.clip(codes, adc.low, adc.high)
 
-    def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
-        """With r what is rounded away of a sum, in steps of this ADC, and s the noise in them,
-        ``Phi((-1/2 - r) / s) + Phi((r - 1/2) / s)``, averaged over the sums.
-
-        It may be small where nearly all sums are rounded to zero.
+    def changed(
+        self, codes: IntArray | FloatArray, remainders: FloatArray | float, adc: Adc
+    ) -> FloatArray | float:
+        """With r the remainders and s the noise, both in steps of this ADC,
+        ``Phi((-1/2 - r) / s) + Phi((r - 1/2) / s)``; no code beyond the range is returned.
         """
         import numpy as np
         from scipy.special import ndtr
@@ -131,16 +130,11 @@ class Gaussian(NoiseLaw):
         sigma = self.sigma * adc.full_scale_ratio
         if not sigma:
             return 0.0
-        if not lost or not deviation:
-            return math.erfc(0.5 / (sigma * math.sqrt(2)))
-        reach = math.ceil(8 * deviation)
-        step = max(1.0, 2 * reach / MAX_SUMMED)
-        sums = np.arange(-(reach // step), reach // step + 1) * step
-        density = np.exp(-0.5 * (sums / deviation) ** 2)
-        codes = sums / 2.0**lost
-        rest = codes - np.rint(codes)
-        leaves = ndtr((-0.5 - rest) / sigma) + ndtr((rest - 0.5) / sigma)
-        return min(1.0, float(density @ leaves / density.sum()))
+        below = ndtr((-0.5 - remainders) / sigma)
+        above = ndtr((remainders - 0.5) / sigma)
+        changed: FloatArray = np.where(codes > adc.low, below, 0.0)
+        changed += np.where(codes < adc.high, above, 0.0)
+        return changed
 
 
 @lru_cache(maxsize=64)

@@ -158,12 +158,10 @@ class NoiseLaw(ABC):
         """
 
     @abstractmethod
-    def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
-        """Probability that a conventional ADC returns another code because of the noise.
-
-        It reads sums that are normal with this standard deviation, in units of their last place,
-        of which it drops the last ``lost`` bits.
-        """
+    def changed(
+        self, codes: IntArray | FloatArray, remainders: FloatArray | float, adc: Adc
+    ) -> FloatArray | float:
+        """Probability that `convert` returns another code than without noise, for each level."""
 
 
 def error_probabilities(laws: Sequence[NoiseLaw], sizes: Sequence[int]) -> tuple[float, ...]:

@@ -94,5 +94,7 @@ class Tabulated(NoiseLaw):
         del rng, codes, remainders, adc
         raise InputError("a tabulated law is of residues; it does not apply to a conventional core")
 
-    def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
+    def changed(
+        self, codes: IntArray | FloatArray, remainders: FloatArray | float, adc: Adc
+    ) -> FloatArray | float:
         raise InputError("a tabulated law is of residues; it does not apply to a conventional core")

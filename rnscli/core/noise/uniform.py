@@ -91,6 +91,8 @@ class Uniform(NoiseLaw):
         codes[hit] = (codes[hit] - adc.low + distance) % width + adc.low
         return codes
 
-    def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
+    def changed(
+        self, codes: IntArray | FloatArray, remainders: FloatArray | float, adc: Adc
+    ) -> FloatArray | float:
         """The parameter p, whatever is read."""
         return self.p

@@ -28,16 +28,22 @@ def asked(
 
 
 def simulated(
-    core: str, dot: DotProduct, bits: int, law: NoiseLaw, slice_bits: int, adc_bits: int | None
+    core: str,
+    dot: DotProduct,
+    bits: int,
+    law: NoiseLaw,
+    slice_bits: int,
+    adc_bits: int | None,
+    pairs: int = PAIRS,
 ) -> tuple[float, float]:
     (row,) = dot_error(
         DotErrorParameters(
-            dot_product=dot, bits=bits, cores=(core,), pairs=PAIRS, noise=law, seed=5,
+            dot_product=dot, bits=bits, cores=(core,), pairs=pairs, noise=law, seed=5,
             slice_bits=slice_bits, adc_bits=adc_bits,
         )
     ).rows  # fmt: skip
     assert row.output_error_rate is not None
-    return proportion_interval(round(row.output_error_rate * PAIRS), PAIRS, CONFIDENCE)
+    return proportion_interval(round(row.output_error_rate * pairs), pairs, CONFIDENCE)
 
 
 @pytest.mark.parametrize("law", [Uniform(p) for p in (1e-3, 0.05, 0.3)], ids=str)
@@ -90,6 +96,26 @@ def test_gaussian_noise_where_few_bits_are_lost(
     exact = asked(core, dot, bits, Gaussian(sigma), slice_bits, adc_bits)
     # It is an estimate, for which a tenth is allowed.
     assert low / 1.1 <= exact <= high * 1.1
+
+
+@pytest.mark.parametrize(
+    ("core", "size", "bits", "sigma"),
+    [
+        ("fixed-lp", 1, 6, 0.1),  # every sum is the same, far from half a step
+        ("fixed-lp", 2, 6, 0.1),
+        ("fixed-lp", 5, 4, 0.2),
+        ("bit-sliced", 2, 5, 0.1),
+        ("bit-sliced", 128, 5, 0.15),  # slices share their inputs: 0.2718, and 0.2809 without
+    ],
+)
+def test_few_products_and_slices_that_go_together(
+    core: str, size: int, bits: int, sigma: float
+) -> None:
+    dot, law = DotProduct(size, bits, bits), Gaussian(sigma)
+    low, high = simulated(core, dot, bits, law, 1, None, 100_000)
+    exact = asked(core, dot, bits, law, 1, None)
+    # It is of a sample of 16 384 sums itself, where there are few products.
+    assert low * 0.985 <= exact <= high * 1.015
 
 
 @pytest.mark.parametrize("sigma", [1e-3, 0.05, 0.2, 0.7, 1.0, 3.0, 50.0])

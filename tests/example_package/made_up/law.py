@@ -71,6 +71,8 @@ class Upwards(NoiseLaw):
         del remainders
         return np.clip(codes + self.steps * (rng.random(codes.shape) < self.p), adc.low, adc.high)
 
-    def changed_codes(self, adc: Adc, deviation: float, lost: int) -> float:
-        del adc, deviation, lost
+    def changed(
+        self, codes: IntArray | FloatArray, remainders: FloatArray | float, adc: Adc
+    ) -> float:
+        del codes, remainders, adc
         return self.p
