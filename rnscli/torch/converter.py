@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.utils.parametrize import ParametrizationList
 
-from rnscli.base import InputError, nearest, shown
+from rnscli.base import InputError, nearest, said, shown
 from rnscli.torch import layers
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.layers import AnalogLayer
@@ -114,7 +114,13 @@ def convert(
     stays = Conversion((), digital).sentence
     if strict and stays:
         raise InputError(f"the model has {stays}")
-    found = converted(model if inplace else copy.deepcopy(model), flow, exclude)
+    try:
+        found = model if inplace else copy.deepcopy(model)
+    except Exception as error:  # as many kinds as there are of what a module may keep
+        raise InputError(
+            f"`model` cannot be copied ({said(error)}); convert it with `inplace`"
+        ) from error
+    found = converted(found, flow, exclude)
     if stays:
         warnings.warn(stays, stacklevel=2)
     return found

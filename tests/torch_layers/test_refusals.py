@@ -1,6 +1,7 @@
 """What is refused, in a sentence that says what it is about."""
 
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -109,3 +110,10 @@ def test_tensors_that_stand_for_others() -> None:
 def test_names_that_are_none() -> None:
     text = refusal(convert, nn.Linear(4, 3), COARSE, exclude=[nn.Linear], names="`exclude`")
     assert text == "`exclude` holds Linear; it must be a list of names of submodules"
+
+
+def test_a_model_that_cannot_be_copied() -> None:
+    model = nn.Sequential(nn.Linear(4, 3))
+    model.lock = threading.Lock()
+    refusal(convert, model, COARSE, names="`model` cannot be copied (TypeError")
+    assert convert(model, COARSE, inplace=True) is model
