@@ -1,6 +1,8 @@
 """A matrix on an analog core, in the place of a NumPy array."""
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +53,6 @@ class AnalogMatrix:
     3
     """
 
-    __array_ufunc__ = None  # NumPy leaves `x @ matrix` to this class
     ndim = 2
 
     def __init__(
@@ -108,6 +109,33 @@ class AnalogMatrix:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
         return np.array(self._values, dtype=dtype)
 
+    # So NumPy leaves its products to this class, `x @ matrix` as well as its functions.
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> AnyArray:
+        if ufunc is np.matmul and method == "__call__" and not options:
+            return _product(*inputs)
+        if ufunc.__name__ not in _DIGITAL_PRODUCTS:
+            return NotImplemented
+        raise InputError(
+            f"numpy.{ufunc.__name__} of an analog matrix is not computed on its core; it may be "
+            "multiplied with @, and numpy.asarray gives its values"
+        )
+
+    def __array_function__(
+        self, function: Any, types: Any, inputs: Any, options: Mapping[str, Any]
+    ) -> Any:
+        if function is np.dot and len(inputs) == 2 and not options:
+            return _product(*inputs)
+        if function.__name__ in _DIGITAL_PRODUCTS:
+            return self.__array_ufunc__(function, "")
+
+        def values(one: Any) -> Any:
+            if isinstance(one, list | tuple):
+                return type(one)(map(values, one))
+            return np.asarray(one) if isinstance(one, AnalogMatrix) else one
+
+        return function(*values(inputs), **{name: values(one) for name, one in options.items()})
+
     def __repr__(self) -> str:
         return f"AnalogMatrix(shape={self.shape}, core={self._flow.core.name!r})"
 
@@ -152,6 +180,20 @@ class AnalogMatrix:
         self._state.counts += counts
         result: AnyArray = found.astype(np.result_type(x.dtype, self.dtype), copy=False)
         return result.reshape(-1) if x.ndim == 1 else result
+
+
+_DIGITAL_PRODUCTS = (
+    "dot", "vdot", "inner", "outer", "tensordot", "einsum", "kron", "multi_dot", "matrix_power",
+    "matmul", "vecdot", "matvec", "vecmat", "convolve", "correlate",
+)  # fmt: skip
+
+
+def _product(first: Any, second: Any) -> AnyArray:
+    """A product in which one is an analog matrix: the first, if both are."""
+    found: AnyArray = (
+        first @ second if isinstance(first, AnalogMatrix) else second.__rmatmul__(first)
+    )
+    return found
 
 
 class _State:

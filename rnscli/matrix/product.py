@@ -238,9 +238,11 @@ class TiledProduct:
             out = self._arrays.empty(shape, like=x)
             out[...] = 0.0
             return out, counts
+        # What is returned is no view: PyTorch does not let these be changed in place.
+        found = self._arrays.empty(shape, like=x)
         # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
-        out = self._arrays.empty((*x.shape[:-1], columns), like=x)
+        out = found.reshape(*x.shape[:-1], columns)
         noise = rng() if self._flow.core.noisy else None
         scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size)
         for tile in weights.tiles:
@@ -260,7 +262,7 @@ class TiledProduct:
                     out[rows] += sums
                 else:
                     out[rows] = sums
-        return out.reshape(shape), counts
+        return found, counts
 
     def _chunks(self, shape: tuple[int, ...], terms: int) -> Iterator[slice]:
         """Parts of the first axis whose inputs and outputs fit in what is best worked on."""

@@ -15,3 +15,4 @@ from rnscli.networks.shipped import Recipe as Recipe
 from rnscli.networks.shipped import RecipeOptions as RecipeOptions
 from rnscli.networks.shipped import missing_package as missing_package
 from rnscli.networks.training import Trainer as Trainer
+from rnscli.networks.user_model import running as running

@@ -14,7 +14,9 @@ from rnscli.base import InputError, RnscliError, regular_file
 
 MAX_CLASS = 10**6
 
-Inputs = npt.NDArray[np.float32]
+_INT64 = np.iinfo(np.int64)
+
+Inputs = npt.NDArray[np.float32] | npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int64]
 Logits = npt.NDArray[np.float32]
 
@@ -26,7 +28,8 @@ class LabelledData:
     Parameters
     ----------
     inputs
-        Array of shape ``(N, ...)`` of finite real numbers; kept as float32.
+        Array of shape ``(N, ...)`` of finite real numbers; kept as float32, or as int64 if they are
+        whole numbers of more than 8 bits, such as tokens.
     labels
         Array of shape ``(N,)`` of integers, the classes, from 0.
 
@@ -55,6 +58,15 @@ class LabelledData:
         return len(self.labels)
 
     @property
+    def whole(self) -> bool:
+        """Whether the inputs are whole numbers."""
+        return self.inputs.dtype.kind == "i"
+
+    def in_floats(self) -> "LabelledData":
+        """The same with inputs as float32."""
+        return LabelledData(self.inputs.astype(np.float32), self.labels)
+
+    @property
     def classes(self) -> int:
         """Number of classes that the labels need: the largest one, plus 1."""
         return int(self.labels.max()) + 1
@@ -62,7 +74,7 @@ class LabelledData:
     def digest(self) -> str:
         """SHA-256 of the content, the same on every machine."""
         hasher = hashlib.sha256()
-        for array, kind in ((self.inputs, "<f4"), (self.labels, "<i8")):
+        for array, kind in ((self.inputs, "<i8" if self.whole else "<f4"), (self.labels, "<i8")):
             hasher.update(f"{kind}{array.shape}".encode())
             hasher.update(np.ascontiguousarray(array, kind).tobytes())
         return hasher.hexdigest()
@@ -100,6 +112,16 @@ class Dataset:
                 f"`data` {self.name} has samples of shape {shapes[0]} to train with and of shape "
                 f"{shapes[1]} to test with; both must be of one shape"
             )
+
+    @property
+    def whole(self) -> bool:
+        """Whether the inputs of any part are whole numbers."""
+        return self.test.whole or (self.train is not None and self.train.whole)
+
+    def in_floats(self) -> "Dataset":
+        """The same with inputs as float32."""
+        train = None if self.train is None else self.train.in_floats()
+        return Dataset(self.name, self.test.in_floats(), train)
 
     def part_to_train(self) -> LabelledData:
         """The samples to train with; refused if there are none."""
@@ -144,6 +166,9 @@ def checked(
             f"{where}{x} has shape {inputs.shape}, which is empty; there must be at least one "
             "sample of at least one number"
         )
+    if inputs.dtype.kind in "iu" and inputs.dtype.itemsize > 1 and inputs.max() <= _INT64.max:
+        kept: Inputs = inputs.astype(np.int64)
+        return kept, _classes(labels, where, y)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         kept = inputs.astype(np.float32)
     if not np.isfinite(kept).all():
@@ -151,12 +176,16 @@ def checked(
             f"{where}{x} holds NaN, infinity or a magnitude above {np.finfo(np.float32).max:.3g}; "
             "every value must be finite"
         )
+    return kept, _classes(labels, where, y)
+
+
+def _classes(labels: npt.NDArray[Any], where: str, y: str) -> Labels:
     if labels.min() < 0 or labels.max() > MAX_CLASS:
         raise InputError(
             f"{where}{y} goes from {labels.min()} to {labels.max()}; classes must be integers "
             f"from 0 to {MAX_CLASS}"
         )
-    return kept, labels.astype(np.int64)
+    return labels.astype(np.int64)
 
 
 _WANTED = "it must be an .npz file with arrays x and y, and x_train and y_train to train with"
@@ -165,7 +194,7 @@ _WANTED = "it must be an .npz file with arrays x and y, and x_train and y_train 
 def load_data(path: str | Path) -> Dataset:
     """Samples and their classes out of an ``.npz`` file, as ``numpy.savez`` writes it.
 
-    It holds the test set as ``x``, of shape ``(N, ...)``, real numbers, which become float32, and
+    It holds the test set as ``x``, of shape ``(N, ...)``, real numbers (see `LabelledData`), and
     ``y``, of shape ``(N,)``, integers from 0; a part to train with, if there is one, as
     ``x_train`` and ``y_train``.
     """

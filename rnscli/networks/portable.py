@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,11 +27,14 @@ class PortableNetwork:
         Shape of a single input; layers that infer their size have it from there.
     weights
         Its state, as ``torch.save`` writes it; drawn from a seed if ``None``.
+    whole
+        Whether inputs are whole numbers, as tokens are.
     """
 
     name: str
     shape: tuple[int, ...]
     weights: bytes | None = None
+    whole: bool = field(default=False, repr=False)
 
     def made(self, seed: int = 0) -> "nn.Module":
         """A model of the caller's own; the seed decides over all that is drawn for it.
@@ -43,10 +46,11 @@ class PortableNetwork:
         """
         import torch
 
-        from rnscli.networks.user_model import make_model, settle
+        from rnscli.networks.user_model import make_model, running, settle
 
         model = make_model(self.name, seed=seed)
-        settle(model, self.shape, seed)
+        with running(self.name, f"cannot take inputs of shape {self.shape}"):
+            settle(model, self.shape, seed, self.whole)
         if self.weights is not None:
             try:
                 model.load_state_dict(torch.load(io.BytesIO(self.weights), weights_only=True))
@@ -72,10 +76,14 @@ class PortableNetwork:
 
 @dataclass(frozen=True, eq=False)
 class OpenedNetwork:
-    """A network and its data, checked to belong together."""
+    """A network and its data, checked to belong together.
+
+    ``drawn`` tells that a network of the user came with weights that are drawn at random.
+    """
 
     network: PortableNetwork
     data: Dataset
+    drawn: bool = False
 
 
 def open_network(
@@ -109,13 +117,15 @@ def open_network(
     (797, 'DigitsCnn')
     """
     from rnscli.networks.training import trained
-    from rnscli.networks.user_model import check_fit, make_model
+    from rnscli.networks.user_model import fitting, make_model
 
     labelled = digits() if data is None else load_data(data)
     if name not in NETWORKS or weights is not None:
-        return _opened(name, labelled, make_model(name, weights), keep=True)
+        model = make_model(name, weights)
+        drawn = weights is None and _differ(model, make_model(name, seed=1))
+        return replace(_opened(name, labelled, model, keep=True), drawn=drawn)
     if data is not None:
-        check_fit(make_model(name), labelled, name)  # rather than after its training
+        fitting(make_model(name), labelled, name)  # rather than after its training
     return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
 
 
@@ -150,14 +160,23 @@ def _opened(name: str, data: Dataset, model: "nn.Module", keep: bool) -> OpenedN
     """The network with the weights of a model, if they are to be kept, checked to fit the data."""
     import torch
 
-    from rnscli.networks.user_model import check_fit
+    from rnscli.networks.user_model import fitting
 
-    check_fit(model, data, name)
+    data = fitting(model, data, name)
     stream = io.BytesIO()
     if keep:
         torch.save(model.state_dict(), stream)
     shape = data.test.inputs.shape[1:]
-    return OpenedNetwork(PortableNetwork(name, shape, stream.getvalue() if keep else None), data)
+    kept = stream.getvalue() if keep else None
+    return OpenedNetwork(PortableNetwork(name, shape, kept, data.whole), data)
+
+
+def _differ(first: "nn.Module", second: "nn.Module") -> bool:
+    """Whether two models that were made with different seeds have different weights."""
+    from torch.nn.parameter import is_lazy
+
+    pairs = zip(first.parameters(), second.parameters(), strict=False)
+    return any(is_lazy(one) or not one.equal(other) for one, other in pairs)
 
 
 @lru_cache(maxsize=8)

@@ -7,6 +7,7 @@ import inspect
 import pickle
 import re
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,12 +17,40 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from rnscli.base import InputError, regular_file, said
+import rnscli
+from rnscli.base import InputError, RnscliError, regular_file, said
 from rnscli.networks.data import Dataset
 from rnscli.networks.evaluation import ALONE, RandomStream, inference, one_thread
 from rnscli.networks.shipped import NETWORKS
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
+
+
+# Packages whose code calls that of a user.
+_CALLERS = tuple(str(Path(file).parent) for file in (torch.__file__, rnscli.__file__) if file)
+
+
+def told(error: BaseException) -> str:
+    """What an error says, and where in the code of a user it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one for one in frames if not one.filename.startswith((*_CALLERS, "<frozen"))]
+    if not own:
+        return said(error)
+    file = Path(own[-1].filename)
+    if file.is_relative_to(Path.cwd()):
+        file = file.relative_to(Path.cwd())
+    return f"{said(error)} ({file}:{own[-1].lineno})"
+
+
+@contextlib.contextmanager
+def running(name: str, what: str) -> Iterator[None]:
+    """Errors of the code of a model in a sentence, which begins with what it cannot do."""
+    try:
+        yield
+    except (RnscliError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise InputError(f"`model` {name} {what}: {told(error)}") from error
 
 
 def make_model(name: str, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
@@ -64,8 +93,8 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
             if isinstance(error, TypeError) and trace is not None and trace.tb_next is None:
                 problem = f"cannot be called without arguments: {said(error)}"
             else:
-                problem = f"raises {said(error)}; it must return a torch.nn.Module"
-            raise InputError(f"`model` {where} {problem}") from None
+                problem = f"raises {told(error)}; it must return a torch.nn.Module"
+            raise InputError(f"`model` {where} {problem}") from error
     if not isinstance(model, nn.Module):
         kind = type(model).__name__
         raise InputError(f"`model` {where} returns a {kind}; it must return a torch.nn.Module")
@@ -84,7 +113,7 @@ def _imported(where: str, name: str) -> object:
                 f"`model` {where}: there is no module {missing}, neither installed nor in the "
                 f"current directory; name {_WANTED}"
             ) from None
-        raise InputError(f"`model` {where} cannot be imported: {said(error)}") from None
+        raise InputError(f"`model` {where} cannot be imported: {told(error)}") from error
 
 
 @contextlib.contextmanager
@@ -105,7 +134,8 @@ def _of_the_user() -> Iterator[None]:
 
 
 _WANTED_FILE = (
-    "it must be a file of torch.save with a state_dict, or with a dict that has one as state_dict"
+    "it must be a file of torch.save with a state_dict, with a dict that has one as state_dict, or "
+    "a checkpoint of rnscli train"
 )
 # How torch calls what a file with weights alone does not hold.
 _CODE = re.compile(
@@ -117,7 +147,8 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     """Load weights into a model, which is changed only if all of them fit.
 
     The file is as ``torch.save(model.state_dict(), path)`` writes it, or with a dict that has the
-    weights under ``state_dict``. No code in it is run: it may hold tensors and plain values only.
+    weights under ``state_dict``, or as `rnscli train --checkpoint` keeps them. No code in it is
+    run: it may hold tensors and plain values only.
     """
     weights = _read(path)
     own = model.state_dict()
@@ -137,7 +168,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     try:
         model.load_state_dict(weights)
     except Exception as error:  # a module of the user may do it in a way of its own
-        raise InputError(f"`weights` {path} cannot be loaded: {said(error)}") from None
+        raise InputError(f"`weights` {path} cannot be loaded: {told(error)}") from error
 
 
 def _read(path: str | Path) -> Mapping[str, Tensor]:
@@ -164,6 +195,8 @@ def _read(path: str | Path) -> Mapping[str, Tensor]:
 def _state_dict(path: str | Path, content: Any) -> Mapping[str, Tensor]:
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
+    elif isinstance(content, Mapping) and isinstance(content.get("state"), Mapping):
+        content = content["state"].get("model")  # what `rnscli train` keeps
     if not isinstance(content, Mapping):
         raise InputError(f"`weights` {path} holds a {type(content).__name__}; {_WANTED_FILE}")
     for name, tensor in content.items():
@@ -198,7 +231,7 @@ def _check_names(path: str | Path, weights: Mapping[str, Tensor], own: dict[str,
 _SAMPLES = 2  # a model that forgets the axis of the samples may do well with one
 
 
-def settle(model: nn.Module, shape: tuple[int, ...], seed: int) -> None:
+def settle(model: nn.Module, shape: tuple[int, ...], seed: int, whole: bool = False) -> None:
     """Let the layers of a model infer their sizes, where any still have to.
 
     Until then they have no weights to be counted, and are of classes of their own. The model is
@@ -207,7 +240,25 @@ def settle(model: nn.Module, shape: tuple[int, ...], seed: int) -> None:
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
         # Not the numbers again that the other layers had.
         with one_thread(), inference(model), RandomStream(seed ^ 0x1A27).in_use():
-            model(torch.zeros(_SAMPLES, *shape))
+            model(torch.zeros(_SAMPLES, *shape, dtype=torch.int64 if whole else torch.float32))
+
+
+def fitting(model: nn.Module, data: Dataset, name: str) -> Dataset:
+    """The data as a model takes them: whole numbers as such, or else as float32 (`check_fit`)."""
+    problem = None
+    if data.whole:
+        try:
+            check_fit(model, data, name)
+        except InputError as error:
+            problem, data = error, data.in_floats()
+        else:
+            return data
+    try:
+        check_fit(model, data, name)
+    except InputError as error:
+        # A table cannot be looked up with floats, so what it says of whole numbers is the reason.
+        raise problem if problem is not None and "'indices'" in str(error) else error from None
+    return data
 
 
 def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
@@ -219,14 +270,9 @@ def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
     inputs = data.test.inputs[:_SAMPLES]
     shape = tuple(inputs.shape)
     talk = contextlib.redirect_stdout(sys.stderr)  # what a model prints is not the result
-    with one_thread(), inference(model), RandomStream(0).in_use(), talk:
-        try:
-            logits: object = model(torch.from_numpy(inputs))
-        except Exception as error:
-            raise InputError(
-                f"`model` {name} cannot take inputs of shape {shape} from `data` {data.name}: "
-                f"{said(error)}"
-            ) from None
+    code = running(name, f"cannot take inputs of shape {shape} from `data` {data.name}")
+    with code, one_thread(), inference(model), RandomStream(0).in_use(), talk:
+        logits: object = model(torch.from_numpy(inputs))
     if not isinstance(logits, Tensor):
         raise InputError(
             f"`model` {name} gives a {type(logits).__name__} for inputs of shape {shape}; it must "

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.utils.parametrize import ParametrizationList
 
-from rnscli.base import InputError, nearest
+from rnscli.base import InputError, nearest, said, shown
 from rnscli.torch import layers
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.layers import AnalogLayer
@@ -114,7 +114,13 @@ def convert(
     stays = Conversion((), digital).sentence
     if strict and stays:
         raise InputError(f"the model has {stays}")
-    found = converted(model if inplace else copy.deepcopy(model), flow, exclude)
+    try:
+        found = model if inplace else copy.deepcopy(model)
+    except Exception as error:  # as many kinds as there are of what a module may keep
+        raise InputError(
+            f"`model` cannot be copied ({said(error)}); convert it with `inplace`"
+        ) from error
+    found = converted(found, flow, exclude)
     if stays:
         warnings.warn(stays, stacklevel=2)
     return found
@@ -141,8 +147,8 @@ def conversion(model: nn.Module) -> Conversion:
             analog.append(name or kind)
         elif _is_unmapped(module):
             digital.append((name or kind, kind))
-        elif isinstance(module, tuple(_ANALOG)):
-            # A subclass with its own `forward`, or one whose weight is parametrized.
+        elif isinstance(module, tuple(_ANALOG)) or _has_weight(module):
+            # A layer of another library, or with its own `forward`, or with a parametrized weight.
             if forward is None or forward.place is None:
                 digital.append((name or kind, kind))
             else:
@@ -173,6 +179,10 @@ def _left(model: nn.Module, exclude: Collection[str]) -> frozenset[str]:
     """
     if isinstance(exclude, str):
         raise InputError.of("exclude", exclude, "a list of names", what=f"is the text {exclude}")
+    for other in exclude:
+        if not isinstance(other, str):
+            what = f"holds {shown(getattr(other, '__name__', other))}"
+            raise InputError.of("exclude", other, "a list of names of submodules", what=what)
     modules = list(model.named_modules(remove_duplicate=False))
     names = [name for name, _ in modules]
     for other in exclude:
@@ -202,7 +212,20 @@ def _is_unmapped(module: nn.Module) -> bool:
         # One function, which computes all of it: a subclass only adds to it.
         exact = type(module) is nn.MultiheadAttention
         return not exact and type(module).forward is nn.MultiheadAttention.forward
-    return isinstance(module, _DIGITAL)
+    return isinstance(module, _DIGITAL) or _is_quantised(module)
+
+
+def _is_quantised(module: nn.Module) -> bool:
+    """Whether it is a layer of PyTorch whose weights are packed for a library."""
+    own = type(module).__module__.startswith("torch.ao.nn.quantized")
+    return own and (hasattr(module, "weight") or hasattr(module, "get_weight"))
+
+
+def _has_weight(module: nn.Module) -> bool:
+    """Whether it is a layer with a matrix of weights of its own, no table to look up."""
+    weight = module._parameters.get("weight")
+    simple = _is_simple(module) or isinstance(module, nn.Embedding | nn.EmbeddingBag)
+    return weight is not None and weight.dim() > 1 and not simple and not [*module.children()]
 
 
 def _forward_of(module: nn.Module) -> AnalogForward | None:

@@ -9,12 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
+from rnscli.torch.interception import Interception
 from rnscli.torch.layers import analog_attention, analog_conv2d, analog_linear
-from rnscli.torch.product import Place, active_recordings, analog_einsum, placed_matmul
-
-# What a mapped function returns is a tensor, or `NotImplemented` where it has to stay digital.
+from rnscli.torch.product import Place, analog_einsum, placed_matmul, tell_compiled
 
 
 def _matmul(place: Place, *operands: Any, **named: Any) -> Any:
@@ -37,26 +35,37 @@ def _added(
     product = placed_matmul(*operands, place)
     scaled = product if alpha == 1 else alpha * product
     # PyTorch does not look at what beta = 0 leaves out, which may be NaN.
-    return beta * input + scaled if beta else scaled
+    return (beta * input + scaled).to(product.dtype) if beta else scaled
+
+
+def _with_vector(mapped: Callable[..., Any]) -> Callable[..., Any]:
+    """On a CPU, autocast leaves functions for a matrix and a vector alone."""
+
+    def product(place: Place, *operands: Any, **named: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            return mapped(place, *operands, **named)
+
+    return product
 
 
 def _tensors(values: Iterable[Any]) -> bool:
     return all(isinstance(value, Tensor) for value in values)
 
 
-MAPPED: Mapping[Callable[..., Any], Callable[..., Any]] = {
+MAPPED: Mapping[Any, Callable[..., Any]] = {
     **dict.fromkeys(
         (
-            torch.matmul, torch.linalg.matmul, torch.mm, torch.mv, torch.bmm, Tensor.matmul,
-            Tensor.__matmul__, Tensor.mm, Tensor.mv, Tensor.bmm,
+            torch.matmul, torch.linalg.matmul, torch.mm, torch.bmm, Tensor.matmul,
+            Tensor.__matmul__, Tensor.mm, Tensor.bmm,
         ),
         _matmul,
     ),
+    **dict.fromkeys((torch.mv, Tensor.mv), _with_vector(_matmul)),
     Tensor.__rmatmul__: lambda place, other, input: _matmul(place, input, other),
     **dict.fromkeys(
-        (torch.addmm, torch.addmv, torch.baddbmm, Tensor.addmm, Tensor.addmv, Tensor.baddbmm),
-        _added,
+        (torch.addmm, torch.baddbmm, Tensor.addmm, Tensor.baddbmm), _added
     ),
+    **dict.fromkeys((torch.addmv, Tensor.addmv), _with_vector(_added)),
     torch.einsum: analog_einsum,
     torch.conv2d: analog_conv2d,
     functional.linear: analog_linear,
@@ -76,6 +85,7 @@ UNMAPPED = frozenset(
                  "addmv_ addbmm_ baddbmm_ addr_"),
         (torch.linalg, "multi_dot matrix_power vecdot"),
         (torch.sparse, "mm addmm sampled_addmm"),
+        (torch.ops.higher_order, "flex_attention"),
         (functional, "bilinear multi_head_attention_forward linear_cross_entropy"),
     )
     for name in names.split()
@@ -83,49 +93,12 @@ UNMAPPED = frozenset(
 )  # fmt: skip
 
 
-class _Interception(TorchFunctionMode):
-    """Computes mapped functions on the core; leaves all others as they are.
-
-    ``place`` is that of the module whose ``forward`` runs, or ``None`` where it stays digital.
-    """
-
-    place: Place | None = None
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        if self.place is None:
-            return func(*args, **kwargs)
-        mapped = MAPPED.get(func)
-        if mapped is not None and "out" not in kwargs and _is_real((*args, *kwargs.values())):
-            found = mapped(self.place, *args, **kwargs)
-            if found is not NotImplemented:
-                return found
-        if mapped is not None or func in UNMAPPED:
-            for made in active_recordings.get():
-                made.unmapped[f"{self.place.layer}: {func.__name__}"] = None
-        return func(*args, **kwargs)
+_EVERY = {**dict.fromkeys(UNMAPPED, lambda *_, **__: NotImplemented), **MAPPED}
 
 
-def _is_real(arguments: Iterable[Any]) -> bool:
-    """Whether operands are dense floats.
-
-    Whole numbers and complex ones are not for an analog core; sparse matrices and nested tensors
-    have products of their own.
-    """
-    tensors = (value for value in arguments if isinstance(value, Tensor))
-    return all(
-        tensor.layout is torch.strided
-        and not tensor.is_nested
-        # A mask may be Boolean: no operand.
-        and (tensor.is_floating_point() or tensor.dtype is torch.bool)
-        for tensor in tensors
-    )
+class _Everywhere(Interception):
+    def mapped(self, func: Any) -> Callable[..., Any] | None:
+        return _EVERY.get(func)  # `torch.compile` could not look into a table of an instance
 
 
 # The interception of this thread as `mode`, if a converted model is under way in it.
@@ -148,7 +121,7 @@ class AnalogForward:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         # One interception for a model and all modules within it, which take turns.
         outer = getattr(_current, "mode", None)
-        with _Interception() if outer is None else nullcontext(outer) as mode:
+        with _Everywhere() if outer is None else nullcontext(outer) as mode:
             before, mode.place, _current.mode = mode.place, self.place, mode
             try:
                 if self.own is not None:
@@ -156,6 +129,7 @@ class AnalogForward:
                 return type(self.module).forward(self.module, *arguments, **options)
             finally:
                 mode.place, _current.mode = before, outer
+                tell_compiled()
 
     @property
     def __signature__(self) -> inspect.Signature:

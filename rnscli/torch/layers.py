@@ -6,10 +6,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from rnscli.torch.product import CoreOrFlow, Place, flow_of, placed_matmul, stored_matmul
+from rnscli.torch.interception import called
+from rnscli.torch.product import (
+    CoreOrFlow,
+    Place,
+    check_plain,
+    flow_of,
+    placed_matmul,
+    stored_matmul,
+)
 
 
 class AnalogLayer(nn.Module):
@@ -64,7 +71,10 @@ class AnalogLinear(AnalogLayer, nn.Linear):
         self.place = Place(flow_of(core), "linear")
 
     def forward(self, input: Tensor) -> Tensor:
-        return analog_linear(self.place, input, self.weight, self.bias)
+        found: Tensor = called(
+            self.place, functional.linear, analog_linear, input, self.weight, self.bias
+        )
+        return found
 
 
 # The functions below have the place first, as all that takes the place of a function of PyTorch.
@@ -80,7 +90,12 @@ def analog_linear(
         result = stored_matmul(input.unsqueeze(0), weight.t(), place).squeeze(0)
     else:
         result = stored_matmul(input, weight.t(), place)
-    return result if bias is None else result + bias
+    return _biased(result, bias)
+
+
+def _biased(result: Tensor, bias: Tensor | None) -> Tensor:
+    """In the type of the product, which autocast may have chosen."""
+    return result if bias is None else result + bias.to(result.dtype)
 
 
 Pair = tuple[int, int]
@@ -117,7 +132,6 @@ class _Patches(torch.autograd.Function):
         return found.view(len(images), *read.shape[1:])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         images, channels, height, width = ctx.shape
         kernel, stride, dilation, groups = ctx.cut
@@ -176,9 +190,9 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
         # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
         around, mode = self._reversed_padding_repeated_twice, self.padding_mode
         padded = _padded(input, around, "constant" if mode == "zeros" else mode)
-        return analog_conv2d(
-            self.place, padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups
-        )
+        operands = padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups
+        found: Tensor = called(self.place, torch.conv2d, analog_conv2d, *operands)
+        return found
 
 
 def analog_conv2d(
@@ -220,7 +234,7 @@ def analog_conv2d(
     size = _positions(input.shape[2:], kernel, strides, dilations)
     result = found.reshape(images, positions, outputs).transpose(1, 2)
     result = result.reshape(images, outputs, *size)
-    return result if bias is None else result + bias.view(-1, 1, 1)
+    return _biased(result, None if bias is None else bias.view(-1, 1, 1))
 
 
 def _padded(images: Tensor, padding: list[int], mode: str = "constant") -> Tensor:
@@ -267,11 +281,15 @@ def analog_attention(
         repeats = query.shape[-3] // key.shape[-3]
         key = key.repeat_interleave(repeats, -3)
         value = value.repeat_interleave(repeats, -3)
-    if is_causal:
-        if attn_mask is not None:
-            raise RuntimeError("is_causal makes its own mask; leave attn_mask out")
-        shape = query.shape[-2], key.shape[-2]
-        attn_mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
+    if is_causal and attn_mask is not None:
+        raise RuntimeError("is_causal makes its own mask; leave attn_mask out")
+    # That of a `CausalBias`, which holds no mask; its module takes a second to import.
+    variant = getattr(attn_mask, "variant", None)
+    if is_causal or variant is not None:
+        queries, keys = query.shape[-2], key.shape[-2]
+        last = keys - queries if variant is not None and variant.name == "LOWER_RIGHT" else 0
+        every = torch.ones(queries, keys, dtype=torch.bool, device=query.device)
+        attn_mask = every.tril(last)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     weights = _weights(query, key, _additive(attn_mask, query, kept=True), scale, place)
     return placed_matmul(functional.dropout(weights, dropout_p), value, _part(place, "context"))
@@ -343,6 +361,7 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
     ) -> tuple[Tensor, Tensor | None]:
         if is_causal and attn_mask is None:
             raise RuntimeError("is_causal is a hint about attn_mask; give that, too")
+        check_plain(self.place, query, key, value, key_padding_mask, attn_mask)
         single = query.dim() == 2
         if single:
             query, key, value = (part.unsqueeze(0) for part in (query, key, value))

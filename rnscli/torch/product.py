@@ -1,6 +1,7 @@
 """Matrix products of tensors on a core, with straight-through gradients, and records of them."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -10,7 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+from torch.utils._python_dispatch import (
+    TorchDispatchMode,
+    _get_current_dispatch_mode,
+    _pop_mode_temporarily,
+)
 
 from rnscli.base import InputError
 from rnscli.core import Core, IntArray
@@ -135,7 +140,8 @@ class Recording:
     kinds
         The products, by kind, in the order in which they first occurred.
     unmapped
-        Products that stayed digital, as ``layer: function``, each once.
+        Products that stayed digital, as ``layer: function``, each once: of functions that no core
+        computes, and of operators of PyTorch that these, or others, call.
     """
 
     kinds: dict[ProductKind, Recorded] = field(default_factory=dict)
@@ -193,6 +199,86 @@ def recording() -> Iterator[Recording]:
         active_recordings.reset(token)
 
 
+# What `torch.compile` saw within a model: it cannot look into recordings, and notes this at each
+# call of what it has compiled.
+_compiled: dict[str, None] = {}
+
+
+def tell_unmapped(place: Place, name: str) -> None:
+    """Record a product that stays digital."""
+    what = f"{place.layer}: {name}"
+    if torch.compiler.is_dynamo_compiling():
+        _compiled[what] = None
+        return
+    for made in active_recordings.get():
+        made.unmapped[what] = None
+
+
+def tell_compiled() -> None:
+    """Record what compiled parts of a model, which has been called, have noted."""
+    while _compiled:
+        what, _ = _compiled.popitem()
+        for made in active_recordings.get():
+            made.unmapped[what] = None
+
+
+# Operators of PyTorch with products, by their names without that of the library; none that pool,
+# interpolate or convert.
+_PRODUCTS = re.compile(
+    r"mm(_|$)|matmul|einsum|(?<!bi)(?<!tri)(?<!upsample_)linear|^(_tri|bi)linear$|conv(?!ert)"
+    r"|attention|transformer_|rnn|lstm|gru|(^|_)(add)?mv$|(^|_|tensor)v?dot$|^addr$|cdist|^inner$"
+)
+
+
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees products that PyTorch computes within a function of another name, and tells of them."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._place = place
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        name = getattr(func, "overloadpacket", func).__name__
+        if _PRODUCTS.search(name):
+            tell_unmapped(self._place, name)
+        return func(*args, **(kwargs or {}))
+
+
+def unwatched() -> AbstractContextManager[Any]:
+    """Without a `Watch`, for the simulation."""
+    watched = isinstance(_get_current_dispatch_mode(), Watch)
+    return _pop_mode_temporarily() if watched else nullcontext()
+
+
+def check_plain(place: Place, *values: Any) -> None:
+    """Refuse tensors of classes that say themselves what their values are, or what is done to them.
+
+    Where PyTorch has asked them already, they are read as they are.
+    """
+    for value in values:
+        kind = type(value)
+        if kind in PLAIN or not isinstance(value, Tensor):
+            continue
+        function = kind.__torch_function__
+        usual = function is PARAMETERS or (
+            getattr(function, "__func__", None) is Tensor.__torch_function__.__func__  # type: ignore[attr-defined]
+        )
+        asked = usual or not torch._C._is_torch_function_enabled()
+        if not asked or kind.__torch_dispatch__ is not Tensor.__torch_dispatch__:
+            raise InputError(
+                f"in {place.layer}: an operand or a mask is of type {kind.__name__}, which "
+                "computes in a way of its own; it must be a plain torch.Tensor"
+            )
+
+
+PLAIN = (Tensor, nn.Parameter)
+PARAMETERS = nn.Parameter.__torch_function__  # of classes that leave everything to PyTorch
+
+
 def placed_matmul(x: Tensor, w: Tensor, place: Place) -> Tensor:
     """`rnscli.torch.analog_matmul` at a place."""
     if w.dim() == 1:
@@ -221,6 +307,7 @@ def _broadcast(x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
 
 def stored_matmul(x: Tensor, w: Tensor, place: Place, stationary: bool = True) -> Tensor:
     """`placed_matmul` with weights ``(K, N)`` or ``(G, K, N)``, made from stored parameters."""
+    check_plain(place, x, w)
     if not (x.is_floating_point() and w.is_floating_point()):
         raise InputError(
             f"operands of a product on a core are of type {x.dtype} and {w.dtype}; they must be "
@@ -233,16 +320,29 @@ def stored_matmul(x: Tensor, w: Tensor, place: Place, stationary: bool = True) -
         )
     with torch._C.DisableTorchFunction():
         # What is computed here is the simulation: no interception looks at it, nor takes time.
-        kept = torch.promote_types(x.dtype, w.dtype)
-        result: Tensor = _Product.apply(_float(x), _float(w), place, stationary)  # type: ignore[no-untyped-call]
+        kept = torch.promote_types(_product_type(x), _product_type(w))
+        recordings = active_recordings.get()
+        result: Tensor = _Product.apply(  # type: ignore[no-untyped-call]
+            _float(x), _float(w), place, stationary, FORWARD, recordings
+        )
         return result.to(kept)
+
+
+def _product_type(values: Tensor) -> torch.dtype:
+    """The type in which PyTorch would multiply them."""
+    device = values.device.type
+    if values.dtype is not torch.float64 and _has_autocast(device):
+        return torch.get_autocast_dtype(device)
+    return values.dtype
+
+
+def _has_autocast(device: str) -> bool:
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 def _full_precision(device: str) -> AbstractContextManager[Any]:
     """Without autocast: it would round whole numbers."""
-    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
-        return torch.autocast(device, enabled=False)
-    return nullcontext()
+    return torch.autocast(device, enabled=False) if _has_autocast(device) else nullcontext()
 
 
 def _float(values: Tensor) -> Tensor:
@@ -250,37 +350,48 @@ def _float(values: Tensor) -> Tensor:
 
 
 class _Product(torch.autograd.Function):
-    """A product, or a stack of them, and those of its gradients."""
+    """A product, or a stack of them, and those of its gradients, of any order."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, w: Tensor, place: Place, stationary: bool) -> Tensor:
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        w: Tensor,
+        place: Place,
+        stationary: bool,
+        role: str,
+        recordings: tuple[Recording, ...],
+    ) -> Tensor:
         ctx.save_for_backward(x, w)
-        ctx.place, ctx.stationary, ctx.recordings = place, stationary, active_recordings.get()
-        return _compute(x, w, place, FORWARD, stationary, ctx.recordings)
+        ctx.place, ctx.stationary, ctx.recordings = place, stationary, recordings
+        return _compute(x, w, place, stationary, role, recordings)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, w = ctx.saved_tensors
-        place, recordings = ctx.place, ctx.recordings
+        # With create_graph, gradients have gradients in turn.
+        product = _Product.apply if torch.is_grad_enabled() else _compute
         to_x = to_w = None
         with torch._C.DisableTorchFunction():
             if ctx.needs_input_grad[0]:
-                found = _compute(grad, w.mT, place, INPUT_GRADIENT, ctx.stationary, recordings)
+                found = product(
+                    grad, w.mT, ctx.place, ctx.stationary, INPUT_GRADIENT, ctx.recordings
+                )
                 to_x = found.to(x.dtype)
             if ctx.needs_input_grad[1]:
                 if w.dim() == 2:
                     x, grad = x.flatten(0, -2), grad.flatten(0, -2)
-                to_w = _compute(x.mT, grad, place, WEIGHT_GRADIENT, False, recordings).to(w.dtype)
-        return to_x, to_w, None, None
+                found = product(x.mT, grad, ctx.place, False, WEIGHT_GRADIENT, ctx.recordings)
+                to_w = found.to(w.dtype)
+        return to_x, to_w, None, None, None, None
 
 
 def _compute(
     x: Tensor,
     w: Tensor,
     place: Place,
-    role: str,
     stationary: bool,
+    role: str,
     recordings: tuple[Recording, ...],
 ) -> Tensor:
     x, w = x.detach(), w.detach()
@@ -293,7 +404,7 @@ def _compute(
     else:
         product = TiledProduct(place.flow, TorchArrays(x.device))
         try:
-            with _full_precision(x.device.type):
+            with _full_precision(x.device.type), unwatched():
                 found, counts = product.multiply(x, product.quantise_weights(w), _generator)
         except InputError as error:
             # Where in a model a number has grown beyond all bounds is half of the answer.

@@ -300,3 +300,28 @@ def test_very_different_scales() -> None:
     small = rows[:, 0] < 1e-9 * rows.max()
     assert small.any()
     assert not coarse[small].any()
+
+
+def test_functions_of_numpy() -> None:
+    """Products are on the core, or refused: never those of its values, without a word."""
+    values = np.linspace(-1, 1, 60).reshape(3, 20)
+    core = rnscli.analog_core("rns", bits=4, vector_size=16)
+    x, y = np.linspace(0, 1, 20), np.ones(3)
+    for product in (np.matmul, np.dot):
+        matrix, other = (rnscli.AnalogMatrix(values, core) for _ in range(2))
+        assert np.array_equal(product(matrix, x), other @ x)
+        assert np.array_equal(product(y, matrix), y @ other)
+        assert matrix.counts.products == 2
+    matrix = rnscli.AnalogMatrix(values, core)
+    refused = (
+        lambda: np.inner(matrix, x),
+        lambda: np.einsum("ij,j", matrix, x),
+        lambda: np.linalg.multi_dot([matrix, values.T, y]),
+        lambda: np.matmul(matrix, x, out=np.empty(3)),
+    )
+    for function in refused:
+        with pytest.raises(rnscli.InputError, match="of an analog matrix is not computed"):
+            function()
+    assert np.linalg.norm(matrix) == np.linalg.norm(values)
+    assert np.array_equal(np.concatenate([matrix, values]), np.concatenate([values, values]))
+    assert np.allclose(matrix, values)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rnscli.base.errors import InputError
 from rnscli.networks.data import Dataset, LabelledData
-from rnscli.networks.user_model import check_fit
+from rnscli.networks.user_model import check_fit, fitting
 
 X = np.random.default_rng(1).normal(size=(5, 3))
 DATA = Dataset("mine.npz", LabelledData(X, np.arange(5)))
@@ -92,3 +92,22 @@ def test_labels_to_train_with_count() -> None:
     part = LabelledData(X, np.array([0, 1, 0, 9, 0]))
     with pytest.raises(InputError, match="a label of 9"):
         check_fit(nn.Linear(3, 5), Dataset("mine", DATA.test, part), "net:make")
+
+
+def test_whole_numbers_become_floats_only_for_models_that_need_them() -> None:
+    data = Dataset("mine", LabelledData(np.arange(15).reshape(5, 3), np.arange(5)))
+    tokens = nn.Sequential(nn.Embedding(15, 4), nn.Flatten(), nn.Linear(12, 5))
+    assert fitting(tokens, data, "net:make") is data
+    assert not fitting(nn.Linear(3, 5), data, "net:make").whole
+    few = nn.Sequential(nn.Embedding(3, 4), nn.Flatten(), nn.Linear(12, 5))
+    with pytest.raises(InputError, match="index out of range"):
+        fitting(few, Dataset("mine", LabelledData(data.test.inputs + 9, np.arange(5))), "net:make")
+    with pytest.raises(InputError, match="shapes cannot be multiplied"):
+        fitting(nn.Linear(4, 5), data, "net:make")
+
+
+def test_the_place_of_an_error_of_the_code_of_a_model() -> None:
+    with pytest.raises(InputError, match=r"ValueError: no \(.*test_fit\.py:\d+\)$") as caught:
+        check_fit(Does(fail(ValueError("no"))), DATA, "net:make")
+    assert_one_sentence(caught.value, "`model` net:make")
+    assert isinstance(caught.value.__cause__, ValueError)

@@ -74,3 +74,15 @@ def test_parts_of_different_shapes() -> None:
     with pytest.raises(InputError, match=r"\(3,\).*\(2,\)") as caught:
         Dataset("mine", LabelledData(X[:, :2], Y), LabelledData(X, Y))
     assert_one_sentence(caught.value, "`data` mine")
+
+
+def test_whole_numbers_stay_whole() -> None:
+    """As tokens must be; those of 8 bits are pixels."""
+    whole = np.arange(12).reshape(4, 3) + 2**24
+    data = LabelledData(whole, Y)
+    assert data.whole
+    assert np.array_equal(data.inputs, whole)
+    assert not LabelledData(whole.astype(np.uint8), Y).whole
+    floats = Dataset("mine", data).in_floats().test
+    assert floats.inputs.dtype == np.float32
+    assert floats.digest() == LabelledData(whole.astype(np.float32), Y).digest() != data.digest()

@@ -123,7 +123,10 @@ def test_weights_are_the_same_in_every_run() -> None:
         ("my_networks:number", "is a int; name a function"),
         ("my_networks:ready", "is a Net that is made already"),
         ("my_networks:with_arguments", "cannot be called without arguments: TypeError"),
-        ("my_networks:fails", "raises OSError: no weights here; it must return"),
+        (
+            "my_networks:fails",
+            "raises OSError: no weights here (my_networks.py:25); it must return",
+        ),
         ("my_networks:fails_with_a_type_error", "raises TypeError"),
         ("my_networks:exits", "raises SystemExit: 3"),
         ("my_networks:nothing", "returns a NoneType; it must return a torch.nn.Module"),

@@ -17,6 +17,8 @@ from rnscli.networks.user_model import load_weights
 
 OWN = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
 STATE = OWN.state_dict()
+# As rnscli train keeps them.
+KEPT = {"key": "0", "state": {"model": STATE, "data": "1"}}
 
 
 def fresh() -> nn.Module:
@@ -24,7 +26,7 @@ def fresh() -> nn.Module:
 
 
 def test_a_state_dict(tmp_path: Path) -> None:
-    for content in (STATE, dict(STATE), {"state_dict": STATE, "epoch": 3, "lr": [0.1]}):
+    for content in (STATE, dict(STATE), {"state_dict": STATE, "epoch": 3, "lr": [0.1]}, KEPT):
         torch.save(content, tmp_path / "mine.pt")
         model = fresh()
         load_weights(model, tmp_path / "mine.pt")

@@ -8,6 +8,7 @@ import torch
 from comparison import COARSE, FINE, Calls, assert_near, assert_same_as_digital, normal
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.attention.bias import causal_lower_right, causal_upper_left
 
 from rnscli.torch import convert, recording
 
@@ -36,6 +37,18 @@ def test_options(options: dict[str, Any]) -> None:
         assert not convert(model, FINE)(QUERY, KEY, VALUE).any()
     else:
         assert_same_as_digital(model, QUERY, KEY, VALUE)
+
+
+@pytest.mark.parametrize("made", [causal_lower_right, causal_upper_left])
+@pytest.mark.parametrize("queries", [5, 6])
+def test_a_causal_bias(made: Any, queries: int) -> None:
+    """A tensor by its class, which holds no mask."""
+    model = Calls(lambda *given: attention(*given, attn_mask=made(queries, 6)))
+    query = normal(2, 4, queries, 8)
+    assert_same_as_digital(model, query, KEY, VALUE)
+    with recording() as seen:
+        convert(model, FINE)(query, KEY, VALUE)
+    assert (len(seen.kinds), list(seen.unmapped)) == (2, [])
 
 
 def test_a_mask_by_position() -> None:

@@ -6,8 +6,9 @@ from typing import NoReturn
 
 import pytest
 import torch
-from comparison import COARSE, Calls, normal, numpy_product
-from torch import nn
+from comparison import COARSE, FINE, Calls, assert_near, normal, numpy_product
+from torch import Tensor, nn
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 import rnscli
@@ -147,7 +148,7 @@ def autocasts() -> torch.autocast:
 def test_autocast_does_not_reach_the_core() -> None:
     torch.manual_seed(0)
     core = rnscli.analog_core("rns", bits=10, vector_size=32)
-    model = convert(nn.Sequential(nn.Linear(50, 40), nn.ReLU(), nn.Linear(40, 9)), core)
+    model = convert(nn.Sequential(nn.Linear(50, 9, bias=False), nn.ReLU()), core)
     found = []
     for inside in (False, True):
         model.zero_grad()
@@ -158,8 +159,38 @@ def test_autocast_does_not_reach_the_core() -> None:
         if not inside:
             y.sum().backward()
         found.append([y.detach(), *(p.grad for p in model.parameters())])
-    for plain, cast in zip(*found, strict=True):
-        assert torch.equal(plain, cast)
+    (plain, gradient), (cast, of_cast) = found
+    # Rounded after the product, not before.
+    assert torch.equal(plain.bfloat16(), cast)
+    assert torch.equal(gradient, of_cast)
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (functional.linear, ((3, 8), (4, 8), (4,))),
+        (torch.conv2d, ((1, 2, 5, 5), (3, 2, 3, 3), (3,))),
+        (torch.mm, ((3, 8), (8, 4))),
+        (torch.mv, ((3, 8), (8,))),
+        (torch.bmm, ((2, 3, 8), (2, 8, 4))),
+        (torch.addmm, ((3, 4), (3, 8), (8, 4))),
+        (torch.addmv, ((3,), (3, 8), (8,))),
+        (torch.baddbmm, ((2, 3, 4), (2, 3, 8), (2, 8, 4))),
+        (functional.scaled_dot_product_attention, ((1, 3, 8), (1, 4, 8), (1, 4, 8))),
+        (lambda x, w: torch.einsum("ij,kj->ik", x, w), ((3, 8), (4, 8))),
+    ],
+)
+def test_autocast_gives_the_types_of_pytorch(
+    function: Callable[..., Tensor], shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    operands = [normal(*shape, seed=index) for index, shape in enumerate(shapes)]
+    with autocasts():
+        expected = function(*operands)
+        assert_near(convert(Calls(function), FINE)(*operands), expected, share=1e-2)
+        layers = (nn.Linear(8, 4), nn.MultiheadAttention(8, 2))
+        x = normal(3, 8)
+        assert convert(layers[0], FINE)(x).dtype == layers[0](x).dtype
+        assert convert(layers[1], FINE)(x, x, x)[0].dtype == layers[1](x, x, x)[0].dtype
 
 
 def test_autocast_of_digital_layers_around_it() -> None:
@@ -170,4 +201,5 @@ def test_autocast_of_digital_layers_around_it() -> None:
         found = model(X)
     assert half.dtype == torch.bfloat16
     weight, bias = model[1].weight, model[1].bias
-    assert torch.equal(found, numpy_product(half.float(), weight.t(), COARSE) + bias)
+    product = numpy_product(half.float(), weight.t(), COARSE).bfloat16()
+    assert torch.equal(found, product + bias.bfloat16())

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 from comparison import COARSE, FINE, Calls, assert_near, assert_same_as_digital, normal
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 import rnscli
 from rnscli.torch import analog_matmul, convert, recording
@@ -167,3 +168,67 @@ def test_one_product_without_a_model() -> None:
     assert torch.equal(found, convert(Calls(torch.matmul), flow)(normal(*M), normal(*W)))
     assert [kind.layer for kind in made.kinds] == ["mine"]
     assert analog_matmul(normal(*V), normal(*V), COARSE).shape == ()
+
+
+class Named(Tensor):
+    """A subclass that leaves all to PyTorch."""
+
+
+class Scaled(Tensor):
+    """A subclass with products of its own: twice those of what it holds."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        plain = [one.as_subclass(Tensor) if isinstance(one, cls) else one for one in args]
+        found = func(*plain, **(kwargs or {}))
+        products = (torch.matmul, Tensor.matmul, functional.linear, torch.conv2d)
+        return 2 * found if func in products else found
+
+
+@pytest.mark.parametrize("kind", [Named, Scaled])
+@pytest.mark.parametrize(
+    "model",
+    [Calls(lambda x: x @ torch.ones(6, 6)), nn.Linear(6, 3), nn.Conv2d(1, 2, 3)],
+    ids=["matmul", "linear", "conv2d"],
+)
+def test_classes_of_operands_have_their_say(kind: type[Tensor], model: nn.Module) -> None:
+    x = normal(1, 5, 6).as_subclass(kind)
+    analog, expected = convert(model, FINE), model(x)
+    with recording() as made:
+        found = analog(x)
+    assert type(found) is type(expected)
+    assert_near(found.as_subclass(Tensor), expected.as_subclass(Tensor))
+    assert len(made.kinds) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "shapes"),
+    [
+        (nn.Linear(6, 5, bias=False), [(4, 6)]),
+        (nn.Linear(40, 9, bias=False), [(40,)]),
+        (nn.Conv2d(2, 4, 3, bias=False), [(1, 2, 5, 5)]),
+        (nn.Conv2d(2, 4, 3, groups=2, bias=False), [(2, 5, 5)]),
+        (Calls(torch.matmul), [(2, 5, 6), (6, 4)]),
+        (Calls(torch.matmul), [(40,), (40, 9)]),
+        (Calls(torch.bmm), [(2, 5, 6), (2, 6, 4)]),
+        (Calls(lambda x, w: torch.einsum("bij,jk->ibk", x, w)), [(2, 5, 6), (6, 4)]),
+        (Calls(functional.scaled_dot_product_attention), [(1, 3, 8), (1, 4, 8), (1, 4, 8)]),
+    ],
+)
+def test_results_may_be_changed_in_place(model: nn.Module, shapes: list[tuple[int, ...]]) -> None:
+    operands = [normal(*shape, seed=index) for index, shape in enumerate(shapes)]
+    if isinstance(model, nn.Linear | nn.Conv2d):
+        torch.manual_seed(0)
+        model.reset_parameters()
+
+    class Changes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *given: Tensor) -> Tensor:
+            found = self.model(*given)
+            found[..., 0] = 7.0
+            return functional.relu(found, inplace=True)
+
+    assert_same_as_digital(Changes(), *operands)

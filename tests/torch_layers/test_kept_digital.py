@@ -1,7 +1,7 @@
 """What stays digital, by wish or because no core computes it, is said."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -9,9 +9,10 @@ from comparison import COARSE, Calls, normal
 from refusals import assert_one_sentence
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.attention.flex_attention import flex_attention
 
 import rnscli
-from rnscli.torch import conversion, convert, recording
+from rnscli.torch import Conversion, conversion, convert, recording
 
 
 class Block(nn.Module):
@@ -210,3 +211,70 @@ def test_a_recording_names_the_layer_that_stays_digital() -> None:
         analog(X.unsqueeze(0)).sum().backward()
     assert list(made.unmapped) == ["rnn: lstm"]
     assert {kind.layer for kind in made.kinds} == {"head"}
+
+
+def experts(x: Tensor) -> Tensor:
+    offsets = torch.tensor([2, 4], dtype=torch.int32)
+    return functional.grouped_mm(
+        x.bfloat16().repeat(1, 4), torch.ones(2, 24, 8).bfloat16(), offs=offsets
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (lambda x: torch.ops.aten.mm(x, x.t()), "mm"),
+        (experts, "_grouped_mm"),
+        (lambda x: flex_attention(x[None, None], x[None, None], x[None, None]), "flex_attention"),
+    ],
+)
+def test_a_recording_tells_products_in_whatever_way_they_come(
+    function: Callable[[Tensor], Tensor], name: str
+) -> None:
+    model = Calls(
+        lambda x: (
+            functional.relu(function(x)) @ torch.ones(function(x).shape[-1], 2).to(function(x))
+        )
+    )
+    with torch.inference_mode(), warnings.catch_warnings(), recording() as made:
+        warnings.simplefilter("ignore")
+        convert(model, COARSE)(X)
+    assert list(made.unmapped) == [f"Calls: {name}"]
+    assert len(made.kinds) == 1
+    with torch.inference_mode(), recording() as made:
+        convert(model, COARSE, exclude=[""])(X)
+    assert not made.unmapped
+
+
+def test_quantised_layers_are_listed() -> None:
+    model = nn.ModuleDict({"head": nn.Linear(6, 3), "rnn": nn.LSTM(6, 3), "act": nn.ReLU()})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        quantised = torch.ao.quantization.quantize_dynamic(model, {nn.Linear, nn.LSTM})
+    with pytest.raises(rnscli.InputError, match=r"digital: head \(Linear\), rnn \(LSTM\)$"):
+        convert(quantised, COARSE, strict=True)
+    with pytest.warns(UserWarning, match="0 .Linear"), recording() as made:
+        convert(nn.Sequential(quantised["head"]), COARSE)(X)
+    assert list(made.unmapped) == ["0: linear_dynamic"]
+
+
+def test_layers_of_other_libraries_are_listed() -> None:
+    class Conv1D(nn.Module):
+        """As that of GPT-2."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(6, 3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.addmm(torch.zeros(3), x, self.weight)
+
+    class Table(nn.Embedding):
+        pass
+
+    analog = convert(nn.Sequential(Conv1D(), Table(6, 3), nn.Embedding(6, 3)), COARSE)
+    assert conversion(analog) == Conversion(("0",), ())
+    assert conversion(convert(analog, COARSE, exclude=["0"])).analog == ("0",)
+    assert conversion(convert(nn.Sequential(Conv1D()), COARSE, exclude=["0"])) == Conversion(
+        (), (("0", "Conv1D"),)
+    )

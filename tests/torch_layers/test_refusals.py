@@ -1,6 +1,7 @@
 """What is refused, in a sentence that says what it is about."""
 
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import torch
 from comparison import COARSE, Calls, normal
 from refusals import assert_one_sentence
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.attention.bias import causal_lower_right
 
 import rnscli
 from rnscli.torch import AnalogConv2d, AnalogLinear, analog_matmul, convert
@@ -87,3 +90,30 @@ def test_operands_that_are_no_floating_point_numbers() -> None:
     refusal(analog_matmul, whole, whole, COARSE, names="torch.int64")
     refusal(analog_matmul, normal(3, 3), normal(3, 3).cfloat(), COARSE, names="torch.complex64")
     refusal(AnalogLinear(3, 3, core=COARSE), whole, names="torch.int64")
+
+
+def test_tensors_that_stand_for_others() -> None:
+    """What they hold is not what they are: read as plain ones, products would be wrong."""
+    with FakeTensorMode():
+        fake = torch.ones(2, 4)
+    layers = (AnalogLinear(4, 3, core=COARSE), AnalogConv2d(1, 1, 1, core=COARSE))
+    for layer, x in zip(layers, (fake, fake.view(1, 1, 2, 4)), strict=True):
+        refusal(layer, x, names="of type FakeTensor")
+    refusal(analog_matmul, fake, normal(4, 3), COARSE, names="in matmul: ")
+    attention = convert(nn.MultiheadAttention(4, 2), COARSE)
+    x = normal(3, 4)
+    refusal(attention, x, x, x, attn_mask=causal_lower_right(3, 3), names="of type CausalBias")
+    masked = convert(Calls(lambda mask: mask @ torch.ones(3, 2)), COARSE)
+    refusal(masked, causal_lower_right(3, 3), names="of type CausalBias")
+
+
+def test_names_that_are_none() -> None:
+    text = refusal(convert, nn.Linear(4, 3), COARSE, exclude=[nn.Linear], names="`exclude`")
+    assert text == "`exclude` holds Linear; it must be a list of names of submodules"
+
+
+def test_a_model_that_cannot_be_copied() -> None:
+    model = nn.Sequential(nn.Linear(4, 3))
+    model.lock = threading.Lock()
+    refusal(convert, model, COARSE, names="`model` cannot be copied (TypeError")
+    assert convert(model, COARSE, inplace=True) is model

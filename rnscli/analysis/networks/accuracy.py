@@ -1,6 +1,5 @@
 """Accuracy of networks whose matrix products are computed on analog cores."""
 
-import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -122,10 +121,12 @@ def accuracy_block(
     """Statistics of one block of samples; a pure function of its arguments."""
     network, data = point.opened.network, point.opened.data.test
     inputs, labels = data.inputs, data.labels
-    in_fp32 = _right(network.model(), inputs, labels)
+    with networks.running(network.name, "cannot be computed in FP32"):
+        in_fp32 = _right(network.model(), inputs, labels)
     seeds = np.random.SeedSequence(point.seed, spawn_key=(block,))
     noise = networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
-    with noise.in_use(), recording() as made:
+    running = networks.running(network.name, "cannot be computed on a core")
+    with running, noise.in_use(), recording() as made:
         on_core = _right(_converted(network, point.flow), inputs, labels)
     right = PairedCounts(
         samples=len(labels),
@@ -156,15 +157,16 @@ def _right(model: nn.Module, inputs: networks.Inputs, labels: networks.Labels) -
 
 @lru_cache(maxsize=4)
 def _converted(network: networks.PortableNetwork, flow: Dataflow) -> nn.Module:
-    return converted(copy.deepcopy(network.model()), flow)
+    return converted(network.made().eval(), flow)  # not a copy, which not every model allows
 
 
 def _products(opened: networks.OpenedNetwork, strict: bool) -> tuple[Workload, tuple[str, ...]]:
     """The products of one inference, recorded by computing one, and those that stay digital."""
     # Which core it is makes no difference; this one is fast and loses little.
     core = analog_core("fixed-hp", bits=8)
-    model = converted(copy.deepcopy(opened.network.model()), Dataflow(core))
-    with networks.RandomStream(0).in_use(), recording() as made:
+    model = converted(opened.network.made().eval(), Dataflow(core))
+    running = networks.running(opened.network.name, "cannot be computed on a core")
+    with running, networks.RandomStream(0).in_use(), recording() as made:
         networks.evaluate(model, opened.data.test.inputs[:1])
     layers = dict(conversion(model).digital)
     # A layer is identified by its name; functions of other packages by theirs.

@@ -17,7 +17,7 @@ from rnscli import analysis
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
 from rnscli.base import InputError, RnscliError, write_atomically
 from rnscli.matrix import Dataflow
-from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer
+from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer, running
 from rnscli.runtime import Runner, Work, describe, digest, versions
 from rnscli.torch import converted
 
@@ -121,7 +121,8 @@ def training_run(
     tell = _listener.get()
     while not trainer.finished and not failure:
         try:
-            trainer.advance()
+            with running(parameters.network.name, "cannot be trained"):
+                trainer.advance()
         except RnscliError as error:  # of this training; others may do better
             failure = str(error)
         else:

@@ -117,11 +117,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             for row in rows
             if row.digital
         }
+        drawn = [
+            f"--model {name} comes with weights that are drawn at random, so that these are no "
+            "accuracies of a trained network; give its weights with --weights"
+            for name, one in opened.items()
+            if one.drawn
+        ]
         return cli.Answer(
             [(point, row) for (point, _), row in zip(ready, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             problems,
-            remarks=list(remarks.values()),
+            remarks=[*drawn, *remarks.values()],
         )
 
     return cli.Question(given, compute, in_blocks=True)

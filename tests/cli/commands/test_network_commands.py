@@ -41,11 +41,39 @@ def nan():
 def frozen():
     return make().requires_grad_(False)
 
+def ready():
+    torch.manual_seed(7)  # weights of its own
+    return make()
+
 def digital():
+    torch.manual_seed(7)
     return nn.Sequential(nn.Flatten(), nn.Unflatten(1, (1, 16)), nn.Conv1d(1, 1, 3), nn.Flatten(),
                          nn.Linear(14, 3))
 """
+SOURCE += """
+class NotCopied(nn.Sequential):
+    def forward(self, x):
+        self.kept = super().forward(x)
+        return self.kept * torch.ones(1, requires_grad=True)
+
+def old():
+    nn.utils.weight_norm(linear := nn.Linear(16, 3))
+    return NotCopied(nn.Flatten(), linear)
+
+class Fails(nn.Linear):
+    def forward(self, x):
+        if len(x) > 2:
+            raise KeyError("three")
+        return super().forward(x.flatten(1))
+
+def fails():
+    return Fails(16, 3)
+
+def tokens():
+    return nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(20, 3))
+"""
 MINE = ("--model", "mine:make", "--data", "images.npz")
+READY = ("--model", "mine:ready", *MINE[2:])
 each_command = pytest.mark.parametrize("command", ["accuracy", "train"])
 
 
@@ -96,8 +124,8 @@ def test_network_data_and_weights_of_a_user_in_worker_processes(command: str, rn
 
 
 def test_weights_decide(rows: Rows) -> None:
-    drawn = rows("accuracy", *MINE, "--bits", 12)
-    given = rows("accuracy", *MINE, "--bits", 12, "--weights", "mine.pt")
+    drawn = rows("accuracy", *READY, "--bits", 12)
+    given = rows("accuracy", *READY, "--bits", 12, "--weights", "mine.pt")
     assert drawn[0]["fp32_accuracy"] != given[0]["fp32_accuracy"]
 
 
@@ -120,7 +148,7 @@ def test_digital_products_are_a_remark_or_refused(rnscli: Run, refusal: Refusal)
 
 
 def test_a_row_for_each_seed_core_and_number_of_samples(rows: Rows) -> None:
-    found = rows("accuracy", *MINE, "--p", 0.01, "--seed", "0,1", "--samples", "20,30")
+    found = rows("accuracy", *READY, "--p", 0.01, "--seed", "0,1", "--samples", "20,30")
     assert [(row["samples"], row["seed"], row["core"]) for row in found] == [
         (samples, seed, core)
         for samples in (20, 30)
@@ -130,7 +158,7 @@ def test_a_row_for_each_seed_core_and_number_of_samples(rows: Rows) -> None:
 
 
 def test_what_does_not_concern_a_core_makes_no_rows(rows: Rows) -> None:
-    found = rows("accuracy", *MINE, "--redundant", "0..2", "--attempts", "1,2", "--samples", 20)
+    found = rows("accuracy", *READY, "--redundant", "0..2", "--attempts", "1,2", "--samples", 20)
     # Without noise there are no attempts, and redundancy is of residues.
     assert [(row["core"], row["redundant"]) for row in found] == [
         ("rns", 0), ("fixed-lp", None), ("rns", 0), ("rns", 1), ("rns", 1), ("rns", 2), ("rns", 2)
@@ -171,9 +199,9 @@ def test_requirements_on_differences_hold_in_the_row_of_fp32(rnscli: Run) -> Non
 def test_tables_fit_and_say_what_matters(rnscli: Run) -> None:
     noisy = ("--p", 1e-3, "--redundant", "1,2", "--attempts", 3)
     for arguments, titles in (
-        (("accuracy", *MINE), "core accuracy over_FP32 energy_each"),
-        (("accuracy", *MINE, *noisy), "core k accuracy over_FP32 error_rate mean_R energy_each"),
-        (("accuracy", *MINE, "--bits", "5..8", *noisy, "--seed", "0,1"), "seed bits over_FP32"),
+        (("accuracy", *READY), "core accuracy over_FP32 energy_each"),
+        (("accuracy", *READY, *noisy), "core k accuracy over_FP32 error_rate mean_R energy_each"),
+        (("accuracy", *READY, "--bits", "5..8", *noisy, "--seed", "0,1"), "seed bits over_FP32"),
         (MINE_TRAINING, "core training_loss test_loss accuracy to_FP32"),
         ((*MINE_TRAINING, *noisy, "--seed", "0,1"), "core k R accuracy to_FP32 within_it"),
         ((*MINE_TRAINING, "--curves", "--bits", "4,5"), "bits core epoch training_loss accuracy"),
@@ -192,17 +220,17 @@ def test_tables_fit_and_say_what_matters(rnscli: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--model mine:make", "--model mine:make --data digits (2, 1, 8, 8)"),
+        ("--model mine:ready", "--model mine:ready --data digits (2, 1, 8, 8)"),
         (
             "--model digits-cnn --data images.npz",
             "--model digits-cnn --data images.npz (2, 1, 4, 4)",
         ),
-        ("--model mine:make --data wide.npz", "wide.npz"),
-        ("--model mine:make --data nan.npz", "--data nan.npz NaN finite"),
-        ("--model mine:make --data classes.npz", "label 3 mine:make outputs"),
-        ("--model mine:make --data empty.npz", "--data empty.npz arrays"),
-        ("--model mine:make --data .", "--data directory .npz"),
-        ("--model mine:make --data none.npz", "--data none.npz exist"),
+        ("--model mine:ready --data wide.npz", "wide.npz"),
+        ("--model mine:ready --data nan.npz", "--data nan.npz NaN finite"),
+        ("--model mine:ready --data classes.npz", "label 3 mine:ready outputs"),
+        ("--model mine:ready --data empty.npz", "--data empty.npz arrays"),
+        ("--model mine:ready --data .", "--data directory .npz"),
+        ("--model mine:ready --data none.npz", "--data none.npz exist"),
         ("--model mine:nan --data images.npz", "--model mine:nan NaN finite"),
         ("--model mine:nothing --data images.npz", "--model mine.py nothing"),
         ("--model nowhere:make --data images.npz", "--model nowhere module"),
@@ -215,7 +243,10 @@ def test_tables_fit_and_say_what_matters(rnscli: Run) -> None:
             "--model mine:other --data images.npz --weights mine.pt",
             "--weights mine.pt another model",
         ),
-        ("--model mine:make,mine:other --data images.npz --weights mine.pt", "--weights --model 2"),
+        (
+            "--model mine:ready,mine:other --data images.npz --weights mine.pt",
+            "--weights --model 2",
+        ),
         ("--p 1e-3 --sigma 0.1", "--p --sigma"),
         ("--moduli 63,62,61", "63,62,61 238266 246017"),
         ("--moduli 63,62,60,61", "63 60 coprime"),
@@ -282,11 +313,11 @@ def test_without_the_packages(
 
 def test_own_data_need_no_scikit_learn(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    assert rows("accuracy", *MINE, "--samples", 10)
+    assert rows("accuracy", *READY, "--samples", 10)
 
 
 def test_points_without_an_answer_leave_the_others(rnscli: Run) -> None:
-    ran = rnscli("accuracy", *MINE, "--bits", "3,6", "--core", "rns", "--format", "csv")
+    ran = rnscli("accuracy", *READY, "--bits", "3,6", "--core", "rns", "--format", "csv")
     assert ran.code == 2 and len(ran.out.splitlines()) == 2
     assert "bits 3" in ran.err and ran.err.count("\n") == 1
 
@@ -391,3 +422,31 @@ def test_in_a_plan_the_same_for_any_number_of_processes(rnscli: Run, folder: Pat
         found.append(contents(output))
     assert found[0] == found[1]
     assert {"tested.json", "tested.svg", "trained.csv", "curves.json"} <= set(found[0])
+
+
+def test_models_that_cannot_be_copied(rnscli: Run) -> None:
+    tested = rnscli("accuracy", "--model", "mine:old", "--data", "images.npz", "--core", "rns")
+    assert tested.code == 0, tested.err
+
+
+@each_command
+def test_an_error_of_a_model_is_a_sentence_with_its_place(command: str, refusal: Refusal) -> None:
+    told = refusal(command, "--model", "mine:fails", "--data", "images.npz")
+    line = SOURCE.splitlines().index('            raise KeyError("three")') + 1
+    assert told.rstrip().endswith(f"KeyError: 'three' (mine.py:{line})")
+    assert "--model mine:fails cannot be" in told
+
+
+@each_command
+def test_tokens(command: str, rnscli: Run, folder: Path) -> None:
+    x, y = np.arange(30).reshape(6, 5) % 9, np.arange(6) % 3
+    np.savez(folder / "tokens.npz", x=x, y=y, x_train=x, y_train=y)
+    more = ("--epochs", "1") if command == "train" else ()
+    ran = rnscli(command, "--model", "mine:tokens", "--data", "tokens.npz", "--core", "rns", *more)
+    assert ran.code == 0, ran.err
+
+
+def test_weights_that_nobody_trained_are_a_remark(rnscli: Run) -> None:
+    arguments = ("accuracy", *MINE, "--core", "rns", "--samples", "4")
+    assert "drawn at random" in rnscli(*arguments).err
+    assert "drawn at random" not in rnscli(*arguments, "--weights", "mine.pt").err

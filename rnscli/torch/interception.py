@@ -1,0 +1,95 @@
+"""Functions of PyTorch that are taken to the core wherever they are called."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from rnscli.torch.product import PLAIN, Place, Watch, active_recordings, check_plain, tell_unmapped
+
+
+class Interception(TorchFunctionMode):
+    """Computes mapped functions on the core; leaves all others as they are.
+
+    What ``mapped`` gives is called with the place before the arguments, and returns
+    `NotImplemented` where the function has to stay digital, which is told. ``place`` is that of
+    the module whose ``forward`` runs, or ``None`` where it stays digital.
+    """
+
+    mapped: Callable[[Any], Callable[..., Any] | None]
+    place: Place | None = None
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if self.place is None:
+            return func(*args, **kwargs)
+        if not all(map(_is_known, types)) and torch._C._is_torch_function_enabled():
+            return self._asked(func, types, args, kwargs)
+        mapped = self.mapped(func)
+        if mapped is None:
+            # Not around all of a model: a subclass of Tensor cannot be made within.
+            if not torch.compiler.is_dynamo_compiling() and active_recordings.get():
+                with Watch(self.place):
+                    return func(*args, **kwargs)
+            return func(*args, **kwargs)
+        if "out" not in kwargs and _is_real((*args, *kwargs.values())):
+            found = mapped(self.place, *args, **kwargs)
+            if found is not NotImplemented:
+                return found
+        tell_unmapped(self.place, func.__name__)
+        return func(*args, **kwargs)
+
+    def _asked(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        """What classes of tensors make of a function; what they call in turn comes here again."""
+        with self:
+            for kind in types:
+                found = kind.__torch_function__(func, types, args, kwargs)
+                if found is not NotImplemented:
+                    return found
+        names = ", ".join(kind.__name__ for kind in types)
+        raise TypeError(f"{func.__name__} is not implemented for operands of type {names}")
+
+
+def _is_known(kind: type) -> bool:
+    """Whether there is nothing to ask of a class; a causal bias is a tensor in name only."""
+    return kind in PLAIN or kind.__module__ == "torch.nn.attention.bias"
+
+
+def _is_real(arguments: Iterable[Any]) -> bool:
+    """Whether operands are dense floats.
+
+    Whole numbers and complex ones are not for an analog core; sparse matrices, nested tensors and
+    subclasses that stand for other tensors have products of their own.
+    """
+    tensors = (value for value in arguments if isinstance(value, Tensor))
+    return all(
+        tensor.layout is torch.strided
+        and not tensor.is_nested
+        # A mask may be Boolean: no operand.
+        and (tensor.is_floating_point() or tensor.dtype is torch.bool)
+        and type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
+        for tensor in tensors
+    )
+
+
+def called(
+    place: Place, function: Callable[..., Any], analog: Callable[..., Any], *operands: Any
+) -> Any:
+    """A function on the core; classes of operands have their say first, as of any function."""
+    kinds = {type(value) for value in operands if isinstance(value, Tensor)}
+    if kinds <= {*PLAIN} or not torch._C._is_torch_function_enabled():
+        return analog(place, *operands)
+    with torch._C.DisableTorchFunctionSubclass():
+        check_plain(place, *operands)  # that none stands for another tensor
+    mode = Interception()
+    mode.mapped, mode.place = {function: analog}.get, place
+    with mode:
+        return function(*operands)
