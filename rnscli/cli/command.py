@@ -51,7 +51,7 @@ class AnswerCommand(WithExamples):
         **attributes: Any,
     ) -> None:
         super().__init__(params=[*params, *_output_options(plot, folder)], **attributes)
-        self.prepare = callback
+        self._callback = callback
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
             # Constants of what other packages register are options, too.
@@ -59,6 +59,13 @@ class AnswerCommand(WithExamples):
         self._writes_folder, self._own = folder is not None, own
         self._rows, self._instead = (row_type, layout), instead or {}
         self._axes = base.option_columns(axes or {})
+
+    def prepare(self, options: dict[str, Any], drawn: bool) -> Question:
+        """The question of the running command, all of whose options are checked."""
+        question, source = self._callback(options, drawn), click.get_current_context()
+        default = click.core.ParameterSource.DEFAULT
+        given = [name for name in options if source.get_parameter_source(name) is not default]
+        return replace(question, given=given)
 
     @property
     def row_types(self) -> dict[str | None, type]:
@@ -125,6 +132,7 @@ class AnswerCommand(WithExamples):
             optional=tuple(key for key in shown.optional if key not in swept),
             essential=(*shown.essential, *swept),
         )
+        answer = answer.without_defaults(given, question.given)
         return Result(self.name, parameters, columns, rows, shown, answer)
 
     def compute(self, question: Question, bar: Bar) -> Result:
@@ -208,7 +216,6 @@ class _RequirementType(options.ParamType):
 
 def _output_options(plot: str | None, folder: str | None) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
-    path = click.Path(path_type=Path)
     forms = "Form of the result.  [default: table]"
     output = "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
     replaced = "Replace the folder if it exists."
@@ -216,12 +223,15 @@ def _output_options(plot: str | None, folder: str | None) -> list[click.Paramete
     held = "Exit with code 1 unless this holds in every row; any column, repeatable."
     made = [click.Option(["--format"], type=click.Choice(FORMATS), help=forms)]
     if folder is None:
-        made.append(click.Option(["--output"], type=path, metavar="FILE", help=output))
+        file = options.OutputPath("a file", is_text=True)
+        made.append(click.Option(["--output"], type=file, metavar="FILE", help=output))
     else:
         output = f"Write {folder} in this folder, all or nothing."
-        made.append(click.Option(["--output"], type=path, metavar="DIR", help=output))
+        place = options.OutputPath("a folder")
+        made.append(click.Option(["--output"], type=place, metavar="DIR", help=output))
         made.append(click.Option([f"--{_REPLACE}"], is_flag=True, help=replaced))
     if plot is not None:
-        made.append(click.Option(["--plot"], type=path, metavar="FILE", help=drawn))
+        picture = options.OutputPath("a file")
+        made.append(click.Option(["--plot"], type=picture, metavar="FILE", help=drawn))
     required = click.Option(["--require"], type=_RequirementType(), multiple=True, help=held)
     return [*made, required]

@@ -11,7 +11,8 @@ _EXIT_CODES = {
     "0": "Done.",
     "1": "A requirement of --require does not hold, or an exact value and its simulation differ.",
     "2": "Bad input or no solution; one sentence on standard error says which. Where only some "
-    "points of a sweep have no solution, the rows of the others are printed.",
+    "points of a sweep have no solution, the rows of the others are printed; points of a default "
+    "that have none are left out, and the code is 0.",
     "130": "Interrupted.",
     "143": "Terminated.",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import click
@@ -76,7 +75,7 @@ AXIS_COLUMNS = {
     ),
     click.option(
         "--checkpoint",
-        type=click.Path(path_type=Path),
+        type=options.OutputPath("a folder"),
         metavar="DIR",
         help="Keep every training in this folder after each epoch, and go on from there.",
     ),

@@ -314,21 +314,42 @@ class _FileReader(TextType):
         return [Path(item) for item in map(str.strip, text.split(",")) if is_file(item)]
 
 
-class InputFile(_FileReader):
-    """A file that is read; whether it can be read is for its reader to say."""
+class PathName(TextType):
+    """A name that a file, or a folder, can have; what may be there is for others to say."""
 
     name = "FILE"
+    what = "the name of a file"
 
-    def parse(self, text: str) -> Path:
+    def parse(self, text: str) -> Path | None:
+        if not text or "\0" in text:
+            raise ValueError
         return Path(text)
-
-    def files(self, text: str) -> list[Path]:
-        return [Path(text)]
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> Candidates:
         return of_files(incomplete)
+
+
+class InputFile(PathName, _FileReader):
+    """A file that is read; whether it can be read is for its reader to say."""
+
+    def files(self, text: str) -> list[Path]:
+        return [Path(text)]
+
+
+class OutputPath(PathName):
+    """A file or folder that is written; a result that is text goes to standard output as ``-``."""
+
+    def __init__(self, what: str, is_text: bool = False) -> None:
+        self.what, self._is_text = f"the name of {what}", is_text
+
+    def parse(self, text: str) -> Path | None:
+        if text == "-":
+            if self._is_text:
+                return None
+            raise RefusedError("it cannot go to standard output")
+        return super().parse(text)
 
 
 # Several values, one after the other
