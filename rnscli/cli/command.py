@@ -1,7 +1,7 @@
 """Commands that answer with rows: the options that they share, and how they run."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
@@ -32,6 +32,8 @@ class AnswerCommand(WithExamples):
     hints and `Column` of these; a column is there whatever is swept, and empty where its option
     does not concern a row.
 
+    ``needs`` are options that change nothing without one of others, or of cores: the user is told.
+
     ``folder`` says what it writes where ``--output`` is a folder besides the result on standard
     output; ``--force`` is added then, for folders that have only these ``own`` entries.
     """
@@ -48,10 +50,11 @@ class AnswerCommand(WithExamples):
         axes: Mapping[str, Any] | None = None,
         folder: str | None = None,
         own: tuple[str, ...] = (),
+        needs: Mapping[str, Sequence[str]] | None = None,
         **attributes: Any,
     ) -> None:
         super().__init__(params=[*params, *_output_options(plot, folder)], **attributes)
-        self._callback = callback
+        self._callback, self._needs = callback, needs or {}
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
             # Constants of what other packages register are options, too.
@@ -132,7 +135,10 @@ class AnswerCommand(WithExamples):
             optional=tuple(key for key in shown.optional if key not in swept),
             essential=(*shown.essential, *swept),
         )
+        compared = "relative_to_rns" in columns
+        idle = options.without_effect(given, question.given, self._needs, compared)
         answer = answer.without_defaults(given, question.given)
+        answer = replace(answer, remarks=[*answer.remarks, *idle])
         return Result(self.name, parameters, columns, rows, shown, answer)
 
     def compute(self, question: Question, bar: Bar) -> Result:

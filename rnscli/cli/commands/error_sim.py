@@ -46,6 +46,7 @@ AXES = (
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
+    needs=dict.fromkeys(("attempts", "decoder", "legitimate_range"), core.LEVELS),
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,

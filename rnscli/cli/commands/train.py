@@ -13,6 +13,7 @@ from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
+from rnscli.core import LEVELS
 
 LAYOUT = report.Layout(
     parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS),
@@ -53,6 +54,7 @@ AXIS_COLUMNS = {
     row_type=analysis.TrainingRow,
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
+    needs=dict.fromkeys(("attempts", "decoder", "legitimate_range"), LEVELS),
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
     axes=AXIS_COLUMNS,
 )

@@ -1,3 +1,4 @@
+from rnscli.cli.options.effect import without_effect as without_effect
 from rnscli.cli.options.hardware import HARDWARE_AXES as HARDWARE_AXES
 from rnscli.cli.options.hardware import HARDWARE_COLUMNS as HARDWARE_COLUMNS
 from rnscli.cli.options.hardware import RATES as RATES
