@@ -29,6 +29,7 @@ from rnscli.base.errors import InputError as InputError
 from rnscli.base.errors import NoSolutionError as NoSolutionError
 from rnscli.base.errors import NotFiniteError as NotFiniteError
 from rnscli.base.errors import RnscliError as RnscliError
+from rnscli.base.errors import bound as bound
 from rnscli.base.errors import check_attempts as check_attempts
 from rnscli.base.errors import check_choice as check_choice
 from rnscli.base.errors import check_float as check_float
@@ -42,11 +43,13 @@ from rnscli.base.files import check_name as check_name
 from rnscli.base.files import check_place as check_place
 from rnscli.base.files import check_writable as check_writable
 from rnscli.base.files import problem_of as problem_of
+from rnscli.base.files import read_nested as read_nested
 from rnscli.base.files import regular_file as regular_file
 from rnscli.base.files import uninterrupted as uninterrupted
 from rnscli.base.files import write_atomically as write_atomically
 from rnscli.base.files import write_folder as write_folder
 from rnscli.base.option import Attempts as Attempts
+from rnscli.base.option import Decibels as Decibels
 from rnscli.base.option import Files as Files
 from rnscli.base.option import Flags as Flags
 from rnscli.base.option import IndexSets as IndexSets

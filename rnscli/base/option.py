@@ -51,6 +51,10 @@ class Numbers(Values):
         return check_float(name, value, self.low, self.high, self.accepted)
 
 
+class Decibels(Numbers):
+    """Such numbers in dB."""
+
+
 class PerModulus(Numbers):
     """Such numbers, or one for each modulus."""
 

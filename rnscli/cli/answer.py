@@ -218,12 +218,13 @@ _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 class Output:
     """Where the rows of a command go; made, and so checked, before anything is computed.
 
-    ``keys`` are what a requirement may name, each with whether it holds numbers. ``folder`` is one
-    that the command writes besides, ``force`` whether it may replace it, and ``own`` what is in it,
-    as `check_folder` takes it.
+    ``keys`` are what a requirement may name, each with whether it holds numbers, and ``titles``
+    what tables call them. ``folder`` is one that the command writes besides, ``force`` whether it
+    may replace it, and ``own`` what is in it, as `check_folder` takes it.
     """
 
     keys: Mapping[str, bool]
+    titles: Mapping[str, str]
     format: str | None
     output: Path | None
     plot: Path | None
@@ -263,7 +264,7 @@ class Output:
         elif self.force:
             raise base.InputError("--force is about --output; give that, too, or leave it out")
         for requirement in self.require:
-            requirement.check_column(self.keys)
+            requirement.check_column(self.keys, self.titles)
 
     def _check_folder(self, folder: Path) -> None:
         ways = "give another name, or --force to replace it"

@@ -157,7 +157,9 @@ class AnswerCommand(WithExamples):
             ways |= {"folder": ways["output"], "output": None}
             ways |= {"force": given.pop(_REPLACE), "own": self._own}
         # Made first: an output that cannot be written is refused before files are read.
-        output = Output(keys=base.numeric_keys(self.columns(given).values()), **ways)
+        columns = self.columns(given).values()
+        titles = {column.title: column.key for column in columns}
+        output = Output(keys=base.numeric_keys(columns), titles=titles, **ways)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", given.get("store"))

@@ -64,7 +64,10 @@ class _LazyGroup(WithExamples, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            near = nearest(name, COMMANDS) or f"; the commands are {', '.join(COMMANDS)}"
+            near = (
+                nearest(name, (*COMMANDS, "--version", "--help"))
+                or f"; the commands are {', '.join(COMMANDS)}"
+            )
             raise click.UsageError(f"there is no command {name[:60]!r}{near}")
         return super().resolve_command(ctx, args)
 

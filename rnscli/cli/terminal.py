@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import click
 
-from rnscli.base import InputError
+from rnscli.base import InputError, nearest, shown
 
 
 class Example(NamedTuple):
@@ -32,6 +32,13 @@ class WithExamples(click.Command):
         text, _, examples = inspect.cleandoc(help or "").partition("\n\n\b\n")
         super().__init__(help=text, **attributes)
         self._examples = examples
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # an option without a value does not know its command
+            raise
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -89,6 +96,16 @@ def sentence_of(error: click.ClickException) -> str:
         named = isinstance(error.param, click.Option)
         name = error.param.opts[0] if named else error.param.human_readable_name
         return f"{name}: {error.message}"
+    if isinstance(error, click.BadOptionUsage | click.NoSuchOption) and error.ctx is not None:
+        name, context = error.option_name, error.ctx
+        known = {option: one for one in context.command.params for option in one.opts}
+        if name in known:
+            if getattr(known[name], "is_flag", False):
+                return f"{name} takes no value; leave that out"
+            kind = known[name].type
+            accepted = getattr(kind, "what", "") or known[name].make_metavar(context)
+            return f"{name} has no value; it must be {accepted}"
+        return f"{context.command_path} has no option {shown(name)}{nearest(name, known)}"
     return error.format_message()
 
 

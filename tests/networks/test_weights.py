@@ -102,7 +102,7 @@ SPOILT[1, 2] = torch.nan
         (saved(OWN), "holds code (torch.nn.modules.container.Sequential)"),
         (saved(OWN, _use_new_zipfile_serialization=False), "which is never run; save model.state"),
         (saved({"state_dict": STATE, "acc": np.float64(1)}), "multiarray.scalar) beside weights"),
-        (saved(3), "holds a int; it must be"),
+        (saved(3), "holds an int; it must be"),
         (saved([STATE]), "holds a list"),
         (saved({"model": STATE}), "in which model is a "),
         (saved({0: torch.zeros(3)}), "in which 0 is a Tensor"),

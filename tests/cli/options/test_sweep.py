@@ -95,6 +95,17 @@ def test_grids_are_logarithmic(low: float, factor: float, count: int) -> None:
     assert list(grid) == sorted(grid)
 
 
+def test_grids_of_decibels_are_even(rows: Rows) -> None:
+    ratio = sweep.DecibelSweep(-40.0, 400.0, "a ratio from -40 to 400 dB")
+    assert values(ratio, "30..60:4") == (30.0, 40.0, 50.0, 60.0)
+    assert values(ratio, "-10..10dB:3,30dB, 7 dB") == (-10.0, 0.0, 10.0, 30.0, 7.0)
+    for text in ("30dBm", "dB", "60..30:4", "30..60", "500dB"):
+        with pytest.raises(click.BadParameter, match=r"an even grid such as 30\.\.60:7"):
+            values(ratio, text)
+    swept = rows("fault-prob", "--redundant", 0, "--attempts", 1, "--snr-db", "30..60dB:3")
+    assert [row["snr_db"] for row in swept] == [30.0, 45.0, 60.0]
+
+
 def test_attempts_and_quantities_and_names() -> None:
     assert values(sweep.AttemptsSweep(), "1,2,inf") == (1, 2, math.inf)
     assert values(sweep.AttemptsSweep(), "inf") == (math.inf,)

@@ -375,6 +375,19 @@ def test_refused_count(tmp_path: Path) -> None:
     assert "line 2, column count is 0" in refusal(lambda: load_workload(str(path)))
 
 
+def test_no_layer_is_called_as_all_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("layer,M,K,N\ntotal,1,1,1\n")
+    assert "line 2, column layer is total; " in refusal(lambda: load_workload(str(path)))
+    assert "`layer` is total" in refusal(lambda: Gemm("total", 1, 1, 1))
+
+
+def test_a_file_with_a_comma_at_the_end_of_each_line(tmp_path: Path) -> None:
+    path = tmp_path / "topology.csv"
+    path.write_text("Layer, M, N, K,\nfirst, 2, 3, 4,\n")
+    assert load_workload(str(path)).gemms == (Gemm("first", m=2, k=4, n=3),)
+
+
 def test_number_of_layers_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("layer,M,K,N\n" + "a,1,1,1\n" * 100_000)
