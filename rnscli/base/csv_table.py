@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnscli.base.errors import InputError, shown
+from rnscli.base.errors import InputError, bound, shown
 from rnscli.base.files import problem_of
 
 MAX_BYTES = 1 << 26
@@ -41,7 +41,7 @@ def whole_number(low: int, high: int) -> Kind:
             raise ValueError
         return number
 
-    return Kind(convert, f"a whole number from {low} to {high}")
+    return Kind(convert, f"a whole number from {low} to {bound(high)}")
 
 
 def quantity(low: float, high: float) -> Kind:

@@ -224,7 +224,7 @@ def check_attempts(value: object) -> float:
     try:
         return check_int("attempts", value, 1, MAX_ATTEMPTS)
     except InputError:
-        accepted = f"a whole number from 1 to {MAX_ATTEMPTS}, or inf"
+        accepted = f"a whole number from 1 to {bound(MAX_ATTEMPTS)}, or inf"
         raise InputError.of("attempts", value, accepted) from None
 
 

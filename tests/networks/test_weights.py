@@ -104,7 +104,7 @@ SPOILT[1, 2] = torch.nan
         (saved({"state_dict": STATE, "acc": np.float64(1)}), "multiarray.scalar) beside weights"),
         (saved(3), "holds an int; it must be"),
         (saved([STATE]), "holds a list"),
-        (saved({"model": STATE}), "in which model is a "),
+        (saved({"model": STATE}), "in which model is an OrderedDict"),
         (saved({0: torch.zeros(3)}), "in which 0 is a Tensor"),
         (saved({}), "misses 0.weight and 8 more"),
         (without("2.bias"), "the file misses 2.bias; every"),

@@ -223,7 +223,7 @@ def test_totals_are_exact_beyond_machine_words() -> None:
 def test_refused_sizes(size: str, value: Any) -> None:
     sizes: dict[str, Any] = {"m": 1, "k": 1, "n": 1, size: value}
     message = refusal(lambda: Gemm("layer", **sizes))
-    assert message == (f"`{size}` is {value}; it must be a whole number from 1 to {2**40}")
+    assert message == (f"`{size}` is {value}; it must be a whole number from 1 to 2^40")
 
 
 @pytest.mark.parametrize("name", ["", " ", None])
@@ -366,7 +366,7 @@ def test_refused_cells(tmp_path: Path, column: str, value: str) -> None:
     path.write_text(f"layer,M,K,N\nfirst,1,1,1\nsecond,{cells}\n")
     message = refusal(lambda: load_workload(str(path)))
     assert f"`workload` file {path}, line 3, column {column} is {value or 'empty'}; " in message
-    assert "a whole number from 1 to 1099511627776" in message
+    assert "a whole number from 1 to 2^40" in message
 
 
 def test_refused_count(tmp_path: Path) -> None:
