@@ -36,6 +36,7 @@ from rnscli.base.errors import check_float as check_float
 from rnscli.base.errors import check_int as check_int
 from rnscli.base.errors import nearest as nearest
 from rnscli.base.errors import option_name as option_name
+from rnscli.base.errors import printable as printable
 from rnscli.base.errors import said as said
 from rnscli.base.errors import shown as shown
 from rnscli.base.files import check_folder as check_folder

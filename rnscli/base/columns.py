@@ -8,6 +8,7 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from rnscli.base.errors import printable
 from rnscli.base.units import Uncertain, engineering
 
 _ENDS = ("low", "high")
@@ -20,7 +21,7 @@ def plain(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return number(value)
-    return sequence(value) if isinstance(value, tuple) else str(value)
+    return sequence(value) if isinstance(value, tuple) else printable(str(value))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnscli.base.errors import InputError, bound, shown
+from rnscli.base.errors import InputError, bound, printable, shown
 from rnscli.base.files import problem_of
 
 MAX_BYTES = 1 << 26
@@ -120,8 +120,7 @@ def read_table(
 
 def _shown_path(path: str | Path) -> str:
     """A path by its end, which says most."""
-    text = str(path)
-    text = text if text.isprintable() else ascii(text)[1:-1]
+    text = printable(str(path))
     return text if len(text) <= 160 else f"...{text[-157:]}"
 
 

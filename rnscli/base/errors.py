@@ -110,9 +110,15 @@ def shown(value: object) -> str:
     if isinstance(value, int) and abs(value) >= 10**30:
         return f"a number of {abs(value).bit_length()} bits"
     text = str(value)
-    if isinstance(value, str) and not text.isprintable():
-        text = ascii(text)[1:-1]
+    text = printable(text) if isinstance(value, str) else text
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def printable(text: str) -> str:
+    """A text with escape sequences in the place of what would move a cursor or change a colour."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def said(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import click
 
-from rnscli.base import InputError, nearest, shown
+from rnscli.base import InputError, nearest, printable, shown
 
 
 class Example(NamedTuple):
@@ -80,6 +80,7 @@ def write_standard_output(text: str) -> None:
 
 
 _MAX_SENTENCES = 10  # of one kind
+_LONGEST_WORD, _LONGEST_SENTENCE = 200, 2000
 
 
 def say(sentences: Sequence[str], more: str) -> None:
@@ -110,11 +111,27 @@ def sentence_of(error: click.ClickException) -> str:
 
 
 def complain(message: str) -> None:
-    """One sentence, with options in the place of the arguments that errors have in backticks."""
-    text = " ".join(with_options(message).split()).rstrip(".")
+    """One sentence, with options in the place of the arguments that errors have in backticks.
+
+    Of what it repeats nothing reaches the terminal but letters, and not more than can be read.
+    """
+    words = (_cut(word, _LONGEST_WORD) for word in printable(with_options(message)).split())
+    text = _cut(" ".join(words), _LONGEST_SENTENCE).rstrip(".")
     with contextlib.suppress(OSError, AttributeError):  # standard error may be full or closed
         sys.stderr.write(f"rnscli: {text}\n")
         sys.stderr.flush()
+
+
+def _cut(text: str, most: int) -> str:
+    """A text without its middle, if it is too long."""
+    return text if len(text) <= most else f"{text[: most // 2]}...{text[-most // 2 + 3 :]}"
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refuses something, and of what."""
+    if error.filename is None and isinstance(error, FileNotFoundError):
+        return "the current folder has been removed; change to another one"
+    return f"{error.strerror or error}: {error.filename or 'standard output'}"
 
 
 def with_options(message: str) -> str:

@@ -541,3 +541,49 @@ def test_a_file_of_levels_is_refused_by_what_it_holds(
     path = tmp_path / "levels.txt"
     path.write_text(content)
     assert reason in refusal("fault-prob", "--p", path)
+
+
+# What is repeated
+
+EVERYWHERE = [
+    *(("moduli", option) for option in ("--output", "--plot", "--require", "--bits", "--format")),
+    ("energy", "--technology"),
+    ("error-sim", "--operands"),
+    ("batch",),
+    ("store",),
+    ("schema",),
+    ("moduli",),
+    (),
+]
+
+
+@pytest.mark.parametrize("before", EVERYWHERE, ids=" ".join)
+def test_no_escape_sequence_reaches_the_terminal(
+    before: tuple[str, ...], rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for text in ("\x1b]0;title\x07", "no-\x9b31mred", "a/\x1b[2J"):
+        ran = rnscli(*before, text)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+        assert ran.err.rstrip("\n").isprintable() and ascii(text)[1:-1] in ran.err
+
+
+@pytest.mark.parametrize("before", EVERYWHERE, ids=" ".join)
+@pytest.mark.parametrize("part", ["x", "x y ", "--x"])
+def test_what_is_very_long_is_not_repeated_in_full(
+    part: str, before: tuple[str, ...], rnscli: Run
+) -> None:
+    ran = rnscli(*before, part * 30_000)
+    assert ran.code == 2 and "x" in ran.err and len(ran.err) < 2100
+
+
+def test_a_folder_that_has_been_removed(
+    rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "removed"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    for option in ("--output", "--plot"):
+        ran = rnscli("moduli", "--bits", 6, option, "a.svg", "--format", "csv")
+        assert ran.err == ("rnscli: the current folder has been removed; change to another one\n")

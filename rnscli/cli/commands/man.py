@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from rnscli.base import InputError
 from rnscli.cli import WithExamples, write_standard_output
 
 _EXIT_CODES = {
@@ -38,6 +39,8 @@ def command(context: click.Context) -> None:
     # Put it where man looks for your own pages
     rnscli man > ~/.local/share/man/man1/rnscli.1
     """
+    if __doc__ is None:
+        raise InputError("man is made of docstrings, which python -OO leaves out; run it without")
     write_standard_output(page(context.find_root()))
 
 
