@@ -63,12 +63,16 @@ class AnswerCommand(WithExamples):
         self._rows, self._instead = (row_type, layout), instead or {}
         self._axes = base.option_columns(axes or {})
 
-    def prepare(self, options: dict[str, Any], drawn: bool) -> Question:
-        """The question of the running command, all of whose options are checked."""
-        question, source = self._callback(options, drawn), click.get_current_context()
-        default = click.core.ParameterSource.DEFAULT
-        given = [name for name in options if source.get_parameter_source(name) is not default]
-        return replace(question, given=given)
+    def prepare(self, chosen: dict[str, Any], drawn: bool) -> Question:
+        """The question of the running command, all of whose options are checked.
+
+        What is named twice in a sweep is computed once.
+        """
+        source, default = click.get_current_context(), click.core.ParameterSource.DEFAULT
+        given = [name for name in chosen if source.get_parameter_source(name) is not default]
+        swept = (one.name for one in self.params if options.is_swept(one))
+        once = {name: tuple(dict.fromkeys(chosen[name])) for name in swept if chosen.get(name)}
+        return replace(self._callback(chosen | once, drawn), given=given)
 
     @property
     def row_types(self) -> dict[str | None, type]:

@@ -187,7 +187,7 @@ def _wrapping(table: _Table) -> list[int | None]:
 
 def _arranged(rows: Sequence[Row], columns: Columns, layout: Layout, width: int | None) -> _Table:
     listed = (*layout.parameters, *layout.results)
-    keys = [key for key in listed if any(row[key] is not None for row in rows)]
+    keys = [key for key in listed if any(_held(row, columns[key]) is not None for row in rows)]
     if len(rows) == 1 and width is not None:
         # One result reads best downwards; then there is room for everything.
         found = [[in_words(key), columns[key].shown(rows[0][key], rows[0])] for key in keys]
@@ -231,10 +231,15 @@ def _repeats(rows: Sequence[Row], column: Column) -> bool:
 
 def _agree(rows: Sequence[Row], column: Column) -> bool:
     """Whether a parameter is the same in all rows, or in all that it concerns."""
-    values = [row[column.key] for row in rows]
+    values = [_held(row, column) for row in rows]
     if column.concerns_some:
         values = [value for value in values if value is not None]
     return all(value == values[0] for value in values)
+
+
+def _held(row: Row, column: Column) -> object:
+    """The value of a row, or the list that it has instead."""
+    return column.each(row) if row[column.key] is None else row[column.key]
 
 
 def _first(rows: Sequence[Row], key: str) -> object:

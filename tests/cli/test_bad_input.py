@@ -256,6 +256,7 @@ def test_no_solution_names_the_bits_that_have_one(command: str, refusal: Refusal
         ("moduli --precision-bits 20 --vector-size 128", "--precision-bits --vector-size"),
         ("moduli --precision-bits 20 --input-bits 4", "--precision-bits --input-bits"),
         ("moduli --precision-bits 20 --weight-bits 4", "--precision-bits --weight-bits"),
+        ("moduli --precision-bits 20 --rule bits", "--precision-bits --rule"),
         ("moduli --moduli 15,14,13 --count 3", "--moduli --count"),
         ("moduli --moduli 15,14,13 --family special", "--moduli --family"),
         ("moduli --moduli 15,14,13 --top 2", "--moduli --top"),

@@ -176,6 +176,9 @@ def noise_columns(laws: Sequence[NoiseLaw], chances: Sequence[float]) -> dict[st
 
     Where they differ, ``residue_p`` and ``residue_sigma`` have the value of each.
     """
+    # A law of sigma that was given by p has it again, but for the last digit of a double.
+    both = zip(laws, chances, strict=True)
+    chances = [p if law.level == "p" else float(f"{p:.15g}") for law, p in both]
     same = min(chances) == max(chances)
     deviations = tuple(law.standard_deviation for law in laws)
     share = len(set(deviations)) == 1

@@ -310,3 +310,31 @@ def test_a_core_that_is_asked_for_and_has_no_row_at_any_default(rnscli: Run) -> 
     ran = rnscli(*beyond, "--format", "csv")
     assert ran.code == 2 and ran.out.count("digital-int8") == 5
     assert len(ran.err.splitlines()) == 5 and "core fixed-lp" in ran.err
+
+
+def test_what_is_named_twice_is_computed_once(rows: Rows) -> None:
+    for option, twice in (
+        ("--noise", "uniform,uniform"), ("--bits", "5,6,5"), ("--p", "0.01,1e-2"),
+        ("--attempts", "1..2,1"), ("--decoder", "detect,detect"),
+    ):  # fmt: skip
+        once = ",".join(dict.fromkeys(twice.split(",")))
+        asked = ("fault-prob", "--redundant", 1, "--attempts", 1, "--p", 1e-3)
+        assert rows(*asked, option, twice) == rows(*asked, option, once.replace(",1e-2", ""))
+    found = rows("energy", "--bits", 6, "--core", "rns,fixed-lp,rns")
+    assert [row["core"] for row in found] == ["rns", "fixed-lp"]
+
+
+def test_a_level_that_is_given_is_that_of_the_row(rows: Rows) -> None:
+    for p in (1e-3, 0.01, 3e-7, 0.2):
+        (row,) = rows(
+            "fault-prob", "--redundant", 1, "--attempts", 1, "--noise", "gaussian", "--p", p
+        )
+        assert row["p"] == p
+
+
+def test_a_table_shows_the_range_of_what_residues_do_not_share(rnscli: Run, rows: Rows) -> None:
+    asked = ("fault-prob", "--redundant", 1, "--attempts", "1,2", "--snr-db", 45)
+    first, *_, last = rows(*asked)[0]["residue_sigma"]
+    assert f"sigma = {last:.4g} .. {first:.4g}" in rnscli(*asked).out
+    simulated = rnscli("error-sim", "--bits", 6, "--pairs", 50, "--snr-db", 50).out
+    assert "0.1866 .. 0.1992  rns" in simulated
