@@ -57,7 +57,7 @@ CODES = """\
 | --- | --- |
 | 0 | done |
 | 1 | a `--require` does not hold, or `--validate` disagrees |
-| 2 | bad input, or no solution at some point: a sentence on standard error says which |
+| 2 | bad input, or no solution at a point that was asked for: standard error says which |
 | 130 | interrupted (Ctrl-C) |
 | 141 | the reader of standard output has gone |
 | 143 | terminated (SIGTERM) |

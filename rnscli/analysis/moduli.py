@@ -129,8 +129,9 @@ class ModuliRequest:
             ModuliOptions.count.check(self.count)
         if self.precision_bits is not None:
             ModuliOptions.precision_bits.check(self.precision_bits)
-            for name in ("vector_size", "input_bits", "weight_bits"):
-                if getattr(self, name) is not None:
+            usual = {"vector_size": None, "input_bits": None, "weight_bits": None, "rule": "exact"}
+            for name, default in usual.items():
+                if getattr(self, name) != default:
                     raise InputError(
                         f"`precision_bits` gives the range directly, so `{name}` has no meaning "
                         "with it; leave one of them out"

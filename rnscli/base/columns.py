@@ -8,6 +8,7 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from rnscli.base.errors import printable
 from rnscli.base.units import Uncertain, engineering
 
 _ENDS = ("low", "high")
@@ -20,7 +21,7 @@ def plain(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return number(value)
-    return sequence(value) if isinstance(value, tuple) else str(value)
+    return sequence(value) if isinstance(value, tuple) else printable(str(value))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,14 +70,20 @@ class Column:
     def shown(self, value: object, row: Mapping[str, object] | None = None) -> str:
         """A value as people read it, beside the others of its row; a dash for ``None``."""
         if value is None:
-            return "-"
+            each = self.each(row)
+            return "-" if each is None else ends(self.form)((min(each), max(each)))
         if row is not None and isinstance(value, float):
-            ends = row.get(self.interval) if self.interval else None
-            if isinstance(ends, tuple):
-                return as_precise_as(value, (ends[1] - ends[0]) / 2)
+            both = row.get(self.interval) if self.interval else None
+            if isinstance(both, tuple):
+                return as_precise_as(value, (both[1] - both[0]) / 2)
             if self.unit is not None and row[self.unit]:
                 return engineering(value, str(row[self.unit]))
         return self.form(value)
+
+    def each(self, row: Mapping[str, object] | None) -> tuple[Any, ...] | None:
+        """The values of which a row has a list instead of one, if it has."""
+        found = row.get(self.of_each) if row is not None and self.of_each else None
+        return found if isinstance(found, tuple) else None
 
     @property
     def title(self) -> str:

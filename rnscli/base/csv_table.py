@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnscli.base.errors import InputError, shown
+from rnscli.base.errors import InputError, bound, printable, shown
 from rnscli.base.files import problem_of
 
 MAX_BYTES = 1 << 26
@@ -41,7 +41,7 @@ def whole_number(low: int, high: int) -> Kind:
             raise ValueError
         return number
 
-    return Kind(convert, f"a whole number from {low} to {high}")
+    return Kind(convert, f"a whole number from {low} to {bound(high)}")
 
 
 def quantity(low: float, high: float) -> Kind:
@@ -57,15 +57,16 @@ def quantity(low: float, high: float) -> Kind:
     return Kind(convert, f"a number from {low:g} to {high:g}")
 
 
-def label() -> Kind:
-    """Cells with a name, which reports can show as it is."""
+def label(*taken: str) -> Kind:
+    """Cells with a name, but for those taken, which reports can show as it is."""
 
     def convert(text: str) -> str:
-        if not 0 < len(text) <= MAX_LABEL or not text.isprintable():
+        if not 0 < len(text) <= MAX_LABEL or not text.isprintable() or text in taken:
             raise ValueError
         return text
 
-    return Kind(convert, f"a name of 1 to {MAX_LABEL} printable characters")
+    besides = f", but not {' or '.join(taken)}" if taken else ""
+    return Kind(convert, f"a name of 1 to {MAX_LABEL} printable characters{besides}")
 
 
 def read_table(
@@ -80,8 +81,8 @@ def read_table(
 
     Names of columns are matched whatever their case and spaces, in any order; none beside the
     required and optional ones is accepted. Blank lines, and lines that start with ``#``, are
-    skipped; spaces around a cell do not count. Cells may be in double quotes, but do not go on in
-    the next line. ``what`` the file holds is for messages.
+    skipped; spaces around a cell, and a comma at the end of a line, do not count. Cells may be in
+    double quotes, but do not go on in the next line. ``what`` the file holds is for messages.
 
     Examples
     --------
@@ -102,6 +103,8 @@ def read_table(
             continue
         where = f"{name}, line {line}"
         cells = _split(where, text)
+        if len(cells) > max(1, len(columns)) and not cells[-1]:
+            cells.pop()  # behind a comma at the end of the line
         if not columns:
             columns = _header(where, cells, required, kinds, accepted)
             continue
@@ -117,8 +120,7 @@ def read_table(
 
 def _shown_path(path: str | Path) -> str:
     """A path by its end, which says most."""
-    text = str(path)
-    text = text if text.isprintable() else ascii(text)[1:-1]
+    text = printable(str(path))
     return text if len(text) <= 160 else f"...{text[-157:]}"
 
 

@@ -110,9 +110,15 @@ def shown(value: object) -> str:
     if isinstance(value, int) and abs(value) >= 10**30:
         return f"a number of {abs(value).bit_length()} bits"
     text = str(value)
-    if isinstance(value, str) and not text.isprintable():
-        text = ascii(text)[1:-1]
+    text = printable(text) if isinstance(value, str) else text
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def printable(text: str) -> str:
+    """A text with escape sequences in the place of what would move a cursor or change a colour."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def said(error: BaseException) -> str:
@@ -137,11 +143,12 @@ def option_name(key: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint at the name that was probably meant, or nothing."""
+    """A hint at the name that was probably meant, as it begins so or is close; or nothing."""
     import difflib  # only errors need it
 
     candidates = {option_name(one): one for one in known}
-    close = difflib.get_close_matches(option_name(name), candidates, n=1, cutoff=0.6)
+    begun = [one for one in candidates if len(name) > 1 and one.startswith(option_name(name))]
+    close = begun or difflib.get_close_matches(option_name(name), candidates, n=1, cutoff=0.6)
     return f"; did you mean {candidates[close[0]]}?" if close else ""
 
 
@@ -167,13 +174,25 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
             number = operator.index(value)
             if low <= number and (high is None or number <= high):
                 return number
-    if high is None:
-        wanted = f"of at least {low}"
-    elif high >= 10**30 and high & (high - 1) == 0:  # of so many digits nobody reads one
-        wanted = f"from {low} to 2^{high.bit_length() - 1}"
-    else:
-        wanted = f"from {low} to {high}"
+    wanted = f"of at least {low}" if high is None else f"from {low} to {bound(high)}"
     raise InputError.of(name, value, f"a whole number {wanted}")
+
+
+def bound(high: int) -> str:
+    """The largest number that is accepted, exactly, and in as few digits as a person reads.
+
+    Examples
+    --------
+    >>> bound(65536), bound(2**63), bound(2**63 - 1), bound(10**12)
+    ('65536', '2^63', '2^63 - 1', '1e12')
+    """
+    if high < 10**7:
+        return str(high)
+    for beyond, less in ((0, ""), (1, " - 1")):
+        if (high + beyond) & (high + beyond - 1) == 0:
+            return f"2^{(high + beyond).bit_length() - 1}{less}"
+    zeros = len(text := str(high)) - len(text.rstrip("0"))
+    return f"{text[:-zeros]}e{zeros}" if zeros >= 7 else text
 
 
 def check_float(name: str, value: object, low: float, high: float, accepted: str) -> float:
@@ -211,7 +230,7 @@ def check_attempts(value: object) -> float:
     try:
         return check_int("attempts", value, 1, MAX_ATTEMPTS)
     except InputError:
-        accepted = f"a whole number from 1 to {MAX_ATTEMPTS}, or inf"
+        accepted = f"a whole number from 1 to {bound(MAX_ATTEMPTS)}, or inf"
         raise InputError.of("attempts", value, accepted) from None
 
 

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from rnscli.base.errors import RnscliError, check_attempts, check_choice, check_float, check_int
+from rnscli.base.errors import (
+    RnscliError,
+    check_attempts,
+    check_choice,
+    check_float,
+    check_int,
+    shown,
+)
 
 _Listed = Sequence[str] | Mapping[str, Any]
 
@@ -49,6 +56,10 @@ class Numbers(Values):
 
     def check(self, name: str, value: Any) -> float:
         return check_float(name, value, self.low, self.high, self.accepted)
+
+
+class Decibels(Numbers):
+    """Such numbers in dB."""
 
 
 class PerModulus(Numbers):
@@ -208,6 +219,6 @@ def written(value: Any) -> str:
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
     if text and all(letter.isalnum() or letter in "-_./+,:" for letter in text):
         return text
-    if "'" in text:
-        raise RnscliError(f"{text!r} cannot be written in a command line; use another name")
+    if "'" in text or not text.isprintable():
+        raise RnscliError(f"{shown(text)} cannot be written in a command line; use another name")
     return f"'{text}'"

@@ -20,6 +20,7 @@ from rnscli.cli.terminal import complain as complain
 from rnscli.cli.terminal import is_terminal as is_terminal
 from rnscli.cli.terminal import no_bar as no_bar
 from rnscli.cli.terminal import progress_bar as progress_bar
+from rnscli.cli.terminal import reason_of as reason_of
 from rnscli.cli.terminal import say as say
 from rnscli.cli.terminal import sentence_of as sentence_of
 from rnscli.cli.terminal import with_options as with_options

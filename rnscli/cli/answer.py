@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import click
 
@@ -48,6 +48,17 @@ def watch_blocks(
     return watch
 
 
+class Problem(str):
+    """A sentence about a point without an answer."""
+
+    point: Point
+
+    def __new__(cls, sentence: str, point: Point) -> Self:
+        made = super().__new__(cls, sentence)
+        made.point = point
+        return made
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """The rows of a command, each with its point of the sweep, and sentences about them.
@@ -73,6 +84,29 @@ class Answer:
     layout: report.Layout | None = None  # in place of that of the command
     folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
 
+    def without_defaults(self, options: Mapping[str, Any], given: Collection[str]) -> Self:
+        """With problems of what nobody asked for as remarks.
+
+        A default may be more than there is an answer for: such a point is left out where another
+        one with the same values of what is ``given`` has an answer. Of a default of several cores
+        the first is what the command is about, and the others are there to be compared with it.
+        """
+        swept = [n for n in given if isinstance(options.get(n), tuple) and len(options[n]) > 1]
+        default_core = None if "core" in given else (options.get("core") or (None,))[0]
+
+        def asked(point: Point) -> tuple[object, ...]:
+            first = default_core is not None and point.get("core") == default_core
+            return first, *(point.get(name) for name in swept)
+
+        known = {asked(point) for point, _ in self.results}
+        points = {one: one.point for one in self.problems if isinstance(one, Problem)}
+        spare = {one: None for one, point in points.items() if asked(point) in known}
+        return replace(
+            self,
+            problems=[one for one in self.problems if one not in spare],
+            remarks=[*self.remarks, *(f"left out {one}" for one in spare)],
+        )
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Question:
@@ -91,6 +125,7 @@ class Question:
     in_blocks: bool = False
     is_quick: bool = False
     is_lasting: bool = True
+    given: Collection[str] = ()  # names of the options that are not left to their defaults
 
 
 def prepared(
@@ -131,7 +166,7 @@ def answered(
         if any(point[name] != begin[name] for point, _ in pairs)
     ]
     return ready, [
-        f"for {', '.join(f'{name} {_in_words(point[name])}' for name in swept)}: {error}"
+        Problem(f"for {', '.join(f'{n} {_in_words(point[n])}' for n in swept)}: {error}", point)
         for point, error in missing
     ]
 
@@ -183,12 +218,13 @@ _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 class Output:
     """Where the rows of a command go; made, and so checked, before anything is computed.
 
-    ``keys`` are what a requirement may name, each with whether it holds numbers. ``folder`` is one
-    that the command writes besides, ``force`` whether it may replace it, and ``own`` what is in it,
-    as `check_folder` takes it.
+    ``keys`` are what a requirement may name, each with whether it holds numbers, and ``titles``
+    what tables call them. ``folder`` is one that the command writes besides, ``force`` whether it
+    may replace it, and ``own`` what is in it, as `check_folder` takes it.
     """
 
     keys: Mapping[str, bool]
+    titles: Mapping[str, str]
     format: str | None
     output: Path | None
     plot: Path | None
@@ -228,7 +264,7 @@ class Output:
         elif self.force:
             raise base.InputError("--force is about --output; give that, too, or leave it out")
         for requirement in self.require:
-            requirement.check_column(self.keys)
+            requirement.check_column(self.keys, self.titles)
 
     def _check_folder(self, folder: Path) -> None:
         ways = "give another name, or --force to replace it"

@@ -1,7 +1,7 @@
 """Commands that answer with rows: the options that they share, and how they run."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
@@ -32,6 +32,8 @@ class AnswerCommand(WithExamples):
     hints and `Column` of these; a column is there whatever is swept, and empty where its option
     does not concern a row.
 
+    ``needs`` are options that change nothing without one of others, or of cores: the user is told.
+
     ``folder`` says what it writes where ``--output`` is a folder besides the result on standard
     output; ``--force`` is added then, for folders that have only these ``own`` entries.
     """
@@ -48,10 +50,11 @@ class AnswerCommand(WithExamples):
         axes: Mapping[str, Any] | None = None,
         folder: str | None = None,
         own: tuple[str, ...] = (),
+        needs: Mapping[str, Sequence[str]] | None = None,
         **attributes: Any,
     ) -> None:
         super().__init__(params=[*params, *_output_options(plot, folder)], **attributes)
-        self.prepare = callback
+        self._callback, self._needs = callback, needs or {}
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
             # Constants of what other packages register are options, too.
@@ -59,6 +62,17 @@ class AnswerCommand(WithExamples):
         self._writes_folder, self._own = folder is not None, own
         self._rows, self._instead = (row_type, layout), instead or {}
         self._axes = base.option_columns(axes or {})
+
+    def prepare(self, chosen: dict[str, Any], drawn: bool) -> Question:
+        """The question of the running command, all of whose options are checked.
+
+        What is named twice in a sweep is computed once.
+        """
+        source, default = click.get_current_context(), click.core.ParameterSource.DEFAULT
+        given = [name for name in chosen if source.get_parameter_source(name) is not default]
+        swept = (one.name for one in self.params if options.is_swept(one))
+        once = {name: tuple(dict.fromkeys(chosen[name])) for name in swept if chosen.get(name)}
+        return replace(self._callback(chosen | once, drawn), given=given)
 
     @property
     def row_types(self) -> dict[str | None, type]:
@@ -125,6 +139,10 @@ class AnswerCommand(WithExamples):
             optional=tuple(key for key in shown.optional if key not in swept),
             essential=(*shown.essential, *swept),
         )
+        compared = "relative_to_rns" in columns
+        idle = options.without_effect(given, question.given, self._needs, compared)
+        answer = answer.without_defaults(given, question.given)
+        answer = replace(answer, remarks=[*answer.remarks, *idle])
         return Result(self.name, parameters, columns, rows, shown, answer)
 
     def compute(self, question: Question, bar: Bar) -> Result:
@@ -143,7 +161,9 @@ class AnswerCommand(WithExamples):
             ways |= {"folder": ways["output"], "output": None}
             ways |= {"force": given.pop(_REPLACE), "own": self._own}
         # Made first: an output that cannot be written is refused before files are read.
-        output = Output(keys=base.numeric_keys(self.columns(given).values()), **ways)
+        columns = self.columns(given).values()
+        titles = {column.title: column.key for column in columns}
+        output = Output(keys=base.numeric_keys(columns), titles=titles, **ways)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", given.get("store"))
@@ -208,7 +228,6 @@ class _RequirementType(options.ParamType):
 
 def _output_options(plot: str | None, folder: str | None) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
-    path = click.Path(path_type=Path)
     forms = "Form of the result.  [default: table]"
     output = "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
     replaced = "Replace the folder if it exists."
@@ -216,12 +235,15 @@ def _output_options(plot: str | None, folder: str | None) -> list[click.Paramete
     held = "Exit with code 1 unless this holds in every row; any column, repeatable."
     made = [click.Option(["--format"], type=click.Choice(FORMATS), help=forms)]
     if folder is None:
-        made.append(click.Option(["--output"], type=path, metavar="FILE", help=output))
+        file = options.OutputPath("a file", is_text=True)
+        made.append(click.Option(["--output"], type=file, metavar="FILE", help=output))
     else:
         output = f"Write {folder} in this folder, all or nothing."
-        made.append(click.Option(["--output"], type=path, metavar="DIR", help=output))
+        place = options.OutputPath("a folder")
+        made.append(click.Option(["--output"], type=place, metavar="DIR", help=output))
         made.append(click.Option([f"--{_REPLACE}"], is_flag=True, help=replaced))
     if plot is not None:
-        made.append(click.Option(["--plot"], type=path, metavar="FILE", help=drawn))
+        picture = options.OutputPath("a file")
+        made.append(click.Option(["--plot"], type=picture, metavar="FILE", help=drawn))
     required = click.Option(["--require"], type=_RequirementType(), multiple=True, help=held)
     return [*made, required]

@@ -21,7 +21,7 @@ from click.shell_completion import CompletionItem
 
 from rnscli import __version__
 from rnscli.base import RnscliError, nearest
-from rnscli.cli.terminal import ReaderGoneError, WithExamples, complain, sentence_of
+from rnscli.cli.terminal import ReaderGoneError, WithExamples, complain, reason_of, sentence_of
 
 # The subcommands with their lines in the help, so that `--help` imports none of them: each is the
 # `command` of the module of its name in `rnscli.cli.commands`.
@@ -64,7 +64,10 @@ class _LazyGroup(WithExamples, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            near = nearest(name, COMMANDS) or f"; the commands are {', '.join(COMMANDS)}"
+            near = (
+                nearest(name, (*COMMANDS, "--version", "--help"))
+                or f"; the commands are {', '.join(COMMANDS)}"
+            )
             raise click.UsageError(f"there is no command {name[:60]!r}{near}")
         return super().resolve_command(ctx, args)
 
@@ -138,7 +141,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # as a filter that was ended by SIGPIPE
     except OSError as error:
-        message = f"{error.strerror or error}: {error.filename or 'standard output'}"
+        message = reason_of(error)
     except MemoryError:
         message = "not enough memory for these sizes; ask for fewer or smaller ones"
     else:

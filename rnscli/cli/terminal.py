@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import click
 
-from rnscli.base import InputError
+from rnscli.base import InputError, nearest, printable, shown
 
 
 class Example(NamedTuple):
@@ -32,6 +32,13 @@ class WithExamples(click.Command):
         text, _, examples = inspect.cleandoc(help or "").partition("\n\n\b\n")
         super().__init__(help=text, **attributes)
         self._examples = examples
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # an option without a value does not know its command
+            raise
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -73,6 +80,7 @@ def write_standard_output(text: str) -> None:
 
 
 _MAX_SENTENCES = 10  # of one kind
+_LONGEST_WORD, _LONGEST_SENTENCE = 200, 2000
 
 
 def say(sentences: Sequence[str], more: str) -> None:
@@ -89,15 +97,41 @@ def sentence_of(error: click.ClickException) -> str:
         named = isinstance(error.param, click.Option)
         name = error.param.opts[0] if named else error.param.human_readable_name
         return f"{name}: {error.message}"
+    if isinstance(error, click.BadOptionUsage | click.NoSuchOption) and error.ctx is not None:
+        name, context = error.option_name, error.ctx
+        known = {option: one for one in context.command.params for option in one.opts}
+        if name in known:
+            if getattr(known[name], "is_flag", False):
+                return f"{name} takes no value; leave that out"
+            kind = known[name].type
+            accepted = getattr(kind, "what", "") or known[name].make_metavar(context)
+            return f"{name} has no value; it must be {accepted}"
+        return f"{context.command_path} has no option {shown(name)}{nearest(name, known)}"
     return error.format_message()
 
 
 def complain(message: str) -> None:
-    """One sentence, with options in the place of the arguments that errors have in backticks."""
-    text = " ".join(with_options(message).split()).rstrip(".")
+    """One sentence, with options in the place of the arguments that errors have in backticks.
+
+    Of what it repeats nothing reaches the terminal but letters, and not more than can be read.
+    """
+    words = (_cut(word, _LONGEST_WORD) for word in printable(with_options(message)).split())
+    text = _cut(" ".join(words), _LONGEST_SENTENCE).rstrip(".")
     with contextlib.suppress(OSError, AttributeError):  # standard error may be full or closed
         sys.stderr.write(f"rnscli: {text}\n")
         sys.stderr.flush()
+
+
+def _cut(text: str, most: int) -> str:
+    """A text without its middle, if it is too long."""
+    return text if len(text) <= most else f"{text[: most // 2]}...{text[-most // 2 + 3 :]}"
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refuses something, and of what."""
+    if error.filename is None and isinstance(error, FileNotFoundError):
+        return "the current folder has been removed; change to another one"
+    return f"{error.strerror or error}: {error.filename or 'standard output'}"
 
 
 def with_options(message: str) -> str:

@@ -7,6 +7,7 @@ from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
 from rnscli.hardware.technology import Technology as Technology
 from rnscli.hardware.technology import load_technology as load_technology
 from rnscli.hardware.technology import technology_names as technology_names
+from rnscli.hardware.workloads import TOTAL as TOTAL
 from rnscli.hardware.workloads import Gemm as Gemm
 from rnscli.hardware.workloads import Workload as Workload
 from rnscli.hardware.workloads import tiles as tiles

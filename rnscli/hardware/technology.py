@@ -20,6 +20,7 @@ from rnscli.base import (
     check_float,
     check_int,
     parse_uncertain,
+    read_nested,
     shown,
 )
 from rnscli.core import Operation
@@ -368,15 +369,15 @@ def load_technology(name_or_path: str) -> Technology:
 
 def _parsed(file: str, content: bytes) -> Technology:
     try:
-        return _described(tomllib.loads(content.decode()))
+        return _described(read_nested(tomllib.loads, content.decode()))
     except UnicodeDecodeError:
         raise InputError(f"{file} is no text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{file} is not TOML: {error}") from None
     except _MissingKeyError as missing:
         raise InputError(f"{file} has no '{missing}'; a profile needs it") from None
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
+    except ValueError as error:
+        raise InputError(f"{file} is not TOML: {error}") from None
 
 
 class _MissingKeyError(Exception):

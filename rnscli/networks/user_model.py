@@ -53,6 +53,12 @@ def running(name: str, what: str) -> Iterator[None]:
         raise InputError(f"`model` {name} {what}: {told(error)}") from error
 
 
+def _kind(value: object) -> str:
+    """The type of a value, with its article."""
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
 def make_model(name: str, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
     """A shipped network or one of the user's own, untrained unless a file has its weights."""
     model = NETWORKS[name].make(seed) if name in NETWORKS else load_model(name, seed)
@@ -81,9 +87,9 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
                 raise InputError(f"`model` {where}: {place} has no {attribute}; name {_WANTED}")
             factory = getattr(factory, part)
         if isinstance(factory, nn.Module) or not callable(factory):
-            kind = type(factory).__name__
+            kind = _kind(factory)
             kind += " that is made already" if isinstance(factory, nn.Module) else ""
-            raise InputError(f"`model` {where} is a {kind}; name {_WANTED}")
+            raise InputError(f"`model` {where} is {kind}; name {_WANTED}")
         try:
             with RandomStream(seed).in_use():
                 model = factory()
@@ -96,8 +102,8 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
                 problem = f"raises {told(error)}; it must return a torch.nn.Module"
             raise InputError(f"`model` {where} {problem}") from error
     if not isinstance(model, nn.Module):
-        kind = type(model).__name__
-        raise InputError(f"`model` {where} returns a {kind}; it must return a torch.nn.Module")
+        kind = _kind(model)
+        raise InputError(f"`model` {where} returns {kind}; it must return a torch.nn.Module")
     return model
 
 
@@ -198,11 +204,11 @@ def _state_dict(path: str | Path, content: Any) -> Mapping[str, Tensor]:
     elif isinstance(content, Mapping) and isinstance(content.get("state"), Mapping):
         content = content["state"].get("model")  # what `rnscli train` keeps
     if not isinstance(content, Mapping):
-        raise InputError(f"`weights` {path} holds a {type(content).__name__}; {_WANTED_FILE}")
+        raise InputError(f"`weights` {path} holds {_kind(content)}; {_WANTED_FILE}")
     for name, tensor in content.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise InputError(
-                f"`weights` {path} holds a dict in which {name} is a {type(tensor).__name__}, "
+                f"`weights` {path} holds a dict in which {name} is {_kind(tensor)}, "
                 f"where a state_dict has tensors; {_WANTED_FILE}"
             )
         if tensor.is_quantized or tensor.layout != torch.strided:
@@ -275,7 +281,7 @@ def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
         logits: object = model(torch.from_numpy(inputs))
     if not isinstance(logits, Tensor):
         raise InputError(
-            f"`model` {name} gives a {type(logits).__name__} for inputs of shape {shape}; it must "
+            f"`model` {name} gives {_kind(logits)} for inputs of shape {shape}; it must "
             "give a tensor of logits, (N, classes)"
         )
     good = logits.dim() == 2 and len(logits) == len(inputs) and logits.shape[1] > 0

@@ -194,8 +194,8 @@ class ResultsFolder:
     def plan(self) -> str | None:
         """File name of the plan whose results the folder holds, if it does."""
         try:
-            name = json.loads((self._path / "summary.json").read_bytes())["parameters"]["plan"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            name = _json_of(self._path / "summary.json")["parameters"]["plan"]
+        except (OSError, ValueError, KeyError, TypeError):
             return None
         return str(name)
 
@@ -275,10 +275,14 @@ def _recorded_names(path: Path) -> list[str]:
 
 def _records(path: Path) -> list[Any]:
     try:
-        records = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        records = _json_of(path)
+    except (OSError, ValueError):
         return []
     return records if isinstance(records, list) else []
+
+
+def _json_of(path: Path) -> Any:
+    return base.read_nested(json.loads, path.read_text("utf-8"))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
     "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
+_SHOWN = 8  # columns, of what may be a hundred
 _REQUIREMENT = r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*"
 
 
@@ -40,16 +41,22 @@ class Requirement:
             f"{' '.join(_COMPARISONS)}, and a number, such as 'p_err <= 1e-9'"
         )
 
-    def check_column(self, kinds: Mapping[str, bool]) -> None:
-        """Refuse a column that does not exist or holds no number, as ``kinds`` of columns say."""
+    def check_column(
+        self, kinds: Mapping[str, bool], titles: Mapping[str, str] | None = None
+    ) -> None:
+        """Refuse a column that does not exist or holds no number, as ``kinds`` of columns say.
+
+        ``titles`` of tables are no names, but may be meant.
+        """
         if not kinds.get(self.column):
             problem = "holds no number" if self.column in kinds else "does not exist"
             numeric = [name for name, is_number in kinds.items() if is_number]
             ends = {f"{name}_{end}" for name in kinds for end in ("low", "high")}
             whole = [name for name in numeric if name not in ends]
-            near = nearest(self.column, numeric) or (
-                f"; the columns are {', '.join(whole)}, and the ends of intervals"
-            )
+            more = ", .. (rnscli schema COMMAND has all)" if len(whole) > _SHOWN else ""
+            meant = (titles or {}).get(self.column, "")
+            near = f"; did you mean {meant}?" if kinds.get(meant) else nearest(self.column, numeric)
+            near = near or (f"; those with numbers are {', '.join(whole[:_SHOWN])}{more}")
             raise InputError(f"`require`: column {self.column} {problem}{near}")
 
     def holds(self, row: Row) -> bool:

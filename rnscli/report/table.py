@@ -1,5 +1,6 @@
 """Rows as a table for a person: on a terminal, as plain text, in Markdown, in LaTeX; in Python."""
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,13 @@ WIDTH = 100
 MAX_SHOWN = 60  # rows of a table in Python
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_booktabs"}
+
+# What LaTeX's usual fonts have other letters for, and tabulate leaves as it is.
+_LATEX = {
+    r"\|": r"\\textbar{}",
+    "±": r"\\ensuremath{\\pm}",
+    r"(?<![\w.-])-(?=\d)": r"\\ensuremath{-}",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,7 +74,9 @@ def table_text(rows: Sequence[Row], columns: Columns, layout: Layout, style: str
     width = WIDTH if style == "plain" else None
     parts = layout.tables(len(rows), bool(width))
     tables = [_arranged(rows, columns, part, width) for part in parts]
-    bodies = [_body(_escaped(one) if style == "markdown" else one, style) for one in tables]
+    if style == "markdown":
+        tables = list(map(_escaped, tables))
+    bodies = [_body(one, style) for one in tables]
     # A title and its value stay in one line, if there is one for them.
     pairs = [f"{title} = {value}" for title, value in tables[0].common]
     common = ", ".join(p.replace(" ", _NO_BREAK) if len(p) < WIDTH else p for p in pairs)
@@ -81,7 +91,7 @@ def _body(table: _Table, style: str) -> str:
     import tabulate
 
     tabulate.MIN_PADDING = 0  # it would make columns wider than their titles
-    return tabulate.tabulate(
+    text: str = tabulate.tabulate(
         table.cells,
         headers=table.titles,
         tablefmt="plain" if style == "plain" and not table.titles else _TABULATE_FORMATS[style],
@@ -89,14 +99,23 @@ def _body(table: _Table, style: str) -> str:
         colalign=["left" if left else "right" for left in table.left],
         maxcolwidths=_wrapping(table) if style == "plain" else None,
     )
+    if style == "latex":
+        for pattern, command in _LATEX.items():
+            text = re.sub(pattern, command, text)
+    return text
 
 
 def _escaped(table: _Table) -> _Table:
-    """With the bars of titles and cells escaped, which would end a cell in Markdown."""
+    """With what would be marks in Markdown, and end a cell, as it is."""
+
+    def plain(text: str) -> str:
+        return re.sub(r"[\\`*<|]", r"\\\g<0>", text)
+
     return replace(
         table,
-        titles=[title.replace("|", r"\|") for title in table.titles],
-        cells=[[cell.replace("|", r"\|") for cell in cells] for cells in table.cells],
+        common=[(plain(title), plain(value)) for title, value in table.common],
+        titles=list(map(plain, table.titles)),
+        cells=[list(map(plain, cells)) for cells in table.cells],
     )
 
 
@@ -168,7 +187,7 @@ def _wrapping(table: _Table) -> list[int | None]:
 
 def _arranged(rows: Sequence[Row], columns: Columns, layout: Layout, width: int | None) -> _Table:
     listed = (*layout.parameters, *layout.results)
-    keys = [key for key in listed if any(row[key] is not None for row in rows)]
+    keys = [key for key in listed if any(_held(row, columns[key]) is not None for row in rows)]
     if len(rows) == 1 and width is not None:
         # One result reads best downwards; then there is room for everything.
         found = [[in_words(key), columns[key].shown(rows[0][key], rows[0])] for key in keys]
@@ -212,10 +231,15 @@ def _repeats(rows: Sequence[Row], column: Column) -> bool:
 
 def _agree(rows: Sequence[Row], column: Column) -> bool:
     """Whether a parameter is the same in all rows, or in all that it concerns."""
-    values = [row[column.key] for row in rows]
+    values = [_held(row, column) for row in rows]
     if column.concerns_some:
         values = [value for value in values if value is not None]
     return all(value == values[0] for value in values)
+
+
+def _held(row: Row, column: Column) -> object:
+    """The value of a row, or the list that it has instead."""
+    return column.each(row) if row[column.key] is None else row[column.key]
 
 
 def _first(rows: Sequence[Row], key: str) -> object:

@@ -212,8 +212,23 @@ def test_optional_columns_are_unknown_where_there_are_none(tmp_path: Path) -> No
 
 
 def test_column_without_a_name(table: Table) -> None:
-    message = refusal(lambda: table("name,size,\na,1,\n"))
-    assert "line 1: column number 3 has no name" in message
+    message = refusal(lambda: table("name,,size\na,,1\n"))
+    assert "line 1: column number 2 has no name" in message
+
+
+def test_a_comma_at_the_end_of_a_line(table: Table) -> None:
+    """As other programs write topologies; an empty cell of an optional column is one."""
+    rows = [Row(2, {"name": "a", "size": 1}), Row(3, {"name": "b", "size": 2})]
+    for text in ("name,size,\na,1,\nb,2\n", "name,size\na,1,\nb,2,\n"):
+        assert table(text) == rows
+    assert table("name,size,energy_j,\na,1,\nb,2,,\n") == rows
+    assert "has 3 cells" in refusal(lambda: table("name,size\na,1,,\n"))
+
+
+def test_names_that_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "given.csv"
+    path.write_text("name\nall\n")
+    assert "not all" in refusal(lambda: read_table(path, {"name": label("all")}))
 
 
 def test_column_twice(table: Table) -> None:

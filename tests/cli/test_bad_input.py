@@ -23,6 +23,7 @@ NOT_NUMBERS = ("abc", "nan", "-inf", "", " ", ",", "4,,5", "4,x", "²", "0x10", 
 NOT_WHOLE = ("1.5", "-1", "1e30", "1e-3", "8..4", "4..", "..4", "4..x", "1..2..3", "2..4:3", HUGE)
 NO_GRID = ("1e-3..", "..1e-3", "1e-1..1e-3:4", "1e-3..1e-1", "1e-3..1e-1:", "1e-3..1e-1:1",
            "0..1e-1:4", "1e-3..1e-1:x", "1e-3..1e-1:1e9", "1e-3:4")  # fmt: skip
+NO_EVEN_GRID = tuple(text for text in NO_GRID if text != "0..1e-1:4")
 
 NAMES = ("abc", "", "1", "rns,,fixed-lp", "nan", HUGE)
 FILES = ("abc", "", " ", "nan", "-1", "/", "/dev/null/a", HUGE)
@@ -34,6 +35,7 @@ BY_TYPE: dict[type, Callable[[Any], tuple[str, ...]]] = {
     types.AttemptsSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "Inf..2", *beyond(kind)),
     types.IntSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", *beyond(kind)),
     types.WholeNumber: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", "4..8", *beyond(kind)),
+    types.DecibelSweep: lambda kind: (*NOT_NUMBERS, *NO_EVEN_GRID, "inf", HUGE, *beyond(kind)),
     types.FloatSweep: lambda kind: (*NOT_NUMBERS, *NO_GRID, "inf", HUGE, *beyond(kind)),
     types.UncertainSweep: lambda kind: (*quantities(kind.unit), *ranges(kind.unit)),
     types.QuantitySweep: lambda kind: (*quantities(kind.unit), *ranges(kind.unit), "1±30%"),
@@ -254,6 +256,7 @@ def test_no_solution_names_the_bits_that_have_one(command: str, refusal: Refusal
         ("moduli --precision-bits 20 --vector-size 128", "--precision-bits --vector-size"),
         ("moduli --precision-bits 20 --input-bits 4", "--precision-bits --input-bits"),
         ("moduli --precision-bits 20 --weight-bits 4", "--precision-bits --weight-bits"),
+        ("moduli --precision-bits 20 --rule bits", "--precision-bits --rule"),
         ("moduli --moduli 15,14,13 --count 3", "--moduli --count"),
         ("moduli --moduli 15,14,13 --family special", "--moduli --family"),
         ("moduli --moduli 15,14,13 --top 2", "--moduli --top"),
@@ -383,7 +386,7 @@ ONES = np.ones((4, 8))
         ({"x": ONES, "w": ONES * 1j}, "complex"),
         ({"x": ONES, "w": np.full((4, 8), "a")}, "real numbers"),
         ({"x": ONES, "w": np.full((4, 8), None)}, "bad.npz"),
-        ({"x": np.ones((1, 8)), "w": np.ones((1, 8))}, "pairs"),
+        ({"x": np.ones((1, 8)), "w": np.ones((1, 8))}, "one pair"),
     ],
 )
 def test_operands_that_cannot_be_multiplied(
@@ -421,6 +424,18 @@ def test_operands_files_that_are_missing_or_damaged(refusal: Refusal, tmp_path: 
     assert "bad.npz" in refusal("error-sim", "--bits", 6, "--operands", tmp_path / "bad.npz")
 
 
+def test_operands_of_one_pair_have_no_interval(refusal: Refusal, tmp_path: Path) -> None:
+    path = operands(tmp_path / "one.npz", x=ONES[:1], w=ONES[:1])
+    for more in ((), ("--rel-precision", 0.1)):
+        sentence = refusal("error-sim", "--bits", 6, "--operands", path, *more)
+        assert "one.npz has one pair" in sentence and "--pairs" not in sentence
+
+
+def test_operands_that_are_called_otherwise(refusal: Refusal) -> None:
+    assert "did you mean normal?" in refusal("error-sim", "--operands", "gaussian")
+    assert "did you mean uniform?" in refusal("error-sim", "--operands", "unifrom")
+
+
 def test_operands_and_sizes_must_agree(refusal: Refusal, tmp_path: Path) -> None:
     path = operands(tmp_path / "ones.npz", x=ONES, w=ONES)
     simulation = ("error-sim", "--bits", 6, "--operands", path)
@@ -442,15 +457,45 @@ def test_unknown_commands_and_options(refusal: Refusal) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("moduli --require", "--require has no value; it must be 'COLUMN <= NUMBER'"),
+        ("moduli --bits", "--bits has no value; it must be a whole number from 2 to 256"),
+        ("energy --extrapolate=3", "--extrapolate takes no value; leave that out"),
+        ("moduli --red 2", "rnscli moduli has no option --red; did you mean --redundant?"),
+        ("energy --bist 4", "rnscli energy has no option --bist; did you mean --bits?"),
+        ("moduli --require N<=4", "column N does not exist; did you mean count?"),
+        ("energy --require total<=1", "did you mean energy_per_dot_product_j?"),
+        ("version", "did you mean --version?"),
+        ("help", "did you mean --help?"),
+        ("err", "did you mean error-sim?"),
+    ],
+)
+def test_what_was_probably_meant(arguments: str, said: str, rnscli: Run) -> None:
+    ran = rnscli(*arguments.split())
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("command", list(OPTIONS))
+def test_no_sentence_about_a_requirement_fills_a_screen(command: str, refusal: Refusal) -> None:
+    assert len(refusal(command, "--require", "nothing <= 1")) < 400
+
+
+@pytest.mark.parametrize(
     ("command", "option", "value", "reason"),
     [
         ("moduli", "--max-modulus", "1e30", "a number above 2^53 must be written in digits"),
         ("fault-prob", "--legitimate-range", "1e99", "a number above 2^53 must be written"),
         ("fault-prob", "--legitimate-range", str(2**4096 + 1), "from 1 to 2^4096"),
+        ("error-sim", "--rel-precision", "0", "above 0 and below 1, at least 1e-09"),
+        ("design", "--seed", str(2**63 + 1), "a whole number from 0 to 2^63"),
+        ("error-sim", "--seed", str(2**63 + 1), "a whole number from 0 to 2^63,"),
+        ("train", "--seed", str(2**63), "a whole number from 0 to 2^63 - 1,"),
         ("design", "--seed", "1e18", "a number above 2^53 must be written in digits"),
-        ("train", "--learning-rate", "1e30", "the largest accepted is 1e+06"),
-        ("train", "--learning-rate", "0", "the least accepted is 1e-12"),
-        ("design", "--max-error", "1e301", "the largest accepted is 1e+300"),
+        ("train", "--learning-rate", "1e30", "a number above 0, at least 1e-12, at most 1e+06"),
+        ("train", "--learning-rate", "0", "a number above 0, at least 1e-12, at most 1e+06"),
+        ("design", "--max-error", "1e301", "a number of at least 0, at most 1e+300"),
         ("fault-prob", "--p", "1e-400", "a number is 0 or at least 5e-324"),
         ("fault-prob", "--p", "0.1,[0.1,1e-400]", "a number is 0 or at least 5e-324"),
         ("fault-prob", "--sigma", "1e-400..1e-3:4", "a number is 0 or at least 5e-324"),
@@ -497,3 +542,49 @@ def test_a_file_of_levels_is_refused_by_what_it_holds(
     path = tmp_path / "levels.txt"
     path.write_text(content)
     assert reason in refusal("fault-prob", "--p", path)
+
+
+# What is repeated
+
+EVERYWHERE = [
+    *(("moduli", option) for option in ("--output", "--plot", "--require", "--bits", "--format")),
+    ("energy", "--technology"),
+    ("error-sim", "--operands"),
+    ("batch",),
+    ("store",),
+    ("schema",),
+    ("moduli",),
+    (),
+]
+
+
+@pytest.mark.parametrize("before", EVERYWHERE, ids=" ".join)
+def test_no_escape_sequence_reaches_the_terminal(
+    before: tuple[str, ...], rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for text in ("\x1b]0;title\x07", "no-\x9b31mred", "a/\x1b[2J"):
+        ran = rnscli(*before, text)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+        assert ran.err.rstrip("\n").isprintable() and ascii(text)[1:-1] in ran.err
+
+
+@pytest.mark.parametrize("before", EVERYWHERE, ids=" ".join)
+@pytest.mark.parametrize("part", ["x", "x y ", "--x"])
+def test_what_is_very_long_is_not_repeated_in_full(
+    part: str, before: tuple[str, ...], rnscli: Run
+) -> None:
+    ran = rnscli(*before, part * 30_000)
+    assert ran.code == 2 and "x" in ran.err and len(ran.err) < 2100
+
+
+def test_a_folder_that_has_been_removed(
+    rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "removed"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    for option in ("--output", "--plot"):
+        ran = rnscli("moduli", "--bits", 6, option, "a.svg", "--format", "csv")
+        assert ran.err == ("rnscli: the current folder has been removed; change to another one\n")

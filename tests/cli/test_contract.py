@@ -306,6 +306,39 @@ def test_a_format_makes_any_name_do(rnscli: Run, tmp_path: Path) -> None:
     assert path.read_text().startswith("bits,")
 
 
+def test_a_dash_is_standard_output(
+    rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in (("moduli", "--bits", 4, "--format", "csv"), ("schema", "moduli")):
+        printed = rnscli(*command)
+        assert printed.out and rnscli(*command, "--output", "-") == printed
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        ("moduli --bits 4 --plot", "--plot"),
+        ("error-sim --pairs 10 --store", "--store"),
+        ("reproduce --output", "--output"),
+        ("train --checkpoint", "--checkpoint"),
+        ("batch plan.toml --output", "--output"),
+        ("batch plan.toml --junit", "--junit"),
+    ],
+)
+@pytest.mark.parametrize("name", ["-", "", "a\0b"])
+def test_names_that_no_file_of_a_result_can_have(
+    arguments: str, option: str, name: str, rnscli: Run, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    ran = rnscli(*arguments.split(), name)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{option}: " in ran.err and "it must be the name of a" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_output_replaces_a_file_and_keeps_a_link(rnscli: Run, tmp_path: Path) -> None:
     target, link = tmp_path / "target.json", tmp_path / "link.json"
     target.write_text("old")

@@ -339,6 +339,10 @@ def test_refused_values(profile: Profile, old: str, new: str, parts: tuple[str, 
     refused(profile, changed(old, new), *parts)
 
 
+def test_a_profile_that_is_nested_too_deeply(profile: Profile) -> None:
+    refused(profile, f"kind = {3000 * '['}{3000 * ']'}", "is not TOML: it is nested too deeply")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_names_of_the_package_are_taken(profile: Profile, name: str) -> None:
     """Rows would not tell one's own numbers from the published ones."""

@@ -47,6 +47,9 @@ def exits():
 def nothing():
     pass
 
+def whole():
+    return 3
+
 ready = Net()
 number = 3
 """
@@ -120,7 +123,7 @@ def test_weights_are_the_same_in_every_run() -> None:
         ("my_leaves:make", "cannot be imported: SystemExit: bye"),
         ("my_networks:mak", "my_networks.py has no mak; name a function"),
         ("my_networks:Nested.build", "has no Nested.build"),
-        ("my_networks:number", "is a int; name a function"),
+        ("my_networks:number", "is an int; name a function"),
         ("my_networks:ready", "is a Net that is made already"),
         ("my_networks:with_arguments", "cannot be called without arguments: TypeError"),
         (
@@ -129,6 +132,7 @@ def test_weights_are_the_same_in_every_run() -> None:
         ),
         ("my_networks:fails_with_a_type_error", "raises TypeError"),
         ("my_networks:exits", "raises SystemExit: 3"),
+        ("my_networks:whole", "returns an int; it must return a torch.nn.Module"),
         ("my_networks:nothing", "returns a NoneType; it must return a torch.nn.Module"),
     ],
 )

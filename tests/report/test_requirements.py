@@ -108,6 +108,16 @@ def test_columns_that_cannot_be_compared() -> None:
         Requirement.parse("sigma <= 1").check_column(kinds)
 
 
+def test_few_columns_are_named_and_headings_are_hints() -> None:
+    kinds = {f"column_{place}": True for place in "abcdefghijkl"} | {"text": False}
+    with pytest.raises(InputError, match=r"column_h, \.\. \(rnscli schema COMMAND has all\)$"):
+        Requirement.parse("R <= 1").check_column(kinds)
+    with pytest.raises(InputError, match=r"R does not exist; did you mean column_c\?"):
+        Requirement.parse("R <= 1").check_column(kinds, {"R": "column_c"})
+    with pytest.raises(InputError, match="column_a, column_b"):
+        Requirement.parse("R <= 1").check_column(kinds, {"R": "text"})
+
+
 IDENTITY = ("core", "bits", "p", "moduli")
 ROWS: list[dict[str, Any]] = [
     {"core": "rns", "bits": 6, "p": 0.001, "p_err": 1e-6, "moduli": (63, 62)},

@@ -201,6 +201,25 @@ def test_markdown_keeps_bars_inside_cells() -> None:
     assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
 
 
+def test_markdown_has_texts_as_they_are() -> None:
+    layout = Layout(("core", "operands"), ("alpha",))
+    rows: list[Row] = [{"core": r"a\|b", "operands": "x*y<z`", "alpha": n} for n in (1, 2)]
+    rows[1] = rows[1] | {"core": r"a|b\\"}
+    text = text_of(rows, layout, "markdown")
+    assert r"| a\\\|b " in text and r"| a\|b\\\\ " in text
+    assert r"= x\*y\<z\`" in text
+
+
+def test_latex_has_letters_that_its_fonts_have() -> None:
+    columns = {"alpha": "mean |e|", "beta": "± 0.5", "core": "a-1"}
+    rows: list[Row] = [columns | {"name": f"-{n}.5e-07"} for n in (1, 2)]
+    text = text_of(rows, Layout((), ("alpha", "beta", "core", "name")), "latex")
+    body = text.partition("\\midrule")[2]
+    assert r"mean \textbar{}e\textbar{}" in body and r"\ensuremath{\pm} 0.5" in body
+    assert r"\ensuremath{-}1.5e-07" in body and "a-1" in body
+    assert not set("|±") & set(text)
+
+
 def test_latex_escapes_what_it_must() -> None:
     layout = Layout(("operands",), ("alpha", "beta"))
     rows: list[Row] = [

@@ -10,9 +10,8 @@ from rnscli.analysis.energy.parameters import EnergyParameters, WorkloadOptions
 from rnscli.analysis.energy.rows import ConverterEnergy, EnergyRow, energy_of, part
 from rnscli.base import Column, joules, percent, prefixed
 from rnscli.core import times
-from rnscli.hardware import Gemm, Workload, tiles
+from rnscli.hardware import TOTAL, Gemm, Workload, tiles
 
-TOTAL = "total"
 # What layers add up to, besides their MACs and passes.
 _SUMMED = (
     "converter_energy_j", "array_energy_j", "digital_energy_j", "accumulation_energy_j",

@@ -11,6 +11,7 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
+from rnscli.core import LEVELS
 from rnscli.hardware import load_technology, technology_names
 from rnscli.networks import NETWORKS
 
@@ -39,6 +40,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the accuracy relative to FP32",
+    needs=dict.fromkeys(("attempts", "seed"), LEVELS),
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,

@@ -21,12 +21,12 @@ from rnscli.runtime import Store
     row_types={None: report.BatchRow, "dry_run": report.DryRow},
     parameters={"plan": "File of the plan, without its folder.", "title": "Title of the plan."},
 )
-@click.argument("plan", type=click.Path(path_type=Path), metavar="PLAN.toml")
+@click.argument("plan", type=options.PathName(), metavar="PLAN.toml")
 @options.stacked(
-    click.option("--output", type=click.Path(path_type=Path), metavar="DIR",
+    click.option("--output", type=options.OutputPath("a folder"), metavar="DIR",
                  help="Folder of the results, written whole at the end.  [default: the name of the "
                  "plan with -results]"),
-    click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml",
+    click.option("--junit", type=options.OutputPath("a file"), metavar="FILE.xml",
                  help="Write the verdicts there as JUnit XML, a test case for each requirement."),
     click.option("--only", multiple=True, metavar="NAME",
                  help="Only this run and those that it refers to; a list, a pattern such as "

@@ -48,6 +48,7 @@ _SHOWN = 12
     row_type=analysis.DesignRow,
     layout=LAYOUT,
     plot="the Pareto front",
+    needs={"attempts": core.LEVELS},
     axes={**options.NOISE_COLUMNS, "seed": analysis.Seed},
 )
 @options.stacked(
@@ -212,8 +213,8 @@ def _commands(
     analog = isinstance(kind, core.AnalogKind)
     shape = {"bits": design.bits, "vector_size": design.vector_size} | _stated(given, _OPERANDS)
     moduli = {"redundant": design.redundant} | _stated(given, _SET)
-    code = {name: getattr(design, name) for name in _CODE}
     noise = _stated(given, options.NOISE_AXES)
+    code = {name: getattr(design, name) for name in _CODE if noise or name != "attempts"}
     converters = {"slice_bits": design.slice_bits, "adc_bits": design.adc_bits}
     pairs = {"pairs": given["pairs"], "seed": given["seed"]}
     if kind.coded:

@@ -95,6 +95,7 @@ AXIS_COLUMNS = {
         "sensitivity": lambda: (analysis.SensitivityRow, SENSITIVITY_LAYOUT),
     },
     axes=AXIS_COLUMNS,
+    needs={"attempts": core.LEVELS} | dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
 )
 @options.stacked(
     options.cores(core.CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),

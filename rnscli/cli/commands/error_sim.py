@@ -11,7 +11,7 @@ import click
 
 from rnscli import analysis, cli, core, report
 from rnscli.analysis import DISTRIBUTIONS, PRECISION_OF, SUFFIXES, ErrorOptions
-from rnscli.base import Column, InputError, RnscliError, columns_of
+from rnscli.base import Column, InputError, RnscliError, columns_of, nearest
 from rnscli.cli import options
 
 LAYOUT = report.Layout(
@@ -31,6 +31,7 @@ LAYOUT = report.Layout(
         "mean_abs_error_ci95", "max_abs_error",
     ),
 )  # fmt: skip
+_OTHERWISE = {"gaussian": "normal", "gauss": "normal"}  # called elsewhere, as --noise does
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 _UNKNOWN = (
@@ -49,6 +50,7 @@ AXES = (
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
+    needs=dict.fromkeys(("attempts", "decoder", "legitimate_range"), core.LEVELS),
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,
@@ -169,10 +171,11 @@ def _sources(given: Mapping[str, Any]) -> dict[str, analysis.FileOperands | None
         names = [given["operands"]]  # whose name may have a comma
     for name in names:
         if name not in DISTRIBUTIONS and not name.lower().endswith(SUFFIXES):
+            near = nearest(_OTHERWISE.get(name, name), DISTRIBUTIONS)
             raise InputError(
                 f"--operands {options.shown(name)} is not accepted; it must be one of "
                 f"{', '.join(DISTRIBUTIONS)}, a file that ends in {', '.join(SUFFIXES)}, or a list "
-                "of these"
+                f"of these{near}"
             )
     if given["degrees_of_freedom"] is not None and analysis.StudentTOperands.name not in names:
         raise InputError("--degrees-of-freedom belongs to --operands student-t; give that, too")
@@ -190,6 +193,8 @@ def _axes(
     rows = DEFAULT_PAIRS
     if source is not None:
         rows, columns = source.shape
+        if rows < 2:
+            raise InputError(f"`operands` {name} has one pair of vectors; it must have at least 2")
         axes["vector_size"] = given["vector_size"] or (columns,)
     if given["rel_precision"] is None:
         axes["pairs"] = given["pairs"] or (rows,)

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from rnscli.base import InputError
 from rnscli.cli import WithExamples, write_standard_output
 
 _EXIT_CODES = {
     "0": "Done.",
     "1": "A requirement of --require does not hold, or an exact value and its simulation differ.",
     "2": "Bad input or no solution; one sentence on standard error says which. Where only some "
-    "points of a sweep have no solution, the rows of the others are printed.",
+    "points of a sweep have no solution, the rows of the others are printed; points of a default "
+    "that have none are left out, and the code is 0.",
     "130": "Interrupted.",
     "143": "Terminated.",
 }
@@ -37,6 +39,8 @@ def command(context: click.Context) -> None:
     # Put it where man looks for your own pages
     rnscli man > ~/.local/share/man/man1/rnscli.1
     """
+    if __doc__ is None:
+        raise InputError("man is made of docstrings, which python -OO leaves out; run it without")
     write_standard_output(page(context.find_root()))
 
 

@@ -1,12 +1,13 @@
 """``rnscli moduli``."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import click
 
 from rnscli import analysis, report
 from rnscli.analysis import ModuliOptions
-from rnscli.base import Column
+from rnscli.base import Column, InputError
 from rnscli.cli import Answer, AnswerCommand, Bar, Question, answered, options, prepared
 from rnscli.core import DotProductOptions
 
@@ -66,6 +67,7 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
         options.points(given, (*options.MODULI_AXES, *SET_AXES)),
         lambda point: options.moduli_request(point, **{name: point[name] for name in SET_AXES}),
     )
+    uncovered = [one for _, request in ready for one in _uncovered(request)]
     if drawn:
         report.check_number(len(ready) * given["top"], report.MAX_BARS, "bars")
 
@@ -75,6 +77,16 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
             [(point, row) for point, table in tables for row in table],
             lambda rows, file_format: report.plot_moduli(rows, file_format),
             (*problems, *more),
+            remarks=uncovered,
         )
 
     return Question(given, compute, is_quick=True)
+
+
+def _uncovered(request: analysis.ModuliRequest) -> Iterator[str]:
+    """That a set of which no range is required is too small for the usual dot product."""
+    if not request.needs_range:
+        try:
+            request.with_operands()
+        except InputError as error:
+            yield f"{error}; give `vector_size` to require another one"

@@ -52,7 +52,7 @@ def document_schema(command: Answering) -> report.Schema:
 @click.argument("command", type=_NAMES, metavar="COMMAND")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=options.OutputPath("a file", is_text=True),
     metavar="FILE",
     help="Write the schema there instead of to standard output.",
 )

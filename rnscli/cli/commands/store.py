@@ -1,14 +1,13 @@
 """``rnscli store``."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from rnscli import analysis
 from rnscli.base import NoSolutionError
-from rnscli.cli import Answer, AnswerCommand, Bar, Question
+from rnscli.cli import Answer, AnswerCommand, Bar, Question, options
 from rnscli.report import Layout
 from rnscli.runtime import Store
 
@@ -42,7 +41,7 @@ BLOCKS_LAYOUT = Layout(
     plot=None,
     instead={"blocks": lambda: (analysis.StoredRecord, BLOCKS_LAYOUT)},
 )
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("file", type=options.PathName(), metavar="FILE")
 @click.option("--blocks", is_flag=True, help="A row for every block, with all that it recorded.")
 def command(given: dict[str, Any], drawn: bool) -> Question:
     """List what a store holds, or export it (--format csv or json).

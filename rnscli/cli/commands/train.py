@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import click
@@ -14,6 +13,7 @@ from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
+from rnscli.core import LEVELS
 
 LAYOUT = report.Layout(
     parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS),
@@ -54,6 +54,7 @@ AXIS_COLUMNS = {
     row_type=analysis.TrainingRow,
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
+    needs=dict.fromkeys(("attempts", "decoder", "legitimate_range"), LEVELS),
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
     axes=AXIS_COLUMNS,
 )
@@ -76,7 +77,7 @@ AXIS_COLUMNS = {
     ),
     click.option(
         "--checkpoint",
-        type=click.Path(path_type=Path),
+        type=options.OutputPath("a folder"),
         metavar="DIR",
         help="Keep every training in this folder after each epoch, and go on from there.",
     ),

@@ -1,3 +1,4 @@
+from rnscli.cli.options.effect import without_effect as without_effect
 from rnscli.cli.options.hardware import HARDWARE_AXES as HARDWARE_AXES
 from rnscli.cli.options.hardware import HARDWARE_COLUMNS as HARDWARE_COLUMNS
 from rnscli.cli.options.hardware import RATES as RATES
@@ -48,7 +49,9 @@ from rnscli.cli.options.types import Candidates as Candidates
 from rnscli.cli.options.types import IntSweep as IntSweep
 from rnscli.cli.options.types import NameArgument as NameArgument
 from rnscli.cli.options.types import NameSweep as NameSweep
+from rnscli.cli.options.types import OutputPath as OutputPath
 from rnscli.cli.options.types import ParamType as ParamType
+from rnscli.cli.options.types import PathName as PathName
 from rnscli.cli.options.types import SplitSet as SplitSet
 from rnscli.cli.options.types import files_read as files_read
 from rnscli.cli.options.types import is_file as is_file

@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -181,24 +180,6 @@ class _Address(types.TextType):
         return text
 
 
-class _StoreFile(types.TextType):
-    name = "FILE"
-
-    def parse(self, text: str) -> Path:
-        path = Path(text)
-        try:
-            path.exists()
-        except (OSError, ValueError) as error:
-            why = error.args[-1]
-            raise click.BadParameter(f"{types.shown(text)} cannot be a file: {why}") from None
-        return path
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> types.Candidates:
-        return types.of_files(incomplete)
-
-
 run_options = stacked(
     click.option(
         "--jobs",
@@ -214,7 +195,7 @@ run_options = stacked(
     ),
     click.option(
         "--store",
-        type=_StoreFile(),
+        type=types.OutputPath("a file"),
         help="Record every finished block in this SQLite file, and compute only those that it "
         "does not hold; several commands may share it (rnscli store FILE lists it).",
     ),

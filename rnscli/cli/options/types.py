@@ -142,13 +142,6 @@ def shown(value: object) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def _limit(high: int) -> str:
-    """A bound in a message."""
-    if high < 10**7:
-        return str(high)
-    return f"2^{high.bit_length() - 1}" if high & (high - 1) == 0 else f"{high:.0e}"
-
-
 def _check_underflow(text: str, value: float) -> None:
     """Refuse a text that becomes zero only because doubles are no smaller."""
     significand = re.match(r"[-+\s\d._]*", text)
@@ -163,7 +156,7 @@ class WholeNumber(TextType):
 
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
-        self.what = f"a whole number from {low} to {high}"
+        self.what = f"a whole number from {low} to {base.bound(high)}"
 
     def parse(self, text: str) -> int:
         return whole_number(text, self.low, self.high)
@@ -314,21 +307,45 @@ class _FileReader(TextType):
         return [Path(item) for item in map(str.strip, text.split(",")) if is_file(item)]
 
 
-class InputFile(_FileReader):
-    """A file that is read; whether it can be read is for its reader to say."""
+class PathName(TextType):
+    """A name that a file, or a folder, can have; what may be there is for others to say."""
 
     name = "FILE"
+    what = "the name of a file"
 
-    def parse(self, text: str) -> Path:
+    def parse(self, text: str) -> Path | None:
+        if not text or "\0" in text:
+            raise ValueError
         return Path(text)
 
-    def files(self, text: str) -> list[Path]:
-        return [Path(text)]
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"Give {self.what}"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> Candidates:
         return of_files(incomplete)
+
+
+class InputFile(PathName, _FileReader):
+    """A file that is read; whether it can be read is for its reader to say."""
+
+    def files(self, text: str) -> list[Path]:
+        return [Path(text)]
+
+
+class OutputPath(PathName):
+    """A file or folder that is written; a result that is text goes to standard output as ``-``."""
+
+    def __init__(self, what: str, is_text: bool = False) -> None:
+        self.what, self._is_text = f"the name of {what}", is_text
+
+    def parse(self, text: str) -> Path | None:
+        if text == "-":
+            if self._is_text:
+                return None
+            raise RefusedError("it cannot go to standard output")
+        return super().parse(text)
 
 
 # Several values, one after the other
@@ -381,7 +398,7 @@ class IntSweep(Sweep):
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
         super().__init__(
-            f"a whole number from {low} to {_limit(high)}, a list of them, or a range such as "
+            f"a whole number from {low} to {base.bound(high)}, a list of them, or a range such as "
             f"{low}..{min(low + 4, high)}",
             "INT[,..]",
         )
@@ -417,11 +434,18 @@ class AttemptsSweep(IntSweep):
 class FloatSweep(Sweep):
     """Numbers of a range: ``1e-3``, ``1e-3,1e-2``, ``1e-6..1e-1:31`` (logarithmic)."""
 
+    grid = "a logarithmic grid such as 1e-6..1e-1:31"
+    unit = ""
+
     def __init__(self, low: float, high: float, what: str) -> None:
-        self.low, self.high, self._accepted = low, high, what
-        super().__init__(
-            f"{what}, a list of them, or a logarithmic grid such as 1e-6..1e-1:31", "FLOAT[,..]"
+        self.low, self.high = low, high
+        said = "".join(
+            f", at {most} {bound:g}"
+            for most, bound in (("least", low), ("most", high))
+            if not {f"{bound:g}", f"{bound:g}".replace("e+0", "e")} & {*what.split()}
+            and bound != math.ulp(0)  # "above 0" says the same
         )
+        super().__init__(f"{what}{said}, a list of them, or {self.grid}", "FLOAT[,..]")
 
     def items(self, text: str) -> Sequence[float]:
         ends, colon, points = text.partition(":")
@@ -431,25 +455,35 @@ class FloatSweep(Sweep):
                 raise ValueError
             return [self._number(first)]
         low, high, count = self._number(first), self._number(last), int(points)
-        if not 0 < low < high or not 2 <= count <= MAX_POINTS:
+        if not low < high or not 2 <= count <= MAX_POINTS:
             raise ValueError
-        inner = (
-            low * math.exp(math.log(high / low) * i / (count - 1)) for i in range(1, count - 1)
-        )
+        inner = (self._between(low, high, i / (count - 1)) for i in range(1, count - 1))
         return [low, *(float(f"{value:.12g}") for value in inner), high]
 
+    def _between(self, low: float, high: float, share: float) -> float:
+        if low <= 0:
+            raise ValueError
+        return low * math.exp(math.log(high / low) * share)
+
     def _number(self, text: str) -> float:
-        number = float(text)
+        number = float(text.strip().removesuffix(self.unit))
         _check_underflow(text, number)
         if not self.low <= number <= self.high:  # false for NaN
-            bound, most = (self.low, "least") if number < self.low else (self.high, "largest")
-            if math.isnan(number) or f"{bound:g}" in self._accepted:
-                raise ValueError  # the words for what is accepted tell why
-            raise RefusedError(f"the {most} accepted is {bound:g}")
+            raise ValueError
         return number + 0.0  # of a negative zero, zero
 
     def schema(self) -> "Schema":
         return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+
+class DecibelSweep(FloatSweep):
+    """Numbers in dB: ``50``, ``40dB,50dB``, ``30..60:7``, evenly spaced, as dB are logarithms."""
+
+    grid = "an even grid such as 30..60:7"
+    unit = "dB"
+
+    def _between(self, low: float, high: float, share: float) -> float:
+        return low + (high - low) * share
 
 
 class PerModulusSweep(_FileReader, FloatSweep):
@@ -616,6 +650,8 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
             return UncertainSweep(unit, example)
         case base.Quantities(unit=unit, example=example):
             return QuantitySweep(unit, example) if swept else Quantity(unit, example)
+        case base.Decibels(low, high, accepted):
+            return DecibelSweep(low, high, accepted)
         case base.PerModulus(low, high, accepted):
             return PerModulusSweep(low, high, accepted)
         case base.Numbers(low, high, accepted):

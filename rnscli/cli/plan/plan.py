@@ -16,7 +16,15 @@ from typing import Any
 import click
 
 from rnscli import report
-from rnscli.base import InputError, RnscliError, nearest, numeric_keys, option_name, value_of
+from rnscli.base import (
+    InputError,
+    RnscliError,
+    nearest,
+    numeric_keys,
+    option_name,
+    read_nested,
+    value_of,
+)
 from rnscli.cli import RUN_OPTIONS, AnswerCommand, sentence_of
 from rnscli.cli.options import is_file, shown
 
@@ -65,11 +73,11 @@ class PlanFile:
         if len(content) > MAX_BYTES:
             raise PlanError([f"{path} has more than {MAX_BYTES} bytes; is it a plan?"])
         try:
-            return cls(path, text, tomllib.loads(text))
+            return cls(path, text, read_nested(tomllib.loads, text))
         except tomllib.TOMLDecodeError as error:
             raise PlanError([_not_toml(path, text, str(error))]) from None
-        except RecursionError:
-            raise PlanError([f"{path} is nested too deeply; is it a plan?"]) from None
+        except ValueError as error:
+            raise PlanError([f"{path} is no plan: {error}"]) from None
 
     def at(self, *keys: str) -> str:
         """Name and line of the statement that first defines a key, to begin a sentence with."""
@@ -546,11 +554,12 @@ class _Reader:
             keys = run.places.get(str(name), ("run", run.name))
             self._say(keys, f"run {run.name}: {sentence_of(error)}")
             return
-        kinds = numeric_keys(run.command.columns(context.params).values())
+        columns = run.command.columns(context.params).values()
+        kinds, titles = numeric_keys(columns), {one.title: one.key for one in columns}
         self._columns[run.name] = kinds
         for requirement in run.requirements:
             with self._telling(run.places["require"], f"run {run.name}: "):
-                requirement.check_column(kinds)
+                requirement.check_column(kinds, titles)
 
     def _check_references(self, runs: Mapping[str, PlannedRun], named: Mapping[str, Any]) -> None:
         for run in runs.values():

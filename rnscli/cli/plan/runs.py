@@ -26,6 +26,7 @@ from rnscli.cli import (
     Result,
     complain,
     no_bar,
+    reason_of,
     sentence_of,
     with_options,
 )  # fmt: skip
@@ -208,7 +209,7 @@ def _computed(
         answer = checked.question.compute(runner, bar)
         finished = _finished(request, checked.command.result(checked.question, answer))
     except OSError as error:  # a file that it reads has gone
-        raise RnscliError(f"{error.strerror or error}: {error.filename}") from None
+        raise RnscliError(reason_of(error)) from None
     except MemoryError:
         raise RnscliError("not enough memory; ask for fewer or smaller points") from None
     for before, now in zip(request.contents, _contents_of(checked.files), strict=True):

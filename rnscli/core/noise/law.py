@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from rnscli.base import InputError, Names, Numbers, Option, PerModulus, Registry
+from rnscli.base import Decibels, InputError, Names, Option, PerModulus, Registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,9 +45,9 @@ class NoiseOptions:
         "Standard deviation of Gaussian noise, in steps of a residue; for each modulus as --p.",
     )
     snr_db = Option(
-        Numbers(-40.0, 400.0, "a ratio from -40 to 400 dB"),
+        Decibels(-40.0, 400.0, "a ratio from -40 to 400 dB"),
         "Gaussian noise by its distance from full scale: a modulus m has a full scale of m steps, "
-        "so that SNR = 20 log10(m / sigma) dB.",
+        "so that SNR = 20 log10(m / sigma) dB; a grid such as 30..60:7 is even.",
     )
 
 
@@ -174,6 +174,9 @@ def noise_columns(laws: Sequence[NoiseLaw], chances: Sequence[float]) -> dict[st
 
     Where they differ, ``residue_p`` and ``residue_sigma`` have the value of each.
     """
+    # A law of sigma that was given by p has it again, but for the last digit of a double.
+    both = zip(laws, chances, strict=True)
+    chances = [p if law.level == "p" else float(f"{p:.15g}") for law, p in both]
     same = min(chances) == max(chances)
     deviations = tuple(law.standard_deviation for law in laws)
     share = len(set(deviations)) == 1

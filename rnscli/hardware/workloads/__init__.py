@@ -8,6 +8,7 @@ from rnscli.base import InputError, check_int
 
 MAX_SIZE = 2**40
 MAX_LAYERS = 100_000
+TOTAL = "total"  # what rows call all layers
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Gemm:
 
     def __post_init__(self) -> None:
         _check_name("layer", self.layer)
+        if self.layer == TOTAL:
+            raise InputError(f"`layer` is {TOTAL}, which means all layers; give it another name")
         for name in ("m", "k", "n", "count"):
             object.__setattr__(self, name, check_int(name, getattr(self, name), 1, MAX_SIZE))
 

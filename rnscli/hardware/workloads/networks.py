@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from rnscli import base
 from rnscli.base import InputError, Registry, check_int, shown
-from rnscli.hardware.workloads import MAX_LAYERS, MAX_SIZE, Gemm, NamedWorkload, Workload
+from rnscli.hardware.workloads import (
+    MAX_LAYERS,
+    MAX_SIZE,
+    TOTAL,
+    Gemm,
+    NamedWorkload,
+    Workload,
+)
 
 # With both at their limits the first layer of ResNet-50 has 2**40 output pixels.
 MAX_BATCH = 2**16
@@ -286,7 +293,7 @@ def load_workload(name_or_path: str) -> Workload:
             what=f"is {shown(name_or_path) or 'empty'}, which is no file",
         )
     size = base.whole_number(1, MAX_SIZE)
-    required = {"layer": base.label(), "M": size, "K": size, "N": size}
+    required = {"layer": base.label(TOTAL), "M": size, "K": size, "N": size}
     rows = base.read_table(path, required, {"count": size}, what="`workload`", max_rows=MAX_LAYERS)
     gemms = (
         Gemm(cells["layer"], cells["M"], cells["K"], cells["N"], cells.get("count", 1))

@@ -6,6 +6,7 @@ from typing import Any
 
 from rnscli.analysis import ENERGY_PARTS, EnergyRow, SensitivityRow, WorkloadRow
 from rnscli.base import columns_of
+from rnscli.hardware import TOTAL
 from rnscli.report.plots import figure as plot
 from rnscli.report.plots.figure import COLOURS, engineering_axis, figure, number
 from rnscli.report.table import Columns, Row
@@ -37,8 +38,8 @@ def plot_energy(rows: Sequence[Row], file_format: str, more: Columns | None = No
 
 def bars_of_workload(rows: Sequence[Row]) -> list[Row]:
     """The rows that are drawn: the layers of one design, or the totals of several."""
-    totals = [row for row in rows if row["layer"] == "total"]
-    return [row for row in rows if row["layer"] != "total"] if len(totals) == 1 else totals
+    totals = [row for row in rows if row["layer"] == TOTAL]
+    return [row for row in rows if row["layer"] != TOTAL] if len(totals) == 1 else totals
 
 
 def plot_workload(rows: Sequence[Row], file_format: str, more: Columns | None = None) -> bytes:

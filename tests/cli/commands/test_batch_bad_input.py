@@ -44,7 +44,7 @@ def test_without_a_plan(refusal: Refusal, tmp_path: Path) -> None:
     assert "PLAN" in refusal("batch")
     for plan, said in (
         ("missing.toml", "No such file"),
-        ("", "directory"),
+        ("", "the name of a file"),
         (tmp_path, "directory"),
         (HUGE, "too long"),
     ):

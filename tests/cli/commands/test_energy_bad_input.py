@@ -117,7 +117,6 @@ def test_a_file_that_is_read_is_not_written_over(
         ("--adc-k2 1fJ --adc-table TABLE", "--adc-k2 murmann"),
         ("--walden-fom 1fJ", "--walden-fom --adc-model walden"),
         ("--schreier-fom 180dB --adc-model walden", "--schreier-fom --adc-model schreier"),
-        ("--technology photonic,photonic", "--technology"),
         ("--sensitivity", "--sensitivity"),
         ("--p 0.1 --sigma 0.1", "--p --sigma"),
         ("--sigma 0.1 --snr-db 30", "--sigma --snr-db"),

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -104,3 +105,11 @@ def test_groff_has_nothing_to_say(device: str, page: str) -> None:
     assert f"rnscli energy --bits 6 --adc-k1 100fJ{sign}30%" in ran.stdout
     assert 'eval "$(rnscli completion bash)"' in ran.stdout
     assert max(map(len, ran.stdout.splitlines())) <= 80
+
+
+def test_without_docstrings_there_is_no_page() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-OO", "-m", "rnscli", "man"], capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+    assert "docstrings" in ran.stderr

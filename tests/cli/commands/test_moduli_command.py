@@ -127,3 +127,12 @@ def test_rows_are_those_of_the_function(rows: Rows) -> None:
     assert row == {
         key: list(value) if isinstance(value, tuple) else value for key, value in expected.items()
     }
+
+
+def test_a_set_that_is_too_small_for_the_usual_dot_product_is_told(rnscli: Run) -> None:
+    ran = rnscli("moduli", "--moduli", "63,62,61")
+    assert ran.code == 0 and "238266" in ran.out
+    assert "cover 238266 values, but a dot product of 128 terms of 6 x 6" in ran.err
+    assert "246017" in ran.err and "--vector-size" in ran.err
+    for enough in (("63,62,61,59",), ("63,62,61", "--vector-size", 64)):
+        assert rnscli("moduli", "--moduli", *enough).err == ""

@@ -157,8 +157,11 @@ def test_a_row_for_each_seed_core_and_number_of_samples(rows: Rows) -> None:
     ]
 
 
-def test_what_does_not_concern_a_core_makes_no_rows(rows: Rows) -> None:
-    found = rows("accuracy", *READY, "--redundant", "0..2", "--attempts", "1,2", "--samples", 20)
+def test_what_does_not_concern_a_core_makes_no_rows(rnscli: Run) -> None:
+    asked = ("--redundant", "0..2", "--attempts", "1,2", "--samples", 20, "--format", "json")
+    ran = rnscli("accuracy", *READY, *asked)
+    assert ran.code == 0 and "--attempts changes nothing without --p" in ran.err
+    found = json.loads(ran.out)["rows"]
     # Without noise there are no attempts, and redundancy is of residues.
     assert [(row["core"], row["redundant"]) for row in found] == [
         ("rns", 0), ("fixed-lp", None), ("rns", 0), ("rns", 1), ("rns", 1), ("rns", 2), ("rns", 2)

@@ -18,7 +18,7 @@ from rnscli.base.columns import column_of
 from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.main import ANSWERING, cli
-from rnscli.cli.options.types import InputFile, ModelSweep, NameSweep, value_schema
+from rnscli.cli.options.types import ModelSweep, NameSweep, PathName, value_schema
 from rnscli.report.table import Layout
 
 Run = Callable[..., Any]
@@ -118,7 +118,7 @@ def test_only_names_and_files_are_any_text(name: str) -> None:
     """A type of options that `value_schema` does not know would be one."""
     for option in answer_command(name).stated:
         if value_schema(option.type) == {"type": "string"}:
-            known = NameSweep | ModelSweep | InputFile | click.Path | click.types.StringParamType
+            known = NameSweep | ModelSweep | PathName | click.types.StringParamType
             assert isinstance(option.type, known), option.name
 
 

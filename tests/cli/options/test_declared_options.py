@@ -46,5 +46,7 @@ def test_what_is_no_option_or_no_word_is_refused() -> None:
         command_line("fault-prob", options, {"retries": 2})
     with pytest.raises(RnscliError, match="cannot be written"):
         command_line("fault-prob", options, {"decoder": "it's"})
+    with pytest.raises(RnscliError, match=r"^a\\x1b cannot be written"):
+        command_line("fault-prob", options, {"decoder": "a\x1b"})
     values = {"decoder": None, "attempts": math.inf}
     assert command_line("fault-prob", options, values) == "rnscli fault-prob --attempts inf"

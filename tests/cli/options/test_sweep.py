@@ -95,6 +95,17 @@ def test_grids_are_logarithmic(low: float, factor: float, count: int) -> None:
     assert list(grid) == sorted(grid)
 
 
+def test_grids_of_decibels_are_even(rows: Rows) -> None:
+    ratio = sweep.DecibelSweep(-40.0, 400.0, "a ratio from -40 to 400 dB")
+    assert values(ratio, "30..60:4") == (30.0, 40.0, 50.0, 60.0)
+    assert values(ratio, "-10..10dB:3,30dB, 7 dB") == (-10.0, 0.0, 10.0, 30.0, 7.0)
+    for text in ("30dBm", "dB", "60..30:4", "30..60", "500dB"):
+        with pytest.raises(click.BadParameter, match=r"an even grid such as 30\.\.60:7"):
+            values(ratio, text)
+    swept = rows("fault-prob", "--redundant", 0, "--attempts", 1, "--snr-db", "30..60dB:3")
+    assert [row["snr_db"] for row in swept] == [30.0, 45.0, 60.0]
+
+
 def test_attempts_and_quantities_and_names() -> None:
     assert values(sweep.AttemptsSweep(), "1,2,inf") == (1, 2, math.inf)
     assert values(sweep.AttemptsSweep(), "inf") == (math.inf,)
@@ -277,3 +288,53 @@ def test_a_missing_point_outweighs_a_requirement(rnscli: Run) -> None:
     ran = rnscli(*PARTIAL["moduli"], "--require", "count >= 6")
     assert ran.code == 2
     assert any("row 1: count" in line for line in ran.err.splitlines())
+
+
+def test_what_only_a_default_names_is_left_out_and_told(rnscli: Run) -> None:
+    """The first core of a default is what the command is about: the others are company."""
+    ran = rnscli("energy", "--bits", 8, "--adc-model", "survey", "--format", "csv")
+    assert ran.code == 0
+    cores = [line.split(",")[0] for line in ran.out.splitlines()[1:]]
+    assert cores == ["rns", "fixed-lp", "digital-int8"]
+    assert ran.err.startswith("rnscli: left out for core fixed-hp: --adc-model survey holds")
+    named = ("--core", "rns,fixed-hp")
+    assert rnscli("energy", "--bits", 8, "--adc-model", "survey", *named).code == 2
+    assert rnscli("energy", "--bits", 4, "--redundant", 2).code == 2  # there is no row of rns
+    for whole in (("moduli", "--redundant", 2), ("fault-prob", "--bits", 4, "--attempts", 1)):
+        ran = rnscli(*whole)
+        assert ran.code == 0 and ran.out and ran.err.startswith("rnscli: left out for ")
+
+
+def test_a_core_that_is_asked_for_and_has_no_row_at_any_default(rnscli: Run) -> None:
+    beyond = ("energy", "--adc-rate", "2GHz", "--core", "fixed-lp,digital-int8")
+    ran = rnscli(*beyond, "--format", "csv")
+    assert ran.code == 2 and ran.out.count("digital-int8") == 5
+    assert len(ran.err.splitlines()) == 5 and "core fixed-lp" in ran.err
+
+
+def test_what_is_named_twice_is_computed_once(rows: Rows) -> None:
+    for option, twice in (
+        ("--noise", "uniform,uniform"), ("--bits", "5,6,5"), ("--p", "0.01,1e-2"),
+        ("--attempts", "1..2,1"), ("--decoder", "detect,detect"),
+    ):  # fmt: skip
+        once = ",".join(dict.fromkeys(twice.split(",")))
+        asked = ("fault-prob", "--redundant", 1, "--attempts", 1, "--p", 1e-3)
+        assert rows(*asked, option, twice) == rows(*asked, option, once.replace(",1e-2", ""))
+    found = rows("energy", "--bits", 6, "--core", "rns,fixed-lp,rns")
+    assert [row["core"] for row in found] == ["rns", "fixed-lp"]
+
+
+def test_a_level_that_is_given_is_that_of_the_row(rows: Rows) -> None:
+    for p in (1e-3, 0.01, 3e-7, 0.2):
+        (row,) = rows(
+            "fault-prob", "--redundant", 1, "--attempts", 1, "--noise", "gaussian", "--p", p
+        )
+        assert row["p"] == p
+
+
+def test_a_table_shows_the_range_of_what_residues_do_not_share(rnscli: Run, rows: Rows) -> None:
+    asked = ("fault-prob", "--redundant", 1, "--attempts", "1,2", "--snr-db", 45)
+    first, *_, last = rows(*asked)[0]["residue_sigma"]
+    assert f"sigma = {last:.4g} .. {first:.4g}" in rnscli(*asked).out
+    simulated = rnscli("error-sim", "--bits", 6, "--pairs", 50, "--snr-db", 50).out
+    assert "0.1866 .. 0.1992  rns" in simulated

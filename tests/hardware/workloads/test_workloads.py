@@ -223,7 +223,7 @@ def test_totals_are_exact_beyond_machine_words() -> None:
 def test_refused_sizes(size: str, value: Any) -> None:
     sizes: dict[str, Any] = {"m": 1, "k": 1, "n": 1, size: value}
     message = refusal(lambda: Gemm("layer", **sizes))
-    assert message == (f"`{size}` is {value}; it must be a whole number from 1 to {2**40}")
+    assert message == (f"`{size}` is {value}; it must be a whole number from 1 to 2^40")
 
 
 @pytest.mark.parametrize("name", ["", " ", None])
@@ -366,13 +366,26 @@ def test_refused_cells(tmp_path: Path, column: str, value: str) -> None:
     path.write_text(f"layer,M,K,N\nfirst,1,1,1\nsecond,{cells}\n")
     message = refusal(lambda: load_workload(str(path)))
     assert f"`workload` file {path}, line 3, column {column} is {value or 'empty'}; " in message
-    assert "a whole number from 1 to 1099511627776" in message
+    assert "a whole number from 1 to 2^40" in message
 
 
 def test_refused_count(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("layer,M,K,N,count\nfirst,1,1,1,0\n")
     assert "line 2, column count is 0" in refusal(lambda: load_workload(str(path)))
+
+
+def test_no_layer_is_called_as_all_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("layer,M,K,N\ntotal,1,1,1\n")
+    assert "line 2, column layer is total; " in refusal(lambda: load_workload(str(path)))
+    assert "`layer` is total" in refusal(lambda: Gemm("total", 1, 1, 1))
+
+
+def test_a_file_with_a_comma_at_the_end_of_each_line(tmp_path: Path) -> None:
+    path = tmp_path / "topology.csv"
+    path.write_text("Layer, M, N, K,\nfirst, 2, 3, 4,\n")
+    assert load_workload(str(path)).gemms == (Gemm("first", m=2, k=4, n=3),)
 
 
 def test_number_of_layers_in_a_file(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Options that are given, and change nothing beside the others."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from rnscli.cli.options.shared import MODULI_COLUMNS
+from rnscli.core import CORES, RNS
+
+
+def without_effect(
+    options: Mapping[str, Any],
+    given: Collection[str],
+    needs: Mapping[str, Sequence[str]],
+    compared: bool,
+) -> Iterator[str]:
+    """A sentence for each of the given options that has no effect.
+
+    It concerns none of the cores, to which rns belongs where the others are ``compared`` with it,
+    or ``needs`` one of other options, or cores, that are not given.
+    """
+    cores = (*(options.get("core") or ()), *((RNS.name,) if compared else ()))
+    for name in given:
+        owners = [core for core in CORES if name in _axes(core)] if cores else []
+        needed = needs.get(name, ())
+        if owners and not {*owners}.intersection(cores):
+            yield (
+                f"`{name}` changes nothing of {', '.join(cores)}; it is about the core "
+                f"{', '.join(owners)}"
+            )
+        elif needed and all(options.get(n) in (None, False) and n not in cores for n in needed):
+            said = (f"`{n}`" if n in options else f"the core {n}" for n in needed)
+            yield f"`{name}` changes nothing without {' or '.join(said)}"
+
+
+def _axes(core: str) -> tuple[str, ...]:
+    """Options that concern a core, but for those that all have."""
+    kind = CORES[core]
+    own = tuple(axis for axis in kind.axes if axis != "bits")
+    return (*own, *MODULI_COLUMNS) if kind.coded else own
