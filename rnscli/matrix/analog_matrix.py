@@ -115,7 +115,7 @@ class AnalogMatrix:
         if ufunc is np.matmul and method == "__call__" and not options:
             return _product(*inputs)
         if ufunc.__name__ not in _DIGITAL_PRODUCTS:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         raise InputError(
             f"numpy.{ufunc.__name__} of an analog matrix is not computed on its core; it may be "
             "multiplied with @, and numpy.asarray gives its values"

@@ -66,6 +66,10 @@ class NumPyArrays:
         values.reshape(-1)[index] = new
         return values
 
+    def exponents(self, values: Array) -> Array:
+        """Whole numbers e, ``2**(e-1) <= v < 2**e``; 0 of 0."""
+        return np.frexp(values)[1]
+
     def all_below(self, values: Array, limit: float) -> bool:
         """Whether all values are at most the limit; never if one is NaN."""
         return bool((values <= limit).all())
@@ -137,6 +141,10 @@ def check_magnitudes(name: str, arrays: NumPyArrays, largest: Array) -> None:
         raise NotFiniteError.of(name, largest, "finite", what=what)
 
 
+# Scales from here on have products that FP32 holds; smaller ones are multiplied by powers of two.
+TINY = 2.0**-60
+
+
 class RowScales:
     """Largest magnitudes ``s`` for an operand of shape ``(..., M, K)`` whose rows are multiplied.
 
@@ -149,6 +157,8 @@ class RowScales:
     ) -> None:
         self._name, self._arrays, self._values = name, arrays, values
         self._granularity, self._size = granularity, size
+        self._largest: Array | None = None
+        self.tiny = False  # whether one of those that were given is below `TINY`
         self._whole: Array | None = None
         if granularity in ("channel", "tensor"):  # scales that do not depend on the tile
             axes = (-1,) if granularity == "channel" else (-2, -1)
@@ -167,7 +177,29 @@ class RowScales:
 
     def _checked(self, scales: Array) -> Array:
         check_magnitudes(self._name, self._arrays, scales)
-        return self._arrays.where(scales != 0, scales, 1.0)
+        before, self._largest = self._largest, scales
+        if before is not None:
+            self._largest = self._arrays.where(before > scales, before, scales)
+        scales = self._arrays.where(scales != 0, scales, 1.0)
+        self.tiny |= bool(scales.min() < TINY)
+        return scales
+
+    def powers(self) -> Array | None:
+        """``2**e`` in float64 that bring the largest scale of each row near 1, if one is tiny."""
+        if not self.tiny:
+            return None
+        exponents = self._arrays.exponents(self._largest)
+        return 2.0 ** self._arrays.exact(exponents.clip(-1000, 1000), True)
+
+    def divided(self, scales: Array, powers: Array | None) -> Array:
+        """Scales without these powers, in their own type."""
+        if powers is None:
+            return scales
+        return self._arrays.exact(self._arrays.exact(scales, True) / powers, _is_wide(scales))
+
+
+def _is_wide(values: Array) -> bool:
+    return int(values.dtype.itemsize) > 4
 
 
 FLOAT32_LEVELS = 2**22  # below, two roundings of float32 are less than half of a level
@@ -192,6 +224,7 @@ class QuantisedWeights:
 
     shape: tuple[int, ...]
     tiles: tuple[WeightTile, ...]
+    powers: Array | None = None  # that are not in the units, of shape ``(..., 1, N or 1)``
 
 
 class TiledProduct:
@@ -210,18 +243,19 @@ class TiledProduct:
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
         scales = RowScales("w", self._arrays, columns, self._flow.granularity, self._size)
-        tiles = []
-        for terms in _cut(w.shape[-2], self._size):
-            scale = scales.of(terms)
+        every = [(terms, scales.of(terms)) for terms in _cut(w.shape[-2], self._size)]
+        tiles, powers = [], scales.powers()
+        for terms, scale in every:
             whole = self._whole(columns[..., terms], scale, self._weight_levels).swapaxes(-1, -2)
-            unit = (scale / self._weight_levels).swapaxes(-1, -2)
+            unit = (scales.divided(scale, powers) / self._weight_levels).swapaxes(-1, -2)
             tiles.append(WeightTile(terms, self._parts(whole), unit))
-        return QuantisedWeights(tuple(w.shape), tuple(tiles))
+        of_columns = None if powers is None else powers.swapaxes(-1, -2)
+        return QuantisedWeights(tuple(w.shape), tuple(tiles), of_columns)
 
     def multiply(
         self, x: Array, weights: QuantisedWeights, rng: Callable[[], np.random.Generator]
     ) -> tuple[Array, ProductCounts]:
-        """``x @ w`` for inputs of shape ``(..., M, K)``, in FP32.
+        """``x @ w`` for inputs of shape ``(..., M, K)``, in FP32; in float64 if scales are tiny.
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
@@ -245,10 +279,12 @@ class TiledProduct:
         out = found.reshape(*x.shape[:-1], columns)
         noise = rng() if self._flow.core.noisy else None
         scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size)
-        for tile in weights.tiles:
-            scale = scales.of(tile.terms)
+        every = [scales.of(tile.terms) for tile in weights.tiles]
+        powers = scales.powers()
+        for tile, scale in zip(weights.tiles, every, strict=True):
+            back = scales.divided(scale, powers)
             for rows in self._chunks(out.shape, min(self._size, terms)):
-                of_rows = scale if len(scale) == 1 else scale[rows]
+                of_rows, to_rows = (one if len(one) == 1 else one[rows] for one in (scale, back))
                 whole = self._whole(x[rows][..., tile.terms], of_rows, self._input_levels)
                 parts, unit = tile.parts, tile.unit
                 if stack:
@@ -256,12 +292,17 @@ class TiledProduct:
                     unit = unit.reshape(-1, *unit.shape[-2:])[rows]
                 sums, made = self._read(whole, parts, noise)
                 counts += made
-                sums *= of_rows / self._input_levels
+                sums *= to_rows / self._input_levels
                 sums *= unit
                 if tile.terms.start:
                     out[rows] += sums
                 else:
                     out[rows] = sums
+        if powers is not None:
+            of_stack = powers if np.prod(powers.shape) == 1 else powers.reshape(*shape[:-2], -1, 1)
+            found = self._arrays.exact(found, True) * of_stack
+        if weights.powers is not None:
+            found = self._arrays.exact(found, True) * weights.powers
         return found, counts
 
     def _chunks(self, shape: tuple[int, ...], terms: int) -> Iterator[slice]:

@@ -50,6 +50,9 @@ class TorchArrays(NumPyArrays):
             return (x.double() @ w.double()).float()
         return x @ w
 
+    def exponents(self, values: Tensor) -> Tensor:
+        return torch.frexp(values).exponent
+
     def exact(self, values: Tensor, wide: bool) -> Tensor:
         return values.to(torch.float64 if wide else torch.float32)
 
@@ -409,6 +412,8 @@ def _compute(
         except InputError as error:
             # Where in a model a number has grown beyond all bounds is half of the answer.
             raise type(error)(f"in {place.layer} ({role}): {error}") from error
+        if torch.float64 not in (x.dtype, w.dtype):
+            found = found.float()
     rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
     of_each = None if stationary else rows // max(1, matrices)
     kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices, of_each)

@@ -3,6 +3,7 @@
 Nothing of `rnscli.matrix` is used, so that tests can compare with it byte by byte.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -41,7 +42,9 @@ def together(granularity: str, size: int) -> Callable[[int, int], tuple[int, int
     }[granularity]
 
 
-def scales_of(values: np.ndarray, granularity: str, size: int) -> list[list[np.floating]]:
+def scales_of(
+    values: np.ndarray, granularity: str, size: int, of_zeros: int = 1
+) -> list[list[np.floating]]:
     """The scale of each number of a matrix whose rows are multiplied, in the matrix's type."""
     name = together(granularity, size)
     largest: dict[tuple[int, int], np.floating] = {}
@@ -51,7 +54,7 @@ def scales_of(values: np.ndarray, granularity: str, size: int) -> list[list[np.f
             largest[name(i, j)] = max(
                 abs(values[i, j]), largest.get(name(i, j), abs(values[0, 0]) * 0)
             )
-    one = values.dtype.type(1)
+    one = values.dtype.type(of_zeros)
     return [[largest[name(i, j)] or one for j in range(columns)] for i in range(rows)]
 
 
@@ -62,15 +65,29 @@ def whole(value: np.floating, scale: np.floating, levels: int) -> int:
     return round(float(value * levels / scale))
 
 
+def powers_of(values: np.ndarray, granularity: str, size: int) -> np.ndarray | None:
+    """What is taken out of the scales of each row while FP32 computes, if one is below 2**-60."""
+    scales = np.array(scales_of(values, granularity, size, of_zeros=0))
+    if not (scales[scales > 0] < 2.0**-60).any():
+        return None
+    return np.array([2.0 ** math.frexp(float(row.max()))[1] for row in scales])
+
+
 def plain_product(
     x: np.ndarray, w: np.ndarray, core: Core, granularity: str = "vector", read: Read = python_sums
 ) -> np.ndarray:
-    """``x @ w`` of two matrices, float32."""
+    """``x @ w`` of two matrices, float32; float64 where scales are tiny."""
     dot = core.dot_product
     size, columns = dot.vector_size, w.T
     wide = max(dot.max_sum, core.reach) >= 2**24
     kind = np.float64 if wide else np.float32
     scales_x, scales_w = (scales_of(m, granularity, size) for m in (x, columns))
+    powers_x, powers_w = (powers_of(m, granularity, size) for m in (x, columns))
+
+    def back(scale: np.floating, powers: np.ndarray | None, index: int) -> np.floating:
+        one: np.floating = scale if powers is None else type(scale)(float(scale) / powers[index])
+        return one
+
     out = np.zeros((len(x), len(columns)), dtype=np.float32)
     for start in range(0, x.shape[1], size):
         terms = range(start, min(start + size, x.shape[1]))
@@ -88,10 +105,12 @@ def plain_product(
         for (i, j), total in zip(pairs, sums, strict=True):
             value = kind(total)
             assert int(value) == total
-            value = kind(value * (scales_x[i][start] / dot.max_input))
-            value = kind(value * (scales_w[j][start] / dot.max_weight))
+            value = kind(value * (back(scales_x[i][start], powers_x, i) / dot.max_input))
+            value = kind(value * (back(scales_w[j][start], powers_w, j) / dot.max_weight))
             out[i, j] = np.float32(out[i, j] + value) if start else np.float32(value)
-    return out
+    if powers_x is not None:
+        out = out.astype(np.float64) * powers_x[:, None]
+    return out if powers_w is None else out.astype(np.float64) * powers_w
 
 
 def multiply(

@@ -325,3 +325,31 @@ def test_functions_of_numpy() -> None:
     assert np.linalg.norm(matrix) == np.linalg.norm(values)
     assert np.array_equal(np.concatenate([matrix, values]), np.concatenate([values, values]))
     assert np.allclose(matrix, values)
+
+
+@pytest.mark.parametrize("granularity", ["vector", "tile", "channel", "tensor"])
+@pytest.mark.parametrize(("of_x", "of_w"), [(-80, -75), (-140, 30), (-300, -500), (40, -400)])
+def test_tiny_operands(granularity: str, of_x: int, of_w: int) -> None:
+    """Powers of two are exact: a product of operands that have them has them, bit for bit."""
+    flow = Dataflow(CORE, granularity)
+    rng = np.random.default_rng(3)
+    a, x = rng.normal(size=(70, 5)), rng.normal(size=(2, 6, 70))
+    x[0, 2, :40] = 0
+    expected = x @ AnalogMatrix(a, flow)
+    found = (x * 2.0**of_x) @ AnalogMatrix(a * 2.0**of_w, flow)
+    assert_same_bytes(found, expected * 2.0 ** (of_x + of_w))
+    if granularity in ("vector", "channel"):  # rows and columns each by themselves
+        rows, columns = 2.0 ** np.arange(-6 * 40, 0, 40), 2.0 ** np.arange(-5 * 60, 0, 60)
+        found = (x * rows[:, None]) @ AnalogMatrix(a * columns, flow)
+        assert_same_bytes(found, expected * rows[:, None] * columns)
+
+
+def test_tiny_operands_of_float32() -> None:
+    a = np.random.default_rng(3).normal(size=(70, 5)).astype(np.float32)
+    x = np.random.default_rng(4).normal(size=(6, 70)).astype(np.float32)
+    wide = rnscli.analog_core("rns", bits=16, vector_size=128)
+    expected = x @ AnalogMatrix(a, wide)
+    power = np.float32(2.0**-110)
+    assert_same_bytes(
+        (x * power) @ AnalogMatrix(a / np.float32(2.0**-47), wide), expected * np.float32(2.0**-63)
+    )
