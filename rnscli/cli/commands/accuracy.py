@@ -40,7 +40,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the accuracy relative to FP32",
-    needs=dict.fromkeys(("attempts", "seed"), LEVELS),
+    needs={"attempts": LEVELS},
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,

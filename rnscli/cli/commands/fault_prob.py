@@ -58,7 +58,6 @@ AXES = (
     row_type=FaultProbability,
     layout=LAYOUT,
     plot="p_err against p",
-    needs={"seed": ("validate",)},
     axes={
         "bits": analysis.Bits,
         "input_bits": analysis.InputBits,

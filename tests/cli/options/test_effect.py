@@ -25,7 +25,6 @@ Run = Callable[..., Any]
         ("energy --bits 6 --core digital-int8 --workload mnist-cnn --adc-model survey",
          "--adc-model"),
         ("energy --bits 6 --core fixed-lp --workload mnist-cnn --max-modulus 60", "--max-modulus"),
-        ("fault-prob --redundant 1 --seed 3", "--seed"),
         ("design --bits 4 --pairs 9 --core fixed-lp --redundant 1 --rule exact",
          "--redundant --rule"),
         ("design --bits 4 --pairs 9 --core rns --redundant 1 --attempts 2", "--attempts"),
@@ -47,7 +46,7 @@ def test_an_option_without_effect_is_told(arguments: str, idle: str, rnscli: Run
         "energy --bits 6 --core fixed-lp --p 1e-3 --attempts 2 --redundant 1 --reverse crt",
         "energy --bits 6 --core digital-int8 --adc-model survey --columns-per-adc 8",
         "energy --bits 6 --core rns --workload mnist-cnn --p 1e-3 --redundant 1",
-        "fault-prob --redundant 1 --seed 3 --validate 1e4",
+        "fault-prob --redundant 1 --seed 3",  # which a plan gives to all of its runs
         "design --bits 4 --pairs 9 --core rns --redundant 1 --attempts 2 --p 1e-3",
     ],
 )
