@@ -13,7 +13,7 @@ from schemas import command_named
 
 from rnscli.cli.command import AnswerCommand
 from rnscli.cli.main import ANSWERING
-from rnscli.cli.options import types
+from rnscli.cli.options import sweeps, types
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
@@ -32,16 +32,16 @@ ANY_NAME = ()  # of a file that is written, or read when a network is at hand
 
 # By the type of an option, the first that it is of; those types that take any text are below.
 BY_TYPE: dict[type, Callable[[Any], tuple[str, ...]]] = {
-    types.AttemptsSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "Inf..2", *beyond(kind)),
-    types.IntSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", *beyond(kind)),
+    sweeps.AttemptsSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "Inf..2", *beyond(kind)),
+    sweeps.IntSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", *beyond(kind)),
     types.WholeNumber: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", "4..8", *beyond(kind)),
-    types.DecibelSweep: lambda kind: (*NOT_NUMBERS, *NO_EVEN_GRID, "inf", HUGE, *beyond(kind)),
-    types.FloatSweep: lambda kind: (*NOT_NUMBERS, *NO_GRID, "inf", HUGE, *beyond(kind)),
-    types.UncertainSweep: lambda kind: (*quantities(kind.unit), *ranges(kind.unit)),
-    types.QuantitySweep: lambda kind: (*quantities(kind.unit), *ranges(kind.unit), "1±30%"),
+    sweeps.DecibelSweep: lambda kind: (*NOT_NUMBERS, *NO_EVEN_GRID, "inf", HUGE, *beyond(kind)),
+    sweeps.FloatSweep: lambda kind: (*NOT_NUMBERS, *NO_GRID, "inf", HUGE, *beyond(kind)),
+    sweeps.UncertainSweep: lambda kind: (*quantities(kind.unit), *ranges(kind.unit)),
+    sweeps.QuantitySweep: lambda kind: (*quantities(kind.unit), *ranges(kind.unit), "1±30%"),
     types.Quantity: lambda kind: (*quantities(kind.unit), "0", "1 furlong"),
-    types.ChoiceSweep: lambda kind: NAMES,
-    types.LegitimateRangeSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", "0", "any"),
+    sweeps.ChoiceSweep: lambda kind: NAMES,
+    sweeps.LegitimateRangeSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", "0", "any"),
     types.ModuliType: lambda kind: (*NUMBERS, "3,x", "0", "-7,5", "1,3"),
     types.IntSetType: lambda kind: (*NUMBERS, "0,x", "-7,0", "99"),
 }

@@ -12,7 +12,7 @@ import click
 from rnscli import runtime
 from rnscli.analysis import CodeOptions, MaxModulus, ModuliOptions, ModuliRequest, Rule
 from rnscli.base import Flags, InputError, Option
-from rnscli.cli.options import types
+from rnscli.cli.options import sweeps, types
 from rnscli.core import CORES, CoreOptions, DotProductOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -77,7 +77,7 @@ def take(
         cls=DeclaredOption,
         declared=option,
         usual=usual,
-        type=kind or types.type_of(option.values, swept),
+        type=kind or sweeps.type_of(option.values, swept),
         is_flag=is_flag,
         multiple=option.repeated,
         default=False if is_flag else default,

@@ -18,7 +18,8 @@ from rnscli.base.columns import column_of
 from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.main import ANSWERING, cli
-from rnscli.cli.options.types import ModelSweep, NameSweep, PathName, value_schema
+from rnscli.cli.options.sweeps import ModelSweep, NameSweep, value_schema
+from rnscli.cli.options.types import PathName
 from rnscli.report.table import Layout
 
 Run = Callable[..., Any]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
-from rnscli.cli.options import types as file_values
-from rnscli.cli.options import types as quantities
-from rnscli.cli.options import types as sweep
+from rnscli.cli.options import sweeps as file_values
+from rnscli.cli.options import sweeps as quantities
+from rnscli.cli.options import sweeps as sweep
 from rnscli.cli.options.shared import points
 
 Run = Callable[..., Any]
