@@ -102,6 +102,7 @@ class RefusedError(Exception):
 
 
 def list_of(one: "Schema", least: int = 1) -> "Schema":
+    """Schema of a list."""
     return {"type": "array", "items": one, "minItems": least}
 
 
@@ -281,6 +282,7 @@ def is_file(text: str) -> bool:
 
 
 def problem_of(name: str) -> str:
+    """Why a name cannot be that of a file that is read, or nothing."""
     try:
         return base.problem_of(Path(name))
     except (OSError, ValueError):  # too long for a name, or a NUL in it
