@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 SIGNS = "tiny_networks:signs"
 CNN = "tiny_networks:cnn"
+READY = "tiny_networks:ready"
 
 
 def signs() -> nn.Module:
@@ -53,6 +54,12 @@ class TinyCnn(nn.Module):
 
 def cnn() -> nn.Module:
     """Untrained, its weights from the seed."""
+    return TinyCnn()
+
+
+def ready() -> nn.Module:
+    """The same with weights of its own, as a trained one has, of which nothing is remarked."""
+    torch.manual_seed(0)
     return TinyCnn()
 
 

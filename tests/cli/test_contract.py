@@ -55,7 +55,7 @@ KEYS = {
     ),
 }
 # Networks that take no time, on data in the folder that the tests run in.
-TINY = ("--model", tiny_networks.CNN, "--data", "images.npz")
+TINY = ("--model", tiny_networks.READY, "--data", "images.npz")
 # A small run of each command, of more than one row.
 SMALL = {
     "moduli": ("moduli", "--bits", "4..6"),
