@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from rnscli.base import Numbers, Option, WholeNumbers
+from rnscli.base import Numbers, Option, WholeNumbers, shown
 from rnscli.core import FloatArray, IntArray
 
 CONFIDENCE = 0.95
@@ -22,7 +22,31 @@ class SimulationOptions:
 # A bin of the histogram is what shares the upper 18 bits of a double below the sign: the exponent
 # and 7 bits of the mantissa, so 128 bins for each factor of two, over all that doubles can hold.
 _SHIFT = 45
+BINS = 1 << (63 - _SHIFT)  # of one sign
 _MAGNITUDE = 2**63 - 1  # everything but the sign, which -0.0 has
+
+
+def recorded_array(values: object) -> IntArray:
+    """Whole numbers of a record."""
+    array = np.array(values if values else np.empty(0, np.int64))
+    if array.dtype.kind != "i" or array.ndim != 1:
+        raise ValueError("a list of whole numbers is none")
+    return array
+
+
+def check_counts(*counts: object) -> None:
+    """Refuse numbers of a record that count nothing."""
+    for count in counts:
+        if type(count) is not int or not 0 <= count < _MAGNITUDE:
+            raise ValueError(f"a number of something is {shown(count)}")
+
+
+def check_reals(*values: object) -> None:
+    """Refuse what a record has in the place of finite numbers."""
+    for value in values:
+        whole = type(value) is int and abs(value) < _MAGNITUDE
+        if not whole and not (isinstance(value, float) and math.isfinite(value)):
+            raise ValueError(f"a number is {shown(value)}")
 
 
 @dataclass(frozen=True)
@@ -63,7 +87,7 @@ class Moments:
 
     @property
     def mean_square(self) -> float:
-        return self.mean**2 + (self.deviations / self.count if self.count else 0.0)
+        return self.mean * self.mean + (self.deviations / self.count if self.count else 0.0)
 
     @property
     def standard_error(self) -> float:

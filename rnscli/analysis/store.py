@@ -5,12 +5,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 from rnscli.analysis import columns as c
 from rnscli.analysis import error  # whose names are loaded when one is used
-from rnscli.base import Column, InputError, RnscliError, moment, probability
-from rnscli.runtime import Store, StoredBlock, digest, kind_of
+from rnscli.base import (
+    Column,
+    InputError,
+    RnscliError,
+    columns_of,
+    moment,
+    probability,
+    said,
+    shown,
+)
+from rnscli.runtime import NOT_AS_RECORDED, Store, StoredBlock, digest, kind_of
 
 _KEY_DIGITS = 12
 _OF_A_STRATUM = ("wrong", "attempt", "round", "pool")  # of which one validation has many
@@ -88,17 +97,18 @@ def stored_tasks(store: Store) -> list[StoredTask]:
     series: dict[str, _Series] = {}
     for task in store.tasks():
         common = {k: v for k, v in task.description.items() if k not in _OF_A_STRATUM}
-        key = digest(common)
+        with _intact(store, task.key):
+            key = digest(common)
         found = series.setdefault(key, _Series(key, common, task.created))
         for _, blocks in groupby(store.blocks(task), lambda block: block.block):
             *_, largest = blocks  # the last one, as they come by their samples
-            with _intact(store, key):
+            with _intact(store, task.key):
                 found.add(largest)
     rows = []
     for one in series.values():
         if one.blocks:
             with _intact(store, one.key):
-                rows.append(_row(one))
+                rows.append(_checked(_row(one)))
     return sorted(rows, key=_order)
 
 
@@ -109,11 +119,23 @@ def _intact(store: Store, key: str) -> Iterator[None]:
         yield
     except RnscliError:  # of a package that registers something, and not of the store
         raise
-    except (KeyError, TypeError, ValueError, IndexError) as problem:
+    except (*NOT_AS_RECORDED, AttributeError) as problem:
         raise InputError(
-            f"store {store.path} is damaged (in {key[:_KEY_DIGITS]}: {problem!r}); move it away "
-            "and start a new one"
+            f"store {store.path} is damaged (in {key[:_KEY_DIGITS]}: {said(problem)}); move it "
+            "away and start a new one"
         ) from None
+
+
+_Stored = TypeVar("_Stored")
+
+
+def _checked(row: _Stored) -> _Stored:
+    """The row, if each of its values is one that its column can have."""
+    for name, column in columns_of(cast(type, type(row))).items():
+        value = getattr(row, name)
+        if not column.fits(value):
+            raise ValueError(f"{name} is {shown(value)}")
+    return row
 
 
 def _order(row: StoredTask) -> tuple[object, ...]:
@@ -146,16 +168,19 @@ def stored_records(store: Store) -> Iterator[StoredRecord]:
     """All blocks of a store, by task and number."""
     for task in store.tasks():
         for block in store.blocks(task):
-            yield StoredRecord(
-                key=task.key[:_KEY_DIGITS],
-                what=str(task.description.get("what")),
-                core=task.description.get("core_name"),
-                block=block.block,
-                samples=block.samples,
-                content=block.content,
-                finished=block.finished,
-                record=json.dumps(block.record),
-            )
+            with _intact(store, task.key):
+                row = StoredRecord(
+                    key=task.key[:_KEY_DIGITS],
+                    what=str(task.description.get("what")),
+                    core=task.description.get("core_name"),
+                    block=block.block,
+                    samples=block.samples,
+                    content=block.content,
+                    finished=block.finished,
+                    record=json.dumps(block.record),
+                )
+                _checked(row)
+            yield row
 
 
 def _row(series: _Series) -> StoredTask:

@@ -102,6 +102,26 @@ class Column:
         """Whether its values are lists, or pairs."""
         return all(get_origin(kind) is tuple for kind in self.kinds)
 
+    def fits(self, value: object) -> bool:
+        """Whether a value, which may come from anywhere, is one that the column can have."""
+        if value is None:
+            return self.hint is NoneType or NoneType in get_args(self.hint)
+        return any(self._is(value, kind) for kind in self.kinds)
+
+    def _is(self, value: object, kind: Any) -> bool:
+        if get_origin(kind) is tuple:
+            inner = get_args(kind)[0]  # all members are of one type
+            return isinstance(value, tuple) and all(self._is(one, inner) for one in value)
+        if kind is str:
+            return isinstance(value, str) and value.isprintable()
+        if kind not in (int, float) or type(value) not in (int, kind):
+            return type(value) is kind
+        assert isinstance(value, int | float)
+        in_bounds = (self.low is None or value >= self.low) and (
+            self.high is None or value <= self.high
+        )
+        return in_bounds and (self.infinite or type(value) is int or math.isfinite(value))
+
     @property
     def is_number(self) -> bool:
         """Whether its values can be compared with a number."""

@@ -43,6 +43,7 @@ COMMANDS = ANSWERING | {
     "man": "Print the manual page of all commands.",
 }
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
+MAX_DIGITS = 100_000  # of a number
 _warned: set[str] = set()
 
 
@@ -151,7 +152,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _prepare() -> None:
-    sys.set_int_max_str_digits(0)  # a range may have more digits than Python prints by default
+    # A range may have more digits than Python prints by default; a file may have even more.
+    sys.set_int_max_str_digits(MAX_DIGITS)
     warnings.showwarning = _show_warning
     _warned.clear()
     warnings.simplefilter("once", RuntimeWarning)

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from rnscli.base import RnscliError
+from rnscli.base import RnscliError, said
 from rnscli.runtime.description import digest
 from rnscli.runtime.engine import Engine, Here, Token
 
 if TYPE_CHECKING:
     from rnscli.runtime.store import Store
+
+
+# What `of_record` raises of what `record` has not made.
+NOT_AS_RECORDED = (LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
 
 
 class Mergeable(Protocol):
@@ -24,7 +28,7 @@ class Mergeable(Protocol):
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Self:
-        """The inverse of `record`."""
+        """The inverse of `record`; a ValueError for what that cannot have made."""
 
 
 Result = TypeVar("Result", bound=Mergeable)
@@ -219,10 +223,10 @@ class _Blocks(Generic[Result]):
                 continue
             try:
                 kept[name] = work.result.of_record(record)
-            except (KeyError, TypeError, ValueError, IndexError) as error:
+            except NOT_AS_RECORDED as error:
                 raise RnscliError(
-                    f"store {self._store.path} is damaged (a record of {key[:12]}: {error!r}); "
-                    "move it away and start a new one"
+                    f"store {self._store.path} is damaged (block {block} of task {key[:12]}: "
+                    f"{said(error)}); move it away and start a new one"
                 ) from None
         return kept
 

@@ -8,6 +8,7 @@ read and write one store at once.
 """
 
 import json
+import math
 import os
 import sqlite3
 import time
@@ -19,12 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from rnscli.base import InputError, RnscliError, check_place
+from rnscli.base import InputError, RnscliError, check_place, shown
 
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x726E7363  # "rnsc", in the header of the file
 _LEAST_SIZE = 512  # bytes of the smallest database: a page
 _PATIENCE = 60.0  # seconds that another command may hold the file
+_MOST_BYTES = 1 << 26  # of the JSON of a row: a few bytes can be packed that become all of memory
 _TABLES = (
     """
     CREATE TABLE task (
@@ -133,7 +135,8 @@ class Store:
                 "WHERE key = ? AND block = ? AND samples = ? AND content = ?",
                 (key, block, samples, content),
             ).fetchone()
-            return None if row is None else _record(row[0])
+            with _named(key, block):
+                return None if row is None else _record(row[0])
 
     def save(self, entries: Sequence[Entry], block: int, samples: int, content: str) -> None:
         """Record a block of several tasks, all or none; what is there already stays.
@@ -175,7 +178,7 @@ class Store:
             rows = self._connection.execute(
                 "SELECT key, description, created FROM task ORDER BY id"
             ).fetchall()
-            return [Task(key, _parsed(text), created) for key, text, created in rows]
+            return [_task(*row) for row in rows]
 
     def blocks(self, task: Task) -> Iterator[StoredBlock]:
         """The blocks of a task by number; of a number with fewer and with more samples, both."""
@@ -187,7 +190,13 @@ class Store:
                 (task.key,),
             )
             for block, samples, content, packed, finished in rows:
-                yield StoredBlock(block, samples, content, _record(packed), finished)
+                with _named(task.key, block):
+                    _check("block", block, isinstance(block, int) and block >= 0)
+                    _check("samples", samples, isinstance(samples, int) and samples >= 1)
+                    _check_text("content", content)
+                    _check_text("finished", finished)
+                    record = _record(packed)
+                yield StoredBlock(block, samples, content, record, finished)
 
     def _look_at_path(self, read_only: bool) -> None:
         check_place(self.path, f"store {self.path}")
@@ -232,20 +241,23 @@ class Store:
 
     def _connected(self, options: str) -> sqlite3.Connection:
         address = f"{self.path.absolute().as_uri()}?{options}"
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
+        # What is no text is refused with the row that has it, and not by SQLite.
+        connection.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+        return connection
 
     def _identify(self, connection: sqlite3.Connection) -> bool:
         """Whether the file is a store, or else empty; refuse any other."""
         connection.execute("BEGIN")  # in between, another command could make it a store
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        objects = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        kinds = [kind for (kind,) in connection.execute("SELECT type FROM sqlite_master")]
         connection.execute("COMMIT")
-        if not application and not version and not objects:
+        if not application and not version and not kinds:
             return False
-        if application != _APPLICATION_ID:
+        if application != _APPLICATION_ID or {*kinds} - {"table", "index"}:  # these would compute
             raise InputError(f"store {self.path} is a database of another program")
         if version != SCHEMA_VERSION:
             raise InputError(
@@ -317,16 +329,54 @@ def _writable(path: Path) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _record(packed: bytes) -> dict[str, Any]:
+@contextmanager
+def _named(key: object, block: object = None) -> Iterator[None]:
+    """Say which row it is that does not hold what it should."""
     try:
-        return _parsed(zlib.decompress(packed))
-    except (zlib.error, TypeError) as error:
-        raise sqlite3.DatabaseError(f"a record is damaged ({error})") from None
+        yield
+    except (ValueError, TypeError, RecursionError, zlib.error) as error:
+        of = "" if block is None else f"block {shown(block)} of "
+        row = f"{of}task {shown(str(key)[:12])}"
+        raise sqlite3.DatabaseError(f"{row}: a record is damaged ({error})") from None
 
 
-def _parsed(text: str | bytes) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads(text)
-    except (ValueError, TypeError) as error:
-        raise sqlite3.DatabaseError(f"a record is damaged ({error})") from None
+def _task(key: object, text: object, created: object) -> Task:
+    with _named(key):
+        description = _parsed(text)
+        return Task(_check_text("key", key), description, _check_text("created", created))
+
+
+def _check(name: str, value: object, fits: bool) -> None:
+    if not fits:
+        raise ValueError(f"{name} is {shown(value)}")
+
+
+def _check_text(name: str, value: object) -> str:
+    """A text that harms no terminal, and that can be written in any file."""
+    if isinstance(value, str) and value.isprintable():
+        return value
+    raise ValueError(f"{name} is {shown(value)}")
+
+
+def _record(packed: Any) -> dict[str, Any]:
+    unpacker = zlib.decompressobj()
+    text = unpacker.decompress(packed, _MOST_BYTES)
+    if not unpacker.eof:
+        raise ValueError(f"it is cut, or longer than {_MOST_BYTES} bytes")
+    return _parsed(text)
+
+
+def _parsed(text: Any) -> dict[str, Any]:
+    if len(text) > _MOST_BYTES:
+        raise ValueError(f"it is longer than {_MOST_BYTES} bytes")
+    record = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    if not isinstance(record, dict):
+        raise ValueError(f"it is {shown(record)}")
     return record
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no finite number")
+    return number

@@ -201,3 +201,11 @@ def test_where_nobody_reads_the_line(at: str, ended: Any) -> None:
 def test_all_of_it_takes_two_seconds_at_most() -> None:
     """On an idle machine: of the rest, what is waited for is bounded by these."""
     assert processes._PATIENCE + main._PATIENCE + main._LAST < 2
+
+
+def test_little_is_imported_before_there_are_handlers() -> None:
+    """Until then Python itself prints where it was."""
+    program = "import sys, rnscli.__main__; print({'contextlib', 'typing'} & {*sys.modules})"
+    environment = os.environ | {"PYTHONPATH": str(Path(main.__file__).parents[2])}
+    command = [sys.executable, "-S", "-c", program]
+    assert subprocess.check_output(command, env=environment, text=True) == "set()\n"

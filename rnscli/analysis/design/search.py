@@ -23,6 +23,7 @@ from rnscli.analysis.energy import EnergyParameters
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE, FaultParameters, after_attempts
 from rnscli.analysis.faults.fault_probability import fault_probability
+from rnscli.analysis.statistics import check_reals
 from rnscli.base import NoSolutionError, RnscliError
 from rnscli.core import CORES, AnalogKind, DigitalKind, ModuliSet, NoiseSetting, radius_of
 from rnscli.runtime import Runner, Work, describe, versions
@@ -106,6 +107,9 @@ class Outcome:
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "Outcome":
+        check_reals(*record.values())
+        if not all(0 <= value < 1 + 1e-9 for value in record.values()):  # they are rounded
+            raise ValueError("a probability is none")
         return cls(**record)
 
     def after(self, attempts: float) -> tuple[float, float]:

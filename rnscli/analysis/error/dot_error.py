@@ -15,11 +15,15 @@ from rnscli.analysis.error.operands import GivenOperands, Operands, SparseOperan
 from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.moduli import CodeOptions, ModuliOptions
 from rnscli.analysis.statistics import (
+    BINS,
     AttemptCounts,
     LogHistogram,
     Moments,
     SimulationOptions,
+    check_counts,
+    check_reals,
     proportion_interval,
+    recorded_array,
 )
 from rnscli.base import InputError, Names, Option, WholeNumbers
 from rnscli.core import FloatArray, IntArray
@@ -353,20 +357,36 @@ class ErrorStatistics:
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "ErrorStatistics":
-        steps = np.array([record["first_bin"], *record["bin_steps"]], dtype=np.int64)
+        steps = recorded_array([record["first_bin"], *record["bin_steps"]])
         lowest, highest, smallest = record["extremes"]
-        return cls(
-            signed=Moments(*record["signed"]),
-            absolute=Moments(*record["absolute"]),
-            lowest=lowest,
-            highest=highest,
-            smallest=smallest,
-            histogram=LogHistogram(
-                np.cumsum(steps), np.array(record["bin_counts"], dtype=np.int64)
-            ),
-            wrong=record["wrong"],
-            attempts=AttemptCounts(tuple(record["attempts"])),
+        made = cls(
+            Moments(*record["signed"]),
+            Moments(*record["absolute"]),
+            lowest,
+            highest,
+            smallest,
+            LogHistogram(np.cumsum(steps), recorded_array(record["bin_counts"])),
+            record["wrong"],
+            AttemptCounts(tuple(record["attempts"])),
         )
+        count, counts = made.signed.count, made.histogram.counts
+        check_counts(count, made.wrong, *made.attempts.counts)
+        for moments in (made.signed, made.absolute):
+            check_reals(moments.mean, moments.deviations)
+        check_reals(made.lowest, made.highest, made.smallest)
+        if not (
+            count == made.absolute.count == counts.sum() >= made.wrong
+            and counts.size == steps.size
+            and (counts > 0).all()
+            and (steps[1:] > 0).all()
+            and (abs(np.cumsum(steps.astype(float))) <= BINS).all()
+            and min(made.signed.deviations, made.absolute.deviations, made.smallest) >= 0
+            and made.lowest <= made.highest
+            and made.attempts.counts[:1] == (count,)
+            and list(made.attempts.counts) == sorted(made.attempts.counts, reverse=True)
+        ):
+            raise ValueError("its numbers contradict each other")
+        return made
 
 
 def simulate_block(

@@ -26,7 +26,12 @@ from rnscli.analysis.faults.fault_probability import (
     weight_distribution,
 )
 from rnscli.analysis.faults.rows import FaultProbability
-from rnscli.analysis.statistics import SimulationOptions, proportion_interval
+from rnscli.analysis.statistics import (
+    SimulationOptions,
+    check_counts,
+    proportion_interval,
+    recorded_array,
+)
 from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode, error_probabilities
 from rnscli.runtime import Runner, Work, describe, versions
 
@@ -69,8 +74,11 @@ class StratumCounts:
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "StratumCounts":
-        rejected = np.array(record["rejected"], dtype=np.int64)
-        return cls(record["words"], record["detected"], record["undetected"], rejected)
+        made = cls(**{**record, "rejected": recorded_array(record["rejected"])})
+        check_counts(made.words, made.detected, made.undetected)
+        if not made.rejected.size <= made.detected <= made.words - made.undetected:
+            raise ValueError("its numbers contradict each other")
+        return made
 
 
 _NOTHING = StratumCounts(0, 0, 0, np.empty(0, dtype=np.int64))

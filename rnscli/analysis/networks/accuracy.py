@@ -14,7 +14,7 @@ from torch import nn
 from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
-from rnscli.analysis.statistics import PairedCounts
+from rnscli.analysis.statistics import PairedCounts, check_counts
 from rnscli.base import InputError, NotFiniteError
 from rnscli.core import wrong_word
 from rnscli.hardware import Technology, Workload
@@ -112,7 +112,14 @@ class AccuracyStatistics:
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "AccuracyStatistics":
-        return cls(PairedCounts(**record["right"]), ProductCounts(**record["products"]))
+        right, products = PairedCounts(**record["right"]), ProductCounts(**record["products"])
+        check_counts(*asdict(right).values(), *asdict(products).values())
+        if not (
+            1 <= right.samples >= right.both + right.first + right.second
+            and products.wrong <= products.dot_products <= products.computed
+        ):
+            raise ValueError("its numbers contradict each other")
+        return cls(right, products)
 
 
 def accuracy_block(

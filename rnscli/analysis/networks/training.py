@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import torch
 
 from rnscli import analysis
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
-from rnscli.base import InputError, RnscliError, write_atomically
+from rnscli.analysis.statistics import check_reals
+from rnscli.base import InputError, RnscliError, shown, write_atomically
 from rnscli.matrix import Dataflow
 from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer, running
 from rnscli.runtime import Runner, Work, describe, digest, versions
@@ -88,8 +90,12 @@ class TrainingRecord:
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "TrainingRecord":
-        epochs = [(float(a), float(b), float(c)) for a, b, c in record["epochs"]]
-        return cls(tuple(epochs), str(record["failure"]))
+        epochs = [(a, b, c) for a, b, c in record["epochs"]]
+        check_reals(*chain(*epochs))
+        failure = record["failure"]
+        if not (isinstance(failure, str) and failure.isprintable()):
+            raise ValueError(f"its failure is {shown(failure)}")
+        return cls(tuple(epochs), failure)
 
 
 @dataclass(frozen=True)
