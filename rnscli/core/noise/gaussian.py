@@ -63,12 +63,15 @@ class Gaussian(NoiseLaw):
                 f"{MAX_PROBABILITY:g}"
             )
         law = cls(float(-0.5 / ndtri(value / 2)) if value else 0.0)
-        if math.ceil(_REACH * law.sigma) + 1 < modulus:
+        if math.ceil(_REACH * law.sigma) < modulus:
             return law  # which no noise wraps round
-        from scipy.optimize import brentq
 
         def lacking(sigma: float) -> float:
             return cls(sigma).error_probability(modulus) - value
+
+        if abs(lacking(law.sigma)) <= 1e-12 * value:  # or too seldom to tell
+            return law
+        from scipy.optimize import brentq
 
         # With as many steps as there are residues, all of these are alike.
         if lacking(modulus) < 0:
