@@ -42,6 +42,7 @@ COMMANDS = ANSWERING | {
     "completion": "Print the script that lets a shell complete.",
     "man": "Print the manual page of all commands.",
 }
+TRACEBACK = "RNSCLI_TRACEBACK"  # where it is set, errors of a user's own code are shown whole
 COMPLETE = "_RNSCLI_COMPLETE"  # by this variable a shell asks what it may offer
 MAX_DIGITS = 100_000  # of a number
 _warned: set[str] = set()
@@ -137,6 +138,10 @@ def run(arguments: list[str]) -> int:
         message = sentence_of(error)
     except RnscliError as error:
         message = str(error)
+        if os.environ.get(TRACEBACK) and error.__context__ is not None:
+            import traceback
+
+            traceback.print_exception(error.__context__)
     except (ReaderGoneError, SystemExit):  # the latter is click's, of help that nobody reads
         # Python must not fail once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -440,6 +440,14 @@ def test_an_error_of_a_model_is_a_sentence_with_its_place(command: str, refusal:
     assert "--model mine:fails cannot be" in told
 
 
+def test_a_traceback_on_request(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNSCLI_TRACEBACK", "1")
+    ran = rnscli("accuracy", "--model", "mine:fails", "--data", "images.npz")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("Traceback") and "KeyError: 'three'" in ran.err
+    assert ran.err.splitlines()[-1].startswith("rnscli: --model mine:fails cannot be")
+
+
 @each_command
 def test_tokens(command: str, rnscli: Run, folder: Path) -> None:
     x, y = np.arange(30).reshape(6, 5) % 9, np.arange(6) % 3
