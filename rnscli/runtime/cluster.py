@@ -8,9 +8,10 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rnscli.base import InputError, RnscliError
+from rnscli.base import InputError, RnscliError, said
 from rnscli.runtime.description import versions
 from rnscli.runtime.engine import Engine, Token
 
@@ -21,7 +22,12 @@ _PATIENCE = 10.0  # seconds for the scheduler to answer, and for a first worker
 _RECOUNT = 2.0  # seconds after which workers may have come or gone
 _ANSWER = 2.0  # seconds for a question to the scheduler
 _RETRIES = 3  # times a block is sent again after several workers have died over it
-_NO_WORKERS = "the scheduler has no workers left; waiting for one to come back"
+_NO_WORKERS = (
+    "the scheduler has no workers left; waiting for one to come back (one that lacks rnscli ends "
+    "as soon as it is sent a block)"
+)
+_SILENT = f"the scheduler has not answered for {_PATIENCE:.0f} s; waiting for it"
+_CANNOT = "the `scheduler` or a worker of it cannot run rnscli: {}; install it there"
 _LOST = (
     "the connection to the `scheduler` is lost; start again when it is back "
     "(finished blocks are in the store, if there is one)"
@@ -44,6 +50,7 @@ class _Cluster:
         self._calls: dict[Token, tuple[int, Callable[..., Any], tuple[Any, ...]]] = {}
         self._versions = _versions()
         self._threads = (0, -math.inf)  # and when they were counted
+        self._heard = time.monotonic()  # of the scheduler
 
     @property
     def capacity(self) -> int:
@@ -52,7 +59,10 @@ class _Cluster:
             # A lost connection, which has several ways to fail, is for `next_done` to tell.
             with suppress(OSError, RuntimeError, AttributeError):
                 threads = sum(self._client.nthreads(callback_timeout=_ANSWER).values())
+                self._heard = time.monotonic()
             self._threads = threads, time.monotonic()
+            if time.monotonic() - self._heard > _PATIENCE:
+                warnings.warn(_SILENT, RuntimeWarning, stacklevel=2)
         return 2 * threads + 1
 
     def submit(self, token: Token, function: Callable[..., Any], *arguments: Any) -> None:
@@ -62,9 +72,11 @@ class _Cluster:
         self, token: Token, retries: int, function: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> None:
         self._check_connection()
-        # Not pure: Dask would hash the arguments, and remember results of other clients.
+        # Not pure: Dask would hash the arguments, and remember results of other clients. Some
+        # versions take a tuple that begins with a function, in the arguments, for a call of it.
+        call = partial(_call, self._versions, function, arguments)
         try:
-            future = self._client.submit(_call, self._versions, function, arguments, pure=False)
+            future = self._client.submit(call, pure=False)
         except Exception:
             self._check_connection()  # it may have been lost in between
             raise
@@ -82,7 +94,8 @@ class _Cluster:
                 future = self._done.get(timeout=_RECOUNT)
             except queue.Empty:
                 self._check_connection()  # what is sent while it breaks is never done
-                if self.capacity == 1:
+                # Of a scheduler that does not answer nobody knows whether it has any.
+                if self.capacity == 1 and self._heard >= self._threads[1] - _ANSWER / 2:
                     warnings.warn(_NO_WORKERS, RuntimeWarning, stacklevel=2)
                 continue
             token = self._tokens.pop(future, None)
@@ -108,10 +121,7 @@ class _Cluster:
                 missing = error if isinstance(error, ImportError) else error.__cause__
                 if not isinstance(missing, ImportError):
                     raise
-                raise RnscliError(
-                    f"the `scheduler` or a worker of it cannot run rnscli: {missing}; "
-                    "install it there"
-                ) from None
+                raise RnscliError(_CANNOT.format(missing)) from None
 
     def _check_connection(self) -> None:
         # Dask may yet connect again, but it has forgotten all calls by then.
@@ -171,10 +181,47 @@ def dask_engine(address: str) -> Iterator[Engine]:
             raise InputError(f"`scheduler` {address} has no workers; start one there") from None
         except OSError:
             raise RnscliError(_LOST) from None
+        _check_workers(client, address)
         yield _Cluster(client)
     finally:
         with suppress(OSError):  # also what it raises when it takes too long
             client.close(timeout=_PATIENCE)
+
+
+def _check_workers(client: "Client", address: str) -> None:
+    """Refuse workers without rnscli: Dask ends a worker that cannot read what it is sent."""
+    call = partial(client.run, exec, f"import {__name__}", on_error="return")
+    try:
+        answers: dict[str, object] = _in_time(call, 2 * _PATIENCE)
+    except OSError:
+        raise InputError(f"`scheduler` {address} has a worker that does not answer") from None
+    for worker, answer in answers.items():
+        if isinstance(answer, BaseException):
+            raise RnscliError(_CANNOT.format(f"{worker} says {said(answer)}"))
+
+
+_Answer = TypeVar("_Answer")
+
+
+def _in_time(call: Callable[[], _Answer], patience: float) -> _Answer:
+    """What a call returns or raises; a TimeoutError where it may take for ever."""
+    answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+
+    def answer() -> None:
+        try:
+            answers.put((True, call()))
+        except Exception as error:
+            answers.put((False, error))
+
+    threading.Thread(target=answer, daemon=True).start()
+    try:
+        succeeded, result = answers.get(timeout=patience)
+    except queue.Empty:
+        raise TimeoutError("it accepts the connection, but says nothing") from None
+    if not succeeded:
+        raise result
+    found: _Answer = result
+    return found
 
 
 def _client(address: str) -> "Client":
@@ -184,22 +231,13 @@ def _client(address: str) -> "Client":
     _silence()  # after the import, which sets levels of its own
     # A client that fails early would, when it is collected, wait for itself and then complain.
     kind = type("_Client", (Client,), {"__del__": lambda client: None})
-    answer: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
-
-    def connect() -> None:
-        try:
-            answer.put(kind(address, timeout=_PATIENCE, set_as_default=False))
-        except Exception as error:
-            answer.put(error)
-
-    # Dask would wait for a program that accepts the connection and says nothing forever.
-    threading.Thread(target=connect, daemon=True).start()
     try:
-        client = answer.get(timeout=2 * _PATIENCE)
-    except queue.Empty:
-        client = TimeoutError("it accepts the connection, but says nothing")
-    if isinstance(client, Exception):
-        reason = str(client).splitlines()[0] if str(client) else type(client).__name__
+        # Dask would wait for a program that accepts the connection and says nothing forever.
+        client: Client = _in_time(
+            partial(kind, address, timeout=_PATIENCE, set_as_default=False), 2 * _PATIENCE
+        )
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"`scheduler` {address} does not answer ({reason})") from None
     return client
 

@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -319,6 +321,72 @@ def test_a_cluster_without_the_module(
         engine.submit((0, 0), function, 1)
         with pytest.raises(RnscliError, match=r"cannot run rnscli.*install it there"):
             engine.next_done()
+
+
+def test_workers_without_rnscli(mortal: Cluster, tmp_path: Path) -> None:
+    """Dask ends a worker that cannot read a call, and nobody would say why it went."""
+    (tmp_path / "rnscli").mkdir()
+    (tmp_path / "rnscli/__init__.py").write_text("raise ImportError('not installed')\n")
+    mortal._environment = mortal._environment | {"PYTHONPATH": str(tmp_path)}
+    with (
+        pytest.raises(RnscliError, match=r"tcp://.* says ImportError: not installed; install it"),
+        mortal.engine(),
+    ):
+        pass
+    assert all(worker.poll() is None for worker in mortal.workers)
+
+
+def test_a_stopped_scheduler_is_said(mortal: Cluster, impatient: None) -> None:
+    with mortal.engine() as engine:
+        engine.submit((0, 0), pause, 0.2)
+        os.kill(mortal.scheduler.pid, signal.SIGSTOP)
+        try:
+            with pytest.warns(RuntimeWarning) as warned:
+                threading.Timer(
+                    2 * module._ANSWER + 2, os.kill, (mortal.scheduler.pid, signal.SIGCONT)
+                ).start()
+                assert engine.next_done()[0] == (0, 0)
+            assert {str(one.message) for one in warned} == {module._SILENT}
+        finally:
+            os.kill(mortal.scheduler.pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> dict[str, str]:
+    """Settings of Dask with a certificate that signs itself, for everybody."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=127.0.0.1", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    place = "DASK_DISTRIBUTED__COMM__"
+    settings = {f"{place}TLS__CA_FILE": str(certificate), f"{place}DEFAULT_SCHEME": "tls"}
+    for who in ("CLIENT", "SCHEDULER", "WORKER"):
+        settings |= {f"{place}TLS__{who}__CERT": str(certificate)}
+        settings |= {f"{place}TLS__{who}__KEY": str(key)}
+    return settings
+
+
+def test_encrypted_by_the_settings_of_dask(tmp_path: Path, certificates: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "rnscli", "error-sim", "--bits", "4", "--pairs", "1000"]
+    with running(tmp_path, **certificates) as cluster:
+        assert cluster.address.startswith("tls://")
+        cluster.begin_workers(1)
+        line = [*command, "--scheduler", cluster.address]
+        found = subprocess.run(
+            line, env=os.environ | certificates, capture_output=True, check=False, timeout=120
+        )
+        assert (found.returncode, found.stderr) == (0, b"")
+        assert found.stdout == subprocess.check_output(command)
+        bare = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
+        assert bare.returncode == 2
+        assert "does not answer" in bare.stderr and bare.stderr.count("\n") == 1
 
 
 def test_a_scheduler_without_workers(mortal: Cluster, impatient: None) -> None:
