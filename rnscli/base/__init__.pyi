@@ -37,6 +37,7 @@ from rnscli.base.errors import check_int as check_int
 from rnscli.base.errors import nearest as nearest
 from rnscli.base.errors import option_name as option_name
 from rnscli.base.errors import printable as printable
+from rnscli.base.errors import read_nested as read_nested
 from rnscli.base.errors import said as said
 from rnscli.base.errors import shown as shown
 from rnscli.base.files import check_folder as check_folder
@@ -44,7 +45,6 @@ from rnscli.base.files import check_name as check_name
 from rnscli.base.files import check_place as check_place
 from rnscli.base.files import check_writable as check_writable
 from rnscli.base.files import problem_of as problem_of
-from rnscli.base.files import read_nested as read_nested
 from rnscli.base.files import regular_file as regular_file
 from rnscli.base.files import uninterrupted as uninterrupted
 from rnscli.base.files import write_atomically as write_atomically

@@ -6,11 +6,12 @@ Each message is one sentence for a person, with the argument, its value and what
 import math
 import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Self, SupportsFloat, SupportsIndex
+from typing import Self, SupportsFloat, SupportsIndex, TypeVar
 
 MAX_ATTEMPTS = 10**15
+T = TypeVar("T")
 _NAMES = r"`([a-z]\w*)`|(?<![\w-])--([a-z][a-z0-9-]*)"
 
 
@@ -240,3 +241,11 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
         return value
     hint = nearest(value, choices) if isinstance(value, str) else ""
     raise InputError.of(name, value, f"one of {', '.join(choices)}", hint)
+
+
+def read_nested(parse: Callable[[str], T], text: str) -> T:
+    """What a parser of nested data makes of a text; a ValueError if it is nested too deeply."""
+    try:
+        return parse(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

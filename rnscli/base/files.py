@@ -5,22 +5,11 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from rnscli.base.errors import InputError
-
-T = TypeVar("T")
-
-
-def read_nested(parse: Callable[[str], T], text: str) -> T:
-    """What a parser of nested data makes of a text; a ValueError if it is nested too deeply."""
-    try:
-        return parse(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
 
 
 @contextmanager
