@@ -217,7 +217,7 @@ def _row(series: _Series) -> StoredTask:
         blocks=series.blocks,
         samples=series.samples,
         mean_abs_error=errors.absolute.mean if errors else None,
-        mean_abs_error_ci95=_interval(errors, bool(law)) if errors else None,
+        mean_abs_error_ci95=_interval(errors, law) if errors else None,
         output_error_rate=errors.wrong / errors.signed.count if errors and law else None,
         created=series.created,
         finished=series.finished,
@@ -225,7 +225,10 @@ def _row(series: _Series) -> StoredTask:
     )
 
 
-def _interval(errors: "error.ErrorStatistics", noisy: bool) -> tuple[float, float] | None:
+def _interval(
+    errors: "error.ErrorStatistics", law: Mapping[str, Any] | None
+) -> tuple[float, float] | None:
+    noisy = law is not None and (law.get("p"), law.get("sigma")) not in ((0.0, None), (None, 0.0))
     return errors.interval(errors.absolute, noisy) if errors.absolute.count > 1 else None
 
 

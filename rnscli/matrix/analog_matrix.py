@@ -116,9 +116,11 @@ class AnalogMatrix:
             return _product(*inputs)
         if ufunc.__name__ not in _DIGITAL_PRODUCTS:
             return NotImplemented  # type: ignore[no-any-return]
+        plain = ufunc is np.matmul and method == "__call__"  # with options, as x @= matrix has
         raise InputError(
-            f"numpy.{ufunc.__name__} of an analog matrix is not computed on its core; it may be "
-            "multiplied with @, and numpy.asarray gives its values"
+            f"numpy.{ufunc.__name__} of an analog matrix is not computed on its core"
+            f"{' in place or with options' if plain else ''}; it may be multiplied with @, as in "
+            "y = x @ matrix, and numpy.asarray gives its values"
         )
 
     def __array_function__(

@@ -353,3 +353,9 @@ def test_tiny_operands_of_float32() -> None:
     assert_same_bytes(
         (x * power) @ AnalogMatrix(a / np.float32(2.0**-47), wide), expected * np.float32(2.0**-63)
     )
+
+
+def test_a_product_in_place_is_refused() -> None:
+    x = np.ones((1, 3))
+    with pytest.raises(InputError, match=r"not computed on its core in place .* y = x @ matrix"):
+        x @= AnalogMatrix(np.eye(3), CORE)

@@ -319,10 +319,10 @@ class ErrorStatistics:
         """
         return None if noisy and self.wrong < FEWEST_SPOILT else moments.mean_interval()
 
-    def attempts_interval(self, attempts: float) -> tuple[float, float] | None:
+    def attempts_interval(self, may_repeat: bool) -> tuple[float, float] | None:
         """95 % interval of the mean number of attempts; ``None`` where retries are as rare."""
         retried = sum(self.attempts.counts[1:2])
-        if attempts > 1 and retried < FEWEST_SPOILT:
+        if may_repeat and retried < FEWEST_SPOILT:
             return None
         return self.attempts.moments().mean_interval()
 
@@ -606,7 +606,9 @@ def _row(
         "output_error_rate": statistics.wrong / pairs,
         "output_error_rate_ci95": proportion_interval(statistics.wrong, pairs),
         "expected_attempts": attempts.mean,
-        "expected_attempts_ci95": statistics.attempts_interval(one.settings.get("attempts", 1)),
+        "expected_attempts_ci95": statistics.attempts_interval(
+            one.may_err and one.settings.get("attempts", 1) > 1
+        ),
         "std_attempts": math.sqrt(attempts.variance),
         "max_attempts": statistics.attempts.most,
         "p99_attempts": statistics.attempts.quantile(0.99),

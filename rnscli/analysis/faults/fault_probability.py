@@ -185,11 +185,17 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     """
     point = parameters.point
     moduli, left = point.moduli, point.left
-    correct, detected, missed = _attempt_outcome(
+    (correct, detected, missed), underflows = _attempt_outcome(
         left, point.legitimate_range, core.radius_of(point.decoder, left), point.left_laws
     )
     p_err, expected = after_attempts(correct, detected, missed, point.attempts)
     wrong = core.error_probabilities(point.laws, moduli.moduli)
+    if underflows:
+        warnings.warn(
+            f"a probability at p = {max(wrong):g} is below 2.2e-308 and is given as 0",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return FaultProbability(
         **core.moduli_columns(moduli),
         decoder=point.decoder,
@@ -211,56 +217,46 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
 @lru_cache(maxsize=1024)
 def _attempt_outcome(
     moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...]
-) -> Outcome:
-    """Outcome of one attempt; remembered, because it does not depend on the attempts."""
+) -> tuple[Outcome, bool]:
+    """Outcome of one attempt, and whether some of it is too small for a double.
+
+    Remembered, because it does not depend on the attempts.
+    """
     uniform = all(law.equiprobable for law in laws)
     if not uniform:
         undetected.check_range(size)
     wrong = core.error_probabilities(laws, moduli.moduli)
     if not any(wrong):
-        return 1.0, 0.0, 0.0
+        return (1.0, 0.0, 0.0), any(law.standard_deviation for law in laws)
     if uniform and min(wrong) == max(wrong):
         return _equal_outcome(undetected.code_spectrum(moduli, size, radius), wrong[0])
     weights = weight_distribution(wrong)
     correct = math.fsum(weights[: radius + 1].tolist())
     if uniform:
         spectrum = undetected.code_spectrum(moduli, size, radius)
-        # The chance that exactly the residues of each set T are wrong.
-        chances = np.ones(1)
+        # The chance that exactly the residues of each set T are wrong, and whether there is one.
+        chances, possible = np.ones(1), np.ones(1, dtype=bool)
         for p in wrong:
             chances = np.concatenate((chances * (1.0 - p), chances * p))
-        missed, detected = (
-            _large_enough(
-                float(chances @ shares), bool((shares > 0)[chances > 0].any()), max(wrong)
-            )
-            for shares in (spectrum.undetected_of, spectrum.detected_of)
+            possible = np.concatenate((possible & (p < 1), possible & (p > 0)))
+        detected, missed = (
+            (float(chances @ shares), bool((shares > 0)[possible].any()))
+            for shares in (spectrum.detected_of, spectrum.undetected_of)
         )
-        return _capped(correct, detected, missed)
+        return _told(correct, detected, missed)
     vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
-    missed = undetected.undetected_by_differences(vectors, size, radius)
+    chance = undetected.undetected_by_differences(vectors, size, radius)
+    may_miss = chance > 0
+    if chance < sys.float_info.min:  # whether the laws make such errors at all
+        some = [(vector > 0) / vector.size for vector in vectors]
+        may_miss = undetected.undetected_by_differences(some, size, radius) > 0
     spoilt = math.fsum(weights[radius + 1 :].tolist())
+    may_spoil = spoilt < sys.float_info.min and sum(p > 0 for p in wrong) > radius
     # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what
     # rounding leaves of the difference is no probability.
-    detected = 0.0 if size == moduli.total_range else max(0.0, spoilt - missed)
-    # Two values that agree in all residues which are always right, but for up to t of them.
-    always = sorted(m for m, p in zip(moduli.moduli, wrong, strict=True) if not p)
-    nearest = math.prod(always[: max(0, len(always) - radius)])
-    may_miss, may_fail = nearest < size, len(always) < moduli.count - radius
-    missed = _large_enough(missed, may_miss, max(wrong))
-    detected = _large_enough(detected, may_fail and size < moduli.total_range, max(wrong))
-    return _capped(correct, detected, min(missed, spoilt))
-
-
-def _large_enough(value: float, possible: bool, p: float) -> float:
-    """A probability, or 0 with a warning where it is so small that a double has lost its digits."""
-    if value >= sys.float_info.min or not possible:
-        return value
-    warnings.warn(
-        f"a probability at p = {p:g} is below 2.2e-308 and is given as 0",
-        RuntimeWarning,
-        stacklevel=2,
-    )
-    return 0.0
+    rest = 0.0 if size == moduli.total_range else max(0.0, spoilt - chance)
+    may_spoil = may_spoil and size < moduli.total_range
+    return _told(correct, (rest, may_spoil), (min(chance, spoilt), may_miss))
 
 
 def weight_distribution(wrong: Sequence[float]) -> core.FloatArray:
@@ -274,7 +270,7 @@ def weight_distribution(wrong: Sequence[float]) -> core.FloatArray:
     return chances
 
 
-def _equal_outcome(spectrum: undetected.CodeSpectrum, p: float) -> Outcome:
+def _equal_outcome(spectrum: undetected.CodeSpectrum, p: float) -> tuple[Outcome, bool]:
     """Outcome of one attempt where every residue is wrong with the same p, uniformly.
 
     With the outcomes c_w, d_w, u_w of errors of weight w, ``p_undetected = sum_w u_w p^w
@@ -286,16 +282,22 @@ def _equal_outcome(spectrum: undetected.CodeSpectrum, p: float) -> Outcome:
         math.fsum(s * w for s, w in zip(shares, weights, strict=True))
         for shares in (spectrum.correct, spectrum.detected, spectrum.undetected)
     )
-    detected, missed = (
-        _large_enough(value, p < 1 and any(shares), p)
-        for value, shares in ((detected, spectrum.detected), (missed, spectrum.undetected))
-    )
-    return _capped(correct, detected, missed)
+    possible = (p < 1 and any(shares) for shares in (spectrum.detected, spectrum.undetected))
+    return _told(correct, *zip((detected, missed), possible, strict=True))
 
 
-def _capped(correct: float, detected: float, missed: float) -> Outcome:
-    """The outcome without what rounding adds beyond 1."""
-    return min(1.0, correct), min(1.0, detected), min(1.0, missed)
+def _told(
+    correct: float, detected: tuple[float, bool], missed: tuple[float, bool]
+) -> tuple[Outcome, bool]:
+    """The outcome without what rounding adds beyond 1, and with 0 where digits are lost.
+
+    A double below 2.2e-308 has lost some, if the event ``is possible`` at all; whether it is comes
+    second.
+    """
+    lost = [value < sys.float_info.min and possible for value, possible in (detected, missed)]
+    values = (0.0 if gone else one for gone, (one, _) in zip(lost, (detected, missed), strict=True))
+    rejected, unnoticed = (min(1.0, value) for value in values)
+    return (min(1.0, correct), rejected, unnoticed), any(lost)
 
 
 def after_attempts(

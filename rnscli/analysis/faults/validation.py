@@ -12,6 +12,7 @@ counts.
 
 import hashlib
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
@@ -39,8 +40,8 @@ ALGORITHM = 2  # to be counted up whenever the same stratum would give other cou
 CONFIDENCE = 0.999
 
 _BLOCK_WORDS = 1 << 18
-_KEPT = 1 << 16  # rejected values of a block that are kept to be computed again
-_KEEPING = 4  # blocks of a stratum that keep them
+_KEPT = 1 << 16  # rejected values that are kept to be computed again, of blocks of all strata
+_KEEPING, _FEW_KEPT = 4, 16  # blocks of a stratum that keep as many; what each later one keeps
 _BATCH = 1 << 15  # words at a time, which stay in the cache
 _FIRST_ROUND = 20_000  # words, where a precision decides how many there are
 _MAX_ATTEMPTS = 100  # that are simulated
@@ -164,6 +165,8 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
     patterns, weights = _patterns_of(stratum)
     code, moduli = stratum.code, stratum.code.moduli.moduli
     words = stratum.words_of(block)
+    # Later blocks, too, keep some: it may be they that see the first.
+    keep = _KEPT // (len(moduli) + 1) if block < _KEEPING else _FEW_KEPT
     total = _NOTHING
     for start in range(0, words, _BATCH):
         size = min(_BATCH, words - start)
@@ -179,7 +182,7 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
             received[channel, index] = (received[channel, index] + errors) % modulus
         decoded = code.decode(received)
         detected = decoded.status == DETECTED
-        rejected = values[detected][: _KEPT - total.rejected.size if block < _KEEPING else 0]
+        rejected = values[detected][: keep - total.rejected.size]
         undetected = int((~detected & (decoded.values != values)).sum())
         total = total + StratumCounts(size, int(detected.sum()), undetected, rejected)
     return dict.fromkeys(parts, total)
@@ -208,6 +211,8 @@ class Estimate:
     def contains(self, exact: float, is_bound: bool = False) -> bool:
         """Whether an exact value lies in the interval, up to rounding; a bound may lie above."""
         slack = 1e-12 * max(exact, self.high)
+        if not exact and self.low < sys.float_info.min:
+            return True  # it is given as 0, because a double has lost its digits
         return self.low - slack <= exact and (is_bound or exact <= self.high + slack)
 
 

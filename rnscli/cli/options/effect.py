@@ -18,7 +18,7 @@ def without_effect(
     It concerns none of the cores, to which rns belongs where the others are ``compared`` with it,
     or ``needs`` one of other options, or cores, that are not given.
     """
-    cores = (*(options.get("core") or ()), *((RNS.name,) if compared else ()))
+    cores = dict.fromkeys((*(options.get("core") or ()), *((RNS.name,) if compared else ())))
     for name in given:
         owners = [core for core in CORES if name in _axes(core)] if cores else []
         needed = needs.get(name, ())

@@ -12,7 +12,7 @@ from rnscli.base import InputError
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
 from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WholeWeights, WordsOf
 from rnscli.core.cores.kind import AnalogKind, CoreOptions, CoreSettings, check_slice_bits
-from rnscli.core.noise import Adc, NoiseLaw
+from rnscli.core.noise import Adc, NoiseLaw, wrong_word
 
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
 
@@ -338,12 +338,15 @@ def changed_in_sample(
 ) -> tuple[float, float]:
     """How often noise changes some code of a sample, and would if codes were independent."""
     sums = _sampled_sums(kind, settings)
-    kept = [
-        1.0 - np.broadcast_to(law.changed(*_levels(part, bits), adc), part.shape)
-        for part, bits in zip(sums, lost, strict=True)
-    ]
-    together, apart = np.prod(kept, axis=0).mean(), np.prod(np.mean(kept, axis=1))
-    return float(1.0 - together), float(1.0 - apart)
+    changed = np.array(
+        [
+            np.broadcast_to(law.changed(*_levels(part, bits), adc), part.shape)
+            for part, bits in zip(sums, lost, strict=True)
+        ]
+    )
+    with np.errstate(divide="ignore"):  # of a chance of 1
+        together = -np.expm1(np.log1p(-changed).sum(axis=0)).mean()
+    return float(together), wrong_word(changed.mean(axis=1).tolist())
 
 
 def _levels(sums: FloatArray, lost: int) -> tuple[FloatArray, FloatArray]:

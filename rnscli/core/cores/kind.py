@@ -300,7 +300,9 @@ class ConventionalKind(AnalogKind):
         if law.equiprobable or (normal and len(read) == 1):
             return alone  # errors have nothing to do with what is read, or with other converters
         together, apart = changed_in_sample(self, settings, law, adc, [lost for lost, _ in read])
-        return alone * together / apart if normal and apart else together
+        if not normal:
+            return together
+        return alone * together / apart if apart else alone
 
 
 class DigitalKind(CoreKind):

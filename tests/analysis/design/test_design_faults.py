@@ -152,3 +152,11 @@ def test_outcomes_are_written_down_and_do_not_add_up() -> None:
     assert Outcome().after(3) == (0.0, 1.0)
     with pytest.raises(TypeError, match="do not add up"):
         outcome + outcome
+
+
+def test_small_chances_keep_their_digits() -> None:
+    """Nothing is rounded away by ADCs of 10 bits; their steps are 2^6 times finer than of 4."""
+    dot = DotProduct(32, 4, 4)
+    for sigma in (0.001, 0.0009, 0.0005):
+        found = asked("bit-sliced", dot, 4, Gaussian(sigma), 1, 10)
+        assert found == pytest.approx(3 * 2 * ndtr(-0.5 / (sigma * 2**6)), rel=0.02, abs=0)

@@ -210,3 +210,34 @@ def test_without_noise_nothing_is_summed() -> None:
         FaultParameters(moduli=moduli, noise=Gaussian(0.0), legitimate_range=2**31)
     )
     assert (result.p_correct, result.p_detected, result.p_undetected) == (1.0, 0.0, 0.0)
+
+
+SMALL_SET = ModuliSet([15, 14, 13, 11], 2)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        Gaussian(0.012),  # whose tails are below the least double themselves
+        Gaussian(0.017),
+        tuple(Uniform(p) for p in (1e-200, 2e-200, 1e-200, 1e-200)),
+    ],
+)
+def test_what_underflows_is_told_every_time(noise: NoiseLaw | tuple[NoiseLaw, ...]) -> None:
+    for attempts in (1, 2):
+        with pytest.warns(RuntimeWarning, match=r"below 2.2e-308 and is given as 0"):
+            row = fault_probability(
+                FaultParameters(moduli=SMALL_SET, noise=noise, attempts=attempts)
+            )
+        assert row.p_undetected == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_cannot_happen_is_not_told() -> None:
+    """Errors of two steps never lead from one of two values to the other."""
+    chances = [
+        (0.9, *(0.1 if error == 2 else 0.0 for error in range(1, m))) for m in SMALL_SET.moduli
+    ]
+    laws = tuple(Tabulated(one) for one in chances)
+    design = FaultParameters(moduli=SMALL_SET, noise=laws, legitimate_range=2)
+    assert fault_probability(design).p_undetected == 0

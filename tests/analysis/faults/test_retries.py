@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnscli
+from rnscli.analysis.faults import validation
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.faults.validation import validate
 from rnscli.core.arithmetic.code import DETECTED, RedundantCode
@@ -131,3 +132,14 @@ def test_bounds_of_sets_of_four_bits(
     p_err, _ = after(ended - correct, 1 - ended, given_["attempts"])
     assert row.is_bound
     assert (row.p_err, p_err) == (pytest.approx(printed, rel=2e-4), pytest.approx(right, rel=2e-4))
+
+
+def test_what_is_first_rejected_in_a_late_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One word in 21 367 is, for errors of all three residues: that of the one illegal value."""
+    monkeypatch.setattr(validation, "_BLOCK_WORDS", 1 << 12)
+    design = FaultParameters(
+        moduli=ModuliSet([37, 35, 33]), p=0.5, legitimate_range=42_734, attempts=2
+    )
+    exact = fault_probability(design)
+    for seed in range(12):
+        assert validate(design, 100_000, seed=seed).p_err.contains(exact.p_err)

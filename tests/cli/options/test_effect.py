@@ -62,3 +62,8 @@ def test_what_concerns_a_core_is_what_it_says(core: str) -> None:
     told = without_effect({"core": (core,)}, list(every), {}, compared=False)
     named = {sentence.split("`")[1] for sentence in told}
     assert named == {*every} - {*CORES[core].axes, "bits"}
+
+
+def test_a_core_is_named_once(rnscli: Run) -> None:
+    ran = rnscli("energy", "--bits", 4, "--core", "rns", "--slice-bits", 2)
+    assert "--slice-bits changes nothing of rns; it is about the core bit-sliced" in ran.err
