@@ -7,7 +7,9 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test slow lint renew bench clean
+LOWEST := .venv-lowest
+
+.PHONY: demo test lowest slow lint renew bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -16,6 +18,12 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2
+
+# What numbers, tables and clusters rest on, with the lowest versions that pyproject.toml promises;
+# those of PyTorch are in `make test`. Old matplotlib warns with a new pyparsing.
+lowest: $(LOWEST)/installed
+	$(LOWEST)/bin/python -m pytest -n 2 $(addprefix tests/,base core hardware matrix runtime \
+		analysis report cli/test_running.py) --ignore=tests/analysis/networks
 
 # All tests again, and the twenty slowest of them in the end. With `make test` under 5 minutes on
 # two idle cores, one that takes 10 s is worth a look.
@@ -36,7 +44,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) reproduction build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) reproduction build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -52,3 +60,14 @@ $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/installed
+
+$(LOWEST)/installed: pyproject.toml | $(VENV)/bin/python
+	$(PYTHON) -m venv $(LOWEST)
+	$(VENV)/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+		e = p["optional-dependencies"]; print("pyparsing==3.1"); \
+		[print(one.replace(">=", "==")) for one in p["dependencies"] + e["plot"] + e["distributed"]]' \
+		> $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint $(LOWEST)/constraints.txt --editable '.[plot,distributed]' \
+		pytest pytest-xdist hypothesis jsonschema markdown-it-py mpmath safetensors
+	@touch $@

@@ -162,6 +162,10 @@ def _prepare() -> None:
     warnings.showwarning = _show_warning
     _warned.clear()
     warnings.simplefilter("once", RuntimeWarning)
+    if sys.stderr is None:  # closed; libraries, also in workers, write there without a look
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.set_inheritable(2, True)
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may know only ASCII
 

@@ -224,7 +224,7 @@ def test_a_total_that_is_known_is_said_in_full() -> None:
 
 def test_without_a_standard_error(tmp_path: Path) -> None:
     """The result and the code are the same, and nothing strays into standard output."""
-    for arguments, code in (("--pairs 100", 0), ("--pairs abc", 2)):
+    for arguments, code in (("--pairs 100", 0), ("--pairs 99 --jobs 2", 0), ("--pairs abc", 2)):
         command = f"'{sys.executable}' -m rnscli error-sim --bits 6 --format csv {arguments}"
         for nowhere in ("2>&-", "2>/dev/full"):
             ran = subprocess.run(
