@@ -111,7 +111,7 @@ def test_one_codeword_leaves_nothing_to_mistake_it_for() -> None:
 def test_the_largest_set_and_one_more() -> None:
     assert MAX_COUNT == 18
     largest = ModuliSet(FIRST_PRIMES[:18], 2)
-    spectrum = code_spectrum(largest, largest.dynamic_range, 1)
+    spectrum = code_spectrum(largest, largest.dynamic_range, 0)
     assert spectrum.detected[2] + spectrum.undetected[2] == pytest.approx(math.comb(18, 2), abs=0)
     with pytest.raises(InputError, match=r"19 moduli.*at most 18"):
         code_spectrum(ModuliSet(FIRST_PRIMES[:19]), 10, 0)

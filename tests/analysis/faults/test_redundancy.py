@@ -86,27 +86,14 @@ def test_more_moduli_than_probabilities_are_computed_for() -> None:
         redundancy_frontier(TargetParameters(request=request, noise=Uniform(0.1), target=1e-2))
 
 
-@pytest.mark.parametrize(
-    ("request_", "p", "target", "legitimate_range", "redundant"),
-    [
-        (ModuliRequest(bits=7, input_bits=36, weight_bits=36), 1e-2, 1e-9, "product", 5),
-        (ModuliRequest(bits=8), 0.2, 1e-18, "operands", 15),
-    ],
-)
-def test_as_many_moduli_as_it_takes(
-    request_: ModuliRequest, p: float, target: float, legitimate_range: str, redundant: int
-) -> None:
+def test_as_many_moduli_as_it_takes() -> None:
+    request = ModuliRequest(bits=7, input_bits=36, weight_bits=36)
     with pytest.warns(RuntimeWarning, match="takes more than 18 moduli, which is not computed"):
         rows = redundancy_frontier(
-            TargetParameters(
-                request=request_,
-                noise=Uniform(p),
-                target=target,
-                legitimate_range=legitimate_range,
-            )
+            TargetParameters(request=request, noise=Uniform(1e-2), target=1e-9)
         )
-    assert redundant in [row.redundant for row in rows]
-    assert all(row.p_err <= target for row in rows)
+    assert 5 in [row.redundant for row in rows]
+    assert all(row.p_err <= 1e-9 for row in rows)
 
 
 def test_what_is_not_computed_is_said_where_nothing_is_found() -> None:
