@@ -343,7 +343,7 @@ def test_a_stopped_scheduler_is_said(mortal: Cluster, impatient: None) -> None:
         try:
             with pytest.warns(RuntimeWarning) as warned:
                 threading.Timer(
-                    2 * module._ANSWER + 2, os.kill, (mortal.scheduler.pid, signal.SIGCONT)
+                    2 * module._ANSWER + 0.5, os.kill, (mortal.scheduler.pid, signal.SIGCONT)
                 ).start()
                 assert engine.next_done()[0] == (0, 0)
             assert {str(one.message) for one in warned} == {module._SILENT}
