@@ -16,8 +16,9 @@ demo: $(VENV)/installed
 	$(BIN)/rnscli reproduce --output reproduction --force
 	@echo "The report is a page: reproduction/index.html"
 
+# Three processes for two cores: some tests wait, for a signal or a cluster.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 # What numbers, tables and clusters rest on, with the lowest versions that pyproject.toml promises;
 # those of PyTorch are in `make test`. Old matplotlib warns with a new pyparsing.
@@ -28,7 +29,7 @@ lowest: $(LOWEST)/installed
 # All tests again, and the twenty slowest of them in the end. With `make test` under 5 minutes on
 # two idle cores, one that takes 10 s is worth a look.
 slow: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 --durations=20
+	$(BIN)/python -m pytest -n 3 --durations=20
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
