@@ -48,6 +48,7 @@ from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
 from rnscli.analysis.energy.workload import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
+from rnscli.analysis.error.dot_error import FEWEST_SPOILT as FEWEST_SPOILT
 from rnscli.analysis.error.dot_error import PRECISION_OF as PRECISION_OF
 from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult

@@ -11,12 +11,10 @@ from rnscli.analysis import columns as c
 from rnscli.analysis import error  # whose names are loaded when one is used
 from rnscli.base import (
     Column,
-    InputError,
     RnscliError,
     columns_of,
     moment,
     probability,
-    said,
     shown,
 )
 from rnscli.runtime import NOT_AS_RECORDED, Store, StoredBlock, digest, kind_of
@@ -120,10 +118,7 @@ def _intact(store: Store, key: str) -> Iterator[None]:
     except RnscliError:  # of a package that registers something, and not of the store
         raise
     except (*NOT_AS_RECORDED, AttributeError) as problem:
-        raise InputError(
-            f"store {store.path} is damaged (in {key[:_KEY_DIGITS]}: {said(problem)}); move it "
-            "away and start a new one"
-        ) from None
+        raise store.damaged(f"in {key[:_KEY_DIGITS]}", problem) from None
 
 
 _Stored = TypeVar("_Stored")

@@ -251,19 +251,17 @@ def settle(model: nn.Module, shape: tuple[int, ...], seed: int, whole: bool = Fa
 
 def fitting(model: nn.Module, data: Dataset, name: str) -> Dataset:
     """The data as a model takes them: whole numbers as such, or else as float32 (`check_fit`)."""
-    problem = None
-    if data.whole:
-        try:
-            check_fit(model, data, name)
-        except InputError as error:
-            problem, data = error, data.in_floats()
-        else:
-            return data
     try:
         check_fit(model, data, name)
-    except InputError as error:
-        # A table cannot be looked up with floats, so what it says of whole numbers is the reason.
-        raise problem if problem is not None and "'indices'" in str(error) else error from None
+    except InputError as of_whole:
+        if not data.whole:
+            raise
+        data = data.in_floats()
+        try:
+            check_fit(model, data, name)
+        except InputError as of_floats:
+            # A table cannot be looked up with floats: what it says of whole numbers is the reason.
+            raise of_whole if "'indices'" in str(of_floats) else of_floats from None
     return data
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from rnscli.base import RnscliError, said
+from rnscli.base import RnscliError
 from rnscli.runtime.description import digest
 from rnscli.runtime.engine import Engine, Here, Token
 
@@ -224,10 +224,8 @@ class _Blocks(Generic[Result]):
             try:
                 kept[name] = work.result.of_record(record)
             except NOT_AS_RECORDED as error:
-                raise RnscliError(
-                    f"store {self._store.path} is damaged (block {block} of task {key[:12]}: "
-                    f"{said(error)}); move it away and start a new one"
-                ) from None
+                where = f"block {block} of task {key[:12]}"
+                raise self._store.damaged(where, error) from None
         return kept
 
     def _save(self, token: Token, content: str, results: Mapping[str, Result]) -> None:

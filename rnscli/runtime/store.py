@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from rnscli.base import InputError, RnscliError, check_place, shown
+from rnscli.base import InputError, RnscliError, check_place, said, shown
 
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x726E7363  # "rnsc", in the header of the file
@@ -126,6 +126,11 @@ class Store:
 
     def close(self) -> None:
         self._connection.close()
+
+    def damaged(self, where: str, problem: BaseException) -> InputError:
+        """The error of a record that holds something else than it should."""
+        why = f"({where}: {said(problem)})"
+        return InputError(f"store {self.path} is damaged {why}; move it away and start a new one")
 
     def load(self, key: str, block: int, samples: int, content: str) -> dict[str, Any] | None:
         """The record of a block, if the store holds it."""

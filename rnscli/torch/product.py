@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -324,10 +324,8 @@ def stored_matmul(x: Tensor, w: Tensor, place: Place, stationary: bool = True) -
     with torch._C.DisableTorchFunction():
         # What is computed here is the simulation: no interception looks at it, nor takes time.
         kept = torch.promote_types(_product_type(x), _product_type(w))
-        recordings = active_recordings.get()
-        result: Tensor = _Product.apply(  # type: ignore[no-untyped-call]
-            _float(x), _float(w), place, stationary, FORWARD, recordings
-        )
+        request = _Request(place, stationary, FORWARD, active_recordings.get())
+        result: Tensor = _Product.apply(_float(x), _float(w), request)  # type: ignore[no-untyped-call]
         return result.to(kept)
 
 
@@ -352,22 +350,23 @@ def _float(values: Tensor) -> Tensor:
     return values if values.dtype in (torch.float32, torch.float64) else values.float()
 
 
+class _Request(NamedTuple):
+    """Where a product is computed, whether of stored weights, in which role, and who records it."""
+
+    place: Place
+    stationary: bool
+    role: str
+    recordings: tuple[Recording, ...]
+
+
 class _Product(torch.autograd.Function):
     """A product, or a stack of them, and those of its gradients, of any order."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        w: Tensor,
-        place: Place,
-        stationary: bool,
-        role: str,
-        recordings: tuple[Recording, ...],
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, w: Tensor, request: _Request) -> Tensor:
         ctx.save_for_backward(x, w)
-        ctx.place, ctx.stationary, ctx.recordings = place, stationary, recordings
-        return _compute(x, w, place, stationary, role, recordings)
+        ctx.request = request
+        return _compute(x, w, request)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -377,26 +376,18 @@ class _Product(torch.autograd.Function):
         to_x = to_w = None
         with torch._C.DisableTorchFunction():
             if ctx.needs_input_grad[0]:
-                found = product(
-                    grad, w.mT, ctx.place, ctx.stationary, INPUT_GRADIENT, ctx.recordings
-                )
+                found = product(grad, w.mT, ctx.request._replace(role=INPUT_GRADIENT))
                 to_x = found.to(x.dtype)
             if ctx.needs_input_grad[1]:
                 if w.dim() == 2:
                     x, grad = x.flatten(0, -2), grad.flatten(0, -2)
-                found = product(x.mT, grad, ctx.place, False, WEIGHT_GRADIENT, ctx.recordings)
-                to_w = found.to(w.dtype)
-        return to_x, to_w, None, None, None, None
+                request = ctx.request._replace(role=WEIGHT_GRADIENT, stationary=False)
+                to_w = product(x.mT, grad, request).to(w.dtype)
+        return to_x, to_w, None
 
 
-def _compute(
-    x: Tensor,
-    w: Tensor,
-    place: Place,
-    stationary: bool,
-    role: str,
-    recordings: tuple[Recording, ...],
-) -> Tensor:
+def _compute(x: Tensor, w: Tensor, request: _Request) -> Tensor:
+    place, stationary, role, recordings = request
     x, w = x.detach(), w.detach()
     if x.device.type == "meta":
         # Operands without values: the product has a shape, and what it takes if nothing fails.

@@ -165,6 +165,13 @@ class DotErrorParameters:
                 "give a level of noise"
             )
 
+    def reached(self, total: Mapping[str, "ErrorStatistics"]) -> list[float | None]:
+        """How precise each core is known, by `ErrorStatistics.precision`."""
+        return [
+            total[name].precision(self.precision_of, self.point.cores[name].may_err)
+            for name in self.cores
+        ]
+
     @cached_property
     def point(self) -> "DotErrorPoint":
         """What is simulated: the cores to report, and ``rns`` as the reference where it can be.
@@ -582,8 +589,7 @@ def _enough(
 ) -> bool:
     if parameters.rel_precision is None or pairs < _LEAST_PAIRS:
         return False
-    cores, of = parameters.point.cores, parameters.precision_of
-    shares = [total[name].precision(of, cores[name].may_err) for name in parameters.cores]
+    shares = parameters.reached(total)
     if parameters.noise is None:  # an error that is always zero is known, as no noise may strike
         shares = [share for share in shares if share is not None]
     return all(share is not None and share <= parameters.rel_precision for share in shares)

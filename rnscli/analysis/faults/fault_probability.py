@@ -230,33 +230,24 @@ def _attempt_outcome(
         return (1.0, 0.0, 0.0), any(law.standard_deviation for law in laws)
     if uniform and min(wrong) == max(wrong):
         return _equal_outcome(undetected.code_spectrum(moduli, size, radius), wrong[0])
-    weights = weight_distribution(wrong)
-    correct = math.fsum(weights[: radius + 1].tolist())
     if uniform:
-        spectrum = undetected.code_spectrum(moduli, size, radius)
-        # The chance that exactly the residues of each set T are wrong, and whether there is one.
-        chances, possible = np.ones(1), np.ones(1, dtype=bool)
-        for p in wrong:
-            chances = np.concatenate((chances * (1.0 - p), chances * p))
-            possible = np.concatenate((possible & (p < 1), possible & (p > 0)))
-        detected, missed = (
-            (float(chances @ shares), bool((shares > 0)[possible].any()))
-            for shares in (spectrum.detected_of, spectrum.undetected_of)
-        )
-        return _told(correct, detected, missed)
+        return _uniform_outcome(undetected.code_spectrum(moduli, size, radius), radius, wrong)
     vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
-    chance = undetected.undetected_by_differences(vectors, size, radius)
-    may_miss = chance > 0
-    if chance < sys.float_info.min:  # whether the laws make such errors at all
+    missed = undetected.undetected_by_differences(vectors, size, radius)
+    may_miss = missed > 0
+    if missed < sys.float_info.min:  # whether the laws make such errors at all
         some = [(vector > 0) / vector.size for vector in vectors]
         may_miss = undetected.undetected_by_differences(some, size, radius) > 0
-    spoilt = math.fsum(weights[radius + 1 :].tolist())
-    may_spoil = spoilt < sys.float_info.min and sum(p > 0 for p in wrong) > radius
+    weights = weight_distribution(wrong).tolist()
+    spoilt = math.fsum(weights[radius + 1 :])
     # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what
     # rounding leaves of the difference is no probability.
-    rest = 0.0 if size == moduli.total_range else max(0.0, spoilt - chance)
-    may_spoil = may_spoil and size < moduli.total_range
-    return _told(correct, (rest, may_spoil), (min(chance, spoilt), may_miss))
+    rejects = size < moduli.total_range
+    detected = max(0.0, spoilt - missed) if rejects else 0.0
+    # Of larger ones a difference of zero is one.
+    may_reject = rejects and spoilt < sys.float_info.min and sum(p > 0 for p in wrong) > radius
+    correct = math.fsum(weights[: radius + 1])
+    return _outcome(correct, (detected, may_reject), (min(missed, spoilt), may_miss))
 
 
 def weight_distribution(wrong: Sequence[float]) -> core.FloatArray:
@@ -283,21 +274,37 @@ def _equal_outcome(spectrum: undetected.CodeSpectrum, p: float) -> tuple[Outcome
         for shares in (spectrum.correct, spectrum.detected, spectrum.undetected)
     )
     possible = (p < 1 and any(shares) for shares in (spectrum.detected, spectrum.undetected))
-    return _told(correct, *zip((detected, missed), possible, strict=True))
+    return _outcome(correct, *zip((detected, missed), possible, strict=True))
 
 
-def _told(
+def _uniform_outcome(
+    spectrum: undetected.CodeSpectrum, radius: int, wrong: Sequence[float]
+) -> tuple[Outcome, bool]:
+    """Outcome of one attempt where residues are wrong uniformly, each with a p of its own."""
+    # The chance that exactly the residues of each set T are wrong, and whether there is one.
+    chances, possible = np.ones(1), np.ones(1, dtype=bool)
+    for p in wrong:
+        chances = np.concatenate((chances * (1.0 - p), chances * p))
+        possible = np.concatenate((possible & (p < 1), possible & (p > 0)))
+    detected, missed = (
+        (float(chances @ shares), bool((shares > 0)[possible].any()))
+        for shares in (spectrum.detected_of, spectrum.undetected_of)
+    )
+    return _outcome(math.fsum(weight_distribution(wrong)[: radius + 1]), detected, missed)
+
+
+def _outcome(
     correct: float, detected: tuple[float, bool], missed: tuple[float, bool]
 ) -> tuple[Outcome, bool]:
-    """The outcome without what rounding adds beyond 1, and with 0 where digits are lost.
+    """Of chances, and whether there is one at all: the outcome, and whether it underflows."""
+    (rejected, first), (unnoticed, second) = (_held(*one) for one in (detected, missed))
+    return (min(1.0, correct), rejected, unnoticed), first or second
 
-    A double below 2.2e-308 has lost some, if the event ``is possible`` at all; whether it is comes
-    second.
-    """
-    lost = [value < sys.float_info.min and possible for value, possible in (detected, missed)]
-    values = (0.0 if gone else one for gone, (one, _) in zip(lost, (detected, missed), strict=True))
-    rejected, unnoticed = (min(1.0, value) for value in values)
-    return (min(1.0, correct), rejected, unnoticed), any(lost)
+
+def _held(chance: float, possible: bool) -> tuple[float, bool]:
+    """A chance without what rounding adds beyond 1; 0, and that it is, where it has lost digits."""
+    lost = possible and chance < sys.float_info.min
+    return (0.0 if lost else min(1.0, chance)), lost
 
 
 def after_attempts(

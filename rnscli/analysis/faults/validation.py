@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -310,9 +311,13 @@ def validate(
         for (before, attempt), share in zip(pairwise(simulated), shares, strict=True):
             if before.rejected():
                 attempt.run(runner, number, int(left * share), tick, before.pool())
-        for index, attempt in enumerate(simulated[:-1]):
-            attempt.weigh(_of_values(simulated[index + 1 :], attempts - index - 1))
-        known.append(_validation(simulated, attempts))
+        outcomes = [attempt.estimates() for attempt in simulated if attempt.words()]
+        for index, attempt in enumerate(simulated[: len(outcomes) - 1]):
+            # A detected error matters as often as it leads to a wrong output.
+            attempt.weight = _p_err(outcomes[index + 1 :], attempts - index - 1, _VALUE)
+        p_err = Estimate(*(_p_err(outcomes, attempts, end) for end in (_VALUE, _LOW, _HIGH)))
+        words = sum(attempt.words() for attempt in simulated)
+        known.append(Validation(*outcomes[0], p_err, words))
         if rel_precision is not None and known[-1].reaches(rel_precision):
             break
     return known[-1]
@@ -357,42 +362,24 @@ def _rounds(samples: int, rel_precision: float | None) -> Iterator[int]:
         step = min(done, samples - done)
 
 
-def _of_values(simulated: Sequence["_Attempt"], attempts: float) -> float:
-    """Error probability of words that are left with so many attempts, by what was seen."""
-    outcomes = [attempt.estimates() for attempt in simulated if attempt.words()]
-    if not outcomes:
-        return 0.0
-    return _p_err([(detected.value, missed.value) for detected, missed in outcomes], attempts)
+_VALUE, _LOW, _HIGH = (attrgetter(name) for name in ("value", "low", "high"))
 
 
-def _validation(simulated: Sequence["_Attempt"], attempts: float) -> Validation:
-    outcomes = [attempt.estimates() for attempt in simulated if attempt.words()]
-
-    def p_err(end: Callable[[Estimate], float]) -> float:
-        return _p_err([(end(detected), end(missed)) for detected, missed in outcomes], attempts)
-
-    return Validation(
-        words=sum(attempt.words() for attempt in simulated),
-        p_detected=outcomes[0][0],
-        p_undetected=outcomes[0][1],
-        p_err=Estimate(
-            value=p_err(lambda one: one.value),
-            low=p_err(lambda one: one.low),
-            high=p_err(lambda one: one.high),
-        ),
-    )
-
-
-def _p_err(outcomes: Sequence[tuple[float, float]], attempts: float) -> float:
+def _p_err(
+    outcomes: Sequence[tuple[Estimate, Estimate]],
+    attempts: float,
+    end: Callable[[Estimate], float],
+) -> float:
     """Error probability after attempts that are detected and missed so often, the rest alike."""
-    detected, missed = outcomes[-1]
+    detected, missed = map(end, outcomes[-1])
     alike = attempts - len(outcomes) + 1
     if alike == 1:
         p_err = detected + missed
     else:
         correct = max(0.0, 1.0 - detected - missed)
         p_err, _ = after_attempts(correct, detected, missed, alike)
-    for detected, missed in reversed(outcomes[:-1]):
+    for pair in reversed(outcomes[:-1]):
+        detected, missed = map(end, pair)
         p_err = missed + detected * p_err
     return min(1.0, p_err)
 
@@ -412,7 +399,7 @@ class _Attempt:
             error_probabilities(self._laws, self._code.moduli.moduli)
         )
         self._counts = [_NOTHING] * self._chances.size
-        self._weight = 0.0
+        self.weight = 0.0  # of the variance of detected errors, beside that of undetected ones
 
     def run(
         self,
@@ -439,7 +426,7 @@ class _Attempt:
     def _by_need(self, words: int) -> list[int]:
         """Shares of the words where the variance is, by what was seen."""
         spread = self._spread("undetected", self._first_undetected)
-        spread += self._weight * self._spread("detected", self._first_detected)
+        spread += self.weight * self._spread("detected", self._first_detected)
         total = spread.sum()
         if not total > 0:  # no undetected error is possible
             return []
@@ -451,10 +438,6 @@ class _Attempt:
         spread: FloatArray = self._chances * np.sqrt(share * (1 - share))
         spread[:first] = 0.0
         return spread
-
-    def weigh(self, p_err: float) -> None:
-        """Say how often a detected error leads to a wrong output: so much its variance matters."""
-        self._weight = p_err
 
     @property
     def strata(self) -> int:

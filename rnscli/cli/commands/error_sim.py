@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,9 +34,6 @@ LAYOUT = report.Layout(
 _OTHERWISE = {"gaussian": "normal", "gauss": "normal"}  # called elsewhere, as --noise does
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
-_UNKNOWN = (
-    "no interval of a mean where noise spoilt fewer than 50 results: unseen errors may raise it"
-)
 AXES = (
     *options.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
     *options.NOISE_AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
@@ -141,7 +138,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             lambda rows, file_format: report.plot_error_histograms(rows, histograms, file_format),
             problems,
             remarks=imprecise,
-            footer=[_UNKNOWN] if any(row.mean_abs_error_ci95 is None for _, row in rows) else [],
+            footer=list(_footer(row for _, row in rows)),
         )
 
     stated = swept[0] | {"operands": given["operands"]} if len(swept) == 1 else given
@@ -252,12 +249,12 @@ def _note(
     point, columns = points[update.index], columns_of(analysis.DotErrorRow)
     known = []
     for name in point.cores:
-        statistics, core_ = update.total[name], point.point.cores[name]
+        statistics, may_err = update.total[name], point.point.cores[name].may_err
         if point.precision_of == "output_error_rate":
             rate = analysis.proportion_interval(statistics.wrong, update.samples)
             known.append(f"{name} {columns['output_error_rate_ci95'].shown(rate)}")
         else:
-            interval = statistics.interval(statistics.absolute, core_.may_err)
+            interval = statistics.interval(statistics.absolute, may_err)
             row = {"mean_abs_error_ci95": interval}
             mean = columns["mean_abs_error"].shown(statistics.absolute.mean, row)
             reach = "" if interval is None else columns["mean_abs_error_ci95"].shown(interval)
@@ -276,13 +273,21 @@ def _total(
     if point.rel_precision is None:
         return None
     here = float(update.samples if update.finished else point.pairs)
-    cores = point.point.cores
-    reached = [update.total[n].precision(point.precision_of, cores[n].may_err) for n in point.cores]
+    reached = point.reached(update.total)
     known = [share for share in reached if share is not None]
     if not update.finished and len(known) == len(reached):
         here = min(here, update.samples * max(1.0, (max(known) / point.rel_precision) ** 2))
     # Nobody knows how long points take that are not begun: they are taken to be like this one.
     return before + here * (len(points) - update.index)
+
+
+def _footer(rows: Iterable[analysis.DotErrorRow]) -> Iterator[str]:
+    """Why there is no interval, where there is none."""
+    if any(row.mean_abs_error_ci95 is None for row in rows):
+        yield (
+            f"no interval of a mean where noise spoilt fewer than {analysis.FEWEST_SPOILT} "
+            "results: unseen errors may raise it"
+        )
 
 
 def _imprecise(

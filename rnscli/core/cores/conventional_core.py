@@ -11,7 +11,7 @@ import numpy as np
 from rnscli.base import InputError
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
 from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WholeWeights, WordsOf
-from rnscli.core.cores.kind import AnalogKind, CoreOptions, CoreSettings, check_slice_bits
+from rnscli.core.cores.kind import ConventionalKind, CoreOptions, CoreSettings, check_slice_bits
 from rnscli.core.noise import Adc, NoiseLaw, wrong_word
 
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
@@ -311,12 +311,36 @@ def _rounded(sums: IntArray, bits: int) -> IntArray:
     return raised
 
 
-FEWEST_NORMAL = 10  # products in a sum that is taken to be normal
+_FEWEST_NORMAL = 10  # products in a sum that is taken to be normal
 _SAMPLE = 1 << 14
 _MOST_VALUES = 1 << 17  # of a sum over the values of an operand, or of a result
 
 
-def changed_of_normal(law: NoiseLaw, adc: Adc, deviation: float, lost: int) -> float:
+def reading_error(kind: ConventionalKind, settings: CoreSettings, law: NoiseLaw) -> float:
+    """Probability that a code of some converter changes, for uniform operands.
+
+    A sum of h products is close to normal from some ten terms on, with the variance
+    ``h E[X^2] E[W^2]``; the law says how often it changes the code of one that is rounded to
+    a multiple of ``2**lost``. Sums of fewer terms, and how those of several slices go together,
+    which share their inputs, are those of a sample.
+    """
+    dot, adc_bits = settings.dot_product, kind.converters(settings).adc_bits
+    inputs = dot.vector_size * mean_square(dot.max_input, dot.vector_size)
+    adc = adc_of(adc_bits, settings.bits)
+    read = [(max(0, bits - adc_bits), square) for bits, square in kind.conversions(settings)]
+    alone = wrong_word(
+        [_changed_of_normal(law, adc, (inputs * square) ** 0.5, lost) for lost, square in read]
+    )
+    normal = dot.vector_size >= _FEWEST_NORMAL
+    if law.equiprobable or (normal and len(read) == 1):
+        return alone  # errors have nothing to do with what is read, or with other converters
+    together, apart = _changed_in_sample(kind, settings, law, adc, [lost for lost, _ in read])
+    if not normal:
+        return together
+    return alone * together / apart if apart else alone
+
+
+def _changed_of_normal(law: NoiseLaw, adc: Adc, deviation: float, lost: int) -> float:
     """How often noise changes the code of normal sums of which the last ``lost`` bits are dropped.
 
     It may be seldom where nearly all sums are rounded to zero.
@@ -333,8 +357,8 @@ def changed_of_normal(law: NoiseLaw, adc: Adc, deviation: float, lost: int) -> f
     return min(1.0, float(density @ changed / density.sum()))
 
 
-def changed_in_sample(
-    kind: AnalogKind, settings: CoreSettings, law: NoiseLaw, adc: Adc, lost: Sequence[int]
+def _changed_in_sample(
+    kind: ConventionalKind, settings: CoreSettings, law: NoiseLaw, adc: Adc, lost: Sequence[int]
 ) -> tuple[float, float]:
     """How often noise changes some code of a sample, and would if codes were independent."""
     sums = _sampled_sums(kind, settings)
@@ -357,7 +381,7 @@ def _levels(sums: FloatArray, lost: int) -> tuple[FloatArray, FloatArray]:
 
 
 @lru_cache(maxsize=16)
-def _sampled_sums(kind: AnalogKind, settings: CoreSettings) -> FloatArray:
+def _sampled_sums(kind: ConventionalKind, settings: CoreSettings) -> FloatArray:
     """What the converters of a core read of uniform operands, one row for each slice."""
     dot = settings.dot_product
     rng = np.random.default_rng(0)

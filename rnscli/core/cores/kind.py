@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rnscli.base import InputError, Names, Option, Registry, WholeNumbers
 from rnscli.core.arithmetic import DotProduct, ModuliSet
-from rnscli.core.noise import NoiseLaw, wrong_word
+from rnscli.core.noise import NoiseLaw
 
 if TYPE_CHECKING:  # the others load NumPy
     from rnscli.core.arithmetic import RedundantCode
@@ -266,12 +266,7 @@ class ConventionalKind(AnalogKind):
         """What its converters read: bits of the exact sum, and mean square of the weights in it."""
 
     def reading_error(self, settings: CoreSettings, law: NoiseLaw) -> float:
-        r"""Probability that a code of some converter changes, for uniform operands.
-
-        A sum of h products is close to normal from some ten terms on, with the variance
-        ``h E[X^2] E[W^2]``; the law says how often it changes the code of one that is rounded to
-        a multiple of ``2**lost``. Sums of fewer terms, and how those of several slices go
-        together, which share their inputs, are those of a sample.
+        """Probability that a code of some converter changes, for uniform operands.
 
         Examples
         --------
@@ -281,28 +276,9 @@ class ConventionalKind(AnalogKind):
         >>> f"{CORES['fixed-lp'].reading_error(settings, Gaussian(0.1)):.3f}"
         '0.080'
         """
-        from rnscli.core.cores.conventional_core import (
-            FEWEST_NORMAL,
-            adc_of,
-            changed_in_sample,
-            changed_of_normal,
-            mean_square,
-        )
+        from rnscli.core.cores.conventional_core import reading_error
 
-        dot, adc_bits = settings.dot_product, self.converters(settings).adc_bits
-        inputs = dot.vector_size * mean_square(dot.max_input, dot.vector_size)
-        adc = adc_of(adc_bits, settings.bits)
-        read = [(max(0, b - adc_bits), square) for b, square in self.conversions(settings)]
-        alone = wrong_word(
-            [changed_of_normal(law, adc, (inputs * square) ** 0.5, lost) for lost, square in read]
-        )
-        normal = dot.vector_size >= FEWEST_NORMAL
-        if law.equiprobable or (normal and len(read) == 1):
-            return alone  # errors have nothing to do with what is read, or with other converters
-        together, apart = changed_in_sample(self, settings, law, adc, [lost for lost, _ in read])
-        if not normal:
-            return together
-        return alone * together / apart if apart else alone
+        return reading_error(self, settings, law)
 
 
 class DigitalKind(CoreKind):
