@@ -18,7 +18,7 @@ demo: $(VENV)/installed
 
 # Three processes for two cores: some tests wait, for a signal or a cluster.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # What numbers, tables and clusters rest on, with the lowest versions that pyproject.toml promises;
 # those of PyTorch are in `make test`. Old matplotlib warns with a new pyparsing.
@@ -29,7 +29,7 @@ lowest: $(LOWEST)/installed
 # All tests again, and the twenty slowest of them in the end. With `make test` under 5 minutes on
 # two idle cores, one that takes 10 s is worth a look.
 slow: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 3 --durations=20
+	$(BIN)/python -m pytest -n 3 --dist worksteal --durations=20
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
