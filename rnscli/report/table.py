@@ -179,7 +179,7 @@ def _wrapping(table: _Table) -> list[int | None]:
         for index, title in enumerate(titles)
     ]
     widths = needed.copy()
-    while sum(widths) + 2 * len(widths) > WIDTH and max(widths) > 20:
+    while _width(widths) > WIDTH and max(widths) > 20:
         widths[widths.index(max(widths))] -= 1
     both = zip(widths, needed, strict=True)
     return [width if width < natural else None for width, natural in both]
@@ -205,7 +205,7 @@ def _arranged(rows: Sequence[Row], columns: Columns, layout: Layout, width: int 
     # Two results are left whatever their width.
     others = [key for key in layout.results[:1:-1] if key not in layout.essential]
     for key in (*layout.optional, *others):
-        if width is None or _width(shown) <= width:
+        if width is None or _width([max(map(len, cells)) for cells in shown.values()]) <= width:
             break
         if key in shown:
             del shown[key]
@@ -246,8 +246,9 @@ def _first(rows: Sequence[Row], key: str) -> object:
     return next((row[key] for row in rows if row[key] is not None), None)
 
 
-def _width(shown: Mapping[str, list[str]]) -> int:
-    return sum(max(map(len, cells)) for cells in shown.values()) + 2 * (len(shown) - 1)
+def _width(columns: Sequence[int]) -> int:
+    """Width of a table whose columns are so wide, with two spaces between them."""
+    return sum(columns) + 2 * (len(columns) - 1)
 
 
 @dataclass(frozen=True, repr=False)

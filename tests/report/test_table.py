@@ -10,7 +10,7 @@ from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.moduli import ModuliRow
 from rnscli.base.columns import Column, column_of, columns_of
-from rnscli.report.table import WIDTH, Layout, Row, print_table, table_text
+from rnscli.report.table import WIDTH, Layout, Row, _body, _Table, print_table, table_text
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
 LAYOUT = Layout(parameters=("core", "size"), results=("alpha", "beta"))
@@ -363,3 +363,12 @@ def test_numbers_are_short_and_near(value: float) -> None:
     shown = COLUMNS["mean_error"].shown(value)
     assert len(shown) <= 11
     assert float(shown) == pytest.approx(value, rel=5.001e-4)
+
+
+def test_a_table_that_just_fits_is_not_wrapped() -> None:
+    """Two columns of 49 letters, with two spaces between them."""
+    words = " ".join("x" * 25)
+    table = _Table([], ["a", "b"], [[words, words]], [True, True], [])
+    assert _body(table, "plain").splitlines()[-1] == f"{words}  {words}"
+    wider = _Table([], ["a", "b"], [[words, f"{words}x"]], [True, True], [])
+    assert max(map(len, _body(wider, "plain").splitlines())) < WIDTH
