@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
+_UNSTARTED = "rnscli.runtime.unstarted"
 _PATIENCE = 0.5  # seconds for processes that are just being started as a run ends
 _DIED = (
     "a worker process has died, perhaps for lack of memory, or because a script lacks its "
@@ -207,6 +208,9 @@ def _start_forkserver() -> None:
     blocked here is blocked in what is started; it reaches this process when the block is lifted.
     """
     resource_tracker.ensure_running()  # would lift the block when it is started later
+    others = getattr(forkserver._forkserver, "_preload_modules", ["__main__"])  # as scripts may set
+    if _UNSTARTED not in others:
+        forkserver.set_forkserver_preload([*others, _UNSTARTED])
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         forkserver.ensure_running()

@@ -49,6 +49,10 @@ class Gone:
     def __del__(self):
         send()
 
+def stalled():
+    send()
+    time.sleep(3600)
+
 def in_c():
     threading.Timer(0.1, send).start()
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # half an hour
@@ -75,6 +79,10 @@ STAGES = {
     ),
     "a process is to start": (
         "from multiprocessing.process import BaseProcess as p; around(p, 'start', before=send)"
+    ),
+    "a process is forked, and not told yet what it is": (
+        "from multiprocessing import forkserver as f; "
+        "around(f, 'connect_to_new_process', after=stalled)"
     ),
     "a process has started": (
         "from multiprocessing.process import BaseProcess as p; around(p, 'start', after=send)"
