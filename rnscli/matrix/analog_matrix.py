@@ -111,11 +111,11 @@ class AnalogMatrix:
 
     # So NumPy leaves its products to this class, `x @ matrix` as well as its functions.
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> AnyArray:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if ufunc is np.matmul and method == "__call__" and not options:
             return _product(*inputs)
         if ufunc.__name__ not in _DIGITAL_PRODUCTS:
-            return NotImplemented  # type: ignore[no-any-return]
+            return NotImplemented
         plain = ufunc is np.matmul and method == "__call__"  # with options, as x @= matrix has
         raise InputError(
             f"numpy.{ufunc.__name__} of an analog matrix is not computed on its core"
