@@ -56,6 +56,14 @@ def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def fresh_mine() -> Iterator[None]:
+    """No module ``mine`` of another test's folder, before and after."""
+    sys.modules.pop("mine", None)
+    yield
+    sys.modules.pop("mine", None)
+
+
+@pytest.fixture
 def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     """``rnscli accuracy`` and ``train`` take few of the digits, where only that they run is
     tested."""

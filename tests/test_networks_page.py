@@ -14,6 +14,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "networks.md").read_text()
 MINE, FROM_PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.usefixtures("fresh_mine")
 def test_your_own_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

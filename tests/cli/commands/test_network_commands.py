@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ each_command = pytest.mark.parametrize("command", ["accuracy", "train"])
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_mine: None) -> Path:
     """The current directory, with a module, data and weights of a user."""
     here = tmp_path / "here"
     here.mkdir()
@@ -96,8 +96,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     torch.manual_seed(5)
     torch.save(mine.make().state_dict(), here / "mine.pt")
     torch.save(mine.nan().state_dict(), here / "nan.pt")
-    yield here
-    sys.modules.pop("mine", None)
+    return here
 
 
 def stdout_of(*arguments: object) -> bytes:
