@@ -5,8 +5,8 @@ from rnscli.hardware.adc.surveyed import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
 from rnscli.hardware.technology import Technology as Technology
-from rnscli.hardware.technology import load_technology as load_technology
-from rnscli.hardware.technology import technology_names as technology_names
+from rnscli.hardware.profile import load_technology as load_technology
+from rnscli.hardware.profile import technology_names as technology_names
 from rnscli.hardware.workloads import TOTAL as TOTAL
 from rnscli.hardware.workloads import Gemm as Gemm
 from rnscli.hardware.workloads import Workload as Workload
