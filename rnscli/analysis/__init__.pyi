@@ -35,7 +35,9 @@ from rnscli.analysis.design.search import search_designs as search_designs
 from rnscli.analysis.design.space import DesignSpace as DesignSpace
 from rnscli.analysis.design.space import default_cores as default_cores
 from rnscli.analysis.design.space import simulated_core as simulated_core
+from rnscli.analysis.energy.energy_design import OWN_ADC as OWN_ADC
 from rnscli.analysis.energy.bill import Model as Model
+from rnscli.analysis.energy.bill import parts_of as parts_of
 from rnscli.analysis.energy.bill import changed as changed
 from rnscli.analysis.energy.bill import ranges_of as ranges_of
 from rnscli.analysis.energy.bill import sensitivity as sensitivity
@@ -43,8 +45,11 @@ from rnscli.analysis.energy.bill import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyOptions as EnergyOptions
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.parameters import WorkloadOptions as WorkloadOptions
+from rnscli.analysis.energy.parameters import attempts_of_pass as attempts_of_pass
+from rnscli.analysis.energy.parameters import runs_on as runs_on
 from rnscli.analysis.energy.rows import ENERGY_PARTS as ENERGY_PARTS
 from rnscli.analysis.energy.rows import EnergyRow as EnergyRow
+from rnscli.analysis.energy.rows import PartRow as PartRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
 from rnscli.analysis.energy.workload import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.workload import workload_energy as workload_energy

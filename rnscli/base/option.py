@@ -117,6 +117,10 @@ class IndexSets(Values):
     """Whole numbers that belong together."""
 
 
+class Assignments(Values):
+    """Values of something that has a name: NAME=VALUE."""
+
+
 class Files(Values):
     """Files that are read."""
 

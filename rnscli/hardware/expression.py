@@ -1,6 +1,6 @@
 """Formulas of a profile: arithmetic of named quantities, whose units are checked.
 
-A part's energy is `` (2^output_bits) * step * comparator_current * supply``: the reader of a profile
+A part's energy is ``comparator_current * supply * step * 2^output_bits``: the reader of a profile
 sees what is computed, and a formula whose result is no energy is refused when it is read.
 """
 
@@ -25,7 +25,7 @@ _BASE: dict[str, Dimension] = {
 # Units that constants may have, base ones with prefixes in front: those below a stroke have none.
 UNITS = (
     "m2", "F/m2", "F/m", "Ohm/m", "dB/m", "dB/Hz", "A/W", "J/bit", "J/m", "W/m", "W/Hz", "W/m2",
-    "bit/m2", "m2/bit", "J/K", "V*m", "1/Hz", "1/m", "rad/V", *_BASE,
+    "bit/m2", "m2/bit", "A2", "J/K", "V*m", "1/Hz", "1/m", "rad/V", *_BASE,
 )  # fmt: skip
 CONSTANTS = {  # of nature, which every formula may use
     "elementary_charge": (1.602176634e-19, "C"),

@@ -159,10 +159,11 @@ def _described(document: dict[str, Any]) -> Technology:
             arguments[key] = _text(key, document[key])
     arguments["overlapped"] = _flag("overlapped", document.get("overlapped", False))
     parts = tuple(_part(index, one) for index, one in enumerate(_listed(document)))
-    link = _table("link", document, (*LINK, *_TEXTS), optional=True)
+    link = _table("link", document, (*LINK, "sigma", *_TEXTS), optional=True)
     if link:
-        for key in LINK:
+        for key in (*LINK, "sigma"):
             _needed("link.", link, key)
+        arguments["wanted_sigma"] = _quantity("link.sigma", link["sigma"], "1")
     ranged = {"node": node, **values}
     uncertain = {n: Uncertain(v.value, v.low, v.high) for n, v in ranged.items() if v.low < v.high}
     try:
@@ -188,10 +189,10 @@ def _constants(table: Mapping[str, Any]) -> dict[str, Value]:
     found = {}
     for name, one in table.items():
         where = f"constants.{shown(name)}"
-        if not name.isidentifier() or not name.isascii() or name in (*VARIABLES, "node"):
+        if not name.isidentifier() or not name.isascii() or name in VARIABLES:
             raise InputError(
                 f"'{where}' must be a name of letters, digits and _, other than "
-                f"{', '.join(VARIABLES)} and node"
+                f"{', '.join(VARIABLES)}"
             )
         if not isinstance(one, dict):
             raise InputError(f"'{where}' must be a table with value and source")

@@ -1,10 +1,10 @@
 """A technology of matrix arrays: its parts, with what each costs in energy, time and area."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rnscli.base import InputError, Uncertain, check_choice, check_int, shown
 from rnscli.hardware import expression
@@ -29,6 +29,7 @@ MODULO = {
 # What formulas may use besides constants, with their units.
 VARIABLES = {
     "rows": "1", "columns": "1", "input_bits": "1", "output_bits": "1", "weight_bits": "1",
+    "node": "m",
     "modulus": "1", "mac_energy": "J", "mac_area": "m2", "core_area": "m2",
 }  # fmt: skip
 # Quantities of a part, with the units that their formulas must have.
@@ -198,6 +199,8 @@ class Technology:
     link
         Formulas of the detected current, of the variance of its noise, and of the error that each
         row adds to a phase, where residues are phases of light.
+    wanted_sigma
+        Largest standard deviation of a reading of light, in its steps, that its arrays are for.
     overlapped
         Whether a pass may begin while the one before is read.
     operations
@@ -221,6 +224,7 @@ class Technology:
     parts: tuple[Part, ...]
     values: tuple[tuple[str, Value], ...] = ()
     link: tuple[tuple[str, Expression], ...] = ()
+    wanted_sigma: float | None = None
     overlapped: bool = False
     operations: OperationPrices = field(default_factory=OperationPrices)
     uncertain: tuple[tuple[str, Uncertain], ...] = ()
@@ -252,9 +256,9 @@ class Technology:
                         "of all parts"
                     )
         if self.link:
-            here = known | {"rate": expression.dimension("Hz")}
             for name, formula in self.link:
-                _check_unit(f"link: {name}", formula, here, LINK[name])
+                more = {"current": expression.dimension("A")} if name == "noise_variance" else {}
+                _check_unit(f"link: {name}", formula, known | more, LINK[name])
 
     @cached_property
     def constants(self) -> dict[str, Constant]:
@@ -268,16 +272,14 @@ class Technology:
     def numbers(self) -> dict[str, float]:
         """Values of its constants, and of those of nature, as formulas take them."""
         nature = {name: value for name, (value, _) in expression.CONSTANTS.items()}
-        return nature | {name: one.value for name, one in self.values}
+        return nature | {"node": self.node} | {name: one.value for name, one in self.values}
 
     def value_of(self, name: str) -> float:
         """The value of one of its ``constants``."""
-        return self.node if name == "node" else self.numbers[name]
+        return self.numbers[name]
 
     def with_values(self, values: Mapping[str, float]) -> "Technology":
         """The technology with other values of some of its constants; ranges stay."""
-        for name, value in values.items():
-            self.constants[name].option(name).check(value)
         made = tuple((n, v._replace(value=values.get(n, v.value))) for n, v in self.values)
         return replace(self, node=values.get("node", self.node), values=made)
 
@@ -301,13 +303,25 @@ class Technology:
         kernels = KERNELS if kernel == CYCLE else (kernel,)
         return all(any(kernel in part.kernels for part in self.parts) for kernel in kernels)
 
+    @cached_property
+    def _known(self) -> dict[Hashable, Any]:
+        """What has been computed: many designs have the same arrays."""
+        return {}
+
     def priced(self, done: Pass, without: Iterable[str] = ()) -> Parts:
         """All parts, with what they take in a pass where they are used, but those of some groups.
 
         What a part takes of a pass is that of a kernel that uses it; those of other kernels are
         left out by `of_kernel`.
         """
-        left, numbers = frozenset(without), self.numbers | vars(done)
+        key = ("priced", done, *without)
+        if key not in self._known:
+            self._known[key] = self._priced(done, frozenset(without))
+        found: Parts = self._known[key]
+        return found
+
+    def _priced(self, done: Pass, left: frozenset[str]) -> Parts:
+        numbers = self.numbers | vars(done)
         units = {
             "cell": done.rows * done.columns, "row": done.rows, "column": done.columns, "array": 1
         }  # fmt: skip
@@ -329,6 +343,60 @@ class Technology:
             )
             for one in found
         )
+
+    def readings(self, done: Pass) -> float:
+        """Readings of an ADC for each column: two where light is read in quadrature."""
+        numbers = self.numbers | vars(done)
+        counts = [part.count for part in self.parts if part.group == "adc" and part.count]
+        return counts[0](numbers) if counts else 1.0
+
+    def link_sigma(self, done: Pass) -> float | None:
+        """Standard deviation of a reading of light, in steps of it; ``None`` if there is no light.
+
+        A phase has ``m`` steps in a turn, so that noise of standard deviation sigma_phi is
+        ``m sigma_phi / (2 pi)`` steps, with ``sigma_phi^2 = var(I) / I^2 + h epsilon^2``: the noise
+        of the current that is detected, and an error that each row adds. A power is read in
+        ``2^output_bits`` steps up to the largest current: ``2^bits sqrt(var(I)) / I``.
+
+        Raises
+        ------
+        InputError
+            If no light is left, in double precision.
+        """
+        if not self.link:
+            return None
+        key = ("sigma", done)
+        if key not in self._known:
+            self._known[key] = self._link_sigma(done)
+        found: float = self._known[key]
+        return found
+
+    def _link_sigma(self, done: Pass) -> float:
+        numbers, link = self.numbers | vars(done), dict(self.link)
+        current = link["current"](numbers)
+        if not current:
+            return math.inf
+        variance = link["noise_variance"](numbers | {"current": current})
+        phase = link["phase_error"](numbers)
+        relative = math.hypot(math.sqrt(variance) / current, math.sqrt(done.rows) * phase)
+        steps = done.modulus / (2 * math.pi) if self.modulo == "phase" else 2.0**done.output_bits
+        return steps * relative
+
+    def largest_rows(self, done: Pass, sigma: float) -> int:
+        """The most rows that light reads with at most a deviation; 0 if not even one."""
+        key = ("rows", replace(done, rows=1), sigma)
+        if key not in self._known:
+            low, high = 0, self.rows + 1  # sigma rises with the rows
+            while high - low > 1:
+                middle = (low + high) // 2
+                found = self.link_sigma(replace(done, rows=middle))
+                if found is not None and found <= sigma:
+                    low = middle
+                else:
+                    high = middle
+            self._known[key] = low
+        most: int = self._known[key]
+        return most
 
     def outside(self, done: Pass) -> str | None:
         """What of a pass is beyond what its numbers are for, in words."""

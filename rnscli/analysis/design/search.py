@@ -19,7 +19,7 @@ from rnscli.analysis.design.limits import (
     Table,
 )
 from rnscli.analysis.design.space import Design, DesignSpace, simulated_core
-from rnscli.analysis.energy import EnergyParameters
+from rnscli.analysis.energy import EnergyParameters, attempts_of_pass
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE, FaultParameters, after_attempts
 from rnscli.analysis.faults.fault_probability import fault_probability
@@ -162,8 +162,9 @@ class Group:
 
     def metrics(self, attempts: float | None) -> Metrics:
         """The numbers with up to that many attempts."""
-        p_err, mean = self.outcome.after(attempts or 1.0)
+        p_err, _ = self.outcome.after(attempts or 1.0)
         made, size = self.parameters.design, self.design.vector_size
+        mean = attempts_of_pass(self.outcome.detected, attempts or 1.0, made.width)
         energies, timing = made.energies, replace(made.timing, attempts=mean)
         # The forward conversion is not repeated.
         energy = energies.forward + mean * (energies.total - energies.forward)

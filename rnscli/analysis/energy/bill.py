@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow
+from rnscli.analysis.energy.rows import EnergyRow, PartRow, SensitivityRow
 from rnscli.base import InputError, Uncertain
 from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology
 
@@ -26,7 +26,8 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
     total, area = parts.total, design.area
     reference = reference or parameters.as_rns()
     base = reference.design.energies if reference is not None else None
-    macs_per_second = size * design.width / timing.interval
+    macs = size * len(design.kernels)
+    macs_per_second = macs * design.width / timing.interval
     dacs, adcs = design.conversions
     return EnergyRow(
         **design_columns(parameters),
@@ -38,27 +39,73 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         adc_energy_j=parts.adc,
         converter_energy_j=parts.dac + parts.adc,
         array_energy_j=parts.array,
-        leakage_energy_j=parts.leakage,
+        periphery_energy_j=parts.periphery,
+        light_energy_j=parts.light,
+        modulo_energy_j=parts.modulo,
         forward_energy_j=parts.forward,
         reverse_energy_j=parts.reverse,
         decoding_energy_j=parts.decoding,
         shift_add_energy_j=parts.shift_add,
+        accumulation_energy_j=parts.accumulation,
         # Residues of the inputs are kept from one attempt to the next.
         retry_energy_j=(total - parts.forward) * (1.0 - 1.0 / design.attempts),
         energy_per_dot_product_j=total,
-        energy_per_mac_j=total / size,
+        energy_per_mac_j=total / macs,
         latency_s=timing.latency,
         throughput_macs_per_s=macs_per_second,
         area_m2=area,
-        tops_per_w=_ratio(2e-12 * size, total),
+        tops_per_w=_ratio(2e-12 * macs, total),
         tops_per_mm2=_ratio(2e-12 * macs_per_second, area * 1e6),
         relative_to_rns=_ratio(total, base.total) if base else None,
         adc_relative_to_rns=_ratio(parts.adc, base.adc) if base and converters else None,
         energy_range_j=None,
         latency_range_s=None,
         area_range_m2=None,
-        expected_attempts=design.attempts,
+        expected_attempts=design.expected_attempts,
+        pass_attempts=design.attempts,
+        kernel=design.kernel,
+        segments=design.segments,
+        link_sigma=design.link_sigma,
+        largest_rows=design.largest_rows if design.technology.link else None,
         extrapolated=bool(design.beyond),
+    )
+
+
+def parts_of(parameters: EnergyParameters) -> tuple[PartRow, ...]:
+    """The bill of a pass, part by part: what `energy` adds up.
+
+    Examples
+    --------
+    >>> from rnscli.core import DotProduct
+    >>> design = EnergyParameters(core="fixed-lp", dot_product=DotProduct(128, 8, 8), bits=8)
+    >>> rows = parts_of(design)
+    >>> row = max(rows, key=lambda row: row.energy_j)
+    >>> row.part, row.count, f"{row.energy_each_j * 1e12:.2f} pJ"
+    ('ramp ADC', 128, '9.22 pJ')
+    """
+    design = parameters.design
+    total = math.fsum(one.count * one.energy * one.repeats for one in design.items)
+    return tuple(
+        PartRow(
+            **design_columns(parameters),
+            kernel=design.kernel,
+            part=one.part,
+            group=one.group,
+            per=one.per,
+            count=one.count,
+            energy_each_j=one.energy,
+            repeats=one.repeats,
+            energy_j=one.count * one.energy * one.repeats,
+            share=one.count * one.energy * one.repeats / total if total else 0.0,
+            units=one.units,
+            area_each_m2=one.area,
+            area_m2=one.units * one.area,
+            over=one.over,
+            source=one.source,
+            assumption=one.assumption or None,
+        )
+        for one in design.items
+        if one.energy or one.area
     )
 
 
@@ -81,7 +128,7 @@ def design_columns(parameters: EnergyParameters) -> dict[str, Any]:
         "moduli": moduli.information if moduli else None,
         "redundant_moduli": moduli.redundant_moduli if moduli else None,
         "technology": design.technology.name,
-        "adc_model": design.adc.name if analog else None,
+        "adc_model": design.adc_name if analog else None,
         "columns": design.width,
     }
 
@@ -133,26 +180,29 @@ def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, A
         design = with_constants(parameters, values).design
         return design.energies.total, design.timing.latency, design.area
 
-    ends = [(constant.low, constant.high) for constant in constants.values()]
-    alone = [
-        [quantities({name: end}) for end in pair]
-        for name, pair in zip(constants, ends, strict=True)
-    ]
+    ends = {name: (one.low, one.high) for name, one in constants.items()}
+    alone = {
+        name: [quantities({name: end}) for end in pair] for name, pair in ends.items()
+    }
     found = {}
     for index, key in enumerate(("energy_range_j", "latency_range_s", "area_range_m2")):
-        lowest, highest = [], []  # ends that may give the least, and the most
-        for (low, high), (at_low, at_high) in zip(ends, alone, strict=True):
-            rises, falls = at_low[index] < at_high[index], at_high[index] < at_low[index]
-            lowest.append((low,) if rises else (high,) if falls else (low, high))
-            highest.append((high,) if rises else (low,) if falls else (low, high))
-        least, most = (
-            [
-                quantities(dict(zip(constants, corner, strict=True)))[index]
-                for corner in itertools.product(*choices)
-            ]
-            for choices in (lowest, highest)
-        )
-        found[key] = (min(least), max(most))
+        bounds = []
+        for largest in (False, True):
+            best = max if largest else min
+            # Where a constant alone makes no difference, its end is sought with the others set.
+            corner = {
+                name: best(zip(pair, alone[name], strict=True), key=lambda one: one[1][index])[0]
+                for name, pair in ends.items()
+                if alone[name][0][index] != alone[name][1][index]
+            }
+            value = quantities(corner)[index]
+            for name in (one for one in ends if one not in corner):
+                tried = {end: quantities(corner | {name: end})[index] for end in ends[name]}
+                end = best(tried, key=tried.__getitem__)
+                if best(tried[end], value) != value:
+                    corner[name], value = end, tried[end]
+            bounds.append(value)
+        found[key] = (bounds[0], bounds[1])
     return found
 
 
@@ -182,7 +232,7 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
         rows.append(
             SensitivityRow(
                 constant=name,
-                unit=CONSTANTS[name].unit,
+                unit=_unit_of(parameters, name),
                 constant_low=constant.low,
                 constant_value=constant.value,
                 constant_high=constant.high,
@@ -196,6 +246,11 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
     return tuple(sorted(rows, key=lambda row: -row.swing))
 
 
+def _unit_of(parameters: EnergyParameters, name: str) -> str:
+    known = parameters.design.technology.constants.get(name) or CONSTANTS[name]
+    return "" if known.unit == "1" else known.unit
+
+
 def ranges_of(parameters: EnergyParameters, constants: Constants) -> dict[str, Uncertain]:
     """All uncertain constants of a design: those given, and those of its technology."""
     return dict(parameters.design.technology.uncertain) | dict(constants)
@@ -204,9 +259,13 @@ def ranges_of(parameters: EnergyParameters, constants: Constants) -> dict[str, U
 def at_values(
     parameters: EnergyParameters, constants: Constants
 ) -> tuple[EnergyParameters, Constants]:
-    """The design with uncertain constants at their values, and all of these."""
+    """The design with uncertain constants at their values, and all of these.
+
+    It is built once: how many rows its arrays have does not change with what is uncertain.
+    """
     ranges = ranges_of(parameters, constants)
-    return with_constants(parameters, {name: one.value for name, one in ranges.items()}), ranges
+    made = with_constants(parameters, {name: one.value for name, one in ranges.items()})
+    return replace(made, segments=made.design.segments), ranges
 
 
 def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) -> EnergyParameters:
@@ -217,19 +276,23 @@ def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) ->
     """
     design = parameters.design
     technology, adc, dac = design.technology, design.adc, design.dac
+    models = (technology, adc or technology, dac)
     for name in values:
-        if not any(name in model.constants for model in (technology, adc, dac)):
+        if not any(name in model.constants for model in models):
             raise InputError(
-                f"`{name}` is no constant of this design ({technology.name}, {adc.name})"
+                f"`{name}` is no constant of this design ({technology.name}, {design.adc_name})"
             )
-    technology, adc = changed(technology, values), changed(adc, values)
-    if "node" in values:
-        adc = adc.at_node(technology.node)
+    technology = changed(technology, values)
+    if adc is not None:
+        adc = changed(adc, values)
+        adc = adc.at_node(technology.node) if "node" in values else adc
     return replace(parameters, technology=technology, adc=adc, dac=changed(dac, values))
 
 
 def changed(model: Model, values: Mapping[str, float]) -> Model:
     """A model with those of the values that are constants of it."""
     known = {name: value for name, value in values.items() if name in model.constants}
+    if isinstance(model, Technology):
+        return model.with_values(known) if known else model
     made: Model = replace(cast(Any, model), **known) if known else model
     return made

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, area, ends, joules, percent, prefixed
+from rnscli.base import Column, area, ends, joules, mark, number, percent, prefixed
 
 # Declarations take as few lines as they need: these are tables.
 # fmt: off
@@ -27,8 +27,9 @@ EnergyPerDotProduct = Annotated[
 
 
 ENERGY_PARTS = (
-    "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
-    "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
+    "dac_energy_j", "adc_energy_j", "array_energy_j", "periphery_energy_j", "light_energy_j",
+    "modulo_energy_j", "forward_energy_j", "reverse_energy_j", "decoding_energy_j",
+    "shift_add_energy_j", "accumulation_energy_j",
 )  # fmt: skip
 
 
@@ -67,11 +68,18 @@ class EnergyRow:
     adc_energy_j: Annotated[float, energy_of("of the ADCs", "ADC")]
     converter_energy_j: ConverterEnergy
     array_energy_j: Annotated[float, energy_of("of the multiplications in the array", "array")]
-    leakage_energy_j: Annotated[float, part("that the cells take at all times", "leakage")]
+    periphery_energy_j: Annotated[float, part(
+        "of drivers, integrators, amplifiers, tuning and wires around the array", "periphery"
+    )]
+    light_energy_j: Annotated[float, part("of lasers, from the wall plug", "light")]
+    modulo_energy_j: Annotated[float, part("of circuits that reduce sums modulo m", "modulo")]
     forward_energy_j: Annotated[float, part("of turning inputs into residues", "forward")]
     reverse_energy_j: Annotated[float, part("of turning residues into a number", "reverse")]
     decoding_energy_j: Annotated[float, part("of checking and decoding the code", "decoding")]
     shift_add_energy_j: Annotated[float, part("of adding the slices of weights", "shift+add")]
+    accumulation_energy_j: Annotated[
+        float, part("of joining the segments of a dot product", "accumulation")
+    ]
     retry_energy_j: Annotated[float, Column(
         "What of the total is of attempts after the first, in J.", "retries", joules, usual=0.0
     )]
@@ -103,7 +111,62 @@ class EnergyRow:
     weight_bits: c.WeightBits | None
     columns: c.ArrayColumns
     expected_attempts: c.ExpectedAttempts
+    pass_attempts: c.PassAttempts
+    kernel: Annotated[
+        str, Column("What the array does: vmm, mvm, update or cycle.", usual="vmm", identity=True)
+    ]
+    segments: Annotated[int, Column(
+        "Arrays that a dot product is cut over, and joined from.", low=1, usual=1
+    )]
+    link_sigma: Annotated[float | None, Column(
+        "Standard deviation of a reading of light, in its steps; null without a link.",
+        "light sigma", number
+    )]
+    largest_rows: Annotated[int | None, Column(
+        "The most rows that the light of an array reads with the wanted deviation.", "most rows"
+    )]
     extrapolated: c.Extrapolated
+
+
+@dataclass(frozen=True)
+class PartRow:
+    """A part of the bill of a pass: how many there are, and what each takes; base SI units.
+
+    ``energy_j`` is ``count`` times ``energy_each_j`` times ``repeats``, the attempts of a pass that
+    it takes part in; the sum over the parts is that of a pass, and over ``columns`` that of a dot
+    product. ``area_m2`` is ``units`` times ``area_each_m2``; what lies ``over`` the rest counts
+    only if it is larger.
+    """
+
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    technology: c.Technology
+    adc_model: c.AdcModel | None
+    columns: c.ArrayColumns
+    kernel: Annotated[
+        str, Column("What the array does: vmm, mvm, update or cycle.", usual="vmm", identity=True)
+    ]
+    part: Annotated[str, Column("The part.", identity=True)]
+    group: Annotated[str, Column("The group of parts of the bill that it is in.")]
+    per: Annotated[str, Column("What it is counted by: cell, row, column or array.")]
+    count: Annotated[float, Column("How many work in an attempt of a pass.")]
+    energy_each_j: Annotated[
+        float, Column("Energy of one in an attempt, in J.", "each", joules)
+    ]
+    repeats: Annotated[float, Column("Attempts that it takes part in, on average.", usual=1.0)]
+    energy_j: Annotated[float, energy_of("in a pass", "energy")]
+    share: Annotated[float, Column("Share of the energy of the pass.", form=percent(1), high=1)]
+    units: Annotated[float, Column("How many there are.")]
+    area_each_m2: Annotated[float, Column("Area of one, in m^2.", "area each", form=area)]
+    area_m2: Annotated[float, Column("Area of all, in m^2.", "area", form=area)]
+    over: Annotated[bool, Column("Whether it lies over the others.", form=mark("yes"), usual=False)]
+    source: Annotated[str, Column("Where its numbers are from.")]
+    assumption: Annotated[str | None, Column("What is assumed.")]
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
 
 
 @dataclass(frozen=True)

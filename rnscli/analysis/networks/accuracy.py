@@ -49,7 +49,7 @@ class AccuracyParameters:
     strict
         Refuse a network with products that stay digital.
     technology
-        Of the array, for the energy; ``reram-analog`` if not given.
+        Of the array, for the energy; that which its core is shown on if not given.
     seed
         Of the noise.
 

@@ -35,7 +35,7 @@ _AXES = (
 )  # fmt: skip
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
-_FIXED = (*_OPERANDS, *_SET, "columns", *CONSTANTS, *options.RATES)
+_FIXED = (*_OPERANDS, *_SET, "columns", *CONSTANTS, *options.RATES, *options.ARRAY_OPTIONS)
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
 _DEFAULTS = {name: one.default for name, one in base.options_of(DotProductOptions).items()}
@@ -109,13 +109,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli design --sigma 0.15 --max-p-err 1e-12 --minimise latency
     # A wider search: two technologies, other bits and lengths
     rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
-        --technology photonic,reram-analog --max-energy 100fJ
+        --technology photonic-phase,reram-analog --max-energy 1pJ
     """
     options.check_one_level(given)
     given = options.with_usual(given, "bits", "vector_size", "redundant")
     hardware, given = options.hardware_of(given)
     constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}
-    shared = {"adc_model": given["adc_model"][0]} | constants
+    shared = {"adc_model": given["adc_model"][0], "modulo_energy": given["modulo_energy"]}
+    shared |= constants
     # Technologies that no core runs on, and constants that no design has, are refused.
     options.on_technologies(
         [

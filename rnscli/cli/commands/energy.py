@@ -19,13 +19,15 @@ from rnscli.hardware import load_workload
 LAYOUT = report.Layout(
     parameters=(
         "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "adc_model",
-        "core", "moduli", "redundant_moduli", "expected_attempts",
+        "kernel", "core", "moduli", "redundant_moduli", "segments", "link_sigma", "largest_rows",
+        "expected_attempts", "pass_attempts",
     ),
     results=(
         "dac_bits", "adc_bits", "dac_conversions", "adc_conversions", "dac_energy_j",
-        "adc_energy_j", "converter_energy_j", "array_energy_j", "leakage_energy_j",
-        "forward_energy_j", "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
-        "retry_energy_j", "energy_per_dot_product_j",
+        "adc_energy_j", "converter_energy_j", "array_energy_j", "periphery_energy_j",
+        "light_energy_j", "modulo_energy_j", "forward_energy_j", "reverse_energy_j",
+        "decoding_energy_j", "shift_add_energy_j", "accumulation_energy_j", "retry_energy_j",
+        "energy_per_dot_product_j",
     ),
     second=(
         "energy_per_mac_j", "energy_range_j",
@@ -35,15 +37,15 @@ LAYOUT = report.Layout(
     optional=(
         "dac_bits", "dac_conversions", "adc_conversions", "converter_energy_j", "adc_bits",
         "redundant_moduli", "moduli", "area_range_m2", "latency_range_s", "adc_relative_to_rns",
-        "expected_attempts", "retry_energy_j", "throughput_macs_per_s", "tops_per_mm2",
-        "tops_per_w",
+        "expected_attempts", "pass_attempts", "retry_energy_j", "throughput_macs_per_s",
+        "tops_per_mm2", "tops_per_w", "largest_rows", "link_sigma", "segments",
     ),
     essential=("energy_per_dot_product_j", "extrapolated"),
 )  # fmt: skip
 WORKLOAD_LAYOUT = report.Layout(
     parameters=(
         "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
-        "expected_attempts",
+        "expected_attempts", "pass_attempts",
     ),
     results=(
         "layer", "m", "k", "n", "times", "macs", "passes", "utilisation", "converter_energy_j",
@@ -51,7 +53,7 @@ WORKLOAD_LAYOUT = report.Layout(
         "energy_range_j", "energy_per_mac_j", "time_s", "extrapolated",
     ),
     optional=(
-        "expected_attempts", "passes", "accumulation_energy_j", "array_energy_j",
+        "expected_attempts", "pass_attempts", "passes", "accumulation_energy_j", "array_energy_j",
         "digital_energy_j", "converter_energy_j", "times", "energy_range_j", "n", "k", "m", "macs",
     ),
     essential=("energy_j", "extrapolated"),
@@ -65,9 +67,19 @@ SENSITIVITY_LAYOUT = report.Layout(
     optional=("constant_value", "energy_per_dot_product_j"),
     essential=("swing",),
 )  # fmt: skip
+BREAKDOWN_LAYOUT = report.Layout(
+    parameters=("vector_size", "columns", "bits", "technology", "adc_model", "kernel", "core"),
+    results=(
+        "part", "group", "per", "count", "energy_each_j", "repeats", "energy_j", "share",
+        "area_m2", "over",
+    ),
+    optional=("group", "per", "over", "count", "energy_each_j"),
+    essential=("energy_j",),
+)
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", "adc_bits", "arrays", *options.HARDWARE_AXES, "workload", "core",
+    "columns", "slice_bits", "adc_bits", "arrays", "kernel", *options.HARDWARE_AXES, "workload",
+    "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 AXIS_COLUMNS = {
@@ -93,6 +105,7 @@ AXIS_COLUMNS = {
     instead={
         "workload": lambda: (analysis.WorkloadRow, WORKLOAD_LAYOUT),
         "sensitivity": lambda: (analysis.SensitivityRow, SENSITIVITY_LAYOUT),
+        "breakdown": lambda: (analysis.PartRow, BREAKDOWN_LAYOUT),
     },
     axes=AXIS_COLUMNS,
     needs={"attempts": core.LEVELS} | dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
@@ -105,6 +118,8 @@ AXIS_COLUMNS = {
     WorkloadOptions.workload,
     WorkloadOptions.arrays,
     WorkloadOptions.sensitivity,
+    WorkloadOptions.breakdown,
+    EnergyOptions.kernel,
     options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
@@ -123,34 +138,41 @@ AXIS_COLUMNS = {
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
 
-    The bill has DACs, ADCs, the array, forward and reverse conversion, decoding, and the additions
-    of slices; the core rns is charged for the attempts that its code needs on average. Constants
-    may be ranges, and rows then carry intervals.
+    The bill has converters, the array with what surrounds it, light, forward and reverse
+    conversion, decoding, and additions; the core rns is charged for the attempts that its code
+    needs on average. Constants may be ranges, and rows then carry intervals.
 
     \b
     # The bill of a dot product, of residues and of what they compete with
     rnscli energy --bits 4..8 --vector-size 128
     # What retries add where one residue in a hundred is wrong
     rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2
-    # Two technologies, with ADCs as they are published
-    rnscli energy --bits 6 --technology photonic,reram-analog \\
-        --adc-model survey --extrapolate
-    # Which of two uncertain constants matters more
-    rnscli energy --bits 6 --adc-k1 100fJ±30% --energy-per-mac 10fJ±50% \\
-        --sensitivity
+    # What residues on light are made of, part by part
+    rnscli energy --bits 6 --core rns --breakdown
+    # How far more light carries
+    rnscli energy --bits 6 --core rns --laser-power 1mW,10mW,30mW
+    # Which uncertain constants matter
+    rnscli energy --bits 6 --core fixed-lp --adc-model murmann \\
+        --adc-k1 100fJ±30% --sensitivity
     # A whole network, layer by layer
     rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
     """
     options.check_one_level(given)
-    if given["workload"] and given["sensitivity"]:
-        raise InputError("--workload and --sensitivity ask for different rows; leave one out")
+    instead = [name for name in ("workload", "sensitivity", "breakdown") if given[name]]
+    if len(instead) > 1:
+        flags = " and ".join(f"--{name}" for name in instead)
+        raise InputError(f"{flags} ask for different rows; leave one out")
     if given["arrays"] is not None and not given["workload"]:
         raise InputError("--arrays is about --workload; give that, too, or leave it out")
     hardware, given = options.hardware_of(options.with_defaults(given))
     workloads = {name: load_workload(name) for name in given["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
         raise InputError("--workload has two files of the same name; rename one of them")
-    kind = "workload" if workloads else "tornado" if given["sensitivity"] else "energy"
+    kind = {"workload": "workload", "sensitivity": "tornado", "breakdown": "breakdown"}.get(
+        *instead or ("",), "energy"
+    )
+    if drawn and kind == "breakdown":
+        raise InputError("--plot draws the bill by groups of parts; leave --breakdown out")
     swept = [n for n in AXES if isinstance(given[n], tuple) and len(given[n]) > 1]
     points = options.on_technologies(options.noise_points(given, AXES), hardware)
     ready, problems = cli.prepared(points, _request, swept)
@@ -163,6 +185,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         if workloads:
             workload = workloads[point["workload"]]
             rows = analysis.workload_energy(design, workload, constants, point["arrays"] or 1)
+        elif given["breakdown"]:
+            rows = analysis.parts_of(design)
         elif not given["sensitivity"]:
             row = analysis.uncertain_energy(design, constants, reference)
             # A digital row is compared with the rns of the sweep, which may be out of range.
@@ -258,6 +282,7 @@ def _design(
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
+        "kernel": point["kernel"],
         "extrapolate": extrapolate,
     }
     if moduli is not None:
@@ -265,17 +290,23 @@ def _design(
         parameters["radius"] = core.radius_of(point["decoder"], moduli)
     if faults is not None:
         parameters["expected_attempts"] = faults.expected_attempts
+        width = point["columns"] or request.dot_product.vector_size
+        parameters["pass_attempts"] = analysis.attempts_of_pass(
+            faults.p_detected, point["attempts"], width
+        )
         parameters["word_error_probability"] = faults.word_error_probability
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
     if design.design.converters is None and moduli is not None:
-        analog = next((t for t in hardware.technologies if t.kind == "analog"), None)
-        technology = analog.name if analog else core.RNS.default_technology
+        price = point["modulo_energy"]
+        runs = [one for one in hardware.technologies if analysis.runs_on(core.RNS, one, price)]
+        technology = runs[0].name if runs else core.RNS.default_technology
         try:
             reference, _ = hardware.complete(
-                {"core": core.RNS.name, **parameters}, point | {"technology": technology}
+                {"core": core.RNS.name, **parameters, "kernel": "vmm"},
+                point | {"technology": technology},
             )
-        except InputError:
+        except base.RnscliError:
             reference = None  # rns is out of the range of a model
     return design, constants, reference
 
