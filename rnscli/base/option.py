@@ -204,9 +204,11 @@ def command_line(command: str, options: Mapping[str, Option], values: Mapping[st
     for name, value in values.items():
         if name not in options:
             raise RnscliError(f"rnscli {command} has no option `{name}`")
-        if value is not None:
-            flag = options[name].flag
-            words += [flag] if value is True else [flag, written(value)]
+        if value is None:
+            continue
+        flag = options[name].flag
+        for one in value if options[name].repeated and isinstance(value, tuple) else (value,):
+            words += [flag] if one is True else [flag, written(one)]
     return " ".join(words)
 
 

@@ -137,7 +137,7 @@ class Expression:
         """
         try:
             # Nothing but what `_check` lets through is in the code: no attribute, no other call.
-            result = float(eval(self._code, _GLOBALS, values))  # noqa: S307
+            result = float(eval(self._code, _GLOBALS, values))
         except NameError as error:
             raise KeyError(str(error)) from None
         except (ArithmeticError, ValueError, TypeError):
@@ -183,7 +183,7 @@ def _check(tree: ast.expr) -> None:
 class _AsFloats(ast.NodeTransformer):
     """Numbers as floats, so that powers overflow instead of growing without an end."""
 
-    def visit_Constant(self, node: ast.Constant) -> ast.Constant:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         assert isinstance(node.value, int | float)
         value = float(node.value) if abs(node.value) < 1e300 else math.inf
         return ast.copy_location(ast.Constant(value), node)

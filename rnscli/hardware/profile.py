@@ -140,9 +140,9 @@ def _described(document: dict[str, Any]) -> Technology:
     if former and "parts" not in document:
         raise InputError(
             f"'{former[0]}' is of a profile as they were before version 2, of one energy per MAC; "
-            "a profile now lists [[parts]]: make it one part, name = \"array\", group = \"array\", "
-            "per = \"cell\", energy = \"energy_per_mac\", area = \"cell_area\", and a second, per "
-            "= \"array\", time = \"cycle_time\", with these numbers under [constants] (docs/"
+            'a profile now lists [[parts]]: make it one part, name = "array", group = "array", '
+            'per = "cell", energy = "energy_per_mac", area = "cell_area", and a second, per '
+            '= "array", time = "cycle_time", with these numbers under [constants] (docs/'
             "energy.md has an example)"
         )
     _check_keys("", document, _KEYS)
@@ -269,8 +269,9 @@ def _part(index: int, table: Any) -> Part:
     kernels = table.get("kernels", list(KERNELS))
     if not isinstance(kernels, list) or not kernels:
         raise InputError(f"'{where}kernels' must be a list of {', '.join(KERNELS)}")
-    texts = {k: _text(f"{where}{k}", table[k]) for k in ("stage", "assumption") if k in table}
-    formulas = {key: _formula(f"{where}{key}", table[key]) for key in PRICES if key in table}
+    optional = ("stage", "assumption")
+    more: dict[str, Any] = {k: _text(f"{where}{k}", table[k]) for k in optional if k in table}
+    more |= {key: _formula(f"{where}{key}", table[key]) for key in PRICES if key in table}
     try:
         return Part(
             name=name,
@@ -279,8 +280,7 @@ def _part(index: int, table: Any) -> Part:
             kernels=tuple(kernels),
             over=_flag(f"{where}over", table.get("over", False)),
             source=source,
-            **texts,
-            **formulas,
+            **more,
         )
     except InputError as error:
         raise InputError(f"part {shown(name)}: {str(error).replace('`', chr(39))}") from None
@@ -319,11 +319,7 @@ def _table(
 
 
 def _pair(where: str, value: Any) -> tuple[int, int]:
-    if (
-        not isinstance(value, list)
-        or len(value) != 2
-        or any(type(one) is not int for one in value)
-    ):
+    if not isinstance(value, list) or len(value) != 2 or any(type(one) is not int for one in value):
         raise InputError(f"'{where}' must be the least and the largest whole number, as [2, 8]")
     return value[0], value[1]
 

@@ -109,7 +109,8 @@ class Part:
         return {name: one for name, one in found.items() if one is not None}
 
 
-class Priced(NamedTuple):
+@dataclass(frozen=True)
+class Priced:
     """A part in a pass: how many there are, and what one of them takes, in base SI units."""
 
     part: Part
@@ -155,8 +156,11 @@ class Parts(tuple[Priced, ...]):
     @property
     def area(self) -> float:
         """Area in m^2: that of the parts side by side, or of those over them if that is larger."""
-        sides = [math.fsum(p.count * p.area for p in self if p.part.over is s) for s in (False, True)]
-        return max(sides)
+        areas = [(one.count * one.area, one.part.over) for one in self]
+        return max(
+            math.fsum(area for area, lies_over in areas if lies_over is over)
+            for over in (False, True)
+        )
 
     def stages(self) -> list[float]:
         """Times of the stages in s, in their order; the slowest part of each counts."""
@@ -284,6 +288,13 @@ class Technology:
         return replace(self, node=values.get("node", self.node), values=made)
 
     @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed of it, each with the part or the constant that it is about."""
+        said = [(part.name, part.assumption) for part in self.parts]
+        said += [(name.replace("_", " "), one.assumption) for name, one in self.values]
+        return tuple(f"{name}: {text}" for name, text in said if text)
+
+    @property
     def own_adc(self) -> bool:
         """Whether it brings an ADC of its own."""
         return any(part.group == "adc" for part in self.parts)
@@ -338,8 +349,8 @@ class Technology:
         numbers["core_area"] = Parts(found).area
         names = ("energy", "power", "time", "delay")
         return Parts(
-            one._replace(
-                **{n: formula(numbers) for n in names if (formula := getattr(one.part, n))}
+            replace(
+                one, **{n: formula(numbers) for n in names if (formula := getattr(one.part, n))}
             )
             for one in found
         )
@@ -406,7 +417,9 @@ class Technology:
                 f"{holds} arrays of up to {self.rows} rows, not for a `vector_size` of {done.rows}"
             )
         if done.columns > self.columns:
-            return f"{holds} arrays of up to {self.columns} columns, not for `columns` {done.columns}"
+            return (
+                f"{holds} arrays of up to {self.columns} columns, not for `columns` {done.columns}"
+            )
         low, high = self.input_bits
         if not low <= done.input_bits <= high:
             return f"{holds} operands of {low} to {high} bits, not of {done.input_bits}"

@@ -166,8 +166,7 @@ class Group:
         made, size = self.parameters.design, self.design.vector_size
         mean = attempts_of_pass(self.outcome.detected, attempts or 1.0, made.width)
         energies, timing = made.energies, replace(made.timing, attempts=mean)
-        # The forward conversion is not repeated.
-        energy = energies.forward + mean * (energies.total - energies.forward)
+        energy = energies.once + mean * (energies.total - energies.once)
         return Metrics(
             energy_per_mac_j=energy / size,
             latency_s=timing.latency,

@@ -95,7 +95,8 @@ class DesignSpace:
     adc
         Models of ADCs, each of which is taken at the node of the technology; ``None`` is that of
         the technology, or Murmann's where it has none of the bits.
-    input_bits, weight_bits, rule, max_modulus, columns, dac, adc_rate, clock, modulo_energy, \
+    input_bits, weight_bits, rule, max_modulus, columns, dac, adc_rate, clock, memory, \
+    scales, modulo_energy, \
     max_link_sigma, extrapolate
         As in `ModuliRequest` and `EnergyParameters`, for all designs.
     noise
@@ -134,6 +135,8 @@ class DesignSpace:
     dac: CapacitiveDac = field(default_factory=CapacitiveDac)
     adc_rate: float = 1e9
     clock: float = 1e9
+    memory: str = "sram-32k"
+    scales: str = "fp32"
     modulo_energy: float | None = None
     max_link_sigma: float | None = None
     extrapolate: bool = False
@@ -267,6 +270,8 @@ class DesignSpace:
             adc_rate=self.adc_rate,
             columns_per_adc=design.columns_per_adc or 1,
             clock=self.clock,
+            memory=self.memory,
+            scales=self.scales,
             modulo_energy=self.modulo_energy if CORES[design.core].coded else None,
             max_link_sigma=self.max_link_sigma,
             extrapolate=self.extrapolate,

@@ -1,6 +1,5 @@
 """The bill of a dot product, what uncertain constants allow of it, and which of them matters."""
 
-import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -47,8 +46,9 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         decoding_energy_j=parts.decoding,
         shift_add_energy_j=parts.shift_add,
         accumulation_energy_j=parts.accumulation,
-        # Residues of the inputs are kept from one attempt to the next.
-        retry_energy_j=(total - parts.forward) * (1.0 - 1.0 / design.attempts),
+        scaling_energy_j=parts.scaling,
+        memory_energy_j=parts.memory,
+        retry_energy_j=(total - parts.once) * (1.0 - 1.0 / design.attempts),
         energy_per_dot_product_j=total,
         energy_per_mac_j=total / macs,
         latency_s=timing.latency,
@@ -64,6 +64,8 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         expected_attempts=design.expected_attempts,
         pass_attempts=design.attempts,
         kernel=design.kernel,
+        memory=parameters.memory,
+        scales=parameters.scales,
         segments=design.segments,
         link_sigma=design.link_sigma,
         largest_rows=design.largest_rows if design.technology.link else None,
@@ -181,9 +183,7 @@ def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, A
         return design.energies.total, design.timing.latency, design.area
 
     ends = {name: (one.low, one.high) for name, one in constants.items()}
-    alone = {
-        name: [quantities({name: end}) for end in pair] for name, pair in ends.items()
-    }
+    alone = {name: [quantities({name: end}) for end in pair] for name, pair in ends.items()}
     found = {}
     for index, key in enumerate(("energy_range_j", "latency_range_s", "area_range_m2")):
         bounds = []

@@ -1,9 +1,8 @@
 """A design with nothing left open: its bill part by part, and the energy, time and area of it."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import NamedTuple
 
 from rnscli import hardware
 from rnscli.base import NoSolutionError
@@ -20,9 +19,14 @@ from rnscli.core import (
 )
 
 OWN_ADC = "own"  # the ADC that a technology brings
+NOT_COUNTED = (
+    "writing weights into arrays", "control", "clock distribution", "wires between arrays",
+    "leakage of logic", "area and time of memories", "calibration",
+)  # fmt: skip
 
 
-class Item(NamedTuple):
+@dataclass(frozen=True)
+class Item:
     """A line of the bill of a pass: so many parts, each with its energy and its area.
 
     ``count`` is for all channels and segments of the array, in one attempt, of which there are
@@ -57,6 +61,13 @@ class Energies:
     decoding: float = 0.0
     shift_add: float = 0.0
     accumulation: float = 0.0
+    scaling: float = 0.0
+    memory: float = 0.0
+
+    @property
+    def once(self) -> float:
+        """What is not repeated: residues of inputs are kept, and what is accepted is scaled."""
+        return self.forward + self.scaling + self.memory
 
     @cached_property
     def total(self) -> float:
@@ -70,13 +81,14 @@ class Timing:
 
     before: float  # what comes once, before the first attempt
     attempt: float  # from there to the dot products, in one attempt
+    after: float  # what comes once, when all of them are accepted
     cycle: float  # between two attempts, of the same or of different vectors
     attempts: float = 1.0
 
     @property
     def latency(self) -> float:
         """Mean time from an input vector to its dot products."""
-        return self.before + self.attempts * self.attempt
+        return self.before + self.attempts * self.attempt + self.after
 
     @property
     def interval(self) -> float:
@@ -84,7 +96,8 @@ class Timing:
         return self.attempts * self.cycle
 
 
-class Channel(NamedTuple):
+@dataclass(frozen=True)
+class Channel:
     """Arrays that are alike: channels of one width, or of one modulus where light tells them."""
 
     input_bits: int
@@ -116,6 +129,8 @@ class EnergyDesign:
     columns_per_adc: int
     clock: float
     kernel: str
+    memory: hardware.Memory
+    scales: hardware.Scales
     modulo_energy: float
     segments: int
     wanted_sigma: float | None
@@ -194,9 +209,7 @@ class EnergyDesign:
         array, wanted = self.technology, self.wanted_sigma
         if not array.link or wanted is None:
             return array.rows
-        return min(
-            array.largest_rows(self._done(channel, 1), wanted) for channel in self.channels
-        )
+        return min(array.largest_rows(self._done(channel, 1), wanted) for channel in self.channels)
 
     @property
     def least_segments(self) -> int:
@@ -307,6 +320,7 @@ class EnergyDesign:
         return Timing(
             before=self.logic.cycles_before / self.clock,
             attempt=attempt + (self.logic.cycles_after + joined) / self.clock,
+            after=self._scaling[1] / self.clock,
             cycle=cycle,
             attempts=self.attempts,
         )
@@ -330,7 +344,15 @@ class EnergyDesign:
                 ))  # fmt: skip
         if self.converters is not None:
             found += self._converters()
-        return (*found, *self._digital())
+        # Channels of other moduli often have the same parts at the same prices.
+        merged: dict[Item, tuple[float, float]] = {}
+        for item in (*found, *self._digital()):
+            kind = replace(item, count=0.0, units=0.0)
+            count, units = merged.get(kind, (0.0, 0.0))
+            merged[kind] = count + item.count, units + item.units
+        return tuple(
+            replace(kind, count=count, units=units) for kind, (count, units) in merged.items()
+        )
 
     def _converters(self) -> list[Item]:
         """DACs, ADCs and circuits of the modulo that the technology does not bring."""
@@ -359,6 +381,13 @@ class EnergyDesign:
                 ))  # fmt: skip
         return found
 
+    @property
+    def _scaling(self) -> tuple[Operations, int]:
+        """Operations that scale and round an output, and how many of them wait for another."""
+        if not self.kind.quantised or self.kernel == "update":
+            return (), 0
+        return self.scales.operations(self.dot_product.output_bits), self.scales.cycles
+
     def _digital(self) -> list[Item]:
         """Digital operations, and the units that keep up with an array that repeats nothing."""
         logic, prices, rows = self.logic, self.technology.operations, self.dot_product.vector_size
@@ -371,15 +400,45 @@ class EnergyDesign:
             ("shift and add", "shift_add", "column", logic.shift_add, self.width, 0.0),
             ("joining segments", "accumulation", "column", joins, self.width * (self.segments - 1),
              0.0),
+            ("scaling and rounding", "scaling", "column", self._scaling[0], self.width, 1.0),
         )  # fmt: skip
-        return [
+        found = [
             Item(
-                name, group, per, count, prices.energy(operations), once or self.attempts, 1.0,
-                prices.area(operations, count * per_cycle), source=prices.source,
+                name,
+                group,
+                per,
+                count,
+                prices.energy(operations),
+                once or self.attempts,
+                1.0,
+                prices.area(operations, count * per_cycle),
+                source=prices.source,
             )
             for name, group, per, operations, count, once in done
             if operations
-        ]  # fmt: skip
+        ]
+        memory = self.memory.at_node(self.technology.node)
+        bits = self.dot_product.input_bits if self.converters else self.channels[0].input_bits
+        if memory and self.kernel != "update":
+            for name, per, count in (
+                ("inputs, read", "row", rows * bits),
+                ("outputs, written", "column", self.width * bits),
+            ):
+                found.append(
+                    Item(
+                        name,
+                        "memory",
+                        per,
+                        float(count),
+                        memory,
+                        1.0,
+                        0.0,
+                        0.0,
+                        source=self.memory.source,
+                        assumption="a bit each; the area of the memory is not counted",
+                    )
+                )
+        return found  # fmt: skip
 
     @cached_property
     def energies(self) -> Energies:

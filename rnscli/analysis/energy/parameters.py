@@ -7,6 +7,7 @@ from functools import cached_property
 
 from rnscli import base, hardware
 from rnscli.analysis.energy.energy_design import OWN_ADC, EnergyDesign
+from rnscli.analysis.energy.pass_attempts import attempts_of_pass
 from rnscli.analysis.moduli import ModuliOptions
 from rnscli.base import InputError, Option
 from rnscli.core import (
@@ -78,6 +79,16 @@ class EnergyOptions:
         "What the array does: the product with a vector (vmm), with its transpose (mvm), a "
         "rank-one update of the weights, or the cycle of all three.",
         default="vmm",
+    )
+    memory = Option(
+        base.Names(hardware.MEMORIES),
+        "What inputs are read from and outputs are written to: {names}.",
+        default="sram-32k",
+    )
+    scales = Option(
+        base.Names(hardware.SCALES),
+        "How outputs are scaled back and rounded: {summaries}.",
+        default="fp32",
     )
     modulo_energy = Option(
         base.Quantities(0.0, 1.0, "an energy from 0 to 1 J", "J", "1pJ"),
@@ -182,6 +193,9 @@ class EnergyParameters:
         Frequency of the digital logic in Hz.
     kernel
         What the array does: ``vmm``, ``mvm``, ``update`` or ``cycle``.
+    memory, scales
+        What inputs are read from and outputs are written to, and how outputs are scaled back and
+        rounded: names in `rnscli.hardware.surroundings`.
     modulo_energy
         Energy in J of a circuit that reduces a sum modulo m, for each residue that is read, on a
         technology that does not wrap by itself.
@@ -225,6 +239,8 @@ class EnergyParameters:
     columns_per_adc: int = 1
     clock: float = 1e9
     kernel: str = "vmm"
+    memory: str = "sram-32k"
+    scales: str = "fp32"
     modulo_energy: float | None = None
     max_link_sigma: float | None = None
     segments: int | None = None
@@ -284,6 +300,8 @@ class EnergyParameters:
             columns_per_adc=self.columns_per_adc,
             clock=self.clock,
             kernel=self.kernel,
+            memory=hardware.MEMORIES[EnergyOptions.memory.check(self.memory)],
+            scales=hardware.SCALES[EnergyOptions.scales.check(self.scales)],
             modulo_energy=(self.modulo_energy or 0.0) if kind.coded else 0.0,
             segments=self.segments or 1,
             wanted_sigma=None if self.segments else self.max_link_sigma or technology.wanted_sigma,
@@ -296,7 +314,8 @@ class EnergyParameters:
         if self.pass_attempts is not None:
             at_least = f"a number of at least {self.expected_attempts:g}"
             low = self.expected_attempts * (1 - 1e-12)
-            return base.check_float("pass_attempts", self.pass_attempts, low, 1e300, at_least)
+            base.check_float("pass_attempts", self.pass_attempts, low, 1e300, at_least)
+            return float(self.pass_attempts)
         return attempts_of_pass(1.0 - 1.0 / self.expected_attempts, math.inf, width)
 
     def _check_kernel(self, kind: CoreKind, technology: hardware.Technology) -> None:
@@ -403,52 +422,8 @@ class EnergyParameters:
             return None  # out of the range of a model
 
 
-def runs_on(
-    kind: CoreKind, technology: hardware.Technology, modulo_energy: float | None
-) -> bool:
+def runs_on(kind: CoreKind, technology: hardware.Technology, modulo_energy: float | None) -> bool:
     """Whether a core runs on a technology; a circuit with a price wraps where nothing else does."""
     if modulo_energy is not None and technology.modulo == "none":
         technology = replace(technology, modulo="circuit")
     return kind.runs_on(technology)
-
-
-def attempts_of_pass(rejected: float, attempts: float, columns: int) -> float:
-    """Mean number of times that c columns are driven until all of them are accepted.
-
-    Each is rejected with probability p_d in every attempt, independently; there are up to R
-    attempts. The mean of the largest of c such numbers is the sum over i < R of
-    ``1 - (1 - p_d^i)^c``.
-
-    Parameters
-    ----------
-    rejected
-        p_d, from 0 to 1.
-    attempts
-        R, which may be infinite.
-    columns
-        c.
-
-    Examples
-    --------
-    >>> attempts_of_pass(0.01, math.inf, 1), round(attempts_of_pass(0.01, math.inf, 128), 4)
-    (1.0101010101010102, 1.7365)
-    """
-    if not rejected:
-        return 1.0
-    if rejected >= 1.0:
-        return float(attempts)
-    if columns == 1:
-        ended = 1.0 - rejected
-        return (1.0 - rejected**attempts) / ended if math.isfinite(attempts) else 1.0 / ended
-    total, index = 1.0, 1.0
-    while index < attempts:
-        power = rejected**index
-        term = -math.expm1(columns * math.log1p(-power))
-        total += term
-        index += 1
-        if term < 1e-17 * total:
-            break
-        if index > 1e5:  # beyond, the terms are those of a geometric series
-            rest = rejected ** min(attempts - index, 1e300) if math.isfinite(attempts) else 0.0
-            return total + columns * rejected**index * (1.0 - rest) / (1.0 - rejected)
-    return total

@@ -29,7 +29,7 @@ EnergyPerDotProduct = Annotated[
 ENERGY_PARTS = (
     "dac_energy_j", "adc_energy_j", "array_energy_j", "periphery_energy_j", "light_energy_j",
     "modulo_energy_j", "forward_energy_j", "reverse_energy_j", "decoding_energy_j",
-    "shift_add_energy_j", "accumulation_energy_j",
+    "shift_add_energy_j", "accumulation_energy_j", "scaling_energy_j", "memory_energy_j",
 )  # fmt: skip
 
 
@@ -80,6 +80,8 @@ class EnergyRow:
     accumulation_energy_j: Annotated[
         float, part("of joining the segments of a dot product", "accumulation")
     ]
+    scaling_energy_j: Annotated[float, part("of scaling outputs back and rounding them", "scaling")]
+    memory_energy_j: Annotated[float, part("of reading inputs and writing outputs", "memory")]
     retry_energy_j: Annotated[float, Column(
         "What of the total is of attempts after the first, in J.", "retries", joules, usual=0.0
     )]
@@ -115,6 +117,10 @@ class EnergyRow:
     kernel: Annotated[
         str, Column("What the array does: vmm, mvm, update or cycle.", usual="vmm", identity=True)
     ]
+    memory: Annotated[
+        str, Column("What inputs are read from and outputs written to.", usual="sram-32k")
+    ]
+    scales: Annotated[str, Column("How outputs are scaled back and rounded.", usual="fp32")]
     segments: Annotated[int, Column(
         "Arrays that a dot product is cut over, and joined from.", low=1, usual=1
     )]

@@ -65,7 +65,7 @@ class WorkloadRow:
         joules
     )]
     digital_energy_j: Annotated[
-        float, part("of conversion, decoding and the adding of slices", "digital")
+        float, part("of conversion, decoding, adding, scaling and memory", "digital")
     ]
     accumulation_energy_j: Annotated[
         float, part("of adding the partial sums of tiles", "accumulation")
@@ -155,7 +155,7 @@ def _layer(
     energy = outputs * row.energy_per_dot_product_j + accumulation
     digital = (
         row.forward_energy_j, row.reverse_energy_j, row.decoding_energy_j, row.shift_add_energy_j,
-        row.accumulation_energy_j,
+        row.accumulation_energy_j, row.scaling_energy_j, row.memory_energy_j,
     )  # fmt: skip
     bounds = None
     if row.energy_range_j is not None:
@@ -180,9 +180,10 @@ def _layer(
         passes=tiling.passes,
         utilisation=tiling.utilisation,
         converter_energy_j=outputs * row.converter_energy_j,
-        array_energy_j=outputs * math.fsum((
-            row.array_energy_j, row.periphery_energy_j, row.light_energy_j, row.modulo_energy_j
-        )),
+        array_energy_j=outputs
+        * math.fsum(
+            (row.array_energy_j, row.periphery_energy_j, row.light_energy_j, row.modulo_energy_j)
+        ),
         digital_energy_j=outputs * math.fsum(digital),
         accumulation_energy_j=accumulation,
         energy_j=energy,

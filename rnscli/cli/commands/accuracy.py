@@ -90,8 +90,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     points = [
         point
         for point in options.noise_points(given, AXES)
-        if point["technology"] is None
-        or analysis.runs_on(CORES[point["core"]], technologies.get(point["technology"]), None)
+        if (one := technologies.get(point["technology"])) is None
+        or analysis.runs_on(CORES[point["core"]], one, None)
     ]
     every, problems = cli.prepared(points, options.core_of)
     ready = options.distinct(every, _OTHERS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -76,6 +74,8 @@ _SHOWN = 12
     options.take(EnergyOptions.columns, help="Columns c of an array.", usual="h"),
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
+    options.take(EnergyOptions.memory, swept=False),
+    options.take(EnergyOptions.scales, swept=False),
     EnergyOptions.extrapolate,
     *options.constant_options(),
     options.take(
@@ -196,7 +196,7 @@ def _space(
         **options.fixed_hardware(hardware, given["adc_model"], constants),
         "adc_bits": tuple(given["adc_bits"] or (None,)),
         "noise": noise,
-        **{name: given[name] for name in ("extrapolate", "pairs", "seed")},
+        **{name: given[name] for name in ("extrapolate", "pairs", "seed", "memory", "scales")},
     }
     return analysis.DesignSpace(**arguments)
 
@@ -233,8 +233,12 @@ def _commands(
         yield "error-sim", error | noise | {"pairs": "1e6"}
     hardware = {name: getattr(design, name) for name in _HARDWARE}
     hardware["technology"] = files.get(design.technology, design.technology)
+    known = candidate.group.parameters.design.technology.constants
+    hardware["constant"] = tuple(one for one in given["constant"] if one.partition("=")[0] in known)
     costs = {"core": design.core} | shape | hardware | converters
-    costs |= _stated(given, ("columns", *_constants_of(candidate.group.parameters)))
+    costs |= _stated(
+        given, ("columns", "memory", "scales", *_constants_of(candidate.group.parameters))
+    )
     if kind.coded:
         costs |= moduli | code | noise
     yield "energy", costs | {"extrapolate": given["extrapolate"] or None}
@@ -244,8 +248,11 @@ def _constants_of(parameters: analysis.EnergyParameters) -> tuple[str, ...]:
     """Options of the hardware that matter to a design; others would be refused."""
     made = parameters.design
     known = {*made.constants, *(options.RATES if made.converters is not None else ())}
-    names = tuple(name for name in (*CONSTANTS, *options.RATES) if name in known)
-    uses_table = made.converters is not None and made.adc.takes_table
+    known |= {"modulo_energy"} if made.kind.coded else set()
+    known |= {"max_link_sigma"} if made.technology.link else set()
+    every = (*CONSTANTS, *options.RATES, *options.ARRAY_OPTIONS)
+    names = tuple(name for name in every if name in known)
+    uses_table = made.adc is not None and made.adc.takes_table
     return ("adc_table", *names) if uses_table else names
 
 
@@ -296,7 +303,7 @@ def _footer(result: analysis.DesignResult) -> list[str]:
     text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(result.front)}"
     if len(result.front) > _SHOWN:
         text += f", {_SHOWN} are shown (all in --format csv and json)"
-    lines = ["", *_hanging("", text)]
+    lines = ["", *cli.hanging("", text)]
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
         names = [
@@ -304,16 +311,8 @@ def _footer(result: analysis.DesignResult) -> list[str]:
         ]
         width = max(map(len, names))
         for name, (_, other) in zip(names, result.neighbours, strict=True):
-            lines += _hanging(f"  {name.ljust(width)}  ", other.reason)
+            lines += cli.hanging(f"  {name.ljust(width)}  ", other.reason)
     return [*lines, "", "The same numbers by:"]
-
-
-def _hanging(start: str, text: str) -> list[str]:
-    width = min(100, shutil.get_terminal_size().columns) if cli.is_terminal() else 100
-    return textwrap.wrap(
-        text, width, initial_indent=start, subsequent_indent=" " * len(start),
-        break_on_hyphens=False,
-    )  # fmt: skip
 
 
 def _value(value: Any) -> str:

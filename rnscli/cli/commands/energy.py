@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,15 +19,15 @@ from rnscli.hardware import load_workload
 LAYOUT = report.Layout(
     parameters=(
         "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "adc_model",
-        "kernel", "core", "moduli", "redundant_moduli", "segments", "link_sigma", "largest_rows",
-        "expected_attempts", "pass_attempts",
+        "kernel", "memory", "scales", "core", "moduli", "redundant_moduli", "segments",
+        "link_sigma", "largest_rows", "expected_attempts", "pass_attempts",
     ),
     results=(
         "dac_bits", "adc_bits", "dac_conversions", "adc_conversions", "dac_energy_j",
         "adc_energy_j", "converter_energy_j", "array_energy_j", "periphery_energy_j",
         "light_energy_j", "modulo_energy_j", "forward_energy_j", "reverse_energy_j",
-        "decoding_energy_j", "shift_add_energy_j", "accumulation_energy_j", "retry_energy_j",
-        "energy_per_dot_product_j",
+        "decoding_energy_j", "shift_add_energy_j", "accumulation_energy_j", "scaling_energy_j",
+        "memory_energy_j", "retry_energy_j", "energy_per_dot_product_j",
     ),
     second=(
         "energy_per_mac_j", "energy_range_j",
@@ -70,16 +70,24 @@ SENSITIVITY_LAYOUT = report.Layout(
 BREAKDOWN_LAYOUT = report.Layout(
     parameters=("vector_size", "columns", "bits", "technology", "adc_model", "kernel", "core"),
     results=(
-        "part", "group", "per", "count", "energy_each_j", "repeats", "energy_j", "share",
-        "area_m2", "over",
+        "part",
+        "group",
+        "per",
+        "count",
+        "energy_each_j",
+        "repeats",
+        "energy_j",
+        "share",
+        "area_m2",
+        "over",
     ),
     optional=("group", "per", "over", "count", "energy_each_j"),
     essential=("energy_j",),
 )
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", "adc_bits", "arrays", "kernel", *options.HARDWARE_AXES, "workload",
-    "core",
+    "columns", "slice_bits", "adc_bits", "arrays", "kernel", "memory", "scales",
+    *options.HARDWARE_AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 AXIS_COLUMNS = {
@@ -120,6 +128,8 @@ AXIS_COLUMNS = {
     WorkloadOptions.sensitivity,
     WorkloadOptions.breakdown,
     EnergyOptions.kernel,
+    EnergyOptions.memory,
+    EnergyOptions.scales,
     options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
@@ -168,9 +178,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     workloads = {name: load_workload(name) for name in given["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
         raise InputError("--workload has two files of the same name; rename one of them")
-    kind = {"workload": "workload", "sensitivity": "tornado", "breakdown": "breakdown"}.get(
-        *instead or ("",), "energy"
-    )
+    kind = "tornado" if given["sensitivity"] else instead[0] if instead else "energy"
     if drawn and kind == "breakdown":
         raise InputError("--plot draws the bill by groups of parts; leave --breakdown out")
     swept = [n for n in AXES if isinstance(given[n], tuple) and len(given[n]) > 1]
@@ -210,9 +218,26 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             _check_plot(rows, kind)
         layout = _by_size([row for _, row in rows]) if kind == "energy" else None
         plot = partial(_plot, kind, [name for name in swept if name in AXIS_COLUMNS])
-        return cli.Answer(rows, plot, (*problems, *more), layout=layout)
+        names = dict.fromkeys(row.technology for _, row in rows)
+        footer = () if kind == "tornado" else _footer(names, hardware, kind)
+        return cli.Answer(rows, plot, (*problems, *more), layout=layout, footer=footer)
 
     return cli.Question(options.with_model_defaults(given), compute)
+
+
+def _footer(names: Iterable[str], hardware: options.Hardware, kind: str) -> list[str]:
+    """What is not in the bill, and what is assumed: all of it where the parts are listed."""
+    lines = ["", *cli.hanging("", f"not counted: {', '.join(analysis.NOT_COUNTED)}")]
+    used = [hardware.technology_of({"technology": name}) for name in names]
+    if kind == "breakdown":
+        for one in used:
+            for text in one.assumptions:
+                lines += cli.hanging("  ", f"assumed of {one.name}: {text}")
+    else:
+        counts = [f"{len(o.assumptions)} of {o.name}" for o in used if o.assumptions]
+        if counts:
+            lines += cli.hanging("", f"assumptions: {', '.join(counts)}, listed by --breakdown")
+    return lines
 
 
 def _by_size(rows: Sequence[analysis.EnergyRow]) -> report.Layout:
@@ -282,7 +307,7 @@ def _design(
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
-        "kernel": point["kernel"],
+        **{name: point[name] for name in ("kernel", "memory", "scales")},
         "extrapolate": extrapolate,
     }
     if moduli is not None:

@@ -42,8 +42,7 @@ _DIGITAL = next(k.default_technology for k in CORES.values() if not isinstance(k
 RATES = {option.name: option for option in (EnergyOptions.adc_rate, EnergyOptions.clock)}
 # What an array does, and what it is given besides its technology.
 ARRAY_OPTIONS = {
-    option.name: option
-    for option in (EnergyOptions.modulo_energy, EnergyOptions.max_link_sigma)
+    option.name: option for option in (EnergyOptions.modulo_energy, EnergyOptions.max_link_sigma)
 }
 HARDWARE_AXES = (
     "adc_model", "technology", "columns_per_adc", "reverse", *CONSTANTS, *RATES, *ARRAY_OPTIONS

@@ -194,6 +194,8 @@ class CoreKind(ABC):
     axes: tuple[str, ...]
     exact: bool
     coded: bool
+    # Whether its operands are integers, whose scales are found, applied and undone.
+    quantised: bool = True
 
     @abstractmethod
     def converters(self, settings: CoreSettings) -> Converters | None:

@@ -1,0 +1,74 @@
+"""How often a pass of an array is done: its columns share their inputs, and repeat together."""
+
+import math
+
+_MOST_TERMS = 10_000
+_EULER = 0.5772156649015329
+
+
+def attempts_of_pass(rejected: float, attempts: float, columns: int) -> float:
+    """Mean number of times that c columns are driven until all of them are accepted.
+
+    Each is rejected with probability p_d in every attempt, independently; there are up to R
+    attempts. The mean of the largest of c such numbers is the sum over i < R of
+    ``f(i) = 1 - (1 - p_d^i)^c``. Where that has too many terms, as p_d is close to 1, it is
+    ``(1 / lambda) sum_{k <= c} (1 - v)^k / k + (1 - f(R)) / 2 + (f'(R) - f'(0)) / 12`` (Euler and
+    Maclaurin), with ``lambda = -ln p_d`` and ``v = p_d^R``.
+
+    Parameters
+    ----------
+    rejected
+        p_d, from 0 to 1.
+    attempts
+        R, which may be infinite.
+    columns
+        c.
+
+    Examples
+    --------
+    >>> attempts_of_pass(0.01, math.inf, 1), round(attempts_of_pass(0.01, math.inf, 128), 4)
+    (1.0101010101010102, 1.7366)
+    """
+    if not rejected or attempts == 1:
+        return 1.0
+    if rejected >= 1.0:
+        return float(attempts)
+    rate = -math.log(rejected)
+    # From there on a term is below 1e-17 of the sum, which is at least 1.
+    needed = (math.log(columns) + 40.0) / rate
+    if min(attempts, needed) <= _MOST_TERMS:
+        terms = min(attempts, math.ceil(needed))
+        return 1.0 + math.fsum(_term(rejected, i, columns) for i in range(1, int(terms)))
+    last = math.exp(-rate * attempts)
+    slopes = [_slope(rate, end, columns) for end in (last, 1.0)]
+    ends = (1.0 - _term(rejected, attempts, columns)) / 2 + (slopes[0] - slopes[1]) / 12
+    return _integral(last, columns) / rate + ends
+
+
+def _term(rejected: float, index: float, columns: int) -> float:
+    """f(i), without the cancellation of 1 minus nearly 1."""
+    power = rejected**index
+    return -math.expm1(columns * math.log1p(-power)) if power < 1.0 else 1.0
+
+
+def _slope(rate: float, power: float, columns: int) -> float:
+    """Derivative of f where ``p_d^x`` is ``power``."""
+    return -rate * columns * power * (1.0 - power) ** (columns - 1)
+
+
+def _integral(last: float, columns: int) -> float:
+    """The integral of ``(1 - (1 - u)^c) / u`` from ``last`` to 1."""
+    if columns <= 100 * _MOST_TERMS:
+        found = power = 1.0 - last
+        for k in range(2, columns + 1):
+            power *= 1.0 - last
+            found += power / k
+        return found
+    from scipy.special import exp1  # (1 - u)^c is exp(-c u) up to 1 / c
+
+    below = columns * last
+    return (
+        math.log(columns)
+        + _EULER
+        - (math.log(below) + _EULER + float(exp1(below)) if below > 1e-12 else 0.0)
+    )
