@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow, PartRow, SensitivityRow
 from rnscli.base import InputError, Uncertain
+from rnscli.core import RNS
 from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology
 
 Constants = Mapping[str, Uncertain]
@@ -58,6 +59,9 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         tops_per_mm2=_ratio(2e-12 * macs_per_second, area * 1e6),
         relative_to_rns=_ratio(total, base.total) if base else None,
         adc_relative_to_rns=_ratio(parts.adc, base.adc) if base and converters else None,
+        compared_with_rns=_verdict((total, total), (base.total, base.total)) if base else None,
+        relative_to_rns_range=None,
+        tops_per_w_range=None,
         energy_range_j=None,
         latency_range_s=None,
         area_range_m2=None,
@@ -172,7 +176,45 @@ def uncertain_energy(
     """
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)
-    return replace(row, **_extremes(parameters, constants)) if constants else row
+    if not constants:
+        return row
+    made = replace(row, **_extremes(parameters, constants))
+    low, high = _ends(made.energy_range_j)
+    operations = 2e-12 * row.vector_size * len(parameters.design.kernels)
+    made = replace(made, tops_per_w_range=(_over(operations, high), _over(operations, low)))
+    reference = reference or parameters.as_rns()
+    if reference is None or row.relative_to_rns is None or parameters.core == RNS.name:
+        return made
+    base = _extremes(*at_values(reference, _known_to(reference, constants)))["energy_range_j"]
+    return replace(
+        made,
+        relative_to_rns_range=(_over(low, base[1]), _over(high, base[0])),
+        compared_with_rns=_verdict((low, high), base),
+    )
+
+
+def _known_to(parameters: EnergyParameters, constants: Constants) -> Constants:
+    """Those of some constants that a design has."""
+    known = parameters.design.constants
+    return {name: one for name, one in constants.items() if name in known}
+
+
+def _ends(interval: tuple[float, float] | None) -> tuple[float, float]:
+    assert interval is not None  # of a row that has just got one
+    return interval
+
+
+def _over(value: float, other: float) -> float:
+    return value / other if other else math.inf
+
+
+def _verdict(mine: tuple[float, float], theirs: tuple[float, float]) -> str | None:
+    """Whether one energy is less than another, wherever both are in their ranges."""
+    if mine == theirs and mine[0] == mine[1]:
+        return "equal"
+    if mine[1] < theirs[0]:
+        return "less"
+    return "more" if mine[0] > theirs[1] else "undecided"
 
 
 def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, Any]:

@@ -102,6 +102,15 @@ class EnergyRow:
     adc_relative_to_rns: Annotated[float | None, Column(
         "adc_energy_j over that of the core rns on the same operands.", "ADC x rns"
     )]
+    compared_with_rns: Annotated[str | None, Column(
+        "less, more, equal, or undecided where the ranges of constants allow several.", "than rns"
+    )]
+    relative_to_rns_range: Annotated[c.Range | None, Column(
+        "Least and largest ratio that the ranges of both designs allow.", form=ends()
+    )]
+    tops_per_w_range: Annotated[c.Range | None, Column(
+        "Least and largest TOPS/W that uncertain constants allow.", "TOPS/W range", ends()
+    )]
     energy_range_j: c.EnergyRange | None
     latency_range_s: Annotated[c.Range | None, Column(
         "Least and largest latency that uncertain constants allow, in s.", form=ends(prefixed("s"))
