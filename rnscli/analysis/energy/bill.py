@@ -87,7 +87,7 @@ def parts_of(parameters: EnergyParameters) -> tuple[PartRow, ...]:
     >>> rows = parts_of(design)
     >>> row = max(rows, key=lambda row: row.energy_j)
     >>> row.part, row.count, f"{row.energy_each_j * 1e12:.2f} pJ"
-    ('ramp ADC', 128, '9.22 pJ')
+    ('ramp ADC', 128.0, '9.22 pJ')
     """
     design = parameters.design
     total = math.fsum(one.count * one.energy * one.repeats for one in design.items)
@@ -170,9 +170,9 @@ def uncertain_energy(
     >>> from rnscli.core.arithmetic.dot_product import DotProduct
     >>> row = uncertain_energy(
     ...     EnergyParameters(core="fixed-lp", dot_product=DotProduct(1024, 8, 8), bits=8),
-    ...     {"energy_per_mac": Uncertain(10e-15, 5e-15, 20e-15)})
+    ...     {"comparator_current": Uncertain(20e-6, 10e-6, 30e-6)})
     >>> [f"{end * 1e12:.2f} pJ" for end in row.energy_range_j]
-    ['6.02 pJ', '21.38 pJ']
+    ['13.27 pJ', '22.53 pJ']
     """
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)

@@ -33,10 +33,15 @@ _AXES = (
 )  # fmt: skip
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
-_FIXED = (*_OPERANDS, *_SET, "columns", *CONSTANTS, *options.RATES, *options.ARRAY_OPTIONS)
+_FIXED = (
+    *_OPERANDS, *_SET, "columns", "memory", "scales", *CONSTANTS, *options.RATES,
+    *options.ARRAY_OPTIONS,
+)  # fmt: skip
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
-_DEFAULTS = {name: one.default for name, one in base.options_of(DotProductOptions).items()}
+_DEFAULTS = {
+    name: one.default for name, one in base.options_of(DotProductOptions, EnergyOptions).items()
+}
 _SHOWN = 12
 
 
@@ -74,8 +79,8 @@ _SHOWN = 12
     options.take(EnergyOptions.columns, help="Columns c of an array.", usual="h"),
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
-    options.take(EnergyOptions.memory, swept=False),
-    options.take(EnergyOptions.scales, swept=False),
+    EnergyOptions.memory,
+    EnergyOptions.scales,
     EnergyOptions.extrapolate,
     *options.constant_options(),
     options.take(
@@ -196,7 +201,7 @@ def _space(
         **options.fixed_hardware(hardware, given["adc_model"], constants),
         "adc_bits": tuple(given["adc_bits"] or (None,)),
         "noise": noise,
-        **{name: given[name] for name in ("extrapolate", "pairs", "seed", "memory", "scales")},
+        **{name: given[name] for name in ("extrapolate", "pairs", "seed")},
     }
     return analysis.DesignSpace(**arguments)
 
