@@ -19,12 +19,16 @@ LAYOUT = report.Layout(
     parameters=(
         "role", "vector_size", "technology", "adc_model", "columns_per_adc", "reverse", "core",
         "bits", "slice_bits", "adc_bits", "redundant", "attempts", "decoder", "legitimate_range",
-        "moduli",
+        "moduli", "redundant_moduli",
     ),
     results=(
-        "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "extrapolated",
+        "energy_per_mac_j", "latency_s", "arrays", "area_m2", "power_w", "throughput_macs_per_s",
+        "edp_js", "area_per_throughput", "mean_abs_error", "p_err", "extrapolated",
     ),
-    optional=("moduli", "latency_s", "area_m2", "slice_bits", "adc_bits", "reverse"),
+    optional=(
+        "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
+        "latency_s", "slice_bits", "adc_bits", "reverse", "columns_per_adc", "power_w", "area_m2",
+    ),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
 )  # fmt: skip
 _AXES = (
@@ -34,8 +38,8 @@ _AXES = (
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
 _FIXED = (
-    *_OPERANDS, *_SET, "columns", "memory", "scales", *CONSTANTS, *options.RATES,
-    *options.ARRAY_OPTIONS,
+    *_OPERANDS, *_SET, "columns", "throughput", "area", "memory", "scales", *CONSTANTS,
+    *options.RATES, *options.ARRAY_OPTIONS,
 )  # fmt: skip
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
@@ -118,7 +122,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """
     options.check_one_level(given)
     given = options.with_usual(given, "bits", "vector_size", "redundant")
+    named = bool(given["technology"])
     hardware, given = options.hardware_of(given)
+    given, left_out = _running(given, hardware) if named else (given, [])
     constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}
     shared = {"adc_model": given["adc_model"][0], "modulo_energy": given["modulo_energy"]}
     shared |= constants
@@ -137,6 +143,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if "max_p_err" in limits and noise is None:
         raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
     minimise = _single("minimise", given["minimise"])
+    bounded = "max_error" in limits or minimise == "error"
     held = dict.fromkeys(options.NOISE_AXES) if noise is None else noise.columns
     point = held | {"seed": given["seed"]}
 
@@ -149,7 +156,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 else:
                     advance(0, note=lambda: f"{what}: {done} of {total}")
 
-            result = analysis.search_designs(space, limits, minimise, runner, progress)
+            most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
+            result = analysis.search_designs(space, limits | most, minimise, runner, progress)
         commands = tuple(_line(*one) for one in _commands(result.chosen, given, hardware.given))
         rows = [_row("chosen", None, result.chosen, commands)]
         rows.extend(_row("front", None, candidate) for candidate in result.front[1:])
@@ -157,12 +165,36 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return cli.Answer(
             [(point, row) for row in rows],
             lambda rows, file_format: report.plot_front(rows, file_format),
+            problems=left_out,
             shown=min(_SHOWN, len(result.front)),
             required=1,
-            footer=[*_footer(result), *(f"  {line}" for line in commands)],
+            footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
         )
 
     return cli.Question(options.with_model_defaults(given), compute, in_blocks=noise is not None)
+
+
+def _running(given: dict[str, Any], hardware: options.Hardware) -> tuple[dict[str, Any], list[str]]:
+    """The cores that run on the technologies that are named, and why others do not.
+
+    Digital ones stand beside them in any case, on a technology of theirs.
+    """
+    price, left_out = _single("modulo_energy", given["modulo_energy"]), []
+    kept = []
+    for name in given["core"]:
+        kind = core.CORES[name]
+        runs = any(analysis.runs_on(kind, one, price) for one in hardware.technologies)
+        analog = [one for one in hardware.technologies if one.kind == "analog"]
+        if runs or not analog or not isinstance(kind, core.AnalogKind):
+            kept.append(name)
+            continue
+        try:
+            analysis.check_runs(kind, analog[0], price)
+        except InputError as error:
+            left_out.append(f"left out: {error}")
+    if not kept:
+        raise base.NoSolutionError(left_out[0])
+    return {**given, "core": tuple(kept)}, left_out
 
 
 def _single(name: str, value: Any) -> Any:
@@ -297,7 +329,7 @@ def _row(
     return analysis.DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
 
 
-def _footer(result: analysis.DesignResult) -> list[str]:
+def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[str]:
     why = f"impossible, most of them: {result.why_impossible}"
     counts = {
         "ruled out by a limit before their error probability": result.pruned,
@@ -309,6 +341,11 @@ def _footer(result: analysis.DesignResult) -> list[str]:
     if len(result.front) > _SHOWN:
         text += f", {_SHOWN} are shown (all in --format csv and json)"
     lines = ["", *cli.hanging("", text)]
+    if most:
+        said = (
+            f"error at most {most['max_error']:.4g}, that of digital-int8; --max-error sets another"
+        )
+        lines += cli.hanging("", said)
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
         names = [
