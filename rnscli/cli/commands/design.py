@@ -123,6 +123,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_one_level(given)
     given = options.with_usual(given, "bits", "vector_size", "redundant")
     named = bool(given["technology"])
+    default = tuple(given["core"]) == analysis.default_cores()  # of which nobody asked for one
     hardware, given = options.hardware_of(given)
     given, left_out = _running(given, hardware) if named else (given, [])
     constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}
@@ -165,7 +166,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return cli.Answer(
             [(point, row) for row in rows],
             lambda rows, file_format: report.plot_front(rows, file_format),
-            problems=left_out,
+            problems=() if default else left_out,
+            remarks=[f"left out {one}" for one in left_out] if default else (),
             shown=min(_SHOWN, len(result.front)),
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
@@ -191,7 +193,7 @@ def _running(given: dict[str, Any], hardware: options.Hardware) -> tuple[dict[st
         try:
             analysis.check_runs(kind, analog[0], price)
         except InputError as error:
-            left_out.append(f"left out: {error}")
+            left_out.append(f"for core {name}: {error}")
     if not kept:
         raise base.NoSolutionError(left_out[0])
     return {**given, "core": tuple(kept)}, left_out
