@@ -20,7 +20,7 @@ from rnscli.analysis.design.limits import (
     Table,
 )
 from rnscli.analysis.design.space import Design, DesignSpace, simulated_core
-from rnscli.analysis.energy import EnergyParameters, attempts_of_pass
+from rnscli.analysis.energy import EnergyParameters, Timing, attempts_of_pass
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE, FaultParameters, after_attempts
 from rnscli.analysis.faults.fault_probability import fault_probability
@@ -192,7 +192,8 @@ class Group:
         p_err, _ = self.outcome.after(attempts or 1.0)
         made, size = self.parameters.design, self.design.vector_size
         mean = attempts_of_pass(self.outcome.detected, attempts or 1.0, made.width)
-        energies, timing = made.energies, replace(made.timing, attempts=mean)
+        once, energies = made.timing, made.energies
+        timing = Timing(once.before, once.attempt, once.after, once.cycle, mean)
         energy = energies.once + mean * (energies.total - energies.once)
         throughput = size * made.width / timing.interval
         arrays = self._arrays(throughput, made.area)
