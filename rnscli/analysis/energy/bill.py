@@ -172,7 +172,7 @@ def uncertain_energy(
     ...     EnergyParameters(core="fixed-lp", dot_product=DotProduct(1024, 8, 8), bits=8),
     ...     {"comparator_current": Uncertain(20e-6, 10e-6, 30e-6)})
     >>> [f"{end * 1e12:.2f} pJ" for end in row.energy_range_j]
-    ['13.27 pJ', '22.53 pJ']
+    ['15.88 pJ', '25.14 pJ']
     """
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)

@@ -244,6 +244,7 @@ class EnergyDesign:
         """What of the design is outside of the range of a model, in sentences."""
         array = self.technology
         outside = [array.outside(done) for done in self._passes]
+        outside.append(array.operations.outside())
         if array.link and self.rows > self.largest_rows:
             size = f"not a `vector_size` of {self.rows}"
             allowed = f"at most {self.largest_rows} rows, {size}" if self.largest_rows else size
