@@ -60,9 +60,7 @@ def converters(lines: Iterable[str]) -> Iterator[Converter]:
         area = row["AREA [mm^2]"].strip()
         rate = float(row["fsnyq [Hz]"])
         energy = float(row["P [W]"]) / rate
-        yield Converter(
-            int(row["YEAR"]), bits, rate, energy, float(area) * 1e-6 if area else None
-        )
+        yield Converter(int(row["YEAR"]), bits, rate, energy, float(area) * 1e-6 if area else None)
 
 
 def cells(all_of_them: list[Converter]) -> Iterator[str]:

@@ -49,7 +49,9 @@ class SurveyedAdc(AdcModel):
             )
         beyond = unpublished(bits, rate) if self.fitted else None
         if beyond is not None:
-            return f"`adc_model` {self.name} does not hold for {bits:g} bits at {rate:g} Hz: {beyond}"
+            return (
+                f"`adc_model` {self.name} does not hold for {bits:g} bits at {rate:g} Hz: {beyond}"
+            )
         return None
 
     def at_node(self, node: float) -> Self:
