@@ -103,7 +103,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Uncertain]]] = {
         },
     ),
     "a figure of merit, with which the energy falls": (
-        {"core": "fixed-hp", "model": schreier},
+        {"core": "fixed-lp", "model": schreier},
         {
             "schreier_fom": Uncertain(180.0, 170.0, 187.0),
             "schreier_corner": around(5e7, 0.5),
@@ -326,7 +326,7 @@ def test_sensitivity_by_hand() -> None:
 
 def test_where_the_energy_falls_the_swing_is_still_positive() -> None:
     (row,) = sensitivity(
-        design("fixed-hp", schreier), {"schreier_fom": Uncertain(180.0, 179.0, 181.0)}
+        design("fixed-lp", schreier), {"schreier_fom": Uncertain(180.0, 179.0, 181.0)}
     )
     assert row.energy_at_low_j > row.energy_per_dot_product_j > row.energy_at_high_j
     assert row.swing == pytest.approx(
