@@ -269,6 +269,19 @@ class EnergyDesign:
         return self.technology.readings(self._passes[0])
 
     @property
+    def conversion(self) -> tuple[float, int, float] | None:
+        """Energy in J of a conversion of the widest ADC, its bits, and its rate in Hz."""
+        if self.converters is None or self.kernel == "update":
+            return None
+        bits = self.converters.adc_bits
+        if self.adc is not None:
+            return self.adc.energy(bits, self.adc_rate), bits, self.adc_rate
+        widest = max(self._passes, key=lambda done: done.output_bits)
+        own = [one for one in self.technology.priced(widest) if one.part.group == "adc"]
+        time = math.fsum(one.time for one in own) or self.timing.cycle
+        return math.fsum(one.energy + one.power * time for one in own), bits, 1.0 / time
+
+    @property
     def conversions(self) -> tuple[float, float]:
         """Mean numbers of DAC and ADC conversions of a dot product.
 

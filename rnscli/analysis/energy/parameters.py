@@ -64,7 +64,7 @@ class EnergyOptions:
     adc_table = Option(
         base.Files(),
         "Your own converters, for --adc-model table: a CSV file with enob, energy_j, area_m2, "
-        "rate_hz.",
+        "rate_hz, or a list as others publish it; without areas those of the survey hold.",
     )
     columns = Option(
         base.WholeNumbers(1, _MAX_COLUMNS),
