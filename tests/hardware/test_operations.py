@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
 from rnscli.core.cores.kind import Operation, Operations, add, multiply, times
-from rnscli.hardware.technology import OperationPrices
+from rnscli.hardware.operations import OperationPrices
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 
