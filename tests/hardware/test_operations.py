@@ -70,9 +70,12 @@ def test_wider_costs_more(operation: Callable[[int], Operations], width: int) ->
 
 
 # Of the same operations in TPUv4i at 7 nm (Jouppi et al., ISCA 2021, table 2), in pJ.
-AT_7_NM = ((add(32), 0.030), (multiply(8, 8), 0.070)) + tuple(
-    ((Operation(kind, 32),), energy) for kind, energy in (("fp-add", 0.38), ("fp-multiply", 1.31))
-)
+AT_7_NM = [
+    (add(32), 0.030),
+    (multiply(8, 8), 0.070),
+    ((Operation("fp-add", 32),), 0.38),
+    ((Operation("fp-multiply", 32),), 1.31),
+]
 
 
 @pytest.mark.parametrize(("operations", "energy"), AT_7_NM)
@@ -95,7 +98,7 @@ def test_nodes(node: float, reference: float) -> None:
     for operation, energy, area in PUBLISHED:
         assert here.energy(operation) == pytest.approx(energy * 1e-12, rel=1e-12, abs=0)
         assert here.area(operation, 1) == pytest.approx(area * 1e-12, rel=1e-12, abs=0)
-        if node < reference:
+        if node < 0.99 * reference:
             assert prices.energy(operation) < here.energy(operation)
             assert prices.area(operation, 1) < here.area(operation, 1)
 
