@@ -4,7 +4,13 @@ from rnscli.hardware.adc.models import CONSTANTS as CONSTANTS
 from rnscli.hardware.adc.surveyed import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
+from rnscli.hardware.expression import Expression as Expression
+from rnscli.hardware.technology import CYCLE as CYCLE
+from rnscli.hardware.technology import KERNELS as KERNELS
+from rnscli.hardware.technology import Parts as Parts
+from rnscli.hardware.technology import Pass as Pass
 from rnscli.hardware.technology import Technology as Technology
+from rnscli.hardware.technology import of_kernel as of_kernel
 from rnscli.hardware.profile import load_technology as load_technology
 from rnscli.hardware.profile import technology_names as technology_names
 from rnscli.hardware.workloads import TOTAL as TOTAL
