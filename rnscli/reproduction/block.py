@@ -88,12 +88,14 @@ def _row(
     name, case = (key, "") if bits is None else (f"{key}-{bits}", f", {bits} bits")
     line = table | table["rows"][key]
     remarks = (table.get("remarks", {}).get(one) for one in dict.fromkeys((key, name)))
-    more = {one: line[one] for one in ("parts", "kernel", "over", "per_mac", "formula") if one in line}
+    more = {
+        one: line[one] for one in ("parts", "kernel", "over", "per_mac", "formula") if one in line
+    }
     return BlockRow(
-        name=f"reram-block-{title}-{name}", case=line["case"] + case, unit=line["unit"][1:],
-        published=_published(table, line, name, printed), bits=bits or _FILE["bits"][0],
-        remark="; ".join(filter(None, remarks)), technology=line["of"], quantity=line["quantity"],
-        **more,
+        name=f"reram-block-{title}-{name}", case=f"{line['where']}: {line['case']}{case}",
+        unit=line["unit"][1:], published=_published(table, line, name, printed),
+        bits=bits or _FILE["bits"][0], remark="; ".join(filter(None, remarks)),
+        technology=line["of"], quantity=line["quantity"], **more,
     )  # fmt: skip
 
 

@@ -400,7 +400,8 @@ class Case:
         return ReproducedRow(
             **self.columns, computed=computed.value, computed_ci95=computed.interval,
             published=published.text, published_low=low, published_high=high,
-            source=f"{published.paper}, {published.where}", verdict=verdict.word, deviation=verdict.deviation,
+            source=f"{published.paper}, {published.where}", verdict=verdict.word,
+            deviation=verdict.deviation,
             remark="; ".join(filter(None, (computed.remark, verdict.remark))),
             simulated_p_err=p_err, simulated_p_err_ci999=p_err_ci999, simulated_words=words,
         )  # fmt: skip
