@@ -6,6 +6,7 @@ from rnscli.hardware.adc.survey import unpublished as unpublished
 from rnscli.hardware.adc.surveyed import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
+from rnscli.hardware.expression import Expression as Expression
 from rnscli.hardware.profile import load_technology as load_technology
 from rnscli.hardware.profile import technology_names as technology_names
 from rnscli.hardware.surroundings import MEMORIES as MEMORIES
