@@ -302,7 +302,10 @@ class EnergyParameters:
             kernel=self.kernel,
             memory=hardware.MEMORIES[EnergyOptions.memory.check(self.memory)],
             scales=hardware.SCALES[EnergyOptions.scales.check(self.scales)],
-            modulo_energy=(self.modulo_energy or 0.0) if kind.coded else 0.0,
+            # Where sums wrap by themselves there is no such circuit.
+            modulo_energy=(self.modulo_energy or 0.0)
+            if kind.coded and technology.modulo == "none"
+            else 0.0,
             segments=self.segments or 1,
             wanted_sigma=None if self.segments else self.max_link_sigma or technology.wanted_sigma,
         )
@@ -417,7 +420,10 @@ class EnergyParameters:
         runs = runs_on(RNS, self.design.technology, self.modulo_energy)
         technology = self.technology if runs else None
         try:
-            return replace(self, core=RNS.name, technology=technology, kernel="vmm")
+            # Into how many arrays residues are cut is another question than that of this core.
+            return replace(
+                self, core=RNS.name, technology=technology, kernel="vmm", segments=None
+            )
         except base.RnscliError:
             return None  # out of the range of a model
 

@@ -36,7 +36,10 @@ _SET = ("rule", "max_modulus")
 _FIXED = (*_OPERANDS, *_SET, "columns", *CONSTANTS, *options.RATES, *options.ARRAY_OPTIONS)
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
-_DEFAULTS = {name: one.default for name, one in base.options_of(DotProductOptions).items()}
+_DEFAULTS = {
+    **{name: one.default for name, one in base.options_of(DotProductOptions).items()},
+    **{one.name: one.default for one in (EnergyOptions.memory, EnergyOptions.scales)},
+}
 _SHOWN = 12
 
 
@@ -196,7 +199,8 @@ def _space(
         **options.fixed_hardware(hardware, given["adc_model"], constants),
         "adc_bits": tuple(given["adc_bits"] or (None,)),
         "noise": noise,
-        **{name: given[name] for name in ("extrapolate", "pairs", "seed", "memory", "scales")},
+        **{name: given[name] for name in ("extrapolate", "pairs", "seed")},
+        **{name: _single(name, given[name]) for name in ("memory", "scales")},
     }
     return analysis.DesignSpace(**arguments)
 
