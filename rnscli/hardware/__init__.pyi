@@ -3,6 +3,7 @@ from rnscli.hardware.adc.models import ADC_MODELS as ADC_MODELS
 from rnscli.hardware.adc.models import CONSTANTS as CONSTANTS
 from rnscli.hardware.adc.surveyed import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
+from rnscli.hardware.constants import Constant as Constant
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
 from rnscli.hardware.profile import load_technology as load_technology
 from rnscli.hardware.profile import technology_names as technology_names

@@ -96,7 +96,7 @@ class EnergyOptions:
         "the technology does not wrap by itself.",
     )
     max_link_sigma = Option(
-        base.Numbers(1e-6, 1e3, "a number of steps from 1e-6 to 1000"),
+        base.Numbers(1e-6, 1e3, "a number of steps up to 1000"),
         "Largest standard deviation of a reading of light, in its steps; it limits how many rows "
         "an array of light has.",
         usual="the technology's",

@@ -154,7 +154,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     \b
     # The bill of a dot product, of residues and of what they compete with
-    rnscli energy --bits 4..8 --vector-size 128
+    rnscli energy --bits 4..6 --vector-size 128
     # What retries add where one residue in a hundred is wrong
     rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2
     # What residues on light are made of, part by part
