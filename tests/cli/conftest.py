@@ -13,6 +13,39 @@ from schemas import check_document
 from rnscli.cli.main import run
 
 
+# Of one energy, area and time, so that a bill can be added up by hand.
+SIMPLE = """
+name = "simple"
+kind = "{kind}"
+modulo = "circuit"
+overlapped = true
+description = "an array without converters, and without ranges"
+[node]
+value = "14nm"
+source = "made up"
+[limits]
+rows = 1024
+columns = 1024
+[constants]
+energy_per_mac = {{ value = "10fJ", source = "made up" }}
+cell_area = {{ value = "0.004um2", source = "made up" }}
+cycle_time = {{ value = "50ns", source = "made up" }}
+[[parts]]
+name = "cells"
+group = "array"
+per = "cell"
+energy = "energy_per_mac"
+area = "cell_area"
+source = "made up"
+[[parts]]
+name = "pulses"
+group = "array"
+per = "array"
+time = "cycle_time"
+source = "made up"
+"""
+
+
 class Ran(NamedTuple):
     """What a run of the command line left behind."""
 
@@ -70,6 +103,14 @@ def document(rnscli: Callable[..., Ran]) -> Callable[..., dict[str, Any]]:
 def rows(document: Callable[..., dict[str, Any]]) -> Callable[..., list[dict[str, Any]]]:
     """The rows of that document."""
     return lambda *arguments: document(*arguments)["rows"]
+
+
+@pytest.fixture
+def simple(tmp_path: Path) -> Path:
+    """The profile of an analog technology of one energy, area and time, on which all cores run."""
+    path = tmp_path / "simple.toml"
+    path.write_text(SIMPLE.format(kind="analog"))
+    return path
 
 
 @pytest.fixture

@@ -170,9 +170,19 @@ def uncertain_energy(
     >>> [f"{end * 1e12:.2f} pJ" for end in row.energy_range_j]
     ['6.02 pJ', '21.38 pJ']
     """
+    reference = reference or _reference(parameters, constants)
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)
     return replace(row, **_extremes(parameters, constants)) if constants else row
+
+
+def _reference(parameters: EnergyParameters, constants: Constants) -> EnergyParameters | None:
+    """The design with the core ``rns``, made before anything of another one is settled."""
+    rns = parameters.as_rns()
+    if rns is None or rns is parameters:
+        return None
+    known = rns.design.constants
+    return at_values(rns, {name: one for name, one in constants.items() if name in known})[0]
 
 
 def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, Any]:

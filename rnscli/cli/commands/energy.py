@@ -197,7 +197,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             rows = analysis.parts_of(design)
         elif not given["sensitivity"]:
             row = analysis.uncertain_energy(design, constants, reference)
-            if reference is None and not _holds_residues(design):
+            if reference is None and design.core != core.RNS.name:  # rns is out of range
                 row = replace(row, relative_to_rns=None, adc_relative_to_rns=None)
             rows = (row,)
         elif analysis.ranges_of(design, constants):
@@ -321,11 +321,11 @@ def _design(
         parameters["word_error_probability"] = faults.word_error_probability
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
-    # Where residues cannot be computed, a row is compared with the rns of the sweep, which may be
-    # out of range.
-    if moduli is not None and not _holds_residues(design):
+    if moduli is not None and point["core"] != core.RNS.name:
+        # The rns of the sweep: on this technology, or else where the rows of rns are.
         price = point["modulo_energy"]
-        runs = [one for one in hardware.technologies if analysis.runs_on(core.RNS, one, price)]
+        own = hardware.technology_of(point)
+        runs = [o for o in (own, *hardware.technologies) if analysis.runs_on(core.RNS, o, price)]
         technology = runs[0].name if runs else core.RNS.default_technology
         try:
             reference, _ = hardware.complete(
@@ -335,11 +335,6 @@ def _design(
         except base.RnscliError:
             reference = None  # rns is out of the range of a model
     return design, constants, reference
-
-
-def _holds_residues(design: analysis.EnergyParameters) -> bool:
-    """Whether the core rns runs on the technology of a design."""
-    return analysis.runs_on(core.RNS, design.design.technology, design.modulo_energy)
 
 
 def _faults(requested: _Requested) -> analysis.FaultProbability | None:

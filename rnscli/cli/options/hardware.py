@@ -123,6 +123,11 @@ class Hardware(NamedTuple):
             **parameters,
         }
         design = EnergyParameters(**arguments)
+        fallback = design.design.adc
+        if adc is None and fallback is not None and values.keys() & fallback.constants.keys():
+            # Where a technology has no such ADC another one is taken, with constants of its own.
+            adc = with_constants(fallback, values).at_node(array.node)
+            design = EnergyParameters(**arguments | {"adc": adc})
         known = design.design.constants
         uncertain = {n: v for n, v in given.items() if isinstance(v, Uncertain) and n in known}
         return design, uncertain
