@@ -383,32 +383,8 @@ class EnergyParameters:
         technology = self.technology
         if technology is None:
             return hardware.load_technology(kind.default_technology)
-        if runs_on(kind, technology, self.modulo_energy):
-            return technology
-        analog = isinstance(kind, AnalogKind)
-        if analog is not (technology.kind == "analog"):
-            fits = "an analog" if analog else "a digital"
-            raise InputError(
-                f"core {kind.name} needs {fits} array, and `technology` {technology.name} is "
-                f"{technology.kind}"
-            )
-        if analog and not kind.coded:
-            raise InputError(
-                f"core {kind.name} needs an array whose sums do not wrap, and `technology` "
-                f"{technology.name} holds a phase; it is shown on {kind.default_technology}"
-            )
-        if analog:
-            raise InputError(
-                f"core {kind.name} needs an array that wraps at m, and `technology` "
-                f"{technology.name} has no modulo: its sums grow to m^2 h, whose ADC of 2 b + "
-                "log2 h bits leaves residues no use; `modulo_energy` prices a circuit, "
-                f"`technology` {kind.default_technology} wraps by itself"
-            )
-        low, high = technology.input_bits
-        raise InputError(
-            f"`technology` {technology.name} is known for operands of {low} to {high} bits only; "
-            f"core {kind.name} needs another, such as {kind.default_technology}"
-        )
+        check_runs_on(kind, technology, self.modulo_energy)
+        return technology
 
     def as_rns(self) -> "EnergyParameters | None":
         """The design with the core ``rns`` that this one is compared with, if there is one."""
@@ -433,3 +409,35 @@ def runs_on(kind: CoreKind, technology: hardware.Technology, modulo_energy: floa
     if modulo_energy is not None and technology.modulo == "none":
         technology = replace(technology, modulo="circuit")
     return kind.runs_on(technology)
+
+
+def check_runs_on(
+    kind: CoreKind, technology: hardware.Technology, modulo_energy: float | None
+) -> None:
+    """Refuse a technology on which a core does not run, with the reason."""
+    if runs_on(kind, technology, modulo_energy):
+        return
+    analog = isinstance(kind, AnalogKind)
+    if analog is not (technology.kind == "analog"):
+        fits = "an analog" if analog else "a digital"
+        raise InputError(
+            f"core {kind.name} needs {fits} array, and `technology` {technology.name} is "
+            f"{technology.kind}"
+        )
+    if analog and not kind.coded:
+        raise InputError(
+            f"core {kind.name} needs an array whose sums do not wrap, and `technology` "
+            f"{technology.name} holds a phase; it is shown on {kind.default_technology}"
+        )
+    if analog:
+        raise InputError(
+            f"core {kind.name} needs an array that wraps at m, and `technology` "
+            f"{technology.name} has no modulo: its sums grow to m^2 h, whose ADC of 2 b + "
+            "log2 h bits leaves residues no use; `modulo_energy` prices a circuit, "
+            f"`technology` {kind.default_technology} wraps by itself"
+        )
+    low, high = technology.input_bits
+    raise InputError(
+        f"`technology` {technology.name} is known for operands of {low} to {high} bits only; "
+        f"core {kind.name} needs another, such as {kind.default_technology}"
+    )

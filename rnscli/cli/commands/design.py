@@ -129,6 +129,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         ],
         hardware,
     )
+    _check_technologies(given, hardware)
     noise = _noise(given)
     space = _space(given, hardware, noise)
     limits = {n: _single(n, given[n]) for n in analysis.LIMITS if given[n] is not None}
@@ -161,6 +162,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         )
 
     return cli.Question(options.with_model_defaults(given), compute, in_blocks=noise is not None)
+
+
+def _check_technologies(given: Mapping[str, Any], hardware: options.Hardware) -> None:
+    """Refuse an analog technology that is named and none of the analog cores runs on."""
+    price = _single("modulo_energy", given["modulo_energy"]) if given["modulo_energy"] else None
+    kinds = [core.CORES[name] for name in given["core"]]
+    analog = [kind for kind in kinds if isinstance(kind, core.AnalogKind)]
+    for technology in hardware.technologies:
+        if technology.kind == "analog":
+            if not any(analysis.runs_on(kind, technology, price) for kind in analog):
+                analysis.check_runs_on(analog[0], technology, price)
 
 
 def _single(name: str, value: Any) -> Any:

@@ -174,6 +174,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         raise InputError(f"{flags} ask for different rows; leave one out")
     if given["arrays"] is not None and not given["workload"]:
         raise InputError("--arrays is about --workload; give that, too, or leave it out")
+    # Where each core is shown on its own technology, that tells no more than the core.
+    axes = [name for name in AXES if name != "technology" or given["technology"] is not None]
     hardware, given = options.hardware_of(options.with_defaults(given))
     workloads = {name: load_workload(name) for name in given["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
@@ -181,7 +183,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     kind = "tornado" if given["sensitivity"] else instead[0] if instead else "energy"
     if drawn and kind == "breakdown":
         raise InputError("--plot draws the bill by groups of parts; leave --breakdown out")
-    swept = [n for n in AXES if isinstance(given[n], tuple) and len(given[n]) > 1]
+    swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
     points = options.on_technologies(options.noise_points(given, AXES), hardware)
     ready, problems = cli.prepared(points, _request, swept)
 

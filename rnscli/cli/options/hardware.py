@@ -205,7 +205,7 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
             f"--adc-model {', '.join(takers)} takes its converters from --adc-table FILE; "
             "give both or neither"
         )
-    _check_given(options, models)
+    _check_given(options, models, OWN_ADC in chosen)
     for text in options["constant"]:
         name = text.partition("=")[0]
         if name in CONSTANTS and options[name] is not None:
@@ -225,9 +225,11 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
     return Hardware(technologies, adcs, given), filled
 
 
-def _check_given(options: Mapping[str, Any], models: Collection[str]) -> None:
-    """Refuse constants of other models of ADCs, and values out of bounds."""
-    fallback = OWN_ADC in (options["adc_model"] or (OWN_ADC,))  # which is then Murmann's
+def _check_given(options: Mapping[str, Any], models: Collection[str], fallback: bool) -> None:
+    """Refuse constants of other models of ADCs, and values out of bounds.
+
+    Murmann's is the ``fallback`` of a technology's own.
+    """
     for model, known_model in ADC_MODELS.items():
         for name in known_model.constants:
             given = model in models or (fallback and model == MurmannAdc.name)

@@ -95,8 +95,8 @@ def test_the_default_sweep(rnscli: Run) -> None:
     lines = ran.err.splitlines()
     assert len(lines) == 2
     for line, bits in zip(lines, (7, 8), strict=True):
-        assert line.startswith(f"rnscli: left out for bits {bits}, ")
-        assert "core rns: the light of" in line and "--laser-power" in line
+        assert line.startswith(f"rnscli: left out for bits {bits}, core rns: the light of")
+        assert "--bits" in line and "--laser-power" in line
 
 
 def test_light_that_is_asked_for_in_vain_is_refused(rnscli: Run, refusal: Callable[..., str]) -> None:
