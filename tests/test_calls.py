@@ -121,7 +121,7 @@ def test_the_rows_of_the_shell(
         ),
         (
             rnscli.energy,
-            {"bits": 6, "core": "rns", "technology": "photonic"},
+            {"bits": 6, "core": "rns", "technology": "photonic-phase"},
             rnscli.EnergyRow,
         ),
         (rnscli.dot_error, {"bits": 6, "core": "rns", "pairs": 100}, rnscli.DotErrorRow),

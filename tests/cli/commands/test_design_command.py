@@ -117,7 +117,7 @@ WIDE = [
     NOISY,
     SMALL,
     (*QUICK, "--bits", "4..6", "--sigma", "0.15", "--max-p-err", "1e-6"),
-    (*QUICK, "--vector-size", "64,128,256", "--technology", "photonic,reram-analog",
+    (*QUICK, "--vector-size", "64,128,256", "--technology", "photonic-phase,reram-analog",
      "--adc-model", "murmann,walden", "--columns-per-adc", "1,8", "--reverse", "mixed-radix,crt",
      "--adc-bits", "4,8", "--slice-bits", "1,2", "--bits", "5,6"),
     (*QUICK, "--core", "fixed-lp", "--bits", "4"),

@@ -121,7 +121,7 @@ ALWAYS = [
     "--core bit-sliced --bits 5",
     "--core digital-int8",
     "--core digital-int8 --technology sram-digital",
-    "--bits 5 --technology photonic --vector-size 64",
+    "--bits 5 --technology photonic-phase --vector-size 64",
     "--bits 4..6 --vector-size 64,128 --max-error 0.1",
     "--core rns --input-bits 4 --weight-bits 6 --bits 6",
     "--core fixed-lp --input-bits 4 --weight-bits 6 --bits 6",
