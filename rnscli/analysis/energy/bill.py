@@ -171,8 +171,11 @@ def uncertain_energy(
     ['6.02 pJ', '21.38 pJ']
     """
     reference = reference or _reference(parameters, constants)
+    made = parameters.design
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)
+    if made.technology.link:  # which a design with settled rows does not ask for
+        row = replace(row, largest_rows=made.largest_rows)
     return replace(row, **_extremes(parameters, constants)) if constants else row
 
 

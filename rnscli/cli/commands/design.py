@@ -24,7 +24,10 @@ LAYOUT = report.Layout(
     results=(
         "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "extrapolated",
     ),
-    optional=("moduli", "latency_s", "area_m2", "slice_bits", "adc_bits", "reverse"),
+    optional=(
+        "moduli", "latency_s", "area_m2", "slice_bits", "adc_bits", "reverse", "legitimate_range",
+        "decoder",
+    ),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
 )  # fmt: skip
 _AXES = (
@@ -299,6 +302,9 @@ def _row(
     values |= vars(candidate.design) | {"reason": candidate.reason or None}
     if isinstance(candidate, analysis.Candidate):
         values |= vars(candidate.metrics)
+        made = candidate.group.parameters.design
+        if made.converters is not None:
+            values["adc_model"] = made.adc_name  # also where the technology has none of these bits
         values["extrapolated"] = bool(candidate.group.parameters.design.beyond)
         values["expected_attempts"] = candidate.group.expected_attempts(candidate.design.attempts)
         moduli = candidate.group.parameters.moduli

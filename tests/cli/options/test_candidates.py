@@ -7,7 +7,7 @@ import pytest
 from click.shell_completion import CompletionItem, ShellComplete
 
 from rnscli.cli.main import COMMANDS, COMPLETE, cli
-from rnscli.hardware.technology import technology_names
+from rnscli.hardware.profile import technology_names
 from rnscli.hardware.workloads.networks import WORKLOADS
 
 Offered = Callable[[str], list[str]]
