@@ -22,8 +22,9 @@ class Constant:
     @classmethod
     def of_unit(cls, unit: str, name: str, value: float) -> "Constant":
         """A constant of a profile, of which no more is known than what it is measured in."""
-        low = -1e6 if unit.startswith("dB") else 0.0
-        wanted = f"a number in {unit} of at least {low:g}"
+        # A loss that were a gain would leave more light with every row.
+        low = -1e6 if unit.startswith("dB") and value < 0 else 0.0
+        wanted = f"a number{'' if unit == '1' else f' in {unit}'} of at least {low:g}"
         example = f"{value:g}{unit}" if unit != "1" else f"{value:g}"
         return cls(unit, low, 1e30, wanted, example, f"{in_words(name).capitalize()}.")
 

@@ -185,20 +185,23 @@ def uncertain_energy(
     >>> [f"{end * 1e12:.2f} pJ" for end in row.energy_range_j]
     ['15.88 pJ', '25.14 pJ']
     """
+    reference = reference or _reference(parameters, constants)
+    made = parameters.design
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)
+    if made.technology.link:  # which a design with settled rows does not ask for
+        row = replace(row, largest_rows=made.largest_rows)
     if not constants:
         return row
-    made = replace(row, **_extremes(parameters, constants))
-    low, high = _ends(made.energy_range_j)
+    ranged = replace(row, **_extremes(parameters, constants))
+    low, high = _ends(ranged.energy_range_j)
     operations = 2e-12 * row.vector_size * len(parameters.design.kernels)
-    made = replace(made, tops_per_w_range=(_over(operations, high), _over(operations, low)))
-    reference = reference or parameters.as_rns()
+    ranged = replace(ranged, tops_per_w_range=(_over(operations, high), _over(operations, low)))
     if reference is None or row.relative_to_rns is None or parameters.core == RNS.name:
-        return made
+        return ranged
     base = _extremes(*at_values(reference, _known_to(reference, constants)))["energy_range_j"]
     return replace(
-        made,
+        ranged,
         relative_to_rns_range=(_over(low, base[1]), _over(high, base[0])),
         compared_with_rns=_verdict((low, high), base),
     )
@@ -226,6 +229,14 @@ def _verdict(mine: tuple[float, float], theirs: tuple[float, float]) -> str | No
     if mine[1] < theirs[0]:
         return "less"
     return "more" if mine[0] > theirs[1] else "undecided"
+
+
+def _reference(parameters: EnergyParameters, constants: Constants) -> EnergyParameters | None:
+    """The design with the core ``rns``, made before anything of another one is settled."""
+    rns = parameters.as_rns()
+    if rns is None or rns is parameters:
+        return None
+    return at_values(rns, _known_to(rns, constants))[0]
 
 
 def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, Any]:

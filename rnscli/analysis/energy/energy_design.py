@@ -245,12 +245,13 @@ class EnergyDesign:
         array = self.technology
         outside = [array.outside(done) for done in self._passes]
         outside.append(array.operations.outside())
-        if array.link and self.rows > self.largest_rows:
-            size = f"not a `vector_size` of {self.rows}"
-            allowed = f"at most {self.largest_rows} rows, {size}" if self.largest_rows else size
+        if array.link and self.wanted_sigma is not None and self.rows > self.largest_rows:
+            most = self.largest_rows
             outside.append(
-                f"the light of `technology` {array.name} allows {allowed}, for a deviation of "
-                f"{self.wanted_sigma:g} steps"
+                f"the light of `technology` {array.name} allows at most {most} rows, not a "
+                f"`vector_size` of {self.rows}, for a deviation of {self.wanted_sigma:g} steps"
+                if most
+                else self._too_noisy()
             )
         if self.converters is not None:
             if self.adc is not None:

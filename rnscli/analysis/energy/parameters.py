@@ -96,7 +96,7 @@ class EnergyOptions:
         "the technology does not wrap by itself.",
     )
     max_link_sigma = Option(
-        base.Numbers(1e-6, 1e3, "a number of steps from 1e-6 to 1000"),
+        base.Numbers(1e-6, 1e3, "a number of steps up to 1000"),
         "Largest standard deviation of a reading of light, in its steps; it limits how many rows "
         "an array of light has.",
         usual="the technology's",
@@ -302,7 +302,10 @@ class EnergyParameters:
             kernel=self.kernel,
             memory=hardware.MEMORIES[EnergyOptions.memory.check(self.memory)],
             scales=hardware.SCALES[EnergyOptions.scales.check(self.scales)],
-            modulo_energy=(self.modulo_energy or 0.0) if kind.coded else 0.0,
+            # Where sums wrap by themselves there is no such circuit.
+            modulo_energy=(self.modulo_energy or 0.0)
+            if kind.coded and technology.modulo == "none"
+            else 0.0,
             segments=self.segments or 1,
             wanted_sigma=None if self.segments else self.max_link_sigma or technology.wanted_sigma,
         )
@@ -380,7 +383,7 @@ class EnergyParameters:
         technology = self.technology
         if technology is None:
             return hardware.load_technology(kind.default_technology)
-        check_runs(kind, technology, self.modulo_energy)
+        check_runs_on(kind, technology, self.modulo_energy)
         return technology
 
     def as_rns(self) -> "EnergyParameters | None":
@@ -393,7 +396,8 @@ class EnergyParameters:
         runs = runs_on(RNS, self.design.technology, self.modulo_energy)
         technology = self.technology if runs else None
         try:
-            return replace(self, core=RNS.name, technology=technology, kernel="vmm")
+            # Into how many arrays residues are cut is another question than that of this core.
+            return replace(self, core=RNS.name, technology=technology, kernel="vmm", segments=None)
         except base.RnscliError:
             return None  # out of the range of a model
 
@@ -405,10 +409,10 @@ def runs_on(kind: CoreKind, technology: hardware.Technology, modulo_energy: floa
     return kind.runs_on(technology)
 
 
-def check_runs(
+def check_runs_on(
     kind: CoreKind, technology: hardware.Technology, modulo_energy: float | None
 ) -> None:
-    """Refuse a technology that a core does not run on, with what it needs."""
+    """Refuse a technology on which a core does not run, with the reason."""
     if runs_on(kind, technology, modulo_energy):
         return
     analog = isinstance(kind, AnalogKind)

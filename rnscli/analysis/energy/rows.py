@@ -31,6 +31,8 @@ ENERGY_PARTS = (
     "modulo_energy_j", "forward_energy_j", "reverse_energy_j", "decoding_energy_j",
     "shift_add_energy_j", "accumulation_energy_j", "scaling_energy_j", "memory_energy_j",
 )  # fmt: skip
+# Those that further attempts do not repeat.
+ONCE = ("forward_energy_j", "scaling_energy_j", "memory_energy_j")
 
 
 @dataclass(frozen=True)
@@ -209,13 +211,13 @@ class SensitivityRow:
     constant: Annotated[str, Column("The uncertain constant.", identity=True)]
     unit: Annotated[str, Column("Unit of the constant.")]
     constant_low: Annotated[
-        float, Column("Least value of the constant, in its unit.", "from", unit="unit")
+        float, Column("Least value of the constant, in its unit.", "from", unit="unit", low=None)
     ]
     constant_value: Annotated[
-        float, Column("Value of the constant, in its unit.", "value", unit="unit")
+        float, Column("Value of the constant, in its unit.", "value", unit="unit", low=None)
     ]
     constant_high: Annotated[
-        float, Column("Largest value of the constant, in its unit.", "to", unit="unit")
+        float, Column("Largest value of the constant, in its unit.", "to", unit="unit", low=None)
     ]
     energy_at_low_j: Annotated[
         float, energy_of("of the dot product with the constant at its least", "at low")

@@ -44,7 +44,8 @@ _FIXED = (
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
 _DEFAULTS = {
-    name: one.default for name, one in base.options_of(DotProductOptions, EnergyOptions).items()
+    **{name: one.default for name, one in base.options_of(DotProductOptions).items()},
+    **{one.name: one.default for one in (EnergyOptions.memory, EnergyOptions.scales)},
 }
 _SHOWN = 12
 
@@ -191,7 +192,7 @@ def _running(given: dict[str, Any], hardware: options.Hardware) -> tuple[dict[st
             kept.append(name)
             continue
         try:
-            analysis.check_runs(kind, analog[0], price)
+            analysis.check_runs_on(kind, analog[0], price)
         except InputError as error:
             left_out.append(f"for core {name}: {error}")
     if not kept:
@@ -322,6 +323,9 @@ def _row(
     values |= vars(candidate.design) | {"reason": candidate.reason or None}
     if isinstance(candidate, analysis.Candidate):
         values |= vars(candidate.metrics)
+        made = candidate.group.parameters.design
+        if made.converters is not None:
+            values["adc_model"] = made.adc_name  # also where the technology has none of these bits
         values["extrapolated"] = bool(candidate.group.parameters.design.beyond)
         values["expected_attempts"] = candidate.group.expected_attempts(candidate.design.attempts)
         moduli = candidate.group.parameters.moduli

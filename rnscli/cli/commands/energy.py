@@ -157,7 +157,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     \b
     # The bill of a dot product, of residues and of what they compete with
-    rnscli energy --bits 4..8 --vector-size 128
+    rnscli energy --bits 4..6 --vector-size 128
     # What retries add where one residue in a hundred is wrong
     rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2
     # What residues on light are made of, part by part
@@ -177,6 +177,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         raise InputError(f"{flags} ask for different rows; leave one out")
     if given["arrays"] is not None and not given["workload"]:
         raise InputError("--arrays is about --workload; give that, too, or leave it out")
+    # Where each core is shown on its own technology, that tells no more than the core.
+    axes = [name for name in AXES if name != "technology" or given["technology"] is not None]
     hardware, given = options.hardware_of(options.with_defaults(given))
     workloads = {name: load_workload(name) for name in given["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
@@ -184,7 +186,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     kind = "tornado" if given["sensitivity"] else instead[0] if instead else "energy"
     if drawn and kind == "breakdown":
         raise InputError("--plot draws the bill by groups of parts; leave --breakdown out")
-    swept = [n for n in AXES if isinstance(given[n], tuple) and len(given[n]) > 1]
+    swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
     points = options.on_technologies(options.noise_points(given, AXES), hardware)
     ready, problems = cli.prepared(points, _request, swept)
 
@@ -200,9 +202,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             rows = analysis.parts_of(design)
         elif not given["sensitivity"]:
             row = analysis.uncertain_energy(design, constants, reference)
-            # A digital row is compared with the rns of the sweep, which may be out of range.
-            if design.design.converters is None and not reference:
-                row = replace(row, relative_to_rns=None)
+            if reference is None and design.core != core.RNS.name:  # rns is out of range
+                row = replace(row, relative_to_rns=None, adc_relative_to_rns=None)
             rows = (row,)
         elif analysis.ranges_of(design, constants):
             rows = analysis.sensitivity(design, constants)
@@ -325,9 +326,11 @@ def _design(
         parameters["word_error_probability"] = faults.word_error_probability
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
-    if design.design.converters is None and moduli is not None:
+    if moduli is not None and point["core"] != core.RNS.name:
+        # The rns of the sweep: on this technology, or else where the rows of rns are.
         price = point["modulo_energy"]
-        runs = [one for one in hardware.technologies if analysis.runs_on(core.RNS, one, price)]
+        own = hardware.technology_of(point)
+        runs = [o for o in (own, *hardware.technologies) if analysis.runs_on(core.RNS, o, price)]
         technology = runs[0].name if runs else core.RNS.default_technology
         try:
             reference, _ = hardware.complete(

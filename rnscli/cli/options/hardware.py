@@ -23,6 +23,7 @@ from rnscli.base import (
     in_words,
     parse_uncertain,
     prefixed,
+    shown,
 )
 from rnscli.cli.options.shared import Decorator, Point, take
 from rnscli.core import CORES, RNS, AnalogKind
@@ -31,6 +32,7 @@ from rnscli.hardware import (
     CONSTANTS,
     AdcModel,
     CapacitiveDac,
+    Constant,
     MurmannAdc,
     TableAdc,
     Technology,
@@ -121,6 +123,11 @@ class Hardware(NamedTuple):
             **parameters,
         }
         design = EnergyParameters(**arguments)
+        fallback = design.design.adc
+        if adc is None and fallback is not None and values.keys() & fallback.constants.keys():
+            # Where a technology has no such ADC another one is taken, with constants of its own.
+            adc = with_constants(fallback, values).at_node(array.node)
+            design = EnergyParameters(**arguments | {"adc": adc})
         known = design.design.constants
         uncertain = {n: v for n, v in given.items() if isinstance(v, Uncertain) and n in known}
         return design, uncertain
@@ -143,30 +150,40 @@ def default_technologies(cores: Iterable[str]) -> tuple[str, ...]:
 def _with_given(technologies: Sequence[Technology], given: Sequence[str]) -> tuple[Technology, ...]:
     """The technologies with constants that are given as NAME=VALUE, each where it is known."""
     found = tuple(technologies)
-    for text in given:
-        name, equal, value = text.partition("=")
+    named = [text.partition("=")[0] for text in given]
+    for name, text in zip(named, given, strict=True):
         known = next((one.constants[name] for one in found if name in one.constants), None)
-        if not equal or not value or known is None:
+        if known is None:
             every = sorted({n for one in found for n in one.constants})
             raise InputError.of(
-                "constant", text, f"NAME=VALUE with the name of one of {', '.join(every)}"
+                "constant", shown(text), f"NAME=VALUE with the name of one of {', '.join(every)}"
             )
-        if known.unit == "1":
-            value += "" if value[-1:].isdigit() else " "
-        try:
-            quantity = parse_uncertain(value, known.unit)
-        except InputError as error:
-            raise InputError(f"`constant` {name}: {error}") from None
+        if named.count(name) > 1:
+            raise InputError(f"`constant` has {name} {named.count(name)} times; give it once")
+        quantity = _quantity(name, text, known)
         middle = quantity.value if isinstance(quantity, Uncertain) else quantity
-        ends = [quantity.low, quantity.high] if isinstance(quantity, Uncertain) else [middle]
-        for end in ends:
-            known.option(name).check(end)
         found = tuple(
             _stated(one.with_values({name: middle}), name, quantity)
             if name in one.constants else one
             for one in found
         )  # fmt: skip
     return found
+
+
+def _quantity(name: str, text: str, known: Constant) -> float | Uncertain:
+    """The value of NAME=VALUE, within the bounds of the constant."""
+    value = text.partition("=")[2]
+    wanted = f"{name}= with {known.wanted}"
+    try:
+        if known.unit == "1":  # a blank keeps a unit of 1 apart from the last digit
+            value = f"{value} "
+        quantity = parse_uncertain(value, known.unit)
+    except InputError:
+        raise InputError.of("constant", shown(text), wanted) from None
+    ends = (quantity.low, quantity.high) if isinstance(quantity, Uncertain) else (quantity,)
+    if not all(known.low <= end <= known.high for end in ends):
+        raise InputError.of("constant", shown(text), wanted)
+    return quantity
 
 
 def _stated(technology: Technology, name: str, value: float | Uncertain) -> Technology:
@@ -188,7 +205,11 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
             f"--adc-model {', '.join(takers)} takes its converters from --adc-table FILE; "
             "give both or neither"
         )
-    _check_given(options, models)
+    _check_given(options, models, OWN_ADC in chosen)
+    for text in options["constant"]:
+        name = text.partition("=")[0]
+        if name in CONSTANTS and options[name] is not None:
+            raise InputError(f"`constant` and `{name}` both give {name}; leave one out")
     named = options["technology"] or default_technologies(options["core"])
     technologies = _with_given([load_technology(name) for name in named], options["constant"])
     names = tuple(technology.name for technology in technologies)
@@ -204,9 +225,11 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
     return Hardware(technologies, adcs, given), filled
 
 
-def _check_given(options: Mapping[str, Any], models: Collection[str]) -> None:
-    """Refuse constants of other models of ADCs, and values out of bounds."""
-    fallback = OWN_ADC in (options["adc_model"] or (OWN_ADC,))  # which is then Murmann's
+def _check_given(options: Mapping[str, Any], models: Collection[str], fallback: bool) -> None:
+    """Refuse constants of other models of ADCs, and values out of bounds.
+
+    Murmann's is the ``fallback`` of a technology's own.
+    """
     for model, known_model in ADC_MODELS.items():
         for name in known_model.constants:
             given = model in models or (fallback and model == MurmannAdc.name)
@@ -291,6 +314,14 @@ def _check_constants(points: list[Point], hardware: Hardware) -> None:
     if any(map(_analog, points)):
         known |= {*RATES, *CapacitiveDac.constants}
         known.update(*(model.constants for model in ADC_MODELS.values()))
+    wraps = all(
+        hardware.technology_of(point).modulo != "none" for point in points if _analog(point)
+    )
+    if wraps and any(point["modulo_energy"] is not None for point in points):
+        raise InputError(
+            "`modulo_energy` is of a circuit where sums do not wrap by themselves, and they do in "
+            "all of these rows; give another --technology, or leave it out"
+        )
     for name in (*CONSTANTS, *RATES):
         if name not in known and any(point[name] is not None for point in points):
             raise InputError(

@@ -143,8 +143,8 @@ def test_content_and_versions_count(
     assert computed == ALL
 
 
-PHOTONIC = (Path(technologies.__path__[0]) / "photonic.toml").read_text()
-PROFILE = PHOTONIC.replace('"photonic"', '"mine"')
+PHOTONIC = (Path(technologies.__path__[0]) / "photonic-phase.toml").read_text()
+PROFILE = PHOTONIC.replace('"photonic-phase"', '"mine"')
 
 
 @pytest.mark.parametrize(

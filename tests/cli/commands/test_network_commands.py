@@ -276,9 +276,9 @@ def test_refusals(command: str, arguments: str, said: str, refusal: Refusal) -> 
     [
         ("accuracy --samples 301", "--samples 301 images.npz 300"),
         ("accuracy --samples 0", "--samples"),
-        ("accuracy --technology digital-logic", "--technology digital-logic photonic reram-analog"),
+        ("accuracy --technology digital-logic", "--technology digital-logic photonic-phase reram-analog"),
         ("accuracy --technology none.toml", "--technology none.toml"),
-        ("accuracy --technology photonic,nonsense", "--technology nonsense"),
+        ("accuracy --technology photonic-phase,nonsense", "--technology nonsense"),
         ("train --epochs 0", "--epochs 1"),
         ("train --learning-rate 0", "--learning-rate above"),
         ("train --batch-size 0", "--batch-size"),

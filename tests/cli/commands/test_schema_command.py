@@ -194,10 +194,10 @@ SWEEPS = (
     "fault-prob --target 1e-6,1e-9 --p 1e-3,1e-2 --legitimate-range product,operands",
     "fault-prob --redundant 2 --p 1e-3 --validate 1000 --rel-precision 0.5",
     "energy --bits 6 --core rns,digital-fp32 --adc-k1 100fJ±30%,50fJ --clock 1GHz,2GHz",
-    "energy --bits 6 --core rns --energy-per-mac 10fJ±50% --leakage 1nW --cell-area 1um2,2um2",
+    "energy --bits 6 --core rns --constant shifter_loss=0.1dB±50% --constant efficiency=0.2 --rate 1GHz,5GHz",
     "energy --bits 6 --core rns --redundant 2 --p 1e-3,[0,0,0,0,0,0.1] --attempts 2,inf",
     "energy --bits 6 --columns 64,128 --columns-per-adc 1,8 --reverse crt,mixed-radix",
-    "energy --bits 6 --adc-model survey,murmann --technology photonic,reram-analog --extrapolate",
+    "energy --bits 6 --adc-model survey,murmann --technology photonic-phase,reram-analog --extrapolate",
     "energy --bits 6 --core bit-sliced --slice-bits 1,2 --adc-bits 6,8 "
     "--legitimate-range 300000,product",
     "energy --bits 6 --workload mnist-cnn,bert-large --arrays 1,2 --supply-voltage 1V±10%",
@@ -211,7 +211,7 @@ SWEEPS = (
     "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --redundant 1,2 --p 0,1e-2 "
     "--attempts 1,inf --decoder majority,detect --legitimate-range operands,product --core rns",
     "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --sigma 0.1,0.2 "
-    "--rule exact,bits --max-modulus 62,63 --technology photonic,reram-analog",
+    "--rule exact,bits --max-modulus 62,63 --technology photonic-phase,reram-analog",
     "accuracy --model tiny_networks:digital --data images.npz --samples 20 --moduli 61,59,55,53+63 "
     "--moduli 63,62,61,59",
     "train --model tiny_networks:cnn --data images.npz --bits 4,6 --epochs 1,2 --batch-size 20,30 "
