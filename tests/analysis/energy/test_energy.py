@@ -5,20 +5,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from simple_arrays import CAPACITORS, CROSSBAR, LIGHT
 
 from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.rows import EnergyRow
+from rnscli.analysis.energy.rows import ENERGY_PARTS, EnergyRow
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.hardware.technology import Technology, load_technology
+from rnscli.hardware.expression import Expression
+from rnscli.hardware.technology import Part, Technology
 
 SIX_BITS = ModuliSet((63, 62, 61, 59))
 FEMTO = 1e-15
 
 
 def bill(core: str, bits: int = 6, vector_size: int = 128, **settings: Any) -> EnergyRow:
+    """Of arrays and converters, without what surrounds them."""
     dot = DotProduct(vector_size, bits, bits)
+    array = LOGIC if core.startswith("digital") else CROSSBAR
+    settings = {"technology": array, "memory": "none", "scales": "none"} | settings
     return energy(EnergyParameters(core=core, dot_product=dot, bits=bits, **settings))
 
 
@@ -54,10 +59,12 @@ def adc_area(energy_pj: float, node_nm: float) -> float:
 
 def assert_parts(row: EnergyRow, femtojoules: dict[str, float]) -> None:
     """Exactly these, and nothing else."""
-    names = ("dac", "adc", "array", "leakage", "forward", "reverse", "decoding", "shift_add")
-    for name in names:
+    names = ENERGY_PARTS
+    assert set(femtojoules) <= {name.removesuffix("_energy_j") for name in names}
+    for column in names:
+        name = column.removesuffix("_energy_j")
         expected = femtojoules.get(name, 0.0) * FEMTO
-        assert getattr(row, f"{name}_energy_j") == approximately(expected), name
+        assert getattr(row, column) == approximately(expected), name
     total = sum(femtojoules.values()) * FEMTO
     assert row.energy_per_dot_product_j == approximately(total)
 
@@ -72,7 +79,7 @@ PRODUCTS = {(6, 6): 7, (13, 8): 6, (8, 6): 6, (12, 6): 1}
 
 
 def test_rns_by_hand() -> None:
-    """6 bits, moduli 63, 62, 61 and 59 on a 128 x 128 crossbar, all else by default.
+    """6 bits, moduli 63, 62, 61 and 59 on a 128 x 128 crossbar, without memory.
 
     DAC: 4 moduli x 128/128 x 36 x 0.5 fF x 1 V^2 = 4 x 18 fJ = 72 fJ.
     ADC: 4 x (6 x 100 fJ + 4096 aJ) = 4 x 604.096 fJ = 2416.384 fJ.
@@ -104,7 +111,7 @@ def test_rns_by_hand() -> None:
     assert row.retry_energy_j == 0.0
     assert (row.dac_bits, row.adc_bits) == (6, 6)
     assert (row.dac_conversions, row.adc_conversions) == (4.0, 4.0)
-    assert (row.technology, row.adc_model, row.columns) == ("reram-analog", "murmann", 128)
+    assert (row.technology, row.adc_model, row.columns) == ("crossbar", "murmann", 128)
     assert (row.relative_to_rns, row.adc_relative_to_rns) == (1.0, 1.0)
 
 
@@ -157,9 +164,10 @@ def test_redundant_rns_by_hand() -> None:
     row = bill(
         "rns",
         moduli=ModuliSet((63, 62, 61, 59, 55, 53), 2),
-        technology=load_technology("switched-capacitor"),
+        technology=CAPACITORS,
         columns=32,
         expected_attempts=1.25,
+        pass_attempts=1.25,
         radius=1,
         word_error_probability=0.1,
         legitimate_range=246017,
@@ -211,11 +219,12 @@ def test_fixed_hp_by_hand() -> None:
         "fixed-hp",
         bits=4,
         vector_size=64,
-        technology=load_technology("photonic"),
+        technology=LIGHT,
         columns=32,
         columns_per_adc=4,
         moduli=ModuliSet((15, 14, 13, 11)),
         expected_attempts=3.0,
+        pass_attempts=3.0,
     )
     assert_parts(row, {"dac": 16, "adc": 68408.864, "array": 272})
     assert (row.dac_bits, row.adc_bits) == (4, 13)
@@ -258,7 +267,7 @@ def test_bit_sliced_by_hand() -> None:
 
 def test_fixed_lp_by_hand() -> None:
     """One array of those that rns has four of, with 1.5 attempts each."""
-    row = bill("fixed-lp", moduli=SIX_BITS, expected_attempts=1.5)
+    row = bill("fixed-lp", moduli=SIX_BITS, expected_attempts=1.5, pass_attempts=1.5)
     assert_parts(row, {"dac": 18, "adc": 604.096, "array": 323.952})
     assert row.adc_relative_to_rns == approximately(1 / 6)
     assert row.expected_attempts == 1.0
@@ -268,30 +277,40 @@ def test_fixed_lp_by_hand() -> None:
 LEAKING = Technology(
     name="leaking",
     kind="analog",
-    energy_per_mac=1e-15,
-    cycle_time=2e-9,
-    cell_area=1e-12,
-    cells_per_weight=3,
-    leakage=1e-9,
+    modulo="circuit",
     node=45e-9,
     rows=1024,
     columns=1024,
-    reference_bits=4,
-    time_scaling="2^bits",
-    area_scaling="4^bits",
-)
+    overlapped=True,
+    parts=(
+        Part(
+            name="cells", group="array", per="cell", count=Expression("3"),
+            energy=Expression("1e-15"), area=Expression("1e-12 * 4^(input_bits - 4)"),
+        ),
+        Part(
+            name="leakage", group="periphery", per="cell", count=Expression("3"),
+            power=Expression("1e-9"),
+        ),
+        Part(
+            name="pulses", group="array", per="array", time=Expression("2e-9 * 2^(input_bits - 4)")
+        ),
+    ),
+)  # fmt: skip
 
 
-def test_leakage_by_hand() -> None:
+def test_power_by_hand() -> None:
     """Each of 3 x 128 cells takes 1 nW for 2 ns x 2^(6 - 4) = 8 ns: 3.072 fJ a modulus.
 
     Where 16 columns take turns at an ADC it is 16 ns, and with two attempts twice that.
     """
-    assert bill("fixed-lp", technology=LEAKING).leakage_energy_j == approximately(3.072e-15)
-    slow = bill(
-        "rns", technology=LEAKING, moduli=SIX_BITS, columns_per_adc=16, expected_attempts=2.0
-    )
-    assert slow.leakage_energy_j == approximately(4 * 4 * 3.072e-15)
+    assert bill("fixed-lp", technology=LEAKING).periphery_energy_j == approximately(3.072e-15)
+    twice = {"expected_attempts": 2.0, "pass_attempts": 2.0}
+    slow = bill("rns", technology=LEAKING, moduli=SIX_BITS, columns_per_adc=16, **twice)
+    assert slow.periphery_energy_j == approximately(4 * 4 * 3.072e-15)
+    # Where a pass waits for the one before, it takes as long as array and readout together.
+    waits = replace(LEAKING, overlapped=False)
+    slow = bill("rns", technology=waits, moduli=SIX_BITS, columns_per_adc=16, **twice)
+    assert slow.periphery_energy_j == approximately(4 * 2 * 3 * 3.072e-15)
     # More columns an ADC than there are take no longer than all of them: 4 columns, 4 ns.
     few = bill("fixed-lp", technology=LEAKING, columns=4, columns_per_adc=1000)
     assert few.latency_s == approximately(12e-9)
@@ -301,6 +320,26 @@ def test_leakage_by_hand() -> None:
 
 
 # Digital cores ------------------------------------------------------------------------------------
+
+
+LOGIC = Technology(
+    name="multipliers",
+    kind="digital",
+    node=14e-9,
+    rows=2**20,
+    columns=2**20,
+    overlapped=True,
+    parts=(
+        Part(
+            name="multipliers", group="array", per="cell", energy=Expression("mac_energy"),
+            area=Expression("mac_area"),
+        ),
+        Part(
+            name="clock", group="array", per="array", time=Expression("1e-9"),
+            delay=Expression("(rows + columns - 2) * 1e-9"),
+        ),
+    ),
+)  # fmt: skip
 
 
 def test_digital_int8_by_hand() -> None:
@@ -324,23 +363,6 @@ def test_digital_fp32_by_hand() -> None:
     assert row.area_m2 == approximately(10 * 11884e-12 * (14 / 45) ** 2)
 
 
-def test_digital_memory_by_hand() -> None:
-    """100 x 7 weights, 256 at a time: 3 steps; cells of 0.07 um^2, 8 a weight, and 256 MACs."""
-    memory = load_technology("sram-digital")
-    row = bill("digital-int8", vector_size=100, columns=7, technology=memory)
-    assert_parts(row, {"array": 473000})
-    assert row.latency_s == approximately(3 * 3.580729166667e-9)
-    area = 700 * 8 * 0.07 + 256 * 419 * (14 / 45) ** 2
-    assert row.area_m2 == approximately(area * 1e-12)
-    # Fewer weights than multipliers need only as many; without a limit all are done at once.
-    small = bill("digital-int8", vector_size=10, columns=7, technology=memory)
-    assert small.area_m2 == approximately((70 * 8 * 0.07 + 70 * 419 * (14 / 45) ** 2) * 1e-12)
-    free = replace(memory, parallel_macs=None)
-    assert bill("digital-int8", columns=500, technology=free).latency_s == approximately(
-        3.580729166667e-9
-    )
-
-
 # Published ----------------------------------------------------------------------------------------
 
 PUBLISHED = {
@@ -360,14 +382,3 @@ def test_published_ratio_of_adc_energy(bits: int, ratio: str) -> None:
     row = bill("fixed-hp", bits=bits, moduli=ModuliSet(PUBLISHED[bits]))
     decimals = len(ratio.partition(".")[2])
     assert f"{row.adc_relative_to_rns:.{decimals}f}" == ratio
-
-
-def test_published_arrays() -> None:
-    """Marinella et al., 1024 x 1024, 8 bits: 11 fJ per MAC; 270 and 430, 540 and 34 times."""
-    analog = bill("fixed-lp", bits=8, vector_size=1024)
-    assert analog.energy_per_mac_j == approximately(11e-15)
-    for name, energies, times in (("reram-digital", 270, 540), ("sram-digital", 430, 34)):
-        digital = bill("digital-int8", 8, 1024, technology=load_technology(name))
-        ratio = digital.energy_per_dot_product_j / analog.energy_per_dot_product_j
-        assert float(f"{ratio:.2g}") == energies
-        assert float(f"{digital.latency_s / analog.latency_s:.2g}") == times
