@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simple_arrays import LIGHT, simple
 
 from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
@@ -15,7 +16,6 @@ from rnscli.base.units import Uncertain
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores import CORES
-from rnscli.hardware.technology import load_technology
 from rnscli.hardware.workloads import Gemm, Workload
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
@@ -81,7 +81,15 @@ def tile_by_tile(gemm: Gemm, parameters: EnergyParameters, core: str) -> dict[st
         "energy_j": spent + accumulation,
         "energy_per_mac_j": (spent + accumulation) / useful,
         "converter_energy_j": passes * columns * one.converter_energy_j,
-        "array_energy_j": passes * columns * (one.array_energy_j + one.leakage_energy_j),
+        "array_energy_j": passes * columns * math.fsum(
+            getattr(one, f"{part}_energy_j") for part in ("array", "periphery", "light", "modulo")
+        ),
+        "digital_energy_j": passes * columns * math.fsum(
+            getattr(one, f"{part}_energy_j")
+            for part in (
+                "forward", "reverse", "decoding", "shift_add", "accumulation", "scaling", "memory"
+            )
+        ),
     }
 
 
@@ -154,7 +162,7 @@ def test_time_by_hand() -> None:
     is the product and four operations by Barrett, 18; three products with a sum each, 6; the sign.
     A pass starts every nanosecond, so 5, 24 and 4 of them take 4, 23 and 3 ns more than one.
     """
-    parameters = design(technology=load_technology("photonic"))
+    parameters = design(technology=LIGHT, scales="none")
     first, second, third, total = workload_energy(parameters, NETWORK)
     one = 27.08333333333333e-9
     assert [row.passes for row in (first, second, third)] == [5, 24, 4]
@@ -165,7 +173,7 @@ def test_time_by_hand() -> None:
 
 def test_more_arrays() -> None:
     """Two halve the time up to the first pass; as many as there are passes leave that alone."""
-    parameters = design(technology=load_technology("photonic"))
+    parameters = design(technology=LIGHT)
     one, two, many = (workload_energy(parameters, NETWORK, arrays=n) for n in (1, 2, 24))
     fill = energy(parameters).latency_s
     # Of 5, 24 and 4 passes 3, 12 and 2 are left.
@@ -182,33 +190,39 @@ def test_more_arrays() -> None:
 
 def test_attempts_take_time_and_energy() -> None:
     """Every other pass is repeated."""
-    photonic = load_technology("photonic")
+    shared = {"technology": LIGHT, "scales": "none"}
     once, more = (
-        workload_energy(design(expected_attempts=a, technology=photonic), NETWORK)
-        for a in (1.0, 1.5)
+        workload_energy(design(expected_attempts=1.2, pass_attempts=a, **shared), NETWORK)
+        for a in (1.2, 1.5)
     )
     for row, other in zip(once, more, strict=True):
-        assert other.converter_energy_j == pytest.approx(1.5 * row.converter_energy_j, rel=1e-12)
+        assert 1.2 * other.converter_energy_j == pytest.approx(
+            1.5 * row.converter_energy_j, rel=1e-12
+        )
         assert other.passes == row.passes
-        assert other.expected_attempts == 1.5
+        assert (other.expected_attempts, other.pass_attempts) == (1.2, 1.5)
     # 5 passes: 4 ns and 27.083 ns of which 26.083 are repeated; into residues it is only once.
     assert more[0].time_s == pytest.approx(6e-9 + 1e-9 + 1.5 * 26.08333333333333e-9, rel=1e-12)
 
 
 def test_bounds_of_constants_of_the_array() -> None:
     """Where only the array is uncertain, all else is the same at both ends."""
-    constants = {"energy_per_mac": Uncertain(10.1235e-15, 5e-15, 20e-15)}
-    result = workload_energy(design(), NETWORK, constants)
+    parameters = design(technology=simple(cell_power=1e-9))
+    constants = {
+        "energy_per_mac": Uncertain(10e-15, 5e-15, 20e-15),
+        "cell_power": Uncertain(1e-9, 0.5e-9, 2e-9),
+    }
+    result = workload_energy(parameters, NETWORK, constants)
     for row in result:
         rest = row.energy_j - row.array_energy_j
         assert row.energy_range_j == pytest.approx(
             (
-                rest + row.array_energy_j * 5 / 10.1235,
-                rest + row.array_energy_j * 20 / 10.1235,
+                rest + row.array_energy_j / 2,
+                rest + row.array_energy_j * 2,
             ),
             rel=1e-12,
         )
-    assert all(row.energy_range_j is None for row in workload_energy(design(), NETWORK))
+    assert all(row.energy_range_j is None for row in workload_energy(parameters, NETWORK))
 
 
 def test_bounds_of_an_uncertain_node_hold_for_the_sums_of_tiles_too() -> None:
