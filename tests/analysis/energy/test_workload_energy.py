@@ -81,13 +81,23 @@ def tile_by_tile(gemm: Gemm, parameters: EnergyParameters, core: str) -> dict[st
         "energy_j": spent + accumulation,
         "energy_per_mac_j": (spent + accumulation) / useful,
         "converter_energy_j": passes * columns * one.converter_energy_j,
-        "array_energy_j": passes * columns * math.fsum(
+        "array_energy_j": passes
+        * columns
+        * math.fsum(
             getattr(one, f"{part}_energy_j") for part in ("array", "periphery", "light", "modulo")
         ),
-        "digital_energy_j": passes * columns * math.fsum(
+        "digital_energy_j": passes
+        * columns
+        * math.fsum(
             getattr(one, f"{part}_energy_j")
             for part in (
-                "forward", "reverse", "decoding", "shift_add", "accumulation", "scaling", "memory"
+                "forward",
+                "reverse",
+                "decoding",
+                "shift_add",
+                "accumulation",
+                "scaling",
+                "memory",
             )
         ),
     }
