@@ -31,6 +31,7 @@ from rnscli.analysis.design.rows import DesignRow as DesignRow
 from rnscli.analysis.design.search import Candidate as Candidate
 from rnscli.analysis.design.search import DesignResult as DesignResult
 from rnscli.analysis.design.search import Rejected as Rejected
+from rnscli.analysis.design.search import digital_error as digital_error
 from rnscli.analysis.design.search import search_designs as search_designs
 from rnscli.analysis.design.space import DesignSpace as DesignSpace
 from rnscli.analysis.design.space import default_cores as default_cores
@@ -46,6 +47,7 @@ from rnscli.analysis.energy.energy_design import OWN_ADC as OWN_ADC
 from rnscli.analysis.energy.parameters import EnergyOptions as EnergyOptions
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.parameters import WorkloadOptions as WorkloadOptions
+from rnscli.analysis.energy.parameters import check_runs as check_runs
 from rnscli.analysis.energy.parameters import runs_on as runs_on
 from rnscli.analysis.energy.pass_attempts import attempts_of_pass as attempts_of_pass
 from rnscli.analysis.energy.rows import ENERGY_PARTS as ENERGY_PARTS

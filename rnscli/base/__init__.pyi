@@ -18,8 +18,11 @@ from rnscli.base.columns import probability as probability
 from rnscli.base.columns import reach as reach
 from rnscli.base.columns import sequence as sequence
 from rnscli.base.columns import value_of as value_of
+from rnscli.base.csv_table import Kind as Kind
 from rnscli.base.csv_table import label as label
+from rnscli.base.csv_table import listed as listed
 from rnscli.base.csv_table import quantity as quantity
+from rnscli.base.csv_table import read_listing as read_listing
 from rnscli.base.csv_table import read_table as read_table
 from rnscli.base.csv_table import whole_number as whole_number
 from rnscli.base.errors import MAX_ATTEMPTS as MAX_ATTEMPTS

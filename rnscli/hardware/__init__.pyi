@@ -1,6 +1,8 @@
 from rnscli.hardware.adc import AdcModel as AdcModel
 from rnscli.hardware.adc.models import ADC_MODELS as ADC_MODELS
 from rnscli.hardware.adc.models import CONSTANTS as CONSTANTS
+from rnscli.hardware.adc.survey import published as published
+from rnscli.hardware.adc.survey import unpublished as unpublished
 from rnscli.hardware.adc.surveyed import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac

@@ -16,9 +16,13 @@ class OperationPrices:
 
     A price is known at 8 and at 32 bits. In between and beyond it follows the power of the width
     that goes through both, ``E(w) = E(8) (w / 8)^a`` with ``a = log_4(E(32) / E(8))``: 0.87 for
-    additions and 1.98, almost the square, for multiplications. To another node energies scale in
-    proportion to its length (the capacitance of a gate, at the same supply) and areas with its
-    square.
+    additions and 1.98, almost the square, for multiplications.
+
+    To another node an energy scales with the power of its length that goes through two published
+    tables of the same operations, at 45 nm and at 7 nm: 0.65 for additions, 0.56 for
+    multiplications, 0.46 and 0.56 in floating point. That holds from 7 to 45 nm. The equations of
+    Stillmaker and Baas have a quarter to a fifth of that at 7 nm. Areas follow the table of these
+    authors, from 7 to 130 nm, and powers between its nodes.
 
     Parameters
     ----------
@@ -40,7 +44,10 @@ class OperationPrices:
     ----------
     Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014 (energies, 45
     nm, 0.9 V); Dally, "High-performance hardware for machine learning", NIPS tutorial 2015 (areas,
-    TSMC 45 nm).
+    TSMC 45 nm); Jouppi et al., "Ten lessons from three generations shaped Google's TPUv4i", ISCA
+    2021, table 2 (7 nm; read in a quotation); Stillmaker and Baas, "Scaling equations for the
+    accurate prediction of CMOS device performance from 180 nm to 7 nm", Integration 2017 (its
+    coefficients read in open code).
 
     Examples
     --------
@@ -67,7 +74,10 @@ class OperationPrices:
     reference_node: float = 45e-9
     node: float = 45e-9
 
-    source: ClassVar[str] = "Horowitz, ISSCC 2014, and Dally 2015, at 45 nm, scaled to the node"
+    source: ClassVar[str] = (
+        "Horowitz, ISSCC 2014, and Dally 2015, at 45 nm; scaled by TPUv4i, ISCA 2021, and "
+        "Stillmaker and Baas 2017"
+    )
 
     def __post_init__(self) -> None:
         for name in ENERGIES:
@@ -81,12 +91,14 @@ class OperationPrices:
 
     def energy(self, operations: Iterable[Operation]) -> float:
         """Energy in J of all of them."""
-        scale = self.node / self.reference_node
-        return scale * math.fsum(one.count * self._price(one, "") for one in operations)
+        shrunk = self.node / self.reference_node
+        return math.fsum(
+            one.count * self._price(one, "") * shrunk ** _EXPONENTS[one.kind] for one in operations
+        )
 
     def area(self, operations: Iterable[Operation], uses: float) -> float:
         """Area in m^2 of the units that do all of them ``uses`` times in a cycle of the clock."""
-        scale = (self.node / self.reference_node) ** 2
+        scale = area_scale(self.node) / area_scale(self.reference_node)
         return scale * math.fsum(
             math.ceil(one.count * uses) * self._price(one, "_area") for one in operations
         )
@@ -101,6 +113,47 @@ class OperationPrices:
         low = float(getattr(self, f"{one.kind}_8{what}"))
         high = float(getattr(self, f"{one.kind}_32{what}"))
         return float(low * (one.width / 8) ** (math.log(high / low) / math.log(4)))
+
+    def outside(self) -> str | None:
+        """What of the node is beyond the tables, in words."""
+        low, high = _NODES
+        if low <= self.node <= high:
+            return None
+        return (
+            f"prices of operations hold from {low * 1e9:g} to {high * 1e9:g} nm, not at `node` "
+            f"{self.node * 1e9:g} nm"
+        )
+
+
+_NODES = (7e-9, 45e-9)
+# Energies at 7 nm over those at 45 nm, of the same operations: TPUv4i's over Horowitz's.
+_RATIOS = {
+    "add": 0.030 / 0.1,
+    "multiply": 0.070 / 0.2,
+    "fp-add": 0.38 / 0.9,
+    "fp-multiply": 1.31 / 3.7,
+}
+_EXPONENTS = {kind: math.log(ratio) / math.log(7 / 45) for kind, ratio in _RATIOS.items()}
+# Areas over those at 45 nm, by the node in nm.
+_AREAS = (
+    (7, 0.059), (10, 0.10), (14, 0.17), (16, 0.19), (20, 0.21), (32, 0.46), (45, 1.0), (65, 1.5),
+    (90, 2.8), (130, 6.4),
+)  # fmt: skip
+
+
+def area_scale(node: float) -> float:
+    """Area of logic at a node in m over that at 45 nm; beyond the table by its last power.
+
+    Examples
+    --------
+    >>> area_scale(7e-9), round(area_scale(28e-9), 2)
+    (0.059, 0.37)
+    """
+    length = node * 1e9
+    place = next((i for i, (at, _) in enumerate(_AREAS) if at >= length), len(_AREAS) - 1)
+    (low, first), (high, second) = _AREAS[max(place - 1, 0)], _AREAS[max(place, 1)]
+    share = math.log(length / low) / math.log(high / low)
+    return float(first * (second / first) ** share)
 
 
 ENERGIES = ("add_8", "add_32", "multiply_8", "multiply_32", "fp_add_32", "fp_multiply_32")

@@ -395,7 +395,7 @@ class Technology:
 
     def largest_rows(self, done: Pass, sigma: float) -> int:
         """The most rows that light reads with at most a deviation; 0 if not even one."""
-        key = ("rows", replace(done, rows=1), sigma)
+        key = ("rows", done, sigma)
         if key not in self._known:
             low, high = 0, self.rows + 1  # sigma rises with the rows
             while high - low > 1:

@@ -99,6 +99,9 @@ class DesignSpace:
     scales, modulo_energy, \
     max_link_sigma, extrapolate
         As in `ModuliRequest` and `EnergyParameters`, for all designs.
+    throughput, area
+        Wanted throughput in MAC/s, or given area in m^2: designs have as many arrays as it takes,
+        or as fit. One of them at most.
     noise
         Law of the errors, or a setting from which that of every residue and of every conventional
         converter follows. ``None`` for no errors.
@@ -140,6 +143,8 @@ class DesignSpace:
     modulo_energy: float | None = None
     max_link_sigma: float | None = None
     extrapolate: bool = False
+    throughput: float | None = None
+    area: float | None = None
     noise: NoiseSetting | NoiseLaw | None = None
     pairs: int = 10_000
     seed: int = 0
@@ -161,6 +166,8 @@ class DesignSpace:
             names = [model.name if model else OWN_ADC for model in getattr(self, name)]
             if len(set(names)) < len(names):
                 raise InputError(f"`{name}` has two of the same name; give them different names")
+        if self.throughput is not None and self.area is not None:
+            raise InputError("`throughput` and `area` both say how many arrays; leave one out")
         if self.size > MAX_DESIGNS:
             raise InputError(
                 f"the space has {self.size} designs; at most {MAX_DESIGNS} are searched at once"

@@ -9,7 +9,7 @@ from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow, PartRow, SensitivityRow
 from rnscli.base import InputError, Uncertain
 from rnscli.core import RNS
-from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology
+from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology, published
 
 Constants = Mapping[str, Uncertain]
 Model = TypeVar("Model", Technology, AdcModel, CapacitiveDac)
@@ -29,6 +29,7 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
     macs = size * len(design.kernels)
     macs_per_second = macs * design.width / timing.interval
     dacs, adcs = design.conversions
+    over_best, over_median = _over_published(design.conversion)
     return EnergyRow(
         **design_columns(parameters),
         dac_bits=converters.dac_bits if converters else None,
@@ -65,6 +66,8 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         energy_range_j=None,
         latency_range_s=None,
         area_range_m2=None,
+        adc_over_best=over_best,
+        adc_over_median=over_median,
         expected_attempts=design.expected_attempts,
         pass_attempts=design.attempts,
         kernel=design.kernel,
@@ -87,7 +90,7 @@ def parts_of(parameters: EnergyParameters) -> tuple[PartRow, ...]:
     >>> rows = parts_of(design)
     >>> row = max(rows, key=lambda row: row.energy_j)
     >>> row.part, row.count, f"{row.energy_each_j * 1e12:.2f} pJ"
-    ('ramp ADC', 128, '9.22 pJ')
+    ('ramp ADC', 128.0, '9.22 pJ')
     """
     design = parameters.design
     total = math.fsum(one.count * one.energy * one.repeats for one in design.items)
@@ -118,6 +121,14 @@ def parts_of(parameters: EnergyParameters) -> tuple[PartRow, ...]:
 def _ratio(value: float, reference: float) -> float | None:
     """A ratio, or ``None`` where all constants are zero."""
     return value / reference if reference > 0 and math.isfinite(reference) else None
+
+
+def _over_published(conversion: tuple[float, int, float] | None) -> tuple[float | None, ...]:
+    """Energy of a conversion over the best and the median that are published of its kind."""
+    found = published(*conversion[1:]) if conversion else None
+    if conversion is None or found is None:
+        return None, None
+    return conversion[0] / found.best, conversion[0] / found.median if found.median else None
 
 
 def design_columns(parameters: EnergyParameters) -> dict[str, Any]:
@@ -170,9 +181,9 @@ def uncertain_energy(
     >>> from rnscli.core.arithmetic.dot_product import DotProduct
     >>> row = uncertain_energy(
     ...     EnergyParameters(core="fixed-lp", dot_product=DotProduct(1024, 8, 8), bits=8),
-    ...     {"energy_per_mac": Uncertain(10e-15, 5e-15, 20e-15)})
+    ...     {"comparator_current": Uncertain(20e-6, 10e-6, 30e-6)})
     >>> [f"{end * 1e12:.2f} pJ" for end in row.energy_range_j]
-    ['6.02 pJ', '21.38 pJ']
+    ['15.88 pJ', '25.14 pJ']
     """
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)

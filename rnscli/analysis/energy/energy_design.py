@@ -143,7 +143,7 @@ class EnergyDesign:
     def adc_name(self) -> str:
         return OWN_ADC if self.adc is None else self.adc.name
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows of each array."""
         return -(-self.dot_product.vector_size // self.segments)
@@ -192,15 +192,20 @@ class EnergyDesign:
             output_bits=channel.output_bits,
             weight_bits=channel.input_bits,
             modulus=channel.modulus,
-            mac_energy=prices.energy(mac),
+            mac_energy=prices.energy(mac) if mac else 0.0,
             mac_area=prices.area(mac, 1.0) if mac else 0.0,
         )
+
+    @cached_property
+    def _passes(self) -> tuple[hardware.Pass, ...]:
+        """What an array of each of the channels does."""
+        return tuple(self._done(channel, self.rows) for channel in self.channels)
 
     @cached_property
     def link_sigma(self) -> float | None:
         """Standard deviation of a reading of light, in its steps; that of the noisiest channel."""
         array = self.technology
-        sigmas = [array.link_sigma(self._done(channel, self.rows)) for channel in self.channels]
+        sigmas = [array.link_sigma(done) for done in self._passes]
         return max(one for one in sigmas if one is not None) if array.link else None
 
     @cached_property
@@ -238,7 +243,8 @@ class EnergyDesign:
     def beyond(self) -> tuple[str, ...]:
         """What of the design is outside of the range of a model, in sentences."""
         array = self.technology
-        outside = [array.outside(self._done(channel, self.rows)) for channel in self.channels]
+        outside = [array.outside(done) for done in self._passes]
+        outside.append(array.operations.outside())
         if array.link and self.rows > self.largest_rows:
             size = f"not a `vector_size` of {self.rows}"
             allowed = f"at most {self.largest_rows} rows, {size}" if self.largest_rows else size
@@ -257,10 +263,23 @@ class EnergyDesign:
                 )
         return tuple(dict.fromkeys(sentence for sentence in outside if sentence))
 
-    @property
+    @cached_property
     def readings(self) -> float:
         """Readings of an ADC that give one output of a channel."""
-        return self.technology.readings(self._done(self.channels[0], self.rows))
+        return self.technology.readings(self._passes[0])
+
+    @property
+    def conversion(self) -> tuple[float, int, float] | None:
+        """Energy in J of a conversion of the widest ADC, its bits, and its rate in Hz."""
+        if self.converters is None or self.kernel == "update":
+            return None
+        bits = self.converters.adc_bits
+        if self.adc is not None:
+            return self.adc.energy(bits, self.adc_rate), bits, self.adc_rate
+        widest = max(self._passes, key=lambda done: done.output_bits)
+        own = [one for one in self.technology.priced(widest) if one.part.group == "adc"]
+        time = math.fsum(one.time for one in own) or self.timing.cycle
+        return math.fsum(one.energy + one.power * time for one in own), bits, 1.0 / time
 
     @property
     def conversions(self) -> tuple[float, float]:
@@ -277,7 +296,7 @@ class EnergyDesign:
         dacs = repeats * (self.segments * self.rows / self.width)
         return dacs, repeats * self.segments * self.readings
 
-    @property
+    @cached_property
     def kernels(self) -> tuple[str, ...]:
         return hardware.KERNELS if self.kernel == hardware.CYCLE else (self.kernel,)
 
@@ -291,11 +310,8 @@ class EnergyDesign:
         """How many arrays are alike, and their parts, by the channels."""
         without = [] if self.adc is None or self.converters is None else ["adc"]
         return tuple(
-            (
-                channel.count * self.segments,
-                self.technology.priced(self._done(channel, self.rows), without),
-            )
-            for channel in self.channels
+            (channel.count * self.segments, self.technology.priced(done, without))
+            for channel, done in zip(self.channels, self._passes, strict=True)
         )
 
     def _stages(self, kernel: str) -> list[float]:
@@ -336,28 +352,15 @@ class EnergyDesign:
             attempts=self.attempts,
         )
 
-    @cached_property
+    @property
     def items(self) -> tuple[Item, ...]:
         """The bill of a pass of h x c cells, part by part.
 
         Residues of the inputs are kept, so that further attempts take no forward conversion.
         """
-        found: list[Item] = []
-        cycle, repeats = self.timing.cycle, self.attempts
-        for arrays, parts in self.parts:
-            for one in parts:
-                part = one.part
-                times = sum(kernel in part.kernels for kernel in self.kernels)
-                found.append(Item(
-                    part.name, part.group, part.per, arrays * one.count,
-                    times * one.energy + one.power * cycle, repeats, arrays * one.count, one.area,
-                    part.over, part.source, part.assumption,
-                ))  # fmt: skip
-        if self.converters is not None:
-            found += self._converters()
         # Channels of other moduli often have the same parts at the same prices.
         merged: dict[Item, tuple[float, float]] = {}
-        for item in (*found, *self._digital()):
+        for item in self._lines:
             kind = replace(item, count=0.0, units=0.0)
             count, units = merged.get(kind, (0.0, 0.0))
             merged[kind] = count + item.count, units + item.units
@@ -365,11 +368,31 @@ class EnergyDesign:
             replace(kind, count=count, units=units) for kind, (count, units) in merged.items()
         )
 
+    @cached_property
+    def _lines(self) -> tuple[Item, ...]:
+        """The bill with a line for each part of each kind of channel."""
+        found: list[Item] = []
+        cycle, repeats = self.timing.cycle, self.attempts
+        for arrays, parts in self.parts:
+            for one in parts:
+                part, count = one.part, arrays * one.count
+                times = sum(kernel in part.kernels for kernel in self.kernels)
+                energy = times * one.energy + one.power * cycle
+                found.append(
+                    Item(
+                        part.name, part.group, part.per, count, energy, repeats, count, one.area,
+                        part.over, part.source, part.assumption,
+                    )
+                )  # fmt: skip
+        if self.converters is not None:
+            found += self._converters()
+        return (*found, *self._digital())
+
     def _converters(self) -> list[Item]:
         """DACs, ADCs and circuits of the modulo that the technology does not bring."""
         found: list[Item] = []
         repeats, width, products = self.attempts, self.width, self.products
-        for channel in self.channels if products else ():
+        for channel in self.channels:
             arrays = channel.count * self.segments
             if not self.technology.own_dac:
                 drivers = arrays * self.rows
@@ -387,8 +410,9 @@ class EnergyDesign:
                 ))  # fmt: skip
             if self.modulo_energy:
                 found.append(Item(
-                    "modulo circuit", "modulo", "column", arrays * width, self.modulo_energy,
-                    repeats, arrays * width, 0.0, assumption="its area and time are not counted",
+                    "modulo circuit", "modulo", "column", arrays * width,
+                    products * self.modulo_energy, repeats, arrays * width, 0.0,
+                    assumption="its area and time are not counted",
                 ))  # fmt: skip
         return found
 
@@ -456,7 +480,7 @@ class EnergyDesign:
     def energies(self) -> Energies:
         """Energy of one dot product of h terms in an h x c array, by group."""
         sums: dict[str, list[float]] = {}
-        for item in self.items:
+        for item in self._lines:
             energy = item.count * item.energy * item.repeats / self.width
             sums.setdefault(item.group, []).append(energy)
         return Energies(**{group: math.fsum(terms) for group, terms in sums.items()})
@@ -467,6 +491,6 @@ class EnergyDesign:
 
         It keeps up with an array that never repeats anything, so retries do not change it.
         """
-        beside = math.fsum(one.units * one.area for one in self.items if not one.over)
-        over = math.fsum(one.units * one.area for one in self.items if one.over)
+        beside = math.fsum(one.units * one.area for one in self._lines if not one.over)
+        over = math.fsum(one.units * one.area for one in self._lines if one.over)
         return max(beside, over)

@@ -65,7 +65,7 @@ class EnergyOptions:
     adc_table = Option(
         base.Files(),
         "Your own converters, for --adc-model table: a CSV file with enob, energy_j, area_m2, "
-        "rate_hz.",
+        "rate_hz, or a list as others publish it; without areas those of the survey hold.",
     )
     columns = Option(
         base.WholeNumbers(1, _MAX_COLUMNS),
@@ -400,32 +400,8 @@ class EnergyParameters:
         technology = self.technology
         if technology is None:
             return hardware.load_technology(kind.default_technology)
-        if runs_on(kind, technology, self.modulo_energy):
-            return technology
-        analog = isinstance(kind, AnalogKind)
-        if analog is not (technology.kind == "analog"):
-            fits = "an analog" if analog else "a digital"
-            raise InputError(
-                f"core {kind.name} needs {fits} array, and `technology` {technology.name} is "
-                f"{technology.kind}"
-            )
-        if analog and not kind.coded:
-            raise InputError(
-                f"core {kind.name} needs an array whose sums do not wrap, and `technology` "
-                f"{technology.name} holds a phase; it is shown on {kind.default_technology}"
-            )
-        if analog:
-            raise InputError(
-                f"core {kind.name} needs an array that wraps at m, and `technology` "
-                f"{technology.name} has no modulo: its sums grow to m^2 h, whose ADC of 2 b + "
-                "log2 h bits leaves residues no use; `modulo_energy` prices a circuit, "
-                f"`technology` {kind.default_technology} wraps by itself"
-            )
-        low, high = technology.input_bits
-        raise InputError(
-            f"`technology` {technology.name} is known for operands of {low} to {high} bits only; "
-            f"core {kind.name} needs another, such as {kind.default_technology}"
-        )
+        check_runs(kind, technology, self.modulo_energy)
+        return technology
 
     def as_rns(self) -> "EnergyParameters | None":
         """The design with the core ``rns`` that this one is compared with, if there is one."""
@@ -453,3 +429,35 @@ def runs_on(kind: CoreKind, technology: hardware.Technology, modulo_energy: floa
     if modulo_energy is not None and technology.modulo == "none":
         technology = replace(technology, modulo="circuit")
     return kind.runs_on(technology)
+
+
+def check_runs(
+    kind: CoreKind, technology: hardware.Technology, modulo_energy: float | None
+) -> None:
+    """Refuse a technology that a core does not run on, with what it needs."""
+    if runs_on(kind, technology, modulo_energy):
+        return
+    analog = isinstance(kind, AnalogKind)
+    if analog is not (technology.kind == "analog"):
+        fits = "an analog" if analog else "a digital"
+        raise InputError(
+            f"core {kind.name} needs {fits} array, and `technology` {technology.name} is "
+            f"{technology.kind}"
+        )
+    if analog and not kind.coded:
+        raise InputError(
+            f"core {kind.name} needs an array whose sums do not wrap, and `technology` "
+            f"{technology.name} holds a phase; it is shown on {kind.default_technology}"
+        )
+    if analog:
+        raise InputError(
+            f"core {kind.name} needs an array that wraps at m, and `technology` "
+            f"{technology.name} has no modulo: sums grow to m^2 h, an ADC needs 2 b + log2 h bits, "
+            "and residues buy nothing; `modulo_energy` prices a circuit, "
+            f"`technology` {kind.default_technology} wraps by itself"
+        )
+    low, high = technology.input_bits
+    raise InputError(
+        f"`technology` {technology.name} is known for operands of {low} to {high} bits only; "
+        f"core {kind.name} needs another, such as {kind.default_technology}"
+    )

@@ -118,6 +118,14 @@ class EnergyRow:
     area_range_m2: Annotated[c.Range | None, Column(
         "Least and largest area that uncertain constants allow, in m^2.", form=ends(area)
     )]
+    adc_over_best: Annotated[float | None, Column(
+        "Energy of an ADC's conversion over the least that is published for its bits and rate; "
+        "null where no converter gets there.", "ADC / best"
+    )]
+    adc_over_median: Annotated[float | None, Column(
+        "Energy of an ADC's conversion over the median that is published since 2015 for about its "
+        "bits and rate; null with fewer than three.", "ADC / median"
+    )]
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None
     columns: c.ArrayColumns

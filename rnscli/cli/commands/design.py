@@ -19,12 +19,16 @@ LAYOUT = report.Layout(
     parameters=(
         "role", "vector_size", "technology", "adc_model", "columns_per_adc", "reverse", "core",
         "bits", "slice_bits", "adc_bits", "redundant", "attempts", "decoder", "legitimate_range",
-        "moduli",
+        "moduli", "redundant_moduli",
     ),
     results=(
-        "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "extrapolated",
+        "energy_per_mac_j", "latency_s", "arrays", "area_m2", "power_w", "throughput_macs_per_s",
+        "edp_js", "area_per_throughput", "mean_abs_error", "p_err", "extrapolated",
     ),
-    optional=("moduli", "latency_s", "area_m2", "slice_bits", "adc_bits", "reverse"),
+    optional=(
+        "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
+        "latency_s", "slice_bits", "adc_bits", "reverse", "columns_per_adc", "power_w", "area_m2",
+    ),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
 )  # fmt: skip
 _AXES = (
@@ -33,10 +37,15 @@ _AXES = (
 )  # fmt: skip
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
-_FIXED = (*_OPERANDS, *_SET, "columns", *CONSTANTS, *options.RATES, *options.ARRAY_OPTIONS)
+_FIXED = (
+    *_OPERANDS, *_SET, "columns", "throughput", "area", "memory", "scales", *CONSTANTS,
+    *options.RATES, *options.ARRAY_OPTIONS,
+)  # fmt: skip
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
-_DEFAULTS = {name: one.default for name, one in base.options_of(DotProductOptions).items()}
+_DEFAULTS = {
+    name: one.default for name, one in base.options_of(DotProductOptions, EnergyOptions).items()
+}
 _SHOWN = 12
 
 
@@ -74,8 +83,8 @@ _SHOWN = 12
     options.take(EnergyOptions.columns, help="Columns c of an array.", usual="h"),
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
-    options.take(EnergyOptions.memory, swept=False),
-    options.take(EnergyOptions.scales, swept=False),
+    EnergyOptions.memory,
+    EnergyOptions.scales,
     EnergyOptions.extrapolate,
     *options.constant_options(),
     options.take(
@@ -113,7 +122,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """
     options.check_one_level(given)
     given = options.with_usual(given, "bits", "vector_size", "redundant")
+    named = bool(given["technology"])
+    default = tuple(given["core"]) == analysis.default_cores()  # of which nobody asked for one
     hardware, given = options.hardware_of(given)
+    given, left_out = _running(given, hardware) if named else (given, [])
     constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}
     shared = {"adc_model": given["adc_model"][0], "modulo_energy": given["modulo_energy"]}
     shared |= constants
@@ -132,6 +144,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if "max_p_err" in limits and noise is None:
         raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
     minimise = _single("minimise", given["minimise"])
+    bounded = "max_error" in limits or minimise == "error"
     held = dict.fromkeys(options.NOISE_AXES) if noise is None else noise.columns
     point = held | {"seed": given["seed"]}
 
@@ -144,7 +157,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 else:
                     advance(0, note=lambda: f"{what}: {done} of {total}")
 
-            result = analysis.search_designs(space, limits, minimise, runner, progress)
+            most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
+            result = analysis.search_designs(space, limits | most, minimise, runner, progress)
         commands = tuple(_line(*one) for one in _commands(result.chosen, given, hardware.given))
         rows = [_row("chosen", None, result.chosen, commands)]
         rows.extend(_row("front", None, candidate) for candidate in result.front[1:])
@@ -152,12 +166,37 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return cli.Answer(
             [(point, row) for row in rows],
             lambda rows, file_format: report.plot_front(rows, file_format),
+            problems=() if default else left_out,
+            remarks=[f"left out {one}" for one in left_out] if default else (),
             shown=min(_SHOWN, len(result.front)),
             required=1,
-            footer=[*_footer(result), *(f"  {line}" for line in commands)],
+            footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
         )
 
     return cli.Question(options.with_model_defaults(given), compute, in_blocks=noise is not None)
+
+
+def _running(given: dict[str, Any], hardware: options.Hardware) -> tuple[dict[str, Any], list[str]]:
+    """The cores that run on the technologies that are named, and why others do not.
+
+    Digital ones stand beside them in any case, on a technology of theirs.
+    """
+    price, left_out = _single("modulo_energy", given["modulo_energy"]), []
+    kept = []
+    for name in given["core"]:
+        kind = core.CORES[name]
+        runs = any(analysis.runs_on(kind, one, price) for one in hardware.technologies)
+        analog = [one for one in hardware.technologies if one.kind == "analog"]
+        if runs or not analog or not isinstance(kind, core.AnalogKind):
+            kept.append(name)
+            continue
+        try:
+            analysis.check_runs(kind, analog[0], price)
+        except InputError as error:
+            left_out.append(f"for core {name}: {error}")
+    if not kept:
+        raise base.NoSolutionError(left_out[0])
+    return {**given, "core": tuple(kept)}, left_out
 
 
 def _single(name: str, value: Any) -> Any:
@@ -196,7 +235,7 @@ def _space(
         **options.fixed_hardware(hardware, given["adc_model"], constants),
         "adc_bits": tuple(given["adc_bits"] or (None,)),
         "noise": noise,
-        **{name: given[name] for name in ("extrapolate", "pairs", "seed", "memory", "scales")},
+        **{name: given[name] for name in ("extrapolate", "pairs", "seed")},
     }
     return analysis.DesignSpace(**arguments)
 
@@ -292,7 +331,7 @@ def _row(
     return analysis.DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
 
 
-def _footer(result: analysis.DesignResult) -> list[str]:
+def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[str]:
     why = f"impossible, most of them: {result.why_impossible}"
     counts = {
         "ruled out by a limit before their error probability": result.pruned,
@@ -304,6 +343,11 @@ def _footer(result: analysis.DesignResult) -> list[str]:
     if len(result.front) > _SHOWN:
         text += f", {_SHOWN} are shown (all in --format csv and json)"
     lines = ["", *cli.hanging("", text)]
+    if most:
+        said = (
+            f"error at most {most['max_error']:.4g}, that of digital-int8; --max-error sets another"
+        )
+        lines += cli.hanging("", said)
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
         names = [

@@ -6,6 +6,15 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from prices_by_hand import (
+    adder,
+    addition,
+    fp_addition,
+    fp_product,
+    fp_units,
+    multiplier,
+    product,
+)
 
 from rnscli.analysis.energy.bill import energy, parts_of
 from rnscli.analysis.energy.parameters import EnergyParameters
@@ -67,40 +76,15 @@ def check(
 # What surrounds every array -----------------------------------------------------------------------
 
 
-def addition(width: float, node: float) -> float:
-    """J: 0.03 pJ at 8 and 0.1 pJ at 32 bits, at 45 nm."""
-    return 0.03e-12 * (0.1 / 0.03) ** math.log(width / 8, 4) * node / 45e-9
-
-
-def product(first: float, second: float, node: float) -> float:
-    """J: 0.2 pJ at 8 x 8 and 3.1 pJ at 32 x 32 bits, at 45 nm."""
-    return 0.2e-12 * (3.1 / 0.2) ** math.log(math.sqrt(first * second) / 8, 4) * node / 45e-9
-
-
-def adder(width: float, node: float) -> float:
-    """m^2: 36 um^2 at 8 and 137 um^2 at 32 bits, at 45 nm."""
-    return 36e-12 * (137 / 36) ** math.log(width / 8, 4) * (node / 45e-9) ** 2
-
-
-def multiplier(first: float, second: float, node: float) -> float:
-    """m^2: 282 um^2 at 8 x 8 and 3495 um^2 at 32 x 32 bits, at 45 nm."""
-    logarithm = math.log(math.sqrt(first * second) / 8, 4)
-    return 282e-12 * (3495 / 282) ** logarithm * (node / 45e-9) ** 2
-
-
 def scaling(node: float) -> float:
     """J an output: three products and a sum in FP32, a comparison and a rounding of 32 bits."""
-    return (3 * 3.7 + 0.9 + 2 * 0.1) * 1e-12 * node / 45e-9
+    return 3 * fp_product(node) + fp_addition(node) + 2 * addition(32, node)
 
 
 def scaling_area(outputs_per_cycle: float, node: float) -> float:
     """m^2 of the units that scale as many outputs in a cycle of the clock."""
-    units = (
-        math.ceil(3 * outputs_per_cycle) * 7700e-12,
-        math.ceil(outputs_per_cycle) * 4184e-12,
-        math.ceil(2 * outputs_per_cycle) * 137e-12,
-    )
-    return sum(units) * (node / 45e-9) ** 2
+    floating = fp_units(math.ceil(3 * outputs_per_cycle), math.ceil(outputs_per_cycle), node)
+    return floating + math.ceil(2 * outputs_per_cycle) * adder(32, node)
 
 
 def surroundings(rows: int, columns: int, bits: int, node: float) -> Bill:
@@ -319,11 +303,11 @@ def test_digital_int8_on_logic() -> None:
     rows, columns, clock = 128, 64, 0.9e9
     cells = rows * columns
     bill: Bill = {
-        "multipliers and adders": ("array", cells * (0.2e-12 + 0.1e-12) * 14 / 45),
+        "multipliers and adders": ("array", cells * (product(8, 8, NODE) + addition(32, NODE))),
         "registers": ("array", cells * (8 + 32) * 1.7e-15 * 14 / 28),
     }
     bill |= surroundings(rows, columns, 8, NODE)
-    area = cells * ((282e-12 + 137e-12) * (14 / 45) ** 2 + 48 * 3.7e-12 * (14 / 28) ** 2)
+    area = cells * (multiplier(8, 8, NODE) + adder(32, NODE) + 48 * 3.7e-12 * (14 / 28) ** 2)
     check(
         design("digital-int8", "digital-logic", 6, rows, columns, clock=clock),
         bill,
@@ -338,7 +322,7 @@ def test_digital_fp32_on_logic() -> None:
     rows, columns = 10, 3
     bit = 20e-12 / 64 * 14 / 45
     bill: Bill = {
-        "multipliers and adders": ("array", 30 * (3.7e-12 + 0.9e-12) * 14 / 45),
+        "multipliers and adders": ("array", 30 * (fp_product(NODE) + fp_addition(NODE))),
         "registers": ("array", 30 * (32 + 32) * 1.7e-15 / 2),
         "inputs, read": ("memory", 10 * 32 * bit),
         "outputs, written": ("memory", 3 * 32 * bit),
@@ -346,7 +330,7 @@ def test_digital_fp32_on_logic() -> None:
     check(
         design("digital-fp32", "digital-logic", 6, rows, columns),
         bill,
-        area=30 * ((7700e-12 + 4184e-12) * (14 / 45) ** 2 + 96 * 3.7e-12 / 4),
+        area=30 * (fp_units(1, 1, NODE) + 96 * 3.7e-12 / 4),
         latency=12e-9,
         interval=1e-9,
     )
@@ -458,7 +442,7 @@ def test_rns_in_light() -> None:
     assert row.adc_conversions == close(attempts * arrays * 2)
     assert row.dac_conversions == close(attempts * arrays * height / columns)
     again = sum(joules for _, joules in repeated.values()) * (attempts - 1) / columns
-    assert row.retry_energy_j == pytest.approx(again, rel=1e-10)
+    assert row.retry_energy_j == pytest.approx(again, rel=1e-10, abs=0)
 
 
 def test_moduli_have_converters_of_their_own_width() -> None:
@@ -624,7 +608,9 @@ def test_a_cycle_is_the_sum_of_its_kernels(
         expected = math.fsum(getattr(row, name) for row in kernels)
         assert getattr(cycle, name) == pytest.approx(expected, rel=1e-12, abs=0), name
     assert 3 / cycle.throughput_macs_per_s == pytest.approx(
-        math.fsum(1 / row.throughput_macs_per_s for row in kernels), rel=1e-12
+        math.fsum(1 / row.throughput_macs_per_s for row in kernels), rel=1e-12, abs=0
     )
-    assert cycle.energy_per_mac_j == pytest.approx(cycle.energy_per_dot_product_j / 48, rel=1e-12)
+    assert cycle.energy_per_mac_j == pytest.approx(
+        cycle.energy_per_dot_product_j / 48, rel=1e-12, abs=0
+    )
     assert kernels[2].scaling_energy_j == kernels[2].memory_energy_j == 0.0

@@ -77,7 +77,7 @@ def test_the_total_is_the_sum_of_its_parts(core: str, name: str, data: st.DataOb
     """Of each group, of each part of a pass; and areas are those beside, or over, each other."""
     technology = (SHIPPED | SIMPLE)[name]
     light = bool(technology.link)
-    bits = data.draw(st.integers(3, 4 if name == "photonic-incoherent" else 6 if light else 8))
+    bits = data.draw(st.integers(3, 4 if name == "photonic-incoherent" else 6 if light else 7))
     most = 16 if name == "photonic-incoherent" else 300 if CORES[core].exact else 128
     vector_size = data.draw(st.integers(1, most))
     columns = data.draw(st.integers(1, 8 if name == "photonic-incoherent" else 128))
@@ -124,10 +124,12 @@ def test_the_total_is_the_sum_of_its_parts(core: str, name: str, data: st.DataOb
         found = math.fsum(one.energy_j for one in parts if one.group == group) / columns
         assert found == pytest.approx(expected, rel=1e-12, abs=0)
     for one in parts:
-        assert one.energy_j == pytest.approx(one.count * one.energy_each_j * one.repeats, rel=1e-14)
-        assert one.area_m2 == pytest.approx(one.units * one.area_each_m2, rel=1e-14)
+        assert one.energy_j == pytest.approx(
+            one.count * one.energy_each_j * one.repeats, rel=1e-14, abs=0
+        )
+        assert one.area_m2 == pytest.approx(one.units * one.area_each_m2, rel=1e-14, abs=0)
         assert one.repeats in (1.0, row.pass_attempts)
-    assert total == 0 or math.fsum(one.share for one in parts) == pytest.approx(1, rel=1e-12)
+    assert total == 0 or math.fsum(one.share for one in parts) == pytest.approx(1, rel=1e-12, abs=0)
     beside = math.fsum(one.area_m2 for one in parts if not one.over)
     over = math.fsum(one.area_m2 for one in parts if one.over)
     assert row.area_m2 == pytest.approx(max(beside, over), rel=1e-12, abs=0)
@@ -144,8 +146,8 @@ def test_the_total_is_the_sum_of_its_parts(core: str, name: str, data: st.DataOb
 @QUICK
 @given(
     core=st.sampled_from(tuple(CORES)),
-    bits=st.integers(6, 12),
-    vector_size=st.integers(1, 1024),
+    bits=st.integers(6, 7),
+    vector_size=st.integers(1, 512),
     attempts=st.floats(1, 50),
 )
 def test_ratios_are_those_of_two_bills(
@@ -165,11 +167,11 @@ def test_ratios_are_those_of_two_bills(
         row = bill(core, bits, vector_size, **shared)
         assert row.adc_relative_to_rns is not None
         assert row.adc_relative_to_rns * rns.adc_energy_j == pytest.approx(
-            row.adc_energy_j, rel=1e-13
+            row.adc_energy_j, rel=1e-13, abs=0
         )
     assert row.relative_to_rns is not None
     assert row.relative_to_rns * rns.energy_per_dot_product_j == pytest.approx(
-        row.energy_per_dot_product_j, rel=1e-13
+        row.energy_per_dot_product_j, rel=1e-13, abs=0
     )
 
 
@@ -282,6 +284,7 @@ def test_more_bits_at_the_same_number_of_moduli(technology: str, vector_size: in
     assert compared >= (5 if technology in SIMPLE else 0)
 
 
+@pytest.mark.filterwarnings("ignore:.*murmann holds from 1 to 22 bits")
 @pytest.mark.parametrize("core", CONVENTIONAL)
 @pytest.mark.parametrize(
     "technology", [*SIMPLE, "reram-analog", "switched-capacitor", "photonic-incoherent"]
@@ -295,6 +298,7 @@ def test_more_bits_in_conventional_cores(core: str, technology: str) -> None:
     bits = range(2, 17) if technology in SIMPLE else bits
     size = 16 if technology == "photonic-incoherent" else 128
     shared = {"technology": array, "adc": MurmannAdc(node=14e-9), "columns": size // 2}
+    shared["extrapolate"] = True
     costs = [bill(core, b, size, **shared).energy_per_dot_product_j for b in bits]
     assert all(more > fewer for fewer, more in pairwise(costs))
     if array.own_adc and core != "fixed-hp":
@@ -309,7 +313,9 @@ def test_an_adc_of_more_bits_may_take_less_than_a_ramp() -> None:
         bill("fixed-hp", 3, size, technology=SHIPPED["reram-analog"]) for size in (8, 16)
     ]  # fmt: skip
     assert [(row.adc_model, row.adc_bits) for row in rows] == [("own", 8), ("murmann", 9)]
-    assert [row.adc_energy_j for row in rows] == pytest.approx([9.216e-12, 1.162144e-12], rel=1e-9)
+    assert [row.adc_energy_j for row in rows] == pytest.approx(
+        [9.216e-12, 1.162144e-12], rel=1e-9, abs=0
+    )
 
 
 @pytest.mark.parametrize(("core", "name"), PAIRS)

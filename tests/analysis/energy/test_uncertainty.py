@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import prices_by_hand
 import pytest
 from simple_arrays import simple
 
@@ -108,7 +109,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Uncertain]]] = {
         },
     ),
     "a figure of merit, with which the energy falls": (
-        {"core": "fixed-hp", "model": schreier},
+        {"core": "fixed-lp", "model": schreier},
         {
             "schreier_fom": Uncertain(180.0, 170.0, 187.0),
             "schreier_corner": around(5e7, 0.5),
@@ -188,8 +189,8 @@ def test_by_hand() -> None:
     row = uncertain_energy(design(), {"energy_per_mac": around(5e-15, 0.2)})
     assert row.energy_range_j is not None
     low, high = row.energy_range_j
-    assert row.energy_per_dot_product_j - low == pytest.approx(0.64e-12, rel=1e-9)
-    assert high - row.energy_per_dot_product_j == pytest.approx(0.64e-12, rel=1e-9)
+    assert row.energy_per_dot_product_j - low == pytest.approx(0.64e-12, rel=1e-9, abs=0)
+    assert high - row.energy_per_dot_product_j == pytest.approx(0.64e-12, rel=1e-9, abs=0)
     assert row.latency_range_s == (row.latency_s, row.latency_s)
 
 
@@ -227,9 +228,9 @@ def test_the_nominal_row_is_that_at_the_values() -> None:
     row = uncertain_energy(design(), constants)
     before = energy(design()).energy_per_dot_product_j
     nominal = row.energy_per_dot_product_j
-    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9)
+    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9, abs=0)
     assert row.energy_range_j == pytest.approx(
-        (nominal - 1.92e-12 - 0.3e-12, nominal + 0.64e-12 + 0.3e-12), rel=1e-12
+        (nominal - 1.92e-12 - 0.3e-12, nominal + 0.64e-12 + 0.3e-12), rel=1e-12, abs=0
     )
     plain = energy(design(energy_per_mac=7e-15, adc_k1=120e-15))
     assert without_ranges(row) == without_ranges(plain)
@@ -242,7 +243,7 @@ def test_the_nominal_row_is_that_at_the_values() -> None:
         base.design.technology, uncertain=(("energy_per_mac", constants["energy_per_mac"]),)
     )
     of_array = uncertain_energy(replace(base, technology=own), {})
-    assert of_array.energy_per_dot_product_j - before == pytest.approx(1.28e-12, rel=1e-9)
+    assert of_array.energy_per_dot_product_j - before == pytest.approx(1.28e-12, rel=1e-9, abs=0)
 
 
 def test_sensitivity_starts_from_the_values() -> None:
@@ -259,10 +260,10 @@ def test_sensitivity_starts_from_the_values() -> None:
     before = energy(design()).energy_per_dot_product_j
     nominal = array.energy_per_dot_product_j
     assert (array.constant, adc.constant) == ("energy_per_mac", "adc_k1")
-    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9)
-    assert nominal - array.energy_at_low_j == pytest.approx(1.92e-12, rel=1e-9)
-    assert array.energy_at_high_j - nominal == pytest.approx(0.64e-12, rel=1e-9)
-    assert array.swing == pytest.approx(2.56e-12 / nominal, rel=1e-9)
+    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9, abs=0)
+    assert nominal - array.energy_at_low_j == pytest.approx(1.92e-12, rel=1e-9, abs=0)
+    assert array.energy_at_high_j - nominal == pytest.approx(0.64e-12, rel=1e-9, abs=0)
+    assert array.swing == pytest.approx(2.56e-12 / nominal, rel=1e-9, abs=0)
     assert adc.energy_at_low_j == adc.energy_at_high_j == adc.energy_per_dot_product_j == nominal
     assert adc.swing == 0.0
 
@@ -311,7 +312,9 @@ def test_sensitivity_by_hand() -> None:
         "cell_area",
     ]
     widths = [1.28e-12, 0.6e-12, 0.144e-12, 0.0]
-    assert [row.swing for row in rows] == pytest.approx([w / total for w in widths], rel=1e-9)
+    assert [row.swing for row in rows] == pytest.approx(
+        [w / total for w in widths], rel=1e-9, abs=0
+    )
     for row, width in zip(rows, widths, strict=True):
         constant = constants[row.constant]
         assert (row.constant_low, row.constant_value, row.constant_high) == (
@@ -329,16 +332,18 @@ def test_sensitivity_by_hand() -> None:
 
 def test_where_the_energy_falls_the_swing_is_still_positive() -> None:
     (row,) = sensitivity(
-        design("fixed-hp", schreier), {"schreier_fom": Uncertain(180.0, 179.0, 181.0)}
+        design("fixed-lp", schreier), {"schreier_fom": Uncertain(180.0, 179.0, 181.0)}
     )
     assert row.energy_at_low_j > row.energy_per_dot_product_j > row.energy_at_high_j
     assert row.swing == pytest.approx(
-        (row.energy_at_low_j - row.energy_at_high_j) / row.energy_per_dot_product_j, rel=1e-12
+        (row.energy_at_low_j - row.energy_at_high_j) / row.energy_per_dot_product_j,
+        rel=1e-12,
+        abs=0,
     )
 
 
 def test_digital_designs_have_uncertain_constants_too() -> None:
-    """0.3 pJ x 128 at 45 nm, in proportion to the node; of 40 registers of 1.7 fJ at 28 nm too."""
+    """A product of 8 bits and a sum of 32, and 40 registers of 1.7 fJ at 28 nm, each by its node."""
     parameters = EnergyParameters(
         core="digital-int8", dot_product=DotProduct(128, 8, 8), bits=8, memory="none", scales="none"
     )
@@ -346,18 +351,22 @@ def test_digital_designs_have_uncertain_constants_too() -> None:
         "node": Uncertain(14e-9, 9e-9, 18e-9),
         "register_energy": Uncertain(1.7e-15, 1e-15, 2e-15),
     }
+
+    def cells(at: float, register: float) -> float:
+        mac = prices_by_hand.product(8, 8, at) + prices_by_hand.addition(32, at)
+        return 128 * (mac + 40 * register * at / 28e-9)
+
     node, register = sensitivity(parameters, constants)
     assert (node.constant, register.constant) == ("node", "register_energy")
     assert (node.unit, register.unit) == ("m", "J")
     assert node.adc_model is None
-    cell = 0.3e-12 / 45 + 40 * 1.7e-15 / 28  # for a nanometre
-    assert node.energy_at_low_j == pytest.approx(128 * cell * 9, rel=1e-12)
-    assert node.energy_at_high_j == pytest.approx(128 * cell * 18, rel=1e-12)
-    low, high = (128 * 14 * (0.3e-12 / 45 + 40 * e / 28) for e in (1e-15, 2e-15))
-    assert register.energy_at_low_j == pytest.approx(low, rel=1e-12)
-    assert register.energy_at_high_j == pytest.approx(high, rel=1e-12)
+    for row, ends in (
+        (node, (cells(9e-9, 1.7e-15), cells(18e-9, 1.7e-15))),
+        (register, (cells(14e-9, 1e-15), cells(14e-9, 2e-15))),
+    ):
+        assert (row.energy_at_low_j, row.energy_at_high_j) == pytest.approx(ends, rel=1e-12, abs=0)
     interval = uncertain_energy(parameters, constants).energy_range_j
-    assert interval == pytest.approx((low * 9 / 14, high * 18 / 14), rel=1e-12)
+    assert interval == pytest.approx((cells(9e-9, 1e-15), cells(18e-9, 2e-15)), rel=1e-12, abs=0)
 
 
 # Refusals -----------------------------------------------------------------------------------------
@@ -389,7 +398,7 @@ def test_ranges_that_reach_where_a_constant_may_not() -> None:
     # An array may take no time where a readout does, and not where nothing does.
     fast = uncertain_energy(design(), {"cycle_time": Uncertain(2e-9, 0.0, 4e-9)})
     assert fast.latency_range_s == pytest.approx(
-        (fast.latency_s - 2e-9, fast.latency_s + 2e-9), rel=1e-12
+        (fast.latency_s - 2e-9, fast.latency_s + 2e-9), rel=1e-12, abs=0
     )
     digital = EnergyParameters(core="digital-int8", dot_product=DotProduct(8, 8, 8), bits=8)
     with pytest.raises(InputError, match="take no time"):
@@ -496,11 +505,11 @@ def test_the_interval_of_a_ratio_holds_that_of_all_points() -> None:
     base = uncertain_energy(rns, {})
     assert row.energy_range_j is not None and base.energy_range_j is not None
     assert row.relative_to_rns == pytest.approx(
-        row.energy_per_dot_product_j / base.energy_per_dot_product_j, rel=1e-12
+        row.energy_per_dot_product_j / base.energy_per_dot_product_j, rel=1e-12, abs=0
     )
     assert row.relative_to_rns_range == pytest.approx(
         (row.energy_range_j[0] / base.energy_range_j[1],
-         row.energy_range_j[1] / base.energy_range_j[0]), rel=1e-12
+         row.energy_range_j[1] / base.energy_range_j[0]), rel=1e-12, abs=0
     )  # fmt: skip
     assert row.compared_with_rns == "less"
     assert row.energy_range_j[1] < base.energy_range_j[0]

@@ -246,8 +246,9 @@ def test_swept_constants_carry_their_unit(rows: Rows) -> None:
     ("arguments", "named"),
     [
         ("--adc-rate 2GHz", "--adc-model murmann 2e+09 1e+09"),
-        ("--adc-model survey --bits 3 --core fixed-lp", "--adc-model survey 3 4 20"),
+        ("--adc-model survey --bits 3 --core fixed-lp", "--adc-model survey 3 4 19.74"),
         ("--adc-model walden --bits 8 --core fixed-hp", "--adc-model walden 22 12"),
+        ("--adc-model survey --core fixed-hp", "--adc-model survey 18 2.00e+03 2025-06-09"),
         ("--vector-size 2048", "--vector-size --technology reram-analog 2048 1024"),
         ("--columns 2048", "--columns --technology reram-analog 2048 1024"),
         ("--technology photonic --vector-size 129", "--technology photonic 129 128"),
