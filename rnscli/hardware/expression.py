@@ -32,6 +32,7 @@ CONSTANTS = {  # of nature, which every formula may use
     "boltzmann": (1.380649e-23, "J/K"),
 }
 MAX_LENGTH = 1000
+_MAX_DEPTH = 100  # of a tree, whose height is the number of terms of a sum or a product
 
 
 @lru_cache(maxsize=256)
@@ -69,6 +70,7 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
     "log2": math.log2, "log10": math.log10, "ceil": math.ceil, "floor": math.floor,
     "db": decibels,
 }  # fmt: skip
+FUNCTIONS = tuple(_FUNCTIONS)
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
 
@@ -161,7 +163,12 @@ _GLOBALS: dict[str, Any] = {"__builtins__": {}, **_FUNCTIONS}
 
 
 def _check(tree: ast.expr) -> None:
-    """Refuse all but arithmetic."""
+    """Refuse all but arithmetic, and what is nested so deeply that Python's own stack overflows."""
+    level: list[ast.AST] = [tree]
+    for _ in range(_MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if level:
+        raise InputError(f"a formula has more than {_MAX_DEPTH} levels")
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             known = isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS

@@ -4,6 +4,7 @@ Other packages add theirs as entry points of the group ``rnscli.technologies``, 
 `Profile`.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rnscli.base import InputError, Registry, Uncertain, parse_uncertain, read_nested, shown
+from rnscli.hardware import expression
+from rnscli.hardware.constants import KNOWN
 from rnscli.hardware.expression import UNITS, Expression
 from rnscli.hardware.operations import AREAS, ENERGIES, OperationPrices
 from rnscli.hardware.technology import KERNELS, LINK, PRICES, VARIABLES, Part, Technology, Value
@@ -24,6 +27,10 @@ _TABLES = ("limits", "constants", "parts", "link", "operations")
 _KEYS = ("name", "kind", "description", "modulo", "node", "overlapped", *_TABLES)
 _LIMITS = ("rows", "columns", "input_bits", "output_bits", "source")
 _TEXTS = ("source", "assumption", "fitted")
+# Names that mean something else in formulas.
+_TAKEN = (*VARIABLES, *expression.CONSTANTS, *expression.FUNCTIONS)
+_SPREAD = re.compile(r"±|\+/-|\+-")
+_WITHOUT_UNIT = re.compile(r"[-+.\deE±/%\s]{1,100}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +96,10 @@ def load_technology(name_or_path: str) -> Technology:
     path = Path(name_or_path)
     try:
         is_file = path.is_file()
-        content = path.read_bytes()[: MAX_BYTES + 1] if is_file else b""
+        content = b""
+        if is_file:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         problem = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"`technology` {shown(name_or_path)} cannot be read: {problem}") from None
@@ -146,11 +156,12 @@ def _described(document: dict[str, Any]) -> Technology:
             "energy.md has an example)"
         )
     _check_keys("", document, _KEYS)
-    name = _text("name", _needed("", document, "name"))
-    if not name.isprintable() or len(name) > 40:
+    name = _needed("", document, "name")
+    if _text("name", name) != name or len(name) > 40:
         raise InputError(f"'name' is {shown(name)}; it must be up to 40 printable characters")
     values = _constants(_table("constants", document, None, optional=True))
     node = _constant("node", _table("node", document, ("value", "range", *_TEXTS)))
+    _in_unit("node", node, "m")
     limits = _table("limits", document, _LIMITS)
     arguments: dict[str, Any] = {key: _needed("limits.", limits, key) for key in _LIMITS[:2]}
     arguments |= {k: _pair(f"limits.{k}", limits[k]) for k in _LIMITS[2:4] if k in limits}
@@ -189,16 +200,23 @@ def _constants(table: Mapping[str, Any]) -> dict[str, Value]:
     found = {}
     for name, one in table.items():
         where = f"constants.{shown(name)}"
-        if not name.isidentifier() or not name.isascii() or name in VARIABLES:
+        if not name.isidentifier() or not name.isascii() or name in _TAKEN:
             raise InputError(
-                f"'{where}' must be a name of letters, digits and _, other than "
-                f"{', '.join(VARIABLES)}"
+                f"'{where}' must be a name of letters, digits and _, other than {', '.join(_TAKEN)}"
             )
         if not isinstance(one, dict):
             raise InputError(f"'{where}' must be a table with value and source")
         _check_keys(f"{where}.", one, ("value", "range", *_TEXTS))
         found[name] = _constant(where, one)
+        if name in KNOWN:  # rows and options have it in this unit
+            _in_unit(where, found[name], KNOWN[name].unit)
     return found
+
+
+def _in_unit(where: str, one: Value, unit: str) -> None:
+    if one.unit != unit:
+        found = "" if one.unit == "1" else f" {one.unit}"
+        raise InputError(f"'{where}.value' is {one.value:g}{found}, without its unit {unit}")
 
 
 def _constant(where: str, table: Mapping[str, Any]) -> Value:
@@ -221,24 +239,26 @@ def _constant(where: str, table: Mapping[str, Any]) -> Value:
 
 
 def _measured(where: str, text: str) -> tuple[float | Uncertain, str]:
-    """A quantity with the unit that its text ends in."""
-    for unit in UNITS:
-        if text.replace("m^2", "m2").replace("m²", "m2").rstrip().endswith(unit):
-            try:
-                value = parse_uncertain(text, unit)
-            except InputError:
-                continue
-            least = value.low if isinstance(value, Uncertain) else value
-            if least < 0 and not unit.startswith("dB"):
-                raise InputError(f"'{where}' is {text}; it must not be negative")
-            return value, unit
-    try:
-        return float(text), "1"
-    except ValueError:
-        raise InputError(
-            f"'{where}' is {shown(text)}; it must be a number, or one with a unit of "
-            f"{', '.join(UNITS)}"
-        ) from None
+    """A quantity with the unit that its text, or what is before its spread, ends in."""
+    ends = [
+        one.replace("m^2", "m2").replace("m²", "m2").rstrip()
+        for one in (text, _SPREAD.split(text, maxsplit=1)[0])
+    ]
+    units = [unit for unit in UNITS if unit != "1" and any(one.endswith(unit) for one in ends)]
+    if _WITHOUT_UNIT.fullmatch(text):
+        units = ["1"]
+    for unit in units if len(text) <= 100 else ():
+        try:
+            value = parse_uncertain(text, unit)
+        except InputError:
+            continue
+        least = value.low if isinstance(value, Uncertain) else value
+        if least < 0 and not unit.startswith("dB"):
+            raise InputError(f"'{where}' is {text}; it must not be negative")
+        return value, unit
+    raise InputError(
+        f"'{where}' is {shown(text)}; it must be a number, or one with a unit of {', '.join(UNITS)}"
+    )
 
 
 def _quantity(where: str, value: Any, unit: str) -> float:
@@ -347,4 +367,7 @@ def _check_keys(prefix: str, table: Mapping[str, Any], accepted: tuple[str, ...]
 def _text(where: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"'{where}' is {shown(str(value))}; it must be text in quotes")
-    return value
+    text = " ".join(value.split())  # of several lines
+    if not text.isprintable():
+        raise InputError(f"'{where}' is {shown(value)}; it must be printable")
+    return text

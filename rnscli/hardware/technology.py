@@ -336,24 +336,43 @@ class Technology:
         units = {
             "cell": done.rows * done.columns, "row": done.rows, "column": done.columns, "array": 1
         }  # fmt: skip
-        kept = [part for part in self.parts if part.group not in left]
         found = [
             Priced(
                 part,
-                units[part.per] * (part.count(numbers) if part.count else 1.0),
+                units[part.per] * self._price(part, "count", numbers, 1.0),
                 *(0.0,) * 4,
-                part.area(numbers) if part.area else 0.0,
+                self._price(part, "area", numbers),
             )
-            for part in kept
+            for part in self.parts
+            if part.group not in left
         ]
         numbers["core_area"] = Parts(found).area
-        names = ("energy", "power", "time", "delay")
         return Parts(
             replace(
-                one, **{n: formula(numbers) for n in names if (formula := getattr(one.part, n))}
+                one,
+                energy=self._price(one.part, "energy", numbers),
+                power=self._price(one.part, "power", numbers),
+                time=self._price(one.part, "time", numbers),
+                delay=self._price(one.part, "delay", numbers),
             )
             for one in found
         )
+
+    def _price(
+        self, part: Part, name: str, numbers: Mapping[str, float], usual: float = 0.0
+    ) -> float:
+        """A quantity of a part; the usual one if it has no formula for it."""
+        formula: Expression | None = getattr(part, name)
+        if formula is None:
+            return usual
+        where = f"`technology` {self.name}, part {shown(part.name)}, {name}"
+        try:
+            found = formula(numbers)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        if found < 0:
+            raise InputError(f"{where}: the formula {shown(formula.text)} is negative here")
+        return found
 
     def readings(self, done: Pass) -> float:
         """Readings of an ADC for each column: two where light is read in quadrature."""

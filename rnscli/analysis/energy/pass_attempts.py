@@ -42,7 +42,7 @@ def attempts_of_pass(rejected: float, attempts: float, columns: int) -> float:
     last = math.exp(-rate * attempts)
     slopes = [_slope(rate, end, columns) for end in (last, 1.0)]
     ends = (1.0 - _term(rejected, attempts, columns)) / 2 + (slopes[0] - slopes[1]) / 12
-    return _integral(last, columns) / rate + ends
+    return _integral(rate * attempts, columns) / rate + ends
 
 
 def _term(rejected: float, index: float, columns: int) -> float:
@@ -56,19 +56,20 @@ def _slope(rate: float, power: float, columns: int) -> float:
     return -rate * columns * power * (1.0 - power) ** (columns - 1)
 
 
-def _integral(last: float, columns: int) -> float:
-    """The integral of ``(1 - (1 - u)^c) / u`` from ``last`` to 1."""
-    if columns <= 100 * _MOST_TERMS:
-        found = power = 1.0 - last
+def _integral(exponent: float, columns: int) -> float:
+    """The integral of ``(1 - (1 - u)^c) / u`` from ``exp(-exponent)`` to 1."""
+    last, rest = math.exp(-exponent), -math.expm1(-exponent)
+    if columns <= 10 * _MOST_TERMS:
+        found = power = rest
         for k in range(2, columns + 1):
-            power *= 1.0 - last
+            power *= rest
             found += power / k
         return found
-    from scipy.special import exp1  # (1 - u)^c is exp(-c u) up to 1 / c
+    # (1 - u)^c is exp(-c u) (1 - c u^2 / 2), but for terms of 1 / c^2.
+    from scipy.special import exp1
 
     below = columns * last
-    return (
-        math.log(columns)
-        + _EULER
-        - (math.log(below) + _EULER + float(exp1(below)) if below > 1e-12 else 0.0)
-    )
+    correction = (1.0 + below) * math.exp(-below) / (2 * columns)
+    if below < 1e-12:
+        return math.log(columns) + _EULER + correction
+    return exponent - float(exp1(below)) + correction

@@ -38,10 +38,10 @@ LAYOUT = report.Layout(
     ),
     optional=(
         "dac_bits", "dac_conversions", "adc_conversions", "converter_energy_j", "adc_bits",
-        "redundant_moduli", "moduli", "area_range_m2", "adc_relative_to_rns", "tops_per_w_range", "relative_to_rns_range", "adc_over_median", "adc_over_best",
-        "latency_range_s", "expected_attempts", "pass_attempts", "retry_energy_j",
-        "throughput_macs_per_s", "energy_range_j", "tops_per_mm2", "tops_per_w", "largest_rows",
-        "link_sigma", "segments",
+        "redundant_moduli", "moduli", "area_range_m2", "adc_relative_to_rns", "tops_per_w_range",
+        "relative_to_rns_range", "adc_over_median", "adc_over_best", "latency_range_s",
+        "expected_attempts", "pass_attempts", "retry_energy_j", "throughput_macs_per_s",
+        "energy_range_j", "tops_per_mm2", "tops_per_w", "largest_rows", "link_sigma", "segments",
     ),
     essential=("energy_per_dot_product_j", "extrapolated"),
 )  # fmt: skip
