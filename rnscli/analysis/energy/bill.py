@@ -242,6 +242,8 @@ def _reference(parameters: EnergyParameters, constants: Constants) -> EnergyPara
 def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, Any]:
     """Least and largest energy, latency and area, by the keys of rows."""
 
+    parameters = _built(parameters)
+
     def quantities(values: Mapping[str, float]) -> tuple[float, float, float]:
         design = with_constants(parameters, values).design
         return design.energies.total, design.timing.latency, design.area
@@ -287,10 +289,11 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
     if not constants:
         raise InputError("no constant is uncertain; give one as a range, such as adc_k1 100fJ±30%")
     nominal = parameters.design.energies.total
+    built = _built(parameters)
     rows = []
     for name, constant in constants.items():
         low, high = (
-            with_constants(parameters, {name: end}).design.energies.total
+            with_constants(built, {name: end}).design.energies.total
             for end in (constant.low, constant.high)
         )
         rows.append(
@@ -323,13 +326,14 @@ def ranges_of(parameters: EnergyParameters, constants: Constants) -> dict[str, U
 def at_values(
     parameters: EnergyParameters, constants: Constants
 ) -> tuple[EnergyParameters, Constants]:
-    """The design with uncertain constants at their values, and all of these.
-
-    It is built once: how many rows its arrays have does not change with what is uncertain.
-    """
+    """The design with uncertain constants at their values, and all of these."""
     ranges = ranges_of(parameters, constants)
-    made = with_constants(parameters, {name: one.value for name, one in ranges.items()})
-    return replace(made, segments=made.design.segments), ranges
+    return with_constants(parameters, {name: one.value for name, one in ranges.items()}), ranges
+
+
+def _built(parameters: EnergyParameters) -> EnergyParameters:
+    """The design as it is built: its arrays keep their rows when what is uncertain changes."""
+    return replace(parameters, segments=parameters.design.segments)
 
 
 def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) -> EnergyParameters:
@@ -347,10 +351,13 @@ def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) ->
                 f"`{name}` is no constant of this design ({technology.name}, {design.adc_name})"
             )
     technology = changed(technology, values)
-    if adc is not None:
-        adc = changed(adc, values)
-        adc = adc.at_node(technology.node) if "node" in values else adc
-    return replace(parameters, technology=technology, adc=adc, dac=changed(dac, values))
+    chosen = parameters.adc
+    if chosen is None and adc is not None and values.keys() & adc.constants.keys():
+        chosen = adc  # else it follows the technology, and that of a reference its own
+    if chosen is not None:
+        chosen = changed(chosen, values)
+        chosen = chosen.at_node(technology.node) if "node" in values else chosen
+    return replace(parameters, technology=technology, adc=chosen, dac=changed(dac, values))
 
 
 def changed(model: Model, values: Mapping[str, float]) -> Model:

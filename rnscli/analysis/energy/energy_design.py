@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 from rnscli import hardware
-from rnscli.base import NoSolutionError
+from rnscli.base import InputError, NoSolutionError
 from rnscli.core import (
     AnalogKind,
     Converters,
@@ -288,17 +288,23 @@ class EnergyDesign:
 
         Weights stay in the array, so it takes one ADC conversion in each channel, segment and
         attempt (two where light is read in quadrature); c columns share the inputs, so there are
-        h / c DAC conversions for each channel and attempt.
+        h / c DAC conversions for each channel and attempt. A cycle of kernels has two products, an
+        update none.
         """
         if self.converters is None:
             return 0.0, 0.0
-        repeats = self.converters.channels * self.attempts
+        repeats = self.products * self.converters.channels * self.attempts
         dacs = repeats * (self.segments * self.rows / self.width)
         return dacs, repeats * self.segments * self.readings
 
     @cached_property
     def kernels(self) -> tuple[str, ...]:
         return hardware.KERNELS if self.kernel == hardware.CYCLE else (self.kernel,)
+
+    @property
+    def products(self) -> int:
+        """How many of the kernels give outputs, which an update does not."""
+        return sum(kernel != "update" for kernel in self.kernels)
 
     @cached_property
     def parts(self) -> tuple[tuple[int, hardware.Parts], ...]:
@@ -332,12 +338,17 @@ class EnergyDesign:
             stages = self._stages(kernel)
             delay = max(hardware.of_kernel(parts, kernel).delay for _, parts in self.parts)
             attempt += math.fsum(stages) + delay
-            cycle += max(stages) if self.technology.overlapped else math.fsum(stages)
+            cycle += max(stages, default=0.0) if self.technology.overlapped else math.fsum(stages)
+        if not cycle:
+            raise InputError(
+                f"the parts of `technology` {self.technology.name} take no time; one of them needs "
+                "a time, or no throughput follows"
+            )
         joined = (self.segments - 1).bit_length() * (2 if self.kind.coded else 1)
         return Timing(
             before=self.logic.cycles_before / self.clock,
-            attempt=attempt + (self.logic.cycles_after + joined) / self.clock,
-            after=self._scaling[1] / self.clock,
+            attempt=attempt + self.products * (self.logic.cycles_after + joined) / self.clock,
+            after=self.products * self._scaling[1] / self.clock,
             cycle=cycle,
             attempts=self.attempts,
         )
@@ -381,34 +392,35 @@ class EnergyDesign:
     def _converters(self) -> list[Item]:
         """DACs, ADCs and circuits of the modulo that the technology does not bring."""
         found: list[Item] = []
-        repeats, width, vectors = self.attempts, self.width, self.kernel != "update"
-        for channel in self.channels if vectors else ():
+        repeats, width, products = self.attempts, self.width, self.products
+        for channel in self.channels:
             arrays = channel.count * self.segments
             if not self.technology.own_dac:
                 drivers = arrays * self.rows
                 found.append(Item(
-                    "DAC", "dac", "row", drivers, self.dac.energy(channel.input_bits), repeats,
-                    drivers, self.dac.area(channel.input_bits), source=self.dac.source,
+                    "DAC", "dac", "row", drivers, products * self.dac.energy(channel.input_bits),
+                    repeats, drivers, self.dac.area(channel.input_bits), source=self.dac.source,
                 ))  # fmt: skip
             if self.adc is not None:
                 bits, count = channel.output_bits, arrays * self.readings
                 found.append(Item(
                     f"ADC, {self.adc.name}", "adc", "column", count * width,
-                    self.adc.energy(bits, self.adc_rate), repeats,
+                    products * self.adc.energy(bits, self.adc_rate), repeats,
                     count * math.ceil(width / self.columns_per_adc),
                     self.adc.area(bits, self.adc_rate), source=self.adc.summary,
                 ))  # fmt: skip
             if self.modulo_energy:
                 found.append(Item(
-                    "modulo circuit", "modulo", "column", arrays * width, self.modulo_energy,
-                    repeats, arrays * width, 0.0, assumption="its area and time are not counted",
+                    "modulo circuit", "modulo", "column", arrays * width,
+                    products * self.modulo_energy, repeats, arrays * width, 0.0,
+                    assumption="its area and time are not counted",
                 ))  # fmt: skip
         return found
 
     @property
     def _scaling(self) -> tuple[Operations, int]:
         """Operations that scale and round an output, and how many of them wait for another."""
-        if not self.kind.quantised or self.kernel == "update":
+        if not self.kind.quantised:
             return (), 0
         return self.scales.operations(self.dot_product.output_bits), self.scales.cycles
 
@@ -417,14 +429,15 @@ class EnergyDesign:
         logic, prices, rows = self.logic, self.technology.operations, self.dot_product.vector_size
         per_cycle = 1.0 / (self.timing.cycle * self.clock)
         joins = self.kind.joining(self.settings, self.segments) if self.segments > 1 else ()
+        inputs, outputs = self.products * rows, self.products * self.width
         done = (
-            ("forward conversion", "forward", "row", logic.inputs, rows, 1.0),
-            ("reverse conversion", "reverse", "column", logic.reverse, self.width, 0.0),
-            ("check and decoding", "decoding", "column", logic.decoding, self.width, 0.0),
-            ("shift and add", "shift_add", "column", logic.shift_add, self.width, 0.0),
-            ("joining segments", "accumulation", "column", joins, self.width * (self.segments - 1),
+            ("forward conversion", "forward", "row", logic.inputs, inputs, 1.0),
+            ("reverse conversion", "reverse", "column", logic.reverse, outputs, 0.0),
+            ("check and decoding", "decoding", "column", logic.decoding, outputs, 0.0),
+            ("shift and add", "shift_add", "column", logic.shift_add, outputs, 0.0),
+            ("joining segments", "accumulation", "column", joins, outputs * (self.segments - 1),
              0.0),
-            ("scaling and rounding", "scaling", "column", self._scaling[0], self.width, 1.0),
+            ("scaling and rounding", "scaling", "column", self._scaling[0], outputs, 1.0),
         )  # fmt: skip
         found = [
             Item(
@@ -439,14 +452,14 @@ class EnergyDesign:
                 source=prices.source,
             )
             for name, group, per, operations, count, once in done
-            if operations
+            if operations and count
         ]
         memory = self.memory.at_node(self.technology.node)
         bits = self.dot_product.input_bits if self.converters else self.channels[0].input_bits
-        if memory and self.kernel != "update":
+        if memory and self.products:
             for name, per, count in (
-                ("inputs, read", "row", rows * bits),
-                ("outputs, written", "column", self.width * bits),
+                ("inputs, read", "row", inputs * bits),
+                ("outputs, written", "column", outputs * bits),
             ):
                 found.append(
                     Item(

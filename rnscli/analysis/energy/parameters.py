@@ -15,6 +15,7 @@ from rnscli.core import (
     METHODS,
     RNS,
     AnalogKind,
+    Converters,
     CoreKind,
     CoreOptions,
     CoreSettings,
@@ -284,13 +285,12 @@ class EnergyParameters:
         converters = kind.converters(settings)
         technology = self._technology_for(kind)
         self._check_kernel(kind, technology)
-        own = self.adc is None and converters is not None and technology.reads(converters.adc_bits)
         made = EnergyDesign(
             kind=kind,
             settings=settings,
             converters=converters,
             technology=technology,
-            adc=None if own else self.adc or hardware.MurmannAdc(node=technology.node),
+            adc=self._adc_for(converters, technology),
             dac=self.dac,
             width=width,
             expected_attempts=self.expected_attempts if kind.coded else 1.0,
@@ -309,9 +309,22 @@ class EnergyParameters:
             segments=self.segments or 1,
             wanted_sigma=None if self.segments else self.max_link_sigma or technology.wanted_sigma,
         )
-        if self.segments is not None or not kind.exact:
+        if self.segments is None and kind.exact:
+            made = replace(made, segments=made.least_segments)
+        if made.segments == 1:
             return made
-        return replace(made, segments=made.least_segments)
+        # An ADC reads the sum of a segment, which is no larger than it needs to be.
+        shorter = replace(self.dot_product, vector_size=made.rows)
+        converters = kind.converters(replace(settings, dot_product=shorter))
+        return replace(made, converters=converters, adc=self._adc_for(converters, technology))
+
+    def _adc_for(
+        self, converters: Converters | None, technology: hardware.Technology
+    ) -> hardware.AdcModel | None:
+        """The model that is given, or that of the technology, or one at its node."""
+        if self.adc is None and converters is not None and technology.reads(converters.adc_bits):
+            return None
+        return self.adc or hardware.MurmannAdc(node=technology.node)
 
     def _pass_attempts(self, width: int) -> float:
         if self.pass_attempts is not None:
@@ -340,6 +353,13 @@ class EnergyParameters:
 
     def _check_dot_product(self, kind: CoreKind) -> None:
         dot = self.dot_product
+        if self.segments is not None:
+            base.check_int("segments", self.segments, 1, dot.vector_size)
+            if self.segments > 1 and not kind.exact:
+                raise InputError(
+                    f"`segments` is {self.segments}; core {kind.name} loses a part of each sum, "
+                    "so that those of segments do not add up to what it says of the whole"
+                )
         if isinstance(kind, DigitalKind) and dot.vector_size > (kind.max_terms or math.inf):
             raise InputError(
                 f"`vector_size` is {dot.vector_size}; the sums of core {kind.name} hold up to "

@@ -212,8 +212,11 @@ class CoreKind(ABC):
         """One addition of the partial sums of ``tiles`` tiles."""
 
     def joining(self, settings: CoreSettings, segments: int) -> Operations:
-        """One addition of the partial sums of a dot product that is cut into segments."""
-        return self.accumulation(settings.dot_product, segments)
+        """One addition of the partial sums of a dot product that is cut into segments.
+
+        However many there are, the total is the dot product, of the width that this has.
+        """
+        return self.accumulation(settings.dot_product, 1)
 
     @abstractmethod
     def runs_on(self, array: Array) -> bool:

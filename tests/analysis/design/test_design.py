@@ -26,7 +26,7 @@ from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.core.cores import simulated_cores
 from rnscli.hardware.adc.surveyed import MurmannAdc, SurveyAdc
-from rnscli.hardware.technology import load_technology
+from rnscli.hardware.profile import load_technology
 from rnscli.runtime.runner import Runner
 
 LIMIT_SETS: list[dict[str, float]] = [

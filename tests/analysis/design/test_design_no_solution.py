@@ -18,7 +18,7 @@ from rnscli.base.errors import NoSolutionError
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import select_moduli
 from rnscli.core.noise import NoiseSetting
-from rnscli.hardware.technology import load_technology
+from rnscli.hardware.profile import load_technology
 
 NEAREST = re.compile(
     r"no design keeps `(\w+)` (.+?): (with the other limits kept, )?the nearest has (.*) \((.*)\)"
