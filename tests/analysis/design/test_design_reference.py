@@ -99,7 +99,7 @@ LIT: dict[str, Any] = {
 
 # As many arrays as are wanted, or as there is room for; not one of the largest fits.
 WANTED = LIT | {"throughput": 3e12}
-GIVEN = LIT | {"area": 2e-6}
+GIVEN = LIT | {"area": 2e-5}
 
 
 def noise_of(noise: Any, moduli: ModuliSet) -> NoiseLaw | tuple[NoiseLaw, ...]:
