@@ -566,12 +566,19 @@ def _evaluated(
             reasons[str(error).replace("`", "")] += len(attempts)
             continue
         for most, metrics in zip(attempts, numbers, strict=True):
-            if math.isinf(metrics.energy_per_mac_j):  # attempts without end
-                reasons["every word is rejected, however often"] += 1
+            if why := _no_design(metrics):
+                reasons[why] += 1
                 continue
             places.append((group, most))
             rows.append(tuple(vars(metrics).values()))
     return _Evaluated(places, np.array(rows).reshape(-1, len(METRICS)), pruned, reasons)
+
+
+def _no_design(metrics: Metrics) -> str:
+    """Why there is no such design, although it has numbers; or nothing."""
+    if math.isinf(metrics.energy_per_mac_j):  # attempts without end
+        return "every word is rejected"
+    return "" if metrics.arrays else "not one array fits in the given area"
 
 
 def _neighbour(
@@ -584,8 +591,8 @@ def _neighbour(
     except RnscliError as error:
         # What is wrong with it, without what else would do.
         return Rejected(design, str(error).split(";")[0].replace("`", ""))
-    if math.isinf(metrics.energy_per_mac_j):
-        return Rejected(design, "every word is rejected")
+    if why := _no_design(metrics):
+        return Rejected(design, why)
     against = limits.breach(metrics) or metrics.compared_with(chosen.metrics)
     return _candidate(group, design.attempts, against)
 

@@ -45,6 +45,25 @@ def attempts_of_pass(rejected: float, attempts: float, columns: int) -> float:
     return _integral(rate * attempts, columns) / rate + ends
 
 
+def rejected_of(mean: float, attempts: float) -> float:
+    """p_d of which a dot product takes so many attempts on average, of up to R.
+
+    The mean is the sum over i < R of ``p_d^i``, which rises with p_d from 1 to R.
+
+    Examples
+    --------
+    >>> rejected_of(1.25, math.inf), round(rejected_of(1.75, 3), 12)
+    (0.2, 0.5)
+    """
+    if math.isinf(attempts):
+        return 1.0 - 1.0 / mean
+    low, high = 0.0, 1.0
+    while (middle := (low + high) / 2) not in (low, high):
+        total = (1.0 - middle**attempts) / (1.0 - middle)
+        low, high = (middle, high) if total < mean else (low, middle)
+    return high
+
+
 def _term(rejected: float, index: float, columns: int) -> float:
     """f(i), without the cancellation of 1 minus nearly 1."""
     power = rejected**index

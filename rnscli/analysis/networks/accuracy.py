@@ -313,7 +313,9 @@ def _energy(
 ) -> analysis.WorkloadRow:
     """The energy of one inference, with the attempts that were measured."""
     core = parameters.flow.core
-    chances = core.error_probabilities
+    chances, most = core.error_probabilities, core.settings.get("attempts", 1)
+    rejected = analysis.rejected_of(attempts, most) if attempts > 1 else 0.0
+    in_pass = analysis.attempts_of_pass(rejected, most, core.dot_product.vector_size)
     with warnings.catch_warnings():
         # Rows say whether they are extrapolated.
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -324,6 +326,7 @@ def _energy(
             technology=parameters.technology,
             extrapolate=True,
             expected_attempts=attempts,
+            pass_attempts=max(attempts, in_pass),
             word_error_probability=wrong_word(chances) if chances else 0.0,
             **{name: value for name, value in core.settings.items() if name in _PRICED},
         )

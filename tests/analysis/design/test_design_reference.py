@@ -31,6 +31,7 @@ from rnscli.hardware.technology import Technology
 
 METRICS = (
     "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "throughput_macs_per_s",
+    "power_w", "edp_js", "area_per_throughput", "arrays",
 )  # fmt: skip
 Numbers = dict[str, float]
 ADCS: dict[str, Callable[[float], AdcModel | None]] = {
@@ -53,6 +54,8 @@ EVERY: dict[str, Any] = {
     "adc_bits": (None, 5),
     "technology": ("crossbar", "light", "digital-logic"),
     "adc": ("murmann", "walden"),
+    "memory": "none",
+    "scales": "none",
     "pairs": 100,
 }
 ODD: dict[str, Any] = {
@@ -93,6 +96,10 @@ LIT: dict[str, Any] = {
     "max_link_sigma": 0.12,
     "pairs": 40,
 }
+
+# As many arrays as are wanted, or as there is room for; not one of the largest fits.
+WANTED = LIT | {"throughput": 3e12}
+GIVEN = LIT | {"area": 2e-5}
 
 
 def noise_of(noise: Any, moduli: ModuliSet) -> NoiseLaw | tuple[NoiseLaw, ...]:
@@ -260,8 +267,26 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
             adc_bits=design.adc_bits,
         )
     row = energy(made)
-    numbers = {name: getattr(row, name) for name in METRICS if name not in ("mean_abs_error",)
-               and name != "p_err"}  # fmt: skip
+    numbers = {
+        name: getattr(row, name) for name in ("energy_per_mac_j", "latency_s")
+    }  # fmt: skip
+    # As many arrays as a throughput takes, or as fit in an area; and power at that load.
+    area, rate = row.area_m2, row.throughput_macs_per_s
+    arrays = 1
+    if "throughput" in case:
+        arrays = math.ceil(case["throughput"] / rate)
+    elif "area" in case:
+        arrays = math.floor(case["area"] / area)
+        if not arrays:
+            return None
+    numbers |= {
+        "area_m2": arrays * area,
+        "throughput_macs_per_s": arrays * rate,
+        "power_w": case.get("throughput", arrays * rate) * row.energy_per_mac_j,
+        "edp_js": row.energy_per_dot_product_j * row.latency_s,
+        "area_per_throughput": area / rate,
+        "arrays": arrays,
+    }
     return numbers | {"p_err": p_err, "mean_abs_error": error_of(case, design, code)}
 
 
@@ -328,7 +353,8 @@ def evaluated(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
                 found[design] = None
                 continue
             assert made is not None
-            found[design] = vars(made.metrics(most))
+            metrics = made.metrics(most)
+            found[design] = vars(metrics) if metrics.arrays else None
     return found
 
 
@@ -343,7 +369,9 @@ def exact_table(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
 
 
 @pytest.mark.parametrize("law", list(LAWS))
-@pytest.mark.parametrize("case", [EVERY, ODD, LIT], ids=["every", "odd", "lit"])
+@pytest.mark.parametrize(
+    "case", [EVERY, ODD, LIT, WANTED, GIVEN], ids=["every", "odd", "lit", "wanted", "given"]
+)
 def test_every_number_of_every_design(case: dict[str, Any], law: str) -> None:
     expected, found = table(case, law), exact_table(case, law)
     assert set(found) == set(expected) and len(found) == len(every_design(case))

@@ -284,6 +284,11 @@ def test_light_cuts_what_it_cannot_read_at_once() -> None:
     assert generous.largest_rows is not None and generous.largest_rows > row.largest_rows
     with pytest.raises(NoSolutionError, match=r"reads a row with a deviation .* and 0.001 is want"):
         design(max_link_sigma=1e-3)
+    # Beyond it, as if it allowed what all else does, with a warning.
+    with pytest.warns(RuntimeWarning, match="photonic-phase allows not a vector_size of 128"):
+        dark = design(max_link_sigma=1e-3, extrapolate=True)
+    assert energy(dark).extrapolated
+    assert (dark.design.segments, dark.design.largest_rows) == (1, 0)
     # Whatever light allows, if it is said how many.
     assert energy(design(segments=1)).segments == 1
 

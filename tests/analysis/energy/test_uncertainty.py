@@ -343,7 +343,7 @@ def test_where_the_energy_falls_the_swing_is_still_positive() -> None:
 
 
 def test_digital_designs_have_uncertain_constants_too() -> None:
-    """A product of 8 bits and a sum of 32, and 40 registers of 1.7 fJ at 28 nm, each by its node."""
+    """A product of 8 bits, a sum of 32, and 40 registers of 1.7 fJ at 28 nm, each by its node."""
     parameters = EnergyParameters(
         core="digital-int8", dot_product=DotProduct(128, 8, 8), bits=8, memory="none", scales="none"
     )
