@@ -397,9 +397,7 @@ class EnergyParameters:
         technology = self.technology if runs else None
         try:
             # Into how many arrays residues are cut is another question than that of this core.
-            return replace(
-                self, core=RNS.name, technology=technology, kernel="vmm", segments=None
-            )
+            return replace(self, core=RNS.name, technology=technology, kernel="vmm", segments=None)
         except base.RnscliError:
             return None  # out of the range of a model
 

@@ -104,7 +104,9 @@ class AccuracyRow:
         float | None,
         Column(
             "Energy of the matrix products of one inference, in J; null where the technology has "
-            "no light for so many bits.", "energy each", joules
+            "no light for so many bits.",
+            "energy each",
+            joules,
         ),
     ]
     energy_j: Annotated[

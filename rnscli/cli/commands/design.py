@@ -173,9 +173,9 @@ def _check_technologies(given: Mapping[str, Any], hardware: options.Hardware) ->
     kinds = [core.CORES[name] for name in given["core"]]
     analog = [kind for kind in kinds if isinstance(kind, core.AnalogKind)]
     for technology in hardware.technologies:
-        if technology.kind == "analog":
-            if not any(analysis.runs_on(kind, technology, price) for kind in analog):
-                analysis.check_runs_on(analog[0], technology, price)
+        runs = any(analysis.runs_on(kind, technology, price) for kind in analog)
+        if technology.kind == "analog" and not runs:
+            analysis.check_runs_on(analog[0], technology, price)
 
 
 def _single(name: str, value: Any) -> Any:

@@ -314,7 +314,9 @@ def _check_constants(points: list[Point], hardware: Hardware) -> None:
     if any(map(_analog, points)):
         known |= {*RATES, *CapacitiveDac.constants}
         known.update(*(model.constants for model in ADC_MODELS.values()))
-    wraps = all(hardware.technology_of(point).modulo != "none" for point in points if _analog(point))
+    wraps = all(
+        hardware.technology_of(point).modulo != "none" for point in points if _analog(point)
+    )
     if wraps and any(point["modulo_energy"] is not None for point in points):
         raise InputError(
             "`modulo_energy` is of a circuit where sums do not wrap by themselves, and they do in "

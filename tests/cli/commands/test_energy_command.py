@@ -88,7 +88,9 @@ def test_the_default_sweep(rnscli: Run) -> None:
         home = homes.get(row["core"], "reram-analog")
         own = row["adc_bits"] is not None and row["adc_bits"] <= 8
         assert row["technology"] == home
-        assert row["adc_model"] == ("own" if own else None if row["adc_bits"] is None else "murmann")
+        assert row["adc_model"] == (
+            "own" if own else None if row["adc_bits"] is None else "murmann"
+        )
         assert (row["vector_size"], row["columns"]) == (128, 128)
         assert row["extrapolated"] is False
         assert (row["energy_range_j"] is None) == (home == "digital-logic")
@@ -99,7 +101,9 @@ def test_the_default_sweep(rnscli: Run) -> None:
         assert "--bits" in line and "--laser-power" in line
 
 
-def test_light_that_is_asked_for_in_vain_is_refused(rnscli: Run, refusal: Callable[..., str]) -> None:
+def test_light_that_is_asked_for_in_vain_is_refused(
+    rnscli: Run, refusal: Callable[..., str]
+) -> None:
     for bits in (7, 8):
         sentence = refusal("energy", "--bits", bits, "--core", "rns")
         assert "the light of --technology photonic-phase" in sentence
@@ -115,7 +119,9 @@ def test_light_that_is_asked_for_in_vain_is_refused(rnscli: Run, refusal: Callab
 )  # fmt: skip
 def test_every_ratio_is_that_of_the_rows(more: str, rows: Rows) -> None:
     """Also of a core on another technology than rns, which is the rns of the sweep."""
-    found = rows("energy", "--bits", 6, "--core", "rns,fixed-lp,fixed-hp,digital-int8", *more.split())
+    found = rows(
+        "energy", "--bits", 6, "--core", "rns,fixed-lp,fixed-hp,digital-int8", *more.split()
+    )
     (rns,) = (row for row in found if row["core"] == "rns")
     for row in found:
         for ratio, key in (("relative_to_rns", "energy_per_dot_product_j"),
@@ -123,7 +129,9 @@ def test_every_ratio_is_that_of_the_rows(more: str, rows: Rows) -> None:
             if row[ratio] is None:
                 assert row["core"] == "digital-int8" and ratio == "adc_relative_to_rns"
             else:
-                assert row[ratio] == pytest.approx(row[key] / rns[key], rel=1e-12, abs=0), row["core"]
+                assert row[ratio] == pytest.approx(row[key] / rns[key], rel=1e-12, abs=0), row[
+                    "core"
+                ]
 
 
 def test_no_ratio_to_an_rns_that_has_no_light(rows: Rows) -> None:
@@ -195,7 +203,9 @@ def test_bit_slicing(simple: Path, rows: Rows) -> None:
     "written", ["80fJ", "80 fJ", "80f", "0.08pJ", "8e-14", "8e-14J", "80e-3pJ"]
 )
 def test_quantities_may_be_written_in_many_ways(written: str, simple: Path, rows: Rows) -> None:
-    (row,) = rows("energy", "--bits", 6, "--core", "rns", "--technology", simple, "--adc-k1", written)
+    (row,) = rows(
+        "energy", "--bits", 6, "--core", "rns", "--technology", simple, "--adc-k1", written
+    )
     assert row["adc_energy_j"] == pytest.approx(4 * adc(6, k1=80e-15), rel=1e-14, abs=0)
 
 

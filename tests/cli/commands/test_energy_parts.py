@@ -282,7 +282,9 @@ def test_a_circuit_of_the_modulo(rows: Rows) -> None:
     totals = [row["energy_per_dot_product_j"] for row in found]
     assert totals[1] - totals[0] == pytest.approx(4e-12, rel=1e-9, abs=0)
     # Where sums wrap by themselves there is none, also beside one of these.
-    both = rows(*energy[:5], "--technology", "reram-analog,photonic-phase", "--modulo-energy", "1pJ")
+    both = rows(
+        *energy[:5], "--technology", "reram-analog,photonic-phase", "--modulo-energy", "1pJ"
+    )
     charged = {row["technology"]: row["modulo_energy_j"] for row in both}
     assert charged == {"reram-analog": pytest.approx(4e-12), "photonic-phase": 0}
 

@@ -163,9 +163,7 @@ def test_the_two_totals_of_a_sensitivity_table_are_told_apart(
     assert len(set(titles)) == len(titles)
 
 
-def test_requirements_on_sensitivity(
-    four: Sequence[object], rnscli: Run, refusal: Refusal
-) -> None:
+def test_requirements_on_sensitivity(four: Sequence[object], rnscli: Run, refusal: Refusal) -> None:
     ran = rnscli(*FIXED, *four, "--sensitivity", "--require", "swing < 0.15")
     assert ran.code == 1 and "swing" in ran.err
     assert rnscli(*FIXED, *four, "--sensitivity", "--require", "swing < 0.5").code == 0

@@ -200,7 +200,8 @@ SWEEPS = (
     "energy --bits 6 --core fixed-lp,digital-int8 --kernel vmm,mvm,update,cycle",
     "energy --bits 6 --core rns --redundant 2 --p 1e-3,[0,0,0,0,0,0.1] --attempts 2,inf",
     "energy --bits 6 --columns 64,128 --columns-per-adc 1,8 --reverse crt,mixed-radix",
-    "energy --bits 6 --adc-model survey,murmann --technology photonic-phase,reram-analog --extrapolate",
+    "energy --bits 6 --adc-model survey,murmann --technology photonic-phase,reram-analog "
+    "--extrapolate",
     "energy --bits 6 --core bit-sliced --slice-bits 1,2 --adc-bits 6,8 "
     "--legitimate-range 300000,product",
     "energy --bits 6 --workload mnist-cnn,bert-large --arrays 1,2 --supply-voltage 1V±10%",

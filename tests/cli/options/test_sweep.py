@@ -293,7 +293,9 @@ def test_a_missing_point_outweighs_a_requirement(rnscli: Run) -> None:
 
 def test_what_only_a_default_names_is_left_out_and_told(rnscli: Run) -> None:
     """The first core of a default is what the command is about: the others are company."""
-    ran = rnscli("energy", "--bits", 6, "--vector-size", 2, "--adc-model", "survey", "--format", "csv")
+    ran = rnscli(
+        "energy", "--bits", 6, "--vector-size", 2, "--adc-model", "survey", "--format", "csv"
+    )
     assert ran.code == 0
     cores = [line.split(",")[0] for line in ran.out.splitlines()[1:]]
     assert cores == ["rns", "fixed-lp", "digital-int8"]
