@@ -99,12 +99,9 @@ def page() -> str:
 
 
 def _row(chip: Chip) -> tuple[str, ...]:
-    found = computed(chip)
-    return (
-        chip.name,
-        *_compared(chip.tops_per_w, found[0]),
-        *_compared(chip.tops_per_mm2, found[1]),
-    )
+    energy, density = computed(chip)
+    compared = (*_compared(chip.tops_per_w, energy), *_compared(chip.tops_per_mm2, density))
+    return (chip.name, *compared)
 
 
 def computed(chip: Chip) -> tuple[float, float]:

@@ -125,7 +125,9 @@ def test_zsh(shell: FindShell, shell_environment: Environment, tmp_path: Path) -
         "rnscli mod": "rnscli moduli ",
         "rnscli energy --core rns,bi": "rnscli energy --core rns,bit-sliced ",
         "rnscli energy --core=rns,bi": "rnscli energy --core=rns,bit-sliced ",
-        "rnscli energy --technology photonic-phase,mi": "rnscli energy --technology photonic-phase,mine.toml ",
+        "rnscli energy --technology photonic-phase,mi": (
+            "rnscli energy --technology photonic-phase,mine.toml "
+        ),
         "rnscli fault-prob --require p_e": "rnscli fault-prob --require p_err ",
         "rnscli moduli --output mi": "rnscli moduli --output mine.toml ",
     }

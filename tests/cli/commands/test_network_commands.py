@@ -128,6 +128,26 @@ def test_weights_decide(rows: Rows) -> None:
     assert drawn[0]["fp32_accuracy"] != given[0]["fp32_accuracy"]
 
 
+def test_energy_is_that_of_the_technology(rows: Rows) -> None:
+    """Each core on its own, or on one that is named; light for so many bits there may be none."""
+    asked = ("accuracy", *READY, "--core", "rns,fixed-lp")
+    six, nine = rows(*asked, "--bits", 6), rows(*asked, "--bits", 9)
+    homes = ["photonic-phase", "reram-analog"]
+    for found in (six, nine):
+        assert [row["technology"] for row in found] == homes
+    assert all(row["energy_per_inference_j"] > 0 for row in six)
+    assert nine[0]["energy_per_inference_j"] is nine[0]["energy_j"] is None
+    assert nine[0]["accuracy"] >= 0 and nine[1]["energy_j"] > 0
+    both = "photonic-phase,switched-capacitor"
+    named = rows(*asked, "--bits", 6, "--technology", both)
+    assert [(row["core"], row["technology"]) for row in named] == [
+        ("rns", "photonic-phase"),
+        ("fixed-lp", "switched-capacitor"),
+    ]
+    assert named[0]["energy_j"] == six[0]["energy_j"]
+    assert named[1]["energy_j"] != six[1]["energy_j"]
+
+
 def test_weights_of_a_shipped_network(rows: Rows, folder: Path) -> None:
     from rnscli.networks.models.cnn import make
 
@@ -276,7 +296,9 @@ def test_refusals(command: str, arguments: str, said: str, refusal: Refusal) -> 
     [
         ("accuracy --samples 301", "--samples 301 images.npz 300"),
         ("accuracy --samples 0", "--samples"),
-        ("accuracy --technology digital-logic", "--technology digital-logic photonic-phase reram-analog"),
+        ("accuracy --technology digital-logic", "--core rns --technology digital-logic"),
+        ("accuracy --technology reram-analog", "--core rns reram-analog photonic-phase"),
+        ("accuracy --core fixed-lp --technology photonic-phase", "--core fixed-lp reram-analog"),
         ("accuracy --technology none.toml", "--technology none.toml"),
         ("accuracy --technology photonic-phase,nonsense", "--technology nonsense"),
         ("train --epochs 0", "--epochs 1"),
