@@ -26,6 +26,7 @@ from rnscli import analysis, base
 from rnscli.analysis.energy.bill import energy
 from rnscli.base import Column, Option, command_line, ends, number, percent, sequence
 from rnscli.core import CoreOptions, DotProductOptions, NoiseOptions, RedundantCode
+from rnscli.hardware import MurmannAdc, load_technology
 from rnscli.matrix import ProductCounts
 from rnscli.networks import NETWORKS, RecipeOptions
 from rnscli.reproduction.block import BLOCK
@@ -451,10 +452,14 @@ def _number(value: Any, remark: str = "") -> Computed:
 
 
 def dot_product_energy(core: str, bits: int) -> analysis.EnergyRow:
-    """The bill of the published dot product in a core with converters of b bits."""
-    request = _request(bits)
+    """The bill of the published dot product in a core with converters of b bits.
+
+    As it is published: one conversion for each residue, and a modulo that costs nothing.
+    """
+    request, array = _request(bits), load_technology("switched-capacitor")
     return energy(analysis.EnergyParameters(
-        core=core, dot_product=request.dot_product, bits=bits, moduli=request.choose()[0]
+        core=core, dot_product=request.dot_product, bits=bits, moduli=request.choose()[0],
+        technology=array, adc=MurmannAdc(node=array.node), modulo_energy=0.0,
     ))  # fmt: skip
 
 
