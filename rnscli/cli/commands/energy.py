@@ -163,7 +163,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # What residues on light are made of, part by part
     rnscli energy --bits 6 --core rns --breakdown
     # How far more light carries
-    rnscli energy --bits 6 --core rns --laser-power 1mW,10mW,30mW
+    rnscli energy --bits 6 --core rns --laser-power 3mW,10mW,30mW
     # Which uncertain constants matter
     rnscli energy --bits 6 --core fixed-lp --adc-model murmann \\
         --adc-k1 100fJ±30% --sensitivity

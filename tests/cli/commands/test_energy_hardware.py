@@ -284,7 +284,7 @@ def test_swept_constants_carry_their_unit(rows: Rows) -> None:
         ("--adc-model survey --core fixed-hp", "--adc-model survey 18 2.00e+03 2025-06-09"),
         ("--vector-size 2048 --core fixed-lp", "--vector-size --technology reram-analog 2048 1024"),
         ("--columns 2048 --core fixed-lp", "--columns --technology reram-analog 2048 1024"),
-        ("--columns 129", "--technology photonic-phase --columns 129 128"),
+        ("--columns 1025", "--technology photonic-phase --columns 1025 1024"),
         ("--adc-table TABLE --bits 8 --core fixed-hp", "adcs.csv --adc-table 22 8"),
     ],
 )
