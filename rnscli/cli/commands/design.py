@@ -24,10 +24,7 @@ LAYOUT = report.Layout(
     results=(
         "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "extrapolated",
     ),
-    optional=(
-        "moduli", "latency_s", "area_m2", "slice_bits", "adc_bits", "reverse", "legitimate_range",
-        "decoder",
-    ),
+    optional=("moduli", "latency_s", "area_m2", "slice_bits", "adc_bits", "reverse"),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
 )  # fmt: skip
 _AXES = (
