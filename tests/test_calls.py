@@ -227,7 +227,11 @@ def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
         ("fault-prob --jobs 2", rnscli.fault_probability, {"jobs": 2}),
         ("energy --core rs", rnscli.energy, {"core": "rs"}),
         ("energy --adc-table nope.csv", rnscli.energy, {"adc_table": Path("nope.csv")}),
-        ("energy --core digital-int8 --sensitivity", rnscli.energy, {"sensitivity": True}),
+        (
+            "energy --core digital-int8 --sensitivity",
+            rnscli.energy,
+            {"core": "digital-int8", "sensitivity": True},
+        ),
         ("error-sim --operands gaussian", rnscli.dot_error, {"operands": "gaussian"}),
         ("design --max-p-err 1e-9", rnscli.design, {"max_p_err": 1e-9}),
         ("accuracy --p 1 --sigma 1", rnscli.accuracy, {"p": 1, "sigma": 1}),

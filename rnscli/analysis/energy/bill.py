@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import EnergyRow, PartRow, SensitivityRow
-from rnscli.base import InputError, Uncertain
+from rnscli.base import InputError, NoSolutionError, Uncertain
 from rnscli.core import RNS
 from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology, published
 
@@ -244,9 +244,14 @@ def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, A
 
     parameters = _built(parameters)
 
+    known: dict[tuple[tuple[str, float], ...], tuple[float, float, float]] = {}
+
     def quantities(values: Mapping[str, float]) -> tuple[float, float, float]:
-        design = with_constants(parameters, values).design
-        return design.energies.total, design.timing.latency, design.area
+        key = tuple(sorted(values.items()))
+        if key not in known:
+            design = with_constants(parameters, values).design
+            known[key] = design.energies.total, design.timing.latency, design.area
+        return known[key]
 
     ends = {name: (one.low, one.high) for name, one in constants.items()}
     alone = {name: [quantities({name: end}) for end in pair] for name, pair in ends.items()}
@@ -262,7 +267,14 @@ def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, A
                 if alone[name][0][index] != alone[name][1][index]
             }
             value = quantities(corner)[index]
-            for name in (one for one in ends if one not in corner):
+            neutral = [name for name in ends if name not in corner]
+            together = (
+                quantities(corner | {name: ends[name][place] for name in neutral})[index]
+                for place in (0, 1)
+            )
+            if all(one == value for one in together):
+                neutral = []  # as each moves it one way, none of them does
+            for name in neutral:
                 tried = {end: quantities(corner | {name: end})[index] for end in ends[name]}
                 end = best(tried, key=tried.__getitem__)
                 if best(tried[end], value) != value:
@@ -274,6 +286,9 @@ def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, A
 
 def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[SensitivityRow, ...]:
     """How far each uncertain constant alone moves the energy, the largest first.
+
+    The design follows it: where light is weaker a dot product is cut in more pieces, and where no
+    row is left the energy is infinite.
 
     Parameters
     ----------
@@ -289,13 +304,9 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
     if not constants:
         raise InputError("no constant is uncertain; give one as a range, such as adc_k1 100fJ±30%")
     nominal = parameters.design.energies.total
-    built = _built(parameters)
     rows = []
     for name, constant in constants.items():
-        low, high = (
-            with_constants(built, {name: end}).design.energies.total
-            for end in (constant.low, constant.high)
-        )
+        low, high = (_redesigned(parameters, name, end) for end in (constant.low, constant.high))
         rows.append(
             SensitivityRow(
                 constant=name,
@@ -306,11 +317,18 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
                 energy_at_low_j=low,
                 energy_per_dot_product_j=nominal,
                 energy_at_high_j=high,
-                swing=abs(high - low) / nominal if nominal else 0.0,
+                swing=abs(high - low) / nominal if nominal and low != high else 0.0,
                 **design_columns(parameters),
             )
         )
     return tuple(sorted(rows, key=lambda row: -row.swing))
+
+
+def _redesigned(parameters: EnergyParameters, name: str, value: float) -> float:
+    try:
+        return with_constants(parameters, {name: value}).design.energies.total
+    except NoSolutionError:
+        return math.inf
 
 
 def _unit_of(parameters: EnergyParameters, name: str) -> str:

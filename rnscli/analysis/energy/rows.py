@@ -220,14 +220,21 @@ class SensitivityRow:
         float, Column("Largest value of the constant, in its unit.", "to", unit="unit", low=None)
     ]
     energy_at_low_j: Annotated[
-        float, energy_of("of the dot product with the constant at its least", "at low")
+        float, replace(
+            energy_of("of the dot product with the constant at its least", "at low"), infinite=True
+        )
     ]
     energy_per_dot_product_j: EnergyPerDotProduct
     energy_at_high_j: Annotated[
-        float, energy_of("of the dot product with the constant at its largest", "at high")
+        float, replace(
+            energy_of("of the dot product with the constant at its largest", "at high"),
+            infinite=True,
+        )
     ]
     swing: Annotated[
-        float, Column("Width of the interval of the energy over the energy.", form=percent(1))
+        float, Column(
+            "Width of the interval of the energy over the energy.", form=percent(1), infinite=True
+        )
     ]
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None

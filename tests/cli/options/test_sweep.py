@@ -293,15 +293,14 @@ def test_a_missing_point_outweighs_a_requirement(rnscli: Run) -> None:
 
 def test_what_only_a_default_names_is_left_out_and_told(rnscli: Run) -> None:
     """The first core of a default is what the command is about: the others are company."""
-    ran = rnscli(
-        "energy", "--bits", 6, "--vector-size", 2, "--adc-model", "survey", "--format", "csv"
-    )
+    light = ("--max-link-sigma", 0.5)  # which 8 bits take
+    ran = rnscli("energy", "--bits", 8, *light, "--adc-model", "survey", "--format", "csv")
     assert ran.code == 0
     cores = [line.split(",")[0] for line in ran.out.splitlines()[1:]]
     assert cores == ["rns", "fixed-lp", "digital-int8"]
     assert ran.err.startswith("rnscli: left out for core fixed-hp: --adc-model survey holds")
     named = ("--core", "rns,fixed-hp")
-    assert rnscli("energy", "--bits", 8, "--adc-model", "survey", *named).code == 2
+    assert rnscli("energy", "--bits", 8, *light, "--adc-model", "survey", *named).code == 2
     assert rnscli("energy", "--bits", 4, "--redundant", 2).code == 2  # there is no row of rns
     for whole in (("moduli", "--redundant", 2), ("fault-prob", "--bits", 4, "--attempts", 1)):
         ran = rnscli(*whole)
