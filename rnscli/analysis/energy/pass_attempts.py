@@ -52,7 +52,7 @@ def rejected_of(mean: float, attempts: float) -> float:
 
     Examples
     --------
-    >>> rejected_of(1.25, math.inf), round(rejected_of(1.75, 3), 12)
+    >>> round(rejected_of(1.25, math.inf), 12), round(rejected_of(1.75, 3), 12)
     (0.2, 0.5)
     """
     if math.isinf(attempts):
