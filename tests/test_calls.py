@@ -148,7 +148,7 @@ def test_parameter_objects_stay() -> None:
     billed = rnscli.energy(design)
     assert billed == rnscli.energy(parameters=design, reference=design)
     # By options it has the ranges of the technology, besides.
-    ranges = ("energy_range_j", "latency_range_s", "area_range_m2")
+    ranges = ("energy_range_j", "latency_range_s", "area_range_m2", "tops_per_w_range")
     asked = rnscli.energy(bits=6, core="rns", moduli=moduli)
     assert asked.energy_range_j is not None
     assert billed == replace(asked, **dict.fromkeys(ranges))

@@ -98,7 +98,7 @@ class LimitOptions:
     max_error = Option(
         _NOT_NEGATIVE,
         "Largest mean absolute error of a right output.",
-        usual="that of digital-int8",
+        usual="that of digital-int8, unless cores are named",
     )
     max_p_err = Option(_NOT_NEGATIVE, "Largest output error probability.")
     max_energy = _limit("J", "100fJ", "Largest energy per MAC.")

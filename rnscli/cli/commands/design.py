@@ -145,7 +145,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if "max_p_err" in limits and noise is None:
         raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
     minimise = _single("minimise", given["minimise"])
-    bounded = "max_error" in limits or minimise == "error"
+    # Without an error that is small enough, the worst core would be the best of them.
+    bounded = "max_error" in limits or minimise == "error" or not default
     held = dict.fromkeys(options.NOISE_AXES) if noise is None else noise.columns
     point = held | {"seed": given["seed"]}
 

@@ -77,11 +77,13 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
     def draw(*panels: Any) -> None:
         for axes, (name, members) in zip(panels, shown.items(), strict=True):
             middle = number(members[0]["energy_per_dot_product_j"])
-            ends = [number(row[f"energy_at_{end}_j"]) for row in members for end in ("low", "high")]
-            finite = [one for one in (*ends, middle) if math.isfinite(one)]
+            reached = [
+                number(row[f"energy_at_{end}_j"]) for row in members for end in ("low", "high")
+            ]
+            finite = [one for one in (*reached, middle) if math.isfinite(one)]
             # Where a design no longer exists, the bar ends at the edge of the picture.
             edge = max(finite) + 0.15 * (max(finite) - min(finite) or middle)
-            if len(finite) <= len(ends):
+            if len(finite) <= len(reached):
                 axes.set_xlim(right=edge)
             for place, row in enumerate(reversed(members)):
                 for end, colour in (("low", COLOURS[0]), ("high", COLOURS[1])):

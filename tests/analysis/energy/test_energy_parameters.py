@@ -184,12 +184,12 @@ BEYOND: list[tuple[dict[str, Any], str]] = [
     (CROSSBAR | {"dot_product": LONG, "columns": 1, "moduli": None}, "up to 1024 rows.* 2048"),
     ({"core": "digital-int8", "dot_product": DotProduct(128, 8, 8), "bits": 8, "moduli": None,
       "technology": load_technology("sram-digital"), "columns": 1025}, "up to 1024 columns.* 1025"),
-    ({"columns": 129}, "photonic-phase .* up to 128 columns.* 129"),
+    ({"columns": 1025}, "photonic-phase .* up to 1024 columns.* 1025"),
     (CROSSBAR | {"dot_product": DotProduct(128, 9, 6)}, "operands of 2 to 8 bits, not of 9"),
     ({"adc": MurmannAdc(), "adc_rate": 1.1e9}, "murmann holds from 1 to 1e[+]09 Hz"),
     (CROSSBAR | {"core": "fixed-hp", "adc": WaldenAdc()}, "walden holds from 3 to 12 bits, not"),
     ({"core": "fixed-lp", "technology": load_technology("photonic-incoherent")},
-     "the light of `?technology`? photonic-incoherent allows not a `?vector_size`? of 128"),
+     "the light of `?technology`? photonic-incoherent reads a row with a deviation of 16.6 steps"),
     ({"core": "fixed-lp", "technology": load_technology("photonic-incoherent"), "bits": 4,
       "dot_product": DotProduct(128, 4, 4), "moduli": None, "columns": 16},
      "photonic-incoherent allows at most .* rows, not a `?vector_size`? of 128"),
@@ -285,7 +285,9 @@ def test_light_cuts_what_it_cannot_read_at_once() -> None:
     with pytest.raises(NoSolutionError, match=r"reads a row with a deviation .* and 0.001 is want"):
         design(max_link_sigma=1e-3)
     # Beyond it, as if it allowed what all else does, with a warning.
-    with pytest.warns(RuntimeWarning, match="photonic-phase allows not a vector_size of 128"):
+    with pytest.warns(
+        RuntimeWarning, match="photonic-phase reads a row with a deviation of 0.0621"
+    ):
         dark = design(max_link_sigma=1e-3, extrapolate=True)
     assert energy(dark).extrapolated
     assert (dark.design.segments, dark.design.largest_rows) == (1, 0)
@@ -332,7 +334,7 @@ def test_a_cycle_is_compared_with_a_product() -> None:
 
 def test_without_moduli_or_beyond_a_model_there_is_none() -> None:
     assert energy(design(core="fixed-lp", moduli=None)).relative_to_rns is None
-    wide = design(core="digital-int8", columns=129)  # light is for 128
+    wide = design(core="digital-int8", columns=1025)  # light is for 1024
     assert wide.as_rns() is None
     assert energy(wide).relative_to_rns is None
 

@@ -1,5 +1,6 @@
 """Intervals of uncertain constants, against every corner and many points inside."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -490,11 +491,25 @@ def test_an_interval_keeps_the_arrays_that_were_built() -> None:
     row = uncertain_energy(design_, {})
     assert row.segments == design_.design.segments
     assert row.largest_rows == design_.design.largest_rows < 64
-    # Losses change no energy of what is built.
-    losses = {name: one for name, one in array.uncertain if name in darkest}
-    for name in losses:
+    # Sensitivity is about what one would build: with the loss at its end, in more pieces.
+    for name in darkest:
         (found,) = (r for r in sensitivity(design_, {}) if r.constant == name)
-        assert found.swing == 0.0
+        worse = array.with_values({name: dict(array.uncertain)[name].high})
+        rebuilt = shipped("rns", "photonic-phase", 6, technology=worse)
+        assert found.energy_at_high_j == pytest.approx(
+            rebuilt.design.energies.total, rel=1e-12, abs=0
+        )
+    assert shipped("rns", "photonic-phase", 6, technology=worse).design.segments > (
+        design_.design.segments
+    )
+
+
+def test_a_constant_at_which_no_row_is_read() -> None:
+    """More intensity noise than 6 bits stand: nothing that one could build has a finite energy."""
+    rows = sensitivity(shipped("rns", "photonic-phase", 6), {})
+    (noise,) = (row for row in rows if row.constant == "intensity_noise")
+    assert noise.energy_at_high_j == noise.swing == math.inf
+    assert rows[0] is noise and math.isfinite(noise.energy_at_low_j)
 
 
 def test_the_interval_of_a_ratio_holds_that_of_all_points() -> None:
