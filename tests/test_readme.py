@@ -98,5 +98,5 @@ def test_what_is_said_of_a_wrong_plan(
 
 
 def test_every_kind_of_example_was_found() -> None:
-    assert len(CONSOLE) == 22
+    assert len(CONSOLE) == 24
     assert len(SHELL) == 17

@@ -223,7 +223,7 @@ def written(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.17g}" if float(f"{value:g}") != value else f"{value:g}"
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    if text and all(letter.isalnum() or letter in "-_./+,:" for letter in text):
+    if text and all(letter.isalnum() or letter in "-_./+,:=" for letter in text):
         return text
     if "'" in text or not text.isprintable():
         raise RnscliError(f"{shown(text)} cannot be written in a command line; use another name")

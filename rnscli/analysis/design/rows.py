@@ -37,7 +37,15 @@ class DesignRow:
     adc_bits: c.AdcBits | None
     redundant: c.Redundant | None
     attempts: c.Attempts | None
-    decoder: c.Decoder | None
+    # The longest name would push a result out of the table.
+    decoder: Annotated[
+        str | None,
+        Column(
+            "How the redundant code is decoded.",
+            usual="bounded-distance",
+            form=lambda name: str(name).removesuffix("-distance"),
+        ),
+    ]
     legitimate_range: c.LegitimateRange | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
