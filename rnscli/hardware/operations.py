@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from rnscli.base import InputError, check_float
@@ -89,19 +90,28 @@ class OperationPrices:
             check_float(name, getattr(self, name), least, 1.0, "no less than at 8 bits")
         check_constants(self, {"reference_node": NODE, "node": NODE})
 
+    @cached_property
+    def _known(self) -> dict[tuple[Operation, str], float]:
+        """Prices at the node: many designs have the same operations."""
+        return {}
+
     def energy(self, operations: Iterable[Operation]) -> float:
         """Energy in J of all of them."""
-        shrunk = self.node / self.reference_node
-        return math.fsum(
-            one.count * self._price(one, "") * shrunk ** _EXPONENTS[one.kind] for one in operations
-        )
+        return math.fsum(one.count * self._scaled(one, "") for one in operations)
 
     def area(self, operations: Iterable[Operation], uses: float) -> float:
         """Area in m^2 of the units that do all of them ``uses`` times in a cycle of the clock."""
-        scale = area_scale(self.node) / area_scale(self.reference_node)
-        return scale * math.fsum(
-            math.ceil(one.count * uses) * self._price(one, "_area") for one in operations
+        return math.fsum(
+            math.ceil(one.count * uses) * self._scaled(one, "_area") for one in operations
         )
+
+    def _scaled(self, one: Operation, what: str) -> float:
+        if (one, what) not in self._known:
+            scale = (self.node / self.reference_node) ** _EXPONENTS[one.kind]
+            if what:
+                scale = area_scale(self.node) / area_scale(self.reference_node)
+            self._known[one, what] = scale * self._price(one, what)
+        return self._known[one, what]
 
     def _price(self, one: Operation, what: str) -> float:
         if one.kind.startswith("fp-"):

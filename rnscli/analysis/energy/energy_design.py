@@ -306,7 +306,7 @@ class EnergyDesign:
         """How many of the kernels give outputs, which an update does not."""
         return sum(kernel != "update" for kernel in self.kernels)
 
-    @cached_property
+    @property
     def parts(self) -> tuple[tuple[int, hardware.Parts], ...]:
         """How many arrays are alike, and their parts, by the channels."""
         without = [] if self.adc is None or self.converters is None else ["adc"]
@@ -361,7 +361,7 @@ class EnergyDesign:
         """
         # Channels of other moduli often have the same parts at the same prices.
         merged: dict[Item, tuple[float, float]] = {}
-        for item in self._lines:
+        for item in self._lines():
             kind = replace(item, count=0.0, units=0.0)
             count, units = merged.get(kind, (0.0, 0.0))
             merged[kind] = count + item.count, units + item.units
@@ -369,7 +369,6 @@ class EnergyDesign:
             replace(kind, count=count, units=units) for kind, (count, units) in merged.items()
         )
 
-    @cached_property
     def _lines(self) -> tuple[Item, ...]:
         """The bill with a line for each part of each kind of channel."""
         found: list[Item] = []
@@ -478,20 +477,27 @@ class EnergyDesign:
         return found  # fmt: skip
 
     @cached_property
-    def energies(self) -> Energies:
-        """Energy of one dot product of h terms in an h x c array, by group."""
+    def _sums(self) -> tuple[Energies, float]:
+        """What the lines add up to, which are not kept: a search has many designs."""
         sums: dict[str, list[float]] = {}
-        for item in self._lines:
+        beside: list[float] = []
+        over: list[float] = []
+        for item in self._lines():
             energy = item.count * item.energy * item.repeats / self.width
             sums.setdefault(item.group, []).append(energy)
-        return Energies(**{group: math.fsum(terms) for group, terms in sums.items()})
+            (over if item.over else beside).append(item.units * item.area)
+        energies = Energies(**{group: math.fsum(terms) for group, terms in sums.items()})
+        return energies, max(math.fsum(beside), math.fsum(over))
 
-    @cached_property
+    @property
+    def energies(self) -> Energies:
+        """Energy of one dot product of h terms in an h x c array, by group."""
+        return self._sums[0]
+
+    @property
     def area(self) -> float:
         """Area in m^2 of the arrays of all channels, their converters and the logic that keeps up.
 
         It keeps up with an array that never repeats anything, so retries do not change it.
         """
-        beside = math.fsum(one.units * one.area for one in self._lines if not one.over)
-        over = math.fsum(one.units * one.area for one in self._lines if one.over)
-        return max(beside, over)
+        return self._sums[1]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import click
 
@@ -67,7 +67,10 @@ SENSITIVITY_LAYOUT = report.Layout(
         "constant", "constant_low", "constant_value", "constant_high", "energy_at_low_j",
         "energy_per_dot_product_j", "energy_at_high_j", "swing",
     ),
-    optional=("constant_value", "energy_per_dot_product_j"),
+    optional=(
+        "constant_value", "energy_per_dot_product_j", "energy_at_high_j", "energy_at_low_j",
+        "constant_high", "constant_low",
+    ),
     essential=("swing",),
 )  # fmt: skip
 BREAKDOWN_LAYOUT = report.Layout(
@@ -93,8 +96,11 @@ AXES = (
     *options.HARDWARE_AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
+_OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
     **options.MODULI_COLUMNS,
+    # What the bill has as its own; other rows could not be told apart without.
+    **{name: _OF_BILL[name] for name in ("adc_bits", "kernel", "memory", "scales")},
     "redundant": analysis.Redundant,
     "decoder": analysis.Decoder,
     "legitimate_range": analysis.LegitimateRange,
@@ -208,6 +214,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         elif analysis.ranges_of(design, constants):
             rows = analysis.sensitivity(design, constants)
         held = _held(requested, faults) | options.held_constants(point, design, constants)
+        converters = design.design.converters
+        held["adc_bits"] = None if converters is None else converters.adc_bits
         return [(point | held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
