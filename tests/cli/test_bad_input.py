@@ -165,7 +165,7 @@ def test_huge_values_are_not_repeated_in_full(command: str, refusal: Refusal) ->
         ("energy", "--schreier-fom", "186.723dB"),
         ("energy", "--node", "14nm"),
         ("energy", "--adc-model", "murmann, walden, schreier, survey, table"),
-        ("energy", "--technology", "digital-logic, photonic-phase, reram-analog"),
+        ("energy", "--technology", "digital-logic, photonic-incoherent, photonic-phase, reram-"),
         ("energy", "--technology", ".toml"),
         ("energy", "--workload", "resnet50, bert-large, opt-125m, mnist-cnn"),
         ("energy", "--workload", "layer, M, K, N"),

@@ -289,13 +289,19 @@ def test_noise_is_about_the_core_that_has_a_code(rows: Rows) -> None:
     for clean, noisy in zip(
         rows("energy", *cores), rows("energy", *cores, "--p", "0.1"), strict=True
     ):
-        others = ("relative_to_rns", "adc_relative_to_rns", "noise", "p")
+        others = (
+            "relative_to_rns", "adc_relative_to_rns", "relative_to_rns_range", "noise", "p"
+        )  # fmt: skip
         assert {k: v for k, v in clean.items() if k not in others} == {
             k: v for k, v in noisy.items() if k not in others
         }
         assert (clean["noise"], clean["p"]) == (None, None)
         assert (noisy["noise"], noisy["p"]) == ("uniform", 0.1)
         assert noisy["relative_to_rns"] < clean["relative_to_rns"]
+        ranges = [row["relative_to_rns_range"] for row in (noisy, clean)]
+        assert all(ranges) or clean["core"] == "digital-int8"  # whose constants are known
+        for less, more in zip(*(ends or () for ends in ranges), strict=True):
+            assert less < more
 
 
 def test_swept_noise_is_a_column(rows: Rows) -> None:

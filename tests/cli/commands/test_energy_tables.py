@@ -79,9 +79,12 @@ def test_what_is_left_out_is_named(mode: str, sweep: str, rnscli: Run) -> None:
     columns = command.columns_by_type[row_type]
     swept = [key for key in found[0] if len({str(row[key]) for row in found}) > 1]
     for key in (*layout.keys, *swept):
-        # What is not a column of the paper's table says nothing: it is usual or repeats another.
-        title = columns[key].title
+        # What is not a column of the paper's table says nothing: it is usual or repeats another,
+        # such as the memory, whose energy has the same title.
+        title, usual = columns[key].title, columns[key].usual
         if not title or f" {title} " not in f" {paper} ":
+            continue
+        if usual is not None and all(row[key] in (usual, None) for row in found):
             continue
         assert key in dropped or title in body, key
 
@@ -112,6 +115,8 @@ def test_papers_have_one_table_of_everything(rnscli: Run) -> None:
 
 def test_a_single_design_says_nothing_empty(rnscli: Run) -> None:
     lines = rnscli("energy", "--bits", 6, "--core", "rns").out.splitlines()
+    # Below it stands what is not counted.
+    lines = lines[: lines.index("")]
     assert len(lines) > 25
     for line in lines:
         assert len(line.split("  ", 1)) == 2 and line.split("  ", 1)[1].strip(), line

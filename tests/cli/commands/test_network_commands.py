@@ -128,16 +128,26 @@ def test_weights_decide(rows: Rows) -> None:
     assert drawn[0]["fp32_accuracy"] != given[0]["fp32_accuracy"]
 
 
-def test_energy_is_that_of_the_technology(rows: Rows) -> None:
+def test_energy_is_that_of_the_technology(rows: Rows, rnscli: Run, folder: Path) -> None:
     """Each core on its own, or on one that is named; light for so many bits there may be none."""
+    (folder / "net.csv").write_text("layer,M,K,N\na,1,16,24\nb,1,24,3\n")
     asked = ("accuracy", *READY, "--core", "rns,fixed-lp")
     six, nine = rows(*asked, "--bits", 6), rows(*asked, "--bits", 9)
     homes = ["photonic-phase", "reram-analog"]
     for found in (six, nine):
         assert [row["technology"] for row in found] == homes
-    assert all(row["energy_per_inference_j"] > 0 for row in six)
-    assert nine[0]["energy_per_inference_j"] is nine[0]["energy_j"] is None
-    assert nine[0]["accuracy"] >= 0 and nine[1]["energy_j"] > 0
+    for bits, found in ((6, six), (9, nine)):
+        priced = rnscli(
+            "energy", "--bits", bits, "--core", "rns,fixed-lp", "--workload", "net.csv",
+            "--extrapolate", "--format", "json",
+        )  # fmt: skip
+        total = [row for row in json.loads(priced.out)["rows"] if row["layer"] == "total"]
+        for row, layer in zip(found, total, strict=True):
+            assert row["energy_per_inference_j"] == layer["energy_j"] > 0
+            assert row["energy_j"] == row["samples"] * row["energy_per_inference_j"]
+            assert row["extrapolated"] == layer["extrapolated"]
+    # What light cannot read is marked, and its accuracy known.
+    assert nine[0]["extrapolated"] and not six[0]["extrapolated"] and nine[0]["accuracy"] >= 0
     both = "photonic-phase,switched-capacitor"
     named = rows(*asked, "--bits", 6, "--technology", both)
     assert [(row["core"], row["technology"]) for row in named] == [

@@ -198,6 +198,9 @@ SWEEPS = (
     "--rate 1GHz,5GHz",
     "energy --bits 6 --breakdown --memory none,dram --scales none,fp32",
     "energy --bits 6 --core fixed-lp,digital-int8 --kernel vmm,mvm,update,cycle",
+    "energy --bits 6 --core bit-sliced --workload mnist-cnn --kernel vmm,mvm --adc-bits 6,8",
+    "energy --bits 6 --core bit-sliced --sensitivity --kernel vmm,update --memory none,dram",
+    "energy --bits 6 --core bit-sliced --breakdown --slice-bits 1,2 --adc-bits 6,8",
     "energy --bits 6 --core rns --redundant 2 --p 1e-3,[0,0,0,0,0,0.1] --attempts 2,inf",
     "energy --bits 6 --columns 64,128 --columns-per-adc 1,8 --reverse crt,mixed-radix",
     "energy --bits 6 --adc-model survey,murmann --technology photonic-phase,reram-analog "
@@ -205,7 +208,7 @@ SWEEPS = (
     "energy --bits 6 --core bit-sliced --slice-bits 1,2 --adc-bits 6,8 "
     "--legitimate-range 300000,product",
     "energy --bits 6 --workload mnist-cnn,bert-large --arrays 1,2 --supply-voltage 1V±10%",
-    "energy --bits 6,7 --sensitivity --supply-voltage 1V±10% --walden-fom 1fJ,1fJ±20% "
+    "energy --bits 5,6 --sensitivity --supply-voltage 1V±10% --walden-fom 1fJ,1fJ±20% "
     "--adc-model walden --columns 64,128 --input-bits 5,6 --core rns",
     "energy --bits 6 --core rns --sensitivity --node 14nm±10% --moduli 61,59,55,53+63 "
     "--moduli 63,62,61,59",
@@ -246,6 +249,7 @@ def check_sweep(document: dict[str, Any], arguments: list[str]) -> None:
     row_type, _ = command.rows(asked)
     keys = {name: column.key for name, column in command.axes(row_type).items()}
     swept = {name for name, value in document["parameters"].items() if isinstance(value, list)}
+    swept.discard("constant")  # several of them hold together
     if "seeds" in document["rows"][0]:
         swept.discard("seed")  # rows are means over them
     assert {keys.get(name, name) for name in swept} <= set(document["rows"][0])
