@@ -191,15 +191,19 @@ def uncertain_energy(
     row = energy(parameters, reference)
     if made.technology.link:  # which a design with settled rows does not ask for
         row = replace(row, largest_rows=made.largest_rows)
-    if not constants:
-        return row
-    ranged = replace(row, **_extremes(parameters, constants))
-    low, high = _ends(ranged.energy_range_j)
-    operations = 2e-12 * row.vector_size * len(parameters.design.kernels)
-    ranged = replace(ranged, tops_per_w_range=(_over(operations, high), _over(operations, low)))
+    ranged, low, high = row, row.energy_per_dot_product_j, row.energy_per_dot_product_j
+    if constants:
+        ranged = replace(row, **_extremes(parameters, constants))
+        low, high = _ends(ranged.energy_range_j)
+        operations = 2e-12 * row.vector_size * len(parameters.design.kernels)
+        ends = (_over(operations, high), _over(operations, low))
+        ranged = replace(ranged, tops_per_w_range=ends)
     if reference is None or row.relative_to_rns is None or parameters.core == RNS.name:
         return ranged
-    base = _extremes(*at_values(reference, _known_to(reference, constants)))["energy_range_j"]
+    rns, theirs = at_values(reference, _known_to(reference, constants))
+    if not constants and not theirs:
+        return ranged
+    base = _extremes(rns, theirs)["energy_range_j"]
     return replace(
         ranged,
         relative_to_rns_range=(_over(low, base[1]), _over(high, base[0])),

@@ -137,7 +137,8 @@ class EnergyRow:
         str, Column("What the array does: vmm, mvm, update or cycle.", usual="vmm", identity=True)
     ]
     memory: Annotated[
-        str, Column("What inputs are read from and outputs written to.", usual="sram-32k")
+        str, Column("What inputs are read from and outputs written to.", "operands in",
+                    usual="sram-32k")
     ]
     scales: Annotated[str, Column("How outputs are scaled back and rounded.", usual="fp32")]
     segments: Annotated[int, Column(

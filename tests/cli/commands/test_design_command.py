@@ -25,7 +25,8 @@ KEYS = (
     "role axis core bits vector_size technology adc_model columns_per_adc reverse slice_bits "
     "adc_bits redundant attempts decoder legitimate_range moduli redundant_moduli "
     "expected_attempts energy_per_mac_j latency_s area_m2 mean_abs_error p_err "
-    "throughput_macs_per_s power_w edp_js area_per_throughput arrays extrapolated reason commands noise p sigma snr_db seed"
+    "throughput_macs_per_s power_w edp_js area_per_throughput arrays extrapolated reason "
+    "commands noise p sigma snr_db seed"
 )
 QUICK = ("--pairs", "300")
 ANALOG = ("--core", "rns,fixed-lp,fixed-hp,bit-sliced")
