@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from rnscli.analysis.energy.parameters import EnergyParameters
@@ -245,7 +246,13 @@ def _reference(parameters: EnergyParameters, constants: Constants) -> EnergyPara
 
 def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, Any]:
     """Least and largest energy, latency and area, by the keys of rows."""
+    return dict(_known_extremes(parameters, tuple(constants.items())))
 
+
+@lru_cache(maxsize=1024)  # of the residues that many rows are compared with
+def _known_extremes(
+    parameters: EnergyParameters, constants: tuple[tuple[str, Uncertain], ...]
+) -> dict[str, Any]:
     parameters = _built(parameters)
 
     known: dict[tuple[tuple[str, float], ...], tuple[float, float, float]] = {}
@@ -257,7 +264,7 @@ def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, A
             known[key] = design.energies.total, design.timing.latency, design.area
         return known[key]
 
-    ends = {name: (one.low, one.high) for name, one in constants.items()}
+    ends = {name: (one.low, one.high) for name, one in constants}
     alone = {name: [quantities({name: end}) for end in pair] for name, pair in ends.items()}
     found = {}
     for index, key in enumerate(("energy_range_j", "latency_range_s", "area_range_m2")):
