@@ -24,7 +24,7 @@ def speed(record: Record) -> None:
         decoder=("bounded-distance", "majority", "detect"),
         reverse=("mixed-radix", "crt"),
         adc=tuple(m.made(None) for m in ADC_MODELS.values() if not m.takes_table),
-        technology=tuple(map(rnscli.load_technology, ("reram-analog", "switched-capacitor"))),
+        technology=tuple(map(rnscli.load_technology, ("photonic-phase", "reram-analog"))),
         noise=rnscli.Uniform(1e-3),
         extrapolate=True,
     )

@@ -89,10 +89,10 @@ from rnscli.hardware.adc.table import ListedAdc as ListedAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.adc.table import load_adc_table as load_adc_table
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
-from rnscli.hardware.technology import OperationPrices as OperationPrices
+from rnscli.hardware.operations import OperationPrices as OperationPrices
+from rnscli.hardware.profile import load_technology as load_technology
+from rnscli.hardware.profile import technology_names as technology_names
 from rnscli.hardware.technology import Technology as Technology
-from rnscli.hardware.technology import load_technology as load_technology
-from rnscli.hardware.technology import technology_names as technology_names
 from rnscli.hardware.workloads import Gemm as Gemm
 from rnscli.hardware.workloads import Workload as Workload
 from rnscli.hardware.workloads.networks import load_workload as load_workload

@@ -186,9 +186,9 @@ def energy(parameters: Any = None, reference: Any = None, **options: Any) -> Any
     Examples
     --------
     >>> import rnscli
-    >>> row = rnscli.energy(bits=6, core="rns", technology="photonic")
+    >>> row = rnscli.energy(bits=6, core="fixed-lp", technology="reram-analog")
     >>> f"{row.adc_energy_j * 1e12:.3f} pJ"
-    '2.416 pJ'
+    '2.304 pJ'
     >>> rnscli.energy(bits=6)["core"]
     ['rns', 'fixed-lp', 'fixed-hp', 'digital-int8']
     """

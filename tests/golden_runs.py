@@ -34,7 +34,7 @@ RUNS = {
     "--learning-rate 1e-12 --curves",
     "design": "design --p 1e-3 --max-p-err 1e-9 --bits 5 --columns-per-adc 1 --pairs 200",
     "batch": "batch plan.toml",
-    "reproduce": "reproduce --only moduli,adc-energy,array",
+    "reproduce": "reproduce --only moduli,adc-energy,reram-block-abstract-mac",
     "store": "store runs.db",
 }
 _PLAN = """\

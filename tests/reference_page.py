@@ -18,7 +18,7 @@ from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES
 from rnscli.core.noise import NOISE_LAWS
 from rnscli.hardware.adc.models import ADC_MODELS
-from rnscli.hardware.technology import TECHNOLOGIES
+from rnscli.hardware.profile import TECHNOLOGIES
 from rnscli.hardware.workloads.networks import WORKLOADS
 from rnscli.networks.shipped import NETWORKS
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import console_blocks
 import golden_runs
 import reference_page
+import validation_page
 from captured import output_of
 
 ROOT = Path(__file__).parent.parent
@@ -15,6 +16,7 @@ def main() -> None:
     """Renew golden documents, reference, manual page, the figure, and what pages show."""
     golden_runs.renew()
     reference_page.PATH.write_text(reference_page.page())
+    validation_page.PATH.write_text(validation_page.page())
     with tempfile.TemporaryDirectory() as folder:
         output_of(f"reproduce --only p-err --output {folder}/report")
         figure = Path(folder, "report", "figures", "faults.svg")

@@ -121,7 +121,7 @@ def test_the_rows_of_the_shell(
         ),
         (
             rnscli.energy,
-            {"bits": 6, "core": "rns", "technology": "photonic"},
+            {"bits": 6, "core": "rns", "technology": "photonic-phase"},
             rnscli.EnergyRow,
         ),
         (rnscli.dot_error, {"bits": 6, "core": "rns", "pairs": 100}, rnscli.DotErrorRow),
@@ -147,7 +147,11 @@ def test_parameter_objects_stay() -> None:
     )
     billed = rnscli.energy(design)
     assert billed == rnscli.energy(parameters=design, reference=design)
-    assert billed == rnscli.energy(bits=6, core="rns", moduli=moduli)
+    # By options it has the ranges of the technology, besides.
+    ranges = ("energy_range_j", "latency_range_s", "area_range_m2", "tops_per_w_range")
+    asked = rnscli.energy(bits=6, core="rns", moduli=moduli)
+    assert asked.energy_range_j is not None
+    assert billed == replace(asked, **dict.fromkeys(ranges))
     simulated = rnscli.dot_error(
         rnscli.DotErrorParameters(
             dot_product=rnscli.DotProduct(128, 6, 6),
@@ -223,7 +227,11 @@ def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
         ("fault-prob --jobs 2", rnscli.fault_probability, {"jobs": 2}),
         ("energy --core rs", rnscli.energy, {"core": "rs"}),
         ("energy --adc-table nope.csv", rnscli.energy, {"adc_table": Path("nope.csv")}),
-        ("energy --sensitivity", rnscli.energy, {"sensitivity": True}),
+        (
+            "energy --core digital-int8 --sensitivity",
+            rnscli.energy,
+            {"core": "digital-int8", "sensitivity": True},
+        ),
         ("error-sim --operands gaussian", rnscli.dot_error, {"operands": "gaussian"}),
         ("design --max-p-err 1e-9", rnscli.design, {"max_p_err": 1e-9}),
         ("accuracy --p 1 --sigma 1", rnscli.accuracy, {"p": 1, "sigma": 1}),

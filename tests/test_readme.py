@@ -8,7 +8,7 @@ import pytest
 from console_blocks import BLOCK
 
 from rnscli.cli.main import run
-from rnscli.hardware.technology import load_technology
+from rnscli.hardware.profile import load_technology
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -64,8 +64,12 @@ def test_the_profile_of_a_technology(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(profile)
     technology = load_technology(str(path))
-    assert (technology.name, technology.cell_area) == ("my-array", 5e-14)
-    assert dict(technology.uncertain)["energy_per_mac"].high == 7e-15
+    technology.check_units()
+    assert (technology.name, technology.modulo) == ("my-array", "circuit")
+    assert technology.value_of("cell_area") == 5e-14
+    ends = dict(technology.uncertain)
+    assert ends["cell_capacitance"].high == pytest.approx(0.56e-15, rel=1e-12, abs=0)
+    assert (ends["supply"].low, ends["supply"].high) == (0.7, 0.9)
 
 
 @pytest.mark.parametrize("page", [README, DOCS["batch.md"], DOCS["tutorial.md"]])
@@ -94,5 +98,5 @@ def test_what_is_said_of_a_wrong_plan(
 
 
 def test_every_kind_of_example_was_found() -> None:
-    assert len(CONSOLE) == 22
+    assert len(CONSOLE) == 24
     assert len(SHELL) == 17

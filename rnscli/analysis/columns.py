@@ -43,6 +43,10 @@ ExpectedAttempts = Annotated[float, Column(
     "Mean number of attempts of a dot product; from R = 3 on a lower bound.", "mean R", low=1,
     usual=1.0
 )]
+PassAttempts = Annotated[float, Column(
+    "Attempts of a pass, on average: its columns share their inputs and are repeated together.",
+    "pass attempts", same_as="expected_attempts"
+)]
 SimulatedAttempts = Annotated[float, Column(
     "Mean number of attempts that the simulated dot products took.", "mean R", low=1
 )]

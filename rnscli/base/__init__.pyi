@@ -18,8 +18,11 @@ from rnscli.base.columns import probability as probability
 from rnscli.base.columns import reach as reach
 from rnscli.base.columns import sequence as sequence
 from rnscli.base.columns import value_of as value_of
+from rnscli.base.csv_table import Kind as Kind
 from rnscli.base.csv_table import label as label
+from rnscli.base.csv_table import listed as listed
 from rnscli.base.csv_table import quantity as quantity
+from rnscli.base.csv_table import read_listing as read_listing
 from rnscli.base.csv_table import read_table as read_table
 from rnscli.base.csv_table import whole_number as whole_number
 from rnscli.base.errors import MAX_ATTEMPTS as MAX_ATTEMPTS
@@ -49,6 +52,7 @@ from rnscli.base.files import regular_file as regular_file
 from rnscli.base.files import uninterrupted as uninterrupted
 from rnscli.base.files import write_atomically as write_atomically
 from rnscli.base.files import write_folder as write_folder
+from rnscli.base.option import Assignments as Assignments
 from rnscli.base.option import Attempts as Attempts
 from rnscli.base.option import Decibels as Decibels
 from rnscli.base.option import Files as Files

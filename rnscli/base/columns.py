@@ -77,7 +77,7 @@ class Column:
             if isinstance(both, tuple):
                 return as_precise_as(value, (both[1] - both[0]) / 2)
             if self.unit is not None and row[self.unit]:
-                return engineering(value, str(row[self.unit]))
+                return prefixed(str(row[self.unit]))(value)
         return self.form(value)
 
     def each(self, row: Mapping[str, object] | None) -> tuple[Any, ...] | None:

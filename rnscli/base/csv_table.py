@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,9 +96,66 @@ def read_table(
     kinds = {**required, **(optional or {})}
     accepted = ", ".join(n if n in required else f"{n} (optional)" for n in kinds)
     name = f"{what} file {_shown_path(path)}"
+
+    def header(where: str, cells: list[str]) -> tuple[list[str], Mapping[str, Kind]]:
+        return _header(where, cells, required, kinds, accepted), kinds
+
+    lines = enumerate(_lines(Path(path), name, accepted), start=1)
+    return _rows(lines, name, accepted, header, required, max_rows)
+
+
+def read_listing(
+    path: str | Path,
+    understood: Callable[[list[str]], Mapping[str, Kind]],
+    accepted: str,
+    *,
+    what: str = "table",
+    max_rows: int = 100_000,
+) -> list[Row]:
+    """Read a CSV file that was not made for this package, by the headings that are understood.
+
+    As `read_table`, but other columns are left out and cells may be empty or, in double quotes, go
+    on in the next line. ``understood`` gets the headings and says what the cells of those that
+    count hold, or raises `InputError`; ``accepted`` says which it would take.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "list.csv"
+    ...     _ = file.write_text('Title,M\\n"long,\\ntext",64\\nshort,\\n')
+    ...     read_listing(file, lambda headings: {"M": whole_number(1, 256)}, "M")
+    [Row(line=2, cells={'M': 64}), Row(line=4, cells={})]
+    """
+    name = f"{what} file {_shown_path(path)}"
+
+    def header(where: str, cells: list[str]) -> tuple[list[str], Mapping[str, Kind]]:
+        try:
+            kinds = understood(cells)
+        except InputError as error:
+            raise InputError(f"{where} {error}") from None
+        for heading in kinds:
+            if cells.count(heading) > 1:
+                raise InputError(f"{where} has column {shown(heading)} twice; give it once")
+        return cells, kinds
+
+    lines = _whole(_lines(Path(path), name, accepted))
+    return _rows(lines, name, accepted, header, (), max_rows)
+
+
+def _rows(
+    lines: Iterable[tuple[int, str]],
+    name: str,
+    accepted: str,
+    header: Callable[[str, list[str]], tuple[list[str], Mapping[str, Kind]]],
+    required: Collection[str],
+    max_rows: int,
+) -> list[Row]:
+    """Those of numbered lines, the first of which has the columns."""
     columns: list[str] = []
+    kinds: Mapping[str, Kind] = {}
     rows: list[Row] = []
-    for line, text in enumerate(_lines(Path(path), name, accepted), start=1):
+    for line, text in lines:
         if not text.strip() or text.lstrip().startswith("#"):
             continue
         where = f"{name}, line {line}"
@@ -106,7 +163,7 @@ def read_table(
         if len(cells) > max(1, len(columns)) and not cells[-1]:
             cells.pop()  # behind a comma at the end of the line
         if not columns:
-            columns = _header(where, cells, required, kinds, accepted)
+            columns, kinds = header(where, cells)
             continue
         if len(rows) == max_rows:
             raise InputError(f"{where} is one row too many; at most {max_rows} are accepted")
@@ -151,6 +208,27 @@ def _lines(path: Path, name: str, accepted: str) -> Iterable[str]:
     return io.StringIO(text, newline="\n")  # a list of all would take much memory
 
 
+def _whole(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, those joined that a double quote which is not closed goes through.
+
+    A file in which one is never closed ends in one long line, which `_split` refuses.
+    """
+    first, quoted = 0, False
+    parts: list[str] = []
+    for line, text in enumerate(lines, start=1):
+        if not parts:
+            first = line
+            if text.lstrip().startswith("#"):
+                continue
+        parts.append(text)
+        quoted ^= text.count('"') % 2 == 1
+        if not quoted:
+            yield first, "".join(parts)
+            parts = []
+    if parts:
+        yield first, "".join(parts)
+
+
 def _split(where: str, text: str) -> list[str]:
     try:
         (cells,) = csv.reader([text], skipinitialspace=True, strict=True)
@@ -172,11 +250,10 @@ def _header(
     """The names of the columns as this package spells them."""
     known = {_key(name): name for name in kinds}
     names = [known.get(_key(cell)) for cell in cells]
-    there = ", ".join(shown(cell) for cell in cells[:8]) + (", ..." if len(cells) > 8 else "")
     for name in required:
         if name not in names:
             raise InputError(
-                f"{where} has no column {name}; it has, separated by commas: {there}; "
+                f"{where} has no column {name}; it has, separated by commas: {listed(cells)}; "
                 f"accepted columns are {accepted}"
             )
     columns: list[str] = []
@@ -192,30 +269,36 @@ def _header(
     return columns
 
 
+def listed(cells: list[str]) -> str:
+    """The first of some cells, in words."""
+    return ", ".join(shown(cell) for cell in cells[:8]) + (", ..." if len(cells) > 8 else "")
+
+
 def _values(
     where: str,
     cells: list[str],
     columns: list[str],
     kinds: Mapping[str, Kind],
-    required: Mapping[str, Kind],
+    required: Collection[str],
 ) -> dict[str, Any]:
     if len(cells) != len(columns):
         # A cell beyond the last column has none to be named by.
-        place = f", from column {columns[len(cells)]} on none" if len(cells) < len(columns) else ""
+        missing = shown(columns[len(cells)]) if len(cells) < len(columns) else ""
+        place = f", from column {missing} on none" if missing else ""
         plural = "" if len(cells) == 1 else "s"
         raise InputError(
             f"{where} has {len(cells)} cell{plural}{place}; it must have {len(columns)}: "
-            f"{', '.join(columns)}"
+            f"{listed(columns)}"
         )
     values: dict[str, Any] = {}
     for column, cell in zip(columns, cells, strict=True):
-        if not cell and column not in required:
+        if column not in kinds or (not cell and column not in required):
             continue
         try:
             values[column] = kinds[column].convert(cell)
         except ValueError:
             raise InputError(
-                f"{where}, column {column} is {shown(cell) or 'empty'}; it must be "
+                f"{where}, column {shown(column)} is {shown(cell) or 'empty'}; it must be "
                 f"{kinds[column].wanted}"
             ) from None
     return values

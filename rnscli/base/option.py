@@ -117,6 +117,10 @@ class IndexSets(Values):
     """Whole numbers that belong together."""
 
 
+class Assignments(Values):
+    """Values of something that has a name: NAME=VALUE."""
+
+
 class Files(Values):
     """Files that are read."""
 
@@ -200,9 +204,11 @@ def command_line(command: str, options: Mapping[str, Option], values: Mapping[st
     for name, value in values.items():
         if name not in options:
             raise RnscliError(f"rnscli {command} has no option `{name}`")
-        if value is not None:
-            flag = options[name].flag
-            words += [flag] if value is True else [flag, written(value)]
+        if value is None:
+            continue
+        flag = options[name].flag
+        for one in value if options[name].repeated and isinstance(value, tuple) else (value,):
+            words += [flag] if one is True else [flag, written(one)]
     return " ".join(words)
 
 
@@ -217,7 +223,7 @@ def written(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.17g}" if float(f"{value:g}") != value else f"{value:g}"
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    if text and all(letter.isalnum() or letter in "-_./+,:" for letter in text):
+    if text and all(letter.isalnum() or letter in "-_./+,:=" for letter in text):
         return text
     if "'" in text or not text.isprintable():
         raise RnscliError(f"{shown(text)} cannot be written in a command line; use another name")

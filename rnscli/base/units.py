@@ -107,8 +107,12 @@ def engineering(value: float, unit: str, digits: int = 4) -> str:
     >>> engineering(1.601024e-12, "J"), engineering(0.0, "J"), engineering(9.9999e-10, "J")
     ('1.601 pJ', '0 J', '1.000 nJ')
     """
-    if value == 0 or math.isinf(value):
-        return f"{value:.0f} {unit}"
+    if math.isinf(value):
+        return f"{value:.0f}"
+    if value == 0:
+        return f"0 {unit}"
+    if unit.startswith("dB"):  # of which nobody says milli
+        return f"{value:.{digits}g} {unit}"
     rounded = float(f"{value:.{digits - 1}e}")
     exponent = math.floor(math.log10(abs(rounded)) / 3 + 1e-9) * 3
     if exponent not in _PREFIXES:

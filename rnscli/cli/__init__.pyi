@@ -17,6 +17,7 @@ from rnscli.cli.main import cli as cli
 from rnscli.cli.terminal import Advance as Advance
 from rnscli.cli.terminal import WithExamples as WithExamples
 from rnscli.cli.terminal import complain as complain
+from rnscli.cli.terminal import hanging as hanging
 from rnscli.cli.terminal import is_terminal as is_terminal
 from rnscli.cli.terminal import no_bar as no_bar
 from rnscli.cli.terminal import progress_bar as progress_bar

@@ -3,7 +3,9 @@
 import contextlib
 import inspect
 import re
+import shutil
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -66,6 +68,15 @@ class ReaderGoneError(Exception):
 def is_terminal() -> bool:
     """Whether a person reads standard output."""
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def hanging(start: str, text: str) -> list[str]:
+    """Lines of a text as wide as the terminal, up to 100 columns, indented below their start."""
+    width = min(100, shutil.get_terminal_size().columns) if is_terminal() else 100
+    return textwrap.wrap(
+        text, width, initial_indent=start, subsequent_indent=" " * len(start),
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def write_standard_output(text: str) -> None:

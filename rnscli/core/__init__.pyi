@@ -38,6 +38,7 @@ from rnscli.core.cores.kind import Operations as Operations
 from rnscli.core.cores.kind import check_slice_bits as check_slice_bits
 from rnscli.core.cores.kind import times as times
 from rnscli.core.cores.rns import METHODS as METHODS
+from rnscli.core.cores.rns import residue_width as residue_width
 from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
 from rnscli.core.noise import NoiseLaw as NoiseLaw
 from rnscli.core.noise import NoiseSetting as NoiseSetting

@@ -19,6 +19,15 @@ class Constant:
     default: str = ""  # its value if none is given, in words; the example if empty
     owner: str = ""  # a word before its name in rows, which have results of the same name
 
+    @classmethod
+    def of_unit(cls, unit: str, name: str, value: float) -> "Constant":
+        """A constant of a profile, of which no more is known than what it is measured in."""
+        # A loss that were a gain would leave more light with every row.
+        low = -1e6 if unit.startswith("dB") and value < 0 else 0.0
+        wanted = f"a number{'' if unit == '1' else f' in {unit}'} of at least {low:g}"
+        example = f"{value:g}{unit}" if unit != "1" else f"{value:g}"
+        return cls(unit, low, 1e30, wanted, example, f"{in_words(name).capitalize()}.")
+
     def key(self, name: str) -> str:
         """Key of the constant in rows: its name and unit."""
         return f"{self.owner}{name}_{self.unit.lower().replace('/', '_per_')}"
@@ -43,3 +52,15 @@ NODE = Constant(
     "m", 1e-9, 1e-4, "a length from 1 nm to 100 um", "14nm", "Technology node of ADCs and logic.",
     "the technology's",
 )  # fmt: skip
+# Constants that profiles have, and for which there are options.
+KNOWN = {
+    "node": NODE,
+    "laser_power": Constant(
+        "W", 0.0, 1e3, "a power from 0 to 1 kW", "10mW",
+        "Light that the laser of one column and channel gives.", "the technology's",
+    ),
+    "rate": Constant(
+        "Hz", 1.0, 1e12, "a rate from 1 Hz to 1 THz", "5GHz",
+        "Vectors that a photonic array takes in a second.", "the technology's",
+    ),
+}  # fmt: skip

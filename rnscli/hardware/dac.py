@@ -39,6 +39,7 @@ class CapacitiveDac:
     supply_voltage: float = 1.0
     capacitor_density: float = 2e-3
 
+    source: ClassVar[str] = "arXiv:2309.10759, energy of data converters"
     constants: ClassVar[Mapping[str, Constant]] = {
         "dac_unit_capacitance": Constant(
             "F", 0.0, 1.0, "a capacitance from 0 to 1 F", "0.5fF",

@@ -179,7 +179,7 @@ def _wrapping(table: _Table) -> list[int | None]:
         for index, title in enumerate(titles)
     ]
     widths = needed.copy()
-    while _width(widths) > WIDTH and max(widths) > 20:
+    while _width(widths) > WIDTH and max(widths) > 15:
         widths[widths.index(max(widths))] -= 1
     both = zip(widths, needed, strict=True)
     return [width if width < natural else None for width, natural in both]

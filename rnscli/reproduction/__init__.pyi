@@ -1,11 +1,13 @@
 from rnscli.reproduction.cases import DIFFERENT as DIFFERENT
 from rnscli.reproduction.cases import EVERY_RESULT as EVERY_RESULT
+from rnscli.reproduction.cases import LONG_RESULTS as LONG_RESULTS
 from rnscli.reproduction.cases import NETWORK_RESULTS as NETWORK_RESULTS
 from rnscli.reproduction.cases import RESULTS as RESULTS
 from rnscli.reproduction.cases import STUDY as STUDY
 from rnscli.reproduction.cases import ReproducedRow as ReproducedRow
 from rnscli.reproduction.cases import ReproductionOptions as ReproductionOptions
 from rnscli.reproduction.page import NAMES as NAMES
+from rnscli.reproduction.page import long_sentence as long_sentence
 from rnscli.reproduction.page import report_files as report_files
 from rnscli.reproduction.page import summary_sentence as summary_sentence
 from rnscli.reproduction.reproduce import Reproduction as Reproduction

@@ -22,7 +22,7 @@ from rnscli.base import columns_of, engineering, number, probability
 from rnscli.networks import INSTALL
 from rnscli.report import CORE_COLOURS, CORE_MARKERS, Look, Row, handle
 from rnscli.reproduction import cases
-from rnscli.reproduction.cases import CONDITIONS, KEPT, VERDICTS, NetworkStudy, ReproducedRow
+from rnscli.reproduction.cases import CONDITIONS, KEPT, SAME, VERDICTS, NetworkStudy, ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction
 
 Point = dict[str, Any]
@@ -467,7 +467,8 @@ def _section(
 ) -> dict[str, Any]:
     """One of the results: words, its table, and perhaps a picture.
 
-    Its ``description`` is for those who cannot see the picture.
+    Its ``description`` is for those who cannot see the picture, and its ``summary`` says what is in
+    a table that is folded beside others.
     """
     texts = _TEXTS["section"][result]
     members = [row for row in rows if row["result"] == result]
@@ -478,17 +479,29 @@ def _section(
     facts: dict[str, Any] = {"words": min((n for n in words if isinstance(n, int)), default=0)}
     if figure is not None:
         facts |= {"first": figure.rows[0], "last": figure.rows[-1], "series": figure.in_words}
-    return {"result": result, "table": table, "figure": figure} | {
+    long = result in cases.LONG_RESULTS and len(members) < len(rows)
+    summary = f"{len(members)} rows: {long_sentence(members)}" if long else ""
+    return {"result": result, "table": table, "figure": figure, "summary": summary} | {
         key: text.format(**facts) if isinstance(text, str) else text for key, text in texts.items()
     }
 
 
 def summary_sentence(rows: Sequence[Row]) -> str:
     """How many rows have which verdict."""
-    counts = Counter(str(row["verdict"]) for row in rows)
-    counted = [f"{counts[word]} {_IN_WORDS.get(word, word)}" for word in VERDICTS if counts[word]]
     results = "results" if len(rows) != 1 else "result"
-    return f"{len(rows)} published {results}: {', '.join(counted)}"
+    return f"{len(rows)} published {results}: {_counted(rows)}"
+
+
+def long_sentence(rows: Sequence[Row]) -> str:
+    """How many rows of a result have which verdict, and how far off they are at most."""
+    deviations = [float(str(row["deviation"] or 0.0)) for row in rows if row["verdict"] != SAME]
+    most = _COLUMNS["deviation"].shown(max(deviations, default=0.0))
+    return f"{_counted(rows)}; at most {most} off where not same"
+
+
+def _counted(rows: Sequence[Row]) -> str:
+    counts = Counter(str(row["verdict"]) for row in rows)
+    return ", ".join(f"{counts[w]} {_IN_WORDS.get(w, w)}" for w in VERDICTS if counts[w])
 
 
 def written(

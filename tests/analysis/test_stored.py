@@ -17,7 +17,7 @@ from rnscli.runtime import NOT_AS_RECORDED
 COMMANDS = {
     "error-sim": "--bits 4 --p 1e-3 --redundant 1 --attempts 2 --pairs 100 --core rns",
     "fault-prob": "--redundant 2 --p 1e-2 --attempts 2 --validate 2000",
-    "design": "--bits 5 --vector-size 64 --p 1e-3 --pairs 100 --core rns",
+    "design": "--bits 5 --vector-size 64 --p 1e-3 --pairs 100 --core rns --max-error 1",
 }
 HOSTILE: list[Any] = [
     None, True, -1, 10**20, 10**400, 1e308, "5", "\ud800", "\x1b[31m", [], {}, [[1]]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.base import csv_table
-from rnscli.base.csv_table import Kind, Row, label, quantity, read_table, whole_number
+from rnscli.base.csv_table import Kind, Row, label, quantity, read_listing, read_table, whole_number
 from rnscli.base.errors import InputError
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
@@ -331,3 +331,42 @@ def test_any_bytes_are_read_or_refused(
         assert "fuzz.csv" in str(error)
     else:
         assert all(1 <= row.cells["size"] <= 100 for row in rows)
+
+
+# Files that were not made for this package --------------------------------------------------------
+
+
+def listing(folder: Path, text: str, *, size: str = "Size") -> list[Row]:
+    path = folder / "given.csv"
+    path.write_text(text)
+
+    def understood(headings: list[str]) -> dict[str, Kind]:
+        if size not in headings:
+            raise InputError(f"has no column {size}")
+        return {size: whole_number(1, 100)}
+
+    return read_listing(path, understood, size, what="parts")
+
+
+def test_a_listing_has_what_is_understood_of_it(tmp_path: Path) -> None:
+    """Cells in quotes go on over lines, blank ones and such that look like comments."""
+    text = '# theirs\n,Title,Size,\n0,"a\n# b\n\n""c""",7,\n\n# not this\n1,d,,\n2,"e",8,\n'
+    assert listing(tmp_path, text) == [Row(3, {"Size": 7}), Row(9, {}), Row(10, {"Size": 8})]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Title\na\n", ("line 1 has no column Size",)),
+        ("Size,Size\n1,2\n", ("line 1 has column Size twice",)),
+        ("Title,Size\n\n\na,x\n", ("line 4, column Size is x", "whole number from 1 to 100")),
+        ("Title,Size\na\n", ("line 2 has 1 cell, from column Size on none",)),
+        ('Title,Size\n"a\nb,1\nc,2\n', ("line 2 cannot be split", "double quote")),
+        ("Title,Size\n", ("no rows",)),
+        ("", ("is empty", "Size")),
+    ],
+)
+def test_a_listing_that_is_refused(text: str, parts: tuple[str, ...], tmp_path: Path) -> None:
+    message = refusal(lambda: listing(tmp_path, text))
+    for part in parts:
+        assert part in message.replace(str(tmp_path), "")

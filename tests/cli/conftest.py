@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import pytest
 from schemas import check_document
+from simple_technology import SIMPLE
 
 from rnscli.cli.main import run
 
@@ -70,6 +71,14 @@ def document(rnscli: Callable[..., Ran]) -> Callable[..., dict[str, Any]]:
 def rows(document: Callable[..., dict[str, Any]]) -> Callable[..., list[dict[str, Any]]]:
     """The rows of that document."""
     return lambda *arguments: document(*arguments)["rows"]
+
+
+@pytest.fixture
+def simple(tmp_path: Path) -> Path:
+    """The profile of an analog technology of one energy, area and time, on which all cores run."""
+    path = tmp_path / "simple.toml"
+    path.write_text(SIMPLE.format(kind="analog"))
+    return path
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from schemas import command_named
 from rnscli.cli.commands.schema import document_schema
 from rnscli.cli.main import ANSWERING, COMPLETE, cli
 from rnscli.core.cores import CORES, analog_cores
-from rnscli.hardware.technology import load_technology
+from rnscli.hardware.profile import load_technology
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
@@ -86,12 +86,15 @@ def test_each_is_computed(command: str, option: str, rows: Rows, rnscli: Run) ->
         pytest.skip("the tests of networks train them")
     if option == "--technology":
         for name in names:
-            cores = ("--core", ",".join(running_on(name, command)))
-            if cores[1]:
-                line = line_of(command, option, name)
-                ran = rnscli(*line, *cores, "--format", "json")
-                assert ran.code == 0  # cores without converters are told what is not about them
-                assert all("changes nothing of" in line for line in ran.err.splitlines())
+            line = line_of(command, option, name)
+            for core in running_on(name, command):
+                ran = rnscli(*line, "--core", core, "--format", "json")
+                if ran.code:  # an ADC of all bits of a sum is too fine for some light
+                    assert core == "fixed-hp" and "the light of" in ran.err
+                    continue
+                # Cores without converters are told what is not about them.
+                told = ("changes nothing of", "the light of", "has 2 to 8 bits")
+                assert all(any(one in line for one in told) for line in ran.err.splitlines())
                 assert {row.get(key, name) for row in json.loads(ran.out)["rows"]} == {name}
     elif (command, option) in SINGLE:
         for name in names:
@@ -104,11 +107,7 @@ def test_each_is_computed(command: str, option: str, rows: Rows, rnscli: Run) ->
 def running_on(technology: str, command: str) -> list[str]:
     """The cores of a command that run on a technology."""
     one = load_technology(technology)
-    return [
-        name
-        for name in taken(command, "--core")
-        if CORES[name].runs_on(one.kind, one.reference_bits)
-    ]
+    return [name for name in taken(command, "--core") if CORES[name].runs_on(one)]
 
 
 @pytest.mark.parametrize("command", list(SMALL))
@@ -147,7 +146,8 @@ def test_each_is_completed_with_what_it_is(command: str, option: str) -> None:
 def test_each_is_in_the_schema(command: str, option: str) -> None:
     schema = document_schema(command_named(command))["$defs"]
     accepted = schema.get(option.removeprefix("--").replace("-", "_"), {})
-    assert set(accepted.get("enum", taken(command, option))) == set(taken(command, option))
+    own = {"own"} if option == "--adc-model" else set()  # which is no model, but the technology's
+    assert set(accepted.get("enum", taken(command, option))) - own == set(taken(command, option))
 
 
 def test_each_core_and_law_in_a_plan(rnscli: Run, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_script_never_loads_click_or_rich() -> None:
     assert not loaded_after(everything) & {"click", "rich", "matplotlib", "tabulate", "jinja2"}
 
 
-@pytest.mark.parametrize("arguments", [["moduli"], ["reproduce", "--only", "array"]])
+@pytest.mark.parametrize("arguments", [["moduli"], ["reproduce", "--only", "reram-block"]])
 def test_machine_formats_load_no_tables(arguments: list[str]) -> None:
     code = f"from rnscli.cli.main import run; run({[*arguments, '--format', 'json']})"
     assert not loaded_after(code) & {"rich", "tabulate", "matplotlib", "jinja2"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
 from rnscli.core.cores.kind import Operation, Operations, add, multiply, times
-from rnscli.hardware.technology import OperationPrices
+from rnscli.hardware.operations import OperationPrices
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 
@@ -69,15 +69,51 @@ def test_wider_costs_more(operation: Callable[[int], Operations], width: int) ->
     assert prices.area(operation(width + 1), 1) > prices.area(operation(width), 1) > 0
 
 
+# Of the same operations in TPUv4i at 7 nm (Jouppi et al., ISCA 2021, table 2), in pJ.
+AT_7_NM = [
+    (add(32), 0.030),
+    (multiply(8, 8), 0.070),
+    ((Operation("fp-add", 32),), 0.38),
+    ((Operation("fp-multiply", 32),), 1.31),
+]
+
+
+@pytest.mark.parametrize(("operations", "energy"), AT_7_NM)
+def test_energies_go_through_two_published_tables(
+    operations: tuple[Operation, ...], energy: float
+) -> None:
+    """In between by a power: at the geometric mean of both nodes it is that of both energies."""
+    at_45 = OperationPrices().energy(operations)
+    at_7 = OperationPrices(node=7e-9).energy(operations)
+    between = OperationPrices(node=math.sqrt(7 * 45) * 1e-9).energy(operations)
+    assert at_7 == pytest.approx(energy * 1e-12, rel=1e-12, abs=0)
+    assert between == pytest.approx(math.sqrt(at_45 * at_7), rel=1e-12, abs=0)
+
+
 @QUICK
-@given(st.floats(1e-9, 1e-4), st.floats(1e-9, 1e-4))
+@given(st.floats(7e-9, 130e-9), st.floats(7e-9, 130e-9))
 def test_nodes(node: float, reference: float) -> None:
-    """Energies in proportion to the length, areas to its square."""
-    prices = OperationPrices(node=node, reference_node=reference)
-    ratio = node / reference
+    """Smaller nodes take less of both; prices at the node that they are given for are those."""
+    prices, here = (OperationPrices(node=at, reference_node=reference) for at in (node, reference))
     for operation, energy, area in PUBLISHED:
-        assert prices.energy(operation) == pytest.approx(energy * 1e-12 * ratio, rel=1e-12, abs=0)
-        assert prices.area(operation, 1) == pytest.approx(area * 1e-12 * ratio**2, rel=1e-12, abs=0)
+        assert here.energy(operation) == pytest.approx(energy * 1e-12, rel=1e-12, abs=0)
+        assert here.area(operation, 1) == pytest.approx(area * 1e-12, rel=1e-12, abs=0)
+        if node < 0.99 * reference:
+            assert prices.energy(operation) < here.energy(operation)
+            assert prices.area(operation, 1) < here.area(operation, 1)
+
+
+@pytest.mark.parametrize(("node", "scale"), [(7, 0.059), (14, 0.17), (32, 0.46), (65, 1.5)])
+def test_areas_of_nodes(node: int, scale: float) -> None:
+    """Stillmaker and Baas, Integration 2017: areas over those at 45 nm."""
+    prices = OperationPrices(node=node * 1e-9)
+    assert prices.area(add(8), 1) == pytest.approx(scale * 36e-12, rel=1e-12, abs=0)
+
+
+def test_tables_end() -> None:
+    assert OperationPrices(node=7e-9).outside() is OperationPrices(node=45e-9).outside() is None
+    for node in (6.9e-9, 46e-9):
+        assert "7 to 45 nm" in (OperationPrices(node=node).outside() or "")
 
 
 def test_many_operations() -> None:

@@ -34,7 +34,7 @@ from rnscli.core.cores.rns import (
     syndrome,
     syndrome_cycles,
 )
-from rnscli.hardware.technology import OperationPrices
+from rnscli.hardware.operations import OperationPrices
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 PRICES = OperationPrices()

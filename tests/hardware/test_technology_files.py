@@ -1,38 +1,538 @@
-"""Profiles of technologies: those that come with the package, and a user's own."""
+"""Profiles of technologies: a user's own, and every way in which one can be wrong."""
 
+import copy
+import datetime
+import json
 import re
 import tomllib
-from collections.abc import Callable
-from importlib import resources
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.cores.kind import add
-from rnscli.hardware.technology import (
-    OperationPrices,
-    Technology,
-    load_technology,
-    technology_names,
-)
-
-NAMES = (
-    "digital-logic",
-    "photonic",
-    "reram-analog",
-    "reram-digital",
-    "sram-digital",
-    "switched-capacitor",
-)
-NUMBERS = ("energy_per_mac", "cycle_time", "cell_area", "leakage", "node")
+from rnscli.hardware.expression import Expression, dimension
+from rnscli.hardware.operations import OperationPrices
+from rnscli.hardware.profile import load_technology, technology_names
+from rnscli.hardware.technology import Part, Pass, Technology, Value
 
 PROFILE = """\
 name = "mine"
 kind = "analog"
 description = "an array of my own"
+modulo = "phase"
+overlapped = true
+
+[node]
+value = "22nm"
+source = "the foundry"
+
+[limits]
+rows = 256
+columns = 512
+input_bits = [2, 8]
+output_bits = [3, 9]
+source = "as it was built"
+
+[constants]
+cell_energy = { value = "2fJ", range = ["1fJ", "4fJ"], source = "measured", assumption = "cold" }
+cell_area = { value = "0.04um2", source = "measured", fitted = "a photograph" }
+step = { value = "3ns", source = "measured" }
+loss = { value = "-2dB", source = "measured" }
+turns = { value = "7.5", source = "counted" }
+
+[[parts]]
+name = "cells"
+group = "array"
+per = "cell"
+kernels = ["vmm", "mvm"]
+count = "2"
+energy = "cell_energy * 4^input_bits"
+power = "cell_energy / step"
+area = "cell_area * (node / node)^2"
+over = true
+source = "measured"
+assumption = "all alike"
+
+[[parts]]
+name = "lines"
+group = "periphery"
+per = "column"
+time = "turns * step"
+delay = "step"
+stage = "reading"
+source = "measured"
+
+[link]
+current = "db(loss) * turns * sqrt(cell_energy * cell_energy) / step / 1"
+noise_variance = "(2 * current)^2"
+phase_error = "turns / 1000"
+sigma = "0.25"
+source = "a book"
+
+[operations]
+add_8 = "7fJ"
+multiply_32_area = "5e-9m2"
+reference_node = "28nm"
+"""
+# The current is in A only where it is divided by a voltage.
+PROFILE = PROFILE.replace("/ step / 1", "/ step / volt").replace(
+    "turns = {", 'volt = { value = "2V", source = "measured" }\nturns = {'
+)
+WITHOUT_LINK = PROFILE[: PROFILE.index("[link]")] + PROFILE[PROFILE.index("[operations]") :]
+
+Document = dict[str, Any]
+Where = tuple[str | int, ...]
+Profile = Callable[[str | bytes | Document], Technology]
+
+
+def written(document: Document) -> str:
+    """TOML of what `tomllib` reads; JSON's strings and lists are TOML's too."""
+
+    def one(value: Any) -> str:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{json.dumps(k)} = {one(v)}" for k, v in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ", ".join(map(one, value)) + "]"
+        if isinstance(value, str):
+            return json.dumps(value)
+        return str(value).lower()
+
+    return "".join(f"{json.dumps(key)} = {one(value)}\n" for key, value in document.items())
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Profile:
+    """Loads what it is given, as a file."""
+
+    def load(content: str | bytes | Document) -> Technology:
+        path = tmp_path / "mine.toml"
+        text = written(content) if isinstance(content, dict) else content
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_technology(str(path))
+
+    return load
+
+
+def changed(old: str, new: str, text: str = PROFILE) -> str:
+    assert text.count(old) == 1, old
+    return text.replace(old, new)
+
+
+def named(where: Where) -> str:
+    """As messages name a key: constants.loss.value, parts[1].time."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in where)
+    return text.removeprefix(".")
+
+
+def put(where: Where, value: Any) -> Document:
+    """The profile with another value somewhere."""
+    document = copy.deepcopy(tomllib.loads(PROFILE))
+    inside: Any = document
+    for key in where[:-1]:
+        inside = inside[key]
+    inside[where[-1]] = value
+    return document
+
+
+def dropped(where: Where) -> Document:
+    document = put(where, None)
+    inside: Any = document
+    for key in where[:-1]:
+        inside = inside[key]
+    del inside[where[-1]]
+    return document
+
+
+def places(inside: Any, where: Where = ()) -> Iterator[tuple[Where, Any]]:
+    """Every key of the profile, with its value."""
+    for key, value in inside.items() if isinstance(inside, dict) else enumerate(inside):
+        yield (*where, key), value
+        if isinstance(value, dict | list):
+            yield from places(value, (*where, key))
+
+
+PLACES = dict(places(tomllib.loads(PROFILE)))
+OPTIONAL = {
+    "description", "modulo", "overlapped", "operations", "link", "stage", "over", "kernels",
+    "assumption", "fitted", "range", "input_bits", "output_bits",
+    "count", "energy", "power", "time", "delay", "area",
+    "add_8", "multiply_32_area", "reference_node",
+}  # fmt: skip
+TABLES = [where for where, value in PLACES.items() if isinstance(value, dict)]
+
+
+def optional(where: Where) -> bool:
+    """Constants and parts are wanted by formulas, or as the only one; their keys are not here."""
+    return (
+        where[-1] in OPTIONAL
+        or isinstance(where[-1], int)
+        or (where[-1] == "source" and where[0] in ("limits", "link"))
+    )
+
+
+def refused(load: Profile, content: str | bytes | Document, *parts: str) -> None:
+    with pytest.raises(InputError) as error:
+        load(content)
+    message = str(error.value)
+    assert message.isprintable() and len(message) < 450 and not message.endswith(".")
+    for part in ("mine.toml", *parts):
+        assert part in message, message
+
+
+# One that is right --------------------------------------------------------------------------------
+
+
+def test_a_profile_of_ones_own(profile: Profile) -> None:
+    def value(number: float, unit: str, **more: Any) -> Value:
+        about = {"source": "measured", "low": number, "high": number} | more
+        return Value(number, unit, **about)
+
+    wanted = Technology(
+        name="mine",
+        description="an array of my own",
+        kind="analog",
+        modulo="phase",
+        overlapped=True,
+        node=22e-9,
+        rows=256,
+        columns=512,
+        input_bits=(2, 8),
+        output_bits=(3, 9),
+        values=(
+            ("cell_energy", value(2e-15, "J", low=1e-15, high=4e-15, assumption="cold")),
+            ("cell_area", value(4e-14, "m2", fitted="a photograph")),
+            ("step", value(3e-9, "s")),
+            ("loss", value(-2.0, "dB")),
+            ("volt", value(2.0, "V")),
+            ("turns", value(7.5, "1", source="counted")),
+        ),
+        parts=(
+            Part(
+                name="cells",
+                group="array",
+                per="cell",
+                kernels=("vmm", "mvm"),
+                count=Expression("2"),
+                energy=Expression("cell_energy * 4^input_bits"),
+                power=Expression("cell_energy / step"),
+                area=Expression("cell_area * (node / node)^2"),
+                over=True,
+                source="measured",
+                assumption="all alike",
+            ),
+            Part(
+                name="lines",
+                group="periphery",
+                per="column",
+                time=Expression("turns * step"),
+                delay=Expression("step"),
+                stage="reading",
+                source="measured",
+            ),
+        ),
+        link=(
+            (
+                "current",
+                Expression("db(loss) * turns * sqrt(cell_energy * cell_energy) / step / volt"),
+            ),
+            ("noise_variance", Expression("(2 * current)^2")),
+            ("phase_error", Expression("turns / 1000")),
+        ),
+        wanted_sigma=0.25,
+        operations=OperationPrices(
+            add_8=7e-15, multiply_32_area=5e-9, reference_node=28e-9, node=22e-9
+        ),
+        uncertain=(("cell_energy", Uncertain(2e-15, 1e-15, 4e-15)),),
+    )
+    assert profile(PROFILE) == wanted
+    assert profile(tomllib.loads(PROFILE)) == wanted  # so what `written` makes of it is right
+
+
+def test_a_profile_with_nothing_that_may_be_left_out(profile: Profile) -> None:
+    document = tomllib.loads(PROFILE)
+    for where in [where for where in PLACES if optional(where) and not isinstance(where[-1], int)]:
+        inside: Any = document
+        for key in where[:-1]:
+            inside = inside.get(key, {}) if isinstance(inside, dict) else inside[key]
+        inside.pop(where[-1], None)
+    made = profile(document)
+    assert (made.description, made.modulo, made.overlapped, made.link) == ("", "none", False, ())
+    assert made.input_bits == made.output_bits == (1, 64)
+    assert made.operations == OperationPrices(node=22e-9)
+    assert made.wanted_sigma is None and made.uncertain == ()
+    for one in made.priced(Pass(3, 4, 8, 8, 8)):
+        assert (one.energy, one.power, one.time, one.delay, one.area) == (0.0,) * 5
+        assert one.part.kernels == ("vmm", "mvm", "update")
+
+
+def test_prices_of_operations_are_taken_together(profile: Profile) -> None:
+    """Both above the price that is usual at 32 bits: 0.2 and 0.5 pJ, not 0.03 and 0.1."""
+    technology = profile(changed('add_8 = "7fJ"', 'add_8 = "0.2pJ"\nadd_32 = "0.5pJ"'))
+    at_28_nm = replace(technology.operations, node=28e-9)
+    assert at_28_nm.energy(add(32)) == pytest.approx(0.5e-12, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("3ns±50%", Uncertain(3e-9, 1.5e-9, 4.5e-9)),
+        ("3ns+-1ns", Uncertain(3e-9, 2e-9, 4e-9)),
+        ("3+/-1ns", Uncertain(3e-9, 2e-9, 4e-9)),
+        ("3 ns ± 1 ns", Uncertain(3e-9, 2e-9, 4e-9)),
+    ],
+)
+def test_a_range_in_a_value(profile: Profile, text: str, wanted: Uncertain) -> None:
+    technology = profile(changed('"3ns"', f'"{text}"'))
+    assert technology.value_of("step") == 3e-9
+    assert dict(technology.uncertain)["step"] == wanted
+
+
+def test_a_range_of_a_number_and_of_the_node(profile: Profile) -> None:
+    technology = profile(changed('"7.5"', '"7.5±20%"', changed('"22nm"', '"22nm±2nm"')))
+    assert dict(technology.uncertain) == {
+        "node": Uncertain(22e-9, 20e-9, 24e-9),
+        "cell_energy": Uncertain(2e-15, 1e-15, 4e-15),
+        "turns": Uncertain(7.5, 6.0, 9.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        ("1.5mm2", 1.5e-6, "m2"),  # a prefix is squared with its unit
+        ("1.5 mm^2", 1.5e-6, "m2"),
+        ("1.5µm²", 1.5e-12, "m2"),
+        ("2mF/m2", 2e-3, "F/m2"),
+        ("200pF/m", 2e-10, "F/m"),
+        ("0.3MOhm/m", 3e5, "Ohm/m"),
+        ("3dB/m", 3.0, "dB/m"),
+        ("-140dB/Hz", -140.0, "dB/Hz"),
+        ("1.1A/W", 1.1, "A/W"),
+        ("5GHz", 5e9, "Hz"),
+        ("35nA", 35e-9, "A"),
+        ("2kV", 2000.0, "V"),
+        ("50Ohm", 50.0, "Ohm"),
+        ("300K", 300.0, "K"),
+        ("5mrad", 5e-3, "rad"),
+        ("4bit", 4.0, "bit"),
+        ("7m", 7.0, "m"),  # metres, not milli of nothing
+        ("0.001", 1e-3, "1"),
+        ("1e-3", 1e-3, "1"),
+        ("0", 0.0, "1"),
+    ],
+)
+def test_units_of_constants(profile: Profile, text: str, value: float, unit: str) -> None:
+    line = f'more = {{ value = "{text}", source = "measured" }}\nloss = '
+    found = dict(profile(changed("loss = ", line)).values)["more"]
+    assert (found.value, found.unit) == (value, unit)
+    assert (found.low, found.high) == (value, value)
+
+
+def test_texts_of_several_lines(profile: Profile) -> None:
+    text = changed(
+        'description = "an array of my own"', 'description = """an array\n  of\tmy own"""'
+    )
+    assert profile(text) == profile(PROFILE)
+
+
+def test_the_longest_name(profile: Profile) -> None:
+    name = 37 * "m" + " µ²"
+    assert profile(changed('name = "mine"', f'name = "{name}"')).name == name
+
+
+# Those that are wrong -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", [one for one in PLACES if not optional(one)], ids=named)
+def test_a_missing_key(profile: Profile, where: Where) -> None:
+    """Or a constant that some formula wants."""
+    if where[0] == "constants" and len(where) < 3:
+        first = where[-1] if len(where) == 2 else "cell_energy"
+        refused(profile, dropped(where), f"{first} is no constant of the profile")
+    else:
+        refused(profile, dropped(where), f"'{named(where)}'")
+
+
+@pytest.mark.parametrize("where", [(), *TABLES], ids=named)
+def test_an_unknown_key(profile: Profile, where: Where) -> None:
+    """Among constants every name is known; there it must be a table."""
+    where = (*where, "colour")
+    refused(profile, put(where, "red"), f"'{named(where)}'")
+
+
+WRONG = [5, -3, 0, 1.5, True, [], ["x"], [[]], {}, {"x": 1}, datetime.date(2024, 1, 1), "", " "]
+
+
+def accepted(where: Where, value: object) -> bool:
+    """What of `WRONG` is right somewhere."""
+    if where[0] == "limits" and (where[-1] in ("rows", "columns") or isinstance(where[-1], int)):
+        return value == 5  # for all these limits
+    if where[-1] in ("overlapped", "over"):
+        return value is True
+    return where in (("link",), ("operations",)) and value == {}
+
+
+def blamed(where: Where) -> str:
+    """The key that a message names; lists are named as wholes."""
+    if "kernels" in where:
+        return "kernels'"
+    return named(where[:-1] if isinstance(where[-1], int) else where)
+
+
+@pytest.mark.parametrize("where", PLACES, ids=named)
+def test_a_wrong_type(profile: Profile, where: Where) -> None:
+    for value in WRONG:
+        if accepted(where, value):
+            assert profile(put(where, value)).name == "mine"
+        elif where == ("constants",) and value == {}:
+            refused(profile, put(where, value), "cell_energy is no constant")
+        else:
+            refused(profile, put(where, value), blamed(where))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        # Values and their units.
+        ('"2fJ"', '"2fX"', ("'constants.cell_energy.value' is 2fX", "a unit of")),
+        ('"2fJ"', '"2 m2J"', ("'constants.cell_energy.value' is 2 m2J",)),
+        ('"2fJ"', '"-2fJ"', ("'constants.cell_energy.value' is -2fJ", "negative")),
+        ('"2fJ"', '"2fJ±120%"', ("'constants.cell_energy.value' is 2fJ±120%",)),
+        ('"2fJ"', '"little"', ("'constants.cell_energy.value' is little",)),
+        ('"2fJ"', '"nanJ"', ("'constants.cell_energy.value' is nanJ",)),
+        ('"2fJ"', '"infJ"', ("'constants.cell_energy.value' is infJ",)),
+        ('"2fJ"', '"1e999J"', ("'constants.cell_energy.value' is 1e999J",)),
+        ('"7.5"', '"nan"', ("'constants.turns.value' is nan",)),
+        ('"7.5"', '"inf"', ("'constants.turns.value' is inf",)),
+        ('"7.5"', '"-inf"', ("'constants.turns.value' is -inf",)),
+        ('"7.5"', '"1e999"', ("'constants.turns.value' is 1e999",)),
+        ('"7.5"', '"-5"', ("'constants.turns.value' is -5", "negative")),
+        ('"7.5"', '"-1"', ("'constants.turns.value' is -1", "negative")),
+        ('"7.5"', '"1_0"', ("'constants.turns.value' is 1_0",)),
+        ('"7.5"', '"7n"', ("'constants.turns.value' is 7n",)),
+        ('"7.5"', f'"{200_000 * "1"} x y"', ("'constants.turns.value' is 111",)),
+        ('"2fJ"', "nan", ("'constants.cell_energy.value' is nan", "text in quotes")),
+        ('"22nm"', '"22"', ("'node.value' is 22", "unit m")),
+        ('"22nm"', '"22ns"', ("'node.value'", "s, without its unit m")),
+        ('"22nm"', '"0.5nm"', ("'node' is 5e-10", "1 nm")),
+        ("loss = {", "rate = { value = '5', source = 'x' }\nloss = {", ("'constants.rate.value'",)),
+        (
+            "loss = {",
+            "laser_power = { value = '5mJ', source = 'x' }\nloss = {",
+            ("'constants.laser_power.value'", "unit W"),
+        ),
+        # Ranges.
+        ('["1fJ", "4fJ"]', '["3fJ", "4fJ"]', ("'constants.cell_energy.range'", "its value 2fJ")),
+        ('["1fJ", "4fJ"]', '["4fJ", "1fJ"]', ("'constants.cell_energy.range'", "its value 2fJ")),
+        ('["1fJ", "4fJ"]', '["1fJ", "4fs"]', ("'constants.cell_energy.range' is 4fs", "unit J")),
+        ('["1fJ", "4fJ"]', '["1fJ", "nan"]', ("'constants.cell_energy.range' is nan",)),
+        ('["1fJ", "4fJ"]', '["1fJ", "4fJ±1fJ"]', ("'constants.cell_energy.range'",)),
+        ('["1fJ", "4fJ"]', '["1fJ"]', ("'constants.cell_energy.range'", "the largest")),
+        ('["1fJ", "4fJ"]', '["1fJ", "3fJ", "4fJ"]', ("'constants.cell_energy.range'",)),
+        # Names of constants.
+        ("loss = {", "node = { value = '1nm', source = 'x' }\nloss = {", ("'constants.node'",)),
+        ("loss = {", "rows = { value = '1', source = 'x' }\nloss = {", ("'constants.rows'",)),
+        ("loss = {", "sqrt = { value = '1', source = 'x' }\nloss = {", ("'constants.sqrt'",)),
+        ("loss = {", "boltzmann = { value = '1', source = 'x' }\nloss = {", ("boltzmann'",)),
+        ("loss = {", "'a b' = { value = '1', source = 'x' }\nloss = {", ("'constants.a b'",)),
+        ("loss = {", "'é' = { value = '1', source = 'x' }\nloss = {", ("'constants.é'",)),
+        ("loss = {", "'a\\\\u001b' = { value = '1', source = 'x' }\nloss = {", ("constants",)),
+        # Formulas.
+        ('"turns * step"', '"turns * "', ("'parts[1].time'", "turns * is no formula")),
+        ('"turns * step"', '"turns step"', ("'parts[1].time'", "is no formula")),
+        ('"turns * step"', '"turn * step"', ("part lines: time", "turn is no constant")),
+        ('"turns * step"', '"turns"', ("part lines: time turns is not in s",)),
+        ('"turns * step"', '"cell_energy"', ("part lines: time cell_energy is not in s",)),
+        ('"turns * step"', '"turns + step"', ("part lines: time", "different units")),
+        ('"turns * step"', '"step^turns"', ("part lines: time", "exponent")),
+        ('"turns * step"', '"2^step * step"', ("part lines: time", "exponent has a unit")),
+        ('"turns * step"', '"exp(step) * step"', ("part lines: time", "exp is of a number")),
+        ('"turns * step"', '"min(turns, step)"', ("part lines: time", "of one unit")),
+        ('"turns * step"', '"turns.real * step"', ("'parts[1].time'", "numbers, names")),
+        ('"turns * step"', '"open(1) * step"', ("'parts[1].time'", "may call min, max")),
+        ('"turns * step"', '"(lambda: step)()"', ("'parts[1].time'", "may call min, max")),
+        ('"turns * step"', "\"'step'\"", ("'parts[1].time'", "numbers, names")),
+        ('"turns * step"', '"[step][0]"', ("'parts[1].time'", "numbers, names")),
+        ('"turns * step"', '"step if turns else step"', ("'parts[1].time'", "numbers, names")),
+        ('"turns * step"', '"step // 1"', ("'parts[1].time'", "+ - * / ^ only")),
+        ('"turns * step"', f'"{600 * "1 *"} step"', ("'parts[1].time'", "1000 characters")),
+        ('"turns * step"', f'"{300 * "-"} step"', ("'parts[1].time'", "levels")),
+        ('"turns * step"', f'"{300 * "("}step"', ("'parts[1].time'", "is no formula")),
+        ('"2"\nenergy', '"core_area / cell_area"\nenergy', ("part cells: count", "core_area")),
+        ('"cell_area * (node / node)^2"', '"core_area"', ("part cells: area", "core_area")),
+        ('"(2 * current)^2"', '"2 * current"', ("link: noise_variance", "not in A2")),
+        ('"turns / 1000"', '"current"', ("link: phase_error", "current is no constant")),
+        ('"turns / 1000"', '"x("', ("'link.phase_error'", "is no formula")),
+        ('sigma = "0.25"', 'sigma = "0.25s"', ("'link.sigma' is 0.25s",)),
+        ('sigma = "0.25"', 'sigma = "nan"', ("'link.sigma' is nan",)),
+        # Choices and limits.
+        ('kind = "analog"', 'kind = "optical"', ("'kind' is optical", "analog, digital")),
+        ('modulo = "phase"', 'modulo = "wrap"', ("'modulo' is wrap", "phase, circuit, none")),
+        ('group = "array"', 'group = "cells"', ("part cells: 'group' is cells", "periphery")),
+        ('per = "cell"', 'per = "bit"', ("part cells: 'per' is bit", "row, column, array")),
+        ('["vmm", "mvm"]', '["vmm", "opu"]', ("part cells: 'kernels' is opu", "update")),
+        ("rows = 256", "rows = 0", ("'limits.rows' is 0",)),
+        ("rows = 256", "rows = 2199023255552", ("'limits.rows'", "2^40")),
+        ("rows = 256", f"rows = {4000 * '9'}", ("'limits.rows' is a number of 13288 bits",)),
+        ("input_bits = [2, 8]", "input_bits = [8, 2]", ("'limits.input_bits' is 2",)),
+        ("output_bits = [3, 9]", "output_bits = [0, 9]", ("'limits.output_bits' is 0",)),
+        ("output_bits = [3, 9]", "output_bits = [3, 257]", ("'limits.output_bits' is 257",)),
+        # Texts.
+        ('name = "mine"', f'name = "{41 * "m"}"', ("'name'", "up to 40 printable")),
+        ('name = "mine"', 'name = "mi\\nne"', ("'name'", "up to 40 printable")),
+        ('name = "mine"', 'name = "mi\\u001b[31mne"', ("'name'", "printable")),
+        ('"lines"', '"li\\u001b[31mnes"', ("'parts[1].name'", "printable")),
+        ('"all alike"', '"\\u001b[31m"', ("'parts[0].assumption'", "printable")),
+        ('"cold"', '"\\u009b31m"', ("'constants.cell_energy.assumption'", "printable")),
+        # Prices of operations.
+        ('add_8 = "7fJ"', 'add_8 = "-7fJ"', ("'operations.add_8'", "negative")),
+        ('add_8 = "7fJ"', 'add_8 = "7fJ±1fJ"', ("'operations.add_8'",)),
+        ('add_8 = "7fJ"', 'add_8 = "0J"', ("add_8", "above 0")),
+        ('"5e-9m2"', '"5e-9J"', ("'operations.multiply_32_area'", "m2")),
+        ('"28nm"', '"28s"', ("'operations.reference_node'", "28s")),
+    ],
+)  # fmt: skip
+def test_refused_values(profile: Profile, old: str, new: str, parts: tuple[str, ...]) -> None:
+    refused(profile, changed(old, new), *parts)
+
+
+TEXTS = st.text(st.sampled_from("0123456789.e+-*/^() ,±%nfumkGJsmVWAHzdB2steprow_sqrt'\"[]"))
+
+
+@settings(
+    max_examples=500,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.sampled_from([w for w in PLACES if not isinstance(PLACES[w], dict)]), TEXTS | st.text())
+def test_whatever_text_is_anywhere(profile: Profile, where: Where, text: str) -> None:
+    """A profile is read, or refused in a sentence that names its file."""
+    content = written(put(where, text)).encode(errors="surrogatepass")
+    try:
+        made = profile(content)
+    except InputError as error:
+        assert str(error).isprintable() and "mine.toml" in str(error)
+    else:
+        made.check_units()
+
+
+@pytest.mark.parametrize("name", technology_names())
+def test_names_of_the_package_are_taken(profile: Profile, name: str) -> None:
+    """Rows would not tell one's own numbers from the published ones."""
+    refused(profile, changed('name = "mine"', f'name = "{name}"'), f"'name' is {name}", "another")
+
+
+OLD = """\
+name = "mine"
+kind = "analog"
 
 [energy_per_mac]
 value = "2fJ"
@@ -62,341 +562,71 @@ cells_per_weight = 2
 [scaling]
 reference_bits = 6
 energy = "4^bits"
-cycle_time = "2^bits"
-
-[operations]
-add_8 = "7fJ"
-multiply_32_area = "5e-9m2"
-reference_node = "28nm"
 """
 
-# Whose numbers do not grow with the bits, as those of logic and digital arrays.
-CONSTANT = PROFILE.replace('"4^bits"', '"constant"').replace('cycle_time = "2^bits"\n', "")
-DIGITAL = "\n[digital]\nparallel_macs = 16\n"
-
-Profile = Callable[[str | bytes], Technology]
-
-
-@pytest.fixture
-def profile(tmp_path: Path) -> Profile:
-    """Loads what it is given, as a file."""
-
-    def load(content: str | bytes) -> Technology:
-        path = tmp_path / "mine.toml"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return load_technology(str(path))
-
-    return load
-
-
-def changed(old: str, new: str) -> str:
-    assert PROFILE.count(old) == 1
-    return PROFILE.replace(old, new)
-
-
-def without(table: str) -> str:
-    """The profile without one of its tables."""
-    parts = PROFILE.split("\n\n")
-    kept = [part for part in parts if not part.startswith(f"[{table}]")]
-    assert len(kept) == len(parts) - 1
-    return "\n\n".join(kept)
-
-
-# Those of the package -----------------------------------------------------------------------------
-
-
-def document(name: str) -> dict[str, Any]:
-    folder = resources.files("rnscli.hardware") / "technologies"
-    return tomllib.loads((folder / f"{name}.toml").read_text())
-
-
-def test_the_profiles() -> None:
-    assert technology_names() == NAMES
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_number_has_a_source(name: str) -> None:
-    technology = load_technology(name)
-    content = document(name)
-    assert technology.name == content["name"] == name
-    assert technology.kind == content["kind"]
-    assert content["description"]
-    numbers = {key for key in NUMBERS if key in content}
-    assert set(NUMBERS) - numbers == ({"energy_per_mac", "cell_area"} if "logic" in name else set())
-    for key in (*numbers, "array", "scaling", *({"digital", "operations"} & set(content))):
-        assert len(content[key]["source"]) >= 5, key
-    assert technology.uncertain == ()
-
-
-# As the files say it, with the decimal points moved by hand.
-IN_SI = {
-    "digital-logic": (0.0, 1e-9, 0.0, 0.0, 14e-9),
-    "photonic": (17e-15, 83.33333333333e-12, 1.0089e-7, 0.0, 45e-9),
-    "reram-analog": (10.1235e-15, 425.6666666667e-9, 4.096e-15, 0.0, 14e-9),
-    "reram-digital": (2.97e-12, 56.31510416667e-9, 4.096e-15, 0.0, 14e-9),
-    "sram-digital": (4.73e-12, 3.580729166667e-9, 7e-14, 0.0, 14e-9),
-    "switched-capacitor": (9.3e-15, 1e-9, 4.65e-12, 0.0, 40e-9),
-}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_numbers_in_base_units(name: str) -> None:
-    technology = load_technology(name)
-    found = [getattr(technology, key) for key in NUMBERS]
-    assert found == pytest.approx(IN_SI[name], rel=1e-14, abs=0)
-    assert technology.operations == OperationPrices(node=technology.node)
-
-
-@pytest.mark.parametrize("name", ["reram-analog", "reram-digital", "sram-digital"])
-def test_what_was_calibrated_says_so(name: str) -> None:
-    content = document(name)
-    assert all("calibrated" in content[key] for key in ("energy_per_mac", "cycle_time"))
-
-
-def test_sources_that_can_be_worked_out() -> None:
-    """Photonic cells of 285 x 354 um^2 at 12 GHz; 31 capacitors of 300 aF at 1 V, 2 fF/um^2."""
-    photonic, capacitors = load_technology("photonic"), load_technology("switched-capacitor")
-    assert photonic.cell_area == pytest.approx(285e-6 * 354e-6, rel=1e-4, abs=0)
-    assert photonic.cycle_time == pytest.approx(1 / 12e9, rel=1e-12, abs=0)
-    assert capacitors.energy_per_mac == pytest.approx(31 * 300e-18, rel=1e-14, abs=0)
-    assert capacitors.cell_area == pytest.approx(31 * 300e-18 / 2e-3, rel=1e-14, abs=0)
-
 
 @pytest.mark.parametrize(
-    ("name", "factors"),
-    [
-        ("reram-analog", (2.0, 2.0, 1.0)),
-        ("photonic", (4.0, 1.0, 1.0)),
-        ("switched-capacitor", (2.0, 1.0, 2.0)),
-    ],
+    "text", [OLD, OLD.replace('kind = "analog"', 'kind = "digital"\ndigital.parallel_macs = 16')]
 )
-def test_growth_for_a_bit_more(name: str, factors: tuple[float, ...]) -> None:
-    array = load_technology(name)
-    scalings = (array.energy_scaling, array.time_scaling, array.area_scaling)
-    for scaling, factor in zip(scalings, factors, strict=True):
-        assert array.growth(scaling, array.reference_bits) == 1.0
-        assert array.growth(scaling, array.reference_bits + 1) == factor
-        assert array.growth(scaling, array.reference_bits - 2) == factor**-2
-
-
-def test_outside_of_the_array() -> None:
-    array = load_technology("photonic")
-    assert array.outside(128, 128) is None
-    rows, columns = array.outside(129, 1), array.outside(1, 129)
-    assert rows is not None and "128 rows" in rows and "129" in rows
-    assert columns is not None and "128 columns" in columns and "129" in columns
-
-
-# A user's own -------------------------------------------------------------------------------------
-
-
-def test_a_profile_of_ones_own(profile: Profile) -> None:
-    assert profile(PROFILE) == Technology(
-        name="mine",
-        description="an array of my own",
-        kind="analog",
-        energy_per_mac=2e-15,
-        cycle_time=3e-9,
-        cell_area=4e-14,
-        cells_per_weight=2,
-        leakage=5e-12,
-        node=22e-9,
-        rows=256,
-        columns=512,
-        reference_bits=6,
-        energy_scaling="4^bits",
-        time_scaling="2^bits",
-        operations=OperationPrices(
-            add_8=7e-15, multiply_32_area=5e-9, reference_node=28e-9, node=22e-9
-        ),
-    )
-
-
-def test_prices_of_operations_are_taken_together(profile: Profile) -> None:
-    """Both above the price that is usual at 32 bits: 0.2 and 0.5 pJ, not 0.03 and 0.1."""
-    technology = profile(changed('add_8 = "7fJ"', 'add_8 = "0.2pJ"\nadd_32 = "0.5pJ"'))
-    at_45_nm = technology.operations.energy(add(32)) * 28 / 22
-    assert at_45_nm == pytest.approx(0.5e-12, rel=1e-12, abs=0)
-
-
-def test_a_range_in_a_value(profile: Profile) -> None:
-    technology = profile(changed('"2fJ"', '"2fJ±30%"').replace('"3ns"', '"3ns+-1ns"'))
-    assert technology.energy_per_mac == 2e-15
-    assert technology.cycle_time == 3e-9
-    assert dict(technology.uncertain) == {
-        "energy_per_mac": Uncertain(2e-15, 1.4e-15, 2.6e-15),
-        "cycle_time": Uncertain(3e-9, 2e-9, 4e-9),
-    }
-
-
-def test_areas_are_squares(profile: Profile) -> None:
-    """In SI a prefix belongs to the unit and is squared with it: 1 um2 is 1e-12 m2, not 1e-6."""
-    try:
-        technology = profile(changed('"4e-14m2"', '"0.04um2"'))
-    except InputError:
-        return  # asking for m2 without a prefix is as good
-    assert technology.cell_area == pytest.approx(4e-14, rel=1e-12, abs=0)
-
-
-def test_without_prices_those_of_the_package_hold(profile: Profile) -> None:
-    assert profile(without("operations")).operations == OperationPrices(node=22e-9)
-
-
-def test_logic_needs_no_energy_of_its_own(profile: Profile) -> None:
-    text = CONSTANT.replace('kind = "analog"', 'kind = "logic"')
-    for table in ("energy_per_mac", "cell_area"):
-        begin = text.index(f"[{table}]")
-        text = text[:begin] + text[text.index("\n\n", begin) + 2 :]
-    technology = profile(text)
-    assert (technology.energy_per_mac, technology.cell_area) == (0.0, 0.0)
-
-
-def refused(load: Profile, content: str | bytes, *parts: str) -> None:
+def test_a_profile_of_the_former_kind(profile: Profile, text: str) -> None:
+    """It says what to make of it, and that is a profile."""
+    refused(profile, text, "'energy_per_mac'", "[[parts]]", "[constants]", "docs/energy.md")
     with pytest.raises(InputError) as error:
-        load(content)
-    message = str(error.value)
-    assert message.isprintable() and len(message) < 400 and not message.endswith(".")
-    for part in ("mine.toml", *parts):
-        assert part in message
+        profile(text)
+    said = re.findall(r'(name|group|per|energy|area|time) = "([\w ]+)"', str(error.value))
+    array, clock = dict(said[:5]), dict(said[5:])
+    assert array == {
+        "name": "array",
+        "group": "array",
+        "per": "cell",
+        "energy": "energy_per_mac",
+        "area": "cell_area",
+    }
+    assert clock == {"per": "array", "time": "cycle_time"}
+    made = profile({
+        "name": "mine",
+        "kind": "analog",
+        "node": {"value": "22nm", "source": "the foundry"},
+        "limits": {"rows": 256, "columns": 512},
+        "constants": {
+            name: {"value": value, "source": "measured"}
+            for name, value in
+            (("energy_per_mac", "2fJ"), ("cell_area", "4e-14m2"), ("cycle_time", "3ns"))
+        },
+        "parts": [
+            {**array, "source": "measured"},
+            {"name": "clock", "group": "array", "source": "measured", **clock},
+        ],
+    })  # fmt: skip
+    cells, cycle = made.priced(Pass(10, 20, 8, 8, 8))
+    assert (cells.count, cells.energy, cells.area) == (200, 2e-15, 4e-14)
+    assert (cycle.count, cycle.time) == (1, 3e-9)
 
 
-@pytest.mark.parametrize("table", [*NUMBERS, "array", "scaling"])
-def test_a_missing_table(profile: Profile, table: str) -> None:
-    refused(profile, without(table), f"'{table}'")
-
-
-@pytest.mark.parametrize(
-    ("line", "named"),
-    [
-        ('name = "mine"\n', "'name'"),
-        ('kind = "analog"\n', "'kind'"),
-        ('value = "2fJ"\n', "'energy_per_mac.value'"),
-        ('value = "22nm"\n', "'node.value'"),
-        ('source = "the foundry"\n', "'node.source'"),
-        ("rows = 256\n", "'array.rows'"),
-        ("cells_per_weight = 2\n", "'array.cells_per_weight'"),
-        ("reference_bits = 6\n", "'scaling.reference_bits'"),
-    ],
-)
-def test_a_missing_key(profile: Profile, line: str, named: str) -> None:
-    refused(profile, changed(line, ""), named)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "parts"),
-    [
-        ('"2fJ"', '"2fW"', ("'energy_per_mac.value'", "2fW", "unit J")),
-        ('"3ns"', '"3nm"', ("'cycle_time.value'", "3nm")),
-        ('"22nm"', '"22"', ("'node.value'", "22")),  # metres
-        ('"2fJ"', '"-2fJ"', ("'energy_per_mac.value'", "-2fJ", "negative")),
-        ('"2fJ"', '"-2fJ±10%"', ("'energy_per_mac.value'", "-2fJ")),
-        ('"2fJ"', '"2fJ±120%"', ("'energy_per_mac.value'", "120%")),
-        ('"2fJ"', '"nan"', ("'energy_per_mac.value'", "nan")),
-        ('"2fJ"', "nan", ("'energy_per_mac.value'", "nan")),
-        ('"2fJ"', "2e-15", ("'energy_per_mac.value'", "text in quotes")),
-        ('"2fJ"', '"little"', ("'energy_per_mac.value'", "little")),
-        ('"2fJ"', '""', ("'energy_per_mac.value'",)),
-        ('"3ns"', '"0ns"', ("'cycle_time'",)),
-        ('"the foundry"', "5", ("'node.source'", "text in quotes")),
-        ("rows = 256", "rows = 0", ("'array.rows'", "0")),
-        ("rows = 256", "rows = -3", ("'array.rows'", "-3")),
-        ("rows = 256", "rows = nan", ("'array.rows'", "nan")),
-        ("rows = 256", 'rows = "many"', ("'array.rows'", "many")),
-        ("rows = 256", "rows = true", ("'array.rows'", "True")),
-        ("columns = 512", "columns = 1.5", ("'array.columns'", "1.5")),
-        ("columns = 512", "colums = 512", ("'array.colums'", "unknown", "columns")),
-        ('"4^bits"', '"3^bits"', ("'scaling.energy'", "3^bits", "2^bits, 4^bits")),
-        ('"4^bits"', "4", ("'scaling.energy' is 4", "4^bits")),
-        ('"2^bits"', '"bits"', ("'scaling.cycle_time' is bits",)),
-        ('"2^bits"', '"2^bits"\ncell_area = "x"', ("'scaling.cell_area' is x",)),
-        ("reference_bits = 6", "reference_bits = 0", ("'scaling.reference_bits' is 0", "64")),
-        ("reference_bits = 6", "reference_bits = 65", ("'scaling.reference_bits' is 65",)),
-        ("cells_per_weight = 2", "cells_per_weight = 0", ("'array.cells_per_weight' is 0",)),
-        # Both ends of a range: a node of 1 nm to 100 um, a time of 1 fs and more, 1 J at most.
-        ('"22nm"', '"22nm±100%"', ("'node' is 0",)),
-        ('"22nm"', '"60um±50um"', ("'node' is 0.00011", "100 um")),
-        ('"3ns"', '"3ns±3ns"', ("'cycle_time' is 0", "1 fs")),
-        ('"2fJ"', '"0.9J±20%"', ("'energy_per_mac' is 1.08", "1 J")),
-        ('"5pW"', '"0.6W±100%"', ("'leakage' is 1.2",)),
-        ('kind = "analog"', 'kind = "optical"', ("'kind'", "optical", "digital")),
-        ('name = "mine"', "name = 7", ("'name'", "7")),
-        ('name = "mine"', 'name = " "', ("'name'",)),
-        ('name = "mine"', f'name = "{41 * "m"}"', ("'name'", "up to 40 printable")),
-        ('name = "mine"', 'name = "mi\\nne"', ("'name'", "up to 40 printable")),
-        ('name = "mine"', 'name = "mi\\u001b[31mne"', ("'name'", "up to 40 printable")),
-        ('name = "mine"', 'name = "mine"\ncolour = "red"', ("'colour'", "unknown")),
-        ('value = "22nm"', 'value = "22nm"\nunit = "nm"', ("'node.unit'", "unknown")),
-        ('add_8 = "7fJ"', 'add_9 = "7fJ"', ("'operations.add_9'", "unknown", "add_8")),
-        ('add_8 = "7fJ"', "add_8 = 7", ("'operations.add_8'", "text in quotes")),
-        ('add_8 = "7fJ"', 'add_8 = "-7fJ"', ("'operations.add_8'", "negative")),
-        ('add_8 = "7fJ"', 'add_8 = "7fJ±1fJ"', ("'operations.add_8'", "range")),
-        ('add_8 = "7fJ"', 'add_8 = "0J"', ("add_8", "above 0")),
-        ('"5e-9m2"', '"5e-9J"', ("'operations.multiply_32_area'", "m2")),
-        ('"28nm"', '"28s"', ("'operations.reference_node'", "28s")),
-    ],
-)
-def test_refused_values(profile: Profile, old: str, new: str, parts: tuple[str, ...]) -> None:
-    refused(profile, changed(old, new), *parts)
-
-
-def test_a_profile_that_is_nested_too_deeply(profile: Profile) -> None:
-    refused(profile, f"kind = {3000 * '['}{3000 * ']'}", "is not TOML: it is nested too deeply")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_names_of_the_package_are_taken(profile: Profile, name: str) -> None:
-    """Rows would not tell one's own numbers from the published ones."""
-    refused(profile, changed('name = "mine"', f'name = "{name}"'), f"'name' is {name}", "another")
-
-
-def test_the_longest_name(profile: Profile) -> None:
-    name = 37 * "m" + " µ²"
-    assert profile(changed('name = "mine"', f'name = "{name}"')).name == name
-
-
-@pytest.mark.parametrize("kind", ["digital", "logic"])
-@pytest.mark.parametrize("key", ["energy", "cycle_time", "cell_area"])
-@pytest.mark.parametrize("scaling", ["2^bits", "4^bits"])
-def test_only_analog_arrays_grow(profile: Profile, kind: str, key: str, scaling: str) -> None:
-    text = CONSTANT.replace('kind = "analog"', f'kind = "{kind}"').replace(
-        'energy = "constant"', f'{key} = "{scaling}"'
-    )
-    refused(profile, text, f"'kind' is {kind}", "scaling")
-
-
-@pytest.mark.parametrize("kind", ["analog", "digital", "logic"])
-def test_only_digital_arrays_multiply_a_few_at_a_time(profile: Profile, kind: str) -> None:
-    text = CONSTANT.replace('kind = "analog"', f'kind = "{kind}"')
-    assert profile(text).parallel_macs is None
-    if kind == "digital":
-        assert profile(text + DIGITAL).parallel_macs == 16
-        refused(profile, text + DIGITAL.replace("16", "0"), "'digital.parallel_macs' is 0")
-        refused(profile, text + "\n[digital]\n", "'digital.parallel_macs'")
-    else:
-        refused(profile, text + DIGITAL, f"'kind' is {kind}", "'digital.parallel_macs'")
-
-
-@pytest.mark.parametrize("number", ["4e-14", "4e-12", "4e-12±10%"])
-def test_a_number_without_its_unit(profile: Profile, number: str) -> None:
-    """Whatever its last digit is, of which that of m2 is one."""
-    refused(profile, changed('"4e-14m2"', f'"{number}"'), "'cell_area.value'", number, "unit m2")
-
-
-def test_a_number_where_a_table_is_expected(profile: Profile) -> None:
-    refused(profile, 'leakage = "0W"\n' + without("leakage"), "'leakage'", "table")
+# Files --------------------------------------------------------------------------------------------
 
 
 def test_what_is_not_toml_names_the_line(profile: Profile) -> None:
     refused(profile, changed('kind = "analog"', "kind analog"), "line 2")
-    refused(profile, changed('value = "3ns"', 'value = "3ns'), "line 10")
+    refused(profile, changed('value = "22nm"', 'value = "22nm'), "line 8")
     refused(profile, PROFILE + PROFILE, "line ")
+    refused(profile, f"kind = {3000 * '['}{3000 * ']'}", "is not TOML: it is nested too deeply")
+    refused(profile, changed("rows = 256", f"rows = {5000 * '9'}"), "is not TOML")
 
 
 def test_files_that_are_no_profiles(profile: Profile) -> None:
-    refused(profile, "", "'kind'")
+    refused(profile, "", "'name'")
     refused(profile, b"\x89PNG\r\n\x1a\n\xff\xd8", "UTF-8")
+    refused(profile, PROFILE.encode("utf-16"), "UTF-8")
+    refused(profile, PROFILE.encode().replace(b"mine", b"mi\xe9ne"), "UTF-8")
     refused(profile, b"\x00\x01\x02", "line 1")
-    refused(profile, "# long\n" * 200_000, "1 MB")
+
+
+def test_how_long_a_profile_may_be(profile: Profile) -> None:
+    comment = "#" + "x" * ((1 << 20) - len(PROFILE) - 2) + "\n"
+    assert len(comment + PROFILE) == 1 << 20
+    assert profile(comment + PROFILE).name == "mine"
+    refused(profile, f"#{comment}{PROFILE}", "1 MB")
 
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
@@ -409,22 +639,21 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
         assert str(error.value).isprintable()
 
 
+# In Python ----------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("kind", "optical"),
-        ("energy_per_mac", -1e-15),
-        ("energy_per_mac", float("nan")),
-        ("cycle_time", 0.0),
-        ("cell_area", 1.5),
-        ("leakage", float("inf")),
+        ("kind", "logic"),
+        ("modulo", "wrap"),
         ("node", 0.0),
+        ("node", float("nan")),
+        ("node", "22nm"),
         ("rows", 0),
         ("columns", 2.0),
-        ("cells_per_weight", 0),
-        ("reference_bits", 65),
-        ("energy_scaling", "8^bits"),
-        ("parallel_macs", 0),
+        ("columns", True),
     ],
 )
 def test_refused_in_python(profile: Profile, name: str, value: object) -> None:
@@ -432,3 +661,59 @@ def test_refused_in_python(profile: Profile, name: str, value: object) -> None:
     values = {key: getattr(accepted, key) for key in Technology.__dataclass_fields__}
     with pytest.raises(InputError, match=re.escape(f"`{name}` is {value}")):
         Technology(**{**values, name: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"group": "cells"}, "`group` is cells"),
+        ({"per": "bit"}, "`per` is bit"),
+        ({"kernels": ("vmm", "opu")}, "`kernels` is opu"),
+    ],
+)
+def test_parts_refused_in_python(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Part(**{"name": "cells", "group": "array", "per": "cell", **changes})
+
+
+@pytest.mark.parametrize(
+    ("formula", "rows", "problem"),
+    [
+        ("step * (rows - 10)", 9, "is negative here"),
+        ("step / (rows - 5)", 5, "has no finite value here"),
+        ("step * 2^(2000 / rows)", 1, "has no finite value here"),
+        ("step * sqrt(rows - 6)", 5, "has no finite value here"),
+        ("step * log(rows - 5)", 5, "has no finite value here"),
+    ],
+)
+def test_what_only_shows_in_a_pass(profile: Profile, formula: str, rows: int, problem: str) -> None:
+    made = profile(changed('"turns * step"', f'"{formula}"'))
+    assert made.priced(Pass(12, 4, 8, 8, 8))[1].time > 0
+    with pytest.raises(InputError, match=problem) as error:
+        made.priced(Pass(rows, 4, 8, 8, 8))
+    for part in ("mine", "lines", "time", formula):
+        assert part in str(error.value)
+
+
+def test_other_values_of_constants(profile: Profile) -> None:
+    made = profile(PROFILE)
+    other = made.with_values({"step": 5e-9, "node": 7e-9})
+    assert (other.value_of("step"), other.node, other.operations.node) == (5e-9, 7e-9, 7e-9)
+    assert other.uncertain == made.uncertain
+    lines = other.priced(Pass(1, 1, 8, 8, 8))[1]
+    assert (lines.time, lines.delay) == (7.5 * 5e-9, 5e-9)
+    assert set(other.constants) == {"node", "cell_energy", "cell_area", "step", "loss", "volt",
+                                    "turns"}  # fmt: skip
+    assert made.assumptions == ("cells: all alike", "cell energy: cold")
+
+
+def test_dimensions_by_hand() -> None:
+    """kg m^2 / s^2 and its kin."""
+    joule = (2, 1, -2, 0, 0)
+    for unit, wanted in {
+        "J": joule, "m2": (2, 0, 0, 0, 0), "F/m": (-3, -1, 4, 2, 0), "J/bit": joule,
+        "V*m": (3, 1, -3, -1, 0), "A2": (0, 0, 0, 2, 0), "W/Hz": joule, "J/K": (2, 1, -2, 0, -1),
+        "Ohm/m": (1, 1, -3, -2, 0), "dB/m": (-1, 0, 0, 0, 0), "bit/m2": (-2, 0, 0, 0, 0),
+        "1/Hz": (0, 0, 1, 0, 0), "rad/V": (-2, -1, 3, 1, 0), "A/W": (-2, -1, 3, 1, 0),
+    }.items():  # fmt: skip
+        assert dimension(unit) == wanted, unit

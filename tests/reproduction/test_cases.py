@@ -10,6 +10,8 @@ from rnscli.reproduction.cases import (
     CLOSE,
     DIFFERENT,
     EVERY_RESULT,
+    EXPLAINED,
+    GIVEN,
     KINDS,
     NOT_HERE,
     PUBLISHED,
@@ -53,7 +55,9 @@ def test_every_kind_is_in_use() -> None:
 
 
 def test_every_verdict_is_explained() -> None:
-    assert set(VERDICTS) == {SAME, WITHIN, CLOSE, AGREES, UNDECIDED, NOT_HERE, DIFFERENT}
+    assert set(VERDICTS) == {
+        SAME, WITHIN, CLOSE, AGREES, UNDECIDED, NOT_HERE, EXPLAINED, GIVEN, DIFFERENT
+    }  # fmt: skip
     assert all(VERDICTS.values())
 
 
@@ -106,6 +110,44 @@ def test_a_number_says_how_far_off_it_is() -> None:
     assert printed("200").judge(math.nan).deviation is None
 
 
+@pytest.mark.parametrize(
+    ("digits", "computed", "word"),
+    [
+        ("168", 168.5, SAME),  # half a unit of the last digit, on both sides
+        ("168", 167.5, SAME),
+        ("168", 168.501, CLOSE),  # what is cut is not the same
+        ("168", 167.499, CLOSE),
+        ("8.6E-9", 8.649e-9, SAME),
+        ("8.6E-9", 8.66e-9, CLOSE),
+        ("1E-11", 5e-12, SAME),  # a bit less than half a unit away, or more, in binary
+        ("1E-11", 4.99e-12, DIFFERENT),
+        ("168", math.inf, DIFFERENT),
+        ("168", math.nan, DIFFERENT),
+    ],
+)
+def test_rounded_numbers(digits: str, computed: float, word: str) -> None:
+    assert of_kind("rounded", digits, value=digits).judge(computed).word == word
+
+
+def test_what_is_explained_goes_no_further_than_is_said() -> None:
+    published = of_kind("rounded", "200", value="200", tolerance=0.1, explained=0.25)
+    words = [published.judge(value).word for value in (200.4, 219.0, 221.0, 250.0, 251.0, 149.0)]
+    assert words == [SAME, CLOSE, EXPLAINED, EXPLAINED, DIFFERENT, DIFFERENT]
+    assert published.judge(250.0).remark == "25 % above, 10 % is tolerated"
+
+
+def test_an_upper_bound() -> None:
+    published = of_kind("below", "< 0.01", high=0.01)
+    words = [published.judge(value).word for value in (0.0, 0.0099, 0.01, 0.02, math.nan)]
+    assert words == [WITHIN, WITHIN, DIFFERENT, DIFFERENT, DIFFERENT]
+    assert published.ends == (None, 0.01)
+
+
+def test_what_is_given_is_not_compared() -> None:
+    published = of_kind("given", "54 000 um2", value="5.4E-8")
+    assert published.judge(5.4e-8) == published.judge(1.0) == Verdict(GIVEN)
+
+
 def test_the_tolerance_is_inclusive() -> None:
     exact = of_kind("range", "8 to 16", low=8.0, high=16.0, tolerance=0.125)
     assert exact.judge(18.0).word == CLOSE
@@ -146,7 +188,8 @@ def test_what_is_published_has_ends_where_it_is_a_number() -> None:
     assert of_kind("range", "9 to 15", low=9.0, high=15.0).ends == (9.0, 15.0)
     assert of_kind("set", "3 2").ends == of_kind("curve", "a curve").ends == (None, None)
     assert PUBLISHED["adc-energy-8"].ends == (6.8e6, 6.8e6)
-    assert PUBLISHED["array-analog"].ends == (11e-15, 11e-15)
+    assert PUBLISHED["reram-block-abstract-mac"].ends == (11e-15, 11e-15)
+    assert PUBLISHED["reram-block-energy-row-logic-2"].ends == (None, 1e-11)
     assert PUBLISHED["accuracy-b-rns"].ends == (0.99, None)
 
 

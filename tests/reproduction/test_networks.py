@@ -73,7 +73,7 @@ def test_every_row_has_its_name_and_order(reproduced: Reproduce) -> None:
     assert tuple(found) == Request(NETWORK_RESULTS).names
     assert tuple(dict.fromkeys(row.result for row in found.values())) == NETWORK_RESULTS
     for row in found.values():
-        assert row.source == "arXiv:2309.10759"
+        assert row.source.startswith("arXiv:2309.10759, ")
         assert row.computed_ci95 is not None
 
 

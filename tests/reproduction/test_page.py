@@ -13,6 +13,10 @@ from rnscli.report.table import Row
 from rnscli.reproduction.page import summary_sentence, written
 
 ROOT = Path(__file__).parents[2]
+SENTENCE = (
+    "183 published results: 74 same, 2 within, 87 close, 14 confirmed by simulation, 5 explained, "
+    "1 given"
+)
 VOID = {"meta", "br", "link", "img"}
 
 
@@ -107,7 +111,7 @@ def test_everything_is_escaped() -> None:
         "command": nasty,
     }  # fmt: skip
     section = {
-        "result": "moduli", "title": nasty, "text": nasty, "figure": None,
+        "result": "moduli", "title": nasty, "text": nasty, "figure": None, "summary": nasty,
         "columns": ("case", "computed", "published", "remark"),
     }  # fmt: skip
     page = written("index.html", [row], [section], {"a.csv": nasty}, nasty)
@@ -128,13 +132,29 @@ def test_the_sentence_counts() -> None:
     assert summary_sentence(several) == "3 published results: 2 same, 1 close"
 
 
+def test_a_long_table_is_folded_beside_others(reproduction: Path, text: str) -> None:
+    summary = (
+        "<summary>149 rows: 59 same, 1 within, 83 close, 5 explained, 1 given; at most 38.70% off "
+        "where not same</summary>"
+    )
+    for page, command in ((text, "<span>--only</span>"), (markdown(reproduction), "| rnscli repr")):
+        assert page.count("<details>") == page.count("</details>") == 1
+        folded = page[page.index("<details>") : page.index("</details>")]
+        assert summary in folded
+        assert folded.count(command) == page.count(command) == 149
+
+
+def markdown(reproduction: Path) -> str:
+    return (reproduction / "report.md").read_text()
+
+
 def test_the_text(reproduction: Path) -> None:
     text = (reproduction / "report.md").read_text()
     assert text.startswith("# ") and text.count("\n## ") == 5
     for target in re.findall(r"\]\(([^)]+)\)", text):
         assert (reproduction / target).is_file(), target
-    assert text.count("| rnscli ") == 39
-    assert "20 same, 1 within, 4 close, 14 confirmed by simulation" in text
+    assert text.count("| rnscli ") == 34 + 149
+    assert SENTENCE in text
 
 
 def shapes(picture: Path) -> tuple[list[str], list[list[float]]]:

@@ -27,7 +27,7 @@ def test_every_row_has_its_verdict(found: Reproduction) -> None:
         "adc-energy": {"same": 5},
         "error": {"within": 1, "close": 4},
         "p-err": {"agrees": 14},
-        "array": {"same": 5},
+        "reram-block": {"same": 59, "within": 1, "close": 83, "explained": 5, "given": 1},
     }
     assert tuple(dict.fromkeys(row.result for row in found.rows)) == RESULTS
     names = Request().names
@@ -62,7 +62,7 @@ def test_simulations_hold_the_exact_values(found: Reproduction) -> None:
             assert row.simulated_p_err is row.simulated_words is None
 
 
-@pytest.mark.parametrize("result", ["moduli", "adc-energy", "array"])
+@pytest.mark.parametrize("result", ["moduli", "adc-energy", "reram-block"])
 def test_some_results_alone(result: str, found: Reproduction) -> None:
     alone = reproduce([result])
     assert alone.rows == tuple(row for row in found.rows if row.result == result)
@@ -70,7 +70,7 @@ def test_some_results_alone(result: str, found: Reproduction) -> None:
 
 
 def test_some_rows_alone(found: Reproduction) -> None:
-    chosen = ("p-err-k1-rinf-p0.001", "error-5", "array-sram-digital-latency")
+    chosen = ("p-err-k1-rinf-p0.001", "error-5", "reram-block-abstract-latency-sram")
     done: list[int] = []
     alone = reproduce(chosen, progress=done.append)
     assert alone.rows == tuple(row for row in found.rows if row.name in chosen)

@@ -15,7 +15,11 @@ TOLERANCE = 1e-12  # as a share, within which numbers of designs are equal
 
 @dataclass(frozen=True)
 class Metrics:
-    """Numbers of a design, in base SI units; all but the throughput are better when smaller."""
+    """Numbers of a design, in base SI units; all but the throughput are better when smaller.
+
+    Area, throughput and power are of all its ``arrays``: one, or as many as a wanted throughput or
+    a given area takes. ``edp_js`` is energy times latency of a dot product.
+    """
 
     energy_per_mac_j: float
     latency_s: float
@@ -23,6 +27,10 @@ class Metrics:
     mean_abs_error: float
     p_err: float
     throughput_macs_per_s: float
+    power_w: float
+    edp_js: float
+    area_per_throughput: float
+    arrays: float
 
     def compared_with(self, chosen: "Metrics") -> str:
         """In what a design is worse than the chosen one, and in what better."""
@@ -41,7 +49,7 @@ class Metrics:
 
 METRICS = tuple(Metrics.__dataclass_fields__)
 Table = npt.NDArray[np.float64]  # designs, with these columns
-# What is minimised, with the number it stands for.
+# What designs on the front are not beaten in, with the number it stands for.
 OBJECTIVES = {
     "energy": "energy_per_mac_j",
     "latency": "latency_s",
@@ -49,12 +57,21 @@ OBJECTIVES = {
     "error": "mean_abs_error",
     "p-err": "p_err",
 }
+# What else may be minimised: it then is an objective, too.
+MORE_OBJECTIVES = {
+    "edp": "edp_js",
+    "area-per-throughput": "area_per_throughput",
+    "power": "power_w",
+}
 # Limits by name: of which number, and whether it is an upper one.
 LIMITS = {
     **{f"max_{name.replace('-', '_')}": (metric, True) for name, metric in OBJECTIVES.items()},
+    "max_power": ("power_w", True),
     "min_throughput": ("throughput_macs_per_s", False),
 }
-_UNITS = {"energy_per_mac_j": "J", "latency_s": "s", "throughput_macs_per_s": "MAC/s"}
+_UNITS = {
+    "energy_per_mac_j": "J", "latency_s": "s", "throughput_macs_per_s": "MAC/s", "power_w": "W"
+}  # fmt: skip
 # What is said of a number whose unit does not tell which it is.
 _SHOWN = {
     "energy_per_mac_j": "{} per MAC",
@@ -73,16 +90,34 @@ class LimitOptions:
     """What a user chooses of the design that is best."""
 
     minimise = Option(
-        Names(tuple(OBJECTIVES)),
-        "What the chosen design has least of; ties are broken by the others.",
+        Names((*OBJECTIVES, *MORE_OBJECTIVES)),
+        "What the chosen design has least of; ties are broken by the others. edp is energy times "
+        "latency of a dot product, area-per-throughput the inverse of TOPS/mm2.",
         default="energy",
     )
-    max_error = Option(_NOT_NEGATIVE, "Largest mean absolute error of a right output.")
+    max_error = Option(
+        _NOT_NEGATIVE,
+        "Largest mean absolute error of a right output.",
+        usual="that of digital-int8, unless cores are named",
+    )
     max_p_err = Option(_NOT_NEGATIVE, "Largest output error probability.")
     max_energy = _limit("J", "100fJ", "Largest energy per MAC.")
     max_latency = _limit("s", "100ns", "Largest latency of a dot product.")
     max_area = _limit("m2", "1mm2", "Largest area of the arrays with their converters.")
+    max_power = _limit("W", "1W", "Largest power of all arrays at full load.")
     min_throughput = _limit("MAC/s", "1TMAC/s", "Least throughput.")
+    throughput = _limit(
+        "MAC/s",
+        "1TMAC/s",
+        "Wanted throughput: each design has as many arrays as it takes, and area and power are "
+        "those of all.",
+    )
+    area = _limit(
+        "m2",
+        "10mm2",
+        "Given area: each design has as many arrays as fit, and throughput and power are those of "
+        "all.",
+    )
 
 
 def _amount(metric: str, value: float) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column
+from rnscli.base import Column, prefixed
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,15 @@ class DesignRow:
     adc_bits: c.AdcBits | None
     redundant: c.Redundant | None
     attempts: c.Attempts | None
-    decoder: c.Decoder | None
+    # The longest name would push a result out of the table.
+    decoder: Annotated[
+        str | None,
+        Column(
+            "How the redundant code is decoded.",
+            usual="bounded-distance",
+            form=lambda name: str(name).removesuffix("-distance"),
+        ),
+    ]
     legitimate_range: c.LegitimateRange | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
@@ -55,6 +63,29 @@ class DesignRow:
     ]
     p_err: c.PErr | None
     throughput_macs_per_s: c.Throughput | None
+    power_w: Annotated[
+        float | None,
+        Column(
+            "Power of all arrays at full load, or at the wanted throughput, in W.",
+            "power",
+            prefixed("W"),
+        ),
+    ]
+    edp_js: Annotated[
+        float | None,
+        Column("Energy times latency of a dot product, in J s.", "EDP", prefixed("Js")),
+    ]
+    area_per_throughput: Annotated[
+        float | None,
+        Column(
+            "Area over throughput, in m^2 s: half the inverse of TOPS for each area.",
+            "area/(MAC/s)",
+        ),
+    ]
+    arrays: Annotated[
+        float | None,
+        Column("Arrays that there are, for a wanted throughput or in a given area.", usual=1.0),
+    ]
     extrapolated: c.Extrapolated | None
     reason: Annotated[str | None, Column("Why a neighbour is not chosen.", "against it")]
     commands: Annotated[

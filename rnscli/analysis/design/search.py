@@ -1,6 +1,7 @@
 """The search of a space of designs: its Pareto front, a choice, and why its neighbours lose."""
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from rnscli.analysis.design.limits import (
     METRICS,
+    MORE_OBJECTIVES,
     OBJECTIVES,
     TOLERANCE,
     LimitOptions,
@@ -19,7 +21,7 @@ from rnscli.analysis.design.limits import (
     Table,
 )
 from rnscli.analysis.design.space import Design, DesignSpace, simulated_core
-from rnscli.analysis.energy import EnergyParameters
+from rnscli.analysis.energy import EnergyParameters, Timing, attempts_of_pass
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE, FaultParameters, after_attempts
 from rnscli.analysis.faults.fault_probability import fault_probability
@@ -45,6 +47,31 @@ def ranked(costs: Table) -> Table:
         rises = distinct[1:] > distinct[:-1] * (1 + TOLERANCE)
         ranks[:, column] = np.concatenate(([0], np.cumsum(rises)))[place]
     return ranks
+
+
+def rounded(costs: Table, digits: int = 4) -> Table:
+    """Numbers to so many significant digits, as tables print them.
+
+    Examples
+    --------
+    >>> rounded(np.array([[44.1812, 0.0, np.inf]])).tolist()
+    [[44.18, 0.0, inf]]
+    """
+    known = (costs != 0) & np.isfinite(costs)
+    scale = np.zeros_like(costs)
+    scale[known] = digits - 1 - np.floor(np.log10(np.abs(costs[known])))
+    # Products of powers of ten overflow for numbers that are small enough.
+    halves = 10.0 ** np.floor(scale / 2), 10.0 ** (scale - np.floor(scale / 2))
+    made = costs.copy()
+    made[known] = np.rint(costs[known] * halves[0][known] * halves[1][known])
+    made[known] = made[known] / halves[0][known] / halves[1][known]
+    return made
+
+
+def _in_order(costs: Table) -> npt.NDArray[np.int64]:
+    """Indices of rows in the order of their first column, then of the second, and so on."""
+    # The last key of lexsort is the first that it sorts by.
+    return np.lexsort(costs[:, ::-1].T)
 
 
 def pareto_front(costs: Table) -> npt.NDArray[np.int64]:
@@ -159,22 +186,41 @@ class Group:
     parameters: EnergyParameters
     outcome: Outcome
     mean_abs_error: float
+    space: DesignSpace
 
     def metrics(self, attempts: float | None) -> Metrics:
         """The numbers with up to that many attempts."""
-        p_err, mean = self.outcome.after(attempts or 1.0)
+        p_err, _ = self.outcome.after(attempts or 1.0)
         made, size = self.parameters.design, self.design.vector_size
-        energies, timing = made.energies, replace(made.timing, attempts=mean)
-        # The forward conversion is not repeated.
-        energy = energies.forward + mean * (energies.total - energies.forward)
+        mean = attempts_of_pass(self.outcome.detected, attempts or 1.0, made.width)
+        once, energies = made.timing, made.energies
+        timing = Timing(once.before, once.attempt, once.after, once.cycle, mean)
+        energy = energies.once + mean * (energies.total - energies.once)
+        throughput = size * made.width / timing.interval
+        arrays = self._arrays(throughput, made.area)
+        # What is wanted, and no more, where arrays are as many as that takes.
+        used = self.space.throughput or arrays * throughput
         return Metrics(
             energy_per_mac_j=energy / size,
             latency_s=timing.latency,
-            area_m2=made.area,
+            area_m2=arrays * made.area,
             mean_abs_error=self.mean_abs_error,
             p_err=p_err,
-            throughput_macs_per_s=size * made.width / timing.interval,
+            throughput_macs_per_s=arrays * throughput,
+            power_w=energy / size * used if throughput else math.inf,
+            edp_js=energy * timing.latency,
+            area_per_throughput=made.area / throughput if throughput else math.inf,
+            arrays=arrays,
         )
+
+    def _arrays(self, throughput: float, area: float) -> float:
+        """How many there are of the array."""
+        if self.space.throughput is not None:
+            needed = self.space.throughput / throughput if throughput else math.inf
+            return max(1.0, math.ceil(needed)) if math.isfinite(needed) else math.inf
+        if self.space.area is not None:
+            return float(self.space.area // area) if area else 1.0
+        return 1.0
 
     def expected_attempts(self, attempts: float | None) -> float:
         return self.outcome.after(attempts or 1.0)[1]
@@ -215,7 +261,7 @@ class Evaluator:
         outcome = self._outcome(design, costs)
         if outcome.wrong_word and costs.radius:  # so that further groups of residues are tried
             costs = self._costs(design, outcome.wrong_word)
-        return Group(design, costs, outcome, self._error(design))
+        return Group(design, costs, outcome, self._error(design), self._space)
 
     def code(self, design: Design) -> FaultParameters | None:
         """The code of a design and its noise, if there are any."""
@@ -336,6 +382,21 @@ class DesignResult:
     feasible: int
 
 
+def digital_error(space: DesignSpace, runner: Runner | None = None) -> float:
+    """Mean absolute error of 8-bit digital arithmetic, at the length where it is largest.
+
+    That is what a designer can have for the price of a digital array.
+    """
+    name = next(
+        name for name, kind in CORES.items()
+        if isinstance(kind, DigitalKind) and kind.simulated_bits == 8
+    )  # fmt: skip
+    designs = [Design(name, size, "", 8) for size in space.vector_size]
+    simulations = [space.error_parameters(design) for design in designs]
+    results = dot_errors(simulations, runner)
+    return max(one.absolute.mean for result in results for one in result.statistics.values())
+
+
 def search_designs(
     space: DesignSpace,
     limits: Mapping[str, float] | None = None,
@@ -357,7 +418,8 @@ def search_designs(
     limits
         Values by the names in ``LIMITS``, in base SI units.
     minimise
-        The first objective: ``energy``, ``latency``, ``area``, ``error`` or ``p-err``.
+        The first objective: ``energy``, ``latency``, ``area``, ``error``, ``p-err``, ``edp``,
+        ``area-per-throughput`` or ``power``.
     runner
         Where the errors are simulated; in this process if not given.
     progress
@@ -393,11 +455,14 @@ def search_designs(
             raise NoSolutionError(f"no design of the space exists: {every.why_impossible}")
         obstacle = kept.obstacle(every.table, lambda place: str(every.candidate(place).design))
         raise NoSolutionError(obstacle)
-    order = [OBJECTIVES[minimise], *(m for n, m in OBJECTIVES.items() if n != minimise)]
-    costs = ranked(designs.table[feasible][:, [METRICS.index(metric) for metric in order]])
+    first = (OBJECTIVES | MORE_OBJECTIVES)[minimise]
+    order = [first, *(m for n, m in OBJECTIVES.items() if n != minimise)]
+    table = designs.table[feasible][:, [METRICS.index(metric) for metric in order]]
+    # What differs in no digit that is printed is the same; of these the exact order decides.
+    exact = _in_order(table)
+    feasible, costs = feasible[exact], ranked(rounded(table[exact]))
     front = pareto_front(costs)
-    # The last key of lexsort is the first that it sorts by.
-    best_first = front[np.lexsort(costs[front][:, ::-1].T)]
+    best_first = front[_in_order(costs[front])]
     candidates = tuple(designs.candidate(int(feasible[index])) for index in best_first)
     chosen = candidates[0]
     neighbours = tuple(
@@ -485,7 +550,7 @@ def _evaluated(
     space: DesignSpace, evaluator: Evaluator, upper: Mapping[str, float], progress: _Tell | None
 ) -> _Evaluated:
     places: list[tuple[Group, float | None]] = []
-    rows: list[tuple[float, ...]] = []
+    rows = array("d")  # a million designs in 80 MB
     reasons: Counter[str] = Counter()
     done = pruned = 0
     for design, attempts in space.groups():
@@ -502,12 +567,20 @@ def _evaluated(
             reasons[str(error).replace("`", "")] += len(attempts)
             continue
         for most, metrics in zip(attempts, numbers, strict=True):
-            if math.isinf(metrics.energy_per_mac_j):  # attempts without end
-                reasons["every word is rejected, however often"] += 1
+            if why := _no_design(metrics):
+                reasons[why] += 1
                 continue
             places.append((group, most))
-            rows.append(tuple(vars(metrics).values()))
-    return _Evaluated(places, np.array(rows).reshape(-1, len(METRICS)), pruned, reasons)
+            rows.extend(vars(metrics).values())
+    table = np.frombuffer(rows, dtype=float).reshape(-1, len(METRICS))
+    return _Evaluated(places, table, pruned, reasons)
+
+
+def _no_design(metrics: Metrics) -> str:
+    """Why there is no such design, although it has numbers; or nothing."""
+    if math.isinf(metrics.energy_per_mac_j):  # attempts without end
+        return "every word is rejected"
+    return "" if metrics.arrays else "not one array fits in the given area"
 
 
 def _neighbour(
@@ -520,8 +593,8 @@ def _neighbour(
     except RnscliError as error:
         # What is wrong with it, without what else would do.
         return Rejected(design, str(error).split(";")[0].replace("`", ""))
-    if math.isinf(metrics.energy_per_mac_j):
-        return Rejected(design, "every word is rejected")
+    if why := _no_design(metrics):
+        return Rejected(design, why)
     against = limits.breach(metrics) or metrics.compared_with(chosen.metrics)
     return _candidate(group, design.attempts, against)
 

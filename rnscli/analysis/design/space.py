@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from rnscli.analysis.energy import EnergyOptions, EnergyParameters
+from rnscli.analysis.energy import OWN_ADC, EnergyOptions, EnergyParameters, runs_on
 from rnscli.analysis.error import DotErrorParameters
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, CodeOptions, ModuliOptions, ModuliRequest
 from rnscli.base import InputError, check_choice
@@ -25,7 +25,7 @@ from rnscli.core import (
     decoder_named,
     simulated_cores,
 )
-from rnscli.hardware import AdcModel, CapacitiveDac, MurmannAdc, Technology, load_technology
+from rnscli.hardware import AdcModel, CapacitiveDac, Technology, load_technology
 
 MAX_DESIGNS = 10_000_000
 
@@ -93,9 +93,15 @@ class DesignSpace:
         Array technologies. A core that runs on none of them is taken on its default one; those of
         ``default_technologies`` replace these.
     adc
-        Models of ADCs, each of which is taken at the node of the technology.
-    input_bits, weight_bits, rule, max_modulus, columns, dac, adc_rate, clock, extrapolate
+        Models of ADCs, each of which is taken at the node of the technology; ``None`` is that of
+        the technology, or Murmann's where it has none of the bits.
+    input_bits, weight_bits, rule, max_modulus, columns, dac, adc_rate, clock, memory, \
+    scales, modulo_energy, \
+    max_link_sigma, extrapolate
         As in `ModuliRequest` and `EnergyParameters`, for all designs.
+    throughput, area
+        Wanted throughput in MAC/s, or given area in m^2: designs have as many arrays as it takes,
+        or as fit. One of them at most.
     noise
         Law of the errors, or a setting from which that of every residue and of every conventional
         converter follows. ``None`` for no errors.
@@ -123,7 +129,7 @@ class DesignSpace:
         default_factory=lambda: (load_technology(RNS.default_technology),)
     )
     default_technologies: tuple[Technology, ...] = ()
-    adc: tuple[AdcModel, ...] = (MurmannAdc(),)
+    adc: tuple[AdcModel | None, ...] = (None,)
     input_bits: int | None = None
     weight_bits: int | None = None
     rule: str = "exact"
@@ -132,7 +138,13 @@ class DesignSpace:
     dac: CapacitiveDac = field(default_factory=CapacitiveDac)
     adc_rate: float = 1e9
     clock: float = 1e9
+    memory: str = "sram-32k"
+    scales: str = "fp32"
+    modulo_energy: float | None = None
+    max_link_sigma: float | None = None
     extrapolate: bool = False
+    throughput: float | None = None
+    area: float | None = None
     noise: NoiseSetting | NoiseLaw | None = None
     pairs: int = 10_000
     seed: int = 0
@@ -151,9 +163,11 @@ class DesignSpace:
                 option.check(value)
         # Designs name their hardware.
         for name in ("technology", "adc"):
-            names = [model.name for model in getattr(self, name)]
+            names = [model.name if model else OWN_ADC for model in getattr(self, name)]
             if len(set(names)) < len(names):
                 raise InputError(f"`{name}` has two of the same name; give them different names")
+        if self.throughput is not None and self.area is not None:
+            raise InputError("`throughput` and `area` both say how many arrays; leave one out")
         if self.size > MAX_DESIGNS:
             raise InputError(
                 f"the space has {self.size} designs; at most {MAX_DESIGNS} are searched at once"
@@ -162,12 +176,15 @@ class DesignSpace:
     def values(self, axis: str) -> tuple[Any, ...]:
         """Values of an axis as designs name them."""
         found: tuple[Any, ...] = getattr(self, "adc" if axis == "adc_model" else axis)
-        return tuple(m.name for m in found) if axis in ("adc_model", "technology") else found
+        if axis not in ("adc_model", "technology"):
+            return found
+        return tuple(model.name if model else OWN_ADC for model in found)
 
     def axes_of(self, core: str) -> dict[str, tuple[Any, ...]]:
         """The axes that concern a core, with their values."""
         kind = CORES[core]
-        runs = tuple(t.name for t in self.technology if kind.runs_on(t.kind, t.reference_bits))
+        price = self.modulo_energy
+        runs = tuple(one.name for one in self.technology if runs_on(kind, one, price))
         axes = {axis: self.values(axis) for axis in AXES if axis in (*_OF_ALL, *kind.axes)}
         return axes | {"core": (core,), "technology": runs or (kind.default_technology,)}
 
@@ -213,9 +230,9 @@ class DesignSpace:
     def adc_of(self, design: Design) -> AdcModel | None:
         """The ADCs of a design, at the node of its technology."""
         for model in self.adc:
-            if model.name == design.adc_model:
+            if model is not None and model.name == design.adc_model:
                 return model.at_node(self.technology_of(design).node)
-        return None
+        return None  # the technology's own
 
     def moduli_request(self, design: Design) -> ModuliRequest:
         """What the moduli of a design are for."""
@@ -260,6 +277,10 @@ class DesignSpace:
             adc_rate=self.adc_rate,
             columns_per_adc=design.columns_per_adc or 1,
             clock=self.clock,
+            memory=self.memory,
+            scales=self.scales,
+            modulo_energy=self.modulo_energy if CORES[design.core].coded else None,
+            max_link_sigma=self.max_link_sigma,
             extrapolate=self.extrapolate,
         )
 

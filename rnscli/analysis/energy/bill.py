@@ -1,15 +1,16 @@
 """The bill of a dot product, what uncertain constants allow of it, and which of them matters."""
 
-import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.rows import EnergyRow, SensitivityRow
-from rnscli.base import InputError, Uncertain
-from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology
+from rnscli.analysis.energy.rows import EnergyRow, PartRow, SensitivityRow
+from rnscli.base import InputError, NoSolutionError, Uncertain
+from rnscli.core import RNS
+from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology, published
 
 Constants = Mapping[str, Uncertain]
 Model = TypeVar("Model", Technology, AdcModel, CapacitiveDac)
@@ -26,8 +27,10 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
     total, area = parts.total, design.area
     reference = reference or parameters.as_rns()
     base = reference.design.energies if reference is not None else None
-    macs_per_second = size * design.width / timing.interval
+    macs = size * len(design.kernels)
+    macs_per_second = macs * design.width / timing.interval
     dacs, adcs = design.conversions
+    over_best, over_median = _over_published(design.conversion)
     return EnergyRow(
         **design_columns(parameters),
         dac_bits=converters.dac_bits if converters else None,
@@ -38,33 +41,95 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         adc_energy_j=parts.adc,
         converter_energy_j=parts.dac + parts.adc,
         array_energy_j=parts.array,
-        leakage_energy_j=parts.leakage,
+        periphery_energy_j=parts.periphery,
+        light_energy_j=parts.light,
+        modulo_energy_j=parts.modulo,
         forward_energy_j=parts.forward,
         reverse_energy_j=parts.reverse,
         decoding_energy_j=parts.decoding,
         shift_add_energy_j=parts.shift_add,
-        # Residues of the inputs are kept from one attempt to the next.
-        retry_energy_j=(total - parts.forward) * (1.0 - 1.0 / design.attempts),
+        accumulation_energy_j=parts.accumulation,
+        scaling_energy_j=parts.scaling,
+        memory_energy_j=parts.memory,
+        retry_energy_j=(total - parts.once) * (1.0 - 1.0 / design.attempts),
         energy_per_dot_product_j=total,
-        energy_per_mac_j=total / size,
+        energy_per_mac_j=total / macs,
         latency_s=timing.latency,
         throughput_macs_per_s=macs_per_second,
         area_m2=area,
-        tops_per_w=_ratio(2e-12 * size, total),
+        tops_per_w=_ratio(2e-12 * macs, total),
         tops_per_mm2=_ratio(2e-12 * macs_per_second, area * 1e6),
         relative_to_rns=_ratio(total, base.total) if base else None,
         adc_relative_to_rns=_ratio(parts.adc, base.adc) if base and converters else None,
+        compared_with_rns=_verdict((total, total), (base.total, base.total)) if base else None,
+        relative_to_rns_range=None,
+        tops_per_w_range=None,
         energy_range_j=None,
         latency_range_s=None,
         area_range_m2=None,
-        expected_attempts=design.attempts,
+        adc_over_best=over_best,
+        adc_over_median=over_median,
+        expected_attempts=design.expected_attempts,
+        pass_attempts=design.attempts,
+        kernel=design.kernel,
+        memory=parameters.memory,
+        scales=parameters.scales,
+        segments=design.segments,
+        link_sigma=design.link_sigma,
+        largest_rows=design.largest_rows if design.technology.link else None,
         extrapolated=bool(design.beyond),
+    )
+
+
+def parts_of(parameters: EnergyParameters) -> tuple[PartRow, ...]:
+    """The bill of a pass, part by part: what `energy` adds up.
+
+    Examples
+    --------
+    >>> from rnscli.core import DotProduct
+    >>> design = EnergyParameters(core="fixed-lp", dot_product=DotProduct(128, 8, 8), bits=8)
+    >>> rows = parts_of(design)
+    >>> row = max(rows, key=lambda row: row.energy_j)
+    >>> row.part, row.count, f"{row.energy_each_j * 1e12:.2f} pJ"
+    ('ramp ADC', 128.0, '9.22 pJ')
+    """
+    design = parameters.design
+    total = math.fsum(one.count * one.energy * one.repeats for one in design.items)
+    return tuple(
+        PartRow(
+            **design_columns(parameters),
+            kernel=design.kernel,
+            part=one.part,
+            group=one.group,
+            per=one.per,
+            count=one.count,
+            energy_each_j=one.energy,
+            repeats=one.repeats,
+            energy_j=one.count * one.energy * one.repeats,
+            share=one.count * one.energy * one.repeats / total if total else 0.0,
+            units=one.units,
+            area_each_m2=one.area,
+            area_m2=one.units * one.area,
+            over=one.over,
+            source=one.source,
+            assumption=one.assumption or None,
+        )
+        for one in design.items
+        if one.energy or one.area
     )
 
 
 def _ratio(value: float, reference: float) -> float | None:
     """A ratio, or ``None`` where all constants are zero."""
     return value / reference if reference > 0 and math.isfinite(reference) else None
+
+
+def _over_published(conversion: tuple[float, int, float] | None) -> tuple[float | None, ...]:
+    """Energy of a conversion over the best and the median that are published of its kind."""
+    found = published(*conversion[1:]) if conversion else None
+    if conversion is None or found is None:
+        return None, None
+    return conversion[0] / found.best, conversion[0] / found.median if found.median else None
 
 
 def design_columns(parameters: EnergyParameters) -> dict[str, Any]:
@@ -81,7 +146,7 @@ def design_columns(parameters: EnergyParameters) -> dict[str, Any]:
         "moduli": moduli.information if moduli else None,
         "redundant_moduli": moduli.redundant_moduli if moduli else None,
         "technology": design.technology.name,
-        "adc_model": design.adc.name if analog else None,
+        "adc_model": design.adc_name if analog else None,
         "columns": design.width,
     }
 
@@ -117,47 +182,124 @@ def uncertain_energy(
     >>> from rnscli.core.arithmetic.dot_product import DotProduct
     >>> row = uncertain_energy(
     ...     EnergyParameters(core="fixed-lp", dot_product=DotProduct(1024, 8, 8), bits=8),
-    ...     {"energy_per_mac": Uncertain(10e-15, 5e-15, 20e-15)})
+    ...     {"comparator_current": Uncertain(20e-6, 10e-6, 30e-6)})
     >>> [f"{end * 1e12:.2f} pJ" for end in row.energy_range_j]
-    ['6.02 pJ', '21.38 pJ']
+    ['15.88 pJ', '25.14 pJ']
     """
+    reference = reference or _reference(parameters, constants)
+    made = parameters.design
     parameters, constants = at_values(parameters, constants)
     row = energy(parameters, reference)
-    return replace(row, **_extremes(parameters, constants)) if constants else row
+    if made.technology.link:  # which a design with settled rows does not ask for
+        row = replace(row, largest_rows=made.largest_rows)
+    ranged, low, high = row, row.energy_per_dot_product_j, row.energy_per_dot_product_j
+    if constants:
+        ranged = replace(row, **_extremes(parameters, constants))
+        low, high = _ends(ranged.energy_range_j)
+        operations = 2e-12 * row.vector_size * len(parameters.design.kernels)
+        ends = (_over(operations, high), _over(operations, low))
+        ranged = replace(ranged, tops_per_w_range=ends)
+    if reference is None or row.relative_to_rns is None or parameters.core == RNS.name:
+        return ranged
+    rns, theirs = at_values(reference, _known_to(reference, constants))
+    if not constants and not theirs:
+        return ranged
+    base = _extremes(rns, theirs)["energy_range_j"]
+    return replace(
+        ranged,
+        relative_to_rns_range=(_over(low, base[1]), _over(high, base[0])),
+        compared_with_rns=_verdict((low, high), base),
+    )
+
+
+def _known_to(parameters: EnergyParameters, constants: Constants) -> Constants:
+    """Those of some constants that a design has."""
+    known = parameters.design.constants
+    return {name: one for name, one in constants.items() if name in known}
+
+
+def _ends(interval: tuple[float, float] | None) -> tuple[float, float]:
+    assert interval is not None  # of a row that has just got one
+    return interval
+
+
+def _over(value: float, other: float) -> float:
+    return value / other if other else math.inf
+
+
+def _verdict(mine: tuple[float, float], theirs: tuple[float, float]) -> str | None:
+    """Whether one energy is less than another, wherever both are in their ranges."""
+    if mine == theirs and mine[0] == mine[1]:
+        return "equal"
+    if mine[1] < theirs[0]:
+        return "less"
+    return "more" if mine[0] > theirs[1] else "undecided"
+
+
+def _reference(parameters: EnergyParameters, constants: Constants) -> EnergyParameters | None:
+    """The design with the core ``rns``, made before anything of another one is settled."""
+    rns = parameters.as_rns()
+    if rns is None or rns is parameters:
+        return None
+    return at_values(rns, _known_to(rns, constants))[0]
 
 
 def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, Any]:
     """Least and largest energy, latency and area, by the keys of rows."""
+    return dict(_known_extremes(parameters, tuple(constants.items())))
+
+
+@lru_cache(maxsize=1024)  # of the residues that many rows are compared with
+def _known_extremes(
+    parameters: EnergyParameters, constants: tuple[tuple[str, Uncertain], ...]
+) -> dict[str, Any]:
+    parameters = _built(parameters)
+
+    known: dict[tuple[tuple[str, float], ...], tuple[float, float, float]] = {}
 
     def quantities(values: Mapping[str, float]) -> tuple[float, float, float]:
-        design = with_constants(parameters, values).design
-        return design.energies.total, design.timing.latency, design.area
+        key = tuple(sorted(values.items()))
+        if key not in known:
+            design = with_constants(parameters, values).design
+            known[key] = design.energies.total, design.timing.latency, design.area
+        return known[key]
 
-    ends = [(constant.low, constant.high) for constant in constants.values()]
-    alone = [
-        [quantities({name: end}) for end in pair]
-        for name, pair in zip(constants, ends, strict=True)
-    ]
+    ends = {name: (one.low, one.high) for name, one in constants}
+    alone = {name: [quantities({name: end}) for end in pair] for name, pair in ends.items()}
     found = {}
     for index, key in enumerate(("energy_range_j", "latency_range_s", "area_range_m2")):
-        lowest, highest = [], []  # ends that may give the least, and the most
-        for (low, high), (at_low, at_high) in zip(ends, alone, strict=True):
-            rises, falls = at_low[index] < at_high[index], at_high[index] < at_low[index]
-            lowest.append((low,) if rises else (high,) if falls else (low, high))
-            highest.append((high,) if rises else (low,) if falls else (low, high))
-        least, most = (
-            [
-                quantities(dict(zip(constants, corner, strict=True)))[index]
-                for corner in itertools.product(*choices)
-            ]
-            for choices in (lowest, highest)
-        )
-        found[key] = (min(least), max(most))
+        bounds = []
+        for largest in (False, True):
+            best = max if largest else min
+            # Where a constant alone makes no difference, its end is sought with the others set.
+            corner = {
+                name: best(zip(pair, alone[name], strict=True), key=lambda one: one[1][index])[0]
+                for name, pair in ends.items()
+                if alone[name][0][index] != alone[name][1][index]
+            }
+            value = quantities(corner)[index]
+            neutral = [name for name in ends if name not in corner]
+            together = (
+                quantities(corner | {name: ends[name][place] for name in neutral})[index]
+                for place in (0, 1)
+            )
+            if all(one == value for one in together):
+                neutral = []  # as each moves it one way, none of them does
+            for name in neutral:
+                tried = {end: quantities(corner | {name: end})[index] for end in ends[name]}
+                end = best(tried, key=tried.__getitem__)
+                if best(tried[end], value) != value:
+                    corner[name], value = end, tried[end]
+            bounds.append(value)
+        found[key] = (bounds[0], bounds[1])
     return found
 
 
 def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[SensitivityRow, ...]:
     """How far each uncertain constant alone moves the energy, the largest first.
+
+    The design follows it: where light is weaker a dot product is cut in more pieces, and where no
+    row is left the energy is infinite.
 
     Parameters
     ----------
@@ -175,25 +317,34 @@ def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[Sen
     nominal = parameters.design.energies.total
     rows = []
     for name, constant in constants.items():
-        low, high = (
-            with_constants(parameters, {name: end}).design.energies.total
-            for end in (constant.low, constant.high)
-        )
+        low, high = (_redesigned(parameters, name, end) for end in (constant.low, constant.high))
         rows.append(
             SensitivityRow(
                 constant=name,
-                unit=CONSTANTS[name].unit,
+                unit=_unit_of(parameters, name),
                 constant_low=constant.low,
                 constant_value=constant.value,
                 constant_high=constant.high,
                 energy_at_low_j=low,
                 energy_per_dot_product_j=nominal,
                 energy_at_high_j=high,
-                swing=abs(high - low) / nominal if nominal else 0.0,
+                swing=abs(high - low) / nominal if nominal and low != high else 0.0,
                 **design_columns(parameters),
             )
         )
     return tuple(sorted(rows, key=lambda row: -row.swing))
+
+
+def _redesigned(parameters: EnergyParameters, name: str, value: float) -> float:
+    try:
+        return with_constants(parameters, {name: value}).design.energies.total
+    except NoSolutionError:
+        return math.inf
+
+
+def _unit_of(parameters: EnergyParameters, name: str) -> str:
+    known = parameters.design.technology.constants.get(name) or CONSTANTS[name]
+    return "" if known.unit == "1" else known.unit
 
 
 def ranges_of(parameters: EnergyParameters, constants: Constants) -> dict[str, Uncertain]:
@@ -209,6 +360,11 @@ def at_values(
     return with_constants(parameters, {name: one.value for name, one in ranges.items()}), ranges
 
 
+def _built(parameters: EnergyParameters) -> EnergyParameters:
+    """The design as it is built: its arrays keep their rows when what is uncertain changes."""
+    return replace(parameters, segments=parameters.design.segments)
+
+
 def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) -> EnergyParameters:
     """The design with some constants changed, in whichever of its models they are.
 
@@ -217,19 +373,26 @@ def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) ->
     """
     design = parameters.design
     technology, adc, dac = design.technology, design.adc, design.dac
+    models = (technology, adc or technology, dac)
     for name in values:
-        if not any(name in model.constants for model in (technology, adc, dac)):
+        if not any(name in model.constants for model in models):
             raise InputError(
-                f"`{name}` is no constant of this design ({technology.name}, {adc.name})"
+                f"`{name}` is no constant of this design ({technology.name}, {design.adc_name})"
             )
-    technology, adc = changed(technology, values), changed(adc, values)
-    if "node" in values:
-        adc = adc.at_node(technology.node)
-    return replace(parameters, technology=technology, adc=adc, dac=changed(dac, values))
+    technology = changed(technology, values)
+    chosen = parameters.adc
+    if chosen is None and adc is not None and values.keys() & adc.constants.keys():
+        chosen = adc  # else it follows the technology, and that of a reference its own
+    if chosen is not None:
+        chosen = changed(chosen, values)
+        chosen = chosen.at_node(technology.node) if "node" in values else chosen
+    return replace(parameters, technology=technology, adc=chosen, dac=changed(dac, values))
 
 
 def changed(model: Model, values: Mapping[str, float]) -> Model:
     """A model with those of the values that are constants of it."""
     known = {name: value for name, value in values.items() if name in model.constants}
+    if isinstance(model, Technology):
+        return model.with_values(known) if known else model
     made: Model = replace(cast(Any, model), **known) if known else model
     return made

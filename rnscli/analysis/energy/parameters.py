@@ -2,10 +2,12 @@
 
 import math
 import warnings
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from rnscli import base, hardware
+from rnscli.analysis.energy.energy_design import OWN_ADC, EnergyDesign
+from rnscli.analysis.energy.pass_attempts import attempts_of_pass
 from rnscli.analysis.moduli import ModuliOptions
 from rnscli.base import InputError, Option
 from rnscli.core import (
@@ -19,9 +21,7 @@ from rnscli.core import (
     CoreSettings,
     DigitalKind,
     DotProduct,
-    Logic,
     ModuliSet,
-    Operations,
     check_legitimate_range,
     check_moduli_set,
     check_slice_bits,
@@ -29,6 +29,12 @@ from rnscli.core import (
 
 MAX_OUTPUT_BITS = 256
 _MAX_COLUMNS = 2**40
+
+
+class OwnAdc:
+    """The ADC of a technology, in lists of models."""
+
+    summary = "that of the technology"
 
 
 class EnergyOptions:
@@ -41,18 +47,25 @@ class EnergyOptions:
             "the name of a technology, a file .toml, or a list of these",
         ),
         "Array technology: {names}, or a profile of your own.",
-        default=RNS.default_technology,
+        usual="what each core is shown on",
+    )
+    constant = Option(
+        base.Assignments(),
+        "Another value for a constant of the technology, such as "
+        "shifter_loss=0.1dB; may be a range, and repeated.",
+        repeated=True,
     )
     adc_model = Option(
         # The registry looks for models of other packages when it is loaded.
-        base.Names(lambda: hardware.ADC_MODELS),
-        "Model of the ADCs.",
-        usual=f"{hardware.MurmannAdc.name}; with --adc-table: {hardware.TableAdc.name}",
+        base.Names(lambda: {OWN_ADC: OwnAdc, **hardware.ADC_MODELS}),
+        f"Model of the ADCs; {OWN_ADC} is that of the technology.",
+        usual=f"the technology's own where it has one of these bits, else "
+        f"{hardware.MurmannAdc.name}; with --adc-table: {hardware.TableAdc.name}",
     )
     adc_table = Option(
         base.Files(),
         "Your own converters, for --adc-model table: a CSV file with enob, energy_j, area_m2, "
-        "rate_hz.",
+        "rate_hz, or a list as others publish it; without areas those of the survey hold.",
     )
     columns = Option(
         base.WholeNumbers(1, _MAX_COLUMNS),
@@ -61,6 +74,33 @@ class EnergyOptions:
     )
     columns_per_adc = Option(
         base.WholeNumbers(1, _MAX_COLUMNS), "Columns that take turns at an ADC.", default="1"
+    )
+    kernel = Option(
+        base.Names((*hardware.KERNELS, hardware.CYCLE)),
+        "What the array does: the product with a vector (vmm), with its transpose (mvm), a "
+        "rank-one update of the weights, or the cycle of all three.",
+        default="vmm",
+    )
+    memory = Option(
+        base.Names(hardware.MEMORIES),
+        "What inputs are read from and outputs are written to: {names}.",
+        default="sram-32k",
+    )
+    scales = Option(
+        base.Names(hardware.SCALES),
+        "How outputs are scaled back and rounded: {summaries}.",
+        default="fp32",
+    )
+    modulo_energy = Option(
+        base.Quantities(0.0, 1.0, "an energy from 0 to 1 J", "J", "1pJ"),
+        "Energy of a circuit that reduces a sum modulo m, for each residue that is read, where "
+        "the technology does not wrap by itself.",
+    )
+    max_link_sigma = Option(
+        base.Numbers(1e-6, 1e3, "a number of steps up to 1000"),
+        "Largest standard deviation of a reading of light, in its steps; it limits how many rows "
+        "an array of light has.",
+        usual="the technology's",
     )
     reverse = Option(
         base.Names(METHODS), "How residues are turned into a number.", default=METHODS[0]
@@ -84,6 +124,11 @@ class EnergyOptions:
 class WorkloadOptions:
     """What a user chooses to see instead of the bill of a dot product."""
 
+    breakdown = Option(
+        base.Flags(),
+        "Instead of the bill a row for each part of a pass of the array: how many, what one "
+        "takes, its source; --format json has all that the bill is computed from.",
+    )
     workload = Option(
         base.NamesOrFiles(
             hardware.WORKLOADS, (".csv",), "a network, a file .csv, or a list of these"
@@ -123,7 +168,11 @@ class EnergyParameters:
     columns
         Number c of dot products that share the DACs of an array; h if not given.
     expected_attempts
-        Mean number of computations of a dot product in the core ``rns``, at least 1.
+        Mean number of computations of one dot product in the core ``rns``, at least 1.
+    pass_attempts
+        Mean number of computations of a pass: its columns share their inputs, so that it is done
+        again until all of them are accepted (`attempts_of_pass`). If not given, that of columns
+        that are rejected independently, each with probability ``1 - 1 / expected_attempts``.
     radius
         Wrong residues that its decoder corrects.
     word_error_probability
@@ -135,13 +184,27 @@ class EnergyParameters:
     adc_bits
         Bits of that core's ADC; b if not given, the same converters as ``rns``.
     adc, dac
-        Models of the converters; the default ADC is Murmann's at the technology's node.
+        Models of the converters. ``adc`` of ``None`` is the technology's own where it has one of
+        these bits, else Murmann's at its node; ``dac`` is for technologies without drivers.
     adc_rate
         Conversions of an ADC in a second.
     columns_per_adc
         Columns that take turns at an ADC.
     clock
         Frequency of the digital logic in Hz.
+    kernel
+        What the array does: ``vmm``, ``mvm``, ``update`` or ``cycle``.
+    memory, scales
+        What inputs are read from and outputs are written to, and how outputs are scaled back and
+        rounded: names in `rnscli.hardware.surroundings`.
+    modulo_energy
+        Energy in J of a circuit that reduces a sum modulo m, for each residue that is read, on a
+        technology that does not wrap by itself.
+    segments
+        Into how many pieces a dot product is cut, whatever the light allows; if not given, as
+        many as rows of the technology, and light, need. Only of cores that lose nothing.
+    max_link_sigma
+        Largest standard deviation of a reading of light, in steps; the technology's if not given.
     extrapolate
         Go on, with a warning, where a model is used outside of its range.
 
@@ -165,6 +228,7 @@ class EnergyParameters:
     legitimate_range: int | None = None
     columns: int | None = None
     expected_attempts: float = 1.0
+    pass_attempts: float | None = None
     radius: int = 0
     word_error_probability: float = 0.0
     reverse: str = "mixed-radix"
@@ -175,6 +239,12 @@ class EnergyParameters:
     adc_rate: float = 1e9
     columns_per_adc: int = 1
     clock: float = 1e9
+    kernel: str = "vmm"
+    memory: str = "sram-32k"
+    scales: str = "fp32"
+    modulo_energy: float | None = None
+    max_link_sigma: float | None = None
+    segments: int | None = None
     extrapolate: bool = False
 
     def __post_init__(self) -> None:
@@ -214,23 +284,85 @@ class EnergyParameters:
         )
         converters = kind.converters(settings)
         technology = self._technology_for(kind)
-        return EnergyDesign(
+        self._check_kernel(kind, technology)
+        made = EnergyDesign(
             kind=kind,
             settings=settings,
             converters=converters,
             technology=technology,
-            adc=self.adc or hardware.MurmannAdc(node=technology.node),
+            adc=self._adc_for(converters, technology),
             dac=self.dac,
             width=width,
+            expected_attempts=self.expected_attempts if kind.coded else 1.0,
             # Only a code knows when to repeat a dot product.
-            attempts=self.expected_attempts if kind.coded else 1.0,
+            attempts=self._pass_attempts(width) if kind.coded else 1.0,
             adc_rate=self.adc_rate,
             columns_per_adc=self.columns_per_adc,
             clock=self.clock,
+            kernel=self.kernel,
+            memory=hardware.MEMORIES[EnergyOptions.memory.check(self.memory)],
+            scales=hardware.SCALES[EnergyOptions.scales.check(self.scales)],
+            # Where sums wrap by themselves there is no such circuit.
+            modulo_energy=(self.modulo_energy or 0.0)
+            if kind.coded and technology.modulo == "none"
+            else 0.0,
+            segments=self.segments or 1,
+            wanted_sigma=None if self.segments else self.max_link_sigma or technology.wanted_sigma,
         )
+        # Beyond what light allows at all, as if it allowed as many rows as all else does.
+        dark = self.extrapolate and not made.largest_rows
+        if self.segments is None and kind.exact:
+            least = replace(made, wanted_sigma=None) if dark else made
+            made = replace(made, segments=least.least_segments)
+        if made.segments == 1:
+            return made
+        # An ADC reads the sum of a segment, which is no larger than it needs to be.
+        shorter = replace(self.dot_product, vector_size=made.rows)
+        converters = kind.converters(replace(settings, dot_product=shorter))
+        return replace(made, converters=converters, adc=self._adc_for(converters, technology))
+
+    def _adc_for(
+        self, converters: Converters | None, technology: hardware.Technology
+    ) -> hardware.AdcModel | None:
+        """The model that is given, or that of the technology, or one at its node."""
+        if self.adc is None and converters is not None and technology.reads(converters.adc_bits):
+            return None
+        return self.adc or hardware.MurmannAdc(node=technology.node)
+
+    def _pass_attempts(self, width: int) -> float:
+        if self.pass_attempts is not None:
+            at_least = f"a number of at least {self.expected_attempts:g}"
+            low = self.expected_attempts * (1 - 1e-12)
+            base.check_float("pass_attempts", self.pass_attempts, low, 1e300, at_least)
+            return float(self.pass_attempts)
+        return attempts_of_pass(1.0 - 1.0 / self.expected_attempts, math.inf, width)
+
+    def _check_kernel(self, kind: CoreKind, technology: hardware.Technology) -> None:
+        EnergyOptions.kernel.check(self.kernel)
+        if self.modulo_energy is not None:
+            EnergyOptions.modulo_energy.check(self.modulo_energy)
+        if self.max_link_sigma is not None:
+            EnergyOptions.max_link_sigma.check(self.max_link_sigma)
+        if not technology.does(self.kernel):
+            raise InputError(
+                f"`kernel` is {self.kernel}; `technology` {technology.name} is described for "
+                f"{', '.join(k for k in hardware.KERNELS if technology.does(k))} only"
+            )
+        if kind.coded and self.kernel != "vmm":
+            raise InputError(
+                f"`kernel` is {self.kernel}; core {kind.name} computes products with a vector "
+                "only, vmm"
+            )
 
     def _check_dot_product(self, kind: CoreKind) -> None:
         dot = self.dot_product
+        if self.segments is not None:
+            base.check_int("segments", self.segments, 1, dot.vector_size)
+            if self.segments > 1 and not kind.exact:
+                raise InputError(
+                    f"`segments` is {self.segments}; core {kind.name} loses a part of each sum, "
+                    "so that those of segments do not add up to what it says of the whole"
+                )
         if isinstance(kind, DigitalKind) and dot.vector_size > (kind.max_terms or math.inf):
             raise InputError(
                 f"`vector_size` is {dot.vector_size}; the sums of core {kind.name} hold up to "
@@ -274,19 +406,8 @@ class EnergyParameters:
         technology = self.technology
         if technology is None:
             return hardware.load_technology(kind.default_technology)
-        if kind.runs_on(technology.kind, technology.reference_bits):
-            return technology
-        analog = isinstance(kind, AnalogKind)
-        if analog or technology.kind == "analog":
-            fits = "an analog" if analog else "a digital"
-            raise InputError(
-                f"core {kind.name} needs {fits} array, and `technology` {technology.name} is "
-                f"{technology.kind}"
-            )
-        raise InputError(
-            f"`technology` {technology.name} is known for {technology.reference_bits}-bit "
-            f"operands only; core {kind.name} needs another, such as {kind.default_technology}"
-        )
+        check_runs_on(kind, technology, self.modulo_energy)
+        return technology
 
     def as_rns(self) -> "EnergyParameters | None":
         """The design with the core ``rns`` that this one is compared with, if there is one."""
@@ -294,191 +415,50 @@ class EnergyParameters:
             return self
         if self.moduli is None:
             return None
-        # The array of a digital core is none that residues could be computed on.
-        technology = self.technology if isinstance(self.design.kind, AnalogKind) else None
+        # On its own technology where residues cannot be computed on this one.
+        runs = runs_on(RNS, self.design.technology, self.modulo_energy)
+        technology = self.technology if runs else None
         try:
-            return replace(self, core=RNS.name, technology=technology)
-        except InputError:
+            # Into how many arrays residues are cut is another question than that of this core.
+            return replace(self, core=RNS.name, technology=technology, kernel="vmm", segments=None)
+        except base.RnscliError:
             return None  # out of the range of a model
 
 
-@dataclass(frozen=True, eq=False)
-class Energies:
-    """Energy in J of each part of one dot product, averaged over its attempts."""
-
-    dac: float = 0.0
-    adc: float = 0.0
-    array: float = 0.0
-    leakage: float = 0.0
-    forward: float = 0.0
-    reverse: float = 0.0
-    decoding: float = 0.0
-    shift_add: float = 0.0
-
-    @cached_property
-    def total(self) -> float:
-        # Parts differ by orders of magnitude; their order shall not matter.
-        return math.fsum(getattr(self, part.name) for part in fields(self))
+def runs_on(kind: CoreKind, technology: hardware.Technology, modulo_energy: float | None) -> bool:
+    """Whether a core runs on a technology; a circuit with a price wraps where nothing else does."""
+    if modulo_energy is not None and technology.modulo == "none":
+        technology = replace(technology, modulo="circuit")
+    return kind.runs_on(technology)
 
 
-@dataclass(frozen=True, eq=False)
-class Timing:
-    """Time of an array operation, in s."""
-
-    before: float  # what comes once, before the first attempt
-    attempt: float  # from there to the dot products, in one attempt
-    cycle: float  # between two attempts, of the same or of different vectors
-    attempts: float = 1.0
-
-    @property
-    def latency(self) -> float:
-        """Mean time from an input vector to its dot products."""
-        return self.before + self.attempts * self.attempt
-
-    @property
-    def interval(self) -> float:
-        """Mean time between two input vectors."""
-        return self.attempts * self.cycle
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class EnergyDesign:
-    """A design with nothing left open, whose energy, time and area follow.
-
-    A digital core has no converters; ``attempts`` is the mean number of computations of a dot
-    product in an array of ``width`` columns. Arrays are modelled as in Marinella et al.,
-    arXiv:1707.09952.
-    """
-
-    kind: CoreKind
-    settings: CoreSettings
-    converters: Converters | None
-    technology: hardware.Technology
-    adc: hardware.AdcModel
-    dac: hardware.CapacitiveDac
-    width: int
-    attempts: float
-    adc_rate: float
-    columns_per_adc: int
-    clock: float
-
-    @property
-    def dot_product(self) -> DotProduct:
-        return self.settings.dot_product
-
-    @property
-    def constants(self) -> dict[str, float]:
-        """Constants of its models, by name; a digital core has no converters."""
-        models = (self.technology, self.adc, self.dac)
-        known = models[:1] if self.converters is None else models
-        return {name: getattr(model, name) for model in known for name in model.constants}
-
-    @cached_property
-    def logic(self) -> Logic:
-        """The digital side of an analog core; nothing of a digital one, whose MACs are all."""
-        return self.kind.logic(self.settings) if isinstance(self.kind, AnalogKind) else Logic()
-
-    @property
-    def mac(self) -> Operations:
-        """A MAC of a digital core; nothing of an analog one."""
-        return self.kind.mac if isinstance(self.kind, DigitalKind) else ()
-
-    @property
-    def beyond(self) -> tuple[str, ...]:
-        """What of the design is outside of the range of a model, in sentences."""
-        outside = [self.technology.outside(self.dot_product.vector_size, self.width)]
-        if self.converters is not None:
-            outside.append(self.adc.outside(self.converters.adc_bits, self.adc_rate))
-        return tuple(sentence for sentence in outside if sentence)
-
-    @property
-    def conversions(self) -> tuple[float, float]:
-        """Mean numbers of DAC and ADC conversions of a dot product.
-
-        Weights stay in the array, so it takes one ADC conversion in each channel and attempt; c
-        columns share the inputs, so there are h / c DAC conversions for each of these.
-        """
-        if self.converters is None:
-            return 0.0, 0.0
-        repeats = self.converters.channels * self.attempts
-        return repeats * (self.dot_product.vector_size / self.width), repeats
-
-    @cached_property
-    def timing(self) -> Timing:
-        """Cycle of the array, readout and digital stages, one after the other.
-
-        Columns that share an ADC are read in turn. The stages work at the same time on vectors that
-        follow each other, so the interval is that of the slowest, the array or the readout; there
-        are as many digital units as that takes. An operation that waits for another takes a cycle
-        of the clock; further groups are tried one after the other. Every stage but the forward
-        conversion is repeated with every attempt.
-        """
-        array, rows, columns = self.technology, self.dot_product.vector_size, self.width
-        if self.converters is None:
-            steps = math.ceil(rows * columns / (array.parallel_macs or rows * columns))
-            # A systolic array of logic takes a cycle for each row and column to fill.
-            cycles = rows + columns - 1 if array.kind == "logic" else steps
-            return Timing(0.0, cycles * array.cycle_time, steps * array.cycle_time)
-        cycle = array.cycle_time * array.growth(array.time_scaling, self.converters.dac_bits)
-        readout = min(self.columns_per_adc, columns) / self.adc_rate
-        return Timing(
-            before=self.logic.cycles_before / self.clock,
-            attempt=cycle + readout + self.logic.cycles_after / self.clock,
-            cycle=max(cycle, readout),
-            attempts=self.attempts,
+def check_runs_on(
+    kind: CoreKind, technology: hardware.Technology, modulo_energy: float | None
+) -> None:
+    """Refuse a technology on which a core does not run, with the reason."""
+    if runs_on(kind, technology, modulo_energy):
+        return
+    analog = isinstance(kind, AnalogKind)
+    if analog is not (technology.kind == "analog"):
+        fits = "an analog" if analog else "a digital"
+        raise InputError(
+            f"core {kind.name} needs {fits} array, and `technology` {technology.name} is "
+            f"{technology.kind}"
         )
-
-    @cached_property
-    def energies(self) -> Energies:
-        """Energy of one dot product of h terms in an h x c array, by part.
-
-        Residues of the inputs are kept, so that further attempts take no forward conversion.
-        """
-        array, prices, converters = self.technology, self.technology.operations, self.converters
-        rows = self.dot_product.vector_size
-        cells = (converters.channels if converters else 1) * rows * array.cells_per_weight
-        leakage = cells * array.leakage * self.timing.interval
-        if converters is None:
-            mac = prices.energy(self.mac) if array.kind == "logic" else array.energy_per_mac
-            return Energies(array=rows * mac, leakage=leakage)
-        dacs, adcs = self.conversions
-        growth = array.growth(array.energy_scaling, converters.dac_bits)
-        return Energies(
-            dac=dacs * self.dac.energy(converters.dac_bits),
-            adc=adcs * self.adc.energy(converters.adc_bits, self.adc_rate),
-            array=adcs * rows * array.energy_per_mac * growth,
-            leakage=leakage,
-            forward=rows / self.width * prices.energy(self.logic.inputs),
-            reverse=self.attempts * prices.energy(self.logic.reverse),
-            decoding=self.attempts * prices.energy(self.logic.decoding),
-            shift_add=self.attempts * prices.energy(self.logic.shift_add),
+    if analog and not kind.coded:
+        raise InputError(
+            f"core {kind.name} needs an array whose sums do not wrap, and `technology` "
+            f"{technology.name} holds a phase; it is shown on {kind.default_technology}"
         )
-
-    @cached_property
-    def area(self) -> float:
-        """Area in m^2 of the arrays of all channels, their converters and the logic that keeps up.
-
-        It keeps up with an array that never repeats anything, so retries do not change it.
-        """
-        array, prices, converters = self.technology, self.technology.operations, self.converters
-        rows, columns = self.dot_product.vector_size, self.width
-        units = rows * columns
-        cells = units * array.cells_per_weight * array.cell_area
-        if converters is None:
-            if array.kind == "logic":
-                return prices.area(self.mac, units)
-            return cells + prices.area(self.mac, min(array.parallel_macs or units, units))
-        cells *= array.growth(array.area_scaling, converters.dac_bits)
-        adcs = math.ceil(columns / self.columns_per_adc)
-        adc = self.adc.area(converters.adc_bits, self.adc_rate)
-        channel = cells + rows * self.dac.area(converters.dac_bits) + adcs * adc
-        logic = self.logic
-        per_cycle = 1.0 / (self.timing.cycle * self.clock)
-        outputs = (logic.reverse, logic.decoding, logic.shift_add)
-        return math.fsum(
-            (
-                converters.channels * channel,
-                prices.area(logic.inputs, rows * per_cycle),
-                *(prices.area(part, columns * per_cycle) for part in outputs),
-            )
+    if analog:
+        raise InputError(
+            f"core {kind.name} needs an array that wraps at m, and `technology` "
+            f"{technology.name} has no modulo: sums grow to m^2 h, an ADC needs 2 b + log2 h bits, "
+            "and residues buy nothing; `modulo_energy` prices a circuit, "
+            f"`technology` {kind.default_technology} wraps by itself"
         )
+    low, high = technology.input_bits
+    raise InputError(
+        f"`technology` {technology.name} is known for operands of {low} to {high} bits only; "
+        f"core {kind.name} needs another, such as {kind.default_technology}"
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, area, ends, joules, percent, prefixed
+from rnscli.base import Column, area, ends, joules, mark, number, percent, prefixed
 
 # Declarations take as few lines as they need: these are tables.
 # fmt: off
@@ -27,9 +27,12 @@ EnergyPerDotProduct = Annotated[
 
 
 ENERGY_PARTS = (
-    "dac_energy_j", "adc_energy_j", "array_energy_j", "leakage_energy_j", "forward_energy_j",
-    "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
+    "dac_energy_j", "adc_energy_j", "array_energy_j", "periphery_energy_j", "light_energy_j",
+    "modulo_energy_j", "forward_energy_j", "reverse_energy_j", "decoding_energy_j",
+    "shift_add_energy_j", "accumulation_energy_j", "scaling_energy_j", "memory_energy_j",
 )  # fmt: skip
+# Those that further attempts do not repeat.
+ONCE = ("forward_energy_j", "scaling_energy_j", "memory_energy_j")
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,20 @@ class EnergyRow:
     adc_energy_j: Annotated[float, energy_of("of the ADCs", "ADC")]
     converter_energy_j: ConverterEnergy
     array_energy_j: Annotated[float, energy_of("of the multiplications in the array", "array")]
-    leakage_energy_j: Annotated[float, part("that the cells take at all times", "leakage")]
+    periphery_energy_j: Annotated[float, part(
+        "of drivers, integrators, amplifiers, tuning and wires around the array", "periphery"
+    )]
+    light_energy_j: Annotated[float, part("of lasers, from the wall plug", "light")]
+    modulo_energy_j: Annotated[float, part("of circuits that reduce sums modulo m", "modulo")]
     forward_energy_j: Annotated[float, part("of turning inputs into residues", "forward")]
     reverse_energy_j: Annotated[float, part("of turning residues into a number", "reverse")]
     decoding_energy_j: Annotated[float, part("of checking and decoding the code", "decoding")]
     shift_add_energy_j: Annotated[float, part("of adding the slices of weights", "shift+add")]
+    accumulation_energy_j: Annotated[
+        float, part("of joining the segments of a dot product", "accumulation")
+    ]
+    scaling_energy_j: Annotated[float, part("of scaling outputs back and rounding them", "scaling")]
+    memory_energy_j: Annotated[float, part("of reading inputs and writing outputs", "memory")]
     retry_energy_j: Annotated[float, Column(
         "What of the total is of attempts after the first, in J.", "retries", joules, usual=0.0
     )]
@@ -92,6 +104,15 @@ class EnergyRow:
     adc_relative_to_rns: Annotated[float | None, Column(
         "adc_energy_j over that of the core rns on the same operands.", "ADC x rns"
     )]
+    compared_with_rns: Annotated[str | None, Column(
+        "less, more, equal, or undecided where the ranges of constants allow several.", "than rns"
+    )]
+    relative_to_rns_range: Annotated[c.Range | None, Column(
+        "Least and largest ratio that the ranges of both designs allow.", form=ends()
+    )]
+    tops_per_w_range: Annotated[c.Range | None, Column(
+        "Least and largest TOPS/W that uncertain constants allow.", "TOPS/W range", ends()
+    )]
     energy_range_j: c.EnergyRange | None
     latency_range_s: Annotated[c.Range | None, Column(
         "Least and largest latency that uncertain constants allow, in s.", form=ends(prefixed("s"))
@@ -99,11 +120,79 @@ class EnergyRow:
     area_range_m2: Annotated[c.Range | None, Column(
         "Least and largest area that uncertain constants allow, in m^2.", form=ends(area)
     )]
+    adc_over_best: Annotated[float | None, Column(
+        "Energy of an ADC's conversion over the least that is published for its bits and rate; "
+        "null where no converter gets there.", "ADC / best"
+    )]
+    adc_over_median: Annotated[float | None, Column(
+        "Energy of an ADC's conversion over the median that is published since 2015 for about its "
+        "bits and rate; null with fewer than three.", "ADC / median"
+    )]
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None
     columns: c.ArrayColumns
     expected_attempts: c.ExpectedAttempts
+    pass_attempts: c.PassAttempts
+    kernel: Annotated[
+        str, Column("What the array does: vmm, mvm, update or cycle.", usual="vmm", identity=True)
+    ]
+    memory: Annotated[
+        str, Column("What inputs are read from and outputs written to.", "operands in",
+                    usual="sram-32k")
+    ]
+    scales: Annotated[str, Column("How outputs are scaled back and rounded.", usual="fp32")]
+    segments: Annotated[int, Column(
+        "Arrays that a dot product is cut over, and joined from.", low=1, usual=1
+    )]
+    link_sigma: Annotated[float | None, Column(
+        "Standard deviation of a reading of light, in its steps; null without a link.",
+        "light sigma", number
+    )]
+    largest_rows: Annotated[int | None, Column(
+        "The most rows that the light of an array reads with the wanted deviation.", "most rows"
+    )]
     extrapolated: c.Extrapolated
+
+
+@dataclass(frozen=True)
+class PartRow:
+    """A part of the bill of a pass: how many there are, and what each takes; base SI units.
+
+    ``energy_j`` is ``count`` times ``energy_each_j`` times ``repeats``, the attempts of a pass that
+    it takes part in; the sum over the parts is that of a pass, and over ``columns`` that of a dot
+    product. ``area_m2`` is ``units`` times ``area_each_m2``; what lies ``over`` the rest counts
+    only if it is larger.
+    """
+
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    technology: c.Technology
+    adc_model: c.AdcModel | None
+    columns: c.ArrayColumns
+    kernel: Annotated[
+        str, Column("What the array does: vmm, mvm, update or cycle.", usual="vmm", identity=True)
+    ]
+    part: Annotated[str, Column("The part.", identity=True)]
+    group: Annotated[str, Column("The group of parts of the bill that it is in.")]
+    per: Annotated[str, Column("What it is counted by: cell, row, column or array.")]
+    count: Annotated[float, Column("How many work in an attempt of a pass.")]
+    energy_each_j: Annotated[
+        float, Column("Energy of one in an attempt, in J.", "each", joules)
+    ]
+    repeats: Annotated[float, Column("Attempts that it takes part in, on average.", usual=1.0)]
+    energy_j: Annotated[float, energy_of("in a pass", "energy")]
+    share: Annotated[float, Column("Share of the energy of the pass.", form=percent(1), high=1)]
+    units: Annotated[float, Column("How many there are.")]
+    area_each_m2: Annotated[float, Column("Area of one, in m^2.", "area each", form=area)]
+    area_m2: Annotated[float, Column("Area of all, in m^2.", "area", form=area)]
+    over: Annotated[bool, Column("Whether it lies over the others.", form=mark("yes"), usual=False)]
+    source: Annotated[str, Column("Where its numbers are from.")]
+    assumption: Annotated[str | None, Column("What is assumed.")]
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
 
 
 @dataclass(frozen=True)
@@ -123,23 +212,30 @@ class SensitivityRow:
     constant: Annotated[str, Column("The uncertain constant.", identity=True)]
     unit: Annotated[str, Column("Unit of the constant.")]
     constant_low: Annotated[
-        float, Column("Least value of the constant, in its unit.", "from", unit="unit")
+        float, Column("Least value of the constant, in its unit.", "from", unit="unit", low=None)
     ]
     constant_value: Annotated[
-        float, Column("Value of the constant, in its unit.", "value", unit="unit")
+        float, Column("Value of the constant, in its unit.", "value", unit="unit", low=None)
     ]
     constant_high: Annotated[
-        float, Column("Largest value of the constant, in its unit.", "to", unit="unit")
+        float, Column("Largest value of the constant, in its unit.", "to", unit="unit", low=None)
     ]
     energy_at_low_j: Annotated[
-        float, energy_of("of the dot product with the constant at its least", "at low")
+        float, replace(
+            energy_of("of the dot product with the constant at its least", "at low"), infinite=True
+        )
     ]
     energy_per_dot_product_j: EnergyPerDotProduct
     energy_at_high_j: Annotated[
-        float, energy_of("of the dot product with the constant at its largest", "at high")
+        float, replace(
+            energy_of("of the dot product with the constant at its largest", "at high"),
+            infinite=True,
+        )
     ]
     swing: Annotated[
-        float, Column("Width of the interval of the energy over the energy.", form=percent(1))
+        float, Column(
+            "Width of the interval of the energy over the energy.", form=percent(1), infinite=True
+        )
     ]
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None

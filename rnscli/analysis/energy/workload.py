@@ -61,11 +61,11 @@ class WorkloadRow:
     )]
     converter_energy_j: ConverterEnergy
     array_energy_j: Annotated[float, Column(
-        "Energy of the array, in J: multiplications and what the cells take at all times.", "array",
+        "Energy of the array, in J, with its periphery, light and circuits of the modulo.", "array",
         joules
     )]
     digital_energy_j: Annotated[
-        float, part("of conversion, decoding and the adding of slices", "digital")
+        float, part("of conversion, decoding, adding, scaling and memory", "digital")
     ]
     accumulation_energy_j: Annotated[
         float, part("of adding the partial sums of tiles", "accumulation")
@@ -79,6 +79,7 @@ class WorkloadRow:
     ]
     energy_range_j: c.EnergyRange | None
     expected_attempts: c.ExpectedAttempts
+    pass_attempts: c.PassAttempts
     extrapolated: c.Extrapolated
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None
@@ -153,7 +154,8 @@ def _layer(
     accumulation = prices.energy(additions)
     energy = outputs * row.energy_per_dot_product_j + accumulation
     digital = (
-        row.forward_energy_j, row.reverse_energy_j, row.decoding_energy_j, row.shift_add_energy_j
+        row.forward_energy_j, row.reverse_energy_j, row.decoding_energy_j, row.shift_add_energy_j,
+        row.accumulation_energy_j, row.scaling_energy_j, row.memory_energy_j,
     )  # fmt: skip
     bounds = None
     if row.energy_range_j is not None:
@@ -178,7 +180,10 @@ def _layer(
         passes=tiling.passes,
         utilisation=tiling.utilisation,
         converter_energy_j=outputs * row.converter_energy_j,
-        array_energy_j=outputs * (row.array_energy_j + row.leakage_energy_j),
+        array_energy_j=outputs
+        * math.fsum(
+            (row.array_energy_j, row.periphery_energy_j, row.light_energy_j, row.modulo_energy_j)
+        ),
         digital_energy_j=outputs * math.fsum(digital),
         accumulation_energy_j=accumulation,
         energy_j=energy,
@@ -186,6 +191,7 @@ def _layer(
         time_s=(-(-tiling.passes // arrays) - 1) * design.timing.interval + row.latency_s,
         energy_range_j=bounds,
         expected_attempts=row.expected_attempts,
+        pass_attempts=row.pass_attempts,
         extrapolated=row.extrapolated,
         arrays=arrays,
     )

@@ -15,8 +15,8 @@ from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import PairedCounts, check_counts
-from rnscli.base import InputError, NotFiniteError
-from rnscli.core import wrong_word
+from rnscli.base import InputError, NoSolutionError, NotFiniteError
+from rnscli.core import CORES, wrong_word
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts
 from rnscli.runtime import Progress, Runner, Work, versions
@@ -49,7 +49,7 @@ class AccuracyParameters:
     strict
         Refuse a network with products that stay digital.
     technology
-        Of the array, for the energy; ``reram-analog`` if not given.
+        Of the array, for the energy; that which its core is shown on if not given.
     seed
         Of the noise.
 
@@ -299,10 +299,10 @@ def _row(
         expected_attempts=made.mean_attempts if noisy else None,
         gemms=sum(gemm.count for gemm in workload.gemms),
         macs=workload.macs,
-        technology=energy.technology,
-        energy_per_inference_j=energy.energy_j,
-        energy_j=energy.energy_j * right.samples,
-        extrapolated=energy.extrapolated,
+        technology=_technology_name(parameters),
+        energy_per_inference_j=energy.energy_j if energy else None,
+        energy_j=energy.energy_j * right.samples if energy else None,
+        extrapolated=energy is not None and energy.extrapolated,
         digital="; ".join(digital) or None,
         **analysis.core_columns(parameters.flow, parameters.bits),
     )
@@ -310,21 +310,36 @@ def _row(
 
 def _energy(
     parameters: AccuracyParameters, workload: Workload, attempts: float
-) -> analysis.WorkloadRow:
-    """The energy of one inference, with the attempts that were measured."""
+) -> analysis.WorkloadRow | None:
+    """The energy of one inference, with the attempts that were measured.
+
+    ``None`` where the technology has no light for so many bits: the accuracy is known even so.
+    """
     core = parameters.flow.core
-    chances = core.error_probabilities
+    chances, most = core.error_probabilities, core.settings.get("attempts", 1)
+    rejected = analysis.rejected_of(attempts, most) if attempts > 1 else 0.0
+    in_pass = analysis.attempts_of_pass(rejected, most, core.dot_product.vector_size)
     with warnings.catch_warnings():
         # Rows say whether they are extrapolated.
         warnings.simplefilter("ignore", RuntimeWarning)
-        design = analysis.EnergyParameters(
+        make = partial(
+            analysis.EnergyParameters,
             core=core.name,
             dot_product=core.dot_product,
             bits=parameters.bits,
             technology=parameters.technology,
             extrapolate=True,
             expected_attempts=attempts,
+            pass_attempts=max(attempts, in_pass),
             word_error_probability=wrong_word(chances) if chances else 0.0,
             **{name: value for name, value in core.settings.items() if name in _PRICED},
         )
-        return analysis.workload_energy(design, workload)[-1]
+        try:
+            return analysis.workload_energy(make(), workload)[-1]
+        except NoSolutionError:
+            return None
+
+
+def _technology_name(parameters: AccuracyParameters) -> str:
+    given = parameters.technology
+    return given.name if given else CORES[parameters.flow.core.name].default_technology

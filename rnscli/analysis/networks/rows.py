@@ -101,11 +101,16 @@ class AccuracyRow:
     macs: Annotated[int, Column("Multiplications of one inference, each with its addition.", low=1)]
     technology: c.Technology
     energy_per_inference_j: Annotated[
-        float,
-        Column("Energy of the matrix products of one inference, in J.", "energy each", joules),
+        float | None,
+        Column(
+            "Energy of the matrix products of one inference, in J; null where the technology has "
+            "no light for so many bits.",
+            "energy each",
+            joules,
+        ),
     ]
     energy_j: Annotated[
-        float, Column("Energy of all samples, in J, attempts included.", "total", joules)
+        float | None, Column("Energy of all samples, in J, attempts included.", "total", joules)
     ]
     extrapolated: c.Extrapolated
     digital: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,8 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
-from rnscli.core import LEVELS
-from rnscli.hardware import load_technology, technology_names
+from rnscli.core import CORES, LEVELS
+from rnscli.hardware import Technology, load_technology
 from rnscli.networks import NETWORKS
 
 LAYOUT = report.Layout(
@@ -83,16 +84,16 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_torch("rnscli accuracy", given)
     options.check_weights(given)
     options.check_one_level(given)
-    technologies = {name: load_technology(name) for name in given["technology"]}
-    for technology in technologies.values():
-        if technology.kind != "analog":
-            known = (name for name in technology_names() if load_technology(name).kind == "analog")
-            raise InputError(
-                f"--technology {technology.name} is of kind {technology.kind}; these cores need an "
-                f"analog one: {', '.join(known)}, or a profile of your own"
-            )
-    given = options.with_defaults(given)
-    every, problems = cli.prepared(options.noise_points(given, AXES), options.core_of)
+    technologies = {name: load_technology(name) for name in given["technology"] or ()}
+    _check_technologies(given["core"], technologies)
+    given = options.with_defaults(given) | {"technology": given["technology"] or (None,)}
+    points = [
+        point
+        for point in options.noise_points(given, AXES)
+        if (one := technologies.get(point["technology"])) is None
+        or analysis.runs_on(CORES[point["core"]], one, None)
+    ]
+    every, problems = cli.prepared(points, options.core_of)
     ready = options.distinct(every, _OTHERS)
     if drawn:
         report.check_plot([point for point, _ in ready])
@@ -106,7 +107,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 bits=one.bits,
                 samples=point["samples"],
                 strict=given["strict"],
-                technology=technologies[point["technology"]],
+                technology=technologies.get(point["technology"]),
                 seed=point["seed"],
             )
             for point, one in ready
@@ -133,6 +134,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         )
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _check_technologies(cores: Sequence[str], technologies: Mapping[str, Technology]) -> None:
+    """Refuse technologies on which a core, or no core, runs."""
+    for core in cores if technologies else ():
+        kind = CORES[core]
+        if not any(analysis.runs_on(kind, one, None) for one in technologies.values()):
+            raise InputError(
+                f"--core {core} runs on none of --technology {', '.join(technologies)}; it is "
+                f"shown on {kind.default_technology} if that is left out"
+            )
 
 
 def _note(count: int, update: cli.Progress[analysis.AccuracyStatistics]) -> str:

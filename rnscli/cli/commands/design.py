@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -21,12 +19,16 @@ LAYOUT = report.Layout(
     parameters=(
         "role", "vector_size", "technology", "adc_model", "columns_per_adc", "reverse", "core",
         "bits", "slice_bits", "adc_bits", "redundant", "attempts", "decoder", "legitimate_range",
-        "moduli",
+        "moduli", "redundant_moduli",
     ),
     results=(
-        "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "extrapolated",
+        "energy_per_mac_j", "latency_s", "arrays", "area_m2", "power_w", "throughput_macs_per_s",
+        "edp_js", "area_per_throughput", "mean_abs_error", "p_err", "extrapolated",
     ),
-    optional=("moduli", "latency_s", "area_m2", "slice_bits", "adc_bits", "reverse"),
+    optional=(
+        "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
+        "latency_s", "slice_bits", "adc_bits", "reverse", "columns_per_adc", "power_w", "area_m2",
+    ),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
 )  # fmt: skip
 _AXES = (
@@ -35,10 +37,16 @@ _AXES = (
 )  # fmt: skip
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
-_FIXED = (*_OPERANDS, *_SET, "columns", *CONSTANTS, *options.RATES)
+_FIXED = (
+    *_OPERANDS, *_SET, "columns", "throughput", "area", "memory", "scales", *CONSTANTS,
+    *options.RATES, *options.ARRAY_OPTIONS,
+)  # fmt: skip
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
-_DEFAULTS = {name: one.default for name, one in base.options_of(DotProductOptions).items()}
+_DEFAULTS = {
+    **{name: one.default for name, one in base.options_of(DotProductOptions).items()},
+    **{one.name: one.default for one in (EnergyOptions.memory, EnergyOptions.scales)},
+}
 _SHOWN = 12
 
 
@@ -76,6 +84,8 @@ _SHOWN = 12
     options.take(EnergyOptions.columns, help="Columns c of an array.", usual="h"),
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
+    EnergyOptions.memory,
+    EnergyOptions.scales,
     EnergyOptions.extrapolate,
     *options.constant_options(),
     options.take(
@@ -109,13 +119,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli design --sigma 0.15 --max-p-err 1e-12 --minimise latency
     # A wider search: two technologies, other bits and lengths
     rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
-        --technology photonic,reram-analog --max-energy 100fJ
+        --technology photonic-phase,reram-analog --max-energy 1pJ
     """
     options.check_one_level(given)
     given = options.with_usual(given, "bits", "vector_size", "redundant")
+    named = bool(given["technology"])
+    default = tuple(given["core"]) == analysis.default_cores()  # of which nobody asked for one
     hardware, given = options.hardware_of(given)
+    given, left_out = _running(given, hardware) if named else (given, [])
     constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}
-    shared = {"adc_model": given["adc_model"][0]} | constants
+    shared = {"adc_model": given["adc_model"][0], "modulo_energy": given["modulo_energy"]}
+    shared |= constants
     # Technologies that no core runs on, and constants that no design has, are refused.
     options.on_technologies(
         [
@@ -131,6 +145,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if "max_p_err" in limits and noise is None:
         raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
     minimise = _single("minimise", given["minimise"])
+    # Without an error that is small enough, the worst core would be the best of them.
+    bounded = "max_error" in limits or minimise == "error" or not default
     held = dict.fromkeys(options.NOISE_AXES) if noise is None else noise.columns
     point = held | {"seed": given["seed"]}
 
@@ -143,7 +159,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 else:
                     advance(0, note=lambda: f"{what}: {done} of {total}")
 
-            result = analysis.search_designs(space, limits, minimise, runner, progress)
+            most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
+            result = analysis.search_designs(space, limits | most, minimise, runner, progress)
         commands = tuple(_line(*one) for one in _commands(result.chosen, given, hardware.given))
         rows = [_row("chosen", None, result.chosen, commands)]
         rows.extend(_row("front", None, candidate) for candidate in result.front[1:])
@@ -151,12 +168,37 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return cli.Answer(
             [(point, row) for row in rows],
             lambda rows, file_format: report.plot_front(rows, file_format),
+            problems=() if default else left_out,
+            remarks=[f"left out {one}" for one in left_out] if default else (),
             shown=min(_SHOWN, len(result.front)),
             required=1,
-            footer=[*_footer(result), *(f"  {line}" for line in commands)],
+            footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
         )
 
     return cli.Question(options.with_model_defaults(given), compute, in_blocks=noise is not None)
+
+
+def _running(given: dict[str, Any], hardware: options.Hardware) -> tuple[dict[str, Any], list[str]]:
+    """The cores that run on the technologies that are named, and why others do not.
+
+    Digital ones stand beside them in any case, on a technology of theirs.
+    """
+    price, left_out = _single("modulo_energy", given["modulo_energy"]), []
+    kept = []
+    for name in given["core"]:
+        kind = core.CORES[name]
+        runs = any(analysis.runs_on(kind, one, price) for one in hardware.technologies)
+        analog = [one for one in hardware.technologies if one.kind == "analog"]
+        if runs or not analog or not isinstance(kind, core.AnalogKind):
+            kept.append(name)
+            continue
+        try:
+            analysis.check_runs_on(kind, analog[0], price)
+        except InputError as error:
+            left_out.append(f"for core {name}: {error}")
+    if not kept:
+        raise base.NoSolutionError(left_out[0])
+    return {**given, "core": tuple(kept)}, left_out
 
 
 def _single(name: str, value: Any) -> Any:
@@ -232,8 +274,12 @@ def _commands(
         yield "error-sim", error | noise | {"pairs": "1e6"}
     hardware = {name: getattr(design, name) for name in _HARDWARE}
     hardware["technology"] = files.get(design.technology, design.technology)
+    known = candidate.group.parameters.design.technology.constants
+    hardware["constant"] = tuple(one for one in given["constant"] if one.partition("=")[0] in known)
     costs = {"core": design.core} | shape | hardware | converters
-    costs |= _stated(given, ("columns", *_constants_of(candidate.group.parameters)))
+    costs |= _stated(
+        given, ("columns", "memory", "scales", *_constants_of(candidate.group.parameters))
+    )
     if kind.coded:
         costs |= moduli | code | noise
     yield "energy", costs | {"extrapolate": given["extrapolate"] or None}
@@ -243,8 +289,11 @@ def _constants_of(parameters: analysis.EnergyParameters) -> tuple[str, ...]:
     """Options of the hardware that matter to a design; others would be refused."""
     made = parameters.design
     known = {*made.constants, *(options.RATES if made.converters is not None else ())}
-    names = tuple(name for name in (*CONSTANTS, *options.RATES) if name in known)
-    uses_table = made.converters is not None and made.adc.takes_table
+    known |= {"modulo_energy"} if made.kind.coded else set()
+    known |= {"max_link_sigma"} if made.technology.link else set()
+    every = (*CONSTANTS, *options.RATES, *options.ARRAY_OPTIONS)
+    names = tuple(name for name in every if name in known)
+    uses_table = made.adc is not None and made.adc.takes_table
     return ("adc_table", *names) if uses_table else names
 
 
@@ -275,6 +324,9 @@ def _row(
     values |= vars(candidate.design) | {"reason": candidate.reason or None}
     if isinstance(candidate, analysis.Candidate):
         values |= vars(candidate.metrics)
+        made = candidate.group.parameters.design
+        if made.converters is not None:
+            values["adc_model"] = made.adc_name  # also where the technology has none of these bits
         values["extrapolated"] = bool(candidate.group.parameters.design.beyond)
         values["expected_attempts"] = candidate.group.expected_attempts(candidate.design.attempts)
         moduli = candidate.group.parameters.moduli
@@ -284,7 +336,7 @@ def _row(
     return analysis.DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
 
 
-def _footer(result: analysis.DesignResult) -> list[str]:
+def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[str]:
     why = f"impossible, most of them: {result.why_impossible}"
     counts = {
         "ruled out by a limit before their error probability": result.pruned,
@@ -295,7 +347,12 @@ def _footer(result: analysis.DesignResult) -> list[str]:
     text += (f" ({ruled})" if ruled else "") + f"; on the front: {len(result.front)}"
     if len(result.front) > _SHOWN:
         text += f", {_SHOWN} are shown (all in --format csv and json)"
-    lines = ["", *_hanging("", text)]
+    lines = ["", *cli.hanging("", text)]
+    if most:
+        said = (
+            f"error at most {most['max_error']:.4g}, that of digital-int8; --max-error sets another"
+        )
+        lines += cli.hanging("", said)
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
         names = [
@@ -303,16 +360,8 @@ def _footer(result: analysis.DesignResult) -> list[str]:
         ]
         width = max(map(len, names))
         for name, (_, other) in zip(names, result.neighbours, strict=True):
-            lines += _hanging(f"  {name.ljust(width)}  ", other.reason)
+            lines += cli.hanging(f"  {name.ljust(width)}  ", other.reason)
     return [*lines, "", "The same numbers by:"]
-
-
-def _hanging(start: str, text: str) -> list[str]:
-    width = min(100, shutil.get_terminal_size().columns) if cli.is_terminal() else 100
-    return textwrap.wrap(
-        text, width, initial_indent=start, subsequent_indent=" " * len(start),
-        break_on_hyphens=False,
-    )  # fmt: skip
 
 
 def _value(value: Any) -> str:

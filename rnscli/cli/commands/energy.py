@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import click
 
@@ -19,31 +19,36 @@ from rnscli.hardware import load_workload
 LAYOUT = report.Layout(
     parameters=(
         "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "adc_model",
-        "core", "moduli", "redundant_moduli", "expected_attempts",
+        "kernel", "memory", "scales", "core", "moduli", "redundant_moduli", "segments",
+        "link_sigma", "largest_rows", "expected_attempts", "pass_attempts",
     ),
     results=(
         "dac_bits", "adc_bits", "dac_conversions", "adc_conversions", "dac_energy_j",
-        "adc_energy_j", "converter_energy_j", "array_energy_j", "leakage_energy_j",
-        "forward_energy_j", "reverse_energy_j", "decoding_energy_j", "shift_add_energy_j",
-        "retry_energy_j", "energy_per_dot_product_j",
+        "adc_energy_j", "converter_energy_j", "array_energy_j", "periphery_energy_j",
+        "light_energy_j", "modulo_energy_j", "forward_energy_j", "reverse_energy_j",
+        "decoding_energy_j", "shift_add_energy_j", "accumulation_energy_j", "scaling_energy_j",
+        "memory_energy_j", "retry_energy_j", "energy_per_dot_product_j",
     ),
     second=(
         "energy_per_mac_j", "energy_range_j",
         "latency_s", "latency_range_s", "throughput_macs_per_s", "area_m2", "area_range_m2",
-        "tops_per_w", "tops_per_mm2", "relative_to_rns", "adc_relative_to_rns", "extrapolated",
+        "tops_per_w", "tops_per_w_range", "tops_per_mm2", "relative_to_rns",
+        "relative_to_rns_range", "compared_with_rns", "adc_relative_to_rns", "adc_over_best",
+        "adc_over_median", "extrapolated",
     ),
     optional=(
         "dac_bits", "dac_conversions", "adc_conversions", "converter_energy_j", "adc_bits",
-        "redundant_moduli", "moduli", "area_range_m2", "latency_range_s", "adc_relative_to_rns",
-        "expected_attempts", "retry_energy_j", "throughput_macs_per_s", "tops_per_mm2",
-        "tops_per_w",
+        "redundant_moduli", "moduli", "area_range_m2", "adc_relative_to_rns", "tops_per_w_range",
+        "relative_to_rns_range", "adc_over_median", "adc_over_best", "latency_range_s",
+        "expected_attempts", "pass_attempts", "retry_energy_j", "throughput_macs_per_s",
+        "energy_range_j", "tops_per_mm2", "tops_per_w", "largest_rows", "link_sigma", "segments",
     ),
     essential=("energy_per_dot_product_j", "extrapolated"),
 )  # fmt: skip
 WORKLOAD_LAYOUT = report.Layout(
     parameters=(
         "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
-        "expected_attempts",
+        "expected_attempts", "pass_attempts",
     ),
     results=(
         "layer", "m", "k", "n", "times", "macs", "passes", "utilisation", "converter_energy_j",
@@ -51,7 +56,7 @@ WORKLOAD_LAYOUT = report.Layout(
         "energy_range_j", "energy_per_mac_j", "time_s", "extrapolated",
     ),
     optional=(
-        "expected_attempts", "passes", "accumulation_energy_j", "array_energy_j",
+        "expected_attempts", "pass_attempts", "passes", "accumulation_energy_j", "array_energy_j",
         "digital_energy_j", "converter_energy_j", "times", "energy_range_j", "n", "k", "m", "macs",
     ),
     essential=("energy_j", "extrapolated"),
@@ -62,16 +67,40 @@ SENSITIVITY_LAYOUT = report.Layout(
         "constant", "constant_low", "constant_value", "constant_high", "energy_at_low_j",
         "energy_per_dot_product_j", "energy_at_high_j", "swing",
     ),
-    optional=("constant_value", "energy_per_dot_product_j"),
+    optional=(
+        "constant_value", "energy_per_dot_product_j", "energy_at_high_j", "energy_at_low_j",
+        "constant_high", "constant_low",
+    ),
     essential=("swing",),
 )  # fmt: skip
+BREAKDOWN_LAYOUT = report.Layout(
+    parameters=("vector_size", "columns", "bits", "technology", "adc_model", "kernel", "core"),
+    results=(
+        "part",
+        "group",
+        "per",
+        "count",
+        "energy_each_j",
+        "repeats",
+        "energy_j",
+        "share",
+        "area_m2",
+        "over",
+    ),
+    optional=("group", "per", "over", "count", "energy_each_j"),
+    essential=("energy_j",),
+)
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", "adc_bits", "arrays", *options.HARDWARE_AXES, "workload", "core",
+    "columns", "slice_bits", "adc_bits", "arrays", "kernel", "memory", "scales",
+    *options.HARDWARE_AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
+_OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
     **options.MODULI_COLUMNS,
+    # What the bill has as its own; other rows could not be told apart without.
+    **{name: _OF_BILL[name] for name in ("adc_bits", "kernel", "memory", "scales")},
     "redundant": analysis.Redundant,
     "decoder": analysis.Decoder,
     "legitimate_range": analysis.LegitimateRange,
@@ -93,6 +122,7 @@ AXIS_COLUMNS = {
     instead={
         "workload": lambda: (analysis.WorkloadRow, WORKLOAD_LAYOUT),
         "sensitivity": lambda: (analysis.SensitivityRow, SENSITIVITY_LAYOUT),
+        "breakdown": lambda: (analysis.PartRow, BREAKDOWN_LAYOUT),
     },
     axes=AXIS_COLUMNS,
     needs={"attempts": core.LEVELS} | dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
@@ -105,6 +135,10 @@ AXIS_COLUMNS = {
     WorkloadOptions.workload,
     WorkloadOptions.arrays,
     WorkloadOptions.sensitivity,
+    WorkloadOptions.breakdown,
+    EnergyOptions.kernel,
+    EnergyOptions.memory,
+    EnergyOptions.scales,
     options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
@@ -123,35 +157,42 @@ AXIS_COLUMNS = {
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
 
-    The bill has DACs, ADCs, the array, forward and reverse conversion, decoding, and the additions
-    of slices; the core rns is charged for the attempts that its code needs on average. Constants
-    may be ranges, and rows then carry intervals.
+    The bill has converters, the array with what surrounds it, light, forward and reverse
+    conversion, decoding, and additions; the core rns is charged for the attempts that its code
+    needs on average. Constants may be ranges, and rows then carry intervals.
 
     \b
     # The bill of a dot product, of residues and of what they compete with
-    rnscli energy --bits 4..8 --vector-size 128
+    rnscli energy --bits 4..6 --vector-size 128
     # What retries add where one residue in a hundred is wrong
     rnscli energy --bits 6 --core rns --redundant 0..3 --p 1e-2
-    # Two technologies, with ADCs as they are published
-    rnscli energy --bits 6 --technology photonic,reram-analog \\
-        --adc-model survey --extrapolate
-    # Which of two uncertain constants matters more
-    rnscli energy --bits 6 --adc-k1 100fJ±30% --energy-per-mac 10fJ±50% \\
-        --sensitivity
+    # What residues on light are made of, part by part
+    rnscli energy --bits 6 --core rns --breakdown
+    # How far more light carries
+    rnscli energy --bits 6 --core rns --laser-power 3mW,10mW,30mW
+    # Which uncertain constants matter
+    rnscli energy --bits 6 --core fixed-lp --adc-model murmann \\
+        --adc-k1 100fJ±30% --sensitivity
     # A whole network, layer by layer
     rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
     """
     options.check_one_level(given)
-    if given["workload"] and given["sensitivity"]:
-        raise InputError("--workload and --sensitivity ask for different rows; leave one out")
+    instead = [name for name in ("workload", "sensitivity", "breakdown") if given[name]]
+    if len(instead) > 1:
+        flags = " and ".join(f"--{name}" for name in instead)
+        raise InputError(f"{flags} ask for different rows; leave one out")
     if given["arrays"] is not None and not given["workload"]:
         raise InputError("--arrays is about --workload; give that, too, or leave it out")
+    # Where each core is shown on its own technology, that tells no more than the core.
+    axes = [name for name in AXES if name != "technology" or given["technology"] is not None]
     hardware, given = options.hardware_of(options.with_defaults(given))
     workloads = {name: load_workload(name) for name in given["workload"] or ()}
     if len({workload.name for workload in workloads.values()}) < len(workloads):
         raise InputError("--workload has two files of the same name; rename one of them")
-    kind = "workload" if workloads else "tornado" if given["sensitivity"] else "energy"
-    swept = [n for n in AXES if isinstance(given[n], tuple) and len(given[n]) > 1]
+    kind = "tornado" if given["sensitivity"] else instead[0] if instead else "energy"
+    if drawn and kind == "breakdown":
+        raise InputError("--plot draws the bill by groups of parts; leave --breakdown out")
+    swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
     points = options.on_technologies(options.noise_points(given, AXES), hardware)
     ready, problems = cli.prepared(points, _request, swept)
 
@@ -163,15 +204,18 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         if workloads:
             workload = workloads[point["workload"]]
             rows = analysis.workload_energy(design, workload, constants, point["arrays"] or 1)
+        elif given["breakdown"]:
+            rows = analysis.parts_of(design)
         elif not given["sensitivity"]:
             row = analysis.uncertain_energy(design, constants, reference)
-            # A digital row is compared with the rns of the sweep, which may be out of range.
-            if design.design.converters is None and not reference:
-                row = replace(row, relative_to_rns=None)
+            if reference is None and design.core != core.RNS.name:  # rns is out of range
+                row = replace(row, relative_to_rns=None, adc_relative_to_rns=None)
             rows = (row,)
         elif analysis.ranges_of(design, constants):
             rows = analysis.sensitivity(design, constants)
         held = _held(requested, faults) | options.held_constants(point, design, constants)
+        converters = design.design.converters
+        held["adc_bits"] = None if converters is None else converters.adc_bits
         return [(point | held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
@@ -186,9 +230,26 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             _check_plot(rows, kind)
         layout = _by_size([row for _, row in rows]) if kind == "energy" else None
         plot = partial(_plot, kind, [name for name in swept if name in AXIS_COLUMNS])
-        return cli.Answer(rows, plot, (*problems, *more), layout=layout)
+        names = dict.fromkeys(row.technology for _, row in rows)
+        footer = () if kind == "tornado" else _footer(names, hardware, kind)
+        return cli.Answer(rows, plot, (*problems, *more), layout=layout, footer=footer)
 
     return cli.Question(options.with_model_defaults(given), compute)
+
+
+def _footer(names: Iterable[str], hardware: options.Hardware, kind: str) -> list[str]:
+    """What is not in the bill, and what is assumed: all of it where the parts are listed."""
+    lines = ["", *cli.hanging("", f"not counted: {', '.join(analysis.NOT_COUNTED)}")]
+    used = [hardware.technology_of({"technology": name}) for name in names]
+    if kind == "breakdown":
+        for one in used:
+            for text in one.assumptions:
+                lines += cli.hanging("  ", f"assumed of {one.name}: {text}")
+    else:
+        counts = [f"{len(o.assumptions)} of {o.name}" for o in used if o.assumptions]
+        if counts:
+            lines += cli.hanging("", f"assumptions: {', '.join(counts)}, listed by --breakdown")
+    return lines
 
 
 def _by_size(rows: Sequence[analysis.EnergyRow]) -> report.Layout:
@@ -258,6 +319,7 @@ def _design(
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
+        **{name: point[name] for name in ("kernel", "memory", "scales")},
         "extrapolate": extrapolate,
     }
     if moduli is not None:
@@ -265,17 +327,25 @@ def _design(
         parameters["radius"] = core.radius_of(point["decoder"], moduli)
     if faults is not None:
         parameters["expected_attempts"] = faults.expected_attempts
+        width = point["columns"] or request.dot_product.vector_size
+        parameters["pass_attempts"] = analysis.attempts_of_pass(
+            faults.p_detected, point["attempts"], width
+        )
         parameters["word_error_probability"] = faults.word_error_probability
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
-    if design.design.converters is None and moduli is not None:
-        analog = next((t for t in hardware.technologies if t.kind == "analog"), None)
-        technology = analog.name if analog else core.RNS.default_technology
+    if moduli is not None and point["core"] != core.RNS.name:
+        # The rns of the sweep: on this technology, or else where the rows of rns are.
+        price = point["modulo_energy"]
+        own = hardware.technology_of(point)
+        runs = [o for o in (own, *hardware.technologies) if analysis.runs_on(core.RNS, o, price)]
+        technology = runs[0].name if runs else core.RNS.default_technology
         try:
             reference, _ = hardware.complete(
-                {"core": core.RNS.name, **parameters}, point | {"technology": technology}
+                {"core": core.RNS.name, **parameters, "kernel": "vmm"},
+                point | {"technology": technology},
             )
-        except InputError:
+        except base.RnscliError:
             reference = None  # rns is out of the range of a model
     return design, constants, reference
 

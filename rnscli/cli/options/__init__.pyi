@@ -1,4 +1,5 @@
 from rnscli.cli.options.effect import without_effect as without_effect
+from rnscli.cli.options.hardware import ARRAY_OPTIONS as ARRAY_OPTIONS
 from rnscli.cli.options.hardware import HARDWARE_AXES as HARDWARE_AXES
 from rnscli.cli.options.hardware import HARDWARE_COLUMNS as HARDWARE_COLUMNS
 from rnscli.cli.options.hardware import RATES as RATES

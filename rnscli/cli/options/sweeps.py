@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rnscli.report import Schema
 from rnscli.cli.options.types import (
     MAX_POINTS,
+    Assignment,
     Candidates,
     FileReader,
     InputFile,
@@ -354,6 +355,7 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
 
 
 _OTHERS: dict[type[base.Values], type[TextType]] = {
+    base.Assignments: Assignment,
     base.Attempts: AttemptsSweep,
     base.LegitimateRanges: LegitimateRangeSweep,
     base.ModuliSets: ModuliType,

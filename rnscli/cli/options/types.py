@@ -197,6 +197,19 @@ class IntSetType(TextType):
         return list_of({"type": "integer", "minimum": 0})
 
 
+class Assignment(TextType):
+    """A value for something that has a name: ``shifter_loss=0.1dB``."""
+
+    name = "NAME=VALUE"
+    what = "a name and its value, such as shifter_loss=0.1dB"
+
+    def parse(self, text: str) -> str:
+        name, _, value = text.partition("=")
+        if not name.strip() or not value.strip():
+            raise ValueError
+        return f"{name.strip()}={value.strip()}"
+
+
 @dataclass(frozen=True)
 class SplitSet:
     """Moduli that say themselves which of them are redundant: ``61,59,55,53+63,62``."""

@@ -155,4 +155,5 @@ class DigitalFp32(_Accumulating):
     operand_bits = 32
     simulated_bits = None
     max_terms = None
+    quantised = False
     mac = (Operation("fp-multiply", 32), Operation("fp-add", 32))

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rnscli.base import InputError, Names, Option, Registry, WholeNumbers
 from rnscli.core.arithmetic import DotProduct, ModuliSet
@@ -97,15 +97,33 @@ def check_slice_bits(bits: int, dot_product: DotProduct) -> None:
 
 
 class Converters(NamedTuple):
-    """Bits of a core's converters, and its number of channels.
+    """Bits of a core's widest converters, and its number of channels.
 
-    A channel is an array with its own converters: one for each modulus of a residue core, for
-    each slice of a sliced one. Where inputs are no residues, DACs have as many bits as they.
+    A channel is an array with its own converters: one for each modulus of a residue core, whose
+    converters have the width of that modulus, or for each slice of a sliced one. Where inputs are
+    no residues, DACs have as many bits as they.
     """
 
     dac_bits: int
     adc_bits: int
     channels: int
+    moduli: tuple[int, ...] = ()  # of the channels, if they compute in residues
+
+
+class Array(Protocol):
+    """What a core must know of a technology, to say whether it runs on it."""
+
+    @property
+    def kind(self) -> str:
+        """``analog`` or ``digital``."""
+
+    @property
+    def modulo(self) -> str:
+        """What reduces sums modulo m; ``none`` if nothing does."""
+
+    @property
+    def input_bits(self) -> tuple[int, int]:
+        """Least and most bits of operands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +194,8 @@ class CoreKind(ABC):
     axes: tuple[str, ...]
     exact: bool
     coded: bool
+    # Whether its operands are integers, whose scales are found, applied and undone.
+    quantised: bool = True
 
     @abstractmethod
     def converters(self, settings: CoreSettings) -> Converters | None:
@@ -191,9 +211,16 @@ class CoreKind(ABC):
     def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
         """One addition of the partial sums of ``tiles`` tiles."""
 
+    def joining(self, settings: CoreSettings, segments: int) -> Operations:
+        """One addition of the partial sums of a dot product that is cut into segments.
+
+        However many there are, the total is the dot product, of the width that this has.
+        """
+        return self.accumulation(settings.dot_product, 1)
+
     @abstractmethod
-    def runs_on(self, technology_kind: str, reference_bits: int | None) -> bool:
-        """Whether it runs on technologies of a kind, whose numbers may be for certain operands."""
+    def runs_on(self, array: Array) -> bool:
+        """Whether it runs on arrays of a technology."""
 
     @property
     @abstractmethod
@@ -212,8 +239,9 @@ class AnalogKind(CoreKind):
         """The only analog one that is published part by part."""
         return "reram-analog"
 
-    def runs_on(self, technology_kind: str, reference_bits: int | None) -> bool:
-        return technology_kind == "analog"
+    def runs_on(self, array: Array) -> bool:
+        """Where sums of ordinary numbers are not wrapped, as a phase is."""
+        return array.kind == "analog" and array.modulo != "phase"
 
     @abstractmethod
     def converters(self, settings: CoreSettings) -> Converters: ...
@@ -308,10 +336,9 @@ class DigitalKind(CoreKind):
     def converters(self, settings: CoreSettings) -> None:
         return None
 
-    def runs_on(self, technology_kind: str, reference_bits: int | None) -> bool:
-        return technology_kind == "logic" or (
-            technology_kind == "digital" and reference_bits == self.operand_bits
-        )
+    def runs_on(self, array: Array) -> bool:
+        low, high = array.input_bits
+        return array.kind == "digital" and low <= self.operand_bits <= high
 
     @property
     @abstractmethod

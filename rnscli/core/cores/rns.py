@@ -16,6 +16,7 @@ from rnscli.core.arithmetic import ModuliSet, check_patterns, covering
 from rnscli.core.cores.kind import (
     CONVERTER_AXES,
     AnalogKind,
+    Array,
     Converters,
     CoreSettings,
     Laws,
@@ -51,8 +52,24 @@ class Rns(AnalogKind):
             raise InputError(f"core {self.name} needs a moduli set, and none was given")
         return given
 
+    @property
+    def default_technology(self) -> str:
+        """Light, whose phase wraps by itself."""
+        return "photonic-phase"
+
+    def runs_on(self, array: Array) -> bool:
+        """Where something reduces sums modulo m: without, residues need wider ADCs than numbers."""
+        return array.kind == "analog" and array.modulo != "none"
+
     def converters(self, settings: CoreSettings) -> Converters:
-        return Converters(settings.bits, settings.bits, self._needed(settings.moduli).count)
+        moduli = self._needed(settings.moduli).moduli
+        width = residue_width(max(moduli))
+        return Converters(width, width, len(moduli), moduli)
+
+    def joining(self, settings: CoreSettings, segments: int) -> Operations:
+        """Sums of residues: in each channel an addition, and one that brings it below m."""
+        moduli = self._needed(settings.moduli).moduli
+        return merged(*(add(residue_width(modulus), 2.0) for modulus in moduli))
 
     def build(
         self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float

@@ -8,9 +8,8 @@ from rnscli.base import Registry
 from rnscli.hardware.adc import AdcModel
 from rnscli.hardware.adc.surveyed import MurmannAdc, SchreierAdc, SurveyAdc, WaldenAdc
 from rnscli.hardware.adc.table import TableAdc
-from rnscli.hardware.constants import Constant
+from rnscli.hardware.constants import KNOWN, Constant
 from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.technology import NUMBERS
 
 ADC_MODELS: Registry[type[AdcModel]] = Registry(
     "adc_model",
@@ -20,6 +19,6 @@ ADC_MODELS: Registry[type[AdcModel]] = Registry(
 )
 
 
-_OTHERS = {**CapacitiveDac.constants, **NUMBERS}
+_OTHERS = {**CapacitiveDac.constants, **KNOWN}
 # Every constant of a model, of DACs or of a technology, by its name.
 CONSTANTS: dict[str, Constant] = ADC_MODELS.constants(_OTHERS) | _OTHERS

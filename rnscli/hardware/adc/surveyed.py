@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from rnscli.hardware.adc import AdcModel
+from rnscli.hardware.adc.survey import FASTEST, MOST_BITS, unpublished
 from rnscli.hardware.constants import NODE, Constant, check_constants
 
 
@@ -14,7 +15,9 @@ from rnscli.hardware.constants import NODE, Constant, check_constants
 class SurveyedAdc(AdcModel):
     """What models share that have an energy of their own and the area of the survey.
 
-    ``bits_range`` and ``rate_range`` are the resolutions and rates that a model was made for.
+    ``bits_range`` and ``rate_range`` are the resolutions and rates that a model was made for; any
+    converter may be used slowly. One that is ``fitted`` to the survey holds no further than what
+    is published: there are fast ADCs and fine ones, but none that is both.
     """
 
     node: float = field(default=45e-9, kw_only=True)
@@ -22,6 +25,7 @@ class SurveyedAdc(AdcModel):
     takes_table: ClassVar[bool] = False
     bits_range: ClassVar[tuple[float, float]]
     rate_range: ClassVar[tuple[float, float]]
+    fitted: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_constants(self, {**self.constants, "node": NODE})
@@ -42,6 +46,11 @@ class SurveyedAdc(AdcModel):
         if not slow <= rate <= fast:
             return (
                 f"`adc_model` {self.name} holds from {slow:g} to {fast:g} Hz, not for {rate:g} Hz"
+            )
+        beyond = unpublished(bits, rate) if self.fitted else None
+        if beyond is not None:
+            return (
+                f"`adc_model` {self.name} does not hold for {bits:g} bits at {rate:g} Hz: {beyond}"
             )
         return None
 
@@ -98,7 +107,9 @@ class MurmannAdc(SurveyedAdc):
     References
     ----------
     Murmann, "Mixed-signal computing for deep neural network inference", IEEE Trans. VLSI 2021;
-    used in arXiv:2309.10759 up to the 22 bits of an exact 8-bit dot product.
+    used in arXiv:2309.10759 at 1 GS/s, up to the 22 bits of an exact dot product of 128 terms of 8
+    bits. Nothing like that is published: from 13 bits on no converter of the survey of June 2025
+    reaches 50 MS/s, and none has 20 bits (`rnscli.hardware.adc.survey`).
 
     Examples
     --------
@@ -111,8 +122,8 @@ class MurmannAdc(SurveyedAdc):
 
     name: ClassVar[str] = "murmann"
     summary: ClassVar[str] = "a digital part and thermal noise: k1 ENOB + k2 4^ENOB"
-    # 4^ENOB overflows a double beyond 511 bits; no converter comes near.
-    bits_range: ClassVar[tuple[float, float]] = (1.0, 256.0)
+    # As far as it is used in print, not as far as there are converters, which have 3 to 19.7 bits.
+    bits_range: ClassVar[tuple[float, float]] = (1.0, 22.0)
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e9)
     constants: ClassVar[Mapping[str, Constant]] = {
         "adc_k1": Constant(
@@ -149,8 +160,9 @@ class WaldenAdc(SurveyedAdc):
     """``F 2^ENOB sqrt(1 + (f / f_c)^2)`` per conversion.
 
     F is an energy per conversion step, and the root the envelope of Murmann's survey: constant up
-    to the corner f_c, then in proportion to the rate. The defaults are the means of the five best
-    converters of the survey of June 2021. Doubling with every bit describes converters whose
+    to the corner f_c, then in proportion to the rate. The defaults are those of the revision of
+    2025-06-09: F is the mean of the five best converters, f_c is F over the mean of the five least
+    F / f. In June 2021 the corner was 442 MHz. Doubling with every bit describes converters whose
     energy goes into comparators and logic; beyond some 12 bits thermal noise makes it four times.
 
     Parameters
@@ -170,27 +182,29 @@ class WaldenAdc(SurveyedAdc):
     References
     ----------
     Walden, "Analog-to-digital converter survey and analysis", IEEE J. Sel. Areas Commun. 1999;
-    Murmann, "ADC performance survey", https://github.com/bmurmann/ADC-survey.
+    Murmann, "ADC performance survey", https://github.com/bmurmann/ADC-survey, sheet "Jitter and
+    FOM lines".
 
     Examples
     --------
     >>> f"{WaldenAdc(walden_corner=1e12).energy(8, 1e6):.4e}"
-    '1.7152e-13'
+    '1.7137e-13'
     """
 
-    walden_fom: float = 0.67e-15
-    walden_corner: float = 4.42e8
+    walden_fom: float = 0.6694e-15
+    walden_corner: float = 1.2211e9
 
     name: ClassVar[str] = "walden"
     summary: ClassVar[str] = "a figure of merit in joules per conversion step"
     bits_range: ClassVar[tuple[float, float]] = (3.0, 12.0)
-    rate_range: ClassVar[tuple[float, float]] = (1.0, 1e11)
+    rate_range: ClassVar[tuple[float, float]] = (1.0, FASTEST)
+    fitted: ClassVar[bool] = True
     constants: ClassVar[Mapping[str, Constant]] = {
         "walden_fom": Constant(
-            "J", 0.0, 1.0, "an energy per conversion step from 0 to 1 J", "0.67fJ",
+            "J", 0.0, 1.0, "an energy per conversion step from 0 to 1 J", "0.6694fJ",
             "walden: energy per conversion step.",
         ),
-        "walden_corner": _corner("walden: rate from which on it rises.", "442MHz"),
+        "walden_corner": _corner("walden: rate from which on it rises.", "1.2211GHz"),
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
@@ -202,9 +216,10 @@ class SchreierAdc(SurveyedAdc):
     """``10^((6.02 ENOB + 1.76 - F(f)) / 10) / 2`` J per conversion.
 
     ``F(f) = F - 10 log10 sqrt(1 + (f / f_c)^2)`` is the envelope of Murmann's survey, constant up
-    to the corner f_c; the defaults are its values of August 2026, means of the five best. Four
-    times the energy for every bit describes converters that thermal noise limits. Below some 10
-    bits real converters take more, so there it is a lower limit.
+    to the corner f_c; the defaults are its values of the revision of 2026-08-01, means of the five
+    best (2025-06-09: the same F, 51.44 MHz). Four times the energy for every bit describes
+    converters that thermal noise limits. Below some 10 bits real converters take more, so there it
+    is a lower limit.
 
     Parameters
     ----------
@@ -236,8 +251,9 @@ class SchreierAdc(SurveyedAdc):
 
     name: ClassVar[str] = "schreier"
     summary: ClassVar[str] = "a figure of merit in decibels: the limit of thermal noise"
-    bits_range: ClassVar[tuple[float, float]] = (3.0, 20.0)
-    rate_range: ClassVar[tuple[float, float]] = (1.0, 1e11)
+    bits_range: ClassVar[tuple[float, float]] = (3.0, MOST_BITS)
+    rate_range: ClassVar[tuple[float, float]] = (1.0, FASTEST)
+    fitted: ClassVar[bool] = True
     constants: ClassVar[Mapping[str, Constant]] = {
         "schreier_fom": Constant(
             "dB", 50.0, 250.0, "a ratio from 50 to 250 dB", "186.723dB",
@@ -285,9 +301,10 @@ class SurveyAdc(SurveyedAdc):
     name: ClassVar[str] = "survey"
     summary: ClassVar[str] = "a regression on Murmann's survey: the best a designer may hope for"
     constants: ClassVar[Mapping[str, Constant]] = {}
-    # The plug-in caps the figure of merit at 20 bits. Below 4 bits the fit falls with resolution.
-    bits_range: ClassVar[tuple[float, float]] = (4.0, 20.0)
+    # Below 4 bits the fit falls with resolution; 10 GS/s is the fastest that the plug-in names.
+    bits_range: ClassVar[tuple[float, float]] = (4.0, MOST_BITS)
     rate_range: ClassVar[tuple[float, float]] = (1.0, 1e10)
+    fitted: ClassVar[bool] = True
 
     def energy(self, bits: float, rate: float) -> float:
         figure_of_merit = min(

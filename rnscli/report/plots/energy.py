@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rnscli.analysis import ENERGY_PARTS, EnergyRow, SensitivityRow, WorkloadRow
+from rnscli.analysis import ENERGY_PARTS, ONCE, EnergyRow, SensitivityRow, WorkloadRow
 from rnscli.base import columns_of
 from rnscli.hardware import TOTAL
 from rnscli.report.plots import figure as plot
@@ -13,12 +13,24 @@ from rnscli.report.table import Columns, Row
 
 MAX_TORNADOS = 6
 _LINEAR_UP_TO = 30.0  # ratio of bars that can still be read side by side on a linear scale
-# As the other pictures', with yellow for black, on which nothing could be seen.
-_FILLS = (*COLOURS[:3], COLOURS[-1], *COLOURS[4:6], "#F0E442", COLOURS[3])
 _RETRIES = "retry_energy_j"
 _WORKLOAD_PARTS = (
     "converter_energy_j", "array_energy_j", "digital_energy_j", "accumulation_energy_j"
 )  # fmt: skip
+_BLUE, _RED, _GREEN, _PINK, _ORANGE, _SKY, _, _GREY = COLOURS
+_YELLOW = "#F0E442"  # for black, on which nothing could be seen
+# Colour and hatch of each part, whatever else is drawn. Eight colours can be told apart: what is
+# mostly small has that of what it belongs to, hatched.
+_LOOKS: dict[str, tuple[str, str]] = {
+    "dac_energy_j": (_BLUE, ""), "adc_energy_j": (_RED, ""), "array_energy_j": (_GREEN, ""),
+    "periphery_energy_j": (_GREY, ""), "light_energy_j": (_YELLOW, ""),
+    "modulo_energy_j": (_GREY, "xxx"), "forward_energy_j": (_SKY, "///"),
+    "reverse_energy_j": (_SKY, ""), "decoding_energy_j": (_SKY, "xxx"),
+    "shift_add_energy_j": (_PINK, "..."), "accumulation_energy_j": (_PINK, "xxx"),
+    "scaling_energy_j": (_PINK, ""), "memory_energy_j": (_ORANGE, ""),
+    "converter_energy_j": (_BLUE, ""), "digital_energy_j": (_PINK, ""),
+    _RETRIES: ("white", "///"),
+}  # fmt: skip
 _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "adc_model", "redundant_moduli",
     "moduli", "columns", "arrays",
@@ -65,9 +77,17 @@ def plot_tornado(rows: Sequence[Row], file_format: str, more: Columns | None = N
     def draw(*panels: Any) -> None:
         for axes, (name, members) in zip(panels, shown.items(), strict=True):
             middle = number(members[0]["energy_per_dot_product_j"])
+            reached = [
+                number(row[f"energy_at_{end}_j"]) for row in members for end in ("low", "high")
+            ]
+            finite = [one for one in (*reached, middle) if math.isfinite(one)]
+            # Where a design no longer exists, the bar ends at the edge of the picture.
+            edge = max(finite) + 0.15 * (max(finite) - min(finite) or middle)
+            if len(finite) <= len(reached):
+                axes.set_xlim(right=edge)
             for place, row in enumerate(reversed(members)):
                 for end, colour in (("low", COLOURS[0]), ("high", COLOURS[1])):
-                    energy = number(row[f"energy_at_{end}_j"])
+                    energy = min(number(row[f"energy_at_{end}_j"]), edge)
                     axes.barh(place, energy - middle, left=middle, color=colour)
             axes.axvline(middle, color="black", linewidth=1)
             titles = [
@@ -102,6 +122,7 @@ def _stacked(
     titles = {key: columns[key].title for key in bars[0]}
     totals = [sum(bar.values()) for bar in bars]
     positive = [total for total in totals if total > 0]
+    highest = max(*totals, *(ends[1] for ends in ranges if ends is not None), 0.0)
     logarithmic = bool(positive) and max(positive) > _LINEAR_UP_TO * min(positive)
     used = [key for key in titles if any(bar[key] > 0 for bar in bars)]
     places = range(len(bars))
@@ -109,9 +130,10 @@ def _stacked(
     def stack(axes: Any, heights: list[dict[str, float]]) -> None:
         below = [0.0] * len(bars)
         for key in used:
-            look = {"color": _FILLS[list(titles).index(key) % len(_FILLS)]}
-            if key == _RETRIES:
-                look = {"facecolor": "white", "edgecolor": "black", "hatch": "///"}
+            colour, hatch = _LOOKS[key]
+            look = {"facecolor": colour, "hatch": hatch, "edgecolor": "black"}
+            if not hatch:
+                look = {"color": colour}
             parts = [height[key] for height in heights]
             seen = [place for place in places if parts[place] > 0]  # no edge round nothing
             axes.bar(seen, [parts[place] for place in seen], width=0.7, label=titles[key],
@@ -123,7 +145,7 @@ def _stacked(
         if logarithmic:
             first.bar(places, totals, color=COLOURS[-1], width=0.7)
             first.set_yscale("log")
-            first.set_ylim(bottom=10.0 ** math.floor(math.log10(min(positive)) - 0.1))
+            first.set_ylim(10.0 ** math.floor(math.log10(min(positive)) - 0.1), 1.5 * highest)
             first.set_xticks([])
             shares = [
                 {key: 100 * value / total if total else 0.0 for key, value in bar.items()}
@@ -134,8 +156,7 @@ def _stacked(
             last.set_ylim(0, 100)
         else:
             stack(first, bars)
-            highest = [*totals, *(ends[1] for ends in ranges if ends is not None)]
-            first.set_ylim(0, 1.06 * max(highest) or 1.0)
+            first.set_ylim(0, 1.06 * highest or 1.0)
         first.yaxis.set_major_formatter(engineering_axis("J"))
         for place, total, ends in zip(places, totals, ranges, strict=True):
             if ends is not None:  # rounding may make lengths of whiskers negative
@@ -162,11 +183,8 @@ def _stacked(
 
 def _parts_of(row: Row) -> dict[str, float]:
     """The parts of a bill for the first attempt, and one part of the others."""
-    attempts = number(row["expected_attempts"])
-    parts = {
-        key: number(row[key]) / (1.0 if key == "forward_energy_j" else attempts)
-        for key in ENERGY_PARTS
-    }
+    attempts = number(row["pass_attempts"])
+    parts = {key: number(row[key]) / (1.0 if key in ONCE else attempts) for key in ENERGY_PARTS}
     return {**parts, _RETRIES: number(row[_RETRIES])}
 
 

@@ -18,7 +18,7 @@ from rnscli.base.errors import NoSolutionError
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import select_moduli
 from rnscli.core.noise import NoiseSetting
-from rnscli.hardware.technology import load_technology
+from rnscli.hardware.profile import load_technology
 
 NEAREST = re.compile(
     r"no design keeps `(\w+)` (.+?): (with the other limits kept, )?the nearest has (.*) \((.*)\)"
@@ -30,6 +30,7 @@ IMPOSSIBLE = {
     "max_area": 1e-12,
     "max_error": 1e-6,
     "min_throughput": 1e18,
+    "max_power": 1e-12,
 }
 
 
@@ -113,7 +114,7 @@ limit_sets = st.dictionaries(st.sampled_from(list(LIMITS)), st.floats(-3, 3), mi
 def test_any_limits_that_nothing_keeps(powers: dict[str, float], law: str) -> None:
     middle = {
         "max_energy": 1e-13, "max_latency": 1e-8, "max_area": 1e-7, "max_error": 0.1,
-        "max_p_err": 1e-3, "min_throughput": 1e10,
+        "max_p_err": 1e-3, "min_throughput": 1e10, "max_power": 1e-3,
     }  # fmt: skip
     limits = {name: middle[name] * 10.0**power for name, power in powers.items()}
     every = within(exact_table(ODD, law), {})
@@ -158,11 +159,15 @@ def test_no_moduli_set_at_all() -> None:
 
 def test_designs_that_only_a_model_excludes() -> None:
     """The sentence is about the arrays, and not about moduli, which this core does not have."""
-    space = DesignSpace(core=("fixed-hp",), bits=(4,), vector_size=(5000,), pairs=10)
+    shared: dict[str, Any] = {"bits": (4,), "vector_size": (5000,), "columns": 4, "pairs": 10}
+    space = DesignSpace(core=("fixed-lp",), **shared)
     with pytest.raises(NoSolutionError) as caught:
         search_designs(space)
     assert "moduli" not in str(caught.value)
     assert "1024 rows" in str(caught.value)
+    # What is exact is cut.
+    found = search_designs(DesignSpace(core=("fixed-hp",), **shared)).chosen
+    assert found.group.parameters.design.segments == 5
 
 
 def test_words_that_are_all_rejected_have_no_energy() -> None:
@@ -173,7 +178,7 @@ def test_words_that_are_all_rejected_have_no_energy() -> None:
         "core": ("rns",), "bits": (4,), "vector_size": (16,), "redundant": (1,),
         "decoder": ("detect",), "legitimate_range": ("product",), "pairs": 10,
         "noise": first_always_wrong,
-        "technology": (load_technology("reram-analog"),),
+        "technology": (load_technology("photonic-phase"),),
     }  # fmt: skip
     with pytest.raises(NoSolutionError, match="no design of the space exists"):
         search_designs(DesignSpace(**case, attempts=(math.inf,)))
@@ -186,7 +191,7 @@ def test_words_that_are_all_rejected_have_no_energy() -> None:
 
 def test_a_number_is_rounded_up_to_what_the_design_keeps() -> None:
     """A latency of 127 cycles of 1 ns, whose sum is 1.2700000000000002e-07."""
-    space = DesignSpace(core=("digital-int8",), vector_size=(64,))
+    space = DesignSpace(core=("digital-int8",), vector_size=(64,), scales="none")
     with pytest.raises(NoSolutionError, match=r"the nearest has 127 ns \(digital-int8"):
         search_designs(space, {"max_latency": 1e-9})
     assert search_designs(space, {"max_latency": 127e-9}).chosen.design.core == "digital-int8"

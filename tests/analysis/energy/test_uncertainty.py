@@ -1,23 +1,28 @@
 """Intervals of uncertain constants, against every corner and many points inside."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import prices_by_hand
 import pytest
+from simple_arrays import simple
 
 from rnscli.analysis.energy.bill import energy, sensitivity, uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.rows import EnergyRow
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores import CORES
 from rnscli.hardware.adc import AdcModel
 from rnscli.hardware.adc.surveyed import MurmannAdc, SchreierAdc, SurveyAdc, WaldenAdc
 from rnscli.hardware.dac import CapacitiveDac
-from rnscli.hardware.technology import OperationPrices, Technology
+from rnscli.hardware.profile import load_technology, technology_names
 
 Design = Callable[..., EnergyParameters]
 
@@ -45,7 +50,7 @@ def design(
     energy_per_mac: float = 5e-15,
     cycle_time: float = 2e-9,
     cell_area: float = 1e-14,
-    leakage: float = 0.0,
+    cell_power: float = 0.0,
     node: float = 22e-9,
     dac_unit_capacitance: float = 0.5e-15,
     supply_voltage: float = 1.0,
@@ -55,19 +60,13 @@ def design(
     **of_adc: float,
 ) -> EnergyParameters:
     """Built from its constants; each is put where it belongs without the package's help."""
-    technology = Technology(
-        name="mine",
-        kind="analog",
+    technology = simple(
+        "mine",
         energy_per_mac=energy_per_mac,
         cycle_time=cycle_time,
         cell_area=cell_area,
-        cells_per_weight=2,
-        leakage=leakage,
+        cell_power=cell_power,
         node=node,
-        rows=1024,
-        columns=1024,
-        reference_bits=6,
-        operations=OperationPrices(node=node),
     )
     return EnergyParameters(
         core=core,
@@ -92,6 +91,14 @@ def around(value: float, share: float) -> Uncertain:
     return Uncertain(value, value * (1 - share), value * (1 + share))
 
 
+def without_ranges(row: EnergyRow) -> EnergyRow:
+    ranges = (
+        "energy_range_j", "latency_range_s", "area_range_m2", "relative_to_rns_range",
+        "tops_per_w_range", "compared_with_rns",
+    )  # fmt: skip
+    return replace(row, **dict.fromkeys(ranges))
+
+
 CASES: dict[str, tuple[dict[str, Any], dict[str, Uncertain]]] = {
     "energies and node": (
         {},
@@ -103,7 +110,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Uncertain]]] = {
         },
     ),
     "a figure of merit, with which the energy falls": (
-        {"core": "fixed-hp", "model": schreier},
+        {"core": "fixed-lp", "model": schreier},
         {
             "schreier_fom": Uncertain(180.0, 170.0, 187.0),
             "schreier_corner": around(5e7, 0.5),
@@ -124,10 +131,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Uncertain]]] = {
             "cycle_time": around(20e-9, 0.5),
         },
     ),
-    "leakage": (
-        {"leakage": 1e-9, "cycle_time": 9e-9},
+    "power": (
+        {"cell_power": 1e-9, "cycle_time": 9e-9},
         {
-            "leakage": around(1e-9, 0.9),
+            "cell_power": around(1e-9, 0.9),
             "cycle_time": around(9e-9, 0.5),
             "cell_area": around(1e-14, 0.5),
             "node": around(22e-9, 0.3),
@@ -160,8 +167,7 @@ def test_intervals_are_those_of_all_corners(case: str) -> None:
     # Nothing else changes.
     plain = energy(design(**settings))
     assert (plain.energy_range_j, plain.latency_range_s, plain.area_range_m2) == (None,) * 3
-    nominal = replace(row, energy_range_j=None, latency_range_s=None, area_range_m2=None)
-    assert nominal == plain
+    assert without_ranges(row) == without_ranges(plain)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -184,8 +190,8 @@ def test_by_hand() -> None:
     row = uncertain_energy(design(), {"energy_per_mac": around(5e-15, 0.2)})
     assert row.energy_range_j is not None
     low, high = row.energy_range_j
-    assert row.energy_per_dot_product_j - low == pytest.approx(0.64e-12, rel=1e-9)
-    assert high - row.energy_per_dot_product_j == pytest.approx(0.64e-12, rel=1e-9)
+    assert row.energy_per_dot_product_j - low == pytest.approx(0.64e-12, rel=1e-9, abs=0)
+    assert high - row.energy_per_dot_product_j == pytest.approx(0.64e-12, rel=1e-9, abs=0)
     assert row.latency_range_s == (row.latency_s, row.latency_s)
 
 
@@ -223,13 +229,12 @@ def test_the_nominal_row_is_that_at_the_values() -> None:
     row = uncertain_energy(design(), constants)
     before = energy(design()).energy_per_dot_product_j
     nominal = row.energy_per_dot_product_j
-    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9)
+    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9, abs=0)
     assert row.energy_range_j == pytest.approx(
-        (nominal - 1.92e-12 - 0.3e-12, nominal + 0.64e-12 + 0.3e-12), rel=1e-12
+        (nominal - 1.92e-12 - 0.3e-12, nominal + 0.64e-12 + 0.3e-12), rel=1e-12, abs=0
     )
     plain = energy(design(energy_per_mac=7e-15, adc_k1=120e-15))
-    without = replace(row, energy_range_j=None, latency_range_s=None, area_range_m2=None)
-    assert without == plain
+    assert without_ranges(row) == without_ranges(plain)
     # The node is one for all models.
     moved = uncertain_energy(design(), {"node": Uncertain(28e-9, 14e-9, 40e-9)})
     assert moved.area_m2 == energy(design(node=28e-9)).area_m2 != energy(design()).area_m2
@@ -239,7 +244,7 @@ def test_the_nominal_row_is_that_at_the_values() -> None:
         base.design.technology, uncertain=(("energy_per_mac", constants["energy_per_mac"]),)
     )
     of_array = uncertain_energy(replace(base, technology=own), {})
-    assert of_array.energy_per_dot_product_j - before == pytest.approx(1.28e-12, rel=1e-9)
+    assert of_array.energy_per_dot_product_j - before == pytest.approx(1.28e-12, rel=1e-9, abs=0)
 
 
 def test_sensitivity_starts_from_the_values() -> None:
@@ -256,10 +261,10 @@ def test_sensitivity_starts_from_the_values() -> None:
     before = energy(design()).energy_per_dot_product_j
     nominal = array.energy_per_dot_product_j
     assert (array.constant, adc.constant) == ("energy_per_mac", "adc_k1")
-    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9)
-    assert nominal - array.energy_at_low_j == pytest.approx(1.92e-12, rel=1e-9)
-    assert array.energy_at_high_j - nominal == pytest.approx(0.64e-12, rel=1e-9)
-    assert array.swing == pytest.approx(2.56e-12 / nominal, rel=1e-9)
+    assert nominal - before == pytest.approx(1.88e-12, rel=1e-9, abs=0)
+    assert nominal - array.energy_at_low_j == pytest.approx(1.92e-12, rel=1e-9, abs=0)
+    assert array.energy_at_high_j - nominal == pytest.approx(0.64e-12, rel=1e-9, abs=0)
+    assert array.swing == pytest.approx(2.56e-12 / nominal, rel=1e-9, abs=0)
     assert adc.energy_at_low_j == adc.energy_at_high_j == adc.energy_per_dot_product_j == nominal
     assert adc.swing == 0.0
 
@@ -308,7 +313,9 @@ def test_sensitivity_by_hand() -> None:
         "cell_area",
     ]
     widths = [1.28e-12, 0.6e-12, 0.144e-12, 0.0]
-    assert [row.swing for row in rows] == pytest.approx([w / total for w in widths], rel=1e-9)
+    assert [row.swing for row in rows] == pytest.approx(
+        [w / total for w in widths], rel=1e-9, abs=0
+    )
     for row, width in zip(rows, widths, strict=True):
         constant = constants[row.constant]
         assert (row.constant_low, row.constant_value, row.constant_high) == (
@@ -326,24 +333,41 @@ def test_sensitivity_by_hand() -> None:
 
 def test_where_the_energy_falls_the_swing_is_still_positive() -> None:
     (row,) = sensitivity(
-        design("fixed-hp", schreier), {"schreier_fom": Uncertain(180.0, 179.0, 181.0)}
+        design("fixed-lp", schreier), {"schreier_fom": Uncertain(180.0, 179.0, 181.0)}
     )
     assert row.energy_at_low_j > row.energy_per_dot_product_j > row.energy_at_high_j
     assert row.swing == pytest.approx(
-        (row.energy_at_low_j - row.energy_at_high_j) / row.energy_per_dot_product_j, rel=1e-12
+        (row.energy_at_low_j - row.energy_at_high_j) / row.energy_per_dot_product_j,
+        rel=1e-12,
+        abs=0,
     )
 
 
 def test_digital_designs_have_uncertain_constants_too() -> None:
-    """0.3 pJ x 128 at 45 nm, in proportion to the node."""
-    parameters = EnergyParameters(core="digital-int8", dot_product=DotProduct(128, 8, 8), bits=8)
-    constants = {"node": Uncertain(14e-9, 9e-9, 18e-9)}
-    (row,) = sensitivity(parameters, constants)
-    assert row.adc_model is None
-    assert row.energy_at_low_j == pytest.approx(128 * 0.3e-12 * 9 / 45, rel=1e-12)
-    assert row.energy_at_high_j == pytest.approx(128 * 0.3e-12 * 18 / 45, rel=1e-12)
+    """A product of 8 bits, a sum of 32, and 40 registers of 1.7 fJ at 28 nm, each by its node."""
+    parameters = EnergyParameters(
+        core="digital-int8", dot_product=DotProduct(128, 8, 8), bits=8, memory="none", scales="none"
+    )
+    constants = {
+        "node": Uncertain(14e-9, 9e-9, 18e-9),
+        "register_energy": Uncertain(1.7e-15, 1e-15, 2e-15),
+    }
+
+    def cells(at: float, register: float) -> float:
+        mac = prices_by_hand.product(8, 8, at) + prices_by_hand.addition(32, at)
+        return 128 * (mac + 40 * register * at / 28e-9)
+
+    node, register = sensitivity(parameters, constants)
+    assert (node.constant, register.constant) == ("node", "register_energy")
+    assert (node.unit, register.unit) == ("m", "J")
+    assert node.adc_model is None
+    for row, ends in (
+        (node, (cells(9e-9, 1.7e-15), cells(18e-9, 1.7e-15))),
+        (register, (cells(14e-9, 1e-15), cells(14e-9, 2e-15))),
+    ):
+        assert (row.energy_at_low_j, row.energy_at_high_j) == pytest.approx(ends, rel=1e-12, abs=0)
     interval = uncertain_energy(parameters, constants).energy_range_j
-    assert interval == (row.energy_at_low_j, row.energy_at_high_j)
+    assert interval == pytest.approx((cells(9e-9, 1e-15), cells(18e-9, 2e-15)), rel=1e-12, abs=0)
 
 
 # Refusals -----------------------------------------------------------------------------------------
@@ -368,10 +392,18 @@ def test_no_such_constant(settings: dict[str, Any], name: str) -> None:
 def test_ranges_that_reach_where_a_constant_may_not() -> None:
     for name, constant in {
         "node": Uncertain(22e-9, 0.0, 30e-9),
-        "cycle_time": Uncertain(2e-9, 0.0, 4e-9),
+        "supply_voltage": Uncertain(1.0, 0.5, 2e4),
     }.items():
         with pytest.raises(InputError, match=f"`{name}`"):
             uncertain_energy(design(), {name: constant})
+    # An array may take no time where a readout does, and not where nothing does.
+    fast = uncertain_energy(design(), {"cycle_time": Uncertain(2e-9, 0.0, 4e-9)})
+    assert fast.latency_range_s == pytest.approx(
+        (fast.latency_s - 2e-9, fast.latency_s + 2e-9), rel=1e-12, abs=0
+    )
+    digital = EnergyParameters(core="digital-int8", dot_product=DotProduct(8, 8, 8), bits=8)
+    with pytest.raises(InputError, match="take no time"):
+        uncertain_energy(digital, {"clock_period": Uncertain(1e-9, 0.0, 2e-9)})
 
 
 @pytest.mark.parametrize("name", ["adc_rate", "clock"])
@@ -384,3 +416,115 @@ def test_what_a_designer_chooses_is_not_uncertain(name: str) -> None:
 def test_sensitivity_to_nothing() -> None:
     with pytest.raises(InputError, match="no constant is uncertain"):
         sensitivity(design(), {})
+
+
+# Ranges of technologies ---------------------------------------------------------------------------
+
+RANGED = [
+    (core, name, bits)
+    for name in technology_names()
+    if load_technology(name).uncertain
+    for core, bits in (
+        ("rns", 6), ("rns", 4), ("fixed-lp", 4), ("fixed-hp", 4), ("bit-sliced", 4),
+        ("digital-int8", 8),
+    )
+    if CORES[core].runs_on(load_technology(name))
+    # Its light reads no row in all of the b_out bits.
+    and (core, name) != ("fixed-hp", "photonic-incoherent")
+]  # fmt: skip
+MODULI = {4: ModuliSet((15, 14, 13, 11)), 6: ModuliSet((63, 62, 61, 59)), 8: None}
+
+
+def shipped(core: str, name: str, bits: int, **changed: Any) -> EnergyParameters:
+    return EnergyParameters(
+        core=core,
+        dot_product=DotProduct(16 if name == "photonic-incoherent" else 64, bits, bits),
+        bits=bits,
+        moduli=MODULI[bits],
+        columns=16,
+        **{"technology": load_technology(name)} | changed,
+    )
+
+
+@pytest.mark.parametrize(("core", "name", "bits"), RANGED)
+def test_intervals_of_shipped_technologies(core: str, name: str, bits: int) -> None:
+    """They hold what any values inside the ranges give, of the arrays that were built."""
+    row = uncertain_energy(shipped(core, name, bits), {})
+    intervals = (row.energy_range_j, row.latency_range_s, row.area_range_m2)
+    nominal = (row.energy_per_dot_product_j, row.latency_s, row.area_m2)
+    array = load_technology(name)
+    chance = random.Random(7)
+    for trial in range(40):
+        inside = {
+            key: chance.choice((one.low, one.high)) if trial % 2 else
+            chance.uniform(one.low, one.high)
+            for key, one in array.uncertain
+        }  # fmt: skip
+        values = tuple((key, one._replace(value=inside.get(key, one.value)))
+                       for key, one in array.values)  # fmt: skip
+        other = replace(array, values=values)
+        found = quantities(shipped(core, name, bits, technology=other, segments=row.segments))
+        for interval, value, middle in zip(intervals, found, nominal, strict=True):
+            assert interval is not None
+            assert interval[0] * (1 - 1e-12) <= value <= interval[1] * (1 + 1e-12)
+            assert interval[0] <= middle <= interval[1]
+    assert row.tops_per_w_range is not None and row.tops_per_w is not None
+    assert row.tops_per_w_range[0] <= row.tops_per_w <= row.tops_per_w_range[1]
+
+
+def test_there_are_such_technologies() -> None:
+    assert {name for _, name, _ in RANGED} >= {
+        "photonic-phase", "photonic-incoherent", "reram-analog", "sram-digital"
+    }  # fmt: skip
+    assert {core for core, _, _ in RANGED} == set(CORES.own) - {"digital-fp32"}
+
+
+def test_an_interval_keeps_the_arrays_that_were_built() -> None:
+    """Less light would allow fewer rows; the array is that of the nominal light."""
+    array = load_technology("photonic-phase")
+    darkest = {"shifter_loss": 0.91, "coupling_loss": 2.0, "margin": 5.0}
+    dim = array.with_values(darkest)
+    design_ = shipped("rns", "photonic-phase", 6)
+    assert shipped("rns", "photonic-phase", 6, technology=dim).design.segments > (
+        design_.design.segments
+    )
+    row = uncertain_energy(design_, {})
+    assert row.segments == design_.design.segments
+    assert row.largest_rows == design_.design.largest_rows < 64
+    # Sensitivity is about what one would build: with the loss at its end, in more pieces.
+    for name in darkest:
+        (found,) = (r for r in sensitivity(design_, {}) if r.constant == name)
+        worse = array.with_values({name: dict(array.uncertain)[name].high})
+        rebuilt = shipped("rns", "photonic-phase", 6, technology=worse)
+        assert found.energy_at_high_j == pytest.approx(
+            rebuilt.design.energies.total, rel=1e-12, abs=0
+        )
+    assert shipped("rns", "photonic-phase", 6, technology=worse).design.segments > (
+        design_.design.segments
+    )
+
+
+def test_a_constant_at_which_no_row_is_read() -> None:
+    """More intensity noise than 6 bits stand: nothing that one could build has a finite energy."""
+    rows = sensitivity(shipped("rns", "photonic-phase", 6), {})
+    (noise,) = (row for row in rows if row.constant == "intensity_noise")
+    assert noise.energy_at_high_j == noise.swing == math.inf
+    assert rows[0] is noise and math.isfinite(noise.energy_at_low_j)
+
+
+def test_the_interval_of_a_ratio_holds_that_of_all_points() -> None:
+    """Both designs anywhere in their ranges; the verdict is what all of these say."""
+    parameters = shipped("fixed-lp", "reram-analog", 4)
+    row = uncertain_energy(parameters, {})
+    rns = shipped("rns", "photonic-phase", 4)
+    base = uncertain_energy(rns, {})
+    assert row.energy_range_j is not None and base.energy_range_j is not None
+    assert row.relative_to_rns == pytest.approx(
+        row.energy_per_dot_product_j / base.energy_per_dot_product_j, rel=1e-12, abs=0
+    )
+    assert row.relative_to_rns_range == pytest.approx(
+        (row.energy_range_j[0] / base.energy_range_j[1],
+         row.energy_range_j[1] / base.energy_range_j[0]), rel=1e-12, abs=0
+    )  # fmt: skip
+    assert row.compared_with_rns == "less"
+    assert row.energy_range_j[1] < base.energy_range_j[0]

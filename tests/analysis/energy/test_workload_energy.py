@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prices_by_hand import addition, fp_addition
+from simple_arrays import LIGHT, simple
 
 from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
@@ -15,7 +17,7 @@ from rnscli.base.units import Uncertain
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores import CORES
-from rnscli.hardware.technology import load_technology
+from rnscli.hardware.profile import load_technology
 from rnscli.hardware.workloads import Gemm, Workload
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
@@ -39,11 +41,6 @@ def design(core: str = "rns", rows: int = 16, columns: int = 8, **changed: Any) 
         columns=columns,
         **changed,
     )
-
-
-def addition(width: int, node: float = 14e-9) -> float:
-    """J; 30 fJ at 8 bits, 100 fJ at 32, at 45 nm."""
-    return 30e-15 * math.pow(100 / 30, math.log(width / 8, 4)) * node / 45e-9
 
 
 def width_of_sums(core: str, rows: int, tiles: int) -> int:
@@ -70,9 +67,9 @@ def tile_by_tile(gemm: Gemm, parameters: EnergyParameters, core: str) -> dict[st
                         additions += output in written
                         written.add(output)
     width = width_of_sums(core, rows, math.ceil(gemm.k / rows))
-    accumulation = additions * addition(width)
+    accumulation = additions * addition(width, 14e-9)
     if core == "digital-fp32":
-        accumulation = additions * 0.9e-12 * 14 / 45
+        accumulation = additions * fp_addition(14e-9)
     return {
         "passes": passes,
         "utilisation": useful / (passes * rows * columns),
@@ -81,7 +78,25 @@ def tile_by_tile(gemm: Gemm, parameters: EnergyParameters, core: str) -> dict[st
         "energy_j": spent + accumulation,
         "energy_per_mac_j": (spent + accumulation) / useful,
         "converter_energy_j": passes * columns * one.converter_energy_j,
-        "array_energy_j": passes * columns * (one.array_energy_j + one.leakage_energy_j),
+        "array_energy_j": passes
+        * columns
+        * math.fsum(
+            getattr(one, f"{part}_energy_j") for part in ("array", "periphery", "light", "modulo")
+        ),
+        "digital_energy_j": passes
+        * columns
+        * math.fsum(
+            getattr(one, f"{part}_energy_j")
+            for part in (
+                "forward",
+                "reverse",
+                "decoding",
+                "shift_add",
+                "accumulation",
+                "scaling",
+                "memory",
+            )
+        ),
     }
 
 
@@ -132,7 +147,7 @@ def test_a_network(core: str) -> None:
     total = result[-1]
     # 5 x 1 + 3 x 2 x 2 x 2 + 1 x 4 x 1 passes; 5 x 16 x 8 + 2 x 3 x 17 x 9 + 150 products.
     assert (total.passes, total.macs) == (33, 640 + 918 + 150)
-    assert total.utilisation == pytest.approx(1708 / (33 * 128), rel=1e-14)
+    assert total.utilisation == pytest.approx(1708 / (33 * 128), rel=1e-14, abs=0)
     assert (total.workload, total.core, total.vector_size, total.columns) == ("small", core, 16, 8)
 
 
@@ -142,7 +157,7 @@ def test_accumulation_by_hand() -> None:
     The sums of 16 terms of 6 by 6 bits have 6 + 6 + 4 - 1 = 15 bits, four of them 17.
     """
     third = workload_energy(design(), NETWORK)[2]
-    assert third.accumulation_energy_j == pytest.approx(9 * addition(17), rel=1e-12, abs=0)
+    assert third.accumulation_energy_j == pytest.approx(9 * addition(17, 14e-9), rel=1e-12, abs=0)
     whole = workload_energy(design(), Workload("fits", (Gemm("fits", 7, 16, 8),)))[0]
     assert (whole.accumulation_energy_j, whole.utilisation) == (0.0, 1.0)
 
@@ -154,69 +169,85 @@ def test_time_by_hand() -> None:
     is the product and four operations by Barrett, 18; three products with a sum each, 6; the sign.
     A pass starts every nanosecond, so 5, 24 and 4 of them take 4, 23 and 3 ns more than one.
     """
-    parameters = design(technology=load_technology("photonic"))
+    parameters = design(technology=LIGHT, scales="none")
     first, second, third, total = workload_energy(parameters, NETWORK)
     one = 27.08333333333333e-9
     assert [row.passes for row in (first, second, third)] == [5, 24, 4]
     times = [one + 4e-9, one + 23e-9, one + 3e-9]
-    assert [row.time_s for row in (first, second, third)] == pytest.approx(times, rel=1e-12)
-    assert total.time_s == pytest.approx(sum(times), rel=1e-12)
+    assert [row.time_s for row in (first, second, third)] == pytest.approx(times, rel=1e-12, abs=0)
+    assert total.time_s == pytest.approx(sum(times), rel=1e-12, abs=0)
 
 
 def test_more_arrays() -> None:
     """Two halve the time up to the first pass; as many as there are passes leave that alone."""
-    parameters = design(technology=load_technology("photonic"))
+    parameters = design(technology=LIGHT)
     one, two, many = (workload_energy(parameters, NETWORK, arrays=n) for n in (1, 2, 24))
     fill = energy(parameters).latency_s
     # Of 5, 24 and 4 passes 3, 12 and 2 are left.
     for index, (before, after) in enumerate([(4e-9, 2e-9), (23e-9, 11e-9), (3e-9, 1e-9)]):
-        assert one[index].time_s - fill == pytest.approx(before, rel=1e-9)
-        assert two[index].time_s - fill == pytest.approx(after, rel=1e-9)
+        assert one[index].time_s - fill == pytest.approx(before, rel=1e-9, abs=0)
+        assert two[index].time_s - fill == pytest.approx(after, rel=1e-9, abs=0)
         assert many[index].time_s == fill
     large = Workload("large", (Gemm("large", m=10_000, k=16, n=8),))
     alone, pair = (workload_energy(parameters, large, arrays=n)[-1] for n in (1, 2))
-    assert pair.time_s - fill == pytest.approx((alone.time_s - fill) / 2, rel=1e-3)
+    assert pair.time_s - fill == pytest.approx((alone.time_s - fill) / 2, rel=1e-3, abs=0)
     for row, other in zip(one, two, strict=True):
         assert (row.energy_j, row.passes) == (other.energy_j, other.passes)
 
 
 def test_attempts_take_time_and_energy() -> None:
     """Every other pass is repeated."""
-    photonic = load_technology("photonic")
+    shared = {"technology": LIGHT, "scales": "none"}
     once, more = (
-        workload_energy(design(expected_attempts=a, technology=photonic), NETWORK)
-        for a in (1.0, 1.5)
+        workload_energy(design(expected_attempts=1.2, pass_attempts=a, **shared), NETWORK)
+        for a in (1.2, 1.5)
     )
     for row, other in zip(once, more, strict=True):
-        assert other.converter_energy_j == pytest.approx(1.5 * row.converter_energy_j, rel=1e-12)
+        assert 1.2 * other.converter_energy_j == pytest.approx(
+            1.5 * row.converter_energy_j, rel=1e-12, abs=0
+        )
         assert other.passes == row.passes
-        assert other.expected_attempts == 1.5
+        assert (other.expected_attempts, other.pass_attempts) == (1.2, 1.5)
     # 5 passes: 4 ns and 27.083 ns of which 26.083 are repeated; into residues it is only once.
-    assert more[0].time_s == pytest.approx(6e-9 + 1e-9 + 1.5 * 26.08333333333333e-9, rel=1e-12)
+    assert more[0].time_s == pytest.approx(
+        6e-9 + 1e-9 + 1.5 * 26.08333333333333e-9, rel=1e-12, abs=0
+    )
 
 
 def test_bounds_of_constants_of_the_array() -> None:
     """Where only the array is uncertain, all else is the same at both ends."""
-    constants = {"energy_per_mac": Uncertain(10.1235e-15, 5e-15, 20e-15)}
-    result = workload_energy(design(), NETWORK, constants)
+    parameters = design(technology=simple(cell_power=1e-9))
+    constants = {
+        "energy_per_mac": Uncertain(10e-15, 5e-15, 20e-15),
+        "cell_power": Uncertain(1e-9, 0.5e-9, 2e-9),
+    }
+    result = workload_energy(parameters, NETWORK, constants)
     for row in result:
         rest = row.energy_j - row.array_energy_j
         assert row.energy_range_j == pytest.approx(
             (
-                rest + row.array_energy_j * 5 / 10.1235,
-                rest + row.array_energy_j * 20 / 10.1235,
+                rest + row.array_energy_j / 2,
+                rest + row.array_energy_j * 2,
             ),
             rel=1e-12,
         )
-    assert all(row.energy_range_j is None for row in workload_energy(design(), NETWORK))
+    assert all(row.energy_range_j is None for row in workload_energy(parameters, NETWORK))
 
 
-def test_bounds_of_an_uncertain_node_hold_for_the_sums_of_tiles_too() -> None:
-    """Of plain logic everything is in proportion to the node, the sums of tiles like the rest."""
-    parameters = design("digital-int8")
+@pytest.mark.parametrize("core", ["digital-int8", "digital-fp32"])
+def test_bounds_of_an_uncertain_node_hold_for_the_sums_of_tiles_too(core: str) -> None:
+    """The ends are the energies of two networks, each of another node."""
+    array = load_technology("digital-logic")
     constants = {"node": Uncertain(14e-9, 7e-9, 28e-9)}
-    for row in workload_energy(parameters, NETWORK, constants):
-        assert row.energy_range_j == pytest.approx((row.energy_j / 2, row.energy_j * 2), rel=1e-12)
+    ranges = workload_energy(design(core), NETWORK, constants)
+    low, high = (
+        workload_energy(design(core, technology=array.with_values({"node": node})), NETWORK)
+        for node in (7e-9, 28e-9)
+    )
+    for row, *ends in zip(ranges, low, high, strict=True):
+        assert row.energy_range_j == pytest.approx(
+            tuple(end.energy_j for end in ends), rel=1e-12, abs=0
+        )
 
 
 @pytest.mark.parametrize("arrays", [0, -1, 1.5, 2**40 + 1])

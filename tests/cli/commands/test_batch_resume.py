@@ -143,8 +143,8 @@ def test_content_and_versions_count(
     assert computed == ALL
 
 
-PHOTONIC = (Path(technologies.__path__[0]) / "photonic.toml").read_text()
-PROFILE = PHOTONIC.replace('"photonic"', '"mine"')
+PHOTONIC = (Path(technologies.__path__[0]) / "photonic-phase.toml").read_text()
+PROFILE = PHOTONIC.replace('"photonic-phase"', '"mine"')
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ PROFILE = PHOTONIC.replace('"photonic"', '"mine"')
     [
         ("workload", "net.csv", "layer,M,K,N\na,8,64,4\n", "layer,M,K,N\na,8,64,5\n"),
         ("p", "p.txt", "1e-3\n" * 4, "1e-3\n" * 3 + "2e-3\n"),
-        ("technology", "mine.toml", PROFILE, PROFILE.replace('"17fJ"', '"18fJ"')),
+        ("technology", "mine.toml", PROFILE, PROFILE.replace('"415fF"', '"416fF"')),
     ],
 )
 def test_every_file_that_is_read_counts(

@@ -65,7 +65,7 @@ bits = 4
 core = "rns"
 max-energy = "1e-30J"
 """ + "".join(
-    f'[run.small{number}]\ncommand = "energy"\nbits = {4 + number % 5}\n' for number in range(20)
+    f'[run.small{number}]\ncommand = "energy"\nbits = {4 + number % 3}\n' for number in range(20)
 )
 
 

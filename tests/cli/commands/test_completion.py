@@ -46,7 +46,7 @@ complete -p rnscli
 ask rnscli mod
 ask rnscli energy --core rns,fi
 ask rnscli energy --core = rns,bi
-ask rnscli energy --technology photonic,m
+ask rnscli energy --technology photonic-phase,m
 ask rnscli fault-prob --p 1e-6..1e-1 : 4 --require "'p_e"
 ask rnscli moduli --output m
 """
@@ -60,7 +60,7 @@ def test_bash(shell: FindShell, shell_environment: Environment, tmp_path: Path) 
         "moduli",
         "rns,fixed-lp rns,fixed-hp",
         "rns,bit-sliced",
-        "photonic,mine.toml",
+        "photonic-phase,mine.toml",
         "p_err",
         "compopt default",  # the files are bash's own
         "",
@@ -73,7 +73,7 @@ def test_bash(shell: FindShell, shell_environment: Environment, tmp_path: Path) 
         ("rnscli mod", ["moduli\tChoose moduli sets for a target precision."]),
         ("rnscli energy --core rns,fi", ["rns,fixed-lp", "rns,fixed-hp"]),
         ("rnscli energy --core=rns,bi", ["--core=rns,bit-sliced"]),
-        ("rnscli energy --technology photonic,m", ["photonic,mine.toml"]),
+        ("rnscli energy --technology photonic-phase,m", ["photonic-phase,mine.toml"]),
         ("rnscli fault-prob --require p_e", ["p_err"]),
         ("rnscli moduli --output mi", ["mine.toml"]),
         ("rnscli moduli --inp", ["--input-bits\tBits of the inputs. [default: b]"]),
@@ -125,7 +125,9 @@ def test_zsh(shell: FindShell, shell_environment: Environment, tmp_path: Path) -
         "rnscli mod": "rnscli moduli ",
         "rnscli energy --core rns,bi": "rnscli energy --core rns,bit-sliced ",
         "rnscli energy --core=rns,bi": "rnscli energy --core=rns,bit-sliced ",
-        "rnscli energy --technology photonic,mi": "rnscli energy --technology photonic,mine.toml ",
+        "rnscli energy --technology photonic-phase,mi": (
+            "rnscli energy --technology photonic-phase,mine.toml "
+        ),
         "rnscli fault-prob --require p_e": "rnscli fault-prob --require p_err ",
         "rnscli moduli --output mi": "rnscli moduli --output mine.toml ",
     }

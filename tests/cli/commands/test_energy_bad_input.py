@@ -117,7 +117,10 @@ def test_a_file_that_is_read_is_not_written_over(
         ("--adc-k2 1fJ --adc-table TABLE", "--adc-k2 murmann"),
         ("--walden-fom 1fJ", "--walden-fom --adc-model walden"),
         ("--schreier-fom 180dB --adc-model walden", "--schreier-fom --adc-model schreier"),
-        ("--sensitivity", "--sensitivity"),
+        ("--core digital-int8 --sensitivity", "--sensitivity"),
+        ("--workload mnist-cnn --breakdown", "--workload --breakdown"),
+        ("--breakdown --sensitivity", "--breakdown --sensitivity"),
+        ("--breakdown --arrays 2", "--arrays --workload"),
         ("--p 0.1 --sigma 0.1", "--p --sigma"),
         ("--sigma 0.1 --snr-db 30", "--sigma --snr-db"),
         ("--p 0.1 --snr-db 30", "--p --snr-db"),
@@ -130,10 +133,16 @@ def test_a_file_that_is_read_is_not_written_over(
         ("--core fixed-lp --node 14nm±100%", "--node 1 nm 100 um"),
         ("--core fixed-lp --clock 0", "--clock 1 Hz 1 THz"),
         ("--core fixed-lp --adc-rate 2THz", "--adc-rate 1 Hz 1 THz"),
-        ("--core fixed-lp --cycle-time 0", "--cycle-time 1 fs 1000 s"),
-        ("--core fixed-lp --leakage 2W", "--leakage 0 to 1 W"),
-        ("--core fixed-lp --cell-area 2m2", "--cell-area 0 to 1 m2"),
-        ("--core fixed-lp --energy-per-mac 2J", "--energy-per-mac 0 to 1 J"),
+        ("--core rns --rate 0", "--rate 1 Hz 1 THz"),
+        ("--core rns --rate 2THz", "--rate 1 Hz 1 THz"),
+        ("--core rns --laser-power 2kW", "--laser-power 0 to 1 kW"),
+        ("--core rns --bits 6 --laser-power 0", "--laser-power --bits --max-link-sigma"),
+        ("--core rns --technology reram-analog --modulo-energy 2J", "--modulo-energy 0 to 1 J"),
+        ("--core rns --modulo-energy 1pJ", "--modulo-energy --technology"),
+        ("--core rns --modulo-energy 1pJ±10%", "--modulo-energy 1pJ"),
+        ("--core rns --kernel mvm", "--kernel mvm vmm"),
+        ("--core rns --kernel cycle", "--kernel cycle vmm"),
+        ("--core rns --bits 6 --max-link-sigma 1e-6", "--max-link-sigma"),
         ("--core fixed-lp --supply-voltage 9kV±90%", "--supply-voltage 10 kV"),
         ("--core fixed-lp --adc-model schreier --schreier-fom 1dB", "--schreier-fom 50 to 250"),
     ],
@@ -149,5 +158,122 @@ def test_contradictions_and_limits(
 
 
 def test_a_constant_of_no_row_is_refused(refusal: Refusal) -> None:
-    for option, value in (("--adc-k1", "1fJ"), ("--energy-per-mac", "1fJ"), ("--cell-area", 0)):
+    for option, value in (("--adc-k1", "1fJ"), ("--rate", "1GHz"), ("--laser-power", "1mW")):
         assert option in refusal("energy", "--core", "digital-int8", option, value)
+    for option, value in (("--rate", "1GHz"), ("--laser-power", "1mW")):
+        assert option in refusal("energy", "--core", "fixed-lp", option, value)
+
+
+@pytest.mark.parametrize("option", ["--energy-per-mac", "--cycle-time", "--cell-area", "--leakage"])
+@pytest.mark.parametrize("command", ["energy", "design"])
+def test_options_of_former_versions_are_gone(option: str, command: str, refusal: Refusal) -> None:
+    assert f"has no option {option}" in refusal(command, option, "1f")
+
+
+FORMER = """
+name = "mine"
+kind = "analog"
+[energy_per_mac]
+value = "20fJ"
+source = "measured"
+[cycle_time]
+value = "5ns"
+source = "measured"
+"""
+
+
+@pytest.mark.parametrize("command", ["energy", "design", "accuracy"])
+def test_a_profile_of_a_former_version_says_what_it_is_now(
+    command: str, refusal: Refusal, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(FORMER)
+    sentence = refusal(command, "--technology", path)
+    for name in ("mine.toml", "energy_per_mac", "[[parts]]", "[constants]", "docs/energy.md"):
+        assert name in sentence, sentence
+
+
+# Constants of a technology
+
+RNS = ("energy", "--bits", 6, "--core", "rns")
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("shifter_loss", "a name and its value"),
+        ("=1dB", "a name and its value"),
+        ("shifter_loss=", "a name and its value"),
+        ("", "a name and its value"),
+        ("nothing=1", "nothing=1 one of adc_area, coupling_loss, shifter_loss"),
+        ("cell_capacitance=1fF", "cell_capacitance=1fF one of"),  # of another technology
+        ("rows=5", "rows=5 one of"),
+        ("shifter_loss=abc", "abc dB"),
+        ("shifter_loss=1J", "1J dB"),
+        ("shifter_loss=nan", "nan dB"),
+        ("shifter_loss=inf", "inf dB"),
+        ("shifter_loss=-1dB", "-1dB dB at least 0"),  # light that grows with every row
+        ("shifter_loss=1e40", "1e40 dB"),
+        ("shifter_loss=0.1dB,0.2dB", "0.1dB,0.2dB"),
+        ("shifter_loss=1dB±200%", "1dB±200%"),
+        ("shifter_loss=1dB=2dB", "1dB=2dB"),
+        ("efficiency=1J", "efficiency=1J a number"),
+        ("efficiency=-1", "efficiency=-1 at least 0"),
+        ("rate=0", "rate=0 1 Hz 1 THz"),
+        ("laser_power=2kW", "laser_power=2kW 1 kW"),
+        ("node=1m", "node=1m 1 nm 100 um"),
+        ("shifter_loss=" + "9" * 5000, "shifter_loss=999"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["energy", "design"])
+def test_constants_that_make_no_sense(
+    command: str, value: str, named: str, refusal: Refusal
+) -> None:
+    sentence = refusal(command, *RNS[1:], "--constant", value)
+    assert len(sentence) < 600 and "--constant" in sentence
+    assert "--shifter-loss" not in sentence and "--efficiency" not in sentence  # there are none
+    for name in named.replace(", ", " ").split(" "):
+        assert name in sentence, sentence
+
+
+def test_a_constant_is_given_once(refusal: Refusal) -> None:
+    twice = ("--constant", "shifter_loss=0.1dB", "--constant", "shifter_loss=0.2dB")
+    assert "shifter_loss 2 times" in refusal(*RNS, *twice)
+    for option, value in (("laser_power", "20mW"), ("rate", "1GHz"), ("node", "7nm")):
+        flag = "--" + option.replace("_", "-")
+        sentence = refusal(*RNS, "--constant", f"{option}={value}", flag, value)
+        assert "--constant" in sentence and flag in sentence
+
+
+@pytest.mark.parametrize("value", ["efficiency=0", "load=0Ohm"])
+def test_constants_that_divide_by_zero(value: str, refusal: Refusal) -> None:
+    assert "no finite value" in refusal(*RNS, "--constant", value)
+
+
+# Cores and what wraps
+
+
+@pytest.mark.parametrize("command", ["energy", "design"])
+@pytest.mark.parametrize(
+    "technology", ["reram-analog", "switched-capacitor", "photonic-incoherent"]
+)
+def test_residues_where_nothing_wraps(command: str, technology: str, refusal: Refusal) -> None:
+    sentence = refusal(command, *RNS[1:], "--technology", technology)
+    for words in ("core rns needs an array that wraps at m", technology, "m^2 h", "2 b + log2 h",
+                  "--modulo-energy", "photonic-phase"):  # fmt: skip
+        assert words in sentence, sentence
+
+
+@pytest.mark.parametrize("command", ["energy", "design"])
+@pytest.mark.parametrize("core", ["fixed-lp", "fixed-hp", "bit-sliced"])
+def test_sums_that_may_not_wrap(command: str, core: str, refusal: Refusal) -> None:
+    sentence = refusal(command, "--core", core, "--bits", 6, "--technology", "photonic-phase")
+    for words in (f"core {core}", "do not wrap", "photonic-phase", "reram-analog"):
+        assert words in sentence, sentence
+
+
+def test_a_plot_of_a_breakdown(refusal: Refusal, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "parts.svg"
+    sentence = refusal("energy", "--breakdown", "--plot", path)
+    assert "--plot" in sentence and "--breakdown" in sentence and not path.exists()

@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable
+import itertools
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ Rows = Callable[..., list[dict[str, Any]]]
 Document = Callable[..., dict[str, Any]]
 Refusal = Callable[..., str]
 
-LOW = ("energy", "--bits", 6, "--core", "fixed-lp")
+FIXED = ("energy", "--bits", 6, "--core", "fixed-lp")
+LOW = (*FIXED, "--technology", "switched-capacitor")  # which has no ranges of its own
 
 
 @pytest.mark.parametrize(
@@ -35,22 +38,56 @@ def test_a_range_gives_intervals(written: str, document: Document) -> None:
 def test_the_middle_is_that_of_the_value(rows: Rows) -> None:
     (known,) = rows(*LOW, "--adc-k1", "80fJ")
     (ranged,) = rows(*LOW, "--adc-k1", "80fJ±20%")
-    ranges = ("energy_range_j", "latency_range_s", "area_range_m2")
-    assert known == ranged | dict.fromkeys(ranges) | {"adc_k1_j": 80e-15}
+    ranges = ("energy_range_j", "latency_range_s", "area_range_m2", "tops_per_w_range")
+    compared = ("relative_to_rns_range", "compared_with_rns")  # with the ranges of rns, too
+    expected = ranged | dict.fromkeys(ranges) | {"adc_k1_j": 80e-15}
+    assert {k: v for k, v in known.items() if k not in compared} == {
+        k: v for k, v in expected.items() if k not in compared
+    }
 
 
-def test_ends_are_runs_of_their_own(rows: Rows) -> None:
-    constants = (("--adc-k1", 100e-15, 0.3), ("--energy-per-mac", 10e-15, 0.5),
-                 ("--cycle-time", 50e-9, 0.2), ("--cell-area", 4e-15, 0.1))  # fmt: skip
-    (row,) = rows(*LOW, *(w for o, v, s in constants for w in (o, f"{v!r}±{100 * s:g}%")))
-    for end, sign in ((0, -1), (1, 1)):
-        (there,) = rows(*LOW, *(w for o, v, s in constants for w in (o, repr(v * (1 + sign * s)))))
-        for key, value in (
-            ("energy_range_j", "energy_per_dot_product_j"),
-            ("latency_range_s", "latency_s"),
-            ("area_range_m2", "area_m2"),
-        ):
-            assert row[key][end] == pytest.approx(there[value], rel=1e-9)
+def test_what_follows_from_the_range_of_the_energy(rows: Rows) -> None:
+    """Operations per joule, and the ratio to what rns takes wherever its constants are."""
+    (row,), (rns,) = rows(*LOW, "--adc-k1", "80fJ±20%"), rows(*LOW[:3], "--core", "rns")
+    low, high = row["energy_range_j"]
+    assert row["tops_per_w_range"] == pytest.approx(
+        [2 * 128 / 1e12 / high, 2 * 128 / 1e12 / low], rel=1e-12
+    )
+    least, most = rns["energy_range_j"]
+    assert row["relative_to_rns_range"] == pytest.approx([low / most, high / least], rel=1e-12)
+    assert row["compared_with_rns"] == "less" and high < least
+
+
+def with_constants(texts: dict[str, str]) -> list[str]:
+    """Options of the constants of an ADC or node, and of those of the technology `simple`."""
+    return [
+        word
+        for name, text in texts.items()
+        for word in ((name, text) if name.startswith("-") else ("--constant", f"{name}={text}"))
+    ]
+
+
+def test_ends_are_runs_of_their_own(simple: Path, rows: Rows) -> None:
+    low = (*FIXED, "--technology", simple)
+    constants = {"--adc-k1": (100e-15, 0.3), "energy_per_mac": (10e-15, 0.5),
+                 "cycle_time": (50e-9, 0.2), "cell_area": (4e-15, 0.1)}  # fmt: skip
+    ranged = {name: f"{value!r}±{100 * share:g}%" for name, (value, share) in constants.items()}
+    (row,) = rows(*low, *with_constants(ranged))
+    found = []
+    # All corners: an area falls where operations take longer, and fewer units of logic keep up.
+    for signs in itertools.product((-1, 1), repeat=len(constants)):
+        corner = {
+            name: repr(value * (1 + sign * share))
+            for sign, (name, (value, share)) in zip(signs, constants.items(), strict=True)
+        }
+        found += rows(*low, *with_constants(corner))
+    for key, value in (
+        ("energy_range_j", "energy_per_dot_product_j"),
+        ("latency_range_s", "latency_s"),
+        ("area_range_m2", "area_m2"),
+    ):
+        ends = [best(one[value] for one in found) for best in (min, max)]
+        assert row[key] == pytest.approx(ends, rel=1e-9, abs=0)
 
 
 def test_a_swept_range(rows: Rows, rnscli: Run) -> None:
@@ -72,10 +109,13 @@ def test_a_range_of_another_core_is_none(rows: Rows) -> None:
     assert rns["energy_range_j"] and digital["energy_range_j"] is None
 
 
-def test_intervals_are_shown(rnscli: Run) -> None:
-    energy = ("energy", "--bits", 6, "--core", "rns,fixed-lp", "--adc-k1", "100fJ±30%")
+def test_intervals_are_shown(simple: Path, rnscli: Run) -> None:
+    energy = ("energy", "--bits", 6, "--core", "rns,fixed-lp", "--technology", simple, "--memory",
+              "none", "--scales", "none", "--constant", "energy_per_mac=1fJ", "--adc-k1",
+              "100fJ±30%")  # fmt: skip
+    # 128 fJ of cells, 18 fJ of the DAC, and 6 times 70 to 130 fJ with 4 fJ of the ADC.
     for style in ("table", "markdown", "latex"):
-        assert "766.0 fJ .. 1.126 pJ" in rnscli(*energy, "--format", style).out
+        assert "570.1 fJ .. 930.1 fJ" in rnscli(*energy, "--format", style).out
     assert "total range" not in rnscli(*energy[:-2]).out
 
 
@@ -85,14 +125,20 @@ KEYS = (
     "core bits vector_size technology adc_model constant constant_low constant_value "
     "constant_high energy_at_low_j energy_per_dot_product_j energy_at_high_j swing"
 )
-FOUR = (
-    "--adc-k1", "100fJ±30%", "--energy-per-mac", "10fJ±50%", "--node", "14nm±10%",
-    "--supply-voltage", "1V±10%",
-)  # fmt: skip
+FOUR = {
+    "--adc-k1": "100fJ±30%", "energy_per_mac": "10fJ±50%", "--node": "14nm±10%",
+    "--supply-voltage": "1V±10%",
+}  # fmt: skip
 
 
-def test_sensitivity_sorts_by_the_swing(rows: Rows) -> None:
-    found = rows("energy", "--bits", 6, "--core", "rns,fixed-lp", *FOUR, "--sensitivity")
+@pytest.fixture
+def four(simple: Path) -> tuple[object, ...]:
+    """A technology, and four uncertain constants."""
+    return ("--technology", simple, *with_constants(FOUR))
+
+
+def test_sensitivity_sorts_by_the_swing(four: Sequence[object], rows: Rows) -> None:
+    found = rows("energy", "--bits", 6, "--core", "rns,fixed-lp", *four, "--sensitivity")
     assert set(KEYS.split()) <= set(found[0])
     assert len(found) == 8
     for core in ("rns", "fixed-lp"):
@@ -104,35 +150,72 @@ def test_sensitivity_sorts_by_the_swing(rows: Rows) -> None:
         assert row["constant_low"] < row["constant_value"] < row["constant_high"]
 
 
-def test_sensitivity_moves_one_constant_at_a_time(rows: Rows) -> None:
-    (row,) = (
-        row for row in rows(*LOW, *FOUR, "--sensitivity") if row["constant"] == "energy_per_mac"
-    )
-    plain = [word for word in FOUR if not word.startswith("10fJ")]
-    plain = [word.split("±")[0] for word in plain if word != "--energy-per-mac"]
-    for end in ("low", "high"):
-        (there,) = rows(*LOW, *plain, "--energy-per-mac", repr(row[f"constant_{end}"]))
-        assert row[f"energy_at_{end}_j"] == pytest.approx(there["energy_per_dot_product_j"])
+def test_sensitivity_moves_one_constant_at_a_time(
+    simple: Path, four: Sequence[object], rows: Rows
+) -> None:
+    found = {row["constant"]: row for row in rows(*FIXED, *four, "--sensitivity")}
+    plain = {name: text.split("±")[0] for name, text in FOUR.items()}
+    for name in FOUR:
+        row = found[name.removeprefix("--").replace("-", "_")]
+        for end in ("low", "high"):
+            there = with_constants(plain | {name: repr(row[f"constant_{end}"])})
+            (alone,) = rows(*FIXED, "--technology", simple, *there)
+            assert row[f"energy_at_{end}_j"] == pytest.approx(
+                alone["energy_per_dot_product_j"], rel=1e-12, abs=0
+            )
 
 
 @pytest.mark.parametrize("style", ["table", "csv", "markdown", "latex"])
-def test_sensitivity_in_every_form(style: str, rnscli: Run) -> None:
-    ran = rnscli(*LOW, *FOUR, "--sensitivity", "--format", style)
+def test_sensitivity_in_every_form(style: str, four: Sequence[object], rnscli: Run) -> None:
+    ran = rnscli(*FIXED, *four, "--sensitivity", "--format", style)
     assert (ran.code, ran.err) == (0, "")
     assert all(name in ran.out.replace("\\", "") for name in ("adc_k1", "energy_per_mac", "node"))
 
 
-def test_the_two_totals_of_a_sensitivity_table_are_told_apart(rnscli: Run) -> None:
-    header = rnscli(*LOW, *FOUR, "--sensitivity").out.splitlines()[2]
+def test_the_two_totals_of_a_sensitivity_table_are_told_apart(
+    four: Sequence[object], rnscli: Run
+) -> None:
+    header = rnscli(*FIXED, *four, "--sensitivity").out.splitlines()[2]
     titles = [title.strip() for title in header.split("  ") if title.strip()]
     assert len(set(titles)) == len(titles)
 
 
-def test_requirements_on_sensitivity(rnscli: Run, refusal: Refusal) -> None:
-    ran = rnscli(*LOW, *FOUR, "--sensitivity", "--require", "swing < 0.3")
-    assert ran.code == 1 and "swing" in ran.err
-    assert rnscli(*LOW, *FOUR, "--sensitivity", "--require", "swing < 0.5").code == 0
-    assert "latency_s" in refusal(*LOW, *FOUR, "--sensitivity", "--require", "latency_s < 1")
+def test_requirements_on_sensitivity(
+    four: Sequence[object], rows: Rows, rnscli: Run, refusal: Refusal
+) -> None:
+    # The largest is that of the cells, of which 50 % less or more is all of their energy.
+    (row,) = rows(*FIXED, *four)
+    largest = 128 * 10e-15 / row["energy_per_dot_product_j"]
+    ran = rnscli(*FIXED, *four, "--sensitivity", "--require", f"swing < {0.999 * largest}")
+    assert ran.code == 1 and "swing" in ran.err and "energy_per_mac" in ran.err
+    above = f"swing < {1.001 * largest}"
+    assert rnscli(*FIXED, *four, "--sensitivity", "--require", above).code == 0
+    assert "latency_s" in refusal(*FIXED, *four, "--sensitivity", "--require", "latency_s < 1")
+
+
+def test_ranges_of_the_technology_are_there_without_being_given(rows: Rows) -> None:
+    """A published constant with a range moves the energy as an option with that range does."""
+    light = ("energy", "--bits", 6, "--core", "rns")
+    found = {row["constant"]: row for row in rows(*light, "--sensitivity")}
+    (row,) = rows(*light)
+    assert {"efficiency", "shifter_capacitance", "heater_power"} <= set(found)
+    efficiency = found["efficiency"]
+    light_at = {end: row["light_energy_j"] * efficiency["constant_value"] / efficiency[
+        f"constant_{end}"] for end in ("low", "high")}  # fmt: skip
+    for end, energy in light_at.items():
+        moved = row["energy_per_dot_product_j"] - row["light_energy_j"] + energy
+        assert efficiency[f"energy_at_{end}_j"] == pytest.approx(moved, rel=1e-12, abs=0)
+    (known,) = rows(*light, "--constant", "efficiency=0.15")
+    assert known["energy_range_j"][1] < row["energy_range_j"][1]
+    assert known["energy_per_dot_product_j"] == row["energy_per_dot_product_j"]
+
+
+def test_a_gain_in_decibels_and_an_area_are_shown_in_their_units(rnscli: Run) -> None:
+    out = rnscli("energy", "--bits", 6, "--core", "rns", "--sensitivity").out
+    assert re.search(r"shifter_area +4500 um2 +5200 um2 +0\.0275 mm2 ", out)  # 27500 um2
+    assert re.search(r"intensity_noise +-150 dB/Hz +-140 dB/Hz +-135 dB/Hz ", out)
+    assert re.search(r"shifter_loss +0\.1 dB +0\.33 dB +0\.91 dB ", out)
+    assert re.search(r"\bnm2|[a-zA-Z]dB", out) is None
 
 
 def test_sensitivity_without_a_range(refusal: Refusal) -> None:
@@ -141,9 +224,10 @@ def test_sensitivity_without_a_range(refusal: Refusal) -> None:
 
 
 def test_a_tornado_of_more_designs_than_are_drawn_is_refused(
-    refusal: Refusal, tmp_path: Path
+    simple: Path, refusal: Refusal, tmp_path: Path
 ) -> None:
     pytest.importorskip("matplotlib")
-    sweep = ("energy", "--bits", "4..10", "--core", "fixed-lp", "--adc-k1", "1fJ±9%")
+    sweep = ("energy", "--bits", "4..10", "--core", "fixed-lp", "--technology", simple,
+             "--adc-k1", "1fJ±9%")  # fmt: skip
     sentence = refusal(*sweep, "--sensitivity", "--plot", tmp_path / "a.svg")
     assert "--plot" in sentence and "7" in sentence and "6" in sentence

@@ -128,6 +128,36 @@ def test_weights_decide(rows: Rows) -> None:
     assert drawn[0]["fp32_accuracy"] != given[0]["fp32_accuracy"]
 
 
+def test_energy_is_that_of_the_technology(rows: Rows, rnscli: Run, folder: Path) -> None:
+    """Each core on its own, or on one that is named; light for so many bits there may be none."""
+    (folder / "net.csv").write_text("layer,M,K,N\na,1,16,24\nb,1,24,3\n")
+    asked = ("accuracy", *READY, "--core", "rns,fixed-lp")
+    six, nine = rows(*asked, "--bits", 6), rows(*asked, "--bits", 9)
+    homes = ["photonic-phase", "reram-analog"]
+    for found in (six, nine):
+        assert [row["technology"] for row in found] == homes
+    for bits, found in ((6, six), (9, nine)):
+        priced = rnscli(
+            "energy", "--bits", bits, "--core", "rns,fixed-lp", "--workload", "net.csv",
+            "--extrapolate", "--format", "json",
+        )  # fmt: skip
+        total = [row for row in json.loads(priced.out)["rows"] if row["layer"] == "total"]
+        for row, layer in zip(found, total, strict=True):
+            assert row["energy_per_inference_j"] == layer["energy_j"] > 0
+            assert row["energy_j"] == row["samples"] * row["energy_per_inference_j"]
+            assert row["extrapolated"] == layer["extrapolated"]
+    # What light cannot read is marked, and its accuracy known.
+    assert nine[0]["extrapolated"] and not six[0]["extrapolated"] and nine[0]["accuracy"] >= 0
+    both = "photonic-phase,switched-capacitor"
+    named = rows(*asked, "--bits", 6, "--technology", both)
+    assert [(row["core"], row["technology"]) for row in named] == [
+        ("rns", "photonic-phase"),
+        ("fixed-lp", "switched-capacitor"),
+    ]
+    assert named[0]["energy_j"] == six[0]["energy_j"]
+    assert named[1]["energy_j"] != six[1]["energy_j"]
+
+
 def test_weights_of_a_shipped_network(rows: Rows, folder: Path) -> None:
     from rnscli.networks.models.cnn import make
 
@@ -276,9 +306,11 @@ def test_refusals(command: str, arguments: str, said: str, refusal: Refusal) -> 
     [
         ("accuracy --samples 301", "--samples 301 images.npz 300"),
         ("accuracy --samples 0", "--samples"),
-        ("accuracy --technology digital-logic", "--technology digital-logic photonic reram-analog"),
+        ("accuracy --technology digital-logic", "--core rns --technology digital-logic"),
+        ("accuracy --technology reram-analog", "--core rns reram-analog photonic-phase"),
+        ("accuracy --core fixed-lp --technology photonic-phase", "--core fixed-lp reram-analog"),
         ("accuracy --technology none.toml", "--technology none.toml"),
-        ("accuracy --technology photonic,nonsense", "--technology nonsense"),
+        ("accuracy --technology photonic-phase,nonsense", "--technology nonsense"),
         ("train --epochs 0", "--epochs 1"),
         ("train --learning-rate 0", "--learning-rate above"),
         ("train --batch-size 0", "--batch-size"),

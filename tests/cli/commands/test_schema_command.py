@@ -19,7 +19,7 @@ from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.main import ANSWERING, cli
 from rnscli.cli.options.sweeps import ModelSweep, NameSweep, value_schema
-from rnscli.cli.options.types import PathName
+from rnscli.cli.options.types import Assignment, PathName
 from rnscli.report.table import Layout
 
 Run = Callable[..., Any]
@@ -119,7 +119,7 @@ def test_only_names_and_files_are_any_text(name: str) -> None:
     """A type of options that `value_schema` does not know would be one."""
     for option in answer_command(name).stated:
         if value_schema(option.type) == {"type": "string"}:
-            known = NameSweep | ModelSweep | PathName | click.types.StringParamType
+            known = NameSweep | ModelSweep | PathName | Assignment | click.types.StringParamType
             assert isinstance(option.type, known), option.name
 
 
@@ -194,14 +194,21 @@ SWEEPS = (
     "fault-prob --target 1e-6,1e-9 --p 1e-3,1e-2 --legitimate-range product,operands",
     "fault-prob --redundant 2 --p 1e-3 --validate 1000 --rel-precision 0.5",
     "energy --bits 6 --core rns,digital-fp32 --adc-k1 100fJ±30%,50fJ --clock 1GHz,2GHz",
-    "energy --bits 6 --core rns --energy-per-mac 10fJ±50% --leakage 1nW --cell-area 1um2,2um2",
+    "energy --bits 6 --core rns --constant shifter_loss=0.1dB±50% --constant efficiency=0.2 "
+    "--rate 1GHz,5GHz",
+    "energy --bits 6 --breakdown --memory none,dram --scales none,fp32",
+    "energy --bits 6 --core fixed-lp,digital-int8 --kernel vmm,mvm,update,cycle",
+    "energy --bits 6 --core bit-sliced --workload mnist-cnn --kernel vmm,mvm --adc-bits 6,8",
+    "energy --bits 6 --core bit-sliced --sensitivity --kernel vmm,update --memory none,dram",
+    "energy --bits 6 --core bit-sliced --breakdown --slice-bits 1,2 --adc-bits 6,8",
     "energy --bits 6 --core rns --redundant 2 --p 1e-3,[0,0,0,0,0,0.1] --attempts 2,inf",
     "energy --bits 6 --columns 64,128 --columns-per-adc 1,8 --reverse crt,mixed-radix",
-    "energy --bits 6 --adc-model survey,murmann --technology photonic,reram-analog --extrapolate",
+    "energy --bits 6 --adc-model survey,murmann --technology photonic-phase,reram-analog "
+    "--extrapolate",
     "energy --bits 6 --core bit-sliced --slice-bits 1,2 --adc-bits 6,8 "
     "--legitimate-range 300000,product",
     "energy --bits 6 --workload mnist-cnn,bert-large --arrays 1,2 --supply-voltage 1V±10%",
-    "energy --bits 6,7 --sensitivity --supply-voltage 1V±10% --walden-fom 1fJ,1fJ±20% "
+    "energy --bits 5,6 --sensitivity --supply-voltage 1V±10% --walden-fom 1fJ,1fJ±20% "
     "--adc-model walden --columns 64,128 --input-bits 5,6 --core rns",
     "energy --bits 6 --core rns --sensitivity --node 14nm±10% --moduli 61,59,55,53+63 "
     "--moduli 63,62,61,59",
@@ -211,7 +218,7 @@ SWEEPS = (
     "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --redundant 1,2 --p 0,1e-2 "
     "--attempts 1,inf --decoder majority,detect --legitimate-range operands,product --core rns",
     "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --sigma 0.1,0.2 "
-    "--rule exact,bits --max-modulus 62,63 --technology photonic,reram-analog",
+    "--rule exact,bits --max-modulus 62,63 --technology photonic-phase,reram-analog",
     "accuracy --model tiny_networks:digital --data images.npz --samples 20 --moduli 61,59,55,53+63 "
     "--moduli 63,62,61,59",
     "train --model tiny_networks:cnn --data images.npz --bits 4,6 --epochs 1,2 --batch-size 20,30 "
@@ -242,6 +249,7 @@ def check_sweep(document: dict[str, Any], arguments: list[str]) -> None:
     row_type, _ = command.rows(asked)
     keys = {name: column.key for name, column in command.axes(row_type).items()}
     swept = {name for name, value in document["parameters"].items() if isinstance(value, list)}
+    swept.discard("constant")  # several of them hold together
     if "seeds" in document["rows"][0]:
         swept.discard("seed")  # rows are means over them
     assert {keys.get(name, name) for name in swept} <= set(document["rows"][0])

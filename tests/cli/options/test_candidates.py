@@ -7,7 +7,7 @@ import pytest
 from click.shell_completion import CompletionItem, ShellComplete
 
 from rnscli.cli.main import COMMANDS, COMPLETE, cli
-from rnscli.hardware.technology import technology_names
+from rnscli.hardware.profile import technology_names
 from rnscli.hardware.workloads.networks import WORKLOADS
 
 Offered = Callable[[str], list[str]]
@@ -110,10 +110,10 @@ def test_names_come_before_files() -> None:
     ("line", "offered"),
     [
         ("energy --technology m", ["mine.toml"]),
-        ("energy --technology photonic,./m", ["photonic,./mine.toml"]),
+        ("energy --technology photonic-phase,./m", ["photonic-phase,./mine.toml"]),
         ("energy --technology pa", ["pair/a.toml", "pair/b.toml"]),
         ("energy --technology pair/b", ["pair/b.toml"]),
-        ("energy --technology photonic,de", ["photonic,deep/deeper/only.toml"]),
+        ("energy --technology photonic-phase,de", ["photonic-phase,deep/deeper/only.toml"]),
         ("energy --technology .h", [".hidden.toml"]),
         ("energy --technology nowhere/", []),
         ("energy --technology mine.toml/", []),

@@ -25,7 +25,7 @@ def test_the_cores() -> None:
 @pytest.mark.parametrize(
     ("core", "expected"),
     [
-        ("rns", Converters(6, 6, 4)),
+        ("rns", Converters(6, 6, 4, (63, 62, 61, 59))),
         ("fixed-lp", Converters(6, 6, 1)),
         ("fixed-hp", Converters(6, 18, 1)),  # 6 + 6 + 7 - 1
         ("bit-sliced", Converters(6, 6, 3)),  # 5 bits and a sign, 2 at a time
@@ -40,7 +40,7 @@ def test_by_hand(core: str, expected: Converters) -> None:
     ("core", "expected"),
     [
         # DACs of a residue of 6 bits, whatever the inputs.
-        ("rns", (Converters(6, 6, 4), Converters(6, 6, 4))),
+        ("rns", (Converters(6, 6, 4, (63, 62, 61, 59)),) * 2),
         ("fixed-lp", (Converters(9, 6, 1), Converters(4, 6, 1))),
         # 9 + 6 + 7 - 1 and 4 + 6 + 7 - 1 bits of the result.
         ("fixed-hp", (Converters(9, 21, 1), Converters(4, 16, 1))),
@@ -85,10 +85,24 @@ def test_no_converter_has_more_bits_than_there_are(
         assert sliced.adc_bits == (adc_bits or bits)
     # All slices together hold the magnitude of a weight, and one less does not.
     assert (sliced.channels - 1) * slice_bits < dot.weight_bits - 1 <= sliced.channels * slice_bits
-    assert converters("rns", dot, bits, **choice) == Converters(bits, bits, 5)
     for core in ANALOG:
-        of_inputs = bits if core == "rns" else dot.input_bits
+        of_inputs = 6 if core == "rns" else dot.input_bits
         assert converters(core, dot, bits, **choice).dac_bits == of_inputs
+
+
+@QUICK
+@given(DOTS, st.integers(2, 40), st.lists(st.integers(2, 600), min_size=1, max_size=6))
+def test_residues_have_the_bits_of_the_largest_modulus(
+    dot: DotProduct, bits: int, candidates: list[int]
+) -> None:
+    """Whatever ``bits`` is: 0 to m - 1 are m codes, and with a bit less not all of them."""
+    members: list[int] = []
+    for modulus in candidates:
+        if all(math.gcd(modulus, one) == 1 for one in members):
+            members.append(modulus)
+    dac_bits, adc_bits, channels, moduli = converters("rns", dot, bits, moduli=ModuliSet(members))
+    assert dac_bits == adc_bits == sorted(len(f"{one - 1:b}") for one in members)[-1]
+    assert sorted(moduli) == sorted(members) and channels == len(members)
 
 
 def test_rns_needs_moduli() -> None:

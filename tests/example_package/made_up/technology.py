@@ -1,5 +1,5 @@
 from pathlib import Path
 
-from rnscli.hardware.technology import Profile
+from rnscli.hardware.profile import Profile
 
 PROFILE = Profile(Path(__file__).with_name("made-up-array.toml"))

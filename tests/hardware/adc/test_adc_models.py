@@ -1,5 +1,6 @@
 """Models of ADCs and DACs against numbers worked out by hand, and what must hold for all."""
 
+import itertools
 import math
 from typing import Any
 
@@ -94,9 +95,9 @@ def test_the_survey_regression_where_the_rate_bounds_it() -> None:
 
 
 def test_walden_by_hand() -> None:
-    """0.67 fJ x 2^8 = 171.52 fJ at low rates; sqrt(2) times that at the corner of 442 MHz."""
-    assert WaldenAdc().energy(8, 1.0) == approximately(171.52e-15)
-    assert WaldenAdc().energy(8, 4.42e8) == approximately(171.52e-15 * math.sqrt(2))
+    """0.6694 fJ x 2^8 = 171.3664 fJ at low rates; sqrt(2) times that at the corner, 1.2211 GHz."""
+    assert WaldenAdc().energy(8, 1.0) == approximately(171.3664e-15)
+    assert WaldenAdc().energy(8, 1.2211e9) == approximately(171.3664e-15 * math.sqrt(2))
     # 3 f_c: sqrt(10).
     assert WaldenAdc(2e-15, 1e6).energy(3.5, 3e6) == approximately(
         2e-15 * 8 * math.sqrt(2) * math.sqrt(10)
@@ -178,20 +179,24 @@ def test_below_its_range_the_survey_regression_does_fall() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "bits", "rates"),
+    ("model", "bits", "rates", "rate_of_most_bits"),
     [
-        (MurmannAdc(), (1, 256), (1.0, 1e9)),
-        (WaldenAdc(), (3, 12), (1.0, 1e11)),
-        (SchreierAdc(), (3, 20), (1.0, 1e11)),
-        (SurveyAdc(), (4, 20), (1.0, 1e10)),
+        (MurmannAdc(), (1, 22), (1.0, 1e9), 1e9),
+        (WaldenAdc(), (3, 12), (1.0, 2e11), 3.000001e8),
+        (SchreierAdc(), (3, 19.74), (1.0, 2e11), 2e3),
+        (SurveyAdc(), (4, 19.74), (1.0, 1e10), 2e3),
     ],
 )
 def test_outside_at_and_beyond_the_ends(
-    model: AdcModel, bits: tuple[int, int], rates: tuple[float, float]
+    model: AdcModel,
+    bits: tuple[float, float],
+    rates: tuple[float, float],
+    rate_of_most_bits: float,
 ) -> None:
-    for end in bits:
-        for rate in rates:
-            assert model.outside(end, rate) is None
+    for corner in itertools.product(bits[:1], rates):
+        assert model.outside(*corner) is None
+    for rate in (rates[0], rate_of_most_bits):
+        assert model.outside(bits[1], rate) is None
     for beyond in (math.nextafter(bits[0], 0), math.nextafter(bits[1], math.inf)):
         sentence = model.outside(beyond, rates[0])
         assert sentence is not None
@@ -202,6 +207,18 @@ def test_outside_at_and_beyond_the_ends(
         assert sentence is not None
         assert model.name in sentence
         assert f"from {rates[0]:g} to {rates[1]:g} Hz" in sentence
+
+
+@pytest.mark.parametrize("model", [WaldenAdc(), SchreierAdc(), SurveyAdc()])
+def test_a_model_of_the_survey_ends_where_no_converter_is_published(model: AdcModel) -> None:
+    """Of 12 bits the fastest has 300 MS/s, of 8 bits 12 GS/s (ISSCC 2012 8.3 and 2024 22.1)."""
+    assert model.outside(12, 3e8) is None
+    sentence = model.outside(12, 1e9)
+    assert sentence is not None
+    for part in (model.name, "12 bits", "1e+09 Hz", "3.00e+08 Hz", "2025-06-09"):
+        assert part in sentence
+    assert model.outside(8, 1e10) is None
+    assert MurmannAdc().outside(12, 1e9) is None
 
 
 def test_models_are_registered_by_their_names() -> None:

@@ -12,12 +12,15 @@ import pytest
 
 from rnscli.analysis.energy.bill import sensitivity, uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.energy.rows import ENERGY_PARTS
 from rnscli.analysis.energy.workload import workload_energy
 from rnscli.base.columns import option_columns
 from rnscli.base.units import Uncertain
 from rnscli.cli.commands.energy import AXIS_COLUMNS
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.hardware.expression import Expression
+from rnscli.hardware.technology import Part, Technology, Value
 from rnscli.hardware.workloads.networks import load_workload
 from rnscli.report.plots import energy as energy_plots
 from rnscli.report.table import Row
@@ -26,12 +29,29 @@ pytest.importorskip("matplotlib")
 
 RANGES = {
     "adc_k1": Uncertain(100e-15, 70e-15, 130e-15),
-    "energy_per_mac": Uncertain(10e-15, 5e-15, 15e-15),
+    "mac": Uncertain(10e-15, 5e-15, 15e-15),
     "supply_voltage": Uncertain(1.0, 0.9, 1.1),
 }
+# Without converters of its own, and without ranges.
+ARRAY = Technology(
+    name="array",
+    kind="analog",
+    modulo="circuit",
+    node=14e-9,
+    rows=1024,
+    columns=1024,
+    values=(("mac", Value(10e-15, "J", "made up", 10e-15, 10e-15)),),
+    parts=(
+        Part(name="cells", group="array", per="cell", energy=Expression("mac"),
+             area=Expression("4e-15")),
+        Part(name="pulses", group="array", per="array", time=Expression("50e-9")),
+    ),
+)  # fmt: skip
 
 
 def design(core: str, **more: Any) -> EnergyParameters:
+    if not core.startswith("digital"):
+        more.setdefault("technology", ARRAY)
     return EnergyParameters(
         core=core,
         dot_product=DotProduct(128, 6, 6),
@@ -186,7 +206,7 @@ def test_the_linear_form_adds_up(drawn: list[Any]) -> None:
     assert axes.get_yscale() == "linear"
     heights = bars(axes)
     assert {"DAC", "ADC", "array", "forward", "reverse", "decoding", "retries"} <= set(heights)
-    assert "leakage" not in heights  # there is none
+    assert {"scaling", "memory"} <= set(heights) and "light" not in heights  # there is none
     for index, row in enumerate(LINEAR):
         total = math.fsum(part.get(index, 0.0) for part in heights.values())
         assert total == pytest.approx(row["energy_per_dot_product_j"], rel=1e-12)
@@ -224,11 +244,41 @@ def test_the_logarithmic_form_has_totals_and_shares(drawn: list[Any]) -> None:
 
 
 def test_parts_have_looks_of_their_own(drawn: list[Any]) -> None:
-    energy_plots.plot_energy([LINEAR[0] | {"leakage_energy_j": 1e-13}, LINEAR[2]], "png")
-    (axes,) = drawn[0].axes
-    boxes = [c.patches[0] for c in axes.containers if hasattr(c, "patches")]
-    looks = [(box.get_facecolor(), box.get_hatch()) for box in boxes]
-    assert len(looks) == 9 and len(set(looks)) == 9
+    every = LINEAR[0] | dict.fromkeys(ENERGY_PARTS, 1e-13)
+    alone = LINEAR[2]
+    energy_plots.plot_energy([every, alone], "png")
+    energy_plots.plot_energy([alone], "png")
+    looks = []
+    for picture in drawn:
+        containers = [c for c in picture.axes[0].containers if hasattr(c, "patches")]
+        boxes = {c.get_label(): c.patches[0] for c in containers}
+        looks.append({n: (box.get_facecolor(), box.get_hatch()) for n, box in boxes.items()})
+    assert len(looks[0]) == len(set(looks[0].values())) == len(ENERGY_PARTS) + 1
+    assert looks[1].items() <= looks[0].items()  # a part looks the same in every picture
+    colours = {colour for colour, hatch in looks[0].values() if not hatch}
+    assert len(colours) == sum(not hatch for _, hatch in looks[0].values()) == 8
+
+
+def test_whiskers_of_the_logarithmic_form_are_not_cut(drawn: list[Any]) -> None:
+    row = LOGARITHMIC[-1]
+    ends = (0.5 * float(str(row["energy_per_dot_product_j"])),
+            40 * float(str(row["energy_per_dot_product_j"])))  # fmt: skip
+    energy_plots.plot_energy([LINEAR[1], row | {"energy_range_j": ends}], "png")
+    low, high = drawn[0].axes[0].get_ylim()
+    assert low < ends[0] and ends[1] < high
+
+
+def test_retries_are_those_of_a_pass(drawn: list[Any]) -> None:
+    """What is done once is drawn whole, and the rest as in one attempt."""
+    row = bill("rns", expected_attempts=1.1, pass_attempts=4.0)
+    energy_plots.plot_energy([row], "png")
+    heights = bars(drawn[0].axes[0])
+    assert heights["array"][0] == pytest.approx(float(str(row["array_energy_j"])) / 4, abs=0)
+    assert heights["scaling"][0] == pytest.approx(
+        float(str(row["scaling_energy_j"])), rel=1e-12, abs=0
+    )
+    total = math.fsum(part[0] for part in heights.values())
+    assert total == pytest.approx(row["energy_per_dot_product_j"], rel=1e-12, abs=0)
 
 
 def test_whiskers_span_the_range(drawn: list[Any]) -> None:
@@ -239,8 +289,8 @@ def test_whiskers_span_the_range(drawn: list[Any]) -> None:
 
 
 def test_rows_are_told_apart_by_what_was_swept() -> None:
-    for key in ("adc_k1_j", "supply_voltage_v", "clock_hz", "node_m", "array_cycle_time_s",
-                "array_leakage_w", "array_cell_area_m2", "dac_unit_capacitance_f",
+    for key in ("adc_k1_j", "supply_voltage_v", "clock_hz", "node_m", "laser_power_w", "rate_hz",
+                "modulo_circuit_j", "max_link_sigma", "dac_unit_capacitance_f",
                 "schreier_fom_db"):  # fmt: skip
         rows = [LINEAR[1] | {key: value} for value in (1.5, 2.5)]
         text = words(energy_plots.plot_energy(rows, "svg", {key: MADE[key]}))
@@ -261,7 +311,7 @@ def test_energies_of_zero() -> None:
 
 def test_one_bar_is_enough(drawn: list[Any]) -> None:
     energy_plots.plot_energy(LINEAR[1:2], "png")
-    assert len(drawn[0].axes[0].patches) == 2 + 1  # DAC, ADC, array
+    assert len(drawn[0].axes[0].patches) == 2 + 1 + 2  # DAC, ADC, array, scaling, memory
 
 
 # Networks

@@ -1,0 +1,100 @@
+"""Memories of operands and scales of outputs: published numbers, by hand."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from rnscli.core.cores.kind import Operation
+from rnscli.hardware.operations import OperationPrices
+from rnscli.hardware.surroundings import MEMORIES, SCALES
+
+# Horowitz, ISSCC 2014, 45 nm: pJ of 64 bits; of DRAM the middle of 1.3 to 2.6 nJ.
+HOROWITZ = {"sram-8k": 10, "sram-32k": 20, "sram-1m": 100, "dram": (1300 + 2600) / 2}
+
+
+def test_the_memories() -> None:
+    assert set(MEMORIES) == {"none", "register", *HOROWITZ}
+    for memory in MEMORIES.values():
+        assert memory.summary and memory.source
+
+
+@pytest.mark.parametrize("name", HOROWITZ)
+def test_energy_of_a_bit(name: str) -> None:
+    memory = MEMORIES[name]
+    assert 64 * memory.at_node(45e-9) == pytest.approx(HOROWITZ[name] * 1e-12, rel=1e-12, abs=0)
+    assert "Horowitz" in memory.source
+
+
+@pytest.mark.parametrize("name", ["sram-8k", "sram-32k", "sram-1m"])
+def test_memories_on_the_chip_follow_the_node(name: str) -> None:
+    """In proportion to its length."""
+    memory = MEMORIES[name]
+    for node in (7e-9, 14e-9, 90e-9):
+        ratio = memory.at_node(node) / memory.at_node(45e-9)
+        assert ratio == pytest.approx(node / 45e-9, rel=1e-12)
+
+
+def test_a_register() -> None:
+    """Sun et al., ICCAD 2023: a flip-flop of 1.7 fJ in 28 nm, and 0.85 fJ in 14."""
+    assert MEMORIES["register"].at_node(28e-9) == 1.7e-15
+    assert MEMORIES["register"].at_node(14e-9) == pytest.approx(0.85e-15, rel=1e-12)
+
+
+def test_what_is_off_the_chip_does_not_follow_it() -> None:
+    dram, none = MEMORIES["dram"], MEMORIES["none"]
+    assert dram.at_node(7e-9) == dram.at_node(90e-9) == dram.energy > 0
+    assert none.at_node(7e-9) == none.at_node(90e-9) == 0.0
+
+
+def test_larger_memories_take_more() -> None:
+    order = ("none", "register", "sram-8k", "sram-32k", "sram-1m", "dram")
+    energies = [MEMORIES[name].at_node(14e-9) for name in order]
+    assert energies == sorted(set(energies))
+
+
+def test_the_scales() -> None:
+    assert set(SCALES) == {"fp32", "power-of-two", "none"}
+    assert all(one.summary for one in SCALES.values())
+
+
+@pytest.mark.parametrize("width", [8, 18, 40])
+def test_scales_in_floating_point(width: int) -> None:
+    """3 products, 2 + 0 additions in FP32 of which one is an integer's, and a comparison.
+
+    Of Horowitz at 45 nm: 3 x 3.7 + 0.9 + 2 x 0.1 = 12.2 pJ, whatever the width.
+    """
+    operations = SCALES["fp32"].operations(width)
+    assert OperationPrices().energy(operations) == pytest.approx(12.2e-12, rel=1e-12)
+    assert sum(one.count for one in operations) == SCALES["fp32"].cycles == 6
+    counts = {(one.kind, one.width): one.count for one in operations}
+    assert counts == {("fp-multiply", 32): 3, ("fp-add", 32): 1, ("add", 32): 2}
+
+
+@pytest.mark.parametrize("width", [8, 18, 40])
+def test_powers_of_two(width: int) -> None:
+    """Two shifts, each as two additions, and three additions: 7 of the width of an output."""
+    scales = SCALES["power-of-two"]
+    assert scales.operations(width) == (Operation("add", width, 7.0),)
+    assert scales.cycles == 2 + 3
+    of_32 = OperationPrices().energy(scales.operations(32))
+    assert of_32 == pytest.approx(0.7e-12, rel=1e-12)
+
+
+def test_a_shift_counts_as_two_additions() -> None:
+    """Aladdin's library: 0.417 pJ of a shifter of 32 bits, 0.21 of an adder."""
+    assert round(0.417 / 0.21) == 2
+
+
+def test_no_scales() -> None:
+    assert SCALES["none"].operations(32) == () and SCALES["none"].cycles == 0
+    assert replace(SCALES["fp32"], cycles=0).operations(32) == ()
+
+
+@pytest.mark.parametrize("width", [2, 8, 18, 32, 53])
+def test_powers_of_two_take_less(width: int) -> None:
+    prices = OperationPrices()
+    floating, shifted = (
+        prices.energy(SCALES[name].operations(width)) for name in ("fp32", "power-of-two")
+    )
+    assert math.isfinite(floating) and 0 < shifted < floating
