@@ -155,8 +155,9 @@ WORSE = {
 
 
 @QUICK
-@given(st.sampled_from(sorted(WORSE)), st.floats(1.01, 3), st.integers(1, 300), st.integers(3, 255))
+@given(st.sampled_from(sorted(WORSE)), st.floats(1.01, 3), st.integers(1, 60), st.integers(3, 255))
 def test_what_makes_it_noisier(name: str, factor: float, rows: int, modulus: int) -> None:
+    """While there is light: behind some hundred rows one noise is all, and hides the others."""
     value = PHASE.value_of(name)
     # Intensity noise is negative, in decibels.
     more = value / factor if name == "intensity_noise" else value * factor
