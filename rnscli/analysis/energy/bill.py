@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.analysis.energy.rows import EnergyRow, PartRow, SensitivityRow
+from rnscli.analysis.energy.rows import PART_KEYS, EnergyRow, PartRow, SensitivityRow
 from rnscli.base import InputError, NoSolutionError, Uncertain
 from rnscli.core import RNS
 from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology, published
@@ -37,20 +37,8 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         adc_bits=converters.adc_bits if converters else None,
         dac_conversions=dacs,
         adc_conversions=adcs,
-        dac_energy_j=parts.dac,
-        adc_energy_j=parts.adc,
+        **{key: getattr(parts, group) for group, key in PART_KEYS.items()},
         converter_energy_j=parts.dac + parts.adc,
-        array_energy_j=parts.array,
-        periphery_energy_j=parts.periphery,
-        light_energy_j=parts.light,
-        modulo_energy_j=parts.modulo,
-        forward_energy_j=parts.forward,
-        reverse_energy_j=parts.reverse,
-        decoding_energy_j=parts.decoding,
-        shift_add_energy_j=parts.shift_add,
-        accumulation_energy_j=parts.accumulation,
-        scaling_energy_j=parts.scaling,
-        memory_energy_j=parts.memory,
         retry_energy_j=(total - parts.once) * (1.0 - 1.0 / design.attempts),
         energy_per_dot_product_j=total,
         energy_per_mac_j=total / macs,
@@ -94,7 +82,8 @@ def parts_of(parameters: EnergyParameters) -> tuple[PartRow, ...]:
     ('ramp ADC', 128.0, '9.22 pJ')
     """
     design = parameters.design
-    total = math.fsum(one.count * one.energy * one.repeats for one in design.items)
+    items = [one for one in design.items if one.energy or one.area]
+    total = math.fsum(one.total for one in items)
     return tuple(
         PartRow(
             **design_columns(parameters),
@@ -105,8 +94,8 @@ def parts_of(parameters: EnergyParameters) -> tuple[PartRow, ...]:
             count=one.count,
             energy_each_j=one.energy,
             repeats=one.repeats,
-            energy_j=one.count * one.energy * one.repeats,
-            share=one.count * one.energy * one.repeats / total if total else 0.0,
+            energy_j=one.total,
+            share=one.total / total if total else 0.0,
             units=one.units,
             area_each_m2=one.area,
             area_m2=one.units * one.area,
@@ -114,8 +103,7 @@ def parts_of(parameters: EnergyParameters) -> tuple[PartRow, ...]:
             source=one.source,
             assumption=one.assumption or None,
         )
-        for one in design.items
-        if one.energy or one.area
+        for one in items
     )
 
 

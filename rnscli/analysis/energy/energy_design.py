@@ -19,6 +19,8 @@ from rnscli.core import (
 )
 
 OWN_ADC = "own"  # the ADC that a technology brings
+# Residues of inputs are kept for further attempts, and only what is accepted is scaled.
+ONCE_GROUPS = ("forward", "scaling", "memory")
 NOT_COUNTED = (
     "writing weights into arrays", "control", "clock distribution", "wires between arrays",
     "leakage of logic", "area and time of memories", "calibration",
@@ -45,6 +47,11 @@ class Item:
     source: str = ""
     assumption: str = ""
 
+    @property
+    def total(self) -> float:
+        """Energy in J of all of them in a pass."""
+        return self.count * self.energy * self.repeats
+
 
 @dataclass(frozen=True, eq=False)
 class Energies:
@@ -66,8 +73,8 @@ class Energies:
 
     @property
     def once(self) -> float:
-        """What is not repeated: residues of inputs are kept, and what is accepted is scaled."""
-        return self.forward + self.scaling + self.memory
+        """What is not repeated, in J."""
+        return math.fsum(getattr(self, group) for group in ONCE_GROUPS)
 
     @cached_property
     def total(self) -> float:
@@ -429,52 +436,37 @@ class EnergyDesign:
         per_cycle = 1.0 / (self.timing.cycle * self.clock)
         joins = self.kind.joining(self.settings, self.segments) if self.segments > 1 else ()
         inputs, outputs = self.products * rows, self.products * self.width
+        joined, again = outputs * (self.segments - 1), self.attempts
         done = (
             ("forward conversion", "forward", "row", logic.inputs, inputs, 1.0),
-            ("reverse conversion", "reverse", "column", logic.reverse, outputs, 0.0),
-            ("check and decoding", "decoding", "column", logic.decoding, outputs, 0.0),
-            ("shift and add", "shift_add", "column", logic.shift_add, outputs, 0.0),
-            ("joining segments", "accumulation", "column", joins, outputs * (self.segments - 1),
-             0.0),
+            ("reverse conversion", "reverse", "column", logic.reverse, outputs, again),
+            ("check and decoding", "decoding", "column", logic.decoding, outputs, again),
+            ("shift and add", "shift_add", "column", logic.shift_add, outputs, again),
+            ("joining segments", "accumulation", "column", joins, joined, again),
             ("scaling and rounding", "scaling", "column", self._scaling[0], outputs, 1.0),
-        )  # fmt: skip
+        )
         found = [
             Item(
-                name,
-                group,
-                per,
-                count,
-                prices.energy(operations),
-                once or self.attempts,
-                1.0,
-                prices.area(operations, count * per_cycle),
-                source=prices.source,
+                name, group, per, count, prices.energy(operations), repeats, 1.0,
+                prices.area(operations, count * per_cycle), source=prices.source,
             )
-            for name, group, per, operations, count, once in done
+            for name, group, per, operations, count, repeats in done
             if operations and count
-        ]
-        memory = self.memory.at_node(self.technology.node)
+        ]  # fmt: skip
+        return found + self._memory(inputs, outputs)
+
+    def _memory(self, inputs: float, outputs: float) -> list[Item]:
+        """Reading the inputs, and writing the outputs at the width of the next inputs."""
         bits = self.dot_product.input_bits if self.converters else self.channels[0].input_bits
-        if memory and self.products:
-            for name, per, count in (
-                ("inputs, read", "row", inputs * bits),
-                ("outputs, written", "column", outputs * bits),
-            ):
-                found.append(
-                    Item(
-                        name,
-                        "memory",
-                        per,
-                        float(count),
-                        memory,
-                        1.0,
-                        0.0,
-                        0.0,
-                        source=self.memory.source,
-                        assumption="a bit each; the area of the memory is not counted",
-                    )
-                )
-        return found  # fmt: skip
+        energy, source = self.memory.at_node(self.technology.node), self.memory.source
+        lines = (("inputs, read", "row", inputs), ("outputs, written", "column", outputs))
+        assumption = "a bit each; the area of the memory is not counted"
+        return [
+            Item(name, "memory", per, float(count * bits), energy, 1.0, 0.0, 0.0, False, source,
+                 assumption)
+            for name, per, count in lines
+            if energy and count
+        ]  # fmt: skip
 
     @cached_property
     def _sums(self) -> tuple[Energies, float]:
@@ -483,8 +475,7 @@ class EnergyDesign:
         beside: list[float] = []
         over: list[float] = []
         for item in self._lines():
-            energy = item.count * item.energy * item.repeats / self.width
-            sums.setdefault(item.group, []).append(energy)
+            sums.setdefault(item.group, []).append(item.total / self.width)
             (over if item.over else beside).append(item.units * item.area)
         energies = Energies(**{group: math.fsum(terms) for group, terms in sums.items()})
         return energies, max(math.fsum(beside), math.fsum(over))

@@ -309,11 +309,8 @@ class EnergyParameters:
             segments=self.segments or 1,
             wanted_sigma=None if self.segments else self.max_link_sigma or technology.wanted_sigma,
         )
-        # Beyond what light allows at all, as if it allowed as many rows as all else does.
-        dark = self.extrapolate and not made.largest_rows
         if self.segments is None and kind.exact:
-            least = replace(made, wanted_sigma=None) if dark else made
-            made = replace(made, segments=least.least_segments)
+            made = replace(made, segments=made.least_segments)
         if made.segments == 1:
             return made
         # An ADC reads the sum of a segment, which is no larger than it needs to be.

@@ -1,9 +1,10 @@
 """What is reported of the energy of a dot product, and of uncertain constants."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
+from rnscli.analysis.energy.energy_design import ONCE_GROUPS, Energies
 from rnscli.base import Column, area, ends, joules, mark, number, percent, prefixed
 
 # Declarations take as few lines as they need: these are tables.
@@ -26,13 +27,10 @@ EnergyPerDotProduct = Annotated[
 ]
 
 
-ENERGY_PARTS = (
-    "dac_energy_j", "adc_energy_j", "array_energy_j", "periphery_energy_j", "light_energy_j",
-    "modulo_energy_j", "forward_energy_j", "reverse_energy_j", "decoding_energy_j",
-    "shift_add_energy_j", "accumulation_energy_j", "scaling_energy_j", "memory_energy_j",
-)  # fmt: skip
-# Those that further attempts do not repeat.
-ONCE = ("forward_energy_j", "scaling_energy_j", "memory_energy_j")
+# Keys of the groups of parts, which add up to the total.
+PART_KEYS = {group.name: f"{group.name}_energy_j" for group in fields(Energies)}
+ENERGY_PARTS = tuple(PART_KEYS.values())
+ONCE = tuple(PART_KEYS[group] for group in ONCE_GROUPS)  # those that attempts do not repeat
 
 
 @dataclass(frozen=True)

@@ -76,20 +76,12 @@ SENSITIVITY_LAYOUT = report.Layout(
 BREAKDOWN_LAYOUT = report.Layout(
     parameters=("vector_size", "columns", "bits", "technology", "adc_model", "kernel", "core"),
     results=(
-        "part",
-        "group",
-        "per",
-        "count",
-        "energy_each_j",
-        "repeats",
-        "energy_j",
-        "share",
-        "area_m2",
-        "over",
+        "part", "group", "per", "count", "energy_each_j", "repeats", "energy_j", "share",
+        "area_m2", "over",
     ),
     optional=("group", "per", "over", "count", "energy_each_j"),
     essential=("energy_j",),
-)
+)  # fmt: skip
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
     "columns", "slice_bits", "adc_bits", "arrays", "kernel", "memory", "scales",

@@ -284,13 +284,9 @@ def test_light_cuts_what_it_cannot_read_at_once() -> None:
     assert generous.largest_rows is not None and generous.largest_rows > row.largest_rows
     with pytest.raises(NoSolutionError, match=r"reads a row with a deviation .* and 0.001 is want"):
         design(max_link_sigma=1e-3)
-    # Beyond it, as if it allowed what all else does, with a warning.
-    with pytest.warns(
-        RuntimeWarning, match="photonic-phase reads a row with a deviation of 0.0621"
-    ):
-        dark = design(max_link_sigma=1e-3, extrapolate=True)
-    assert energy(dark).extrapolated
-    assert (dark.design.segments, dark.design.largest_rows) == (1, 0)
+    # What cannot be read has no price, which would be less than that of what can be.
+    with pytest.raises(NoSolutionError, match=r"deviation of 0\.0621 steps, and 0\.001 is wanted"):
+        design(max_link_sigma=1e-3, extrapolate=True)
     # Whatever light allows, if it is said how many.
     assert energy(design(segments=1)).segments == 1
 
