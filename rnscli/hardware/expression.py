@@ -106,6 +106,10 @@ class Expression:
     def __post_init__(self) -> None:
         _check(self._tree)
 
+    def __getstate__(self) -> dict[str, str]:
+        """The formula alone: code goes to no other process."""
+        return {"text": self.text}
+
     @cached_property
     def _tree(self) -> ast.expr:
         if len(self.text) > MAX_LENGTH:

@@ -32,6 +32,7 @@ class Mergeable(Protocol):
 
 
 Result = TypeVar("Result", bound=Mergeable)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,53 @@ class Runner:
         self._store = store
         self._running = False
 
+    def each(
+        self, function: Callable[..., Value], calls: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Value]:
+        """What a function returns of each of some calls, in their order; nothing is stored.
+
+        Raises
+        ------
+        RnscliError
+            What a call has raised, after the results before it; or as `run`.
+        """
+        with self._alone():
+            ready: dict[int, Value | RnscliError] = {}
+            under_way: set[Token] = set()
+            begun = 0
+            try:
+                for index in range(len(calls)):
+                    while index not in ready:
+                        capacity = self._engine.capacity
+                        ahead = min(len(calls), index + 4 * capacity)  # which bounds memory
+                        while begun < ahead and len(under_way) < capacity:
+                            token = (begun, 0)
+                            self._engine.submit(token, _returned, function, calls[begun])
+                            under_way.add(token)
+                            begun += 1
+                        token, value = self._engine.next_done()
+                        under_way.discard(token)
+                        ready[token[0]] = value
+                    one = ready.pop(index)
+                    if isinstance(one, RnscliError):
+                        raise one
+                    yield one
+            finally:
+                self._engine.cancel(under_way)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While something is computed; it would get the results of something else."""
+        if self._running:
+            raise RnscliError(
+                "this runner is still at other work; finish or close that first, or use another"
+            )
+        self._running = True
+        try:
+            yield
+        finally:
+            self._running = False
+
     def run(self, works: Sequence[Work[Result]]) -> Iterator[Progress[Result]]:
         """Progress of each work in turn, after each of its blocks; the last one is finished.
 
@@ -107,31 +155,29 @@ class Runner:
             What a block has raised, after the progress of all blocks before it; or if an earlier
             iteration is neither finished nor closed.
         """
-        if self._running:
-            raise RnscliError(
-                "this runner is still at other work; finish or close that first, or use another"
-            )
-        self._running = True
-        blocks = _Blocks(works, self._engine, self._store)
-        try:
-            for index, work in enumerate(works):
-                total: dict[str, Result] = {}
-                samples = computed = 0
-                for block in range(work.blocks):
-                    part, was_kept = blocks.result(index, block)
-                    total = {
-                        name: total[name] + part[name] if total else part[name] for name in part
-                    }
-                    samples += work.samples(block)
-                    computed += 0 if was_kept else work.samples(block)
-                    finished = block + 1 == work.blocks or work.enough(total, samples)
-                    yield Progress(index, total, samples, computed, finished)
-                    if finished:
-                        break
-                blocks.leave(index)
-        finally:
-            self._running = False
-            blocks.close()
+        with self._alone():
+            blocks = _Blocks(works, self._engine, self._store)
+            try:
+                for index, work in enumerate(works):
+                    yield from self._progress(blocks, index, work)
+                    blocks.leave(index)
+            finally:
+                blocks.close()
+
+    def _progress(
+        self, blocks: "_Blocks[Result]", index: int, work: Work[Result]
+    ) -> Iterator[Progress[Result]]:
+        total: dict[str, Result] = {}
+        samples = computed = 0
+        for block in range(work.blocks):
+            part, was_kept = blocks.result(index, block)
+            total = {name: total[name] + part[name] if total else part[name] for name in part}
+            samples += work.samples(block)
+            computed += 0 if was_kept else work.samples(block)
+            finished = block + 1 == work.blocks or work.enough(total, samples)
+            yield Progress(index, total, samples, computed, finished)
+            if finished:
+                return
 
 
 class _Blocks(Generic[Result]):
@@ -244,6 +290,14 @@ class _Blocks(Generic[Result]):
             made = {name: describe() for name, describe in self._works[index].parts.items()}
             self._described[index] = {name: (digest(text), text) for name, text in made.items()}
         return self._described[index]
+
+
+def _returned(function: Callable[..., Value], arguments: tuple[Any, ...]) -> Value | RnscliError:
+    """What a call returns, or what it refuses."""
+    try:
+        return function(*arguments)
+    except RnscliError as error:
+        return error
 
 
 def _attempt(

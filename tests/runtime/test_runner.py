@@ -356,6 +356,40 @@ def test_a_process_that_dies_leaves_finished_blocks_in_the_store(tmp_path: Path)
 # The store
 
 
+def halved(number: int, by: int) -> float:
+    if by == 0:
+        raise InputError(f"{number} by zero")
+    return number / by
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_calls_in_their_order(jobs: int) -> None:
+    with runner(jobs) as its:
+        found = list(its.each(halved, [(number, 2) for number in range(50)]))
+        assert found == [number / 2 for number in range(50)]
+        # A refusal comes after the results before it.
+        begun = its.each(halved, [(4, 2), (3, 1), (7, 0), (1, 1)])
+        assert [next(begun), next(begun)] == [2, 3]
+        with pytest.raises(InputError, match="7 by zero"):
+            next(begun)
+        assert list(its.each(halved, [])) == []
+
+
+@given(seed=st.integers(0, 2**32), capacities=st.lists(st.integers(1, 6), min_size=1, max_size=3))
+def test_calls_in_any_order_of_completion(seed: int, capacities: list[int]) -> None:
+    engine = Scripted(seed, tuple(capacities))
+    its = Runner(engine)
+    calls = [(number, 3) for number in range(40)]
+    begun = its.each(halved, calls)
+    assert [next(begun) for _ in range(20)] == [number / 3 for number in range(20)]
+    with pytest.raises(RnscliError, match="still at other work"):
+        next(iter(its.run([work(2)])))
+    begun.close()
+    assert not engine.calls  # what nobody waits for any more is cancelled
+    assert len(engine.submitted) <= 20 + 4 * max(capacities)
+    assert list(its.each(halved, calls)) == [number / 3 for number in range(40)]
+
+
 def test_what_comes_from_the_store_equals_what_is_computed(store: Store) -> None:
     works = [work(seed, 9) for seed in range(5)]
     without = list(Runner().run(works))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, prefixed
+from rnscli.base import Column, ends, prefixed
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,26 @@ class DesignRow:
     bits: c.Bits
     vector_size: c.VectorSize
     technology: c.Technology
-    adc_model: c.AdcModel | None
+    adc_model: Annotated[
+        str | None,
+        Column(
+            "Model of the ADCs; of several the one with the largest energy.",
+            "ADC model",
+            usual="own",
+            concerns_some=True,
+            identity=True,
+        ),
+    ]
+    columns: c.ArrayColumns | None
     columns_per_adc: c.ColumnsPerAdc | None
+    adc_rate_hz: Annotated[
+        float | None,
+        Column("Conversions of an ADC in a second, in Hz.", "ADC rate", prefixed("Hz")),
+    ]
+    clock_hz: Annotated[
+        float | None,
+        Column("Clock of the digital logic, in Hz.", "clock", prefixed("Hz"), usual=1e9),
+    ]
     reverse: c.Reverse | None
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
@@ -51,6 +69,13 @@ class DesignRow:
     redundant_moduli: c.RedundantModuli | None
     expected_attempts: c.ExpectedAttempts | None
     energy_per_mac_j: c.EnergyPerMac | None
+    energy_per_mac_range_j: Annotated[
+        c.Range | None,
+        Column(
+            "Least and largest energy per MAC by several models of ADCs, in J.",
+            form=ends(prefixed("J")),
+        ),
+    ]
     latency_s: c.Latency | None
     area_m2: c.Area | None
     mean_abs_error: Annotated[

@@ -1,11 +1,12 @@
 """The search of a space of designs: its Pareto front, a choice, and why its neighbours lose."""
 
 import math
+import warnings
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,8 @@ from rnscli.runtime import Runner, Work, describe, versions
 ALGORITHM = 1  # to be counted up whenever the same code would have another outcome
 _PART = "outcome"
 _BLOCK = 512
+_GROUPS = 1024  # that are evaluated in one call
+_OF_CODE = ("redundant", "decoder", "legitimate_range")
 _Tell = Callable[[str, int, int], None]
 
 
@@ -183,15 +186,37 @@ class Group:
     """Designs that only differ in their attempts: what does not depend on these."""
 
     design: Design
-    parameters: EnergyParameters
+    costs: tuple[EnergyParameters, ...]  # by each model of ADCs
     outcome: Outcome
     mean_abs_error: float
     space: DesignSpace
 
+    @property
+    def parameters(self) -> EnergyParameters:
+        """Its costs by the first model of ADCs."""
+        return self.costs[0]
+
     def metrics(self, attempts: float | None) -> Metrics:
-        """The numbers with up to that many attempts."""
+        """The numbers with up to that many attempts, by the least favourable model of ADCs."""
+        first, *others = (self._metrics(costs, attempts) for costs in self.costs)
+        return first.worst(others) if others else first
+
+    def energy_range(self, attempts: float | None) -> tuple[float, float] | None:
+        """Least and largest energy per MAC in J, if there are several models of ADCs."""
+        found = self._energies(attempts)
+        return None if len(found) == 1 else (min(found), max(found))
+
+    def dearest(self, attempts: float | None) -> str:
+        """The model of ADCs with the largest energy; own where it is the technology's."""
+        found = self._energies(attempts)
+        return self.costs[found.index(max(found))].design.adc_name
+
+    def _energies(self, attempts: float | None) -> list[float]:
+        return [self._metrics(costs, attempts).energy_per_mac_j for costs in self.costs]
+
+    def _metrics(self, costs: EnergyParameters, attempts: float | None) -> Metrics:
         p_err, _ = self.outcome.after(attempts or 1.0)
-        made, size = self.parameters.design, self.design.vector_size
+        made, size = costs.design, self.design.vector_size
         mean = attempts_of_pass(self.outcome.detected, attempts or 1.0, made.width)
         once, energies = made.timing, made.energies
         timing = Timing(once.before, once.attempt, once.after, once.cycle, mean)
@@ -230,14 +255,20 @@ class Evaluator:
     """Evaluates the groups of a space; what many of them share is computed once.
 
     ``errors`` has the mean absolute error by `error_key`, or why there is none; ``outcomes`` those
-    of codes by `code_key`. Where a design does not exist, an `RnscliError` says why.
+    of codes by `code_key`, as far as they are known. Where a design does not exist, an
+    `RnscliError` says why.
     """
 
-    def __init__(self, space: DesignSpace, errors: Mapping[Any, float | RnscliError]) -> None:
+    def __init__(
+        self,
+        space: DesignSpace,
+        errors: Mapping[Any, float | RnscliError],
+        outcomes: Mapping[Any, Outcome] | None = None,
+    ) -> None:
         self._space, self._errors = space, errors
-        self.outcomes: dict[Any, Outcome] = {}
+        self.outcomes: dict[Any, Outcome] = dict(outcomes or {})
         self._codes: dict[Any, tuple[ModuliSet, int] | RnscliError] = {}
-        self._parameters: dict[Any, EnergyParameters] = {}
+        self._parameters: dict[Any, tuple[EnergyParameters, ...] | RnscliError] = {}
 
     def excluded(self, design: Design, limits: Mapping[str, float]) -> bool:
         """Whether upper limits of `Metrics`, by name, rule out a group whatever its errors.
@@ -247,11 +278,11 @@ class Evaluator:
         error = self._error(design)
         if error > limits.get("mean_abs_error", error):
             return True
-        made = self._costs(design).design
+        made = [costs.design for costs in self._costs(design)]
         least = {
-            "energy_per_mac_j": made.energies.total / design.vector_size,
-            "latency_s": made.timing.latency,
-            "area_m2": made.area,
+            "energy_per_mac_j": max(one.energies.total for one in made) / design.vector_size,
+            "latency_s": max(one.timing.latency for one in made),
+            "area_m2": max(one.area for one in made),
         }
         return any(value > limits.get(name, value) for name, value in least.items())
 
@@ -259,7 +290,7 @@ class Evaluator:
         """The numbers of a group."""
         costs = self._costs(design)
         outcome = self._outcome(design, costs)
-        if outcome.wrong_word and costs.radius:  # so that further groups of residues are tried
+        if outcome.wrong_word and costs[0].radius:  # so that further groups of residues are tried
             costs = self._costs(design, outcome.wrong_word)
         return Group(design, costs, outcome, self._error(design), self._space)
 
@@ -295,18 +326,24 @@ class Evaluator:
             raise found
         return found[0], decoder, found[1]
 
-    def _costs(self, design: Design, wrong_word: float = 0.0) -> EnergyParameters:
+    def _costs(self, design: Design, wrong_word: float = 0.0) -> tuple[EnergyParameters, ...]:
         """What its costs depend on; decoders of the same radius cost the same."""
         moduli, decoder, size = self._code(design) or (None, "", None)
         radius = 0 if moduli is None else radius_of(decoder, moduli)
         key = (replace(design, decoder=None), radius, wrong_word)
         if key not in self._parameters:
-            self._parameters[key] = self._space.energy_parameters(
-                design, moduli, size, radius, wrong_word
-            )
-        return self._parameters[key]
+            try:
+                self._parameters[key] = self._space.energy_parameters(
+                    design, moduli, size, radius, wrong_word
+                )
+            except RnscliError as error:
+                self._parameters[key] = error
+        found = self._parameters[key]
+        if isinstance(found, RnscliError):
+            raise found
+        return found
 
-    def _outcome(self, design: Design, costs: EnergyParameters) -> Outcome:
+    def _outcome(self, design: Design, costs: tuple[EnergyParameters, ...]) -> Outcome:
         noise, kind = self._space.noise, CORES[design.core]
         if noise is None or not isinstance(kind, AnalogKind):
             return Outcome()
@@ -314,7 +351,7 @@ class Evaluator:
         if code is None:
             if isinstance(noise, NoiseSetting):
                 noise = noise.of_converter(design.bits, design.core)
-            wrong = kind.reading_error(costs.design.settings, noise)
+            wrong = kind.reading_error(costs[0].design.settings, noise)
             return Outcome(1.0 - wrong, 0.0, wrong, wrong)
         key = code_key(code)
         if key not in self.outcomes:
@@ -443,17 +480,20 @@ def search_designs(
     kept = Limits.of(limits or {})
     # Costs have lower bounds, so that upper limits rule out designs early.
     upper = {limit.metric: limit.bound for limit in kept if limit.upper}
-    evaluator = Evaluator(space, _errors(space, runner, progress))
+    runner = runner or Runner()
+    errors = _errors(space, runner, progress)
+    evaluator = Evaluator(space, errors)
     if space.noise is not None:
-        _compute_codes(space, evaluator, upper, runner or Runner(), progress)
-    designs = _evaluated(space, evaluator, upper, progress)
+        _compute_codes(space, evaluator, upper, runner, progress)
+    known = Known(space, errors, evaluator.outcomes)
+    designs = _evaluated(known, upper, runner, progress)
     feasible = np.flatnonzero(kept.kept_by(designs.table))
     if not feasible.size:
         # Again, with what was ruled out early: the nearest design may be one of these.
-        every = _evaluated(space, evaluator, {}, None)
-        if not every.places:
+        every = _evaluated(known, {}, runner, None)
+        if not len(every.table):
             raise NoSolutionError(f"no design of the space exists: {every.why_impossible}")
-        obstacle = kept.obstacle(every.table, lambda place: str(every.candidate(place).design))
+        obstacle = kept.obstacle(every.table, lambda place: str(every.design(place)))
         raise NoSolutionError(obstacle)
     first = (OBJECTIVES | MORE_OBJECTIVES)[minimise]
     order = [first, *(m for n, m in OBJECTIVES.items() if n != minimise)]
@@ -463,7 +503,8 @@ def search_designs(
     feasible, costs = feasible[exact], ranked(rounded(table[exact]))
     front = pareto_front(costs)
     best_first = front[_in_order(costs[front])]
-    candidates = tuple(designs.candidate(int(feasible[index])) for index in best_first)
+    found = (designs.design(int(feasible[index])) for index in best_first)
+    candidates = tuple(_candidate(evaluator, design) for design in found)
     chosen = candidates[0]
     neighbours = tuple(
         (axis, _neighbour(evaluator, kept, design, chosen))
@@ -512,15 +553,21 @@ def _compute_codes(
 ) -> None:
     """Compute the outcomes of all codes that take long, wherever the runner computes them."""
     codes: dict[Any, FaultParameters] = {}
+    settled = set()
     for design, _ in space.groups():
+        key = (design.bits, design.vector_size, *(getattr(design, name) for name in _OF_CODE))
+        if key in settled:
+            continue
         try:
-            code = None if evaluator.excluded(design, upper) else evaluator.code(design)
+            code = evaluator.code(design)
+            if code is None or all(law.equiprobable for law in code.point.laws):
+                settled.add(key)  # there is none, or it is a closed form
+            elif not evaluator.excluded(design, upper):
+                settled.add(key)
+                if code.point.legitimate_range <= MAX_RANGE:  # others say so when evaluated
+                    codes.setdefault(code_key(code), code)
         except RnscliError:
             continue
-        if code is None or all(law.equiprobable for law in code.point.laws):
-            continue  # there is none, or it is a closed form
-        if code.point.legitimate_range <= MAX_RANGE:  # others say so when they are evaluated
-            codes.setdefault(code_key(code), code)
     works = [_work_of(code) for code in codes.values()]
     for update, key in zip(runner.run(works), codes, strict=True):
         evaluator.outcomes[key] = update.total[_PART]
@@ -528,35 +575,90 @@ def _compute_codes(
             progress("codes", update.index + 1, len(codes))
 
 
-@dataclass(frozen=True)
-class _Evaluated:
-    """The designs of a space that exist and that no limit ruled out early, with their numbers."""
+class Known(NamedTuple):
+    """What is known of a space before its designs are evaluated."""
 
-    places: list[tuple[Group, float | None]]  # with the attempts
-    table: Table
+    space: DesignSpace
+    errors: Mapping[Any, float | RnscliError]
+    outcomes: Mapping[Any, Outcome]
+
+
+class _Part(NamedTuple):
+    """Some designs of a space that exist and that no limit ruled out early, with their numbers."""
+
+    places: "array[int]"  # number of the group, and which of its attempts, of each
+    rows: "array[float]"
     pruned: int
     reasons: "Counter[str]"  # why designs do not exist
+    remarks: tuple[str, ...]  # of what is outside of the range of a model
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """All of them."""
+
+    space: DesignSpace
+    places: npt.NDArray[np.int64]
+    table: Table
+    pruned: int
+    reasons: "Counter[str]"
 
     @property
     def why_impossible(self) -> str:
         """The commonest of the reasons."""
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
-    def candidate(self, place: int) -> Candidate:
-        return _candidate(*self.places[place])
+    def design(self, place: int) -> Design:
+        number, which = self.places[place]
+        design, attempts = self.space.group(int(number))
+        return replace(design, attempts=attempts[which])
 
 
 def _evaluated(
-    space: DesignSpace, evaluator: Evaluator, upper: Mapping[str, float], progress: _Tell | None
+    known: Known, upper: Mapping[str, float], runner: Runner, progress: _Tell | None
 ) -> _Evaluated:
-    places: list[tuple[Group, float | None]] = []
-    rows = array("d")  # a million designs in 80 MB
+    space = known.space
+    places, rows = array("q"), array("d")  # a million designs in 100 MB
     reasons: Counter[str] = Counter()
-    done = pruned = 0
-    for design, attempts in space.groups():
+    remarks: dict[str, None] = {}
+    pruned = 0
+    starts = range(0, space.group_count, _GROUPS)
+    calls = [(known, upper, start) for start in starts]
+    for done, part in enumerate(runner.each(_evaluate, calls), start=1):
+        places.extend(part.places)
+        rows.extend(part.rows)
+        pruned += part.pruned
+        reasons += part.reasons
+        remarks |= dict.fromkeys(part.remarks)
         if progress is not None:
-            progress("designs", done, space.size)
-        done += len(attempts)
+            progress("designs", space.size * done // len(calls), space.size)
+    for remark in remarks:
+        warnings.warn(remark, RuntimeWarning, stacklevel=3)
+    return _Evaluated(
+        space,
+        np.frombuffer(places, dtype=np.int64).reshape(-1, 2),
+        np.frombuffer(rows, dtype=float).reshape(-1, len(METRICS)),
+        pruned,
+        reasons,
+    )
+
+
+def _evaluate(known: Known, upper: Mapping[str, float], start: int) -> _Part:
+    """Evaluate as many groups as a call has, from one on; wherever this is, it only returns."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        part = _evaluate_quietly(known, upper, start)
+    return part._replace(remarks=tuple({str(one.message): None for one in caught}))
+
+
+def _evaluate_quietly(known: Known, upper: Mapping[str, float], start: int) -> _Part:
+    space = known.space
+    evaluator = Evaluator(*known)
+    places, rows = array("q"), array("d")
+    reasons: Counter[str] = Counter()
+    pruned = 0
+    for number in range(start, min(start + _GROUPS, space.group_count)):
+        design, attempts = space.group(number)
         try:
             if evaluator.excluded(design, upper):
                 pruned += len(attempts)
@@ -566,14 +668,13 @@ def _evaluated(
         except RnscliError as error:
             reasons[str(error).replace("`", "")] += len(attempts)
             continue
-        for most, metrics in zip(attempts, numbers, strict=True):
+        for which, metrics in enumerate(numbers):
             if why := _no_design(metrics):
                 reasons[why] += 1
                 continue
-            places.append((group, most))
+            places.extend((number, which))
             rows.extend(vars(metrics).values())
-    table = np.frombuffer(rows, dtype=float).reshape(-1, len(METRICS))
-    return _Evaluated(places, table, pruned, reasons)
+    return _Part(places, rows, pruned, reasons, ())
 
 
 def _no_design(metrics: Metrics) -> str:
@@ -596,9 +697,9 @@ def _neighbour(
     if why := _no_design(metrics):
         return Rejected(design, why)
     against = limits.breach(metrics) or metrics.compared_with(chosen.metrics)
-    return _candidate(group, design.attempts, against)
+    return Candidate(design, metrics, group, against)
 
 
-def _candidate(group: Group, attempts: float | None, reason: str = "") -> Candidate:
-    design = replace(group.design, attempts=attempts)
-    return Candidate(design, group.metrics(attempts), group, reason)
+def _candidate(evaluator: Evaluator, design: Design) -> Candidate:
+    group = evaluator.group(replace(design, attempts=None))
+    return Candidate(design, group.metrics(design.attempts), group)

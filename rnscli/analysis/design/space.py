@@ -1,9 +1,9 @@
 """The space of designs that `rnscli design` searches, and the steps between neighbours in it."""
 
-import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cache, cached_property
 from typing import Any
 
 from rnscli.analysis.energy import OWN_ADC, EnergyOptions, EnergyParameters, runs_on
@@ -38,8 +38,10 @@ class Design:
     vector_size: int
     technology: str
     bits: int
+    columns: int | None = None
     columns_per_adc: int | None = None
-    adc_model: str | None = None
+    adc_rate: float | None = None
+    clock: float | None = None
     slice_bits: int | None = None
     adc_bits: int | None = None
     reverse: str | None = None
@@ -64,14 +66,17 @@ class Design:
 AXES = tuple(axis.name for axis in fields(Design))
 # Values of these axes are in an order, so that only the next ones are neighbours.
 _ORDERED = (
-    "vector_size", "bits", "columns_per_adc", "slice_bits", "adc_bits", "redundant", "attempts"
+    "vector_size", "bits", "columns", "columns_per_adc", "adc_rate", "clock", "slice_bits",
+    "adc_bits", "redundant", "attempts",
 )  # fmt: skip
-_OF_ALL = ("core", "vector_size", "technology")
+_OF_ALL = ("core", "vector_size", "technology", "columns")
+_OPEN = ("columns", "columns_per_adc", "adc_rate")  # may be None, and then follow from the rest
 # Axes of which every value must be one that the other commands accept, too.
 _CHECKED = (
     ModuliOptions.bits.within(low=1),  # a core that needs two says so of its designs
-    DotProductOptions.vector_size, EnergyOptions.columns_per_adc,
-    CoreOptions.slice_bits, ModuliOptions.redundant, CodeOptions.attempts, EnergyOptions.reverse,
+    DotProductOptions.vector_size, EnergyOptions.columns, EnergyOptions.columns_per_adc,
+    EnergyOptions.adc_rate, EnergyOptions.clock, CoreOptions.slice_bits, ModuliOptions.redundant,
+    CodeOptions.attempts, EnergyOptions.reverse,
 )  # fmt: skip
 
 
@@ -86,17 +91,19 @@ class DesignSpace:
 
     Parameters
     ----------
-    core, bits, vector_size, redundant, attempts, decoder, legitimate_range, columns_per_adc, \
-    reverse, slice_bits, adc_bits
-        Values of the axes, as in the other parameter objects; an ``adc_bits`` of ``None`` is b.
+    core, bits, vector_size, redundant, attempts, decoder, legitimate_range, columns, \
+    columns_per_adc, adc_rate, clock, reverse, slice_bits, adc_bits
+        Values of the axes, as in the other parameter objects; an ``adc_bits`` of ``None`` is b,
+        ``columns`` are h, and an ADC fits the cycle of the array.
     technology
         Array technologies. A core that runs on none of them is taken on its default one; those of
         ``default_technologies`` replace these.
     adc
         Models of ADCs, each of which is taken at the node of the technology; ``None`` is that of
-        the technology, or Murmann's where it has none of the bits.
-    input_bits, weight_bits, rule, max_modulus, columns, dac, adc_rate, clock, memory, \
-    scales, modulo_energy, \
+        the technology, or Murmann's where it has none of the bits. Several are no axis: none is
+        better because it promises more. A design has a range of energies, and counts as what the
+        least favourable of them says; it does not exist where one of them does not hold.
+    input_bits, weight_bits, rule, max_modulus, dac, memory, scales, modulo_energy, \
     max_link_sigma, extrapolate
         As in `ModuliRequest` and `EnergyParameters`, for all designs.
     throughput, area
@@ -121,7 +128,10 @@ class DesignSpace:
     attempts: tuple[float, ...] = (1, 2, math.inf)
     decoder: tuple[str, ...] = ("bounded-distance", "detect")
     legitimate_range: tuple[str | int, ...] = ("product", "operands")
-    columns_per_adc: tuple[int, ...] = (1,)
+    columns: tuple[int | None, ...] = (None,)
+    columns_per_adc: tuple[int | None, ...] = (None,)
+    adc_rate: tuple[float | None, ...] = (None,)
+    clock: tuple[float, ...] = (1e9,)
     reverse: tuple[str, ...] = ("mixed-radix",)
     slice_bits: tuple[int, ...] = (1,)
     adc_bits: tuple[int | None, ...] = (None,)
@@ -134,10 +144,7 @@ class DesignSpace:
     weight_bits: int | None = None
     rule: str = "exact"
     max_modulus: int | None = None
-    columns: int | None = None
     dac: CapacitiveDac = field(default_factory=CapacitiveDac)
-    adc_rate: float = 1e9
-    clock: float = 1e9
     memory: str = "sram-32k"
     scales: str = "fp32"
     modulo_energy: float | None = None
@@ -150,7 +157,7 @@ class DesignSpace:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in (*(axis for axis in AXES if axis != "adc_model"), "adc"):
+        for name in (*AXES, "adc"):
             values = getattr(self, name)
             if not isinstance(values, tuple) or not values:
                 raise InputError.of(name, values, "a tuple of at least one value")
@@ -160,7 +167,8 @@ class DesignSpace:
             decoder_named(decoder)
         for option in _CHECKED:
             for value in getattr(self, option.name):
-                option.check(value)
+                if value is not None or option.name not in _OPEN:
+                    option.check(value)
         # Designs name their hardware.
         for name in ("technology", "adc"):
             names = [model.name if model else OWN_ADC for model in getattr(self, name)]
@@ -175,10 +183,8 @@ class DesignSpace:
 
     def values(self, axis: str) -> tuple[Any, ...]:
         """Values of an axis as designs name them."""
-        found: tuple[Any, ...] = getattr(self, "adc" if axis == "adc_model" else axis)
-        if axis not in ("adc_model", "technology"):
-            return found
-        return tuple(model.name if model else OWN_ADC for model in found)
+        found: tuple[Any, ...] = getattr(self, axis)
+        return tuple(one.name for one in found) if axis == "technology" else found
 
     def axes_of(self, core: str) -> dict[str, tuple[Any, ...]]:
         """The axes that concern a core, with their values."""
@@ -192,14 +198,37 @@ class DesignSpace:
     def size(self) -> int:
         return sum(math.prod(map(len, self.axes_of(core).values())) for core in self.core)
 
-    def groups(self) -> Iterator[tuple[Design, tuple[float, ...]]]:
-        """Designs but for their attempts, which few of their numbers depend on, and these."""
+    @cached_property
+    def _groups(self) -> list[tuple[int, dict[str, tuple[Any, ...]], tuple[float, ...]]]:
+        """For each core how many groups it has, their axes, and their attempts."""
+        found = []
         for core in self.core:
             axes = self.axes_of(core)
             attempts = axes.pop("attempts", (None,))
-            for combination in itertools.product(*axes.values()):
-                values = dict(zip(axes, combination, strict=True))
-                yield Design(**(_bits_of(core) | values)), attempts
+            bits = {axis: (value,) for axis, value in _bits_of(core).items()}
+            found.append((math.prod(map(len, axes.values())), bits | axes, attempts))
+        return found
+
+    @property
+    def group_count(self) -> int:
+        return sum(count for count, _, _ in self._groups)
+
+    def group(self, number: int) -> tuple[Design, tuple[float, ...]]:
+        """A design but for its attempts, which few of its numbers depend on, and these."""
+        place = 0
+        while number >= self._groups[place][0]:
+            number -= self._groups[place][0]
+            place += 1
+        _, axes, attempts = self._groups[place]
+        values = {}
+        for axis in reversed(axes):  # the last one changes first
+            number, choice = divmod(number, len(axes[axis]))
+            values[axis] = axes[axis][choice]
+        return Design(**values), attempts
+
+    def groups(self) -> Iterator[tuple[Design, tuple[float, ...]]]:
+        """All of them, in order."""
+        return map(self.group, range(self.group_count))
 
     def neighbours(self, design: Design) -> list[tuple[str, Design]]:
         """Designs that differ in one axis, by one step where its values are in an order."""
@@ -227,12 +256,12 @@ class DesignSpace:
         named = (one for one in known if one.name == design.technology)
         return next(named, None) or load_technology(design.technology)
 
-    def adc_of(self, design: Design) -> AdcModel | None:
-        """The ADCs of a design, at the node of its technology."""
-        for model in self.adc:
-            if model is not None and model.name == design.adc_model:
-                return model.at_node(self.technology_of(design).node)
-        return None  # the technology's own
+    def adcs_of(self, design: Design) -> tuple[AdcModel | None, ...]:
+        """The models of the ADCs of a design, at the node of its technology."""
+        if not isinstance(CORES[design.core], AnalogKind):
+            return (None,)
+        node = self.technology_of(design).node
+        return tuple(model and model.at_node(node) for model in self.adc)
 
     def moduli_request(self, design: Design) -> ModuliRequest:
         """What the moduli of a design are for."""
@@ -253,9 +282,10 @@ class DesignSpace:
         legitimate_range: int | None,
         radius: int,
         word_error_probability: float,
-    ) -> EnergyParameters:
-        """The costs of a design, with the code of its core if it has one."""
-        return EnergyParameters(
+    ) -> tuple[EnergyParameters, ...]:
+        """The costs of a design by each model of ADCs, with the code of its core if it has one."""
+        adc, *more = self.adcs_of(design)
+        first = EnergyParameters(
             core=design.core,
             dot_product=DotProduct(
                 design.vector_size,
@@ -266,23 +296,24 @@ class DesignSpace:
             technology=self.technology_of(design),
             moduli=moduli,
             legitimate_range=legitimate_range,
-            columns=self.columns,
+            columns=design.columns,
             radius=radius,
             word_error_probability=word_error_probability,
             reverse=design.reverse or "mixed-radix",
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
-            adc=self.adc_of(design),
+            adc=adc,
             dac=self.dac,
-            adc_rate=self.adc_rate,
-            columns_per_adc=design.columns_per_adc or 1,
-            clock=self.clock,
+            adc_rate=design.adc_rate,
+            columns_per_adc=design.columns_per_adc,
+            clock=design.clock or EnergyParameters.clock,
             memory=self.memory,
             scales=self.scales,
             modulo_energy=self.modulo_energy if CORES[design.core].coded else None,
             max_link_sigma=self.max_link_sigma,
             extrapolate=self.extrapolate,
         )
+        return (first, *(replace(first, adc=one) for one in more))
 
     def error_parameters(self, design: Design) -> DotErrorParameters:
         """The simulation of a design's error, without noise."""
@@ -311,8 +342,9 @@ def _bits_of(core: str) -> dict[str, int]:
 
 def simulated_core(core: str) -> str:
     """The core whose error is that of another one: whatever loses nothing is simulated alike."""
-    if not CORES[core].exact:
-        return core
-    return next(
-        name for name, kind in CORES.items() if isinstance(kind, ConventionalKind) and kind.exact
-    )
+    return _lossless_core() if CORES[core].exact else core
+
+
+@cache
+def _lossless_core() -> str:
+    return next(n for n in CORES.own if isinstance(CORES[n], ConventionalKind) and CORES[n].exact)

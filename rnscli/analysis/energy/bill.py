@@ -349,8 +349,10 @@ def at_values(
 
 
 def _built(parameters: EnergyParameters) -> EnergyParameters:
-    """The design as it is built: its arrays keep their rows when what is uncertain changes."""
-    return replace(parameters, segments=parameters.design.segments)
+    """The design as it is built: its arrays and ADCs stay when what is uncertain changes."""
+    made = parameters.design
+    rate, columns = made.readout or (parameters.adc_rate, parameters.columns_per_adc)
+    return replace(parameters, segments=made.segments, adc_rate=rate, columns_per_adc=columns)
 
 
 def with_constants(parameters: EnergyParameters, values: Mapping[str, float]) -> EnergyParameters:

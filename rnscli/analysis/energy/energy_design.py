@@ -1,8 +1,10 @@
 """A design with nothing left open: its bill part by part, and the energy, time and area of it."""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from rnscli import hardware
 from rnscli.base import InputError, NoSolutionError
@@ -19,6 +21,10 @@ from rnscli.core import (
 )
 
 OWN_ADC = "own"  # the ADC that a technology brings
+# Up to here published converters of up to 8 bits pay next to nothing for their rate; one for many
+# columns is as lean as one for each, and smaller.
+SHARED_RATE = 1e9
+_ROUNDED = 1 + 1e-9  # 28 ns times 1 GHz are 28 columns
 # Residues of inputs are kept for further attempts, and only what is accepted is scaled.
 ONCE_GROUPS = ("forward", "scaling", "memory")
 NOT_COUNTED = (
@@ -113,6 +119,19 @@ class Channel:
     count: int
 
 
+def _fitting(columns: int, cycle: float) -> float:
+    """The rate in Hz at which as many columns are read in a cycle; 1 GHz is not missed by a bit."""
+    rate = columns / cycle
+    return SHARED_RATE if math.isclose(rate, SHARED_RATE) else rate
+
+
+class Readout(NamedTuple):
+    """ADCs that are not the technology's: conversions of one in a second, and its columns."""
+
+    rate: float
+    columns: int
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EnergyDesign:
     """A design with nothing left open, whose energy, time and area follow.
@@ -120,7 +139,8 @@ class EnergyDesign:
     A digital core has no converters. ``expected_attempts`` is the mean number of computations of a
     dot product, ``attempts`` that of a pass of the array, whose ``width`` columns are repeated
     together. ``adc`` of ``None`` is the technology's own. A dot product that is cut in ``segments``
-    is computed in as many arrays at the same time, and joined.
+    is computed in as many arrays at the same time, and joined. What is left open of the ADCs
+    follows from the cycle of the array: see `readout`.
     """
 
     kind: CoreKind
@@ -132,8 +152,8 @@ class EnergyDesign:
     width: int
     expected_attempts: float
     attempts: float
-    adc_rate: float
-    columns_per_adc: int
+    adc_rate: float | None
+    columns_per_adc: int | None
     clock: float
     kernel: str
     memory: hardware.Memory
@@ -261,8 +281,8 @@ class EnergyDesign:
                 else self._too_noisy()
             )
         if self.converters is not None:
-            if self.adc is not None:
-                outside.append(self.adc.outside(self.converters.adc_bits, self.adc_rate))
+            if self.adc is not None and self.readout is not None:
+                outside.append(self.adc.outside(self.converters.adc_bits, self.readout.rate))
             elif not array.reads(self.converters.adc_bits):
                 low, high = array.output_bits
                 outside.append(
@@ -282,8 +302,8 @@ class EnergyDesign:
         if self.converters is None or self.kernel == "update":
             return None
         bits = self.converters.adc_bits
-        if self.adc is not None:
-            return self.adc.energy(bits, self.adc_rate), bits, self.adc_rate
+        if self.adc is not None and self.readout is not None:
+            return self.adc.energy(bits, self.readout.rate), bits, self.readout.rate
         widest = max(self._passes, key=lambda done: done.output_bits)
         own = [one for one in self.technology.priced(widest) if one.part.group == "adc"]
         time = math.fsum(one.time for one in own) or self.timing.cycle
@@ -322,13 +342,62 @@ class EnergyDesign:
             for channel, done in zip(self.channels, self._passes, strict=True)
         )
 
+    @cached_property
+    def _own_stages(self) -> dict[str, list[float]]:
+        """Times of the stages of an array, of which the slowest channel counts, by the kernel."""
+        return {
+            kernel: max(
+                (hardware.of_kernel(parts, kernel).stages() for _, parts in self.parts), key=sum
+            )
+            for kernel in hardware.KERNELS
+            if self.technology.does(kernel)
+        }
+
     def _stages(self, kernel: str) -> list[float]:
-        """Times of the stages of an array, of which the slowest channel counts, and its readout."""
-        found = [hardware.of_kernel(parts, kernel).stages() for _, parts in self.parts]
-        longest = max(found, key=sum)
-        if self.converters is None or self.adc is None or kernel == "update":
-            return longest
-        return [*longest, min(self.columns_per_adc, self.width) / self.adc_rate]
+        """Times of the stages of an array, and of its readout."""
+        own = self._own_stages[kernel]
+        if self.readout is None or kernel == "update":
+            return own
+        return [*own, min(self.readout.columns, self.width) / self.readout.rate]
+
+    def _interval(self, stages: list[float]) -> float:
+        return max(stages, default=0.0) if self.technology.overlapped else math.fsum(stages)
+
+    @cached_property
+    def readout(self) -> Readout | None:
+        """The ADCs, if there are some and they are not the technology's own.
+
+        Left open, an ADC reads as many columns as it can while the array computes: with T the
+        cycle of the array without them, the most columns n whose rate n / T is at most 1 GHz and
+        within the range of the model. Where the array is faster than 1 GHz an ADC has one column
+        and the rate of the array, as far as the model reaches; beyond, the array waits for it.
+        """
+        if self.converters is None or self.adc is None:
+            return None
+        rate, columns = self.adc_rate, self.columns_per_adc
+        if rate is not None and columns is not None:
+            return Readout(rate, columns)
+        # Whatever is asked of the array, it is the same one.
+        own = self._own_stages.items()
+        cycle = min(self._interval(stages) for kernel, stages in own if kernel != "update")
+        if not cycle:
+            return Readout(rate or SHARED_RATE, columns or 1)
+        if columns is None:
+            most = min(self.width, math.floor((rate or SHARED_RATE) * cycle * _ROUNDED))
+            if rate is not None:
+                return Readout(rate, max(1, most))
+            # No column more than makes the model leave its range, which ends at some rate.
+            columns = bisect_left(
+                range(1, most + 1), True, key=lambda n: not self._reads(_fitting(n, cycle))
+            )
+            columns = max(1, columns)
+        rate = _fitting(min(columns, self.width), cycle)
+        return Readout(rate if self._reads(rate) else min(rate, SHARED_RATE), columns)
+
+    def _reads(self, rate: float) -> bool:
+        """Whether the model of its ADCs is made for a rate."""
+        assert self.adc is not None and self.converters is not None
+        return self.adc.outside(self.converters.adc_bits, rate) is None
 
     @cached_property
     def timing(self) -> Timing:
@@ -345,7 +414,7 @@ class EnergyDesign:
             stages = self._stages(kernel)
             delay = max(hardware.of_kernel(parts, kernel).delay for _, parts in self.parts)
             attempt += math.fsum(stages) + delay
-            cycle += max(stages, default=0.0) if self.technology.overlapped else math.fsum(stages)
+            cycle += self._interval(stages)
         if not cycle:
             raise InputError(
                 f"the parts of `technology` {self.technology.name} take no time; one of them needs "
@@ -407,13 +476,13 @@ class EnergyDesign:
                     "DAC", "dac", "row", drivers, products * self.dac.energy(channel.input_bits),
                     repeats, drivers, self.dac.area(channel.input_bits), source=self.dac.source,
                 ))  # fmt: skip
-            if self.adc is not None:
-                bits, count = channel.output_bits, arrays * self.readings
+            if self.adc is not None and self.readout is not None:
+                bits, count, rate = channel.output_bits, arrays * self.readings, self.readout.rate
                 found.append(Item(
                     f"ADC, {self.adc.name}", "adc", "column", count * width,
-                    products * self.adc.energy(bits, self.adc_rate), repeats,
-                    count * math.ceil(width / self.columns_per_adc),
-                    self.adc.area(bits, self.adc_rate), source=self.adc.summary,
+                    products * self.adc.energy(bits, rate), repeats,
+                    count * math.ceil(width / self.readout.columns),
+                    self.adc.area(bits, rate), source=self.adc.summary,
                 ))  # fmt: skip
             if self.modulo_energy:
                 found.append(Item(

@@ -73,7 +73,9 @@ class EnergyOptions:
         usual="h, a square array",
     )
     columns_per_adc = Option(
-        base.WholeNumbers(1, _MAX_COLUMNS), "Columns that take turns at an ADC.", default="1"
+        base.WholeNumbers(1, _MAX_COLUMNS),
+        "Columns that take turns at an ADC.",
+        usual="as many as an ADC reads in a cycle of the array",
     )
     kernel = Option(
         base.Names((*hardware.KERNELS, hardware.CYCLE)),
@@ -112,7 +114,7 @@ class EnergyOptions:
     adc_rate = Option(
         base.Quantities(1.0, 1e12, "a rate from 1 Hz to 1 THz", "Hz", "1GHz"),
         "Conversions of an ADC in a second.",
-        usual="1GHz",
+        usual="what fits the cycle of the array, up to 1GHz for an ADC of several columns",
     )
     clock = Option(
         base.Quantities(1.0, 1e12, "a frequency from 1 Hz to 1 THz", "Hz", "1GHz"),
@@ -186,10 +188,9 @@ class EnergyParameters:
     adc, dac
         Models of the converters. ``adc`` of ``None`` is the technology's own where it has one of
         these bits, else Murmann's at its node; ``dac`` is for technologies without drivers.
-    adc_rate
-        Conversions of an ADC in a second.
-    columns_per_adc
-        Columns that take turns at an ADC.
+    adc_rate, columns_per_adc
+        Conversions of an ADC in a second, and columns that take turns at it. What is not given
+        fits the cycle of the array: see `EnergyDesign.readout`.
     clock
         Frequency of the digital logic in Hz.
     kernel
@@ -236,8 +237,8 @@ class EnergyParameters:
     adc_bits: int | None = None
     adc: hardware.AdcModel | None = None
     dac: hardware.CapacitiveDac = field(default_factory=hardware.CapacitiveDac)
-    adc_rate: float = 1e9
-    columns_per_adc: int = 1
+    adc_rate: float | None = None
+    columns_per_adc: int | None = None
     clock: float = 1e9
     kernel: str = "vmm"
     memory: str = "sram-32k"
@@ -267,8 +268,9 @@ class EnergyParameters:
             CoreOptions.adc_bits.check(self.adc_bits)
         size = self.dot_product.vector_size
         width = size if self.columns is None else EnergyOptions.columns.check(self.columns)
-        EnergyOptions.adc_rate.check(self.adc_rate)
-        EnergyOptions.columns_per_adc.check(self.columns_per_adc)
+        for option in (EnergyOptions.adc_rate, EnergyOptions.columns_per_adc):
+            if (value := getattr(self, option.name)) is not None:
+                option.check(value)
         EnergyOptions.clock.check(self.clock)
         self._check_dot_product(kind)
         settings = CoreSettings(

@@ -17,32 +17,35 @@ from rnscli.hardware import CONSTANTS
 
 LAYOUT = report.Layout(
     parameters=(
-        "role", "vector_size", "technology", "adc_model", "columns_per_adc", "reverse", "core",
-        "bits", "slice_bits", "adc_bits", "redundant", "attempts", "decoder", "legitimate_range",
-        "moduli", "redundant_moduli",
+        "role", "vector_size", "columns", "technology", "adc_model", "columns_per_adc",
+        "adc_rate_hz", "clock_hz", "reverse", "core", "bits", "slice_bits", "adc_bits",
+        "redundant", "attempts", "decoder", "legitimate_range", "moduli", "redundant_moduli",
     ),
     results=(
-        "energy_per_mac_j", "latency_s", "arrays", "area_m2", "power_w", "throughput_macs_per_s",
-        "edp_js", "area_per_throughput", "mean_abs_error", "p_err", "extrapolated",
+        "energy_per_mac_j", "energy_per_mac_range_j", "latency_s", "arrays", "area_m2", "power_w",
+        "throughput_macs_per_s", "edp_js", "area_per_throughput", "mean_abs_error", "p_err",
+        "extrapolated",
     ),
     optional=(
         "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
-        "latency_s", "slice_bits", "adc_bits", "reverse", "columns_per_adc", "power_w", "area_m2",
+        "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "reverse", "clock_hz",
+        "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns",
     ),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
 )  # fmt: skip
 _AXES = (
     "core", "bits", "vector_size", "redundant", "attempts", "decoder", "legitimate_range",
-    "columns_per_adc", "reverse", "slice_bits",
+    "reverse", "slice_bits",
 )  # fmt: skip
+_OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits")  # axes that follow from the rest
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
 _FIXED = (
-    *_OPERANDS, *_SET, "columns", "throughput", "area", "memory", "scales", *CONSTANTS,
-    *options.RATES, *options.ARRAY_OPTIONS,
+    *_OPERANDS, *_SET, "throughput", "area", "memory", "scales", *CONSTANTS,
+    *options.ARRAY_OPTIONS,
 )  # fmt: skip
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
-_HARDWARE = ("technology", "adc_model", "columns_per_adc", "reverse")
+_HARDWARE = ("technology", "columns", "columns_per_adc", *options.RATES, "reverse")
 _DEFAULTS = {
     **{name: one.default for name, one in base.options_of(DotProductOptions).items()},
     **{one.name: one.default for one in (EnergyOptions.memory, EnergyOptions.scales)},
@@ -75,7 +78,7 @@ _SHOWN = 12
     options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
-    options.take(EnergyOptions.columns_per_adc, "1,8,64"),
+    EnergyOptions.columns_per_adc,
     EnergyOptions.reverse,
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
@@ -235,7 +238,8 @@ def _space(
         **{name: tuple(given[name]) for name in _AXES},
         **fixed,
         **options.fixed_hardware(hardware, given["adc_model"], constants),
-        "adc_bits": tuple(given["adc_bits"] or (None,)),
+        **{name: tuple(given[name] or (None,)) for name in _OPEN},
+        "clock": tuple(given["clock"] or (analysis.EnergyParameters.clock,)),
         "noise": noise,
         **{name: given[name] for name in ("extrapolate", "pairs", "seed")},
     }
@@ -272,29 +276,33 @@ def _commands(
         yield "fault-prob", shape | moduli | code | noise
     elif noise and analog:
         yield "error-sim", error | noise | {"pairs": "1e6"}
-    hardware = {name: getattr(design, name) for name in _HARDWARE}
+    hardware = {name: getattr(design, name) for name in _HARDWARE if given[name] is not None}
+    hardware["adc_model"] = _models(candidate, given)
     hardware["technology"] = files.get(design.technology, design.technology)
     known = candidate.group.parameters.design.technology.constants
     hardware["constant"] = tuple(one for one in given["constant"] if one.partition("=")[0] in known)
     costs = {"core": design.core} | shape | hardware | converters
-    costs |= _stated(
-        given, ("columns", "memory", "scales", *_constants_of(candidate.group.parameters))
-    )
+    costs |= _stated(given, ("memory", "scales", *_constants_of(candidate)))
     if kind.coded:
         costs |= moduli | code | noise
     yield "energy", costs | {"extrapolate": given["extrapolate"] or None}
 
 
-def _constants_of(parameters: analysis.EnergyParameters) -> tuple[str, ...]:
+def _constants_of(candidate: analysis.Candidate) -> tuple[str, ...]:
     """Options of the hardware that matter to a design; others would be refused."""
-    made = parameters.design
-    known = {*made.constants, *(options.RATES if made.converters is not None else ())}
-    known |= {"modulo_energy"} if made.kind.coded else set()
-    known |= {"max_link_sigma"} if made.technology.link else set()
-    every = (*CONSTANTS, *options.RATES, *options.ARRAY_OPTIONS)
-    names = tuple(name for name in every if name in known)
-    uses_table = made.adc is not None and made.adc.takes_table
+    every = [one.design for one in candidate.group.costs]
+    known = {name for one in every for name in one.constants}
+    known |= {"modulo_energy"} if every[0].kind.coded else set()
+    known |= {"max_link_sigma"} if every[0].technology.link else set()
+    names = tuple(n for n in (*CONSTANTS, *options.ARRAY_OPTIONS) if n in known)
+    uses_table = any(one.adc is not None and one.adc.takes_table for one in every)
     return ("adc_table", *names) if uses_table else names
+
+
+def _models(candidate: analysis.Candidate, given: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The models of ADCs that were asked for, of a design that has any."""
+    has = candidate.group.parameters.design.converters is not None
+    return tuple(given["adc_model"]) if has else None
 
 
 def _stated(given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -321,15 +329,21 @@ def _row(
     commands: tuple[str, ...] | None = None,
 ) -> analysis.DesignRow:
     values: dict[str, Any] = dict.fromkeys(field.name for field in fields(analysis.DesignRow))
-    values |= vars(candidate.design) | {"reason": candidate.reason or None}
+    values |= {n: v for n, v in vars(candidate.design).items() if n not in options.RATES}
+    values["reason"] = candidate.reason or None
     if isinstance(candidate, analysis.Candidate):
         values |= vars(candidate.metrics)
-        made = candidate.group.parameters.design
+        group, attempts = candidate.group, candidate.design.attempts
+        made = group.parameters.design
+        values["columns"] = made.width
         if made.converters is not None:
-            values["adc_model"] = made.adc_name  # also where the technology has none of these bits
-        values["extrapolated"] = bool(candidate.group.parameters.design.beyond)
-        values["expected_attempts"] = candidate.group.expected_attempts(candidate.design.attempts)
-        moduli = candidate.group.parameters.moduli
+            values |= {"adc_model": group.dearest(attempts), "clock_hz": made.clock}
+            values["energy_per_mac_range_j"] = group.energy_range(attempts)
+        if made.readout is not None:
+            values |= {"columns_per_adc": made.readout.columns, "adc_rate_hz": made.readout.rate}
+        values["extrapolated"] = any(one.design.beyond for one in group.costs)
+        values["expected_attempts"] = group.expected_attempts(attempts)
+        moduli = group.parameters.moduli
         if moduli is not None:
             values["moduli"] = moduli.information
             values["redundant_moduli"] = moduli.redundant_moduli
@@ -356,7 +370,8 @@ def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[st
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
         names = [
-            f"{axis} {_value(getattr(other.design, axis))}" for axis, other in result.neighbours
+            f"{axis} {_value(axis, getattr(other.design, axis))}"
+            for axis, other in result.neighbours
         ]
         width = max(map(len, names))
         for name, (_, other) in zip(names, result.neighbours, strict=True):
@@ -364,7 +379,9 @@ def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[st
     return [*lines, "", "The same numbers by:"]
 
 
-def _value(value: Any) -> str:
+def _value(axis: str, value: Any) -> str:
+    if axis in options.RATES and value is not None:
+        return base.engineering(value, "Hz")
     if isinstance(value, float):
         return f"{value:g}"
-    return "b" if value is None else str(value)
+    return "by default" if value is None else str(value)

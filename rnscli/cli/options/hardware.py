@@ -251,7 +251,7 @@ def with_model_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     named = {MurmannAdc.name if one == OWN_ADC else one for one in options["adc_model"]}
     models: list[Any] = [CapacitiveDac, *(ADC_MODELS[name] for name in sorted(named))]
-    usual = {name: getattr(EnergyParameters, name) for name in RATES}
+    usual: dict[str, Any] = {EnergyOptions.clock.name: EnergyParameters.clock}
     usual |= {name: getattr(model, name) for model in models for name in model.constants}
     return {**options, **{name: one for name, one in usual.items() if options[name] is None}}
 
@@ -261,8 +261,11 @@ def held_constants(
 ) -> dict[str, Any]:
     """Constants and rates that a design has where the options leave them open."""
     made = design.design
-    rates = RATES if made.converters is not None else ()
-    found: dict[str, Any] = {name: getattr(made, name) for name in rates}
+    found: dict[str, Any] = {}
+    if made.converters is not None:
+        found["clock"] = made.clock
+    if made.readout is not None:
+        found |= {"adc_rate": made.readout.rate, "columns_per_adc": made.readout.columns}
     if made.technology.link:
         found["max_link_sigma"] = made.wanted_sigma
     found |= made.constants | ranges_of(design, uncertain)

@@ -192,6 +192,7 @@ def test_neighbours_that_do_not_exist() -> None:
 def test_sizes_that_are_not_in_order_are_neighbours_of_the_next_value() -> None:
     """The next value is meant, wherever it stands among those that were given."""
     case = EVERY | {"bits": (8, 4, 6), "technology": ("crossbar",), "vector_size": (16,)}
+    case |= {"adc": ("walden",)}  # so that it is an analog design
     result = search_designs(space_of(case, "none"), {"max_error": 0.03})
     assert result.chosen.design.bits in (6, 8)
     steps = {other.design.bits for axis, other in result.neighbours if axis == "bits"}

@@ -159,7 +159,7 @@ def test_no_moduli_set_at_all() -> None:
 
 def test_designs_that_only_a_model_excludes() -> None:
     """The sentence is about the arrays, and not about moduli, which this core does not have."""
-    shared: dict[str, Any] = {"bits": (4,), "vector_size": (5000,), "columns": 4, "pairs": 10}
+    shared: dict[str, Any] = {"bits": (4,), "vector_size": (5000,), "columns": (4,), "pairs": 10}
     space = DesignSpace(core=("fixed-lp",), **shared)
     with pytest.raises(NoSolutionError) as caught:
         search_designs(space)

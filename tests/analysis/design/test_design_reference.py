@@ -69,11 +69,11 @@ ODD: dict[str, Any] = {
     "weight_bits": 5,
     "rule": "bits",
     "max_modulus": 15,
-    "columns": 10,
+    "columns": (10, 7),
     "columns_per_adc": (3,),
     "reverse": ("crt", "mixed-radix"),
-    "adc_rate": 5e8,
-    "clock": 5e8,
+    "adc_rate": (5e8,),
+    "clock": (5e8, 2e9),
     "technology": ("switched-capacitor", "sram-digital"),
     "modulo_energy": 5e-15,
     "memory": "sram-1m",
@@ -89,7 +89,7 @@ LIT: dict[str, Any] = {
     "attempts": (1, 4, math.inf),
     "decoder": ("detect",),
     "legitimate_range": ("product",),
-    "columns": 20,
+    "columns": (20,),
     "technology": ("reram-analog", "photonic-phase", "photonic-incoherent", "sram-digital"),
     "adc": ("own", "murmann"),
     "columns_per_adc": (1, 4),
@@ -123,8 +123,13 @@ AXES_OF = {
     "digital-int8": "",
 }
 ORDERED = (
-    "vector_size", "bits", "columns_per_adc", "slice_bits", "adc_bits", "redundant", "attempts"
+    "vector_size", "bits", "columns", "columns_per_adc", "adc_rate", "clock", "slice_bits",
+    "adc_bits", "redundant", "attempts",
 )  # fmt: skip
+# Left open, it is for the design to say.
+OPEN: dict[str, Sequence[Any]] = {
+    "columns": (None,), "columns_per_adc": (None,), "adc_rate": (None,), "clock": (1e9,)
+}  # fmt: skip
 
 
 def technology_named(name: str) -> Technology:
@@ -156,9 +161,8 @@ def axes_of(case: dict[str, Any], core: str) -> dict[str, Sequence[Any]]:
         "technology": [n for n in case["technology"] if runs(technology_named(n))],
         "bits": (8,) if digital else case["bits"],
     }
-    if not digital:
-        axes["columns_per_adc"] = case["columns_per_adc"]
-        axes["adc_model"] = case.get("adc", ("own",))
+    for axis in ("columns",) if digital else OPEN:
+        axes[axis] = case.get(axis) or OPEN[axis]
     default: dict[str, Sequence[Any]] = {
         "reverse": ("mixed-radix",), "slice_bits": (1,), "adc_bits": (None,)
     }  # fmt: skip
@@ -202,16 +206,18 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
         "technology": technology_named(design.technology),
         "slice_bits": design.slice_bits or 1,
         "adc_bits": design.adc_bits,
-        "columns_per_adc": design.columns_per_adc or 1,
+        "columns": design.columns,
+        "columns_per_adc": design.columns_per_adc,
+        "adc_rate": design.adc_rate,
+        "clock": design.clock or 1e9,
         "reverse": design.reverse or "mixed-radix",
     }
-    shared = ("columns", "adc_rate", "clock", "memory", "scales", "max_link_sigma")
+    shared = ("memory", "scales", "max_link_sigma")
     parameters |= {name: case[name] for name in shared if name in case}
     if design.core == "rns" and "modulo_energy" in case:
         parameters["modulo_energy"] = case["modulo_energy"]
-    if not digital:
-        assert design.adc_model is not None
-        parameters["adc"] = ADCS[design.adc_model](technology_named(design.technology).node)
+    node = technology_named(design.technology).node
+    models = [None] if digital else [ADCS[name](node) for name in case.get("adc", ("own",))]
     p_err, code = 0.0, None
     noise = LAWS[law]
     try:
@@ -249,12 +255,13 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
                 parameters["pass_attempts"] = attempts_of_pass(
                     found.p_detected,
                     design.attempts or 1,
-                    case.get("columns", design.vector_size),
+                    design.columns or design.vector_size,
                 )
                 parameters["word_error_probability"] = -math.expm1(all_right)
-        made = EnergyParameters(**parameters)
+        every = [EnergyParameters(**parameters, adc=model) for model in models]
     except RnscliError:
         return None
+    made = every[0]
     if noise is not None and made.design.converters is not None and design.core != "rns":
         bits = design.bits
         law = Gaussian(2**bits * 10 ** (-30 / 20)) if isinstance(noise, NoiseSetting) else noise
@@ -266,10 +273,22 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
         )
+    rows = [numbers_by(case, one) for one in every]
+    if not all(rows):
+        return None
+    # As the least favourable model says; what there is of area goes with its throughput.
+    largest = max(rows, key=lambda one: one["area_per_throughput"])
+    worst = {
+        name: max(one[name] for one in rows)
+        for name in ("energy_per_mac_j", "latency_s", "power_w", "edp_js")
+    }
+    numbers = largest | worst
+    return numbers | {"p_err": p_err, "mean_abs_error": error_of(case, design, code)}
+
+
+def numbers_by(case: dict[str, Any], made: EnergyParameters) -> Numbers:
+    """What a bill says, but for errors; nothing if not one array fits."""
     row = energy(made)
-    numbers = {
-        name: getattr(row, name) for name in ("energy_per_mac_j", "latency_s")
-    }  # fmt: skip
     # As many arrays as a throughput takes, or as fit in an area; and power at that load.
     area, rate = row.area_m2, row.throughput_macs_per_s
     arrays = 1
@@ -278,8 +297,10 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
     elif "area" in case:
         arrays = math.floor(case["area"] / area)
         if not arrays:
-            return None
-    numbers |= {
+            return {}
+    return {
+        "energy_per_mac_j": row.energy_per_mac_j,
+        "latency_s": row.latency_s,
         "area_m2": arrays * area,
         "throughput_macs_per_s": arrays * rate,
         "power_w": case.get("throughput", arrays * rate) * row.energy_per_mac_j,
@@ -287,7 +308,6 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
         "area_per_throughput": area / rate,
         "arrays": arrays,
     }
-    return numbers | {"p_err": p_err, "mean_abs_error": error_of(case, design, code)}
 
 
 def error_of(case: dict[str, Any], design: Design, code: RedundantCode | None) -> float:

@@ -39,7 +39,7 @@ def design(
         bits=bits,
         technology=load_technology(technology),
         columns=columns,
-        **changed,
+        **{"adc_rate": 1e9, "columns_per_adc": 1} | changed,
     )
 
 
@@ -190,7 +190,7 @@ def test_cells_over_the_periphery(columns: int, cells_are_larger: bool) -> None:
     )  # fmt: skip
     parameters = EnergyParameters(
         core="fixed-lp", dot_product=DotProduct(rows, 4, 4), bits=4, technology=array,
-        columns=columns, columns_per_adc=1000, scales="none",
+        columns=columns, columns_per_adc=1000, adc_rate=1e9, scales="none",
     )  # fmt: skip
     row = energy(parameters)
     over, beside = rows * columns * 1e-12, rows * 1e-11

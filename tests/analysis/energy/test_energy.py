@@ -24,7 +24,8 @@ def bill(core: str, bits: int = 6, vector_size: int = 128, **settings: Any) -> E
     """Of arrays and converters, without what surrounds them."""
     dot = DotProduct(vector_size, bits, bits)
     array = LOGIC if core.startswith("digital") else CROSSBAR
-    settings = {"technology": array, "memory": "none", "scales": "none"} | settings
+    adcs = {"adc_rate": 1e9, "columns_per_adc": 1}
+    settings = {"technology": array, "memory": "none", "scales": "none"} | adcs | settings
     return energy(EnergyParameters(core=core, dot_product=dot, bits=bits, **settings))
 
 

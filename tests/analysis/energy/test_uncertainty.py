@@ -56,6 +56,7 @@ def design(
     supply_voltage: float = 1.0,
     capacitor_density: float = 2e-3,
     adc_rate: float = 0.5e9,
+    columns_per_adc: int = 1,
     clock: float = 1e9,
     **of_adc: float,
 ) -> EnergyParameters:
@@ -77,6 +78,7 @@ def design(
         adc=model(node, **of_adc),
         dac=CapacitiveDac(dac_unit_capacitance, supply_voltage, capacitor_density),
         adc_rate=adc_rate,
+        columns_per_adc=columns_per_adc,
         clock=clock,
         columns=64,
     )

@@ -22,11 +22,11 @@ NUMBERS = (
     "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "throughput_macs_per_s",
 )  # fmt: skip
 KEYS = (
-    "role axis core bits vector_size technology adc_model columns_per_adc reverse slice_bits "
-    "adc_bits redundant attempts decoder legitimate_range moduli redundant_moduli "
-    "expected_attempts energy_per_mac_j latency_s area_m2 mean_abs_error p_err "
-    "throughput_macs_per_s power_w edp_js area_per_throughput arrays extrapolated reason "
-    "commands noise p sigma snr_db seed"
+    "role axis core bits vector_size technology adc_model columns columns_per_adc adc_rate_hz "
+    "clock_hz reverse slice_bits adc_bits redundant attempts decoder legitimate_range moduli "
+    "redundant_moduli expected_attempts energy_per_mac_j energy_per_mac_range_j latency_s area_m2 "
+    "mean_abs_error p_err throughput_macs_per_s power_w edp_js area_per_throughput arrays "
+    "extrapolated reason commands noise p sigma snr_db seed"
 )
 QUICK = ("--pairs", "300")
 ANALOG = ("--core", "rns,fixed-lp,fixed-hp,bit-sliced")
@@ -162,9 +162,8 @@ def test_the_table_says_how_many_and_why(rnscli: Run, rows: Rows) -> None:
     said = re.search(r"(\d+) of (\d+) designs keep the limits.*on the front: (\d+)", out)
     assert said is not None
     feasible, designs, on_front = map(int, said.groups())
-    # 2 bits x 3 ways to share ADCs x (3 k x 3 R x 2 decoders x 2 ranges of rns, and three other
-    # cores), and int8.
-    assert (designs, on_front) == (2 * 3 * (36 + 3) + 1, len(front))
+    # 2 bits x (3 k x 3 R x 2 decoders x 2 ranges of rns, and three other cores), and int8.
+    assert (designs, on_front) == (2 * (36 + 3) + 1, len(front))
     assert on_front <= feasible <= designs
     for row in found:
         if row["role"] == "neighbour":
@@ -276,7 +275,6 @@ def test_quiet_and_requirements(rnscli: Run) -> None:
         ("--node 7nm,14nm", "--node one value"),
         ("--input-bits 4,5", "--input-bits one value"),
         ("--rule exact,bits", "--rule one value"),
-        ("--columns 8,16", "--columns one value"),
         ("--max-modulus 15,31", "--max-modulus one value"),
         ("--walden-fom 1fJ", "--walden-fom --adc-model walden"),
         ("--adc-model table", "--adc-table"),

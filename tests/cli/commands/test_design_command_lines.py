@@ -38,8 +38,7 @@ def reproduced(rnscli: Run) -> Callable[..., Row]:
             assert program == "rnscli"
             answered = answers(*words, "--format", "json")
             assert (answered.code, answered.out != "") == (0, True), (line, answered.err)
-            (row,) = json.loads(answered.out)["rows"]
-            given.setdefault(words[0], []).append(row)
+            given.setdefault(words[0], []).extend(json.loads(answered.out)["rows"])
         check(chosen, given)
         return chosen
 
@@ -53,10 +52,19 @@ def same(value: Any, other: Any) -> bool:
 
 
 def check(chosen: Row, given: dict[str, list[Row]]) -> None:
-    (costs,) = given["energy"]
-    for name in ("energy_per_mac_j", "latency_s", "area_m2", "throughput_macs_per_s", "core",
-                 "bits", "vector_size", "technology", "adc_model"):  # fmt: skip
-        assert same(costs[name], chosen[name]), (name, costs[name], chosen[name])
+    costs, *others = given["energy"]  # a row for each model of ADCs
+    for name in ("core", "bits", "vector_size", "technology"):
+        assert all(same(row[name], chosen[name]) for row in given["energy"])
+    for name in ("energy_per_mac_j", "latency_s"):
+        assert same(max(row[name] for row in given["energy"]), chosen[name]), name
+    largest = max(given["energy"], key=lambda row: row["area_m2"] / row["throughput_macs_per_s"])
+    for name in ("area_m2", "throughput_macs_per_s"):
+        assert same(largest[name], chosen[name]), name
+    dearest = max(given["energy"], key=lambda row: row["energy_per_mac_j"])
+    assert chosen["adc_model"] == dearest["adc_model"]
+    ends = [pick(row["energy_per_mac_j"] for row in given["energy"]) for pick in (min, max)]
+    found = chosen["energy_per_mac_range_j"]
+    assert found is None if not others else all(map(same, found, ends))
     error, *noisy = given["error-sim"]
     assert same(error["mean_abs_error"], chosen["mean_abs_error"])
     if chosen["core"] == "rns":
@@ -175,9 +183,17 @@ def test_converters_of_a_table(reproduced: Callable[..., Row], tmp_path: Path) -
 @pytest.mark.parametrize("model", ["murmann", "table"])
 def test_a_table_beside_a_model(model: str, reproduced: Callable[..., Row], tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    path.write_text(TABLE.replace("e-13", "e-10" if model == "murmann" else "e-16"))
+    # What the table says is more than Murmann says, or less.
+    path.write_text(TABLE.replace("e-13", "e-16" if model == "murmann" else "e-10"))
     both = ("--adc-table", path, "--adc-model", "table,murmann")
-    assert reproduced("--core", "rns", "--bits", 6, *both)["adc_model"] == model
+    chosen = reproduced("--core", "rns", "--bits", 6, *both)
+    # Neither is better because it promises more.
+    assert chosen["adc_model"] == model
+    low, high = chosen["energy_per_mac_range_j"]
+    assert low < high == chosen["energy_per_mac_j"]
+    assert reproduced("--core", "rns", "--bits", 6, *both[:2], "--adc-model", "table")[
+        "energy_per_mac_j"
+    ] == (high if model == "table" else low)
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,10 @@ def test_a_profile_of_ones_own(profile: Path, rows: Rows) -> None:
     (row,) = rows("energy", "--bits", 6, "--core", "fixed-lp", "--technology", profile)
     assert row["technology"] == "mine"
     assert row["array_energy_j"] == pytest.approx(128 * 20e-15, rel=1e-12, abs=0)
-    # As many lines as columns, for as long as an operation takes: 5 ns and a reading of 1 ns.
-    lines = 20e-15 / 5e-9 * 6e-9
+    # As many lines as columns, for as long as an operation takes: 5 ns, and the readings of 5
+    # columns that an ADC of 1 GHz has by default.
+    assert (row["columns_per_adc"], row["adc_rate_hz"]) == (5, 1e9)
+    lines = 20e-15 / 5e-9 * 10e-9
     assert row["periphery_energy_j"] == pytest.approx(lines, rel=1e-12, abs=0)
     low, high = row["energy_range_j"]  # from 10 to 30 fJ a cell
     half = (128 * 20e-15 + lines) / 2
@@ -150,7 +152,7 @@ def test_an_option_goes_before_the_range_of_a_profile(profile: Path, rows: Rows)
     energy = ("energy", "--bits", 6, "--core", "fixed-lp", "--technology", profile)
     (row,) = rows(*energy, "--constant", "cell_energy=20fJ±10%")
     low, high = row["energy_range_j"]
-    cells = 128 + 6 / 5
+    cells = 128 + 10 / 5
     assert high - low == pytest.approx(2 * cells * 2e-15, rel=1e-9, abs=0)
     (row,) = rows(*energy, "--constant", "cell_energy=10fJ")  # known, and so without a range
     assert row["array_energy_j"] == pytest.approx(128 * 10e-15, rel=1e-12, abs=0)
@@ -241,7 +243,7 @@ def test_every_model_counts(rows: Rows) -> None:
 
 def test_columns_that_take_turns(rows: Rows) -> None:
     murmann = ("energy", "--bits", 6, "--core", "fixed-lp", "--adc-model", "murmann")
-    alone, shared = rows(*murmann, "--columns-per-adc", "1,8")
+    alone, shared = rows(*murmann, "--columns-per-adc", "1,8", "--adc-rate", "1GHz")
     assert (alone["columns_per_adc"], shared["columns_per_adc"]) == (1, 8)
     assert shared["latency_s"] == pytest.approx(alone["latency_s"] + 7e-9, rel=1e-12)
     assert shared["area_m2"] < alone["area_m2"]
