@@ -109,6 +109,7 @@ def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
         "input_bits": made.dot_product.input_bits,
         "weight_bits": made.dot_product.weight_bits,
         "granularity": flow.granularity,
+        "scales": flow.scales,
         **core.moduli_columns(None if made.code is None else made.code.moduli),
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
@@ -129,5 +130,6 @@ def described_flow(flow: Dataflow | None) -> dict[str, Any]:
         "core": describe(flow.core),
         "dot_product": describe(flow.core.dot_product),
         "granularity": flow.granularity,
+        "scales": flow.scales,
         "path": flow.path,
     }

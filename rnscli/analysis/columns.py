@@ -146,6 +146,7 @@ Model = Annotated[str, Column("The network: one that is shipped, or package.modu
 Granularity = Annotated[str, Column(
     "What has a scale of its own: vector, tile, channel or tensor.", usual="vector"
 )]
+Scales = Annotated[str, Column("How outputs are scaled back: fp32 or power-of-two.", usual="fp32")]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
 
 # Requested precision

@@ -58,6 +58,11 @@ class Scales:
     cycles: int
     floating: bool
 
+    @property
+    def applied(self) -> bool:
+        """Whether outputs are scaled back at all."""
+        return self.cycles > 0
+
     def operations(self, width: int) -> Operations:
         """Operations for one output, of ``width`` bits.
 
@@ -68,7 +73,7 @@ class Scales:
         A shift counts as two additions of its width: the library of Aladdin (40 nm, 1 ns) has 0.417
         pJ for a shifter of 32 bits and 0.21 pJ for an adder.
         """
-        if not self.cycles:
+        if not self.applied:
             return ()
         if self.floating:
             floats = (Operation("fp-multiply", 32, 3.0), Operation("fp-add", 32))
@@ -77,7 +82,7 @@ class Scales:
 
 
 SCALES = MappingProxyType({
-    "fp32": Scales("scales in FP32, searched for in every vector", 6, True),
-    "power-of-two": Scales("powers of two, so that scaling is a shift", 5, False),
+    "fp32": Scales("scales in FP32, applied by products", 6, True),
+    "power-of-two": Scales("powers of two, applied by shifts", 5, False),
     "none": Scales("outputs are left as they are", 0, False),
 })  # fmt: skip

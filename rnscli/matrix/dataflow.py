@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from rnscli.base import InputError, Names, Option, check_choice, check_int
 from rnscli.core import MAX_SIMULATED_BITS, Core, RedundantCode
+from rnscli.hardware import SCALES, Scales
 
 GRANULARITIES = ("vector", "tile", "channel", "tensor")
 PATHS = ("homomorphic", "channels")
@@ -19,16 +20,21 @@ class DataflowOptions:
         "of all tiles, or an operand.",
         default="vector",
     )
+    scales = Option(
+        Names({name: one for name, one in SCALES.items() if one.applied}),
+        "How operands are scaled, and outputs are scaled back: {summaries}.",
+        default="fp32",
+    )
 
 
 @dataclass(frozen=True)
 class Dataflow:
-    """A core, what shares a scale, and how residues are simulated.
+    """A core, what shares a scale, how residues are simulated, and what scales are.
 
     A product of inputs (M x K) and weights (K x N) is cut along K in tiles of the h terms that the
     core's dot products have, and along M and N, where that matters, in blocks of h as well. Each
-    tile is quantised, multiplied in the core and scaled back, ``s_x s_w / (q_x q_w) * S``, and the
-    partial sums of tiles are added in FP32.
+    tile is quantised, multiplied in the core and scaled back, ``d_x d_w * S`` with the steps d of
+    both operands, and the partial sums of tiles are added in FP32.
 
     Parameters
     ----------
@@ -42,6 +48,11 @@ class Dataflow:
         ``homomorphic`` forms residues only where noise strikes, from the exact integer product;
         ``channels`` computes a modular product for every modulus, and the Chinese remainder of
         every word. Both give the same bytes.
+    scales
+        With ``fp32`` the step of an operand of b bits is ``s / q``: s the largest magnitude of what
+        shares a scale, ``q = 2**(b-1) - 1``. With ``power-of-two`` it is the power of two from
+        there on, ``2**ceil(log2(s / q))``, at most twice as large: nothing is clipped, and scaling
+        back is a shift, which loses nothing.
 
     Raises
     ------
@@ -59,16 +70,22 @@ class Dataflow:
     >>> flow = Dataflow(rnscli.analog_core("rns", bits=6, vector_size=128))
     >>> flow.core.code.moduli.moduli, flow.wide_products
     ((63, 62, 61, 59), False)
+    >>> shifts = Dataflow(flow.core, scales="power-of-two")
+    >>> both = (rnscli.AnalogMatrix([[0.3, 1.0]], one) @ [1.0, 0.0] for one in (flow, shifts))
+    >>> [round(float(one[0]), 5) for one in both]  # 9/31, and 5/16
+    [0.29032, 0.3125]
     """
 
     core: Core
     granularity: str = "vector"
     path: str = "homomorphic"
+    scales: str = "fp32"
 
     def __post_init__(self) -> None:
         """Refuse unknown choices, and sums that no float holds."""
         DataflowOptions.granularity.check(self.granularity)
         check_choice("path", self.path, PATHS)
+        DataflowOptions.scales.check(self.scales)
         dot = self.core.dot_product
         check_int("input_bits", dot.input_bits, 2, MAX_SIMULATED_BITS)
         check_int("weight_bits", dot.weight_bits, 2, MAX_SIMULATED_BITS)
@@ -84,6 +101,11 @@ class Dataflow:
     def channel_code(self) -> RedundantCode | None:
         """The code whose moduli have a product each; ``None`` where a single one is computed."""
         return self.core.code if self.path == "channels" else None
+
+    @property
+    def scaling(self) -> Scales:
+        """What ``scales`` names."""
+        return SCALES[self.scales]
 
     @property
     def _largest_product(self) -> int:

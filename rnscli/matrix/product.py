@@ -66,9 +66,9 @@ class NumPyArrays:
         values.reshape(-1)[index] = new
         return values
 
-    def exponents(self, values: Array) -> Array:
-        """Whole numbers e, ``2**(e-1) <= v < 2**e``; 0 of 0."""
-        return np.frexp(values)[1]
+    def frexp(self, values: Array) -> tuple[Array, Array]:
+        """Mantissas f and whole numbers e, ``v = f 2**e`` with ``1/2 <= f < 1``; 0 of 0."""
+        return np.frexp(values)
 
     def all_below(self, values: Array, limit: float) -> bool:
         """Whether all values are at most the limit; never if one is NaN."""
@@ -141,24 +141,59 @@ def check_magnitudes(name: str, arrays: NumPyArrays, largest: Array) -> None:
         raise NotFiniteError.of(name, largest, "finite", what=what)
 
 
-# Scales from here on have products that FP32 holds; smaller ones are multiplied by powers of two.
+# From magnitudes of this size on, FP32 holds the products of scales; smaller scales are multiplied
+# by powers of two.
 TINY = 2.0**-60
 
 
-class RowScales:
-    """Largest magnitudes ``s`` for an operand of shape ``(..., M, K)`` whose rows are multiplied.
+@dataclass(frozen=True)
+class Levels:
+    """How many steps an operand has to either side, and what its steps are.
 
-    Where all are zero the scale is 1. ``granularity`` is that of `rnscli.Dataflow`, of tiles of
-    ``size`` along K and, for ``tile``, along M. Columns are the rows of the transpose.
+    Whole numbers of ``steps`` are at most q in magnitude. A step is ``scale / levels``: of a scale
+    in FP32 it is ``s / q``, and of a power of two the next one, ``2**ceil(log2(s / q))``.
+    """
+
+    largest: int  # q, one less than a power of two
+    floating: bool
+
+    @property
+    def levels(self) -> int:
+        """How many steps a scale is."""
+        return self.largest if self.floating else self.largest + 1
+
+    def scales(self, arrays: NumPyArrays, largest: Array) -> Array:
+        """Scales of operands with these largest magnitudes, which are positive."""
+        if self.floating:
+            return largest
+        # 2**e from v = f 2**e, exact of every float; of a larger f, the value would round past q.
+        mantissas, _ = arrays.frexp(largest)
+        powers = largest / mantissas
+        return arrays.where(mantissas <= self.largest / (self.largest + 1), powers, 2 * powers)
+
+
+class RowScales:
+    """Scales for an operand of shape ``(..., M, K)`` whose rows are multiplied.
+
+    They are those that ``levels`` makes of the largest magnitudes; where all are zero, of 1.
+    ``granularity`` is that of `rnscli.Dataflow`, of tiles of ``size`` along K and, for ``tile``,
+    along M. Columns are the rows of the transpose.
     """
 
     def __init__(
-        self, name: str, arrays: NumPyArrays, values: Array, granularity: str, size: int
+        self,
+        name: str,
+        arrays: NumPyArrays,
+        values: Array,
+        granularity: str,
+        size: int,
+        levels: Levels,
     ) -> None:
         self._name, self._arrays, self._values = name, arrays, values
+        self._levels = levels
         self._granularity, self._size = granularity, size
         self._largest: Array | None = None
-        self.tiny = False  # whether one of those that were given is below `TINY`
+        self.tiny = False  # whether one of those that were given is of magnitudes below `TINY`
         self._whole: Array | None = None
         if granularity in ("channel", "tensor"):  # scales that do not depend on the tile
             axes = (-1,) if granularity == "channel" else (-2, -1)
@@ -175,20 +210,20 @@ class RowScales:
                 rows[..., start : start + self._size, :] = self._arrays.largest(block, (-2,))
         return self._checked(rows)
 
-    def _checked(self, scales: Array) -> Array:
-        check_magnitudes(self._name, self._arrays, scales)
-        before, self._largest = self._largest, scales
+    def _checked(self, largest: Array) -> Array:
+        check_magnitudes(self._name, self._arrays, largest)
+        before, self._largest = self._largest, largest
         if before is not None:
-            self._largest = self._arrays.where(before > scales, before, scales)
-        scales = self._arrays.where(scales != 0, scales, 1.0)
-        self.tiny |= bool(scales.min() < TINY)
-        return scales
+            self._largest = self._arrays.where(before > largest, before, largest)
+        largest = self._arrays.where(largest != 0, largest, 1.0)
+        self.tiny |= bool(largest.min() < TINY)
+        return self._levels.scales(self._arrays, largest)
 
     def powers(self) -> Array | None:
         """``2**e`` in float64 that bring the largest scale of each row near 1, if one is tiny."""
         if not self.tiny:
             return None
-        exponents = self._arrays.exponents(self._largest)
+        _, exponents = self._arrays.frexp(self._largest)
         return 2.0 ** self._arrays.exact(exponents.clip(-1000, 1000), True)
 
     def divided(self, scales: Array, powers: Array | None) -> Array:
@@ -234,20 +269,23 @@ class TiledProduct:
         dot = flow.core.dot_product
         self._flow, self._arrays = flow, arrays
         self._size = dot.vector_size
-        self._input_levels = quantisation_levels(dot.input_bits)
-        self._weight_levels = quantisation_levels(dot.weight_bits)
+        self._input_levels, self._weight_levels = (
+            Levels(quantisation_levels(bits), flow.scaling.floating)
+            for bits in (dot.input_bits, dot.weight_bits)
+        )
 
     def quantise_weights(self, w: Array) -> QuantisedWeights:
         """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these."""
         columns = w.swapaxes(-1, -2)
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
-        scales = RowScales("w", self._arrays, columns, self._flow.granularity, self._size)
+        levels = self._weight_levels
+        scales = RowScales("w", self._arrays, columns, self._flow.granularity, self._size, levels)
         every = [(terms, scales.of(terms)) for terms in _cut(w.shape[-2], self._size)]
         tiles, powers = [], scales.powers()
         for terms, scale in every:
-            whole = self._whole(columns[..., terms], scale, self._weight_levels).swapaxes(-1, -2)
-            unit = (scales.divided(scale, powers) / self._weight_levels).swapaxes(-1, -2)
+            whole = self._whole(columns[..., terms], scale, levels.levels).swapaxes(-1, -2)
+            unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
             tiles.append(WeightTile(terms, self._parts(whole), unit))
         of_columns = None if powers is None else powers.swapaxes(-1, -2)
         return QuantisedWeights(tuple(w.shape), tuple(tiles), of_columns)
@@ -278,21 +316,22 @@ class TiledProduct:
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
         out = found.reshape(*x.shape[:-1], columns)
         noise = rng() if self._flow.core.noisy else None
-        scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size)
+        levels = self._input_levels
+        scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size, levels)
         every = [scales.of(tile.terms) for tile in weights.tiles]
         powers = scales.powers()
         for tile, scale in zip(weights.tiles, every, strict=True):
             back = scales.divided(scale, powers)
             for rows in self._chunks(out.shape, min(self._size, terms)):
                 of_rows, to_rows = (one if len(one) == 1 else one[rows] for one in (scale, back))
-                whole = self._whole(x[rows][..., tile.terms], of_rows, self._input_levels)
+                whole = self._whole(x[rows][..., tile.terms], of_rows, levels.levels)
                 parts, unit = tile.parts, tile.unit
                 if stack:
                     parts = tuple(part.reshape(-1, *part.shape[-2:])[rows] for part in parts)
                     unit = unit.reshape(-1, *unit.shape[-2:])[rows]
                 sums, made = self._read(whole, parts, noise)
                 counts += made
-                sums *= to_rows / self._input_levels
+                sums *= to_rows / levels.levels
                 sums *= unit
                 if tile.terms.start:
                     out[rows] += sums

@@ -50,8 +50,9 @@ class TorchArrays(NumPyArrays):
             return (x.double() @ w.double()).float()
         return x @ w
 
-    def exponents(self, values: Tensor) -> Tensor:
-        return torch.frexp(values).exponent
+    def frexp(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        found = torch.frexp(values)
+        return found.mantissa, found.exponent
 
     def exact(self, values: Tensor, wide: bool) -> Tensor:
         return values.to(torch.float64 if wide else torch.float32)

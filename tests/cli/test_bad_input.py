@@ -176,6 +176,7 @@ def test_huge_values_are_not_repeated_in_full(command: str, refusal: Refusal) ->
         ("accuracy", "--model", "digits-cnn, digits-resnet, digits-transformer, package.module"),
         ("accuracy", "--data", ".npz"),
         ("accuracy", "--granularity", "vector, tile, channel, tensor"),
+        ("accuracy", "--scales", "fp32, power-of-two"),
         ("train", "--epochs", "1 to 1000000"),
         ("train", "--learning-rate", "above 0"),
     ],

@@ -5,6 +5,7 @@ Nothing of `rnscli.matrix` is used, so that tests can compare with it byte by by
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 
@@ -58,6 +59,15 @@ def scales_of(
     return [[largest[name(i, j)] or one for j in range(columns)] for i in range(rows)]
 
 
+def power_of_two(scale: np.floating, levels: int) -> Fraction:
+    """The least power of two of which ``levels`` reach the scale."""
+    exact = Fraction(float(scale))
+    step = Fraction(2) ** (math.frexp(float(scale))[1] - levels.bit_length() - 3)
+    while levels * step < exact:
+        step *= 2
+    return step
+
+
 def whole(value: np.floating, scale: np.floating, levels: int) -> int:
     """``round(x q / s)``, ties to even, in the operand's type or, for many levels, in double."""
     if levels > 2**22:
@@ -74,7 +84,12 @@ def powers_of(values: np.ndarray, granularity: str, size: int) -> np.ndarray | N
 
 
 def plain_product(
-    x: np.ndarray, w: np.ndarray, core: Core, granularity: str = "vector", read: Read = python_sums
+    x: np.ndarray,
+    w: np.ndarray,
+    core: Core,
+    granularity: str = "vector",
+    read: Read = python_sums,
+    scales: str = "fp32",
 ) -> np.ndarray:
     """``x @ w`` of two matrices, float32; float64 where scales are tiny."""
     dot = core.dot_product
@@ -84,16 +99,26 @@ def plain_product(
     scales_x, scales_w = (scales_of(m, granularity, size) for m in (x, columns))
     powers_x, powers_w = (powers_of(m, granularity, size) for m in (x, columns))
 
-    def back(scale: np.floating, powers: np.ndarray | None, index: int) -> np.floating:
+    def back(
+        scale: np.floating, levels: int, powers: np.ndarray | None, index: int
+    ) -> np.floating | float:
+        if scales == "power-of-two":
+            step = power_of_two(scale, levels)
+            return float(step if powers is None else step / Fraction(powers[index]))
         one: np.floating = scale if powers is None else type(scale)(float(scale) / powers[index])
-        return one
+        return one / levels
+
+    def number(value: np.floating, scale: np.floating, levels: int) -> int:
+        if scales == "power-of-two":
+            return round(Fraction(float(value)) / power_of_two(scale, levels))  # a tie to even
+        return whole(value, scale, levels)
 
     out = np.zeros((len(x), len(columns)), dtype=np.float32)
     for start in range(0, x.shape[1], size):
         terms = range(start, min(start + size, x.shape[1]))
         rows_x, rows_w = (
-            [[whole(m[i, j], scales[i][j], levels) for j in terms] for i in range(len(m))]
-            for m, scales, levels in (
+            [[number(m[i, j], largest[i][j], levels) for j in terms] for i in range(len(m))]
+            for m, largest, levels in (
                 (x, scales_x, dot.max_input),
                 (columns, scales_w, dot.max_weight),
             )
@@ -105,8 +130,8 @@ def plain_product(
         for (i, j), total in zip(pairs, sums, strict=True):
             value = kind(total)
             assert int(value) == total
-            value = kind(value * (back(scales_x[i][start], powers_x, i) / dot.max_input))
-            value = kind(value * (back(scales_w[j][start], powers_w, j) / dot.max_weight))
+            value = kind(value * back(scales_x[i][start], dot.max_input, powers_x, i))
+            value = kind(value * back(scales_w[j][start], dot.max_weight, powers_w, j))
             out[i, j] = np.float32(out[i, j] + value) if start else np.float32(value)
     if powers_x is not None:
         out = out.astype(np.float64) * powers_x[:, None]

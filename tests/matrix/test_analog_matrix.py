@@ -327,11 +327,12 @@ def test_functions_of_numpy() -> None:
     assert np.allclose(matrix, values)
 
 
+@pytest.mark.parametrize("scales", ["fp32", "power-of-two"])
 @pytest.mark.parametrize("granularity", ["vector", "tile", "channel", "tensor"])
 @pytest.mark.parametrize(("of_x", "of_w"), [(-80, -75), (-140, 30), (-300, -500), (40, -400)])
-def test_tiny_operands(granularity: str, of_x: int, of_w: int) -> None:
+def test_tiny_operands(granularity: str, of_x: int, of_w: int, scales: str) -> None:
     """Powers of two are exact: a product of operands that have them has them, bit for bit."""
-    flow = Dataflow(CORE, granularity)
+    flow = Dataflow(CORE, granularity, scales=scales)
     rng = np.random.default_rng(3)
     a, x = rng.normal(size=(70, 5)), rng.normal(size=(2, 6, 70))
     x[0, 2, :40] = 0
@@ -344,10 +345,11 @@ def test_tiny_operands(granularity: str, of_x: int, of_w: int) -> None:
         assert_same_bytes(found, expected * rows[:, None] * columns)
 
 
-def test_tiny_operands_of_float32() -> None:
+@pytest.mark.parametrize("scales", ["fp32", "power-of-two"])
+def test_tiny_operands_of_float32(scales: str) -> None:
     a = np.random.default_rng(3).normal(size=(70, 5)).astype(np.float32)
     x = np.random.default_rng(4).normal(size=(6, 70)).astype(np.float32)
-    wide = rnscli.analog_core("rns", bits=16, vector_size=128)
+    wide = Dataflow(rnscli.analog_core("rns", bits=16, vector_size=128), scales=scales)
     expected = x @ AnalogMatrix(a, wide)
     power = np.float32(2.0**-110)
     assert_same_bytes(

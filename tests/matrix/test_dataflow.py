@@ -12,7 +12,7 @@ from rnscli.matrix.dataflow import PATHS, Dataflow
 
 def test_defaults() -> None:
     flow = Dataflow(rnscli.analog_core(bits=6))
-    assert (flow.granularity, flow.path) == ("vector", "homomorphic")
+    assert (flow.granularity, flow.path, flow.scales) == ("vector", "homomorphic", "fp32")
     assert flow.channel_code is None
 
 
@@ -22,11 +22,18 @@ def test_only_residues_have_channels(name: str) -> None:
     assert (Dataflow(core, path="channels").channel_code is not None) == (name == "rns")
 
 
-@pytest.mark.parametrize("argument", ["granularity", "path"])
+@pytest.mark.parametrize("argument", ["granularity", "path", "scales"])
 @pytest.mark.parametrize("value", ["vectors", "", None, 3])
 def test_refuses_unknown_choices(argument: str, value: object) -> None:
-    with pytest.raises(InputError, match=f"^`{argument}` is .*(vector|channels)"):
+    with pytest.raises(InputError, match=f"^`{argument}` is .*(vector|channels|power-of-two)"):
         Dataflow(rnscli.analog_core(bits=6), **{argument: value})
+
+
+def test_results_of_a_product_must_be_scaled_back() -> None:
+    """Only a bill may leave that out."""
+    with pytest.raises(InputError) as error:
+        Dataflow(rnscli.analog_core(bits=6), scales="none")
+    assert str(error.value) == "`scales` is none; it must be one of fp32, power-of-two"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_product import assert_same_bytes, multiply, plain_product
+from plain_product import assert_same_bytes, multiply, plain_product, scales_of
 
 import rnscli
 from rnscli.base.errors import InputError
@@ -19,6 +19,7 @@ from rnscli.core.cores.rns_core import RnsCore
 from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow, ProductCounts
 from rnscli.matrix.product import NumPyArrays, TiledProduct
 
+SCALES = ("fp32", "power-of-two")
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 
 # Moduli of several widths that hold any sum below 2**53, and then some.
@@ -64,31 +65,49 @@ def products(draw: st.DrawFn, most_bits: int) -> tuple[Core, np.ndarray, np.ndar
     return RnsCore(dot, code), x, w
 
 
-def check(case: tuple[Core, np.ndarray, np.ndarray], granularity: str) -> None:
+def check(case: tuple[Core, np.ndarray, np.ndarray], granularity: str, scales: str) -> None:
     core, x, w = case
-    expected = plain_product(x, w, core, granularity)
+    expected = plain_product(x, w, core, granularity, scales=scales)
     tiles = math.ceil(x.shape[1] / core.dot_product.vector_size)
     outputs = tiles * expected.size
     for path in PATHS:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            found, counts = multiply(Dataflow(core, granularity, path), x, w)
+            found, counts = multiply(Dataflow(core, granularity, path, scales), x, w)
         assert_same_bytes(found, expected)
         assert counts == ProductCounts(1, outputs, 0, outputs)
 
 
+@pytest.mark.parametrize("scales", SCALES)
+@pytest.mark.parametrize("most_bits", [8, 31])
 @QUICK
-@given(products(8), st.sampled_from(GRANULARITIES))
-def test_both_paths_are_exact(case: tuple[Core, np.ndarray, np.ndarray], granularity: str) -> None:
-    check(case, granularity)
+@given(data=st.data(), granularity=st.sampled_from(GRANULARITIES))
+def test_both_paths_are_exact(
+    most_bits: int, scales: str, data: st.DataObject, granularity: str
+) -> None:
+    check(data.draw(products(most_bits)), granularity, scales)
 
 
 @QUICK
-@given(products(31), st.sampled_from(GRANULARITIES))
-def test_both_paths_are_exact_with_many_bits(
+@given(products(12), st.sampled_from(GRANULARITIES))
+def test_powers_of_two_lose_no_more_than_half_a_step(
     case: tuple[Core, np.ndarray, np.ndarray], granularity: str
 ) -> None:
-    check(case, granularity)
+    """Of each operand, in each product; and steps are at most twice those of FP32."""
+    core, x, w = case
+    dot = core.dot_product
+    found, _ = multiply(Dataflow(core, granularity, scales="power-of-two"), x, w)
+    x, w = x.astype(np.float64), w.astype(np.float64)
+    largest = [scales_of(m, granularity, dot.vector_size) for m in (x, w.T)]
+    step_x, step_w = (
+        2 * np.array(one) / levels
+        for one, levels in zip(largest, (dot.max_input, dot.max_weight), strict=True)
+    )
+    off = (
+        np.abs(x) @ step_w.T / 2 + step_x / 2 @ np.abs(w) + step_x / 2 @ step_w.T / 2
+    )  # of each term: (x + a) (w + b) - x w
+    rounding = x.shape[1] * 2.0**-23 * (np.abs(x) + step_x) @ (np.abs(w) + step_w.T)  # of FP32
+    assert (np.abs(found - x @ w) <= (off + rounding) * (1 + 1e-12)).all()
 
 
 def quantised_tile(
@@ -128,29 +147,47 @@ def test_many_rows_in_pieces(granularity: str, path: str, monkeypatch: pytest.Mo
     assert counts == ProductCounts(1, 3 * expected.size, 0, 3 * expected.size)
 
 
+@pytest.mark.parametrize("scales", SCALES)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("bits", [2, 6, 8, 20])
-def test_integers_that_need_no_scale(bits: int, path: str) -> None:
+def test_integers_that_need_no_scale(bits: int, path: str, scales: str) -> None:
     # Every row and column reaches q, so that whole numbers stand for themselves.
     levels = 2 ** (bits - 1) - 1
     rng = np.random.default_rng(bits)
     x, w = (rng.integers(-levels, levels + 1, shape) for shape in ((9, 12), (12, 5)))
     x[:, 3], w[3] = levels, -levels
     core = rnscli.analog_core("rns", bits=6, input_bits=bits, weight_bits=bits, vector_size=12)
-    found, _ = multiply(Dataflow(core, path=path), x.astype(float), w.astype(float))
+    flow = Dataflow(core, path=path, scales=scales)
+    found, _ = multiply(flow, x.astype(float), w.astype(float))
     assert_same_bytes(found, (x @ w).astype(np.float32))
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("bits", [2, 6, 8, 20])
+def test_integers_in_any_power_of_two_come_back(bits: int, path: str) -> None:
+    # A row needs to reach more than half of q only; what is the next power is a shift.
+    levels = 2 ** (bits - 1) - 1
+    rng = np.random.default_rng(bits)
+    x, w = (rng.integers(-levels, levels + 1, shape) for shape in ((9, 12), (12, 5)))
+    x[:, 3], w[3] = levels // 2 + 1, -levels
+    shift_x, shift_w = 2.0 ** rng.integers(-40, 40, (9, 1)), 2.0 ** rng.integers(-40, 20, 5)
+    core = rnscli.analog_core("rns", bits=6, input_bits=bits, weight_bits=bits, vector_size=12)
+    found, _ = multiply(Dataflow(core, path=path, scales="power-of-two"), x * shift_x, w * shift_w)
+    assert_same_bytes(found, ((x @ w) * shift_x * shift_w).astype(np.float32))
+
+
+@pytest.mark.parametrize("scales", SCALES)
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("granularity", GRANULARITIES)
 @pytest.mark.parametrize("stack", [(1,), (3,), (2, 3)])
-def test_stack_of_weights(stack: tuple[int, ...], granularity: str, path: str) -> None:
+def test_stack_of_weights(stack: tuple[int, ...], granularity: str, path: str, scales: str) -> None:
     core = rnscli.analog_core("rns", bits=6, vector_size=4)
     rng = np.random.default_rng(1)
     x, w = rng.normal(size=(*stack, 6, 11)), rng.normal(size=(*stack, 11, 5))
-    found, counts = multiply(Dataflow(core, granularity, path), x, w)
+    found, counts = multiply(Dataflow(core, granularity, path, scales), x, w)
     for index in np.ndindex(stack):
-        assert_same_bytes(found[index], plain_product(x[index], w[index], core, granularity))
+        expected = plain_product(x[index], w[index], core, granularity, scales=scales)
+        assert_same_bytes(found[index], expected)
     matrices = math.prod(stack)
     assert counts == ProductCounts(matrices, 90 * matrices, 0, 90 * matrices)
 
@@ -195,9 +232,10 @@ def test_memory_layout_makes_no_difference(path: str) -> None:
         assert_same_bytes(multiply(Dataflow(core, path=path), given_x, given_w)[0], expected)
 
 
+@pytest.mark.parametrize("scales", SCALES)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("granularity", GRANULARITIES)
-def test_one_zero_part_does_not_spoil_the_rest(granularity: str, path: str) -> None:
+def test_one_zero_part_does_not_spoil_the_rest(granularity: str, path: str, scales: str) -> None:
     core = rnscli.analog_core("rns", bits=6, vector_size=4)
     rng = np.random.default_rng(5)
     x, w = rng.normal(size=(9, 10)), rng.normal(size=(10, 9))
@@ -205,21 +243,23 @@ def test_one_zero_part_does_not_spoil_the_rest(granularity: str, path: str) -> N
     x[4:8, 4:8], w[:4, :4] = 0, 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found, _ = multiply(Dataflow(core, granularity, path), x, w)
-        assert not multiply(Dataflow(core, granularity, path), 0 * x, 0 * w)[0].any()
-    assert_same_bytes(found, plain_product(x, w, core, granularity))
+        found, _ = multiply(Dataflow(core, granularity, path, scales), x, w)
+        assert not multiply(Dataflow(core, granularity, path, scales), 0 * x, 0 * w)[0].any()
+    assert_same_bytes(found, plain_product(x, w, core, granularity, scales=scales))
     assert not found[2].any()
     assert not found[:, 3].any()
 
 
+@pytest.mark.parametrize("scales", SCALES)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("bits", [23, 24, 26])
-def test_float32_operands_never_exceed_the_levels(bits: int, path: str) -> None:
+def test_float32_operands_never_exceed_the_levels(bits: int, path: str, scales: str) -> None:
     # In float32, s q / s may be more than q by half and, from 25 bits, is q + 1: that is one too
     # many for a modulus of 2**bits, and becomes -(q + 1).
     core = RnsCore(DotProduct(1, bits, 2), RedundantCode(ModuliSet([2**bits])))
     x = np.random.default_rng(6).uniform(0.5, 1, (1000, 1)).astype(np.float32)
-    found, _ = multiply(Dataflow(core, path=path), x, np.ones((1, 1), np.float32))
+    flow = Dataflow(core, path=path, scales=scales)
+    found, _ = multiply(flow, x, np.ones((1, 1), np.float32))
     np.testing.assert_allclose(found, x, rtol=2**-22)
 
 
@@ -296,11 +336,15 @@ def test_refuses_what_is_not_finite(bad: float, granularity: str) -> None:
                 multiply(flow, x, w)
 
 
+@pytest.mark.parametrize("scales", SCALES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_largest_operands(dtype: type) -> None:
+def test_largest_operands(dtype: type, scales: str) -> None:
     x = np.full((3, 9), 1e15, dtype=np.float64).astype(dtype)
     x = np.minimum(x, dtype(1e15))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found, _ = multiply(Dataflow(rnscli.analog_core(bits=6, vector_size=4)), x, -x.T)
-    np.testing.assert_allclose(found, -9e30, rtol=1e-6)
+        core = rnscli.analog_core(bits=6, vector_size=4)
+        found, _ = multiply(Dataflow(core, scales=scales), x, -x.T)
+    # 1e15 is 28.4 steps of 2^45, and the largest of what is rounded in FP32.
+    expected = {"fp32": 9e30, "power-of-two": 9 * (28 * 2.0**45) ** 2}[scales]
+    np.testing.assert_allclose(found, -expected, rtol=1e-6)

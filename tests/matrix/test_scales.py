@@ -1,10 +1,16 @@
+"""Largest magnitudes, and steps that are powers of two."""
+
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from plain_product import scales_of
 
 from rnscli.base.errors import InputError
 from rnscli.matrix.dataflow import GRANULARITIES
-from rnscli.matrix.product import NumPyArrays, RowScales
+from rnscli.matrix.product import Levels, NumPyArrays, RowScales
+
+FP32 = Levels(31, floating=True)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -15,7 +21,7 @@ def test_scales(granularity: str, stack: tuple[int, ...], dtype: type) -> None:
     values = np.random.default_rng(0).normal(size=(*stack, rows, terms)).astype(dtype)
     values[..., 4:8, 4:8] = 0  # a whole tile
     values[..., 9, :] = 0
-    scales = RowScales("x", NumPyArrays(), values, granularity, size)
+    scales = RowScales("x", NumPyArrays(), values, granularity, size, FP32)
     for start in range(0, terms, size):
         found = scales.of(slice(start, min(start + size, terms)))
         assert found.dtype == dtype
@@ -32,10 +38,39 @@ def test_largest_magnitude(granularity: str, value: float, accepted: bool) -> No
     values[4, 4] = value
 
     def last() -> np.ndarray:
-        return RowScales("x", NumPyArrays(), values, granularity, 2).of(slice(4, 5))
+        return RowScales("x", NumPyArrays(), values, granularity, 2, FP32).of(slice(4, 5))
 
     if accepted:
         assert last().max() == 1e15
     else:
         with pytest.raises(InputError, match=r"^`x` holds NaN or a magnitude above 1e\+15"):
             last()
+
+
+def edges(bits: int, dtype: type) -> np.ndarray:
+    """Largest magnitudes that are q of a power of two, and the numbers next to them."""
+    kind = np.finfo(dtype)
+    exponents = np.arange(kind.minexp - kind.nmant, 50 - bits)
+    exact = ((2 ** (bits - 1) - 1) * 2.0**exponents).astype(dtype)
+    every = np.concatenate([np.nextafter(exact, dtype(end)) for end in (0, 1e30)] + [exact])
+    return every[(every > 0) & (every <= 1e15)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bits", [2, 3, 6, 8, 24, 25, 26, 31])
+def test_steps_are_the_least_powers_of_two_that_clip_nothing(bits: int, dtype: type) -> None:
+    """Down to the least denormal number, in fractions."""
+    largest, q = edges(bits, dtype), 2 ** (bits - 1) - 1
+    levels = Levels(q, floating=False)
+    found = levels.scales(NumPyArrays(), largest)
+    assert found.dtype == dtype and len(found) > 400
+    for value, scale in zip(largest.tolist(), found.tolist(), strict=True):
+        step = Fraction(scale) / levels.levels
+        assert (step.numerator * step.denominator).bit_count() == 1
+        assert q * step / 2 < Fraction(value) <= q * step
+
+
+def test_steps_of_fp32_are_left_as_they_are() -> None:
+    largest = np.array([1.0, 0.3, 7e-42], np.float32)
+    assert FP32.scales(NumPyArrays(), largest) is largest
+    assert FP32.levels == FP32.largest == 31

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 import rnscli
+from rnscli.matrix.product import Levels, NumPyArrays
 from rnscli.torch import convert
 from rnscli.torch.product import TorchArrays
 
@@ -25,12 +26,31 @@ CORES = {
 }
 
 
+@pytest.mark.parametrize("scales", ["fp32", "power-of-two"])
 @pytest.mark.parametrize("granularity", ["vector", "tile", "channel", "tensor"])
 @pytest.mark.parametrize("path", ["homomorphic", "channels"])
 @pytest.mark.parametrize("name", CORES)
-def test_as_with_numpy(name: str, path: str, granularity: str) -> None:
-    flow = rnscli.Dataflow(CORES[name], granularity=granularity, path=path)
-    assert torch.equal(convert(Calls(torch.matmul), flow)(X, W), numpy_product(X, W, flow))
+def test_as_with_numpy(name: str, path: str, granularity: str, scales: str) -> None:
+    flow = rnscli.Dataflow(CORES[name], granularity=granularity, path=path, scales=scales)
+    for size in (1.0, 2.0**-100):  # of which the last needs more than FP32 has
+        found = convert(Calls(torch.matmul), flow)(X * size, W)
+        assert torch.equal(found, numpy_product(X * size, W, flow).float())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("bits", [2, 6, 8, 26, 31])
+def test_powers_of_two_as_with_numpy(bits: int, dtype: torch.dtype) -> None:
+    """Around q of every power of two, down to denormal numbers."""
+    q = 2 ** (bits - 1) - 1
+    exact = (q * 2.0 ** torch.arange(-1000, 50 - bits, dtype=torch.float64)).to(dtype)
+    ends = [torch.nextafter(exact, torch.full_like(exact, end)) for end in (0.0, 1e30)]
+    largest = torch.cat([exact, *ends])
+    largest = largest[largest > 0]
+    levels = Levels(q, floating=False)
+    found = levels.scales(TorchArrays(torch.device("cpu")), largest)
+    assert found.dtype == dtype
+    expected = levels.scales(NumPyArrays(), largest.numpy())
+    assert torch.equal(found, torch.from_numpy(expected))
 
 
 @pytest.mark.parametrize("name", CORES)

@@ -332,6 +332,7 @@ def _energy(
             expected_attempts=attempts,
             pass_attempts=max(attempts, in_pass),
             word_error_probability=wrong_word(chances) if chances else 0.0,
+            scales=parameters.flow.scales,
             **{name: value for name, value in core.settings.items() if name in _PRICED},
         )
         try:

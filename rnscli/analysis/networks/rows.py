@@ -82,6 +82,7 @@ class AccuracyRow:
     input_bits: c.InputBits
     weight_bits: c.WeightBits
     granularity: c.Granularity
+    scales: c.Scales
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -198,6 +199,7 @@ class TrainingRow:
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None
     granularity: c.Granularity | None
+    scales: c.Scales | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -234,6 +236,7 @@ class EpochRow:
     input_bits: c.InputBits | None
     weight_bits: c.WeightBits | None
     granularity: c.Granularity | None
+    scales: c.Scales | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None

@@ -28,7 +28,7 @@ ALGORITHM = 1  # to be counted up whenever the same parameters would give other 
 _PART = "training"
 _OF_FP32 = dict.fromkeys(
     (
-        "bits", "vector_size", "input_bits", "weight_bits", "granularity", "moduli",
+        "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales", "moduli",
         "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits",
         "noise", "p", "sigma", "residue_p", "residue_sigma", "attempts",
     )

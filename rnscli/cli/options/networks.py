@@ -53,13 +53,13 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
 
 
 CORE_AXES = (
-    "granularity", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range",
-    "attempts", *noise.NOISE_AXES,
+    "granularity", "scales", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder",
+    "legitimate_range", "attempts", *noise.NOISE_AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
 CORE_COLUMNS = (
-    "vector_size", "granularity", "bits", "input_bits", "weight_bits",
+    "vector_size", "granularity", "scales", "bits", "input_bits", "weight_bits",
     "p", "sigma", "core", "moduli", "redundant_moduli", "redundant",
     "decoder", "attempts", "slice_bits", "adc_bits",
 )  # fmt: skip
@@ -72,6 +72,7 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         shared.bits(bits, ErrorOptions.bits),
         *shared.OPERANDS,
         DataflowOptions.granularity,
+        DataflowOptions.scales,
         ModuliOptions.moduli,
         shared.redundancy("0"),
         noise.noise_options("no errors"),
@@ -121,4 +122,5 @@ def core_of(point: shared.Point) -> CoreOfPoint:
         noise=noise.noise_of(point),
         **{name: point[name] for name in same},
     )
-    return CoreOfPoint(Dataflow(core, point["granularity"]), request.converter_bits)
+    flow = Dataflow(core, point["granularity"], scales=point["scales"])
+    return CoreOfPoint(flow, request.converter_bits)

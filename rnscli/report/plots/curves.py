@@ -192,8 +192,8 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
 
 # What may tell lines apart, in the order in which a label says it.
 OF_CORES = (
-    "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "redundant",
-    "attempts", "noise", "p", "sigma", "decoder", "slice_bits", "adc_bits", "moduli",
+    "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales",
+    "redundant", "attempts", "noise", "p", "sigma", "decoder", "slice_bits", "adc_bits", "moduli",
 )  # fmt: skip
 
 

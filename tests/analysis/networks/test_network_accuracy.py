@@ -43,12 +43,16 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenedNetwork:
 
 
 def asked(
-    opened: OpenedNetwork, core: str = "rns", granularity: str = "vector", **options: Any
+    opened: OpenedNetwork,
+    core: str = "rns",
+    granularity: str = "vector",
+    scales: str = "fp32",
+    **options: Any,
 ) -> AccuracyParameters:
     names = {field.name for field in dataclasses.fields(AccuracyParameters)}
     ours = {name: options.pop(name) for name in names & set(options) - {"bits"}}
     bits = options.setdefault("bits", 4)
-    flow = Dataflow(analog_core(core, **options), granularity)
+    flow = Dataflow(analog_core(core, **options), granularity, scales=scales)
     return AccuracyParameters(opened=opened, flow=flow, bits=bits, **ours)
 
 
@@ -68,14 +72,21 @@ def of_noise(row: AccuracyRow) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("core", "granularity"),
-    [*((core, "vector") for core in EVERY_CORE), *(("rns", kind) for kind in GRANULARITIES[1:])],
+    ("core", "granularity", "scales"),
+    [
+        *((core, "vector", "fp32") for core in EVERY_CORE),
+        *(("rns", kind, "fp32") for kind in GRANULARITIES[1:]),
+        ("rns", "vector", "power-of-two"),
+        ("fixed-lp", "tensor", "power-of-two"),
+    ],
 )
-def test_a_plain_loop_counts_the_same(opened: OpenedNetwork, core: str, granularity: str) -> None:
+def test_a_plain_loop_counts_the_same(
+    opened: OpenedNetwork, core: str, granularity: str, scales: str
+) -> None:
     """By parts of 128, as what shares a scale may be all that is computed at once."""
-    row = row_of(asked(opened, core, granularity))
+    row = row_of(asked(opened, core, granularity, scales))
     model = opened.network.made().eval()
-    analog = convert(model, Dataflow(analog_core(core, bits=4), granularity))
+    analog = convert(model, Dataflow(analog_core(core, bits=4), granularity, scales=scales))
     right = []
     test = opened.data.test
     with torch.no_grad():
@@ -93,7 +104,8 @@ def test_a_plain_loop_counts_the_same(opened: OpenedNetwork, core: str, granular
         300, int((ours & fp32).sum()), int((ours & ~fp32).sum()), int((fp32 & ~ours).sum())
     )
     assert row.relative_accuracy_ci95 == pairs.ratio_interval()
-    assert (row.core, row.granularity, row.model) == (core, granularity, tiny_networks.CNN)
+    assert (row.core, row.granularity, row.scales) == (core, granularity, scales)
+    assert row.model == tiny_networks.CNN
 
 
 def test_cores_that_lose_nothing_agree(opened: OpenedNetwork) -> None:
@@ -222,6 +234,14 @@ def test_any_number_of_processes_and_a_store_give_the_same_bytes(
     assert computed == [172, 172, 0, 0]
 
 
+def test_a_store_keeps_scales_apart(opened: OpenedNetwork, tmp_path: Path) -> None:
+    points = [asked(opened, scales=scales, samples=20) for scales in ("fp32", "power-of-two")]
+    updates: list[Any] = []
+    with runner(store=tmp_path / "runs.db") as stored:
+        list(accuracies(points, stored, updates.append))
+    assert [update.computed for update in updates] == [20, 20]
+
+
 def test_a_store_knows_what_a_network_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,11 +303,14 @@ GEMMS = (
 )
 
 
+@pytest.mark.parametrize("scales", ["fp32", "power-of-two"])
 @pytest.mark.parametrize("core", EVERY_CORE)
-def test_energy_is_that_of_products_counted_by_hand(opened: OpenedNetwork, core: str) -> None:
-    row = row_of(asked(opened, core, bits=6))
+def test_energy_is_that_of_products_counted_by_hand(
+    opened: OpenedNetwork, core: str, scales: str
+) -> None:
+    row = row_of(asked(opened, core, scales=scales, bits=6))
     simulated = analog_core(core, bits=6)
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"scales": scales}
     if core == "rns":
         more["moduli"] = simulated.code.moduli
     design = EnergyParameters(core=core, dot_product=simulated.dot_product, bits=6, **more)

@@ -158,6 +158,60 @@ def test_energy_is_that_of_the_technology(rows: Rows, rnscli: Run, folder: Path)
     assert named[1]["energy_j"] != six[1]["energy_j"]
 
 
+def test_scales_are_swept_and_are_those_of_the_bill(rows: Rows, folder: Path) -> None:
+    (folder / "net.csv").write_text("layer,M,K,N\na,1,16,24\nb,1,24,3\n")
+    cores = ("--core", "rns,fixed-lp", "--bits", 6)
+    found = rows("accuracy", *READY, *cores, "--scales", "fp32,power-of-two")
+    assert [(row["scales"], row["core"]) for row in found] == [
+        (scales, core) for scales in ("fp32", "power-of-two") for core in ("rns", "fixed-lp")
+    ]
+    for row in found:
+        bill = ("energy", "--core", row["core"], "--bits", 6, "--scales", row["scales"])
+        total = rows(*bill, "--workload", "net.csv")[-1]
+        assert (total["layer"], total["scales"]) == ("total", row["scales"])
+        assert row["energy_per_inference_j"] == total["energy_j"]
+    for fp32, shifts in zip(found[:2], found[2:], strict=True):
+        assert shifts["energy_j"] < fp32["energy_j"] and shifts["macs"] == fp32["macs"]
+    assert found[:2] == rows("accuracy", *READY, *cores)  # the default
+    # Coarser steps make smaller numbers, of which an ADC of few bits loses more.
+    asked = ("accuracy", *READY, "--core", "fixed-lp", "--bits", "4..8", "--scales")
+    fp32, shifts = (rows(*asked, scales) for scales in ("fp32", "power-of-two"))
+    assert [row["accuracy"] for row in fp32] != [row["accuracy"] for row in shifts]
+
+
+def test_trainings_with_scales_that_are_powers_of_two(rows: Rows) -> None:
+    found = rows(*MINE_TRAINING, "--bits", 5, "--scales", "fp32,power-of-two")
+    assert [(row["core"], row["scales"]) for row in found] == [
+        ("fp32", None), ("rns", "fp32"), ("rns", "power-of-two")
+    ]  # fmt: skip
+    losses = [row["train_loss"] for row in found]
+    assert len(set(losses)) == 3  # one of the seed each, and another rounding
+    curves = rows(*MINE_TRAINING, "--bits", 5, "--scales", "power-of-two", "--curves")
+    assert [(row["core"], row["scales"]) for row in curves] == [
+        ("fp32", None), ("rns", "power-of-two")
+    ]  # fmt: skip
+    assert [row["train_loss"] for row in curves] == [losses[0], losses[2]]
+
+
+def test_scales_in_a_plan(rnscli: Run, folder: Path) -> None:
+    (folder / "plan.toml").write_text(
+        "[defaults]\nscales = ['fp32', 'power-of-two']\nbits = 6\n"
+        "[run.priced]\ncommand = 'energy'\ncore = 'rns'\n"
+        "[run.tested]\ncommand = 'accuracy'\nmodel = 'mine:ready'\ndata = 'images.npz'\n"
+        "samples = 20\ncore = 'rns'\n"
+    )
+    ran = rnscli("batch", "plan.toml", "--output", "out")
+    assert ran.code == 0, ran.err
+    for name in ("priced", "tested"):
+        document = json.loads((folder / "out" / f"{name}.json").read_text())
+        assert [row["scales"] for row in document["rows"]] == ["fp32", "power-of-two"]
+    text = (folder / "plan.toml").read_text().replace("'fp32', 'power", "'none', 'power")
+    (folder / "plan.toml").write_text(text)
+    ran = rnscli("batch", "plan.toml", "--output", "again")
+    assert ran.code == 2
+    assert "none" in ran.err and "fp32, power-of-two" in ran.err and "tested" in ran.err
+
+
 def test_weights_of_a_shipped_network(rows: Rows, folder: Path) -> None:
     from rnscli.networks.models.cnn import make
 
@@ -286,6 +340,7 @@ def test_tables_fit_and_say_what_matters(rnscli: Run) -> None:
         ("--core digital-int8", "--core rns"),
         ("--vector-size 128 --bits 24 --core fixed-hp", "--vector-size 2^53 bits"),
         ("--granularity row", "--granularity vector"),
+        ("--scales none", "--scales none fp32, power-of-two"),
         ("--require moduli<=3", "--require moduli"),
         ("--plot loss.bmp", "--plot bmp"),
         ("--jobs 2 --scheduler tcp://localhost:1", "--jobs --scheduler"),
