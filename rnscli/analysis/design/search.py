@@ -403,7 +403,8 @@ class DesignResult:
     ``chosen`` has the least of the first objective among the designs that keep all limits, and of
     the others in their order where there are several. ``front`` are all that no other design
     within the limits beats in every objective, from the least of the first one upwards.
-    ``neighbours`` are those one step from the choice along one axis, by the axis.
+    ``neighbours`` are those one step from the choice along one axis, by the axis; along that of
+    cores it is the best design of each other core.
     ``designs`` counts the space; ``impossible`` those without a moduli set, or out of the range of
     a model, and ``why_impossible`` is the commonest reason; ``pruned`` those that were ruled out by
     a limit before their error probability was computed; ``feasible`` those that keep all limits.
@@ -506,9 +507,15 @@ def search_designs(
     found = (designs.design(int(feasible[index])) for index in best_first)
     candidates = tuple(_candidate(evaluator, design) for design in found)
     chosen = candidates[0]
+    best_of: dict[str, Design] = {}  # each core, in the same order
+    for index in _in_order(costs):
+        design = designs.design(int(feasible[index]))
+        best_of.setdefault(design.core, design)
+        if len(best_of) == len(space.core):
+            break
     neighbours = tuple(
         (axis, _neighbour(evaluator, kept, design, chosen))
-        for axis, design in space.neighbours(chosen.design)
+        for axis, design in space.neighbours(chosen.design, best_of)
     )
     return DesignResult(
         chosen=chosen,

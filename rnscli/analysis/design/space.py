@@ -1,9 +1,10 @@
 """The space of designs that `rnscli design` searches, and the steps between neighbours in it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any
 
 from rnscli.analysis.energy import OWN_ADC, EnergyOptions, EnergyParameters, runs_on
@@ -230,8 +231,13 @@ class DesignSpace:
         """All of them, in order."""
         return map(self.group, range(self.group_count))
 
-    def neighbours(self, design: Design) -> list[tuple[str, Design]]:
-        """Designs that differ in one axis, by one step where its values are in an order."""
+    def neighbours(
+        self, design: Design, best_of: Mapping[str, Design] = MappingProxyType({})
+    ) -> list[tuple[str, Design]]:
+        """Designs that differ in one axis, by one step where its values are in an order.
+
+        Of another core it is the best design, where one is known.
+        """
         found = []
         for axis, values in self.axes_of(design.core).items():
             here = getattr(design, axis)
@@ -240,7 +246,9 @@ class DesignSpace:
                 place = in_order.index(here)
                 values = (*in_order[:place][-1:], *in_order[place + 1 :][:1])
             found += [(axis, replace(design, **{axis: one})) for one in values if one != here]
-        found += [("core", self._as(design, core)) for core in self.core if core != design.core]
+        for core in self.core:
+            if core != design.core:
+                found.append(("core", best_of.get(core) or self._as(design, core)))
         return found
 
     def _as(self, design: Design, core: str) -> Design:

@@ -29,7 +29,7 @@ LAYOUT = report.Layout(
     optional=(
         "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
         "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "reverse", "clock_hz",
-        "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns",
+        "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns", "adc_model",
     ),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
 )  # fmt: skip
@@ -369,14 +369,19 @@ def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[st
         lines += cli.hanging("", said)
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
-        names = [
-            f"{axis} {_value(axis, getattr(other.design, axis))}"
-            for axis, other in result.neighbours
-        ]
+        names = [_step(axis, other) for axis, other in result.neighbours]
         width = max(map(len, names))
         for name, (_, other) in zip(names, result.neighbours, strict=True):
             lines += cli.hanging(f"  {name.ljust(width)}  ", other.reason)
     return [*lines, "", "The same numbers by:"]
+
+
+def _step(axis: str, other: analysis.Candidate | analysis.Rejected) -> str:
+    """What differs of a neighbour; a design of another core may differ in anything."""
+    design = other.design
+    value = getattr(design, axis)
+    bits = design.bits if axis == "core" and "bits" in core.CORES[design.core].axes else None
+    return f"{axis} {_value(axis, value)}" + (f", {bits} bits" if bits else "")
 
 
 def _value(axis: str, value: Any) -> str:

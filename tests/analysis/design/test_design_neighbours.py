@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from test_design import printed
+from test_design import printed, within
 from test_design_reference import (
     AXES_OF,
     EVERY,
@@ -49,7 +49,24 @@ each_case = pytest.mark.parametrize(
 )
 
 
-def one_step_away(case: dict[str, Any], design: Design) -> set[tuple[str, Design]]:
+def best_of_cores(
+    case: dict[str, Any], law: str, limits: dict[str, float], minimise: str
+) -> dict[str, Design]:
+    """Of each core the design that comes first as numbers are printed, and then as they are."""
+    order = [OBJECTIVES[minimise], *(m for n, m in OBJECTIVES.items() if n != minimise)]
+    kept = within(exact_table(case, law), limits)
+    best: dict[str, tuple[Any, Design]] = {}
+    for design, numbers in kept.items():
+        exact = [numbers[metric] for metric in order]
+        key = [printed(value) for value in exact], exact
+        if design.core not in best or key < best[design.core][0]:
+            best[design.core] = key, design
+    return {core: design for core, (_, design) in best.items()}
+
+
+def one_step_away(
+    case: dict[str, Any], design: Design, best_of: dict[str, Design]
+) -> set[tuple[str, Design]]:
     """Every design of the space is asked where it differs."""
     axes = axes_of(case, design.core)
     found = set()
@@ -69,7 +86,7 @@ def one_step_away(case: dict[str, Any], design: Design) -> set[tuple[str, Design
         for axis, choices in axes_of(case, core).items():
             here = getattr(design, axis)
             values_of[axis] = here if here in choices else choices[0]
-        found.add(("core", Design(**values_of)))
+        found.add(("core", best_of.get(core) or Design(**values_of)))
     return found
 
 
@@ -80,7 +97,9 @@ def test_neighbours_are_all_that_are_one_step_away(
     result = search_designs(space_of(case, law), limits, minimise)
     found = [(axis, other.design) for axis, other in result.neighbours]
     assert len(set(found)) == len(found) > 0
-    assert set(found) == one_step_away(case, result.chosen.design)
+    best_of = best_of_cores(case, law, limits, minimise)
+    assert best_of[result.chosen.design.core] == result.chosen.design
+    assert set(found) == one_step_away(case, result.chosen.design, best_of)
     numbers = table(case, law)
     for axis, other in result.neighbours:
         expected = numbers[other.design]
