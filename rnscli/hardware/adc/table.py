@@ -1,5 +1,6 @@
 """ADCs out of a table of the user's own."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -70,7 +71,15 @@ class TableAdc(AdcModel):
     def made(cls, table: Path | None) -> Self:
         if table is None:
             raise InputError(f"the model {cls.name} takes its converters from `adc_table`; give it")
-        return cls(*_read(table, None))
+        converters, source, skipped = _read(table, None)
+        if skipped:
+            warnings.warn(
+                f"{skipped} of {skipped + len(converters)} rows of {source} are left out: they "
+                "have no resolution, energy or rate",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return cls(converters, source, skipped)
 
     def __post_init__(self) -> None:
         if not self.converters:

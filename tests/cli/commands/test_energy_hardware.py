@@ -347,3 +347,11 @@ def test_a_missing_point_is_named_by_what_was_swept(rnscli: Run) -> None:
     ran = rnscli("energy", "--core", "fixed-lp,digital-int8", "--adc-model", "survey", "--bits", 3)
     assert ran.code == 2
     assert "for core fixed-lp:" in ran.err  # one technology was asked for
+
+
+def test_rows_of_a_list_that_are_left_out_are_told(rnscli: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("enob,energy [pJ],rate [GHz],area [mm2]\n8,1,2,0.01\n7,,2,0.01\n6,1,,\n")
+    ran = rnscli("energy", "--bits", 6, "--core", "fixed-lp", "--adc-table", path)
+    assert ran.code == 0
+    assert "2 of 3 rows of mine.csv are left out: they have no resolution, energy" in ran.err
