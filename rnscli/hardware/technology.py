@@ -30,7 +30,7 @@ MODULO = {
 VARIABLES = {
     "rows": "1", "columns": "1", "input_bits": "1", "output_bits": "1", "weight_bits": "1",
     "node": "m",
-    "modulus": "1", "mac_energy": "J", "mac_area": "m2", "core_area": "m2",
+    "modulus": "1", "sum_bits": "1", "mac_energy": "J", "mac_area": "m2", "core_area": "m2",
 }  # fmt: skip
 # Quantities of a part, with the units that their formulas must have.
 PRICES = {"count": "1", "energy": "J", "power": "W", "time": "s", "delay": "s", "area": "m2"}
@@ -136,6 +136,8 @@ class Pass:
         Of a residue channel; 0 in others.
     mac_energy, mac_area
         Of a digital multiplication with its addition; 0 where there is none.
+    sum_bits
+        Bits of the sums that a digital core keeps; 0 where it keeps none.
     """
 
     rows: int
@@ -146,6 +148,7 @@ class Pass:
     modulus: int = 0
     mac_energy: float = 0.0
     mac_area: float = 0.0
+    sum_bits: int = 0
 
 
 class Parts(tuple[Priced, ...]):

@@ -191,7 +191,7 @@ class EnergyDesign:
         return tuple(Channel(bits, bits, m, count) for (bits, m), count in counted.items())
 
     def _done(self, channel: Channel, rows: int) -> hardware.Pass:
-        prices, mac = self.technology.operations, self.mac
+        prices, mac, kind = self.technology.operations, self.mac, self.kind
         return hardware.Pass(
             rows=rows,
             columns=self.width,
@@ -201,6 +201,7 @@ class EnergyDesign:
             modulus=channel.modulus,
             mac_energy=prices.energy(mac) if mac else 0.0,
             mac_area=prices.area(mac, 1.0) if mac else 0.0,
+            sum_bits=kind.sum_bits if isinstance(kind, DigitalKind) else 0,
         )
 
     @cached_property

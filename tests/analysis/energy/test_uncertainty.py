@@ -426,7 +426,7 @@ RANGED = [
     if load_technology(name).uncertain
     for core, bits in (
         ("rns", 6), ("rns", 4), ("fixed-lp", 4), ("fixed-hp", 4), ("bit-sliced", 4),
-        ("digital-int8", 8),
+        ("digital-int8", 8), ("digital-int4", 8),
     )
     if CORES[core].runs_on(load_technology(name))
     # Its light reads no row in all of the b_out bits.

@@ -43,10 +43,13 @@ def design(core: str = "rns", rows: int = 16, columns: int = 8, **changed: Any) 
     )
 
 
+SUMS = {"digital-int4": 24, "digital-int8": 32}
+
+
 def width_of_sums(core: str, rows: int, tiles: int) -> int:
     """Bits that the largest sum of all tiles needs: as many times that of one."""
-    if core == "digital-int8":
-        return 32
+    if core in SUMS:
+        return SUMS[core]
     return DotProduct(rows, 6, 6).output_bits + math.ceil(math.log2(tiles))
 
 
