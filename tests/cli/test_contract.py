@@ -42,7 +42,8 @@ KEYS = {
         "forward_energy_j reverse_energy_j decoding_energy_j shift_add_energy_j "
         "retry_energy_j energy_per_dot_product_j latency_s throughput_macs_per_s area_m2 "
         "tops_per_w tops_per_mm2 energy_range_j latency_range_s area_range_m2 columns "
-        "compared_with_rns relative_to_rns_range tops_per_w_range adc_over_best adc_over_median "
+        "compared_with_rns relative_to_rns_range tops_per_w_range tops_per_mm2_range "
+        "adc_over_best adc_over_median "
         "expected_attempts extrapolated redundant attempts noise p sigma snr_db"
     ),
     "accuracy": (
@@ -177,7 +178,9 @@ def cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-INTERVALS = re.compile(r".*_ci95|.*_ci999|.*_range_(j|s|m2)|relative_to_rns_range|tops_per_w_range")
+INTERVALS = re.compile(
+    r".*_ci95|.*_ci999|.*_range_(j|s|m2)|relative_to_rns_range|tops_per_(w|mm2)_range"
+)
 CONSTANTS = [known.key(name) for name, known in CONSTANTS_OF_HARDWARE.items()]
 
 

@@ -111,6 +111,10 @@ class EnergyRow:
     tops_per_w_range: Annotated[c.Range | None, Column(
         "Least and largest TOPS/W that uncertain constants allow.", "TOPS/W range", ends()
     )]
+    tops_per_mm2_range: Annotated[c.Range | None, Column(
+        "Least and largest TOPS for each mm^2 that uncertain constants allow.", "TOPS/mm2 range",
+        ends()
+    )]
     energy_range_j: c.EnergyRange | None
     latency_range_s: Annotated[c.Range | None, Column(
         "Least and largest latency that uncertain constants allow, in s.", form=ends(prefixed("s"))
