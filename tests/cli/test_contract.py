@@ -488,7 +488,9 @@ def test_both_ends_of_an_interval_can_be_bounded(rnscli: Run) -> None:
     assert "mean_abs_error_ci95_high <= 0.01 does not hold, it is 0." in ran.err
     refused = rnscli(*simulated, "--require", "mean_abs_error_ci95 <= 0.01")
     assert refused.code == 2 and "mean_abs_error_ci95 holds no number" in refused.err
-    certain = ("energy", "--bits", 4, "--core", "fixed-lp", "--technology", "switched-capacitor")
+    certain = ("energy", "--bits", 4, "--core", "fixed-lp", "--technology", "switched-capacitor",
+               "--constant", "logic_energy_factor=1", "--constant",
+               "memory_energy_factor=1")  # fmt: skip
     assert rnscli(*certain, "--require", "energy_range_j_high <= 1").code == 1  # there is none
     ranged = (*certain, "--adc-k1", "100fJ±30%")
     assert rnscli(*ranged, "--require", "energy_range_j_high <= 1e-10").code == 0

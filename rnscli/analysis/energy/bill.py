@@ -183,7 +183,7 @@ def uncertain_energy(
     ...     EnergyParameters(core="fixed-lp", dot_product=DotProduct(1024, 8, 8), bits=8),
     ...     {"comparator_current": Uncertain(20e-6, 10e-6, 30e-6)})
     >>> [f"{end * 1e12:.2f} pJ" for end in row.energy_range_j]
-    ['15.88 pJ', '25.14 pJ']
+    ['9.77 pJ', '47.62 pJ']
     """
     reference = reference or _reference(parameters, constants)
     made = parameters.design
