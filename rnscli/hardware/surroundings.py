@@ -64,7 +64,7 @@ class Memory:
 
 
 _HOROWITZ = "Horowitz, ISSCC 2014, 45 nm, of 64 bits"
-_CACTI = "CACTI 7.0, 22 nm, a port of 64 bits, read"
+_CACTI = "CACTI 7.0, run at 22 nm with cells of low standby power, 64 bits read"
 _TPU = "Jouppi et al., ISCA 2021, table 2 (read in quotations), 7 nm, of 64 bits"
 _ALADDIN = "Aladdin's library in the plug-in of Accelergy: 9 fJ at 45 nm"
 MEMORIES = MappingProxyType({

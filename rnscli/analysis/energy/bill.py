@@ -159,7 +159,9 @@ def uncertain_energy(
 
     Energy, latency and area rise or fall with each constant, whatever the others, so that their
     extremes lie where every constant is at one of its ends. Evaluating each alone tells at which;
-    where it makes no difference, because another one is zero, both are tried.
+    where it makes no difference, because another one is zero, both are tried. So does the interval
+    between vectors, but not its product with the area, in which units of logic are whole:
+    ``tops_per_mm2_range`` has each at its own extreme, and holds at least what is allowed.
 
     Parameters
     ----------

@@ -46,7 +46,8 @@ class EnergyRow:
     total to that of the core ``rns`` on the same operands, ``adc_relative_to_rns`` that of
     ``adc_energy_j`` (the ratio published in arXiv:2309.10759); ``None`` where there is none.
     ``extrapolated`` marks what a model says outside of its range. Where constants are ranges,
-    ``energy_range_j``, ``latency_range_s`` and ``area_range_m2`` hold all that they allow.
+    ``energy_range_j``, ``latency_range_s`` and ``area_range_m2`` hold all that they allow, and so
+    do the ranges of ``tops_per_w``, ``tops_per_mm2`` and ``relative_to_rns``.
     """
 
     core: c.Core
