@@ -16,6 +16,12 @@ USUAL = {
 }
 
 
+# Prices of logic and of memory that are known, without the spread that is published of them.
+KNOWN_PRICES = {
+    name: Uncertain(1.0, 1.0, 1.0) for name in ("logic_energy_factor", "memory_energy_factor")
+}
+
+
 def simple(
     name: str = "simple",
     kind: str = "analog",
@@ -32,7 +38,7 @@ def simple(
     """Cells with an energy, a power and an area, and a clock; no ADC and no DAC of its own.
 
     ``growth``, ``slower`` and ``larger`` are formulas, mostly of ``input_bits``, by which energy,
-    time and area of a cell grow.
+    time and area of a cell grow. Only what is in ``uncertain`` is.
     """
     numbers = {key: changed.pop(key, usual) for key, (_, usual) in USUAL.items()}
     values = tuple(
@@ -58,7 +64,7 @@ def simple(
         **{"rows": 1024, "columns": 1024, "overlapped": True, "parts": (cells, clock), **changed},
         values=values,
         operations=operations or OperationPrices(),
-        uncertain=tuple((uncertain or {}).items()),
+        uncertain=tuple((KNOWN_PRICES | (uncertain or {})).items()),
     )
     technology.check_units()
     return technology

@@ -17,6 +17,8 @@ columns = 1024
 energy_per_mac = {{ value = "10fJ", source = "made up" }}
 cell_area = {{ value = "0.004um2", source = "made up" }}
 cycle_time = {{ value = "50ns", source = "made up" }}
+logic_energy_factor = {{ value = "1", source = "made up" }}
+memory_energy_factor = {{ value = "1", source = "made up" }}
 [[parts]]
 name = "cells"
 group = "array"

@@ -148,7 +148,10 @@ def test_parameter_objects_stay() -> None:
     billed = rnscli.energy(design)
     assert billed == rnscli.energy(parameters=design, reference=design)
     # By options it has the ranges of the technology, besides.
-    ranges = ("energy_range_j", "latency_range_s", "area_range_m2", "tops_per_w_range")
+    ranges = (
+        "energy_range_j", "latency_range_s", "area_range_m2", "tops_per_w_range",
+        "tops_per_mm2_range",
+    )  # fmt: skip
     asked = rnscli.energy(bits=6, core="rns", moduli=moduli)
     assert asked.energy_range_j is not None
     assert billed == replace(asked, **dict.fromkeys(ranges))
@@ -211,6 +214,9 @@ def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
 # What is refused
 
 
+KNOWN = "--constant logic_energy_factor=1 --constant memory_energy_factor=1"
+
+
 @pytest.mark.parametrize(
     ("line", "function", "options"),
     [
@@ -228,9 +234,14 @@ def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
         ("energy --core rs", rnscli.energy, {"core": "rs"}),
         ("energy --adc-table nope.csv", rnscli.energy, {"adc_table": Path("nope.csv")}),
         (
-            "energy --core digital-int8 --sensitivity",
+            f"energy --core fixed-lp --technology switched-capacitor {KNOWN} --sensitivity",
             rnscli.energy,
-            {"core": "digital-int8", "sensitivity": True},
+            {
+                "core": "fixed-lp",
+                "technology": "switched-capacitor",
+                "sensitivity": True,
+                "constant": ["logic_energy_factor=1", "memory_energy_factor=1"],
+            },
         ),
         ("error-sim --operands gaussian", rnscli.dot_error, {"operands": "gaussian"}),
         ("design --max-p-err 1e-9", rnscli.design, {"max_p_err": 1e-9}),

@@ -226,8 +226,8 @@ def test_a_core_has_its_own_error_everywhere(installed: Path) -> None:
         run_all(
             installed,
             f"error-sim --core truncating,fixed-lp,fixed-hp {ERROR}",
-            f"error-sim --core fixed-hp {ERROR} --bits 4",
-            f"design --core truncating,fixed-lp,rns,digital-int4,digital-int8 {ERROR}",
+            f"error-sim --core fixed-hp {ERROR} --bits 3",
+            f"design --core truncating,fixed-lp,rns,digital-int3,digital-int8 {ERROR}",
         ),
     )
     error = {row["core"]: row["mean_abs_error"] for row in simulated}
@@ -235,7 +235,7 @@ def test_a_core_has_its_own_error_everywhere(installed: Path) -> None:
     assert error["truncating"] > 30 * error["fixed-hp"]
     expected = error | {
         "rns": error["fixed-hp"],
-        "digital-int4": exact[0]["mean_abs_error"],
+        "digital-int3": exact[0]["mean_abs_error"],
     }
     assert {row["core"] for row in designs} == {*expected, "digital-int8"} - {"fixed-hp"}
     for row in designs:
@@ -272,7 +272,7 @@ def test_the_command_lines_of_a_design_give_its_numbers(installed: Path) -> None
 def test_defaults_of_a_design_name_no_core_of_another_package(installed: Path) -> None:
     (answer,) = run_all(installed, "design --help")
     help_text = " ".join(answer.out.split()).replace("- ", "-")
-    assert "[default: rns,fixed-lp,fixed-hp,bit-sliced,digital-int8]" in help_text
+    assert "[default: rns,fixed-lp,fixed-hp,bit-sliced,digital-int8,digital-int4]" in help_text
 
 
 def test_a_law_in_every_command(installed: Path) -> None:
@@ -430,7 +430,7 @@ PICTURES = {
     "fault-prob": "--bits 6 --redundant 1 --noise upwards,uniform --p 1e-3,1e-2",
     "energy": "--bits 6 --core rns,truncating --redundant 1 --noise upwards,uniform --p 1e-2",
     "design": "--bits 6 --pairs 200 --noise upwards --p 1e-2 "
-    "--core rns,fixed-lp,fixed-hp,bit-sliced,digital-int8,digital-int4,truncating",
+    "--core rns,fixed-lp,fixed-hp,bit-sliced,digital-int8,digital-int3,truncating",
     "accuracy": "{network} --bits 4,6 --core rns,truncating --noise upwards,uniform --p 1e-2",
     "train": "{network} --bits 6 --epochs 1 --core rns,truncating --noise upwards --p 1e-2",
 }
@@ -472,7 +472,7 @@ class Part(NamedTuple):
 
 PARTS = [
     Part("core", "Truncating", CoreKind, True),
-    Part("core", "DigitalInt4", CoreKind, True),
+    Part("core", "DigitalInt3", CoreKind, True),
     Part("law", "Upwards", NoiseLaw, False),
     Part("decoder", "Single", Decoder, True),
     Part("adc", "LinearAdc", AdcModel, False),

@@ -5,6 +5,9 @@ from rnscli.hardware.adc.survey import published as published
 from rnscli.hardware.adc.survey import unpublished as unpublished
 from rnscli.hardware.adc.surveyed import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
+from rnscli.hardware.constants import FACTORS as FACTORS
+from rnscli.hardware.constants import LOGIC_FACTOR as LOGIC_FACTOR
+from rnscli.hardware.constants import MEMORY_FACTOR as MEMORY_FACTOR
 from rnscli.hardware.constants import Constant as Constant
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
 from rnscli.hardware.expression import Expression as Expression

@@ -1,7 +1,7 @@
 """Constants of hardware models, which a user may change or state as ranges."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnscli.base import Column, Option, Quantities, check_float, in_words, prefixed
 
@@ -52,6 +52,14 @@ NODE = Constant(
     "m", 1e-9, 1e-4, "a length from 1 nm to 100 um", "14nm", "Technology node of ADCs and logic.",
     "the technology's",
 )  # fmt: skip
+# Known to every technology: what the prices of its surroundings, which are the same for all, are
+# multiplied by. Their published spread is with the prices.
+LOGIC_FACTOR, MEMORY_FACTOR = "logic_energy_factor", "memory_energy_factor"
+_FACTOR = Constant("1", 0.0, 1e3, "a number from 0 to 1000", "1", "")
+FACTORS = {
+    LOGIC_FACTOR: replace(_FACTOR, meaning="Factor of the energies of digital operations."),
+    MEMORY_FACTOR: replace(_FACTOR, meaning="Factor of the energy of the memory of operands."),
+}
 # Constants that profiles have, and for which there are options.
 KNOWN = {
     "node": NODE,

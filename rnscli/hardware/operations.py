@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from rnscli.base import InputError, check_float
+from rnscli.base import InputError, Uncertain, check_float
 from rnscli.core import Operation
-from rnscli.hardware.constants import NODE, check_constants
+from rnscli.hardware.constants import FACTORS, LOGIC_FACTOR, NODE, check_constants
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class OperationPrices:
         Node in m that the prices are given for.
     node
         Node in m of the design.
+    factor
+        What energies are multiplied by.
 
     Raises
     ------
@@ -48,7 +50,8 @@ class OperationPrices:
     TSMC 45 nm); Jouppi et al., "Ten lessons from three generations shaped Google's TPUv4i", ISCA
     2021, table 2 (7 nm; read in a quotation); Stillmaker and Baas, "Scaling equations for the
     accurate prediction of CMOS device performance from 180 nm to 7 nm", Integration 2017 (its
-    coefficients read in open code).
+    coefficients read in open code); Shao et al., "Aladdin", ISCA 2014 (its library read in the
+    open plug-in of Accelergy).
 
     Examples
     --------
@@ -74,6 +77,7 @@ class OperationPrices:
     fp_multiply_32_area: float = 7700e-12
     reference_node: float = 45e-9
     node: float = 45e-9
+    factor: float = 1.0
 
     source: ClassVar[str] = (
         "Horowitz, ISSCC 2014, and Dally 2015, at 45 nm; scaled by TPUv4i, ISCA 2021, and "
@@ -88,7 +92,8 @@ class OperationPrices:
         for name in ("add_32", "multiply_32", "add_32_area", "multiply_32_area"):
             least = getattr(self, name.replace("32", "8"))
             check_float(name, getattr(self, name), least, 1.0, "no less than at 8 bits")
-        check_constants(self, {"reference_node": NODE, "node": NODE})
+        known = {"reference_node": NODE, "node": NODE, "factor": FACTORS[LOGIC_FACTOR]}
+        check_constants(self, known)
 
     @cached_property
     def _known(self) -> dict[tuple[Operation, str], float]:
@@ -107,7 +112,7 @@ class OperationPrices:
 
     def _scaled(self, one: Operation, what: str) -> float:
         if (one, what) not in self._known:
-            scale = (self.node / self.reference_node) ** _EXPONENTS[one.kind]
+            scale = self.factor * (self.node / self.reference_node) ** _EXPONENTS[one.kind]
             if what:
                 scale = area_scale(self.node) / area_scale(self.reference_node)
             self._known[one, what] = scale * self._price(one, what)
@@ -123,6 +128,24 @@ class OperationPrices:
         low = float(getattr(self, f"{one.kind}_8{what}"))
         high = float(getattr(self, f"{one.kind}_32{what}"))
         return float(low * (one.width / 8) ** (math.log(high / low) / math.log(4)))
+
+    @property
+    def spread(self) -> Uncertain | None:
+        """Between what the factor lies, by what is published; ``None`` of other prices.
+
+        The equations of Stillmaker and Baas take an energy of 45 nm and 0.9 V to 0.068 of it at 7
+        nm and 0.7 V, a fifth of what the table of TPUv4i says of a multiplication of 8 bits. Of 32
+        bits Aladdin's library, as the plug-in of Accelergy has it for 45 nm, has 4.1 times
+        Horowitz's energy (12.68 pJ; of an addition 0.21 pJ, twice his).
+
+        Examples
+        --------
+        >>> OperationPrices().spread
+        Uncertain(value=1.0, low=0.195, high=4.09)
+        """
+        known = (*ENERGIES, "reference_node")
+        own = any(getattr(self, name) != getattr(OperationPrices, name) for name in known)
+        return None if own else _SPREAD
 
     def outside(self) -> str | None:
         """What of the node is beyond the tables, in words."""
@@ -143,6 +166,8 @@ _RATIOS = {
     "fp-add": 0.38 / 0.9,
     "fp-multiply": 1.31 / 3.7,
 }
+# Stillmaker and Baas over TPUv4i at 7 nm; Aladdin over Horowitz at 45 nm.
+_SPREAD = Uncertain(1.0, round(0.0684 / _RATIOS["multiply"], 3), round(12.68 / 3.1, 2))
 _EXPONENTS = {kind: math.log(ratio) / math.log(7 / 45) for kind, ratio in _RATIOS.items()}
 # Areas over those at 45 nm, by the node in nm.
 _AREAS = (

@@ -14,7 +14,7 @@ from typing import Any
 
 from rnscli.base import InputError, Registry, Uncertain, parse_uncertain, read_nested, shown
 from rnscli.hardware import expression
-from rnscli.hardware.constants import KNOWN
+from rnscli.hardware.constants import FACTORS, KNOWN
 from rnscli.hardware.expression import UNITS, Expression
 from rnscli.hardware.operations import AREAS, ENERGIES, OperationPrices
 from rnscli.hardware.technology import KERNELS, LINK, PRICES, VARIABLES, Part, Technology, Value
@@ -176,7 +176,13 @@ def _described(document: dict[str, Any]) -> Technology:
             _needed("link.", link, key)
         arguments["wanted_sigma"] = _quantity("link.sigma", link["sigma"], "1")
     ranged = {"node": node, **values}
-    uncertain = {n: Uncertain(v.value, v.low, v.high) for n, v in ranged.items() if v.low < v.high}
+    # What is said of a factor goes before its published spread, also where it is one number.
+    uncertain = {
+        name: Uncertain(one.value, one.low, one.high)
+        for name, one in ranged.items()
+        if one.low < one.high or name in FACTORS
+    }
+    arguments |= {name: values.pop(name).value for name in FACTORS if name in values}
     try:
         return Technology(
             name=name,
@@ -208,8 +214,9 @@ def _constants(table: Mapping[str, Any]) -> dict[str, Value]:
             raise InputError(f"'{where}' must be a table with value and source")
         _check_keys(f"{where}.", one, ("value", "range", *_TEXTS))
         found[name] = _constant(where, one)
-        if name in KNOWN:  # rows and options have it in this unit
-            _in_unit(where, found[name], KNOWN[name].unit)
+        for known in (KNOWN, FACTORS):  # rows and options have it in this unit
+            if name in known:
+                _in_unit(where, found[name], known[name].unit)
     return found
 
 

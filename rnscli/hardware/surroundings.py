@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from rnscli.base import Uncertain
 from rnscli.core import Operation, Operations
+
+
+@dataclass(frozen=True)
+class Published:
+    """Another published energy in J of a bit, at a node in m; ``None`` where it has none."""
+
+    energy: float
+    node: float | None
+    source: str
 
 
 @dataclass(frozen=True)
@@ -20,29 +30,67 @@ class Memory:
         Node in m that it is for; to another it scales in proportion. ``None`` where it does not.
     source
         Where the energy is from.
+    low, high
+        What else is published that is furthest below and above it; ``None`` if nothing is.
     """
 
     summary: str
     energy: float
     node: float | None
     source: str
+    low: Published | None = None
+    high: Published | None = None
 
     def at_node(self, node: float) -> float:
         """Energy in J of a bit, at the node of the design."""
         return self.energy * (node / self.node if self.node else 1.0)
 
+    @property
+    def spread(self) -> Uncertain | None:
+        """Between what a factor of its energy lies, by what is published; ``None`` if unknown.
+
+        Each end is what is published over what `at_node` has at the same node.
+
+        Examples
+        --------
+        >>> MEMORIES["dram"].spread
+        Uncertain(value=1.0, low=0.128, high=1.333)
+        """
+        low, high = (self._over(one) if one else 1.0 for one in (self.low, self.high))
+        return Uncertain(1.0, low, high) if low < high else None
+
+    def _over(self, one: Published) -> float:
+        return round(one.energy / (self.at_node(one.node) if one.node else self.energy), 3)
+
 
 _HOROWITZ = "Horowitz, ISSCC 2014, 45 nm, of 64 bits"
+_CACTI = "CACTI 7.0, run at 22 nm with cells of low standby power, 64 bits read"
+_TPU = "Jouppi et al., ISCA 2021, table 2 (read in quotations), 7 nm, of 64 bits"
+_ALADDIN = "Aladdin's library in the plug-in of Accelergy: 9 fJ at 45 nm"
 MEMORIES = MappingProxyType({
     "none": Memory("operands cost nothing", 0.0, None, "not counted"),
     "register": Memory(
-        "registers", 1.7e-15, 28e-9, "Sun et al., ICCAD 2023, table II: a flip-flop in 28 nm"
+        "registers", 1.7e-15, 28e-9, "Sun et al., ICCAD 2023, table II: a flip-flop in 28 nm",
+        high=Published(9e-15, 45e-9, _ALADDIN),
     ),
-    "sram-8k": Memory("a memory of 8 KB", 10e-12 / 64, 45e-9, f"{_HOROWITZ}: 10 pJ"),
-    "sram-32k": Memory("a memory of 32 KB", 20e-12 / 64, 45e-9, f"{_HOROWITZ}: 20 pJ"),
-    "sram-1m": Memory("a memory of 1 MB", 100e-12 / 64, 45e-9, f"{_HOROWITZ}: 100 pJ"),
+    "sram-8k": Memory(
+        "a memory of 8 KB", 10e-12 / 64, 45e-9, f"{_HOROWITZ}: 10 pJ",
+        low=Published(1.590e-12 / 64, 22e-9, f"{_CACTI}: 1.59 pJ"),
+        high=Published(7.5e-12 / 64, 7e-9, f"{_TPU}: 7.5 pJ"),
+    ),
+    "sram-32k": Memory(
+        "a memory of 32 KB", 20e-12 / 64, 45e-9, f"{_HOROWITZ}: 20 pJ",
+        low=Published(3.786e-12 / 64, 22e-9, f"{_CACTI}: 3.79 pJ"),
+        high=Published(8.5e-12 / 64, 7e-9, f"{_TPU}: 8.5 pJ"),
+    ),
+    "sram-1m": Memory(
+        "a memory of 1 MB", 100e-12 / 64, 45e-9, f"{_HOROWITZ}: 100 pJ",
+        low=Published(23.467e-12 / 64, 22e-9, f"{_CACTI}: 23.5 pJ"),
+    ),
     "dram": Memory(
-        "a DRAM off the chip", 1950e-12 / 64, None, f"{_HOROWITZ}: 1.3 to 2.6 nJ, their mean"
+        "a DRAM off the chip", 1950e-12 / 64, None, f"{_HOROWITZ}: 1.3 to 2.6 nJ, their mean",
+        low=Published(250e-12 / 64, None, f"{_TPU}: HBM2, 250 to 450 pJ"),
+        high=Published(2600e-12 / 64, None, f"{_HOROWITZ}: 1.3 to 2.6 nJ"),
     ),
 })  # fmt: skip
 

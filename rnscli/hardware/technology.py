@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rnscli.base import InputError, Uncertain, check_choice, check_int, shown
 from rnscli.hardware import expression
-from rnscli.hardware.constants import KNOWN, Constant, check_constants
+from rnscli.hardware.constants import FACTORS, KNOWN, LOGIC_FACTOR, Constant, check_constants
 from rnscli.hardware.expression import Expression
 from rnscli.hardware.operations import OperationPrices
 
@@ -30,7 +30,7 @@ MODULO = {
 VARIABLES = {
     "rows": "1", "columns": "1", "input_bits": "1", "output_bits": "1", "weight_bits": "1",
     "node": "m",
-    "modulus": "1", "mac_energy": "J", "mac_area": "m2", "core_area": "m2",
+    "modulus": "1", "sum_bits": "1", "mac_energy": "J", "mac_area": "m2", "core_area": "m2",
 }  # fmt: skip
 # Quantities of a part, with the units that their formulas must have.
 PRICES = {"count": "1", "energy": "J", "power": "W", "time": "s", "delay": "s", "area": "m2"}
@@ -136,6 +136,8 @@ class Pass:
         Of a residue channel; 0 in others.
     mac_energy, mac_area
         Of a digital multiplication with its addition; 0 where there is none.
+    sum_bits
+        Bits of the sums that a digital core keeps; 0 where it keeps none.
     """
 
     rows: int
@@ -146,6 +148,7 @@ class Pass:
     modulus: int = 0
     mac_energy: float = 0.0
     mac_area: float = 0.0
+    sum_bits: int = 0
 
 
 class Parts(tuple[Priced, ...]):
@@ -174,6 +177,9 @@ class Parts(tuple[Priced, ...]):
     @property
     def delay(self) -> float:
         return math.fsum(priced.delay for priced in self)
+
+
+_OWN = ("node", *FACTORS)  # constants that every technology has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +215,11 @@ class Technology:
         Whether a pass may begin while the one before is read.
     operations
         Prices of digital operations.
+    uncertain
+        Ranges of some of its constants.
+    logic_energy_factor, memory_energy_factor
+        What prices of digital operations, and of the memory of operands, are multiplied by. Where
+        they are 1 and not among ``uncertain``, they have the spread that is published of these.
 
     Raises
     ------
@@ -232,11 +243,13 @@ class Technology:
     overlapped: bool = False
     operations: OperationPrices = field(default_factory=OperationPrices)
     uncertain: tuple[tuple[str, Uncertain], ...] = ()
+    logic_energy_factor: float = 1.0
+    memory_energy_factor: float = 1.0
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, KINDS)
         check_choice("modulo", self.modulo, tuple(MODULO))
-        check_constants(self, {"node": KNOWN["node"]})
+        check_constants(self, {"node": KNOWN["node"], **FACTORS})
         for name in ("rows", "columns"):
             check_int(name, getattr(self, name), 1, 2**40)
         for name in ("input_bits", "output_bits"):
@@ -244,7 +257,8 @@ class Technology:
             check_int(name, low, 1, 256)
             check_int(name, high, low, 256)
         # One node for the array and the logic around it, also where another node is set.
-        object.__setattr__(self, "operations", replace(self.operations, node=self.node))
+        made = replace(self.operations, node=self.node, factor=getattr(self, LOGIC_FACTOR))
+        object.__setattr__(self, "operations", made)
 
     def check_units(self) -> None:
         """Refuse formulas whose results have other units than they are for."""
@@ -267,7 +281,7 @@ class Technology:
     @cached_property
     def constants(self) -> dict[str, Constant]:
         """Numbers that may be changed or uncertain."""
-        found = {"node": KNOWN["node"]}
+        found = {"node": KNOWN["node"], **FACTORS}
         for name, one in self.values:
             found[name] = KNOWN.get(name) or Constant.of_unit(one.unit, name, one.value)
         return found
@@ -276,7 +290,8 @@ class Technology:
     def numbers(self) -> dict[str, float]:
         """Values of its constants, and of those of nature, as formulas take them."""
         nature = {name: value for name, (value, _) in expression.CONSTANTS.items()}
-        return nature | {"node": self.node} | {name: one.value for name, one in self.values}
+        own = {name: getattr(self, name) for name in _OWN}
+        return nature | own | {name: one.value for name, one in self.values}
 
     def value_of(self, name: str) -> float:
         """The value of one of its ``constants``."""
@@ -285,7 +300,8 @@ class Technology:
     def with_values(self, values: Mapping[str, float]) -> "Technology":
         """The technology with other values of some of its constants; ranges stay."""
         made = tuple((n, v._replace(value=values.get(n, v.value))) for n, v in self.values)
-        return replace(self, node=values.get("node", self.node), values=made)
+        own: dict[str, Any] = {name: values[name] for name in _OWN if name in values}
+        return replace(self, values=made, **own)
 
     @property
     def assumptions(self) -> tuple[str, ...]:

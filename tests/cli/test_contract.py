@@ -42,7 +42,8 @@ KEYS = {
         "forward_energy_j reverse_energy_j decoding_energy_j shift_add_energy_j "
         "retry_energy_j energy_per_dot_product_j latency_s throughput_macs_per_s area_m2 "
         "tops_per_w tops_per_mm2 energy_range_j latency_range_s area_range_m2 columns "
-        "compared_with_rns relative_to_rns_range tops_per_w_range adc_over_best adc_over_median "
+        "compared_with_rns relative_to_rns_range tops_per_w_range tops_per_mm2_range "
+        "adc_over_best adc_over_median "
         "expected_attempts extrapolated redundant attempts noise p sigma snr_db"
     ),
     "accuracy": (
@@ -177,7 +178,9 @@ def cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-INTERVALS = re.compile(r".*_ci95|.*_ci999|.*_range_(j|s|m2)|relative_to_rns_range|tops_per_w_range")
+INTERVALS = re.compile(
+    r".*_ci95|.*_ci999|.*_range_(j|s|m2)|relative_to_rns_range|tops_per_(w|mm2)_range"
+)
 CONSTANTS = [known.key(name) for name, known in CONSTANTS_OF_HARDWARE.items()]
 
 
@@ -485,7 +488,9 @@ def test_both_ends_of_an_interval_can_be_bounded(rnscli: Run) -> None:
     assert "mean_abs_error_ci95_high <= 0.01 does not hold, it is 0." in ran.err
     refused = rnscli(*simulated, "--require", "mean_abs_error_ci95 <= 0.01")
     assert refused.code == 2 and "mean_abs_error_ci95 holds no number" in refused.err
-    certain = ("energy", "--bits", 4, "--core", "fixed-lp", "--technology", "switched-capacitor")
+    certain = ("energy", "--bits", 4, "--core", "fixed-lp", "--technology", "switched-capacitor",
+               "--constant", "logic_energy_factor=1", "--constant",
+               "memory_energy_factor=1")  # fmt: skip
     assert rnscli(*certain, "--require", "energy_range_j_high <= 1").code == 1  # there is none
     ranged = (*certain, "--adc-k1", "100fJ±30%")
     assert rnscli(*ranged, "--require", "energy_range_j_high <= 1e-10").code == 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rnscli.hardware.constants import FACTORS
 from rnscli.hardware.operations import OperationPrices
 from rnscli.hardware.profile import TECHNOLOGIES, load_technology, technology_names
 from rnscli.hardware.technology import Pass
@@ -99,7 +100,9 @@ def in_si(text: str) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_numbers_in_base_units(name: str) -> None:
     technology, content = load_technology(name), constants(name)
-    assert technology.numbers.keys() - {"boltzmann", "elementary_charge"} == content.keys()
+    everywhere = {"boltzmann", "elementary_charge", *FACTORS}
+    assert technology.numbers.keys() - everywhere == content.keys()
+    assert all(technology.value_of(name) == 1.0 for name in FACTORS)
     for what, one in content.items():
         assert technology.value_of(what) == in_si(one["value"]), what
     ranged = {what: one["range"] for what, one in content.items() if "range" in one}

@@ -47,6 +47,34 @@ def test_what_is_off_the_chip_does_not_follow_it() -> None:
     assert none.at_node(7e-9) == none.at_node(90e-9) == 0.0
 
 
+# By CACTI 7.0 at 22 nm, and by the table of TPUv4i at 7 nm, pJ of 64 bits.
+OTHERS = {"sram-8k": (1.590, 7.5), "sram-32k": (3.786, 8.5), "sram-1m": (23.467, 14)}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_spreads_of_memories_on_the_chip(name: str) -> None:
+    """They reach what two others have at their nodes, and what Horowitz has."""
+    memory, (at_22, at_7) = MEMORIES[name], OTHERS[name]
+    spread = memory.spread
+    assert spread is not None
+    ends = (
+        at_22 / (HOROWITZ[name] * 22 / 45), max(1.0, at_7 / (HOROWITZ[name] * 7 / 45))
+    )  # fmt: skip
+    assert (spread.low, spread.high) == pytest.approx(ends, rel=2e-3)
+    assert spread.low < at_7 / (HOROWITZ[name] * 7 / 45) <= spread.high * 1.001
+
+
+def test_spreads_of_other_memories() -> None:
+    """HBM2 takes 250 to 450 pJ of 64 bits; a flip-flop of Aladdin's library 9 fJ at 45 nm."""
+    dram, register = MEMORIES["dram"].spread, MEMORIES["register"].spread
+    assert dram is not None and register is not None
+    assert (dram.low, dram.high) == pytest.approx((250 / 1950, 2600 / 1950), rel=2e-3)
+    assert (register.low, register.high) == pytest.approx((1, 9 / (1.7 * 45 / 28)), rel=1e-3)
+    assert MEMORIES["none"].spread is None
+    for memory in MEMORIES.values():
+        assert all(one.source for one in (memory.low, memory.high) if one is not None)
+
+
 def test_larger_memories_take_more() -> None:
     order = ("none", "register", "sram-8k", "sram-32k", "sram-1m", "dram")
     energies = [MEMORIES[name].at_node(14e-9) for name in order]

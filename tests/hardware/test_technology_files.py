@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.cores.kind import add
+from rnscli.hardware.constants import FACTORS
 from rnscli.hardware.expression import Expression, dimension
 from rnscli.hardware.operations import OperationPrices
 from rnscli.hardware.profile import load_technology, technology_names
@@ -711,7 +712,7 @@ def test_other_values_of_constants(profile: Profile) -> None:
     lines = other.priced(Pass(1, 1, 8, 8, 8))[1]
     assert (lines.time, lines.delay) == (7.5 * 5e-9, 5e-9)
     assert set(other.constants) == {"node", "cell_energy", "cell_area", "step", "loss", "volt",
-                                    "turns"}  # fmt: skip
+                                    "turns", *FACTORS}  # fmt: skip
     assert made.assumptions == ("cells: all alike", "cell energy: cold")
 
 

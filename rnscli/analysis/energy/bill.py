@@ -1,18 +1,28 @@
 """The bill of a dot product, what uncertain constants allow of it, and which of them matters."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import product
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.rows import PART_KEYS, EnergyRow, PartRow, SensitivityRow
 from rnscli.base import InputError, NoSolutionError, Uncertain
 from rnscli.core import RNS
-from rnscli.hardware import CONSTANTS, AdcModel, CapacitiveDac, Technology, published
+from rnscli.hardware import (
+    CONSTANTS,
+    FACTORS,
+    AdcModel,
+    CapacitiveDac,
+    Technology,
+    published,
+)
 
 Constants = Mapping[str, Uncertain]
+_Interval = tuple[float, float]
 Model = TypeVar("Model", Technology, AdcModel, CapacitiveDac)
 
 
@@ -49,9 +59,10 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         tops_per_mm2=_ratio(2e-12 * macs_per_second, area * 1e6),
         relative_to_rns=_ratio(total, base.total) if base else None,
         adc_relative_to_rns=_ratio(parts.adc, base.adc) if base and converters else None,
-        compared_with_rns=_verdict((total, total), (base.total, base.total)) if base else None,
+        compared_with_rns=_verdict([((total,) * 2, (base.total,) * 2)]) if base else None,
         relative_to_rns_range=None,
         tops_per_w_range=None,
+        tops_per_mm2_range=None,
         energy_range_j=None,
         latency_range_s=None,
         area_range_m2=None,
@@ -148,14 +159,16 @@ def uncertain_energy(
 
     Energy, latency and area rise or fall with each constant, whatever the others, so that their
     extremes lie where every constant is at one of its ends. Evaluating each alone tells at which;
-    where it makes no difference, because another one is zero, both are tried.
+    where it makes no difference, because another one is zero, both are tried. So does the interval
+    between vectors, but not its product with the area, in which units of logic are whole:
+    ``tops_per_mm2_range`` has each at its own extreme, and holds at least what is allowed.
 
     Parameters
     ----------
     parameters
         The design; uncertain constants are set to their values.
     constants
-        Ranges by the name of the constant; those of the technology are added.
+        Ranges by the name of the constant; those of the technology, and of prices, are added.
     reference
         The design with the core ``rns`` that it is compared with; the same one with that core if
         not given.
@@ -172,7 +185,7 @@ def uncertain_energy(
     ...     EnergyParameters(core="fixed-lp", dot_product=DotProduct(1024, 8, 8), bits=8),
     ...     {"comparator_current": Uncertain(20e-6, 10e-6, 30e-6)})
     >>> [f"{end * 1e12:.2f} pJ" for end in row.energy_range_j]
-    ['15.88 pJ', '25.14 pJ']
+    ['9.77 pJ', '47.62 pJ']
     """
     reference = reference or _reference(parameters, constants)
     made = parameters.design
@@ -180,24 +193,57 @@ def uncertain_energy(
     row = energy(parameters, reference)
     if made.technology.link:  # which a design with settled rows does not ask for
         row = replace(row, largest_rows=made.largest_rows)
-    ranged, low, high = row, row.energy_per_dot_product_j, row.energy_per_dot_product_j
+    ranged, mine = row, _extremes(parameters, constants)
     if constants:
-        ranged = replace(row, **_extremes(parameters, constants))
-        low, high = _ends(ranged.energy_range_j)
-        operations = 2e-12 * row.vector_size * len(parameters.design.kernels)
-        ends = (_over(operations, high), _over(operations, low))
-        ranged = replace(ranged, tops_per_w_range=ends)
+        low, high = mine.energy
+        macs = row.vector_size * len(parameters.design.kernels)
+        operations = 2e-12 * macs
+        # Of a time that is longer the area may be smaller, by units of logic that are whole: each
+        # has its own extreme, which no corner has where one constant moves both.
+        slow, fast = (2e-12 * (macs * parameters.design.width / s) for s in reversed(mine.interval))
+        ranged = replace(
+            row,
+            energy_range_j=mine.energy,
+            latency_range_s=mine.latency,
+            area_range_m2=mine.area,
+            tops_per_w_range=(_over(operations, high), _over(operations, low)),
+            tops_per_mm2_range=(
+                _over(slow, mine.area[1] * 1e6),
+                _over(fast, mine.area[0] * 1e6),
+            ),
+        )
     if reference is None or row.relative_to_rns is None or parameters.core == RNS.name:
         return ranged
     rns, theirs = at_values(reference, _known_to(reference, constants))
     if not constants and not theirs:
         return ranged
-    base = _extremes(rns, theirs)["energy_range_j"]
+    together = _together(mine, constants, _extremes(rns, theirs), theirs)
     return replace(
         ranged,
-        relative_to_rns_range=(_over(low, base[1]), _over(high, base[0])),
-        compared_with_rns=_verdict((low, high), base),
+        relative_to_rns_range=(
+            min(_over(low, most) for (low, _), (_, most) in together),
+            max(_over(high, least) for (_, high), (least, _) in together),
+        ),
+        compared_with_rns=_verdict(together),
     )
+
+
+def _together(
+    mine: "_Extremes", constants: Constants, theirs: "_Extremes", of_theirs: Constants
+) -> list[tuple[_Interval, _Interval]]:
+    """Both energies at each corner of the constants that they share, wherever the others are.
+
+    What prices of logic and of memory are multiplied by is one number for both. An energy is a sum
+    of terms of which each is in proportion to one of these factors or to none, so that a ratio, or
+    a difference, of two energies has its extremes at the ends of the factors. Other constants of
+    the same name are taken to be independent, which can only widen what is said.
+    """
+    shared = [
+        name for name in FACTORS if name in constants and constants[name] == of_theirs.get(name)
+    ]
+    ends = ((constants[name].low, constants[name].high) for name in shared)
+    corners = (dict(zip(shared, corner, strict=True)) for corner in product(*ends))
+    return [(mine.energy_with(corner), theirs.energy_with(corner)) for corner in corners]
 
 
 def _known_to(parameters: EnergyParameters, constants: Constants) -> Constants:
@@ -206,22 +252,17 @@ def _known_to(parameters: EnergyParameters, constants: Constants) -> Constants:
     return {name: one for name, one in constants.items() if name in known}
 
 
-def _ends(interval: tuple[float, float] | None) -> tuple[float, float]:
-    assert interval is not None  # of a row that has just got one
-    return interval
-
-
 def _over(value: float, other: float) -> float:
     return value / other if other else math.inf
 
 
-def _verdict(mine: tuple[float, float], theirs: tuple[float, float]) -> str | None:
-    """Whether one energy is less than another, wherever both are in their ranges."""
-    if mine == theirs and mine[0] == mine[1]:
+def _verdict(together: Sequence[tuple[_Interval, _Interval]]) -> str:
+    """Whether one energy is less than another, in all of the pairs of their ranges."""
+    if all(mine == theirs and mine[0] == mine[1] for mine, theirs in together):
         return "equal"
-    if mine[1] < theirs[0]:
+    if all(mine[1] < theirs[0] for mine, theirs in together):
         return "less"
-    return "more" if mine[0] > theirs[1] else "undecided"
+    return "more" if all(mine[0] > theirs[1] for mine, theirs in together) else "undecided"
 
 
 def _reference(parameters: EnergyParameters, constants: Constants) -> EnergyParameters | None:
@@ -232,55 +273,84 @@ def _reference(parameters: EnergyParameters, constants: Constants) -> EnergyPara
     return at_values(rns, _known_to(rns, constants))[0]
 
 
-def _extremes(parameters: EnergyParameters, constants: Constants) -> dict[str, Any]:
-    """Least and largest energy, latency and area, by the keys of rows."""
-    return dict(_known_extremes(parameters, tuple(constants.items())))
+class _Extremes:
+    """Least and largest energy, latency, area and interval of a design, and where they are.
+
+    The design is built once, and keeps its rows.
+    """
+
+    def __init__(
+        self, parameters: EnergyParameters, constants: tuple[tuple[str, Uncertain], ...]
+    ) -> None:
+        self._parameters = _built(parameters)
+        self._ranges = {name: (one.low, one.high) for name, one in constants}
+        self._known: dict[tuple[tuple[str, float], ...], tuple[float, ...]] = {}
+        alone = {
+            name: [self._quantities({name: end}) for end in pair]
+            for name, pair in self._ranges.items()
+        }
+        self._corners = [
+            [self._corner(alone, index, best) for best in (min, max)] for index in range(4)
+        ]
+        self.energy, self.latency, self.area, self.interval = (
+            self._at(index) for index in range(4)
+        )
+
+    def energy_with(self, values: Mapping[str, float]) -> _Interval:
+        """Least and largest energy with some constants at given values."""
+        return self._at(0, values)
+
+    def _at(self, index: int, values: Mapping[str, float] = MappingProxyType({})) -> _Interval:
+        low, high = (self._quantities({**one, **values})[index] for one in self._corners[index])
+        return low, high
+
+    def _quantities(self, values: Mapping[str, float]) -> tuple[float, ...]:
+        key = tuple(sorted(values.items()))
+        if key not in self._known:
+            design = with_constants(self._parameters, values).design
+            timing = design.timing
+            self._known[key] = (
+                design.energies.total, timing.latency, design.area, timing.interval
+            )  # fmt: skip
+        return self._known[key]
+
+    def _corner(
+        self, alone: Mapping[str, list[tuple[float, ...]]], index: int, best: Any
+    ) -> dict[str, float]:
+        """Where a quantity is at its least, or largest."""
+        # Where a constant alone makes no difference, its end is sought with the others set.
+        corner: dict[str, float] = {
+            name: best(zip(pair, alone[name], strict=True), key=lambda one: one[1][index])[0]
+            for name, pair in self._ranges.items()
+            if alone[name][0][index] != alone[name][1][index]
+        }
+        value = self._quantities(corner)[index]
+        neutral = [name for name in self._ranges if name not in corner]
+        together = (
+            self._quantities(corner | {name: self._ranges[name][place] for name in neutral})[index]
+            for place in (0, 1)
+        )
+        if all(one == value for one in together):
+            neutral = []  # as each moves it one way, none of them does
+        for name in neutral:
+            tried = {
+                end: self._quantities(corner | {name: end})[index] for end in self._ranges[name]
+            }
+            end = best(tried, key=tried.__getitem__)
+            if best(tried[end], value) != value:
+                corner[name], value = end, tried[end]
+        return corner
 
 
 @lru_cache(maxsize=1024)  # of the residues that many rows are compared with
 def _known_extremes(
     parameters: EnergyParameters, constants: tuple[tuple[str, Uncertain], ...]
-) -> dict[str, Any]:
-    parameters = _built(parameters)
+) -> _Extremes:
+    return _Extremes(parameters, constants)
 
-    known: dict[tuple[tuple[str, float], ...], tuple[float, float, float]] = {}
 
-    def quantities(values: Mapping[str, float]) -> tuple[float, float, float]:
-        key = tuple(sorted(values.items()))
-        if key not in known:
-            design = with_constants(parameters, values).design
-            known[key] = design.energies.total, design.timing.latency, design.area
-        return known[key]
-
-    ends = {name: (one.low, one.high) for name, one in constants}
-    alone = {name: [quantities({name: end}) for end in pair] for name, pair in ends.items()}
-    found = {}
-    for index, key in enumerate(("energy_range_j", "latency_range_s", "area_range_m2")):
-        bounds = []
-        for largest in (False, True):
-            best = max if largest else min
-            # Where a constant alone makes no difference, its end is sought with the others set.
-            corner = {
-                name: best(zip(pair, alone[name], strict=True), key=lambda one: one[1][index])[0]
-                for name, pair in ends.items()
-                if alone[name][0][index] != alone[name][1][index]
-            }
-            value = quantities(corner)[index]
-            neutral = [name for name in ends if name not in corner]
-            together = (
-                quantities(corner | {name: ends[name][place] for name in neutral})[index]
-                for place in (0, 1)
-            )
-            if all(one == value for one in together):
-                neutral = []  # as each moves it one way, none of them does
-            for name in neutral:
-                tried = {end: quantities(corner | {name: end})[index] for end in ends[name]}
-                end = best(tried, key=tried.__getitem__)
-                if best(tried[end], value) != value:
-                    corner[name], value = end, tried[end]
-            bounds.append(value)
-        found[key] = (bounds[0], bounds[1])
-    return found
+def _extremes(parameters: EnergyParameters, constants: Constants) -> _Extremes:
+    return _known_extremes(parameters, tuple(constants.items()))
 
 
 def sensitivity(parameters: EnergyParameters, constants: Constants) -> tuple[SensitivityRow, ...]:
@@ -336,8 +406,8 @@ def _unit_of(parameters: EnergyParameters, name: str) -> str:
 
 
 def ranges_of(parameters: EnergyParameters, constants: Constants) -> dict[str, Uncertain]:
-    """All uncertain constants of a design: those given, and those of its technology."""
-    return dict(parameters.design.technology.uncertain) | dict(constants)
+    """All uncertain constants of a design: those given, and its own."""
+    return parameters.design.uncertain | dict(constants)
 
 
 def at_values(

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from rnscli import hardware
-from rnscli.base import InputError, NoSolutionError
+from rnscli.base import InputError, NoSolutionError, Uncertain
 from rnscli.core import (
     AnalogKind,
     Converters,
@@ -185,6 +185,24 @@ class EnergyDesign:
             known |= {n: getattr(model, n) for model in models if model for n in model.constants}
         return known
 
+    @property
+    def uncertain(self) -> dict[str, Uncertain]:
+        """Ranges of its constants: those of the technology, and published spreads of prices.
+
+        A factor that is not 1, or that the technology has among its ranges, is known.
+        """
+        spreads = {
+            hardware.LOGIC_FACTOR: self.technology.operations.spread,
+            hardware.MEMORY_FACTOR: self.memory.spread,
+        }
+        usual = {
+            name: one
+            for name, one in spreads.items()
+            if one is not None and self.technology.value_of(name) == 1.0
+        }
+        found = usual | dict(self.technology.uncertain)
+        return {name: one for name, one in found.items() if one.low < one.high}
+
     @cached_property
     def logic(self) -> Logic:
         """The digital side of an analog core; nothing of a digital one, whose MACs are all."""
@@ -211,7 +229,7 @@ class EnergyDesign:
         return tuple(Channel(bits, bits, m, count) for (bits, m), count in counted.items())
 
     def _done(self, channel: Channel, rows: int) -> hardware.Pass:
-        prices, mac = self.technology.operations, self.mac
+        prices, mac, kind = self.technology.operations, self.mac, self.kind
         return hardware.Pass(
             rows=rows,
             columns=self.width,
@@ -221,6 +239,7 @@ class EnergyDesign:
             modulus=channel.modulus,
             mac_energy=prices.energy(mac) if mac else 0.0,
             mac_area=prices.area(mac, 1.0) if mac else 0.0,
+            sum_bits=kind.sum_bits if isinstance(kind, DigitalKind) else 0,
         )
 
     @cached_property
@@ -527,7 +546,8 @@ class EnergyDesign:
     def _memory(self, inputs: float, outputs: float) -> list[Item]:
         """Reading the inputs, and writing the outputs at the width of the next inputs."""
         bits = self.dot_product.input_bits if self.converters else self.channels[0].input_bits
-        energy, source = self.memory.at_node(self.technology.node), self.memory.source
+        array, source = self.technology, self.memory.source
+        energy = self.memory.at_node(array.node) * array.memory_energy_factor
         lines = (("inputs, read", "row", inputs), ("outputs, written", "column", outputs))
         assumption = "a bit each; the area of the memory is not counted"
         return [

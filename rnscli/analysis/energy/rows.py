@@ -46,7 +46,8 @@ class EnergyRow:
     total to that of the core ``rns`` on the same operands, ``adc_relative_to_rns`` that of
     ``adc_energy_j`` (the ratio published in arXiv:2309.10759); ``None`` where there is none.
     ``extrapolated`` marks what a model says outside of its range. Where constants are ranges,
-    ``energy_range_j``, ``latency_range_s`` and ``area_range_m2`` hold all that they allow.
+    ``energy_range_j``, ``latency_range_s`` and ``area_range_m2`` hold all that they allow, and so
+    do the ranges of ``tops_per_w``, ``tops_per_mm2`` and ``relative_to_rns``.
     """
 
     core: c.Core
@@ -110,6 +111,10 @@ class EnergyRow:
     )]
     tops_per_w_range: Annotated[c.Range | None, Column(
         "Least and largest TOPS/W that uncertain constants allow.", "TOPS/W range", ends()
+    )]
+    tops_per_mm2_range: Annotated[c.Range | None, Column(
+        "Least and largest TOPS for each mm^2 that uncertain constants allow.", "TOPS/mm2 range",
+        ends()
     )]
     energy_range_j: c.EnergyRange | None
     latency_range_s: Annotated[c.Range | None, Column(

@@ -8,9 +8,9 @@ from rnscli.analysis import columns as c
 from rnscli.analysis.energy.bill import Constants, at_values, design_columns, uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters, WorkloadOptions
 from rnscli.analysis.energy.rows import ConverterEnergy, EnergyRow, energy_of, part
-from rnscli.base import Column, joules, percent, prefixed
+from rnscli.base import Column, Uncertain, joules, percent, prefixed
 from rnscli.core import times
-from rnscli.hardware import TOTAL, Gemm, Workload, tiles
+from rnscli.hardware import LOGIC_FACTOR, TOTAL, Gemm, Workload, tiles
 
 # What layers add up to, besides their MACs and passes.
 _SUMMED = (
@@ -160,11 +160,11 @@ def _layer(
     bounds = None
     if row.energy_range_j is not None:
         # Prices of the additions rise with the node, as all energies do that depend on it.
-        node = constants.get("node")
-        nodes = (node.low, node.high) if node else (prices.node, prices.node)
+        nodes = _ends(constants.get("node"), prices.node)
+        factors = _ends(constants.get(LOGIC_FACTOR), prices.factor)
         low, high = (
-            outputs * end + replace(prices, node=at).energy(additions)
-            for end, at in zip(row.energy_range_j, nodes, strict=True)
+            outputs * end + replace(prices, node=at, factor=factor).energy(additions)
+            for end, at, factor in zip(row.energy_range_j, nodes, factors, strict=True)
         )
         bounds = (low, high)
     return WorkloadRow(
@@ -195,6 +195,10 @@ def _layer(
         extrapolated=row.extrapolated,
         arrays=arrays,
     )
+
+
+def _ends(constant: Uncertain | None, value: float) -> tuple[float, float]:
+    return (constant.low, constant.high) if constant else (value, value)
 
 
 def _total(layers: list[WorkloadRow], parameters: EnergyParameters) -> WorkloadRow:

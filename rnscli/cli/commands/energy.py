@@ -32,16 +32,17 @@ LAYOUT = report.Layout(
     second=(
         "energy_per_mac_j", "energy_range_j",
         "latency_s", "latency_range_s", "throughput_macs_per_s", "area_m2", "area_range_m2",
-        "tops_per_w", "tops_per_w_range", "tops_per_mm2", "relative_to_rns",
-        "relative_to_rns_range", "compared_with_rns", "adc_relative_to_rns", "adc_over_best",
-        "adc_over_median", "extrapolated",
+        "tops_per_w", "tops_per_w_range", "tops_per_mm2", "tops_per_mm2_range",
+        "relative_to_rns", "relative_to_rns_range", "compared_with_rns", "adc_relative_to_rns",
+        "adc_over_best", "adc_over_median", "extrapolated",
     ),
     optional=(
         "dac_bits", "dac_conversions", "adc_conversions", "converter_energy_j", "adc_bits",
         "redundant_moduli", "moduli", "area_range_m2", "adc_relative_to_rns", "tops_per_w_range",
-        "relative_to_rns_range", "adc_over_median", "adc_over_best", "latency_range_s",
-        "expected_attempts", "pass_attempts", "retry_energy_j", "throughput_macs_per_s",
-        "energy_range_j", "tops_per_mm2", "tops_per_w", "largest_rows", "link_sigma", "segments",
+        "tops_per_mm2_range", "relative_to_rns_range", "adc_over_median", "adc_over_best",
+        "latency_range_s", "expected_attempts", "pass_attempts", "retry_energy_j",
+        "throughput_macs_per_s", "energy_range_j", "tops_per_mm2", "tops_per_w", "largest_rows",
+        "link_sigma", "segments",
     ),
     essential=("energy_per_dot_product_j", "extrapolated"),
 )  # fmt: skip

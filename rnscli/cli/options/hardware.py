@@ -30,6 +30,7 @@ from rnscli.core import CORES, RNS, AnalogKind
 from rnscli.hardware import (
     ADC_MODELS,
     CONSTANTS,
+    FACTORS,
     AdcModel,
     CapacitiveDac,
     Constant,
@@ -94,10 +95,14 @@ class Hardware(NamedTuple):
     technologies: tuple[Technology, ...]
     adc_models: Mapping[str, AdcModel | None]  # with their defaults; None is the technology's own
     given: Mapping[str, str]  # how the options name each technology, which may be a file
+    factors: tuple[str, ...] = ()  # NAME=VALUE of what is the same for all technologies
 
     def technology_of(self, point: Point) -> Technology:
         named = {technology.name: technology for technology in self.technologies}
-        return named.get(point["technology"]) or load_technology(point["technology"])
+        found = named.get(point["technology"])
+        if found is None:  # of a reference, or a core that runs on none of them
+            (found,) = _with_given([load_technology(point["technology"])], self.factors)
+        return found
 
     def complete(
         self, parameters: Mapping[str, Any], point: Point
@@ -191,6 +196,8 @@ def _stated(technology: Technology, name: str, value: float | Uncertain) -> Tech
     ranges = {n: one for n, one in technology.uncertain if n != name}
     if isinstance(value, Uncertain):
         ranges[name] = value
+    elif name in FACTORS:  # which would else have their published spread
+        ranges[name] = Uncertain(value, value, value)
     return replace(technology, uncertain=tuple(ranges.items()))
 
 
@@ -222,7 +229,8 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
     for name, model in models.items():
         adcs[name] = model.made(table if model.takes_table else None)
     filled = {**options, "adc_model": chosen, "technology": names}
-    return Hardware(technologies, adcs, given), filled
+    factors = tuple(one for one in options["constant"] if one.partition("=")[0] in FACTORS)
+    return Hardware(technologies, adcs, given, factors), filled
 
 
 def _check_given(options: Mapping[str, Any], models: Collection[str], fallback: bool) -> None:
@@ -344,7 +352,9 @@ def fixed_hardware(
     names = dict.fromkeys(kind.default_technology for kind in CORES.values())
     return {
         "technology": tuple(with_constants(one, values) for one in hardware.technologies),
-        "default_technologies": tuple(with_constants(load_technology(n), values) for n in names),
+        "default_technologies": tuple(
+            with_constants(hardware.technology_of({"technology": n}), values) for n in names
+        ),
         "adc": tuple(
             made and with_constants(made, values)
             for made in (hardware.adc_models[model] for model in models)

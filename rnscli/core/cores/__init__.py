@@ -11,6 +11,7 @@ from rnscli.base import Registry, check_choice
 from rnscli.core.cores.conventional import (
     BitSliced,
     DigitalFp32,
+    DigitalInt4,
     DigitalInt8,
     FixedHp,
     FixedLp,
@@ -23,7 +24,7 @@ CORES: Registry[CoreKind] = Registry(
     "core",
     "cores",
     CoreKind,
-    [RNS, FixedLp(), FixedHp(), BitSliced(), DigitalInt8(), DigitalFp32()],
+    [RNS, FixedLp(), FixedHp(), BitSliced(), DigitalInt8(), DigitalInt4(), DigitalFp32()],
 )
 
 

@@ -147,6 +147,21 @@ class DigitalInt8(_Accumulating):
     mac = (*multiply(8, 8), *add(32))
 
 
+class DigitalInt4(_Accumulating):
+    """Products of 4 bits, added at 24, as in the chip of Keller et al. (VLSI 2022, 5 nm).
+
+    "24b partial sums are temporally accumulated in a 16-entry latch array" (read in a quotation):
+    that chip has them for operands of 4 and of 8 bits.
+    """
+
+    name = "digital-int4"
+    summary = "digital, 4-bit operands and 24-bit sums"
+    operand_bits = 4
+    simulated_bits = 4
+    max_terms = (2**23 - 1) // 7**2
+    mac = (*multiply(4, 4), *add(24))
+
+
 class DigitalFp32(_Accumulating):
     """Single precision."""
 

@@ -345,6 +345,18 @@ class DigitalKind(CoreKind):
     def mac(self) -> Operations:
         """A multiplication with its addition."""
 
+    @property
+    def sum_bits(self) -> int:
+        """Bits of the sums that are kept, which are those of the addition of a MAC.
+
+        Examples
+        --------
+        >>> from rnscli.core.cores import CORES
+        >>> [CORES[name].sum_bits for name in ("digital-int4", "digital-int8", "digital-fp32")]
+        [24, 32, 32]
+        """
+        return math.ceil(max(one.width for one in self.mac if one.kind in ("add", "fp-add")))
+
 
 def single_law(kind: CoreKind, noise: Laws) -> NoiseLaw | None:
     """The law of the converters of a core that has no residues.

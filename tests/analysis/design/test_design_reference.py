@@ -121,7 +121,9 @@ AXES_OF = {
     "fixed-hp": "",
     "bit-sliced": "slice_bits adc_bits",
     "digital-int8": "",
+    "digital-int4": "",
 }
+DIGITAL = {"digital-int8": 8, "digital-int4": 4}  # bits of their operands
 ORDERED = (
     "vector_size", "bits", "columns", "columns_per_adc", "adc_rate", "clock", "slice_bits",
     "adc_bits", "redundant", "attempts",
@@ -146,7 +148,7 @@ def space_of(case: dict[str, Any], law: str) -> DesignSpace:
 
 def axes_of(case: dict[str, Any], core: str) -> dict[str, Sequence[Any]]:
     """Axes of a core with their values, as said in the requirement."""
-    digital = core == "digital-int8"
+    digital = core in DIGITAL
 
     def runs(array: Technology) -> bool:
         if digital or array.kind == "digital":
@@ -159,7 +161,7 @@ def axes_of(case: dict[str, Any], core: str) -> dict[str, Sequence[Any]]:
         "core": (core,),
         "vector_size": case["vector_size"],
         "technology": [n for n in case["technology"] if runs(technology_named(n))],
-        "bits": (8,) if digital else case["bits"],
+        "bits": (DIGITAL[core],) if digital else case["bits"],
     }
     for axis in ("columns",) if digital else OPEN:
         axes[axis] = case.get(axis) or OPEN[axis]
@@ -195,7 +197,7 @@ def attempts_of_pass(rejected: float, attempts: float, columns: int) -> float:
 
 def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None:
     """The numbers of a design; ``None`` if there is no such one."""
-    digital = design.core == "digital-int8"
+    digital = design.core in DIGITAL
     operands = {
         f"{name}_bits": case.get(f"{name}_bits") or design.bits for name in ("input", "weight")
     }
@@ -311,8 +313,11 @@ def numbers_by(case: dict[str, Any], made: EnergyParameters) -> Numbers:
 
 
 def error_of(case: dict[str, Any], design: Design, code: RedundantCode | None) -> float:
-    digital = design.core == "digital-int8"
-    own = {n: 8 if digital else case.get(n) or design.bits for n in ("input_bits", "weight_bits")}
+    digital = design.core in DIGITAL
+    own = {
+        n: DIGITAL[design.core] if digital else case.get(n) or design.bits
+        for n in ("input_bits", "weight_bits")
+    }
     sliced = {"slice_bits": design.slice_bits, "adc_bits": design.adc_bits}
     return simulated(
         DotProduct(design.vector_size, **own),

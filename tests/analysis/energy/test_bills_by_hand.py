@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -317,6 +318,68 @@ def test_digital_int8_on_logic() -> None:
     )
 
 
+def test_digital_int4_on_logic() -> None:
+    """A product of 4 bits and a sum of 24; 28 registers are written in a cycle, 32 are there.
+
+    8 bits are to 4 as 16 to 8, so that the product takes sqrt(0.2 / 3.1) of that of 8.
+    """
+    rows, columns = 128, 64
+    cells = rows * columns
+    assert product(4, 4, 45e-9) == pytest.approx(0.2e-12 * (0.2 / 3.1) ** 0.5, rel=1e-12)
+    bill: Bill = {
+        "multipliers and adders": ("array", cells * (product(4, 4, NODE) + addition(24, NODE))),
+        "registers": ("array", cells * (4 + 24) * 1.7e-15 * 14 / 28),
+    }
+    bill |= surroundings(rows, columns, 4, NODE)
+    area = cells * (multiplier(4, 4, NODE) + adder(24, NODE) + 32 * 3.7e-12 * (14 / 28) ** 2)
+    check(
+        design("digital-int4", "digital-logic", 4, rows, columns),
+        bill,
+        area=area + scaling_area(columns, NODE),
+        latency=191e-9 + 6e-9,
+        interval=1e-9,
+    )
+
+
+@pytest.mark.parametrize("technology", ["sram-digital", "reram-digital", "digital-logic"])
+def test_fewer_bits_take_less(technology: str) -> None:
+    """Of energy and of area for each MAC, from 32 to 8 to 4 bits, and of a memory half at 4."""
+    array = load_technology(technology)
+    cores = [
+        core for core in ("digital-int4", "digital-int8", "digital-fp32")
+        if CORES[core].runs_on(array)
+    ]  # fmt: skip
+    rows = [energy(design(core, technology, 8, 128, 64)) for core in cores]
+    assert len(rows) == (3 if technology == "digital-logic" else 2)
+    for less, more in pairwise(rows):
+        assert 0 < less.energy_per_mac_j < more.energy_per_mac_j
+        assert 0 < less.array_energy_j < more.array_energy_j
+        assert 0 < less.area_m2 < more.area_m2
+
+
+def test_digital_int4_on_sram() -> None:
+    """100 x 60 weights of 4 bits: 375 words of 64 bits, 2 ns each, are slower than the products.
+
+    A multiplier of 4 x 4 bits with 18 of its sum has 34 full adders, of 86 at 8 x 8 bits with 22.
+    """
+    rows, columns = 100, 60
+    core = 12103e-12 + 54000e-12 * 34 / 86 + rows * 20 * 4 * 0.04e-12
+    bits = rows * columns * 4
+    bill: Bill = {
+        "memory, read": ("array", bits * 34e-15),
+        "multipliers": ("array", rows * columns * 1.46e-12 * 34 / 86),
+        "wires across the core": ("periphery", bits * 200e-12 * math.sqrt(core) * 0.8**2),
+    }
+    bill |= surroundings(rows, columns, 4, NODE)
+    check(
+        design("digital-int4", "sram-digital", 4, rows, columns),
+        bill,
+        area=core + scaling_area(columns / 750, NODE),
+        latency=756e-9,
+        interval=750e-9,
+    )
+
+
 def test_digital_fp32_on_logic() -> None:
     """Operands of 32 bits, which need no scales."""
     rows, columns = 10, 3
@@ -588,7 +651,8 @@ def test_powers_of_light() -> None:
         for name in technology_names()
         for core, more in (
             ("fixed-lp", {}), ("fixed-lp", {"adc": MurmannAdc()}), ("fixed-hp", {}),
-            ("bit-sliced", {}), ("digital-int8", {}), ("digital-fp32", {}),
+            ("bit-sliced", {}), ("digital-int8", {}), ("digital-int4", {}),
+            ("digital-fp32", {}),
         )
         if CORES[core].runs_on(load_technology(name)) and load_technology(name).does("cycle")
         and (core, name) != ("fixed-hp", "photonic-incoherent")  # too noisy

@@ -53,7 +53,7 @@ def runs(core: str, technology: Technology) -> bool:
     if core in CONVENTIONAL:
         return technology.kind == "analog" and technology.modulo != "phase"
     low, high = technology.input_bits
-    operands = 8 if core == "digital-int8" else 32
+    operands = {"digital-int4": 4, "digital-int8": 8, "digital-fp32": 32}[core]
     return technology.kind == "digital" and low <= operands <= high
 
 

@@ -84,9 +84,18 @@ def design(
     )
 
 
-def quantities(parameters: EnergyParameters) -> tuple[float, float, float]:
+def quantities(parameters: EnergyParameters) -> tuple[float, ...]:
     row = energy(parameters)
-    return row.energy_per_dot_product_j, row.latency_s, row.area_m2
+    assert row.tops_per_mm2 is not None
+    return row.energy_per_dot_product_j, row.latency_s, row.area_m2, row.tops_per_mm2
+
+
+def intervals_of(row: EnergyRow) -> list[tuple[float, float]]:
+    """Those of the `quantities`."""
+    found = (
+        row.energy_range_j, row.latency_range_s, row.area_range_m2, row.tops_per_mm2_range
+    )  # fmt: skip
+    return [one for one in found if one is not None]
 
 
 def around(value: float, share: float) -> Uncertain:
@@ -96,7 +105,7 @@ def around(value: float, share: float) -> Uncertain:
 def without_ranges(row: EnergyRow) -> EnergyRow:
     ranges = (
         "energy_range_j", "latency_range_s", "area_range_m2", "relative_to_rns_range",
-        "tops_per_w_range", "compared_with_rns",
+        "tops_per_w_range", "tops_per_mm2_range", "compared_with_rns",
     )  # fmt: skip
     return replace(row, **dict.fromkeys(ranges))
 
@@ -163,9 +172,16 @@ def test_intervals_are_those_of_all_corners(case: str) -> None:
         for corner in product(*ends)
     ]
     row = uncertain_energy(design(**settings), constants)
-    found = (row.energy_range_j, row.latency_range_s, row.area_range_m2)
-    for interval, values in zip(found, zip(*corners, strict=True), strict=True):
+    *found, per_area = intervals_of(row)
+    *others, of_corners = zip(*corners, strict=True)
+    for interval, values in zip(found, others, strict=True):
         assert interval == pytest.approx((min(values), max(values)), rel=1e-12, abs=0)
+    # With a longer cycle the area of the logic falls: no corner has the extremes of both.
+    low, high = min(of_corners), max(of_corners)
+    if "cycle_time" in constants:
+        assert 0.8 * low < per_area[0] <= low <= high <= per_area[1] < 1.2 * high
+    else:
+        assert per_area == pytest.approx((low, high), rel=1e-12, abs=0)
     # Nothing else changes.
     plain = energy(design(**settings))
     assert (plain.energy_range_j, plain.latency_range_s, plain.area_range_m2) == (None,) * 3
@@ -180,10 +196,7 @@ def test_nothing_inside_is_outside_of_the_interval(case: str) -> None:
     for _ in range(100):
         inside = {name: chance.uniform(one.low, one.high) for name, one in constants.items()}
         values = quantities(design(**{**settings, **inside}))
-        for interval, value in zip(
-            (row.energy_range_j, row.latency_range_s, row.area_range_m2), values, strict=True
-        ):
-            assert interval is not None
+        for interval, value in zip(intervals_of(row), values, strict=True):
             assert interval[0] * (1 - 1e-12) <= value <= interval[1] * (1 + 1e-12)
 
 
@@ -201,7 +214,10 @@ def test_ranges_of_the_technology_count_too() -> None:
     """A range that is given takes the place of the technology's own."""
     own = around(5e-15, 0.2)
     base = design()
-    array = replace(base.design.technology, uncertain=(("energy_per_mac", own),))
+    array = replace(
+        base.design.technology,
+        uncertain=(*base.design.technology.uncertain, ("energy_per_mac", own)),
+    )
     parameters = replace(base, technology=array)
     of_array, given = (
         uncertain_energy(*arguments).energy_range_j
@@ -242,8 +258,9 @@ def test_the_nominal_row_is_that_at_the_values() -> None:
     assert moved.area_m2 == energy(design(node=28e-9)).area_m2 != energy(design()).area_m2
     # A technology with a range of its own, at another value than its own number.
     base = design()
+    array = base.design.technology
     own = replace(
-        base.design.technology, uncertain=(("energy_per_mac", constants["energy_per_mac"]),)
+        array, uncertain=(*array.uncertain, ("energy_per_mac", constants["energy_per_mac"]))
     )
     of_array = uncertain_energy(replace(base, technology=own), {})
     assert of_array.energy_per_dot_product_j - before == pytest.approx(1.28e-12, rel=1e-9, abs=0)
@@ -355,21 +372,28 @@ def test_digital_designs_have_uncertain_constants_too() -> None:
         "register_energy": Uncertain(1.7e-15, 1e-15, 2e-15),
     }
 
-    def cells(at: float, register: float) -> float:
+    def cells(at: float, register: float, factor: float = 1.0) -> float:
         mac = prices_by_hand.product(8, 8, at) + prices_by_hand.addition(32, at)
-        return 128 * (mac + 40 * register * at / 28e-9)
+        return 128 * (factor * mac + 40 * register * at / 28e-9)
 
-    node, register = sensitivity(parameters, constants)
-    assert (node.constant, register.constant) == ("node", "register_energy")
-    assert (node.unit, register.unit) == ("m", "J")
+    rows = sensitivity(parameters, constants)
+    logic, node, register, area = rows
+    assert [row.constant for row in rows] == [
+        "logic_energy_factor", "node", "register_energy", "register_area"
+    ]  # fmt: skip
+    assert [row.unit for row in rows] == ["", "m", "J", "m2"]
     assert node.adc_model is None
     for row, ends in (
+        (logic, (cells(14e-9, 1.7e-15, 0.195), cells(14e-9, 1.7e-15, 4.09))),
         (node, (cells(9e-9, 1.7e-15), cells(18e-9, 1.7e-15))),
         (register, (cells(14e-9, 1e-15), cells(14e-9, 2e-15))),
+        (area, (cells(14e-9, 1.7e-15), cells(14e-9, 1.7e-15))),
     ):
         assert (row.energy_at_low_j, row.energy_at_high_j) == pytest.approx(ends, rel=1e-12, abs=0)
     interval = uncertain_energy(parameters, constants).energy_range_j
-    assert interval == pytest.approx((cells(9e-9, 1e-15), cells(18e-9, 2e-15)), rel=1e-12, abs=0)
+    assert interval == pytest.approx(
+        (cells(9e-9, 1e-15, 0.195), cells(18e-9, 2e-15, 4.09)), rel=1e-12, abs=0
+    )
 
 
 # Refusals -----------------------------------------------------------------------------------------
@@ -425,10 +449,9 @@ def test_sensitivity_to_nothing() -> None:
 RANGED = [
     (core, name, bits)
     for name in technology_names()
-    if load_technology(name).uncertain
     for core, bits in (
         ("rns", 6), ("rns", 4), ("fixed-lp", 4), ("fixed-hp", 4), ("bit-sliced", 4),
-        ("digital-int8", 8),
+        ("digital-int8", 8), ("digital-int4", 8),
     )
     if CORES[core].runs_on(load_technology(name))
     # Its light reads no row in all of the b_out bits.
@@ -448,26 +471,33 @@ def shipped(core: str, name: str, bits: int, **changed: Any) -> EnergyParameters
     )
 
 
+# What is published of the prices of digital operations, and of a memory of 32 KB.
+SPREADS = {
+    "logic_energy_factor": Uncertain(1.0, 0.195, 4.09),
+    "memory_energy_factor": Uncertain(1.0, 0.387, 2.732),
+}
+
+
 @pytest.mark.parametrize(("core", "name", "bits"), RANGED)
 def test_intervals_of_shipped_technologies(core: str, name: str, bits: int) -> None:
     """They hold what any values inside the ranges give, of the arrays that were built."""
     row = uncertain_energy(shipped(core, name, bits), {})
-    intervals = (row.energy_range_j, row.latency_range_s, row.area_range_m2)
-    nominal = (row.energy_per_dot_product_j, row.latency_s, row.area_m2)
+    intervals = intervals_of(row)
+    nominal = quantities(shipped(core, name, bits))
     array = load_technology(name)
+    uncertain = dict(array.uncertain) | SPREADS
     chance = random.Random(7)
     for trial in range(40):
         inside = {
             key: chance.choice((one.low, one.high)) if trial % 2 else
             chance.uniform(one.low, one.high)
-            for key, one in array.uncertain
+            for key, one in uncertain.items()
         }  # fmt: skip
         values = tuple((key, one._replace(value=inside.get(key, one.value)))
                        for key, one in array.values)  # fmt: skip
-        other = replace(array, values=values)
+        other = replace(array, values=values, **{key: inside[key] for key in SPREADS})
         found = quantities(shipped(core, name, bits, technology=other, segments=row.segments))
         for interval, value, middle in zip(intervals, found, nominal, strict=True):
-            assert interval is not None
             assert interval[0] * (1 - 1e-12) <= value <= interval[1] * (1 + 1e-12)
             assert interval[0] <= middle <= interval[1]
     assert row.tops_per_w_range is not None and row.tops_per_w is not None
@@ -475,9 +505,7 @@ def test_intervals_of_shipped_technologies(core: str, name: str, bits: int) -> N
 
 
 def test_there_are_such_technologies() -> None:
-    assert {name for _, name, _ in RANGED} >= {
-        "photonic-phase", "photonic-incoherent", "reram-analog", "sram-digital"
-    }  # fmt: skip
+    assert {name for _, name, _ in RANGED} == set(technology_names())
     assert {core for core, _, _ in RANGED} == set(CORES.own) - {"digital-fp32"}
 
 
@@ -514,19 +542,72 @@ def test_a_constant_at_which_no_row_is_read() -> None:
     assert rows[0] is noise and math.isfinite(noise.energy_at_low_j)
 
 
+def priced(core: str, name: str, **factors: float) -> tuple[float, float]:
+    """The interval of a design with prices of logic and of memory that are known."""
+    array = load_technology(name)
+    known = {key: Uncertain(value, value, value) for key, value in factors.items()}
+    array = replace(array, **factors, uncertain=(*array.uncertain, *known.items()))
+    found = uncertain_energy(shipped(core, name, 4, technology=array), {}).energy_range_j
+    assert found is not None
+    return found
+
+
 def test_the_interval_of_a_ratio_holds_that_of_all_points() -> None:
-    """Both designs anywhere in their ranges; the verdict is what all of these say."""
-    parameters = shipped("fixed-lp", "reram-analog", 4)
-    row = uncertain_energy(parameters, {})
+    """Both designs anywhere in their ranges, but at the same prices of logic and of memory."""
+    row = uncertain_energy(shipped("fixed-lp", "reram-analog", 4), {})
     rns = shipped("rns", "photonic-phase", 4)
-    base = uncertain_energy(rns, {})
-    assert row.energy_range_j is not None and base.energy_range_j is not None
     assert row.relative_to_rns == pytest.approx(
-        row.energy_per_dot_product_j / base.energy_per_dot_product_j, rel=1e-12, abs=0
+        row.energy_per_dot_product_j / energy(rns).energy_per_dot_product_j, rel=1e-12, abs=0
     )
-    assert row.relative_to_rns_range == pytest.approx(
-        (row.energy_range_j[0] / base.energy_range_j[1],
-         row.energy_range_j[1] / base.energy_range_j[0]), rel=1e-12, abs=0
+    chance, ratios, corners = random.Random(11), [], []
+    for trial in range(24):
+        factors = {
+            name: (one.low, one.high)[trial >> place & 1] if trial < 4
+            else chance.uniform(one.low, one.high)
+            for place, (name, one) in enumerate(SPREADS.items())
+        }  # fmt: skip
+        mine = priced("fixed-lp", "reram-analog", **factors)
+        base = priced("rns", "photonic-phase", **factors)
+        (corners if trial < 4 else ratios).append((mine[0] / base[1], mine[1] / base[0]))
+    low, high = min(low for low, _ in corners), max(high for _, high in corners)
+    assert row.relative_to_rns_range == pytest.approx((low, high), rel=1e-12, abs=0)
+    assert all(low <= least <= most <= high for least, most in ratios)
+    # Narrower than of ends that are not at the same prices.
+    base = uncertain_energy(rns, {}).energy_range_j
+    assert row.energy_range_j is not None and base is not None
+    assert row.energy_range_j[0] / base[1] < low and high < row.energy_range_j[1] / base[0]
+    assert row.compared_with_rns == "less" and high < 1
+
+
+def test_a_price_that_both_share_does_not_leave_their_order_open() -> None:
+    """Twice as much logic takes more, whatever it costs; two prices could be apart by 20 times."""
+    array = simple(kind="digital", energy_per_mac=0.0, uncertain=SPREADS)
+    less, more = (
+        EnergyParameters(
+            core="digital-int8", dot_product=DotProduct(size, 8, 8), bits=8, technology=array,
+            columns=8,
+        )
+        for size in (8, 16)
     )  # fmt: skip
-    assert row.compared_with_rns == "less"
-    assert row.energy_range_j[1] < base.energy_range_j[0]
+    assert uncertain_energy(less, {}, more).compared_with_rns == "less"
+    assert uncertain_energy(more, {}, less).compared_with_rns == "more"
+    assert uncertain_energy(less, {}, less).compared_with_rns == "equal"
+    ends = uncertain_energy(more, {}, more).relative_to_rns_range
+    assert ends == (1.0, 1.0)
+
+
+def test_a_factor_that_is_known_has_no_spread() -> None:
+    """One that is set, and one that is said to be 1; prices of one's own have none either."""
+    array = load_technology("switched-capacitor")
+    assert set(shipped("fixed-lp", array.name, 4).design.uncertain) == set(SPREADS)
+    twice = array.with_values({"logic_energy_factor": 2.0})
+    said = replace(array, uncertain=(("logic_energy_factor", Uncertain(1.0, 1.0, 1.0)),))
+    own = replace(array, operations=replace(array.operations, add_8=0.04e-12))
+    for changed in (twice, said, own):
+        made = shipped("fixed-lp", array.name, 4, technology=changed)
+        assert made.design.uncertain == {"memory_energy_factor": SPREADS["memory_energy_factor"]}
+    made = shipped("fixed-lp", array.name, 4, technology=twice)
+    before = energy(shipped("fixed-lp", array.name, 4))
+    assert energy(made).scaling_energy_j == pytest.approx(2 * before.scaling_energy_j, rel=1e-12)
+    assert energy(made).memory_energy_j == before.memory_energy_j
+    assert energy(made).area_m2 == before.area_m2

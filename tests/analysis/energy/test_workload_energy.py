@@ -1,6 +1,7 @@
 """Energy and time of networks, against a loop over every tile and vector."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,10 +44,13 @@ def design(core: str = "rns", rows: int = 16, columns: int = 8, **changed: Any) 
     )
 
 
+SUMS = {"digital-int4": 24, "digital-int8": 32}
+
+
 def width_of_sums(core: str, rows: int, tiles: int) -> int:
     """Bits that the largest sum of all tiles needs: as many times that of one."""
-    if core == "digital-int8":
-        return 32
+    if core in SUMS:
+        return SUMS[core]
     return DotProduct(rows, 6, 6).output_bits + math.ceil(math.log2(tiles))
 
 
@@ -237,12 +241,24 @@ def test_bounds_of_constants_of_the_array() -> None:
 @pytest.mark.parametrize("core", ["digital-int8", "digital-fp32"])
 def test_bounds_of_an_uncertain_node_hold_for_the_sums_of_tiles_too(core: str) -> None:
     """The ends are the energies of two networks, each of another node."""
-    array = load_technology("digital-logic")
-    constants = {"node": Uncertain(14e-9, 7e-9, 28e-9)}
+    array = replace(load_technology("digital-logic"), uncertain=())
+    constants = {
+        "node": Uncertain(14e-9, 7e-9, 28e-9),
+        "register_energy": Uncertain(1.7e-15, 1e-15, 2e-15),
+    }
     ranges = workload_energy(design(core), NETWORK, constants)
+    corners = (
+        {
+            "node": node, "register_energy": register,
+            "logic_energy_factor": logic, "memory_energy_factor": memory,
+        }
+        for node, register, logic, memory in (
+            (7e-9, 1e-15, 0.195, 0.387), (28e-9, 2e-15, 4.09, 2.732)
+        )
+    )  # fmt: skip
     low, high = (
-        workload_energy(design(core, technology=array.with_values({"node": node})), NETWORK)
-        for node in (7e-9, 28e-9)
+        workload_energy(design(core, technology=array.with_values(corner)), NETWORK)
+        for corner in corners
     )
     for row, *ends in zip(ranges, low, high, strict=True):
         assert row.energy_range_j == pytest.approx(

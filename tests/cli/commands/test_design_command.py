@@ -162,8 +162,9 @@ def test_the_table_says_how_many_and_why(rnscli: Run, rows: Rows) -> None:
     said = re.search(r"(\d+) of (\d+) designs keep the limits.*on the front: (\d+)", out)
     assert said is not None
     feasible, designs, on_front = map(int, said.groups())
-    # 2 bits x (3 k x 3 R x 2 decoders x 2 ranges of rns, and three other cores), and int8.
-    assert (designs, on_front) == (2 * (36 + 3) + 1, len(front))
+    # 2 bits x (3 k x 3 R x 2 decoders x 2 ranges of rns, and three other
+    # cores), and the two digital ones of integers.
+    assert (designs, on_front) == (2 * (36 + 3) + 2, len(front))
     assert on_front <= feasible <= designs
     for row in found:
         if row["role"] == "neighbour":
@@ -238,9 +239,9 @@ def test_what_was_recorded_is_used(
 
 def test_quiet_and_requirements(rnscli: Run) -> None:
     assert rnscli("design", *SMALL, "--quiet") == rnscli("design", *SMALL)
-    chosen = rnscli("design", *SMALL, "--require", "bits >= 8")
+    chosen = rnscli("design", *SMALL, "--require", "bits <= 4")
     assert chosen.code == 0  # whatever is on the front, and the neighbours
-    failed = rnscli("design", *SMALL, "--require", "bits <= 4")
+    failed = rnscli("design", *SMALL, "--require", "bits >= 8")
     assert (failed.code, failed.err.count("\n")) == (1, 1) and "role chosen" in failed.err
 
 

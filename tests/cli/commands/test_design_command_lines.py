@@ -100,6 +100,7 @@ ALWAYS = [
     "--core bit-sliced --bits 6 --slice-bits 2 --adc-bits 9",
     "--core bit-sliced --bits 5",
     "--core digital-int8",
+    "--core digital-int4 --constant logic_energy_factor=2",
     "--core digital-int8 --technology sram-digital",
     "--bits 5 --technology photonic-phase --vector-size 64",
     "--bits 4..6 --vector-size 64,128 --max-error 0.1",

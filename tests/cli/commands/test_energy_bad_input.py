@@ -117,7 +117,8 @@ def test_a_file_that_is_read_is_not_written_over(
         ("--adc-k2 1fJ --adc-table TABLE", "--adc-k2 murmann"),
         ("--walden-fom 1fJ", "--walden-fom --adc-model walden"),
         ("--schreier-fom 180dB --adc-model walden", "--schreier-fom --adc-model schreier"),
-        ("--core digital-int8 --sensitivity", "--sensitivity"),
+        ("--core fixed-lp --technology switched-capacitor --constant logic_energy_factor=1 "
+         "--constant memory_energy_factor=1 --sensitivity", "--sensitivity"),
         ("--workload mnist-cnn --breakdown", "--workload --breakdown"),
         ("--breakdown --sensitivity", "--breakdown --sensitivity"),
         ("--breakdown --arrays 2", "--arrays --workload"),

@@ -93,7 +93,8 @@ def test_the_default_sweep(rnscli: Run) -> None:
         )
         assert (row["vector_size"], row["columns"]) == (128, 128)
         assert row["extrapolated"] is False
-        assert (row["energy_range_j"] is None) == (home == "digital-logic")
+        low, high = row["energy_range_j"]
+        assert low < row["energy_per_dot_product_j"] < high
     lines = ran.err.splitlines()
     assert len(lines) == 2
     for line, bits in zip(lines, (7, 8), strict=True):
@@ -299,8 +300,7 @@ def test_noise_is_about_the_core_that_has_a_code(rows: Rows) -> None:
         assert (noisy["noise"], noisy["p"]) == ("uniform", 0.1)
         assert noisy["relative_to_rns"] < clean["relative_to_rns"]
         ranges = [row["relative_to_rns_range"] for row in (noisy, clean)]
-        assert all(ranges) or clean["core"] == "digital-int8"  # whose constants are known
-        for less, more in zip(*(ends or () for ends in ranges), strict=True):
+        for less, more in zip(*ranges, strict=True):
             assert less < more
 
 

@@ -138,10 +138,17 @@ def test_a_profile_of_ones_own(profile: Path, rows: Rows) -> None:
     assert (row["columns_per_adc"], row["adc_rate_hz"]) == (5, 1e9)
     lines = 20e-15 / 5e-9 * 10e-9
     assert row["periphery_energy_j"] == pytest.approx(lines, rel=1e-12, abs=0)
-    low, high = row["energy_range_j"]  # from 10 to 30 fJ a cell
-    half = (128 * 20e-15 + lines) / 2
-    assert low == pytest.approx(row["energy_per_dot_product_j"] - half, rel=1e-12, abs=0)
-    assert high == pytest.approx(row["energy_per_dot_product_j"] + half, rel=1e-12, abs=0)
+    low, high = row["energy_range_j"]  # from 10 to 30 fJ a cell, and what is published of prices
+    half, scaling, memory = (
+        (128 * 20e-15 + lines) / 2,
+        row["scaling_energy_j"],
+        row["memory_energy_j"],
+    )
+    total = row["energy_per_dot_product_j"]
+    assert total - low == pytest.approx(
+        half + (1 - 0.195) * scaling + (1 - 0.387) * memory, rel=1e-12, abs=0
+    )
+    assert high - total == pytest.approx(half + 3.09 * scaling + 1.732 * memory, rel=1e-12, abs=0)
     found = rows(
         "energy", "--bits", 6, "--core", "fixed-lp", "--technology", f"{profile},reram-analog"
     )
@@ -149,7 +156,8 @@ def test_a_profile_of_ones_own(profile: Path, rows: Rows) -> None:
 
 
 def test_an_option_goes_before_the_range_of_a_profile(profile: Path, rows: Rows) -> None:
-    energy = ("energy", "--bits", 6, "--core", "fixed-lp", "--technology", profile)
+    energy = ("energy", "--bits", 6, "--core", "fixed-lp", "--technology", profile, "--constant",
+              "logic_energy_factor=1", "--constant", "memory_energy_factor=1")  # fmt: skip
     (row,) = rows(*energy, "--constant", "cell_energy=20fJ±10%")
     low, high = row["energy_range_j"]
     cells = 128 + 10 / 5

@@ -16,7 +16,9 @@ Document = Callable[..., dict[str, Any]]
 Refusal = Callable[..., str]
 
 FIXED = ("energy", "--bits", 6, "--core", "fixed-lp")
-LOW = (*FIXED, "--technology", "switched-capacitor")  # which has no ranges of its own
+# Prices without the spread that is published of them.
+KNOWN = ("--constant", "logic_energy_factor=1", "--constant", "memory_energy_factor=1")
+LOW = (*FIXED, "--technology", "switched-capacitor", *KNOWN)  # which has no ranges of its own
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,10 @@ def test_a_range_gives_intervals(written: str, document: Document) -> None:
 def test_the_middle_is_that_of_the_value(rows: Rows) -> None:
     (known,) = rows(*LOW, "--adc-k1", "80fJ")
     (ranged,) = rows(*LOW, "--adc-k1", "80fJ±20%")
-    ranges = ("energy_range_j", "latency_range_s", "area_range_m2", "tops_per_w_range")
+    ranges = (
+        "energy_range_j", "latency_range_s", "area_range_m2", "tops_per_w_range",
+        "tops_per_mm2_range",
+    )  # fmt: skip
     compared = ("relative_to_rns_range", "compared_with_rns")  # with the ranges of rns, too
     expected = ranged | dict.fromkeys(ranges) | {"adc_k1_j": 80e-15}
     assert {k: v for k, v in known.items() if k not in compared} == {
@@ -48,7 +53,7 @@ def test_the_middle_is_that_of_the_value(rows: Rows) -> None:
 
 def test_what_follows_from_the_range_of_the_energy(rows: Rows) -> None:
     """Operations per joule, and the ratio to what rns takes wherever its constants are."""
-    (row,), (rns,) = rows(*LOW, "--adc-k1", "80fJ±20%"), rows(*LOW[:3], "--core", "rns")
+    (row,), (rns,) = rows(*LOW, "--adc-k1", "80fJ±20%"), rows(*LOW[:3], "--core", "rns", *KNOWN)
     low, high = row["energy_range_j"]
     assert row["tops_per_w_range"] == pytest.approx(
         [2 * 128 / 1e12 / high, 2 * 128 / 1e12 / low], rel=1e-12
@@ -105,8 +110,44 @@ def test_a_swept_range(rows: Rows, rnscli: Run) -> None:
 
 
 def test_a_range_of_another_core_is_none(rows: Rows) -> None:
-    rns, digital = rows("energy", "--bits", 6, "--core", "rns,digital-int8", "--adc-k1", "1fJ±9%")
+    known = (*KNOWN, "--technology", "photonic-phase,sram-digital", "--constant",
+             "wire_capacitance=200pF/m")  # fmt: skip
+    rns, digital = rows("energy", "--bits", 6, "--core", "rns,digital-int8", *known)
     assert rns["energy_range_j"] and digital["energy_range_j"] is None
+
+
+def test_prices_have_the_spread_that_is_published(rows: Rows) -> None:
+    """Of logic from a fifth to four times, of a memory of 32 KB from 0.39 to 2.7 times."""
+    energy = ("energy", "--bits", 6, "--core", "digital-int8", "--technology", "sram-digital",
+              "--constant", "wire_capacitance=200pF/m")  # fmt: skip
+    (row,) = rows(*energy)
+    total, scaling, memory = (
+        row[key] for key in ("energy_per_dot_product_j", "scaling_energy_j", "memory_energy_j")
+    )
+    low = total - 0.805 * scaling - 0.613 * memory
+    high = total + 3.09 * scaling + 1.732 * memory
+    assert row["energy_range_j"] == pytest.approx([low, high], rel=1e-12)
+    assert row["area_range_m2"] == [row["area_m2"]] * 2
+    found = {one["constant"]: one for one in rows(*energy, "--sensitivity")}
+    assert set(found) == {"logic_energy_factor", "memory_energy_factor"}
+    assert found["logic_energy_factor"]["swing"] == pytest.approx(3.895 * scaling / total)
+    # Another memory has another spread, and a factor that is given goes before it.
+    (other,) = rows(*energy, "--memory", "sram-1m", "--constant", "logic_energy_factor=2")
+    parts = (other["energy_per_dot_product_j"], other["memory_energy_j"])
+    assert other["scaling_energy_j"] == pytest.approx(2 * scaling, rel=1e-12)
+    assert other["energy_range_j"] == pytest.approx([parts[0] - 0.52 * parts[1], parts[0]])
+    (given,) = rows(*energy, *KNOWN[:2], "--constant", "memory_energy_factor=1±10%")
+    assert given["energy_range_j"] == pytest.approx([total - memory / 10, total + memory / 10])
+
+
+def test_a_factor_of_prices_is_that_of_the_reference_too(rows: Rows) -> None:
+    """Also where its technology is not named: of ten times the logic rns takes more as well."""
+    low = (*FIXED, "--technology", "switched-capacitor", "--constant")
+    (row,) = rows(*low, "logic_energy_factor=10", "--moduli", "63,62,61,59")
+    (rns,) = rows("energy", "--bits", 6, "--core", "rns", "--constant", "logic_energy_factor=10")
+    assert row["relative_to_rns"] == pytest.approx(
+        row["energy_per_dot_product_j"] / rns["energy_per_dot_product_j"], rel=1e-12
+    )
 
 
 def test_intervals_are_shown(simple: Path, rnscli: Run) -> None:

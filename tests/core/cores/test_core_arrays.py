@@ -8,9 +8,9 @@ from made_cores import ANALOG
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores import CORES
-from rnscli.core.cores.kind import CoreSettings, Operation, Operations
+from rnscli.core.cores.kind import CoreSettings, DigitalKind, Operation, Operations
 
-DIGITAL = {"digital-int8": 8, "digital-fp32": 32}
+DIGITAL = {"digital-int8": 8, "digital-int4": 4, "digital-fp32": 32}
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,23 @@ def test_digital_cores_need_their_operands(core: str) -> None:
         assert not kind.runs_on(Made("digital", "none", (low, high)))
 
 
+@pytest.mark.parametrize(
+    ("core", "largest", "width"), [("digital-int8", 127, 32), ("digital-int4", 7, 24)]
+)
+def test_sums_hold_so_many_products(core: str, largest: int, width: int) -> None:
+    """The most of which the largest sum, of either sign, is a number of two's complement."""
+    kind = CORES[core]
+    assert isinstance(kind, DigitalKind) and kind.max_terms is not None
+    assert kind.sum_bits == width
+    assert kind.max_terms * largest**2 < 2 ** (width - 1) <= (kind.max_terms + 1) * largest**2
+
+
+def test_sums_of_single_precision() -> None:
+    kind = CORES["digital-fp32"]
+    assert isinstance(kind, DigitalKind)
+    assert (kind.sum_bits, kind.max_terms) == (32, None)
+
+
 @pytest.mark.parametrize("core", [*ANALOG, *DIGITAL])
 def test_only_integers_are_scaled(core: str) -> None:
     assert CORES[core].quantised == (core != "digital-fp32")
@@ -74,4 +91,5 @@ def test_numbers_are_joined_at_the_width_of_the_dot_product(segments: int) -> No
         if core != "rns":
             assert joined(core, segments) == (Operation("add", 18),)
     assert joined("digital-int8", segments) == (Operation("add", 32),)
+    assert joined("digital-int4", segments) == (Operation("add", 24),)
     assert joined("digital-fp32", segments) == (Operation("fp-add", 32),)

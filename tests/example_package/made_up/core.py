@@ -57,20 +57,20 @@ class Truncating(ConventionalKind):
         return [(dot.output_bits, mean_square(dot.max_weight, dot.vector_size))]
 
 
-class DigitalInt4(DigitalKind):
-    name = "digital-int4"
-    summary = "digital, 4-bit operands and 24-bit sums"
-    operand_bits = 4
-    simulated_bits = 4
-    max_terms = (2**23 - 1) // 7**2
+class DigitalInt3(DigitalKind):
+    name = "digital-int3"
+    summary = "digital, 3-bit operands and 24-bit sums"
+    operand_bits = 3
+    simulated_bits = 3
+    max_terms = (2**23 - 1) // 3**2
 
     @property
     def mac(self) -> Operations:
-        return (*multiply(4, 4), *add(24))
+        return (*multiply(3, 3), *add(24))
 
     def accumulation(self, dot: DotProduct, tiles: int) -> Operations:
         return add(24)
 
 
 TRUNCATING = Truncating()
-INT4 = DigitalInt4()
+INT3 = DigitalInt3()
