@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
+# Tests start the package hundreds of times, which would compile it as often.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lowest slow lint renew bench clean
 .DELETE_ON_ERROR:
 
