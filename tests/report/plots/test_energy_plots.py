@@ -138,7 +138,7 @@ def height_at(axes: Any, place: int) -> float:
 
 
 @pytest.mark.parametrize(
-    ("name", "suffix"), zip(PLOTS, itertools.cycle(["png", "svg", "pdf"]), strict=False)
+    ("name", "suffix"), list(zip(PLOTS, itertools.cycle(["png", "svg", "pdf"]), strict=False))
 )
 def test_the_same_rows_give_the_same_bytes(name: str, suffix: str) -> None:
     draw = PLOTS[name]

@@ -69,7 +69,7 @@ def words(picture: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "suffix"), zip(PLOTS, itertools.cycle(["png", "svg", "pdf"]), strict=False)
+    ("name", "suffix"), list(zip(PLOTS, itertools.cycle(["png", "svg", "pdf"]), strict=False))
 )
 def test_the_same_rows_give_the_same_bytes(name: str, suffix: str) -> None:
     draw = PLOTS[name]
