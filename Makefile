@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
+# Tests start the package hundreds of times, which would compile it as often.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lowest slow lint renew bench clean
 .DELETE_ON_ERROR:
 
@@ -20,11 +23,14 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-# What numbers, tables and clusters rest on, with the lowest versions that pyproject.toml promises;
-# those of PyTorch are in `make test`. Old matplotlib warns with a new pyparsing.
+# What computes with NumPy and SciPy, draws, makes tables or runs on a cluster, with the lowest
+# versions that pyproject.toml promises; those of PyTorch are in `make test`. The rest is plain
+# Python, or puts together what is here. Old matplotlib warns with a new pyparsing.
 lowest: $(LOWEST)/installed
-	$(LOWEST)/bin/python -m pytest -n 2 $(addprefix tests/,base core hardware matrix runtime \
-		analysis report cli/test_running.py) --ignore=tests/analysis/networks
+	$(LOWEST)/bin/python -m pytest -n 3 --dist worksteal $(addprefix tests/,core matrix runtime \
+		report cli/test_running.py analysis/error analysis/faults analysis/test_statistics.py \
+		analysis/test_stored.py analysis/energy/test_pass_attempts.py \
+		analysis/design/test_design_faults.py)
 
 # All tests again, and the twenty slowest of them in the end. With `make test` under 5 minutes on
 # two idle cores, one that takes 10 s is worth a look.

@@ -64,10 +64,12 @@ def fresh_mine() -> Iterator[None]:
 
 
 @pytest.fixture
-def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_digits(monkeypatch: pytest.MonkeyPatch, network_cache: Path) -> None:
     """``rnscli accuracy`` and ``train`` take few of the digits, where only that they run is
     tested."""
     from rnscli.networks import portable
+
+    train_once(monkeypatch, network_cache)
 
     def few(data: "LabelledData") -> "LabelledData":
         return replace(data, inputs=data.inputs[:200], labels=data.labels[:200])
@@ -123,6 +125,7 @@ def network_reproduction(network_cache: Path) -> Path:
     folder = network_cache.parent / "network-reproduction"
     with locked(network_cache / "reproduction.lock"), pytest.MonkeyPatch.context() as patched:
         patched.setattr(STUDY, SMALL_STUDY)
+        train_once(patched, network_cache)
         if not folder.is_dir():
             only = ",".join(NETWORK_RESULTS)
             assert run(["reproduce", "--only", only, "--output", str(folder), "--quiet"]) == 0
@@ -153,6 +156,19 @@ def shipped_network(network_cache: Path) -> Callable[[str], "TrainedNetwork"]:
             return trained(name)
 
     return network
+
+
+def train_once(patched: pytest.MonkeyPatch, network_cache: Path) -> None:
+    """Commands of this process wait for a network that another one trains."""
+    from rnscli.networks import training
+
+    whole = training.trained
+
+    def trained(name: str, **more: Any) -> "TrainedNetwork":
+        with locked(network_cache / f"{name}.lock"):
+            return whole(name, **more)
+
+    patched.setattr(training, "trained", trained)
 
 
 @contextmanager

@@ -407,14 +407,17 @@ def test_plots_are_valid_and_reproducible(
 ) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / f"picture.{suffix}"
-    ran = rnscli(*SMALL[command], "--plot", path)
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out == rnscli(*SMALL[command]).out  # the result is printed as well
-    picture = path.read_bytes()
-    path.unlink()
-    assert rnscli(*SMALL[command], "--plot", path).code == 0
-    assert path.read_bytes() == picture
-    assert list(contents(tmp_path)) == [path.name]
+    found = []
+    for _ in range(2):
+        ran = rnscli(*SMALL[command], "--plot", path)
+        assert (ran.code, ran.err) == (0, "")
+        found.append((ran.out, path.read_bytes()))
+        assert list(contents(tmp_path)) == [path.name]
+        path.unlink()
+    assert found[0] == found[1]
+    out, picture = found[0]
+    if suffix == "png":  # the result is printed as well
+        assert out == rnscli(*SMALL[command]).out
     if suffix == "png":
         from matplotlib.image import imread
 

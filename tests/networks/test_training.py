@@ -90,7 +90,7 @@ def test_a_training_that_is_resumed_is_the_same_to_the_last_bit(kind: Any, optim
     recipe = replace(RECIPE, optimizer=optimizer, epochs=3, batch_size=40)
     torch.manual_seed(1)
     whole = finished(kind(), recipe)
-    for done in (0, 1, 2):
+    for done in (0, 2):
         torch.manual_seed(done)  # whatever is drawn by others has no influence
         first = Trainer(kind(), few(), recipe)
         for _ in range(done):

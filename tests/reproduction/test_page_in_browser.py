@@ -61,6 +61,12 @@ ORDER = """
 const [table, column] = arguments;
 return [...table.tBodies].map((body) => body.rows[0].cells[column].dataset.sort);
 """
+# That, and what headers say of it: every question to a browser takes its time.
+STATE = f"""
+const order = () => {{{ORDER}}};
+const headers = [...arguments[0].querySelectorAll("thead th")];
+return [order(), headers.map((header) => header.getAttribute("aria-sort"))];
+"""
 TEXTS = """
 const [table, column] = arguments;
 return [...table.tBodies].map((body) => body.rows[0].cells[column].textContent);
@@ -232,20 +238,22 @@ def click(header: Any) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_tables_are_sorted_by_a_click(width: int, opened: Any) -> None:
     page = opened(width)
+    # How a column is sorted does not depend on the width; that it can be clicked does.
+    columns = None if width == max(WIDTHS) else 2
     for table in page.find_elements("css selector", "table.sortable"):
-        for column, header in enumerate(headers(table)):
-            before = page.execute_script(ORDER, table, column)
-            assert header.get_attribute("aria-sort") is None
+        for column, header in enumerate(headers(table)[:columns]):
+            before, sorts = page.execute_script(STATE, table, column)
+            assert sorts[column] is None
+            others = [None] * (len(sorts) - 1)
             click(header)
-            assert header.get_attribute("aria-sort") == "ascending"
-            after = page.execute_script(ORDER, table, column)
+            after, sorts = page.execute_script(STATE, table, column)
+            assert sorts.pop(column) == "ascending" and sorts == others
             assert sorted(after) == sorted(before)
             assert after == sorted(before, key=as_key)
             click(header)
-            assert header.get_attribute("aria-sort") == "descending"
-            assert page.execute_script(ORDER, table, column) == after[::-1]
-            others = [other for other in headers(table) if other.get_attribute("aria-sort")]
-            assert others == [header]
+            again, sorts = page.execute_script(STATE, table, column)
+            assert sorts.pop(column) == "descending" and sorts == others
+            assert again == after[::-1]
 
 
 def as_key(text: str) -> tuple[float, str]:

@@ -146,7 +146,7 @@ def test_a_killed_writer_loses_nothing_that_it_has_recorded(tmp_path: Path) -> N
 def test_of_two_writers_one_is_killed(tmp_path: Path) -> None:
     chance = random.Random(21)
     path = tmp_path / "blocks.db"
-    for turn in range(5):
+    for turn in range(3):
         with started(ENDLESS, path, 10**6 * turn) as one:
             with started(ENDLESS, path, 10**9 + 10**6 * turn) as two:
                 lost = said_by(two, chance.randrange(1, 6))

@@ -9,7 +9,6 @@ from comparison import COARSE, Calls, normal
 from refusals import assert_one_sentence
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.attention.flex_attention import flex_attention
 
 import rnscli
 from rnscli.torch import Conversion, conversion, convert, recording
@@ -220,12 +219,18 @@ def experts(x: Tensor) -> Tensor:
     )
 
 
+def flexible(x: Tensor) -> Tensor:
+    from torch.nn.attention.flex_attention import flex_attention  # a second of imports
+
+    return flex_attention(x[None, None], x[None, None], x[None, None])
+
+
 @pytest.mark.parametrize(
     ("function", "name"),
     [
         (lambda x: torch.ops.aten.mm(x, x.t()), "mm"),
         (experts, "_grouped_mm"),
-        (lambda x: flex_attention(x[None, None], x[None, None], x[None, None]), "flex_attention"),
+        (flexible, "flex_attention"),
     ],
 )
 def test_a_recording_tells_products_in_whatever_way_they_come(

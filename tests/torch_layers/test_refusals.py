@@ -10,7 +10,6 @@ from comparison import COARSE, Calls, normal
 from refusals import assert_one_sentence
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.nn.attention.bias import causal_lower_right
 
 import rnscli
 from rnscli.torch import AnalogConv2d, AnalogLinear, analog_matmul, convert
@@ -94,6 +93,8 @@ def test_operands_that_are_no_floating_point_numbers() -> None:
 
 def test_tensors_that_stand_for_others() -> None:
     """What they hold is not what they are: read as plain ones, products would be wrong."""
+    from torch.nn.attention.bias import causal_lower_right  # a second of imports
+
     with FakeTensorMode():
         fake = torch.ones(2, 4)
     layers = (AnalogLinear(4, 3, core=COARSE), AnalogConv2d(1, 1, 1, core=COARSE))

@@ -20,7 +20,7 @@ TRIALS = 200_000
 
 
 @pytest.mark.parametrize("decoder", ["bounded-distance", "detect"])
-@pytest.mark.parametrize("attempts", [1, 2, 3, math.inf])
+@pytest.mark.parametrize("attempts", [1, 3, math.inf])
 @pytest.mark.parametrize(
     ("moduli", "redundant", "size", "p"),
     [

@@ -436,7 +436,7 @@ def test_a_killed_training_goes_on_from_its_checkpoints(folder: Path, rnscli: Ru
         return sum(path.stat().st_mtime_ns for path in (folder / "kept").glob("[!.]*.pt"))
 
     moments, killed = random.Random(5), 0
-    for number in range(3):
+    for number in range(2):
         before = kept()
         process = rnscli_process(*asked, "--jobs", 1 + number % 2)
         while process.poll() is None and kept() <= before:
@@ -446,14 +446,14 @@ def test_a_killed_training_goes_on_from_its_checkpoints(folder: Path, rnscli: Ru
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-    assert killed >= 2, "it was so fast that it could not be killed"
+    assert killed == 2, "it was so fast that it could not be killed"
     assert rnscli(*asked).out == whole.out
     names = {path.name for path in (folder / "kept").iterdir() if not path.name.startswith(".")}
     assert names == {path.name for path in (folder / "whole").iterdir()}
 
 
 def test_a_killed_test_goes_on_from_its_store(folder: Path, rnscli: Run) -> None:
-    asked = ("accuracy", *MINE, "--p", "1e-4..1e-1:20", "--redundant", "0,1", "--format", "json")
+    asked = ("accuracy", *MINE, "--p", "1e-4..1e-1:8", "--redundant", "0,1", "--format", "json")
     whole = rnscli(*asked)
 
     def recorded() -> int:
@@ -462,7 +462,7 @@ def test_a_killed_test_goes_on_from_its_store(folder: Path, rnscli: Run) -> None
 
     stored = (*asked, "--store", "runs.db")
     process = rnscli_process(*stored)
-    while process.poll() is None and recorded() < 50_000:
+    while process.poll() is None and recorded() < 20_000:
         time.sleep(0.002)
     assert process.poll() is None, "it was so fast that it could not be killed"
     os.killpg(process.pid, signal.SIGKILL)
