@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rnscli.cli.options.shared import MODULI_COLUMNS
-from rnscli.core import CORES, RNS
+from rnscli.core import CORES, RNS, AnalogKind
 
 
 def without_effect(
@@ -36,4 +36,6 @@ def _axes(core: str) -> tuple[str, ...]:
     """Options that concern a core, but for those that all have."""
     kind = CORES[core]
     own = tuple(axis for axis in kind.axes if axis != "bits")
+    if isinstance(kind, AnalogKind):
+        own = (*own, "adc_model")
     return (*own, *MODULI_COLUMNS) if kind.coded else own

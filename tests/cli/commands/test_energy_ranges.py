@@ -73,7 +73,7 @@ def with_constants(texts: dict[str, str]) -> list[str]:
 
 
 def test_ends_are_runs_of_their_own(simple: Path, rows: Rows) -> None:
-    low = (*FIXED, "--technology", simple)
+    low = (*FIXED, "--technology", simple, "--adc-rate", "1GHz", "--columns-per-adc", 1)
     constants = {"--adc-k1": (100e-15, 0.3), "energy_per_mac": (10e-15, 0.5),
                  "cycle_time": (50e-9, 0.2), "cell_area": (4e-15, 0.1)}  # fmt: skip
     ranged = {name: f"{value!r}±{100 * share:g}%" for name, (value, share) in constants.items()}
