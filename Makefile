@@ -12,16 +12,24 @@ LOWEST := .venv-lowest
 # Tests start the package hundreds of times, which would compile it as often.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lowest slow lint renew bench clean
+.PHONY: demo test thorough lowest slow lint renew bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
 	$(BIN)/rnscli reproduce --output reproduction --force
 	@echo "The report is a page: reproduction/index.html"
 
-# Three processes for two cores: some tests wait, for a signal or a cluster.
+# Processes that share the cores are faster without threads of their own.
+test thorough slow: export OMP_NUM_THREADS = 1
+
+# Three processes for two cores: some tests wait, for a file or another process. In under 5 minutes
+# on two idle cores; what takes long beside what it protects is in `make thorough`, which CI runs.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not thorough'
+
+# Kills at random moments, clusters, pages in a browser, long simulations.
+thorough: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m thorough
 
 # What computes with NumPy and SciPy, draws, makes tables or runs on a cluster, with the lowest
 # versions that pyproject.toml promises; those of PyTorch are in `make test`. The rest is plain
@@ -32,8 +40,7 @@ lowest: $(LOWEST)/installed
 		analysis/test_stored.py analysis/energy/test_pass_attempts.py \
 		analysis/design/test_design_faults.py)
 
-# All tests again, and the twenty slowest of them in the end. With `make test` under 5 minutes on
-# two idle cores, one that takes 10 s is worth a look.
+# All tests, and the twenty slowest of them in the end: one that takes 10 s is worth a look.
 slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal --durations=20
 

@@ -399,6 +399,7 @@ def undetected_upwards(moduli: tuple[int, ...], redundant: int, p: float, steps:
     return chance / size
 
 
+@pytest.mark.thorough
 def test_networks_on_a_core_under_a_law(installed: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     data = tiny_networks.write_signs(tmp_path / "signs.npz")
@@ -436,6 +437,7 @@ PICTURES = {
 }
 
 
+@pytest.mark.thorough
 def test_pictures_name_it(installed: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     pytest.importorskip("torch")
@@ -548,6 +550,7 @@ def test_a_plan_may_use_it(installed: Path, tmp_path: Path) -> None:
     assert design["mean_abs_error"] == errors[0]["mean_abs_error"] > 1 > errors[1]["mean_abs_error"]
 
 
+@pytest.mark.thorough
 def test_a_network_is_trained_and_tested(installed: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")

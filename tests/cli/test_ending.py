@@ -20,6 +20,8 @@ from plans import no_process_is_left
 from rnscli.cli import main
 from rnscli.runtime import processes
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = """\
 import atexit, hashlib, os, signal, sys, threading, time
 unsent = [int(sys.argv.pop(1))]

@@ -74,6 +74,7 @@ def test_examples_say_what_they_answer_and_are_of_the_command(name: str) -> None
         assert max(map(len, [f"# {example.answers}", *example.line.splitlines()])) <= 73
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("small_study", "few_words", "few_digits")
 def test_every_example_runs(rnscli: Run, shell_environment: dict[str, str], tmp_path: Path) -> None:
     """In one folder: some read what others have written."""

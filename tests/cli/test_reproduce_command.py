@@ -149,6 +149,7 @@ def test_the_folder_is_complete(reproduction: Path) -> None:
     assert found["figures/faults.png"].startswith(b"\x89PNG")
 
 
+@pytest.mark.thorough
 def test_the_files_are_the_same_for_any_number_of_processes(
     reproduction: Path, rnscli: Run, tmp_path: Path
 ) -> None:

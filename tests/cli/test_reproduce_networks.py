@@ -15,7 +15,7 @@ from rnscli.reproduction.cases import NETWORK_RESULTS, NetworkStudy
 from rnscli.reproduction.reproduce import Request, reproduce_networks
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.usefixtures("small_study")
+pytestmark = [pytest.mark.usefixtures("small_study"), pytest.mark.thorough]
 
 Run = Callable[..., Any]
 
@@ -63,6 +63,7 @@ def test_the_command_of_a_row_gives_just_that_row(
         assert found == row
 
 
+@pytest.mark.thorough
 def test_the_rows_are_the_same_for_any_number_of_processes_and_from_a_store(
     document: dict[str, Any], rnscli: Run, tmp_path: Path
 ) -> None:

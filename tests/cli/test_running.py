@@ -97,6 +97,7 @@ def test_a_longer_run_takes_up_a_shorter_one(rnscli: Run, tmp_path: Path) -> Non
     assert count_of_blocks(store) - before == 3 * 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_six_times(jobs: int, rnscli: Run, tmp_path: Path) -> None:
     """SIGKILL at random moments (fixed seed): nothing recorded is lost, the result is the same."""
@@ -128,6 +129,7 @@ def test_killed_six_times(jobs: int, rnscli: Run, tmp_path: Path) -> None:
     assert finished == rnscli(*command)
 
 
+@pytest.mark.thorough
 def test_two_commands_share_a_store(rnscli: Run, tmp_path: Path) -> None:
     store = tmp_path / "runs.db"
     processes = [rnscli_process(*SIMULATION, "--store", store) for _ in range(2)]

@@ -139,7 +139,7 @@ def test_random_formulas(made: Made) -> None:
     assert formula.names == {name for name in VARIABLES if name in text}
 
 
-@QUICK
+@settings(QUICK, max_examples=100)
 @given(formulas(), formulas())
 def test_sums_of_what_does_not_fit(one: Made, other: Made) -> None:
     (a, _, u), (b, _, v) = one, other

@@ -157,6 +157,7 @@ def start(folder: Path, epochs: int) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.thorough
 def test_two_processes_train_at_the_same_time(tmp_path: Path) -> None:
     processes = [start(tmp_path, 1) for _ in range(2)]
     said = [process.communicate(timeout=120)[0].splitlines()[-1] for process in processes]
@@ -169,6 +170,7 @@ def test_two_processes_train_at_the_same_time(tmp_path: Path) -> None:
     assert f"True {network.results[-1].test_loss}" == said[0]
 
 
+@pytest.mark.thorough
 def test_a_process_that_is_killed_leaves_no_file(tmp_path: Path) -> None:
     process = start(tmp_path, 10_000)
     assert process.stdout is not None

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
 VIEWS = tuple(itertools.product(WIDTHS, SCHEMES))

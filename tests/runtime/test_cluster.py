@@ -38,6 +38,8 @@ from rnscli.runtime.cluster import dask_engine
 from rnscli.runtime.runner import Runner
 from rnscli.runtime.store import Store
 
+pytestmark = pytest.mark.thorough
+
 pytest.importorskip("distributed")
 
 PATH = os.pathsep.join([str(Path(__file__).parent), str(Path(rnscli.__file__).parents[1])])

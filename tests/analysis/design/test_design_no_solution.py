@@ -109,6 +109,7 @@ def test_error_probability_that_is_out_of_reach() -> None:
 limit_sets = st.dictionaries(st.sampled_from(list(LIMITS)), st.floats(-3, 3), min_size=1)
 
 
+@pytest.mark.thorough
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(limit_sets, st.sampled_from(["uniform", "gaussian"]))
 def test_any_limits_that_nothing_keeps(powers: dict[str, float], law: str) -> None:

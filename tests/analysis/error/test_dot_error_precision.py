@@ -171,6 +171,7 @@ def mean_error() -> float:
     return row.mean_abs_error
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("small_blocks")
 def test_the_interval_covers_the_mean_after_stopping(mean_error: float) -> None:
     """Stopping favours samples that look narrow; with 1000 pairs or more it costs little.
@@ -184,6 +185,7 @@ def test_the_interval_covers_the_mean_after_stopping(mean_error: float) -> None:
     assert_covered(count, 0.93, 0.97)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("small_blocks")
 def test_the_interval_covers_the_error_rate_after_stopping() -> None:
     """Clopper and Pearson's interval is wide, and stopping after many errors makes it miss some.

@@ -153,6 +153,7 @@ def test_noise_of_the_core_depends_on_the_seed_alone(opened: OpenedNetwork) -> N
 # Processes, stores, checkpoints ------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_any_number_of_processes_and_a_store_give_the_same(
     opened: OpenedNetwork, tmp_path: Path
 ) -> None:

@@ -217,6 +217,7 @@ def test_blocks_draw_different_noise(opened: OpenedNetwork) -> None:
     assert [update.samples for update in known] == [128, 256]
 
 
+@pytest.mark.thorough
 def test_any_number_of_processes_and_a_store_give_the_same_bytes(
     opened: OpenedNetwork, two_jobs: Runner, tmp_path: Path
 ) -> None:

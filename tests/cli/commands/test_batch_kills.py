@@ -14,6 +14,8 @@ from plans import contents, names, no_process_is_left, rnscli_process, sentences
 
 from rnscli.report.batch import RECORDS
 
+pytestmark = pytest.mark.thorough
+
 Run = Callable[..., Any]
 
 HEAD = """\

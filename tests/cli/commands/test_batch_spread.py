@@ -18,6 +18,8 @@ import rnscli as package
 from rnscli.report.batch import RECORDS
 from rnscli.runtime.store import Store
 
+pytestmark = pytest.mark.thorough
+
 Run = Callable[..., Any]
 
 MANY = """\

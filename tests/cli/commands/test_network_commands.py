@@ -111,6 +111,7 @@ def stdout_of(*arguments: object) -> bytes:
 # Of a user ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @each_command
 def test_network_data_and_weights_of_a_user_in_worker_processes(command: str, rnscli: Run) -> None:
     """Workers, too, find the module in the current directory."""
@@ -424,6 +425,7 @@ def test_a_training_that_diverges_leaves_the_others(rnscli: Run, refusal: Refusa
 # Killed and resumed ------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_killed_training_goes_on_from_its_checkpoints(folder: Path, rnscli: Run) -> None:
     asked = ("train", *MINE, "--epochs", 20, "--batch-size", 10, "--p", 1e-3, "--redundant", 1,
              "--checkpoint", "kept", "--format", "json")  # fmt: skip
@@ -452,6 +454,7 @@ def test_a_killed_training_goes_on_from_its_checkpoints(folder: Path, rnscli: Ru
     assert names == {path.name for path in (folder / "whole").iterdir()}
 
 
+@pytest.mark.thorough
 def test_a_killed_test_goes_on_from_its_store(folder: Path, rnscli: Run) -> None:
     asked = ("accuracy", *MINE, "--p", "1e-4..1e-1:8", "--redundant", "0,1", "--format", "json")
     whole = rnscli(*asked)
@@ -501,6 +504,7 @@ curves = true
 """
 
 
+@pytest.mark.thorough
 def test_in_a_plan_the_same_for_any_number_of_processes(rnscli: Run, folder: Path) -> None:
     (folder / "plan.toml").write_text(PLAN)
     found = []
