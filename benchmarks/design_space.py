@@ -9,7 +9,8 @@ import rnscli
 from benchmarks.measure import Record, best_of
 from rnscli.analysis.design.search import Evaluator
 
-GOAL = "<= 10"
+GOAL = "<= 60"  # on two cores
+JOBS = 2
 SINGLE = 200
 
 
@@ -17,14 +18,14 @@ def speed(record: Record) -> None:
     space = rnscli.DesignSpace(
         core=("rns", "fixed-lp", "fixed-hp", "bit-sliced", "digital-int8"),
         bits=tuple(range(4, 11)),
-        vector_size=(32, 64, 128, 256),
+        vector_size=(16, 32, 48, 64, 96, 128, 192, 256),
         redundant=tuple(range(5)),
         attempts=(1, 2, 3, 4, 5, 6, 7, math.inf),
         decoder=("bounded-distance", "majority", "detect"),
         reverse=("mixed-radix", "crt"),
-        columns=(32, 64, 128, 256),
+        columns=(32, 64, 96, 128, 256),
         columns_per_adc=(None, 1, 8),
-        clock=(0.5e9, 1e9),
+        clock=(0.5e9, 1e9, 2e9),
         technology=tuple(map(rnscli.load_technology, ("photonic-phase", "reram-analog"))),
         noise=rnscli.Uniform(1e-3),
         extrapolate=True,
@@ -42,7 +43,8 @@ def speed(record: Record) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         begin = time.perf_counter()
-        found = rnscli.search_designs(space)
+        with rnscli.runner(JOBS) as runner:
+            found = rnscli.search_designs(space, runner=runner)
         seconds = time.perf_counter() - begin
         (single,) = best_of(1, one_at_a_time)
     record.add(f"design: a space of {found.designs} designs", seconds, "s", GOAL)
@@ -58,4 +60,5 @@ class _Nothing(dict[object, float]):
 
 
 def _ratio(seconds: float, found: rnscli.DesignResult, single: float) -> float:
-    return (seconds / found.designs) / (single / SINGLE)
+    # In the time of one core.
+    return (seconds * JOBS / found.designs) / (single / SINGLE)
