@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.analysis.design import search as pareto
-from rnscli.analysis.design.search import pareto_front, ranked
+from rnscli.analysis.design.pareto import pareto_front, ranked
 
 Point = Sequence[float]
 BLOCK = pareto._BLOCK
