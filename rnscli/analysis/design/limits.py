@@ -1,8 +1,8 @@
 """Limits that designs must keep, and which one is in the way where none does."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import numpy as np
@@ -31,16 +31,6 @@ class Metrics:
     edp_js: float
     area_per_throughput: float
     arrays: float
-
-    def worst(self, others: Iterable["Metrics"]) -> "Metrics":
-        """The largest numbers of several; area, throughput and arrays of the one that is largest.
-
-        These belong together.
-        """
-        every = (self, *others)
-        largest = max(every, key=lambda one: one.area_per_throughput)
-        costs = ("energy_per_mac_j", "latency_s", "power_w", "edp_js")
-        return replace(largest, **{n: max(getattr(one, n) for one in every) for n in costs})
 
     def compared_with(self, chosen: "Metrics") -> str:
         """In what a design is worse than the chosen one, and in what better."""

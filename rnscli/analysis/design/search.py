@@ -34,6 +34,7 @@ from rnscli.runtime import Runner, Work, describe, versions
 ALGORITHM = 1  # to be counted up whenever the same code would have another outcome
 _PART = "outcome"
 _GROUPS = 1024  # that are evaluated in one call
+_OF_READOUT = ("columns_per_adc", "adc_rate")
 _OF_CODE = ("redundant", "decoder", "legitimate_range")
 _Tell = Callable[[str, int, int], None]
 
@@ -116,22 +117,23 @@ class Group:
         return self.costs[0]
 
     def metrics(self, attempts: float | None) -> Metrics:
-        """The numbers with up to that many attempts, by the least favourable model of ADCs."""
-        first, *others = (self._metrics(costs, attempts) for costs in self.costs)
-        return first.worst(others) if others else first
+        """The numbers with up to that many attempts, by the model of ADCs with the most energy."""
+        return self._dearest(attempts)[1]
+
+    def built(self, attempts: float | None) -> EnergyParameters:
+        """Its costs by that model."""
+        return self._dearest(attempts)[0]
 
     def energy_range(self, attempts: float | None) -> tuple[float, float] | None:
         """Least and largest energy per MAC in J, if there are several models of ADCs."""
-        found = self._energies(attempts)
-        return None if len(found) == 1 else (min(found), max(found))
+        if len(self.costs) == 1:
+            return None
+        found = [self._metrics(costs, attempts).energy_per_mac_j for costs in self.costs]
+        return min(found), max(found)
 
-    def dearest(self, attempts: float | None) -> str:
-        """The model of ADCs with the largest energy; own where it is the technology's."""
-        found = self._energies(attempts)
-        return self.costs[found.index(max(found))].design.adc_name
-
-    def _energies(self, attempts: float | None) -> list[float]:
-        return [self._metrics(costs, attempts).energy_per_mac_j for costs in self.costs]
+    def _dearest(self, attempts: float | None) -> tuple[EnergyParameters, Metrics]:
+        every = ((costs, self._metrics(costs, attempts)) for costs in self.costs)
+        return max(every, key=lambda one: one[1].energy_per_mac_j)
 
     def _metrics(self, costs: EnergyParameters, attempts: float | None) -> Metrics:
         p_err, _ = self.outcome.after(attempts or 1.0)
@@ -198,10 +200,12 @@ class Evaluator:
         if error > limits.get("mean_abs_error", error):
             return True
         made = [costs.design for costs in self._costs(design)]
+        # With several models of ADCs that with the most energy counts, but in one attempt it may be
+        # another one.
         least = {
             "energy_per_mac_j": max(one.energies.total for one in made) / design.vector_size,
-            "latency_s": max(one.timing.latency for one in made),
-            "area_m2": max(one.area for one in made),
+            "latency_s": min(one.timing.latency for one in made),
+            "area_m2": min(one.area for one in made),
         }
         return any(value > limits.get(name, value) for name, value in least.items())
 
@@ -435,6 +439,8 @@ def search_designs(
     neighbours = tuple(
         (axis, _neighbour(evaluator, kept, design, chosen))
         for axis, design in space.neighbours(chosen.design, best_of)
+        # Where the technology brings its ADCs there is nothing to choose of them.
+        if axis not in _OF_READOUT or chosen.group.parameters.design.readout is not None
     )
     return DesignResult(
         chosen=chosen,

@@ -95,7 +95,8 @@ class DesignSpace:
     core, bits, vector_size, redundant, attempts, decoder, legitimate_range, columns, \
     columns_per_adc, adc_rate, clock, reverse, slice_bits, adc_bits
         Values of the axes, as in the other parameter objects; an ``adc_bits`` of ``None`` is b,
-        ``columns`` are h, and an ADC fits the cycle of the array.
+        ``columns`` are h, and an ADC fits the cycle of the array. Fine ADCs are leaner when they
+        are slow, so that one for each column is tried as well.
     technology
         Array technologies. A core that runs on none of them is taken on its default one; those of
         ``default_technologies`` replace these.
@@ -103,7 +104,7 @@ class DesignSpace:
         Models of ADCs, each of which is taken at the node of the technology; ``None`` is that of
         the technology, or Murmann's where it has none of the bits. Several are no axis: none is
         better because it promises more. A design has a range of energies, and counts as what the
-        least favourable of them says; it does not exist where one of them does not hold.
+        one with the most energy says; it does not exist where one of them does not hold.
     input_bits, weight_bits, rule, max_modulus, dac, memory, scales, modulo_energy, \
     max_link_sigma, extrapolate
         As in `ModuliRequest` and `EnergyParameters`, for all designs.
@@ -130,7 +131,7 @@ class DesignSpace:
     decoder: tuple[str, ...] = ("bounded-distance", "detect")
     legitimate_range: tuple[str | int, ...] = ("product", "operands")
     columns: tuple[int | None, ...] = (None,)
-    columns_per_adc: tuple[int | None, ...] = (None,)
+    columns_per_adc: tuple[int | None, ...] = (None, 1)
     adc_rate: tuple[float | None, ...] = (None,)
     clock: tuple[float, ...] = (1e9,)
     reverse: tuple[str, ...] = ("mixed-radix",)

@@ -22,7 +22,7 @@ from rnscli.core import (
 
 OWN_ADC = "own"  # the ADC that a technology brings
 # Up to here published converters of up to 8 bits pay next to nothing for their rate; one for many
-# columns is as lean as one for each, and smaller.
+# columns is as lean as one for each, and smaller. Finer ones pay, and are smaller still.
 SHARED_RATE = 1e9
 _ROUNDED = 1 + 1e-9  # 28 ns times 1 GHz are 28 columns
 # Residues of inputs are kept for further attempts, and only what is accepted is scaled.
@@ -121,8 +121,7 @@ class Channel:
 
 def _fitting(columns: int, cycle: float) -> float:
     """The rate in Hz at which as many columns are read in a cycle; 1 GHz is not missed by a bit."""
-    rate = columns / cycle
-    return SHARED_RATE if math.isclose(rate, SHARED_RATE) else rate
+    return float(f"{columns / cycle:.14g}")
 
 
 class Readout(NamedTuple):
@@ -389,7 +388,8 @@ class EnergyDesign:
         Left open, an ADC reads as many columns as it can while the array computes: with T the
         cycle of the array without them, the most columns n whose rate n / T is at most 1 GHz and
         within the range of the model. Where the array is faster than 1 GHz an ADC has one column
-        and the rate of the array, as far as the model reaches; beyond, the array waits for it.
+        and the rate of the array. Where a single column is too fast for the model, the array waits
+        for the fastest ADC that it has. Unless passes overlap, the array rests while it is read.
         """
         if self.converters is None or self.adc is None:
             return None
@@ -398,7 +398,8 @@ class EnergyDesign:
             return Readout(rate, columns)
         # Whatever is asked of the array, it is the same one.
         own = self._own_stages.items()
-        cycle = min(self._interval(stages) for kernel, stages in own if kernel != "update")
+        times = (self._interval(stages) for kernel, stages in own if kernel != "update")
+        cycle = min(times, default=0.0)
         if not cycle:
             return Readout(rate or SHARED_RATE, columns or 1)
         if columns is None:
@@ -410,8 +411,19 @@ class EnergyDesign:
                 range(1, most + 1), True, key=lambda n: not self._reads(_fitting(n, cycle))
             )
             columns = max(1, columns)
-        rate = _fitting(min(columns, self.width), cycle)
-        return Readout(rate if self._reads(rate) else min(rate, SHARED_RATE), columns)
+        return Readout(self._reached(_fitting(min(columns, self.width), cycle)), columns)
+
+    def _reached(self, wanted: float) -> float:
+        """The rate that is wanted, or the highest below it that the model of its ADCs reaches."""
+        low, high = 1.0, wanted  # in Hz
+        if self._reads(wanted) or not self._reads(low):
+            return wanted
+        while high > low * (1 + 1e-9):
+            middle = math.sqrt(low * high)
+            low, high = (middle, high) if self._reads(middle) else (low, middle)
+        # Models end at rates of few digits.
+        rounded = float(f"{high:.4g}")
+        return rounded if rounded <= wanted and self._reads(rounded) else low
 
     def _reads(self, rate: float) -> bool:
         """Whether the model of its ADCs is made for a rate."""

@@ -78,7 +78,10 @@ _SHOWN = 12
     options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
-    EnergyOptions.columns_per_adc,
+    options.take(
+        EnergyOptions.columns_per_adc,
+        usual="as many as an ADC reads in a cycle of the array, and 1",
+    ),
     EnergyOptions.reverse,
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
@@ -238,7 +241,7 @@ def _space(
         **{name: tuple(given[name]) for name in _AXES},
         **fixed,
         **options.fixed_hardware(hardware, given["adc_model"], constants),
-        **{name: tuple(given[name] or (None,)) for name in _OPEN},
+        **{name: tuple(given[name]) for name in _OPEN if given[name]},
         "clock": tuple(given["clock"] or (analysis.EnergyParameters.clock,)),
         "noise": noise,
         **{name: given[name] for name in ("extrapolate", "pairs", "seed")},
@@ -334,10 +337,10 @@ def _row(
     if isinstance(candidate, analysis.Candidate):
         values |= vars(candidate.metrics)
         group, attempts = candidate.group, candidate.design.attempts
-        made = group.parameters.design
+        made = group.built(attempts).design
         values["columns"] = made.width
         if made.converters is not None:
-            values |= {"adc_model": group.dearest(attempts), "clock_hz": made.clock}
+            values |= {"adc_model": made.adc_name, "clock_hz": made.clock}
             values["energy_per_mac_range_j"] = group.energy_range(attempts)
         if made.readout is not None:
             values |= {"columns_per_adc": made.readout.columns, "adc_rate_hz": made.readout.rate}

@@ -130,7 +130,7 @@ ORDERED = (
 )  # fmt: skip
 # Left open, it is for the design to say.
 OPEN: dict[str, Sequence[Any]] = {
-    "columns": (None,), "columns_per_adc": (None,), "adc_rate": (None,), "clock": (1e9,)
+    "columns": (None,), "columns_per_adc": (None, 1), "adc_rate": (None,), "clock": (1e9,)
 }  # fmt: skip
 
 
@@ -278,13 +278,8 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
     rows = [numbers_by(case, one) for one in every]
     if not all(rows):
         return None
-    # As the least favourable model says; what there is of area goes with its throughput.
-    largest = max(rows, key=lambda one: one["area_per_throughput"])
-    worst = {
-        name: max(one[name] for one in rows)
-        for name in ("energy_per_mac_j", "latency_s", "power_w", "edp_js")
-    }
-    numbers = largest | worst
+    # As the model says that has the most energy.
+    numbers = max(rows, key=lambda one: one["energy_per_mac_j"])
     return numbers | {"p_err": p_err, "mean_abs_error": error_of(case, design, code)}
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli.analysis.design import search as pareto
+from rnscli.analysis.design import pareto
 from rnscli.analysis.design.pareto import pareto_front, ranked
 
 Point = Sequence[float]

@@ -72,6 +72,22 @@ def test_a_model_that_ends_before_1_ghz() -> None:
     assert design(array(20e-9), adc=slow).readout == (0.5e9, 10)
 
 
+def test_models_that_end_below_the_rate_of_the_array() -> None:
+    """The array waits for the fastest ADC that there is."""
+    ends = TableAdc((ListedAdc(8.0, 1e-12, 1e-9, 2e9),))
+    made = design(array(0.2e-9), adc=ends)
+    assert (made.readout, made.timing.cycle) == ((2e9, 1), 0.5e-9)
+    slow = TableAdc((ListedAdc(8.0, 1e-12, 1e-9, 1e7),))
+    assert design(array(8e-9), adc=slow).readout == (1e7, 1)
+    assert design(array(8e-9), adc=slow, columns_per_adc=4).readout == (1e7, 4)
+    # Of 14 bits the fastest that is published has 40 MS/s.
+    fine = EnergyParameters(
+        core="fixed-hp", dot_product=DotProduct(128, 4, 4), bits=4, technology=array(8e-9),
+        adc=SurveyAdc(),
+    )  # fmt: skip
+    assert (fine.design.converters.adc_bits, fine.design.readout) == (14, (40e6, 1))
+
+
 def test_what_is_given_stays() -> None:
     technology = array(8e-9)
     assert design(technology, adc_rate=0.5e9).readout == (0.5e9, 4)
@@ -121,7 +137,12 @@ def test_no_more_columns_would_do(nanoseconds: float, columns: int, bits: int, m
     most = max((n for n in range(1, columns + 1) if does(n)), default=1)
     assert made.readout.columns == most
     assert made.timing.cycle == pytest.approx(max(cycle, most / made.readout.rate), rel=1e-9)
-    if does(1):
+    assert model.outside(bits, made.readout.rate) is None
+    if not does(1):  # as fast as the model is, if not as the array
+        assert made.readout.rate <= 1 / cycle * (1 + 1e-9)
+        faster = made.readout.rate * 1.001
+        assert faster > 1 / cycle or model.outside(bits, faster) is not None
+    else:
         assert made.timing.cycle == pytest.approx(cycle, rel=1e-9)
 
 

@@ -58,15 +58,13 @@ def same(value: Any, other: Any) -> bool:
 
 def check(chosen: Row, given: dict[str, list[Row]], pairs: float) -> None:
     costs, *others = given["energy"]  # a row for each model of ADCs
-    for name in ("core", "bits", "vector_size", "technology"):
-        assert all(same(row[name], chosen[name]) for row in given["energy"])
-    for name in ("energy_per_mac_j", "latency_s"):
-        assert same(max(row[name] for row in given["energy"]), chosen[name]), name
-    largest = max(given["energy"], key=lambda row: row["area_m2"] / row["throughput_macs_per_s"])
-    for name in ("area_m2", "throughput_macs_per_s"):
-        assert same(largest[name], chosen[name]), name
     dearest = max(given["energy"], key=lambda row: row["energy_per_mac_j"])
-    assert chosen["adc_model"] == dearest["adc_model"]
+    for name in ("energy_per_mac_j", "latency_s", "area_m2", "throughput_macs_per_s", "core",
+                 "bits", "vector_size", "technology", "adc_model", "columns"):  # fmt: skip
+        assert same(dearest[name], chosen[name]), (name, dearest[name], chosen[name])
+    if dearest["adc_model"] not in (None, "own"):
+        for name in ("adc_rate_hz", "columns_per_adc"):
+            assert same(dearest[name], chosen[name]), (name, dearest[name], chosen[name])
     ends = [pick(row["energy_per_mac_j"] for row in given["energy"]) for pick in (min, max)]
     found = chosen["energy_per_mac_range_j"]
     assert found is None if not others else all(map(same, found, ends))

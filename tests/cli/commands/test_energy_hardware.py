@@ -291,7 +291,10 @@ def test_swept_constants_carry_their_unit(rows: Rows) -> None:
         ("--adc-model murmann --adc-rate 2GHz", "--adc-model murmann 2e+09 1e+09"),
         ("--adc-model survey --bits 3 --core fixed-lp", "--adc-model survey 3 4 19.74"),
         ("--adc-model walden --bits 8 --core fixed-hp", "--adc-model walden 22 12"),
-        ("--adc-model survey --core fixed-hp", "--adc-model survey 18 2.00e+03 2025-06-09"),
+        (
+            "--adc-model survey --core fixed-hp --adc-rate 1MHz",
+            "--adc-model survey 18 2.00e+03 2025-06-09",
+        ),
         ("--vector-size 2048 --core fixed-lp", "--vector-size --technology reram-analog 2048 1024"),
         ("--columns 2048 --core fixed-lp", "--columns --technology reram-analog 2048 1024"),
         ("--columns 1025", "--technology photonic-phase --columns 1025 1024"),
