@@ -30,6 +30,7 @@ def analog_core(
     max_modulus: int | None = None,
     slice_bits: int = 1,
     adc_bits: int | None = None,
+    adc_range: str = core.FULL,
 ) -> core.Core:
     """An analog core by its name, with the moduli that suit it.
 
@@ -49,8 +50,8 @@ def analog_core(
         Law and level of the noise, as in `rnscli.NoiseSetting`, or that; no noise without a level.
     attempts, decoder, legitimate_range
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
-    slice_bits, adc_bits
-        Of the core ``bit-sliced``.
+    slice_bits, adc_bits, adc_range
+        Of the core ``bit-sliced``, and the last two of ``fixed-lp``.
 
     Raises
     ------
@@ -94,6 +95,7 @@ def analog_core(
         bits=request.converter_bits,
         slice_bits=slice_bits,
         adc_bits=adc_bits,
+        adc_range=core.CoreOptions.adc_range.check(adc_range),
     )
     laws = core.laws_of(setting, settings.bits, code.moduli if code else None, kind.name)
     return kind.build(settings, code, laws, attempts)
@@ -114,6 +116,7 @@ def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
         "adc_bits": settings.get("adc_bits"),
+        "adc_range": settings.get("adc_range"),
         **made.noise_columns,
         "attempts": settings.get("attempts") if made.noisy else None,
     }

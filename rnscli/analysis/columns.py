@@ -106,6 +106,9 @@ MeanAbsErrorInterval = Annotated[Range, Column(
 Core = Annotated[str, Column("The core that computes the dot product.", identity=True)]
 SliceBits = Annotated[int, Column("Bits of a weight slice in the core bit-sliced.", low=1)]
 AdcBits = Annotated[int, Column("Bits of an ADC.", "ADC bits", low=1)]
+AdcRange = Annotated[str, Column(
+    "Share of the full range that the ADCs have.", "ADC range", usual="full", concerns_some=True
+)]
 Technology = Annotated[str, Column("Technology of the array.", identity=True)]
 ArrayColumns = Annotated[int, Column(
     "Columns c of the array, which share its DACs.", low=1, same_as="vector_size"

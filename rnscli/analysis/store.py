@@ -63,6 +63,7 @@ class StoredTask:
     attempts: c.Attempts | None
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
+    adc_range: c.AdcRange | None
     seed: c.Seed | None
     blocks: Annotated[int, Column("Number of blocks that are recorded.", low=1)]
     samples: Samples
@@ -208,6 +209,7 @@ def _row(series: _Series) -> StoredTask:
         attempts=float(core["attempts"]) if "attempts" in core and law else None,
         slice_bits=core.get("slice_bits"),
         adc_bits=core.get("adc_bits"),
+        adc_range=core.get("adc_range"),
         seed=described.get("seed"),
         blocks=series.blocks,
         samples=series.samples,

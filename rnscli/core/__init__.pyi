@@ -25,6 +25,8 @@ from rnscli.core.cores import analog_cores as analog_cores
 from rnscli.core.cores import simulated_cores as simulated_cores
 from rnscli.core.cores.core import Changes as Changes
 from rnscli.core.cores.core import Core as Core
+from rnscli.core.cores.kind import ADC_RANGES as ADC_RANGES
+from rnscli.core.cores.kind import FULL as FULL
 from rnscli.core.cores.kind import AnalogKind as AnalogKind
 from rnscli.core.cores.kind import ConventionalKind as ConventionalKind
 from rnscli.core.cores.kind import Converters as Converters

@@ -53,6 +53,7 @@ class DesignRow:
     reverse: c.Reverse | None
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
+    adc_range: c.AdcRange | None
     redundant: c.Redundant | None
     attempts: c.Attempts | None
     # The longest name would push a result out of the table.

@@ -298,6 +298,7 @@ def error_key(design: Design) -> Any:
         design.bits,
         None if kind.exact else design.slice_bits,
         None if kind.exact else design.adc_bits,
+        None if kind.exact else design.adc_range,
     )
 
 

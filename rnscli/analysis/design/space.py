@@ -13,6 +13,7 @@ from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, CodeOptions, ModuliOptio
 from rnscli.base import InputError, check_choice
 from rnscli.core import (
     CORES,
+    FULL,
     RNS,
     AnalogKind,
     ConventionalKind,
@@ -45,6 +46,7 @@ class Design:
     clock: float | None = None
     slice_bits: int | None = None
     adc_bits: int | None = None
+    adc_range: str | None = None
     reverse: str | None = None
     redundant: int | None = None
     decoder: str | None = None
@@ -77,7 +79,7 @@ _CHECKED = (
     ModuliOptions.bits.within(low=1),  # a core that needs two says so of its designs
     DotProductOptions.vector_size, EnergyOptions.columns, EnergyOptions.columns_per_adc,
     EnergyOptions.adc_rate, EnergyOptions.clock, CoreOptions.slice_bits, ModuliOptions.redundant,
-    CodeOptions.attempts, EnergyOptions.reverse,
+    CodeOptions.attempts, EnergyOptions.reverse, CoreOptions.adc_range,
 )  # fmt: skip
 
 
@@ -93,7 +95,7 @@ class DesignSpace:
     Parameters
     ----------
     core, bits, vector_size, redundant, attempts, decoder, legitimate_range, columns, \
-    columns_per_adc, adc_rate, clock, reverse, slice_bits, adc_bits
+    columns_per_adc, adc_rate, clock, reverse, slice_bits, adc_bits, adc_range
         Values of the axes, as in the other parameter objects; an ``adc_bits`` of ``None`` is b,
         ``columns`` are h, and an ADC fits the cycle of the array. Fine ADCs are leaner when they
         are slow, so that one for each column is tried as well.
@@ -137,6 +139,7 @@ class DesignSpace:
     reverse: tuple[str, ...] = ("mixed-radix",)
     slice_bits: tuple[int, ...] = (1,)
     adc_bits: tuple[int | None, ...] = (None,)
+    adc_range: tuple[str, ...] = (FULL,)
     technology: tuple[Technology, ...] = field(
         default_factory=lambda: (load_technology(RNS.default_technology),)
     )
@@ -311,6 +314,7 @@ class DesignSpace:
             reverse=design.reverse or "mixed-radix",
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
+            adc_range=design.adc_range or FULL,
             adc=adc,
             dac=self.dac,
             adc_rate=design.adc_rate,
@@ -338,6 +342,7 @@ class DesignSpace:
             pairs=self.pairs,
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
+            adc_range=design.adc_range or FULL,
             seed=self.seed,
         )
 

@@ -12,6 +12,7 @@ from rnscli.analysis.moduli import ModuliOptions
 from rnscli.base import InputError, Option
 from rnscli.core import (
     CORES,
+    FULL,
     METHODS,
     RNS,
     AnalogKind,
@@ -235,6 +236,7 @@ class EnergyParameters:
     reverse: str = "mixed-radix"
     slice_bits: int = 1
     adc_bits: int | None = None
+    adc_range: str = FULL
     adc: hardware.AdcModel | None = None
     dac: hardware.CapacitiveDac = field(default_factory=hardware.CapacitiveDac)
     adc_rate: float | None = None
@@ -266,6 +268,7 @@ class EnergyParameters:
         check_slice_bits(self.slice_bits, self.dot_product)
         if self.adc_bits is not None:
             CoreOptions.adc_bits.check(self.adc_bits)
+        CoreOptions.adc_range.check(self.adc_range)
         size = self.dot_product.vector_size
         width = size if self.columns is None else EnergyOptions.columns.check(self.columns)
         for option in (EnergyOptions.adc_rate, EnergyOptions.columns_per_adc):
@@ -283,6 +286,7 @@ class EnergyParameters:
             word_error_probability=self.word_error_probability,
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
+            adc_range=self.adc_range,
         )
         converters = kind.converters(settings)
         technology = self._technology_for(kind)

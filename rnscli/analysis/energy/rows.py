@@ -59,6 +59,7 @@ class EnergyRow:
     adc_model: c.AdcModel | None
     dac_bits: Annotated[int | None, Column("Bits of a DAC.", "DAC bits", low=1)]
     adc_bits: c.AdcBits | None
+    adc_range: c.AdcRange | None
     dac_conversions: Annotated[float, Column(
         "DAC conversions of a dot product, averaged over its attempts.", "DACs/dot"
     )]

@@ -93,9 +93,9 @@ class DotErrorParameters:
         the law of each converter follows; ``None`` for none.
     attempts
         Largest number R of attempts, or ``math.inf``.
-    slice_bits, adc_bits
-        Bits of a weight slice and of the ADC in the core ``bit-sliced``; ``adc_bits`` is b if not
-        given.
+    slice_bits, adc_bits, adc_range
+        Bits of a weight slice in the core ``bit-sliced``, bits of the ADCs there and in
+        ``fixed-lp``, b if not given, and their range, one of `rnscli.core.ADC_RANGES`.
     operands
         Source of the operands.
     seed
@@ -121,6 +121,7 @@ class DotErrorParameters:
     attempts: float = 1
     slice_bits: int = 1
     adc_bits: int | None = None
+    adc_range: str = core.FULL
     operands: Operands = field(default_factory=UniformOperands)
     seed: int = 0
     rel_precision: float | None = None
@@ -136,6 +137,7 @@ class DotErrorParameters:
             option.check(getattr(self.dot_product, option.name))
         if self.adc_bits is not None:
             core.CoreOptions.adc_bits.check(self.adc_bits)
+        core.CoreOptions.adc_range.check(self.adc_range)
         ErrorOptions.precision_of.check(self.precision_of)
         if self.rel_precision is not None:
             precision = SimulationOptions.rel_precision.check(self.rel_precision)
@@ -186,6 +188,7 @@ class DotErrorParameters:
             bits=self.bits,
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
+            adc_range=self.adc_range,
         )
         kinds = {name: core.analog_core_named(name) for name in self.cores}
         if self.code is not None:
@@ -649,6 +652,7 @@ def _row(
         sparsity=getattr(operands, "sparsity", None),
         slice_bits=one.settings.get("slice_bits"),
         adc_bits=one.settings.get("adc_bits"),
+        adc_range=one.settings.get("adc_range"),
         precision_reached=statistics.precision(parameters.precision_of, one.may_err),
         std_abs_error=math.sqrt(absolute.variance),
         min_abs_error=statistics.smallest,

@@ -29,7 +29,7 @@ _Flags = npt.NDArray[np.bool_]
 _BLOCK_SAMPLES = 128
 _PART = "accuracy"
 # What the energy of a core depends on, besides its dot product.
-_PRICED = ("moduli", "legitimate_range", "radius", "slice_bits", "adc_bits")
+_PRICED = ("moduli", "legitimate_range", "radius", "slice_bits", "adc_bits", "adc_range")
 
 
 @dataclass(frozen=True, kw_only=True)

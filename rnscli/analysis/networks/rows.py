@@ -89,6 +89,7 @@ class AccuracyRow:
     decoder: c.Decoder | None
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
+    adc_range: c.AdcRange | None
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None
@@ -206,6 +207,7 @@ class TrainingRow:
     decoder: c.Decoder | None
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
+    adc_range: c.AdcRange | None
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None
@@ -243,6 +245,7 @@ class EpochRow:
     decoder: c.Decoder | None
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
+    adc_range: c.AdcRange | None
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None

@@ -29,7 +29,7 @@ _PART = "training"
 _OF_FP32 = dict.fromkeys(
     (
         "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales", "moduli",
-        "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits",
+        "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits", "adc_range",
         "noise", "p", "sigma", "residue_p", "residue_sigma", "attempts",
     )
 )  # fmt: skip

@@ -26,8 +26,9 @@ LAYOUT = report.Layout(
         "energy_per_inference_j", "energy_j", "extrapolated",
     ),
     optional=(
-        "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "adc_bits", "slice_bits",
-        "redundant_moduli", "gemms", "moduli", "extrapolated", "decoder", "attempts",
+        "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "adc_bits", "adc_range",
+        "slice_bits", "redundant_moduli", "gemms", "moduli", "extrapolated", "decoder",
+        "attempts", "technology",
     ),
     essential=("relative_accuracy", "relative_accuracy_ci95"),
 )  # fmt: skip

@@ -18,7 +18,7 @@ from rnscli.hardware import CONSTANTS
 LAYOUT = report.Layout(
     parameters=(
         "role", "vector_size", "columns", "technology", "adc_model", "columns_per_adc",
-        "adc_rate_hz", "clock_hz", "reverse", "core", "bits", "slice_bits", "adc_bits",
+        "adc_rate_hz", "clock_hz", "reverse", "core", "bits", "slice_bits", "adc_bits", "adc_range",
         "redundant", "attempts", "decoder", "legitimate_range", "moduli", "redundant_moduli",
     ),
     results=(
@@ -28,14 +28,14 @@ LAYOUT = report.Layout(
     ),
     optional=(
         "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
-        "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "reverse", "clock_hz",
+        "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "adc_range", "reverse", "clock_hz",
         "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns", "adc_model",
     ),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
 )  # fmt: skip
 _AXES = (
     "core", "bits", "vector_size", "redundant", "attempts", "decoder", "legitimate_range",
-    "reverse", "slice_bits",
+    "reverse", "slice_bits", "adc_range",
 )  # fmt: skip
 _OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits")  # axes that follow from the rest
 _OPERANDS = ("input_bits", "weight_bits")
@@ -85,6 +85,7 @@ _SHOWN = 12
     EnergyOptions.reverse,
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
+    core.CoreOptions.adc_range,
     DotProductOptions.input_bits,
     DotProductOptions.weight_bits,
     options.take(EnergyOptions.columns, help="Columns c of an array.", usual="h"),
@@ -264,7 +265,10 @@ def _commands(
     moduli = {"redundant": design.redundant} | _stated(given, _SET)
     noise = _stated(given, options.NOISE_AXES)
     code = {name: getattr(design, name) for name in _CODE if noise or name != "attempts"}
-    converters = {"slice_bits": design.slice_bits, "adc_bits": design.adc_bits}
+    within = None if design.adc_range == core.FULL else design.adc_range
+    converters = {
+        "slice_bits": design.slice_bits, "adc_bits": design.adc_bits, "adc_range": within
+    }  # fmt: skip
     pairs = {"pairs": given["pairs"], "seed": given["seed"]}
     if kind.coded:
         yield "moduli", shape | moduli

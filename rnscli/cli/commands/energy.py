@@ -19,7 +19,7 @@ from rnscli.hardware import load_workload
 LAYOUT = report.Layout(
     parameters=(
         "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "adc_model",
-        "kernel", "memory", "scales", "core", "moduli", "redundant_moduli", "segments",
+        "kernel", "memory", "scales", "core", "adc_range", "moduli", "redundant_moduli", "segments",
         "link_sigma", "largest_rows", "expected_attempts", "pass_attempts",
     ),
     results=(
@@ -38,6 +38,7 @@ LAYOUT = report.Layout(
     ),
     optional=(
         "dac_bits", "dac_conversions", "adc_conversions", "converter_energy_j", "adc_bits",
+        "adc_range",
         "redundant_moduli", "moduli", "area_range_m2", "adc_relative_to_rns", "tops_per_w_range",
         "tops_per_mm2_range", "relative_to_rns_range", "adc_over_median", "adc_over_best",
         "latency_range_s", "expected_attempts", "pass_attempts", "retry_energy_j",
@@ -85,7 +86,7 @@ BREAKDOWN_LAYOUT = report.Layout(
 )  # fmt: skip
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", "adc_bits", "arrays", "kernel", "memory", "scales",
+    "columns", "slice_bits", "adc_bits", "adc_range", "arrays", "kernel", "memory", "scales",
     *options.HARDWARE_AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
@@ -93,7 +94,7 @@ _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
     **options.MODULI_COLUMNS,
     # What the bill has as its own; other rows could not be told apart without.
-    **{name: _OF_BILL[name] for name in ("adc_bits", "kernel", "memory", "scales")},
+    **{name: _OF_BILL[name] for name in ("adc_bits", "adc_range", "kernel", "memory", "scales")},
     "redundant": analysis.Redundant,
     "decoder": analysis.Decoder,
     "legitimate_range": analysis.LegitimateRange,
@@ -146,6 +147,7 @@ AXIS_COLUMNS = {
     *options.constant_options(),
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
+    core.CoreOptions.adc_range,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
@@ -312,6 +314,7 @@ def _design(
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
+        "adc_range": point["adc_range"],
         **{name: point[name] for name in ("kernel", "memory", "scales")},
         "extrapolate": extrapolate,
     }

@@ -18,7 +18,7 @@ LAYOUT = report.Layout(
     parameters=(
         "vector_size", "pairs", "operands", "degrees_of_freedom", "sparsity", "bits", "input_bits",
         "weight_bits", "p", "sigma", "core", "moduli", "redundant_moduli",
-        "redundant", "decoder", "attempts", "slice_bits", "adc_bits",
+        "redundant", "decoder", "attempts", "slice_bits", "adc_bits", "adc_range",
     ),
     results=(
         "mean_abs_error", "mean_abs_error_ci95", "precision_reached", "mean_error", "rms_error",
@@ -26,17 +26,17 @@ LAYOUT = report.Layout(
         "output_error_rate", "output_error_rate_ci95", "expected_attempts", "max_attempts",
     ),
     optional=(
-        "redundant_moduli", "precision_reached", "max_attempts", "adc_bits", "mean_error", "moduli",
-        "p50_abs_error", "p95_abs_error", "decoder", "rms_error", "p99_abs_error",
-        "mean_abs_error_ci95", "max_abs_error",
+        "redundant_moduli", "precision_reached", "max_attempts", "adc_bits", "adc_range",
+        "mean_error", "moduli", "p50_abs_error", "p95_abs_error", "decoder", "rms_error",
+        "p99_abs_error", "mean_abs_error_ci95", "max_abs_error",
     ),
 )  # fmt: skip
 _OTHERWISE = {"gaussian": "normal", "gauss": "normal"}  # called elsewhere, as --noise does
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 AXES = (
-    *options.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
-    *options.NOISE_AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
+    *options.MODULI_AXES, "slice_bits", "adc_bits", "adc_range", "decoder", "legitimate_range",
+    "attempts", *options.NOISE_AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
     "precision_of", "max_pairs", "pairs", "seed",
 )  # fmt: skip
 
@@ -91,6 +91,7 @@ AXES = (
     *options.DECODING,
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
+    core.CoreOptions.adc_range,
     options.take(analysis.SimulationOptions.seed.within(high=2**63)),
     options.run_options,
 )
@@ -226,6 +227,7 @@ def _parameters(
         attempts=point["attempts"],
         slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],
+        adc_range=point["adc_range"],
         operands=source or _distribution(point),
         seed=point["seed"],
         rel_precision=point["rel_precision"],

@@ -15,7 +15,7 @@ LAYOUT = Layout(
     parameters=(
         "what", "model", "vector_size", "operands", "bits", "input_bits", "weight_bits", "seed",
         "noise", "p", "sigma", "core", "moduli", "redundant", "decoder", "legitimate_range",
-        "attempts", "slice_bits", "adc_bits",
+        "attempts", "slice_bits", "adc_bits", "adc_range",
     ),
     results=(
         "blocks", "samples", "mean_abs_error", "mean_abs_error_ci95", "output_error_rate",
@@ -23,7 +23,7 @@ LAYOUT = Layout(
     ),
     optional=(
         "created", "legitimate_range", "mean_abs_error_ci95", "key", "moduli", "finished",
-        "decoder", "output_error_rate", "noise", "adc_bits", "operands", "slice_bits",
+        "decoder", "output_error_rate", "noise", "adc_bits", "adc_range", "operands", "slice_bits",
     ),
 )  # fmt: skip
 BLOCKS_LAYOUT = Layout(

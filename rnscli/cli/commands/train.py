@@ -22,7 +22,8 @@ LAYOUT = report.Layout(
         "accuracy_difference_ci95", "fp32_standard_error", "within_standard_error",
     ),
     optional=(
-        "adc_bits", "slice_bits", "redundant_moduli", "moduli", "decoder", "test_accuracy_ci95",
+        "adc_bits", "adc_range", "slice_bits", "redundant_moduli", "moduli", "decoder",
+        "test_accuracy_ci95",
         "test_loss", "fp32_standard_error",
     ),
     essential=("test_accuracy", "accuracy_difference"),
@@ -30,7 +31,7 @@ LAYOUT = report.Layout(
 EPOCH_LAYOUT = report.Layout(
     parameters=("model", *options.CORE_COLUMNS, "seed"),
     results=("epoch", "train_loss", "test_loss", "test_accuracy"),
-    optional=("adc_bits", "slice_bits", "redundant_moduli", "moduli", "decoder"),
+    optional=("adc_bits", "adc_range", "slice_bits", "redundant_moduli", "moduli", "decoder"),
     essential=("epoch", "train_loss"),
 )
 _RECIPE = ("epochs", "batch_size", "learning_rate")

@@ -53,7 +53,7 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
 
 
 CORE_AXES = (
-    "granularity", "scales", *shared.MODULI_AXES, "slice_bits", "adc_bits", "decoder",
+    "granularity", "scales", *shared.MODULI_AXES, "slice_bits", "adc_bits", "adc_range", "decoder",
     "legitimate_range", "attempts", *noise.NOISE_AXES,
 )  # fmt: skip
 
@@ -61,7 +61,7 @@ CORE_AXES = (
 CORE_COLUMNS = (
     "vector_size", "granularity", "scales", "bits", "input_bits", "weight_bits",
     "p", "sigma", "core", "moduli", "redundant_moduli", "redundant",
-    "decoder", "attempts", "slice_bits", "adc_bits",
+    "decoder", "attempts", "slice_bits", "adc_bits", "adc_range",
 )  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         *shared.DECODING,
         CoreOptions.slice_bits,
         CoreOptions.adc_bits,
+        CoreOptions.adc_range,
     )
 
 
@@ -108,7 +109,7 @@ def core_of(point: shared.Point) -> CoreOfPoint:
     request = shared.moduli_request(point)
     if request.moduli is not None:
         request.choose()  # a set that no tile could use is wrong whichever core is compared
-    same = ("attempts", "decoder", "legitimate_range", "slice_bits", "adc_bits")
+    same = ("attempts", "decoder", "legitimate_range", "slice_bits", "adc_bits", "adc_range")
     core = analog_core(
         point["core"],
         bits=request.bits,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rnscli.core.cores.kind import (
     CONVERTER_AXES,
+    FULL,
     ConventionalKind,
     Converters,
     CoreSettings,
@@ -19,6 +20,7 @@ from rnscli.core.cores.kind import (
     add,
     check_slice_bits,
     multiply,
+    range_bits,
     single_law,
 )
 
@@ -30,11 +32,15 @@ if TYPE_CHECKING:  # what is simulated loads NumPy
 class FixedPoint(ConventionalKind):
     """A core with one array and one ADC for each column."""
 
-    axes = CONVERTER_AXES
+    axes: tuple[str, ...] = CONVERTER_AXES
 
     @abstractmethod
     def adc_bits(self, settings: CoreSettings) -> int:
         """Bits of the ADC."""
+
+    def adc_range(self, settings: CoreSettings) -> str:
+        """Share of the full range that the ADC has."""
+        return settings.adc_range
 
     def converters(self, settings: CoreSettings) -> Converters:
         return Converters(settings.dot_product.input_bits, self.adc_bits(settings), 1)
@@ -45,7 +51,8 @@ class FixedPoint(ConventionalKind):
         from rnscli.core.cores.conventional_core import FixedPointCore
 
         adc_bits, law = self.adc_bits(settings), single_law(self, noise)
-        return FixedPointCore(self.name, settings.dot_product, settings.bits, adc_bits, law)
+        within = self.adc_range(settings)
+        return FixedPointCore(self.name, settings.dot_product, settings.bits, adc_bits, law, within)
 
     def logic(self, settings: CoreSettings) -> Logic:
         """Nothing: what the ADC says is the result."""
@@ -55,19 +62,22 @@ class FixedPoint(ConventionalKind):
         from rnscli.core.cores.conventional_core import mean_square
 
         dot = settings.dot_product
-        return [(dot.output_bits, mean_square(dot.max_weight, dot.vector_size))]
+        bits = range_bits(dot.output_bits, self.adc_range(settings))
+        return [(bits, mean_square(dot.max_weight, dot.vector_size))]
 
 
 class FixedLp(FixedPoint):
-    """The ADC has b bits, so that it is compared at equal converters."""
+    """The ADC has b bits if not told otherwise, so that it is compared at equal converters."""
 
     name = "fixed-lp"
     summary = "one array; an ADC of b bits keeps the top b of the b_out bits of a result"
+    axes = (*CONVERTER_AXES, "adc_bits", "adc_range")
     exact = False
 
     def adc_bits(self, settings: CoreSettings) -> int:
-        # An ADC with more bits than the result has would convert nothing but noise.
-        return min(settings.bits, settings.dot_product.output_bits)
+        # An ADC with more bits than its range has would convert nothing but noise.
+        chosen = settings.bits if settings.adc_bits is None else settings.adc_bits
+        return min(chosen, range_bits(settings.dot_product.output_bits, settings.adc_range))
 
 
 class FixedHp(FixedPoint):
@@ -80,21 +90,24 @@ class FixedHp(FixedPoint):
     def adc_bits(self, settings: CoreSettings) -> int:
         return settings.dot_product.output_bits
 
+    def adc_range(self, settings: CoreSettings) -> str:
+        return FULL
+
 
 class BitSliced(ConventionalKind):
     """What designers do today: a weight is spread over several low-precision devices."""
 
     name = "bit-sliced"
     summary = "an array for each slice of the weights; readings are shifted and added digitally"
-    axes = (*CONVERTER_AXES, "slice_bits", "adc_bits")
+    axes = (*CONVERTER_AXES, "slice_bits", "adc_bits", "adc_range")
     exact = False
 
     def converters(self, settings: CoreSettings) -> Converters:
         dot, slice_bits = settings.dot_product, settings.slice_bits
         check_slice_bits(slice_bits, dot)
-        # An ADC with more bits than the sum of a slice has would convert nothing but noise.
+        # An ADC with more bits than the range of a slice has would convert nothing but noise.
         chosen = settings.bits if settings.adc_bits is None else settings.adc_bits
-        adc_bits = min(chosen, dot.slice_output_bits(slice_bits))
+        adc_bits = min(chosen, range_bits(dot.slice_output_bits(slice_bits), settings.adc_range))
         return Converters(dot.input_bits, adc_bits, dot.slices(slice_bits))
 
     def build(
@@ -104,7 +117,7 @@ class BitSliced(ConventionalKind):
 
         dot, bits, slice_bits = settings.dot_product, settings.bits, settings.slice_bits
         adc_bits, law = self.converters(settings).adc_bits, single_law(self, noise)
-        return BitSlicedCore(dot, bits, slice_bits, adc_bits, law)
+        return BitSlicedCore(dot, bits, slice_bits, adc_bits, law, settings.adc_range)
 
     def logic(self, settings: CoreSettings) -> Logic:
         """The readings of the slices are added at the width of the result, in a tree."""
@@ -119,7 +132,7 @@ class BitSliced(ConventionalKind):
         from rnscli.core.cores.conventional_core import mean_square
 
         dot, slice_bits = settings.dot_product, settings.slice_bits
-        bits = dot.slice_output_bits(slice_bits)
+        bits = range_bits(dot.slice_output_bits(slice_bits), settings.adc_range)
         return [
             (bits, mean_square(dot.max_weight, dot.vector_size, slice_bits, index))
             for index in range(dot.slices(slice_bits))

@@ -11,7 +11,14 @@ import numpy as np
 from rnscli.base import InputError
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
 from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WholeWeights, WordsOf
-from rnscli.core.cores.kind import ConventionalKind, CoreOptions, CoreSettings, check_slice_bits
+from rnscli.core.cores.kind import (
+    FULL,
+    ConventionalKind,
+    CoreOptions,
+    CoreSettings,
+    check_slice_bits,
+    range_bits,
+)
 from rnscli.core.noise import Adc, NoiseLaw, wrong_word
 
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
@@ -40,7 +47,8 @@ class FixedPointCore(ConventionalCore, WholeWeights):
     """A conventional core: one ADC keeps the top ``adc_bits`` bits of the b_out of a result.
 
     ``S`` is rounded to a multiple of ``2**(b_out - adc_bits)`` (ties to even) and clipped to the
-    two's complement range. With ``adc_bits = b_out`` nothing is lost.
+    two's complement range. With ``adc_bits = b_out`` nothing is lost. With a range of ``1 / 2**r``
+    of the full one steps are ``2**r`` times finer, and what is beyond the range is clipped.
 
     Parameters
     ----------
@@ -54,17 +62,22 @@ class FixedPointCore(ConventionalCore, WholeWeights):
         Bits of this core's ADC.
     noise
         Noise at the ADC, or none.
+    adc_range
+        Share of the full range that the ADC has, one of `rnscli.core.ADC_RANGES`.
 
     Raises
     ------
     InputError
-        If results exceed 2**62.
+        If results exceed 2**62, or the range is none of these.
 
     Examples
     --------
     >>> core = FixedPointCore("fixed-lp", DotProduct(2, 4, 4), bits=4, adc_bits=4)
     >>> core.read(np.array([98, 13, 3]), np.random.default_rng(0)).values.tolist()
     [96, 16, 0]
+    >>> core = FixedPointCore("fixed-lp", DotProduct(2, 4, 4), 4, adc_bits=4, adc_range="1/4")
+    >>> core.read(np.array([98, 13, 3]), np.random.default_rng(0)).values.tolist()
+    [28, 12, 4]
     """
 
     name: str
@@ -72,9 +85,15 @@ class FixedPointCore(ConventionalCore, WholeWeights):
     bits: int
     adc_bits: int
     noise: NoiseLaw | None = None
+    adc_range: str = FULL
 
     def __post_init__(self) -> None:
+        CoreOptions.adc_range.check(self.adc_range)
         _check_output_bits(self.dot_product.output_bits)
+
+    @property
+    def _range_bits(self) -> int:
+        return range_bits(self.dot_product.output_bits, self.adc_range)
 
     @property
     def reach(self) -> int:
@@ -83,20 +102,21 @@ class FixedPointCore(ConventionalCore, WholeWeights):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"adc_bits": self.adc_bits}
+        return {"adc_bits": self.adc_bits, "adc_range": self.adc_range}
 
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         return self.read(np.einsum("...j,...j->...", x, w, dtype=np.int64), rng)
 
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """What the ADC makes of exact dot products."""
-        output_bits = self.dot_product.output_bits
-        values, ideal = convert_sums(sums, output_bits, self.adc_bits, self.bits, self.noise, rng)
+        values, ideal = convert_sums(
+            sums, self._range_bits, self.adc_bits, self.bits, self.noise, rng
+        )
         return Readout(values, values != ideal, (sums.size,))
 
     def ideal(self, sums: Sequence[Any]) -> Any:
         """Rounded and clipped."""
-        return convert_clean(sums[0], self.dot_product.output_bits, self.adc_bits)
+        return convert_clean(sums[0], self._range_bits, self.adc_bits)
 
 
 @dataclass(frozen=True)
@@ -125,11 +145,13 @@ class BitSlicedCore(ConventionalCore):
         digits, also where the highest slice has fewer bits.
     noise
         Noise at each conversion, or none.
+    adc_range
+        Share of that full scale that the ADCs have, one of `rnscli.core.ADC_RANGES`.
 
     Raises
     ------
     InputError
-        If a number of bits is out of range, or results exceed 2**62.
+        If a number of bits or the range is none that is accepted, or results exceed 2**62.
 
     References
     ----------
@@ -149,9 +171,11 @@ class BitSlicedCore(ConventionalCore):
     slice_bits: int
     adc_bits: int
     noise: NoiseLaw | None = None
+    adc_range: str = FULL
     name = "bit-sliced"
 
     def __post_init__(self) -> None:
+        CoreOptions.adc_range.check(self.adc_range)
         check_slice_bits(self.slice_bits, self.dot_product)
         CoreOptions.adc_bits.check(self.adc_bits)
         _check_output_bits(self._reached_bits)
@@ -168,7 +192,11 @@ class BitSlicedCore(ConventionalCore):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"slice_bits": self.slice_bits, "adc_bits": self.adc_bits}
+        return {
+            "slice_bits": self.slice_bits,
+            "adc_bits": self.adc_bits,
+            "adc_range": self.adc_range,
+        }
 
     @property
     def slices(self) -> int:
@@ -178,6 +206,10 @@ class BitSlicedCore(ConventionalCore):
     @property
     def _sum_bits(self) -> int:
         return self.dot_product.slice_output_bits(self.slice_bits)
+
+    @property
+    def _range_bits(self) -> int:
+        return range_bits(self._sum_bits, self.adc_range)
 
     @property
     def _places(self) -> list[int]:
@@ -216,9 +248,9 @@ class BitSlicedCore(ConventionalCore):
 
     def ideal(self, sums: Sequence[Any]) -> Any:
         """Each slice rounded and clipped, shifted and added."""
-        adc_bits = min(self.adc_bits, self._sum_bits)
+        adc_bits = min(self.adc_bits, self._range_bits)
         total, *more = (
-            convert_clean(partial, self._sum_bits, adc_bits) * place
+            convert_clean(partial, self._range_bits, adc_bits) * place
             for partial, place in zip(sums, self._places, strict=True)
         )
         for term in more:
@@ -233,12 +265,12 @@ class BitSlicedCore(ConventionalCore):
 
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """Convert the sum of each slice, shift and add."""
-        adc_bits = min(self.adc_bits, self._sum_bits)
+        adc_bits = min(self.adc_bits, self._range_bits)
         values = np.zeros(sums.shape[1:], dtype=np.int64)
         ideal = np.zeros_like(values)
         for index, partial in enumerate(sums):
             read, exact = convert_sums(
-                partial, self._sum_bits, adc_bits, self.bits, self.noise, rng
+                partial, self._range_bits, adc_bits, self.bits, self.noise, rng
             )
             values += read << (self.slice_bits * index)
             ideal += exact << (self.slice_bits * index)
@@ -269,9 +301,9 @@ def convert_sums(
 ) -> tuple[IntArray, IntArray]:
     """What an ADC makes of exact sums, in their unit, with its noise and without.
 
-    The sums have ``output_bits`` bits, its full scale, of which it keeps the top ``adc_bits``: a
-    sum is rounded to a multiple of ``2**(output_bits - adc_bits)``, ties to even, and clipped to
-    the two's complement range. The noise is stated for converters of ``bits`` bits.
+    Its range has ``output_bits`` bits, of which it keeps the top ``adc_bits``: a sum is rounded to
+    a multiple of ``2**(output_bits - adc_bits)``, ties to even, and clipped to the two's complement
+    range. The noise is stated for converters of ``bits`` bits.
     """
     lost = max(0, output_bits - adc_bits)
     adc = adc_of(adc_bits, bits)

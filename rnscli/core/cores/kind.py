@@ -77,6 +77,22 @@ def _kinds() -> Registry[CoreKind]:
     return CORES
 
 
+FULL = "full"
+# By powers of two, so that slices are shifted and added; few sums come near the full range.
+ADC_RANGES = (FULL, *(f"1/{2**halvings}" for halvings in range(1, 11)))
+
+
+def range_bits(full: int, adc_range: str) -> int:
+    """Bits of the range of an ADC, of which the full one has so many.
+
+    Examples
+    --------
+    >>> range_bits(18, "1/8")
+    15
+    """
+    return max(1, full - ADC_RANGES.index(adc_range))
+
+
 class CoreOptions:
     """What a user chooses of a core itself."""
 
@@ -86,8 +102,14 @@ class CoreOptions:
     )
     adc_bits = Option(
         WholeNumbers(1, 64),
-        "ADC bits of the core bit-sliced.",
+        "ADC bits of the cores fixed-lp and bit-sliced.",
         usual="b, the same converters as rns",
+    )
+    adc_range = Option(
+        Names(ADC_RANGES),
+        "Range of the ADCs of the cores fixed-lp and bit-sliced, as a share of what could occur; "
+        "what is beyond is clipped.",
+        default=FULL,
     )
 
 
@@ -143,6 +165,8 @@ class CoreSettings:
         a word has a wrong residue, so that further groups of residues are tried.
     slice_bits, adc_bits
         Bits of a weight slice, and of the ADCs; ``adc_bits`` of ``None`` is b.
+    adc_range
+        Share of the full range that the ADCs have: one of ``ADC_RANGES``.
     """
 
     dot_product: DotProduct
@@ -154,6 +178,7 @@ class CoreSettings:
     word_error_probability: float = 0.0
     slice_bits: int = 1
     adc_bits: int | None = None
+    adc_range: str = FULL
 
 
 class Logic(NamedTuple):
@@ -291,7 +316,7 @@ class ConventionalKind(AnalogKind):
 
     @abstractmethod
     def conversions(self, settings: CoreSettings) -> Sequence[tuple[int, float]]:
-        """What its converters read: bits of the exact sum, and mean square of the weights in it."""
+        """What its converters read: bits of their range, and mean square of the weights in it."""
 
     def reading_error(self, settings: CoreSettings, law: NoiseLaw) -> float:
         """Probability that a code of some converter changes, for uniform operands.

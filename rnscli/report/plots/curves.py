@@ -56,7 +56,7 @@ def plot_error_histograms(
         (
             "core", "bits", "input_bits", "weight_bits", "vector_size", "operands", "redundant",
             "attempts", "noise", "p", "decoder", "moduli", "pairs", "slice_bits", "adc_bits",
-            "degrees_of_freedom", "sparsity",
+            "adc_range", "degrees_of_freedom", "sparsity",
         ),
     )  # fmt: skip
     columns = columns_of(analysis.DotErrorRow)
@@ -193,7 +193,8 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
 # What may tell lines apart, in the order in which a label says it.
 OF_CORES = (
     "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales",
-    "redundant", "attempts", "noise", "p", "sigma", "decoder", "slice_bits", "adc_bits", "moduli",
+    "redundant", "attempts", "noise", "p", "sigma", "decoder", "slice_bits", "adc_bits",
+    "adc_range", "moduli",
 )  # fmt: skip
 
 

@@ -52,6 +52,7 @@ EVERY: dict[str, Any] = {
     "columns_per_adc": (1, 4),
     "slice_bits": (1, 2),
     "adc_bits": (None, 5),
+    "adc_range": ("full", "1/8"),
     "technology": ("crossbar", "light", "digital-logic"),
     "adc": ("murmann", "walden"),
     "memory": "none",
@@ -117,9 +118,9 @@ LAWS: dict[str, Any] = {
 }
 AXES_OF = {
     "rns": "reverse redundant decoder legitimate_range attempts",
-    "fixed-lp": "",
+    "fixed-lp": "adc_bits adc_range",
     "fixed-hp": "",
-    "bit-sliced": "slice_bits adc_bits",
+    "bit-sliced": "slice_bits adc_bits adc_range",
     "digital-int8": "",
     "digital-int4": "",
 }
@@ -166,7 +167,8 @@ def axes_of(case: dict[str, Any], core: str) -> dict[str, Sequence[Any]]:
     for axis in ("columns",) if digital else OPEN:
         axes[axis] = case.get(axis) or OPEN[axis]
     default: dict[str, Sequence[Any]] = {
-        "reverse": ("mixed-radix",), "slice_bits": (1,), "adc_bits": (None,)
+        "reverse": ("mixed-radix",), "slice_bits": (1,), "adc_bits": (None,),
+        "adc_range": ("full",),
     }  # fmt: skip
     for axis in AXES_OF[core].split():
         axes[axis] = case.get(axis) or default[axis]
@@ -208,6 +210,7 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
         "technology": technology_named(design.technology),
         "slice_bits": design.slice_bits or 1,
         "adc_bits": design.adc_bits,
+        "adc_range": design.adc_range or "full",
         "columns": design.columns,
         "columns_per_adc": design.columns_per_adc,
         "adc_rate": design.adc_rate,
@@ -274,6 +277,7 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
             law,
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
+            adc_range=design.adc_range or "full",
         )
     rows = [numbers_by(case, one) for one in every]
     if not all(rows):
@@ -313,7 +317,11 @@ def error_of(case: dict[str, Any], design: Design, code: RedundantCode | None) -
         n: DIGITAL[design.core] if digital else case.get(n) or design.bits
         for n in ("input_bits", "weight_bits")
     }
-    sliced = {"slice_bits": design.slice_bits, "adc_bits": design.adc_bits}
+    settings = {
+        name: getattr(design, name)
+        for name in ("slice_bits", "adc_bits", "adc_range")
+        if name in AXES_OF[design.core].split()
+    }
     return simulated(
         DotProduct(design.vector_size, **own),
         design.bits,
@@ -321,7 +329,7 @@ def error_of(case: dict[str, Any], design: Design, code: RedundantCode | None) -
         code,
         case["pairs"],
         case.get("seed", 0),
-        **(sliced if design.core == "bit-sliced" else {}),
+        **settings,
     )
 
 
@@ -359,9 +367,8 @@ def evaluated(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
     space = space_of(case, law)
     errors = {
         error_key(design): dot_error(space.error_parameters(design)).rows[0].mean_abs_error
-        for design in {d.core + str((d.vector_size, d.bits, d.slice_bits, d.adc_bits)): d
-                       for d, _ in space.groups()}.values()
-    }  # fmt: skip
+        for design in {error_key(d): d for d, _ in space.groups()}.values()
+    }
     evaluator = Evaluator(space, errors)
     found: dict[Design, Numbers | None] = {}
     for group, attempts in space.groups():

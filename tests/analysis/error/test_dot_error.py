@@ -70,7 +70,7 @@ def test_columns_of_a_core_say_how_it_is_built() -> None:
     said = {row.core: (row.slice_bits, row.adc_bits) for row in rows}
     assert said == {
         "rns": (None, None),
-        "fixed-lp": (None, 6),
+        "fixed-lp": (None, 7),
         "fixed-hp": (None, 18),
         "bit-sliced": (2, 7),
     }

@@ -216,8 +216,8 @@ def test_every_tile_of_drawn_operands(size: int, pairs: int) -> None:
     whole_w = np.rint(w * (31 / s_w[:, np.newaxis])).astype(np.int64)
     sums = (whole_x * whole_w).sum(axis=1)
     exact = np.array([math.fsum(products) for products in x * w])
-    step = 2 ** max(0, dot.output_bits - 6)
-    coarse = np.clip(np.rint(sums / step), -32, 31) * step
+    step = 2 ** max(0, dot.output_bits - 7)
+    coarse = np.clip(np.rint(sums / step), -64, 63) * step
     assert_statistics(statistics["fixed-hp"], s_x * s_w / (15 * 31) * sums - exact)
     assert_statistics(statistics["fixed-lp"], s_x * s_w / (15 * 31) * coarse - exact)
     # 5 bits of a magnitude in 3 slices of 2; 7 of the 5 + 2 + log2(h) bits of a slice's sum.

@@ -23,9 +23,9 @@ NUMBERS = (
 )  # fmt: skip
 KEYS = (
     "role axis core bits vector_size technology adc_model columns columns_per_adc adc_rate_hz "
-    "clock_hz reverse slice_bits adc_bits redundant attempts decoder legitimate_range moduli "
-    "redundant_moduli expected_attempts energy_per_mac_j energy_per_mac_range_j latency_s area_m2 "
-    "mean_abs_error p_err throughput_macs_per_s power_w edp_js area_per_throughput arrays "
+    "clock_hz reverse slice_bits adc_bits adc_range redundant attempts decoder legitimate_range "
+    "moduli redundant_moduli expected_attempts energy_per_mac_j energy_per_mac_range_j latency_s "
+    "area_m2 mean_abs_error p_err throughput_macs_per_s power_w edp_js area_per_throughput arrays "
     "extrapolated reason commands noise p sigma snr_db seed"
 )
 QUICK = ("--pairs", "300")
@@ -337,3 +337,13 @@ def test_the_help_names_only_options_of_the_command(rnscli: Run) -> None:
     declared = set(re.findall(r"^  (--[a-z0-9-]+)", out, re.MULTILINE))
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z0-9-]+)", out))
     assert named - declared - {"--help"} == set()
+
+
+def test_a_range_that_fits_makes_one_array_the_best(rows: Rows) -> None:
+    """The search finds the range; bits of an ADC and energy are the same for all ranges."""
+    words = ("design", *QUICK, "--core", "fixed-lp", "--bits", 6, "--adc-range", "full,1/2,1/4,1/8")
+    full, *_ = rows(*words[:-1], "full")
+    best, *_ = rows(*words, "--minimise", "error")
+    assert (full["adc_range"], best["adc_range"]) == ("full", "1/8")
+    assert best["mean_abs_error"] < full["mean_abs_error"] / 4
+    assert best["energy_per_mac_j"] == full["energy_per_mac_j"]

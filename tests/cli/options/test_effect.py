@@ -14,11 +14,12 @@ Run = Callable[..., Any]
 @pytest.mark.parametrize(
     ("arguments", "idle"),
     [
-        ("error-sim --bits 4 --pairs 9 --core fixed-lp --adc-bits 6", "--adc-bits"),
-        ("error-sim --bits 4 --pairs 9 --slice-bits 2 --adc-bits 5", "--slice-bits --adc-bits"),
+        ("error-sim --bits 4 --pairs 9 --core fixed-hp --adc-bits 6", "--adc-bits"),
+        ("error-sim --bits 4 --pairs 9 --slice-bits 2 --adc-bits 5", "--slice-bits"),
+        ("error-sim --bits 4 --pairs 9 --core rns --adc-range 1/8", "--adc-range"),
         ("error-sim --bits 4 --pairs 9 --attempts 2 --decoder detect", "--attempts --decoder"),
         ("error-sim --bits 4 --pairs 9 --legitimate-range operands", "--legitimate-range"),
-        ("energy --bits 6 --adc-bits 5", "--adc-bits"),
+        ("energy --bits 6 --core rns,digital-int8 --adc-bits 5", "--adc-bits"),
         ("energy --bits 6 --core rns --attempts 2", "--attempts"),
         ("energy --bits 6 --core fixed-lp --workload mnist-cnn --p 1e-3", "--p"),
         ("energy --bits 6 --core fixed-lp --workload mnist-cnn --reverse crt", "--reverse"),
