@@ -33,6 +33,7 @@ def test_console_blocks(command: str, output: str, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == output
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("small_study", "few_words", "few_digits")
 def test_shell_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one folder and in order: some read what others have written."""
@@ -98,5 +99,5 @@ def test_what_is_said_of_a_wrong_plan(
 
 
 def test_every_kind_of_example_was_found() -> None:
-    assert len(CONSOLE) == 24
+    assert len(CONSOLE) == 25
     assert len(SHELL) == 17

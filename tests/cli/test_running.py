@@ -224,6 +224,7 @@ def test_a_total_that_is_known_is_said_in_full() -> None:
     )
 
 
+@pytest.mark.thorough
 def test_without_a_standard_error(tmp_path: Path) -> None:
     """The result and the code are the same, and nothing strays into standard output."""
     for arguments, code in (("--pairs 100", 0), ("--pairs 99 --jobs 2", 0), ("--pairs abc", 2)):

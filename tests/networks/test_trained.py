@@ -26,6 +26,7 @@ def bits(model: nn.Module) -> list[bytes]:
     return [tensor.numpy().tobytes() for tensor in model.state_dict().values()]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_accuracy_of_the_shipped_networks(
     name: str, shipped_network: Callable[[str], TrainedNetwork]
