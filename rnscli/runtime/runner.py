@@ -117,7 +117,7 @@ class Runner:
                         ahead = min(len(calls), index + 4 * capacity)  # which bounds memory
                         while begun < ahead and len(under_way) < capacity:
                             token = (begun, 0)
-                            self._engine.submit(token, _returned, function, calls[begun])
+                            self._engine.submit(token, _attempt, function, *calls[begun])
                             under_way.add(token)
                             begun += 1
                         token, value = self._engine.next_done()
@@ -292,27 +292,14 @@ class _Blocks(Generic[Result]):
         return self._described[index]
 
 
-def _returned(function: Callable[..., Value], arguments: tuple[Any, ...]) -> Value | RnscliError:
-    """What a call returns, or what it refuses."""
-    try:
-        return function(*arguments)
-    except RnscliError as error:
-        return error
+def _attempt(function: Callable[..., Value], *arguments: Any) -> Value | RnscliError:
+    """What a call returns, or what it refuses.
 
-
-def _attempt(
-    function: Callable[[Any, int, tuple[str, ...]], dict[str, Result]],
-    argument: Any,
-    block: int,
-    parts: tuple[str, ...],
-) -> dict[str, Result] | RnscliError:
-    """Results of a block, or what it refuses.
-
-    A refusal is raised only when the block has its turn: how far an engine looks ahead must not
+    A refusal is raised only when the call has its turn: how far an engine looks ahead must not
     decide whether a run that stops early ends well.
     """
     try:
-        return function(argument, block, parts)
+        return function(*arguments)
     except RnscliError as error:
         return error
 

@@ -431,12 +431,11 @@ def search_designs(
     found = (designs.design(int(feasible[index])) for index in best_first)
     candidates = tuple(_candidate(evaluator, design) for design in found)
     chosen = candidates[0]
-    best_of: dict[str, Design] = {}  # each core, in the same order
-    for index in in_order(costs):
-        design = designs.design(int(feasible[index]))
-        best_of.setdefault(design.core, design)
-        if len(best_of) == len(space.core):
-            break
+    in_turn = feasible[in_order(costs)]
+    best_of = {
+        design.core: design
+        for design in (designs.design(int(place)) for place in designs.first_of_cores(in_turn))
+    }
     neighbours = tuple(
         (axis, _neighbour(evaluator, kept, design, chosen))
         for axis, design in space.neighbours(chosen.design, best_of)
@@ -540,6 +539,11 @@ class _Evaluated:
     def why_impossible(self) -> str:
         """The commonest of the reasons."""
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
+
+    def first_of_cores(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The first of some places for each core that has one."""
+        cores = np.searchsorted(self.space.group_ends, self.places[places, 0], side="right")
+        return places[np.unique(cores, return_index=True)[1]]
 
     def design(self, place: int) -> Design:
         number, which = self.places[place]

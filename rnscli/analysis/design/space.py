@@ -1,6 +1,8 @@
 """The space of designs that `rnscli design` searches, and the steps between neighbours in it."""
 
+import itertools
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
@@ -97,8 +99,8 @@ class DesignSpace:
     core, bits, vector_size, redundant, attempts, decoder, legitimate_range, columns, \
     columns_per_adc, adc_rate, clock, reverse, slice_bits, adc_bits, adc_range
         Values of the axes, as in the other parameter objects; an ``adc_bits`` of ``None`` is b,
-        ``columns`` are h, and an ADC fits the cycle of the array. Fine ADCs are leaner when they
-        are slow, so that one for each column is tried as well.
+        ``columns`` are h, and an ADC fits the cycle of the array. Fine ADCs may be leaner when
+        they are slow, so that one for each column is tried as well.
     technology
         Array technologies. A core that runs on none of them is taken on its default one; those of
         ``default_technologies`` replace these.
@@ -214,17 +216,20 @@ class DesignSpace:
             found.append((math.prod(map(len, axes.values())), bits | axes, attempts))
         return found
 
+    @cached_property
+    def group_ends(self) -> tuple[int, ...]:
+        """Number behind the last group of each core."""
+        return tuple(itertools.accumulate(count for count, _, _ in self._groups))
+
     @property
     def group_count(self) -> int:
-        return sum(count for count, _, _ in self._groups)
+        return self.group_ends[-1]
 
     def group(self, number: int) -> tuple[Design, tuple[float, ...]]:
         """A design but for its attempts, which few of its numbers depend on, and these."""
-        place = 0
-        while number >= self._groups[place][0]:
-            number -= self._groups[place][0]
-            place += 1
-        _, axes, attempts = self._groups[place]
+        place = bisect_right(self.group_ends, number)
+        count, axes, attempts = self._groups[place]
+        number -= self.group_ends[place] - count
         values = {}
         for axis in reversed(axes):  # the last one changes first
             number, choice = divmod(number, len(axes[axis]))

@@ -185,7 +185,9 @@ class EnergyParameters:
     slice_bits
         Bits s of a weight slice in the core ``bit-sliced``.
     adc_bits
-        Bits of that core's ADC; b if not given, the same converters as ``rns``.
+        Bits of the ADCs there and in ``fixed-lp``; b if not given, the same converters as ``rns``.
+    adc_range
+        Range of these ADCs, one of `rnscli.core.ADC_RANGES`.
     adc, dac
         Models of the converters. ``adc`` of ``None`` is the technology's own where it has one of
         these bits, else Murmann's at its node; ``dac`` is for technologies without drivers.
