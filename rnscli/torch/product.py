@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import (
 )
 
 from rnscli.base import InputError
-from rnscli.core import Core, IntArray
+from rnscli.core import Core, FloatArray, IntArray
 from rnscli.hardware import Gemm, Workload
 from rnscli.matrix import Dataflow, NumPyArrays, ProductCounts, TiledProduct
 
@@ -71,7 +71,7 @@ class TorchArrays(NumPyArrays):
 
         return piece
 
-    def put(self, values: Tensor, index: IntArray, new: IntArray) -> Tensor:
+    def put(self, values: Tensor, index: IntArray, new: IntArray | FloatArray) -> Tensor:
         values = values.contiguous()
         where = torch.from_numpy(index).to(values.device)
         values.view(-1)[where] = torch.from_numpy(new).to(values)
