@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli.answer import Bar
-from rnscli.cli.options import noise, shared
+from rnscli.cli.options import devices, noise, shared
 from rnscli.core import CoreOptions, analog_cores
 from rnscli.matrix import Dataflow, DataflowOptions
 from rnscli.networks import INSTALL, missing_package
@@ -104,8 +104,8 @@ def distinct(
     return list(kept.values())
 
 
-def core_of(point: shared.Point) -> CoreOfPoint:
-    """The core of a point of a sweep."""
+def core_of(point: shared.Point, tables: Mapping[str, Any]) -> CoreOfPoint:
+    """The core of a point of a sweep, with the tables of measured devices."""
     from rnscli.analysis.analog_core import analog_core
 
     request = shared.moduli_request(point)
@@ -126,6 +126,7 @@ def core_of(point: shared.Point) -> CoreOfPoint:
         rule=request.rule,
         max_modulus=request.max_modulus,
         noise=noise.noise_of(point),
+        devices=devices.devices_of(point, tables),
         **{name: point[name] for name in same},
     )
     flow = Dataflow(core, point["granularity"], scales=point["scales"])
