@@ -54,7 +54,8 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
 
 CORE_AXES = (
     "granularity", "scales", *shared.MODULI_AXES, "slice_bits", "adc_bits", "adc_range",
-    "calibration", "percentile", "decoder", "legitimate_range", "attempts", *noise.NOISE_AXES,
+    "calibration", "percentile", "decoder", "legitimate_range", "attempts",
+    *noise.NOISE_AXES, *devices.DEVICE_AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
@@ -83,6 +84,7 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         CoreOptions.adc_range,
         CoreOptions.calibration,
         CoreOptions.percentile,
+        devices.device_options,
     )
 
 
