@@ -4,7 +4,7 @@ import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from rnscli.base import InputError, Uncertain, check_choice, check_int, shown
 from rnscli.hardware import expression
@@ -173,6 +173,16 @@ class Parts(tuple[Priced, ...]):
                 stage = priced.part.stage or priced.part.name
                 found[stage] = max(found.get(stage, 0.0), priced.time)
         return list(found.values())
+
+    def repeated(self, applied: int, read: int) -> Self:
+        """These, where inputs are applied, and ADCs read, so often for a result."""
+        if applied == read == 1:
+            return self
+        times = [read if one.part.group == "adc" else applied for one in self]
+        return type(self)(
+            replace(one, energy=one.energy * often, time=one.time * often)
+            for one, often in zip(self, times, strict=True)
+        )
 
     @property
     def delay(self) -> float:

@@ -219,7 +219,7 @@ class EnergyDesign:
         if self.converters is None:
             bits = self.kind.operand_bits if isinstance(self.kind, DigitalKind) else 0
             return (Channel(bits, bits, 0, 1),)
-        dac_bits, adc_bits, channels, moduli = self.converters
+        dac_bits, adc_bits, channels, moduli, *_ = self.converters
         if not moduli:
             return (Channel(dac_bits, adc_bits, 0, channels),)
         counted: dict[tuple[int, int], int] = {}
@@ -230,12 +230,13 @@ class EnergyDesign:
 
     def _done(self, channel: Channel, rows: int) -> hardware.Pass:
         prices, mac, kind = self.technology.operations, self.mac, self.kind
+        whole = self._repeated[0] == 1
         return hardware.Pass(
             rows=rows,
             columns=self.width,
             input_bits=channel.input_bits,
             output_bits=channel.output_bits,
-            weight_bits=channel.input_bits,
+            weight_bits=channel.input_bits if whole else self.dot_product.weight_bits,
             modulus=channel.modulus,
             mac_energy=prices.energy(mac) if mac else 0.0,
             mac_area=prices.area(mac, 1.0) if mac else 0.0,
@@ -341,7 +342,14 @@ class EnergyDesign:
             return 0.0, 0.0
         repeats = self.products * self.converters.channels * self.attempts
         dacs = repeats * (self.segments * self.rows / self.width)
-        return dacs, repeats * self.segments * self.readings
+        applied, read = self._repeated
+        return dacs * applied, repeats * self.segments * self.readings * read
+
+    @property
+    def _repeated(self) -> tuple[int, int]:
+        """How often inputs are applied, and ADCs read, for one result."""
+        made = self.converters
+        return (1, 1) if made is None else (made.applied, made.read)
 
     @cached_property
     def kernels(self) -> tuple[str, ...]:
@@ -357,7 +365,10 @@ class EnergyDesign:
         """How many arrays are alike, and their parts, by the channels."""
         without = [] if self.adc is None or self.converters is None else ["adc"]
         return tuple(
-            (channel.count * self.segments, self.technology.priced(done, without))
+            (
+                channel.count * self.segments,
+                self.technology.priced(done, without).repeated(*self._repeated),
+            )
             for channel, done in zip(self.channels, self._passes, strict=True)
         )
 
@@ -377,7 +388,8 @@ class EnergyDesign:
         own = self._own_stages[kernel]
         if self.readout is None or kernel == "update":
             return own
-        return [*own, min(self.readout.columns, self.width) / self.readout.rate]
+        _, read = self._repeated
+        return [*own, read * min(self.readout.columns, self.width) / self.readout.rate]
 
     def _interval(self, stages: list[float]) -> float:
         return max(stages, default=0.0) if self.technology.overlapped else math.fsum(stages)
@@ -400,7 +412,7 @@ class EnergyDesign:
         # Whatever is asked of the array, it is the same one.
         own = self._own_stages.items()
         times = (self._interval(stages) for kernel, stages in own if kernel != "update")
-        cycle = min(times, default=0.0)
+        cycle = min(times, default=0.0) / self._repeated[1]
         if not cycle:
             return Readout(rate or SHARED_RATE, columns or 1)
         if columns is None:
@@ -499,20 +511,22 @@ class EnergyDesign:
     def _converters(self) -> list[Item]:
         """DACs, ADCs and circuits of the modulo that the technology does not bring."""
         found: list[Item] = []
-        repeats, width, products = self.attempts, self.width, self.products
+        repeats, width = self.attempts, self.width
+        applied, read = (self.products * often for often in self._repeated)
+        products = self.products
         for channel in self.channels:
             arrays = channel.count * self.segments
             if not self.technology.own_dac:
                 drivers = arrays * self.rows
                 found.append(Item(
-                    "DAC", "dac", "row", drivers, products * self.dac.energy(channel.input_bits),
+                    "DAC", "dac", "row", drivers, applied * self.dac.energy(channel.input_bits),
                     repeats, drivers, self.dac.area(channel.input_bits), source=self.dac.source,
                 ))  # fmt: skip
             if self.adc is not None and self.readout is not None:
                 bits, count, rate = channel.output_bits, arrays * self.readings, self.readout.rate
                 found.append(Item(
                     f"ADC, {self.adc.name}", "adc", "column", count * width,
-                    products * self.adc.energy(bits, rate), repeats,
+                    read * self.adc.energy(bits, rate), repeats,
                     count * math.ceil(width / self.readout.columns),
                     self.adc.area(bits, rate), source=self.adc.summary,
                 ))  # fmt: skip

@@ -13,6 +13,7 @@ from rnscli.base import InputError, Option
 from rnscli.core import (
     CORES,
     FULL,
+    IDEAL,
     METHODS,
     RNS,
     AnalogKind,
@@ -20,6 +21,7 @@ from rnscli.core import (
     CoreKind,
     CoreOptions,
     CoreSettings,
+    Devices,
     DigitalKind,
     DotProduct,
     ModuliSet,
@@ -188,6 +190,8 @@ class EnergyParameters:
         Bits of the ADCs there and in ``fixed-lp``; b if not given, the same converters as ``rns``.
     adc_range
         Range of these ADCs, one of `rnscli.core.ADC_RANGES`.
+    devices
+        How weights are mapped to cells and inputs are applied; errors cost nothing.
     adc, dac
         Models of the converters. ``adc`` of ``None`` is the technology's own where it has one of
         these bits, else Murmann's at its node; ``dac`` is for technologies without drivers.
@@ -239,6 +243,7 @@ class EnergyParameters:
     slice_bits: int = 1
     adc_bits: int | None = None
     adc_range: str = FULL
+    devices: Devices = IDEAL
     adc: hardware.AdcModel | None = None
     dac: hardware.CapacitiveDac = field(default_factory=hardware.CapacitiveDac)
     adc_rate: float | None = None
@@ -289,6 +294,7 @@ class EnergyParameters:
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
             adc_range=self.adc_range,
+            devices=self.devices,
         )
         converters = kind.converters(settings)
         technology = self._technology_for(kind)

@@ -333,6 +333,7 @@ def _energy(
             pass_attempts=max(attempts, in_pass),
             word_error_probability=wrong_word(chances) if chances else 0.0,
             scales=parameters.flow.scales,
+            devices=core.devices,
             **{name: value for name, value in core.settings.items() if name in _PRICED},
         )
         try:

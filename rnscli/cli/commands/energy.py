@@ -84,10 +84,11 @@ BREAKDOWN_LAYOUT = report.Layout(
     optional=("group", "per", "over", "count", "energy_each_j"),
     essential=("energy_j",),
 )  # fmt: skip
+_MAPPED = ("mapping", "input_slice_bits")
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", "adc_bits", "adc_range", "arrays", "kernel", "memory", "scales",
-    *options.HARDWARE_AXES, "workload", "core",
+    "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "arrays", "kernel", "memory",
+    "scales", *options.HARDWARE_AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
@@ -103,6 +104,7 @@ AXIS_COLUMNS = {
     "residue_p": analysis.ResidueP,
     "residue_sigma": analysis.ResidueSigma,
     "slice_bits": analysis.SliceBits,
+    **{name: options.DEVICE_COLUMNS[name] for name in _MAPPED},
     **options.HARDWARE_COLUMNS,
 }
 
@@ -148,6 +150,8 @@ AXIS_COLUMNS = {
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
     core.CoreOptions.adc_range,
+    core.DeviceOptions.mapping,
+    core.DeviceOptions.input_slice_bits,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
@@ -315,6 +319,7 @@ def _design(
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
         "adc_range": point["adc_range"],
+        "devices": core.Devices(**{name: point[name] for name in _MAPPED if point[name]}),
         **{name: point[name] for name in ("kernel", "memory", "scales")},
         "extrapolate": extrapolate,
     }

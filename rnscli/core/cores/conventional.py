@@ -28,9 +28,10 @@ from rnscli.core.cores.kind import (
     range_bits,
     range_share,
     single_law,
+    sliced_inputs,
     slices_of,
 )
-from rnscli.core.devices import PLAIN
+from rnscli.core.devices import OFFSET, PLAIN
 
 if TYPE_CHECKING:  # what is simulated loads NumPy
     from rnscli.core.arithmetic import DotProduct, RedundantCode
@@ -92,6 +93,28 @@ class RangedKind(ConventionalKind):
         return made if within != CALIBRATED else made.with_shares(self.shares(settings))
 
 
+def conventional_converters(settings: CoreSettings, adc_bits: int, slices: int) -> Converters:
+    """Those of a core whose weights have some slices."""
+    dac_bits, applied, read = sliced_inputs(settings.dot_product, settings.devices)
+    return Converters(dac_bits, adc_bits, slices, applied=applied, read=read)
+
+
+def shifted_and_added(settings: CoreSettings, slices: int) -> Logic:
+    """Readings of slices of weights and inputs, added at the width of the result, in a tree.
+
+    With weights that have an offset, the inputs are added once for all columns, and for each output
+    a multiple of their sum is subtracted, which is a shift.
+    """
+    dot, devices = settings.dot_product, settings.devices
+    readings = slices * sliced_inputs(dot, devices)[2]
+    raised = devices.mapping == OFFSET
+    return Logic(
+        inputs=add(dot.output_bits, float(raised)),
+        shift_add=add(dot.output_bits, float(readings - 1 + raised)),
+        cycles_after=(readings - 1).bit_length() + raised,
+    )
+
+
 class FixedPoint(RangedKind):
     """A core with one array and one ADC for each column."""
 
@@ -101,7 +124,7 @@ class FixedPoint(RangedKind):
         return full_bits(settings.dot_product, settings.devices)
 
     def converters(self, settings: CoreSettings) -> Converters:
-        return Converters(settings.dot_product.input_bits, self.adc_bits(settings), 1)
+        return conventional_converters(settings, self.adc_bits(settings), 1)
 
     def built(self, settings: CoreSettings, adc_bits: int, law: NoiseLaw | None) -> FixedPointCore:
         from rnscli.core.cores.conventional_core import FixedPointCore
@@ -111,8 +134,8 @@ class FixedPoint(RangedKind):
         return FixedPointCore(self.name, dot, settings.bits, adc_bits, law, within, devices=devices)
 
     def logic(self, settings: CoreSettings) -> Logic:
-        """Nothing: what the ADC says is the result."""
-        return Logic()
+        """Nothing, unless inputs are read slice by slice: what the ADC says is the result."""
+        return shifted_and_added(settings, 1)
 
     def conversions(self, settings: CoreSettings) -> Sequence[tuple[float, float]]:
         from rnscli.core.cores.conventional_core import mean_square
@@ -165,7 +188,7 @@ class BitSliced(RangedKind):
     def converters(self, settings: CoreSettings) -> Converters:
         adc_bits, dot = self.adc_bits(settings), settings.dot_product
         slices = slices_of(dot, settings.slice_bits, settings.devices)
-        return Converters(dot.input_bits, adc_bits, slices)
+        return conventional_converters(settings, adc_bits, slices)
 
     def built(self, settings: CoreSettings, adc_bits: int, law: NoiseLaw | None) -> BitSlicedCore:
         from rnscli.core.cores.conventional_core import BitSlicedCore
@@ -182,12 +205,8 @@ class BitSliced(RangedKind):
         Where their steps differ by powers of two, more than by their places, they are shifted by
         as much more or less.
         """
-        dot = settings.dot_product
-        slices = slices_of(dot, settings.slice_bits, settings.devices)
-        return Logic(
-            shift_add=add(dot.output_bits, float(slices - 1)),
-            cycles_after=(slices - 1).bit_length(),
-        )
+        slices = slices_of(settings.dot_product, settings.slice_bits, settings.devices)
+        return shifted_and_added(settings, slices)
 
     def conversions(self, settings: CoreSettings) -> Sequence[tuple[float, float]]:
         from rnscli.core.cores.conventional_core import mean_square

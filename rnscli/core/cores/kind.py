@@ -161,6 +161,24 @@ def applied_bits(dot: DotProduct, devices: Devices) -> int:
     return min(dot.input_bits, slices + 1)
 
 
+def sliced_inputs(dot: DotProduct, devices: Devices) -> tuple[int, int, int]:
+    """Bits of the DACs, and how often inputs are applied and read for one result.
+
+    Slices of inputs that are added in the array are read once.
+
+    Examples
+    --------
+    >>> dot = DotProduct(128, 6, 6)
+    >>> sliced_inputs(dot, Devices(input_slice_bits=2))
+    (3, 3, 1)
+    """
+    bits, width = devices.input_slice_bits, dot.input_bits - 1
+    if bits is None or bits >= width:
+        return dot.input_bits, 1, 1
+    count = -(-width // bits)
+    return bits + 1, count, count if devices.mapping == OFFSET else 1
+
+
 def full_bits(dot: DotProduct, devices: Devices) -> int:
     """Bits of what could occur at the ADC of whole weights: b_out, one more with an offset.
 
@@ -205,6 +223,8 @@ class Converters(NamedTuple):
     adc_bits: int
     channels: int
     moduli: tuple[int, ...] = ()  # of the channels, if they compute in residues
+    applied: int = 1
+    read: int = 1
 
 
 class Array(Protocol):

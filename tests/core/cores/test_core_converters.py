@@ -100,7 +100,9 @@ def test_residues_have_the_bits_of_the_largest_modulus(
     for modulus in candidates:
         if all(math.gcd(modulus, one) == 1 for one in members):
             members.append(modulus)
-    dac_bits, adc_bits, channels, moduli = converters("rns", dot, bits, moduli=ModuliSet(members))
+    dac_bits, adc_bits, channels, moduli, *_ = converters(
+        "rns", dot, bits, moduli=ModuliSet(members)
+    )
     assert dac_bits == adc_bits == sorted(len(f"{one - 1:b}") for one in members)[-1]
     assert sorted(moduli) == sorted(members) and channels == len(members)
 
