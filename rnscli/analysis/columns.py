@@ -115,10 +115,12 @@ AdcShare = Annotated[float, Column(
     usual=1.0, concerns_some=True
 )]
 Calibration = Annotated[str, Column(
-    "What a calibrated range covers of the values that occur.", usual="percentile"
+    "What a calibrated range covers of the values that occur.", usual="percentile",
+    concerns_some=True
 )]
 Percentile = Annotated[float, Column(
-    "Per cent of these values, with the calibration percentile.", low=50, high=100, usual=99.98
+    "Per cent of these values, with the calibration percentile.", low=50, high=100, usual=99.98,
+    concerns_some=True
 )]
 Technology = Annotated[str, Column("Technology of the array.", identity=True)]
 ArrayColumns = Annotated[int, Column(

@@ -82,8 +82,7 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         CoreOptions.slice_bits,
         CoreOptions.adc_bits,
         CoreOptions.adc_range,
-        CoreOptions.calibration,
-        CoreOptions.percentile,
+        *shared.CALIBRATION,
         devices.device_options,
     )
 
