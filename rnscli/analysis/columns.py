@@ -150,6 +150,10 @@ Granularity = Annotated[str, Column(
     "What has a scale of its own: vector, tile, channel or tensor.", usual="vector"
 )]
 Scales = Annotated[str, Column("How outputs are scaled back: fp32 or power-of-two.", usual="fp32")]
+InputScale = Annotated[str, Column(
+    "Where scales of inputs are from: dynamic, searched at each product, or static, a constant.",
+    usual="dynamic"
+)]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
 
 # Requested precision

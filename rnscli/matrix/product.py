@@ -177,7 +177,8 @@ class RowScales:
 
     They are those that ``levels`` makes of the largest magnitudes; where all are zero, of 1.
     ``granularity`` is that of `rnscli.Dataflow`, of tiles of ``size`` along K and, for ``tile``,
-    along M. Columns are the rows of the transpose.
+    along M. With a ``constant`` all share the scale that the levels make of that, whatever their
+    magnitudes. Columns are the rows of the transpose.
     """
 
     def __init__(
@@ -188,6 +189,7 @@ class RowScales:
         granularity: str,
         size: int,
         levels: Levels,
+        constant: float | None = None,
     ) -> None:
         self._name, self._arrays, self._values = name, arrays, values
         self._levels = levels
@@ -195,7 +197,10 @@ class RowScales:
         self._largest: Array | None = None
         self.tiny = False  # whether one of those that were given is of magnitudes below `TINY`
         self._whole: Array | None = None
-        if granularity in ("channel", "tensor"):  # scales that do not depend on the tile
+        if constant is not None:
+            check_magnitudes(name, arrays, arrays.largest(values, (-2, -1)))
+            self._whole = self._checked(values[..., :1, :1] * 0 + constant)
+        elif granularity in ("channel", "tensor"):  # scales that do not depend on the tile
             axes = (-1,) if granularity == "channel" else (-2, -1)
             self._whole = self._checked(arrays.largest(values, axes))
 
@@ -280,11 +285,13 @@ class TiledProduct:
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
         levels = self._weight_levels
-        scales = RowScales("w", self._arrays, columns, self._flow.granularity, self._size, levels)
+        granularity, constant = self._flow.granularity, self._flow.weight_scale
+        scales = RowScales("w", self._arrays, columns, granularity, self._size, levels, constant)
+        most = None if constant is None else levels.largest
         every = [(terms, scales.of(terms)) for terms in _cut(w.shape[-2], self._size)]
         tiles, powers = [], scales.powers()
         for terms, scale in every:
-            whole = self._whole(columns[..., terms], scale, levels.levels).swapaxes(-1, -2)
+            whole = self._whole(columns[..., terms], scale, levels.levels, most).swapaxes(-1, -2)
             unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
             tiles.append(WeightTile(terms, self._parts(whole), unit))
         of_columns = None if powers is None else powers.swapaxes(-1, -2)
@@ -317,14 +324,16 @@ class TiledProduct:
         out = found.reshape(*x.shape[:-1], columns)
         noise = rng() if self._flow.core.noisy else None
         levels = self._input_levels
-        scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size, levels)
+        granularity, constant = self._flow.granularity, self._flow.input_constant
+        scales = RowScales("x", self._arrays, x, granularity, self._size, levels, constant)
+        most = None if constant is None else levels.largest
         every = [scales.of(tile.terms) for tile in weights.tiles]
         powers = scales.powers()
         for tile, scale in zip(weights.tiles, every, strict=True):
             back = scales.divided(scale, powers)
             for rows in self._chunks(out.shape, min(self._size, terms)):
                 of_rows, to_rows = (one if len(one) == 1 else one[rows] for one in (scale, back))
-                whole = self._whole(x[rows][..., tile.terms], of_rows, levels.levels)
+                whole = self._whole(x[rows][..., tile.terms], of_rows, levels.levels, most)
                 parts, unit = tile.parts, tile.unit
                 if stack:
                     parts = tuple(part.reshape(-1, *part.shape[-2:])[rows] for part in parts)
@@ -351,10 +360,11 @@ class TiledProduct:
         largest = max(terms, shape[-1]) * int(np.prod(shape[1:-1]))
         return _cut(shape[0], max(1, self._arrays.chunk // largest))
 
-    def _whole(self, values: Array, scale: Array, levels: int) -> Array:
+    def _whole(self, values: Array, scale: Array, levels: int, most: int | None) -> Array:
         """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`.
 
-        In the type of the values, unless float32 might round the largest of them up past q.
+        They are clipped to ``most`` multiples where a scale does not follow from them. In the type
+        of the values, unless float32 might round the largest of them up past q.
         """
         if levels > FLOAT32_LEVELS:
             values, scale = self._arrays.exact(values, True), self._arrays.exact(scale, True)
@@ -362,6 +372,8 @@ class TiledProduct:
         scaled = values * levels
         scaled /= scale
         self._arrays.round(scaled)
+        if most is not None:
+            scaled = scaled.clip(-most, most)
         return self._arrays.exact(scaled, self._flow.wide_products)
 
     def _parts(self, whole: Array) -> tuple[Array, ...]:
