@@ -135,7 +135,17 @@ class Dataflow:
     @property
     def scale_of_inputs(self) -> InputScale:
         """What ``input_scale`` names, or that of a number."""
-        return INPUT_SCALES[self.input_scale if isinstance(self.input_scale, str) else STATIC]
+        return INPUT_SCALES[self.scale_name]
+
+    @property
+    def scale_name(self) -> str:
+        """``dynamic`` or ``static``."""
+        return self.input_scale if isinstance(self.input_scale, str) else STATIC
+
+    @property
+    def seeks_scale(self) -> bool:
+        """Whether a constant is wanted that is not known."""
+        return isinstance(self.input_scale, str) and not self.scale_of_inputs.searched
 
     @property
     def input_constant(self) -> float | None:
@@ -148,7 +158,7 @@ class Dataflow:
         """
         if not isinstance(self.input_scale, str):
             return self.input_scale
-        if self.scale_of_inputs.searched:
+        if not self.seeks_scale:
             return None
         raise InputError(
             "`input_scale` is static, and the scale is not known; give it as a number, or "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnscli.base import InputError, NotFiniteError
-from rnscli.core import Changes, IntArray, RangeReader, RedundantCode, quantisation_levels
+from rnscli.core import Changes, FloatArray, IntArray, RangeReader, RedundantCode, quantisation_levels
 from rnscli.matrix.dataflow import FLOAT64_EXACT, Dataflow, ProductCounts
 
 Array = Any  # of NumPy, or of the library of a subclass of `NumPyArrays`
@@ -59,6 +59,11 @@ class NumPyArrays:
         """A function that gives values at flat positions in C order, or all, as int64 of NumPy."""
         flat = of.reshape(-1)
         return lambda index: (flat if index is None else flat[index]).astype(np.int64)
+
+    def reals(self, of: Array) -> Callable[[IntArray], FloatArray]:
+        """A function that gives magnitudes at flat positions in C order, as a row of float64."""
+        flat = of.reshape(-1)
+        return lambda index: np.abs(flat[index].astype(np.float64))[np.newaxis]
 
     def put(self, values: Array, index: IntArray, new: IntArray) -> Array:
         """The array with whole numbers put at flat positions, in place where it is contiguous."""
