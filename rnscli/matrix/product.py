@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from rnscli.base import InputError, NotFiniteError
-from rnscli.core import Changes, FloatArray, IntArray, RangeReader, RedundantCode, quantisation_levels
+from rnscli.core import (
+    Changes,
+    FloatArray,
+    IntArray,
+    RangeReader,
+    RedundantCode,
+    quantisation_levels,
+)
 from rnscli.matrix.dataflow import FLOAT64_EXACT, Dataflow, ProductCounts
 
 Array = Any  # of NumPy, or of the library of a subclass of `NumPyArrays`
@@ -65,8 +72,8 @@ class NumPyArrays:
         flat = of.reshape(-1)
         return lambda index: np.abs(flat[index].astype(np.float64))[np.newaxis]
 
-    def put(self, values: Array, index: IntArray, new: IntArray) -> Array:
-        """The array with whole numbers put at flat positions, in place where it is contiguous."""
+    def put(self, values: Array, index: IntArray, new: IntArray | FloatArray) -> Array:
+        """The array with numbers put at flat positions, in place where it is contiguous."""
         values = np.ascontiguousarray(values)
         values.reshape(-1)[index] = new
         return values
