@@ -120,6 +120,10 @@ Calibration = Annotated[str, Column(
 Percentile = Annotated[float, Column(
     "Per cent of these values, with the calibration percentile.", low=50, high=100, usual=99.98
 )]
+CalibrationSamples = Annotated[int, Column(
+    "Samples of the training data that ranges and scales were found on.", "calibrated on", low=1,
+    usual=256
+)]
 Technology = Annotated[str, Column("Technology of the array.", identity=True)]
 ArrayColumns = Annotated[int, Column(
     "Columns c of the array, which share its DACs.", low=1, same_as="vector_size"

@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.base import InputError
-from rnscli.core import CALIBRATED, FloatArray, IntArray, calibrated_shares, quantisation_levels
+from rnscli.core import (
+    CALIBRATED,
+    ConventionalCore,
+    FloatArray,
+    IntArray,
+    calibrated_shares,
+    quantisation_levels,
+)
 from rnscli.hardware import DYNAMIC
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
 from rnscli.matrix.product import Array, Levels, NumPyArrays, TiledProduct, words_of
@@ -164,7 +171,11 @@ class SiteRanges:
         InputError
             If the core has other parts, or a value is out of range.
         """
-        core = flow.core if self.shares is None else flow.core.with_shares(self.shares)
+        core = flow.core
+        if self.shares is not None:
+            if not isinstance(core, ConventionalCore):
+                raise InputError(f"core {core.name} has no ADCs whose range is a choice")
+            core = core.with_shares(self.shares)
         constant = flow.input_scale if self.input_scale is None else self.input_scale
         other = flow.weight_scale if self.weight_scale is None else self.weight_scale
         return replace(flow, core=core, input_scale=constant, weight_scale=other)
@@ -194,13 +205,14 @@ class Observed:
             calibrated_scale(one, self._levels(bits), method, percentile) if one.seen else None
             for one, bits in ((self.inputs, dot.input_bits), (self.weights, dot.weight_bits))
         ]
-        if not self.sums.seen:
+        core = self.flow.core
+        if not self.sums.seen or not isinstance(core, ConventionalCore):
             return SiteRanges(None, *scales)
         sums = self.sums.values
         if self.sums.seen > sums.shape[1]:
             # So that a method that asks for the largest one has it.
             sums = np.append(sums, np.full((len(sums), 1), int(self.sums.largest)), axis=1)
-        shares = calibrated_shares(self.flow.core, sums, method=method, percentile=percentile)
+        shares = calibrated_shares(core, sums, method=method, percentile=percentile)
         return SiteRanges(tuple(map(float, shares)), *scales)
 
     def _levels(self, bits: int) -> Levels:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
@@ -13,12 +13,8 @@ from torch import nn
 
 from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
-from rnscli.analysis.networks.calibrating import (
-    CalibrationPlan,
-    described_plan,
-    on_core,
-    record_of,
-)
+from rnscli.analysis.networks.calibrating import on_core, record_of
+from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import PairedCounts, check_counts
 from rnscli.base import InputError, NoSolutionError, NotFiniteError
@@ -77,7 +73,7 @@ class AccuracyParameters:
     strict: bool = False
     technology: Technology | None = None
     seed: int = 0
-    plan: CalibrationPlan = CalibrationPlan()
+    plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     record: str | None = None
 
     def __post_init__(self) -> None:
@@ -276,7 +272,8 @@ def _description(parameters: AccuracyParameters) -> dict[str, Any]:
         "data": _data_digest(opened),
         "seed": parameters.seed,
         **analysis.described_flow(parameters.flow),
-        "calibration": parameters.record or described_plan(parameters.plan, parameters.flow, opened.data),
+        "calibration": parameters.record
+        or described_plan(parameters.plan, parameters.flow, opened.data),
         "block_samples": _BLOCK_SAMPLES,
     }
 
@@ -316,7 +313,7 @@ def _row(
         energy_j=energy.energy_j * right.samples if energy else None,
         extrapolated=energy is not None and energy.extrapolated,
         digital="; ".join(digital) or None,
-        **calibration_columns(parameters.flow, parameters.plan),
+        **plan_columns(parameters.plan, parameters.flow),
         **analysis.core_columns(parameters.flow, parameters.bits),
     )
 

@@ -2,74 +2,19 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import nn
 
 from rnscli import networks
-from rnscli.analysis.networks.rows import CALIBRATION_SAMPLES, NetworkOptions
-from rnscli.base import InputError
-from rnscli.core import CoreOptions
+from rnscli.analysis.networks.plan import CalibrationPlan
 from rnscli.matrix import Dataflow, needs_calibration
 from rnscli.torch import apply_calibration, calibrate, calibration, converted
 
 _BATCH = 128
 _STREAM = 0xCA11B  # random numbers of dropout, which are not those of the training
-
-
-@dataclass(frozen=True)
-class CalibrationPlan:
-    """How a network is calibrated.
-
-    Parameters
-    ----------
-    method, percentile
-        As of `rnscli.torch.calibrate`.
-    samples
-        So many of the samples to train with, the first ones; all if there are fewer.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range.
-    """
-
-    method: str = CoreOptions.calibration.default
-    percentile: float = float(CoreOptions.percentile.default)
-    samples: int = CALIBRATION_SAMPLES
-
-    def __post_init__(self) -> None:
-        CoreOptions.calibration.check(self.method)
-        CoreOptions.percentile.check(self.percentile)
-        NetworkOptions.calibration_samples.check(self.samples)
-
-    def samples_of(self, data: networks.Dataset) -> networks.LabelledData:
-        """The samples of these data.
-
-        Raises
-        ------
-        InputError
-            If there are none to train with.
-        """
-        if data.train is None:
-            raise InputError(
-                f"`data` {data.name} has no samples to calibrate with: `adc_range` calibrated and "
-                "`input_scale` static need some that the network is not tested with, as arrays "
-                "x_train and y_train; give these, or take `adc_range` full and `input_scale` "
-                "dynamic"
-            )
-        part = slice(self.samples)
-        return networks.LabelledData(data.train.inputs[part], data.train.labels[part])
-
-
-def described_plan(plan: CalibrationPlan, flow: Dataflow | None, data: networks.Dataset) -> Any:
-    """What a result depends on for its calibration, if it has one."""
-    if flow is None or not needs_calibration(flow):
-        return None
-    return {**asdict(plan), "data": plan.samples_of(data).digest()}
 
 
 def record_of(opened: networks.OpenedNetwork, flow: Dataflow, plan: CalibrationPlan) -> str | None:

@@ -5,7 +5,7 @@ import math
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,12 +15,8 @@ import numpy as np
 import torch
 
 from rnscli import analysis
-from rnscli.analysis.networks.calibrating import (
-    CalibrationPlan,
-    calibrate_epoch,
-    calibration_columns,
-    described_plan,
-)
+from rnscli.analysis.networks.calibrating import calibrate_epoch
+from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
 from rnscli.analysis.statistics import check_reals
 from rnscli.base import InputError, RnscliError, shown, write_atomically
@@ -34,9 +30,10 @@ ALGORITHM = 1  # to be counted up whenever the same parameters would give other 
 _PART = "training"
 _OF_FP32 = dict.fromkeys(
     (
-        "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales", "moduli",
-        "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits", "adc_range",
-        "noise", "p", "sigma", "residue_p", "residue_sigma", "attempts",
+        "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales", "input_scale",
+        "moduli", "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits", "adc_range",
+        "calibration", "percentile", "calibration_samples", "noise", "p", "sigma", "residue_p",
+        "residue_sigma", "attempts",
     )
 )  # fmt: skip
 
@@ -74,7 +71,7 @@ class TrainingParameters:
     recipe: Recipe
     flow: Dataflow | None = None
     bits: int | None = None
-    plan: CalibrationPlan = CalibrationPlan()
+    plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
@@ -330,7 +327,7 @@ def _columns(parameters: TrainingParameters) -> dict[str, Any]:
     if parameters.flow is None:
         return {"core": FP32, **_OF_FP32}
     columns = analysis.core_columns(parameters.flow, parameters.bits)
-    return calibration_columns(parameters.flow, parameters.plan) | columns
+    return plan_columns(parameters.plan, parameters.flow) | columns
 
 
 def _moments(values: Collection[float]) -> analysis.Moments:

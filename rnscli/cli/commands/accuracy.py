@@ -106,6 +106,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 opened=opened[point["model"]],
                 flow=one.flow,
                 bits=one.bits,
+                plan=one.plan,
                 samples=point["samples"],
                 strict=given["strict"],
                 technology=technologies.get(point["technology"]),

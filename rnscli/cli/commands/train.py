@@ -161,6 +161,7 @@ def _trainings(
                 recipe=replace(recipe, **stated, seed=seed),
                 flow=None if one is None else one.flow,
                 bits=None if one is None else one.bits,
+                plan=analysis.CalibrationPlan() if one is None else one.plan,
                 checkpoint=folder,
             )
     return trainings
