@@ -133,10 +133,10 @@ def calibrated_scale(magnitudes: Sample, levels: Levels, method: str, percentile
 
     Examples
     --------
-    >>> sample, levels = Sample(), Levels(31, floating=True)
-    >>> sample.add(np.append(np.linspace(0, 1, 9999), 50.0)[np.newaxis])
+    >>> sample, levels = Sample(), Levels(7, floating=True)
+    >>> sample.add(np.append(np.linspace(0, 1, 9999), 4.0)[np.newaxis])
     >>> [round(calibrated_scale(sample, levels, method, 99.98), 2) for method in _SCALES]
-    [1.0, 50.0, 1.3]
+    [1.0, 4.0, 0.92]
     """
     values = np.append(magnitudes.values[0].astype(np.float64), magnitudes.largest)
     if magnitudes.seen <= values.size - 1:

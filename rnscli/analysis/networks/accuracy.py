@@ -313,7 +313,7 @@ def _row(
         energy_j=energy.energy_j * right.samples if energy else None,
         extrapolated=energy is not None and energy.extrapolated,
         digital="; ".join(digital) or None,
-        **plan_columns(parameters.plan, parameters.flow),
+        **plan_columns(parameters.plan, parameters.flow, parameters.opened.data),
         **analysis.core_columns(parameters.flow, parameters.bits),
     )
 

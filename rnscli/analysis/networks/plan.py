@@ -55,14 +55,14 @@ class CalibrationPlan:
         return networks.LabelledData(data.train.inputs[part], data.train.labels[part])
 
 
-def plan_columns(plan: CalibrationPlan, flow: Dataflow) -> dict[str, Any]:
+def plan_columns(plan: CalibrationPlan, flow: Dataflow, data: networks.Dataset) -> dict[str, Any]:
     """Values of the columns that describe a calibration, where there is one."""
     if not needs_calibration(flow):
         return dict.fromkeys(("calibration", "percentile", "calibration_samples"))
     return {
         "calibration": plan.method,
         "percentile": plan.percentile,
-        "calibration_samples": plan.samples,
+        "calibration_samples": len(plan.samples_of(data)),
     }
 
 

@@ -327,7 +327,7 @@ def _columns(parameters: TrainingParameters) -> dict[str, Any]:
     if parameters.flow is None:
         return {"core": FP32, **_OF_FP32}
     columns = analysis.core_columns(parameters.flow, parameters.bits)
-    return plan_columns(parameters.plan, parameters.flow) | columns
+    return plan_columns(parameters.plan, parameters.flow, parameters.data) | columns
 
 
 def _moments(values: Collection[float]) -> analysis.Moments:

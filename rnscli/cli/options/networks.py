@@ -13,7 +13,7 @@ from rnscli.analysis import (
     ModuliOptions,
     NetworkOptions,
 )
-from rnscli.base import InputError
+from rnscli.base import InputError, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import noise, shared
 from rnscli.core import CoreOptions, analog_cores
@@ -73,7 +73,9 @@ CORE_COLUMNS = (
 )  # fmt: skip
 
 
-def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
+def core_options(
+    what: str, cores: str, bits: str, adc_range: shared.Decorator[Any] | Option
+) -> shared.Decorator[Any]:
     """Cores, converters, moduli and noise, with the defaults of ``--core`` and ``--bits``."""
     return shared.stacked(
         shared.cores(analog_cores(), what, cores),
@@ -89,7 +91,7 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         *shared.DECODING,
         CoreOptions.slice_bits,
         CoreOptions.adc_bits,
-        CoreOptions.adc_range,
+        adc_range,
         CoreOptions.calibration,
         CoreOptions.percentile,
         NetworkOptions.calibration_samples,
