@@ -122,6 +122,7 @@ def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
         "weight_bits": made.dot_product.weight_bits,
         "granularity": flow.granularity,
         "scales": flow.scales,
+        "input_scale": flow.scale_name,
         **core.moduli_columns(None if made.code is None else made.code.moduli),
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
@@ -144,5 +145,6 @@ def described_flow(flow: Dataflow | None) -> dict[str, Any]:
         "dot_product": describe(flow.core.dot_product),
         "granularity": flow.granularity,
         "scales": flow.scales,
+        "input_scale": flow.input_scale,
         "path": flow.path,
     }

@@ -122,6 +122,10 @@ Percentile = Annotated[float, Column(
     "Per cent of these values, with the calibration percentile.", low=50, high=100, usual=99.98,
     concerns_some=True
 )]
+CalibrationSamples = Annotated[int, Column(
+    "Samples of the training data that ranges and scales were found on.", "calibrated on", low=1,
+    usual=256
+)]
 Technology = Annotated[str, Column("Technology of the array.", identity=True)]
 ArrayColumns = Annotated[int, Column(
     "Columns c of the array, which share its DACs.", low=1, same_as="vector_size"
@@ -163,6 +167,10 @@ Granularity = Annotated[str, Column(
     "What has a scale of its own: vector, tile, channel or tensor.", usual="vector"
 )]
 Scales = Annotated[str, Column("How outputs are scaled back: fp32 or power-of-two.", usual="fp32")]
+InputScale = Annotated[str, Column(
+    "Where scales of inputs are from: dynamic, searched at each product, or static, a constant.",
+    usual="dynamic"
+)]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
 
 # Requested precision

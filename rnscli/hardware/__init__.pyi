@@ -13,8 +13,12 @@ from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
 from rnscli.hardware.expression import Expression as Expression
 from rnscli.hardware.profile import load_technology as load_technology
 from rnscli.hardware.profile import technology_names as technology_names
+from rnscli.hardware.surroundings import DYNAMIC as DYNAMIC
+from rnscli.hardware.surroundings import INPUT_SCALES as INPUT_SCALES
 from rnscli.hardware.surroundings import MEMORIES as MEMORIES
 from rnscli.hardware.surroundings import SCALES as SCALES
+from rnscli.hardware.surroundings import STATIC as STATIC
+from rnscli.hardware.surroundings import InputScale as InputScale
 from rnscli.hardware.surroundings import Memory as Memory
 from rnscli.hardware.surroundings import Scales as Scales
 from rnscli.hardware.technology import CYCLE as CYCLE

@@ -111,8 +111,11 @@ class Scales:
         """Whether outputs are scaled back at all."""
         return self.cycles > 0
 
-    def operations(self, width: int) -> Operations:
+    def operations(self, width: int, searched: bool = True) -> Operations:
         """Operations for one output, of ``width`` bits.
+
+        Where the scales of the next inputs are not ``searched``, but known before, the comparison
+        is left out.
 
         With scales in FP32: two products and an addition scale it back and add it up, a comparison
         looks for the largest output, and a product and an addition round it to the width of the
@@ -125,12 +128,31 @@ class Scales:
             return ()
         if self.floating:
             floats = (Operation("fp-multiply", 32, 3.0), Operation("fp-add", 32))
-            return (*floats, Operation("add", 32, 2.0))
-        return (Operation("add", width, 2 * 2 + 3.0),)
+            return (*floats, Operation("add", 32, 1.0 + searched))
+        return (Operation("add", width, 2 * 2 + 2.0 + searched),)
+
+    def waits(self, searched: bool = True) -> int:
+        """How many operations wait for one another; the comparison is one of them."""
+        return self.cycles - (self.applied and not searched)
 
 
 SCALES = MappingProxyType({
     "fp32": Scales("scales in FP32, applied by products", 6, True),
     "power-of-two": Scales("powers of two, applied by shifts", 5, False),
     "none": Scales("outputs are left as they are", 0, False),
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class InputScale:
+    """Where the scales of inputs are from: ``searched`` in what comes, or known before."""
+
+    summary: str
+    searched: bool
+
+
+DYNAMIC, STATIC = "dynamic", "static"
+INPUT_SCALES = MappingProxyType({
+    DYNAMIC: InputScale("the largest magnitude of what shares one, searched at each product", True),
+    STATIC: InputScale("a constant, found on samples before; what is beyond it is clipped", False),
 })  # fmt: skip

@@ -1,3 +1,10 @@
+from rnscli.matrix.calibration import ExactProduct as ExactProduct
+from rnscli.matrix.calibration import Observed as Observed
+from rnscli.matrix.calibration import SiteRanges as SiteRanges
+from rnscli.matrix.calibration import has_calibrated_range as has_calibrated_range
+from rnscli.matrix.calibration import needs_calibration as needs_calibration
+from rnscli.matrix.calibration import observe_operands as observe_operands
+from rnscli.matrix.calibration import uncalibrated as uncalibrated
 from rnscli.matrix.dataflow import Dataflow as Dataflow
 from rnscli.matrix.dataflow import DataflowOptions as DataflowOptions
 from rnscli.matrix.dataflow import ProductCounts as ProductCounts

@@ -74,6 +74,7 @@ class AnalogMatrix:
         if not isinstance(seed, np.random.Generator):
             check_int("seed", seed, 0)
         self._flow = flow if isinstance(flow, Dataflow) else Dataflow(flow)
+        _ = self._flow.input_constant  # refused now where it is not known
         self._product = TiledProduct(self._flow, arrays)
         self._state = _State(np.random.default_rng(seed))
         self._transposed: AnalogMatrix | None = None

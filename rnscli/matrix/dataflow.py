@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from rnscli.base import InputError, Names, Option, check_choice, check_int
+from rnscli.base import InputError, Names, Option, check_choice, check_float, check_int, shown
 from rnscli.core import MAX_SIMULATED_BITS, Core, RedundantCode
-from rnscli.hardware import SCALES, Scales
+from rnscli.hardware import DYNAMIC, INPUT_SCALES, SCALES, STATIC, InputScale, Scales
 
 GRANULARITIES = ("vector", "tile", "channel", "tensor")
 PATHS = ("homomorphic", "channels")
+MIN_SCALE, MAX_SCALE = 1e-30, 1e15  # which float32 has, and which operands have
 FLOAT32_EXACT, FLOAT64_EXACT = 2**24, 2**53
 
 
@@ -24,6 +25,9 @@ class DataflowOptions:
         Names({name: one for name, one in SCALES.items() if one.applied}),
         "How operands are scaled, and outputs are scaled back: {summaries}.",
         default="fp32",
+    )
+    input_scale = Option(
+        Names(INPUT_SCALES), "Where the scales of inputs are from: {summaries}.", default=DYNAMIC
     )
 
 
@@ -53,12 +57,20 @@ class Dataflow:
         shares a scale, ``q = 2**(b-1) - 1``. With ``power-of-two`` it is the power of two from
         there on, ``2**ceil(log2(s / q))``, at most twice as large: nothing is clipped, and scaling
         back is a shift, which loses nothing.
+    input_scale
+        Where the s of inputs is from. ``dynamic``: the largest magnitude, as above. A number: that
+        s, whatever comes, so that nothing need be searched; inputs beyond are clipped to q steps.
+        ``static``: such a number for each product of a model, which `rnscli.torch.calibrate`
+        finds. ``granularity`` then concerns the weights alone.
+    weight_scale
+        The same number for weights; ``None`` for their largest magnitudes. Of stored weights these
+        are known before; of a product of two activations both operands are inputs.
 
     Raises
     ------
     InputError
-        If a choice is none of these, operands have more than 31 bits, or sums of a tile exceed
-        2**53.
+        If a choice is none of these, a scale is no number from 1e-30 to 1e15, operands have more
+        than 31 bits, or sums of a tile exceed 2**53.
 
     References
     ----------
@@ -74,18 +86,31 @@ class Dataflow:
     >>> both = (rnscli.AnalogMatrix([[0.3, 1.0]], one) @ [1.0, 0.0] for one in (flow, shifts))
     >>> [round(float(one[0]), 5) for one in both]  # 9/31, and 5/16
     [0.29032, 0.3125]
+    >>> known = Dataflow(flow.core, input_scale=0.5)  # 1.0 is clipped
+    >>> (rnscli.AnalogMatrix([[0.3, 1.0]], known) @ [0.0, 1.0]).tolist()
+    [0.5]
     """
 
     core: Core
     granularity: str = "vector"
     path: str = "homomorphic"
     scales: str = "fp32"
+    input_scale: str | float = DYNAMIC
+    weight_scale: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse unknown choices, and sums that no float holds."""
         DataflowOptions.granularity.check(self.granularity)
         check_choice("path", self.path, PATHS)
         DataflowOptions.scales.check(self.scales)
+        if self.input_scale not in INPUT_SCALES:
+            accepted = f"{', '.join(INPUT_SCALES)} or a number from 1e-30 to 1e15"
+            if isinstance(self.input_scale, str):
+                raise InputError.of("input_scale", shown(self.input_scale), accepted)
+            check_float("input_scale", self.input_scale, MIN_SCALE, MAX_SCALE, accepted)
+        if self.weight_scale is not None:
+            accepted = "a number from 1e-30 to 1e15"
+            check_float("weight_scale", self.weight_scale, MIN_SCALE, MAX_SCALE, accepted)
         dot = self.core.dot_product
         check_int("input_bits", dot.input_bits, 2, MAX_SIMULATED_BITS)
         check_int("weight_bits", dot.weight_bits, 2, MAX_SIMULATED_BITS)
@@ -106,6 +131,39 @@ class Dataflow:
     def scaling(self) -> Scales:
         """What ``scales`` names."""
         return SCALES[self.scales]
+
+    @property
+    def scale_of_inputs(self) -> InputScale:
+        """What ``input_scale`` names, or that of a number."""
+        return INPUT_SCALES[self.scale_name]
+
+    @property
+    def scale_name(self) -> str:
+        """``dynamic`` or ``static``."""
+        return self.input_scale if isinstance(self.input_scale, str) else STATIC
+
+    @property
+    def seeks_scale(self) -> bool:
+        """Whether a constant is wanted that is not known."""
+        return isinstance(self.input_scale, str) and not self.scale_of_inputs.searched
+
+    @property
+    def input_constant(self) -> float | None:
+        """The scale of inputs where it is known; ``None`` where it is searched.
+
+        Raises
+        ------
+        InputError
+            If it is ``static`` and no number is given.
+        """
+        if not isinstance(self.input_scale, str):
+            return self.input_scale
+        if not self.seeks_scale:
+            return None
+        raise InputError(
+            "`input_scale` is static, and the scale is not known; give it as a number, or "
+            "calibrate the model with rnscli.torch.calibrate"
+        )
 
     @property
     def _largest_product(self) -> int:

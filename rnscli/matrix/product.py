@@ -68,6 +68,11 @@ class NumPyArrays:
         flat = of.reshape(-1)
         return lambda index: (flat if index is None else flat[index]).astype(np.int64)
 
+    def reals(self, of: Array) -> Callable[[IntArray], FloatArray]:
+        """A function that gives magnitudes at flat positions in C order, as a row of float64."""
+        flat = of.reshape(-1)
+        return lambda index: np.abs(flat[index].astype(np.float64))[np.newaxis]
+
     def put(self, values: Array, index: IntArray, new: IntArray | FloatArray) -> Array:
         """The array with numbers put at flat positions, in place where it is contiguous."""
         values = np.ascontiguousarray(values)
@@ -193,7 +198,8 @@ class RowScales:
 
     They are those that ``levels`` makes of the largest magnitudes; where all are zero, of 1.
     ``granularity`` is that of `rnscli.Dataflow`, of tiles of ``size`` along K and, for ``tile``,
-    along M. Columns are the rows of the transpose.
+    along M. With a ``constant`` all share the scale that the levels make of that, whatever their
+    magnitudes. Columns are the rows of the transpose.
     """
 
     def __init__(
@@ -204,6 +210,7 @@ class RowScales:
         granularity: str,
         size: int,
         levels: Levels,
+        constant: float | None = None,
     ) -> None:
         self._name, self._arrays, self._values = name, arrays, values
         self._levels = levels
@@ -211,7 +218,10 @@ class RowScales:
         self._largest: Array | None = None
         self.tiny = False  # whether one of those that were given is of magnitudes below `TINY`
         self._whole: Array | None = None
-        if granularity in ("channel", "tensor"):  # scales that do not depend on the tile
+        if constant is not None:
+            check_magnitudes(name, arrays, arrays.largest(values, (-2, -1)))
+            self._whole = self._checked(values[..., :1, :1] * 0 + constant)
+        elif granularity in ("channel", "tensor"):  # scales that do not depend on the tile
             axes = (-1,) if granularity == "channel" else (-2, -1)
             self._whole = self._checked(arrays.largest(values, axes))
 
@@ -301,11 +311,13 @@ class TiledProduct:
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
         levels = self._weight_levels
-        scales = RowScales("w", self._arrays, columns, self._flow.granularity, self._size, levels)
+        granularity, constant = self._flow.granularity, self._flow.weight_scale
+        scales = RowScales("w", self._arrays, columns, granularity, self._size, levels, constant)
+        most = None if constant is None else levels.largest
         every = [(terms, scales.of(terms)) for terms in _cut(w.shape[-2], self._size)]
         tiles, powers = [], scales.powers()
         for terms, scale in every:
-            whole = self._whole(columns[..., terms], scale, levels.levels).swapaxes(-1, -2)
+            whole = self._whole(columns[..., terms], scale, levels.levels, most).swapaxes(-1, -2)
             unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
             if core.physical:
                 tiles.append(WeightTile(terms, (whole,), unit, self._built(whole, place, terms)))
@@ -342,14 +354,16 @@ class TiledProduct:
         core = self._flow.core
         noise = rng() if core.noisy or core.physical else None
         levels = self._input_levels
-        scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size, levels)
+        granularity, constant = self._flow.granularity, self._flow.input_constant
+        scales = RowScales("x", self._arrays, x, granularity, self._size, levels, constant)
+        most = None if constant is None else levels.largest
         every = [scales.of(tile.terms) for tile in weights.tiles]
         powers = scales.powers()
         for tile, scale in zip(weights.tiles, every, strict=True):
             back = scales.divided(scale, powers)
             for rows in self._chunks(out.shape, min(self._size, terms)):
                 of_rows, to_rows = (one if len(one) == 1 else one[rows] for one in (scale, back))
-                whole = self._whole(x[rows][..., tile.terms], of_rows, levels.levels)
+                whole = self._whole(x[rows][..., tile.terms], of_rows, levels.levels, most)
                 parts, unit, built = tile.parts, tile.unit, tile.built
                 if stack:
                     parts = tuple(part.reshape(-1, *part.shape[-2:])[rows] for part in parts)
@@ -380,10 +394,11 @@ class TiledProduct:
         largest = max(terms, shape[-1]) * int(np.prod(shape[1:-1]))
         return _cut(shape[0], max(1, self._arrays.chunk // largest))
 
-    def _whole(self, values: Array, scale: Array, levels: int) -> Array:
+    def _whole(self, values: Array, scale: Array, levels: int, most: int | None) -> Array:
         """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`.
 
-        In the type of the values, unless float32 might round the largest of them up past q.
+        They are clipped to ``most`` multiples where a scale does not follow from them. In the type
+        of the values, unless float32 might round the largest of them up past q.
         """
         if levels > FLOAT32_LEVELS:
             values, scale = self._arrays.exact(values, True), self._arrays.exact(scale, True)
@@ -391,6 +406,8 @@ class TiledProduct:
         scaled = values * levels
         scaled /= scale
         self._arrays.round(scaled)
+        if most is not None:
+            scaled = scaled.clip(-most, most)
         return self._arrays.exact(scaled, self._flow.wide_products)
 
     def _parts(self, whole: Array) -> tuple[Array, ...]:

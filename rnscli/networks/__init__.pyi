@@ -5,6 +5,7 @@ from rnscli.networks.data import Labels as Labels
 from rnscli.networks.data import digits as digits
 from rnscli.networks.evaluation import RandomStream as RandomStream
 from rnscli.networks.evaluation import evaluate as evaluate
+from rnscli.networks.evaluation import one_thread as one_thread
 from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import PortableNetwork as PortableNetwork
 from rnscli.networks.portable import open_network as open_network

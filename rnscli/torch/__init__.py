@@ -2,6 +2,7 @@
 
 * `convert`, `conversion`: a model on a core, and which of its layers are;
 * `AnalogLinear`, `AnalogConv2d`, `AnalogMultiheadAttention`: its layers;
+* `calibrate`, `calibration`, `apply_calibration`: ranges and scales that it needs to know before;
 * `analog_matmul`: one product;
 * `recording`: what a model computed.
 """

@@ -1,3 +1,6 @@
+from rnscli.torch.calibrating import apply_calibration as apply_calibration
+from rnscli.torch.calibrating import calibrate as calibrate
+from rnscli.torch.calibrating import calibration as calibration
 from rnscli.torch.converter import Conversion as Conversion
 from rnscli.torch.converter import conversion as conversion
 from rnscli.torch.converter import convert as convert

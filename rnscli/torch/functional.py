@@ -122,13 +122,14 @@ class AnalogForward:
         # One interception for a model and all modules within it, which take turns.
         outer = getattr(_current, "mode", None)
         with _Everywhere() if outer is None else nullcontext(outer) as mode:
-            before, mode.place, _current.mode = mode.place, self.place, mode
+            before, mode.place, _current.mode = (mode.place, mode.products), self.place, mode
+            mode.products = 0
             try:
                 if self.own is not None:
                     return self.own(*arguments, **options)
                 return type(self.module).forward(self.module, *arguments, **options)
             finally:
-                mode.place, _current.mode = before, outer
+                (mode.place, mode.products), _current.mode = before, outer
                 tell_compiled()
 
     @property

@@ -1,13 +1,22 @@
 """Functions of PyTorch that are taken to the core wherever they are called."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from rnscli.torch.product import PLAIN, Place, Watch, active_recordings, check_plain, tell_unmapped
+from rnscli.torch.product import (
+    PLAIN,
+    Place,
+    Watch,
+    active_recordings,
+    check_plain,
+    observing,
+    tell_unmapped,
+)
 
 
 class Interception(TorchFunctionMode):
@@ -15,11 +24,13 @@ class Interception(TorchFunctionMode):
 
     What ``mapped`` gives is called with the place before the arguments, and returns
     `NotImplemented` where the function has to stay digital, which is told. ``place`` is that of
-    the module whose ``forward`` runs, or ``None`` where it stays digital.
+    the module whose ``forward`` runs, or ``None`` where it stays digital; ``products`` counts what
+    was taken to the core there, which a calibration tells apart.
     """
 
     mapped: Callable[[Any], Callable[..., Any] | None]
     place: Place | None = None
+    products: int = 0
 
     def __torch_function__(
         self,
@@ -41,11 +52,20 @@ class Interception(TorchFunctionMode):
                     return func(*args, **kwargs)
             return func(*args, **kwargs)
         if "out" not in kwargs and _is_real((*args, *kwargs.values())):
-            found = mapped(self.place, *args, **kwargs)
+            found = mapped(self._counted(self.place), *args, **kwargs)
             if found is not NotImplemented:
                 return found
         tell_unmapped(self.place, func.__name__)
         return func(*args, **kwargs)
+
+    def _counted(self, place: Place) -> Place:
+        """The place of the next product of this call."""
+        if place.calibration is None and (
+            torch.compiler.is_dynamo_compiling() or observing.get() is None
+        ):
+            return place
+        self.products += 1
+        return replace(place, product=self.products)
 
     def _asked(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         """What classes of tensors make of a function; what they call in turn comes here again."""

@@ -292,21 +292,17 @@ def analog_attention(
         attn_mask = every.tril(last)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     weights = _weights(query, key, _additive(attn_mask, query, kept=True), scale, place)
-    return placed_matmul(functional.dropout(weights, dropout_p), value, _part(place, "context"))
+    return placed_matmul(functional.dropout(weights, dropout_p), value, place.part("context"))
 
 
 def _weights(query: Tensor, key: Tensor, mask: Tensor | None, scale: float, place: Place) -> Tensor:
-    scores = placed_matmul(query, key.transpose(-1, -2), _part(place, "scores")) * scale
+    scores = placed_matmul(query, key.transpose(-1, -2), place.part("scores")) * scale
     if mask is None:
         return functional.softmax(scores, dim=-1)
     scores = scores + mask
     # In this order, so that neither weights nor gradients of a masked row are NaN.
     nothing = (scores == -math.inf).all(-1, keepdim=True)
     return functional.softmax(scores.masked_fill(nothing, 0), dim=-1).masked_fill(nothing, 0)
-
-
-def _part(place: Place, name: str) -> Place:
-    return Place(place.flow, f"{place.layer}.{name}")
 
 
 def _additive(mask: Tensor | None, like: Tensor, kept: bool) -> Tensor | None:
@@ -346,7 +342,7 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         self.place = Place(flow_of(core), "attention")
         projection: nn.Module = self.out_proj
         projection.__class__ = AnalogLinear
-        projection.place = _part(self.place, "out_proj")  # type: ignore[assignment]
+        projection.place = self.place.part("out_proj")  # type: ignore[assignment]
 
     def forward(
         self,
@@ -384,7 +380,7 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         scale = 1 / math.sqrt(self.head_dim)
         weights = _weights(query, key, mask, scale, self.place)
         weights = functional.dropout(weights, self.dropout, self.training)
-        context = placed_matmul(weights, value, _part(self.place, "context")).transpose(1, 2)
+        context = placed_matmul(weights, value, self.place.part("context")).transpose(1, 2)
         found = self.out_proj(context.reshape(batch, length, self.embed_dim))
         shown_weights = weights.mean(1) if average_attn_weights else weights
         if single:
@@ -400,7 +396,7 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
             weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
         biases = (None,) * 3 if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
         return tuple(
-            analog_linear(_part(self.place, name), part, weight, bias)
+            analog_linear(self.place.part(name), part, weight, bias)
             for part, weight, bias, name in zip(
                 inputs, weights, biases, ("query", "key", "value"), strict=True
             )

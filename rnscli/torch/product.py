@@ -3,11 +3,11 @@
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import (
 from rnscli.base import InputError
 from rnscli.core import Core, FloatArray, IntArray
 from rnscli.hardware import Gemm, Workload
-from rnscli.matrix import Dataflow, NumPyArrays, ProductCounts, TiledProduct
+from rnscli.matrix import Dataflow, NumPyArrays, ProductCounts, TiledProduct, needs_calibration
 
 CoreOrFlow = Core | Dataflow  # a core stands for the defaults of a dataflow on it
 
@@ -79,6 +79,16 @@ class TorchArrays(NumPyArrays):
 
         return piece
 
+    def reals(self, of: Tensor) -> Callable[[IntArray], FloatArray]:
+        flat = of.reshape(-1)
+
+        def chosen(index: IntArray) -> FloatArray:
+            few = flat[torch.from_numpy(index).to(flat.device)].double().abs()
+            found: FloatArray = few.cpu().numpy()[np.newaxis]
+            return found
+
+        return chosen
+
     def put(self, values: Tensor, index: IntArray, new: IntArray | FloatArray) -> Tensor:
         values = values.contiguous()
         where = torch.from_numpy(index).to(values.device)
@@ -95,11 +105,52 @@ def _multiplies_exactly() -> bool:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What a model is calibrated to: a record in plain values, and the dataflow of each site."""
+
+    record: Mapping[str, Any]
+    flows: Mapping[str, Dataflow]
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where a product belongs: the dataflow, and the layer that it is of."""
+    """Where a product belongs: the dataflow, and the layer that it is of.
+
+    ``product`` counts the products that one call of a ``forward`` computes by functions, and
+    ``calibration`` is that of the model, if it has one.
+    """
 
     flow: Dataflow
     layer: str
+    product: int = 1
+    calibration: Calibration | None = field(default=None, compare=False, repr=False)
+
+    def site(self, role: str) -> str:
+        """The name by which its ranges are kept."""
+        name = self.layer if self.product == 1 else f"{self.layer}[{self.product}]"
+        return name if role == FORWARD else f"{name} {role}"
+
+    def part(self, name: str) -> "Place":
+        """The place of one of several products of a layer or a function."""
+        return replace(self, layer=f"{self.layer}.{name}")
+
+    def flow_for(self, role: str) -> Dataflow:
+        """The dataflow with what its calibration knows of a product.
+
+        Raises
+        ------
+        InputError
+            If it was calibrated without this product.
+        """
+        if self.calibration is None:
+            return self.flow
+        found = self.calibration.flows.get(self.site(role), self.flow)
+        if found is self.flow and needs_calibration(found):
+            raise InputError(
+                "the model was calibrated without this product; calibrate it with samples, and "
+                "for gradients with a loss, that have it"
+            )
+        return found
 
 
 def flow_of(core: CoreOrFlow) -> Dataflow:
@@ -111,6 +162,16 @@ def flow_of(core: CoreOrFlow) -> Dataflow:
         raise InputError.of("core", core, accepted, what=f"is of type {type(core).__name__}")
     return Dataflow(core)
 
+
+class Observer(Protocol):
+    """Who computes the products of a model in the place of its core, to see what comes."""
+
+    def product(
+        self, x: Tensor, w: Tensor, place: Place, role: str, stationary: bool
+    ) -> tuple[Tensor, ProductCounts]: ...
+
+
+observing: ContextVar[Observer | None] = ContextVar("rnscli_observing", default=None)
 
 FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "input-gradient", "weight-gradient"
 
@@ -333,7 +394,8 @@ def stored_matmul(x: Tensor, w: Tensor, place: Place, stationary: bool = True) -
     with torch._C.DisableTorchFunction():
         # What is computed here is the simulation: no interception looks at it, nor takes time.
         kept = torch.promote_types(_product_type(x), _product_type(w))
-        request = _Request(place, stationary, FORWARD, active_recordings.get())
+        observer = observing.get()
+        request = _Request(place, stationary, FORWARD, active_recordings.get(), observer)
         result: Tensor = _Product.apply(_float(x), _float(w), request)  # type: ignore[no-untyped-call]
         return result.to(kept)
 
@@ -360,12 +422,13 @@ def _float(values: Tensor) -> Tensor:
 
 
 class _Request(NamedTuple):
-    """Where a product is computed, whether of stored weights, in which role, and who records it."""
+    """Where a product is computed, whether of stored weights, in which role, and who looks on."""
 
     place: Place
     stationary: bool
     role: str
     recordings: tuple[Recording, ...]
+    observer: Observer | None
 
 
 class _Product(torch.autograd.Function):
@@ -396,7 +459,7 @@ class _Product(torch.autograd.Function):
 
 
 def _compute(x: Tensor, w: Tensor, request: _Request) -> Tensor:
-    place, stationary, role, recordings = request
+    place, stationary, role, recordings, observer = request
     x, w = x.detach(), w.detach()
     if x.device.type == "meta":
         # Operands without values: the product has a shape, and what it takes if nothing fails.
@@ -405,11 +468,15 @@ def _compute(x: Tensor, w: Tensor, request: _Request) -> Tensor:
         dots = found.numel() * tiles
         counts = ProductCounts(max(1, w.shape[:-2].numel()), dots, 0, dots)
     else:
-        product = TiledProduct(place.flow, TorchArrays(x.device))
         try:
             with _full_precision(x.device.type), unwatched():
-                weights = product.quantise_weights(w, zlib.crc32(f"{place.layer} {role}".encode()))
-                found, counts = product.multiply(x, weights, _generator)
+                if observer is not None:
+                    found, counts = observer.product(x, w, place, role, stationary)
+                else:
+                    product = TiledProduct(place.flow_for(role), TorchArrays(x.device))
+                    at = zlib.crc32(f"{place.layer} {role}".encode())
+                    weights = product.quantise_weights(w, at)
+                    found, counts = product.multiply(x, weights, _generator)
         except InputError as error:
             # Where in a model a number has grown beyond all bounds is half of the answer.
             raise type(error)(f"in {place.layer} ({role}): {error}") from error

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from rnscli.analysis.energy import EnergyParameters
+from rnscli.core import DotProduct
 from rnscli.core.cores.kind import Operation
 from rnscli.hardware.operations import OperationPrices
-from rnscli.hardware.surroundings import MEMORIES, SCALES
+from rnscli.hardware.surroundings import INPUT_SCALES, MEMORIES, SCALES
 
 # Horowitz, ISSCC 2014, 45 nm: pJ of 64 bits; of DRAM the middle of 1.3 to 2.6 nJ.
 HOROWITZ = {"sram-8k": 10, "sram-32k": 20, "sram-1m": 100, "dram": (1300 + 2600) / 2}
@@ -126,3 +128,29 @@ def test_powers_of_two_take_less(width: int) -> None:
         prices.energy(SCALES[name].operations(width)) for name in ("fp32", "power-of-two")
     )
     assert math.isfinite(floating) and 0 < shifted < floating
+
+
+def test_scales_that_are_known_before_need_no_search() -> None:
+    """A comparison of the width of an output, and nothing else."""
+    prices = OperationPrices()
+    for name, width, of_comparison in (("fp32", 18, 32), ("power-of-two", 18, 18)):
+        scales = SCALES[name]
+        searched, known = (prices.energy(scales.operations(width, one)) for one in (True, False))
+        comparison = prices.energy((Operation("add", of_comparison),))
+        assert searched - known == pytest.approx(comparison, rel=1e-9)
+        assert scales.waits(False) == scales.waits(True) - 1 == scales.cycles - 1
+    assert SCALES["none"].operations(18, False) == () and SCALES["none"].waits(False) == 0
+
+
+def test_a_design_with_static_scales_saves_the_comparison_of_every_output() -> None:
+    dot, comparison = DotProduct(128, 6, 6), (Operation("add", 32),)
+    dynamic, static = (
+        EnergyParameters(core="fixed-lp", dot_product=dot, bits=6, input_scale=name)
+        for name in INPUT_SCALES
+    )
+    prices = dynamic.design.technology.operations
+    bills = [{item.part: item.total for item in one.design.items} for one in (dynamic, static)]
+    changed = {name for name in bills[0] if bills[0][name] != bills[1][name]}
+    assert changed == {"scaling and rounding"} and bills[0].keys() == bills[1].keys()
+    saved = bills[0]["scaling and rounding"] - bills[1]["scaling and rounding"]
+    assert saved == pytest.approx(128 * prices.energy(comparison), rel=1e-9)

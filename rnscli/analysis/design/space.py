@@ -29,7 +29,7 @@ from rnscli.core import (
     decoder_named,
     simulated_cores,
 )
-from rnscli.hardware import AdcModel, CapacitiveDac, Technology, load_technology
+from rnscli.hardware import DYNAMIC, AdcModel, CapacitiveDac, Technology, load_technology
 
 MAX_DESIGNS = 10_000_000
 
@@ -109,7 +109,7 @@ class DesignSpace:
         the technology, or Murmann's where it has none of the bits. Several are no axis: none is
         better because it promises more. A design has a range of energies, and counts as what the
         one with the most energy says; it does not exist where one of them does not hold.
-    input_bits, weight_bits, rule, max_modulus, dac, memory, scales, modulo_energy, \
+    input_bits, weight_bits, rule, max_modulus, dac, memory, scales, input_scale, modulo_energy, \
     max_link_sigma, extrapolate
         As in `ModuliRequest` and `EnergyParameters`, for all designs.
     throughput, area
@@ -154,6 +154,7 @@ class DesignSpace:
     dac: CapacitiveDac = field(default_factory=CapacitiveDac)
     memory: str = "sram-32k"
     scales: str = "fp32"
+    input_scale: str = DYNAMIC
     modulo_energy: float | None = None
     max_link_sigma: float | None = None
     extrapolate: bool = False
@@ -327,6 +328,7 @@ class DesignSpace:
             clock=design.clock or EnergyParameters.clock,
             memory=self.memory,
             scales=self.scales,
+            input_scale=self.input_scale,
             modulo_energy=self.modulo_energy if CORES[design.core].coded else None,
             max_link_sigma=self.max_link_sigma,
             extrapolate=self.extrapolate,

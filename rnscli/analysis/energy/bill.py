@@ -74,6 +74,7 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         kernel=design.kernel,
         memory=parameters.memory,
         scales=parameters.scales,
+        input_scale=parameters.input_scale,
         segments=design.segments,
         link_sigma=design.link_sigma,
         largest_rows=design.largest_rows if design.technology.link else None,

@@ -158,6 +158,7 @@ class EnergyDesign:
     kernel: str
     memory: hardware.Memory
     scales: hardware.Scales
+    input_scale: hardware.InputScale
     modulo_energy: float
     segments: int
     wanted_sigma: float | None
@@ -543,7 +544,9 @@ class EnergyDesign:
         """Operations that scale and round an output, and how many of them wait for another."""
         if not self.kind.quantised:
             return (), 0
-        return self.scales.operations(self.dot_product.output_bits), self.scales.cycles
+        searched = self.input_scale.searched
+        operations = self.scales.operations(self.dot_product.output_bits, searched)
+        return operations, self.scales.waits(searched)
 
     def _digital(self) -> list[Item]:
         """Digital operations, and the units that keep up with an array that repeats nothing."""

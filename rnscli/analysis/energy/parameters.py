@@ -96,6 +96,11 @@ class EnergyOptions:
         "How outputs are scaled back and rounded: {summaries}.",
         default="fp32",
     )
+    input_scale = Option(
+        base.Names(hardware.INPUT_SCALES),
+        "Where the scales of inputs are from: {summaries}.",
+        default=hardware.DYNAMIC,
+    )
     modulo_energy = Option(
         base.Quantities(0.0, 1.0, "an energy from 0 to 1 J", "J", "1pJ"),
         "Energy of a circuit that reduces a sum modulo m, for each residue that is read, where "
@@ -205,6 +210,8 @@ class EnergyParameters:
     memory, scales
         What inputs are read from and outputs are written to, and how outputs are scaled back and
         rounded: names in `rnscli.hardware.surroundings`.
+    input_scale
+        ``dynamic``, or ``static``, which leaves out the search of the largest input.
     modulo_energy
         Energy in J of a circuit that reduces a sum modulo m, for each residue that is read, on a
         technology that does not wrap by itself.
@@ -252,6 +259,7 @@ class EnergyParameters:
     kernel: str = "vmm"
     memory: str = "sram-32k"
     scales: str = "fp32"
+    input_scale: str = hardware.DYNAMIC
     modulo_energy: float | None = None
     max_link_sigma: float | None = None
     segments: int | None = None
@@ -316,6 +324,7 @@ class EnergyParameters:
             kernel=self.kernel,
             memory=hardware.MEMORIES[EnergyOptions.memory.check(self.memory)],
             scales=hardware.SCALES[EnergyOptions.scales.check(self.scales)],
+            input_scale=hardware.INPUT_SCALES[EnergyOptions.input_scale.check(self.input_scale)],
             # Where sums wrap by themselves there is no such circuit.
             modulo_energy=(self.modulo_energy or 0.0)
             if kind.coded and technology.modulo == "none"

@@ -145,6 +145,7 @@ class EnergyRow:
                     usual="sram-32k")
     ]
     scales: Annotated[str, Column("How outputs are scaled back and rounded.", usual="fp32")]
+    input_scale: c.InputScale
     segments: Annotated[int, Column(
         "Arrays that a dot product is cut over, and joined from.", low=1, usual=1
     )]

@@ -2,8 +2,8 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache, lru_cache, partial
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ from torch import nn
 
 from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
+from rnscli.analysis.networks.calibrating import on_core, record_of
+from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import PairedCounts, check_counts
 from rnscli.base import InputError, NoSolutionError, NotFiniteError
 from rnscli.core import CORES, wrong_word
 from rnscli.hardware import Technology, Workload
-from rnscli.matrix import Dataflow, ProductCounts
+from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
 from rnscli.torch import conversion, converted, recording
 
@@ -52,11 +54,16 @@ class AccuracyParameters:
         Of the array, for the energy; that which its core is shown on if not given.
     seed
         Of the noise.
+    plan
+        How the network is calibrated, on samples of the data to train with, where the core or the
+        dataflow needs it.
+    record
+        Its calibration (`rnscli.torch.calibration`) as JSON; of the plan if not given.
 
     Raises
     ------
     InputError
-        If a value is out of range.
+        If a value is out of range, or there are no samples to calibrate with.
     """
 
     opened: networks.OpenedNetwork
@@ -66,6 +73,8 @@ class AccuracyParameters:
     strict: bool = False
     technology: Technology | None = None
     seed: int = 0
+    plan: CalibrationPlan = field(default_factory=CalibrationPlan)
+    record: str | None = None
 
     def __post_init__(self) -> None:
         analysis.ModuliOptions.bits.check(self.bits)
@@ -76,6 +85,8 @@ class AccuracyParameters:
                 f"`samples` is {self.samples}, but `data` {self.opened.data.name} has {there} "
                 "samples to test with"
             )
+        if needs_calibration(self.flow) and self.record is None:
+            self.plan.samples_of(self.opened.data)
 
     @property
     def count(self) -> int:
@@ -94,7 +105,8 @@ class AccuracyParameters:
         part = slice(start, start + self.samples_of(block))
         test = networks.LabelledData(data.test.inputs[part], data.test.labels[part])
         opened = networks.OpenedNetwork(self.opened.network, networks.Dataset(data.name, test))
-        return replace(self, opened=opened, samples=None)
+        record = self.record or record_of(self.opened, self.flow, self.plan)
+        return replace(self, opened=opened, samples=None, record=record)
 
 
 @dataclass(frozen=True)
@@ -134,14 +146,14 @@ def accuracy_block(
     noise = networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
     running = networks.running(network.name, "cannot be computed on a core")
     with running, noise.in_use(), recording() as made:
-        on_core = _right(_converted(network, point.flow), inputs, labels)
-    right = PairedCounts(
+        right = _right(on_core(network, point.flow, point.record), inputs, labels)
+    counts = PairedCounts(
         samples=len(labels),
-        both=int(np.count_nonzero(on_core & in_fp32)),
-        first=int(np.count_nonzero(on_core & ~in_fp32)),
-        second=int(np.count_nonzero(in_fp32 & ~on_core)),
+        both=int(np.count_nonzero(right & in_fp32)),
+        first=int(np.count_nonzero(right & ~in_fp32)),
+        second=int(np.count_nonzero(in_fp32 & ~right)),
     )
-    return dict.fromkeys(parts, AccuracyStatistics(right, made.counts))
+    return dict.fromkeys(parts, AccuracyStatistics(counts, made.counts))
 
 
 def _right(model: nn.Module, inputs: networks.Inputs, labels: networks.Labels) -> _Flags:
@@ -160,11 +172,6 @@ def _right(model: nn.Module, inputs: networks.Inputs, labels: networks.Labels) -
         return np.concatenate([_right(model, inputs[part], labels[part]) for part in parts])
     right: _Flags = np.isfinite(logits).all(axis=1) & (logits.argmax(axis=1) == labels)
     return right
-
-
-@lru_cache(maxsize=4)
-def _converted(network: networks.PortableNetwork, flow: Dataflow) -> nn.Module:
-    return converted(network.made().eval(), flow)  # not a copy, which not every model allows
 
 
 def _products(opened: networks.OpenedNetwork, strict: bool) -> tuple[Workload, tuple[str, ...]]:
@@ -265,6 +272,8 @@ def _description(parameters: AccuracyParameters) -> dict[str, Any]:
         "data": _data_digest(opened),
         "seed": parameters.seed,
         **analysis.described_flow(parameters.flow),
+        "calibration": parameters.record
+        or described_plan(parameters.plan, parameters.flow, opened.data),
         "block_samples": _BLOCK_SAMPLES,
     }
 
@@ -304,6 +313,7 @@ def _row(
         energy_j=energy.energy_j * right.samples if energy else None,
         extrapolated=energy is not None and energy.extrapolated,
         digital="; ".join(digital) or None,
+        **plan_columns(parameters.plan, parameters.flow, parameters.opened.data),
         **analysis.core_columns(parameters.flow, parameters.bits),
     )
 
@@ -334,6 +344,7 @@ def _energy(
             word_error_probability=wrong_word(chances) if chances else 0.0,
             scales=parameters.flow.scales,
             devices=core.devices,
+            input_scale=parameters.flow.scale_name,
             **{name: value for name, value in core.settings.items() if name in _PRICED},
         )
         try:

@@ -30,6 +30,12 @@ class NetworkOptions:
     samples = base.Option(
         base.WholeNumbers(1, 10**9), "Test samples, the first ones of the data.", usual="all"
     )
+    calibration_samples = base.Option(
+        base.WholeNumbers(1, 10**6),
+        "Samples to train with, the first ones, on which calibrated ranges and static scales are "
+        "found; all if there are fewer.",
+        default="256",
+    )
     strict = base.Option(
         base.Flags(), "Refuse a network with products that stay digital, instead of a remark."
     )
@@ -83,6 +89,7 @@ class AccuracyRow:
     weight_bits: c.WeightBits
     granularity: c.Granularity
     scales: c.Scales
+    input_scale: c.InputScale
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -90,6 +97,9 @@ class AccuracyRow:
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
     adc_range: c.AdcRange | None
+    calibration: c.Calibration | None
+    percentile: c.Percentile | None
+    calibration_samples: c.CalibrationSamples | None
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None
@@ -201,6 +211,7 @@ class TrainingRow:
     weight_bits: c.WeightBits | None
     granularity: c.Granularity | None
     scales: c.Scales | None
+    input_scale: c.InputScale | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -208,6 +219,9 @@ class TrainingRow:
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
     adc_range: c.AdcRange | None
+    calibration: c.Calibration | None
+    percentile: c.Percentile | None
+    calibration_samples: c.CalibrationSamples | None
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None
@@ -239,6 +253,7 @@ class EpochRow:
     weight_bits: c.WeightBits | None
     granularity: c.Granularity | None
     scales: c.Scales | None
+    input_scale: c.InputScale | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -246,6 +261,9 @@ class EpochRow:
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
     adc_range: c.AdcRange | None
+    calibration: c.Calibration | None
+    percentile: c.Percentile | None
+    calibration_samples: c.CalibrationSamples | None
     noise: c.Noise | None
     p: c.P | None
     sigma: c.Sigma | None

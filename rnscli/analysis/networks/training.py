@@ -5,7 +5,7 @@ import math
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,10 +15,12 @@ import numpy as np
 import torch
 
 from rnscli import analysis
+from rnscli.analysis.networks.calibrating import calibrate_epoch
+from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
 from rnscli.analysis.statistics import check_reals
 from rnscli.base import InputError, RnscliError, shown, write_atomically
-from rnscli.matrix import Dataflow
+from rnscli.matrix import Dataflow, needs_calibration
 from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer, running
 from rnscli.runtime import Runner, Work, describe, digest, versions
 from rnscli.torch import converted
@@ -28,9 +30,10 @@ ALGORITHM = 1  # to be counted up whenever the same parameters would give other 
 _PART = "training"
 _OF_FP32 = dict.fromkeys(
     (
-        "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales", "moduli",
-        "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits", "adc_range",
-        "noise", "p", "sigma", "residue_p", "residue_sigma", "attempts",
+        "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales", "input_scale",
+        "moduli", "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits", "adc_range",
+        "calibration", "percentile", "calibration_samples", "noise", "p", "sigma", "residue_p",
+        "residue_sigma", "attempts",
     )
 )  # fmt: skip
 
@@ -51,6 +54,9 @@ class TrainingParameters:
         The core on which every product is computed, forward and of gradients; FP32 if ``None``.
     bits
         Bits b of the converters.
+    plan
+        How the products are calibrated at the start of every epoch, with the weights of that
+        moment, where the core or the dataflow needs it.
     checkpoint
         Folder in which a training is kept after every epoch, and from which it goes on.
 
@@ -65,6 +71,7 @@ class TrainingParameters:
     recipe: Recipe
     flow: Dataflow | None = None
     bits: int | None = None
+    plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
@@ -117,8 +124,9 @@ def training_run(
 ) -> dict[str, TrainingRecord]:
     """Train a network; a pure function of its arguments, but that it need not begin anew."""
     model = parameters.network.made(parameters.recipe.seed)
-    if parameters.flow is not None:
-        model = converted(model, parameters.flow)
+    flow = parameters.flow
+    if flow is not None:
+        model = converted(model, flow)
     trainer = Trainer(model, parameters.data, parameters.recipe)
     failure = ""
     kept = _Checkpoint(parameters)
@@ -128,6 +136,8 @@ def training_run(
     while not trainer.finished and not failure:
         try:
             with running(parameters.network.name, "cannot be trained"):
+                if flow is not None and needs_calibration(flow):
+                    calibrate_epoch(trainer.model, parameters.data, trainer.recipe, parameters.plan)
                 trainer.advance()
         except RnscliError as error:  # of this training; others may do better
             failure = str(error)
@@ -156,6 +166,7 @@ def _description(parameters: TrainingParameters) -> dict[str, Any]:
         "recipe": describe(parameters.recipe),
         "seed": parameters.recipe.seed,
         **analysis.described_flow(parameters.flow),
+        "calibration": described_plan(parameters.plan, parameters.flow, parameters.data),
     }
 
 
@@ -315,7 +326,8 @@ def _work(parameters: TrainingParameters) -> Work[TrainingRecord]:
 def _columns(parameters: TrainingParameters) -> dict[str, Any]:
     if parameters.flow is None:
         return {"core": FP32, **_OF_FP32}
-    return analysis.core_columns(parameters.flow, parameters.bits)
+    columns = analysis.core_columns(parameters.flow, parameters.bits)
+    return plan_columns(parameters.plan, parameters.flow, parameters.data) | columns
 
 
 def _moments(values: Collection[float]) -> analysis.Moments:

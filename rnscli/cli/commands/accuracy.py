@@ -12,9 +12,10 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
-from rnscli.core import CORES, LEVELS
+from rnscli.core import CALIBRATED, CORES, FULL, LEVELS, CoreOptions
 from rnscli.hardware import Technology, load_technology
-from rnscli.networks import NETWORKS
+from rnscli.matrix import has_calibrated_range
+from rnscli.networks import NETWORKS, Dataset
 
 LAYOUT = report.Layout(
     parameters=(
@@ -26,12 +27,13 @@ LAYOUT = report.Layout(
         "energy_per_inference_j", "energy_j", "extrapolated",
     ),
     optional=(
-        "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "adc_bits", "adc_range",
-        "slice_bits", "redundant_moduli", "gemms", "moduli", "extrapolated", "decoder",
-        "attempts", "technology",
+        "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "calibration", "percentile",
+        "calibration_samples", "adc_bits", "slice_bits", "redundant_moduli", "gemms", "moduli",
+        "extrapolated", "decoder", "attempts", "technology", "accuracy", "adc_range",
     ),
     essential=("relative_accuracy", "relative_accuracy_ci95"),
 )  # fmt: skip
+_RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
 _OTHERS = ("model", "samples", "seed", "technology")
 AXES = (*_OTHERS, *options.CORE_AXES, "core")
 
@@ -59,7 +61,12 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     ),
     NetworkOptions.data,
     NetworkOptions.weights,
-    options.core_options("Cores to compare, on the same samples.", "rns,fixed-lp", bits="6"),
+    options.core_options(
+        "Cores to compare, on the same samples.",
+        "rns,fixed-lp",
+        bits="6",
+        adc_range=options.take(CoreOptions.adc_range, usual=_RANGES),
+    ),
     NetworkOptions.samples,
     NetworkOptions.strict,
     options.technology,
@@ -89,7 +96,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     tables = options.device_tables(given)
     technologies = {name: load_technology(name) for name in given["technology"] or ()}
     _check_technologies(given["core"], technologies)
-    given = options.with_defaults(given) | {"technology": given["technology"] or (None,)}
+    by_default = given["adc_range"] is None
+    given = options.with_usual(options.with_defaults(given), "adc_range")
+    given = given | {"technology": given["technology"] or (None,)}
     points = [
         point
         for point in options.noise_points(given, AXES)
@@ -97,17 +106,26 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         or analysis.runs_on(CORES[point["core"]], one, None)
     ]
     every, problems = cli.prepared(points, partial(options.core_of, tables=tables))
-    ready = options.distinct(every, _OTHERS)
+    chosen = options.distinct(every, _OTHERS)
     if drawn:
-        report.check_plot([point for point, _ in ready])
+        report.check_plot([point for point, _ in chosen])
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         opened = options.opened_networks(given, bar)
+        data = next(iter(opened.values())).data
+        # What nobody has asked for is left out if there are no samples for it.
+        left_out = by_default and data.train is None
+        ready = [
+            (point, one)
+            for point, one in chosen
+            if not (left_out and has_calibrated_range(one.flow))
+        ]
         parameters = [
             analysis.AccuracyParameters(
                 opened=opened[point["model"]],
                 flow=one.flow,
                 bits=one.bits,
+                plan=one.plan,
                 samples=point["samples"],
                 strict=given["strict"],
                 technology=technologies.get(point["technology"]),
@@ -133,10 +151,24 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             [(point, row) for (point, _), row in zip(ready, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             problems,
-            remarks=[*drawn, *remarks.values()],
+            remarks=[*drawn, *remarks.values(), *_of_calibration(rows, data if left_out else None)],
         )
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _of_calibration(rows: Sequence[analysis.AccuracyRow], lacking: Dataset | None) -> list[str]:
+    """On how many samples rows are calibrated, or that some data have none."""
+    if lacking is not None:
+        return [
+            f"--adc-range {CALIBRATED} is left out, as --data {lacking.name} has no samples to "
+            "calibrate with; give them as arrays x_train and y_train"
+        ]
+    counts = {row.calibration_samples for row in rows} - {None}
+    return [
+        f"calibrated ranges and static scales are from {count} of the samples to train with"
+        for count in sorted(counts)
+    ]
 
 
 def _check_technologies(cores: Sequence[str], technologies: Mapping[str, Technology]) -> None:

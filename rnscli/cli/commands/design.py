@@ -41,14 +41,17 @@ _OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits")  # axes that foll
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
 _FIXED = (
-    *_OPERANDS, *_SET, "throughput", "area", "memory", "scales", *CONSTANTS,
+    *_OPERANDS, *_SET, "throughput", "area", "memory", "scales", "input_scale", *CONSTANTS,
     *options.ARRAY_OPTIONS,
 )  # fmt: skip
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "columns", "columns_per_adc", *options.RATES, "reverse")
 _DEFAULTS = {
     **{name: one.default for name, one in base.options_of(DotProductOptions).items()},
-    **{one.name: one.default for one in (EnergyOptions.memory, EnergyOptions.scales)},
+    **{
+        one.name: one.default
+        for one in (EnergyOptions.memory, EnergyOptions.scales, EnergyOptions.input_scale)
+    },
 }
 _SHOWN = 12
 
@@ -93,6 +96,7 @@ _SHOWN = 12
     ModuliOptions.max_modulus,
     EnergyOptions.memory,
     EnergyOptions.scales,
+    EnergyOptions.input_scale,
     EnergyOptions.extrapolate,
     *options.constant_options(),
     options.take(
@@ -289,7 +293,7 @@ def _commands(
     known = candidate.group.parameters.design.technology.constants
     hardware["constant"] = tuple(one for one in given["constant"] if one.partition("=")[0] in known)
     costs = {"core": design.core} | shape | hardware | converters
-    costs |= _stated(given, ("memory", "scales", *_constants_of(candidate)))
+    costs |= _stated(given, ("memory", "scales", "input_scale", *_constants_of(candidate)))
     if kind.coded:
         costs |= moduli | code | noise
     yield "energy", costs | {"extrapolate": given["extrapolate"] or None}

@@ -19,8 +19,9 @@ from rnscli.hardware import load_workload
 LAYOUT = report.Layout(
     parameters=(
         "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "adc_model",
-        "kernel", "memory", "scales", "core", "adc_range", "moduli", "redundant_moduli", "segments",
-        "link_sigma", "largest_rows", "expected_attempts", "pass_attempts",
+        "kernel", "memory", "scales", "input_scale", "core", "adc_range", "moduli",
+        "redundant_moduli", "segments", "link_sigma", "largest_rows", "expected_attempts",
+        "pass_attempts",
     ),
     results=(
         "dac_bits", "adc_bits", "dac_conversions", "adc_conversions", "dac_energy_j",
@@ -88,14 +89,17 @@ _MAPPED = ("mapping", "input_slice_bits")
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
     "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "arrays", "kernel", "memory",
-    "scales", *options.HARDWARE_AXES, "workload", "core",
+    "scales", "input_scale", *options.HARDWARE_AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
     **options.MODULI_COLUMNS,
     # What the bill has as its own; other rows could not be told apart without.
-    **{name: _OF_BILL[name] for name in ("adc_bits", "adc_range", "kernel", "memory", "scales")},
+    **{
+        name: _OF_BILL[name]
+        for name in ("adc_bits", "adc_range", "kernel", "memory", "scales", "input_scale")
+    },
     "redundant": analysis.Redundant,
     "decoder": analysis.Decoder,
     "legitimate_range": analysis.LegitimateRange,
@@ -135,6 +139,7 @@ AXIS_COLUMNS = {
     EnergyOptions.kernel,
     EnergyOptions.memory,
     EnergyOptions.scales,
+    EnergyOptions.input_scale,
     options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
@@ -320,7 +325,7 @@ def _design(
         "adc_bits": point["adc_bits"],
         "adc_range": point["adc_range"],
         "devices": core.Devices(**{name: point[name] for name in _MAPPED if point[name]}),
-        **{name: point[name] for name in ("kernel", "memory", "scales")},
+        **{name: point[name] for name in ("kernel", "memory", "scales", "input_scale")},
         "extrapolate": extrapolate,
     }
     if moduli is not None:

@@ -14,7 +14,7 @@ from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
-from rnscli.core import LEVELS
+from rnscli.core import LEVELS, CoreOptions
 
 LAYOUT = report.Layout(
     parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS),
@@ -23,8 +23,8 @@ LAYOUT = report.Layout(
         "accuracy_difference_ci95", "fp32_standard_error", "within_standard_error",
     ),
     optional=(
-        "adc_bits", "adc_range", "slice_bits", "redundant_moduli", "moduli", "decoder",
-        "test_accuracy_ci95",
+        "calibration", "percentile", "calibration_samples", "adc_bits", "adc_range", "slice_bits",
+        "redundant_moduli", "moduli", "decoder", "test_accuracy_ci95",
         "test_loss", "fp32_standard_error",
     ),
     essential=("test_accuracy", "accuracy_difference"),
@@ -32,7 +32,17 @@ LAYOUT = report.Layout(
 EPOCH_LAYOUT = report.Layout(
     parameters=("model", *options.CORE_COLUMNS, "seed"),
     results=("epoch", "train_loss", "test_loss", "test_accuracy"),
-    optional=("adc_bits", "adc_range", "slice_bits", "redundant_moduli", "moduli", "decoder"),
+    optional=(
+        "calibration",
+        "percentile",
+        "calibration_samples",
+        "adc_bits",
+        "adc_range",
+        "slice_bits",
+        "redundant_moduli",
+        "moduli",
+        "decoder",
+    ),
     essential=("epoch", "train_loss"),
 )
 _RECIPE = ("epochs", "batch_size", "learning_rate")
@@ -70,7 +80,9 @@ AXIS_COLUMNS = {
     options.take(NetworkOptions.model, "digits-cnn"),
     NetworkOptions.data,
     NetworkOptions.weights,
-    options.core_options("Cores to train on, besides FP32.", "rns", bits="7"),
+    options.core_options(
+        "Cores to train on, besides FP32.", "rns", bits="7", adc_range=CoreOptions.adc_range
+    ),
     networks.RecipeOptions.epochs,
     networks.RecipeOptions.batch_size,
     networks.RecipeOptions.learning_rate.within(low=1e-12, accepted="a number above 0"),
@@ -171,6 +183,7 @@ def _trainings(
                 recipe=replace(recipe, **stated, seed=seed),
                 flow=None if one is None else one.flow,
                 bits=None if one is None else one.bits,
+                plan=analysis.CalibrationPlan() if one is None else one.plan,
                 checkpoint=folder,
             )
     return trainings

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
-from rnscli.base import InputError
+from rnscli.analysis import (
+    CalibrationPlan,
+    CodeOptions,
+    ErrorOptions,
+    ModuliOptions,
+    NetworkOptions,
+)
+from rnscli.base import InputError, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
 from rnscli.core import CoreOptions, analog_cores
-from rnscli.matrix import Dataflow, DataflowOptions
+from rnscli.matrix import Dataflow, DataflowOptions, needs_calibration
 from rnscli.networks import INSTALL, missing_package
 
 if TYPE_CHECKING:
@@ -53,20 +59,23 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
 
 
 CORE_AXES = (
-    "granularity", "scales", *shared.MODULI_AXES, "slice_bits", "adc_bits", "adc_range",
-    "calibration", "percentile", "decoder", "legitimate_range", "attempts",
-    *noise.NOISE_AXES, *devices.DEVICE_AXES,
+    "granularity", "scales", "input_scale", *shared.MODULI_AXES, "slice_bits", "adc_bits",
+    "adc_range", "calibration", "percentile", "calibration_samples", "decoder",
+    "legitimate_range", "attempts", *noise.NOISE_AXES, *devices.DEVICE_AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
 CORE_COLUMNS = (
-    "vector_size", "granularity", "scales", "bits", "input_bits", "weight_bits",
+    "vector_size", "granularity", "scales", "input_scale", "bits", "input_bits", "weight_bits",
     "p", "sigma", "core", "moduli", "redundant_moduli", "redundant",
-    "decoder", "attempts", "slice_bits", "adc_bits", "adc_range",
+    "decoder", "attempts", "slice_bits", "adc_bits", "adc_range", "calibration",
+    "percentile", "calibration_samples",
 )  # fmt: skip
 
 
-def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
+def core_options(
+    what: str, cores: str, bits: str, adc_range: shared.Decorator[Any] | Option
+) -> shared.Decorator[Any]:
     """Cores, converters, moduli and noise, with the defaults of ``--core`` and ``--bits``."""
     return shared.stacked(
         shared.cores(analog_cores(), what, cores),
@@ -74,6 +83,7 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         *shared.OPERANDS,
         DataflowOptions.granularity,
         DataflowOptions.scales,
+        DataflowOptions.input_scale,
         ModuliOptions.moduli,
         shared.redundancy("0"),
         noise.noise_options("no errors"),
@@ -81,18 +91,20 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         *shared.DECODING,
         CoreOptions.slice_bits,
         CoreOptions.adc_bits,
-        CoreOptions.adc_range,
+        adc_range,
         *shared.CALIBRATION,
+        NetworkOptions.calibration_samples,
         devices.device_options,
     )
 
 
 @dataclass(frozen=True)
 class CoreOfPoint:
-    """The core of a point, and the bits of its converters."""
+    """The core of a point, the bits of its converters, and how it is calibrated if it must be."""
 
     flow: Dataflow
     bits: int
+    plan: CalibrationPlan
 
 
 def distinct(
@@ -130,5 +142,10 @@ def core_of(point: shared.Point, tables: Mapping[str, Any]) -> CoreOfPoint:
         devices=devices.devices_of(point, tables),
         **{name: point[name] for name in same},
     )
-    flow = Dataflow(core, point["granularity"], scales=point["scales"])
-    return CoreOfPoint(flow, request.converter_bits)
+    scaling = {name: point[name] for name in ("granularity", "scales", "input_scale")}
+    flow, plan = Dataflow(core, **scaling), CalibrationPlan()
+    if needs_calibration(flow):  # else a plan would tell rows apart that are the same
+        plan = CalibrationPlan(
+            point["calibration"], point["percentile"], point["calibration_samples"]
+        )
+    return CoreOfPoint(flow, request.converter_bits, plan)

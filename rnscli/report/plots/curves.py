@@ -193,8 +193,8 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
 # What may tell lines apart, in the order in which a label says it.
 OF_CORES = (
     "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales",
-    "redundant", "attempts", "noise", "p", "sigma", "decoder", "slice_bits", "adc_bits",
-    "adc_range", "moduli",
+    "input_scale", "redundant", "attempts", "noise", "p", "sigma", "decoder", "slice_bits",
+    "adc_bits", "adc_range", "calibration", "percentile", "calibration_samples", "moduli",
 )  # fmt: skip
 
 

@@ -1,0 +1,86 @@
+"""Networks that are calibrated on samples of the data that they are trained with."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+from rnscli import networks
+from rnscli.analysis.networks.plan import CalibrationPlan
+from rnscli.matrix import Dataflow, needs_calibration
+from rnscli.torch import apply_calibration, calibrate, calibration, converted
+
+_BATCH = 128
+_STREAM = 0xCA11B  # random numbers of dropout, which are not those of the training
+
+
+def record_of(opened: networks.OpenedNetwork, flow: Dataflow, plan: CalibrationPlan) -> str | None:
+    """The calibration of a network on a core as JSON; ``None`` where it needs none."""
+    if not needs_calibration(flow):
+        return None
+    samples = plan.samples_of(opened.data)
+    key = _Key(opened.network, flow, plan, samples.digest())
+    return _record(key, _Held(samples))
+
+
+@dataclass(frozen=True)
+class _Key:
+    network: networks.PortableNetwork
+    flow: Dataflow
+    plan: CalibrationPlan
+    digest: str
+
+
+class _Held:
+    """Samples that a key stands for: all of these are equal."""
+
+    def __init__(self, samples: networks.LabelledData) -> None:
+        self.samples = samples
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=256)
+def _record(key: _Key, held: _Held) -> str:
+    model = converted(key.network.made().eval(), key.flow)
+    running = networks.running(key.network.name, "cannot be calibrated")
+    with running, networks.one_thread(), networks.RandomStream(0).in_use():
+        inputs = torch.from_numpy(held.samples.inputs)
+        batches = inputs.tensor_split(math.ceil(len(inputs) / _BATCH))
+        calibrate(model, batches, method=key.plan.method, percentile=key.plan.percentile)
+    return json.dumps(calibration(model))
+
+
+@lru_cache(maxsize=4)
+def on_core(network: networks.PortableNetwork, flow: Dataflow, record: str | None) -> nn.Module:
+    """The network on a core, in eval mode, calibrated by a record if there is one."""
+    model = converted(network.made().eval(), flow)  # not a copy, which not every model allows
+    return model if record is None else apply_calibration(model, json.loads(record))
+
+
+def calibrate_epoch(
+    model: nn.Module, data: networks.Dataset, recipe: networks.Recipe, plan: CalibrationPlan
+) -> None:
+    """Calibrate products and gradients of a model in training, as it is before an epoch.
+
+    Its samples come in the batches of the recipe, as gradients depend on their size.
+    """
+    samples = plan.samples_of(data)
+    count = math.ceil(len(samples) / recipe.batch_size)
+    inputs, labels = map(torch.from_numpy, (samples.inputs, samples.labels))
+    model.train()
+    with networks.one_thread(), networks.RandomStream(recipe.seed ^ _STREAM).in_use():
+        calibrate(
+            model,
+            zip(inputs.tensor_split(count), labels.tensor_split(count), strict=True),
+            method=plan.method,
+            percentile=plan.percentile,
+            loss=nn.functional.cross_entropy,
+        )
