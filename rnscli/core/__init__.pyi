@@ -55,6 +55,7 @@ from rnscli.core.devices import OFFSET as OFFSET
 from rnscli.core.devices import DeviceOptions as DeviceOptions
 from rnscli.core.devices import Devices as Devices
 from rnscli.core.devices.built import BuiltArray as BuiltArray
+from rnscli.core.devices.built import digits_of as digits_of
 from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
 from rnscli.core.noise import NoiseLaw as NoiseLaw
 from rnscli.core.noise import NoiseSetting as NoiseSetting

@@ -16,10 +16,12 @@ import numpy.typing as npt
 from rnscli.base import InputError
 from rnscli.core import (
     CALIBRATED,
+    OFFSET,
     ConventionalCore,
     FloatArray,
     IntArray,
     calibrated_shares,
+    digits_of,
     quantisation_levels,
 )
 from rnscli.hardware import DYNAMIC
@@ -222,6 +224,8 @@ class Observed:
 class ExactProduct(TiledProduct):
     """Products without what converters lose and noise spoils; a sample gets all partial sums."""
 
+    builds = False
+
     def __init__(self, flow: Dataflow, arrays: NumPyArrays, sums: Sample | None = None) -> None:
         super().__init__(replace(flow, path="homomorphic"), arrays)
         self._sums = sums
@@ -239,13 +243,23 @@ class ExactProduct(TiledProduct):
         arrays = self._arrays
         whole = arrays.product(x, parts[0])
         size = int(np.prod(whole.shape))
-        if self._sums is not None:
+        if self._sums is not None and self._flow.core.devices.mapping == OFFSET:
+            self._add_offset(self._sums, arrays.plain(x), arrays.plain(parts[0]))
+        elif self._sums is not None:
             several = len(parts) > 2
             sums = [arrays.product(x, part) for part in parts[1:]] if several else [whole]
             flat = [one.reshape(1, -1) for one in sums]
             largest = max(float(arrays.largest(one, (-1,)).max()) for one in flat)
             self._sums.add_of(size, largest, words_of(arrays, sums))
         return arrays.exact(whole, self._flow.wide_results), ProductCounts(0, size, 0, size)
+
+    def _add_offset(self, into: Sample, x: FloatArray, w: FloatArray) -> None:
+        """What ADCs read of weights with an offset: of slices of inputs one after the other."""
+        core, found = self._flow.core, []
+        for stored, channel in zip(core.stored(w), core.arrays, strict=True):
+            slices = (part for _, part in digits_of(core.devices, channel, x))
+            found.append(np.concatenate([(one @ stored).reshape(-1) for one in slices]))
+        into.add(np.stack(found))
 
 
 def _no_noise() -> Any:

@@ -291,7 +291,15 @@ class QuantisedWeights:
 
 
 class TiledProduct:
-    """Matrix products by a dataflow, on the arrays of some library."""
+    """Matrix products by a dataflow, on the arrays of some library.
+
+    Attributes
+    ----------
+    builds
+        Whether arrays are built where it matters what they are built of.
+    """
+
+    builds = True
 
     def __init__(self, flow: Dataflow, arrays: NumPyArrays) -> None:
         dot = flow.core.dot_product
@@ -319,7 +327,7 @@ class TiledProduct:
         for terms, scale in every:
             whole = self._whole(columns[..., terms], scale, levels.levels, most).swapaxes(-1, -2)
             unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
-            if core.physical:
+            if self.builds and core.physical:
                 tiles.append(WeightTile(terms, (whole,), unit, self._built(whole, place, terms)))
             else:
                 tiles.append(WeightTile(terms, self._parts(whole), unit))

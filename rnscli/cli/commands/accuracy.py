@@ -164,7 +164,7 @@ def _of_calibration(rows: Sequence[analysis.AccuracyRow], lacking: Dataset | Non
             f"--adc-range {CALIBRATED} is left out, as --data {lacking.name} has no samples to "
             "calibrate with; give them as arrays x_train and y_train"
         ]
-    counts = {row.calibration_samples for row in rows} - {None}
+    counts = {one for row in rows if (one := row.calibration_samples) is not None}
     return [
         f"calibrated ranges and static scales are from {count} of the samples to train with"
         for count in sorted(counts)

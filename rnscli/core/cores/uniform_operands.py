@@ -112,7 +112,7 @@ def _sampled_sums(kind: ConventionalKind, settings: CoreSettings) -> FloatArray:
             values *= largest / np.abs(values).max(axis=1, keepdims=True)
             np.rint(values, out=values)
         sums = exact_dot(x, w, dot.max_sum)
-        rows.append(core.partial_sums(x, w, sums).reshape(-1, size))
+        rows.append(np.atleast_2d(core.partial_sums(x, w, sums)))
     found: FloatArray = np.concatenate(rows, axis=1)[:, :count].astype(np.float64)
     return found
 
