@@ -41,7 +41,14 @@ from rnscli.core.cores.kind import check_slice_bits as check_slice_bits
 from rnscli.core.cores.kind import times as times
 from rnscli.core.cores.rns import METHODS as METHODS
 from rnscli.core.cores.rns import residue_width as residue_width
+from rnscli.core.devices.devices import DIFFERENTIAL as DIFFERENTIAL
+from rnscli.core.devices.devices import OFFSET as OFFSET
+from rnscli.core.devices.devices import PLAIN as PLAIN
+from rnscli.core.devices.devices import SYMMETRIC as SYMMETRIC
+from rnscli.core.devices.devices import DeviceOptions as DeviceOptions
+from rnscli.core.devices.devices import Devices as Devices
 from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
+from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseLaw as NoiseLaw
 from rnscli.core.noise import NoiseSetting as NoiseSetting
 from rnscli.core.noise import Uniform as Uniform
