@@ -31,6 +31,7 @@ def analog_core(
     slice_bits: int = 1,
     adc_bits: int | None = None,
     adc_range: str = core.FULL,
+    devices: core.Devices = core.IDEAL,
 ) -> core.Core:
     """An analog core by its name, with the moduli that suit it.
 
@@ -52,6 +53,8 @@ def analog_core(
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
     slice_bits, adc_bits, adc_range
         Of the core ``bit-sliced``, and the last two of ``fixed-lp``.
+    devices
+        What its arrays are built of, as `rnscli.Devices`.
 
     Raises
     ------
@@ -96,6 +99,7 @@ def analog_core(
         slice_bits=slice_bits,
         adc_bits=adc_bits,
         adc_range=core.CoreOptions.adc_range.check(adc_range),
+        devices=devices,
     )
     laws = core.laws_of(setting, settings.bits, code.moduli if code else None, kind.name)
     return kind.build(settings, code, laws, attempts)

@@ -25,6 +25,7 @@ from rnscli.core.cores import analog_cores as analog_cores
 from rnscli.core.cores import simulated_cores as simulated_cores
 from rnscli.core.cores.core import Changes as Changes
 from rnscli.core.cores.core import Core as Core
+from rnscli.core.cores.core import Readout as Readout
 from rnscli.core.cores.kind import ADC_RANGES as ADC_RANGES
 from rnscli.core.cores.kind import FULL as FULL
 from rnscli.core.cores.kind import AnalogKind as AnalogKind
@@ -41,12 +42,11 @@ from rnscli.core.cores.kind import check_slice_bits as check_slice_bits
 from rnscli.core.cores.kind import times as times
 from rnscli.core.cores.rns import METHODS as METHODS
 from rnscli.core.cores.rns import residue_width as residue_width
-from rnscli.core.devices.devices import DIFFERENTIAL as DIFFERENTIAL
-from rnscli.core.devices.devices import OFFSET as OFFSET
-from rnscli.core.devices.devices import PLAIN as PLAIN
-from rnscli.core.devices.devices import SYMMETRIC as SYMMETRIC
-from rnscli.core.devices.devices import DeviceOptions as DeviceOptions
-from rnscli.core.devices.devices import Devices as Devices
+from rnscli.core.devices import IDEAL as IDEAL
+from rnscli.core.devices import OFFSET as OFFSET
+from rnscli.core.devices import DeviceOptions as DeviceOptions
+from rnscli.core.devices import Devices as Devices
+from rnscli.core.devices.built import BuiltArray as BuiltArray
 from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
 from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseLaw as NoiseLaw

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from rnscli.base import InputError, NotFiniteError
-from rnscli.core import Changes, IntArray, RangeReader, RedundantCode, quantisation_levels
+from rnscli.core import (
+    BuiltArray,
+    Changes,
+    FloatArray,
+    IntArray,
+    RangeReader,
+    RedundantCode,
+    quantisation_levels,
+)
 from rnscli.matrix.dataflow import FLOAT64_EXACT, Dataflow, ProductCounts
 
 Array = Any  # of NumPy, or of the library of a subclass of `NumPyArrays`
@@ -65,6 +73,14 @@ class NumPyArrays:
         values = np.ascontiguousarray(values)
         values.reshape(-1)[index] = new
         return values
+
+    def plain(self, values: Array) -> FloatArray:
+        """The values as float64 of NumPy; a copy only where they are another."""
+        return np.asarray(values, dtype=np.float64)
+
+    def like(self, values: FloatArray, other: Array) -> Array:
+        """Values of NumPy where another array is, in its shape and type."""
+        return values.reshape(other.shape).astype(other.dtype, copy=False)
 
     def frexp(self, values: Array) -> tuple[Array, Array]:
         """Mantissas f and whole numbers e, ``v = f 2**e`` with ``1/2 <= f < 1``; 0 of 0."""
@@ -246,11 +262,13 @@ class WeightTile:
 
     ``parts`` are whole numbers of shape ``(..., h, N)``: the weights, their slices, or their
     residues for each modulus; ``unit`` is what 1 stands for, of shape ``(..., 1, N or 1)``.
+    ``built`` are the arrays with these in them, where it matters what they are built of.
     """
 
     terms: slice
     parts: tuple[Array, ...]
     unit: Array
+    built: BuiltArray | None = None
 
 
 @dataclass(frozen=True)
@@ -274,9 +292,12 @@ class TiledProduct:
             for bits in (dot.input_bits, dot.weight_bits)
         )
 
-    def quantise_weights(self, w: Array) -> QuantisedWeights:
-        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these."""
-        columns = w.swapaxes(-1, -2)
+    def quantise_weights(self, w: Array, place: int = 0) -> QuantisedWeights:
+        """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these.
+
+        ``place`` tells the arrays of one matrix from those of others on the same chip.
+        """
+        columns, core = w.swapaxes(-1, -2), self._flow.core
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
         levels = self._weight_levels
@@ -286,7 +307,10 @@ class TiledProduct:
         for terms, scale in every:
             whole = self._whole(columns[..., terms], scale, levels.levels).swapaxes(-1, -2)
             unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
-            tiles.append(WeightTile(terms, self._parts(whole), unit))
+            if core.physical:
+                tiles.append(WeightTile(terms, (whole,), unit, self._built(whole, place, terms)))
+            else:
+                tiles.append(WeightTile(terms, self._parts(whole), unit))
         of_columns = None if powers is None else powers.swapaxes(-1, -2)
         return QuantisedWeights(tuple(w.shape), tuple(tiles), of_columns)
 
@@ -315,7 +339,8 @@ class TiledProduct:
         # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
         out = found.reshape(*x.shape[:-1], columns)
-        noise = rng() if self._flow.core.noisy else None
+        core = self._flow.core
+        noise = rng() if core.noisy or core.physical else None
         levels = self._input_levels
         scales = RowScales("x", self._arrays, x, self._flow.granularity, self._size, levels)
         every = [scales.of(tile.terms) for tile in weights.tiles]
@@ -325,11 +350,15 @@ class TiledProduct:
             for rows in self._chunks(out.shape, min(self._size, terms)):
                 of_rows, to_rows = (one if len(one) == 1 else one[rows] for one in (scale, back))
                 whole = self._whole(x[rows][..., tile.terms], of_rows, levels.levels)
-                parts, unit = tile.parts, tile.unit
+                parts, unit, built = tile.parts, tile.unit, tile.built
                 if stack:
                     parts = tuple(part.reshape(-1, *part.shape[-2:])[rows] for part in parts)
                     unit = unit.reshape(-1, *unit.shape[-2:])[rows]
-                sums, made = self._read(whole, parts, noise)
+                    built = built and built.part(rows)
+                if built is not None and noise is not None:
+                    sums, made = self._read_built(whole, parts[0], built, noise)
+                else:
+                    sums, made = self._read(whole, parts, noise)
                 counts += made
                 sums *= to_rows / levels.levels
                 sums *= unit
@@ -389,6 +418,29 @@ class TiledProduct:
         if changes.index.size:
             result = arrays.put(result, changes.index, changes.values)
         return result, ProductCounts(0, size, changes.wrong, sum(changes.attempts) or size)
+
+    def _built(self, whole: Array, place: int, terms: slice) -> BuiltArray:
+        """The arrays of a tile, whose errors depend on the chip and on where it is there."""
+        values = self._arrays.plain(whole)
+        stacked = values.reshape(-1, *values.shape[-2:]) if values.ndim > 2 else values
+        seed = self._flow.core.devices.chip_seed
+        streams = (
+            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, terms.start, of)))
+            for of in range(2)
+        )
+        return self._flow.core.built(stacked, *streams)
+
+    def _read_built(
+        self, x: Array, w: Array, built: BuiltArray, rng: np.random.Generator
+    ) -> tuple[Array, ProductCounts]:
+        """What the core reads of products of whole numbers with the arrays as they are built."""
+        core, arrays = self._flow.core, self._arrays
+        result = arrays.exact(arrays.product(x, w), self._flow.wide_results)
+        sums = arrays.plain(result).reshape(-1).astype(np.int64)
+        read = core.multiply(arrays.plain(x), built, np.matmul, sums, rng)
+        wrong, computed = int(np.count_nonzero(read.wrong)), sum(read.attempts)
+        counts = ProductCounts(0, sums.size, wrong, computed)
+        return arrays.like(read.values.astype(np.float64), result), counts
 
 
 _NONE = Changes(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), 0, ())

@@ -2,6 +2,7 @@
 
 import math
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -18,7 +19,7 @@ from torch.utils._python_dispatch import (
 )
 
 from rnscli.base import InputError
-from rnscli.core import Core, IntArray
+from rnscli.core import Core, FloatArray, IntArray
 from rnscli.hardware import Gemm, Workload
 from rnscli.matrix import Dataflow, NumPyArrays, ProductCounts, TiledProduct
 
@@ -56,6 +57,13 @@ class TorchArrays(NumPyArrays):
 
     def exact(self, values: Tensor, wide: bool) -> Tensor:
         return values.to(torch.float64 if wide else torch.float32)
+
+    def plain(self, values: Tensor) -> FloatArray:
+        found: FloatArray = values.cpu().numpy().astype(np.float64, copy=False)
+        return found
+
+    def like(self, values: FloatArray, other: Tensor) -> Tensor:
+        return torch.from_numpy(values).to(other).reshape(other.shape)
 
     def empty(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         return torch.empty(shape, dtype=torch.float32, device=like.device)
@@ -400,7 +408,8 @@ def _compute(x: Tensor, w: Tensor, request: _Request) -> Tensor:
         product = TiledProduct(place.flow, TorchArrays(x.device))
         try:
             with _full_precision(x.device.type), unwatched():
-                found, counts = product.multiply(x, product.quantise_weights(w), _generator)
+                weights = product.quantise_weights(w, zlib.crc32(f"{place.layer} {role}".encode()))
+                found, counts = product.multiply(x, weights, _generator)
         except InputError as error:
             # Where in a model a number has grown beyond all bounds is half of the answer.
             raise type(error)(f"in {place.layer} ({role}): {error}") from error

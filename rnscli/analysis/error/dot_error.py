@@ -96,6 +96,8 @@ class DotErrorParameters:
     slice_bits, adc_bits, adc_range
         Bits of a weight slice in the core ``bit-sliced``, bits of the ADCs there and in
         ``fixed-lp``, b if not given, and their range, one of `rnscli.core.ADC_RANGES`.
+    devices
+        What the arrays of all cores are built of; each pair is programmed in a column of its own.
     operands
         Source of the operands.
     seed
@@ -122,6 +124,7 @@ class DotErrorParameters:
     slice_bits: int = 1
     adc_bits: int | None = None
     adc_range: str = core.FULL
+    devices: core.Devices = core.IDEAL
     operands: Operands = field(default_factory=UniformOperands)
     seed: int = 0
     rel_precision: float | None = None
@@ -189,6 +192,7 @@ class DotErrorParameters:
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
             adc_range=self.adc_range,
+            devices=self.devices,
         )
         kinds = {name: core.analog_core_named(name) for name in self.cores}
         if self.code is not None:
@@ -413,24 +417,51 @@ def simulate_block(
     ties = not point.operands.drawn
     scales, exact = np.empty(pairs), np.empty(pairs)
     sums_of: dict[str, list[IntArray]] = {name: [] for name in cores}
+    readouts: dict[str, list[core.Readout]] = {name: [] for name in cores}
+    streams = {name: _stream(point.seed, block, name) for name in cores}
+    chips = {name: _stream(built[name].devices.chip_seed, block, f"{name} cells") for name in cores}
     for part, tile, spare in _tiles(point, block):
         x, w = tile
         exact[part] = np.einsum("ij,ij->i", x, w)
         scales[part] = _quantise(x, spare, levels[0], ties) * _quantise(w, spare, levels[1], ties)
         sums = core.exact_dot(x, w, dot.max_sum)
         for name in cores:
-            sums_of[name].append(built[name].partial_sums(x, w, sums))
+            if built[name].physical:
+                readout = _programmed(built[name], x, w, sums, streams[name], chips[name])
+                readouts[name].append(readout)
+            else:
+                sums_of[name].append(built[name].partial_sums(x, w, sums))
     unit = point.operands.unit**2
     scales *= unit
     exact *= unit
     statistics = {}
     for name in cores:
-        rng = _stream(point.seed, block, name)
-        readout = built[name].read(np.concatenate(sums_of[name], axis=-1), rng)
+        if built[name].physical:
+            readout = core.Readout.joined(readouts[name])
+        else:
+            readout = built[name].read(np.concatenate(sums_of[name], axis=-1), streams[name])
         errors = readout.values * scales - exact
         wrong = int(np.count_nonzero(readout.wrong))
         statistics[name] = ErrorStatistics.of(errors, wrong, readout.attempts)
     return statistics
+
+
+def _programmed(
+    one: core.Core,
+    x: FloatArray,
+    w: FloatArray,
+    sums: IntArray,
+    rng: np.random.Generator,
+    chip: np.random.Generator,
+) -> core.Readout:
+    """Dot products of pairs, the second of each of which is programmed in a column of its own."""
+    dacs = _stream(one.devices.chip_seed, 0, f"{one.name} DACs")  # which all columns share
+    return one.multiply(x, one.built(w.T, chip, dacs), _of_pairs, sums, rng)
+
+
+def _of_pairs(x: FloatArray, columns: FloatArray) -> FloatArray:
+    found: FloatArray = np.einsum("ij,ji->i", x, columns)
+    return found
 
 
 def _tiles(point: DotErrorPoint, block: int) -> Iterator[tuple[slice, FloatArray, FloatArray]]:

@@ -18,10 +18,13 @@ from rnscli.core.cores.kind import (
     Operation,
     Operations,
     add,
+    applied_bits,
     check_slice_bits,
+    full_bits,
     multiply,
     range_bits,
     single_law,
+    slices_of,
 )
 
 if TYPE_CHECKING:  # what is simulated loads NumPy
@@ -52,7 +55,9 @@ class FixedPoint(ConventionalKind):
 
         adc_bits, law = self.adc_bits(settings), single_law(self, noise)
         within = self.adc_range(settings)
-        return FixedPointCore(self.name, settings.dot_product, settings.bits, adc_bits, law, within)
+        return FixedPointCore(
+            self.name, settings.dot_product, settings.bits, adc_bits, law, within, settings.devices
+        )
 
     def logic(self, settings: CoreSettings) -> Logic:
         """Nothing: what the ADC says is the result."""
@@ -77,7 +82,8 @@ class FixedLp(FixedPoint):
     def adc_bits(self, settings: CoreSettings) -> int:
         # An ADC with more bits than its range has would convert nothing but noise.
         chosen = settings.bits if settings.adc_bits is None else settings.adc_bits
-        return min(chosen, range_bits(settings.dot_product.output_bits, settings.adc_range))
+        full = full_bits(settings.dot_product, settings.devices)
+        return min(chosen, range_bits(full, settings.adc_range))
 
 
 class FixedHp(FixedPoint):
@@ -88,7 +94,7 @@ class FixedHp(FixedPoint):
     exact = True
 
     def adc_bits(self, settings: CoreSettings) -> int:
-        return settings.dot_product.output_bits
+        return full_bits(settings.dot_product, settings.devices)
 
     def adc_range(self, settings: CoreSettings) -> str:
         return FULL
@@ -107,8 +113,10 @@ class BitSliced(ConventionalKind):
         check_slice_bits(slice_bits, dot)
         # An ADC with more bits than the range of a slice has would convert nothing but noise.
         chosen = settings.bits if settings.adc_bits is None else settings.adc_bits
-        adc_bits = min(chosen, range_bits(dot.slice_output_bits(slice_bits), settings.adc_range))
-        return Converters(dot.input_bits, adc_bits, dot.slices(slice_bits))
+        full = dot.slice_output_bits(slice_bits) - dot.input_bits
+        full += applied_bits(dot, settings.devices)
+        adc_bits = min(chosen, range_bits(full, settings.adc_range))
+        return Converters(dot.input_bits, adc_bits, slices_of(dot, slice_bits, settings.devices))
 
     def build(
         self, settings: CoreSettings, code: RedundantCode | None, noise: Laws, attempts: float
@@ -117,12 +125,14 @@ class BitSliced(ConventionalKind):
 
         dot, bits, slice_bits = settings.dot_product, settings.bits, settings.slice_bits
         adc_bits, law = self.converters(settings).adc_bits, single_law(self, noise)
-        return BitSlicedCore(dot, bits, slice_bits, adc_bits, law, settings.adc_range)
+        return BitSlicedCore(
+            dot, bits, slice_bits, adc_bits, law, settings.adc_range, settings.devices
+        )
 
     def logic(self, settings: CoreSettings) -> Logic:
         """The readings of the slices are added at the width of the result, in a tree."""
         dot = settings.dot_product
-        slices = dot.slices(settings.slice_bits)
+        slices = slices_of(dot, settings.slice_bits, settings.devices)
         return Logic(
             shift_add=add(dot.output_bits, float(slices - 1)),
             cycles_after=(slices - 1).bit_length(),

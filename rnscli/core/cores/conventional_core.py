@@ -1,7 +1,8 @@
 """The conventional cores as they are simulated: ADCs that read sums of ordinary numbers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,15 +11,28 @@ import numpy as np
 
 from rnscli.base import InputError
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
-from rnscli.core.cores.core import Changes, Core, PartsOf, Readout, WholeWeights, WordsOf
+from rnscli.core.cores.core import (
+    Changes,
+    Core,
+    PartsOf,
+    Readout,
+    WholeWeights,
+    WordsOf,
+    check_dacs,
+)
 from rnscli.core.cores.kind import (
     FULL,
     ConventionalKind,
     CoreOptions,
     CoreSettings,
+    applied_bits,
     check_slice_bits,
+    full_bits,
     range_bits,
+    slices_of,
 )
+from rnscli.core.devices import IDEAL, OFFSET, Devices
+from rnscli.core.devices.built import Channel, Conversion
 from rnscli.core.noise import Adc, NoiseLaw, wrong_word
 
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
@@ -29,8 +43,53 @@ class ConventionalCore(Core):
 
     bits: int
     adc_bits: int
+    adc_range: str
     noise: NoiseLaw | None
+    devices: Devices
     code = None
+
+    @property
+    def physical(self) -> bool:
+        """An offset makes a difference even of ideal devices: it takes a part of the range."""
+        return self.devices.mapping == OFFSET or not self.devices.ideal
+
+    @property
+    @abstractmethod
+    def places(self) -> tuple[int, ...]:
+        """What a step of each array is worth."""
+
+    @property
+    @abstractmethod
+    def full_bits(self) -> int:
+        """Bits of what could occur at the ADC of an array."""
+
+    def applied(self, x: Any) -> tuple[Any, ...]:
+        return (x,) * len(self.arrays)
+
+    def receive(
+        self, conversions: Iterable[Conversion], sums: IntArray, rng: np.random.Generator
+    ) -> Readout:
+        """Round and clip what is left of the noise, add slices, subtract the offset."""
+        values, ideal = np.zeros(sums.shape), np.zeros(sums.shape)
+        within = range_bits(self.full_bits, self.adc_range)
+        adc_bits = min(self.adc_bits, within)
+        step, adc = 2.0 ** (within - adc_bits), adc_of(adc_bits, self.bits)
+        for one in conversions:
+            seen = one.seen(one.levels(rng), step, -adc.low, None)
+            codes = np.rint(seen)
+            exact = np.rint(one.exact / step).clip(adc.low, adc.high)
+            if self.noise is None:
+                read = codes.clip(adc.low, adc.high)
+            else:
+                whole = codes.astype(np.int64)
+                read = self.noise.convert(rng, whole, seen - codes, adc).astype(np.float64)
+            worth = float(one.place * self.places[one.part])
+            for total, codes_read in ((values, read), (ideal, exact)):
+                found = codes_read * step
+                if one.excess is not None:
+                    found -= one.excess
+                total += worth * found
+        return Readout(values.astype(np.int64), values != ideal, (sums.size,))
 
     @property
     def laws(self) -> tuple[NoiseLaw, ...]:
@@ -64,6 +123,8 @@ class FixedPointCore(ConventionalCore, WholeWeights):
         Noise at the ADC, or none.
     adc_range
         Share of the full range that the ADC has, one of `rnscli.core.ADC_RANGES`.
+    devices
+        What its array is built of.
 
     Raises
     ------
@@ -86,10 +147,32 @@ class FixedPointCore(ConventionalCore, WholeWeights):
     adc_bits: int
     noise: NoiseLaw | None = None
     adc_range: str = FULL
+    devices: Devices = IDEAL
 
     def __post_init__(self) -> None:
         CoreOptions.adc_range.check(self.adc_range)
         _check_output_bits(self.dot_product.output_bits)
+        check_dacs(self)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        return (1,)
+
+    @property
+    def full_bits(self) -> int:
+        return full_bits(self.dot_product, self.devices)
+
+    @property
+    def arrays(self) -> tuple[Channel, ...]:
+        dot, offset = self.dot_product, self.dot_product.max_weight + 1
+        inputs = (-dot.max_input, dot.max_input)
+        if self.devices.mapping == OFFSET:
+            return (Channel(0, 2 * offset - 1, *inputs, offset=offset),)
+        return (Channel(-dot.max_weight, dot.max_weight, *inputs),)
+
+    def stored(self, w: Any) -> tuple[Any, ...]:
+        (channel,) = self.arrays
+        return (w + channel.offset,)
 
     @property
     def _range_bits(self) -> int:
@@ -147,6 +230,8 @@ class BitSlicedCore(ConventionalCore):
         Noise at each conversion, or none.
     adc_range
         Share of that full scale that the ADCs have, one of `rnscli.core.ADC_RANGES`.
+    devices
+        What its arrays are built of, and how signs are mapped to them.
 
     Raises
     ------
@@ -172,6 +257,7 @@ class BitSlicedCore(ConventionalCore):
     adc_bits: int
     noise: NoiseLaw | None = None
     adc_range: str = FULL
+    devices: Devices = IDEAL
     name = "bit-sliced"
 
     def __post_init__(self) -> None:
@@ -179,6 +265,32 @@ class BitSlicedCore(ConventionalCore):
         check_slice_bits(self.slice_bits, self.dot_product)
         CoreOptions.adc_bits.check(self.adc_bits)
         _check_output_bits(self._reached_bits)
+        check_dacs(self)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        return tuple(2 ** (self.slice_bits * index) for index in range(self.slices))
+
+    @property
+    def full_bits(self) -> int:
+        dot = self.dot_product
+        return self._sum_bits - dot.input_bits + applied_bits(dot, self.devices)
+
+    @property
+    def arrays(self) -> tuple[Channel, ...]:
+        dot, most = self.dot_product, 2**self.slice_bits - 1
+        offset = dot.max_weight + 1 if self.devices.mapping == OFFSET else 0
+        low, inputs = 0 if offset else -most, (-dot.max_input, dot.max_input)
+        alike = Channel(low, most, *inputs)
+        return (alike._replace(offset=offset), *(alike,) * (self.slices - 1))
+
+    def stored(self, w: Any) -> tuple[Any, ...]:
+        """Signed digits, or those of the weight with its offset."""
+        offset = self.arrays[0].offset
+        if not offset:
+            return self.parts(w)
+        base = 2**self.slice_bits
+        return tuple((w + offset) // place % base for place in self.places)
 
     @property
     def _reached_bits(self) -> int:
@@ -200,8 +312,8 @@ class BitSlicedCore(ConventionalCore):
 
     @property
     def slices(self) -> int:
-        """Number of slices of a weight."""
-        return self.dot_product.slices(self.slice_bits)
+        """Number of slices of a weight; with an offset it has one more bit."""
+        return slices_of(self.dot_product, self.slice_bits, self.devices)
 
     @property
     def _sum_bits(self) -> int:
@@ -210,11 +322,6 @@ class BitSlicedCore(ConventionalCore):
     @property
     def _range_bits(self) -> int:
         return range_bits(self._sum_bits, self.adc_range)
-
-    @property
-    def _places(self) -> list[int]:
-        """Weight of each slice's unit, the lowest first."""
-        return [2 ** (self.slice_bits * index) for index in range(self.slices)]
 
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         # The digits of `parts`, by shifts, which integers have and floats do not.
@@ -243,7 +350,7 @@ class BitSlicedCore(ConventionalCore):
         """The signed digits, the lowest first."""
         positive, negative, base = w.clip(min=0), (-w).clip(min=0), 2**self.slice_bits
         return tuple(
-            (positive // place) % base - (negative // place) % base for place in self._places
+            (positive // place) % base - (negative // place) % base for place in self.places
         )
 
     def ideal(self, sums: Sequence[Any]) -> Any:
@@ -251,7 +358,7 @@ class BitSlicedCore(ConventionalCore):
         adc_bits = min(self.adc_bits, self._range_bits)
         total, *more = (
             convert_clean(partial, self._range_bits, adc_bits) * place
-            for partial, place in zip(sums, self._places, strict=True)
+            for partial, place in zip(sums, self.places, strict=True)
         )
         for term in more:
             total += term

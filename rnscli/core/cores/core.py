@@ -1,14 +1,19 @@
 """What an analog core offers, and what it returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rnscli.base import InputError
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, RedundantCode
+from rnscli.core.devices import Devices
+from rnscli.core.devices.built import BuiltArray, Channel, Conversion, Product, levels_of
+from rnscli.core.devices.converters import MAX_DAC_LEVELS
 from rnscli.core.noise.law import NoiseLaw, error_probabilities, noise_columns
 
 # Exact sums at some flat positions, or at all; of several parts their axis comes first.
@@ -35,6 +40,15 @@ class Readout:
     values: IntArray
     wrong: npt.NDArray[np.bool_]
     attempts: tuple[int, ...]
+
+    @classmethod
+    def joined(cls, parts: Sequence["Readout"]) -> "Readout":
+        """Those of several vectors of dot products, one after the other."""
+        return cls(
+            np.concatenate([one.values for one in parts]),
+            np.concatenate([one.wrong for one in parts]),
+            tuple(map(sum, zip_longest(*(one.attempts for one in parts), fillvalue=0))),
+        )
 
 
 @dataclass(frozen=True)
@@ -79,11 +93,14 @@ class Core(ABC):
         Length and operands of a dot product.
     code
         The code of a core that computes in residues; ``None`` for all others.
+    devices
+        What its arrays are built of.
     """
 
     name: str
     dot_product: DotProduct
     code: RedundantCode | None
+    devices: Devices
 
     @property
     @abstractmethod
@@ -135,6 +152,50 @@ class Core(ABC):
         """
         return Changes.of(self.read(sums_of(None), rng))
 
+    # Where devices matter, products are those of arrays that are programmed first: `built`, then
+    # `multiply`. The sums that all else begins with are exact.
+
+    @property
+    def physical(self) -> bool:
+        """Whether its results depend on what its arrays are built of."""
+        return not self.devices.ideal
+
+    @property
+    @abstractmethod
+    def arrays(self) -> tuple[Channel, ...]:
+        """The array of each channel."""
+
+    @abstractmethod
+    def stored(self, w: Any) -> tuple[Any, ...]:
+        """What its cells hold for whole-numbered weights, for each array."""
+
+    @abstractmethod
+    def applied(self, x: Any) -> tuple[Any, ...]:
+        """What its DACs are given for whole-numbered inputs, for each array."""
+
+    @abstractmethod
+    def receive(
+        self, conversions: Iterable[Conversion], sums: IntArray, rng: np.random.Generator
+    ) -> Readout:
+        """What it makes of the levels that its ADCs see; ``sums`` are the exact dot products."""
+
+    def built(
+        self, w: FloatArray, cells: np.random.Generator, dacs: np.random.Generator
+    ) -> BuiltArray:
+        """Its arrays with weights ``(..., h, N)`` in them, whose errors are drawn."""
+        return BuiltArray(self.devices, self.arrays, self.stored(w), cells, dacs)
+
+    def multiply(
+        self,
+        x: FloatArray,
+        built: BuiltArray,
+        product: Product,
+        sums: IntArray,
+        rng: np.random.Generator,
+    ) -> Readout:
+        """Products of inputs ``(..., M, h)``, or ``(N, h)``, with what was built, flat."""
+        return self.receive(built.conversions(self.applied(x), product), sums.reshape(-1), rng)
+
     @property
     @abstractmethod
     def laws(self) -> tuple[NoiseLaw, ...]:
@@ -142,7 +203,8 @@ class Core(ABC):
 
     @property
     def noisy(self) -> bool:
-        return bool(self.laws)
+        """Whether results may differ from those of ideal devices without noise."""
+        return bool(self.laws) or not self.devices.ideal
 
     @property
     def error_probabilities(self) -> tuple[float, ...]:
@@ -152,7 +214,7 @@ class Core(ABC):
     @property
     def may_err(self) -> bool:
         """Whether a converter may be wrong at all."""
-        return any(self.error_probabilities)
+        return any(self.error_probabilities) or not self.devices.ideal
 
     @property
     def noise_columns(self) -> dict[str, Any]:
@@ -172,3 +234,15 @@ class WholeWeights(Core):
 
     def parts(self, w: Any) -> tuple[Any, ...]:
         return (w,)
+
+
+def check_dacs(core: Core) -> None:
+    """Refuse errors of DACs that have too many levels to be drawn."""
+    if not core.devices.dac_error:
+        return
+    most = max(levels_of(core.devices, channel) for channel in core.arrays)
+    if most > MAX_DAC_LEVELS:
+        raise InputError(
+            f"`dac_error` is {core.devices.dac_error:g}, for DACs of {most} levels; it is drawn "
+            f"for each of up to {MAX_DAC_LEVELS}"
+        )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rnscli.base import InputError, Names, Option, Registry, WholeNumbers
 from rnscli.core.arithmetic import DotProduct, ModuliSet
+from rnscli.core.devices import IDEAL, OFFSET, Devices
 from rnscli.core.noise import NoiseLaw
 
 if TYPE_CHECKING:  # the others load NumPy
@@ -113,6 +114,41 @@ class CoreOptions:
     )
 
 
+def applied_bits(dot: DotProduct, devices: Devices) -> int:
+    """Bits of the inputs, with their sign, that are applied at a time and read apart."""
+    slices = devices.input_slice_bits
+    if slices is None or devices.mapping != OFFSET:
+        return dot.input_bits
+    return min(dot.input_bits, slices + 1)
+
+
+def full_bits(dot: DotProduct, devices: Devices) -> int:
+    """Bits of what could occur at the ADC of whole weights: b_out, one more with an offset.
+
+    Examples
+    --------
+    >>> dot = DotProduct(128, 6, 6)
+    >>> full_bits(dot, IDEAL), full_bits(dot, Devices(mapping="offset", input_slice_bits=1))
+    (18, 15)
+    """
+    offset = devices.mapping == OFFSET
+    return dot.output_bits - dot.input_bits + applied_bits(dot, devices) + offset
+
+
+def slices_of(dot: DotProduct, slice_bits: int, devices: Devices) -> int:
+    """Slices of s bits that hold a weight: its magnitude, or with an offset all of its bits.
+
+    Examples
+    --------
+    >>> dot = DotProduct(128, 6, 6)
+    >>> slices_of(dot, 5, IDEAL), slices_of(dot, 5, Devices(mapping="offset"))
+    (1, 2)
+    """
+    if devices.mapping == OFFSET:
+        return -(-dot.weight_bits // slice_bits)
+    return dot.slices(slice_bits)
+
+
 def check_slice_bits(bits: int, dot_product: DotProduct) -> None:
     """Refuse slices that are wider than the weights."""
     CoreOptions.slice_bits.within(high=dot_product.max_slice_bits).check(bits)
@@ -167,6 +203,8 @@ class CoreSettings:
         Bits of a weight slice, and of the ADCs; ``adc_bits`` of ``None`` is b.
     adc_range
         Share of the full range that the ADCs have: one of ``ADC_RANGES``.
+    devices
+        What its arrays are built of.
     """
 
     dot_product: DotProduct
@@ -179,6 +217,7 @@ class CoreSettings:
     slice_bits: int = 1
     adc_bits: int | None = None
     adc_range: str = FULL
+    devices: Devices = IDEAL
 
 
 class Logic(NamedTuple):

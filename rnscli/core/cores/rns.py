@@ -76,7 +76,7 @@ class Rns(AnalogKind):
     ) -> RnsCore:
         from rnscli.core.cores.rns_core import RnsCore
 
-        return RnsCore(settings.dot_product, self._needed(code), noise, attempts)
+        return RnsCore(settings.dot_product, self._needed(code), noise, attempts, settings.devices)
 
     def logic(self, settings: CoreSettings) -> Logic:
         """Every input is reduced modulo each modulus, every output restored and checked.

@@ -1,7 +1,7 @@
 """The RNS core: a converter for each modulus, a redundant code, retries."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,16 @@ from rnscli.core.arithmetic import (
     modular_dot,
     to_residues,
 )
-from rnscli.core.cores.core import Changes, PartsOf, Readout, WholeWeights, WordsOf
+from rnscli.core.cores.core import (
+    Changes,
+    PartsOf,
+    Readout,
+    WholeWeights,
+    WordsOf,
+    check_dacs,
+)
+from rnscli.core.devices import IDEAL, OFFSET, SYMMETRIC, Devices
+from rnscli.core.devices.built import Channel, Conversion
 from rnscli.core.noise import NoiseLaw, law_of_each
 from rnscli.core.noise.draws import draw_positions
 
@@ -39,6 +48,8 @@ class RnsCore(WholeWeights):
         Law of the errors of every residue, or a tuple of one for each modulus; ``None`` for none.
     attempts
         Largest number R of attempts; ``math.inf`` repeats until no error is detected.
+    devices
+        What its arrays are built of. What is wrong with these once and for all meets each attempt.
 
     Raises
     ------
@@ -57,6 +68,7 @@ class RnsCore(WholeWeights):
     code: RedundantCode
     noise: NoiseLaw | tuple[NoiseLaw, ...] | None = None
     attempts: float = 1
+    devices: Devices = IDEAL
     name = "rns"
 
     def __post_init__(self) -> None:
@@ -74,6 +86,12 @@ class RnsCore(WholeWeights):
                 f"the moduli {','.join(map(str, self.code.moduli.information))} hold "
                 f"{self.code.size} legitimate values; the dot product needs {needed}"
             )
+        if self.devices.input_slice_bits is not None:
+            raise InputError(
+                f"`input_slice_bits` is {self.devices.input_slice_bits}; core {self.name} applies "
+                "a residue as a whole: leave it out"
+            )
+        check_dacs(self)
 
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         """Dot products of quantised operands, channel by channel."""
@@ -125,6 +143,57 @@ class RnsCore(WholeWeights):
         """Exact."""
         return sums[0]
 
+    @property
+    def arrays(self) -> tuple[Channel, ...]:
+        symmetric, single = self.devices.residues == SYMMETRIC, self.devices.mapping == OFFSET
+        made = []
+        for modulus in self.channels:
+            below = modulus // 2 if symmetric else 0
+            bounds = (-below, modulus - 1 - below)
+            held = (0, modulus - 1) if single else bounds
+            made.append(Channel(*held, *bounds, modulus, below if single else 0))
+        return tuple(made)
+
+    def applied(self, x: Any) -> tuple[Any, ...]:
+        return tuple(np.mod(x - one.input_low, one.modulus) + one.input_low for one in self.arrays)
+
+    def stored(self, w: Any) -> tuple[Any, ...]:
+        residues = self.applied(w)
+        return tuple(one + of.offset for one, of in zip(residues, self.arrays, strict=True))
+
+    def receive(
+        self, conversions: Iterable[Conversion], sums: IntArray, rng: np.random.Generator
+    ) -> Readout:
+        """Residues of the levels, decoded; what is detected is read again, up to R times."""
+        read = list(conversions)
+        values, wrong = sums.copy(), np.zeros(sums.shape, dtype=np.bool_)
+        pending = np.arange(sums.size)
+        attempts: list[int] = []
+        while pending.size and len(attempts) < self.attempts:
+            attempts.append(pending.size)
+            check_ends(self.attempts, sum(attempts), sums.size)
+            words = np.stack([self._residues(one, pending, rng) for one in read])
+            decoded = self.code.decode(words)
+            detected = decoded.status == DETECTED
+            values[pending] = decoded.values
+            wrong[pending] = (decoded.values != sums[pending]) | detected
+            pending = pending[detected]
+        return Readout(values, wrong, tuple(attempts))
+
+    def _residues(self, one: Conversion, index: IntArray, rng: np.random.Generator) -> IntArray:
+        modulus = self.channels[one.part]
+        # An ADC sees a level within its range, whose middle is that of the residues.
+        levels = np.mod(one.levels(rng, index), modulus) - modulus / 2
+        seen = one.seen(levels, 1.0, modulus / 2, index) + modulus / 2
+        if self.laws:
+            found = self.laws[one.part].residues(rng, seen, modulus)
+        else:
+            found = np.rint(seen).astype(np.int64)
+        if one.excess is not None:
+            found -= one.excess[index].astype(np.int64)
+        residues: IntArray = found % modulus
+        return residues
+
     def changes(
         self, size: int, sums_of: PartsOf, rng: np.random.Generator, words_of: WordsOf | None = None
     ) -> Changes:
@@ -151,12 +220,7 @@ class RnsCore(WholeWeights):
         while detected.any() and len(attempts) < self.attempts:
             pending = np.flatnonzero(detected)
             attempts.append(pending.size)
-            if math.isinf(self.attempts) and sum(attempts) > MAX_MEAN_ATTEMPTS * size:
-                raise InputError(
-                    f"`attempts` is inf, but with this noise a dot product takes more than "
-                    f"{MAX_MEAN_ATTEMPTS} attempts on average; give a finite number of attempts "
-                    "or less noise"
-                )
+            check_ends(self.attempts, sum(attempts), size)
             hit, errors = self._draw(pending.size, rng)
             again = pending[hit]
             values[pending], detected[pending], wrong[pending] = clean[pending], False, False
@@ -182,3 +246,13 @@ class RnsCore(WholeWeights):
         for channel, (where, error) in enumerate(zip(positions, drawn, strict=True)):
             errors[channel, np.searchsorted(hit, where)] = error
         return hit, errors
+
+
+def check_ends(most: float, made: int, size: int) -> None:
+    """Refuse a simulation without a limit on attempts that does not come to its end."""
+    if math.isinf(most) and made > MAX_MEAN_ATTEMPTS * size:
+        raise InputError(
+            f"`attempts` is inf, but with this noise a dot product takes more than "
+            f"{MAX_MEAN_ATTEMPTS} attempts on average; give a finite number of attempts "
+            "or less noise"
+        )

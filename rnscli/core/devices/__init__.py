@@ -2,6 +2,7 @@
 
 from rnscli.core.devices.devices import (
     DIFFERENTIAL,
+    IDEAL,
     OFFSET,
     PLAIN,
     SYMMETRIC,
@@ -9,4 +10,4 @@ from rnscli.core.devices.devices import (
     Devices,
 )
 
-__all__ = ["DIFFERENTIAL", "OFFSET", "PLAIN", "SYMMETRIC", "DeviceOptions", "Devices"]
+__all__ = ["DIFFERENTIAL", "IDEAL", "OFFSET", "PLAIN", "SYMMETRIC", "DeviceOptions", "Devices"]

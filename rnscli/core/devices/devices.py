@@ -220,19 +220,25 @@ class Devices:
         return bool(self.read_noise or self.read_noise_proportional)
 
     @property
-    def static(self) -> bool:
-        """Whether something is wrong that is drawn once."""
+    def static_cells(self) -> bool:
+        """Whether cells and wires are other than they should be, once and for all."""
         return bool(
             self.cell_error
             or self.cell_error_proportional
             or self.stuck_on
             or self.stuck_off
             or self.wire_resistance
-            or self.adc_gain_error
+            or self.states
+        )
+
+    @property
+    def static(self) -> bool:
+        """Whether something is wrong that is drawn once."""
+        return self.static_cells or bool(
+            self.adc_gain_error
             or self.adc_offset_error
             or self.adc_inl
             or self.dac_error
-            or self.states
             or self.adc_points
         )
 
@@ -323,3 +329,6 @@ def check_points(points: Any) -> Points:
 
 def _written(row: tuple[float, ...]) -> str:
     return ",".join(f"{value:g}" for value in row)
+
+
+IDEAL = Devices()

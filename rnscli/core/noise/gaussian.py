@@ -104,6 +104,14 @@ class Gaussian(NoiseLaw):
         """Rounded, wrapped noise, given that it is not a multiple of m."""
         return _gaussian_errors(self.sigma, modulus).draw(rng, size)
 
+    def residues(self, rng: np.random.Generator, levels: FloatArray, modulus: int) -> IntArray:
+        """The noise is added before they are rounded."""
+        import numpy as np
+
+        noisy = levels + self.sigma * rng.standard_normal(levels.shape)
+        found: IntArray = np.rint(noisy).astype(np.int64) % modulus
+        return found
+
     def convert(
         self,
         rng: np.random.Generator,

@@ -143,6 +143,17 @@ class NoiseLaw(ABC):
     def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
         """Errors in ``[1, m)``, given that there is one."""
 
+    def residues(self, rng: np.random.Generator, levels: FloatArray, modulus: int) -> IntArray:
+        """Residues that are read of real levels, which wrap at the modulus: rounded, then hit."""
+        import numpy as np
+
+        from rnscli.core.noise.draws import draw_positions
+
+        found = np.rint(levels).astype(np.int64)
+        hit = draw_positions(rng, self.error_probability(modulus), found.size)
+        found[hit] += self.draw_errors(rng, modulus, hit.size)
+        return found % modulus
+
     @abstractmethod
     def convert(
         self,
