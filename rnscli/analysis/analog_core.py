@@ -31,6 +31,8 @@ def analog_core(
     slice_bits: int = 1,
     adc_bits: int | None = None,
     adc_range: str = core.FULL,
+    calibration: str = core.CALIBRATIONS[0],
+    percentile: float = core.PERCENTILE,
     devices: core.Devices = core.IDEAL,
 ) -> core.Core:
     """An analog core by its name, with the moduli that suit it.
@@ -51,10 +53,12 @@ def analog_core(
         Law and level of the noise, as in `rnscli.NoiseSetting`, or that; no noise without a level.
     attempts, decoder, legitimate_range
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
-    slice_bits, adc_bits, adc_range
-        Of the core ``bit-sliced``, and the last two of ``fixed-lp``.
+    slice_bits, adc_bits, adc_range, calibration, percentile
+        Of the core ``bit-sliced``, and all but the first of ``fixed-lp``. The range is ``full``, a
+        fraction of that such as ``1/8``, or ``calibrated``: then it is that for dot products of
+        uniform operands, by `rnscli.core.calibrated_shares`.
     devices
-        What its arrays are built of, as `rnscli.Devices`.
+        What its arrays are built of.
 
     Raises
     ------
@@ -100,6 +104,8 @@ def analog_core(
         adc_bits=adc_bits,
         adc_range=core.CoreOptions.adc_range.check(adc_range),
         devices=devices,
+        calibration=core.CoreOptions.calibration.check(calibration),
+        percentile=core.CoreOptions.percentile.check(percentile),
     )
     laws = core.laws_of(setting, settings.bits, code.moduli if code else None, kind.name)
     return kind.build(settings, code, laws, attempts)

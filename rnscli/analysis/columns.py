@@ -107,7 +107,18 @@ Core = Annotated[str, Column("The core that computes the dot product.", identity
 SliceBits = Annotated[int, Column("Bits of a weight slice in the core bit-sliced.", low=1)]
 AdcBits = Annotated[int, Column("Bits of an ADC.", "ADC bits", low=1)]
 AdcRange = Annotated[str, Column(
-    "Share of the full range that the ADCs have.", "ADC range", usual="full", concerns_some=True
+    "Range of the ADCs: full, calibrated or a fraction of the full one.", "ADC range",
+    usual="full", concerns_some=True
+)]
+AdcShare = Annotated[float, Column(
+    "Share of the full range that the ADCs have; of slices the largest.", "share", low=0, high=1,
+    usual=1.0, concerns_some=True
+)]
+Calibration = Annotated[str, Column(
+    "What a calibrated range covers of the values that occur.", usual="percentile"
+)]
+Percentile = Annotated[float, Column(
+    "Per cent of these values, with the calibration percentile.", low=50, high=100, usual=99.98
 )]
 Technology = Annotated[str, Column("Technology of the array.", identity=True)]
 ArrayColumns = Annotated[int, Column(

@@ -62,6 +62,7 @@ from rnscli.base.option import LegitimateRanges as LegitimateRanges
 from rnscli.base.option import ModuliSets as ModuliSets
 from rnscli.base.option import Names as Names
 from rnscli.base.option import NamesOrFiles as NamesOrFiles
+from rnscli.base.option import NamesOrFractions as NamesOrFractions
 from rnscli.base.option import NamesOrFunctions as NamesOrFunctions
 from rnscli.base.option import Numbers as Numbers
 from rnscli.base.option import Option as Option
@@ -70,6 +71,7 @@ from rnscli.base.option import Quantities as Quantities
 from rnscli.base.option import Values as Values
 from rnscli.base.option import WholeNumbers as WholeNumbers
 from rnscli.base.option import command_line as command_line
+from rnscli.base.option import fraction as fraction
 from rnscli.base.option import options_of as options_of
 from rnscli.base.option import written as written
 from rnscli.base.registry import RegistrationError as RegistrationError

@@ -4,16 +4,19 @@ From a declaration come the check of the library, and the shell's option with it
 schema and completion, and the words of a command line.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from rnscli.base.errors import (
+    InputError,
     RnscliError,
     check_attempts,
     check_choice,
     check_float,
     check_int,
+    nearest,
     shown,
 )
 
@@ -99,10 +102,55 @@ class NamesOrFiles(Names):
     check = Values.check  # what a name or a file holds is for its reader to say
 
 
+class NamesOrFractions(Names):
+    """Names, or fractions above 0 and at most 1 (`fraction`), which stay as they are written."""
+
+    @property
+    def accepted(self) -> str:
+        return f"one of {', '.join(self.names)}, or {FRACTION}"
+
+    def check(self, name: str, value: Any) -> str:
+        if isinstance(value, str) and value in self.names:
+            return value
+        text = repr(value) if type(value) in (int, float) else value
+        try:
+            fraction(text)
+        except ValueError:
+            hint = nearest(value, self.names) if isinstance(value, str) else ""
+            raise InputError.of(name, value, self.accepted, hint) from None
+        return str(text)
+
+
 class NamesOrFunctions(Names):
     """Names, or functions of a user, as ``package.module:function``."""
 
     check = Values.check  # what a function makes is for its caller to say
+
+
+FRACTION = "a fraction above 0 and at most 1, such as 1/8 or 0.01"
+
+
+def fraction(text: str) -> float:
+    """The number that a fraction is, as ``3/100`` or ``0.03``; a ValueError if it is none.
+
+    Examples
+    --------
+    >>> fraction("3/100"), fraction("1e-2"), fraction("1")
+    (0.03, 0.01, 1.0)
+    """
+    digits = r"[0-9]{1,15}"
+    if not isinstance(text, str):
+        raise ValueError(FRACTION)
+    if ratio := re.fullmatch(f"({digits})/({digits})", text):
+        above, below = int(ratio[1]), int(ratio[2])
+        value = above / below if below else 0.0
+    elif re.fullmatch(rf"({digits}\.?|[0-9]{{0,15}}\.[0-9]{{1,40}})(e-?[0-9]{{1,3}})?", text):
+        value = float(text)
+    else:
+        raise ValueError(FRACTION)
+    if not 0.0 < value <= 1.0:
+        raise ValueError(FRACTION)
+    return value
 
 
 class LegitimateRanges(Values):

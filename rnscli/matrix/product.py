@@ -68,8 +68,8 @@ class NumPyArrays:
         flat = of.reshape(-1)
         return lambda index: (flat if index is None else flat[index]).astype(np.int64)
 
-    def put(self, values: Array, index: IntArray, new: IntArray) -> Array:
-        """The array with whole numbers put at flat positions, in place where it is contiguous."""
+    def put(self, values: Array, index: IntArray, new: IntArray | FloatArray) -> Array:
+        """The array with numbers put at flat positions, in place where it is contiguous."""
         values = np.ascontiguousarray(values)
         values.reshape(-1)[index] = new
         return values

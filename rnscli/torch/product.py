@@ -79,7 +79,7 @@ class TorchArrays(NumPyArrays):
 
         return piece
 
-    def put(self, values: Tensor, index: IntArray, new: IntArray) -> Tensor:
+    def put(self, values: Tensor, index: IntArray, new: IntArray | FloatArray) -> Tensor:
         values = values.contiguous()
         where = torch.from_numpy(index).to(values.device)
         values.view(-1)[where] = torch.from_numpy(new).to(values)

@@ -53,8 +53,8 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
 
 
 CORE_AXES = (
-    "granularity", "scales", *shared.MODULI_AXES, "slice_bits", "adc_bits", "adc_range", "decoder",
-    "legitimate_range", "attempts", *noise.NOISE_AXES,
+    "granularity", "scales", *shared.MODULI_AXES, "slice_bits", "adc_bits", "adc_range",
+    "calibration", "percentile", "decoder", "legitimate_range", "attempts", *noise.NOISE_AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
@@ -81,6 +81,8 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         CoreOptions.slice_bits,
         CoreOptions.adc_bits,
         CoreOptions.adc_range,
+        CoreOptions.calibration,
+        CoreOptions.percentile,
     )
 
 
@@ -109,7 +111,10 @@ def core_of(point: shared.Point) -> CoreOfPoint:
     request = shared.moduli_request(point)
     if request.moduli is not None:
         request.choose()  # a set that no tile could use is wrong whichever core is compared
-    same = ("attempts", "decoder", "legitimate_range", "slice_bits", "adc_bits", "adc_range")
+    same = (
+        "attempts", "decoder", "legitimate_range", "slice_bits", "adc_bits", "adc_range",
+        "calibration", "percentile",
+    )  # fmt: skip
     core = analog_core(
         point["core"],
         bits=request.bits,

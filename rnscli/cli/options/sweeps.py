@@ -277,6 +277,24 @@ class ChoiceSweep(Sweep):
         return {"enum": list(self.names)}
 
 
+class FractionSweep(ChoiceSweep):
+    """Names out of a list, or fractions above 0 and at most 1."""
+
+    def __init__(self, values: base.NamesOrFractions) -> None:
+        super().__init__(values.names)
+        self.what = f"{values.accepted}, or a list of these"
+        self.name = f"{self.name}|FRACTION"
+
+    def items(self, text: str) -> Sequence[str]:
+        if text not in self.names:
+            base.fraction(text)
+        return [text]
+
+    def schema(self) -> "Schema":
+        fraction = {"type": "string", "pattern": "^[0-9.e-]+(/[0-9]+)?$"}
+        return {"anyOf": [super().schema(), fraction]}
+
+
 class LegitimateRangeSweep(Sweep):
     """``product``, ``operands`` or a number of values."""
 
@@ -344,6 +362,8 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
             return FloatSweep(low, high, accepted)
         case base.NamesOrFiles(suffixes=suffixes, accepted=accepted):
             return NameSweep(accepted, "NAME|FILE[,..]", values.names, suffixes)
+        case base.NamesOrFractions():
+            return FractionSweep(values)
         case base.NamesOrFunctions():
             return ModelSweep(values.names)
         case base.Names():

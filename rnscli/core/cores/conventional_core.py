@@ -3,13 +3,12 @@
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
-from rnscli.base import InputError
+from rnscli.base import InputError, check_float
 from rnscli.core.arithmetic import DotProduct, FloatArray, IntArray, exact_dot
 from rnscli.core.cores.core import (
     Changes,
@@ -21,30 +20,36 @@ from rnscli.core.cores.core import (
     check_dacs,
 )
 from rnscli.core.cores.kind import (
+    CALIBRATED,
     FULL,
-    ConventionalKind,
     CoreOptions,
-    CoreSettings,
     applied_bits,
     check_slice_bits,
     full_bits,
     range_bits,
+    range_share,
     slices_of,
 )
 from rnscli.core.devices import IDEAL, OFFSET, Devices
-from rnscli.core.devices.built import Channel, Conversion
-from rnscli.core.noise import Adc, NoiseLaw, wrong_word
+from rnscli.core.devices.built import Channel, Conversion, digits_of
+from rnscli.core.noise import Adc, NoiseLaw
 
+_SHARES = "a share above 0 and at most 1"
 MAX_OUTPUT_BITS = 62  # a result fits int64, with room for a rounding
 
 
 class ConventionalCore(Core):
-    """A core with ADCs that are alike, under one law of noise stated for those of b bits."""
+    """A core with ADCs of as many bits, under one law of noise stated for those of b bits.
+
+    Each part of its weights has an ADC, whose range is a share of the full one: the range of that
+    part's sums which ``full_bits`` have.
+    """
 
     bits: int
     adc_bits: int
-    adc_range: str
     noise: NoiseLaw | None
+    adc_range: str
+    calibrated: tuple[float, ...]
     devices: Devices
     code = None
 
@@ -58,11 +63,6 @@ class ConventionalCore(Core):
     def places(self) -> tuple[int, ...]:
         """What a step of each array is worth."""
 
-    @property
-    @abstractmethod
-    def full_bits(self) -> int:
-        """Bits of what could occur at the ADC of an array."""
-
     def applied(self, x: Any) -> tuple[Any, ...]:
         return (x,) * len(self.arrays)
 
@@ -71,10 +71,9 @@ class ConventionalCore(Core):
     ) -> Readout:
         """Round and clip what is left of the noise, add slices, subtract the offset."""
         values, ideal = np.zeros(sums.shape), np.zeros(sums.shape)
-        within = range_bits(self.full_bits, self.adc_range)
-        adc_bits = min(self.adc_bits, within)
-        step, adc = 2.0 ** (within - adc_bits), adc_of(adc_bits, self.bits)
         for one in conversions:
+            bits, step = step_of(self.full_bits, self.adc_bits, self.shares[one.part])
+            adc = adc_of(bits, self.bits)
             seen = one.seen(one.levels(rng), step, -adc.low, None)
             codes = np.rint(seen)
             exact = np.rint(one.exact / step).clip(adc.low, adc.high)
@@ -89,7 +88,81 @@ class ConventionalCore(Core):
                 if one.excess is not None:
                     found -= one.excess
                 total += worth * found
-        return Readout(values.astype(np.int64), values != ideal, (sums.size,))
+        return Readout(values, values != ideal, (sums.size,))
+
+    def offset_sums(self, x: FloatArray, w: FloatArray) -> IntArray:
+        """What the ADCs of pairs read where weights have an offset, for each array.
+
+        Of inputs that are applied in slices, one after the other.
+        """
+        found = []
+        for stored, channel in zip(self.stored(w), self.arrays, strict=True):
+            slices = [part for _, part in digits_of(self.devices, channel, x)]
+            largest = x.shape[1] * channel.high * channel.input_high
+            found.append(np.concatenate([exact_dot(one, stored, largest) for one in slices]))
+        return np.stack(found)
+
+    @property
+    @abstractmethod
+    def full_bits(self) -> int:
+        """Bits of the full range of an ADC."""
+
+    @property
+    def part_count(self) -> int:
+        """Number of parts of the weights."""
+        return 1
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of the full range that the ADC of each part has."""
+        return self.calibrated or (range_share(self.adc_range),) * self.part_count
+
+    def with_shares(self, shares: Sequence[float]) -> Self:
+        """The core with calibrated ranges: their shares of the full range, one for each part.
+
+        Raises
+        ------
+        InputError
+            If a share is not above 0 and at most 1, or there is not one for each part.
+
+        Examples
+        --------
+        >>> core = FixedPointCore("fixed-lp", DotProduct(2, 4, 4), bits=4, adc_bits=4)
+        >>> made = core.with_shares([0.375])  # steps of 6 instead of 16
+        >>> made.read(np.array([98, 13, 3]), np.random.default_rng(0)).values.tolist()
+        [42.0, 12.0, 0.0]
+        >>> made.settings["adc_range"], made.settings["adc_share"]
+        ('calibrated', 0.375)
+        """
+        found = tuple(check_float("shares", one, 0.0, 1.0, _SHARES) for one in shares)
+        widest = max((range_bits(self.full_bits, one) for one in found if one), default=1)
+        made: Any = self  # one of the dataclasses below
+        core: Self = replace(
+            made, adc_bits=min(self.adc_bits, widest), adc_range=CALIBRATED, calibrated=found
+        )
+        return core
+
+    def _check_range(self) -> None:
+        CoreOptions.adc_range.check(self.adc_range)
+        if (self.adc_range == CALIBRATED) != bool(self.calibrated):
+            raise InputError(
+                f"`adc_range` is {self.adc_range}; a core {self.name} with shares of its own, and "
+                "no other, is calibrated (`with_shares`)"
+            )
+        if self.calibrated and (
+            len(self.calibrated) != self.part_count or not all(map(_is_share, self.calibrated))
+        ):
+            raise InputError.of(
+                "shares", self.calibrated, f"{self.part_count} of them, each {_SHARES}"
+            )
+
+    @property
+    def _ranges(self) -> dict[str, Any]:
+        return {
+            "adc_bits": self.adc_bits,
+            "adc_range": self.adc_range,
+            "adc_share": max(self.shares),
+        }
 
     @property
     def laws(self) -> tuple[NoiseLaw, ...]:
@@ -106,8 +179,9 @@ class FixedPointCore(ConventionalCore, WholeWeights):
     """A conventional core: one ADC keeps the top ``adc_bits`` bits of the b_out of a result.
 
     ``S`` is rounded to a multiple of ``2**(b_out - adc_bits)`` (ties to even) and clipped to the
-    two's complement range. With ``adc_bits = b_out`` nothing is lost. With a range of ``1 / 2**r``
-    of the full one steps are ``2**r`` times finer, and what is beyond the range is clipped.
+    two's complement range. With ``adc_bits = b_out`` nothing is lost. With a share of the full
+    range steps are finer by that share, down to 1, and what is beyond the range is clipped; results
+    are float64 where a step is no power of two (`convert_sums`).
 
     Parameters
     ----------
@@ -122,7 +196,9 @@ class FixedPointCore(ConventionalCore, WholeWeights):
     noise
         Noise at the ADC, or none.
     adc_range
-        Share of the full range that the ADC has, one of `rnscli.core.ADC_RANGES`.
+        Range of the ADC: ``full`` or a fraction of it, as a text.
+    calibrated
+        The share of it that a ``calibrated`` one has: see `with_shares`.
     devices
         What its array is built of.
 
@@ -147,10 +223,11 @@ class FixedPointCore(ConventionalCore, WholeWeights):
     adc_bits: int
     noise: NoiseLaw | None = None
     adc_range: str = FULL
+    calibrated: tuple[float, ...] = ()
     devices: Devices = IDEAL
 
     def __post_init__(self) -> None:
-        CoreOptions.adc_range.check(self.adc_range)
+        self._check_range()
         _check_output_bits(self.dot_product.output_bits)
         check_dacs(self)
 
@@ -174,9 +251,8 @@ class FixedPointCore(ConventionalCore, WholeWeights):
         (channel,) = self.arrays
         return (w + channel.offset,)
 
-    @property
-    def _range_bits(self) -> int:
-        return range_bits(self.dot_product.output_bits, self.adc_range)
+    def partial_sums(self, x: FloatArray, w: FloatArray, sums: IntArray) -> IntArray:
+        return self.offset_sums(x, w)[0] if self.devices.mapping == OFFSET else sums
 
     @property
     def reach(self) -> int:
@@ -185,7 +261,7 @@ class FixedPointCore(ConventionalCore, WholeWeights):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"adc_bits": self.adc_bits, "adc_range": self.adc_range}
+        return self._ranges
 
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         return self.read(np.einsum("...j,...j->...", x, w, dtype=np.int64), rng)
@@ -193,13 +269,13 @@ class FixedPointCore(ConventionalCore, WholeWeights):
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """What the ADC makes of exact dot products."""
         values, ideal = convert_sums(
-            sums, self._range_bits, self.adc_bits, self.bits, self.noise, rng
+            sums, self.full_bits, self.adc_bits, self.bits, self.noise, rng, *self.shares
         )
         return Readout(values, values != ideal, (sums.size,))
 
     def ideal(self, sums: Sequence[Any]) -> Any:
         """Rounded and clipped."""
-        return convert_clean(sums[0], self._range_bits, self.adc_bits)
+        return convert_clean(sums[0], self.full_bits, self.adc_bits, *self.shares)
 
 
 @dataclass(frozen=True)
@@ -229,7 +305,10 @@ class BitSlicedCore(ConventionalCore):
     noise
         Noise at each conversion, or none.
     adc_range
-        Share of that full scale that the ADCs have, one of `rnscli.core.ADC_RANGES`.
+        Range of the ADCs: ``full``, which is that full scale, or a fraction of it, as a text.
+    calibrated
+        The shares of it that the ADCs of the slices have, the lowest first: see `with_shares`. They
+        differ by powers of two, so that readings are still shifted and added.
     devices
         What its arrays are built of, and how signs are mapped to them.
 
@@ -257,24 +336,51 @@ class BitSlicedCore(ConventionalCore):
     adc_bits: int
     noise: NoiseLaw | None = None
     adc_range: str = FULL
+    calibrated: tuple[float, ...] = ()
     devices: Devices = IDEAL
     name = "bit-sliced"
 
     def __post_init__(self) -> None:
-        CoreOptions.adc_range.check(self.adc_range)
+        check_dacs(self)
         check_slice_bits(self.slice_bits, self.dot_product)
         CoreOptions.adc_bits.check(self.adc_bits)
+        self._check_range()
         _check_output_bits(self._reached_bits)
-        check_dacs(self)
+        if any(math.frexp(one / max(self.shares))[0] != 0.5 for one in self.shares):
+            raise InputError.of("shares", self.calibrated, "shares that differ by powers of two")
 
     @property
-    def places(self) -> tuple[int, ...]:
-        return tuple(2 ** (self.slice_bits * index) for index in range(self.slices))
+    def _reached_bits(self) -> int:
+        # Noise may put any code in the place of the highest slice's.
+        return self.full_bits + self.slice_bits * (self.slices - 1)
+
+    @property
+    def reach(self) -> int:
+        """All slices at the lowest code."""
+        return int(2**self._reached_bits)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"slice_bits": self.slice_bits, **self._ranges}
+
+    @property
+    def slices(self) -> int:
+        """Number of slices of a weight; with an offset it has one more bit."""
+        return slices_of(self.dot_product, self.slice_bits, self.devices)
+
+    @property
+    def part_count(self) -> int:
+        return self.slices
 
     @property
     def full_bits(self) -> int:
         dot = self.dot_product
-        return self._sum_bits - dot.input_bits + applied_bits(dot, self.devices)
+        full = dot.slice_output_bits(self.slice_bits)
+        return full - dot.input_bits + applied_bits(dot, self.devices)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        return tuple(2 ** (self.slice_bits * index) for index in range(self.slices))
 
     @property
     def arrays(self) -> tuple[Channel, ...]:
@@ -292,37 +398,6 @@ class BitSlicedCore(ConventionalCore):
         base = 2**self.slice_bits
         return tuple((w + offset) // place % base for place in self.places)
 
-    @property
-    def _reached_bits(self) -> int:
-        # Noise may put any code in the place of the highest slice's.
-        return self._sum_bits + self.slice_bits * (self.slices - 1)
-
-    @property
-    def reach(self) -> int:
-        """All slices at the lowest code."""
-        return int(2**self._reached_bits)
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        return {
-            "slice_bits": self.slice_bits,
-            "adc_bits": self.adc_bits,
-            "adc_range": self.adc_range,
-        }
-
-    @property
-    def slices(self) -> int:
-        """Number of slices of a weight; with an offset it has one more bit."""
-        return slices_of(self.dot_product, self.slice_bits, self.devices)
-
-    @property
-    def _sum_bits(self) -> int:
-        return self.dot_product.slice_output_bits(self.slice_bits)
-
-    @property
-    def _range_bits(self) -> int:
-        return range_bits(self._sum_bits, self.adc_range)
-
     def dot(self, x: IntArray, w: IntArray, rng: np.random.Generator) -> Readout:
         # The digits of `parts`, by shifts, which integers have and floats do not.
         magnitude, sign, mask = np.abs(w), np.sign(w), 2**self.slice_bits - 1
@@ -337,6 +412,8 @@ class BitSlicedCore(ConventionalCore):
         Without their i lowest digits the weights are ``T_i = trunc(W / 2**(s i))``, so that
         ``P_i = X T_i - 2**s X T_(i+1)``: that takes fewer operations than the digits.
         """
+        if self.devices.mapping == OFFSET:
+            return self.offset_sums(x, w)
         whole = [sums]
         shortened = w
         for _ in range(1, self.slices):
@@ -355,10 +432,9 @@ class BitSlicedCore(ConventionalCore):
 
     def ideal(self, sums: Sequence[Any]) -> Any:
         """Each slice rounded and clipped, shifted and added."""
-        adc_bits = min(self.adc_bits, self._range_bits)
         total, *more = (
-            convert_clean(partial, self._range_bits, adc_bits) * place
-            for partial, place in zip(sums, self.places, strict=True)
+            convert_clean(partial, self.full_bits, self.adc_bits, share) * place
+            for partial, share, place in zip(sums, self.shares, self.places, strict=True)
         )
         for term in more:
             total += term
@@ -372,16 +448,19 @@ class BitSlicedCore(ConventionalCore):
 
     def read(self, sums: IntArray, rng: np.random.Generator) -> Readout:
         """Convert the sum of each slice, shift and add."""
-        adc_bits = min(self.adc_bits, self._range_bits)
-        values = np.zeros(sums.shape[1:], dtype=np.int64)
-        ideal = np.zeros_like(values)
-        for index, partial in enumerate(sums):
+        values: Any = np.zeros(sums.shape[1:], dtype=np.int64)
+        ideal = values
+        for partial, share, place in zip(sums, self.shares, self.places, strict=True):
             read, exact = convert_sums(
-                partial, self._range_bits, adc_bits, self.bits, self.noise, rng
+                partial, self.full_bits, self.adc_bits, self.bits, self.noise, rng, share
             )
-            values += read << (self.slice_bits * index)
-            ideal += exact << (self.slice_bits * index)
+            values = values + read * place
+            ideal = ideal + exact * place
         return Readout(values, values != ideal, (values.size,))
+
+
+def _is_share(value: float) -> bool:
+    return 0.0 < value <= 1.0
 
 
 def _check_output_bits(output_bits: int) -> None:
@@ -398,22 +477,47 @@ def adc_of(adc_bits: int, bits: int) -> Adc:
     return Adc(-half, half - 1, full_scale_ratio=2.0 ** (adc_bits - bits))
 
 
+def step_of(full_bits: int, adc_bits: int, share: float) -> tuple[int, float]:
+    """Bits that an ADC with a share of a range of ``full_bits`` uses, and its step, at least 1.
+
+    The step is ``share 2**full_bits / 2**adc_bits``. As sums are whole numbers, none is finer than
+    1: an ADC with more codes than there are numbers in its range uses as many bits as these need.
+
+    Examples
+    --------
+    >>> step_of(14, 6, 1 / 8), step_of(14, 6, 0.1), step_of(14, 12, 0.1)
+    ((6, 32.0), (6, 25.6), (11, 1.0))
+    """
+    bits = min(adc_bits, range_bits(full_bits, share))
+    return bits, max(1.0, math.ldexp(share, full_bits - bits))
+
+
 def convert_sums(
     sums: IntArray,
-    output_bits: int,
+    full_bits: int,
     adc_bits: int,
     bits: int,
     noise: NoiseLaw | None,
     rng: np.random.Generator,
-) -> tuple[IntArray, IntArray]:
+    share: float = 1.0,
+) -> tuple[Any, Any]:
     """What an ADC makes of exact sums, in their unit, with its noise and without.
 
-    Its range has ``output_bits`` bits, of which it keeps the top ``adc_bits``: a sum is rounded to
-    a multiple of ``2**(output_bits - adc_bits)``, ties to even, and clipped to the two's complement
-    range. The noise is stated for converters of ``bits`` bits.
+    Its range is a share of ``2**full_bits`` values: a sum is rounded to a multiple of the step
+    (`step_of`), ties to even, and clipped to the two's complement range. In integers where a step
+    is a power of two, and else in float64. The noise is stated for converters of ``bits`` bits.
     """
-    lost = max(0, output_bits - adc_bits)
-    adc = adc_of(adc_bits, bits)
+    used, step = step_of(full_bits, adc_bits, share)
+    adc = adc_of(used, bits)
+    lost = _log2(step)
+    if lost is None:
+        scaled = sums / step
+        levels = np.rint(scaled)
+        codes = np.clip(levels, adc.low, adc.high)
+        if noise is None:
+            return codes * step, codes * step
+        read = noise.convert(rng, levels.astype(np.int64), scaled - levels, adc)
+        return read * step, codes * step
     rounded = _rounded(sums, lost)
     ideal = np.clip(rounded, adc.low, adc.high) << lost
     if noise is None:
@@ -422,16 +526,24 @@ def convert_sums(
     return noise.convert(rng, rounded, remainders, adc) << lost, ideal
 
 
-def convert_clean(sums: Any, output_bits: int, adc_bits: int) -> Any:
+def convert_clean(sums: Any, full_bits: int, adc_bits: int, share: float = 1.0) -> Any:
     """What the same ADC makes of whole-numbered floats of any array library, without noise.
 
-    Exact, as long as the sums are: factors are powers of two.
+    Exact, as long as the sums are and the step is a power of two.
     """
-    lost = max(0, output_bits - adc_bits)
-    adc = adc_of(adc_bits, adc_bits)
-    if not lost:
+    used, step = step_of(full_bits, adc_bits, share)
+    adc = adc_of(used, used)
+    if step == 1.0:
         return sums.clip(adc.low, adc.high)
-    return (sums * 2.0**-lost).round().clip(adc.low, adc.high) * 2.0**lost
+    lost = _log2(step)
+    scaled = sums / step if lost is None else sums * 2.0**-lost
+    return scaled.round().clip(adc.low, adc.high) * step
+
+
+def _log2(step: float) -> int | None:
+    """The power of two that a step is."""
+    mantissa, exponent = math.frexp(step)
+    return exponent - 1 if mantissa == 0.5 else None
 
 
 def _rounded(sums: IntArray, bits: int) -> IntArray:
@@ -450,91 +562,7 @@ def _rounded(sums: IntArray, bits: int) -> IntArray:
     return raised
 
 
-_FEWEST_NORMAL = 10  # products in a sum that is taken to be normal
-_SAMPLE = 1 << 14
-_MOST_VALUES = 1 << 17  # of a sum over the values of an operand, or of a result
-
-
-def reading_error(kind: ConventionalKind, settings: CoreSettings, law: NoiseLaw) -> float:
-    """Probability that a code of some converter changes, for uniform operands.
-
-    A sum of h products is close to normal from some ten terms on, with the variance
-    ``h E[X^2] E[W^2]``; the law says how often it changes the code of one that is rounded to
-    a multiple of ``2**lost``. Sums of fewer terms, and how those of several slices go together,
-    which share their inputs, are those of a sample.
-    """
-    dot, adc_bits = settings.dot_product, kind.converters(settings).adc_bits
-    inputs = dot.vector_size * mean_square(dot.max_input, dot.vector_size)
-    adc = adc_of(adc_bits, settings.bits)
-    read = [(max(0, bits - adc_bits), square) for bits, square in kind.conversions(settings)]
-    alone = wrong_word(
-        [_changed_of_normal(law, adc, (inputs * square) ** 0.5, lost) for lost, square in read]
-    )
-    normal = dot.vector_size >= _FEWEST_NORMAL
-    if law.equiprobable or (normal and len(read) == 1):
-        return alone  # errors have nothing to do with what is read, or with other converters
-    together, apart = _changed_in_sample(kind, settings, law, adc, [lost for lost, _ in read])
-    if not normal:
-        return together
-    return alone * together / apart if apart else alone
-
-
-def _changed_of_normal(law: NoiseLaw, adc: Adc, deviation: float, lost: int) -> float:
-    """How often noise changes the code of normal sums of which the last ``lost`` bits are dropped.
-
-    It may be seldom where nearly all sums are rounded to zero.
-    """
-    if not lost or not deviation:
-        return float(np.mean(law.changed(np.zeros(1), 0.0, adc)))
-    reach = math.ceil(8 * deviation)
-    step = max(1.0, 2 * reach / _MOST_VALUES)  # a grid is as good as all of them
-    sums = np.arange(-(reach // step), reach // step + 1) * step
-    density = np.exp(-0.5 * (sums / deviation) ** 2)
-    changed = law.changed(*_levels(sums, lost), adc)
-    if np.ndim(changed) == 0:  # whatever is read
-        return float(changed)
-    return min(1.0, float(density @ changed / density.sum()))
-
-
-def _changed_in_sample(
-    kind: ConventionalKind, settings: CoreSettings, law: NoiseLaw, adc: Adc, lost: Sequence[int]
-) -> tuple[float, float]:
-    """How often noise changes some code of a sample, and would if codes were independent."""
-    sums = _sampled_sums(kind, settings)
-    changed = np.array(
-        [
-            np.broadcast_to(law.changed(*_levels(part, bits), adc), part.shape)
-            for part, bits in zip(sums, lost, strict=True)
-        ]
-    )
-    with np.errstate(divide="ignore"):  # of a chance of 1
-        together = -np.expm1(np.log1p(-changed).sum(axis=0)).mean()
-    return float(together), wrong_word(changed.mean(axis=1).tolist())
-
-
-def _levels(sums: FloatArray, lost: int) -> tuple[FloatArray, FloatArray]:
-    """Codes of sums, and what is rounded away, in steps."""
-    codes = sums / 2.0**lost
-    rounded = np.rint(codes)
-    return rounded, codes - rounded
-
-
-@lru_cache(maxsize=16)
-def _sampled_sums(kind: ConventionalKind, settings: CoreSettings) -> FloatArray:
-    """What the converters of a core read of uniform operands, one row for each slice."""
-    dot = settings.dot_product
-    rng = np.random.default_rng(0)
-    core = kind.build(settings, None, None, 1)
-    rows, size = [], max(1, _MOST_VALUES // dot.vector_size)
-    for _ in range(-(-_SAMPLE // size)):
-        x, w = rng.uniform(-1.0, 1.0, (2, size, dot.vector_size))
-        for values, largest in ((x, dot.max_input), (w, dot.max_weight)):
-            values *= largest / np.abs(values).max(axis=1, keepdims=True)
-            np.rint(values, out=values)
-        sums = exact_dot(x, w, dot.max_sum)
-        rows.append(core.partial_sums(x, w, sums).reshape(-1, size))
-    found: FloatArray = np.concatenate(rows, axis=1)[:, :_SAMPLE].astype(np.float64)
-    return found
+_MOST_VALUES = 1 << 17  # of a sum over the values of an operand
 
 
 def mean_square(largest: int, size: int, slice_bits: int | None = None, index: int = 0) -> float:

@@ -28,7 +28,7 @@ class Readout:
     Attributes
     ----------
     values
-        The integer results, int64.
+        The results: int64, or float64 of ADCs whose steps are no powers of two.
     wrong
         Whether noise spoilt a result: it differs from what the core gives without noise, or the
         decoder still rejected it in the last attempt.
@@ -37,7 +37,7 @@ class Readout:
         the number of computations.
     """
 
-    values: IntArray
+    values: IntArray | FloatArray
     wrong: npt.NDArray[np.bool_]
     attempts: tuple[int, ...]
 
@@ -58,7 +58,7 @@ class Changes:
     Attributes
     ----------
     index, values
-        Positions and the integers that are read there, int64; elsewhere it is what the core reads
+        Positions, and what is read there as in `Readout`; elsewhere it is what the core reads
         without noise.
     wrong
         How many results noise spoilt (see `Readout`).
@@ -67,7 +67,7 @@ class Changes:
     """
 
     index: IntArray
-    values: IntArray
+    values: IntArray | FloatArray
     wrong: int
     attempts: tuple[int, ...]
 

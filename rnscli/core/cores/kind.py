@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from rnscli.base import InputError, Names, Option, Registry, WholeNumbers
+from rnscli.base import (
+    InputError,
+    Names,
+    NamesOrFractions,
+    Numbers,
+    Option,
+    Registry,
+    WholeNumbers,
+    fraction,
+)
 from rnscli.core.arithmetic import DotProduct, ModuliSet
 from rnscli.core.devices import IDEAL, OFFSET, Devices
 from rnscli.core.noise import NoiseLaw
@@ -78,20 +87,39 @@ def _kinds() -> Registry[CoreKind]:
     return CORES
 
 
-FULL = "full"
-# By powers of two, so that slices are shifted and added; few sums come near the full range.
-ADC_RANGES = (FULL, *(f"1/{2**halvings}" for halvings in range(1, 11)))
+FULL, CALIBRATED = "full", "calibrated"
+ADC_RANGES = (FULL, CALIBRATED)  # those that have a name; any fraction of the full one is a range
+CALIBRATIONS = ("percentile", "max", "least-squares")
+PERCENTILE = 99.98  # Xiao et al. (arXiv:2109.01262)
 
 
-def range_bits(full: int, adc_range: str) -> int:
-    """Bits of the range of an ADC, of which the full one has so many.
+def range_share(adc_range: str) -> float:
+    """What share of the full range an ADC has by a name or a fraction; not of a calibrated one.
 
     Examples
     --------
-    >>> range_bits(18, "1/8")
-    15
+    >>> range_share("full"), range_share("1/8"), range_share("0.01")
+    (1.0, 0.125, 0.01)
     """
-    return max(1, full - ADC_RANGES.index(adc_range))
+    return 1.0 if adc_range == FULL else fraction(adc_range)
+
+
+def range_bits(full: int, share: float) -> int:
+    """Bits of a share of a range of so many bits: the least that tell all whole numbers in it.
+
+    Examples
+    --------
+    >>> range_bits(18, 1 / 8), range_bits(18, 0.1), range_bits(4, 1 / 1024)
+    (15, 15, 1)
+    """
+    mantissa, exponent = math.frexp(share)
+    return max(1, full + exponent - (mantissa == 0.5))
+
+
+def log2_range(full: int, share: float) -> float:
+    """The same as a real number, of a share that is no power of two; at least 1."""
+    mantissa, exponent = math.frexp(share)
+    return max(1.0, full + exponent + math.log2(mantissa))
 
 
 class CoreOptions:
@@ -107,10 +135,21 @@ class CoreOptions:
         usual="b, the same converters as rns",
     )
     adc_range = Option(
-        Names(ADC_RANGES),
-        "Range of the ADCs of the cores fixed-lp and bit-sliced, as a share of what could occur; "
-        "what is beyond is clipped.",
+        NamesOrFractions(ADC_RANGES),
+        "Range of the ADCs of the cores fixed-lp and bit-sliced: all that could occur, what does "
+        "occur, or a fraction of the full one such as 1/8; what is beyond is clipped.",
         default=FULL,
+    )
+    calibration = Option(
+        Names(CALIBRATIONS),
+        "What a calibrated range covers of the values that occur: the inner --percentile, all, or "
+        "what leaves the least mean square of rounding and clipping.",
+        default=CALIBRATIONS[0],
+    )
+    percentile = Option(
+        Numbers(math.nextafter(50.0, 51.0), 100.0, "a number above 50 and at most 100"),
+        "Per cent of the values that occur that --calibration percentile covers.",
+        default=f"{PERCENTILE:g}",
     )
 
 
@@ -202,7 +241,10 @@ class CoreSettings:
     slice_bits, adc_bits
         Bits of a weight slice, and of the ADCs; ``adc_bits`` of ``None`` is b.
     adc_range
-        Share of the full range that the ADCs have: one of ``ADC_RANGES``.
+        Range of the ADCs: one of ``ADC_RANGES`` or a fraction of the full one, such as ``1/8``.
+    calibration, percentile
+        How a ``calibrated`` one is found: see `rnscli.core.calibrated_shares`. The sums are those
+        of uniform operands, unless the core is told others (`with_shares`).
     devices
         What its arrays are built of.
     """
@@ -217,6 +259,8 @@ class CoreSettings:
     slice_bits: int = 1
     adc_bits: int | None = None
     adc_range: str = FULL
+    calibration: str = CALIBRATIONS[0]
+    percentile: float = PERCENTILE
     devices: Devices = IDEAL
 
 
@@ -354,8 +398,8 @@ class ConventionalKind(AnalogKind):
     coded = False
 
     @abstractmethod
-    def conversions(self, settings: CoreSettings) -> Sequence[tuple[int, float]]:
-        """What its converters read: bits of their range, and mean square of the weights in it."""
+    def conversions(self, settings: CoreSettings) -> Sequence[tuple[float, float]]:
+        """What its converters read: log2 of their range, and mean square of the weights in it."""
 
     def reading_error(self, settings: CoreSettings, law: NoiseLaw) -> float:
         """Probability that a code of some converter changes, for uniform operands.
@@ -368,7 +412,7 @@ class ConventionalKind(AnalogKind):
         >>> f"{CORES['fixed-lp'].reading_error(settings, Gaussian(0.1)):.3f}"
         '0.080'
         """
-        from rnscli.core.cores.conventional_core import reading_error
+        from rnscli.core.cores.uniform_operands import reading_error
 
         return reading_error(self, settings, law)
 

@@ -8,6 +8,7 @@ count as additions. Multiplexers, wires and registers are not counted.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,7 +43,15 @@ class Rns(AnalogKind):
 
     name = "rns"
     summary = "a channel for each modulus, whose converters lose nothing; errors are corrected"
-    axes = (*CONVERTER_AXES, "reverse", "redundant", "decoder", "legitimate_range", "attempts")
+    axes = (
+        *CONVERTER_AXES,
+        "reverse",
+        "redundant",
+        "decoder",
+        "legitimate_range",
+        "attempts",
+        "residues",
+    )
     exact = True
     coded = True
 
@@ -76,7 +85,9 @@ class Rns(AnalogKind):
     ) -> RnsCore:
         from rnscli.core.cores.rns_core import RnsCore
 
-        return RnsCore(settings.dot_product, self._needed(code), noise, attempts, settings.devices)
+        # A residue is applied as a whole.
+        devices = replace(settings.devices, input_slice_bits=None)
+        return RnsCore(settings.dot_product, self._needed(code), noise, attempts, devices)
 
     def logic(self, settings: CoreSettings) -> Logic:
         """Every input is reduced modulo each modulus, every output restored and checked.

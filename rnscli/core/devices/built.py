@@ -133,7 +133,7 @@ class BuiltArray:
         """
         digital = self._devices.mapping == OFFSET
         for index, channel in enumerate(self._channels):
-            slices = list(_sliced(inputs[index], input_slice(self._devices, channel), channel))
+            slices = list(digits_of(self._devices, channel, inputs[index]))
             groups = [[one] for one in slices] if digital else [slices]
             for group in groups:
                 yield self._conversion(index, group, product)
@@ -192,10 +192,11 @@ def _width(channel: Channel) -> int:
     return max(-channel.input_low, channel.input_high).bit_length()
 
 
-def _sliced(
-    inputs: FloatArray, bits: int | None, channel: Channel
+def digits_of(
+    devices: Devices, channel: Channel, inputs: FloatArray
 ) -> Iterator[tuple[int, FloatArray]]:
     """Signed digits of the inputs with what they are worth, the lowest first."""
+    bits = input_slice(devices, channel)
     if bits is None:
         yield 1, inputs
         return

@@ -13,10 +13,11 @@ from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.cores import CORES
-from rnscli.core.cores.kind import ADC_RANGES, FULL, CoreSettings, range_bits
+from rnscli.core.cores.kind import FULL, CoreSettings, range_bits
 from rnscli.core.noise import Gaussian
 
-RANGES = st.sampled_from(ADC_RANGES)
+POWERS = (FULL, *(f"1/{2**halvings}" for halvings in range(1, 11)))
+RANGES = st.sampled_from(POWERS)
 
 
 def converted(value: int, full_bits: int, halvings: int, adc_bits: int) -> int:
@@ -90,7 +91,11 @@ def test_the_full_range_is_what_it_was() -> None:
     assert analog_core("fixed-hp", bits=6, adc_range="1/8") == analog_core("fixed-hp", bits=6)
 
 
-@pytest.mark.parametrize("adc_range", ["1/3", "0.125", "2", "", "half", None, 0.5])
+@pytest.mark.parametrize(
+    "adc_range",
+    ["0", "2", "-1/8", "1/0", "9/8", "nan", "inf", "1e999", "", " ", "half", "1/8/2", None, 0, 1.5,
+     True, math.nan],
+)  # fmt: skip
 def test_other_ranges_are_refused(adc_range: Any) -> None:
     for make in (
         lambda: analog_core("fixed-lp", bits=6, adc_range=adc_range),
@@ -103,14 +108,17 @@ def test_other_ranges_are_refused(adc_range: Any) -> None:
 
 
 def test_range_bits() -> None:
-    assert [range_bits(18, one) for one in (FULL, "1/2", "1/1024")] == [18, 17, 8]
-    assert range_bits(4, "1/1024") == 1
+    assert [range_bits(18, one) for one in (1, 1 / 2, 1 / 1024)] == [18, 17, 8]
+    assert range_bits(4, 1 / 1024) == 1
+    for share in (0.3, 0.7, 0.9999, 1e-9):
+        assert range_bits(40, share) == max(1, math.ceil(math.log2(share * 2**40)))
+    assert range_bits(40, math.nextafter(0.25, 1)) == 39
 
 
 def test_a_smaller_range_is_finer_until_it_clips() -> None:
     """128 uniform products of 8 bits have a deviation of 1/24 of the full range."""
     found = {}
-    for adc_range in ADC_RANGES:
+    for adc_range in POWERS:
         made = DotErrorParameters(
             dot_product=DotProduct(128, 8, 8), bits=8, cores=("fixed-lp",), pairs=4000,
             adc_range=adc_range,
