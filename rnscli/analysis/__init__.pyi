@@ -102,6 +102,15 @@ from rnscli.analysis.networks.training import TrainingParameters as TrainingPara
 from rnscli.analysis.networks.training import TrainingProgress as TrainingProgress
 from rnscli.analysis.networks.training import training_row as training_row
 from rnscli.analysis.networks.training import trainings as trainings
+from rnscli.analysis.noise.device_noise import DeviceNoise as DeviceNoise
+from rnscli.analysis.noise.device_noise import device_noise as device_noise
+from rnscli.analysis.noise.noise_table import noise_table as noise_table
+from rnscli.analysis.noise.parameters import NoiseParameters as NoiseParameters
+from rnscli.analysis.noise.parameters import devices_of as devices_of
+from rnscli.analysis.noise.rows import NoiseRow as NoiseRow
+from rnscli.analysis.noise.rows import SolvedRow as SolvedRow
+from rnscli.analysis.noise.solve import SolveOptions as SolveOptions
+from rnscli.analysis.noise.solve import solved as solved
 from rnscli.analysis.statistics import LogHistogram as LogHistogram
 from rnscli.analysis.statistics import Moments as Moments
 from rnscli.analysis.statistics import SimulationOptions as SimulationOptions

@@ -263,8 +263,9 @@ def _device_values(table: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _devices(values: Mapping[str, Value]) -> Devices:
+    given: dict[str, Any] = {name: one.value for name, one in values.items()}
     try:
-        return Devices(**{name: one.value for name, one in values.items()})
+        return Devices(**given)
     except InputError as error:
         text = str(error)
         for name in values:
