@@ -42,11 +42,12 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the accuracy relative to FP32",
-    needs={"attempts": LEVELS},
+    needs={"attempts": (*LEVELS, *options.DEVICE_ERRORS), **options.DEVICE_NEEDS},
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,
         **options.MORE_NOISE_COLUMNS,
+        **options.DEVICE_COLUMNS,
         "seed": analysis.Seed,
     },
 )
@@ -85,6 +86,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_torch("rnscli accuracy", given)
     options.check_weights(given)
     options.check_one_level(given)
+    tables = options.device_tables(given)
     technologies = {name: load_technology(name) for name in given["technology"] or ()}
     _check_technologies(given["core"], technologies)
     given = options.with_defaults(given) | {"technology": given["technology"] or (None,)}
@@ -94,7 +96,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         if (one := technologies.get(point["technology"])) is None
         or analysis.runs_on(CORES[point["core"]], one, None)
     ]
-    every, problems = cli.prepared(points, options.core_of)
+    every, problems = cli.prepared(points, partial(options.core_of, tables=tables))
     ready = options.distinct(every, _OTHERS)
     if drawn:
         report.check_plot([point for point, _ in ready])

@@ -36,8 +36,8 @@ DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 AXES = (
     *options.MODULI_AXES, "slice_bits", "adc_bits", "adc_range", "decoder", "legitimate_range",
-    "attempts", *options.NOISE_AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
-    "precision_of", "max_pairs", "pairs", "seed",
+    "attempts", *options.NOISE_AXES, *options.DEVICE_AXES, "degrees_of_freedom", "sparsity",
+    "operands", "rel_precision", "precision_of", "max_pairs", "pairs", "seed",
 )  # fmt: skip
 
 
@@ -47,11 +47,17 @@ AXES = (
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
-    needs=dict.fromkeys(("attempts", "decoder", "legitimate_range"), core.LEVELS),
+    needs={
+        **dict.fromkeys(
+            ("attempts", "decoder", "legitimate_range"), (*core.LEVELS, *options.DEVICE_ERRORS)
+        ),
+        **options.DEVICE_NEEDS,
+    },
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,
         **options.MORE_NOISE_COLUMNS,
+        **options.DEVICE_COLUMNS,
         "rel_precision": analysis.RelPrecision,
         "precision_of": Annotated[str, Column("The value that --rel-precision is about.")],
         "max_pairs": Annotated[
@@ -92,6 +98,7 @@ AXES = (
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
     core.CoreOptions.adc_range,
+    options.device_options,
     options.take(analysis.SimulationOptions.seed.within(high=2**63)),
     options.run_options,
 )
@@ -111,11 +118,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli error-sim --bits 6 --rel-precision 0.01 --jobs 2 --store runs.db
     """
     _check(given)
+    tables = options.device_tables(given)
     sources = _sources(given)
     swept = [_axes(given, name, source) for name, source in sources.items()]
     ready, problems = cli.prepared(
         [point for axes in swept for point in options.noise_points(axes, AXES)],
-        lambda point: _parameters(point, given["core"], sources[point["operands"]]),
+        lambda point: _parameters(point, given["core"], sources[point["operands"]], tables),
     )
     if drawn:
         report.check_number(len(ready) * len(given["core"]), report.MAX_SERIES, "lines")
@@ -206,7 +214,10 @@ def _axes(
 
 
 def _parameters(
-    point: options.Point, cores: tuple[str, ...], source: analysis.FileOperands | None
+    point: options.Point,
+    cores: tuple[str, ...],
+    source: analysis.FileOperands | None,
+    tables: Mapping[str, Any],
 ) -> analysis.DotErrorParameters:
     request = options.moduli_request(point).with_operands()
     code = None
@@ -228,6 +239,7 @@ def _parameters(
         slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],
         adc_range=point["adc_range"],
+        devices=options.devices_of(point, tables),
         operands=source or _distribution(point),
         seed=point["seed"],
         rel_precision=point["rel_precision"],

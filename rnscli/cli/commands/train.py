@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated, Any
 
 import click
@@ -46,6 +47,7 @@ AXIS_COLUMNS = {
     **options.MODULI_COLUMNS,
     "legitimate_range": analysis.LegitimateRange,
     **options.MORE_NOISE_COLUMNS,
+    **options.DEVICE_COLUMNS,
 }
 
 
@@ -55,7 +57,12 @@ AXIS_COLUMNS = {
     row_type=analysis.TrainingRow,
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
-    needs=dict.fromkeys(("attempts", "decoder", "legitimate_range"), LEVELS),
+    needs={
+        **dict.fromkeys(
+            ("attempts", "decoder", "legitimate_range"), (*LEVELS, *options.DEVICE_ERRORS)
+        ),
+        **options.DEVICE_NEEDS,
+    },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
     axes=AXIS_COLUMNS,
 )
@@ -103,12 +110,15 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_torch("rnscli train", given)
     options.check_weights(given)
     options.check_one_level(given)
+    tables = options.device_tables(given)
     folder = given["checkpoint"]
     if folder is not None and folder.exists() and not folder.is_dir():
         raise InputError(f"--checkpoint {folder} is a file; give the name of a folder")
     given = options.with_defaults(given)
     given["seed"] = tuple(dict.fromkeys(given["seed"]))
-    every, problems = cli.prepared(options.noise_points(given, AXES), options.core_of)
+    every, problems = cli.prepared(
+        options.noise_points(given, AXES), partial(options.core_of, tables=tables)
+    )
     ready = options.distinct(every, _OTHERS)
     if drawn:
         # One line for each core, and one for what FP32 shares.

@@ -1,3 +1,10 @@
+from rnscli.cli.options.devices import DEVICE_AXES as DEVICE_AXES
+from rnscli.cli.options.devices import DEVICE_COLUMNS as DEVICE_COLUMNS
+from rnscli.cli.options.devices import DEVICE_ERRORS as DEVICE_ERRORS
+from rnscli.cli.options.devices import DEVICE_NEEDS as DEVICE_NEEDS
+from rnscli.cli.options.devices import device_options as device_options
+from rnscli.cli.options.devices import device_tables as device_tables
+from rnscli.cli.options.devices import devices_of as devices_of
 from rnscli.cli.options.effect import without_effect as without_effect
 from rnscli.cli.options.hardware import ARRAY_OPTIONS as ARRAY_OPTIONS
 from rnscli.cli.options.hardware import HARDWARE_AXES as HARDWARE_AXES

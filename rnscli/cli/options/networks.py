@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnscli.analysis import CodeOptions, ErrorOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli.answer import Bar
-from rnscli.cli.options import noise, shared
+from rnscli.cli.options import devices, noise, shared
 from rnscli.core import CoreOptions, analog_cores
 from rnscli.matrix import Dataflow, DataflowOptions
 from rnscli.networks import INSTALL, missing_package
@@ -54,7 +54,8 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
 
 CORE_AXES = (
     "granularity", "scales", *shared.MODULI_AXES, "slice_bits", "adc_bits", "adc_range",
-    "calibration", "percentile", "decoder", "legitimate_range", "attempts", *noise.NOISE_AXES,
+    "calibration", "percentile", "decoder", "legitimate_range", "attempts",
+    *noise.NOISE_AXES, *devices.DEVICE_AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
@@ -83,6 +84,7 @@ def core_options(what: str, cores: str, bits: str) -> shared.Decorator[Any]:
         CoreOptions.adc_range,
         CoreOptions.calibration,
         CoreOptions.percentile,
+        devices.device_options,
     )
 
 
@@ -104,8 +106,8 @@ def distinct(
     return list(kept.values())
 
 
-def core_of(point: shared.Point) -> CoreOfPoint:
-    """The core of a point of a sweep."""
+def core_of(point: shared.Point, tables: Mapping[str, Any]) -> CoreOfPoint:
+    """The core of a point of a sweep, with the tables of measured devices."""
     from rnscli.analysis.analog_core import analog_core
 
     request = shared.moduli_request(point)
@@ -126,6 +128,7 @@ def core_of(point: shared.Point) -> CoreOfPoint:
         rule=request.rule,
         max_modulus=request.max_modulus,
         noise=noise.noise_of(point),
+        devices=devices.devices_of(point, tables),
         **{name: point[name] for name in same},
     )
     flow = Dataflow(core, point["granularity"], scales=point["scales"])

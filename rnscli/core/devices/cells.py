@@ -54,14 +54,17 @@ def programmed(
     lowest = devices.lowest
     if devices.mapping == DIFFERENTIAL:
         scale, constant = float(max(-low, high)), 0.0
-        positive, noise = _cells(devices, stored.clip(min=0) / scale, rng)
-        negative, other = _cells(devices, (-stored).clip(min=0) / scale, rng)
+        targets = stored / scale
+        negative, other = _cells(devices, (-targets).clip(min=0), rng)
+        positive, noise = _cells(devices, targets.clip(min=0, out=targets), rng)
         positive -= negative
         weights = positive
         variance = None if noise is None or other is None else noise + other
     else:
         scale, constant = float(high - low), low - lowest * (high - low) / (1 - lowest)
-        weights, variance = _cells(devices, (stored - low) / scale, rng)
+        targets = stored - low
+        targets /= scale
+        weights, variance = _cells(devices, targets, rng)
     scale /= 1 - lowest
     if devices.static_cells:
         weights *= scale
@@ -76,24 +79,32 @@ def programmed(
 def _cells(
     devices: Devices, targets: FloatArray, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray | None]:
-    """Conductances for targets of 0 to 1, as they act at the end of the line; and their noise."""
-    lowest = devices.lowest
-    found = lowest + targets * (1 - lowest)
+    """Conductances for targets of 0 to 1, as they act at the end of the line; and their noise.
+
+    The targets are written over.
+    """
+    lowest, found = devices.lowest, targets
+    if lowest:
+        found *= 1 - lowest
+        found += lowest
     if devices.states:
         known = np.array(devices.states)
         means, deviations = (np.interp(found, known[:, 0], known[:, i]) for i in (1, 2))
         found = means + deviations * rng.standard_normal(found.shape)
     elif devices.cell_error or devices.cell_error_proportional:
         # One normal number for both errors, whose squares add.
-        deviations = _deviations(devices.cell_error, devices.cell_error_proportional, found)
-        found += deviations * rng.standard_normal(found.shape)
+        errors = rng.standard_normal(found.shape)
+        errors *= _deviations(devices.cell_error, devices.cell_error_proportional, found)
+        found += errors
     if devices.stuck_on or devices.stuck_off:
         draws = rng.random(found.shape)
         found[draws < devices.stuck_on] = 1.0
         found[draws >= 1 - devices.stuck_off] = lowest
     noise = None
     if devices.noisy_reading:
-        noise = _deviations(devices.read_noise, devices.read_noise_proportional, found) ** 2
+        noise = np.empty_like(found)
+        noise[...] = _deviations(devices.read_noise, devices.read_noise_proportional, found)
+        noise **= 2
     if devices.wire_resistance:
         reached = line_factors(found, devices.wire_resistance)
         found *= reached
@@ -102,11 +113,16 @@ def _cells(
     return found, noise
 
 
-def _deviations(independent: float, proportional: float, states: FloatArray) -> FloatArray:
+def _deviations(independent: float, proportional: float, states: FloatArray) -> FloatArray | float:
+    """Standard deviations of errors of both kinds; hypot would be slower."""
     if not proportional:
-        return np.full(states.shape, independent / 2)
-    found: FloatArray = np.hypot(independent / 2, proportional * states)
-    return found
+        return independent / 2
+    found = proportional * states
+    if not independent:
+        return found
+    found **= 2
+    found += (independent / 2) ** 2
+    return np.sqrt(found, out=found)
 
 
 def line_factors(conductances: FloatArray, resistance: float) -> FloatArray:

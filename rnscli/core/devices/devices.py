@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from rnscli.base import InputError, Names, Numbers, Option, WholeNumbers
+from rnscli.base import Files, InputError, Names, Numbers, Option, WholeNumbers
 
 DIFFERENTIAL, OFFSET = "differential", "offset"
 PLAIN, SYMMETRIC = "plain", "symmetric"
@@ -100,6 +100,16 @@ class DeviceOptions:
         Numbers(0.0, 1e3, _STEPS), "Standard deviation of the levels of a DAC, in its steps.",
         usual="0",
     )  # fmt: skip
+    device_table = Option(
+        Files(),
+        "CSV file of a measured cell in the place of --cell-error: columns target, mean, "
+        "deviation, as shares of the largest conductance.",
+    )
+    adc_inl_table = Option(
+        Files(),
+        "CSV file of a measured ADC: columns level, from -1 to 1 of its range, and deviation, in "
+        "its steps.",
+    )
     chip_seed = Option(
         WholeNumbers(0, 2**63),
         "Seed of what is drawn once for a chip: all errors but noise of readings.",
