@@ -1,7 +1,9 @@
 from rnscli.analysis.analog_core import core_columns as core_columns
 from rnscli.analysis.analog_core import described_flow as described_flow
+from rnscli.analysis.columns import AdcRange as AdcRange
 from rnscli.analysis.columns import Attempts as Attempts
 from rnscli.analysis.columns import Bits as Bits
+from rnscli.analysis.columns import Calibration as Calibration
 from rnscli.analysis.columns import ColumnsPerAdc as ColumnsPerAdc
 from rnscli.analysis.columns import Decoder as Decoder
 from rnscli.analysis.columns import Epochs as Epochs
@@ -10,6 +12,7 @@ from rnscli.analysis.columns import LegitimateRange as LegitimateRange
 from rnscli.analysis.columns import MaxModulus as MaxModulus
 from rnscli.analysis.columns import Noise as Noise
 from rnscli.analysis.columns import P as P
+from rnscli.analysis.columns import Percentile as Percentile
 from rnscli.analysis.columns import Redundant as Redundant
 from rnscli.analysis.columns import RelPrecision as RelPrecision
 from rnscli.analysis.columns import ResidueP as ResidueP
@@ -110,6 +113,7 @@ from rnscli.analysis.noise.parameters import devices_of as devices_of
 from rnscli.analysis.noise.rows import NoiseRow as NoiseRow
 from rnscli.analysis.noise.rows import SolvedRow as SolvedRow
 from rnscli.analysis.noise.solve import SolveOptions as SolveOptions
+from rnscli.analysis.noise.solve import of_devices as of_devices
 from rnscli.analysis.noise.solve import solved as solved
 from rnscli.analysis.statistics import LogHistogram as LogHistogram
 from rnscli.analysis.statistics import Moments as Moments

@@ -345,13 +345,12 @@ class _Array:
             return None
         if m:
             held = self._applied, self._stored
-            chances = residue_of_sums(*held, self._operands, self._rows, m)
+            chances: FloatArray = residue_of_sums(*held, self._operands, self._rows, m)
             levels: FloatArray = np.arange(m) - m / 2
         else:
-            normal: FloatArray = np.linspace(-8, 8, 4001)
-            density: FloatArray = np.exp(-(normal**2) / 2)
-            chances = density / density.sum()
-            levels = normal * (self._deviation / step)
+            levels = np.linspace(-8, 8, 4001)
+            chances = _densities(levels)
+            levels *= self._deviation / step
         share = (levels / half).clip(-1, 1)
         off = np.zeros(share.shape)
         if devices.adc_points:
@@ -374,6 +373,13 @@ class _Array:
         density = math.exp(-(end**2) / 2) / math.sqrt(2 * math.pi)
         beyond = (1 + end**2) * float(ndtr(-end)) - end * density
         return 2 * sigma**2 * max(0.0, beyond) if end < _REACH else 0.0
+
+
+def _densities(values: FloatArray) -> FloatArray:
+    """Normal probabilities of values that are evenly spaced."""
+    found: FloatArray = np.exp(-(values**2) / 2)
+    found /= found.sum()
+    return found
 
 
 def _of_rounding(variance: float) -> float:

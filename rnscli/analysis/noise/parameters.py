@@ -15,6 +15,7 @@ from rnscli.core import (
     FULL,
     PERCENTILE,
     AnalogKind,
+    Channel,
     CoreSettings,
     Devices,
     DotProduct,
@@ -47,8 +48,10 @@ def devices_of(technology: Technology | None, given: Mapping[str, Any]) -> Devic
     >>> devices.cell_error, devices.on_off_ratio
     (0.01, 10.0)
     """
-    own = None if technology is None else technology.devices
-    made = replace(own or Devices(), **given)
+    own = (None if technology is None else technology.devices) or Devices()
+    if "states" in given:  # which are in the place of these
+        own = replace(own, cell_error=0.0, cell_error_proportional=0.0)
+    made = replace(own, **given)
     if technology is not None and technology.modulo == "phase":
         for one in fields(made):
             if one.name in _OF_CELLS and getattr(made, one.name) != one.default:
@@ -160,17 +163,18 @@ class NoiseParameters:
         core = self.kind.build(settings, code, None, 1)
         if self.technology is None or not self.technology.link:
             return NoiseBudget(core, self.size)
-        light = tuple(
-            self.technology.link_parts(done)
-            for done in (self._pass(channel.modulus, core) for channel in core.arrays)
-        )
+        light = tuple(self._light(self.technology, channel, core) for channel in core.arrays)
         return NoiseBudget(core, self.size, light)
 
-    def _pass(self, modulus: int, core: Any) -> Pass:
-        """What an array does; of a sum that does not wrap a step is one unit of it."""
-        dot = self.dot_product
+    def _light(self, technology: Technology, channel: Channel, core: Any) -> dict[str, float]:
+        """Parts of the noise of light at an array, in units of its sums.
+
+        A phase has m of them in a turn. A power is known up to a share of the largest one, which
+        is that of the largest sum, also where a circuit reduces it.
+        """
+        dot, modulus = self.dot_product, channel.modulus
         width = residue_width(modulus) if modulus else None
-        return Pass(
+        done = Pass(
             rows=self.size,
             columns=self.columns or self.size,
             input_bits=width or dot.input_bits,
@@ -178,6 +182,16 @@ class NoiseParameters:
             weight_bits=width or dot.weight_bits,
             modulus=modulus,
         )
+        parts = technology.link_parts(done)
+        if not modulus or technology.modulo == "phase":
+            return parts
+        products = [
+            one * two
+            for one in (channel.low, channel.high)
+            for two in (channel.input_low, channel.input_high)
+        ]
+        units = self.size * (max(products) - min(products)) / 2.0**done.output_bits
+        return {name: sigma * units for name, sigma in parts.items()}
 
     @property
     def outside(self) -> str | None:

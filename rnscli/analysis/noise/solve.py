@@ -11,7 +11,7 @@ from rnscli.analysis.noise.noise_table import design_columns
 from rnscli.analysis.noise.parameters import NoiseParameters
 from rnscli.analysis.noise.rows import SolvedRow
 from rnscli.base import InputError, Names, NoSolutionError, Numbers, Option, engineering
-from rnscli.hardware.constants import KNOWN
+from rnscli.hardware import KNOWN
 
 _MOST_ROWS = 2**16  # of arrays that no technology limits
 _LEAST = 1e-12  # of errors that are looked for, as shares
@@ -79,6 +79,11 @@ UNKNOWNS = {
         _share("wire_resistance", "resistance of a wire"),
     )
 }
+
+
+def of_devices(unknown: str) -> bool:
+    """Whether an unknown is of arrays of cells, whatever else there is."""
+    return UNKNOWNS[unknown].change is _of_device
 
 
 class SolveOptions:
