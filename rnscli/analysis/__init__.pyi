@@ -1,5 +1,6 @@
 from rnscli.analysis.analog_core import core_columns as core_columns
 from rnscli.analysis.analog_core import described_flow as described_flow
+from rnscli.analysis.columns import AdcRange as AdcRange
 from rnscli.analysis.columns import Attempts as Attempts
 from rnscli.analysis.columns import Bits as Bits
 from rnscli.analysis.columns import Calibration as Calibration
@@ -105,6 +106,16 @@ from rnscli.analysis.networks.training import TrainingParameters as TrainingPara
 from rnscli.analysis.networks.training import TrainingProgress as TrainingProgress
 from rnscli.analysis.networks.training import training_row as training_row
 from rnscli.analysis.networks.training import trainings as trainings
+from rnscli.analysis.noise.device_noise import DeviceNoise as DeviceNoise
+from rnscli.analysis.noise.device_noise import device_noise as device_noise
+from rnscli.analysis.noise.noise_table import noise_table as noise_table
+from rnscli.analysis.noise.parameters import NoiseParameters as NoiseParameters
+from rnscli.analysis.noise.parameters import devices_of as devices_of
+from rnscli.analysis.noise.rows import NoiseRow as NoiseRow
+from rnscli.analysis.noise.rows import SolvedRow as SolvedRow
+from rnscli.analysis.noise.solve import SolveOptions as SolveOptions
+from rnscli.analysis.noise.solve import of_devices as of_devices
+from rnscli.analysis.noise.solve import solved as solved
 from rnscli.analysis.statistics import LogHistogram as LogHistogram
 from rnscli.analysis.statistics import Moments as Moments
 from rnscli.analysis.statistics import SimulationOptions as SimulationOptions

@@ -29,6 +29,7 @@ ANSWERING = {  # which answer with rows
     "moduli": "Choose moduli sets for a target precision.",
     "error-sim": "Simulate the dot-product error of each core.",
     "fault-prob": "Compute the output error probability, exactly.",
+    "noise": "Compute what devices make of readings, part by part.",
     "energy": "Estimate energy, latency and area of a design.",
     "accuracy": "Test neural networks on each core.",
     "train": "Train neural networks on each core, beside FP32.",

@@ -28,6 +28,7 @@ from rnscli.core.cores.calibration import check_clipping as check_clipping
 from rnscli.core.cores.calibration import clipped_share as clipped_share
 from rnscli.core.cores.calibration import sample_size as sample_size
 from rnscli.core.cores.conventional_core import ConventionalCore as ConventionalCore
+from rnscli.core.cores.conventional_core import step_of as step_of
 from rnscli.core.cores.core import Changes as Changes
 from rnscli.core.cores.core import Core as Core
 from rnscli.core.cores.core import Readout as Readout
@@ -55,8 +56,13 @@ from rnscli.core.devices import OFFSET as OFFSET
 from rnscli.core.devices import DeviceOptions as DeviceOptions
 from rnscli.core.devices import Devices as Devices
 from rnscli.core.devices.built import BuiltArray as BuiltArray
+from rnscli.core.devices.built import Channel as Channel
 from rnscli.core.devices.built import digits_of as digits_of
+from rnscli.core.devices.built import input_slice as input_slice
+from rnscli.core.devices.built import levels_of as levels_of
+from rnscli.core.devices.cells import line_factors as line_factors
 from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
+from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseLaw as NoiseLaw
 from rnscli.core.noise import NoiseSetting as NoiseSetting
 from rnscli.core.noise import Uniform as Uniform

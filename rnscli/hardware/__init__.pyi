@@ -6,6 +6,7 @@ from rnscli.hardware.adc.survey import unpublished as unpublished
 from rnscli.hardware.adc.surveyed import MurmannAdc as MurmannAdc
 from rnscli.hardware.adc.table import TableAdc as TableAdc
 from rnscli.hardware.constants import FACTORS as FACTORS
+from rnscli.hardware.constants import KNOWN as KNOWN
 from rnscli.hardware.constants import LOGIC_FACTOR as LOGIC_FACTOR
 from rnscli.hardware.constants import MEMORY_FACTOR as MEMORY_FACTOR
 from rnscli.hardware.constants import Constant as Constant

@@ -12,18 +12,37 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rnscli.base import InputError, Registry, Uncertain, parse_uncertain, read_nested, shown
+from rnscli.base import (
+    InputError,
+    Numbers,
+    Registry,
+    Uncertain,
+    options_of,
+    parse_uncertain,
+    read_nested,
+    shown,
+)
+from rnscli.core import DeviceOptions, Devices
 from rnscli.hardware import expression
 from rnscli.hardware.constants import FACTORS, KNOWN
 from rnscli.hardware.expression import UNITS, Expression
 from rnscli.hardware.operations import AREAS, ENERGIES, OperationPrices
-from rnscli.hardware.technology import KERNELS, LINK, PRICES, VARIABLES, Part, Technology, Value
+from rnscli.hardware.technology import (
+    KERNELS,
+    LINK,
+    LINK_NOISES,
+    PRICES,
+    VARIABLES,
+    Part,
+    Technology,
+    Value,
+)
 
 _SUFFIX = ".toml"
 MAX_BYTES = 1 << 20
 # Keys that profiles had when a technology was an energy per MAC.
 _FORMER = ("energy_per_mac", "cycle_time", "cell_area", "leakage", "scaling", "digital")
-_TABLES = ("limits", "constants", "parts", "link", "operations")
+_TABLES = ("limits", "constants", "parts", "link", "devices", "operations")
 _KEYS = ("name", "kind", "description", "modulo", "node", "overlapped", *_TABLES)
 _LIMITS = ("rows", "columns", "input_bits", "output_bits", "source")
 _TEXTS = ("source", "assumption", "fitted")
@@ -170,11 +189,16 @@ def _described(document: dict[str, Any]) -> Technology:
             arguments[key] = _text(key, document[key])
     arguments["overlapped"] = _flag("overlapped", document.get("overlapped", False))
     parts = tuple(_part(index, one) for index, one in enumerate(_listed(document)))
-    link = _table("link", document, (*LINK, "sigma", *_TEXTS), optional=True)
+    formulas = (*LINK, *LINK_NOISES)
+    link = _table("link", document, (*formulas, "sigma", *_TEXTS), optional=True)
     if link:
         for key in (*LINK, "sigma"):
             _needed("link.", link, key)
         arguments["wanted_sigma"] = _quantity("link.sigma", link["sigma"], "1")
+    device_values = _device_values(_table("devices", document, None, optional=True))
+    if device_values:
+        arguments["devices"] = _devices(device_values)
+        arguments["device_values"] = tuple(device_values.items())
     ranged = {"node": node, **values}
     # What is said of a factor goes before its published spread, also where it is one number.
     uncertain = {
@@ -190,7 +214,9 @@ def _described(document: dict[str, Any]) -> Technology:
             node=node.value,
             parts=parts,
             values=tuple(values.items()),
-            link=tuple((key, _formula(f"link.{key}", link[key])) for key in LINK if link),
+            link=tuple(
+                (key, _formula(f"link.{key}", link[key])) for key in formulas if key in link
+            ),
             operations=OperationPrices(**_prices(document)),
             uncertain=tuple(uncertain.items()),
             **arguments,
@@ -218,6 +244,33 @@ def _constants(table: Mapping[str, Any]) -> dict[str, Value]:
             if name in known:
                 _in_unit(where, found[name], known[name].unit)
     return found
+
+
+def _device_values(table: Mapping[str, Any]) -> dict[str, Value]:
+    """Values of the fields of `Devices`, numbers without a unit."""
+    options = options_of(DeviceOptions).items()
+    known = [name for name, one in options if isinstance(one.values, Numbers)]
+    _check_keys("devices.", table, tuple(known))
+    found = {}
+    for name, one in table.items():
+        where = f"devices.{name}"
+        if not isinstance(one, dict):
+            raise InputError(f"'{where}' must be a table with value and source")
+        _check_keys(f"{where}.", one, ("value", "range", *_TEXTS))
+        found[name] = _constant(where, one)
+        _in_unit(where, found[name], "1")
+    return found
+
+
+def _devices(values: Mapping[str, Value]) -> Devices:
+    given: dict[str, Any] = {name: one.value for name, one in values.items()}
+    try:
+        return Devices(**given)
+    except InputError as error:
+        text = str(error)
+        for name in values:
+            text = text.replace(f"`{name}`", f"'devices.{name}.value'")
+        raise InputError(text) from None
 
 
 def _in_unit(where: str, one: Value, unit: str) -> None:

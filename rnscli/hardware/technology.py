@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 from rnscli.base import InputError, Uncertain, check_choice, check_int, shown
+from rnscli.core import Devices
 from rnscli.hardware import expression
 from rnscli.hardware.constants import FACTORS, KNOWN, LOGIC_FACTOR, Constant, check_constants
 from rnscli.hardware.expression import Expression
@@ -35,6 +36,9 @@ VARIABLES = {
 # Quantities of a part, with the units that their formulas must have.
 PRICES = {"count": "1", "energy": "J", "power": "W", "time": "s", "delay": "s", "area": "m2"}
 LINK = {"current": "A", "noise_variance": "A2", "phase_error": "rad"}  # those of a link
+# Densities of the kinds of noise that `noise_variance` is made of, which may name them.
+LINK_NOISES = ("shot", "thermal", "intensity")
+DETECTOR, PHASE = "detector", "phase"  # noise that has no such name, and errors of the rows
 
 
 class Value(NamedTuple):
@@ -218,11 +222,17 @@ class Technology:
         Its constants by name.
     link
         Formulas of the detected current, of the variance of its noise, and of the error that each
-        row adds to a phase, where residues are phases of light.
+        row adds to a phase, where residues are phases of light; and of the densities of the kinds
+        of that noise, which share its variance in proportion.
     wanted_sigma
         Largest standard deviation of a reading of light, in its steps, that its arrays are for.
     overlapped
         Whether a pass may begin while the one before is read.
+    devices
+        What its cells, wires and converters do wrong, if that is known, with the values that say
+        so.
+    device_values
+        These values by the field of `Devices`.
     operations
         Prices of digital operations.
     uncertain
@@ -251,6 +261,8 @@ class Technology:
     link: tuple[tuple[str, Expression], ...] = ()
     wanted_sigma: float | None = None
     overlapped: bool = False
+    devices: Devices | None = None
+    device_values: tuple[tuple[str, Value], ...] = ()
     operations: OperationPrices = field(default_factory=OperationPrices)
     uncertain: tuple[tuple[str, Uncertain], ...] = ()
     logic_energy_factor: float = 1.0
@@ -284,9 +296,13 @@ class Technology:
                         "of all parts"
                     )
         if self.link:
+            named = {name: "A2/Hz" for name, _ in self.link if name in LINK_NOISES}
+            current = {"current": expression.dimension("A")}
+            noises = {name: expression.dimension(unit) for name, unit in named.items()}
+            more = dict.fromkeys(named, current) | {"noise_variance": current | noises}
             for name, formula in self.link:
-                more = {"current": expression.dimension("A")} if name == "noise_variance" else {}
-                _check_unit(f"link: {name}", formula, known | more, LINK[name])
+                unit = (LINK | named)[name]
+                _check_unit(f"link: {name}", formula, known | more.get(name, {}), unit)
 
     @cached_property
     def constants(self) -> dict[str, Constant]:
@@ -318,6 +334,12 @@ class Technology:
         """What is assumed of it, each with the part or the constant that it is about."""
         said = [(part.name, part.assumption) for part in self.parts]
         said += [(name.replace("_", " "), one.assumption) for name, one in self.values]
+        return tuple(f"{name}: {text}" for name, text in said if text)
+
+    @property
+    def device_assumptions(self) -> tuple[str, ...]:
+        """What is assumed of its devices, in the same form."""
+        said = ((name.replace("_", " "), one.assumption) for name, one in self.device_values)
         return tuple(f"{name}: {text}" for name, text in said if text)
 
     @property
@@ -421,22 +443,43 @@ class Technology:
         """
         if not self.link:
             return None
-        key = ("sigma", done)
-        if key not in self._known:
-            self._known[key] = self._link_sigma(done)
-        found: float = self._known[key]
-        return found
+        return math.hypot(*self.link_parts(done).values())
 
-    def _link_sigma(self, done: Pass) -> float:
+    def link_parts(self, done: Pass) -> dict[str, float]:
+        """The parts of `link_sigma` by their names, in its steps; they add up in squares.
+
+        ``shot``, ``thermal`` and ``intensity`` are those of the detected current, ``detector`` what
+        of its noise the technology does not name, and ``phase`` the error of the rows.
+
+        Examples
+        --------
+        >>> from rnscli.hardware import load_technology
+        >>> parts = load_technology("photonic-phase").link_parts(Pass(16, 16, 6, 6, 6, 63))
+        >>> {name: round(sigma, 4) for name, sigma in parts.items()}
+        {'shot': 0.0178, 'thermal': 0.0303, 'intensity': 0.0596, 'phase': 0.0401}
+        """
+        key = ("link", done)
+        if key not in self._known:
+            self._known[key] = self._link_parts(done)
+        found: dict[str, float] = self._known[key]
+        return dict(found)
+
+    def _link_parts(self, done: Pass) -> dict[str, float]:
         numbers, link = self.numbers | vars(done), dict(self.link)
+        noises = [name for name in LINK_NOISES if name in link]
         current = link["current"](numbers)
         if not current:
-            return math.inf
-        variance = link["noise_variance"](numbers | {"current": current})
-        phase = link["phase_error"](numbers)
-        relative = math.hypot(math.sqrt(variance) / current, math.sqrt(done.rows) * phase)
+            return {**dict.fromkeys(noises or [DETECTOR], math.inf), PHASE: 0.0}
+        numbers["current"] = current
+        densities = {name: link[name](numbers) for name in noises}
+        variance = link["noise_variance"](numbers | densities)
+        total = math.fsum(densities.values())
+        shares = {name: one / total for name, one in densities.items()} if total else {DETECTOR: 1}
         steps = done.modulus / (2 * math.pi) if self.modulo == "phase" else 2.0**done.output_bits
-        return steps * relative
+        found = {
+            name: steps * math.sqrt(variance * share) / current for name, share in shares.items()
+        }
+        return {**found, PHASE: steps * math.sqrt(done.rows) * link["phase_error"](numbers)}
 
     def largest_rows(self, done: Pass, sigma: float) -> int:
         """The most rows that light reads with at most a deviation; 0 if not even one."""

@@ -319,3 +319,78 @@ def test_a_link_by_hand() -> None:
     assert found == pytest.approx(100 / (2 * math.pi) * relative, rel=1e-12, abs=0)
     unwrapped = replace(technology, modulo="circuit")
     assert unwrapped.link_sigma(powers(16, 1, 5)) == pytest.approx(32 * relative, rel=1e-12, abs=0)
+
+
+# Parts of the noise -------------------------------------------------------------------------------
+
+
+@QUICK
+@given(
+    st.builds(
+        Light,
+        laser_power=st.floats(1e-6, 1.0),
+        losses=st.just(9.6),
+        shifter_loss=st.just(0.33),
+        responsivity=st.just(1.1),
+        load=st.just(50.0),
+        temperature=st.floats(0, 400),
+        intensity_noise=st.floats(-200, -100),
+        phase_step_error=st.floats(0, 0.1),
+        rate=st.just(5e9),
+    ),
+    st.integers(1, 200),
+    st.integers(3, 300),
+)
+def test_parts_of_phases(light: Light, rows: int, modulus: int) -> None:
+    """Each is what is left where the others are switched off; together they are all."""
+    done, technology = residues(rows, modulus), with_light(light)
+    parts = technology.link_parts(done)
+    assert math.hypot(*parts.values()) == pytest.approx(sigma_of(light, rows, modulus), rel=1e-9)
+    none = light._replace(temperature=0.0, intensity_noise=-1e4, phase_step_error=0.0)
+    alone = {
+        "shot": sigma_of(none, rows, modulus),
+        "phase": modulus * math.sqrt(rows) * light.phase_step_error / (2 * math.pi),
+    }
+    for name, only in {"thermal": "temperature", "intensity": "intensity_noise"}.items():
+        of_both = sigma_of(none._replace(**{only: getattr(light, only)}), rows, modulus)
+        alone[name] = math.sqrt(max(0.0, of_both**2 - alone["shot"] ** 2))
+    scale = parts["shot"]
+    for name, sigma in alone.items():
+        assert parts[name] == pytest.approx(sigma, rel=1e-6, abs=1e-6 * scale), name
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (16, 16), (44, 44)])
+def test_parts_of_powers(rows: int, columns: int, bits: int) -> None:
+    """What two detectors add up to is shared like the noise of the one with light."""
+    done = powers(rows, columns, bits)
+    parts = INCOHERENT.link_parts(done)
+    assert math.hypot(*parts.values()) == pytest.approx(
+        sigma_of_powers(rows, columns, bits, 5e9), rel=1e-12
+    )
+    loss = 1.6 + 4 + 2 * (rows - 1) * 0.01 + 0.3e3 * (rows * 20e-6 + 100e-6)
+    loss += math.log2(columns) * 0.01 + 10 * math.log10(columns) + 4.8
+    current = 1.2 * 10e-3 * 10 ** (-loss / 10)
+    shot, thermal = 2 * CHARGE * (current + 35e-9), 4 * BOLTZMANN * 300 / 50
+    assert (parts["shot"] / parts["thermal"]) ** 2 == pytest.approx(shot / thermal, rel=1e-12)
+    assert (parts["intensity"] / parts["thermal"]) ** 2 == pytest.approx(
+        1e-14 * current**2 / thermal, rel=1e-12
+    )
+    assert parts["phase"] == 0
+
+
+def test_noise_without_names() -> None:
+    """What a profile of one's own does not divide is one part; without light it is infinite."""
+    technology = replace(
+        PHASE, values=(), parts=(),
+        link=(
+            ("current", Expression("2")),
+            ("noise_variance", Expression("current * 0.02")),
+            ("phase_error", Expression("0.01")),
+        ),
+    )  # fmt: skip
+    parts = technology.link_parts(residues(16, 100))
+    of_turn = 100 / (2 * math.pi)
+    assert parts == pytest.approx({"detector": 0.1 * of_turn, "phase": 0.04 * of_turn}, rel=1e-12)
+    dark = PHASE.with_values({"laser_power": 0.0}).link_parts(residues(1, 15))
+    assert dark["shot"] == dark["thermal"] == math.inf

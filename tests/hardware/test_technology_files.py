@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rnscli.base.errors import InputError
 from rnscli.base.units import Uncertain
 from rnscli.core.cores.kind import add
+from rnscli.core.devices import Devices
 from rnscli.hardware.constants import FACTORS
 from rnscli.hardware.expression import Expression, dimension
 from rnscli.hardware.operations import OperationPrices
@@ -472,6 +473,9 @@ def test_a_wrong_type(profile: Profile, where: Where) -> None:
         ('"(2 * current)^2"', '"2 * current"', ("link: noise_variance", "not in A2")),
         ('"turns / 1000"', '"current"', ("link: phase_error", "current is no constant")),
         ('"turns / 1000"', '"x("', ("'link.phase_error'", "is no formula")),
+        ('"turns / 1000"', '"turns / 1000"\nshot = "2 * current"', ("link: shot", "not in A2/Hz")),
+        ('"turns / 1000"', '"turns"\nthermal = "shot"', ("link: thermal", "shot is no constant")),
+        ('"(2 * current)^2"', '"shot"', ("link: noise_variance", "shot is no constant")),
         ('sigma = "0.25"', 'sigma = "0.25s"', ("'link.sigma' is 0.25s",)),
         ('sigma = "0.25"', 'sigma = "nan"', ("'link.sigma' is nan",)),
         # Choices and limits.
@@ -726,3 +730,44 @@ def test_dimensions_by_hand() -> None:
         "1/Hz": (0, 0, 1, 0, 0), "rad/V": (-2, -1, 3, 1, 0), "A/W": (-2, -1, 3, 1, 0),
     }.items():  # fmt: skip
         assert dimension(unit) == wanted, unit
+
+
+# Devices ------------------------------------------------------------------------------------------
+
+DEVICES = """
+[devices]
+on_off_ratio = { value = "50", range = ["20", "100"], source = "measured" }
+cell_error = { value = "0.02", source = "measured", assumption = "the first day" }
+"""
+
+
+def test_devices_of_ones_own(profile: Profile) -> None:
+    technology = profile(PROFILE + DEVICES)
+    assert technology.devices == Devices(on_off_ratio=50.0, cell_error=0.02)
+    ratio, error = (one for _, one in technology.device_values)
+    assert (ratio.low, ratio.high, ratio.source) == (20.0, 100.0, "measured")
+    assert technology.device_assumptions == ("cell error: the first day",)
+    assert error.low == error.high == 0.02
+    assert not any("first day" in text for text in technology.assumptions)
+    plain = profile(PROFILE)
+    assert plain.devices is None and plain.device_assumptions == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"0.02"', '"2"', ("'devices.cell_error.value' is 2", "from 0 to 1")),
+        ('"0.02"', '"20mV"', ("'devices.cell_error.value' is 0.02 V",)),
+        ("cell_error =", "mapping =", ("'devices.mapping' is unknown", "cell_error")),
+        ("cell_error =", "cells =", ("'devices.cells' is unknown", "wire_resistance")),
+        ('value = "50"', 'value = "0.5"', ("range",)),
+        ('{ value = "0.02"', '{ value = "0.02", unit = "1"', ("'devices.cell_error.unit'",)),
+        ('value = "0.02", source = "measured",', 'value = "0.02",', ("devices.cell_error.source",)),
+        ("[devices]", "[devices]\nread_noise = 0.1", ("'devices.read_noise' must be a table",)),
+    ],
+)
+def test_what_is_wrong_with_devices(
+    profile: Profile, old: str, new: str, said: tuple[str, ...]
+) -> None:
+    assert old in DEVICES
+    refused(profile, PROFILE + DEVICES.replace(old, new), *said)

@@ -16,6 +16,7 @@ from rnscli.cli.options.hardware import fixed_hardware as fixed_hardware
 from rnscli.cli.options.hardware import hardware_of as hardware_of
 from rnscli.cli.options.hardware import held_constants as held_constants
 from rnscli.cli.options.hardware import on_technologies as on_technologies
+from rnscli.cli.options.hardware import opened as opened
 from rnscli.cli.options.hardware import technology as technology
 from rnscli.cli.options.hardware import with_model_defaults as with_model_defaults
 from rnscli.cli.options.networks import CORE_AXES as CORE_AXES

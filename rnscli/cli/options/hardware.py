@@ -152,6 +152,11 @@ def default_technologies(cores: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(CORES[core].default_technology for core in cores))
 
 
+def opened(names: Iterable[str], given: Sequence[str]) -> tuple[Technology, ...]:
+    """Technologies by their names or files, with constants that are given as NAME=VALUE."""
+    return _with_given([load_technology(name) for name in names], given)
+
+
 def _with_given(technologies: Sequence[Technology], given: Sequence[str]) -> tuple[Technology, ...]:
     """The technologies with constants that are given as NAME=VALUE, each where it is known."""
     found = tuple(technologies)
@@ -218,7 +223,7 @@ def hardware_of(options: Mapping[str, Any]) -> tuple[Hardware, dict[str, Any]]:
         if name in CONSTANTS and options[name] is not None:
             raise InputError(f"`constant` and `{name}` both give {name}; leave one out")
     named = options["technology"] or default_technologies(options["core"])
-    technologies = _with_given([load_technology(name) for name in named], options["constant"])
+    technologies = opened(named, options["constant"])
     names = tuple(technology.name for technology in technologies)
     if len(set(names)) < len(names):
         raise InputError(
