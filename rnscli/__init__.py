@@ -15,6 +15,7 @@ parameter objects:
 * `ModuliRequest`, `moduli_table`, `select_moduli`;
 * `DotErrorParameters`, `dot_error`;
 * `FaultParameters`, `fault_probability`; `TargetParameters`, `redundancy_frontier`;
+  `LevelParameters`, `most_noise`;
 * `EnergyParameters`, `energy`, `workload_energy`;
 * `DesignSpace`, `search_designs`;
 * `AccuracyParameters`, `accuracies`; `TrainingParameters`, `trainings`;

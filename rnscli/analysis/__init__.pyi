@@ -81,6 +81,8 @@ from rnscli.analysis.faults.fault_probability import TargetParameters as TargetP
 from rnscli.analysis.faults.fault_probability import fault_probability as fault_probability
 from rnscli.analysis.faults.fault_probability import redundancy_frontier as redundancy_frontier
 from rnscli.analysis.faults.rows import FaultProbability as FaultProbability
+from rnscli.analysis.faults.solving import LevelParameters as LevelParameters
+from rnscli.analysis.faults.solving import most_noise as most_noise
 from rnscli.analysis.faults.validation import CONFIDENCE as CONFIDENCE
 from rnscli.analysis.faults.validation import Validation as Validation
 from rnscli.analysis.faults.validation import validate as validate

@@ -35,7 +35,12 @@ class FaultOptions:
     target = base.Option(
         base.Numbers(5e-324, 1.0, "a probability above 0 and at most 1"),
         "Instead of given --redundant and --attempts: for each k the fewest attempts that reach "
-        "p_err <= P, with the converter conversions they cost.",
+        "p_err <= P, with the converter conversions they cost. With --solve: the p_err to keep.",
+    )
+    solve = base.Option(
+        base.Names(("p", "sigma", "snr-db")),
+        "Instead of a given level of the noise: for each code the most noise with which "
+        "p_err <= --target, as its p, sigma or SNR.",
     )
     validate = base.Option(
         base.WholeNumbers(1000, 10**12),
