@@ -90,6 +90,7 @@ from rnscli.analysis.moduli import CodeOptions as CodeOptions
 from rnscli.analysis.moduli import ModuliOptions as ModuliOptions
 from rnscli.analysis.moduli import ModuliRequest as ModuliRequest
 from rnscli.analysis.moduli import ModuliRow as ModuliRow
+from rnscli.analysis.moduli import longest_dot_products as longest_dot_products
 from rnscli.analysis.moduli import moduli_table as moduli_table
 from rnscli.analysis.networks.accuracy import AccuracyParameters as AccuracyParameters
 from rnscli.analysis.networks.accuracy import AccuracyStatistics as AccuracyStatistics
