@@ -12,9 +12,10 @@ What is one line in a shell is one call, with the options as keyword arguments (
 They give a row, or `Rows` where an option has several values. Below them are functions of frozen
 parameter objects:
 
-* `ModuliRequest`, `moduli_table`, `select_moduli`;
+* `ModuliRequest`, `moduli_table`, `longest_dot_products`, `select_moduli`;
 * `DotErrorParameters`, `dot_error`;
 * `FaultParameters`, `fault_probability`; `TargetParameters`, `redundancy_frontier`;
+  `LevelParameters`, `most_noise`;
 * `EnergyParameters`, `energy`, `workload_energy`;
 * `DesignSpace`, `search_designs`;
 * `AccuracyParameters`, `accuracies`; `TrainingParameters`, `trainings`;

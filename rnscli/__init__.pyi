@@ -32,10 +32,13 @@ from rnscli.analysis.faults.fault_probability import FaultParameters as FaultPar
 from rnscli.analysis.faults.fault_probability import TargetParameters as TargetParameters
 from rnscli.analysis.faults.fault_probability import redundancy_frontier as redundancy_frontier
 from rnscli.analysis.faults.rows import FaultProbability as FaultProbability
+from rnscli.analysis.faults.solving import LevelParameters as LevelParameters
+from rnscli.analysis.faults.solving import most_noise as most_noise
 from rnscli.analysis.faults.undetected import CodeSpectrum as CodeSpectrum
 from rnscli.analysis.faults.undetected import code_spectrum as code_spectrum
 from rnscli.analysis.moduli import ModuliRequest as ModuliRequest
 from rnscli.analysis.moduli import ModuliRow as ModuliRow
+from rnscli.analysis.moduli import longest_dot_products as longest_dot_products
 from rnscli.analysis.moduli import moduli_table as moduli_table
 from rnscli.analysis.networks.accuracy import AccuracyParameters as AccuracyParameters
 from rnscli.analysis.networks.accuracy import accuracies as accuracies

@@ -84,6 +84,8 @@ from rnscli.analysis.faults.fault_probability import TargetParameters as TargetP
 from rnscli.analysis.faults.fault_probability import fault_probability as fault_probability
 from rnscli.analysis.faults.fault_probability import redundancy_frontier as redundancy_frontier
 from rnscli.analysis.faults.rows import FaultProbability as FaultProbability
+from rnscli.analysis.faults.solving import LevelParameters as LevelParameters
+from rnscli.analysis.faults.solving import most_noise as most_noise
 from rnscli.analysis.faults.validation import CONFIDENCE as CONFIDENCE
 from rnscli.analysis.faults.validation import Validation as Validation
 from rnscli.analysis.faults.validation import validate as validate
@@ -91,6 +93,7 @@ from rnscli.analysis.moduli import CodeOptions as CodeOptions
 from rnscli.analysis.moduli import ModuliOptions as ModuliOptions
 from rnscli.analysis.moduli import ModuliRequest as ModuliRequest
 from rnscli.analysis.moduli import ModuliRow as ModuliRow
+from rnscli.analysis.moduli import longest_dot_products as longest_dot_products
 from rnscli.analysis.moduli import moduli_table as moduli_table
 from rnscli.analysis.networks.accuracy import AccuracyParameters as AccuracyParameters
 from rnscli.analysis.networks.accuracy import AccuracyStatistics as AccuracyStatistics

@@ -1,6 +1,7 @@
 """Which moduli a design uses: chosen by the search, or given; and whether they cover the range."""
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from rnscli.analysis import columns as c
 from rnscli.base import Column, InputError, NoSolutionError, Option
 from rnscli.core import (
     DECODERS,
+    MAX_VECTOR_SIZE,
     DotProduct,
     DotProductOptions,
     ModuliSet,
@@ -51,6 +53,11 @@ class ModuliOptions:
         default="any",
     )
     top = Option(base.WholeNumbers(1, 1000), "Show the best K sets.", default="1")
+    solve = Option(
+        base.Names(("vector-size",)),
+        "Instead of a given --vector-size: the longest dot product that the sets hold, those of "
+        "--moduli or the best of --count.",
+    )
 
 
 class CodeOptions:
@@ -381,6 +388,15 @@ class ModuliRow:
         int, Column("Place of the set among those found, 1 for the best.", low=1, usual=1)
     ]
     redundant: c.Redundant
+    next_required_range: Annotated[
+        int | None,
+        Column(
+            "Where the vector size was solved for: what one more term would require, which is more "
+            "than dynamic_range.",
+            "required by h + 1",
+            low=1,
+        ),
+    ] = None
 
 
 def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
@@ -404,19 +420,83 @@ def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
     >>> row.moduli, row.output_bits, row.lost_bits
     ((255, 254, 253), 22, 14)
     """
+    return tuple(
+        _row(request, moduli, rank) for rank, moduli in enumerate(request.choose(top), start=1)
+    )
+
+
+def _row(request: ModuliRequest, moduli: ModuliSet, rank: int) -> ModuliRow:
     ranged = request.needs_range
     output_bits = request.output_bits if ranged else None
-    return tuple(
-        ModuliRow(
-            **request.columns,
-            **moduli_columns(moduli),
-            count=moduli.count,
-            dynamic_range=moduli.dynamic_range,
-            log2_dynamic_range=math.log2(moduli.dynamic_range),
-            required_range=request.required_range if ranged else None,
-            output_bits=output_bits,
-            lost_bits=None if output_bits is None else max(0, output_bits - request.converter_bits),
-            rank=rank,
-        )
-        for rank, moduli in enumerate(request.choose(top), start=1)
+    return ModuliRow(
+        **request.columns,
+        **moduli_columns(moduli),
+        count=moduli.count,
+        dynamic_range=moduli.dynamic_range,
+        log2_dynamic_range=math.log2(moduli.dynamic_range),
+        required_range=request.required_range if ranged else None,
+        output_bits=output_bits,
+        lost_bits=None if output_bits is None else max(0, output_bits - request.converter_bits),
+        rank=rank,
     )
+
+
+def longest_dot_products(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
+    """The longest dot product that moduli hold, by the rule of a request.
+
+    What a dot product requires grows with its length h, so h is found by bisection, in whole
+    numbers.
+
+    Parameters
+    ----------
+    request
+        Operands, rule, and the moduli: given, or the best set with its ``count`` of information
+        moduli. Its ``vector_size`` is not used.
+    top
+        How many sets at most.
+
+    Returns
+    -------
+    tuple of ModuliRow
+        Best set first, each with its own ``vector_size``, and in ``next_required_range`` what one
+        more term would require.
+
+    Raises
+    ------
+    InputError
+        If there are neither ``moduli`` nor a ``count``, or given ones do not hold a single term.
+    NoSolutionError
+        If no set holds a single term, or the one that is found more than 2^40.
+
+    Examples
+    --------
+    >>> request = ModuliRequest(bits=6, moduli=(63, 62, 61, 59))
+    >>> row, = longest_dot_products(request)
+    >>> row.vector_size, row.required_range, row.dynamic_range, row.next_required_range
+    (7314, 14057509, 14057694, 14059431)
+    """
+    if request.precision_bits is not None:
+        raise InputError("`precision_bits` leaves no `vector_size` to `solve`; leave it out")
+    if request.moduli is None and request.count is None and request.family == "any":
+        raise InputError("`solve` needs a set, so give `moduli`, or `count` of the best one")
+    request = replace(request.with_operands(), vector_size=1)
+    return tuple(
+        _longest(request, moduli, rank) for rank, moduli in enumerate(request.choose(top), start=1)
+    )
+
+
+def _longest(request: ModuliRequest, moduli: ModuliSet, rank: int) -> ModuliRow:
+    def required(size: int) -> int:
+        return replace(request.dot_product, vector_size=size).required_range(request.rule)
+
+    sizes = range(1, MAX_VECTOR_SIZE + 1)
+    longest = bisect_right(sizes, moduli.dynamic_range, key=required)
+    if longest == MAX_VECTOR_SIZE:
+        raise NoSolutionError(
+            f"the moduli {','.join(map(str, moduli.information))} hold dot products of "
+            f"{base.bound(MAX_VECTOR_SIZE)} terms, which is as long as they may be; give fewer or "
+            "smaller ones, or wider operands",
+            "moduli",
+        )
+    row = _row(replace(request, vector_size=longest), moduli, rank)
+    return replace(row, next_required_range=required(longest + 1))

@@ -3,6 +3,7 @@ from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
 from rnscli.core.arithmetic.decoders import decoder_named as decoder_named
 from rnscli.core.arithmetic.decoders import radius_of as radius_of
+from rnscli.core.arithmetic.dot_product import MAX_VECTOR_SIZE as MAX_VECTOR_SIZE
 from rnscli.core.arithmetic.dot_product import DotProduct as DotProduct
 from rnscli.core.arithmetic.dot_product import DotProductOptions as DotProductOptions
 from rnscli.core.arithmetic.dot_product import quantisation_levels as quantisation_levels

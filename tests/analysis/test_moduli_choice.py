@@ -1,11 +1,13 @@
+import itertools
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from rnscli.analysis.moduli import ModuliRequest, moduli_table
+from rnscli.analysis.moduli import ModuliRequest, longest_dot_products, moduli_table
 from rnscli.base.errors import InputError, NoSolutionError, RnscliError
 from rnscli.core.arithmetic.moduli import ModuliSet
 
@@ -388,3 +390,71 @@ def test_the_hint_is_the_smallest_also_for_many_moduli() -> None:
     with pytest.raises(NoSolutionError):
         ModuliRequest(bits=7, vector_size=128, redundant=30).choose()
     assert ModuliRequest(bits=8, vector_size=128, redundant=30).choose()
+
+
+# The longest dot product --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["exact", "bits"])
+@pytest.mark.parametrize("moduli", [(15, 14), (15, 14, 13), (7, 5, 4, 3), (63, 62, 61)])
+@pytest.mark.parametrize("bits", [(4, 4), (3, 4), (2, 2)])
+def test_the_longest_is_the_last_that_is_accepted(
+    moduli: tuple[int, ...], rule: str, bits: tuple[int, int]
+) -> None:
+    """A request refuses what its moduli do not cover: the first length that it refuses is next."""
+    given: dict[str, Any] = {
+        "moduli": moduli, "rule": rule, "input_bits": bits[0], "weight_bits": bits[1]
+    }  # fmt: skip
+    lengths = itertools.count(1)
+    for refused in lengths:
+        try:
+            ModuliRequest(vector_size=refused, **given)
+        except InputError:
+            break
+    if refused == 1:
+        with pytest.raises(InputError, match="but a dot product of 1 terms"):
+            longest_dot_products(ModuliRequest(vector_size=1, **given))
+        return
+    (row,) = longest_dot_products(ModuliRequest(vector_size=1, **given))
+    assert row.vector_size == refused - 1
+    assert row.required_range is not None and row.next_required_range is not None
+    assert row.required_range <= row.dynamic_range < row.next_required_range
+
+
+@pytest.mark.parametrize("count", [3, 4, 6])
+@pytest.mark.parametrize("redundant", [0, 1])
+def test_the_longest_of_the_best_set(count: int, redundant: int) -> None:
+    """No set of as many moduli holds one more term, and the best of those for it is that set."""
+    shared: dict[str, Any] = {"bits": 6, "count": count, "redundant": redundant}
+    (row,) = longest_dot_products(ModuliRequest(**shared))
+    assert row.vector_size is not None
+    (again,) = moduli_table(ModuliRequest(vector_size=row.vector_size, **shared))
+    assert again.moduli == row.moduli
+    with pytest.raises(NoSolutionError):
+        moduli_table(ModuliRequest(vector_size=row.vector_size + 1, **shared))
+
+
+def test_the_longest_by_its_formula() -> None:
+    wide = ModuliRequest(bits=8, count=10)
+    (row,) = longest_dot_products(replace(wide, input_bits=30, weight_bits=30))
+    assert row.vector_size == (row.dynamic_range - 1) // (2 * (2**29 - 1) ** 2)
+    with pytest.raises(NoSolutionError, match=r"terms, which is as long as they may be"):
+        longest_dot_products(wide)
+
+
+def test_each_of_the_best_sets_has_its_longest() -> None:
+    rows = longest_dot_products(ModuliRequest(bits=6, count=4), top=3)
+    assert [row.rank for row in rows] == [1, 2, 3]
+    assert [row.vector_size for row in rows] == [(row.dynamic_range - 1) // 1922 for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"bits": 6}, "`solve` needs a set"),
+        ({"bits": 6, "precision_bits": 20, "count": 4}, "`precision_bits` leaves no `vector_size`"),
+    ],
+)
+def test_what_has_no_longest(request_: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        longest_dot_products(ModuliRequest(**request_))

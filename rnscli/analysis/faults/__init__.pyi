@@ -1,3 +1,3 @@
 from rnscli.analysis.faults.fault_probability import FaultParameters as FaultParameters
-from rnscli.analysis.faults.fault_probability import after_attempts as after_attempts
+from rnscli.analysis.faults.retries import after_attempts as after_attempts
 from rnscli.analysis.faults.undetected import MAX_RANGE as MAX_RANGE

@@ -10,11 +10,13 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
 from rnscli import base, core
 from rnscli.analysis.faults import undetected
+from rnscli.analysis.faults.retries import Retries, StaticErrors, independent, static_errors
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.moduli import CodeOptions, ModuliRequest
 from rnscli.core import ModuliSet, NoiseLaw, NoiseSetting
@@ -35,7 +37,12 @@ class FaultOptions:
     target = base.Option(
         base.Numbers(5e-324, 1.0, "a probability above 0 and at most 1"),
         "Instead of given --redundant and --attempts: for each k the fewest attempts that reach "
-        "p_err <= P, with the converter conversions they cost.",
+        "p_err <= P, with the converter conversions they cost. With --solve: the p_err to keep.",
+    )
+    solve = base.Option(
+        base.Names(("p", "sigma", "snr-db")),
+        "Instead of a given level of the noise: for each code the most noise with which "
+        "p_err <= --target, as its p, sigma or SNR.",
     )
     validate = base.Option(
         base.WholeNumbers(1000, 10**12),
@@ -144,7 +151,12 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     Both are exact up to R = 2. A retry keeps its value X, and p_d depends on it, while
     p_c does not: ``p_err = 1 - p_c E[1 + p_d(X) + ... + p_d(X)^(R-1)]``. With the mean of p_d(X) in
     place of that of its powers, which are convex, p_err is an upper bound from R = 3 on, and
-    expected_attempts a lower one; the row then says that it ``is_bound``.
+    expected_attempts a lower one; the row then says that it ``is_bound``, and ``p_err_low`` bounds
+    p_err from below.
+
+    A retry also meets the static errors of a law again, and p_c, p_d and p_u depend on these. p_err
+    is the mean over them: exact up to R = 2, and between bounds beyond
+    (`rnscli.analysis.faults.retries`).
 
     Parameters
     ----------
@@ -188,7 +200,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     (correct, detected, missed), underflows = _attempt_outcome(
         left, point.legitimate_range, core.radius_of(point.decoder, left), point.left_laws
     )
-    p_err, expected = after_attempts(correct, detected, missed, point.attempts)
+    found = retries(point, point.attempts)
     wrong = core.error_probabilities(point.laws, moduli.moduli)
     if underflows:
         warnings.warn(
@@ -204,14 +216,22 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         p_correct=correct,
         p_detected=detected,
         p_undetected=missed,
-        p_err=p_err,
-        is_bound=is_bound(detected, point.attempts),
-        expected_attempts=expected,
+        **_of_retries(found, left.count),
         legitimate_range=point.legitimate_range,
-        conversions=left.count * expected,
         cheapest=None,
         erased=point.erased or None,
     )
+
+
+def _of_retries(found: Retries, count: int) -> dict[str, Any]:
+    """What rows of a code of so many residues say of its retries."""
+    return {
+        "p_err": found.p_err,
+        "p_err_low": found.low,
+        "is_bound": found.is_bound,
+        "expected_attempts": found.expected_attempts,
+        "conversions": count * found.expected_attempts,
+    }
 
 
 @lru_cache(maxsize=1024)
@@ -307,28 +327,23 @@ def _held(chance: float, possible: bool) -> tuple[float, bool]:
     return (0.0 if lost else min(1.0, chance)), lost
 
 
-def after_attempts(
-    correct: float, detected: float, undetected: float, attempts: float
-) -> tuple[float, float]:
-    """Output error probability and expected number of attempts, for up to R attempts.
-
-    A word that is always detected never gives an output: its error probability is 1.
-    """
-    ended = correct + undetected  # 1 - p_d, without its cancellation
-    if not ended:
-        return 1.0, attempts
-    if attempts == 1 or not detected:
-        return undetected + detected, 1.0
-    if math.isinf(attempts):
-        return undetected / ended, max(1.0, 1.0 / ended)
-    log_detected = math.log1p(-ended) if ended < 0.5 else math.log(detected)
-    expected = max(1.0, -math.expm1(attempts * log_detected) / ended)
-    return undetected * expected + math.exp(attempts * log_detected), expected
+def retries(point: FaultPoint, attempts: float) -> Retries:
+    """What up to so many attempts at a code come to."""
+    left, laws = point.left, point.left_laws
+    radius = core.radius_of(point.decoder, left)
+    outcome, _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
+    _, detected, missed = outcome
+    if attempts > 1 and detected and any(law.has_static_errors for law in laws):
+        return _several(left, point.legitimate_range, radius, laws, missed).after(attempts)
+    return independent(*outcome, attempts)
 
 
-def is_bound(detected: float, attempts: float) -> bool:
-    """Whether what `after_attempts` says of mean probabilities bounds the mean over all values."""
-    return detected > 0 and attempts > 2
+@lru_cache(maxsize=256)
+def _several(
+    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...], undetected: float
+) -> StaticErrors:
+    """Of several attempts; remembered, because it does not depend on how many."""
+    return static_errors(laws, moduli.moduli, size, radius, undetected)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -421,33 +436,22 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
         if limits and moduli.count > undetected.MAX_COUNT:
             more = f"k from {redundant} on takes more than {undetected.MAX_COUNT} moduli"
             break
-        limit = fault_probability(
-            FaultParameters(
-                moduli=moduli,
-                noise=parameters.noise,
-                attempts=math.inf,
-                decoder=parameters.decoder,
-                legitimate_range=request.legitimate_range(moduli, parameters.legitimate_range),
-            )
+        code = FaultParameters(
+            moduli=moduli,
+            noise=parameters.noise,
+            attempts=math.inf,
+            decoder=parameters.decoder,
+            legitimate_range=request.legitimate_range(moduli, parameters.legitimate_range),
         )
+        limit = fault_probability(code)
         if not limit.p:
             raise base.InputError("without noise every code reaches a `target`; give some noise")
         limits.append(limit)
-        outcome = limit.p_correct, limit.p_detected, limit.p_undetected
-        attempts = _least_attempts(outcome, parameters.target)
+        attempts = _least_attempts(code.point, parameters.target)
         if attempts is None:
             continue
-        p_err, expected = after_attempts(*outcome, attempts)
-        found.append(
-            replace(
-                limit,
-                attempts=attempts,
-                p_err=p_err,
-                is_bound=is_bound(limit.p_detected, attempts),
-                expected_attempts=expected,
-                conversions=moduli.count * expected,
-            )
-        )
+        reached = _of_retries(retries(code.point, attempts), moduli.count)
+        found.append(replace(limit, attempts=attempts, **reached))
         if attempts == 1:
             break
     if not found:
@@ -466,11 +470,11 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
     return tuple(replace(row, cheapest=row.conversions == fewest) for row in found)
 
 
-def _least_attempts(outcome: Outcome, target: float) -> float | None:
+def _least_attempts(point: FaultPoint, target: float) -> float | None:
     """Fewest attempts with ``p_err <= target``; ``None`` if no number of them is enough."""
 
     def misses(attempts: float) -> bool:
-        return after_attempts(*outcome, attempts)[0] > target
+        return retries(point, attempts).p_err > target
 
     if not misses(1):
         return 1

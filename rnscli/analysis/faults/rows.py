@@ -14,7 +14,7 @@ class FaultProbability:
 
     ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1;
     ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``,
-    or, where ``is_bound``, an upper bound of it.
+    or, where ``is_bound``, an upper bound of it, and ``p_err_low`` a lower one.
     ``p`` is the mean over the residues of the probability to be wrong; ``sigma`` is given where
     it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
     residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
@@ -63,6 +63,16 @@ class FaultProbability:
             "",
             mark("upper bound"),
             usual=False,
+        ),
+    ]
+    p_err_low: Annotated[
+        float,
+        Column(
+            "Lower bound of the output error probability: p_err where that is exact.",
+            "p_err at least",
+            probability,
+            high=1,
+            same_as="p_err",
         ),
     ]
     expected_attempts: Annotated[

@@ -46,7 +46,7 @@ def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int
     ``laws`` are the ``q_i(e)`` of each residue, ``size`` is L, and ``radius`` that of the decoder.
     """
     # Where every law is symmetric, d and -d contribute alike.
-    mirrored = [np.concatenate((law[:1], law[:0:-1])) for law in laws]
+    mirrored = [_mirrored(law) for law in laws]
     directions = [laws]
     share = 2.0
     if not all(np.array_equal(*pair) for pair in zip(laws, mirrored, strict=True)):
@@ -78,6 +78,65 @@ def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
         # Not by BLAS, whose threads get in the way of other processes.
         parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
     return float(np.sum(parts)) if parts else 0.0
+
+
+_Pairs = Sequence[tuple[FloatArray, FloatArray]]
+
+
+def undetected_after_right(pairs: _Pairs, size: int, radius: int) -> float:
+    """Probability that one attempt is right or corrected, and another one decoded wrong.
+
+    For each residue the chances that it is right in the first attempt, or is not, and wrong by
+    ``0 .. m - 1`` in the second.
+    """
+    mirrored = [(_mirrored(right), _mirrored(wrong)) for right, wrong in pairs]
+    symmetric = all(
+        np.allclose(one, other, rtol=1e-9, atol=0.0)
+        for pair, mirror in zip(pairs, mirrored, strict=True)
+        for one, other in zip(pair, mirror, strict=True)
+    )
+    once = _after_right(pairs, size, radius)
+    return once + (once if symmetric else _after_right(mirrored, size, radius))
+
+
+def _mirrored(law: FloatArray) -> FloatArray:
+    """That of the negative errors."""
+    return np.concatenate((law[:1], law[:0:-1]))
+
+
+def _after_right(pairs: _Pairs, size: int, radius: int) -> float:
+    """Sum over ``0 < d < L``."""
+    tables = []
+    for right, wrong in pairs:
+        of_residue = [right, _of_others(right), wrong, _of_others(wrong)]
+        repeated = right.size + _SLICE
+        tables.append((right.size, [np.resize(one, repeated) for one in of_residue]))
+    parts = []
+    for start in range(1, size, _SLICE):
+        count = min(_SLICE, size - start)
+        # By the numbers of wrong residues in the first attempt, and of other ones in the second.
+        planes = np.zeros((radius + 1, radius + 1, count))
+        planes[0, 0] = 1.0
+        for modulus, of_residue in tables:
+            first = start % modulus
+            both, other, hit, hit_other = (one[first : first + count] for one in of_residue)
+            following = planes * both
+            following[:, 1:] += planes[:, :-1] * other
+            following[1:] += planes[:-1] * hit
+            following[1:, 1:] += planes[:-1, :-1] * hit_other
+            planes = following
+        weights = (size - np.arange(start, start + count)) / size
+        parts.append(float(np.einsum("abi,i->", planes, weights)))
+    return float(np.sum(parts)) if parts else 0.0
+
+
+def _of_others(chances: FloatArray) -> FloatArray:
+    """For each entry the sum of all others, without the cancellation of a difference."""
+    below, above = np.cumsum(chances), np.cumsum(chances[::-1])[::-1]
+    others: FloatArray = np.zeros_like(chances)
+    others[1:] += below[:-1]
+    others[:-1] += above[1:]
+    return others
 
 
 MAX_COUNT = 18

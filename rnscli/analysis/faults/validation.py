@@ -24,9 +24,9 @@ import numpy as np
 from rnscli.analysis.faults.fault_probability import (
     FaultOptions,
     FaultParameters,
-    after_attempts,
     weight_distribution,
 )
+from rnscli.analysis.faults.retries import after_attempts
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.statistics import (
     SimulationOptions,

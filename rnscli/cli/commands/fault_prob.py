@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ import click
 
 from rnscli import analysis, cli, report
 from rnscli.analysis import FaultOptions, FaultProbability, SimulationOptions
-from rnscli.base import Column, InputError, columns_of, probability
+from rnscli.base import Column, InputError, columns_of, option_name, probability
 from rnscli.cli import options
 from rnscli.core import LEVELS, NOISE_LAWS, NoiseSetting
 
@@ -25,6 +25,9 @@ LAYOUT = report.Layout(
     ),
     optional=("redundant_moduli", "moduli", "p_correct"),
 )  # fmt: skip
+SNR_LAYOUT = replace(
+    LAYOUT, parameters=("snr_db", *(key for key in LAYOUT.parameters if key != "sigma"))
+)
 TARGET_LAYOUT = report.Layout(
     parameters=LAYOUT.parameters,
     results=("p_detected", "p_undetected", "p_err", "is_bound", "conversions", "cheapest"),
@@ -80,6 +83,7 @@ AXES = (
     FaultOptions.erased,
     options.take(analysis.CodeOptions.attempts, usual="1,2,inf"),
     FaultOptions.target,
+    options.take(FaultOptions.solve, swept=False),
     options.take(FaultOptions.validate, swept=False),
     options.take(
         SimulationOptions.rel_precision,
@@ -110,6 +114,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli fault-prob --redundant 2 --sigma 0.15,0.2,0.25 --erased 0
     # The least redundancy, and the fewest attempts, for a wanted p_err
     rnscli fault-prob --bits 5..8 --p 1e-2 --target 1e-9
+    # The most noise that each redundancy, and each number of attempts, bears
+    rnscli fault-prob --solve sigma --target 1e-9
     # The exact values beside simulated ones, with intervals of 2 %
     rnscli fault-prob --redundant 2 --p 1e-6 --validate 1e9 \\
         --rel-precision 0.02
@@ -120,21 +126,29 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 raise InputError(f"`{name}` is about --validate; give that, too, or leave it out")
     elif given["rel_precision"] is not None and len(given["rel_precision"]) > 1:
         raise InputError("--rel-precision is one number here, and no sweep")
-    if all(given[name] is None for name in LEVELS):
+    solved = _solved(given)
+    if solved is None and all(given[name] is None for name in LEVELS):
         given = given | {"p": (1e-3,)}
-    options.check_one_level(given)
-    if given["target"]:
+    levels = given if solved is None else _open_level(given, solved)
+    options.check_one_level(levels)
+    if given["target"] and solved is None:
         return _frontier(options.with_usual(given, "bits", "vector_size"))
-    given = options.with_usual(options.with_defaults(given), "attempts")
-    ready, problems = cli.prepared(options.noise_points(given, AXES), _parameters)
+    levels = options.with_usual(options.with_defaults(levels), "attempts")
+    given = {**levels, **{name: given[name] for name in LEVELS}}
+    axes = AXES if solved is None else (*AXES, "target")
+    points = options.noise_points(levels, axes)
+    codes: list[tuple[options.Point, Any]]
+    codes, problems = cli.prepared(points, _parameters if solved is None else _open(given))
     curves = {
         tuple((name, value) for name, value in point.items() if name not in LEVELS)
-        for point, _ in ready
+        for point, _ in codes
     }
     if drawn:
         report.check_number(len(curves), report.MAX_SERIES, "lines")
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
+        ready, more = (codes, []) if solved is None else _found(codes)
+        missing = [*problems, *more]
         rows = []
         with bar(len(ready), "points") as advance:
             for point, parameters in ready:
@@ -142,11 +156,31 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 rows.append((_described(point, given), row))
                 advance(len(rows))
         if given["validate"] is None:
-            return cli.Answer(rows, _plot, problems, footer=_footer(rows))
+            layout = SNR_LAYOUT if solved == "snr_db" else None
+            return cli.Answer(rows, _plot, missing, footer=_footer(rows), layout=layout)
         exact = [(*row, parameters) for row, (_, parameters) in zip(rows, ready, strict=True)]
-        return replace(_validated(exact, given, runner, bar), problems=problems)
+        return replace(_validated(exact, given, runner, bar), problems=missing)
 
     return cli.Question(given, compute, in_blocks=given["validate"] is not None)
+
+
+def _solved(given: Mapping[str, Any]) -> str | None:
+    """The level that is to be found, as points have it."""
+    if given["solve"] is None:
+        return None
+    if len(given["solve"]) > 1:
+        raise InputError(f"`solve` is {','.join(given['solve'])}; give one of them")
+    return option_name(given["solve"][0])
+
+
+def _open_level(given: Mapping[str, Any], solved: str) -> dict[str, Any]:
+    """The options with some level in the place of the one that is to be found."""
+    for name in LEVELS:
+        if given[name]:
+            raise InputError(f"`solve` finds the level of the noise, so leave `{name}` out")
+    if not given["target"]:
+        raise InputError("`solve` needs the p_err to keep; give `target`, too")
+    return {**given, solved: (0.1,)}
 
 
 def _footer(rows: Sequence[tuple[options.Point, FaultProbability]]) -> list[str]:
@@ -236,16 +270,47 @@ def _described(point: options.Point, given: Mapping[str, Any]) -> options.Point:
 
 
 def _parameters(point: options.Point) -> analysis.FaultParameters:
+    return analysis.FaultParameters(noise=options.noise_of(point), **_code(point))
+
+
+def _open(given: Mapping[str, Any]) -> Callable[[options.Point], analysis.LevelParameters]:
+    (solve,) = given["solve"]
+
+    def made(point: options.Point) -> analysis.LevelParameters:
+        noise = NoiseSetting.stated(point)
+        return analysis.LevelParameters(
+            solve=solve,
+            target=point["target"],
+            noise=noise.noise,
+            constants=noise.constants,
+            **_code(point),
+        )
+
+    return made
+
+
+def _found(
+    codes: Sequence[tuple[options.Point, analysis.LevelParameters]],
+) -> tuple[list[tuple[options.Point, analysis.FaultParameters]], list[str]]:
+    """The codes with the most noise that they bear, and a sentence for each that bears any."""
+    levels, problems = cli.answered(codes, lambda code: (code, analysis.most_noise(code)))
+    ready = [
+        (point | {code.level: level}, code.with_level(level)) for point, (code, level) in levels
+    ]
+    return ready, problems
+
+
+def _code(point: options.Point) -> dict[str, Any]:
+    """The code and its attempts, by the names that parameter objects have for them."""
     request = options.moduli_request(point)
     moduli = request.choose()[0]
-    return analysis.FaultParameters(
-        moduli=moduli,
-        noise=options.noise_of(point),
-        attempts=point["attempts"],
-        decoder=point["decoder"],
-        legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
-        erased=point["erased"] or (),
-    )
+    return {
+        "moduli": moduli,
+        "attempts": point["attempts"],
+        "decoder": point["decoder"],
+        "legitimate_range": request.legitimate_range(moduli, point["legitimate_range"]),
+        "erased": point["erased"] or (),
+    }
 
 
 def _target(point: options.Point) -> analysis.TargetParameters:

@@ -1,6 +1,7 @@
 """``rnscli moduli``."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import click
@@ -19,6 +20,11 @@ LAYOUT = report.Layout(
     results=("moduli", "redundant_moduli", "count", "dynamic_range", "log2_dynamic_range"),
     optional=("log2_dynamic_range", "lost_bits", "output_bits"),
 )  # fmt: skip
+SOLVE_LAYOUT = replace(
+    LAYOUT,
+    parameters=tuple(key for key in LAYOUT.parameters if key != "vector_size"),
+    results=("vector_size", "next_required_range", *LAYOUT.results),
+)
 SET_AXES = ("precision_bits", "count", "family")  # of a search for a set that is not given
 
 
@@ -47,6 +53,7 @@ SET_AXES = ("precision_bits", "count", "family")  # of a search for a set that i
     ModuliOptions.count,
     ModuliOptions.family,
     options.take(ModuliOptions.top, swept=False),
+    ModuliOptions.solve,
 )
 def command(given: dict[str, Any], drawn: bool) -> Question:
     """Choose moduli sets for a target precision.
@@ -61,23 +68,34 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     rnscli moduli --bits 8 --precision-bits 64 --redundant 4
     # What the five best sets cover beyond what is required, drawn
     rnscli moduli --bits 6 --top 5 --plot moduli.svg
+    # The longest dot products that four and five moduli of 6 bits hold
+    rnscli moduli --bits 6 --count 4,5 --solve vector-size --rule exact,bits
     """
+    solved = given["solve"] is not None
+    if solved and given["vector_size"]:
+        raise InputError("`solve` finds the length of the dot product, so leave `vector_size` out")
     given = options.with_defaults(given)
+    points = options.points(given, (*options.MODULI_AXES, *SET_AXES))
+    if solved:
+        given = {**given, "vector_size": None}
+        points = (one | {"vector_size": None if one["precision_bits"] else 1} for one in points)
     ready, problems = prepared(
-        options.points(given, (*options.MODULI_AXES, *SET_AXES)),
+        points,
         lambda point: options.moduli_request(point, **{name: point[name] for name in SET_AXES}),
     )
     uncovered = [one for _, request in ready for one in _uncovered(request)]
+    table = analysis.longest_dot_products if solved else analysis.moduli_table
     if drawn:
         report.check_number(len(ready) * given["top"], report.MAX_BARS, "bars")
 
     def compute(runner: object, bar: Bar) -> Answer:
-        tables, more = answered(ready, lambda one: analysis.moduli_table(one, given["top"]))
+        tables, more = answered(ready, lambda one: table(one, given["top"]))
         return Answer(
             [(point, row) for point, table in tables for row in table],
             lambda rows, file_format: report.plot_moduli(rows, file_format),
             (*problems, *more),
             remarks=uncovered,
+            layout=SOLVE_LAYOUT if solved else None,
         )
 
     return Question(given, compute, is_quick=True)

@@ -166,7 +166,10 @@ class RnsCore(WholeWeights):
         self, conversions: Iterable[Conversion], sums: IntArray, rng: np.random.Generator
     ) -> Readout:
         """Residues of the levels, decoded; what is detected is read again, up to R times."""
-        read = list(conversions)
+        read = []
+        for one in conversions:
+            off = self.laws[one.part].static_levels(rng, sums.size) if self.laws else 0.0
+            read.append(one._replace(means=one.means + off))
         values, wrong = sums.copy(), np.zeros(sums.shape, dtype=np.bool_)
         pending = np.arange(sums.size)
         attempts: list[int] = []

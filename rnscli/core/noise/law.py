@@ -154,6 +154,48 @@ class NoiseLaw(ABC):
         found[hit] += self.draw_errors(rng, modulus, hit.size)
         return found % modulus
 
+    def static_levels(self, rng: np.random.Generator, size: int) -> FloatArray | float:
+        """What is added to levels once, and meets every attempt, before `residues` reads them."""
+        return 0.0
+
+    @property
+    def has_static_errors(self) -> bool:
+        """Whether errors have a part that is drawn once, and meets every attempt again."""
+        return False
+
+    @property
+    def is_static(self) -> bool:
+        """Whether no part of the errors is fresh: every attempt has the same."""
+        return False
+
+    def static_mixture(self, modulus: int, attempts: int) -> tuple[FloatArray, FloatArray]:
+        """Weights ``(K,)`` of static parts, and probabilities ``(K, m)`` of errors given each.
+
+        Means over it of products of as many probabilities of errors as ``attempts`` are exact.
+        """
+        import numpy as np
+
+        del attempts
+        return np.ones(1), self.error_distribution(modulus)[np.newaxis]
+
+    def draw_static(self, rng: np.random.Generator, modulus: int, errors: IntArray) -> FloatArray:
+        """Static parts of residues whose errors in one attempt, of ``[0, m)``, are these."""
+        import numpy as np
+
+        del rng, modulus
+        return np.zeros(errors.shape)
+
+    def draw_again(self, rng: np.random.Generator, modulus: int, static: FloatArray) -> IntArray:
+        """Errors in ``[0, m)`` of another attempt, given the static parts."""
+        import numpy as np
+
+        from rnscli.core.noise.draws import draw_positions
+
+        errors = np.zeros(static.shape, dtype=np.int64)
+        hit = draw_positions(rng, self.error_probability(modulus), static.size)
+        errors[hit] = self.draw_errors(rng, modulus, hit.size)
+        return errors
+
     @abstractmethod
     def convert(
         self,

@@ -47,7 +47,7 @@ class NoiseSetting:
     --------
     >>> from rnscli.core.arithmetic.moduli import ModuliSet
     >>> NoiseSetting(snr_db=50).laws(ModuliSet([63, 61]))  # doctest: +ELLIPSIS
-    (Gaussian(sigma=0.1992234...), Gaussian(sigma=0.1928989...))
+    (Gaussian(sigma=0.1992234..., static_share=0.0), Gaussian(sigma=0.1928989..., static_share=0.0))
     >>> NoiseSetting(noise="uniform", sigma=0.2).of_converter(6, "fixed-lp")  # doctest: +ELLIPSIS
     Uniform(p=0.0124193...)
     """

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 from rnscli.analysis.design.search import Outcome
 from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error
-from rnscli.analysis.faults.fault_probability import after_attempts
+from rnscli.analysis.faults.retries import after_attempts
 from rnscli.analysis.statistics import proportion_interval
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform

@@ -15,9 +15,9 @@ from scipy import stats
 
 from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
-    after_attempts,
     fault_probability,
 )
+from rnscli.analysis.faults.retries import after_attempts
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.moduli import ModuliSet

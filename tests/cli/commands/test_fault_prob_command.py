@@ -139,3 +139,55 @@ def test_rows_are_those_of_the_function(rows: Rows) -> None:
     assert {key: row[key] for key in expected} == expected
     more = {key: value for key, value in row.items() if key not in expected}
     assert more == dict.fromkeys(more) | {"bits": 4, "rule": "exact"}
+
+
+def test_the_most_noise_for_a_target(rows: Rows) -> None:
+    line = ("fault-prob", "--solve", "sigma", "--target", "1e-6,1e-3")
+    found = rows(*line, "--bits", 4, "--redundant", 1)
+    assert [(row["target"], row["attempts"]) for row in found] == [
+        (target, attempts) for attempts in (1, 2, "inf") for target in (1e-6, 1e-3)
+    ]
+    for row in found:
+        assert row["p_err"] == pytest.approx(row["target"], rel=1e-6)
+        (given,) = rows(
+            "fault-prob", "--sigma", row["sigma"], "--bits", 4, "--redundant", 1,
+            "--attempts", row["attempts"],
+        )  # fmt: skip
+        assert row == given | {"target": row["target"]}
+
+
+def test_a_level_that_is_found_is_in_its_own_column(rows: Rows, rnscli: Run) -> None:
+    line = ("fault-prob", "--target", 1e-6, "--redundant", 1, "--attempts", 1, "--solve")
+    (snr,), (p,) = rows(*line, "snr-db"), rows(*line, "p")
+    (given,) = rows(*line[:1], *line[3:7], "--snr-db", snr["snr_db"])
+    assert given["p_err"] == snr["p_err"] == pytest.approx(1e-6, rel=1e-6)
+    assert p["noise"] == "uniform" and p["snr_db"] is None
+    assert "snr db" in rnscli(*line, "snr-db").out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--solve sigma", "--solve needs the p_err to keep; give --target, too"),
+        ("--solve sigma --target 1e-3 --sigma 0.1", "so leave --sigma out"),
+        ("--solve p,sigma --target 1e-3", "--solve is p,sigma; give one of them"),
+        ("--solve p --target 1", "--target is 1.0; it must be"),
+        ("--solve p --target 0", "--target: '0' is not accepted"),
+        ("--solve p --target nan", "--target: 'nan' is not accepted"),
+        ("--solve watts --target 1e-3", "--solve: 'watts' is not accepted"),
+        ("--solve sigma --noise uniform --target 1e-3", "solve p, or leave --noise out"),
+        ("--solve sigma --target 0.99 --moduli 4", "keeps the --target 0.99 at any sigma"),
+    ],
+)
+def test_levels_that_cannot_be_found(given: str, said: str, rnscli: Run) -> None:
+    ran = rnscli("fault-prob", *given.split())
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert said in ran.err
+
+
+def test_a_level_that_is_found_is_simulated(rows: Rows) -> None:
+    (row,) = rows(
+        "fault-prob", "--solve", "p", "--target", 1e-9, "--redundant", 2, "--attempts", 2,
+        "--validate", 20000,
+    )  # fmt: skip
+    assert row["agrees"]

@@ -136,3 +136,29 @@ def test_a_set_that_is_too_small_for_the_usual_dot_product_is_told(rnscli: Run) 
     assert "246017" in ran.err and "--vector-size" in ran.err
     for enough in (("63,62,61,59",), ("63,62,61", "--vector-size", 64)):
         assert rnscli("moduli", "--moduli", *enough).err == ""
+
+
+def test_the_longest_dot_product(rows: Rows, rnscli: Run) -> None:
+    line = ("moduli", "--moduli", "63,62,61,59", "--solve", "vector-size", "--rule")
+    exact, power = rows(*line, "exact,bits")
+    assert exact["vector_size"] == (63 * 62 * 61 * 59 - 1) // (2 * 31 * 31)
+    assert power["vector_size"] == 2 ** (23 - 12 + 1)  # b_out = 6 + 6 + log2 h - 1 of 23 bits
+    for row in (exact, power):
+        assert row["required_range"] <= row["dynamic_range"] < row["next_required_range"]
+    assert "7314" in rnscli(*line, "exact").out
+    (given,) = rows("moduli", "--moduli", "63,62,61,59", "--vector-size", exact["vector_size"])
+    assert given == exact | {"next_required_range": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--count 4 --vector-size 128", "so leave --vector-size out"),
+        ("--bits 6", "--solve needs a set, so give --moduli, or --count of the best one"),
+        ("--moduli 3,2 --input-bits 8", "but a dot product of 1 terms"),
+        ("--count 4 --precision-bits 8", "--precision-bits leaves no --vector-size to --solve"),
+        ("--bits 8 --count 9", "terms, which is as long as they may be"),
+    ],
+)
+def test_lengths_that_cannot_be_found(given: str, said: str, refusal: Callable[..., str]) -> None:
+    assert said in refusal("moduli", "--solve", "vector-size", *given.split())
