@@ -69,6 +69,7 @@ from rnscli.core.noise import NoiseSetting as NoiseSetting
 from rnscli.core.noise import Uniform as Uniform
 from rnscli.core.noise import wrong_word as wrong_word
 from rnscli.core.noise.draws import draw_positions as draw_positions
+from rnscli.core.noise.law import DEVICE as DEVICE
 from rnscli.core.noise.law import NoiseOptions as NoiseOptions
 from rnscli.core.noise.law import error_probabilities as error_probabilities
 from rnscli.core.noise.law import noise_columns as noise_columns

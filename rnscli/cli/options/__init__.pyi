@@ -32,6 +32,7 @@ from rnscli.cli.options.noise import MORE_NOISE_COLUMNS as MORE_NOISE_COLUMNS
 from rnscli.cli.options.noise import NOISE_AXES as NOISE_AXES
 from rnscli.cli.options.noise import NOISE_COLUMNS as NOISE_COLUMNS
 from rnscli.cli.options.noise import check_one_level as check_one_level
+from rnscli.cli.options.noise import is_of_devices as is_of_devices
 from rnscli.cli.options.noise import noise_of as noise_of
 from rnscli.cli.options.noise import noise_options as noise_options
 from rnscli.cli.options.noise import noise_points as noise_points

@@ -8,7 +8,14 @@ from rnscli.analysis import Noise, P, Sigma, SnrDb
 from rnscli.base import Column, InputError, in_words, written
 from rnscli.cli.options import shared
 from rnscli.cli.options.shared import Point, points
-from rnscli.core import LEVELS, NOISE_LAWS, NoiseOptions, NoiseSetting, law_constants
+from rnscli.core import (
+    DEVICE,
+    LEVELS,
+    NOISE_LAWS,
+    NoiseOptions,
+    NoiseSetting,
+    law_constants,
+)
 
 CONSTANTS = {name: replace(option, name=name) for name, option in law_constants().items()}
 _OWNERS = {name: law for law in NOISE_LAWS.values() for name in law.constants}
@@ -39,6 +46,11 @@ def noise_options(default: str) -> shared.Decorator[Any]:
     )
 
 
+def is_of_devices(options: Mapping[str, Any]) -> bool:
+    """Whether the noise is what technologies say, and not given."""
+    return DEVICE in (options["noise"] or ())
+
+
 def check_one_level(options: Mapping[str, Any]) -> None:
     """Refuse two kinds of level at once, a law without one, or constants of other laws.
 
@@ -47,6 +59,14 @@ def check_one_level(options: Mapping[str, Any]) -> None:
     InputError
         Naming the options.
     """
+    if is_of_devices(options):
+        given = [name for name in (*LEVELS, *CONSTANTS) if options[name] is not None]
+        if given or len(options["noise"]) > 1:
+            other = f"`{given[0]}`" if given else "another law"
+            raise InputError(
+                f"--noise {DEVICE} is the noise of a technology, with its level; leave {other} out"
+            )
+        return
     first = {name: options[name] and options[name][0] for name in ("noise", *LEVELS)}
     noise = NoiseSetting.of(first)
     named = options["noise"] or (() if noise is None else (noise.law.name,))
@@ -75,5 +95,7 @@ def noise_points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[P
 
 
 def noise_of(point: Point) -> NoiseSetting | None:
-    """The noise at a point of a sweep; ``None`` without a level."""
+    """The noise at a point of a sweep; ``None`` without a level, or where devices have it."""
+    if point["noise"] == DEVICE:
+        return None
     return NoiseSetting.of(point)

@@ -26,11 +26,24 @@ def noise_laws() -> Registry[type[NoiseLaw]]:
     return NOISE_LAWS
 
 
+DEVICE = "device"  # in the place of a law: the noise of each core is that of its technology
+
+
+class _OfTechnology:
+    """What `DEVICE` is, in a line of the help."""
+
+    summary = "what --technology makes of it, without a level"
+
+
+def _sources() -> dict[str, type[NoiseLaw] | type[_OfTechnology]]:
+    return {**noise_laws(), DEVICE: _OfTechnology}
+
+
 class NoiseOptions:
     """What a user chooses of the noise, the same in every command."""
 
     noise = Option(
-        Names(noise_laws),
+        Names(_sources),
         "Law of the errors: {summaries}. A level given for another law is converted to the same "
         "probability of an error.",
         usual="uniform with --p, gaussian with --sigma or --snr-db",
