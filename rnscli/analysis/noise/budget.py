@@ -346,7 +346,7 @@ class _Array:
         if m:
             held = self._applied, self._stored
             chances: FloatArray = residue_of_sums(*held, self._operands, self._rows, m)
-            levels: FloatArray = np.arange(m) - m / 2
+            levels: FloatArray = np.linspace(-m / 2, m / 2 - 1, m)
         else:
             levels = np.linspace(-8, 8, 4001)
             chances = _densities(levels)
