@@ -26,6 +26,7 @@ from rnscli.analysis.columns import SimulatedPErrInterval as SimulatedPErrInterv
 from rnscli.analysis.columns import SimulatedWords as SimulatedWords
 from rnscli.analysis.columns import SliceBits as SliceBits
 from rnscli.analysis.columns import SnrDb as SnrDb
+from rnscli.analysis.columns import Technology as Technology
 from rnscli.analysis.columns import VectorSize as VectorSize
 from rnscli.analysis.columns import WeightBits as WeightBits
 from rnscli.analysis.design.limits import LIMITS as LIMITS
@@ -111,6 +112,7 @@ from rnscli.analysis.networks.training import training_row as training_row
 from rnscli.analysis.networks.training import trainings as trainings
 from rnscli.analysis.noise.device_noise import DeviceNoise as DeviceNoise
 from rnscli.analysis.noise.device_noise import device_noise as device_noise
+from rnscli.analysis.noise.device_noise import noise_of_core as noise_of_core
 from rnscli.analysis.noise.noise_table import noise_table as noise_table
 from rnscli.analysis.noise.parameters import NoiseParameters as NoiseParameters
 from rnscli.analysis.noise.parameters import devices_of as devices_of

@@ -165,7 +165,10 @@ def law_of_each(
 
 
 def laws_of(
-    noise: NoiseSetting | NoiseLaw | None, bits: int, moduli: ModuliSet | None, core: str
+    noise: NoiseSetting | NoiseLaw | None,
+    bits: int,
+    moduli: ModuliSet | None,
+    core: str,
 ) -> NoiseLaw | tuple[NoiseLaw, ...] | None:
     """The law of a core's converters: of each residue of a set, else of a converter of b bits.
 
