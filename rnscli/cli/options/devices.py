@@ -4,12 +4,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from rnscli.analysis import EnergyOptions, runs_on
+from rnscli.analysis import EnergyOptions, ModuliRequest, runs_on
 from rnscli.base import Column, InputError, Names, Option, WholeNumbers, in_words, options_of
 from rnscli.cli.options import shared
 from rnscli.cli.options.hardware import opened
 from rnscli.cli.options.noise import is_of_devices
-from rnscli.core import DEVICE, AnalogKind, CoreSettings, DeviceOptions, Devices, Laws
+from rnscli.core import (
+    DEVICE,
+    RNS,
+    AnalogKind,
+    CoreSettings,
+    DeviceOptions,
+    Devices,
+    Laws,
+    ModuliSet,
+    NoiseLaw,
+)
 from rnscli.hardware import Technology, load_technology
 
 _TABLES = {"device_table": "states", "adc_inl_table": "adc_points"}
@@ -99,6 +109,30 @@ def noise_of_devices(
     devices = analysis.devices_of(technology, {**given, **tables})
     found = analysis.noise_of_core(settings, kind, technology, devices)
     return found.laws, found.devices
+
+
+def residue_noise(
+    request: ModuliRequest, moduli: ModuliSet, technology: Technology | None
+) -> tuple[NoiseLaw, ...]:
+    """The law of each residue on a technology, where it follows from light alone.
+
+    Raises
+    ------
+    InputError
+        If it follows from cells: such errors are no law of residues that are independent.
+    """
+    from rnscli import analysis
+
+    whole = request.with_operands()
+    settings = CoreSettings(dot_product=whole.dot_product, bits=whole.converter_bits, moduli=moduli)
+    chosen = technology or load_technology(RNS.default_technology)
+    laws = analysis.noise_of_core(settings, RNS, chosen, None).laws
+    if not isinstance(laws, tuple):
+        raise InputError(
+            f"`technology` {chosen.name} has the errors of its devices, which are no law of "
+            "residues: rnscli error-sim simulates them, and rnscli noise says how large they are"
+        )
+    return laws
 
 
 def devices_of(point: shared.Point, tables: Mapping[str, Any]) -> Devices:
