@@ -13,7 +13,7 @@ from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
 from rnscli.core import CALIBRATED, CORES, FULL, LEVELS, CoreOptions
-from rnscli.hardware import Technology, load_technology
+from rnscli.hardware import Technology
 from rnscli.matrix import has_calibrated_range
 from rnscli.networks import NETWORKS, Dataset
 
@@ -70,6 +70,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     NetworkOptions.samples,
     NetworkOptions.strict,
     options.technology,
+    analysis.EnergyOptions.constant,
     options.take(SimulationOptions.seed.within(high=2**63), help="Seed of the noise."),
     options.run_options,
 )
@@ -94,7 +95,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_weights(given)
     options.check_one_level(given)
     tables = options.device_tables(given)
-    technologies = {name: load_technology(name) for name in given["technology"] or ()}
+    names = given["technology"] or ()
+    technologies = dict(zip(names, options.opened(names, given["constant"]), strict=True))
     _check_technologies(given["core"], technologies)
     by_default = given["adc_range"] is None
     given = options.with_usual(options.with_defaults(given), "adc_range")
@@ -105,7 +107,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         if (one := technologies.get(point["technology"])) is None
         or analysis.runs_on(CORES[point["core"]], one, None)
     ]
-    every, problems = cli.prepared(points, partial(options.core_of, tables=tables))
+    every, problems = cli.prepared(
+        points, partial(options.core_of, tables=tables, technologies=technologies)
+    )
     chosen = options.distinct(every, _OTHERS)
     if drawn:
         report.check_plot([point for point, _ in chosen])

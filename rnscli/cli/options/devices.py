@@ -85,14 +85,13 @@ def noise_technologies(options: Mapping[str, Any]) -> dict[str, Technology]:
     return {one.name: one for one in opened(options["technology"], options["constant"])}
 
 
-def noise_of_devices(
+def built_on(
     point: shared.Point,
-    settings: CoreSettings,
     kind: AnalogKind,
     technology: Technology | None,
     tables: Mapping[str, Any],
-) -> tuple[Laws, Devices]:
-    """The noise of a core at a point with --noise device, and what its arrays are built of.
+) -> tuple[Technology, Devices]:
+    """Whose noise a core has with --noise device, and what its arrays are built of.
 
     It is that of the technology, or of the one that the core is shown on where it does not run.
     Options of devices replace what the technology says.
@@ -106,8 +105,21 @@ def noise_of_devices(
         for name in DEVICE_AXES
         if (value := point[name]) is not None and str(value) != _ALL[name].default
     }
-    devices = analysis.devices_of(technology, {**given, **tables})
-    found = analysis.noise_of_core(settings, kind, technology, devices)
+    return technology, analysis.devices_of(technology, {**given, **tables})
+
+
+def noise_of_devices(
+    point: shared.Point,
+    settings: CoreSettings,
+    kind: AnalogKind,
+    technology: Technology | None,
+    tables: Mapping[str, Any],
+) -> tuple[Laws, Devices]:
+    """The noise of a core at a point with --noise device, and what its arrays are built of."""
+    from rnscli import analysis
+
+    chosen, devices = built_on(point, kind, technology, tables)
+    found = analysis.noise_of_core(settings, kind, chosen, devices)
     return found.laws, found.devices
 
 
