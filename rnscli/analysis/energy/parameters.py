@@ -40,6 +40,9 @@ class OwnAdc:
     summary = "that of the technology"
 
 
+MAX_LINK_SIGMA = 1e3  # steps, with which light limits no array
+
+
 class EnergyOptions:
     """What a user chooses of the hardware, besides the constants of its models."""
 
@@ -107,7 +110,7 @@ class EnergyOptions:
         "the technology does not wrap by itself.",
     )
     max_link_sigma = Option(
-        base.Numbers(1e-6, 1e3, "a number of steps up to 1000"),
+        base.Numbers(1e-6, MAX_LINK_SIGMA, f"a number of steps up to {MAX_LINK_SIGMA:g}"),
         "Largest standard deviation of a reading of light, in its steps; it limits how many rows "
         "an array of light has.",
         usual="the technology's",

@@ -12,7 +12,7 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
-from rnscli.core import CALIBRATED, CORES, FULL, LEVELS, CoreOptions
+from rnscli.core import CALIBRATED, CORES, FULL, CoreOptions
 from rnscli.hardware import Technology
 from rnscli.matrix import has_calibrated_range
 from rnscli.networks import NETWORKS, Dataset
@@ -44,7 +44,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the accuracy relative to FP32",
-    needs={"attempts": (*LEVELS, *options.DEVICE_ERRORS), **options.DEVICE_NEEDS},
+    needs={"attempts": options.NOISY, **options.DEVICE_NEEDS},
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,

@@ -62,7 +62,7 @@ _SHOWN = 12
     row_type=analysis.DesignRow,
     layout=LAYOUT,
     plot="the Pareto front",
-    needs={"attempts": core.LEVELS},
+    needs={"attempts": (*core.LEVELS, "noise")},
     axes={**options.NOISE_COLUMNS, "seed": analysis.Seed},
 )
 @options.stacked(

@@ -125,7 +125,8 @@ AXIS_COLUMNS = {
         "breakdown": lambda: (analysis.PartRow, BREAKDOWN_LAYOUT),
     },
     axes=AXIS_COLUMNS,
-    needs={"attempts": core.LEVELS} | dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
+    needs={"attempts": (*core.LEVELS, "noise")}
+    | dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
 )
 @options.stacked(
     options.cores(core.CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
@@ -202,7 +203,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     def rows_of(requested: _Requested) -> list[tuple[options.Point, Any]]:
         point = requested.point
-        faults = _faults(requested)
+        faults = _faults(requested, hardware)
         design, constants, reference = _design(requested, faults, hardware, given["extrapolate"])
         rows: Sequence[Any] = ()
         if workloads:
@@ -338,6 +339,9 @@ def _design(
             faults.p_detected, point["attempts"], width
         )
         parameters["word_error_probability"] = faults.word_error_probability
+    if point["noise"] == core.DEVICE and point["max_link_sigma"] is None:
+        # However noisy the light is: what it does to residues is known, and not to be avoided.
+        parameters["max_link_sigma"] = analysis.MAX_LINK_SIGMA
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
     if moduli is not None and point["core"] != core.RNS.name:
@@ -356,10 +360,12 @@ def _design(
     return design, constants, reference
 
 
-def _faults(requested: _Requested) -> analysis.FaultProbability | None:
+def _faults(requested: _Requested, hardware: options.Hardware) -> analysis.FaultProbability | None:
     """How often a dot product is computed and decoded under the noise of a point, if it has any."""
     point, request, moduli = requested.point, requested.request, requested.moduli
-    noise = options.noise_of(point)
+    noise: core.NoiseSetting | tuple[core.NoiseLaw, ...] | None = options.noise_of(point)
+    if moduli is not None and point["noise"] == core.DEVICE:
+        noise = options.residue_noise(request, moduli, hardware.array_of(point, core.RNS))
     if moduli is None or noise is None:
         return None
     faults = analysis.fault_probability(

@@ -51,9 +51,7 @@ AXES = (
     layout=LAYOUT,
     plot="the distribution of the error",
     needs={
-        **dict.fromkeys(
-            ("attempts", "decoder", "legitimate_range"), (*core.LEVELS, *options.DEVICE_ERRORS)
-        ),
+        **dict.fromkeys(("attempts", "decoder", "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
         **options.CALIBRATION_NEEDS,
     },

@@ -14,7 +14,7 @@ from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
-from rnscli.core import LEVELS, CoreOptions
+from rnscli.core import CoreOptions
 
 LAYOUT = report.Layout(
     parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS),
@@ -69,9 +69,7 @@ AXIS_COLUMNS = {
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
     needs={
-        **dict.fromkeys(
-            ("attempts", "decoder", "legitimate_range"), (*LEVELS, *options.DEVICE_ERRORS)
-        ),
+        **dict.fromkeys(("attempts", "decoder", "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
     },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},

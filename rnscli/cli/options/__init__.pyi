@@ -2,6 +2,7 @@ from rnscli.cli.options.devices import DEVICE_AXES as DEVICE_AXES
 from rnscli.cli.options.devices import DEVICE_COLUMNS as DEVICE_COLUMNS
 from rnscli.cli.options.devices import DEVICE_ERRORS as DEVICE_ERRORS
 from rnscli.cli.options.devices import DEVICE_NEEDS as DEVICE_NEEDS
+from rnscli.cli.options.devices import NOISY as NOISY
 from rnscli.cli.options.devices import device_options as device_options
 from rnscli.cli.options.devices import device_tables as device_tables
 from rnscli.cli.options.devices import devices_of as devices_of

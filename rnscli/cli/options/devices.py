@@ -11,6 +11,7 @@ from rnscli.cli.options.hardware import opened
 from rnscli.cli.options.noise import is_of_devices
 from rnscli.core import (
     DEVICE,
+    LEVELS,
     RNS,
     AnalogKind,
     CoreSettings,
@@ -29,7 +30,9 @@ DEVICE_AXES = tuple(name for name in _ALL if name not in _TABLES)
 DEVICE_ERRORS = tuple(
     name for name in _ALL if name not in ("mapping", "residues", "input_slice_bits", "chip_seed")
 )
-DEVICE_NEEDS = dict.fromkeys(("residues", "chip_seed"), DEVICE_ERRORS)
+# What makes results differ from those without noise, on ideal devices.
+NOISY = (*LEVELS, "noise", *DEVICE_ERRORS)
+DEVICE_NEEDS = dict.fromkeys(("residues", "chip_seed"), ("noise", *DEVICE_ERRORS))
 
 
 def _column(option: Option) -> Any:
