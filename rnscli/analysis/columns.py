@@ -121,8 +121,8 @@ Percentile = Annotated[float, Column(
     "Per cent of these values, with the calibration percentile.", low=50, high=100, usual=99.98
 )]
 CalibrationSamples = Annotated[int, Column(
-    "Samples of the training data that ranges and scales were found on.", "calibrated on", low=1,
-    usual=256
+    "Samples of the training data that calibrated ranges and static scales were found on.", low=1,
+    concerns_some=True
 )]
 Technology = Annotated[str, Column("Technology of the array.", identity=True)]
 ArrayColumns = Annotated[int, Column(
