@@ -56,8 +56,7 @@ AXES = (
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,
         **options.MORE_NOISE_COLUMNS,
-        "calibration": analysis.Calibration,
-        "percentile": analysis.Percentile,
+        **options.CALIBRATION_COLUMNS,
         "rel_precision": analysis.RelPrecision,
         "precision_of": Annotated[str, Column("The value that --rel-precision is about.")],
         "max_pairs": Annotated[
