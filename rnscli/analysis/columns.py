@@ -108,7 +108,7 @@ SliceBits = Annotated[int, Column("Bits of a weight slice in the core bit-sliced
 AdcBits = Annotated[int, Column("Bits of an ADC.", "ADC bits", low=1)]
 AdcRange = Annotated[str, Column(
     "Range of the ADCs: full, calibrated or a fraction of the full one.", "ADC range",
-    usual="full", concerns_some=True
+    usual="full", concerns_some=True, identity=True
 )]
 AdcShare = Annotated[float, Column(
     "Share of the full range that the ADCs have; of slices the largest.", "share", low=0, high=1,
