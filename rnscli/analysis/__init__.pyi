@@ -2,6 +2,7 @@ from rnscli.analysis.analog_core import core_columns as core_columns
 from rnscli.analysis.analog_core import described_flow as described_flow
 from rnscli.analysis.columns import Attempts as Attempts
 from rnscli.analysis.columns import Bits as Bits
+from rnscli.analysis.columns import Calibration as Calibration
 from rnscli.analysis.columns import ColumnsPerAdc as ColumnsPerAdc
 from rnscli.analysis.columns import Decoder as Decoder
 from rnscli.analysis.columns import Epochs as Epochs
@@ -10,6 +11,7 @@ from rnscli.analysis.columns import LegitimateRange as LegitimateRange
 from rnscli.analysis.columns import MaxModulus as MaxModulus
 from rnscli.analysis.columns import Noise as Noise
 from rnscli.analysis.columns import P as P
+from rnscli.analysis.columns import Percentile as Percentile
 from rnscli.analysis.columns import Redundant as Redundant
 from rnscli.analysis.columns import RelPrecision as RelPrecision
 from rnscli.analysis.columns import ResidueP as ResidueP

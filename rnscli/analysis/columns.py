@@ -108,17 +108,19 @@ SliceBits = Annotated[int, Column("Bits of a weight slice in the core bit-sliced
 AdcBits = Annotated[int, Column("Bits of an ADC.", "ADC bits", low=1)]
 AdcRange = Annotated[str, Column(
     "Range of the ADCs: full, calibrated or a fraction of the full one.", "ADC range",
-    usual="full", concerns_some=True
+    usual="full", concerns_some=True, identity=True
 )]
 AdcShare = Annotated[float, Column(
     "Share of the full range that the ADCs have; of slices the largest.", "share", low=0, high=1,
     usual=1.0, concerns_some=True
 )]
 Calibration = Annotated[str, Column(
-    "What a calibrated range covers of the values that occur.", usual="percentile"
+    "What a calibrated range covers of the values that occur.", usual="percentile",
+    concerns_some=True
 )]
 Percentile = Annotated[float, Column(
-    "Per cent of these values, with the calibration percentile.", low=50, high=100, usual=99.98
+    "Per cent of these values, with the calibration percentile.", low=50, high=100, usual=99.98,
+    concerns_some=True
 )]
 CalibrationSamples = Annotated[int, Column(
     "Samples of the training data that calibrated ranges and static scales were found on.", low=1,

@@ -11,9 +11,11 @@ from rnscli.analysis.energy.pass_attempts import attempts_of_pass
 from rnscli.analysis.moduli import ModuliOptions
 from rnscli.base import InputError, Option
 from rnscli.core import (
+    CALIBRATIONS,
     CORES,
     FULL,
     METHODS,
+    PERCENTILE,
     RNS,
     AnalogKind,
     Converters,
@@ -192,7 +194,10 @@ class EnergyParameters:
     adc_bits
         Bits of the ADCs there and in ``fixed-lp``; b if not given, the same converters as ``rns``.
     adc_range
-        Range of these ADCs, one of `rnscli.core.ADC_RANGES`.
+        Range of these ADCs: ``full``, a fraction of that such as ``1/8``, or ``calibrated``, which
+        is that for uniform operands. An ADC with fewer values than its bits could tell has less.
+    calibration, percentile
+        How it is calibrated, as in `rnscli.core.calibrated_shares`.
     adc, dac
         Models of the converters. ``adc`` of ``None`` is the technology's own where it has one of
         these bits, else Murmann's at its node; ``dac`` is for technologies without drivers.
@@ -246,6 +251,8 @@ class EnergyParameters:
     slice_bits: int = 1
     adc_bits: int | None = None
     adc_range: str = FULL
+    calibration: str = CALIBRATIONS[0]
+    percentile: float = PERCENTILE
     adc: hardware.AdcModel | None = None
     dac: hardware.CapacitiveDac = field(default_factory=hardware.CapacitiveDac)
     adc_rate: float | None = None
@@ -278,7 +285,8 @@ class EnergyParameters:
         check_slice_bits(self.slice_bits, self.dot_product)
         if self.adc_bits is not None:
             CoreOptions.adc_bits.check(self.adc_bits)
-        CoreOptions.adc_range.check(self.adc_range)
+        for option in (CoreOptions.adc_range, CoreOptions.calibration, CoreOptions.percentile):
+            option.check(getattr(self, option.name))
         size = self.dot_product.vector_size
         width = size if self.columns is None else EnergyOptions.columns.check(self.columns)
         for option in (EnergyOptions.adc_rate, EnergyOptions.columns_per_adc):
@@ -297,6 +305,8 @@ class EnergyParameters:
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
             adc_range=self.adc_range,
+            calibration=self.calibration,
+            percentile=self.percentile,
         )
         converters = kind.converters(settings)
         technology = self._technology_for(kind)

@@ -1,7 +1,6 @@
 """Monte Carlo of the dot-product error of each core, on the same operands."""
 
 import math
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -10,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from rnscli import core
+from rnscli.analysis.error.calibrated import calibrated, clipped_shares
 from rnscli.analysis.error.operand_files import FileOperands
 from rnscli.analysis.error.operands import GivenOperands, Operands, SparseOperands, UniformOperands
 from rnscli.analysis.error.rows import DotErrorRow
+from rnscli.analysis.error.tiles import quantise_tile, stream, tiles
 from rnscli.analysis.moduli import CodeOptions, ModuliOptions
 from rnscli.analysis.statistics import (
     BINS,
@@ -39,10 +40,6 @@ _BLOCK_VALUES = 2**23
 _GIVEN_BLOCK_VALUES = 2**20
 _BLOCK_PAIRS = 2**16  # at most, as what is known of each pair takes memory, too
 _TELLING_ROWS = 2  # of given operands, that tell one file from another; there are at least so many
-
-_TILE_VALUES = 2**17  # of x or of w; measured: half as many and twice as many are slower
-_PADDING = 16  # pairs more than a power of two, where there are many
-_SHORT = 1024  # up to this length the pairs are contiguous, and beyond it the vectors
 
 _LEAST_PAIRS = 1000  # before which an interval may be narrow by chance
 
@@ -93,9 +90,15 @@ class DotErrorParameters:
         the law of each converter follows; ``None`` for none.
     attempts
         Largest number R of attempts, or ``math.inf``.
-    slice_bits, adc_bits, adc_range
-        Bits of a weight slice in the core ``bit-sliced``, bits of the ADCs there and in
-        ``fixed-lp``, b if not given, and their range, one of `rnscli.core.ADC_RANGES`.
+    slice_bits, adc_bits
+        Bits of a weight slice in the core ``bit-sliced``, and bits of the ADCs there and in
+        ``fixed-lp``, b if not given.
+    adc_range
+        Range of these ADCs, or several, with each of which the core is simulated: ``full``, a
+        fraction of that such as ``1/8``, or ``calibrated`` on operands like those that are
+        simulated (`rnscli.analysis.error.calibrated`).
+    calibration, percentile
+        How it is, as in `rnscli.core.calibrated_shares`.
     operands
         Source of the operands.
     seed
@@ -109,7 +112,7 @@ class DotErrorParameters:
     Raises
     ------
     InputError
-        If a value is out of range.
+        If a value is out of range, or a fraction of the range clips nearly all outputs.
     """
 
     dot_product: core.DotProduct
@@ -121,7 +124,9 @@ class DotErrorParameters:
     attempts: float = 1
     slice_bits: int = 1
     adc_bits: int | None = None
-    adc_range: str = core.FULL
+    adc_range: str | tuple[str, ...] = core.FULL
+    calibration: str = core.CALIBRATIONS[0]
+    percentile: float = core.PERCENTILE
     operands: Operands = field(default_factory=UniformOperands)
     seed: int = 0
     rel_precision: float | None = None
@@ -137,7 +142,13 @@ class DotErrorParameters:
             option.check(getattr(self.dot_product, option.name))
         if self.adc_bits is not None:
             core.CoreOptions.adc_bits.check(self.adc_bits)
-        core.CoreOptions.adc_range.check(self.adc_range)
+        given = self.adc_range if isinstance(self.adc_range, tuple) else (self.adc_range,)
+        if not given:
+            raise InputError("`adc_range` is empty; give at least one range")
+        ranges = tuple(core.CoreOptions.adc_range.check(one) for one in given)
+        object.__setattr__(self, "adc_range", ranges[0] if len(ranges) == 1 else ranges)
+        core.CoreOptions.calibration.check(self.calibration)
+        core.CoreOptions.percentile.check(self.percentile)
         ErrorOptions.precision_of.check(self.precision_of)
         if self.rel_precision is not None:
             precision = SimulationOptions.rel_precision.check(self.rel_precision)
@@ -156,7 +167,8 @@ class DotErrorParameters:
                 raise InputError(
                     f"`pairs` is {self.pairs}, but the operands {name} have {rows} rows"
                 )
-        cores = self.point.cores.values()  # refuses those that cannot be built
+        # Refuses those that cannot be built, and those that clip everything.
+        cores, _ = self._built.values(), self.clipped
         if (
             self.rel_precision is not None
             and self.precision_of == "output_error_rate"
@@ -170,13 +182,35 @@ class DotErrorParameters:
     def reached(self, total: Mapping[str, "ErrorStatistics"]) -> list[float | None]:
         """How precise each core is known, by `ErrorStatistics.precision`."""
         return [
-            total[name].precision(self.precision_of, self.point.cores[name].may_err)
-            for name in self.cores
+            total[label].precision(self.precision_of, self.point.cores[label].may_err)
+            for label in self.labels
         ]
 
     @cached_property
-    def point(self) -> "DotErrorPoint":
-        """What is simulated: the cores to report, and ``rns`` as the reference where it can be.
+    def labels(self) -> tuple[str, ...]:
+        """Of what is reported: each core with each of its ranges, which ``full`` leaves out."""
+        return tuple(label for name in self.cores for label in self._labels_of(name))
+
+    def _labels_of(self, name: str) -> dict[str, str]:
+        """The ranges of a core, by its labels."""
+        ranges = self.adc_range if isinstance(self.adc_range, tuple) else (self.adc_range,)
+        if "adc_range" not in core.analog_core_named(name).axes:
+            ranges = (core.FULL,)
+        return {name if one == core.FULL else f"{name} {one}": one for one in ranges}
+
+    @cached_property
+    def clipped(self) -> Mapping[str, float]:
+        """How many outputs a fraction of the range clips in a small sample, by the labels."""
+        within = {
+            label: one
+            for label, one in self._built.items()
+            if isinstance(one, core.ConventionalCore) and one.adc_range not in core.ADC_RANGES
+        }
+        return clipped_shares(within, self.operands, self.seed) if within else {}
+
+    @cached_property
+    def _built(self) -> dict[str, core.Core]:
+        """The cores by their labels; those to be calibrated have the full range as yet.
 
         Raises
         ------
@@ -188,16 +222,34 @@ class DotErrorParameters:
             bits=self.bits,
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
-            adc_range=self.adc_range,
         )
-        kinds = {name: core.analog_core_named(name) for name in self.cores}
+        names = dict.fromkeys(self.cores)
         if self.code is not None:
-            kinds.setdefault(core.RNS.name, core.RNS)
+            names.setdefault(core.RNS.name)
         cores = {}
-        for name, kind in kinds.items():
+        for name in names:
+            kind = core.analog_core_named(name)
             moduli = self.code.moduli if kind.coded and self.code is not None else None
             noise = core.laws_of(self.noise, self.bits, moduli, name)
-            cores[name] = kind.build(settings, self.code, noise, self.attempts)
+            for label, within in self._labels_of(name).items():
+                fixed = core.FULL if within == core.CALIBRATED else within
+                made = replace(settings, adc_range=fixed)
+                cores[label] = kind.build(made, self.code, noise, self.attempts)
+        return cores
+
+    @cached_property
+    def point(self) -> "DotErrorPoint":
+        """What is simulated: the cores to report, and ``rns`` as the reference where it can be."""
+        cores = self._built
+        open_ones = {
+            label: made
+            for name in self.cores
+            for label, within in self._labels_of(name).items()
+            if within == core.CALIBRATED and isinstance(made := cores[label], core.ConventionalCore)
+        }
+        if open_ones:
+            method = self.calibration, self.percentile
+            cores = cores | calibrated(open_ones, self.operands, self.seed, *method)
         return DotErrorPoint(
             dot_product=self.dot_product,
             cores=cores,
@@ -209,7 +261,7 @@ class DotErrorParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class DotErrorPoint:
-    """A simulation with nothing left open, as its blocks compute it; ``cores`` by their names."""
+    """A simulation with nothing left open, as its blocks compute it; ``cores`` by their labels."""
 
     dot_product: core.DotProduct
     cores: Mapping[str, core.Core]
@@ -412,82 +464,38 @@ def simulate_block(
     levels = core.quantisation_levels(dot.input_bits), core.quantisation_levels(dot.weight_bits)
     ties = not point.operands.drawn
     scales, exact = np.empty(pairs), np.empty(pairs)
-    sums_of: dict[str, list[IntArray]] = {name: [] for name in cores}
-    for part, tile, spare in _tiles(point, block):
+    # Cores that differ in their range alone get the same sums.
+    alike = {built[label].name: built[label] for label in cores}
+    sums_of: dict[str, list[IntArray]] = {name: [] for name in alike}
+    operands, start = stream(point.seed, block, "operands"), block * point.block_pairs
+    for part, tile, spare in tiles(point.operands, dot.vector_size, operands, start, pairs):
         x, w = tile
         exact[part] = np.einsum("ij,ij->i", x, w)
-        scales[part] = _quantise(x, spare, levels[0], ties) * _quantise(w, spare, levels[1], ties)
+        scales[part] = quantise_tile(x, spare, levels[0], ties)
+        scales[part] *= quantise_tile(w, spare, levels[1], ties)
         sums = core.exact_dot(x, w, dot.max_sum)
-        for name in cores:
-            sums_of[name].append(built[name].partial_sums(x, w, sums))
+        for name, found in sums_of.items():
+            found.append(alike[name].partial_sums(x, w, sums))
     unit = point.operands.unit**2
     scales *= unit
     exact *= unit
     statistics = {}
-    for name in cores:
-        rng = _stream(point.seed, block, name)
-        readout = built[name].read(np.concatenate(sums_of[name], axis=-1), rng)
+    joined = {name: np.concatenate(found, axis=-1) for name, found in sums_of.items()}
+    for label in cores:
+        name = built[label].name
+        readout = built[label].read(joined[name], stream(point.seed, block, name))
         errors = readout.values * scales - exact
         wrong = int(np.count_nonzero(readout.wrong))
-        statistics[name] = ErrorStatistics.of(errors, wrong, readout.attempts)
+        statistics[label] = ErrorStatistics.of(errors, wrong, readout.attempts)
     return statistics
-
-
-def _tiles(point: DotErrorPoint, block: int) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
-    """Operands of a block, a tile of shape ``(2, pairs, h)`` at a time, and room for one of them.
-
-    Both are written over for the next: fresh memory costs more than the work that is done in it.
-    """
-    size = point.dot_product.vector_size
-    start, pairs = block * point.block_pairs, point.pairs_of(block)
-    operands = point.operands.rows(start, pairs)
-    rng = _stream(point.seed, block, "operands")
-    step = max(1, _TILE_VALUES // size)
-    if step > _PADDING:  # rows a power of two apart would contend for the same lines of the cache
-        step += _PADDING
-    tile, spare = _empty_tiles(min(step, pairs), size)
-    for first in range(0, pairs, step):
-        part = slice(first, min(first + step, pairs))
-        if part.stop - first < tile.shape[1]:
-            tile, spare = _empty_tiles(part.stop - first, size)
-        operands.fill(rng, start + first, tile)
-        yield part, tile, spare
-
-
-def _empty_tiles(pairs: int, size: int) -> tuple[FloatArray, FloatArray]:
-    if size > _SHORT:
-        room = np.empty((3, pairs, size))
-    else:
-        room = np.empty((3, size, pairs)).swapaxes(1, 2)
-    return room[:2], room[2]
-
-
-def _quantise(values: FloatArray, spare: FloatArray, levels: int, ties: bool) -> FloatArray:
-    """Replace vectors by whole numbers in place; returns what 1 stands for in each.
-
-    Where values may lie half-way between two levels, as whole numbers do, the order of operations
-    keeps them there. Drawn values do not, and one multiplication is faster.
-    """
-    scale: FloatArray = np.abs(values, out=spare).max(axis=1)
-    scale[scale == 0] = 1.0
-    if ties:
-        values *= levels
-        values /= scale[:, np.newaxis]
-    else:
-        values *= (levels / scale)[:, np.newaxis]
-    np.rint(values, out=values)
-    return scale / levels
-
-
-def _stream(seed: int, block: int, name: str) -> np.random.Generator:
-    # SFC64 draws a quarter faster than NumPy's default generator; streams differ by their seeds.
-    seeds = np.random.SeedSequence(seed, spawn_key=(block, zlib.crc32(name.encode())))
-    return np.random.Generator(np.random.SFC64(seeds))
 
 
 @dataclass(frozen=True)
 class DotErrorResult:
-    """The statistics of the requested cores, in that order, and the rows that they make."""
+    """The statistics of the requested cores, and the rows that they make, in the order of these.
+
+    Statistics are by `DotErrorParameters.labels`, and those of the reference by its name.
+    """
 
     parameters: DotErrorParameters
     statistics: Mapping[str, ErrorStatistics]
@@ -495,8 +503,8 @@ class DotErrorResult:
     @cached_property
     def rows(self) -> tuple[DotErrorRow, ...]:
         # Intervals need SciPy, which takes longer to import than a short simulation.
-        names = self.parameters.cores
-        return tuple(_row(self.parameters, name, self.statistics) for name in names)
+        labels = self.parameters.labels
+        return tuple(_row(self.parameters, label, self.statistics) for label in labels)
 
 
 def dot_error(
@@ -566,20 +574,20 @@ def _work(parameters: DotErrorParameters) -> Work[ErrorStatistics]:
         argument=point.for_block,
         blocks=point.blocks,
         samples=point.pairs_of,
-        parts={name: partial(_description, point, name) for name in point.cores},
+        parts={label: partial(_description, point, label) for label in point.cores},
         result=ErrorStatistics,
         content=DotErrorPoint.content,
         enough=partial(_enough, parameters),
     )
 
 
-def _description(point: DotErrorPoint, name: str) -> dict[str, Any]:
+def _description(point: DotErrorPoint, label: str) -> dict[str, Any]:
     return {
         "what": "dot-error",
         "algorithm": ALGORITHM,
         "versions": versions(),  # streams of random numbers and tables may change with these
-        "core_name": name,
-        "core": describe(point.cores[name]),
+        "core_name": point.cores[label].name,
+        "core": describe(point.cores[label]),
         "dot_product": describe(point.dot_product),
         "operands": point.described_operands(),
         "seed": describe(point.seed),
@@ -599,14 +607,14 @@ def _enough(
 
 
 def _row(
-    parameters: DotErrorParameters, name: str, total: Mapping[str, ErrorStatistics]
+    parameters: DotErrorParameters, label: str, total: Mapping[str, ErrorStatistics]
 ) -> DotErrorRow:
     """The row of a core, beside the statistics of the reference core if there is one."""
-    statistics, reference = total[name], total.get(core.RNS.name)
+    statistics, reference = total[label], total.get(core.RNS.name)
     cores, operands = parameters.point.cores, parameters.operands
-    dot, one = parameters.dot_product, cores[name]
+    dot, one = parameters.dot_product, cores[label]
     # The probability is that of the residues, also in rows of cores that are compared with them.
-    compared = cores.get(core.RNS.name, cores[parameters.cores[0]])
+    compared = cores.get(core.RNS.name, cores[parameters.labels[0]])
     noise = one.noise_columns | {"p": compared.noise_columns["p"]}
     signed, absolute = statistics.signed, statistics.absolute
     pairs, attempts = absolute.count, statistics.attempts.moments()
@@ -628,7 +636,7 @@ def _row(
     dense = operands.dense if isinstance(operands, SparseOperands) else operands
     p50, p95, p99 = statistics.absolute_quantiles(0.50, 0.95, 0.99)
     return DotErrorRow(
-        core=name,
+        core=one.name,
         bits=parameters.bits,
         vector_size=dot.vector_size,
         pairs=pairs,
@@ -653,6 +661,7 @@ def _row(
         slice_bits=one.settings.get("slice_bits"),
         adc_bits=one.settings.get("adc_bits"),
         adc_range=one.settings.get("adc_range"),
+        adc_share=one.settings.get("adc_share"),
         precision_reached=statistics.precision(parameters.precision_of, one.may_err),
         std_abs_error=math.sqrt(absolute.variance),
         min_abs_error=statistics.smallest,

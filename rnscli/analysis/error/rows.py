@@ -66,6 +66,7 @@ class DotErrorRow:
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
     adc_range: c.AdcRange | None
+    adc_share: c.AdcShare | None
     precision_reached: c.PrecisionReached | None
     std_abs_error: Annotated[float, Column("Standard deviation of the absolute error.")]
     min_abs_error: Annotated[float, Column("Least absolute error.")]

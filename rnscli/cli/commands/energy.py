@@ -87,9 +87,8 @@ BREAKDOWN_LAYOUT = report.Layout(
 )  # fmt: skip
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", "adc_bits", "adc_range", "arrays", "kernel", "memory", "scales",
-    "input_scale",
-    *options.HARDWARE_AXES, "workload", "core",
+    "columns", "slice_bits", "adc_bits", "adc_range", "calibration", "percentile", "arrays",
+    "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES, "workload", "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
@@ -108,6 +107,7 @@ AXIS_COLUMNS = {
     "residue_p": analysis.ResidueP,
     "residue_sigma": analysis.ResidueSigma,
     "slice_bits": analysis.SliceBits,
+    **options.CALIBRATION_COLUMNS,
     **options.HARDWARE_COLUMNS,
 }
 
@@ -124,7 +124,11 @@ AXIS_COLUMNS = {
         "breakdown": lambda: (analysis.PartRow, BREAKDOWN_LAYOUT),
     },
     axes=AXIS_COLUMNS,
-    needs={"attempts": core.LEVELS} | dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
+    needs={
+        "attempts": core.LEVELS,
+        **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
+        **options.CALIBRATION_NEEDS,
+    },
 )
 @options.stacked(
     options.cores(core.CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
@@ -154,6 +158,7 @@ AXIS_COLUMNS = {
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
     core.CoreOptions.adc_range,
+    *options.CALIBRATION,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
@@ -217,7 +222,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         held = _held(requested, faults) | options.held_constants(point, design, constants)
         converters = design.design.converters
         held["adc_bits"] = None if converters is None else converters.adc_bits
-        return [(point | held, row) for row in rows]
+        ranged = "adc_range" in core.CORES[point["core"]].axes
+        held = options.of_range(point | held, point["adc_range"] if ranged else None)
+        return [(held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         tables, more = cli.answered(ready, rows_of, swept)
@@ -320,7 +327,7 @@ def _design(
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
-        "adc_range": point["adc_range"],
+        **{name: point[name] for name in ("adc_range", "calibration", "percentile")},
         **{name: point[name] for name in ("kernel", "memory", "scales", "input_scale")},
         "extrapolate": extrapolate,
     }

@@ -19,6 +19,7 @@ LAYOUT = report.Layout(
         "vector_size", "pairs", "operands", "degrees_of_freedom", "sparsity", "bits", "input_bits",
         "weight_bits", "p", "sigma", "core", "moduli", "redundant_moduli",
         "redundant", "decoder", "attempts", "slice_bits", "adc_bits", "adc_range",
+        "adc_share", "calibration", "percentile",
     ),
     results=(
         "mean_abs_error", "mean_abs_error_ci95", "precision_reached", "mean_error", "rms_error",
@@ -26,7 +27,7 @@ LAYOUT = report.Layout(
         "output_error_rate", "output_error_rate_ci95", "expected_attempts", "max_attempts",
     ),
     optional=(
-        "redundant_moduli", "precision_reached", "max_attempts", "adc_bits", "adc_range",
+        "redundant_moduli", "precision_reached", "max_attempts", "adc_share", "adc_bits",
         "mean_error", "moduli", "p50_abs_error", "p95_abs_error", "decoder", "rms_error",
         "p99_abs_error", "mean_abs_error_ci95", "max_abs_error",
     ),
@@ -35,9 +36,9 @@ _OTHERWISE = {"gaussian": "normal", "gauss": "normal"}  # called elsewhere, as -
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 AXES = (
-    *options.MODULI_AXES, "slice_bits", "adc_bits", "adc_range", "decoder", "legitimate_range",
-    "attempts", *options.NOISE_AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
-    "precision_of", "max_pairs", "pairs", "seed",
+    *options.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
+    *options.NOISE_AXES, "degrees_of_freedom", "sparsity", "operands", "rel_precision",
+    "precision_of", "max_pairs", "pairs", "seed", "calibration", "percentile",
 )  # fmt: skip
 
 
@@ -47,11 +48,15 @@ AXES = (
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
-    needs=dict.fromkeys(("attempts", "decoder", "legitimate_range"), core.LEVELS),
+    needs={
+        **dict.fromkeys(("attempts", "decoder", "legitimate_range"), core.LEVELS),
+        **options.CALIBRATION_NEEDS,
+    },
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,
         **options.MORE_NOISE_COLUMNS,
+        **options.CALIBRATION_COLUMNS,
         "rel_precision": analysis.RelPrecision,
         "precision_of": Annotated[str, Column("The value that --rel-precision is about.")],
         "max_pairs": Annotated[
@@ -91,7 +96,8 @@ AXES = (
     *options.DECODING,
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
-    core.CoreOptions.adc_range,
+    options.take(core.CoreOptions.adc_range, ",".join(core.ADC_RANGES)),
+    *options.CALIBRATION,
     options.take(analysis.SimulationOptions.seed.within(high=2**63)),
     options.run_options,
 )
@@ -115,30 +121,37 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     swept = [_axes(given, name, source) for name, source in sources.items()]
     ready, problems = cli.prepared(
         [point for axes in swept for point in options.noise_points(axes, AXES)],
-        lambda point: _parameters(point, given["core"], sources[point["operands"]]),
+        lambda point: _parameters(point, given, sources[point["operands"]]),
     )
     if drawn:
-        report.check_number(len(ready) * len(given["core"]), report.MAX_SERIES, "lines")
+        lines = sum(len(parameters.labels) for _, parameters in ready)
+        report.check_number(lines, report.MAX_SERIES, "lines")
     simulated = [parameters for _, parameters in ready]
+    # Rows that are not calibrated are the same however others are, which changes fastest.
+    repeated = len(given["calibration"]) * len(given["percentile"]) * len(given["core"])
+    repeated *= len(given["adc_range"])
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         rows: list[tuple[options.Point, analysis.DotErrorRow]] = []
         histograms: list[analysis.LogHistogram] = []
-        imprecise: list[str] = []
+        remarks = [one for parameters in simulated for one in _clipped(parameters)]
         with bar(sum(p.pairs for p in simulated), "pairs") as advance:
             watch = cli.watch_blocks(advance, partial(_note, simulated), partial(_total, simulated))
             results = analysis.dot_errors(simulated, runner, watch)
             for (point, parameters), result in zip(ready, results, strict=True):
-                rows.extend((point, row) for row in result.rows)
-                imprecise.extend(_imprecise(parameters, result))
-                if drawn:  # as they take memory
-                    statistics = (result.statistics[row.core] for row in result.rows)
-                    histograms.extend(one.histogram.magnitudes() for one in statistics)
+                remarks.extend(_imprecise(parameters, result))
+                for label, row in zip(parameters.labels, result.rows, strict=True):
+                    made = options.of_range(point, row.adc_range), row
+                    if made in rows[-repeated:]:
+                        continue
+                    rows.append(made)
+                    if drawn:  # as they take memory
+                        histograms.append(result.statistics[label].histogram.magnitudes())
         return cli.Answer(
             rows,
             lambda rows, file_format: report.plot_error_histograms(rows, histograms, file_format),
             problems,
-            remarks=imprecise,
+            remarks=remarks,
             footer=list(_footer(row for _, row in rows)),
         )
 
@@ -206,7 +219,7 @@ def _axes(
 
 
 def _parameters(
-    point: options.Point, cores: tuple[str, ...], source: analysis.FileOperands | None
+    point: options.Point, given: Mapping[str, Any], source: analysis.FileOperands | None
 ) -> analysis.DotErrorParameters:
     request = options.moduli_request(point).with_operands()
     code = None
@@ -215,19 +228,21 @@ def _parameters(
         size = request.legitimate_range(moduli, point["legitimate_range"])
         code = core.RedundantCode(moduli, size, point["decoder"])
     except RnscliError:
-        if any(core.CORES[name].coded for name in cores):
+        if any(core.CORES[name].coded for name in given["core"]):
             raise  # else it is only the reference of the others, which do without
     return analysis.DotErrorParameters(
         dot_product=request.dot_product,
         bits=request.converter_bits,
-        cores=cores,
+        cores=given["core"],
         pairs=point["pairs"] or point["max_pairs"],
         code=code,
         noise=options.noise_of(point),
         attempts=point["attempts"],
         slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],
-        adc_range=point["adc_range"],
+        adc_range=given["adc_range"],
+        calibration=point["calibration"],
+        percentile=point["percentile"],
         operands=source or _distribution(point),
         seed=point["seed"],
         rel_precision=point["rel_precision"],
@@ -250,7 +265,7 @@ def _note(
     """What is known of each core at a point."""
     point, columns = points[update.index], columns_of(analysis.DotErrorRow)
     known = []
-    for name in point.cores:
+    for name in point.labels:
         statistics, may_err = update.total[name], point.point.cores[name].may_err
         if point.precision_of == "output_error_rate":
             rate = analysis.proportion_interval(statistics.wrong, update.samples)
@@ -292,14 +307,24 @@ def _footer(rows: Iterable[analysis.DotErrorRow]) -> Iterator[str]:
         )
 
 
+def _clipped(parameters: analysis.DotErrorParameters) -> Iterator[str]:
+    """A sentence for each range that clips most outputs."""
+    for label, share in parameters.clipped.items():
+        if share > 0.5:
+            yield (
+                f"{label} at {parameters.bits} bits: the range clips {share:.0%} of the outputs; "
+                "give a larger fraction, or calibrated"
+            )
+
+
 def _imprecise(
     parameters: analysis.DotErrorParameters, result: analysis.DotErrorResult
 ) -> Iterator[str]:
     """A sentence for each core that is less precise than --rel-precision."""
     if parameters.rel_precision is None:
         return
-    for row in result.rows:
-        reached, spoilt = row.precision_reached, result.statistics[row.core].wrong
+    for label, row in zip(parameters.labels, result.rows, strict=True):
+        reached, spoilt = row.precision_reached, result.statistics[label].wrong
         if reached is None and parameters.noise is None:
             continue  # every error is zero
         if reached is None or reached > parameters.rel_precision:
@@ -309,6 +334,6 @@ def _imprecise(
             if isinstance(parameters.operands, analysis.FileOperands):
                 more = f"{parameters.operands.name} has {parameters.operands.shape[0]}"
             yield (
-                f"{row.core} at {row.bits} bits: {so_far} after {row.pairs} pairs, not "
+                f"{label} at {row.bits} bits: {so_far} after {row.pairs} pairs, not "
                 f"--rel-precision {parameters.rel_precision:g}; {more}"
             )

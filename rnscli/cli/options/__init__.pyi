@@ -27,6 +27,9 @@ from rnscli.cli.options.noise import check_one_level as check_one_level
 from rnscli.cli.options.noise import noise_of as noise_of
 from rnscli.cli.options.noise import noise_options as noise_options
 from rnscli.cli.options.noise import noise_points as noise_points
+from rnscli.cli.options.shared import CALIBRATION as CALIBRATION
+from rnscli.cli.options.shared import CALIBRATION_COLUMNS as CALIBRATION_COLUMNS
+from rnscli.cli.options.shared import CALIBRATION_NEEDS as CALIBRATION_NEEDS
 from rnscli.cli.options.shared import DECODING as DECODING
 from rnscli.cli.options.shared import MODULI_AXES as MODULI_AXES
 from rnscli.cli.options.shared import MODULI_COLUMNS as MODULI_COLUMNS
@@ -37,6 +40,7 @@ from rnscli.cli.options.shared import bits as bits
 from rnscli.cli.options.shared import cores as cores
 from rnscli.cli.options.shared import engine_of as engine_of
 from rnscli.cli.options.shared import moduli_request as moduli_request
+from rnscli.cli.options.shared import of_range as of_range
 from rnscli.cli.options.shared import points as points
 from rnscli.cli.options.shared import redundancy as redundancy
 from rnscli.cli.options.shared import run_options as run_options

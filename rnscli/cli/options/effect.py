@@ -16,7 +16,8 @@ def without_effect(
     """A sentence for each of the given options that has no effect.
 
     It concerns none of the cores, to which rns belongs where the others are ``compared`` with it,
-    or ``needs`` one of other options, or cores, that are not given.
+    or ``needs`` one of other options, or cores, that are not given; of some options a value, as
+    ``option=value``.
     """
     cores = dict.fromkeys((*(options.get("core") or ()), *((RNS.name,) if compared else ())))
     for name in given:
@@ -27,9 +28,24 @@ def without_effect(
                 f"`{name}` changes nothing of {', '.join(cores)}; it is about the core "
                 f"{', '.join(owners)}"
             )
-        elif needed and all(options.get(n) in (None, False) and n not in cores for n in needed):
-            said = (f"`{n}`" if n in options else f"the core {n}" for n in needed)
+        elif needed and not any(n in cores or _is_given(options, n) for n in needed):
+            said = (_said(options, n) for n in needed)
             yield f"`{name}` changes nothing without {' or '.join(said)}"
+
+
+def _is_given(options: Mapping[str, Any], needed: str) -> bool:
+    name, _, value = needed.partition("=")
+    given = options.get(name)
+    if not value:
+        return given not in (None, False)
+    return value in given if isinstance(given, tuple) else value == given
+
+
+def _said(options: Mapping[str, Any], needed: str) -> str:
+    name, _, value = needed.partition("=")
+    if name not in options:
+        return f"the core {name}"
+    return f"`{name}` {value}" if value else f"`{name}`"
 
 
 def _axes(core: str) -> tuple[str, ...]:

@@ -92,8 +92,7 @@ def core_options(
         CoreOptions.slice_bits,
         CoreOptions.adc_bits,
         adc_range,
-        CoreOptions.calibration,
-        CoreOptions.percentile,
+        *shared.CALIBRATION,
         NetworkOptions.calibration_samples,
     )
 

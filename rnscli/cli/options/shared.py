@@ -10,10 +10,18 @@ from typing import Any, TypeVar
 import click
 
 from rnscli import runtime
-from rnscli.analysis import CodeOptions, MaxModulus, ModuliOptions, ModuliRequest, Rule
+from rnscli.analysis import (
+    Calibration,
+    CodeOptions,
+    MaxModulus,
+    ModuliOptions,
+    ModuliRequest,
+    Percentile,
+    Rule,
+)
 from rnscli.base import Flags, InputError, Option
 from rnscli.cli.options import sweeps, types
-from rnscli.core import CORES, CoreOptions, DotProductOptions
+from rnscli.core import CALIBRATED, CALIBRATIONS, CORES, CoreOptions, DotProductOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -38,6 +46,13 @@ DECODING = (
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
 )
+# Options of a calibrated range, and without what they change nothing.
+CALIBRATION = (CoreOptions.calibration, CoreOptions.percentile)
+CALIBRATION_COLUMNS = {"calibration": Calibration, "percentile": Percentile}
+CALIBRATION_NEEDS = {
+    "calibration": (f"adc_range={CALIBRATED}",),
+    "percentile": (f"calibration={CALIBRATIONS[0]}",),
+}
 
 
 class DeclaredOption(click.Option):
@@ -149,6 +164,14 @@ def points(options: Mapping[str, Any], names: Sequence[str]) -> Iterator[Point]:
         )
     for combination in itertools.product(*axes):
         yield dict(zip(names, combination, strict=True))
+
+
+def of_range(point: Point, adc_range: str | None) -> Point:
+    """A point as it is for a row of a range: how it was calibrated, if it was."""
+    if adc_range != CALIBRATED:
+        return {**point, **dict.fromkeys(("calibration", "percentile"))}
+    concerned = point["calibration"] == CALIBRATIONS[0]
+    return {**point, "percentile": point["percentile"] if concerned else None}
 
 
 def moduli_request(point: Mapping[str, Any], **more: Any) -> ModuliRequest:

@@ -21,6 +21,8 @@ _SAMPLE = 1 << 14
 _SMALLEST_SAMPLE = 1 << 10
 _SAMPLE_VALUES = 1 << 28  # of operands of a sample, x or w
 
+MOST_CLIPPED = 0.9  # of the outputs, beyond which a range is taken for a mistake
+
 _FINEST = 4.0  # parts of the root mean square down to which a range may pay
 _COARSE, _FINE = 2.0 ** (-1 / 8), 2.0 ** (-1 / 64)  # steps of a search, of 9 % and of 1 %
 
@@ -125,21 +127,22 @@ def clipped_share(core: ConventionalCore, sums: npt.ArrayLike) -> float:
     return float(np.mean(beyond))
 
 
-def check_clipping(core: ConventionalCore, sums: npt.ArrayLike) -> None:
-    """Refuse a range that clips more than half of a sample: what is read says little then.
+def check_clipping(core: ConventionalCore, sums: npt.ArrayLike) -> float:
+    """The `clipped_share` of a sample; refused where the core reads next to nothing of it.
 
     Raises
     ------
     InputError
-        If it does.
+        If more than 90 % of the outputs are clipped.
     """
     clipped = clipped_share(core, sums)
-    if clipped > 0.5:
+    if clipped > MOST_CLIPPED:
         raise InputError(
-            f"`adc_range` is {core.adc_range}; that clips {clipped:.0%} of the outputs of core "
-            f"{core.name}, and at most half of them is accepted: give a larger fraction, or "
+            f"`adc_range` is {core.adc_range}, which clips {clipped:.1%} of the outputs of core "
+            f"{core.name}; it must clip at most {MOST_CLIPPED:.0%}: give a larger fraction, or "
             "calibrated"
         )
+    return clipped
 
 
 def _sample(core: ConventionalCore, sums: npt.ArrayLike) -> FloatArray:

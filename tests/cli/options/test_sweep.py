@@ -223,7 +223,7 @@ def test_error_sim_sweeps_a_product_of_cores(rows: Rows) -> None:
         "--operands", "normal,uniform",
     )  # fmt: skip
     assert [(row["operands"], row["bits"], row["pairs"], row["core"]) for row in found] == list(
-        itertools.product(("normal", "uniform"), (4, 6), (20, 30), ("fixed-lp", "rns"))
+        itertools.product(("normal", "uniform"), (4, 6), (20, 30), ("fixed-lp", "fixed-lp", "rns"))
     )
 
 
