@@ -11,10 +11,12 @@ from rnscli.analysis.energy.pass_attempts import attempts_of_pass
 from rnscli.analysis.moduli import ModuliOptions
 from rnscli.base import InputError, Option
 from rnscli.core import (
+    CALIBRATIONS,
     CORES,
     FULL,
     IDEAL,
     METHODS,
+    PERCENTILE,
     RNS,
     AnalogKind,
     Converters,
@@ -197,7 +199,10 @@ class EnergyParameters:
     adc_bits
         Bits of the ADCs there and in ``fixed-lp``; b if not given, the same converters as ``rns``.
     adc_range
-        Range of these ADCs, one of `rnscli.core.ADC_RANGES`.
+        Range of these ADCs: ``full``, a fraction of that such as ``1/8``, or ``calibrated``, which
+        is that for uniform operands. An ADC with fewer values than its bits could tell has less.
+    calibration, percentile
+        How it is calibrated, as in `rnscli.core.calibrated_shares`.
     devices
         How weights are mapped to cells and inputs are applied; errors cost nothing.
     adc, dac
@@ -254,6 +259,8 @@ class EnergyParameters:
     adc_bits: int | None = None
     adc_range: str = FULL
     devices: Devices = IDEAL
+    calibration: str = CALIBRATIONS[0]
+    percentile: float = PERCENTILE
     adc: hardware.AdcModel | None = None
     dac: hardware.CapacitiveDac = field(default_factory=hardware.CapacitiveDac)
     adc_rate: float | None = None
@@ -286,7 +293,8 @@ class EnergyParameters:
         check_slice_bits(self.slice_bits, self.dot_product)
         if self.adc_bits is not None:
             CoreOptions.adc_bits.check(self.adc_bits)
-        CoreOptions.adc_range.check(self.adc_range)
+        for option in (CoreOptions.adc_range, CoreOptions.calibration, CoreOptions.percentile):
+            option.check(getattr(self, option.name))
         size = self.dot_product.vector_size
         width = size if self.columns is None else EnergyOptions.columns.check(self.columns)
         for option in (EnergyOptions.adc_rate, EnergyOptions.columns_per_adc):
@@ -306,6 +314,8 @@ class EnergyParameters:
             adc_bits=self.adc_bits,
             adc_range=self.adc_range,
             devices=self.devices,
+            calibration=self.calibration,
+            percentile=self.percentile,
         )
         converters = kind.converters(settings)
         technology = self._technology_for(kind)

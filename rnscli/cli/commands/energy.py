@@ -88,8 +88,9 @@ BREAKDOWN_LAYOUT = report.Layout(
 _MAPPED = ("mapping", "input_slice_bits")
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "arrays", "kernel", "memory",
-    "scales", "input_scale", *options.HARDWARE_AXES, "workload", "core",
+    "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "calibration", "percentile",
+    "arrays", "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES, "workload",
+    "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
@@ -109,6 +110,7 @@ AXIS_COLUMNS = {
     "residue_sigma": analysis.ResidueSigma,
     "slice_bits": analysis.SliceBits,
     **{name: options.DEVICE_COLUMNS[name] for name in _MAPPED},
+    **options.CALIBRATION_COLUMNS,
     **options.HARDWARE_COLUMNS,
 }
 
@@ -125,8 +127,11 @@ AXIS_COLUMNS = {
         "breakdown": lambda: (analysis.PartRow, BREAKDOWN_LAYOUT),
     },
     axes=AXIS_COLUMNS,
-    needs={"attempts": (*core.LEVELS, "noise")}
-    | dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
+    needs={
+        "attempts": (*core.LEVELS, "noise"),
+        **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
+        **options.CALIBRATION_NEEDS,
+    },
 )
 @options.stacked(
     options.cores(core.CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
@@ -158,6 +163,7 @@ AXIS_COLUMNS = {
     core.CoreOptions.adc_range,
     core.DeviceOptions.mapping,
     core.DeviceOptions.input_slice_bits,
+    *options.CALIBRATION,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
@@ -221,7 +227,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         held = _held(requested, faults) | options.held_constants(point, design, constants)
         converters = design.design.converters
         held["adc_bits"] = None if converters is None else converters.adc_bits
-        return [(point | held, row) for row in rows]
+        ranged = "adc_range" in core.CORES[point["core"]].axes
+        held = options.of_range(point | held, point["adc_range"] if ranged else None)
+        return [(held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         tables, more = cli.answered(ready, rows_of, swept)
@@ -324,8 +332,8 @@ def _design(
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
-        "adc_range": point["adc_range"],
         "devices": core.Devices(**{name: point[name] for name in _MAPPED if point[name]}),
+        **{name: point[name] for name in ("adc_range", "calibration", "percentile")},
         **{name: point[name] for name in ("kernel", "memory", "scales", "input_scale")},
         "extrapolate": extrapolate,
     }

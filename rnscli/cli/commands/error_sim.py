@@ -61,8 +61,7 @@ AXES = (
         **options.MORE_NOISE_COLUMNS,
         **options.DEVICE_COLUMNS,
         "technology": analysis.Technology,
-        "calibration": analysis.Calibration,
-        "percentile": analysis.Percentile,
+        **options.CALIBRATION_COLUMNS,
         "rel_precision": analysis.RelPrecision,
         "precision_of": Annotated[str, Column("The value that --rel-precision is about.")],
         "max_pairs": Annotated[

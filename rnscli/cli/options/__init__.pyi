@@ -42,6 +42,7 @@ from rnscli.cli.options.noise import noise_of as noise_of
 from rnscli.cli.options.noise import noise_options as noise_options
 from rnscli.cli.options.noise import noise_points as noise_points
 from rnscli.cli.options.shared import CALIBRATION as CALIBRATION
+from rnscli.cli.options.shared import CALIBRATION_COLUMNS as CALIBRATION_COLUMNS
 from rnscli.cli.options.shared import CALIBRATION_NEEDS as CALIBRATION_NEEDS
 from rnscli.cli.options.shared import DECODING as DECODING
 from rnscli.cli.options.shared import MODULI_AXES as MODULI_AXES
