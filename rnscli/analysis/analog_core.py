@@ -1,6 +1,7 @@
 """An analog core by its name, with moduli that are chosen for it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rnscli import core
@@ -23,6 +24,7 @@ def analog_core(
     p: core.Level | None = None,
     sigma: core.Level | None = None,
     snr_db: core.Level | None = None,
+    static_share: float = 0.0,
     attempts: float = 1,
     decoder: str = "bounded-distance",
     legitimate_range: int | str = "product",
@@ -48,6 +50,9 @@ def analog_core(
         Of the core ``rns``, as in `rnscli.ModuliRequest`: the best moduli unless they are given.
     noise, p, sigma, snr_db
         Law and level of the noise, as in `rnscli.NoiseSetting`, or that; no noise without a level.
+    static_share
+        Of Gaussian noise, the share of its variance that is drawn once for a dot product and meets
+        its every attempt again.
     attempts, decoder, legitimate_range
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
     slice_bits, adc_bits, adc_range
@@ -75,6 +80,10 @@ def analog_core(
         setting: core.NoiseSetting | None = noise
     else:
         setting = core.NoiseSetting.of({"noise": noise, **levels})
+    if static_share:
+        if setting is None:
+            raise InputError("`static_share` is of the noise; give its level, or leave it out")
+        setting = replace(setting, constants=(*setting.constants, ("static_share", static_share)))
     request = ModuliRequest(
         bits=bits,
         vector_size=vector_size,

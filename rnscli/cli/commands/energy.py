@@ -352,6 +352,7 @@ def _faults(requested: _Requested) -> analysis.FaultProbability | None:
     noise = options.noise_of(point)
     if moduli is None or noise is None:
         return None
+    analysis.check_independent(noise.has_static_errors, point["attempts"])
     faults = analysis.fault_probability(
         analysis.FaultParameters(
             moduli=moduli,
