@@ -9,7 +9,13 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
-from rnscli.analysis.energy import OWN_ADC, EnergyOptions, EnergyParameters, runs_on
+from rnscli.analysis.energy import (
+    OWN_ADC,
+    EnergyOptions,
+    EnergyParameters,
+    check_independent,
+    runs_on,
+)
 from rnscli.analysis.error import DotErrorParameters
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, CodeOptions, ModuliOptions, ModuliRequest
 from rnscli.base import InputError, check_choice
@@ -193,6 +199,8 @@ class DesignSpace:
         CoreOptions.percentile.check(self.percentile)
         if self.throughput is not None and self.area is not None:
             raise InputError("`throughput` and `area` both say how many arrays; leave one out")
+        if self.noise is not None:
+            check_independent(self.noise.has_static_errors, max(self.attempts))
         if self.size > MAX_DESIGNS:
             raise InputError(
                 f"the space has {self.size} designs; at most {MAX_DESIGNS} are searched at once"

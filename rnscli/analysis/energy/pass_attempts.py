@@ -2,6 +2,8 @@
 
 import math
 
+from rnscli.base import InputError
+
 _MOST_TERMS = 10_000
 _EULER = 0.5772156649015329
 
@@ -43,6 +45,21 @@ def attempts_of_pass(rejected: float, attempts: float, columns: int) -> float:
     slopes = [_slope(rate, end, columns) for end in (last, 1.0)]
     ends = (1.0 - _term(rejected, attempts, columns)) / 2 + (slopes[0] - slopes[1]) / 12
     return _integral(rate * attempts, columns) / rate + ends
+
+
+def check_independent(has_static_errors: bool, attempts: float) -> None:
+    """Refuse attempts that are not independent, as `attempts_of_pass` takes them.
+
+    Raises
+    ------
+    InputError
+        If errors are static and there are several attempts.
+    """
+    if has_static_errors and attempts > 1:
+        raise InputError(
+            "`static_share` is of errors that a retry meets again, and the energy of retries is "
+            "computed for independent attempts; give `attempts` 1, or leave it out"
+        )
 
 
 def rejected_of(mean: float, attempts: float) -> float:

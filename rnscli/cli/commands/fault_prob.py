@@ -19,12 +19,19 @@ from rnscli.hardware import Technology
 LAYOUT = report.Layout(
     parameters=(
         "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "erased",
-        "noise", "p", "sigma", "attempts",
+        "noise", "p", "sigma", "static_share", "attempts",
     ),
     results=(
         "p_correct", "p_detected", "p_undetected", "p_err", "is_bound", "expected_attempts",
     ),
     optional=("redundant_moduli", "moduli", "p_correct"),
+)  # fmt: skip
+STATIC_LAYOUT = replace(
+    LAYOUT,
+    results=(
+        "p_correct", "p_detected", "p_undetected", "p_err_low", "p_err", "is_bound",
+        "expected_attempts",
+    ),
 )  # fmt: skip
 SNR_LAYOUT = replace(
     LAYOUT, parameters=("snr_db", *(key for key in LAYOUT.parameters if key != "sigma"))
@@ -169,6 +176,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 advance(len(rows))
         if given["validate"] is None:
             layout = SNR_LAYOUT if solved == "snr_db" else None
+            if any(point.get("static_share") for point, _ in rows):
+                layout = STATIC_LAYOUT
             return cli.Answer(rows, _plot, missing, footer=_footer(rows), layout=layout)
         exact = [(*row, parameters) for row, (_, parameters) in zip(rows, ready, strict=True)]
         return replace(_validated(exact, given, runner, bar), problems=missing)
