@@ -50,15 +50,18 @@ def attempts_of_pass(rejected: float, attempts: float, columns: int) -> float:
 def check_independent(has_static_errors: bool, attempts: float) -> None:
     """Refuse attempts that are not independent, as `attempts_of_pass` takes them.
 
+    With up to two of them their mean is ``1 + f(1)``, which only the first attempt decides.
+
     Raises
     ------
     InputError
-        If errors are static and there are several attempts.
+        If errors are static and there are more attempts.
     """
-    if has_static_errors and attempts > 1:
+    if has_static_errors and attempts > 2:
         raise InputError(
             "`static_share` is of errors that a retry meets again, and the energy of retries is "
-            "computed for independent attempts; give `attempts` 1, or leave it out"
+            f"computed for independent attempts from the second one on; `attempts` is {attempts:g}:"
+            " give 1 or 2"
         )
 
 

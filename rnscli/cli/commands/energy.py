@@ -376,7 +376,9 @@ def _faults(requested: _Requested, hardware: options.Hardware) -> analysis.Fault
         noise = options.residue_noise(request, moduli, hardware.array_of(point, core.RNS))
     if moduli is None or noise is None:
         return None
-    analysis.check_independent(noise.has_static_errors, point["attempts"])
+    each = noise if isinstance(noise, tuple) else (noise,)
+    static = any(one.has_static_errors for one in each)
+    analysis.check_independent(static, point["attempts"])
     faults = analysis.fault_probability(
         analysis.FaultParameters(
             moduli=moduli,
