@@ -1,3 +1,4 @@
+from rnscli.cli.options.effect import concerns_cores as concerns_cores
 from rnscli.cli.options.effect import without_effect as without_effect
 from rnscli.cli.options.hardware import ARRAY_OPTIONS as ARRAY_OPTIONS
 from rnscli.cli.options.hardware import HARDWARE_AXES as HARDWARE_AXES

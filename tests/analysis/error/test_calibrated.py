@@ -11,12 +11,13 @@ import pytest
 from dot_error_points import point, same_statistics
 
 from rnscli.analysis.error.calibrated import calibrated
-from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error
+from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error, dot_errors
 from rnscli.analysis.error.operands import GivenOperands, NormalOperands, UniformOperands
 from rnscli.analysis.error.tiles import stream
 from rnscli.base import InputError
 from rnscli.core import CALIBRATIONS, ConventionalCore, DotProduct
 from rnscli.core.cores.conventional_core import FixedPointCore
+from rnscli.core.noise import Gaussian
 from rnscli.runtime import Runner, local_engine
 
 Run = Callable[..., Any]
@@ -71,18 +72,23 @@ def test_each_core_has_a_row_for_each_range_it_can_have() -> None:
     assert all(row.relative_to_rns is not None for row in rows)
 
 
-@pytest.mark.parametrize("noise", [None, "gaussian"])
-def test_a_range_does_not_depend_on_the_others(noise: str | None) -> None:
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.thorough)])
+def test_a_range_does_not_depend_on_the_others(jobs: int) -> None:
     """Nor on the number of pairs, of processes or of other cores."""
-    from rnscli.core.noise import Gaussian
-
-    law = None if noise is None else Gaussian(0.3)
-    shared: dict[str, Any] = {"bits": 5, "pairs": 5000, "vector_size": 2048, "noise": law}
+    shared: dict[str, Any] = {
+        "bits": 5,
+        "pairs": 40_000,
+        "vector_size": 256,
+        "noise": Gaussian(0.3),
+    }
     together = dot_error(point(cores=("rns", "bit-sliced", "fixed-lp"), adc_range=BOTH, **shared))
-    for core in ("bit-sliced", "fixed-lp"):
-        for within in BOTH:
-            with local_engine(2) as engine:
-                alone = dot_error(point(cores=(core,), adc_range=within, **shared), Runner(engine))
+    points = [
+        point(cores=(core,), adc_range=within, **shared)
+        for core in ("bit-sliced", "fixed-lp")
+        for within in BOTH
+    ]
+    with local_engine(jobs) as engine:
+        for alone in dot_errors(points, Runner(engine)):
             (label,) = alone.parameters.labels
             assert same_statistics(alone.statistics[label], together.statistics[label])
     few = point(cores=("fixed-lp",), adc_range="calibrated", **(shared | {"pairs": 2}))
