@@ -26,6 +26,7 @@ from rnscli.analysis.columns import SimulatedPErrInterval as SimulatedPErrInterv
 from rnscli.analysis.columns import SimulatedWords as SimulatedWords
 from rnscli.analysis.columns import SliceBits as SliceBits
 from rnscli.analysis.columns import SnrDb as SnrDb
+from rnscli.analysis.columns import Technology as Technology
 from rnscli.analysis.columns import VectorSize as VectorSize
 from rnscli.analysis.columns import WeightBits as WeightBits
 from rnscli.analysis.design.limits import LIMITS as LIMITS
@@ -47,12 +48,14 @@ from rnscli.analysis.energy.bill import sensitivity as sensitivity
 from rnscli.analysis.energy.bill import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.energy_design import NOT_COUNTED as NOT_COUNTED
 from rnscli.analysis.energy.energy_design import OWN_ADC as OWN_ADC
+from rnscli.analysis.energy.parameters import MAX_LINK_SIGMA as MAX_LINK_SIGMA
 from rnscli.analysis.energy.parameters import EnergyOptions as EnergyOptions
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.parameters import WorkloadOptions as WorkloadOptions
 from rnscli.analysis.energy.parameters import check_runs_on as check_runs_on
 from rnscli.analysis.energy.parameters import runs_on as runs_on
 from rnscli.analysis.energy.pass_attempts import attempts_of_pass as attempts_of_pass
+from rnscli.analysis.energy.pass_attempts import check_independent as check_independent
 from rnscli.analysis.energy.pass_attempts import rejected_of as rejected_of
 from rnscli.analysis.energy.rows import ENERGY_PARTS as ENERGY_PARTS
 from rnscli.analysis.energy.rows import ONCE as ONCE
@@ -111,6 +114,7 @@ from rnscli.analysis.networks.training import training_row as training_row
 from rnscli.analysis.networks.training import trainings as trainings
 from rnscli.analysis.noise.device_noise import DeviceNoise as DeviceNoise
 from rnscli.analysis.noise.device_noise import device_noise as device_noise
+from rnscli.analysis.noise.device_noise import noise_of_core as noise_of_core
 from rnscli.analysis.noise.noise_table import noise_table as noise_table
 from rnscli.analysis.noise.parameters import NoiseParameters as NoiseParameters
 from rnscli.analysis.noise.parameters import devices_of as devices_of

@@ -1,12 +1,14 @@
 """An analog core by its name, with moduli that are chosen for it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rnscli import core
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, ModuliRequest
 from rnscli.analysis.networks.rows import FP32
 from rnscli.base import InputError
+from rnscli.hardware import Technology
 from rnscli.matrix import Dataflow
 
 
@@ -23,6 +25,7 @@ def analog_core(
     p: core.Level | None = None,
     sigma: core.Level | None = None,
     snr_db: core.Level | None = None,
+    static_share: float = 0.0,
     attempts: float = 1,
     decoder: str = "bounded-distance",
     legitimate_range: int | str = "product",
@@ -33,7 +36,8 @@ def analog_core(
     adc_range: str = core.FULL,
     calibration: str = core.CALIBRATIONS[0],
     percentile: float = core.PERCENTILE,
-    devices: core.Devices = core.IDEAL,
+    devices: core.Devices | None = None,
+    technology: Technology | None = None,
 ) -> core.Core:
     """An analog core by its name, with the moduli that suit it.
 
@@ -51,6 +55,10 @@ def analog_core(
         Of the core ``rns``, as in `rnscli.ModuliRequest`: the best moduli unless they are given.
     noise, p, sigma, snr_db
         Law and level of the noise, as in `rnscli.NoiseSetting`, or that; no noise without a level.
+        ``device`` is the noise that the technology has, without a level.
+    static_share
+        Of Gaussian noise, the share of its variance that is drawn once for a dot product and meets
+        its every attempt again.
     attempts, decoder, legitimate_range
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
     slice_bits, adc_bits, adc_range, calibration, percentile
@@ -58,7 +66,9 @@ def analog_core(
         fraction of that such as ``1/8``, or ``calibrated``: then it is that for dot products of
         uniform operands, by `rnscli.core.calibrated_shares`.
     devices
-        What its arrays are built of.
+        What its arrays are built of; with the noise ``device`` that of the technology if not given.
+    technology
+        Whose noise it is; the one that the core is shown on if not given.
 
     Raises
     ------
@@ -80,8 +90,16 @@ def analog_core(
         if any(level is not None for level in levels.values()):
             raise InputError("`noise` says the level itself; leave out `p`, `sigma` and `snr_db`")
         setting: core.NoiseSetting | None = noise
+    elif noise == core.DEVICE:
+        if any(level is not None for level in levels.values()):
+            raise InputError("`noise` device has no level; leave out `p`, `sigma` and `snr_db`")
+        setting = None
     else:
         setting = core.NoiseSetting.of({"noise": noise, **levels})
+    if static_share:
+        if setting is None:
+            raise InputError("`static_share` is of the noise; give its level, or leave it out")
+        setting = replace(setting, constants=(*setting.constants, ("static_share", static_share)))
     request = ModuliRequest(
         bits=bits,
         vector_size=vector_size,
@@ -97,17 +115,24 @@ def analog_core(
         chosen = request.choose()[0]
         size = request.legitimate_range(chosen, legitimate_range)
         code = core.RedundantCode(chosen, size, decoder)
+    moduli_set = None if code is None else code.moduli
     settings = core.CoreSettings(
         dot_product=request.dot_product,
         bits=request.converter_bits,
+        moduli=moduli_set,
         slice_bits=slice_bits,
         adc_bits=adc_bits,
         adc_range=core.CoreOptions.adc_range.check(adc_range),
-        devices=devices,
         calibration=core.CoreOptions.calibration.check(calibration),
         percentile=core.CoreOptions.percentile.check(percentile),
+        devices=devices or core.IDEAL,
     )
-    laws = core.laws_of(setting, settings.bits, code.moduli if code else None, kind.name)
+    if noise == core.DEVICE:
+        from rnscli.analysis.noise.device_noise import noise_of_core  # which takes time to load
+
+        found = noise_of_core(settings, kind, technology, devices)
+        return kind.build(replace(settings, devices=found.devices), code, found.laws, attempts)
+    laws = core.laws_of(setting, settings.bits, moduli_set, kind.name)
     return kind.build(settings, code, laws, attempts)
 
 

@@ -45,6 +45,7 @@ from rnscli.core.cores.kind import CoreKind as CoreKind
 from rnscli.core.cores.kind import CoreOptions as CoreOptions
 from rnscli.core.cores.kind import CoreSettings as CoreSettings
 from rnscli.core.cores.kind import DigitalKind as DigitalKind
+from rnscli.core.cores.kind import Laws as Laws
 from rnscli.core.cores.kind import Logic as Logic
 from rnscli.core.cores.kind import Operation as Operation
 from rnscli.core.cores.kind import Operations as Operations

@@ -9,13 +9,21 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
-from rnscli.analysis.energy import OWN_ADC, EnergyOptions, EnergyParameters, runs_on
+from rnscli.analysis.energy import (
+    OWN_ADC,
+    EnergyOptions,
+    EnergyParameters,
+    check_independent,
+    runs_on,
+)
 from rnscli.analysis.error import DotErrorParameters
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, CodeOptions, ModuliOptions, ModuliRequest
 from rnscli.base import InputError, check_choice
 from rnscli.core import (
+    CALIBRATIONS,
     CORES,
     FULL,
+    PERCENTILE,
     RNS,
     AnalogKind,
     ConventionalKind,
@@ -115,6 +123,9 @@ class DesignSpace:
     throughput, area
         Wanted throughput in MAC/s, or given area in m^2: designs have as many arrays as it takes,
         or as fit. One of them at most.
+    calibration, percentile
+        How a range that is ``calibrated`` is, for all designs, on uniform operands: see
+        `rnscli.core.calibrated_shares`.
     noise
         Law of the errors, or a setting from which that of every residue and of every conventional
         converter follows. ``None`` for no errors.
@@ -160,6 +171,8 @@ class DesignSpace:
     extrapolate: bool = False
     throughput: float | None = None
     area: float | None = None
+    calibration: str = CALIBRATIONS[0]
+    percentile: float = PERCENTILE
     noise: NoiseSetting | NoiseLaw | None = None
     pairs: int = 10_000
     seed: int = 0
@@ -182,8 +195,12 @@ class DesignSpace:
             names = [model.name if model else OWN_ADC for model in getattr(self, name)]
             if len(set(names)) < len(names):
                 raise InputError(f"`{name}` has two of the same name; give them different names")
+        CoreOptions.calibration.check(self.calibration)
+        CoreOptions.percentile.check(self.percentile)
         if self.throughput is not None and self.area is not None:
             raise InputError("`throughput` and `area` both say how many arrays; leave one out")
+        if self.noise is not None:
+            check_independent(self.noise.has_static_errors, max(self.attempts))
         if self.size > MAX_DESIGNS:
             raise InputError(
                 f"the space has {self.size} designs; at most {MAX_DESIGNS} are searched at once"
@@ -321,6 +338,8 @@ class DesignSpace:
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
             adc_range=design.adc_range or FULL,
+            calibration=self.calibration,
+            percentile=self.percentile,
             adc=adc,
             dac=self.dac,
             adc_rate=design.adc_rate,
@@ -350,6 +369,8 @@ class DesignSpace:
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
             adc_range=design.adc_range or FULL,
+            calibration=self.calibration,
+            percentile=self.percentile,
             seed=self.seed,
         )
 

@@ -6,4 +6,5 @@ from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParamete
 from rnscli.analysis.energy.parameters import check_runs_on as check_runs_on
 from rnscli.analysis.energy.parameters import runs_on as runs_on
 from rnscli.analysis.energy.pass_attempts import attempts_of_pass as attempts_of_pass
+from rnscli.analysis.energy.pass_attempts import check_independent as check_independent
 from rnscli.analysis.energy.pass_attempts import rejected_of as rejected_of

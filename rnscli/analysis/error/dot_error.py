@@ -44,6 +44,9 @@ _TELLING_ROWS = 2  # of given operands, that tell one file from another; there a
 _LEAST_PAIRS = 1000  # before which an interval may be narrow by chance
 
 
+OfDevices = Callable[[core.CoreSettings, core.AnalogKind], tuple[core.Laws, core.Devices]]
+
+
 class ErrorOptions:
     """What a user chooses of a simulation of dot products, besides cores, moduli and noise."""
 
@@ -101,6 +104,8 @@ class DotErrorParameters:
         How it is, as in `rnscli.core.calibrated_shares`.
     devices
         What the arrays of all cores are built of; each pair is programmed in a column of its own.
+    of_devices
+        In the place of ``noise`` and ``devices`` what both are for a core with some settings.
     operands
         Source of the operands.
     seed
@@ -130,6 +135,7 @@ class DotErrorParameters:
     calibration: str = core.CALIBRATIONS[0]
     percentile: float = core.PERCENTILE
     devices: core.Devices = core.IDEAL
+    of_devices: OfDevices | None = None
     operands: Operands = field(default_factory=UniformOperands)
     seed: int = 0
     rel_precision: float | None = None
@@ -201,6 +207,11 @@ class DotErrorParameters:
             ranges = (core.FULL,)
         return {name if one == core.FULL else f"{name} {one}": one for one in ranges}
 
+    @property
+    def noisy(self) -> bool:
+        """Whether results of some core may differ from those without noise, on ideal devices."""
+        return any(one.noisy for one in self._built.values())
+
     @cached_property
     def clipped(self) -> Mapping[str, float]:
         """How many outputs a fraction of the range clips in a small sample, by the labels."""
@@ -225,7 +236,6 @@ class DotErrorParameters:
             bits=self.bits,
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
-            devices=self.devices,
         )
         names = dict.fromkeys(self.cores)
         if self.code is not None:
@@ -234,10 +244,13 @@ class DotErrorParameters:
         for name in names:
             kind = core.analog_core_named(name)
             moduli = self.code.moduli if kind.coded and self.code is not None else None
-            noise = core.laws_of(self.noise, self.bits, moduli, name)
+            noise, devices = core.laws_of(self.noise, self.bits, moduli, name), self.devices
             for label, within in self._labels_of(name).items():
                 fixed = core.FULL if within == core.CALIBRATED else within
-                made = replace(settings, adc_range=fixed)
+                made = replace(settings, adc_range=within, moduli=moduli)
+                if self.of_devices is not None:
+                    noise, devices = self.of_devices(made, kind)
+                made = replace(made, adc_range=fixed, devices=devices)
                 cores[label] = kind.build(made, self.code, noise, self.attempts)
         return cores
 
@@ -635,7 +648,7 @@ def _enough(
     if parameters.rel_precision is None or pairs < _LEAST_PAIRS:
         return False
     shares = parameters.reached(total)
-    if parameters.noise is None:  # an error that is always zero is known, as no noise may strike
+    if not parameters.noisy:  # an error that is always zero is known, as no noise may strike
         shares = [share for share in shares if share is not None]
     return all(share is not None and share <= parameters.rel_precision for share in shares)
 

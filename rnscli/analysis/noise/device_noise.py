@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from rnscli.analysis.noise.parameters import NoiseParameters
 from rnscli.base import InputError
-from rnscli.core import Devices, NoiseSetting
+from rnscli.core import (
+    AnalogKind,
+    ConventionalCore,
+    CoreSettings,
+    Devices,
+    Gaussian,
+    NoiseLaw,
+    NoiseSetting,
+    step_of,
+)
+from rnscli.hardware import Technology, load_technology
 
 
 class DeviceNoise(NamedTuple):
@@ -17,7 +27,8 @@ class DeviceNoise(NamedTuple):
     ----------
     setting
         Normal noise of each residue, of light and of phases, as a setting of its standard
-        deviations, the largest modulus first; ``None`` where there is no light.
+        deviations, the largest modulus first; of a core without residues that of an ADC of b bits,
+        in its steps. ``None`` where there is no light.
     static_share
         Share of the variance of each that is fixed for a chip; empty without light.
     devices
@@ -27,6 +38,17 @@ class DeviceNoise(NamedTuple):
     setting: NoiseSetting | None
     static_share: tuple[float, ...]
     devices: Devices
+
+    @property
+    def laws(self) -> tuple[NoiseLaw, ...] | NoiseLaw | None:
+        """The law of each residue, or of the converters of b bits; ``None`` without light."""
+        if self.setting is None:
+            return None
+        _, sigma = self.setting.level
+        if not isinstance(sigma, tuple):
+            return Gaussian(sigma, self.static_share[0])
+        both = zip(sigma, self.static_share, strict=True)
+        return tuple(Gaussian(one, share) for one, share in both)
 
 
 def device_noise(parameters: NoiseParameters) -> DeviceNoise:
@@ -38,8 +60,7 @@ def device_noise(parameters: NoiseParameters) -> DeviceNoise:
     Raises
     ------
     InputError
-        If the technology says nothing of its noise, its light is not that of residues, or there is
-        too little of it.
+        If the technology says nothing of its noise, or there is too little light.
 
     Examples
     --------
@@ -61,11 +82,6 @@ def device_noise(parameters: NoiseParameters) -> DeviceNoise:
             )
         return DeviceNoise(None, (), devices)
     budget = parameters.budget
-    if not parameters.kind.coded:
-        raise InputError(
-            f"the light of `technology` {technology.name} is noise at the ADCs of core "
-            f"{parameters.core}, and not of residues; give its level"
-        )
     sigmas, shares = [], []
     for light in budget.light:
         sigma = math.hypot(*light.values())
@@ -76,4 +92,44 @@ def device_noise(parameters: NoiseParameters) -> DeviceNoise:
             )
         sigmas.append(sigma)
         shares.append((light["phase"] / sigma) ** 2 if sigma else 0.0)
-    return DeviceNoise(NoiseSetting(sigma=tuple(sigmas)), tuple(shares), devices)
+    if parameters.kind.coded:
+        return DeviceNoise(NoiseSetting(sigma=tuple(sigmas)), tuple(shares), devices)
+    # As of an ADC of b bits, with the same share of its range; slices have the same light.
+    core, reading = cast(ConventionalCore, budget.core), budget.readings[0]
+    bits, _ = step_of(core.full_bits, core.adc_bits, core.shares[0])
+    sigma = sigmas[0] / reading.step / 2.0 ** (bits - parameters.bits)
+    return DeviceNoise(NoiseSetting(sigma=sigma), (shares[0],), devices)
+
+
+def noise_of_core(
+    settings: CoreSettings, kind: AnalogKind, technology: Technology | None, devices: Devices | None
+) -> DeviceNoise:
+    """`device_noise` of a core with these settings.
+
+    Parameters
+    ----------
+    settings
+        Of the core, with its moduli.
+    kind
+        What it is.
+    technology
+        Whose noise it is; the one that it is shown on if not given.
+    devices
+        What its arrays are built of, in the place of what the technology says.
+    """
+    chosen = technology or load_technology(kind.default_technology)
+    return device_noise(
+        NoiseParameters(
+            core=kind.name,
+            dot_product=settings.dot_product,
+            bits=settings.bits,
+            moduli=settings.moduli,
+            technology=chosen,
+            devices=devices,
+            slice_bits=settings.slice_bits,
+            adc_bits=settings.adc_bits,
+            adc_range=settings.adc_range,
+            calibration=settings.calibration,
+            percentile=settings.percentile,
+        )
+    )

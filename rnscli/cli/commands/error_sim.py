@@ -13,6 +13,7 @@ from rnscli import analysis, cli, core, report
 from rnscli.analysis import DISTRIBUTIONS, PRECISION_OF, SUFFIXES, ErrorOptions
 from rnscli.base import Column, InputError, RnscliError, columns_of, nearest
 from rnscli.cli import options
+from rnscli.hardware import Technology
 
 LAYOUT = report.Layout(
     parameters=(
@@ -37,9 +38,9 @@ DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 AXES = (
     *options.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
-    *options.NOISE_AXES, *options.DEVICE_AXES, "degrees_of_freedom", "sparsity", "operands",
-    "rel_precision",
-    "precision_of", "max_pairs", "pairs", "seed", "calibration", "percentile",
+    *options.NOISE_AXES, *options.DEVICE_AXES, "technology", "degrees_of_freedom", "sparsity",
+    "operands", "rel_precision", "precision_of", "max_pairs", "pairs", "seed", "calibration",
+    "percentile",
 )  # fmt: skip
 
 
@@ -50,9 +51,7 @@ AXES = (
     layout=LAYOUT,
     plot="the distribution of the error",
     needs={
-        **dict.fromkeys(
-            ("attempts", "decoder", "legitimate_range"), (*core.LEVELS, *options.DEVICE_ERRORS)
-        ),
+        **dict.fromkeys(("attempts", "decoder", "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
         **options.CALIBRATION_NEEDS,
     },
@@ -61,8 +60,8 @@ AXES = (
         "legitimate_range": analysis.LegitimateRange,
         **options.MORE_NOISE_COLUMNS,
         **options.DEVICE_COLUMNS,
-        "calibration": analysis.Calibration,
-        "percentile": analysis.Percentile,
+        "technology": analysis.Technology,
+        **options.CALIBRATION_COLUMNS,
         "rel_precision": analysis.RelPrecision,
         "precision_of": Annotated[str, Column("The value that --rel-precision is about.")],
         "max_pairs": Annotated[
@@ -105,6 +104,7 @@ AXES = (
     options.take(core.CoreOptions.adc_range, ",".join(core.ADC_RANGES)),
     *options.CALIBRATION,
     options.device_options,
+    options.noise_technology,
     options.take(analysis.SimulationOptions.seed.within(high=2**63)),
     options.run_options,
 )
@@ -124,12 +124,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli error-sim --bits 6 --rel-precision 0.01 --jobs 2 --store runs.db
     """
     _check(given)
-    tables = options.device_tables(given)
+    tables, technologies = options.device_tables(given), options.noise_technologies(given)
+    given = given | {"technology": tuple(technologies) or None}
     sources = _sources(given)
     swept = [_axes(given, name, source) for name, source in sources.items()]
     ready, problems = cli.prepared(
         [point for axes in swept for point in options.noise_points(axes, AXES)],
-        lambda point: _parameters(point, given, sources[point["operands"]], tables),
+        lambda point: _parameters(point, given, sources[point["operands"]], tables, technologies),
     )
     if drawn:
         lines = sum(len(parameters.labels) for _, parameters in ready)
@@ -231,6 +232,7 @@ def _parameters(
     given: Mapping[str, Any],
     source: analysis.FileOperands | None,
     tables: Mapping[str, Any],
+    technologies: Mapping[str, Technology],
 ) -> analysis.DotErrorParameters:
     request = options.moduli_request(point).with_operands()
     code = None
@@ -241,6 +243,10 @@ def _parameters(
     except RnscliError:
         if any(core.CORES[name].coded for name in given["core"]):
             raise  # else it is only the reference of the others, which do without
+    of_devices = None
+    if point["noise"] == core.DEVICE:
+        technology = technologies.get(point["technology"])
+        of_devices = partial(_of_devices, point=point, technology=technology, tables=tables)
     return analysis.DotErrorParameters(
         dot_product=request.dot_product,
         bits=request.converter_bits,
@@ -251,7 +257,8 @@ def _parameters(
         attempts=point["attempts"],
         slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],
-        devices=options.devices_of(point, tables),
+        devices=core.IDEAL if of_devices else options.devices_of(point, tables),
+        of_devices=of_devices,
         adc_range=given["adc_range"],
         calibration=point["calibration"],
         percentile=point["percentile"],
@@ -260,6 +267,16 @@ def _parameters(
         rel_precision=point["rel_precision"],
         precision_of=point["precision_of"] or PRECISION_OF[0],
     )
+
+
+def _of_devices(
+    settings: core.CoreSettings,
+    kind: core.AnalogKind,
+    point: options.Point,
+    technology: Technology | None,
+    tables: Mapping[str, Any],
+) -> tuple[core.Laws, core.Devices]:
+    return options.noise_of_devices(point, settings, kind, technology, tables)
 
 
 def _distribution(point: options.Point) -> analysis.Operands:
@@ -337,7 +354,7 @@ def _imprecise(
         return
     for label, row in zip(parameters.labels, result.rows, strict=True):
         reached, spoilt = row.precision_reached, result.statistics[label].wrong
-        if reached is None and parameters.noise is None:
+        if reached is None and not parameters.noisy:
             continue  # every error is zero
         if reached is None or reached > parameters.rel_precision:
             seen = f"{spoilt} wrong outputs were seen" if spoilt else "no wrong output was seen"

@@ -4,9 +4,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from rnscli.base import Column, Names, Option, WholeNumbers, in_words, options_of
+from rnscli.analysis import EnergyOptions, ModuliRequest, runs_on
+from rnscli.base import Column, InputError, Names, Option, WholeNumbers, in_words, options_of
 from rnscli.cli.options import shared
-from rnscli.core import DeviceOptions, Devices
+from rnscli.cli.options.hardware import opened
+from rnscli.cli.options.noise import is_of_devices
+from rnscli.core import (
+    DEVICE,
+    LEVELS,
+    RNS,
+    AnalogKind,
+    CoreSettings,
+    DeviceOptions,
+    Devices,
+    Laws,
+    ModuliSet,
+    NoiseLaw,
+)
+from rnscli.hardware import Technology, load_technology
 
 _TABLES = {"device_table": "states", "adc_inl_table": "adc_points"}
 _ALL = options_of(DeviceOptions)
@@ -15,7 +30,9 @@ DEVICE_AXES = tuple(name for name in _ALL if name not in _TABLES)
 DEVICE_ERRORS = tuple(
     name for name in _ALL if name not in ("mapping", "residues", "input_slice_bits", "chip_seed")
 )
-DEVICE_NEEDS = dict.fromkeys(("residues", "chip_seed"), DEVICE_ERRORS)
+# What makes results differ from those without noise, on ideal devices.
+NOISY = (*LEVELS, "noise", *DEVICE_ERRORS)
+DEVICE_NEEDS = dict.fromkeys(("residues", "chip_seed"), ("noise", *DEVICE_ERRORS))
 
 
 def _column(option: Option) -> Any:
@@ -42,6 +59,95 @@ def device_tables(options: Mapping[str, Any]) -> dict[str, Any]:
         for name, field in _TABLES.items()
         if options[name] is not None
     }
+
+
+# Whose noise --noise device is, in commands that have no other use for a technology.
+noise_technology: shared.Decorator[Any] = shared.stacked(
+    shared.take(EnergyOptions.technology, help="With --noise device: whose noise it is."),
+    EnergyOptions.constant,
+)
+
+
+def noise_technologies(options: Mapping[str, Any]) -> dict[str, Technology]:
+    """Technologies that are named, by their names, with constants that are given.
+
+    Raises
+    ------
+    InputError
+        If they are named for nothing.
+    """
+    if not is_of_devices(options):
+        for name in ("technology", "constant"):
+            if options[name]:
+                raise InputError(f"--{name} belongs to --noise {DEVICE}; give that, too")
+        return {}
+    if not options["technology"]:
+        if options["constant"]:
+            raise InputError("--constant is of a technology; give --technology, too")
+        return {}
+    return {one.name: one for one in opened(options["technology"], options["constant"])}
+
+
+def built_on(
+    point: shared.Point,
+    kind: AnalogKind,
+    technology: Technology | None,
+    tables: Mapping[str, Any],
+) -> tuple[Technology, Devices]:
+    """Whose noise a core has with --noise device, and what its arrays are built of.
+
+    It is that of the technology, or of the one that the core is shown on where it does not run.
+    Options of devices replace what the technology says.
+    """
+    from rnscli import analysis  # what noise is takes time to load
+
+    if technology is None or not runs_on(kind, technology, None):
+        technology = load_technology(kind.default_technology)
+    given = {
+        name: value
+        for name in DEVICE_AXES
+        if (value := point[name]) is not None and str(value) != _ALL[name].default
+    }
+    return technology, analysis.devices_of(technology, {**given, **tables})
+
+
+def noise_of_devices(
+    point: shared.Point,
+    settings: CoreSettings,
+    kind: AnalogKind,
+    technology: Technology | None,
+    tables: Mapping[str, Any],
+) -> tuple[Laws, Devices]:
+    """The noise of a core at a point with --noise device, and what its arrays are built of."""
+    from rnscli import analysis
+
+    chosen, devices = built_on(point, kind, technology, tables)
+    found = analysis.noise_of_core(settings, kind, chosen, devices)
+    return found.laws, found.devices
+
+
+def residue_noise(
+    request: ModuliRequest, moduli: ModuliSet, technology: Technology | None
+) -> tuple[NoiseLaw, ...]:
+    """The law of each residue on a technology, where it follows from light alone.
+
+    Raises
+    ------
+    InputError
+        If it follows from cells: such errors are no law of residues that are independent.
+    """
+    from rnscli import analysis
+
+    whole = request.with_operands()
+    settings = CoreSettings(dot_product=whole.dot_product, bits=whole.converter_bits, moduli=moduli)
+    chosen = technology or load_technology(RNS.default_technology)
+    laws = analysis.noise_of_core(settings, RNS, chosen, None).laws
+    if not isinstance(laws, tuple):
+        raise InputError(
+            f"`technology` {chosen.name} has the errors of its devices, which are no law of "
+            "residues: rnscli error-sim simulates them, and rnscli noise says how large they are"
+        )
+    return laws
 
 
 def devices_of(point: shared.Point, tables: Mapping[str, Any]) -> Devices:
