@@ -69,7 +69,7 @@ COLUMNS: dict[str, Any] = {
     "adc_range": analysis.AdcRange,
     "calibration": analysis.Calibration,
     "percentile": analysis.Percentile,
-    **{name: Annotated[float, KNOWN[name].column(name)] for name in _LIGHT},
+    **{name: options.HARDWARE_COLUMNS[name] for name in _LIGHT},
     **{name: options.DEVICE_COLUMNS[name] for name in _DEVICES},
     "target": Annotated[float, Column("Wanted probability.", form=probability, high=1)],
 }
@@ -129,7 +129,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # How exact cells must be for residues, plain and symmetric ones
     rnscli noise --solve cell-error --target 1e-3 --vector-size 64 \\
         --residues plain,symmetric
-    # The least light for a p of 1e-6, and the longest sum at the power that there is
+    # The least light for a p of 1e-6, and the longest sum
     rnscli noise --solve laser-power,vector-size --target 1e-6 \\
         --vector-size 16
     # What the noise of three lengths is made of, drawn
