@@ -49,6 +49,9 @@ from rnscli.analysis.networks.training import Training as Training
 from rnscli.analysis.networks.training import TrainingParameters as TrainingParameters
 from rnscli.analysis.networks.training import training_row as training_row
 from rnscli.analysis.networks.training import trainings as trainings
+from rnscli.analysis.noise.parameters import NoiseParameters as NoiseParameters
+from rnscli.analysis.noise.rows import NoiseRow as NoiseRow
+from rnscli.analysis.noise.rows import SolvedRow as SolvedRow
 from rnscli.analysis.statistics import PairedCounts as PairedCounts
 from rnscli.base.errors import InputError as InputError
 from rnscli.base.errors import NoSolutionError as NoSolutionError
@@ -60,6 +63,7 @@ from rnscli.calls import dot_error as dot_error
 from rnscli.calls import energy as energy
 from rnscli.calls import fault_probability as fault_probability
 from rnscli.calls import moduli as moduli
+from rnscli.calls import noise as noise
 from rnscli.calls import train as train
 from rnscli.core.arithmetic.code import CORRECTED as CORRECTED
 from rnscli.core.arithmetic.code import DETECTED as DETECTED

@@ -336,6 +336,7 @@ def test_a_call_has_every_option_that_changes_the_result() -> None:
     for command, function in {
         "moduli": "moduli", "error-sim": "dot_error", "fault-prob": "fault_probability",
         "energy": "energy", "design": "design", "accuracy": "accuracy", "train": "train",
+        "noise": "noise",
     }.items():  # fmt: skip
         assert function in rnscli.__all__
         for option in command_of(command).stated:

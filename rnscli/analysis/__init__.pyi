@@ -118,6 +118,7 @@ from rnscli.analysis.noise.device_noise import noise_of_core as noise_of_core
 from rnscli.analysis.noise.noise_table import noise_table as noise_table
 from rnscli.analysis.noise.parameters import NoiseParameters as NoiseParameters
 from rnscli.analysis.noise.parameters import devices_of as devices_of
+from rnscli.analysis.noise.rows import NOISE_PARTS as NOISE_PARTS
 from rnscli.analysis.noise.rows import NoiseRow as NoiseRow
 from rnscli.analysis.noise.rows import SolvedRow as SolvedRow
 from rnscli.analysis.noise.solve import SolveOptions as SolveOptions
