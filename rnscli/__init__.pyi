@@ -84,6 +84,7 @@ from rnscli.core.cores.conventional_core import BitSlicedCore as BitSlicedCore
 from rnscli.core.cores.conventional_core import FixedPointCore as FixedPointCore
 from rnscli.core.cores.core import Readout as Readout
 from rnscli.core.cores.rns_core import RnsCore as RnsCore
+from rnscli.core.devices import Devices as Devices
 from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseSetting as NoiseSetting
 from rnscli.core.noise import Tabulated as Tabulated
