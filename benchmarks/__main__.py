@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import rnscli
-from benchmarks import design_space, matrix_product, monte_carlo, networks
+from benchmarks import design_space, devices, matrix_product, monte_carlo, networks
 from benchmarks.measure import Record, best_of
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -78,6 +78,8 @@ if __name__ == "__main__":
     decoding(measured)
     exact(measured)
     design_space.speed(measured)
+    devices.speed(measured)
+    devices.ranges(measured)
     networks.inference(measured)
     networks.training(measured)
     start_up(measured)

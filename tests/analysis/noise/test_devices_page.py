@@ -4,6 +4,9 @@ import math
 import re
 from pathlib import Path
 
+import pytest
+
+import rnscli
 from rnscli.analysis.noise.parameters import NoiseParameters
 from rnscli.analysis.noise.rows import NOISE_PARTS
 from rnscli.analysis.noise.solve import solved
@@ -59,3 +62,45 @@ def test_every_part_is_in_the_table() -> None:
     table = PAGE[PAGE.index("| part | kind |") : PAGE.index("**Cells.**")]
     named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
     assert named == {*NOISE_PARTS} - {"detector"}
+
+
+@pytest.mark.parametrize(("bits", "said"), [(8, "= 0.64"), (9, "have 1.286")])
+def test_slices_that_fill_their_cells(bits: int, said: str) -> None:
+    """Of weights of full scale: the signal over the noise of four slices, and of none."""
+    dot = DotProduct(64, 6, bits)
+    devices = Devices(cell_error=0.01)
+    sigma = {}
+    for core, slice_bits in (("fixed-hp", 1), ("bit-sliced", 2)):
+        readings = NoiseParameters(
+            core=core, dot_product=dot, bits=bits, slice_bits=slice_bits, adc_bits=20,
+            devices=devices,
+        ).budget.readings  # fmt: skip
+        parts = [one.parts["cells"] * one.step * 4**place for place, one in enumerate(readings)]
+        sigma[core] = math.hypot(*parts)
+    ratio = sigma["fixed-hp"] / sigma["bit-sliced"]
+    assert f"{ratio:.{len(said.split('.')[1])}f}" in said
+    assert said in PAGE.replace("\n", " ")
+
+
+def test_two_cells_against_an_offset() -> None:
+    """The documented ratios of rms errors, of the documented command."""
+    assert "`255 / (127 sqrt(2)) = 1.42`" in PAGE
+    found: dict[tuple[str, str], float] = {}
+    for law in ("proportional", "independent"):
+        for operands in ("uniform", "relu-normal", "laplace"):
+            rms = []
+            for mapping in ("differential", "offset"):
+                name = "cell_error_proportional" if law == "proportional" else "cell_error"
+                row = rnscli.dot_error(
+                    core="fixed-hp", bits=8, operands=operands, pairs=4000, mapping=mapping,
+                    **{name: 0.1},
+                )  # fmt: skip
+                rms.append(row.rms_error)
+            found[law, operands] = rms[1] / rms[0]
+    said = " ".join(PAGE[PAGE.index("has rms errors with an offset") :][:90].split())
+    ratios = re.findall(r"\d\.\d\d", said)
+    assert ratios == [f"{v:.2f}" for (law, _), v in found.items() if law == "proportional"]
+    # Of errors in any state it is that of steps, whatever the operands: to 3 % of 4000 pairs.
+    for (law, _), ratio in found.items():
+        if law == "independent":
+            assert ratio == pytest.approx(255 / (127 * math.sqrt(2)), rel=0.05)
