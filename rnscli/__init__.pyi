@@ -16,8 +16,8 @@ from rnscli.analysis.energy.workload import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
 from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult
-from rnscli.analysis.error.dot_error import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.error.dot_error import dot_errors as dot_errors
+from rnscli.analysis.error.error_statistics import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.error.operand_files import FileOperands as FileOperands
 from rnscli.analysis.error.operand_files import load_operands as load_operands
 from rnscli.analysis.error.operands import GivenOperands as GivenOperands
@@ -84,6 +84,7 @@ from rnscli.core.cores.conventional_core import BitSlicedCore as BitSlicedCore
 from rnscli.core.cores.conventional_core import FixedPointCore as FixedPointCore
 from rnscli.core.cores.core import Readout as Readout
 from rnscli.core.cores.rns_core import RnsCore as RnsCore
+from rnscli.core.devices import Devices as Devices
 from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseSetting as NoiseSetting
 from rnscli.core.noise import Tabulated as Tabulated

@@ -163,7 +163,7 @@ def test_parameter_objects_stay() -> None:
             code=rnscli.RedundantCode(rnscli.ModuliSet([63, 62, 61, 59])),
         )
     )
-    assert list(simulated.rows) == list(rnscli.dot_error(bits=6, pairs=100))
+    assert list(simulated.rows) == list(rnscli.dot_error(bits=6, pairs=100, adc_range="full"))
 
 
 def test_rows_are_a_sequence_with_columns() -> None:

@@ -51,6 +51,7 @@ BY_TYPE: dict[type, Callable[[Any], tuple[str, ...]]] = {
     ),
     types.Quantity: lambda kind: (*quantities(kind.unit), "0", "1 furlong"),
     sweeps.ChoiceSweep: lambda kind: NAMES,
+    sweeps.FractionSweep: lambda kind: (*NOT_NUMBERS, "0", "-1", "2", "1/0", "3/2", "inf", HUGE),
     sweeps.LegitimateRangeSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", "0", "any"),
     types.ModuliType: lambda kind: (*NUMBERS, "3,x", "0", "-7,5", "1,3"),
     types.IntSetType: lambda kind: (*NUMBERS, "0,x", "-7,0", "99"),
