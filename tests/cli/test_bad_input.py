@@ -123,7 +123,12 @@ OPTIONS = {
     )
 }
 WITH_BITS = [command for command, options in OPTIONS.items() if "--bits" in options]
-SEVERAL_CORES = ("energy", "accuracy", "design", "noise")  # of which some have an answer without moduli
+SEVERAL_CORES = (
+    "energy",
+    "accuracy",
+    "design",
+    "noise",
+)  # of which some have an answer without moduli
 
 
 def test_options_of_every_command_are_tried() -> None:

@@ -63,7 +63,7 @@ def device_tables(options: Mapping[str, Any]) -> dict[str, Any]:
 
 # Whose noise --noise device is, in commands that have no other use for a technology.
 noise_technology: shared.Decorator[Any] = shared.stacked(
-    shared.take(EnergyOptions.technology, help="With --noise device: whose noise it is."),
+    shared.take(EnergyOptions.technology, usual="that of each core", more=" With --noise device."),
     EnergyOptions.constant,
 )
 
