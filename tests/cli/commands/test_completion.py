@@ -128,7 +128,7 @@ def test_zsh(shell: FindShell, shell_environment: Environment, tmp_path: Path) -
         "rnscli energy --technology photonic-phase,mi": (
             "rnscli energy --technology photonic-phase,mine.toml "
         ),
-        "rnscli fault-prob --require p_e": "rnscli fault-prob --require p_err ",
+        "rnscli fault-prob --require p_u": "rnscli fault-prob --require p_undetected ",
         "rnscli moduli --output mi": "rnscli moduli --output mine.toml ",
     }
     zsh = (shell("zsh"), "-f", "-c", ASKED_OF_ZSH, "zsh", *lines)
