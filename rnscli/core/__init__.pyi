@@ -67,6 +67,7 @@ from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
 from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseLaw as NoiseLaw
 from rnscli.core.noise import NoiseSetting as NoiseSetting
+from rnscli.core.noise import Summed as Summed
 from rnscli.core.noise import Uniform as Uniform
 from rnscli.core.noise import wrong_word as wrong_word
 from rnscli.core.noise.draws import draw_positions as draw_positions

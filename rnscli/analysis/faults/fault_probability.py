@@ -301,16 +301,21 @@ def _uniform_outcome(
     spectrum: undetected.CodeSpectrum, radius: int, wrong: Sequence[float]
 ) -> tuple[Outcome, bool]:
     """Outcome of one attempt where residues are wrong uniformly, each with a p of its own."""
-    # The chance that exactly the residues of each set T are wrong, and whether there is one.
-    chances, possible = np.ones(1), np.ones(1, dtype=bool)
-    for p in wrong:
-        chances = np.concatenate((chances * (1.0 - p), chances * p))
-        possible = np.concatenate((possible & (p < 1), possible & (p > 0)))
+    chances, possible = joint_chances(wrong)
     detected, missed = (
         (float(chances @ shares), bool((shares > 0)[possible].any()))
         for shares in (spectrum.detected_of, spectrum.undetected_of)
     )
     return _outcome(math.fsum(weight_distribution(wrong)[: radius + 1]), detected, missed)
+
+
+def joint_chances(wrong: Sequence[float]) -> tuple[core.FloatArray, Any]:
+    """The chance that exactly the residues of each set T are wrong, and whether there is one."""
+    chances, possible = np.ones(1), np.ones(1, dtype=bool)
+    for p in wrong:
+        chances = np.concatenate((chances * (1.0 - p), chances * p))
+        possible = np.concatenate((possible & (p < 1), possible & (p > 0)))
+    return chances, possible
 
 
 def _outcome(
