@@ -5,6 +5,7 @@ from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.base import Column, ends, prefixed
+from rnscli.hardware import KNOWN
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class DesignRow:
         float | None,
         Column("Clock of the digital logic, in Hz.", "clock", prefixed("Hz"), usual=1e9),
     ]
+    laser_power_w: Annotated[float | None, KNOWN["laser_power"].column("laser_power")]
+    rate_hz: Annotated[float | None, KNOWN["rate"].column("rate")]
+    segments: c.Segments | None
+    link_sigma: c.LinkSigma | None
     reverse: c.Reverse | None
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
@@ -85,6 +90,14 @@ class DesignRow:
             "Mean absolute error of right outputs against float64, in units of the operands' "
             "product.",
             "mean |e|",
+        ),
+    ]
+    output_error: Annotated[
+        float | None,
+        Column(
+            "Root mean square of the error of an output, wrong and rejected ones included, over "
+            "that of the outputs.",
+            "rms e / rms",
         ),
     ]
     p_err: c.PErr | None

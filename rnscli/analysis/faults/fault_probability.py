@@ -337,10 +337,18 @@ def retries(point: FaultPoint, attempts: float) -> Retries:
     left, laws = point.left, point.left_laws
     radius = core.radius_of(point.decoder, left)
     outcome, _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
-    _, detected, missed = outcome
-    if attempts > 1 and detected and any(law.has_static_errors for law in laws):
-        return _several(left, point.legitimate_range, radius, laws, missed).after(attempts)
-    return independent(*outcome, attempts)
+    several = static_part(point) if attempts > 1 else None
+    return several.after(attempts) if several else independent(*outcome, attempts)
+
+
+def static_part(point: FaultPoint) -> StaticErrors | None:
+    """What several attempts have in common; ``None`` where they are independent."""
+    left, laws = point.left, point.left_laws
+    radius = core.radius_of(point.decoder, left)
+    (_, detected, missed), _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
+    if not detected or not any(law.has_static_errors for law in laws):
+        return None
+    return _several(left, point.legitimate_range, radius, laws, missed)
 
 
 @lru_cache(maxsize=256)

@@ -252,7 +252,8 @@ def undetected_squares(moduli: ModuliSet, legitimate_range: int, radius: int) ->
     by_difference = _squares_by_difference(moduli.moduli, legitimate_range)
     squares = _within(moduli.moduli, by_difference, radius)
     words = _products([m - 1 for m in moduli.moduli])
-    return (squares / words).astype(np.float64)
+    found: FloatArray = (squares / words).astype(np.float64)
+    return found
 
 
 def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exact, _Exact]:

@@ -68,7 +68,6 @@ class Levels:
         In an ADC that clips nothing a level of many steps is off by ``1/12 + sigma^2``, and a
         whole number by rounded noise.
         """
-        import numpy as np
         from scipy.special import ndtr
 
         if not sigma:
