@@ -25,6 +25,7 @@ def analog_core(
     p: core.Level | None = None,
     sigma: core.Level | None = None,
     snr_db: core.Level | None = None,
+    static_share: float = 0.0,
     attempts: float = 1,
     decoder: str = "bounded-distance",
     legitimate_range: int | str = "product",
@@ -55,6 +56,9 @@ def analog_core(
     noise, p, sigma, snr_db
         Law and level of the noise, as in `rnscli.NoiseSetting`, or that; no noise without a level.
         ``device`` is the noise that the technology has, without a level.
+    static_share
+        Of Gaussian noise, the share of its variance that is drawn once for a dot product and meets
+        its every attempt again.
     attempts, decoder, legitimate_range
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
     slice_bits, adc_bits, adc_range, calibration, percentile
@@ -92,6 +96,10 @@ def analog_core(
         setting = None
     else:
         setting = core.NoiseSetting.of({"noise": noise, **levels})
+    if static_share:
+        if setting is None:
+            raise InputError("`static_share` is of the noise; give its level, or leave it out")
+        setting = replace(setting, constants=(*setting.constants, ("static_share", static_share)))
     request = ModuliRequest(
         bits=bits,
         vector_size=vector_size,

@@ -108,7 +108,7 @@ SliceBits = Annotated[int, Column("Bits of a weight slice in the core bit-sliced
 AdcBits = Annotated[int, Column("Bits of an ADC.", "ADC bits", low=1)]
 AdcRange = Annotated[str, Column(
     "Range of the ADCs: full, calibrated or a fraction of the full one.", "ADC range",
-    usual="full", concerns_some=True
+    usual="full", concerns_some=True, identity=True
 )]
 AdcShare = Annotated[float, Column(
     "Share of the full range that the ADCs have; of slices the largest.", "share", low=0, high=1,
@@ -123,8 +123,8 @@ Percentile = Annotated[float, Column(
     concerns_some=True
 )]
 CalibrationSamples = Annotated[int, Column(
-    "Samples of the training data that ranges and scales were found on.", "calibrated on", low=1,
-    usual=256
+    "Samples of the training data that calibrated ranges and static scales were found on.", low=1,
+    concerns_some=True
 )]
 Technology = Annotated[str, Column("Technology of the array.", identity=True)]
 ArrayColumns = Annotated[int, Column(
@@ -181,4 +181,18 @@ RelPrecision = Annotated[float, Column(
 PrecisionReached = Annotated[float, Column(
     "How far the interval of the value with a requested precision reaches, as a share of it.",
     "reached", base.reach
+)]
+
+# Light, and what its noise makes of outputs
+
+OutputError = Annotated[float, Column(
+    "Root mean square of the error of an output, wrong and rejected ones included, over that of "
+    "the outputs.", "rms e / rms"
+)]
+Segments = Annotated[int, Column(
+    "Arrays that a dot product is cut over, and joined from.", low=1, usual=1
+)]
+LinkSigma = Annotated[float, Column(
+    "Standard deviation of a reading of light, in its steps; null without a link.",
+    "light sigma", base.number
 )]

@@ -25,7 +25,15 @@ from typing import Annotated, Any
 from rnscli import analysis, base
 from rnscli.analysis.energy.bill import energy
 from rnscli.base import Column, Option, command_line, ends, number, percent, sequence
-from rnscli.core import CoreOptions, DotProductOptions, NoiseOptions, RedundantCode
+from rnscli.core import (
+    CALIBRATED,
+    CORES,
+    FULL,
+    CoreOptions,
+    DotProductOptions,
+    NoiseOptions,
+    RedundantCode,
+)
 from rnscli.hardware import MurmannAdc, load_technology
 from rnscli.matrix import ProductCounts
 from rnscli.networks import NETWORKS, RecipeOptions
@@ -33,6 +41,7 @@ from rnscli.reproduction.block import BLOCK
 
 SAME, WITHIN, CLOSE, AGREES = "same", "within", "close", "agrees"
 UNDECIDED, NOT_HERE, EXPLAINED, DIFFERENT = "undecided", "not-here", "explained", "different"
+FULL_ONLY = "full-only"
 GIVEN = "given"
 VERDICTS = {
     SAME: "equal to the digits printed",
@@ -41,6 +50,7 @@ VERDICTS = {
     AGREES: "published as a curve; confirmed by a simulation, with its interval",
     UNDECIDED: "measured, and the 95 % intervals do not decide",
     NOT_HERE: "published of larger networks; less is enough for this small one",
+    FULL_ONLY: "holds for ADCs of the full range, as published; not for calibrated ones",
     EXPLAINED: "further off than is tolerated, no more than its remark gives a reason for",
     GIVEN: "not compared: what others are computed from",
     DIFFERENT: "none of these",
@@ -68,7 +78,9 @@ class Verdict:
 class Published:
     """A published value, as ``published.toml`` describes it; ``judge_as`` is one of `KINDS`.
 
-    One that is missed by more than ``tolerance`` is explained up to ``explained``.
+    One that is missed by more than ``tolerance`` is explained up to ``explained``. ``of_larger``
+    says that it is of larger networks only, ``of_full_range`` that it is of ADCs that have all of
+    the full range.
     """
 
     judge_as: Callable[..., Verdict]
@@ -81,6 +93,7 @@ class Published:
     tolerance: float = 0.01
     explained: float = 0.0
     of_larger: bool = False
+    of_full_range: bool = False
 
     @property
     def ends(self) -> tuple[float | None, float | None]:
@@ -167,6 +180,9 @@ def judge_bound(published: Published, measured: float, interval: Interval) -> Ve
         return Verdict(WITHIN, deviation)
     if interval[1] >= published.low:
         return Verdict(UNDECIDED, deviation, f"the interval is on both sides of {published.text}")
+    if published.of_full_range:
+        remark = f"{published.text} holds with the full range of the ADC, not with a calibrated one"
+        return Verdict(FULL_ONLY, deviation, remark)
     if published.of_larger:
         return Verdict(NOT_HERE, deviation, "less is enough for this small network")
     return Verdict(DIFFERENT, deviation)
@@ -204,6 +220,12 @@ CASES: dict[str, dict[str, Any]] = _FILE["case"]
 # The share of the accuracy in FP32 that counts as kept.
 KEPT: float = _FILE["value"]["accuracy-b-rns"]["low"]
 NETWORK_CORES = ("rns", "fixed-lp", "bit-sliced")
+# Each with the full range of its ADCs, as published, and with a calibrated one where it has one.
+NETWORK_SERIES = tuple(
+    (name, adc_range)
+    for name in NETWORK_CORES
+    for adc_range in ((FULL, CALIBRATED) if "adc_range" in CORES[name].axes else (FULL,))
+)
 
 
 @dataclass(frozen=True)
@@ -217,6 +239,7 @@ class NetworkPoint:
     redundant: int = 0
     attempts: int = 1
     p: float | None = None
+    adc_range: str = FULL
 
 
 @dataclass(frozen=True)
@@ -235,9 +258,10 @@ class NetworkStudy:
     """What is computed of networks, and how much of it; all test samples, if no number is given.
 
     The accuracy of `size_model`, which has the longest dot products, for each b and h in a
-    conventional core; that of `models` for each core and b; that of `noise_model` on residues under
-    noise, for each (k, R) and p: without redundancy nothing is detected, and further attempts
-    change nothing. `training_model` is trained for half of the epochs of its recipe, after which
+    conventional core; that of `models` for each core and b; both also with calibrated ranges of
+    the ADCs, for those of these b that show enough; that of `noise_model` on residues under noise,
+    for each (k, R) and p: without redundancy nothing is detected, and further attempts change
+    nothing. `training_model` is trained for half of the epochs of its recipe, after which
     losses have come to rest.
     """
 
@@ -255,6 +279,8 @@ class NetworkStudy:
     probabilities: tuple[float, ...] = tuple(
         float(f"{10 ** (half / 2):.6g}") for half in range(-12, -1)
     )
+    calibrated_size_bits: tuple[int, ...] = (4, 6, 8)
+    calibrated_bits: tuple[int, ...] = (4, 5, 6, 7, 8)
     training_model: str = "digits-cnn"
     training_bits: tuple[int, ...] = (5, 6, CONDITIONS["training_bits"])
     epochs: int = 10
@@ -263,16 +289,28 @@ class NetworkStudy:
 
     def points(self, result: str, **equal: Any) -> list[NetworkPoint]:
         """Networks on cores that the picture of a result shows, or those with equal attributes."""
-        sizes = product(self.size_bits, self.sizes)
-        settings = product(self.models, NETWORK_CORES, self.bits)
+        sizes = [
+            NetworkPoint(self.size_model, "fixed-lp", b, h, adc_range=adc_range)
+            for adc_range, several in ((FULL, ()), (CALIBRATED, self.calibrated_size_bits))
+            for b, h in product(self._of(self.size_bits, several), self.sizes)
+        ]
+        settings = [
+            NetworkPoint(model, name, b, adc_range=adc_range)
+            for model, (name, adc_range) in product(self.models, NETWORK_SERIES)
+            for b in self._of(self.bits, () if adc_range == FULL else self.calibrated_bits)
+        ]
         noise = product(self.redundancies, self.probabilities)
         noisy = partial(NetworkPoint, self.noise_model, "rns", self.noise_bits)
         points = {
-            "accuracy-h": [NetworkPoint(self.size_model, "fixed-lp", b, h) for b, h in sizes],
-            "accuracy-b": [NetworkPoint(*setting) for setting in settings],
+            "accuracy-h": sizes,
+            "accuracy-b": settings,
             "accuracy-p": [noisy(redundant=k, attempts=r, p=p) for (k, r), p in noise],
         }
         return [one for one in points.get(result, []) if equal.items() <= vars(one).items()]
+
+    def _of(self, every: tuple[int, ...], chosen: tuple[int, ...]) -> list[int]:
+        """Those that are chosen; all if none are."""
+        return [b for b in every if not chosen or b in chosen]
 
     def trained_with(self, bits: Iterable[int], seed: int) -> tuple[TrainingPoint, ...]:
         """Trainings in FP32, and with each of these bits, by each seed."""
@@ -332,7 +370,8 @@ class ReproducedRow:
     verdict: Annotated[str, Column(
         "same (as the digits printed), within (the published range), close (by a stated "
         "tolerance), agrees (with a simulation), undecided (the interval is on both sides), "
-        "not-here (published of larger networks), explained (further off, for the reason in the "
+        "not-here (published of larger networks), full-only (with the full range of the ADCs, not "
+        "with a calibrated one), explained (further off, for the reason in the "
         "remark), given (not compared: what others are computed from) or different."
     )]  # fmt: skip
     deviation: Annotated[float | None, Column(
@@ -479,12 +518,18 @@ def _request(bits: int, **more: Any) -> analysis.ModuliRequest:
 # Of networks
 
 
-def _fall(at: SimpleNamespace, *measured: MeasuredAccuracy) -> Computed:
-    """Accuracy in a conventional core at the largest h, beside all smaller ones."""
+def _fall(at: SimpleNamespace, *every: MeasuredAccuracy) -> Computed:
+    """Accuracy in a conventional core at the largest h, beside all smaller ones.
+
+    With the full range of its ADC; a remark has what a calibrated one keeps at the largest h.
+    """
+    measured, calibrated = every[: len(at.sizes)], every[len(at.sizes) :]
     (first, *at_first), (last, *at_last) = measured[0].ratios, measured[-1].ratios
     kept = last_kept(at.sizes, [one.ratios[0] for one in measured], 0)
     said = f"kept up to h = {kept:g}" if kept else "not kept at any h"
     remark = f"{first:.4g} at h = {at.sizes[0]}; {KEPT:g} is {said}"
+    if calibrated:
+        remark += f"; {calibrated[-1].ratios[0]:.4g} at h = {at.sizes[-1]} with a calibrated range"
     return Computed(last, (at_first, at_last), (at_last[0], at_last[1]), remark)
 
 
@@ -494,9 +539,17 @@ def _ratio(at: SimpleNamespace, measured: MeasuredAccuracy) -> Computed:
     return Computed(ratio, (ratio, (low, high)), (low, high))
 
 
+def _series(at: SimpleNamespace) -> list[NetworkPoint]:
+    """A network on a conventional core of each b, with one of the ranges."""
+    return at.study.points(  # type: ignore[no-any-return]
+        "accuracy-b", model=at.model, core="fixed-lp", adc_range=at.adc_range
+    )
+
+
 def _fewest_bits(at: SimpleNamespace, *measured: MeasuredAccuracy) -> Computed:
     """The fewest bits from which on the accuracy is kept; infinite if the most are too few."""
-    fewest, interval = _last_kept(at.study.bits[::-1], measured[::-1], math.inf)
+    bits = [point.bits for point in _series(at)]
+    fewest, interval = _last_kept(bits[::-1], measured[::-1], math.inf)
     return Computed(fewest, (fewest, interval), interval)
 
 
@@ -556,9 +609,8 @@ _WAYS: dict[str, tuple[Callable[[Any], Sequence[Work]], Callable[..., Computed]]
     "reram-block": (lambda at: (), _of_parts),
     "accuracy-h": (lambda at: at.study.points("accuracy-h", bits=at.bits), _fall),
     "accuracy-b-rns": (lambda at: [NetworkPoint(at.model, "rns", at.accuracy_bits)], _ratio),
-    "accuracy-b-fixed-lp": (
-        lambda at: at.study.points("accuracy-b", model=at.model, core="fixed-lp"), _fewest_bits
-    ),
+    "accuracy-b-fixed-lp": (_series, _fewest_bits),
+    "accuracy-b-calibrated": (_series, _fewest_bits),
     "training": (lambda at: at.study.trained_with([at.training_bits], at.seed), _trained),
     "accuracy-p": (
         lambda at: at.study.points("accuracy-p", redundant=at.code[0], attempts=at.code[1]),

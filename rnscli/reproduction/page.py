@@ -19,6 +19,7 @@ import numpy as np
 
 from rnscli import __version__, analysis, report
 from rnscli.base import columns_of, engineering, number, probability
+from rnscli.core import CALIBRATED, FULL
 from rnscli.networks import INSTALL
 from rnscli.report import CORE_COLOURS, CORE_MARKERS, Look, Row, handle
 from rnscli.reproduction import cases
@@ -240,12 +241,18 @@ def _curves(
 
 
 def _paint_sizes(axes: Any, rows: Points, look: Look) -> None:
-    """Accuracy in a conventional core against h, a line for each b, with its name."""
+    """Accuracy in a conventional core against h, a line for each b, with its name.
+
+    Those of calibrated ranges are broken, and have none, as they lie together.
+    """
     several, sizes = _distinct(rows, "bits"), _distinct(rows, "vector_size")
     names, never = [], []  # of those that never had half of the accuracy there is one
     for bits in several:
-        members = _columns(rows, bits=bits)
+        members = _columns(rows, bits=bits, adc_range=FULL)
         ratios, colour = members.relative_accuracy, CORE_COLOURS["fixed-lp"]
+        calibrated = _columns(rows, bits=bits, adc_range=CALIBRATED)
+        axes.plot(calibrated.vector_size, calibrated.relative_accuracy, "s--", color=colour,
+                  alpha=_strength(bits, several), markersize=4, linewidth=1.4)  # fmt: skip
         axes.plot(sizes, ratios, "s-", color=colour, alpha=_strength(bits, several), markersize=4,
                   linewidth=1.8)  # fmt: skip
         _band(axes, sizes, members, colour)
@@ -263,6 +270,7 @@ def _paint_sizes(axes: Any, rows: Points, look: Look) -> None:
     axes.set_xticks(sizes, list(map(str, sizes)))
     axes.set(xlim=(sizes[0] / 1.15, sizes[-1] * 1.5), xlabel="terms h of a dot product")
     _accuracy_axis(axes, look)
+    _range_legend(axes, [], rows, look)
     for name, place, offset, side in names:
         axes.annotate(name, place, xytext=offset, textcoords="offset points", va=side)
 
@@ -277,14 +285,17 @@ def _half_lost(sizes: Sequence[int], ratios: Sequence[float]) -> float | None:
 
 
 def _paint_bits(*panels: Any, rows: Points, look: Look) -> None:
-    """Accuracy of each network on each core against b."""
+    """Accuracy of each network on each core against b; of calibrated ranges in broken lines."""
     models = list(dict.fromkeys(row["model"] for row in rows))
     for axes, model in zip(panels, models, strict=True):
-        for index, core in enumerate(cases.NETWORK_CORES):
-            members, colour = _columns(rows, model=model, core=core), CORE_COLOURS[core]
-            places = [bits + 0.09 * (index - 1) for bits in members.bits]
+        for index, (core, adc_range) in enumerate(cases.NETWORK_SERIES):
+            members = _columns(rows, model=model, core=core, adc_range=adc_range)
+            if not members.rows:
+                continue
+            colour, line = CORE_COLOURS[core], "-" if adc_range == FULL else "--"
+            places = [bits + 0.07 * (index - 2) for bits in members.bits]
             ratios = members.relative_accuracy
-            axes.plot(places, ratios, color=colour, linewidth=1.8, zorder=3)
+            axes.plot(places, ratios, line, color=colour, linewidth=1.8, zorder=3)
             axes.vlines(places, *_ends(members), color=colour, linewidth=1.6, zorder=3)
             axes.plot(places, ratios, CORE_MARKERS[core], color=colour, markersize=6,
                       markeredgecolor=look.paper, markeredgewidth=0.6, zorder=4)  # fmt: skip
@@ -292,7 +303,17 @@ def _paint_bits(*panels: Any, rows: Points, look: Look) -> None:
         axes.set_title(model, fontsize="medium", loc="left")
         _accuracy_axis(axes, look, _ACCURACY if model == models[len(models) // 2] else "")
     panels[-1].set_xlabel(_BITS)
-    _core_legend(panels[0], cases.NETWORK_CORES, linewidth=1.8, markersize=6)
+    handles = _core_handles(cases.NETWORK_CORES, linewidth=1.8, markersize=6)
+    _range_legend(panels[0], handles, rows, look)
+
+
+def _range_legend(axes: Any, handles: Sequence[Any], rows: Points, look: Look) -> None:
+    """A legend with the line of calibrated ranges, if there are some."""
+    found = list(handles)
+    if any(row["adc_range"] == CALIBRATED for row in rows):
+        found.append(handle("calibrated range", look.ink, linewidth=1.4, linestyle="--"))
+    if found:
+        report.legend_above(axes, found)
 
 
 def _paint_training(losses: Any, ratios: Any, rows: Points, look: Look) -> None:
@@ -326,8 +347,11 @@ def _paint_training(losses: Any, ratios: Any, rows: Points, look: Look) -> None:
 
 
 def _core_legend(axes: Any, cores: Iterable[str], **look: float) -> None:
-    handles = [handle(c, CORE_COLOURS[c], marker=CORE_MARKERS[c], **look) for c in cores]
-    report.legend_above(axes, handles)
+    report.legend_above(axes, _core_handles(cores, **look))
+
+
+def _core_handles(cores: Iterable[str], **look: float) -> list[Any]:
+    return [handle(c, CORE_COLOURS[c], marker=CORE_MARKERS[c], **look) for c in cores]
 
 
 def _accuracy_axis(axes: Any, look: Look, title: str = _ACCURACY) -> None:
@@ -382,6 +406,10 @@ def _of_code(row: Point, value: str) -> tuple[str, str]:
     return f"k = {row['redundant']}, R = {number(row['attempts'])}", value
 
 
+def _of_range(row: Point) -> str:
+    return "" if row["adc_range"] == FULL else f", {row['adc_range']}"
+
+
 FIGURES = {
     "adc-energy": Figure(
         "energy", _energy_rows, lambda row: (row["core"], engineering(row["adc_energy_j"], "J")),
@@ -396,11 +424,15 @@ FIGURES = {
     ),
     "accuracy-h": Figure(
         "accuracy-h", partial(_accuracy_rows, "accuracy-h"),
-        lambda row: (f"b = {row['bits']}", f"{row['relative_accuracy']:.3f}"), _paint_sizes,
+        lambda row: (f"b = {row['bits']}{_of_range(row)}", f"{row['relative_accuracy']:.3f}"),
+        _paint_sizes,
     ),
     "accuracy-b": Figure(
         "accuracy-b", partial(_accuracy_rows, "accuracy-b"),
-        lambda row: (f"{row['model']} with {row['core']}", f"{row['relative_accuracy']:.3f}"),
+        lambda row: (
+            f"{row['model']} with {row['core']}{_of_range(row)}",
+            f"{row['relative_accuracy']:.3f}",
+        ),
         _paint_bits, lambda rows: (0.8,) * len({row["model"] for row in rows}),
     ),
     "training": Figure(
@@ -424,7 +456,11 @@ NAMES = (
 )  # fmt: skip
 _COLUMNS = columns_of(ReproducedRow)
 _KINDS = {"case": "case", "verdict": "verdict", "remark": "text"}  # of columns; others are numbers
-_IN_WORDS = {cases.AGREES: "confirmed by simulation", cases.NOT_HERE: "not at this scale"}
+_IN_WORDS = {
+    cases.AGREES: "confirmed by simulation",
+    cases.NOT_HERE: "not at this scale",
+    cases.FULL_ONLY: "with the full range only",
+}
 
 
 def _template(name: str) -> str:

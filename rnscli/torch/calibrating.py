@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from rnscli.base import InputError, RnscliError, said, shown
-from rnscli.core import Core, CoreOptions
+from rnscli.base import InputError, RnscliError, check_choice, said, shown
+from rnscli.core import CALIBRATIONS, PERCENTILE, Core, CoreOptions
 from rnscli.matrix import (
     Dataflow,
     DataflowOptions,
@@ -35,8 +35,8 @@ def calibrate(
     model: Model,
     inputs: Iterable[Any],
     *,
-    method: str = CoreOptions.calibration.default,
-    percentile: float = float(CoreOptions.percentile.default),
+    method: str = CALIBRATIONS[0],
+    percentile: float = PERCENTILE,
     input_scale: str | None = None,
     loss: Loss | None = None,
 ) -> Model:
@@ -98,7 +98,7 @@ def calibrate(
     >>> record["samples"], list(record["sites"]), round(record["sites"]["0"]["input_scale"], 3)
     (128, ['0'], 1.0)
     """
-    CoreOptions.calibration.check(method)
+    check_choice("method", method, CALIBRATIONS)
     CoreOptions.percentile.check(percentile)
     if input_scale is not None:
         DataflowOptions.input_scale.check(input_scale)

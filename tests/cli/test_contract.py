@@ -479,7 +479,11 @@ def test_unlimited_attempts_can_be_bounded(rnscli: Run) -> None:
 def test_a_row_without_a_value_does_not_meet_a_requirement(rnscli: Run) -> None:
     ran = rnscli("error-sim", "--bits", 4, "--pairs", 50, "--require", "sigma <= 1")
     assert ran.code == 1
-    assert len(ran.err.splitlines()) == 3
+    lines = ran.err.splitlines()
+    assert len(lines) == 4
+    assert [("fixed-lp" in line, "adc_range calibrated" in line) for line in lines[1:3]] == [
+        (True, False), (True, True),
+    ]  # fmt: skip
 
 
 def test_both_ends_of_an_interval_can_be_bounded(rnscli: Run) -> None:
@@ -546,7 +550,7 @@ def test_swept_sets_that_say_what_is_redundant_are_texts(document: Document) -> 
 
 SIMULATION = (
     "error-sim", "--bits", "6", "--redundant", "1", "--p", "0.01", "--attempts", "2",
-    "--vector-size", "16", "--format", "json",
+    "--vector-size", "16", "--adc-range", "full", "--format", "json",
 )  # fmt: skip
 
 

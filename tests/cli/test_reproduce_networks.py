@@ -22,6 +22,7 @@ Run = Callable[..., Any]
 ROWS = (
     "accuracy-h-4", "accuracy-h-6", "accuracy-h-8",
     "accuracy-b-rns-digits-cnn", "accuracy-b-fixed-lp-digits-cnn",
+    "accuracy-b-calibrated-digits-cnn",
     "training-7", "accuracy-p-k0-r1", "accuracy-p-k1-r2",
 )  # fmt: skip
 

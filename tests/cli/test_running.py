@@ -26,7 +26,8 @@ Refusal = Callable[..., str]
 # Five blocks of 65 536 pairs, the last one smaller.
 SIMULATION = (
     "error-sim", "--bits", "6", "--core", "rns,fixed-lp,bit-sliced", "--pairs", "300000",
-    "--p", "1e-3", "--redundant", "1", "--attempts", "2", "--format", "json",
+    "--p", "1e-3", "--redundant", "1", "--attempts", "2", "--adc-range", "full",
+    "--format", "json",
 )  # fmt: skip
 VALIDATION = (
     "fault-prob", "--redundant", "2", "--attempts", "2", "--validate", "900000",
@@ -142,7 +143,8 @@ def test_two_commands_share_a_store(rnscli: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_precision_is_reached_at_the_same_block(jobs: int, rows: Rows) -> None:
     found = rows(
-        "error-sim", "--bits", 6, "--core", "rns,fixed-lp", "--rel-precision", "3e-3,1e-2",
+        "error-sim", "--bits", 6, "--core", "rns,fixed-lp", "--adc-range", "full",
+        "--rel-precision", "3e-3,1e-2",
         "--jobs", jobs,
     )  # fmt: skip
     assert [row["rel_precision"] for row in found] == [3e-3, 3e-3, 1e-2, 1e-2]
@@ -234,7 +236,7 @@ def test_without_a_standard_error(tmp_path: Path) -> None:
                 f"{command} {nowhere}", shell=True, stdout=subprocess.PIPE, text=True, timeout=60
             )
             assert ran.returncode == code
-            assert len(ran.stdout.splitlines()) == (4 if code == 0 else 0)
+            assert len(ran.stdout.splitlines()) == (5 if code == 0 else 0)
 
 
 # The store command
@@ -289,12 +291,12 @@ def test_operands_of_a_file_are_known_by_their_content(rnscli: Run, tmp_path: Pa
     np.savez(tmp_path / "c.npz", x=x, w=np.where(w == w[7, 7], 0, w))
     simulate = ("error-sim", "--bits", 6, "--store", store, "--format", "csv", "--operands")
     first = rnscli(*simulate, tmp_path / "a.npz")
-    assert count_of_blocks(store) == 3
+    assert count_of_blocks(store) == 4
     same = rnscli(*simulate, tmp_path / "b.npy")
-    assert count_of_blocks(store) == 3
+    assert count_of_blocks(store) == 4
     assert same.out.replace("b.npy", "a.npz") == first.out
     other = rnscli(*simulate, tmp_path / "c.npz")
-    assert count_of_blocks(store) == 6
+    assert count_of_blocks(store) == 8
     assert other.out.replace("c.npz", "a.npz") != first.out
 
 

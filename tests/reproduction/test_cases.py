@@ -11,6 +11,7 @@ from rnscli.reproduction.cases import (
     DIFFERENT,
     EVERY_RESULT,
     EXPLAINED,
+    FULL_ONLY,
     GIVEN,
     KINDS,
     NOT_HERE,
@@ -56,7 +57,7 @@ def test_every_kind_is_in_use() -> None:
 
 def test_every_verdict_is_explained() -> None:
     assert set(VERDICTS) == {
-        SAME, WITHIN, CLOSE, AGREES, UNDECIDED, NOT_HERE, EXPLAINED, GIVEN, DIFFERENT
+        SAME, WITHIN, CLOSE, AGREES, UNDECIDED, NOT_HERE, FULL_ONLY, EXPLAINED, GIVEN, DIFFERENT
     }  # fmt: skip
     assert all(VERDICTS.values())
 

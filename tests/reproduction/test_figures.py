@@ -55,7 +55,7 @@ def test_no_ratio_is_beyond_the_axis(ratio: float) -> None:
 def test_each_network_has_a_panel_with_all_cores() -> None:
     figure = of_networks("accuracy-b", lambda point: 1.0)
     found = texts(figure.draw("svg"))
-    for name in (*STUDY.models, "rns", "fixed-lp", "bit-sliced"):
+    for name in (*STUDY.models, "rns", "fixed-lp", "bit-sliced", "calibrated range"):
         assert found.count(name) == 1
     assert found.count("99 %") == 3
     alone = tuple(row for row in figure.rows if row["model"] == "digits-cnn")

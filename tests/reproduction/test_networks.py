@@ -134,6 +134,33 @@ def test_fewest_bits_of_a_conventional_core(
     assert (row.computed, row.computed_ci95, row.verdict) == (computed, interval, verdict)
 
 
+def test_more_than_8_bits_are_needed_with_the_full_range_only(reproduced: Reproduce) -> None:
+    def of(point: NetworkPoint) -> MeasuredAccuracy:
+        return measured(1.0 if point.adc_range == "calibrated" or point.bits > 8 else 0.5)
+
+    found = reproduced(["accuracy-b"], of)
+    full, calibrated = (
+        found[f"accuracy-b-{name}-digits-cnn"] for name in ("fixed-lp", "calibrated")
+    )
+    assert (full.computed, full.verdict) == (9.0, "within")
+    assert (calibrated.computed, calibrated.verdict) == (4.0, "full-only")
+    assert "> 8 holds with the full range of the ADC, not with a calibrated" in calibrated.remark
+    # If they were needed, it would be so with either.
+    found = reproduced(["accuracy-b"], lambda point: measured(0.5))
+    assert found["accuracy-b-calibrated-digits-cnn"].verdict == "within"
+
+
+def test_what_a_calibrated_range_keeps_at_the_largest_size(reproduced: Reproduce) -> None:
+    found = reproduced(
+        ["accuracy-h"], lambda point: measured(0.97 if point.adc_range == "calibrated" else 0.5)
+    )
+    for bits in (4, 6, 8):
+        assert found[f"accuracy-h-{bits}"].remark.endswith(
+            "0.97 at h = 512 with a calibrated range"
+        )
+    assert "calibrated" not in found["accuracy-h-5"].remark
+
+
 @pytest.mark.parametrize(
     ("ratio", "verdict"), [(1.0, "within"), (0.992, "undecided"), (0.98, "different")]
 )
@@ -213,9 +240,9 @@ def points_of(*only: str) -> list[NetworkPoint]:
 def test_each_point_is_computed_once() -> None:
     points = points_of()
     assert len(set(points)) == len(points)
-    # Of one network the conventional core at h = 128 is in two results.
+    # Of one network the conventional core at h = 128 is in two results, with either range.
     apart = [points_of(result) for result in NETWORK_RESULTS]
-    assert len(points) == sum(map(len, apart)) - len({4, 5, 6, 7, 8})
+    assert len(points) == sum(map(len, apart)) - len({4, 5, 6, 7, 8}) - len({4, 6, 8})
 
 
 def test_the_data_of_the_figures() -> None:
@@ -230,8 +257,12 @@ def test_the_data_of_the_figures() -> None:
         FIGURES[result].of(found, STUDY).rows
         for result in ("accuracy-h", "accuracy-b", "training", "accuracy-p")
     )
-    assert len(sizes) == 7 * 6
-    assert len(bits) == 3 * 3 * 7
+    assert len(sizes) == 7 * 6 + 3 * 6
+    assert len(bits) == 3 * (3 * 7 + 2 * 5)
+    assert {(row["core"], row["adc_range"]) for row in bits} == {
+        ("rns", "full"), ("fixed-lp", "full"), ("fixed-lp", "calibrated"),
+        ("bit-sliced", "full"), ("bit-sliced", "calibrated"),
+    }  # fmt: skip
     assert len(noise) == 7 * 11
     assert {point["p"] for point in sizes} == {None}
     assert [(row["bits"], row["epoch"]) for row in epochs] == [

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rnscli.analysis.energy import EnergyParameters
-from rnscli.analysis.noise.budget import NoiseBudget, Reading
+from rnscli.analysis.noise.budget import NoiseBudget
 from rnscli.analysis.noise.device_noise import device_noise
 from rnscli.analysis.noise.parameters import NoiseParameters
 from rnscli.base import InputError
-from rnscli.core import ConventionalKind, Devices, Gaussian, NoiseLaw, Summed, wrong_word
+from rnscli.core import ConventionalKind, Gaussian, NoiseLaw, Summed, wrong_word
 
 _MOST_STEPS = 1e4  # beyond which nothing is left of a reading
 
@@ -44,7 +44,8 @@ def device_levels(costs: EnergyParameters) -> DeviceLevels:
     Raises
     ------
     InputError
-        If the technology says nothing of its noise, or there is too little light.
+        If the technology says nothing of its noise or has too little light, or residues are in
+        cells.
     """
     made = costs.design
     settings = replace(made.settings, dot_product=replace(made.dot_product, vector_size=made.rows))
@@ -58,13 +59,18 @@ def device_levels(costs: EnergyParameters) -> DeviceLevels:
         slice_bits=settings.slice_bits,
         adc_bits=settings.adc_bits,
         adc_range=settings.adc_range,
+        calibration=settings.calibration,
+        percentile=settings.percentile,
     )
     found = device_noise(parameters)
     kind, segments = parameters.kind, made.segments
     if kind.coded:
         laws = found.laws
-        if not isinstance(laws, tuple) or found.devices != Devices():
-            laws = tuple(_law(costs, one) for one in parameters.budget.readings)
+        if not isinstance(laws, tuple):
+            raise InputError(
+                f"`technology` {made.technology.name} has the errors of its devices, which are no "
+                "law of residues; rnscli noise says how large they are"
+            )
         share = max((one.static_share for one in laws if isinstance(one, Gaussian)), default=0.0)
         whole = laws if segments == 1 else tuple(Summed(one, segments) for one in laws)
         return DeviceLevels(whole, share)
@@ -77,13 +83,6 @@ def device_levels(costs: EnergyParameters) -> DeviceLevels:
         wrong=wrong_word((wrong,) * segments),
         square=segments * (budget.added_error or 0.0) ** 2,
     )
-
-
-def _law(costs: EnergyParameters, reading: Reading) -> NoiseLaw:
-    """Normal noise with the variance of all that is wrong with a residue, and its mean error."""
-    sigma, fresh = math.hypot(reading.sigma, reading.bias), reading.fresh
-    _check(costs, sigma)
-    return Gaussian(sigma, max(0.0, 1 - (fresh / sigma) ** 2) if sigma else 0.0)
 
 
 def _of_adc(costs: EnergyParameters, budget: NoiseBudget, index: int) -> NoiseLaw:

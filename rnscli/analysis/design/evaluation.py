@@ -1,7 +1,7 @@
 """The numbers of one design after the other; what many of them share is computed once."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,9 +10,15 @@ from rnscli.analysis.design.device_levels import DeviceLevels, device_levels
 from rnscli.analysis.design.limits import Metrics
 from rnscli.analysis.design.outcome import CodeOutcome, Outcome, outcome_of_code
 from rnscli.analysis.design.space import LIGHT_AXES, Design, DesignSpace, simulated_core
-from rnscli.analysis.energy import EnergyParameters, Timing, attempts_of_pass
+from rnscli.analysis.energy import (
+    EnergyParameters,
+    Timing,
+    attempts_of_pass,
+    check_independent,
+)
+from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import FaultParameters
-from rnscli.base import RnscliError
+from rnscli.base import InputError, RnscliError
 from rnscli.core import (
     CORES,
     DEVICE,
@@ -26,12 +32,16 @@ from rnscli.core import (
     mean_square,
     radius_of,
 )
+from rnscli.runtime import Runner
 
 # What the noise of a technology depends on, but for the moduli.
 _OF_DEVICES = (
     "core", "vector_size", "technology", "bits", "columns", *LIGHT_AXES, "slice_bits", "adc_bits",
     "adc_range", "redundant",
 )  # fmt: skip
+
+
+Tell = Callable[[str, int, int], None]
 
 
 class SimulatedError(NamedTuple):
@@ -84,6 +94,7 @@ class Group:
         return max(every, key=lambda one: one[1].energy_per_mac_j)
 
     def _metrics(self, costs: EnergyParameters, attempts: float | None) -> Metrics:
+        check_independent(self.static_share > 0, attempts or 1.0)
         p_err, _ = self.outcome.after(attempts or 1.0)
         made, size = costs.design, self.design.vector_size
         mean = attempts_of_pass(self.outcome.detected, attempts or 1.0, made.width)
@@ -151,7 +162,7 @@ class Evaluator:
         self._codes: dict[Any, tuple[ModuliSet, int] | RnscliError] = {}
         self._parameters: dict[Any, tuple[EnergyParameters, ...] | RnscliError] = {}
         self._levels: dict[Any, DeviceLevels | RnscliError] = {}
-        self._most_attempts = max(space.attempts)
+        self._several = 2 if max(space.attempts) > 1 else 1  # that may have something in common
 
     def excluded(self, design: Design, limits: Mapping[str, float]) -> bool:
         """Whether upper limits of `Metrics`, by name, rule out a group whatever its errors.
@@ -196,9 +207,16 @@ class Evaluator:
             noise=laws,
             decoder=decoder,
             legitimate_range=size,
-            attempts=self._most_attempts,
+            attempts=self._several,
         )
         return CodeOutcome(made, sum_deviation(self._space.dot_product(design)))
+
+    def code_of(self, design: Design) -> tuple[ModuliSet, str, int]:
+        """Moduli, decoder and number of legitimate values of a design that has a code."""
+        found = self._code(design)
+        if found is None:
+            raise InputError(f"core {design.core} has no code")
+        return found
 
     def _device(self, design: Design) -> DeviceLevels:
         """The noise that its technology has."""
@@ -298,3 +316,26 @@ def error_key(design: Design) -> Any:
         None if kind.exact else design.adc_bits,
         None if kind.exact else design.adc_range,
     )
+
+
+def simulated_errors(
+    space: DesignSpace, runner: Runner | None, progress: Tell | None
+) -> dict[object, SimulatedError | RnscliError]:
+    """Simulated errors of all designs, or why there is none; one simulation for the same ones."""
+    simulations = {}
+    errors: dict[object, SimulatedError | RnscliError] = {}
+    for design, _ in space.groups():
+        key = error_key(design)
+        if key not in simulations and key not in errors:
+            try:
+                simulations[key] = space.error_parameters(design)
+            except RnscliError as error:
+                errors[key] = error
+    results = dot_errors(list(simulations.values()), runner)
+    for key, result in zip(simulations, results, strict=True):
+        (statistics,) = result.statistics.values()
+        rms = math.sqrt(statistics.signed.mean_square)
+        errors[key] = SimulatedError(statistics.absolute.mean, rms)
+        if progress is not None:
+            progress("errors", len(errors), len(simulations))
+    return errors

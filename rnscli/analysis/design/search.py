@@ -4,14 +4,20 @@ import math
 import warnings
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.analysis.design.evaluation import Evaluator, Group, SimulatedError, error_key
+from rnscli.analysis.design.evaluation import (
+    Evaluator,
+    Group,
+    SimulatedError,
+    Tell,
+    simulated_errors,
+)
 from rnscli.analysis.design.limits import (
     METRICS,
     MORE_OBJECTIVES,
@@ -35,7 +41,6 @@ _GROUPS = 1024  # that are evaluated in one call
 _OF_READOUT = ("columns_per_adc", "adc_rate")
 _OF_CODE = ("redundant", "decoder", "legitimate_range")
 _OF_LIGHT = ("technology", "columns", *LIGHT_AXES)
-_Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def search_designs(
     limits: Mapping[str, float] | None = None,
     minimise: str = "energy",
     runner: Runner | None = None,
-    progress: _Tell | None = None,
+    progress: Tell | None = None,
 ) -> DesignResult:
     """All Pareto-optimal designs of a space, the best of them, and how it compares.
 
@@ -143,7 +148,7 @@ def search_designs(
     # Costs have lower bounds, so that upper limits rule out designs early.
     upper = {limit.metric: limit.bound for limit in kept if limit.upper}
     runner = runner or Runner()
-    errors = _errors(space, runner, progress)
+    errors = simulated_errors(space, runner, progress)
     evaluator = Evaluator(space, errors)
     if space.noise is not None:
         _compute_codes(space, evaluator, upper, runner, progress)
@@ -191,35 +196,12 @@ def search_designs(
     )
 
 
-def _errors(
-    space: DesignSpace, runner: Runner | None, progress: _Tell | None
-) -> dict[object, SimulatedError | RnscliError]:
-    """Simulated errors of all designs, or why there is none; one simulation for the same ones."""
-    simulations = {}
-    errors: dict[object, SimulatedError | RnscliError] = {}
-    for design, _ in space.groups():
-        key = error_key(design)
-        if key not in simulations and key not in errors:
-            try:
-                simulations[key] = space.error_parameters(design)
-            except RnscliError as error:
-                errors[key] = error
-    results = dot_errors(list(simulations.values()), runner)
-    for key, result in zip(simulations, results, strict=True):
-        (statistics,) = result.statistics.values()
-        rms = math.sqrt(statistics.signed.mean_square)
-        errors[key] = SimulatedError(statistics.absolute.mean, rms)
-        if progress is not None:
-            progress("errors", len(errors), len(simulations))
-    return errors
-
-
 def _compute_codes(
     space: DesignSpace,
     evaluator: Evaluator,
     upper: Mapping[str, float],
     runner: Runner,
-    progress: _Tell | None,
+    progress: Tell | None,
 ) -> None:
     """Compute the outcomes of all codes that take long, wherever the runner computes them."""
     codes: dict[Any, CodeOutcome] = {}
@@ -292,7 +274,7 @@ class _Evaluated:
 
 
 def _evaluated(
-    known: Known, upper: Mapping[str, float], runner: Runner, progress: _Tell | None
+    known: Known, upper: Mapping[str, float], runner: Runner, progress: Tell | None
 ) -> _Evaluated:
     space = known.space
     places, rows = array("q"), array("d")  # a million designs in 100 MB
@@ -341,11 +323,15 @@ def _evaluate_quietly(known: Known, upper: Mapping[str, float], start: int) -> _
                 pruned += len(attempts)
                 continue
             group = evaluator.group(design)
-            numbers = [group.metrics(most) for most in attempts]
         except RnscliError as error:
             reasons[str(error).replace("`", "")] += len(attempts)
             continue
-        for which, metrics in enumerate(numbers):
+        for which, most in enumerate(attempts):
+            try:
+                metrics = group.metrics(most)
+            except RnscliError as error:
+                reasons[str(error).replace("`", "")] += 1
+                continue
             if why := _no_design(metrics):
                 reasons[why] += 1
                 continue

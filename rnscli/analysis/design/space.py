@@ -13,14 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.analysis.design.limits import NOISE_OBJECTIVES, OBJECTIVES
-from rnscli.analysis.energy import OWN_ADC, EnergyOptions, EnergyParameters, runs_on
+from rnscli.analysis.energy import (
+    MAX_LINK_SIGMA,
+    OWN_ADC,
+    EnergyOptions,
+    EnergyParameters,
+    check_independent,
+    runs_on,
+)
 from rnscli.analysis.error import DotErrorParameters
 from rnscli.analysis.moduli import DEFAULT_VECTOR_SIZE, CodeOptions, ModuliOptions, ModuliRequest
 from rnscli.base import InputError, Option, WholeNumbers, check_choice
 from rnscli.core import (
+    CALIBRATIONS,
     CORES,
     DEVICE,
     FULL,
+    PERCENTILE,
     RNS,
     AnalogKind,
     ConventionalKind,
@@ -117,7 +126,8 @@ class DesignSpace:
         ``columns`` are h, and an ADC fits the cycle of the array. Fine ADCs may be leaner when
         they are slow, so that one for each column is tried as well. ``laser_power`` in W and
         ``rate`` in Hz are constants of technologies that have them, ``max_link_sigma`` and
-        ``segments`` say how many rows an array of light has; ``None`` is what the technology says.
+        ``segments`` say how many rows an array of light has; ``None`` is what the technology says,
+        and with the noise ``device`` as many as a dot product has.
         Technologies without light have one design for all of their values.
     technology
         Array technologies. A core that runs on none of them is taken on its default one; those of
@@ -133,6 +143,9 @@ class DesignSpace:
     throughput, area
         Wanted throughput in MAC/s, or given area in m^2: designs have as many arrays as it takes,
         or as fit. One of them at most.
+    calibration, percentile
+        How a range that is ``calibrated`` is, for all designs, on uniform operands: see
+        `rnscli.core.calibrated_shares`.
     noise
         Law of the errors, or a setting from which that of every residue and of every conventional
         converter follows; or ``device``, the noise that the technology of each design has. ``None``
@@ -182,6 +195,8 @@ class DesignSpace:
     extrapolate: bool = False
     throughput: float | None = None
     area: float | None = None
+    calibration: str = CALIBRATIONS[0]
+    percentile: float = PERCENTILE
     noise: NoiseSetting | NoiseLaw | str | None = None
     pairs: int = 10_000
     seed: int = 0
@@ -206,8 +221,12 @@ class DesignSpace:
             names = [model.name if model else OWN_ADC for model in getattr(self, name)]
             if len(set(names)) < len(names):
                 raise InputError(f"`{name}` has two of the same name; give them different names")
+        CoreOptions.calibration.check(self.calibration)
+        CoreOptions.percentile.check(self.percentile)
         if self.throughput is not None and self.area is not None:
             raise InputError("`throughput` and `area` both say how many arrays; leave one out")
+        if self.noise is not None and not isinstance(self.noise, str):
+            check_independent(self.noise.has_static_errors, max(self.attempts))
         if self.size > MAX_DESIGNS:
             raise InputError(
                 f"the space has {self.size} designs; at most {MAX_DESIGNS} are searched at once"
@@ -404,6 +423,8 @@ class DesignSpace:
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
             adc_range=design.adc_range or FULL,
+            calibration=self.calibration,
+            percentile=self.percentile,
             adc=adc,
             dac=self.dac,
             adc_rate=design.adc_rate,
@@ -413,11 +434,17 @@ class DesignSpace:
             scales=self.scales,
             input_scale=self.input_scale,
             modulo_energy=self.modulo_energy if CORES[design.core].coded else None,
-            max_link_sigma=design.max_link_sigma,
+            max_link_sigma=self._link_sigma(design),
             segments=design.segments,
             extrapolate=self.extrapolate,
         )
         return (first, *(replace(first, adc=one) for one in more))
+
+    def _link_sigma(self, design: Design) -> float | None:
+        """What is wanted of light; with its noise known there is nothing to be avoided."""
+        if self.noise == DEVICE and design.max_link_sigma is None:
+            return MAX_LINK_SIGMA
+        return design.max_link_sigma
 
     def error_parameters(self, design: Design) -> DotErrorParameters:
         """The simulation of a design's error, without noise."""
@@ -434,6 +461,8 @@ class DesignSpace:
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,
             adc_range=design.adc_range or FULL,
+            calibration=self.calibration,
+            percentile=self.percentile,
             seed=self.seed,
         )
 

@@ -1,9 +1,11 @@
 from rnscli.analysis.energy.energy_design import NOT_COUNTED as NOT_COUNTED
 from rnscli.analysis.energy.energy_design import OWN_ADC as OWN_ADC
 from rnscli.analysis.energy.energy_design import Timing as Timing
+from rnscli.analysis.energy.parameters import MAX_LINK_SIGMA as MAX_LINK_SIGMA
 from rnscli.analysis.energy.parameters import EnergyOptions as EnergyOptions
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.parameters import check_runs_on as check_runs_on
 from rnscli.analysis.energy.parameters import runs_on as runs_on
 from rnscli.analysis.energy.pass_attempts import attempts_of_pass as attempts_of_pass
+from rnscli.analysis.energy.pass_attempts import check_independent as check_independent
 from rnscli.analysis.energy.pass_attempts import rejected_of as rejected_of

@@ -11,10 +11,12 @@ from rnscli.analysis.energy.pass_attempts import attempts_of_pass
 from rnscli.analysis.moduli import ModuliOptions
 from rnscli.base import InputError, Option
 from rnscli.core import (
+    CALIBRATIONS,
     CORES,
     FULL,
     IDEAL,
     METHODS,
+    PERCENTILE,
     RNS,
     AnalogKind,
     Converters,
@@ -38,6 +40,9 @@ class OwnAdc:
     """The ADC of a technology, in lists of models."""
 
     summary = "that of the technology"
+
+
+MAX_LINK_SIGMA = 1e3  # steps, with which light limits no array
 
 
 class EnergyOptions:
@@ -107,7 +112,7 @@ class EnergyOptions:
         "the technology does not wrap by itself.",
     )
     max_link_sigma = Option(
-        base.Numbers(1e-6, 1e3, "a number of steps up to 1000"),
+        base.Numbers(1e-6, MAX_LINK_SIGMA, f"a number of steps up to {MAX_LINK_SIGMA:g}"),
         "Largest standard deviation of a reading of light, in its steps; it limits how many rows "
         "an array of light has.",
         usual="the technology's",
@@ -194,7 +199,10 @@ class EnergyParameters:
     adc_bits
         Bits of the ADCs there and in ``fixed-lp``; b if not given, the same converters as ``rns``.
     adc_range
-        Range of these ADCs, one of `rnscli.core.ADC_RANGES`.
+        Range of these ADCs: ``full``, a fraction of that such as ``1/8``, or ``calibrated``, which
+        is that for uniform operands. An ADC with fewer values than its bits could tell has less.
+    calibration, percentile
+        How it is calibrated, as in `rnscli.core.calibrated_shares`.
     devices
         How weights are mapped to cells and inputs are applied; errors cost nothing.
     adc, dac
@@ -251,6 +259,8 @@ class EnergyParameters:
     adc_bits: int | None = None
     adc_range: str = FULL
     devices: Devices = IDEAL
+    calibration: str = CALIBRATIONS[0]
+    percentile: float = PERCENTILE
     adc: hardware.AdcModel | None = None
     dac: hardware.CapacitiveDac = field(default_factory=hardware.CapacitiveDac)
     adc_rate: float | None = None
@@ -283,7 +293,8 @@ class EnergyParameters:
         check_slice_bits(self.slice_bits, self.dot_product)
         if self.adc_bits is not None:
             CoreOptions.adc_bits.check(self.adc_bits)
-        CoreOptions.adc_range.check(self.adc_range)
+        for option in (CoreOptions.adc_range, CoreOptions.calibration, CoreOptions.percentile):
+            option.check(getattr(self, option.name))
         size = self.dot_product.vector_size
         width = size if self.columns is None else EnergyOptions.columns.check(self.columns)
         for option in (EnergyOptions.adc_rate, EnergyOptions.columns_per_adc):
@@ -303,6 +314,8 @@ class EnergyParameters:
             adc_bits=self.adc_bits,
             adc_range=self.adc_range,
             devices=self.devices,
+            calibration=self.calibration,
+            percentile=self.percentile,
         )
         converters = kind.converters(settings)
         technology = self._technology_for(kind)

@@ -2,6 +2,8 @@
 
 import math
 
+from rnscli.base import InputError
+
 _MOST_TERMS = 10_000
 _EULER = 0.5772156649015329
 
@@ -43,6 +45,24 @@ def attempts_of_pass(rejected: float, attempts: float, columns: int) -> float:
     slopes = [_slope(rate, end, columns) for end in (last, 1.0)]
     ends = (1.0 - _term(rejected, attempts, columns)) / 2 + (slopes[0] - slopes[1]) / 12
     return _integral(rate * attempts, columns) / rate + ends
+
+
+def check_independent(has_static_errors: bool, attempts: float) -> None:
+    """Refuse attempts that are not independent, as `attempts_of_pass` takes them.
+
+    With up to two of them their mean is ``1 + f(1)``, which only the first attempt decides.
+
+    Raises
+    ------
+    InputError
+        If errors are static and there are more attempts.
+    """
+    if has_static_errors and attempts > 2:
+        raise InputError(
+            "`static_share` is of errors that a retry meets again, and the energy of retries is "
+            f"computed for independent attempts from the second one on; `attempts` is {attempts:g}:"
+            " give 1 or 2"
+        )
 
 
 def rejected_of(mean: float, attempts: float) -> float:

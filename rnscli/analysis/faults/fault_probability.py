@@ -337,7 +337,7 @@ def retries(point: FaultPoint, attempts: float) -> Retries:
     left, laws = point.left, point.left_laws
     radius = core.radius_of(point.decoder, left)
     outcome, _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
-    several = static_part(point) if attempts > 1 else None
+    several = static_part(replace(point, attempts=attempts)) if attempts > 1 else None
     return several.after(attempts) if several else independent(*outcome, attempts)
 
 
@@ -348,15 +348,21 @@ def static_part(point: FaultPoint) -> StaticErrors | None:
     (_, detected, missed), _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
     if not detected or not any(law.has_static_errors for law in laws):
         return None
-    return _several(left, point.legitimate_range, radius, laws, missed)
+    most = 2 if point.attempts == 2 else None
+    return _several(left, point.legitimate_range, radius, laws, missed, most)
 
 
 @lru_cache(maxsize=256)
 def _several(
-    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...], undetected: float
+    moduli: ModuliSet,
+    size: int,
+    radius: int,
+    laws: tuple[NoiseLaw, ...],
+    undetected: float,
+    most: int | None,
 ) -> StaticErrors:
-    """Of several attempts; remembered, because it does not depend on how many."""
-    return static_errors(laws, moduli.moduli, size, radius, undetected)
+    """Of several attempts; remembered, because more than two are alike."""
+    return static_errors(laws, moduli.moduli, size, radius, undetected, most)
 
 
 @dataclass(frozen=True, kw_only=True)

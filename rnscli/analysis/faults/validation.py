@@ -37,7 +37,7 @@ from rnscli.analysis.statistics import (
 from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode, error_probabilities
 from rnscli.runtime import Runner, Work, describe, versions
 
-ALGORITHM = 2  # to be counted up whenever the same stratum would give other counts
+ALGORITHM = 3  # to be counted up whenever the same stratum would give other counts
 CONFIDENCE = 0.999
 
 _BLOCK_WORDS = 1 << 18
@@ -55,13 +55,16 @@ _PART = "words"
 class StratumCounts:
     """Counts of words by their fate; two of these add up.
 
-    ``rejected`` are values of words whose error was detected, the first ones of a series.
+    ``rejected`` are values of words whose error was detected, the first ones of a series. Where
+    these were computed again in place, ``wrong`` are undetected after all, and ``left`` detected.
     """
 
     words: int
     detected: int
     undetected: int
     rejected: IntArray
+    wrong: int = 0
+    left: int = 0
 
     def __add__(self, other: "StratumCounts") -> "StratumCounts":
         return StratumCounts(
@@ -69,7 +72,14 @@ class StratumCounts:
             self.detected + other.detected,
             self.undetected + other.undetected,
             np.concatenate((self.rejected, other.rejected)),
+            self.wrong + other.wrong,
+            self.left + other.left,
         )
+
+    @property
+    def failed(self) -> int:
+        """Words whose output is wrong, or which have none."""
+        return self.wrong + self.left
 
     def record(self) -> dict[str, Any]:
         return vars(self) | {"rejected": self.rejected.tolist()}
@@ -77,7 +87,7 @@ class StratumCounts:
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "StratumCounts":
         made = cls(**{**record, "rejected": recorded_array(record["rejected"])})
-        check_counts(made.words, made.detected, made.undetected)
+        check_counts(made.words, made.detected, made.undetected, made.wrong, made.left)
         if not made.rejected.size <= made.detected <= made.words - made.undetected:
             raise ValueError("its numbers contradict each other")
         return made
@@ -118,7 +128,8 @@ class Stratum:
 
     ``code`` is without erased channels; ``stream`` are seed, attempt and round, by which the
     random streams are named; ``pool`` has the values that are computed again, without one they
-    are uniform in the legitimate range.
+    are uniform in the legitimate range. What is rejected is computed again up to ``again`` times in
+    place, where errors are static.
     """
 
     code: RedundantCode
@@ -127,6 +138,7 @@ class Stratum:
     words: int
     stream: tuple[int, int, int]
     pool: Pool | None = None
+    again: int = 0
 
     def words_of(self, block: int) -> int:
         return min(_BLOCK_WORDS, self.words - block * _BLOCK_WORDS)
@@ -155,6 +167,7 @@ class Stratum:
             "attempt": attempt,
             "round": number,
             "pool": None if self.pool is None else self.pool.digest(),
+            "again": self.again,
         }
 
 
@@ -175,18 +188,48 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
             values = rng.integers(code.lowest, code.highest + 1, size)
         else:
             values = stratum.pool.draw(rng, size)
-        received = code.encode(values)
+        sent = code.encode(values)
+        errors = np.zeros_like(sent)
         hit = patterns[rng.choice(len(patterns), size=size, p=weights)]
         for channel, (law, modulus) in enumerate(zip(stratum.laws, moduli, strict=True)):
             index = np.flatnonzero(hit[:, channel])
-            errors = law.draw_errors(rng, modulus, index.size)
-            received[channel, index] = (received[channel, index] + errors) % modulus
-        decoded = code.decode(received)
+            errors[channel, index] = law.draw_errors(rng, modulus, index.size)
+        decoded = code.decode((sent + errors) % np.array(moduli)[:, np.newaxis])
         detected = decoded.status == DETECTED
         rejected = values[detected][: keep - total.rejected.size]
         undetected = int((~detected & (decoded.values != values)).sum())
-        total = total + StratumCounts(size, int(detected.sum()), undetected, rejected)
+        wrong, left = undetected, int(detected.sum())
+        if stratum.again:
+            more, left = _again(stratum, values[detected], errors[:, detected], rng)
+            wrong += more
+        counts = StratumCounts(size, int(detected.sum()), undetected, rejected, wrong, left)
+        total = total + counts
     return dict.fromkeys(parts, total)
+
+
+def _again(
+    stratum: Stratum, values: IntArray, errors: IntArray, rng: np.random.Generator
+) -> tuple[int, int]:
+    """How many rejected words are wrong in the end, and how many rejected to the last.
+
+    Their errors in the attempt before are known, and static parts follow from these.
+    """
+    code, channels = stratum.code, tuple(zip(stratum.laws, stratum.code.moduli.moduli, strict=True))
+    static = np.array(
+        [law.draw_static(rng, m, one) for (law, m), one in zip(channels, errors, strict=True)]
+    )
+    moduli = np.array(code.moduli.moduli)[:, np.newaxis]
+    wrong = 0
+    for _ in range(stratum.again):
+        if not values.size:
+            break
+        drawn = zip(channels, static, strict=True)
+        errors = np.array([law.draw_again(rng, m, one) for (law, m), one in drawn])
+        decoded = code.decode((code.encode(values) + errors) % moduli)
+        detected = decoded.status == DETECTED
+        wrong += int((~detected & (decoded.values != values)).sum())
+        values, static = values[detected], static[:, detected]
+    return wrong, values.size
 
 
 def _patterns_of(stratum: Stratum) -> tuple[IntArray, FloatArray]:
@@ -215,6 +258,10 @@ class Estimate:
         if not exact and self.low < sys.float_info.min:
             return True  # it is given as 0, because a double has lost its digits
         return self.low - slack <= exact and (is_bound or exact <= self.high + slack)
+
+    def reaches(self, bound: float) -> bool:
+        """Whether there is a value in the interval, up to rounding, that is at least this."""
+        return bound <= self.high * (1 + 1e-12) or bound < sys.float_info.min
 
 
 @dataclass(frozen=True)
@@ -261,7 +308,8 @@ class Validation:
             simulated_words=self.words,
             precision_reached=self.precision,
             agrees=self.p_undetected.contains(exact.p_undetected)
-            and self.p_err.contains(exact.p_err, is_bound=exact.is_bound),
+            and self.p_err.contains(exact.p_err, is_bound=exact.is_bound)
+            and self.p_err.reaches(exact.p_err_low),
         )
 
 
@@ -276,9 +324,10 @@ def validate(
     """Simulate attempts of the real code, stratified by the number of wrong residues.
 
     Words whose error was detected are computed again, attempt by attempt, as the hardware does:
-    the same values, new noise, stratified once more. A tenth of the samples goes equally to every
-    number of wrong residues; the rest where it narrows the intervals most. With a ``rel_precision``
-    the words are computed in rounds, each doubling their number, until the
+    the same values, new noise, stratified once more; where errors are static, the same words with
+    their static errors, up to 100 times and without strata. A tenth of the samples goes equally to
+    every number of wrong residues; the rest where it narrows the intervals most. With a
+    ``rel_precision`` the words are computed in rounds, each doubling their number, until the
     intervals of p_undetected and p_err reach no further than this share of their values.
 
     Intervals hold with a probability of at least 99.9 % each: Clopper-Pearson in every stratum,
@@ -290,7 +339,10 @@ def validate(
     if rel_precision is not None:
         rel_precision = SimulationOptions.rel_precision.check(rel_precision)
     attempts = parameters.point.attempts
-    simulated = [_Attempt(parameters, seed, 1)]
+    in_place = 0
+    if any(law.has_static_errors for law in parameters.point.left_laws):
+        in_place = int(min(attempts, _MAX_ATTEMPTS)) - 1
+    simulated = [_Attempt(parameters, seed, 1, in_place)]
     again, shares = 0.0, list[float]()
     known: list[Validation] = []  # after each round
 
@@ -300,10 +352,16 @@ def validate(
             progress(words, known[-1] if known else None)
 
     for number, words in enumerate(_rounds(samples, rel_precision)):
-        left = words // 3 if attempts > 1 else 0
+        left = words // 3 if attempts > 1 and not in_place else 0
         if known:
             left = int(words * again)
         simulated[0].run(runner, number, words - left, tick)
+        if in_place:
+            p_err = simulated[0].in_the_end(attempts)
+            known.append(Validation(*simulated[0].estimates(), p_err, simulated[0].words()))
+            if rel_precision is not None and known[-1].reaches(rel_precision):
+                break
+            continue
         if not known:
             more = _more_attempts(simulated[0], attempts, left)
             simulated += [_Attempt(parameters, seed, 2 + index) for index in range(more)]
@@ -387,12 +445,12 @@ def _p_err(
 class _Attempt:
     """One attempt at decoding: what has been counted for each number of wrong residues."""
 
-    def __init__(self, parameters: FaultParameters, seed: int, number: int) -> None:
+    def __init__(self, parameters: FaultParameters, seed: int, number: int, again: int = 0) -> None:
         point = parameters.point
         code = RedundantCode(point.moduli, point.legitimate_range, point.decoder)
         self._code = code.without(point.erased) if point.erased else code
         self._laws = point.left_laws
-        self._stream = seed, number
+        self._stream, self._again = (seed, number), again
         self._first_detected = self._code.radius + 1
         self._first_undetected = self._code.moduli.redundant + 1 - self._code.radius
         self._chances: FloatArray = weight_distribution(
@@ -413,7 +471,9 @@ class _Attempt:
         equal = [words // len(self._counts)] * len(self._counts)
         wanted = self._by_need(words) if self.words() else equal
         strata = [
-            Stratum(self._code, self._laws, wrong, share, (*self._stream, number), pool)
+            Stratum(
+                self._code, self._laws, wrong, share, (*self._stream, number), pool, self._again
+            )
             for wrong, share in enumerate(wanted)
             if share and self._chances[wrong] > 0
         ]
@@ -462,6 +522,17 @@ class _Attempt:
             self._estimate("detected", self._first_detected),
             self._estimate("undetected", self._first_undetected),
         )
+
+    def in_the_end(self, attempts: float) -> Estimate:
+        """Error probability after attempts in place, and how much detected errors matter to it."""
+        detected = self._estimate("detected", self._first_detected).value
+        wrong = self._estimate("wrong", self._first_detected)
+        failed = self._estimate("failed", self._first_detected)
+        if detected:
+            self.weight = failed.value / detected
+        if attempts <= self._again + 1:
+            return failed
+        return Estimate(wrong.value, wrong.low, failed.high)  # others may end either way
 
     def _column(self, name: str) -> IntArray:
         return np.array([getattr(counts, name) for counts in self._counts], dtype=np.int64)

@@ -323,9 +323,12 @@ def _energy(
 ) -> analysis.WorkloadRow | None:
     """The energy of one inference, with the attempts that were measured.
 
-    ``None`` where the technology has no light for so many bits: the accuracy is known even so.
+    ``None`` where the technology has no light for so many bits, or where attempts at a pass are
+    not independent, as their energy is computed: the accuracy is known even so.
     """
     core = parameters.flow.core
+    if core.settings.get("attempts", 1) > 1 and any(law.has_static_errors for law in core.laws):
+        return None
     chances, most = core.error_probabilities, core.settings.get("attempts", 1)
     rejected = analysis.rejected_of(attempts, most) if attempts > 1 else 0.0
     in_pass = analysis.attempts_of_pass(rejected, most, core.dot_product.vector_size)

@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -21,40 +20,19 @@ def record_of(opened: networks.OpenedNetwork, flow: Dataflow, plan: CalibrationP
     """The calibration of a network on a core as JSON; ``None`` where it needs none."""
     if not needs_calibration(flow):
         return None
-    samples = plan.samples_of(opened.data)
-    key = _Key(opened.network, flow, plan, samples.digest())
-    return _record(key, _Held(samples))
-
-
-@dataclass(frozen=True)
-class _Key:
-    network: networks.PortableNetwork
-    flow: Dataflow
-    plan: CalibrationPlan
-    digest: str
-
-
-class _Held:
-    """Samples that a key stands for: all of these are equal."""
-
-    def __init__(self, samples: networks.LabelledData) -> None:
-        self.samples = samples
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-    def __hash__(self) -> int:
-        return 0
+    return _record(opened.network, flow, plan, opened.data)
 
 
 @lru_cache(maxsize=256)
-def _record(key: _Key, held: _Held) -> str:
-    model = converted(key.network.made().eval(), key.flow)
-    running = networks.running(key.network.name, "cannot be calibrated")
+def _record(
+    network: networks.PortableNetwork, flow: Dataflow, plan: CalibrationPlan, data: networks.Dataset
+) -> str:
+    model = converted(network.made().eval(), flow)
+    running = networks.running(network.name, "cannot be calibrated")
     with running, networks.one_thread(), networks.RandomStream(0).in_use():
-        inputs = torch.from_numpy(held.samples.inputs)
+        inputs = torch.from_numpy(plan.samples_of(data).inputs)
         batches = inputs.tensor_split(math.ceil(len(inputs) / _BATCH))
-        calibrate(model, batches, method=key.plan.method, percentile=key.plan.percentile)
+        calibrate(model, batches, method=plan.method, percentile=plan.percentile)
     return json.dumps(calibration(model))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from rnscli import networks
 from rnscli.analysis.networks.rows import NetworkOptions
 from rnscli.base import InputError
-from rnscli.core import CoreOptions
+from rnscli.core import CALIBRATIONS, PERCENTILE, CoreOptions
 from rnscli.matrix import Dataflow, needs_calibration
 
 
@@ -27,8 +27,8 @@ class CalibrationPlan:
         If a value is out of range.
     """
 
-    method: str = CoreOptions.calibration.default
-    percentile: float = float(CoreOptions.percentile.default)
+    method: str = CALIBRATIONS[0]
+    percentile: float = PERCENTILE
     samples: int = int(NetworkOptions.calibration_samples.default)
 
     def __post_init__(self) -> None:

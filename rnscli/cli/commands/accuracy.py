@@ -12,10 +12,10 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
-from rnscli.core import CALIBRATED, CORES, FULL, LEVELS, CoreOptions
-from rnscli.hardware import Technology, load_technology
+from rnscli.core import CALIBRATED, CORES, FULL, CoreOptions
+from rnscli.hardware import Technology
 from rnscli.matrix import has_calibrated_range
-from rnscli.networks import NETWORKS, Dataset
+from rnscli.networks import NETWORKS
 
 LAYOUT = report.Layout(
     parameters=(
@@ -44,7 +44,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the accuracy relative to FP32",
-    needs={"attempts": (*LEVELS, *options.DEVICE_ERRORS), **options.DEVICE_NEEDS},
+    needs={"attempts": options.NOISY, **options.DEVICE_NEEDS},
     axes={
         **options.MODULI_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,
@@ -70,6 +70,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     NetworkOptions.samples,
     NetworkOptions.strict,
     options.technology,
+    analysis.EnergyOptions.constant,
     options.take(SimulationOptions.seed.within(high=2**63), help="Seed of the noise."),
     options.run_options,
 )
@@ -94,7 +95,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_weights(given)
     options.check_one_level(given)
     tables = options.device_tables(given)
-    technologies = {name: load_technology(name) for name in given["technology"] or ()}
+    names = given["technology"] or ()
+    technologies = dict(zip(names, options.opened(names, given["constant"]), strict=True))
     _check_technologies(given["core"], technologies)
     by_default = given["adc_range"] is None
     given = options.with_usual(options.with_defaults(given), "adc_range")
@@ -105,7 +107,16 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         if (one := technologies.get(point["technology"])) is None
         or analysis.runs_on(CORES[point["core"]], one, None)
     ]
-    every, problems = cli.prepared(points, partial(options.core_of, tables=tables))
+    # Where a range is no choice, the others would only say again what has no answer.
+    first = given["adc_range"][0]
+    points = [
+        point
+        for point in points
+        if point["adc_range"] == first or "adc_range" in CORES[point["core"]].axes
+    ]
+    every, problems = cli.prepared(
+        points, partial(options.core_of, tables=tables, technologies=technologies)
+    )
     chosen = options.distinct(every, _OTHERS)
     if drawn:
         report.check_plot([point for point, _ in chosen])
@@ -115,6 +126,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         data = next(iter(opened.values())).data
         # What nobody has asked for is left out if there are no samples for it.
         left_out = by_default and data.train is None
+        lacking = [
+            f"--adc-range {CALIBRATED} is left out, as --data {data.name} has no samples to "
+            "calibrate with; give them as arrays x_train and y_train"
+        ]
         ready = [
             (point, one)
             for point, one in chosen
@@ -151,24 +166,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             [(point, row) for (point, _), row in zip(ready, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             problems,
-            remarks=[*drawn, *remarks.values(), *_of_calibration(rows, data if left_out else None)],
+            remarks=[*drawn, *remarks.values(), *(lacking if left_out else ())],
         )
 
     return cli.Question(given, compute, in_blocks=True)
-
-
-def _of_calibration(rows: Sequence[analysis.AccuracyRow], lacking: Dataset | None) -> list[str]:
-    """On how many samples rows are calibrated, or that some data have none."""
-    if lacking is not None:
-        return [
-            f"--adc-range {CALIBRATED} is left out, as --data {lacking.name} has no samples to "
-            "calibrate with; give them as arrays x_train and y_train"
-        ]
-    counts = {one for row in rows if (one := row.calibration_samples) is not None}
-    return [
-        f"calibrated ranges and static scales are from {count} of the samples to train with"
-        for count in sorted(counts)
-    ]
 
 
 def _check_technologies(cores: Sequence[str], technologies: Mapping[str, Technology]) -> None:

@@ -40,8 +40,10 @@ _AXES = (
 _OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits")  # axes that follow from the rest
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
+_CALIBRATION = tuple(one.name for one in options.CALIBRATION)
 _FIXED = (
-    *_OPERANDS, *_SET, "throughput", "area", "memory", "scales", "input_scale", *CONSTANTS,
+    *_OPERANDS, *_SET, *_CALIBRATION, "throughput", "area", "memory", "scales", "input_scale",
+    *CONSTANTS,
     *options.ARRAY_OPTIONS,
 )  # fmt: skip
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
@@ -52,6 +54,8 @@ _DEFAULTS = {
         one.name: one.default
         for one in (EnergyOptions.memory, EnergyOptions.scales, EnergyOptions.input_scale)
     },
+    "calibration": core.CALIBRATIONS[0],
+    "percentile": core.PERCENTILE,
 }
 _SHOWN = 12
 
@@ -62,7 +66,7 @@ _SHOWN = 12
     row_type=analysis.DesignRow,
     layout=LAYOUT,
     plot="the Pareto front",
-    needs={"attempts": core.LEVELS},
+    needs={"attempts": (*core.LEVELS, "noise"), **options.CALIBRATION_NEEDS},
     axes={**options.NOISE_COLUMNS, "seed": analysis.Seed},
 )
 @options.stacked(
@@ -88,7 +92,8 @@ _SHOWN = 12
     EnergyOptions.reverse,
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
-    core.CoreOptions.adc_range,
+    options.take(core.CoreOptions.adc_range, ",".join(core.ADC_RANGES)),
+    *options.CALIBRATION,
     DotProductOptions.input_bits,
     DotProductOptions.weight_bits,
     options.take(EnergyOptions.columns, help="Columns c of an array.", usual="h"),
@@ -269,10 +274,9 @@ def _commands(
     moduli = {"redundant": design.redundant} | _stated(given, _SET)
     noise = _stated(given, options.NOISE_AXES)
     code = {name: getattr(design, name) for name in _CODE if noise or name != "attempts"}
-    within = None if design.adc_range == core.FULL else design.adc_range
-    converters = {
-        "slice_bits": design.slice_bits, "adc_bits": design.adc_bits, "adc_range": within
-    }  # fmt: skip
+    converters = {name: getattr(design, name) for name in ("slice_bits", "adc_bits", "adc_range")}
+    if design.adc_range == core.CALIBRATED:
+        converters |= _stated(given, _CALIBRATION)
     pairs = {"pairs": given["pairs"], "seed": given["seed"]}
     if kind.coded:
         yield "moduli", shape | moduli

@@ -88,8 +88,9 @@ BREAKDOWN_LAYOUT = report.Layout(
 _MAPPED = ("mapping", "input_slice_bits")
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
-    "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "arrays", "kernel", "memory",
-    "scales", "input_scale", *options.HARDWARE_AXES, "workload", "core",
+    "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "calibration", "percentile",
+    "arrays", "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES, "workload",
+    "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
@@ -109,6 +110,7 @@ AXIS_COLUMNS = {
     "residue_sigma": analysis.ResidueSigma,
     "slice_bits": analysis.SliceBits,
     **{name: options.DEVICE_COLUMNS[name] for name in _MAPPED},
+    **options.CALIBRATION_COLUMNS,
     **options.HARDWARE_COLUMNS,
 }
 
@@ -125,7 +127,11 @@ AXIS_COLUMNS = {
         "breakdown": lambda: (analysis.PartRow, BREAKDOWN_LAYOUT),
     },
     axes=AXIS_COLUMNS,
-    needs={"attempts": core.LEVELS} | dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
+    needs={
+        "attempts": (*core.LEVELS, "noise"),
+        **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
+        **options.CALIBRATION_NEEDS,
+    },
 )
 @options.stacked(
     options.cores(core.CORES, "Cores to compare.", "rns,fixed-lp,fixed-hp,digital-int8"),
@@ -157,6 +163,7 @@ AXIS_COLUMNS = {
     core.CoreOptions.adc_range,
     core.DeviceOptions.mapping,
     core.DeviceOptions.input_slice_bits,
+    *options.CALIBRATION,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
@@ -202,7 +209,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     def rows_of(requested: _Requested) -> list[tuple[options.Point, Any]]:
         point = requested.point
-        faults = _faults(requested)
+        faults = _faults(requested, hardware)
         design, constants, reference = _design(requested, faults, hardware, given["extrapolate"])
         rows: Sequence[Any] = ()
         if workloads:
@@ -220,7 +227,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         held = _held(requested, faults) | options.held_constants(point, design, constants)
         converters = design.design.converters
         held["adc_bits"] = None if converters is None else converters.adc_bits
-        return [(point | held, row) for row in rows]
+        ranged = "adc_range" in core.CORES[point["core"]].axes
+        held = options.of_range(point | held, point["adc_range"] if ranged else None)
+        return [(held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         tables, more = cli.answered(ready, rows_of, swept)
@@ -323,8 +332,8 @@ def _design(
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
-        "adc_range": point["adc_range"],
         "devices": core.Devices(**{name: point[name] for name in _MAPPED if point[name]}),
+        **{name: point[name] for name in ("adc_range", "calibration", "percentile")},
         **{name: point[name] for name in ("kernel", "memory", "scales", "input_scale")},
         "extrapolate": extrapolate,
     }
@@ -338,6 +347,9 @@ def _design(
             faults.p_detected, point["attempts"], width
         )
         parameters["word_error_probability"] = faults.word_error_probability
+    if point["noise"] == core.DEVICE and point["max_link_sigma"] is None:
+        # However noisy the light is: what it does to residues is known, and not to be avoided.
+        parameters["max_link_sigma"] = analysis.MAX_LINK_SIGMA
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
     if moduli is not None and point["core"] != core.RNS.name:
@@ -356,12 +368,17 @@ def _design(
     return design, constants, reference
 
 
-def _faults(requested: _Requested) -> analysis.FaultProbability | None:
+def _faults(requested: _Requested, hardware: options.Hardware) -> analysis.FaultProbability | None:
     """How often a dot product is computed and decoded under the noise of a point, if it has any."""
     point, request, moduli = requested.point, requested.request, requested.moduli
-    noise = options.noise_of(point)
+    noise: core.NoiseSetting | tuple[core.NoiseLaw, ...] | None = options.noise_of(point)
+    if moduli is not None and point["noise"] == core.DEVICE:
+        noise = options.residue_noise(request, moduli, hardware.array_of(point, core.RNS))
     if moduli is None or noise is None:
         return None
+    each = noise if isinstance(noise, tuple) else (noise,)
+    static = any(one.has_static_errors for one in each)
+    analysis.check_independent(static, point["attempts"])
     faults = analysis.fault_probability(
         analysis.FaultParameters(
             moduli=moduli,

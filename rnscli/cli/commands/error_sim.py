@@ -51,9 +51,7 @@ AXES = (
     layout=LAYOUT,
     plot="the distribution of the error",
     needs={
-        **dict.fromkeys(
-            ("attempts", "decoder", "legitimate_range"), (*core.LEVELS, *options.DEVICE_ERRORS)
-        ),
+        **dict.fromkeys(("attempts", "decoder", "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
         **options.CALIBRATION_NEEDS,
     },
@@ -63,8 +61,7 @@ AXES = (
         **options.MORE_NOISE_COLUMNS,
         **options.DEVICE_COLUMNS,
         "technology": analysis.Technology,
-        "calibration": analysis.Calibration,
-        "percentile": analysis.Percentile,
+        **options.CALIBRATION_COLUMNS,
         "rel_precision": analysis.RelPrecision,
         "precision_of": Annotated[str, Column("The value that --rel-precision is about.")],
         "max_pairs": Annotated[

@@ -13,17 +13,25 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import FaultOptions, FaultProbability, SimulationOptions
 from rnscli.base import Column, InputError, columns_of, option_name, probability
 from rnscli.cli import options
-from rnscli.core import LEVELS, NOISE_LAWS, NoiseSetting
+from rnscli.core import DEVICE, LEVELS, NOISE_LAWS, NoiseSetting
+from rnscli.hardware import Technology
 
 LAYOUT = report.Layout(
     parameters=(
         "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "erased",
-        "noise", "p", "sigma", "attempts",
+        "noise", "p", "sigma", "static_share", "attempts",
     ),
     results=(
         "p_correct", "p_detected", "p_undetected", "p_err", "is_bound", "expected_attempts",
     ),
     optional=("redundant_moduli", "moduli", "p_correct"),
+)  # fmt: skip
+STATIC_LAYOUT = replace(
+    LAYOUT,
+    results=(
+        "p_correct", "p_detected", "p_undetected", "p_err_low", "p_err", "is_bound",
+        "expected_attempts",
+    ),
 )  # fmt: skip
 SNR_LAYOUT = replace(
     LAYOUT, parameters=("snr_db", *(key for key in LAYOUT.parameters if key != "sigma"))
@@ -52,6 +60,7 @@ _ASSUMED = (
 )
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", "erased", *options.NOISE_AXES,
+    "technology",
 )  # fmt: skip
 
 
@@ -68,6 +77,7 @@ AXES = (
         "vector_size": analysis.VectorSize,
         **options.MODULI_COLUMNS,
         **options.MORE_NOISE_COLUMNS,
+        "technology": analysis.Technology,
         "target": Annotated[float, Column("Wanted p_err.", form=probability, high=1)],
         "seed": Annotated[
             analysis.Seed, Column("Seed of the simulation; null without one.", usual=0)
@@ -94,6 +104,7 @@ AXES = (
         SimulationOptions.seed.within(high=2**63), help="Seed of --validate.", swept=False
     ),
     *options.DECODING,
+    options.noise_technology,
     options.run_options,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
@@ -126,8 +137,15 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 raise InputError(f"`{name}` is about --validate; give that, too, or leave it out")
     elif given["rel_precision"] is not None and len(given["rel_precision"]) > 1:
         raise InputError("--rel-precision is one number here, and no sweep")
-    solved = _solved(given)
-    if solved is None and all(given[name] is None for name in LEVELS):
+    technologies = options.noise_technologies(given)
+    given = given | {"technology": tuple(technologies) or None}
+    solved, of_devices = _solved(given), options.is_of_devices(given)
+    if of_devices and given["target"]:
+        raise InputError(
+            f"--target chooses moduli for a noise that is known, and --noise {DEVICE} follows from "
+            "the moduli; leave one of them out"
+        )
+    if solved is None and not of_devices and all(given[name] is None for name in LEVELS):
         given = given | {"p": (1e-3,)}
     levels = given if solved is None else _open_level(given, solved)
     options.check_one_level(levels)
@@ -138,7 +156,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     axes = AXES if solved is None else (*AXES, "target")
     points = options.noise_points(levels, axes)
     codes: list[tuple[options.Point, Any]]
-    codes, problems = cli.prepared(points, _parameters if solved is None else _open(given))
+    prepare = partial(_parameters, technologies=technologies) if solved is None else _open(given)
+    codes, problems = cli.prepared(points, prepare)
     curves = {
         tuple((name, value) for name, value in point.items() if name not in LEVELS)
         for point, _ in codes
@@ -157,6 +176,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 advance(len(rows))
         if given["validate"] is None:
             layout = SNR_LAYOUT if solved == "snr_db" else None
+            if any(point.get("static_share") for point, _ in rows):
+                layout = STATIC_LAYOUT
             return cli.Answer(rows, _plot, missing, footer=_footer(rows), layout=layout)
         exact = [(*row, parameters) for row, (_, parameters) in zip(rows, ready, strict=True)]
         return replace(_validated(exact, given, runner, bar), problems=missing)
@@ -269,8 +290,15 @@ def _described(point: options.Point, given: Mapping[str, Any]) -> options.Point:
     return {"target": None, "seed": seed} | point | options.moduli_request(point).columns
 
 
-def _parameters(point: options.Point) -> analysis.FaultParameters:
-    return analysis.FaultParameters(noise=options.noise_of(point), **_code(point))
+def _parameters(
+    point: options.Point, technologies: Mapping[str, Technology]
+) -> analysis.FaultParameters:
+    code = _code(point)
+    if point["noise"] != DEVICE:
+        return analysis.FaultParameters(noise=options.noise_of(point), **code)
+    technology = technologies.get(point["technology"])
+    laws = options.residue_noise(options.moduli_request(point), code["moduli"], technology)
+    return analysis.FaultParameters(noise=laws, **code)
 
 
 def _open(given: Mapping[str, Any]) -> Callable[[options.Point], analysis.LevelParameters]:

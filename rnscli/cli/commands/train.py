@@ -14,7 +14,7 @@ from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
-from rnscli.core import LEVELS, CoreOptions
+from rnscli.core import CoreOptions
 
 LAYOUT = report.Layout(
     parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS),
@@ -47,7 +47,7 @@ EPOCH_LAYOUT = report.Layout(
 )
 _RECIPE = ("epochs", "batch_size", "learning_rate")
 _OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
-AXES = (*_OTHERS, *options.CORE_AXES, "core")
+AXES = (*_OTHERS, *options.CORE_AXES, "technology", "core")
 AXIS_COLUMNS = {
     "epochs": analysis.Epochs,
     "batch_size": Annotated[int, Column("Samples in a step.", low=1)],
@@ -58,6 +58,7 @@ AXIS_COLUMNS = {
     "legitimate_range": analysis.LegitimateRange,
     **options.MORE_NOISE_COLUMNS,
     **options.DEVICE_COLUMNS,
+    "technology": analysis.Technology,
 }
 
 
@@ -68,9 +69,7 @@ AXIS_COLUMNS = {
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
     needs={
-        **dict.fromkeys(
-            ("attempts", "decoder", "legitimate_range"), (*LEVELS, *options.DEVICE_ERRORS)
-        ),
+        **dict.fromkeys(("attempts", "decoder", "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
     },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
@@ -81,8 +80,12 @@ AXIS_COLUMNS = {
     NetworkOptions.data,
     NetworkOptions.weights,
     options.core_options(
-        "Cores to train on, besides FP32.", "rns", bits="7", adc_range=CoreOptions.adc_range
+        "Cores to train on, besides FP32.",
+        "rns",
+        bits="7",
+        adc_range=CoreOptions.adc_range,
     ),
+    options.noise_technology,
     networks.RecipeOptions.epochs,
     networks.RecipeOptions.batch_size,
     networks.RecipeOptions.learning_rate.within(low=1e-12, accepted="a number above 0"),
@@ -122,14 +125,16 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_torch("rnscli train", given)
     options.check_weights(given)
     options.check_one_level(given)
-    tables = options.device_tables(given)
+    tables, technologies = options.device_tables(given), options.noise_technologies(given)
+    given = given | {"technology": tuple(technologies) or None}
     folder = given["checkpoint"]
     if folder is not None and folder.exists() and not folder.is_dir():
         raise InputError(f"--checkpoint {folder} is a file; give the name of a folder")
     given = options.with_defaults(given)
     given["seed"] = tuple(dict.fromkeys(given["seed"]))
     every, problems = cli.prepared(
-        options.noise_points(given, AXES), partial(options.core_of, tables=tables)
+        options.noise_points(given, AXES),
+        partial(options.core_of, tables=tables, technologies=technologies),
     )
     ready = options.distinct(every, _OTHERS)
     if drawn:

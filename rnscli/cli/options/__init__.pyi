@@ -2,12 +2,14 @@ from rnscli.cli.options.devices import DEVICE_AXES as DEVICE_AXES
 from rnscli.cli.options.devices import DEVICE_COLUMNS as DEVICE_COLUMNS
 from rnscli.cli.options.devices import DEVICE_ERRORS as DEVICE_ERRORS
 from rnscli.cli.options.devices import DEVICE_NEEDS as DEVICE_NEEDS
+from rnscli.cli.options.devices import NOISY as NOISY
 from rnscli.cli.options.devices import device_options as device_options
 from rnscli.cli.options.devices import device_tables as device_tables
 from rnscli.cli.options.devices import devices_of as devices_of
 from rnscli.cli.options.devices import noise_of_devices as noise_of_devices
 from rnscli.cli.options.devices import noise_technologies as noise_technologies
 from rnscli.cli.options.devices import noise_technology as noise_technology
+from rnscli.cli.options.devices import residue_noise as residue_noise
 from rnscli.cli.options.effect import without_effect as without_effect
 from rnscli.cli.options.hardware import ARRAY_OPTIONS as ARRAY_OPTIONS
 from rnscli.cli.options.hardware import HARDWARE_AXES as HARDWARE_AXES
@@ -40,6 +42,7 @@ from rnscli.cli.options.noise import noise_of as noise_of
 from rnscli.cli.options.noise import noise_options as noise_options
 from rnscli.cli.options.noise import noise_points as noise_points
 from rnscli.cli.options.shared import CALIBRATION as CALIBRATION
+from rnscli.cli.options.shared import CALIBRATION_COLUMNS as CALIBRATION_COLUMNS
 from rnscli.cli.options.shared import CALIBRATION_NEEDS as CALIBRATION_NEEDS
 from rnscli.cli.options.shared import DECODING as DECODING
 from rnscli.cli.options.shared import MODULI_AXES as MODULI_AXES

@@ -4,12 +4,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from rnscli.analysis import EnergyOptions, runs_on
+from rnscli.analysis import EnergyOptions, ModuliRequest, runs_on
 from rnscli.base import Column, InputError, Names, Option, WholeNumbers, in_words, options_of
 from rnscli.cli.options import shared
 from rnscli.cli.options.hardware import opened
 from rnscli.cli.options.noise import is_of_devices
-from rnscli.core import DEVICE, AnalogKind, CoreSettings, DeviceOptions, Devices, Laws
+from rnscli.core import (
+    DEVICE,
+    LEVELS,
+    RNS,
+    AnalogKind,
+    CoreSettings,
+    DeviceOptions,
+    Devices,
+    Laws,
+    ModuliSet,
+    NoiseLaw,
+)
 from rnscli.hardware import Technology, load_technology
 
 _TABLES = {"device_table": "states", "adc_inl_table": "adc_points"}
@@ -19,7 +30,9 @@ DEVICE_AXES = tuple(name for name in _ALL if name not in _TABLES)
 DEVICE_ERRORS = tuple(
     name for name in _ALL if name not in ("mapping", "residues", "input_slice_bits", "chip_seed")
 )
-DEVICE_NEEDS = dict.fromkeys(("residues", "chip_seed"), DEVICE_ERRORS)
+# What makes results differ from those without noise, on ideal devices.
+NOISY = (*LEVELS, "noise", *DEVICE_ERRORS)
+DEVICE_NEEDS = dict.fromkeys(("residues", "chip_seed"), ("noise", *DEVICE_ERRORS))
 
 
 def _column(option: Option) -> Any:
@@ -75,14 +88,13 @@ def noise_technologies(options: Mapping[str, Any]) -> dict[str, Technology]:
     return {one.name: one for one in opened(options["technology"], options["constant"])}
 
 
-def noise_of_devices(
+def built_on(
     point: shared.Point,
-    settings: CoreSettings,
     kind: AnalogKind,
     technology: Technology | None,
     tables: Mapping[str, Any],
-) -> tuple[Laws, Devices]:
-    """The noise of a core at a point with --noise device, and what its arrays are built of.
+) -> tuple[Technology, Devices]:
+    """Whose noise a core has with --noise device, and what its arrays are built of.
 
     It is that of the technology, or of the one that the core is shown on where it does not run.
     Options of devices replace what the technology says.
@@ -96,9 +108,46 @@ def noise_of_devices(
         for name in DEVICE_AXES
         if (value := point[name]) is not None and str(value) != _ALL[name].default
     }
-    devices = analysis.devices_of(technology, {**given, **tables})
-    found = analysis.noise_of_core(settings, kind, technology, devices)
+    return technology, analysis.devices_of(technology, {**given, **tables})
+
+
+def noise_of_devices(
+    point: shared.Point,
+    settings: CoreSettings,
+    kind: AnalogKind,
+    technology: Technology | None,
+    tables: Mapping[str, Any],
+) -> tuple[Laws, Devices]:
+    """The noise of a core at a point with --noise device, and what its arrays are built of."""
+    from rnscli import analysis
+
+    chosen, devices = built_on(point, kind, technology, tables)
+    found = analysis.noise_of_core(settings, kind, chosen, devices)
     return found.laws, found.devices
+
+
+def residue_noise(
+    request: ModuliRequest, moduli: ModuliSet, technology: Technology | None
+) -> tuple[NoiseLaw, ...]:
+    """The law of each residue on a technology, where it follows from light alone.
+
+    Raises
+    ------
+    InputError
+        If it follows from cells: such errors are no law of residues that are independent.
+    """
+    from rnscli import analysis
+
+    whole = request.with_operands()
+    settings = CoreSettings(dot_product=whole.dot_product, bits=whole.converter_bits, moduli=moduli)
+    chosen = technology or load_technology(RNS.default_technology)
+    laws = analysis.noise_of_core(settings, RNS, chosen, None).laws
+    if not isinstance(laws, tuple):
+        raise InputError(
+            f"`technology` {chosen.name} has the errors of its devices, which are no law of "
+            "residues: rnscli error-sim simulates them, and rnscli noise says how large they are"
+        )
+    return laws
 
 
 def devices_of(point: shared.Point, tables: Mapping[str, Any]) -> Devices:

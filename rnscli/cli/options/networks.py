@@ -16,7 +16,8 @@ from rnscli.analysis import (
 from rnscli.base import InputError, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
-from rnscli.core import CoreOptions, analog_cores
+from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
+from rnscli.hardware import Technology
 from rnscli.matrix import Dataflow, DataflowOptions, needs_calibration
 from rnscli.networks import INSTALL, missing_package
 
@@ -117,8 +118,10 @@ def distinct(
     return list(kept.values())
 
 
-def core_of(point: shared.Point, tables: Mapping[str, Any]) -> CoreOfPoint:
-    """The core of a point of a sweep, with the tables of measured devices."""
+def core_of(
+    point: shared.Point, tables: Mapping[str, Any], technologies: Mapping[str, Technology]
+) -> CoreOfPoint:
+    """The core of a point of a sweep, with tables of measured devices and named technologies."""
     from rnscli.analysis.analog_core import analog_core
 
     request = shared.moduli_request(point)
@@ -128,6 +131,14 @@ def core_of(point: shared.Point, tables: Mapping[str, Any]) -> CoreOfPoint:
         "attempts", "decoder", "legitimate_range", "slice_bits", "adc_bits", "adc_range",
         "calibration", "percentile",
     )  # fmt: skip
+    given: dict[str, Any] = {
+        "noise": noise.noise_of(point), "devices": devices.devices_of(point, tables)
+    }  # fmt: skip
+    if point["noise"] == DEVICE:
+        named = technologies.get(point["technology"])
+        kind = analog_core_named(point["core"])
+        technology, built = devices.built_on(point, kind, named, tables)
+        given = {"noise": DEVICE, "technology": technology, "devices": built}
     core = analog_core(
         point["core"],
         bits=request.bits,
@@ -138,8 +149,7 @@ def core_of(point: shared.Point, tables: Mapping[str, Any]) -> CoreOfPoint:
         redundant=request.redundant,
         rule=request.rule,
         max_modulus=request.max_modulus,
-        noise=noise.noise_of(point),
-        devices=devices.devices_of(point, tables),
+        **given,
         **{name: point[name] for name in same},
     )
     scaling = {name: point[name] for name in ("granularity", "scales", "input_scale")}

@@ -24,7 +24,9 @@ NOISE_AXES = ("noise", *LEVELS, *CONSTANTS)
 MORE_NOISE_COLUMNS: dict[str, Any] = {
     "snr_db": SnrDb,
     **{
-        name: Annotated[float, Column(option.help, in_words(name), str)]
+        name: Annotated[
+            float, Column(option.help, in_words(name), str, usual=getattr(_OWNERS[name], name))
+        ]
         for name, option in CONSTANTS.items()
     },
 }

@@ -10,7 +10,15 @@ from typing import Any, TypeVar
 import click
 
 from rnscli import runtime
-from rnscli.analysis import CodeOptions, MaxModulus, ModuliOptions, ModuliRequest, Rule
+from rnscli.analysis import (
+    Calibration,
+    CodeOptions,
+    MaxModulus,
+    ModuliOptions,
+    ModuliRequest,
+    Percentile,
+    Rule,
+)
 from rnscli.base import Flags, InputError, Option
 from rnscli.cli.options import sweeps, types
 from rnscli.core import CALIBRATED, CALIBRATIONS, CORES, CoreOptions, DotProductOptions
@@ -40,6 +48,7 @@ DECODING = (
 )
 # Options of a calibrated range, and without what they change nothing.
 CALIBRATION = (CoreOptions.calibration, CoreOptions.percentile)
+CALIBRATION_COLUMNS = {"calibration": Calibration, "percentile": Percentile}
 CALIBRATION_NEEDS = {
     "calibration": (f"adc_range={CALIBRATED}",),
     "percentile": (f"calibration={CALIBRATIONS[0]}",),

@@ -277,13 +277,12 @@ class ChoiceSweep(Sweep):
         return {"enum": list(self.names)}
 
 
-class FractionSweep(ChoiceSweep):
+class FractionSweep(Sweep):
     """Names out of a list, or fractions above 0 and at most 1."""
 
     def __init__(self, values: base.NamesOrFractions) -> None:
-        super().__init__(values.names)
-        self.what = f"{values.accepted}, or a list of these"
-        self.name = f"{self.name}|FRACTION"
+        metavar = "|".join((*values.names, "FRACTION"))
+        super().__init__(f"{values.accepted}, or a list of these", metavar, values.names)
 
     def items(self, text: str) -> Sequence[str]:
         if text not in self.names:
@@ -292,7 +291,7 @@ class FractionSweep(ChoiceSweep):
 
     def schema(self) -> "Schema":
         fraction = {"type": "string", "pattern": "^[0-9.e-]+(/[0-9]+)?$"}
-        return {"anyOf": [super().schema(), fraction]}
+        return {"anyOf": [{"enum": list(self.names)}, fraction]}
 
 
 class LegitimateRangeSweep(Sweep):

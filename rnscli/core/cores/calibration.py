@@ -46,20 +46,21 @@ def calibrated_shares(
 ) -> tuple[float, ...]:
     """Shares of the full range that the ADCs of a core need for sums like those of a sample.
 
-    A range reaches from ``-M`` to ``M``, a share ``M / 2**(full_bits - 1)`` of the full one, with
+    A range has the ``2 M + 1`` whole numbers from ``-M`` to ``M``, which is a share
+    ``(2 M + 1) / 2**full_bits`` of the full one, with
 
     * ``percentile``: M the larger magnitude of the two ends of the inner share of the sums, so that
       of 99.98 % not more than 0.01 % are left out on each side (with linear interpolation between
-      the sums of the sample; where these are all zero, the largest magnitude);
+      the sums of the sample; where that is below 1, the largest magnitude);
     * ``max``: M the largest magnitude;
     * ``least-squares``: the M with the least mean square of the error that rounding and clipping
       by an ADC of the core's bits makes, found to about 1 %.
 
-    The highest code is one step below M. Ranges of several parts, the slices of weights, differ by
-    powers of two, so that shifts and additions still put readings together: the largest one is as
-    above, and any other this one, halved as often as it still covers what the method asks for.
-    With ``least-squares`` the results then decide between these, those of ``max`` and the full
-    range.
+    The highest code of an ADC is one step below the end of the range. Ranges of several parts, the
+    slices of weights, differ by powers of two, so that shifts and additions still put readings
+    together: the largest one is as above, and any other this one, halved as often as it still
+    covers what the method asks for. With ``least-squares`` the results then decide between these,
+    those of ``max`` and the full range.
 
     Of a part whose sums are all zero nothing is known: it gets the range of the largest one, and
     if all are zero, the full one.
@@ -97,7 +98,7 @@ def calibrated_shares(
     >>> core = analog_core("fixed-lp", bits=6)  # of 18 bits
     >>> sums = np.arange(-8192, 8193)
     >>> calibrated_shares(core, sums, "max"), calibrated_shares(core, sums, percentile=75)
-    ((0.0625,), (0.046875,))
+    ((0.06250381469726562,), (0.04687881469726562,))
     """
     CoreOptions.calibration.check(method)
     percentile = CoreOptions.percentile.check(percentile)
@@ -162,12 +163,13 @@ def _magnitude(part: FloatArray, percentile: float) -> float:
     """The larger magnitude of the ends of what the inner ``percentile`` of sums cover."""
     beyond = (100.0 - percentile) / 2
     ends = np.percentile(part, [beyond, 100.0 - beyond])
-    return float(np.abs(ends).max()) or float(np.abs(part).max())
+    found = float(np.abs(ends).max())
+    return found if found >= 1.0 else float(np.abs(part).max())  # or only zeros would be read
 
 
 def _share(core: ConventionalCore, magnitude: float) -> float:
-    """The share of a range up to a magnitude."""
-    return min(1.0, math.ldexp(magnitude, 1 - core.full_bits))
+    """The share of a range up to a magnitude, on both sides of zero."""
+    return min(1.0, math.ldexp(2.0 * magnitude + 1.0, -core.full_bits))
 
 
 def _by_powers(core: ConventionalCore, magnitudes: list[float]) -> tuple[float, ...]:
@@ -181,8 +183,8 @@ def _by_powers(core: ConventionalCore, magnitudes: list[float]) -> tuple[float, 
     share = _share(core, largest)
     coarser = math.ldexp(share, core.full_bits - core.adc_bits)  # than 1
     most = math.floor(math.log2(coarser)) if coarser > 1.0 else math.inf
-    halvings = (math.floor(math.log2(largest / one)) if one else 0 for one in magnitudes)
-    return tuple(math.ldexp(share, -int(min(most, one))) for one in halvings)
+    ratios = (share / _share(core, one) if one else 1.0 for one in magnitudes)
+    return tuple(math.ldexp(share, -int(min(most, math.floor(math.log2(one))))) for one in ratios)
 
 
 def _least_squares(core: ConventionalCore, sample: FloatArray) -> tuple[float, ...]:

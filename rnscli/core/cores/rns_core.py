@@ -33,6 +33,7 @@ from rnscli.core.noise.draws import draw_positions
 
 # With no limit on the attempts, a simulation that needs more of them on average is stuck.
 MAX_MEAN_ATTEMPTS = 200
+MAX_STATIC_ATTEMPTS = 10_000  # of any one
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class RnsCore(WholeWeights):
         attempts: list[int] = []
         while pending.size and len(attempts) < self.attempts:
             attempts.append(pending.size)
-            check_ends(self.attempts, sum(attempts), sums.size)
+            self._check_ending(attempts)
             words = np.stack([self._residues(one, pending, rng) for one in read])
             decoded = self.code.decode(words)
             detected = decoded.status == DETECTED
@@ -221,16 +222,54 @@ class RnsCore(WholeWeights):
         clean, words = clean_of(index), words_of(index)
         values, detected = self._decoded(words, errors)
         wrong = (values != clean) | detected
+        static = None
+        if self.attempts > 1 and any(law.has_static_errors for law in self.laws):
+            static = self._static_of(errors, rng)
         while detected.any() and len(attempts) < self.attempts:
             pending = np.flatnonzero(detected)
             attempts.append(pending.size)
-            check_ends(self.attempts, sum(attempts), size)
-            hit, errors = self._draw(pending.size, rng)
+            self._check_ending(attempts)
+            if static is None:
+                hit, errors = self._draw(pending.size, rng)
+            else:
+                hit, errors = self._draw_again(static[:, pending], rng)
             again = pending[hit]
             values[pending], detected[pending], wrong[pending] = clean[pending], False, False
             values[again], detected[again] = self._decoded(words[:, again], errors)
             wrong[again] = (values[again] != clean[again]) | detected[again]
         return index, clean, Readout(values, wrong, tuple(attempts))
+
+    def _check_ending(self, attempts: Sequence[int]) -> None:
+        """Refuse attempts that do not end, after so many words in each."""
+        if not math.isinf(self.attempts):
+            return
+        if sum(attempts) > MAX_MEAN_ATTEMPTS * attempts[0]:
+            raise InputError(
+                f"`attempts` is inf, but with this noise a dot product takes more than "
+                f"{MAX_MEAN_ATTEMPTS} attempts on average; give a finite number of attempts "
+                "or less noise"
+            )
+        static = self.devices.static or any(law.has_static_errors for law in self.laws)
+        if static and len(attempts) > MAX_STATIC_ATTEMPTS:
+            raise InputError(
+                f"`attempts` is inf, but with errors that are static a dot product is rejected "
+                f"more than {MAX_STATIC_ATTEMPTS} times; give a finite number of attempts, or "
+                "smaller static errors"
+            )
+
+    def _static_of(self, errors: IntArray, rng: np.random.Generator) -> FloatArray:
+        """Static parts of the words ``(N, words)`` that have these errors in one attempt."""
+        channels = zip(self.laws, self.code.moduli.moduli, errors, strict=True)
+        return np.array([law.draw_static(rng, m, of_one) for law, m, of_one in channels])
+
+    def _draw_again(
+        self, static: FloatArray, rng: np.random.Generator
+    ) -> tuple[IntArray, IntArray]:
+        """As `_draw`, for words of which the static parts of the errors are known."""
+        channels = zip(self.laws, self.code.moduli.moduli, static, strict=True)
+        errors = np.array([law.draw_again(rng, m, of_one) for law, m, of_one in channels])
+        hit = np.flatnonzero(errors.any(axis=0))
+        return hit, errors[:, hit]
 
     def _decoded(self, words: IntArray, errors: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Values of words with errors, and which are detected as wrong."""
@@ -260,13 +299,3 @@ def _residues(values: FloatArray, channel: Channel) -> FloatArray:
     found *= -channel.modulus
     found += values
     return found
-
-
-def check_ends(most: float, made: int, size: int) -> None:
-    """Refuse a simulation without a limit on attempts that does not come to its end."""
-    if math.isinf(most) and made > MAX_MEAN_ATTEMPTS * size:
-        raise InputError(
-            f"`attempts` is inf, but with this noise a dot product takes more than "
-            f"{MAX_MEAN_ATTEMPTS} attempts on average; give a finite number of attempts "
-            "or less noise"
-        )

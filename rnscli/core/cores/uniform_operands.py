@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +15,7 @@ from rnscli.core.cores.conventional_core import (
     mean_square,
     step_of,
 )
-from rnscli.core.cores.kind import FULL, ConventionalKind, CoreSettings
+from rnscli.core.cores.kind import ConventionalKind, CoreOptions, CoreSettings
 from rnscli.core.noise import Adc, NoiseLaw, wrong_word
 from rnscli.core.noise.levels import Levels
 
@@ -129,8 +128,8 @@ def sampled_sums(kind: ConventionalKind, settings: CoreSettings) -> FloatArray:
 
     Dot products of a sample that is the same in every process: see `sample_size`.
     """
-    full = replace(settings, adc_range=FULL, adc_bits=None)
-    return _sampled_sums(kind, full)
+    dot, slice_bits = settings.dot_product, settings.slice_bits
+    return _sampled_sums(kind, CoreSettings(dot_product=dot, bits=2, slice_bits=slice_bits))
 
 
 @lru_cache(maxsize=16)
@@ -153,7 +152,15 @@ def _sampled_sums(kind: ConventionalKind, settings: CoreSettings) -> FloatArray:
 
 def uniform_shares(kind: ConventionalKind, settings: CoreSettings) -> tuple[float, ...]:
     """The calibrated shares of a core for uniform operands."""
-    return _uniform_shares(kind, replace(settings, adc_range=FULL))
+    concerned = CoreSettings(
+        dot_product=settings.dot_product,
+        bits=settings.bits,
+        slice_bits=settings.slice_bits,
+        adc_bits=settings.adc_bits,
+        calibration=CoreOptions.calibration.check(settings.calibration),
+        percentile=CoreOptions.percentile.check(settings.percentile),
+    )
+    return _uniform_shares(kind, concerned)
 
 
 @lru_cache(maxsize=256)

@@ -101,6 +101,12 @@ class NoiseSetting:
         return next(law for law in noise_laws().values() if law.level == own)
 
     @property
+    def has_static_errors(self) -> bool:
+        """Whether errors have a part that meets every attempt again, at a level above zero."""
+        made = self.law.of_level("sigma", 1.0, 2, self.law.all_constants(dict(self.constants)))
+        return made.has_static_errors
+
+    @property
     def columns(self) -> dict[str, Any]:
         """What rows say of it: the law by name, the level that is given, and all constants."""
         return {

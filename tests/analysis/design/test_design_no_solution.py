@@ -1,8 +1,8 @@
 """Limits that nothing keeps: which one is in the way, and how near one comes."""
 
 import math
-from dataclasses import replace
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest

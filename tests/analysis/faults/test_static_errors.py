@@ -5,23 +5,29 @@ their points, and each legitimate value, every word that can be received is deco
 """
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
     TargetParameters,
     fault_probability,
     redundancy_frontier,
 )
+from rnscli.analysis.faults.validation import validate
 from rnscli.analysis.moduli import ModuliRequest
+from rnscli.analysis.statistics import proportion_interval
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import DETECTED, RedundantCode
+from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.noise import Gaussian, NoiseSetting
+from rnscli.core.cores.rns_core import RnsCore
+from rnscli.core.noise import Gaussian, NoiseSetting, Uniform
 
 Array = np.ndarray
 
@@ -235,3 +241,84 @@ def test_what_is_refused() -> None:
                 moduli=ModuliSet([63, 62, 61], 1), noise=Gaussian(0.2, 1 - 1e-9), attempts=2
             )
         )
+
+
+# Simulations, with a fixed seed: intervals of 99.9 %, each of which errs once in a thousand seeds.
+
+
+def simulated(share: float, attempts: float, formula_share: float) -> tuple[float, float, float]:
+    """The interval of words that are wrong in the end, and what is computed."""
+    code = RedundantCode(ModuliSet([13, 11, 9, 7], 1))
+    made = RnsCore(DotProduct(2, 3, 3), code, Gaussian(0.3, share), attempts)
+    rng = np.random.default_rng(5)
+    words = 200_000
+    sums = rng.integers(code.lowest, code.highest + 1, words)
+    wrong = int(made.read(sums, rng).wrong.sum())
+    low, high = proportion_interval(wrong, words, 0.999)
+    parameters = FaultParameters(
+        moduli=code.moduli, noise=Gaussian(0.3, formula_share), attempts=attempts
+    )
+    return low, high, fault_probability(parameters).p_err
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 1.0])
+def test_a_core_meets_its_static_errors_again(share: float) -> None:
+    low, high, p_err = simulated(share, 2, share)
+    assert low <= p_err <= high
+
+
+def test_a_core_with_static_errors_is_not_one_with_fresh_ones() -> None:
+    low, _, independent = simulated(0.3, 2, 0.0)
+    assert independent < low
+
+
+@pytest.mark.parametrize("attempts", [3, 8])
+def test_a_core_is_within_the_bounds_of_more_attempts(attempts: int) -> None:
+    low, high, p_err = simulated(0.5, attempts, 0.5)
+    parameters = FaultParameters(
+        moduli=ModuliSet([13, 11, 9, 7], 1), noise=Gaussian(0.3, 0.5), attempts=attempts
+    )
+    assert low <= p_err
+    assert fault_probability(parameters).p_err_low <= high
+
+
+@pytest.mark.parametrize(
+    ("attempts", "share"), [(1, 0.5), (2, 0.2), (2, 1.0), (4, 0.7), (math.inf, 0.5)]
+)
+def test_the_validation_has_static_errors(attempts: float, share: float) -> None:
+    parameters = FaultParameters(
+        moduli=ModuliSet([15, 14, 13, 11], 1), noise=Gaussian(0.2, share), attempts=attempts
+    )
+    exact = fault_probability(parameters)
+    assert validate(parameters, 60_000, seed=3).beside(exact).agrees
+    if attempts == 2:
+        fresh = fault_probability(replace(parameters, noise=Gaussian(0.2)))
+        assert not validate(parameters, 60_000, seed=3).beside(fresh).agrees
+
+
+def test_a_mixed_code_of_laws_with_and_without_static_errors() -> None:
+    laws = (Gaussian(0.3, 0.5), Uniform(0.05), Gaussian(0.2))
+    parameters = FaultParameters(moduli=ModuliSet([7, 5, 3], 1), noise=laws, attempts=2)
+    exact = fault_probability(parameters)
+    assert validate(parameters, 60_000, seed=4).beside(exact).agrees
+    every_fresh = FaultParameters(
+        moduli=ModuliSet([7, 5, 3], 1), noise=(Gaussian(0.3), *laws[1:]), attempts=2
+    )
+    assert exact.p_err > fault_probability(every_fresh).p_err
+
+
+def test_attempts_without_end_are_refused_by_a_core() -> None:
+    code = RedundantCode(ModuliSet([13, 11, 9, 7], 1))
+    made = RnsCore(DotProduct(2, 3, 3), code, Gaussian(0.25, 1.0), math.inf)
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match=r"attempts on average|rejected more than 10000 times"):
+        made.read(np.zeros(100, dtype=np.int64), rng)
+
+
+def test_an_analog_core_takes_the_share() -> None:
+    made = analog_core(bits=4, vector_size=8, sigma=0.2, static_share=0.4, attempts=2)
+    assert made.laws == (Gaussian(0.2, 0.4),) * len(made.laws)
+    with pytest.raises(InputError, match="no constant of the noise uniform"):
+        analog_core(bits=4, vector_size=8, p=0.2, static_share=0.4)
+    with pytest.raises(InputError, match="`static_share` is of the noise"):
+        analog_core(bits=4, vector_size=8, static_share=0.4)

@@ -49,6 +49,7 @@ command = "error-sim"
 bits = 6
 pairs = 400_000
 core = ["rns", "fixed-lp"]
+adc-range = "full"
 require = "mean_abs_error <= 1e-3"
 [run.checked]
 command = "fault-prob"

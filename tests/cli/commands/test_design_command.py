@@ -162,9 +162,9 @@ def test_the_table_says_how_many_and_why(rnscli: Run, rows: Rows) -> None:
     said = re.search(r"(\d+) of (\d+) designs keep the limits.*on the front: (\d+)", out)
     assert said is not None
     feasible, designs, on_front = map(int, said.groups())
-    # 2 bits x 2 ways to share ADCs x (3 k x 3 R x 2 decoders x 2 ranges of rns, and three other
-    # cores), and the two digital ones of integers.
-    assert (designs, on_front) == (2 * 2 * (36 + 3) + 2, len(front))
+    # 2 bits x 2 ways to share ADCs x (3 k x 3 R x 2 decoders x 2 ranges of rns, fixed-hp, and two
+    # other cores with 2 ranges of an ADC), and the two digital ones of integers.
+    assert (designs, on_front) == (2 * 2 * (36 + 1 + 2 * 2) + 2, len(front))
     assert on_front <= feasible <= designs
     for row in found:
         if row["role"] == "neighbour":

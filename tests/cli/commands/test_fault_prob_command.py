@@ -191,3 +191,55 @@ def test_a_level_that_is_found_is_simulated(rows: Rows) -> None:
         "--validate", 20000,
     )  # fmt: skip
     assert row["agrees"]
+
+
+def test_static_errors_are_swept_and_stated(rows: Rows, rnscli: Run) -> None:
+    line = ("fault-prob", "--bits", 4, "--redundant", 1, "--sigma", 0.2, "--attempts", "1,2,3")
+    found = rows(*line, "--static-share", "0,0.5")
+    by_share = {
+        share: [row for row in found if row["static_share"] == share] for share in (0.0, 0.5)
+    }
+    assert [row["p_err"] for row in by_share[0.0]] == [row["p_err"] for row in rows(*line)]
+    once, twice, thrice = by_share[0.5]
+    assert once["p_err"] == by_share[0.0][0]["p_err"]  # of the law of the sum of both parts
+    assert twice["p_err"] == twice["p_err_low"] > 2 * by_share[0.0][1]["p_err"]
+    assert thrice["is_bound"] and thrice["p_err_low"] <= thrice["p_err"] < twice["p_err"]
+    said = rnscli(*line, "--static-share", "0.5").out
+    assert "static share = 0.5" in said and "p_err at least" in said
+    assert "static share" not in rnscli(*line).out
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "said"),
+    [
+        ("fault-prob", "--p 1e-3 --static-share 0.5", "constant of the noise gaussian"),
+        ("fault-prob", "--sigma 0.1 --static-share 1.1", "a share from 0 to 1"),
+        ("fault-prob", "--sigma 0.1 --static-share nan", "a share from 0 to 1"),
+        ("energy", "--core rns --bits 6 --sigma 0.1 --static-share 0.5 --attempts 2",
+         "give --attempts 1, or leave it out"),
+        ("design", "--core rns --bits 6 --sigma 0.1 --static-share 0.5",
+         "give --attempts 1, or leave it out"),
+    ],
+)  # fmt: skip
+def test_static_errors_that_are_refused(command: str, given: str, said: str, rnscli: Run) -> None:
+    ran = rnscli(command, *given.split())
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert said in ran.err
+
+
+def test_the_most_noise_under_static_errors(rows: Rows) -> None:
+    line = ("fault-prob", "--bits", 4, "--redundant", 1, "--solve", "sigma", "--target", 1e-6)
+    found = rows(*line, "--attempts", 2, "--static-share", "0,0.5,1", "--noise", "gaussian")
+    sigmas = [row["sigma"] for row in found]
+    assert sigmas == sorted(sigmas, reverse=True)
+    for row in found:
+        assert row["p_err"] == pytest.approx(1e-6, rel=1e-5)
+
+
+def test_a_simulation_of_the_error_has_static_errors(rows: Rows) -> None:
+    line = ("error-sim", "--bits", 4, "--vector-size", 16, "--redundant", 1, "--core", "rns")
+    fresh, static = rows(
+        *line, "--sigma", 0.2, "--attempts", 2, "--static-share", "0,1", "--pairs", 20000
+    )
+    assert (fresh["static_share"], static["static_share"]) == (0, 1)
+    assert fresh["output_error_rate"] < 0.5 * static["output_error_rate"]

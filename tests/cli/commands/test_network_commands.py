@@ -132,7 +132,7 @@ def test_weights_decide(rows: Rows) -> None:
 def test_energy_is_that_of_the_technology(rows: Rows, rnscli: Run, folder: Path) -> None:
     """Each core on its own, or on one that is named; light for so many bits there may be none."""
     (folder / "net.csv").write_text("layer,M,K,N\na,1,16,24\nb,1,24,3\n")
-    asked = ("accuracy", *READY, "--core", "rns,fixed-lp")
+    asked = ("accuracy", *READY, "--core", "rns,fixed-lp", "--adc-range", "full")
     six, nine = rows(*asked, "--bits", 6), rows(*asked, "--bits", 9)
     homes = ["photonic-phase", "reram-analog"]
     for found in (six, nine):
@@ -161,7 +161,7 @@ def test_energy_is_that_of_the_technology(rows: Rows, rnscli: Run, folder: Path)
 
 def test_scales_are_swept_and_are_those_of_the_bill(rows: Rows, folder: Path) -> None:
     (folder / "net.csv").write_text("layer,M,K,N\na,1,16,24\nb,1,24,3\n")
-    cores = ("--core", "rns,fixed-lp", "--bits", 6)
+    cores = ("--core", "rns,fixed-lp", "--bits", 6, "--adc-range", "full")
     found = rows("accuracy", *READY, *cores, "--scales", "fp32,power-of-two")
     assert [(row["scales"], row["core"]) for row in found] == [
         (scales, core) for scales in ("fp32", "power-of-two") for core in ("rns", "fixed-lp")
@@ -175,7 +175,8 @@ def test_scales_are_swept_and_are_those_of_the_bill(rows: Rows, folder: Path) ->
         assert shifts["energy_j"] < fp32["energy_j"] and shifts["macs"] == fp32["macs"]
     assert found[:2] == rows("accuracy", *READY, *cores)  # the default
     # Coarser steps make smaller numbers, of which an ADC of few bits loses more.
-    asked = ("accuracy", *READY, "--core", "fixed-lp", "--bits", "4..8", "--scales")
+    asked = ("accuracy", *READY, "--core", "fixed-lp", "--bits", "4..8", "--adc-range", "full",
+             "--scales")  # fmt: skip
     fp32, shifts = (rows(*asked, scales) for scales in ("fp32", "power-of-two"))
     assert [row["accuracy"] for row in fp32] != [row["accuracy"] for row in shifts]
 
@@ -233,11 +234,11 @@ def test_digital_products_are_a_remark_or_refused(rnscli: Run, refusal: Refusal)
 
 def test_a_row_for_each_seed_core_and_number_of_samples(rows: Rows) -> None:
     found = rows("accuracy", *READY, "--p", 0.01, "--seed", "0,1", "--samples", "20,30")
-    assert [(row["samples"], row["seed"], row["core"]) for row in found] == [
-        (samples, seed, core)
+    assert [(row["samples"], row["seed"], row["core"], row["adc_range"]) for row in found] == [
+        (samples, seed, core, adc_range)
         for samples in (20, 30)
         for seed in (0, 1)
-        for core in ("rns", "fixed-lp")
+        for core, adc_range in (("rns", None), ("fixed-lp", "full"), ("fixed-lp", "calibrated"))
     ]
 
 
@@ -248,7 +249,8 @@ def test_what_does_not_concern_a_core_makes_no_rows(rnscli: Run) -> None:
     found = json.loads(ran.out)["rows"]
     # Without noise there are no attempts, and redundancy is of residues.
     assert [(row["core"], row["redundant"]) for row in found] == [
-        ("rns", 0), ("fixed-lp", None), ("rns", 0), ("rns", 1), ("rns", 1), ("rns", 2), ("rns", 2)
+        ("rns", 0), ("fixed-lp", None), ("rns", 0), ("fixed-lp", None),
+        ("rns", 1), ("rns", 1), ("rns", 2), ("rns", 2),
     ]  # fmt: skip
 
 

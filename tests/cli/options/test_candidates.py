@@ -144,7 +144,7 @@ def test_the_shell_lists_files_that_stand_alone(line: str) -> None:
 
 
 def test_requirements_are_about_columns() -> None:
-    assert values("fault-prob --require p_e") == ["p_err"]
+    assert values("fault-prob --require p_e") == ["p_err", "p_err_low"]
     assert "moduli" not in values("fault-prob --require ")  # which is no number
 
 

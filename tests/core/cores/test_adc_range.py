@@ -118,7 +118,7 @@ def test_range_bits() -> None:
 def test_a_smaller_range_is_finer_until_it_clips() -> None:
     """128 uniform products of 8 bits have a deviation of 1/24 of the full range."""
     found = {}
-    for adc_range in POWERS:
+    for adc_range in POWERS[:7]:
         made = DotErrorParameters(
             dot_product=DotProduct(128, 8, 8), bits=8, cores=("fixed-lp",), pairs=4000,
             adc_range=adc_range,
