@@ -80,10 +80,8 @@ class Summed(NoiseLaw):
         return self.reading.is_static
 
     def static_mixture(self, modulus: int, attempts: int) -> tuple[FloatArray, FloatArray]:
-        import numpy as np
-
         weights, given = self.reading.static_mixture(modulus, attempts)
-        return weights, np.stack([_folded(one, self.count) for one in given])
+        return weights, _folded(given, self.count)
 
     def convert(
         self,
@@ -107,24 +105,31 @@ def _summed(law: Summed, modulus: int) -> FloatArray:
     import numpy as np
 
     one = law.reading.error_distribution(modulus)
-    found = _folded(one, law.count)
+    (found,) = _folded(one[np.newaxis], law.count)
     mirrored = np.concatenate((one[:1], one[:0:-1]))
     if np.array_equal(one, mirrored):  # as it stays, but for rounding
         found = (found + np.concatenate((found[:1], found[:0:-1]))) / 2
     return found
 
 
-def _folded(law: FloatArray, count: int) -> FloatArray:
-    """A law on the residues folded with itself: sums of positive terms, by powers of two."""
-    import numpy as np
-
-    places = (np.arange(law.size)[:, np.newaxis] - np.arange(law.size)) % law.size
-    made, power = None, law
+def _folded(laws: FloatArray, count: int) -> FloatArray:
+    """Laws ``(K, m)``, each folded with itself: sums of positive terms, by powers of two."""
+    made, power = None, laws
     while True:
         if count % 2:
-            made = power if made is None else power[places] @ made
+            made = power if made is None else _both(made, power)
         count //= 2
         if not count:
-            found: FloatArray = made if made is not None else law
+            found: FloatArray = laws if made is None else made
             return found
-        power = power[places] @ power
+        power = _both(power, power)
+
+
+def _both(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Laws of sums, round the circle; of most laws few errors have a probability."""
+    import numpy as np
+
+    found: FloatArray = np.zeros_like(one)
+    for error in np.flatnonzero(other.any(axis=0)).tolist():
+        found += np.roll(one, error, axis=1) * other[:, error, np.newaxis]
+    return found
