@@ -109,7 +109,8 @@ def _summed(law: Summed, modulus: int) -> FloatArray:
     mirrored = np.concatenate((one[:1], one[:0:-1]))
     if np.array_equal(one, mirrored):  # as it stays, but for rounding
         found = (found + np.concatenate((found[:1], found[:0:-1]))) / 2
-    return found
+    made: FloatArray = found
+    return made
 
 
 def _folded(laws: FloatArray, count: int) -> FloatArray:
