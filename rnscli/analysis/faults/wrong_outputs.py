@@ -33,6 +33,7 @@ from rnscli.analysis.faults.undetected import (
 from rnscli.core import FloatArray, NoiseLaw, error_probabilities, radius_of
 
 _MOST_PAIRS = 1 << 20  # of errors of two residues
+_VALUES = 33  # by which a normal law is told
 
 
 class WrongOutputs(NamedTuple):
@@ -73,6 +74,7 @@ def wrong_outputs(point: FaultPoint, deviation: float) -> WrongOutputs:
         return WrongOutputs(0.0, 0.0)
     radius = radius_of(point.decoder, moduli)
     if all(law.equiprobable for law in laws):
+        deviation = 0.0
         chances, _ = joint_chances(wrong)
         missed = float(chances @ undetected_squares(moduli, size, radius))
     else:
@@ -81,13 +83,18 @@ def wrong_outputs(point: FaultPoint, deviation: float) -> WrongOutputs:
         missed = squares_by_differences(vectors, size, radius, deviation)
     if size == moduli.total_range:  # nothing is ever rejected
         return WrongOutputs(missed, 0.0)
-    spoilt = _read_as_they_are(point.moduli.redundant, laws, moduli.moduli, size, radius)
+    spoilt = _read_as_they_are(moduli.redundant, laws, moduli.moduli, size, radius, deviation)
     return WrongOutputs(missed, max(0.0, spoilt - missed))
 
 
 @lru_cache(maxsize=1024)
 def _read_as_they_are(
-    redundant: int, laws: tuple[NoiseLaw, ...], moduli: tuple[int, ...], size: int, radius: int
+    redundant: int,
+    laws: tuple[NoiseLaw, ...],
+    moduli: tuple[int, ...],
+    size: int,
+    radius: int,
+    deviation: float,
 ) -> float:
     """Mean square of what the information residues say where more residues than t are wrong."""
     spare = weight_distribution(error_probabilities(laws[:redundant], moduli[:redundant]))
@@ -100,12 +107,12 @@ def _read_as_they_are(
         _fractions(law, m, product) for law, m in zip(of_members, members, strict=True)
     ]  # chances of errors, and the share of P that each of them makes
     spread = size**3 / (12 * product) + (1 - size / product) * size**2 / 4
-    clip = size / 2 / product
+    ends = -(size // 2) / product, ((size - 1) // 2) / product
     found = []
     for number in (1, 2):
         for places in combinations(range(len(members)), number):
             others = math.prod(1 - p for i, p in enumerate(wrong) if i not in places)
-            squares = _squares([errors[i] for i in places], clip)
+            squares = _squares([errors[i] for i in places], ends, deviation / product)
             together = math.prod(wrong[i] for i in places)
             mean = together * spread if squares is None else squares * product**2
             found.append(others * beyond[number] * mean)
@@ -122,13 +129,27 @@ def _fractions(law: NoiseLaw, modulus: int, product: int) -> tuple[FloatArray, F
     return chances[errors], (errors * inverse % modulus) / modulus
 
 
-def _squares(errors: Sequence[tuple[FloatArray, FloatArray]], clip: float) -> float | None:
-    """Mean square of clipped sums of shares, round the circle; ``None`` if there are too many."""
-    if math.prod(chances.size for chances, _ in errors) > _MOST_PAIRS:
+def _squares(
+    errors: Sequence[tuple[FloatArray, FloatArray]], ends: tuple[float, float], deviation: float
+) -> float | None:
+    """Mean square of how far values are moved round the circle, and clipped, in shares of P.
+
+    Of normal values about 0; ``None`` if there are too many sums of errors.
+    """
+    count = math.prod(chances.size for chances, _ in errors)
+    if count > _MOST_PAIRS:
         return None
     weights, moved = np.ones(1), np.zeros(1)
     for chances, shares in errors:
         weights = np.multiply.outer(weights, chances).ravel()
         moved = np.add.outer(moved, shares).ravel()
-    signed = np.clip(moved - np.rint(moved), -clip, clip)
-    return float(np.einsum("i,i->", weights, signed**2))
+    values, density = np.zeros(1), np.ones(1)
+    if deviation and count * _VALUES <= _MOST_PAIRS:
+        values = np.linspace(-4, 4, _VALUES) * deviation
+        density = np.exp(-(np.linspace(-4, 4, _VALUES) ** 2) / 2)
+    total = 0.0
+    for value, chance in zip(values.tolist(), density.tolist(), strict=True):
+        found = moved + value
+        off = np.clip(found - np.rint(found), *ends) - value
+        total += chance * float(np.einsum("i,i->", weights, off**2))
+    return total / float(density.sum())
