@@ -5,6 +5,7 @@ What is one line in a shell is one call, with the options as keyword arguments (
 * `moduli`: which moduli;
 * `dot_error`: what error (Monte Carlo);
 * `fault_probability`: what fault probability (exact), or how much redundancy and how many attempts;
+* `noise`: what devices make of readings, and what a wanted probability allows;
 * `energy`: what energy, latency and area, of a dot product or of a network;
 * `design`: which design;
 * `accuracy`, `train`: what accuracy of a neural network, and whether it can be trained there.
@@ -16,6 +17,7 @@ parameter objects:
 * `DotErrorParameters`, `dot_error`;
 * `FaultParameters`, `fault_probability`; `TargetParameters`, `redundancy_frontier`;
   `LevelParameters`, `most_noise`;
+* `NoiseParameters`, `noise`;
 * `EnergyParameters`, `energy`, `workload_energy`;
 * `DesignSpace`, `search_designs`;
 * `AccuracyParameters`, `accuracies`; `TrainingParameters`, `trainings`;

@@ -16,8 +16,8 @@ from rnscli.analysis.energy.workload import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
 from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult
-from rnscli.analysis.error.dot_error import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.error.dot_error import dot_errors as dot_errors
+from rnscli.analysis.error.error_statistics import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.error.operand_files import FileOperands as FileOperands
 from rnscli.analysis.error.operand_files import load_operands as load_operands
 from rnscli.analysis.error.operands import GivenOperands as GivenOperands
@@ -49,6 +49,9 @@ from rnscli.analysis.networks.training import Training as Training
 from rnscli.analysis.networks.training import TrainingParameters as TrainingParameters
 from rnscli.analysis.networks.training import training_row as training_row
 from rnscli.analysis.networks.training import trainings as trainings
+from rnscli.analysis.noise.parameters import NoiseParameters as NoiseParameters
+from rnscli.analysis.noise.rows import NoiseRow as NoiseRow
+from rnscli.analysis.noise.rows import SolvedRow as SolvedRow
 from rnscli.analysis.statistics import PairedCounts as PairedCounts
 from rnscli.base.errors import InputError as InputError
 from rnscli.base.errors import NoSolutionError as NoSolutionError
@@ -60,6 +63,7 @@ from rnscli.calls import dot_error as dot_error
 from rnscli.calls import energy as energy
 from rnscli.calls import fault_probability as fault_probability
 from rnscli.calls import moduli as moduli
+from rnscli.calls import noise as noise
 from rnscli.calls import train as train
 from rnscli.core.arithmetic.code import CORRECTED as CORRECTED
 from rnscli.core.arithmetic.code import DETECTED as DETECTED
@@ -80,6 +84,7 @@ from rnscli.core.cores.conventional_core import BitSlicedCore as BitSlicedCore
 from rnscli.core.cores.conventional_core import FixedPointCore as FixedPointCore
 from rnscli.core.cores.core import Readout as Readout
 from rnscli.core.cores.rns_core import RnsCore as RnsCore
+from rnscli.core.devices import Devices as Devices
 from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseSetting as NoiseSetting
 from rnscli.core.noise import Tabulated as Tabulated

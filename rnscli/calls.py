@@ -151,6 +151,53 @@ def fault_probability(parameters: Any = None, **options: Any) -> Any:
 
 
 @overload
+def noise(parameters: "analysis.NoiseParameters") -> "tuple[analysis.NoiseRow, ...]": ...
+@overload
+def noise(**options: Any) -> Any: ...
+def noise(parameters: Any = None, **options: Any) -> Any:
+    """What the ADCs of a core read wrong, part by part, and how often a residue is wrong.
+
+    Standard deviations are in steps of an ADC, exact sums over uniform operands; formulas are in
+    docs/devices.md.
+
+    Parameters
+    ----------
+    parameters
+        Core, technology and devices as an object: a row for each modulus, or slice of the weights.
+    **options
+        Instead, those of ``rnscli noise``; with ``solve`` what a wanted probability allows.
+
+    Returns
+    -------
+    NoiseRow, SolvedRow or Rows
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted.
+    NoSolutionError
+        If nothing allows the ``target``.
+
+    References
+    ----------
+    Xiao et al., arXiv:2109.01262, errors of cells and wires.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> rows = rnscli.noise(core="rns", bits=6, vector_size=16)
+    >>> [f"{p:.1e}" for p in rows["p"]]
+    ['4.1e-10', '2.2e-10', '1.1e-10']
+    >>> row = rnscli.noise(solve="cell-error", residues="symmetric", vector_size=64)
+    >>> f"{row.value:.3g}"
+    '4.77e-05'
+    """
+    if _is_object(parameters, analysis.NoiseParameters, options):
+        return analysis.noise_table(parameters)
+    return _answer("noise", "noise", options)
+
+
+@overload
 def energy(
     parameters: "analysis.EnergyParameters", reference: "analysis.EnergyParameters | None" = None
 ) -> "analysis.EnergyRow": ...

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from rnscli.analysis.error.dot_error import DotErrorParameters, DotErrorResult, ErrorStatistics
+from rnscli.analysis.error.dot_error import DotErrorParameters, DotErrorResult
+from rnscli.analysis.error.error_statistics import ErrorStatistics
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.code import RedundantCode
 

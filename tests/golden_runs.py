@@ -19,6 +19,8 @@ RUNS = {
     "--core rns,fixed-lp,fixed-hp,bit-sliced",
     "fault-prob": "fault-prob --bits 6 --redundant 0,2 --p 1e-6,1e-2 --attempts 1,inf",
     "fault-prob-target": "fault-prob --sigma 0.15 --bits 5 --target 1e-9",
+    "noise": "noise --bits 5 --vector-size 32 --technology reram-analog --cell-error 1e-4",
+    "noise-solve": "noise --bits 5 --vector-size 16 --solve laser-power,vector-size",
     "energy": "energy --bits 6 --core rns,fixed-hp,digital-int8 --redundant 1 --p 1e-2 "
     "--adc-k1 100fJ±30%,50fJ",
     "energy-workload": "energy --bits 6 --core rns --workload mnist-cnn",

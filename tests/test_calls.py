@@ -163,7 +163,7 @@ def test_parameter_objects_stay() -> None:
             code=rnscli.RedundantCode(rnscli.ModuliSet([63, 62, 61, 59])),
         )
     )
-    assert list(simulated.rows) == list(rnscli.dot_error(bits=6, pairs=100))
+    assert list(simulated.rows) == list(rnscli.dot_error(bits=6, pairs=100, adc_range="full"))
 
 
 def test_rows_are_a_sequence_with_columns() -> None:
@@ -336,6 +336,7 @@ def test_a_call_has_every_option_that_changes_the_result() -> None:
     for command, function in {
         "moduli": "moduli", "error-sim": "dot_error", "fault-prob": "fault_probability",
         "energy": "energy", "design": "design", "accuracy": "accuracy", "train": "train",
+        "noise": "noise",
     }.items():  # fmt: skip
         assert function in rnscli.__all__
         for option in command_of(command).stated:

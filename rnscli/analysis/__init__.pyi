@@ -68,14 +68,14 @@ from rnscli.analysis.energy.rows import PartRow as PartRow
 from rnscli.analysis.energy.rows import SensitivityRow as SensitivityRow
 from rnscli.analysis.energy.workload import WorkloadRow as WorkloadRow
 from rnscli.analysis.energy.workload import workload_energy as workload_energy
-from rnscli.analysis.error.dot_error import FEWEST_SPOILT as FEWEST_SPOILT
-from rnscli.analysis.error.dot_error import PRECISION_OF as PRECISION_OF
 from rnscli.analysis.error.dot_error import DotErrorParameters as DotErrorParameters
 from rnscli.analysis.error.dot_error import DotErrorResult as DotErrorResult
 from rnscli.analysis.error.dot_error import ErrorOptions as ErrorOptions
-from rnscli.analysis.error.dot_error import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.error.dot_error import dot_error as dot_error
 from rnscli.analysis.error.dot_error import dot_errors as dot_errors
+from rnscli.analysis.error.error_statistics import FEWEST_SPOILT as FEWEST_SPOILT
+from rnscli.analysis.error.error_statistics import PRECISION_OF as PRECISION_OF
+from rnscli.analysis.error.error_statistics import ErrorStatistics as ErrorStatistics
 from rnscli.analysis.error.operand_files import SUFFIXES as SUFFIXES
 from rnscli.analysis.error.operand_files import FileOperands as FileOperands
 from rnscli.analysis.error.operand_files import load_operands as load_operands
@@ -122,6 +122,7 @@ from rnscli.analysis.noise.device_noise import noise_of_core as noise_of_core
 from rnscli.analysis.noise.noise_table import noise_table as noise_table
 from rnscli.analysis.noise.parameters import NoiseParameters as NoiseParameters
 from rnscli.analysis.noise.parameters import devices_of as devices_of
+from rnscli.analysis.noise.rows import NOISE_PARTS as NOISE_PARTS
 from rnscli.analysis.noise.rows import NoiseRow as NoiseRow
 from rnscli.analysis.noise.rows import SolvedRow as SolvedRow
 from rnscli.analysis.noise.solve import SolveOptions as SolveOptions

@@ -12,7 +12,7 @@ from typing import Any
 
 from rnscli.base import InputError, RnscliError, nearest
 from rnscli.cli import OUTPUT_OPTIONS, no_bar
-from rnscli.cli.options import MAX_POINTS
+from rnscli.cli.options import MAX_POINTS, concerns_cores
 from rnscli.cli.plan import check, command_of, texts_of, words_of
 from rnscli.core import ModuliSet
 from rnscli.report import Rows
@@ -58,7 +58,10 @@ def _called(function: str, command_name: str, given: Mapping[str, Any]) -> Any:
     for sentence in (*(f"no answer {one}" for one in answer.problems), *answer.remarks):
         warnings.warn(_with_arguments(sentence), RuntimeWarning, stacklevel=5)
     rows = tuple(row for _, row in answer.results)
-    swept = (isinstance(value, tuple) and len(value) > 1 for value in question.options.values())
+    swept = (
+        isinstance(value, tuple) and len(value) > 1 and concerns_cores(question.options, name)
+        for name, value in question.options.items()
+    )
     if len(rows) == 1 and not listed and not any(swept):
         return rows[0]
     footer = tuple(answer.footer)

@@ -40,6 +40,7 @@ from rnscli.report.plots.figure import handle as handle
 from rnscli.report.plots.figure import inline_svg as inline_svg
 from rnscli.report.plots.figure import legend_above as legend_above
 from rnscli.report.plots.figure import powers as powers
+from rnscli.report.plots.noise import plot_noise as plot_noise
 from rnscli.report.requirements import Requirement as Requirement
 from rnscli.report.requirements import failures as failures
 from rnscli.report.schema import DIALECT as DIALECT

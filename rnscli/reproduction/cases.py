@@ -50,7 +50,7 @@ VERDICTS = {
     AGREES: "published as a curve; confirmed by a simulation, with its interval",
     UNDECIDED: "measured, and the 95 % intervals do not decide",
     NOT_HERE: "published of larger networks; less is enough for this small one",
-    FULL_ONLY: "holds for ADCs of the full range, as published; not for calibrated ones",
+    FULL_ONLY: "published of ADCs of the full range; not so of calibrated ones, which need less",
     EXPLAINED: "further off than is tolerated, no more than its remark gives a reason for",
     GIVEN: "not compared: what others are computed from",
     DIFFERENT: "none of these",
@@ -181,7 +181,7 @@ def judge_bound(published: Published, measured: float, interval: Interval) -> Ve
     if interval[1] >= published.low:
         return Verdict(UNDECIDED, deviation, f"the interval is on both sides of {published.text}")
     if published.of_full_range:
-        remark = f"{published.text} holds with the full range of the ADC, not with a calibrated one"
+        remark = f"{published.text} is of the full range of the ADC, and not so of a calibrated one"
         return Verdict(FULL_ONLY, deviation, remark)
     if published.of_larger:
         return Verdict(NOT_HERE, deviation, "less is enough for this small network")
@@ -370,8 +370,8 @@ class ReproducedRow:
     verdict: Annotated[str, Column(
         "same (as the digits printed), within (the published range), close (by a stated "
         "tolerance), agrees (with a simulation), undecided (the interval is on both sides), "
-        "not-here (published of larger networks), full-only (with the full range of the ADCs, not "
-        "with a calibrated one), explained (further off, for the reason in the "
+        "not-here (published of larger networks), full-only (published of the full range of the "
+        "ADCs, and not so of a calibrated one), explained (further off, for the reason in the "
         "remark), given (not compared: what others are computed from) or different."
     )]  # fmt: skip
     deviation: Annotated[float | None, Column(

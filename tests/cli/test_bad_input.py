@@ -51,6 +51,7 @@ BY_TYPE: dict[type, Callable[[Any], tuple[str, ...]]] = {
     ),
     types.Quantity: lambda kind: (*quantities(kind.unit), "0", "1 furlong"),
     sweeps.ChoiceSweep: lambda kind: NAMES,
+    sweeps.FractionSweep: lambda kind: (*NOT_NUMBERS, "0", "-1", "2", "1/0", "3/2", "inf", HUGE),
     sweeps.LegitimateRangeSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", "0", "any"),
     types.ModuliType: lambda kind: (*NUMBERS, "3,x", "0", "-7,5", "1,3"),
     types.IntSetType: lambda kind: (*NUMBERS, "0,x", "-7,0", "99"),
@@ -60,6 +61,8 @@ BY_NAME = {
     "--technology": FILES,
     "--workload": FILES,
     "--adc-table": FILES,
+    "--device-table": FILES,
+    "--adc-inl-table": FILES,
     "--data": FILES,
     "--weights": ANY_NAME,
     "--checkpoint": ANY_NAME,
@@ -120,7 +123,12 @@ OPTIONS = {
     )
 }
 WITH_BITS = [command for command, options in OPTIONS.items() if "--bits" in options]
-SEVERAL_CORES = ("energy", "accuracy", "design")  # of which some have an answer without moduli
+SEVERAL_CORES = (
+    "energy",
+    "accuracy",
+    "design",
+    "noise",
+)  # of which some have an answer without moduli
 
 
 def test_options_of_every_command_are_tried() -> None:
@@ -322,7 +330,8 @@ def test_requirements_on_columns_that_cannot_be_compared(command: str, refusal: 
     for column in ("nothing", "moduli", "redundant_moduli"):
         sentence = refusal(command, "--require", f"{column} <= 1")
         assert "--require" in sentence and column in sentence
-        assert "redundant" in sentence or "bits" in sentence  # the columns that could be
+        # The columns that could be, or the one that is nearest.
+        assert "redundant" in sentence or "bits" in sentence or "did you mean" in sentence
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ KEYS = {
         "bits vector_size moduli redundant_moduli redundant decoder noise p sigma snr_db attempts "
         "seed p_correct p_detected p_undetected p_err expected_attempts"
     ),
+    "noise": (
+        "core bits vector_size moduli redundant_moduli technology modulus slice adc_bits step "
+        "sigma sigma_static sigma_fresh bias p p_fresh sigma_shot sigma_thermal sigma_intensity "
+        "sigma_detector sigma_phase sigma_cells sigma_stuck sigma_read sigma_wires sigma_dac "
+        "sigma_adc_offset sigma_adc_gain sigma_adc_inl sigma_quantisation sigma_clipping "
+        "output_error snr_db columns redundant laser_power_w rate_hz cell_error on_off_ratio"
+    ),
     "energy": (
         "core bits vector_size moduli redundant_moduli dac_bits adc_bits dac_conversions "
         "adc_conversions dac_energy_j adc_energy_j converter_energy_j energy_per_mac_j "
@@ -65,6 +72,7 @@ SMALL = {
     "moduli": ("moduli", "--bits", "4..6"),
     "error-sim": ("error-sim", "--bits", "4,6", "--pairs", "50"),
     "fault-prob": ("fault-prob", "--bits", "4", "--redundant", "0,1"),
+    "noise": ("noise", "--bits", "4,5", "--vector-size", "16"),
     "energy": ("energy", "--bits", "4,5"),
     "accuracy": ("accuracy", *TINY, "--bits", "4,6", "--samples", "40"),
     "train": ("train", *TINY, "--bits", "4,6", "--epochs", "1"),
@@ -73,6 +81,7 @@ SINGLE = {
     "moduli": ("moduli", "--bits", "6"),
     "error-sim": ("error-sim", "--bits", "6", "--pairs", "50", "--core", "rns"),
     "fault-prob": ("fault-prob", "--redundant", "1", "--attempts", "2"),
+    "noise": ("noise", "--bits", "6", "--core", "rns"),
     "energy": ("energy", "--bits", "6", "--core", "rns"),
     "accuracy": ("accuracy", *TINY, "--samples", "40", "--core", "rns"),
     "train": ("train", *TINY, "--bits", "6", "--epochs", "1"),
@@ -82,6 +91,7 @@ BOUNDS = {
     "moduli": ("count <= 4", "bits < 6"),
     "error-sim": ("mean_abs_error<1000", "relative_to_rns == 1"),
     "fault-prob": ("p_err <= 0.5", "p_err<=1e-9"),
+    "noise": ("sigma > 0", "sigma_cells <= 0"),
     "energy": ("energy_per_dot_product_j > 0", "adc_bits <= 13"),
     "accuracy": ("relative_accuracy > 0", "bits < 6"),
     "train": ("test_accuracy <= 1", "bits < 6"),
@@ -231,7 +241,8 @@ def test_csv_of_one_row_has_the_same_columns(arguments: tuple[str, ...], rnscli:
     first = rnscli(*arguments, "--format", "csv").out.splitlines()[0]
     lines = rnscli(*single, "--format", "csv").out.splitlines()
     assert lines[0] == first
-    assert len(lines) == (3 if arguments[0] == "train" else 2)  # of which FP32 is one
+    # Beside the titles a row, one more of FP32, or one of each modulus.
+    assert len(lines) == {"train": 3, "noise": 5}.get(arguments[0], 2)
 
 
 # Tables

@@ -144,7 +144,9 @@ def test_more_than_8_bits_are_needed_with_the_full_range_only(reproduced: Reprod
     )
     assert (full.computed, full.verdict) == (9.0, "within")
     assert (calibrated.computed, calibrated.verdict) == (4.0, "full-only")
-    assert "> 8 holds with the full range of the ADC, not with a calibrated" in calibrated.remark
+    assert (
+        "> 8 is of the full range of the ADC, and not so of a calibrated one" in calibrated.remark
+    )
     # If they were needed, it would be so with either.
     found = reproduced(["accuracy-b"], lambda point: measured(0.5))
     assert found["accuracy-b-calibrated-digits-cnn"].verdict == "within"

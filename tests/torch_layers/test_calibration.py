@@ -74,10 +74,10 @@ def test_shares_of_a_linear_layer_follow_from_its_sums(method: str) -> None:
     ends = (0, 100) if method == "max" else (0.5, 99.5)
     magnitude = np.abs(np.percentile(sums, ends)).max()
     (share,) = calibration(model)["sites"]["Linear"]["shares"]
-    full = 2.0 ** (LP.dot_product.output_bits - 1)
-    assert share == pytest.approx(magnitude / full, rel=1e-12) and 0 < share < 0.4
+    full = 2.0**LP.dot_product.output_bits
+    assert share == pytest.approx((2 * magnitude + 1) / full, rel=1e-12) and 0 < share < 0.4
     # ... and the ADC reads with it: 64 steps in the range, whatever is beyond is clipped.
-    step = np.float64(share * 2 * full / 64)
+    step = np.float64(share * full / 64)
     one = x[:1].numpy()
     scales = [np.abs(one[:, s : s + 16]).max() for s in (0, 16, 32)]
     weights = layer.weight.detach().numpy()
@@ -102,8 +102,8 @@ def test_static_scales_come_first_and_sums_are_formed_with_them() -> None:
     assert site["input_scale"] == pytest.approx(scale, rel=1e-12)
     sums = sums_of(x.numpy(), layer.weight.detach().numpy(), site["input_scale"])
     magnitude = np.abs(np.percentile(sums, [1, 99])).max()
-    full = 2.0 ** (LP.dot_product.output_bits - 1)
-    assert site["shares"] == [pytest.approx(magnitude / full, rel=1e-12)]
+    share = (2 * magnitude + 1) / 2.0**LP.dot_product.output_bits
+    assert site["shares"] == [pytest.approx(share, rel=1e-12)]
 
 
 @pytest.mark.parametrize("scales", ["fp32", "power-of-two"])

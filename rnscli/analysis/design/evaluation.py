@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rnscli.analysis.design.device_levels import DeviceLevels, device_levels
 from rnscli.analysis.design.limits import Metrics
+from rnscli.analysis.design.nearest_noise import Bearing, Coded, Uncoded, level_of
 from rnscli.analysis.design.outcome import CodeOutcome, Outcome, outcome_of_code
 from rnscli.analysis.design.space import LIGHT_AXES, Design, DesignSpace, simulated_core
 from rnscli.analysis.energy import (
@@ -210,6 +211,18 @@ class Evaluator:
             attempts=self._several,
         )
         return CodeOutcome(made, sum_deviation(self._space.dot_product(design)))
+
+    def bearing(self, design: Design, noise: NoiseSetting, target: float) -> Bearing:
+        """How its p_err depends on the level of the noise."""
+        if code := self.code(design):
+            level = level_of(noise, code.code, design.attempts or 1.0, target)
+            return Coded(str(design), level)
+        kind, settings = CORES[design.core], self._costs(design)[0].design.settings
+        assert isinstance(kind, AnalogKind)
+        return Uncoded(
+            str(design),
+            lambda at: kind.reading_error(settings, at.of_converter(design.bits, design.core)),
+        )
 
     def code_of(self, design: Design) -> tuple[ModuliSet, str, int]:
         """Moduli, decoder and number of legitimate values of a design that has a code."""

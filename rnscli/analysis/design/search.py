@@ -5,6 +5,7 @@ import warnings
 from array import array
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -28,17 +29,27 @@ from rnscli.analysis.design.limits import (
     Metrics,
     Table,
 )
+from rnscli.analysis.design.nearest_noise import (
+    Bearing,
+    nearest_noise,
+)
 from rnscli.analysis.design.outcome import PART, CodeOutcome, Outcome
 from rnscli.analysis.design.pareto import in_order, pareto_front, ranked, rounded
 from rnscli.analysis.design.space import LIGHT_AXES, Design, DesignSpace
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE
 from rnscli.base import NoSolutionError, RnscliError
-from rnscli.core import CORES, DEVICE, DigitalKind
+from rnscli.core import CORES, DEVICE, DigitalKind, NoiseSetting
 from rnscli.runtime import Runner
 
 _GROUPS = 1024  # that are evaluated in one call
 _OF_READOUT = ("columns_per_adc", "adc_rate")
+# Axes on which p_err does not depend, each at a value.
+_OF_COSTS: dict[str, Any] = {
+    "technology": "", "columns": None, "columns_per_adc": None, "adc_rate": None, "clock": None,
+    "reverse": None,
+}  # fmt: skip
+_LOOKED_AT = 100_000  # designs
 _OF_CODE = ("redundant", "decoder", "legitimate_range")
 _OF_LIGHT = ("technology", "columns", *LIGHT_AXES)
 
@@ -161,7 +172,7 @@ def search_designs(
         if not len(every.table):
             raise NoSolutionError(f"no design of the space exists: {every.why_impossible}")
         obstacle = kept.obstacle(every.table, lambda place: str(every.design(place)))
-        raise NoSolutionError(obstacle)
+        raise NoSolutionError(obstacle + _where_there_is_one(evaluator, kept, every, obstacle))
     first = (OBJECTIVES | NOISE_OBJECTIVES | MORE_OBJECTIVES)[minimise]
     order = [first, *(m for n, m in space.objectives.items() if n != minimise)]
     table = designs.table[feasible][:, [METRICS.index(metric) for metric in order]]
@@ -345,6 +356,28 @@ def _no_design(metrics: Metrics) -> str:
     if math.isinf(metrics.energy_per_mac_j):  # attempts without end
         return "every word is rejected"
     return "" if metrics.arrays else "not one array fits in the given area"
+
+
+def _where_there_is_one(
+    evaluator: Evaluator, limits: Limits, designs: _Evaluated, obstacle: str
+) -> str:
+    """At which noise a design keeps the limits, where only that of p_err is in the way."""
+    noise = designs.space.noise
+    limit = next((one for one in limits if one.metric == "p_err"), None)
+    if limit is None or f"keeps {limit}:" not in obstacle or not isinstance(noise, NoiseSetting):
+        return ""
+    others = Limits(one for one in limits if one is not limit)
+    places = np.flatnonzero(others.kept_by(designs.table))
+    nearest_first = places[np.argsort(limit.column(designs.table)[places], kind="stable")]
+    candidates: dict[Any, Bearing] = {}
+    for place in nearest_first[:_LOOKED_AT].tolist():
+        design = designs.design(place)
+        key = replace(design, **_OF_COSTS)
+        if key not in candidates:
+            with suppress(RnscliError):  # where there is no such level of the law
+                candidates[key] = evaluator.bearing(design, noise, limit.value)
+    found = nearest_noise(noise, limit.value, candidates.values())
+    return "" if found is None else f"; {found}"
 
 
 def _neighbour(

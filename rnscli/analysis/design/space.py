@@ -221,6 +221,8 @@ class DesignSpace:
             names = [model.name if model else OWN_ADC for model in getattr(self, name)]
             if len(set(names)) < len(names):
                 raise InputError(f"`{name}` has two of the same name; give them different names")
+        ranges = tuple(CoreOptions.adc_range.check(one) for one in self.adc_range)
+        object.__setattr__(self, "adc_range", ranges)  # numbers as they would be written
         CoreOptions.calibration.check(self.calibration)
         CoreOptions.percentile.check(self.percentile)
         if self.throughput is not None and self.area is not None:

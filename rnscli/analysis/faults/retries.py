@@ -32,16 +32,14 @@ _MOST_STATES = 500
 class Retries:
     """Error probability after up to R attempts, from ``low`` to ``p_err``, and their mean number.
 
-    Where they differ, ``expected_attempts`` is a lower bound.
+    Where ``is_bound``, ``p_err`` and ``expected_attempts`` are not exact: an upper bound, and a
+    lower one.
     """
 
     p_err: float
     low: float
     expected_attempts: float
-
-    @property
-    def is_bound(self) -> bool:
-        return self.low < self.p_err
+    is_bound: bool = False
 
 
 def independent(correct: float, detected: float, undetected: float, attempts: float) -> Retries:
@@ -51,12 +49,12 @@ def independent(correct: float, detected: float, undetected: float, attempts: fl
         return Retries(p_err, p_err, expected)
     spoilt = detected + undetected
     if spoilt >= 1.0:
-        return Retries(p_err, min(p_err, 1.0), expected)
+        return Retries(p_err, p_err, expected, is_bound=True)
     # In proportion to the mean of p_u, but for what is spoilt every time.
     log_spoilt = math.log1p(-correct) if correct < 0.5 else math.log(spoilt)
     always = math.exp(attempts * log_spoilt)
     low = always - undetected * math.expm1((attempts - 1) * log_spoilt)
-    return Retries(p_err, min(p_err, low), expected)
+    return Retries(p_err, min(p_err, low), expected, is_bound=True)
 
 
 def after_attempts(
@@ -107,7 +105,8 @@ class StaticErrors:
             for r in range(2, int(most) + 1)
         )
         low = max(self._always_spoilt(attempts) + self.right_first, missed)
-        return Retries(high, min(low, high), self._expected(attempts, detected, both))
+        mean = self._expected(attempts, detected, both)
+        return Retries(high, min(low, high), mean, is_bound=True)
 
     def _always_spoilt(self, attempts: float) -> float:
         """At most E[S^R]: moments are convex in the logarithm."""

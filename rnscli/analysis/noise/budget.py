@@ -12,6 +12,7 @@ import numpy as np
 
 from rnscli.analysis.noise.cells import Sampled, targets, weight_errors, wire_errors
 from rnscli.analysis.noise.operand_law import OperandLaw, residue_of_sums, uniform_law
+from rnscli.analysis.noise.rows import FRESH, NOISE_PARTS, STATIC
 from rnscli.analysis.noise.wrong_residue import Jumps, Levels, mixed_error
 from rnscli.base import InputError
 from rnscli.core import (
@@ -27,13 +28,6 @@ from rnscli.core import (
     step_of,
 )
 
-# Parts of the noise that are drawn anew for each reading; all others are fixed for a chip.
-FRESH = ("shot", "thermal", "intensity", "detector", "read")
-STATIC = (
-    "phase", "cells", "stuck", "wires", "dac", "adc_offset", "adc_gain", "adc_inl", "quantisation",
-    "clipping",
-)  # fmt: skip
-PARTS = (*FRESH, *STATIC)
 _OF_ADC = ("quantisation", "clipping")  # what an ADC without errors makes of levels without noise
 _ROUNDING = 1e-9  # shares that are sums of numbers that cancel
 _REACH = 39  # standard deviations, beyond which a double has no smaller probability
@@ -46,7 +40,7 @@ class Reading:
     Parameters
     ----------
     parts
-        Standard deviation of each part that there is, by its name in ``PARTS``.
+        Standard deviation of each part that there is, by its name in ``NOISE_PARTS``.
     bias
         Mean error, of wires, stuck cells and measured tables.
     step
@@ -70,7 +64,7 @@ class Reading:
     @property
     def sigma(self) -> float:
         """Standard deviation of all."""
-        return self._of(PARTS)
+        return self._of(NOISE_PARTS)
 
     @property
     def static(self) -> float:
@@ -87,13 +81,13 @@ class Reading:
         """Of all but what an ADC rounds away, and clips, whatever the noise."""
         # Whole numbers lose nothing but by noise.
         left = _OF_ADC if self.step > 1 else ("clipping",)
-        return self._of(name for name in PARTS if name not in left)
+        return self._of(name for name in NOISE_PARTS if name not in left)
 
     @cached_property
     def error_probability(self) -> float:
         """Probability that a residue is wrong, averaged over chips and operands."""
         apart = ("stuck", *(() if self.levels is None else ("adc_gain", "adc_inl")))
-        variance = self._of(name for name in PARTS if name not in apart) ** 2
+        variance = self._of(name for name in NOISE_PARTS if name not in apart) ** 2
         jumps = self.jumps
         bias = self.bias - (0.0 if jumps is None else jumps.bias)
         if self.levels is not None:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from rnscli.analysis.noise.budget import PARTS
 from rnscli.analysis.noise.parameters import NoiseParameters
-from rnscli.analysis.noise.rows import NoiseRow
+from rnscli.analysis.noise.rows import NOISE_PARTS, NoiseRow
 
 
 def noise_table(parameters: NoiseParameters) -> tuple[NoiseRow, ...]:
@@ -30,7 +29,9 @@ def noise_table(parameters: NoiseParameters) -> tuple[NoiseRow, ...]:
     rows = []
     for index, reading in enumerate(budget.readings):
         coded = bool(reading.modulus)
-        parts: dict[str, Any] = {f"sigma_{name}": reading.parts.get(name, 0.0) for name in PARTS}
+        parts: dict[str, Any] = {
+            f"sigma_{name}": reading.parts.get(name, 0.0) for name in NOISE_PARTS
+        }
         rows.append(
             NoiseRow(
                 **design_columns(parameters),

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnscli.analysis.energy.parameters import EnergyOptions, check_runs_on
 from rnscli.analysis.moduli import ModuliOptions
-from rnscli.analysis.noise.budget import NoiseBudget
 from rnscli.base import InputError
 from rnscli.core import (
     FULL,
     PERCENTILE,
     AnalogKind,
-    Channel,
     CoreSettings,
     Devices,
     DotProduct,
     ModuliSet,
-    RedundantCode,
     analog_core_named,
     residue_width,
 )
 from rnscli.hardware import Pass, Technology
+
+if TYPE_CHECKING:  # which load NumPy
+    from rnscli.analysis.noise.budget import NoiseBudget
+    from rnscli.core import Channel
 
 # What phases have not, whose weights are digital: cells, and wires that carry currents.
 _OF_CELLS = (
@@ -148,6 +149,9 @@ class NoiseParameters:
     @cached_property
     def budget(self) -> NoiseBudget:
         """The noise of what its ADCs read."""
+        from rnscli.analysis.noise.budget import NoiseBudget
+        from rnscli.core import RedundantCode
+
         code = None if self.moduli is None else RedundantCode(self.moduli)
         settings = CoreSettings(
             dot_product=self.dot_product,

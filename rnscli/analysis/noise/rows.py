@@ -9,6 +9,15 @@ from rnscli.base import Column, probability
 # Declarations take as few lines as they need: these are tables.
 # fmt: off
 
+# Parts of the noise, whose keys are ``sigma_`` and the part: those that are drawn anew for each
+# reading, and those that are fixed for a chip and its operands.
+FRESH = ("shot", "thermal", "intensity", "detector", "read")
+STATIC = (
+    "phase", "cells", "stuck", "wires", "dac", "adc_offset", "adc_gain", "adc_inl", "quantisation",
+    "clipping",
+)
+NOISE_PARTS = (*FRESH, *STATIC)
+
 Technology = Annotated[str, Column(
     "Technology of the array; null where only its devices are given.", identity=True,
     concerns_some=True

@@ -32,6 +32,8 @@ STATIC_LAYOUT = replace(
         "p_correct", "p_detected", "p_undetected", "p_err_low", "p_err", "is_bound",
         "expected_attempts",
     ),
+    optional=(*LAYOUT.optional, "p_detected", "p_undetected"),
+    essential=("p_err_low", "p_err", "is_bound"),
 )  # fmt: skip
 SNR_LAYOUT = replace(
     LAYOUT, parameters=("snr_db", *(key for key in LAYOUT.parameters if key != "sigma"))

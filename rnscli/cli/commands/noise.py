@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import click
 
 from rnscli import analysis, cli, core, report
 from rnscli.analysis import EnergyOptions, ModuliOptions, NoiseParameters, SolveOptions
-from rnscli.base import Column, InputError, options_of, probability
+from rnscli.base import Column, InputError, option_columns, options_of, probability
 from rnscli.cli import options
 from rnscli.hardware import KNOWN, Technology
 
@@ -61,6 +62,17 @@ SOLVE_LAYOUT = report.Layout(
     optional=("redundant_moduli", "moduli", "wanted", "columns"),
     essential=("value", "p"),
 )
+COLUMNS: dict[str, Any] = {
+    **options.MODULI_COLUMNS,
+    "redundant": analysis.Redundant,
+    "slice_bits": analysis.SliceBits,
+    "adc_range": analysis.AdcRange,
+    "calibration": analysis.Calibration,
+    "percentile": analysis.Percentile,
+    **{name: options.HARDWARE_COLUMNS[name] for name in _LIGHT},
+    **{name: options.DEVICE_COLUMNS[name] for name in _DEVICES},
+    "target": Annotated[float, Column("Wanted probability.", form=probability, high=1)],
+}
 _CUT = "conductances are normal about what is programmed, and not cut off at 0"
 _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
 
@@ -70,19 +82,9 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
     cls=cli.AnswerCommand,
     row_type=analysis.NoiseRow,
     layout=LAYOUT,
-    plot=None,
+    plot="the noise, and the share of each part",
     instead={"solve": lambda: (analysis.SolvedRow, SOLVE_LAYOUT)},
-    axes={
-        **options.MODULI_COLUMNS,
-        "redundant": analysis.Redundant,
-        "slice_bits": analysis.SliceBits,
-        "adc_range": analysis.AdcRange,
-        "calibration": analysis.Calibration,
-        "percentile": analysis.Percentile,
-        **{name: Annotated[float, KNOWN[name].column(name)] for name in _LIGHT},
-        **{name: options.DEVICE_COLUMNS[name] for name in _DEVICES},
-        "target": Annotated[float, Column("Wanted probability.", form=probability, high=1)],
-    },
+    axes=COLUMNS,
 )
 @options.stacked(
     options.take(
@@ -127,9 +129,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # How exact cells must be for residues, plain and symmetric ones
     rnscli noise --solve cell-error --target 1e-3 --vector-size 64 \\
         --residues plain,symmetric
-    # The least light for residues that are wrong once in a million, and the longest sum
-    rnscli noise --solve laser-power,vector-size --target 1e-6 --vector-size 16
+    # The least light for a p of 1e-6, and the longest sum
+    rnscli noise --solve laser-power,vector-size --target 1e-6 \\
+        --vector-size 16
+    # What the noise of three lengths is made of, drawn
+    rnscli noise --core rns --vector-size 8,16,32 --plot noise.svg
     """
+    if drawn and given["solve"]:
+        raise InputError("--plot draws the noise part by part; leave --solve out")
     named, tables = given["technology"], options.device_tables(given)
     unknowns = given["solve"] or ()
     _check_solved(given)
@@ -160,6 +167,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         raise InputError(f"no analog core runs on `technology` {only}; give another")
     _check_light(given, [technologies[point["technology"]] for point in points])
 
+    swept = [name for name in AXES if isinstance(filled[name], tuple) and len(filled[name]) > 1]
+
     def parameters_of(point: options.Point) -> NoiseParameters:
         return _parameters(point, technologies[point["technology"]], tables)
 
@@ -178,16 +187,23 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         tables, more = cli.answered(pairs, rows_of)
         rows = [one for _, table in tables for one in table]
         every = [parameters for _, parameters in ready]
+        if drawn:
+            report.check_number(len(rows), report.MAX_BARS, "bars")
         outside = dict.fromkeys(one.outside for one in every)
         return cli.Answer(
             rows,
-            None,
+            partial(_plot, [name for name in swept if name in COLUMNS]),
             (*problems, *more),
             remarks=[sentence for sentence in outside if sentence],
             footer=_footer(every),
         )
 
     return cli.Question(filled, compute)
+
+
+def _plot(swept: Sequence[str], rows: Sequence[report.Row], file_format: str) -> bytes:
+    made = option_columns({name: COLUMNS[name] for name in swept})
+    return report.plot_noise(rows, file_format, {one.key: one for one in made.values()})
 
 
 def _runs(name: str, technology: Technology | None) -> bool:

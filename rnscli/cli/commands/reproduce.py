@@ -68,7 +68,7 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     to the digits printed), within (the published range), close (by a stated tolerance), agrees
     (with a simulation, where curves are published), undecided (the measured interval is on both
     sides), not-here (published of larger networks, and less is enough for a small one), full-only
-    (with the full range of the ADCs, not with a calibrated one), explained
+    (published of the full range of the ADCs, and not so of a calibrated one), explained
     (further off, for the reason in the remark), given (not compared: what others are computed
     from) or different; exit with code 1 if any is different. Each row has the command that prints
     just it.

@@ -10,6 +10,7 @@ from rnscli.cli.options.devices import noise_of_devices as noise_of_devices
 from rnscli.cli.options.devices import noise_technologies as noise_technologies
 from rnscli.cli.options.devices import noise_technology as noise_technology
 from rnscli.cli.options.devices import residue_noise as residue_noise
+from rnscli.cli.options.effect import concerns_cores as concerns_cores
 from rnscli.cli.options.effect import without_effect as without_effect
 from rnscli.cli.options.hardware import ARRAY_OPTIONS as ARRAY_OPTIONS
 from rnscli.cli.options.hardware import HARDWARE_AXES as HARDWARE_AXES

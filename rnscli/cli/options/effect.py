@@ -33,6 +33,13 @@ def without_effect(
             yield f"`{name}` changes nothing without {' or '.join(said)}"
 
 
+def concerns_cores(options: Mapping[str, Any], name: str) -> bool:
+    """Whether an option is about all cores, or about one of those that are compared."""
+    owners = [core for core in CORES if name in _axes(core)]
+    cores = options.get("core") or owners
+    return not owners or any(core in owners for core in cores)
+
+
 def _is_given(options: Mapping[str, Any], needed: str) -> bool:
     name, _, value = needed.partition("=")
     given = options.get(name)

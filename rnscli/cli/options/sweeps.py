@@ -260,12 +260,19 @@ class UncertainSweep(QuantitySweep):
         return {"anyOf": [one, uncertain_schema(one)]}
 
 
+_LONG = 78  # letters of a list of names, beyond which a line of help has no room for it
+
+
 class ChoiceSweep(Sweep):
     """Names out of a list."""
 
     def __init__(self, choices: Listed) -> None:
+        shown = "|".join(choices)
+        self.shows_names = len(shown) <= _LONG
         super().__init__(
-            f"one of {', '.join(choices)}, or a list of them", "|".join(choices), choices
+            f"one of {', '.join(choices)}, or a list of them",
+            shown if self.shows_names else "NAME[,..]",
+            choices,
         )
 
     def items(self, text: str) -> Sequence[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnscli import analysis
-from rnscli.base import columns_of
+from rnscli.base import columns_of, option_columns
 from rnscli.report.plots import figure as plot
 from rnscli.report.plots.figure import COLOURS, LINES, distinguishing, figure, label, number
 from rnscli.report.table import Columns, Row
@@ -51,15 +51,17 @@ def plot_error_histograms(
     """Distribution of the absolute error of each row, in tenths of a decade; both axes log."""
     import numpy as np
 
+    swept = option_columns({"calibration": analysis.Calibration, "percentile": analysis.Percentile})
     keys = distinguishing(
         rows,
         (
             "core", "bits", "input_bits", "weight_bits", "vector_size", "operands", "redundant",
             "attempts", "noise", "p", "decoder", "moduli", "pairs", "slice_bits", "adc_bits",
-            "adc_range", "degrees_of_freedom", "sparsity",
+            "adc_range", *(key for key in swept if key in rows[0]), "degrees_of_freedom",
+            "sparsity",
         ),
     )  # fmt: skip
-    columns = columns_of(analysis.DotErrorRow)
+    columns = {**columns_of(analysis.DotErrorRow), **swept}
     # A conventional core is simulated again for each redundancy of the other: it is drawn once.
     series = {
         label(row, keys, columns, "core"): histogram

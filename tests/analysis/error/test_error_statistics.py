@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rnscli.analysis.error.dot_error import PRECISION_OF, ErrorStatistics
+from rnscli.analysis.error.error_statistics import PRECISION_OF, ErrorStatistics
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 

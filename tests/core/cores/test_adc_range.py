@@ -116,7 +116,7 @@ def test_range_bits() -> None:
 
 
 def test_a_smaller_range_is_finer_until_it_clips() -> None:
-    """128 uniform products of 8 bits have a deviation of 1/24 of the full range."""
+    """128 uniform products have a deviation of 1 / (3 sqrt(128)) of the largest sum."""
     found = {}
     for adc_range in POWERS[:7]:
         made = DotErrorParameters(

@@ -3,7 +3,7 @@ import itertools
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -187,3 +187,21 @@ def test_the_settings_of_a_script_are_left_alone() -> None:
     before = list(matplotlib.rcParams.items())
     PLOTS["faults"]("svg")
     assert list(matplotlib.rcParams.items()) == before
+
+
+def test_lines_are_told_apart_by_their_ranges() -> None:
+    """Of a core with several, and by how they are calibrated."""
+    result = dot_error(replace(SIMULATED.parameters, adc_range=("full", "calibrated", "1/2")))
+    histograms = [result.statistics[name].histogram for name in result.parameters.labels]
+    rows: list[Row] = [asdict(row) for row in result.rows]
+    drawn = words(plots.plot_error_histograms(rows, histograms, "svg"))
+    for label in ("fixed-lp, full", "fixed-lp, calibrated", "fixed-lp, 1/2"):
+        assert label in drawn
+    methods = [
+        row | {"calibration": method, "percentile": percentile}
+        for row in rows[2:3]
+        for method, percentile in (("max", None), ("percentile", 99.0), ("percentile", 99.98))
+    ]
+    drawn = words(plots.plot_error_histograms(methods, histograms[1:], "svg"))
+    for label in ("max", "percentile, percentile 99", "percentile, percentile 99.98"):
+        assert label in drawn
