@@ -115,9 +115,7 @@ _STATIC = (
     options.take(ModuliOptions.redundant, usual="0..2"),
     options.take(CodeOptions.attempts, usual="1,2,inf; with --noise device 1,2"),
     options.take(CodeOptions.decoder, "bounded-distance,detect"),
-    options.take(
-        CodeOptions.legitimate_range, usual="product,operands; with --coding-gain operands"
-    ),
+    options.take(CodeOptions.legitimate_range, usual="product,operands; of a gain operands"),
     options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
