@@ -231,7 +231,7 @@ def test_what_was_recorded_is_used(
     def never(*arguments: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("rnscli.analysis.design.search.fault_probability", never)
+    monkeypatch.setattr("rnscli.analysis.design.outcome.fault_probability", never)
     assert rnscli(*command) == first
     with pytest.raises(AssertionError, match="computed again"):
         rnscli("design", *SMALL)
