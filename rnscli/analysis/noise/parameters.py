@@ -33,6 +33,8 @@ _OF_CELLS = (
     "on_off_ratio", "stuck_on", "stuck_off", "wire_resistance", "states",
 )  # fmt: skip
 
+_OF_TABLES = {"states": "device_table"}  # the option whose file fills a field
+
 
 def devices_of(technology: Technology | None, given: Mapping[str, Any]) -> Devices:
     """Devices of a technology, with some of their fields as they are given.
@@ -56,8 +58,9 @@ def devices_of(technology: Technology | None, given: Mapping[str, Any]) -> Devic
     if technology is not None and technology.modulo == "phase":
         for one in fields(made):
             if one.name in _OF_CELLS and getattr(made, one.name) != one.default:
+                name = _OF_TABLES.get(one.name, one.name)
                 raise InputError(
-                    f"`{one.name}` is of cells, and `technology` {technology.name} has phases; "
+                    f"`{name}` is of cells, and `technology` {technology.name} has phases; "
                     "give another technology, or leave it out"
                 )
     return made

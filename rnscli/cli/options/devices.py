@@ -10,6 +10,7 @@ from rnscli.cli.options import shared
 from rnscli.cli.options.hardware import opened
 from rnscli.cli.options.noise import is_of_devices
 from rnscli.core import (
+    CORES,
     DEVICE,
     LEVELS,
     RNS,
@@ -50,7 +51,19 @@ device_options: shared.Decorator[Any] = shared.stacked(*_ALL.values())
 
 
 def device_tables(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What files of measured devices say, as arguments of `rnscli.core.Devices`."""
+    """What files of measured devices say, as arguments of `rnscli.core.Devices`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or another option says what it does.
+    """
+    if options["device_table"] is not None:
+        for name in ("cell_error", "cell_error_proportional"):
+            if any(options[name] or ()):
+                raise InputError(
+                    f"`device_table` says what the errors of cells are; leave out `{name}`"
+                )
     from rnscli.core.devices.tables import load_adc_points, load_states
 
     readers = {"device_table": load_states, "adc_inl_table": load_adc_points}
@@ -74,7 +87,7 @@ def noise_technologies(options: Mapping[str, Any]) -> dict[str, Technology]:
     Raises
     ------
     InputError
-        If they are named for nothing.
+        If they are named for nothing, or none of the cores runs on one of them.
     """
     if not (options["technology"] or options["constant"]):
         return {}
@@ -86,7 +99,15 @@ def noise_technologies(options: Mapping[str, Any]) -> dict[str, Technology]:
             raise InputError(f"--{name} belongs to --noise {DEVICE}; give that, too")
     if not options["technology"]:
         raise InputError("--constant is of a technology; give --technology, too")
-    return {one.name: one for one in technologies}
+    found = {one.name: one for one in technologies}
+    cores = options.get("core") or ()
+    for one in found.values():
+        if cores and not any(runs_on(CORES[core], one, None) for core in cores):
+            raise InputError(
+                f"`technology` {one.name} runs none of the cores {', '.join(cores)}; leave it out, "
+                "or give one that does"
+            )
+    return found
 
 
 def built_on(

@@ -16,6 +16,7 @@ from rnscli.core.cores.conventional_core import (
     step_of,
 )
 from rnscli.core.cores.kind import ConventionalKind, CoreOptions, CoreSettings
+from rnscli.core.devices import Devices
 from rnscli.core.noise import Adc, NoiseLaw, wrong_word
 from rnscli.core.noise.levels import Levels
 
@@ -128,8 +129,21 @@ def sampled_sums(kind: ConventionalKind, settings: CoreSettings) -> FloatArray:
 
     Dot products of a sample that is the same in every process: see `sample_size`.
     """
-    dot, slice_bits = settings.dot_product, settings.slice_bits
-    return _sampled_sums(kind, CoreSettings(dot_product=dot, bits=2, slice_bits=slice_bits))
+    return _sampled_sums(
+        kind,
+        CoreSettings(
+            dot_product=settings.dot_product,
+            bits=2,
+            slice_bits=settings.slice_bits,
+            devices=_mapped(settings),
+        ),
+    )
+
+
+def _mapped(settings: CoreSettings) -> Devices:
+    """Devices without errors on which weights and inputs are as on those of a core."""
+    devices = settings.devices
+    return Devices(mapping=devices.mapping, input_slice_bits=devices.input_slice_bits)
 
 
 @lru_cache(maxsize=16)
@@ -139,14 +153,14 @@ def _sampled_sums(kind: ConventionalKind, settings: CoreSettings) -> FloatArray:
     core = kind.build(settings, None, None, 1)
     count = sample_size(dot.vector_size)
     rows, size = [], max(1, _MOST_VALUES // dot.vector_size)
-    for _ in range(-(-count // size)):
-        x, w = rng.uniform(-1.0, 1.0, (2, size, dot.vector_size))
+    for begin in range(0, count, size):
+        x, w = rng.uniform(-1.0, 1.0, (2, size, dot.vector_size))[:, : count - begin]
         for values, largest in ((x, dot.max_input), (w, dot.max_weight)):
             values *= largest / np.abs(values).max(axis=1, keepdims=True)
             np.rint(values, out=values)
         sums = exact_dot(x, w, dot.max_sum)
         rows.append(np.atleast_2d(core.partial_sums(x, w, sums)))
-    found: FloatArray = np.concatenate(rows, axis=1)[:, :count].astype(np.float64)
+    found: FloatArray = np.concatenate(rows, axis=1).astype(np.float64)
     return found
 
 
@@ -159,6 +173,7 @@ def uniform_shares(kind: ConventionalKind, settings: CoreSettings) -> tuple[floa
         adc_bits=settings.adc_bits,
         calibration=CoreOptions.calibration.check(settings.calibration),
         percentile=CoreOptions.percentile.check(settings.percentile),
+        devices=_mapped(settings),
     )
     return _uniform_shares(kind, concerned)
 

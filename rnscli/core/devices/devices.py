@@ -66,7 +66,7 @@ class DeviceOptions:
         usual="0",
     )
     on_off_ratio = Option(
-        Numbers(1.0 + 1e-9, 1e12, "a number above 1, up to 1e12"),
+        Numbers(1.0 + 1e-9, 1e12, "a number above 1, at most 1e+12"),
         "Largest over smallest conductance of a cell.",
         usual="without bounds",
     )
@@ -179,7 +179,7 @@ class Devices:
     >>> Devices(on_off_ratio=1)
     Traceback (most recent call last):
         ...
-    rnscli.base.errors.InputError: `on_off_ratio` is 1; it must be a number above 1, up to 1e12
+    rnscli.base.errors.InputError: `on_off_ratio` is 1; it must be a number above 1, at most 1e+12
     """
 
     mapping: str = DIFFERENTIAL
@@ -278,8 +278,8 @@ class Devices:
         return mean, deviation
 
 
-def check_states(states: Any) -> States:
-    """A table of states of a cell.
+def check_states(states: Any, name: str = "`states`") -> States:
+    """A table of states of a cell, called ``name`` where it is refused.
 
     Raises
     ------
@@ -293,24 +293,24 @@ def check_states(states: Any) -> States:
     for row in rows:
         if len(row) != 3 or not all(math.isfinite(value) and value >= 0 for value in row):
             raise InputError(
-                f"`states` has the row {_written(row)}; each must be a target, a mean and a "
+                f"{name} has the row {_written(row)}; each must be a target, a mean and a "
                 "deviation, none of them negative"
             )
     targets, means, _ = zip(*rows, strict=True)
     if len(rows) < 2 or targets[0] != 0 or targets[-1] != 1:
         raise InputError(
-            f"`states` has targets from {targets[0]:g} to {targets[-1]:g}; they must be from 0 to "
+            f"{name} has targets from {targets[0]:g} to {targets[-1]:g}; they must be from 0 to "
             "1, as shares of the largest conductance"
         )
-    for name, values, strict in (("targets", targets, True), ("means", means, False)):
+    for column, values, strict in (("targets", targets, True), ("means", means, False)):
         for one, two in pairwise(values):
             if two < one or (strict and two == one):
-                raise InputError(f"`states` has {name} of {one:g} and then {two:g}; they must rise")
+                raise InputError(f"{name} has {column} of {one:g} and then {two:g}; they must rise")
     return rows  # type: ignore[return-value]
 
 
-def check_points(points: Any) -> Points:
-    """A table of a converter's nonlinearity.
+def check_points(points: Any, name: str = "`adc_points`") -> Points:
+    """A table of a converter's nonlinearity, called ``name`` where it is refused.
 
     Raises
     ------
@@ -323,17 +323,17 @@ def check_points(points: Any) -> Points:
     for row in rows:
         if len(row) != 2 or not all(map(math.isfinite, row)):
             raise InputError(
-                f"`adc_points` has the row {_written(row)}; each must be a level and a deviation"
+                f"{name} has the row {_written(row)}; each must be a level and a deviation"
             )
     levels = [row[0] for row in rows]
     if levels[0] != -1 or levels[-1] != 1:
         raise InputError(
-            f"`adc_points` has levels from {levels[0]:g} to {levels[-1]:g}; they must be from -1 "
+            f"{name} has levels from {levels[0]:g} to {levels[-1]:g}; they must be from -1 "
             "to 1, the ends of the range"
         )
     for one, two in pairwise(levels):
         if two <= one:
-            raise InputError(f"`adc_points` has levels of {one:g} and then {two:g}; they must rise")
+            raise InputError(f"{name} has levels of {one:g} and then {two:g}; they must rise")
     return rows  # type: ignore[return-value]
 
 

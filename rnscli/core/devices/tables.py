@@ -28,7 +28,8 @@ def load_states(path: str | Path) -> States:
     share = quantity(0.0, 1.0)
     kinds = {"target": share, "mean": quantity(0.0, 2.0), "deviation": share}
     rows = [row.cells for row in read_table(path, kinds, what="`device_table`")]
-    return check_states(sorted((one["target"], one["mean"], one["deviation"]) for one in rows))
+    states = sorted((one["target"], one["mean"], one["deviation"]) for one in rows)
+    return check_states(states, f"`device_table` file {path}")
 
 
 def load_adc_points(path: str | Path) -> Points:
@@ -43,4 +44,5 @@ def load_adc_points(path: str | Path) -> Points:
     """
     kinds = {"level": quantity(-1.0, 1.0), "deviation": quantity(-1e3, 1e3)}
     rows = [row.cells for row in read_table(path, kinds, what="`adc_inl_table`")]
-    return check_points(sorted((one["level"], one["deviation"]) for one in rows))
+    points = sorted((one["level"], one["deviation"]) for one in rows)
+    return check_points(points, f"`adc_inl_table` file {path}")
