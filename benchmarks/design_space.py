@@ -7,7 +7,7 @@ import warnings
 
 import rnscli
 from benchmarks.measure import Record, best_of
-from rnscli.analysis.design.search import Evaluator
+from rnscli.analysis.design.evaluation import Evaluator, SimulatedError
 
 GOAL = "<= 60"  # on two cores
 JOBS = 2
@@ -52,11 +52,11 @@ def speed(record: Record) -> None:
     record.add("  time of a design over evaluating it alone", _ratio(seconds, found, single), "x")
 
 
-class _Nothing(dict[object, float]):
+class _Nothing(dict[object, SimulatedError]):
     """No error was simulated."""
 
-    def __missing__(self, key: object) -> float:
-        return 0.0
+    def __missing__(self, key: object) -> SimulatedError:
+        return SimulatedError(0.0, 0.0)
 
 
 def _ratio(seconds: float, found: rnscli.DesignResult, single: float) -> float:

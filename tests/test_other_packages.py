@@ -416,8 +416,8 @@ def test_networks_on_a_core_under_a_law(installed: Path, tmp_path: Path) -> None
         rows_of,
         run_all(
             installed,
-            f"accuracy --core truncating,fixed-lp --bits 2,6 {network}",
-            f"accuracy --core truncating,fixed-lp --bits 6 {noise} {network}",
+            f"accuracy --core truncating,fixed-lp --bits 2,6 --adc-range full {network}",
+            f"accuracy --core truncating,fixed-lp --bits 6 --adc-range full {noise} {network}",
             f"train --core truncating --bits 6 --epochs 1 {noise} {network}",
         ),
     )

@@ -182,3 +182,17 @@ PrecisionReached = Annotated[float, Column(
     "How far the interval of the value with a requested precision reaches, as a share of it.",
     "reached", base.reach
 )]
+
+# Light, and what its noise makes of outputs
+
+OutputError = Annotated[float, Column(
+    "Root mean square of the error of an output, wrong and rejected ones included, over that of "
+    "the outputs.", "rms e / rms"
+)]
+Segments = Annotated[int, Column(
+    "Arrays that a dot product is cut over, and joined from.", low=1, usual=1
+)]
+LinkSigma = Annotated[float, Column(
+    "Standard deviation of a reading of light, in its steps; null without a link.",
+    "light sigma", base.number
+)]

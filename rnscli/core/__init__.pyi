@@ -29,6 +29,7 @@ from rnscli.core.cores.calibration import check_clipping as check_clipping
 from rnscli.core.cores.calibration import clipped_share as clipped_share
 from rnscli.core.cores.calibration import sample_size as sample_size
 from rnscli.core.cores.conventional_core import ConventionalCore as ConventionalCore
+from rnscli.core.cores.conventional_core import mean_square as mean_square
 from rnscli.core.cores.conventional_core import step_of as step_of
 from rnscli.core.cores.core import Changes as Changes
 from rnscli.core.cores.core import Core as Core
@@ -67,6 +68,7 @@ from rnscli.core.noise import NOISE_LAWS as NOISE_LAWS
 from rnscli.core.noise import Gaussian as Gaussian
 from rnscli.core.noise import NoiseLaw as NoiseLaw
 from rnscli.core.noise import NoiseSetting as NoiseSetting
+from rnscli.core.noise import Summed as Summed
 from rnscli.core.noise import Uniform as Uniform
 from rnscli.core.noise import wrong_word as wrong_word
 from rnscli.core.noise.draws import draw_positions as draw_positions

@@ -16,6 +16,7 @@ from rnscli.report.plots.curves import plot_accuracy as plot_accuracy
 from rnscli.report.plots.curves import plot_error_histograms as plot_error_histograms
 from rnscli.report.plots.curves import plot_fault_probability as plot_fault_probability
 from rnscli.report.plots.curves import plot_front as plot_front
+from rnscli.report.plots.curves import plot_gain as plot_gain
 from rnscli.report.plots.curves import plot_moduli as plot_moduli
 from rnscli.report.plots.curves import plot_training as plot_training
 from rnscli.report.plots.energy import MAX_TORNADOS as MAX_TORNADOS

@@ -61,6 +61,8 @@ BY_NAME = {
     "--technology": FILES,
     "--workload": FILES,
     "--adc-table": FILES,
+    "--device-table": FILES,
+    "--adc-inl-table": FILES,
     "--data": FILES,
     "--weights": ANY_NAME,
     "--checkpoint": ANY_NAME,
@@ -121,7 +123,12 @@ OPTIONS = {
     )
 }
 WITH_BITS = [command for command, options in OPTIONS.items() if "--bits" in options]
-SEVERAL_CORES = ("energy", "accuracy", "design")  # of which some have an answer without moduli
+SEVERAL_CORES = (
+    "energy",
+    "accuracy",
+    "design",
+    "noise",
+)  # of which some have an answer without moduli
 
 
 def test_options_of_every_command_are_tried() -> None:
@@ -323,7 +330,8 @@ def test_requirements_on_columns_that_cannot_be_compared(command: str, refusal: 
     for column in ("nothing", "moduli", "redundant_moduli"):
         sentence = refusal(command, "--require", f"{column} <= 1")
         assert "--require" in sentence and column in sentence
-        assert "redundant" in sentence or "bits" in sentence  # the columns that could be
+        # The columns that could be, or the one that is nearest.
+        assert "redundant" in sentence or "bits" in sentence or "did you mean" in sentence
 
 
 @pytest.mark.parametrize(

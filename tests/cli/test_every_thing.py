@@ -32,6 +32,8 @@ SMALL = {
     "--columns-per-adc 1 --extrapolate",
 }
 MORE = {"--adc-model": "--adc-table table.csv --extrapolate"}  # what some things need besides
+# Commands to which a technology only gives its noise.
+OF_NOISE = ("error-sim", "fault-prob", "train")
 # Options of which a command takes one value.
 SINGLE = [("design", "--noise")]
 
@@ -85,7 +87,10 @@ def test_each_is_computed(command: str, option: str, rows: Rows, rnscli: Run) ->
     names, key = taken(command, option), option.removeprefix("--").replace("-", "_")
     if option == "--model":
         pytest.skip("the tests of networks train them")
-    if option == "--technology":
+    if option == "--technology" and command in OF_NOISE:
+        checked = [check_noise(command, name, rnscli) for name in names]
+        assert sum(checked) >= 1
+    elif option == "--technology":
         for name in names:
             line = line_of(command, option, name)
             for core in running_on(name, command):
@@ -110,9 +115,27 @@ def test_each_is_computed(command: str, option: str, rows: Rows, rnscli: Run) ->
         assert set(found) - {None, "fp32"} == set(names)
 
 
+def check_noise(command: str, technology: str, rnscli: Run) -> int:
+    """How many cores a technology gives a noise, in a command that takes it."""
+    line = (*line_of(command, "--p", "")[:-2], "--noise", "device", "--technology", technology)
+    given, found = load_technology(technology), 0
+    for core in running_on(technology, command):
+        of_core = ("--core", core) if command != "fault-prob" else ("--bits", 4, "--vector-size", 2)
+        ran = rnscli(*line, *of_core, "--format", "json")
+        if given.link or (given.devices is not None and command != "fault-prob"):
+            assert ran.code == 0
+            assert {row["technology"] for row in json.loads(ran.out)["rows"]} == {technology}
+            found += 1
+        else:
+            assert ran.code == 2 and f"--technology {technology}" in ran.err
+    return found
+
+
 def running_on(technology: str, command: str) -> list[str]:
-    """The cores of a command that run on a technology."""
+    """The cores of a command that run on a technology; the only one of some."""
     one = load_technology(technology)
+    if command == "fault-prob":
+        return ["rns"] if CORES["rns"].runs_on(one) else []
     return [name for name in taken(command, "--core") if CORES[name].runs_on(one)]
 
 
@@ -152,7 +175,8 @@ def test_each_is_completed_with_what_it_is(command: str, option: str) -> None:
 def test_each_is_in_the_schema(command: str, option: str) -> None:
     schema = document_schema(command_named(command))["$defs"]
     accepted = schema.get(option.removeprefix("--").replace("-", "_"), {})
-    own = {"own"} if option == "--adc-model" else set()  # which is no model, but the technology's
+    # Which are no models and no laws, but the technology's.
+    own = {"--adc-model": {"own"}, "--noise": {"device"}}.get(option, set())
     assert set(accepted.get("enum", taken(command, option))) - own == set(taken(command, option))
 
 
@@ -172,4 +196,4 @@ def test_each_core_and_law_in_a_plan(rnscli: Run, tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text("".join(runs))
     ran = rnscli("batch", "plan.toml", "--output", tmp_path / "results")
     assert (ran.code, ran.err) == (0, "")
-    assert len(list((tmp_path / "results").glob("*.json"))) >= len(runs) == 5
+    assert len(list((tmp_path / "results").glob("*.json"))) >= len(runs) == 6

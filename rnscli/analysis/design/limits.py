@@ -25,6 +25,7 @@ class Metrics:
     latency_s: float
     area_m2: float
     mean_abs_error: float
+    output_error: float
     p_err: float
     throughput_macs_per_s: float
     power_w: float
@@ -32,11 +33,11 @@ class Metrics:
     area_per_throughput: float
     arrays: float
 
-    def compared_with(self, chosen: "Metrics") -> str:
+    def compared_with(self, chosen: "Metrics", objectives: Mapping[str, str]) -> str:
         """In what a design is worse than the chosen one, and in what better."""
         worse: list[str] = []
         better: list[str] = []
-        for name, metric in OBJECTIVES.items():
+        for name, metric in objectives.items():
             mine, theirs = getattr(chosen, metric), getattr(self, metric)
             if theirs != mine:
                 (worse if theirs > mine else better).append(f"{name} {_change(mine, theirs)}")
@@ -57,6 +58,8 @@ OBJECTIVES = {
     "error": "mean_abs_error",
     "p-err": "p_err",
 }
+# With noise there is one more.
+NOISE_OBJECTIVES = {"output-error": "output_error"}
 # What else may be minimised: it then is an objective, too.
 MORE_OBJECTIVES = {
     "edp": "edp_js",
@@ -65,7 +68,10 @@ MORE_OBJECTIVES = {
 }
 # Limits by name: of which number, and whether it is an upper one.
 LIMITS = {
-    **{f"max_{name.replace('-', '_')}": (metric, True) for name, metric in OBJECTIVES.items()},
+    **{
+        f"max_{name.replace('-', '_')}": (metric, True)
+        for name, metric in (OBJECTIVES | NOISE_OBJECTIVES).items()
+    },
     "max_power": ("power_w", True),
     "min_throughput": ("throughput_macs_per_s", False),
 }
@@ -77,6 +83,7 @@ _SHOWN = {
     "energy_per_mac_j": "{} per MAC",
     "p_err": "p_err {}",
     "mean_abs_error": "error {}",
+    "output_error": "output error {}",
 }
 _NOT_NEGATIVE = Numbers(0.0, 1e300, "a number of at least 0")
 
@@ -90,7 +97,7 @@ class LimitOptions:
     """What a user chooses of the design that is best."""
 
     minimise = Option(
-        Names((*OBJECTIVES, *MORE_OBJECTIVES)),
+        Names((*OBJECTIVES, *NOISE_OBJECTIVES, *MORE_OBJECTIVES)),
         "What the chosen design has least of; ties are broken by the others. edp is energy times "
         "latency of a dot product, area-per-throughput the inverse of TOPS/mm2.",
         default="energy",
@@ -101,6 +108,11 @@ class LimitOptions:
         usual="that of digital-int8, unless cores are named",
     )
     max_p_err = Option(_NOT_NEGATIVE, "Largest output error probability.")
+    max_output_error = Option(
+        _NOT_NEGATIVE,
+        "Largest root mean square of the error of an output, as a share of that of the outputs: "
+        "what operands and ADCs lose, and what noise does.",
+    )
     max_energy = _limit("J", "100fJ", "Largest energy per MAC.")
     max_latency = _limit("s", "100ns", "Largest latency of a dot product.")
     max_area = _limit("m2", "1mm2", "Largest area of the arrays with their converters.")

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, ends, prefixed
+from rnscli.base import Column, ends, percent, prefixed, probability
+from rnscli.hardware import KNOWN
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class DesignRow:
         float | None,
         Column("Clock of the digital logic, in Hz.", "clock", prefixed("Hz"), usual=1e9),
     ]
+    laser_power_w: Annotated[float | None, KNOWN["laser_power"].column("laser_power")]
+    rate_hz: Annotated[float | None, KNOWN["rate"].column("rate")]
+    segments: c.Segments | None
+    link_sigma: c.LinkSigma | None
     reverse: c.Reverse | None
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
@@ -87,6 +92,7 @@ class DesignRow:
             "mean |e|",
         ),
     ]
+    output_error: c.OutputError | None
     p_err: c.PErr | None
     throughput_macs_per_s: c.Throughput | None
     power_w: Annotated[
@@ -117,4 +123,69 @@ class DesignRow:
     commands: Annotated[
         tuple[str, ...] | None,
         Column("Command lines that reproduce the numbers of the chosen design."),
+    ]
+
+
+def _target(of: str) -> Column:
+    return Column(f"Largest {of} that is wanted.", form=probability, identity=True)
+
+
+_POWER = KNOWN["laser_power"].column("laser_power")
+
+
+@dataclass(frozen=True)
+class GainRow:
+    """What light and energy a code takes to reach a target, as `rnscli design --coding-gain` says.
+
+    ``laser_power_w`` is the least on as many arrays as the dot product has without redundancy,
+    ``segments``, and ``gain_db`` what is saved of it. ``energy_per_mac_j`` is the least, with
+    ``best_laser_power_w`` and ``best_segments``, and ``gain_j`` what is saved of that. ``None``
+    where no light is enough.
+    """
+
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    technology: c.Technology
+    columns: c.ArrayColumns
+    rate_hz: Annotated[float | None, KNOWN["rate"].column("rate")]
+    max_p_err: Annotated[float | None, _target("output error probability")]
+    max_output_error: Annotated[float | None, _target("relative error of outputs")]
+    redundant: c.Redundant
+    attempts: c.Attempts
+    decoder: c.Decoder | None
+    legitimate_range: c.LegitimateRange | None
+    moduli: c.Moduli
+    redundant_moduli: c.RedundantModuli
+    segments: c.Segments
+    laser_power_w: Annotated[float | None, _POWER]
+    link_sigma: c.LinkSigma | None
+    static_share: Annotated[
+        float | None,
+        Column("Share of the variance of a reading that is fixed for a chip.", "static", percent(0)),
+    ]
+    p_err: c.PErr | None
+    output_error: c.OutputError | None
+    gain_db: Annotated[
+        float | None,
+        Column("Laser power that is saved on the same arrays, in dB.", "gain (dB)", low=None),
+    ]
+    best_segments: Annotated[
+        int | None, Column("Arrays with which a MAC takes the least energy.", "best segments")
+    ]
+    best_laser_power_w: Annotated[
+        float | None,
+        Column(
+            "Laser power with which a MAC takes the least energy, in W.",
+            "best power",
+            prefixed("W"),
+        ),
+    ]
+    light_per_mac_j: Annotated[
+        float | None, Column("Energy of light for a MAC, in J.", "light", prefixed("J"))
+    ]
+    energy_per_mac_j: c.EnergyPerMac | None
+    gain_j: Annotated[
+        float | None,
+        Column("Energy of a MAC that is saved, in J.", "saved", prefixed("J"), low=None),
     ]

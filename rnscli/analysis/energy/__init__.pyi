@@ -1,6 +1,7 @@
 from rnscli.analysis.energy.energy_design import NOT_COUNTED as NOT_COUNTED
 from rnscli.analysis.energy.energy_design import OWN_ADC as OWN_ADC
 from rnscli.analysis.energy.energy_design import Timing as Timing
+from rnscli.analysis.energy.parameters import MAX_LINK_SIGMA as MAX_LINK_SIGMA
 from rnscli.analysis.energy.parameters import EnergyOptions as EnergyOptions
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters
 from rnscli.analysis.energy.parameters import check_runs_on as check_runs_on

@@ -45,7 +45,7 @@ def energy(parameters: EnergyParameters, reference: EnergyParameters | None = No
         **design_columns(parameters),
         dac_bits=converters.dac_bits if converters else None,
         adc_bits=converters.adc_bits if converters else None,
-        adc_range=parameters.adc_range if "adc_range" in design.kind.axes else None,
+        adc_range=design.settings.adc_range if "adc_range" in design.kind.axes else None,
         dac_conversions=dacs,
         adc_conversions=adcs,
         **{key: getattr(parts, group) for group, key in PART_KEYS.items()},

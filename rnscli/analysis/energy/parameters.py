@@ -293,7 +293,7 @@ class EnergyParameters:
         check_slice_bits(self.slice_bits, self.dot_product)
         if self.adc_bits is not None:
             CoreOptions.adc_bits.check(self.adc_bits)
-        for option in (CoreOptions.adc_range, CoreOptions.calibration, CoreOptions.percentile):
+        for option in (CoreOptions.calibration, CoreOptions.percentile):
             option.check(getattr(self, option.name))
         size = self.dot_product.vector_size
         width = size if self.columns is None else EnergyOptions.columns.check(self.columns)
@@ -312,7 +312,7 @@ class EnergyParameters:
             word_error_probability=self.word_error_probability,
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
-            adc_range=self.adc_range,
+            adc_range=CoreOptions.adc_range.check(self.adc_range),
             devices=self.devices,
             calibration=self.calibration,
             percentile=self.percentile,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.analysis.energy.energy_design import ONCE_GROUPS, Energies
-from rnscli.base import Column, area, ends, joules, mark, number, percent, prefixed
+from rnscli.base import Column, area, ends, joules, mark, percent, prefixed
 
 # Declarations take as few lines as they need: these are tables.
 # fmt: off
@@ -146,13 +146,8 @@ class EnergyRow:
     ]
     scales: Annotated[str, Column("How outputs are scaled back and rounded.", usual="fp32")]
     input_scale: c.InputScale
-    segments: Annotated[int, Column(
-        "Arrays that a dot product is cut over, and joined from.", low=1, usual=1
-    )]
-    link_sigma: Annotated[float | None, Column(
-        "Standard deviation of a reading of light, in its steps; null without a link.",
-        "light sigma", number
-    )]
+    segments: c.Segments
+    link_sigma: c.LinkSigma | None
     largest_rows: Annotated[int | None, Column(
         "The most rows that the light of an array reads with the wanted deviation.", "most rows"
     )]

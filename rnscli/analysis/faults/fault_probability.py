@@ -301,16 +301,21 @@ def _uniform_outcome(
     spectrum: undetected.CodeSpectrum, radius: int, wrong: Sequence[float]
 ) -> tuple[Outcome, bool]:
     """Outcome of one attempt where residues are wrong uniformly, each with a p of its own."""
-    # The chance that exactly the residues of each set T are wrong, and whether there is one.
-    chances, possible = np.ones(1), np.ones(1, dtype=bool)
-    for p in wrong:
-        chances = np.concatenate((chances * (1.0 - p), chances * p))
-        possible = np.concatenate((possible & (p < 1), possible & (p > 0)))
+    chances, possible = joint_chances(wrong)
     detected, missed = (
         (float(chances @ shares), bool((shares > 0)[possible].any()))
         for shares in (spectrum.detected_of, spectrum.undetected_of)
     )
     return _outcome(math.fsum(weight_distribution(wrong)[: radius + 1]), detected, missed)
+
+
+def joint_chances(wrong: Sequence[float]) -> tuple[core.FloatArray, Any]:
+    """The chance that exactly the residues of each set T are wrong, and whether there is one."""
+    chances, possible = np.ones(1), np.ones(1, dtype=bool)
+    for p in wrong:
+        chances = np.concatenate((chances * (1.0 - p), chances * p))
+        possible = np.concatenate((possible & (p < 1), possible & (p > 0)))
+    return chances, possible
 
 
 def _outcome(
@@ -332,18 +337,32 @@ def retries(point: FaultPoint, attempts: float) -> Retries:
     left, laws = point.left, point.left_laws
     radius = core.radius_of(point.decoder, left)
     outcome, _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
-    _, detected, missed = outcome
-    if attempts > 1 and detected and any(law.has_static_errors for law in laws):
-        return _several(left, point.legitimate_range, radius, laws, missed).after(attempts)
-    return independent(*outcome, attempts)
+    several = static_part(replace(point, attempts=attempts)) if attempts > 1 else None
+    return several.after(attempts) if several else independent(*outcome, attempts)
+
+
+def static_part(point: FaultPoint) -> StaticErrors | None:
+    """What several attempts have in common; ``None`` where they are independent."""
+    left, laws = point.left, point.left_laws
+    radius = core.radius_of(point.decoder, left)
+    (_, detected, missed), _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
+    if not detected or not any(law.has_static_errors for law in laws):
+        return None
+    most = 2 if point.attempts == 2 else None
+    return _several(left, point.legitimate_range, radius, laws, missed, most)
 
 
 @lru_cache(maxsize=256)
 def _several(
-    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...], undetected: float
+    moduli: ModuliSet,
+    size: int,
+    radius: int,
+    laws: tuple[NoiseLaw, ...],
+    undetected: float,
+    most: int | None,
 ) -> StaticErrors:
-    """Of several attempts; remembered, because it does not depend on how many."""
-    return static_errors(laws, moduli.moduli, size, radius, undetected)
+    """Of several attempts; remembered, because more than two are alike."""
+    return static_errors(laws, moduli.moduli, size, radius, undetected, most)
 
 
 @dataclass(frozen=True, kw_only=True)

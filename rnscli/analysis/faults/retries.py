@@ -136,19 +136,25 @@ class StaticErrors:
 
 
 def static_errors(
-    laws: Sequence[NoiseLaw], moduli: Sequence[int], size: int, radius: int, undetected: float
+    laws: Sequence[NoiseLaw],
+    moduli: Sequence[int],
+    size: int,
+    radius: int,
+    undetected: float,
+    most: int | None = None,
 ) -> StaticErrors:
     """What several attempts have in common under laws of which some have static errors.
 
     ``size`` is the number of legitimate values, ``radius`` that of the decoder, ``undetected`` the
-    probability of an undetected error in one attempt.
+    probability of an undetected error in one attempt. There are up to ``most`` attempts; any number
+    if not given.
 
     Raises
     ------
     InputError
         If there are too many static parts to average over.
     """
-    most = _attempts_of(radius)
+    most = most or _attempts_of(radius)
     wrong, pairs = [], []
     for law, modulus in zip(laws, moduli, strict=True):
         weights, given = law.static_mixture(modulus, most)

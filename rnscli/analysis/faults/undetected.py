@@ -15,7 +15,8 @@ a sum of positive terms, nothing cancels. It is computed in slices of the differ
 residue's ``q_i(d mod m_i)`` is periodic, so a slice of it is a view of a table.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, fsum
@@ -24,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.base import InputError
-from rnscli.core import FloatArray, ModuliSet
+from rnscli.core import FloatArray, IntArray, ModuliSet
 
 MAX_RANGE = 2**32
 _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
@@ -56,6 +57,18 @@ def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int
 
 def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
     """Sum over ``0 < d < L``."""
+    parts = []
+    for differences, planes in _near(laws, size, radius):
+        weights = (size - differences) / size
+        # Not by BLAS, whose threads get in the way of other processes.
+        parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
+    return float(np.sum(parts)) if parts else 0.0
+
+
+def _near(
+    laws: Sequence[FloatArray], end: int, radius: int
+) -> Iterator[tuple[IntArray, list[FloatArray]]]:
+    """Slices of ``0 < d < end`` with the terms of G(d), by the distance up to the radius."""
     tables = []
     for law in laws:
         # The complement of q(0) is summed: where errors are rare, 1 - q(0) has no digits left.
@@ -63,9 +76,8 @@ def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
         other[0] = law[1:].sum()
         repeated = law.size + _SLICE
         tables.append((law.size, np.resize(law, repeated), np.resize(other, repeated)))
-    parts = []
-    for start in range(1, size, _SLICE):
-        count = min(_SLICE, size - start)
+    for start in range(1, end, _SLICE):
+        count = min(_SLICE, end - start)
         planes = [np.ones(count)] + [np.zeros(count) for _ in range(radius)]
         for modulus, same, differs in tables:
             first = start % modulus
@@ -74,10 +86,34 @@ def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
                 planes[distance] *= agree
                 planes[distance] += planes[distance - 1] * disagree
             planes[0] *= agree
-        weights = (size - np.arange(start, start + count)) / size
-        # Not by BLAS, whose threads get in the way of other processes.
-        parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
-    return float(np.sum(parts)) if parts else 0.0
+        yield np.arange(start, start + count), planes
+
+
+def squares_by_differences(
+    laws: Sequence[FloatArray], size: int, radius: int, deviation: float
+) -> float:
+    """Mean square of the difference of what one attempt is wrongly decoded to, in the same time.
+
+    Of values X about the middle of the range, as dot products are: normal ones of this standard
+    deviation. A codeword at difference d is there with the probability that X + d is legitimate.
+    """
+    from scipy.special import ndtr
+
+    end = min(size, size // 2 + math.ceil(8 * deviation) + 1)
+
+    def of(direction: Sequence[FloatArray]) -> float:
+        parts = []
+        for differences, planes in _near(direction, end, radius):
+            weights = differences.astype(np.float64) ** 2
+            if differences[-1] > size / 2 - 8 * deviation:
+                weights *= ndtr((size / 2 - differences) / max(deviation, 1e-3))
+            parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
+        return float(np.sum(parts)) if parts else 0.0
+
+    mirrored = [_mirrored(law) for law in laws]
+    if all(np.array_equal(*pair) for pair in zip(laws, mirrored, strict=True)):
+        return 2.0 * of(laws)
+    return of(laws) + of(mirrored)
 
 
 _Pairs = Sequence[tuple[FloatArray, FloatArray]]
@@ -206,12 +242,32 @@ def code_spectrum(moduli: ModuliSet, legitimate_range: int, radius: int) -> Code
     )
 
 
+@lru_cache(maxsize=128)
+def undetected_squares(moduli: ModuliSet, legitimate_range: int, radius: int) -> FloatArray:
+    """For each set T of wrong residues, a bit mask, the mean square of undetected errors.
+
+    It is that of a difference which is not 0 where the error is undetected, and 0 elsewhere, for a
+    value in the middle of the range: of codewords at ``j P`` from there, ``sum (j P)^2``.
+    """
+    by_difference = _squares_by_difference(moduli.moduli, legitimate_range)
+    squares = _within(moduli.moduli, by_difference, radius)
+    words = _products([m - 1 for m in moduli.moduli])
+    found: FloatArray = (squares / words).astype(np.float64)
+    return found
+
+
 def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exact, _Exact]:
     """For each set T of wrong residues (a bit mask), L times the mean number of wrongly decoded
     words and L times the number of words.
     """
+    wrong = _within(moduli, _codewords_by_difference(moduli, size), radius)
+    return wrong, size * _products([m - 1 for m in moduli])
+
+
+def _within(moduli: tuple[int, ...], by_difference: _Exact, radius: int) -> _Exact:
+    """What is known of codewords by where they differ, of the words within the radius of them."""
     total: list[_Exact] = [np.zeros(2 ** len(moduli), dtype=object) for _ in range(radius + 1)]
-    total[0] = _codewords_by_difference(moduli, size)
+    total[0] = by_difference
     for bit, modulus in enumerate(moduli):
         # Axis 1 is whether the residue is in S; it becomes whether it is in T.
         old = [plane.reshape(-1, 2, 2**bit) for plane in total]
@@ -224,7 +280,8 @@ def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exac
                 right = right + nearer_differs
                 wrong = wrong + (modulus - 1) * nearer_same + (modulus - 2) * nearer_differs
             total.append(np.stack((right, wrong), axis=1).reshape(-1))
-    return sum(total[1:], total[0]), size * _products([m - 1 for m in moduli])
+    found: _Exact = sum(total[1:], total[0])
+    return found
 
 
 def _codewords_by_difference(moduli: tuple[int, ...], size: int) -> _Exact:
@@ -232,7 +289,21 @@ def _codewords_by_difference(moduli: tuple[int, ...], size: int) -> _Exact:
     products = _products(list(moduli))
     steps = (size - 1) // products
     # L B(P): ordered pairs of different legitimate values that are congruent modulo a product P.
-    agreement: _Exact = 2 * steps * size - products * steps * (steps + 1)
+    return _exactly(moduli, 2 * steps * size - products * steps * (steps + 1))
+
+
+def _squares_by_difference(moduli: tuple[int, ...], size: int) -> _Exact:
+    """For each set S of residues the sum of ``d^2`` over what differs in these, from the middle."""
+    products = _products(list(moduli))
+    total: _Exact = 0 * products
+    for reach in (size // 2, (size - 1) // 2):  # below and above
+        steps = reach // products
+        total += products**2 * (steps * (steps + 1) * (2 * steps + 1) // 6)
+    return _exactly(moduli, total)
+
+
+def _exactly(moduli: tuple[int, ...], agreement: _Exact) -> _Exact:
+    """From what agrees at least on V, and is not the same, to what differs exactly in S."""
     for bit in range(len(moduli)):
         # From "agree at least on V" to "agree on exactly V".
         pairs = agreement.reshape(-1, 2, 2**bit)

@@ -28,6 +28,7 @@ from rnscli.core import (
     step_of,
 )
 
+_OF_ADC = ("quantisation", "clipping")  # what an ADC without errors makes of levels without noise
 _ROUNDING = 1e-9  # shares that are sums of numbers that cancel
 _REACH = 39  # standard deviations, beyond which a double has no smaller probability
 
@@ -74,6 +75,13 @@ class Reading:
     def fresh(self) -> float:
         """Of what is drawn anew."""
         return self._of(FRESH)
+
+    @property
+    def added(self) -> float:
+        """Of all but what an ADC rounds away, and clips, whatever the noise."""
+        # Whole numbers lose nothing but by noise.
+        left = _OF_ADC if self.step > 1 else ("clipping",)
+        return self._of(name for name in NOISE_PARTS if name not in left)
 
     @cached_property
     def error_probability(self) -> float:
@@ -156,8 +164,14 @@ class NoiseBudget:
         if modulus:
             return 1.0, modulus / 2
         core = cast(ConventionalCore, self.core)
-        bits, step = step_of(core.full_bits, core.adc_bits, core.shares[index])
-        return step, 2.0 ** (bits - 1)
+        _, step = step_of(core.full_bits, core.adc_bits, core.shares[index])
+        return step, 2.0 ** (self.adc_bits[index] - 1)
+
+    @property
+    def adc_bits(self) -> tuple[int, ...]:
+        """Bits that the ADC of each part uses, of a core without residues."""
+        core = cast(ConventionalCore, self.core)
+        return tuple(step_of(core.full_bits, core.adc_bits, one)[0] for one in core.shares)
 
     @cached_property
     def output_error(self) -> float | None:
@@ -168,10 +182,22 @@ class NoiseBudget:
         """
         if any(channel.modulus for channel in self.core.arrays):
             return None
+        return self._joined_error([reading.sigma for reading in self.readings])
+
+    @cached_property
+    def added_error(self) -> float | None:
+        """The same without what ADCs round away, and clip, whatever the noise."""
+        if any(channel.modulus for channel in self.core.arrays):
+            return None
+        return self._joined_error([reading.added for reading in self.readings])
+
+    def _joined_error(self, sigmas: Sequence[float]) -> float:
+        """Of readings with these standard deviations, in their steps."""
         places = cast(ConventionalCore, self.core).places
         variance = bias = 0.0
-        for place, reading, array in zip(places, self.readings, self._arrays, strict=True):
-            alone = (reading.sigma * reading.step) ** 2 - array.shared_variance
+        every = zip(places, self.readings, sigmas, self._arrays, strict=True)
+        for place, reading, sigma, array in every:
+            alone = (sigma * reading.step) ** 2 - array.shared_variance
             variance += place**2 * max(0.0, alone)
             bias += place * reading.step * reading.bias
         first = self._arrays[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -18,33 +19,52 @@ from rnscli.hardware import CONSTANTS
 LAYOUT = report.Layout(
     parameters=(
         "role", "vector_size", "columns", "technology", "adc_model", "columns_per_adc",
-        "adc_rate_hz", "clock_hz", "reverse", "core", "bits", "slice_bits", "adc_bits", "adc_range",
+        "adc_rate_hz", "clock_hz", "laser_power_w", "rate_hz", "segments", "link_sigma", "reverse",
+        "core", "bits", "slice_bits", "adc_bits", "adc_range",
         "redundant", "attempts", "decoder", "legitimate_range", "moduli", "redundant_moduli",
     ),
     results=(
         "energy_per_mac_j", "energy_per_mac_range_j", "latency_s", "arrays", "area_m2", "power_w",
-        "throughput_macs_per_s", "edp_js", "area_per_throughput", "mean_abs_error", "p_err",
-        "extrapolated",
+        "throughput_macs_per_s", "edp_js", "area_per_throughput", "mean_abs_error",
+        "output_error", "p_err", "extrapolated",
     ),
     optional=(
         "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
         "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "adc_range", "reverse", "clock_hz",
         "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns", "adc_model",
+        "rate_hz", "link_sigma", "segments", "laser_power_w", "output_error",
     ),
     essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
+)  # fmt: skip
+GAIN_LAYOUT = report.Layout(
+    parameters=(
+        "core", "bits", "vector_size", "technology", "columns", "rate_hz", "max_p_err",
+        "max_output_error", "segments", "redundant", "attempts", "decoder", "legitimate_range",
+        "moduli", "redundant_moduli",
+    ),
+    results=(
+        "laser_power_w", "link_sigma", "static_share", "p_err", "output_error", "gain_db",
+        "best_segments", "best_laser_power_w", "light_per_mac_j", "energy_per_mac_j", "gain_j",
+    ),
+    optional=(
+        "redundant_moduli", "moduli", "p_err", "output_error", "static_share", "columns", "rate_hz",
+        "link_sigma", "light_per_mac_j", "legitimate_range",
+    ),
+    essential=("laser_power_w", "gain_db", "energy_per_mac_j", "gain_j"),
 )  # fmt: skip
 _AXES = (
     "core", "bits", "vector_size", "redundant", "attempts", "decoder", "legitimate_range",
     "reverse", "slice_bits", "adc_range",
 )  # fmt: skip
-_OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits")  # axes that follow from the rest
+_LIGHT = ("laser_power", "rate", "max_link_sigma")
+# Axes that follow from the rest.
+_OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits", *_LIGHT)
 _OPERANDS = ("input_bits", "weight_bits")
 _SET = ("rule", "max_modulus")
 _CALIBRATION = tuple(one.name for one in options.CALIBRATION)
 _FIXED = (
     *_OPERANDS, *_SET, *_CALIBRATION, "throughput", "area", "memory", "scales", "input_scale",
-    *CONSTANTS,
-    *options.ARRAY_OPTIONS,
+    *(name for name in (*CONSTANTS, *options.ARRAY_OPTIONS) if name not in _LIGHT),
 )  # fmt: skip
 _CODE = ("redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "columns", "columns_per_adc", *options.RATES, "reverse")
@@ -58,6 +78,10 @@ _DEFAULTS = {
     "percentile": core.PERCENTILE,
 }
 _SHOWN = 12
+_STATIC = (
+    "{:.0%} of the variance of the chosen design's noise is fixed for a chip, and meets a second "
+    "attempt again"
+)
 
 
 @click.command(
@@ -65,7 +89,8 @@ _SHOWN = 12
     cls=cli.AnswerCommand,
     row_type=analysis.DesignRow,
     layout=LAYOUT,
-    plot="the Pareto front",
+    plot="the Pareto front, or the gain",
+    instead={"coding_gain": lambda: (analysis.GainRow, GAIN_LAYOUT)},
     needs={"attempts": (*core.LEVELS, "noise"), **options.CALIBRATION_NEEDS},
     axes={**options.NOISE_COLUMNS, "seed": analysis.Seed},
 )
@@ -74,14 +99,23 @@ _SHOWN = 12
         options.take(option, swept=not isinstance(option.values, base.Quantities))
         for option in base.options_of(analysis.LimitOptions).values()
     ),
+    options.take(
+        base.Option(
+            base.Flags(),
+            "Instead of the best design what each code saves of the light, and the energy, that "
+            "reach --max-p-err or --max-output-error, which may be several: the laser power is "
+            "looked for, on as many arrays as are best.",
+            name="coding_gain",
+        )
+    ),
     options.noise_options("no errors"),
     options.cores(core.simulated_cores(), "Cores.", ",".join(analysis.default_cores())),
     options.take(ModuliOptions.bits, usual="4..8"),
     DotProductOptions.vector_size,
     options.take(ModuliOptions.redundant, usual="0..2"),
-    options.take(CodeOptions.attempts, "1,2,inf"),
+    options.take(CodeOptions.attempts, usual="1,2,inf; with --noise device 1,2"),
     options.take(CodeOptions.decoder, "bounded-distance,detect"),
-    options.take(CodeOptions.legitimate_range, "product,operands"),
+    options.take(CodeOptions.legitimate_range, usual="product,operands; of a gain operands"),
     options.technology,
     EnergyOptions.adc_model,
     EnergyOptions.adc_table,
@@ -133,14 +167,21 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --plot front.svg
     # The fastest design under Gaussian noise
     rnscli design --sigma 0.15 --max-p-err 1e-12 --minimise latency
+    # Laser power, arrays and redundancy together, with the noise of light
+    rnscli design --noise device --core rns --vector-size 16 \\
+        --laser-power 1mW,3mW,10mW --max-p-err 1e-9
+    # What redundancy is worth in light
+    rnscli design --coding-gain --bits 4 --max-p-err 1e-9
     # A wider search: two technologies, other bits and lengths
     rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
         --technology photonic-phase,reram-analog --max-energy 1pJ
     """
     options.check_one_level(given)
-    given = options.with_usual(given, "bits", "vector_size", "redundant")
+    given = _with_usual(given)
     named = bool(given["technology"])
     default = tuple(given["core"]) == analysis.default_cores()  # of which nobody asked for one
+    if given["coding_gain"]:
+        given = _of_gain(given, default)
     hardware, given = options.hardware_of(given)
     given, left_out = _running(given, hardware) if named else (given, [])
     constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}
@@ -156,14 +197,26 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         hardware,
     )
     noise = _noise(given)
+    if noise == core.DEVICE:
+        _check_known(hardware)
     space = _space(given, hardware, noise)
+    if given["coding_gain"]:
+        return _gain(given, space)
     limits = {n: _single(n, given[n]) for n in analysis.LIMITS if given[n] is not None}
     if "max_p_err" in limits and noise is None:
-        raise InputError("`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`")
+        raise InputError(
+            "`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`, or `noise` "
+            "device"
+        )
     minimise = _single("minimise", given["minimise"])
     # Without an error that is small enough, the worst core would be the best of them.
-    bounded = "max_error" in limits or minimise == "error" or not default
-    held = dict.fromkeys(options.NOISE_AXES) if noise is None else noise.columns
+    bounded = {"max_error", "max_output_error"} & {*limits} or not default
+    bounded = bounded or minimise in ("error", "output-error")
+    held = dict.fromkeys(options.NOISE_AXES)
+    if isinstance(noise, core.NoiseSetting):
+        held = noise.columns
+    elif noise is not None:
+        held["noise"] = noise
     point = held | {"seed": given["seed"]}
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
@@ -181,11 +234,15 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         rows = [_row("chosen", None, result.chosen, commands)]
         rows.extend(_row("front", None, candidate) for candidate in result.front[1:])
         rows.extend(_row("neighbour", axis, other) for axis, other in result.neighbours)
+        static = result.chosen.group.static_share
         return cli.Answer(
             [(point, row) for row in rows],
             lambda rows, file_format: report.plot_front(rows, file_format),
             problems=() if default else left_out,
-            remarks=[f"left out {one}" for one in left_out] if default else (),
+            remarks=[
+                *((f"left out {one}" for one in left_out) if default else ()),
+                *([_STATIC.format(static)] if static else ()),
+            ],
             shown=min(_SHOWN, len(result.front)),
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
@@ -231,8 +288,81 @@ def _single(name: str, value: Any) -> Any:
     return value[0]
 
 
-def _noise(given: Mapping[str, Any]) -> core.NoiseSetting | None:
-    """Law and level, which are the same for all designs."""
+def _with_usual(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with defaults that depend on others."""
+    filled = options.with_usual(dict(given), "bits", "vector_size", "redundant")
+    of_light = options.is_of_devices(filled) or filled["coding_gain"]
+    usual: dict[str, Any] = {
+        "attempts": (1, 2) if of_light else (1, 2, math.inf),
+        "legitimate_range": ("operands",) if filled["coding_gain"] else ("product", "operands"),
+    }
+    return filled | {name: one for name, one in usual.items() if filled[name] is None}
+
+
+def _of_gain(given: Mapping[str, Any], default: bool) -> dict[str, Any]:
+    """The options of a coding gain, without what it looks for itself."""
+    for name in (*_LIGHT[::2], *core.LEVELS, *analysis.LIMITS, "throughput", "area"):
+        if given[name] is not None and name not in analysis.TARGETS:
+            raise InputError(
+                f"`{name}` is not for --coding-gain, which looks for the least light that reaches "
+                "a target; leave one of them out"
+            )
+    if given["noise"] not in (None, (core.DEVICE,)):
+        raise InputError(
+            f"--coding-gain is about the noise of light; give --noise {core.DEVICE}, or none"
+        )
+    if sum(given[name] is not None for name in analysis.TARGETS) != 1:
+        raise InputError("--coding-gain needs `max_p_err` or `max_output_error`, one of them")
+    if not default and not all(core.CORES[name].coded for name in given["core"]):
+        raise InputError(
+            f"--coding-gain is of cores with a code; give --core {core.RNS.name}, or leave it out"
+        )
+    coded = tuple(name for name in given["core"] if core.CORES[name].coded)
+    usual = {"columns_per_adc": given["columns_per_adc"] or (None,)}
+    return {**given, **usual, "core": coded, "noise": (core.DEVICE,)}
+
+
+def _gain(given: Mapping[str, Any], space: analysis.DesignSpace) -> cli.Question:
+    (name,) = (one for one in analysis.TARGETS if given[one] is not None)
+    targets = given[name]
+    point = dict.fromkeys(options.NOISE_AXES) | {"noise": core.DEVICE, "seed": given["seed"]}
+
+    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
+        rows: list[analysis.GainRow] = []
+        with bar(len(targets), "targets") as advance:
+            for done, target in enumerate(targets, start=1):
+                rows += analysis.coding_gain(space, {name: target}, runner)
+                advance(done)
+        return cli.Answer(
+            [(point, row) for row in rows],
+            lambda rows, file_format: report.plot_gain(rows, file_format),
+            footer=["", *cli.hanging("", _ASSUMED)],
+        )
+
+    return cli.Question(options.with_model_defaults(given), compute, in_blocks=True)
+
+
+_ASSUMED = (
+    "gain: light that is saved on the arrays of the reference, the first row; saved: energy of a "
+    "MAC, each code with the light and the arrays that are best for it. What is static of the "
+    "noise meets a second attempt again, and is taken to be the same in all arrays of a residue."
+)
+
+
+def _check_known(hardware: options.Hardware) -> None:
+    """Refuse technologies of analog arrays of whose noise nothing is known."""
+    for one in hardware.technologies:
+        if one.kind == "analog" and not one.link and one.devices in (None, core.Devices()):
+            raise InputError(
+                f"`technology` {one.name} says nothing of its noise: its profile has no [link] and "
+                f"no [devices]; leave it out, or give a level instead of --noise {core.DEVICE}"
+            )
+
+
+def _noise(given: Mapping[str, Any]) -> core.NoiseSetting | str | None:
+    """Law and level, which are the same for all designs, or that each has its own."""
+    if options.is_of_devices(given):
+        return core.DEVICE
     noise = core.NoiseSetting.of({n: _single(n, given[n]) for n in options.NOISE_AXES})
     if noise is not None:
         level, value = noise.level
@@ -243,8 +373,11 @@ def _noise(given: Mapping[str, Any]) -> core.NoiseSetting | None:
 
 
 def _space(
-    given: Mapping[str, Any], hardware: options.Hardware, noise: core.NoiseSetting | None
+    given: Mapping[str, Any], hardware: options.Hardware, noise: core.NoiseSetting | str | None
 ) -> analysis.DesignSpace:
+    for name in _LIGHT:
+        for one in given[name] or ():
+            _single(name, (one,))  # refuses a range
     fixed = {name: _single(name, given[name]) for name in _FIXED if given[name] is not None}
     constants = {name: fixed.pop(name) for name in CONSTANTS if name in fixed}
     arguments: dict[str, Any] = {
@@ -287,10 +420,20 @@ def _commands(
     if not analog:
         error |= dict.fromkeys(_OPERANDS)
     yield "error-sim", error
-    if noise and kind.coded:
-        yield "fault-prob", shape | moduli | code | noise
-    elif noise and analog:
-        yield "error-sim", error | noise | {"pairs": "1e6"}
+    made = candidate.group.parameters.design
+    of_device = noise.get("noise") == core.DEVICE
+    cut = of_device and made.segments > 1  # which only this search looks at as a whole
+    source = _source(candidate, given, files) if of_device else {}
+    if cut and kind.coded:
+        light = {name: getattr(design, name) for name in ("laser_power", "rate")}
+        of_row = {"vector_size": made.rows, "technology": source["technology"]} | light
+        chosen = candidate.group.parameters.moduli
+        of_row |= {"moduli": ",".join(map(str, chosen.moduli))} if chosen else {}
+        yield "noise", {"core": design.core} | shape | of_row | {"redundant": design.redundant}
+    elif noise and kind.coded:
+        yield "fault-prob", shape | moduli | code | noise | source
+    elif noise and analog and not cut:
+        yield "error-sim", error | noise | source | {"pairs": "1e5" if of_device else "1e6"}
     hardware = {name: getattr(design, name) for name in _HARDWARE if given[name] is not None}
     hardware["adc_model"] = _models(candidate, given)
     hardware["technology"] = files.get(design.technology, design.technology)
@@ -298,9 +441,23 @@ def _commands(
     hardware["constant"] = tuple(one for one in given["constant"] if one.partition("=")[0] in known)
     costs = {"core": design.core} | shape | hardware | converters
     costs |= _stated(given, ("memory", "scales", "input_scale", *_constants_of(candidate)))
+    costs |= {name: getattr(design, name) for name in _LIGHT}
+    if of_device and made.technology.link and not kind.coded:
+        costs["max_link_sigma"] = design.max_link_sigma or analysis.MAX_LINK_SIGMA
     if kind.coded:
-        costs |= moduli | code | noise
+        costs |= moduli | code | ({"attempts": None} if cut else noise)
     yield "energy", costs | {"extrapolate": given["extrapolate"] or None}
+
+
+def _source(
+    candidate: analysis.Candidate, given: Mapping[str, Any], files: Mapping[str, str]
+) -> dict[str, Any]:
+    """Whose noise it is, as commands take it that have no other use for a technology."""
+    made = candidate.group.parameters.design.technology
+    light = {name: getattr(candidate.design, name) for name in ("laser_power", "rate")}
+    named = [one for one in given["constant"] if one.partition("=")[0] in made.constants]
+    named += [f"{name}={value!r}" for name, value in light.items() if value is not None]
+    return {"technology": files.get(made.name, made.name), "constant": tuple(named)}
 
 
 def _constants_of(candidate: analysis.Candidate) -> tuple[str, ...]:
@@ -308,8 +465,8 @@ def _constants_of(candidate: analysis.Candidate) -> tuple[str, ...]:
     every = [one.design for one in candidate.group.costs]
     known = {name for one in every for name in one.constants}
     known |= {"modulo_energy"} if every[0].kind.coded else set()
-    known |= {"max_link_sigma"} if every[0].technology.link else set()
-    names = tuple(n for n in (*CONSTANTS, *options.ARRAY_OPTIONS) if n in known)
+    every_name = (n for n in (*CONSTANTS, *options.ARRAY_OPTIONS) if n not in _LIGHT)
+    names = tuple(n for n in every_name if n in known)
     uses_table = any(one.adc is not None and one.adc.takes_table for one in every)
     return ("adc_table", *names) if uses_table else names
 
@@ -344,13 +501,19 @@ def _row(
     commands: tuple[str, ...] | None = None,
 ) -> analysis.DesignRow:
     values: dict[str, Any] = dict.fromkeys(field.name for field in fields(analysis.DesignRow))
-    values |= {n: v for n, v in vars(candidate.design).items() if n not in options.RATES}
+    left = (*options.RATES, *_LIGHT)
+    values |= {n: v for n, v in vars(candidate.design).items() if n not in left}
     values["reason"] = candidate.reason or None
     if isinstance(candidate, analysis.Candidate):
         values |= vars(candidate.metrics)
         group, attempts = candidate.group, candidate.design.attempts
         made = group.built(attempts).design
         values["columns"] = made.width
+        known = made.technology.constants
+        for name, key in (("laser_power", "laser_power_w"), ("rate", "rate_hz")):
+            values[key] = made.technology.value_of(name) if name in known else None
+        if made.technology.link:
+            values |= {"segments": made.segments, "link_sigma": made.link_sigma}
         if made.converters is not None:
             values |= {"adc_model": made.adc_name, "clock_hz": made.clock}
             values["energy_per_mac_range_j"] = group.energy_range(attempts)

@@ -76,7 +76,7 @@ def device_tables(options: Mapping[str, Any]) -> dict[str, Any]:
 
 # Whose noise --noise device is, in commands that have no other use for a technology.
 noise_technology: shared.Decorator[Any] = shared.stacked(
-    shared.take(EnergyOptions.technology, help="With --noise device: whose noise it is."),
+    shared.take(EnergyOptions.technology, usual="that of each core", more=" With --noise device."),
     EnergyOptions.constant,
 )
 
@@ -89,16 +89,17 @@ def noise_technologies(options: Mapping[str, Any]) -> dict[str, Technology]:
     InputError
         If they are named for nothing, or none of the cores runs on one of them.
     """
-    if not is_of_devices(options):
-        for name in ("technology", "constant"):
-            if options[name]:
-                raise InputError(f"--{name} belongs to --noise {DEVICE}; give that, too")
+    if not (options["technology"] or options["constant"]):
         return {}
+    # What a value may be is said first, and then what it is for.
+    names = options["technology"] or (RNS.default_technology,)
+    technologies = opened(names, options["constant"])
+    for name in ("technology", "constant"):
+        if options[name] and not is_of_devices(options):
+            raise InputError(f"--{name} belongs to --noise {DEVICE}; give that, too")
     if not options["technology"]:
-        if options["constant"]:
-            raise InputError("--constant is of a technology; give --technology, too")
-        return {}
-    found = {one.name: one for one in opened(options["technology"], options["constant"])}
+        raise InputError("--constant is of a technology; give --technology, too")
+    found = {one.name: one for one in technologies}
     cores = options.get("core") or ()
     for one in found.values():
         if cores and not any(runs_on(CORES[core], one, None) for core in cores):

@@ -87,16 +87,22 @@ def take(
     shown = usual or default
     stated = f"  [default: {shown}{besides}]" if shown else ""
     is_flag = isinstance(option.values, Flags)
+    accepted = kind or sweeps.type_of(option.values, swept)
+    text = help or option.text
+    if isinstance(accepted, sweeps.ChoiceSweep) and not accepted.shows_names:
+        # Where there are too many to stand in the place of a value.
+        left_out = [name for name in accepted.names if name not in text]
+        text += f" One or several of {', '.join(accepted.names)}." if left_out else ""
     return click.option(
         option.flag,
         cls=DeclaredOption,
         declared=option,
         usual=usual,
-        type=kind or sweeps.type_of(option.values, swept),
+        type=accepted,
         is_flag=is_flag,
         multiple=option.repeated,
         default=False if is_flag else default,
-        help=(help or option.text) + more + stated,
+        help=text + more + stated,
     )
 
 

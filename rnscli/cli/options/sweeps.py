@@ -268,9 +268,10 @@ class ChoiceSweep(Sweep):
 
     def __init__(self, choices: Listed) -> None:
         shown = "|".join(choices)
+        self.shows_names = len(shown) <= _LONG
         super().__init__(
             f"one of {', '.join(choices)}, or a list of them",
-            shown if len(shown) <= _LONG else "NAME[,..]",
+            shown if self.shows_names else "NAME[,..]",
             choices,
         )
 

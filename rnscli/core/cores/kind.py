@@ -421,8 +421,10 @@ class ConventionalKind(AnalogKind):
     def conversions(self, settings: CoreSettings) -> Sequence[tuple[float, float]]:
         """What its converters read: log2 of their range, and mean square of the weights in it."""
 
-    def reading_error(self, settings: CoreSettings, law: NoiseLaw) -> float:
+    def reading_error(self, settings: CoreSettings, law: NoiseLaw | tuple[NoiseLaw, ...]) -> float:
         """Probability that a code of some converter changes, for uniform operands.
+
+        There may be a law for each part of the weights.
 
         Examples
         --------
@@ -435,6 +437,22 @@ class ConventionalKind(AnalogKind):
         from rnscli.core.cores.uniform_operands import reading_error
 
         return reading_error(self, settings, law)
+
+    def noise_square(self, settings: CoreSettings, law: NoiseLaw | tuple[NoiseLaw, ...]) -> float:
+        """Mean square of what noise adds to the error of a sum S of uniform operands.
+
+        Examples
+        --------
+        >>> from rnscli.core.cores import CORES
+        >>> from rnscli.core.noise import Gaussian
+        >>> settings = CoreSettings(dot_product=DotProduct(128, 6, 6), bits=6, adc_range="1/16")
+        >>> found = CORES["fixed-lp"].noise_square(settings, Gaussian(0.1))
+        >>> round(found / 256**2, 4)  # in steps of its ADC
+        0.0097
+        """
+        from rnscli.core.cores.uniform_operands import noise_square
+
+        return noise_square(self, settings, law)
 
 
 class DigitalKind(CoreKind):

@@ -9,16 +9,24 @@ import numpy as np
 from rnscli.base import InputError
 from rnscli.core.arithmetic import FloatArray, exact_dot
 from rnscli.core.cores.calibration import calibrated_shares, sample_size
-from rnscli.core.cores.conventional_core import ConventionalCore, adc_of, mean_square
+from rnscli.core.cores.conventional_core import (
+    ConventionalCore,
+    adc_of,
+    mean_square,
+    step_of,
+)
 from rnscli.core.cores.kind import ConventionalKind, CoreOptions, CoreSettings
 from rnscli.core.devices import Devices
 from rnscli.core.noise import Adc, NoiseLaw, wrong_word
+from rnscli.core.noise.levels import Levels
+
+Laws = NoiseLaw | Sequence[NoiseLaw]  # of all converters, or one for each part of the weights
 
 _FEWEST_NORMAL = 10  # products in a sum that is taken to be normal
 _MOST_VALUES = 1 << 17  # of a sum over the values of an operand, or of a result
 
 
-def reading_error(kind: ConventionalKind, settings: CoreSettings, law: NoiseLaw) -> float:
+def reading_error(kind: ConventionalKind, settings: CoreSettings, law: Laws) -> float:
     """Probability that a code of some converter changes, for uniform operands.
 
     A sum of h products is close to normal from some ten terms on, with the variance
@@ -30,19 +38,45 @@ def reading_error(kind: ConventionalKind, settings: CoreSettings, law: NoiseLaw)
     inputs = dot.vector_size * mean_square(dot.max_input, dot.vector_size)
     read = kind.conversions(settings)
     adcs = [_adc(settings, adc_bits, bits) for bits, _ in read]
+    laws = _of_each(law, len(read))
     alone = wrong_word(
         [
-            _changed_of_normal(law, *adc, (inputs * square) ** 0.5)
-            for adc, (_, square) in zip(adcs, read, strict=True)
+            _changed_of_normal(one, *adc, (inputs * square) ** 0.5)
+            for one, adc, (_, square) in zip(laws, adcs, read, strict=True)
         ]
     )
     normal = dot.vector_size >= _FEWEST_NORMAL
-    if law.equiprobable or (normal and len(read) == 1):
+    if all(one.equiprobable for one in laws) or (normal and len(read) == 1):
         return alone  # errors have nothing to do with what is read, or with other converters
-    together, apart = _changed_in_sample(law, adcs, sampled_sums(kind, settings))
+    together, apart = _changed_in_sample(laws, adcs, sampled_sums(kind, settings))
     if not normal:
         return together
     return alone * together / apart if apart else alone
+
+
+def _of_each(law: Laws, count: int) -> Sequence[NoiseLaw]:
+    """The law of the converter of each part."""
+    return (law,) * count if isinstance(law, NoiseLaw) else law
+
+
+def noise_square(kind: ConventionalKind, settings: CoreSettings, law: Laws) -> float:
+    """Mean square of what noise adds to the error of a sum S of uniform operands.
+
+    Sums are taken to be normal, and noise of an ADC counts with its place and its step.
+    """
+    core = kind.build(settings, None, None, 1)
+    if not isinstance(core, ConventionalCore):
+        raise InputError(f"core {kind.name} says nothing of what its converters read")
+    laws = _of_each(law, len(core.places))
+    dot, found = settings.dot_product, []
+    inputs = dot.vector_size * mean_square(dot.max_input, dot.vector_size)
+    read = kind.conversions(settings)
+    for place, share, one, (_, square) in zip(core.places, core.shares, laws, read, strict=True):
+        bits, step = step_of(core.full_bits, core.adc_bits, share)
+        levels = Levels((inputs * square) ** 0.5 / step, whole=step == 1)
+        added = one.square_of(adc_of(bits, settings.bits), levels)
+        found.append((place * step) ** 2 * added)
+    return math.fsum(found)
 
 
 def _adc(settings: CoreSettings, adc_bits: int, log2_range: float) -> tuple[Adc, float]:
@@ -69,13 +103,13 @@ def _changed_of_normal(law: NoiseLaw, adc: Adc, unit: float, deviation: float) -
 
 
 def _changed_in_sample(
-    law: NoiseLaw, adcs: Sequence[tuple[Adc, float]], sums: FloatArray
+    laws: Sequence[NoiseLaw], adcs: Sequence[tuple[Adc, float]], sums: FloatArray
 ) -> tuple[float, float]:
     """How often noise changes some code of a sample, and would if codes were independent."""
     changed = np.array(
         [
             np.broadcast_to(law.changed(*_levels(part, step), adc), part.shape)
-            for part, (adc, step) in zip(sums, adcs, strict=True)
+            for law, part, (adc, step) in zip(laws, sums, adcs, strict=True)
         ]
     )
     with np.errstate(divide="ignore"):  # of a chance of 1

@@ -4,13 +4,14 @@ from rnscli.base import Registry
 from rnscli.core.noise.gaussian import Gaussian
 from rnscli.core.noise.law import Adc, NoiseLaw, wrong_word
 from rnscli.core.noise.setting import NoiseSetting, law_of_each
+from rnscli.core.noise.summed import Summed
 from rnscli.core.noise.tabulated import Tabulated
 from rnscli.core.noise.uniform import Uniform
 
 __all__ = [
-    "NOISE_LAWS", "Adc", "Gaussian", "NoiseLaw", "NoiseSetting", "Tabulated", "Uniform",
+    "NOISE_LAWS", "Adc", "Gaussian", "NoiseLaw", "NoiseSetting", "Summed", "Tabulated", "Uniform",
     "law_of_each", "wrong_word",
 ]  # fmt: skip
 
-# `Tabulated` has no name there: a table belongs to one modulus, and no level says what is in it.
+# `Tabulated` and `Summed` have no names there: no level says what is in them.
 NOISE_LAWS: Registry[type[NoiseLaw]] = Registry("noise", "noise", NoiseLaw, [Uniform, Gaussian])

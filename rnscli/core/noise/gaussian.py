@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rnscli.core.arithmetic import FloatArray, IntArray
     from rnscli.core.noise.draws import ErrorTable
+    from rnscli.core.noise.levels import Levels
 
 MAX_GAUSSIAN_MODULUS = 2**31
 _REACH = 39  # standard deviations, beyond which a double has no smaller probability
@@ -253,6 +254,10 @@ class Gaussian(NoiseLaw):
         changed: FloatArray = np.where(codes > adc.low, below, 0.0)
         changed += np.where(codes < adc.high, above, 0.0)
         return changed
+
+    def square_of(self, adc: Adc, levels: Levels) -> float:
+        sigma = self.sigma * adc.full_scale_ratio
+        return levels.noisy_square(adc, sigma) - levels.square(adc)
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rnscli.core.arithmetic import FloatArray, IntArray
+    from rnscli.core.noise.levels import Levels
 
 _MAX_SIGMA = 1e4  # of Gaussian noise, in residue steps
 MAX_TABLED_MODULUS = 2**26  # of a law written out as one probability for each error
@@ -228,6 +229,16 @@ class NoiseLaw(ABC):
         self, codes: IntArray | FloatArray, remainders: FloatArray | float, adc: Adc
     ) -> FloatArray | float:
         """Probability that `convert` returns another code than without noise, for each level."""
+
+    def square_of(self, adc: Adc, levels: Levels) -> float:
+        """By how much `convert` raises the mean square of the error of levels, in steps squared."""
+        import numpy as np
+
+        del levels
+        width = adc.high - adc.low + 1
+        errors = np.arange(width, dtype=np.float64)
+        signed = np.minimum(errors, width - errors)
+        return float(np.einsum("i,i->", self.error_distribution(width), signed**2))
 
 
 def error_probabilities(laws: Sequence[NoiseLaw], sizes: Sequence[int]) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rnscli.core.arithmetic import FloatArray, IntArray
+    from rnscli.core.noise.levels import Levels
 
 
 @dataclass(frozen=True)
@@ -96,3 +97,9 @@ class Uniform(NoiseLaw):
     ) -> FloatArray | float:
         """The parameter p, whatever is read."""
         return self.p
+
+    def square_of(self, adc: Adc, levels: Levels) -> float:
+        """Of W codes about 0 the mean square is ``(W^2 + 2) / 12``."""
+        width = float(adc.high - adc.low + 1)
+        others = (width**2 + 2) / 12 + levels.deviation**2 - levels.square(adc)
+        return self.p * width / (width - 1) * others

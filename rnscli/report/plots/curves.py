@@ -138,6 +138,7 @@ _ENERGY = "energy_per_mac_j"
 # Title and unit of what is drawn against the energy; an area has no engineering prefixes.
 _AGAINST = {
     "p_err": ("output error probability", None),
+    "output_error": ("output error (rms)", None),
     "mean_abs_error": ("mean absolute error", None),
     "latency_s": ("latency", "s"),
     "area_m2": ("area (m$^2$)", None),
@@ -188,6 +189,38 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
 
     heights = (1.0,) if len(against) == 1 else (0.55,) * len(against)
     return figure(draw, file_format, heights)
+
+
+def plot_gain(rows: Sequence[Row], file_format: str) -> bytes:
+    """Light that codes save, and energy that they take, by the target."""
+    columns = columns_of(analysis.GainRow)
+    target = "max_p_err" if rows[0]["max_p_err"] is not None else "max_output_error"
+    names = ("redundant", "attempts", "decoder", "legitimate_range")
+    others = ("core", "technology", "bits", "vector_size", "columns", "rate_hz")
+    keys = distinguishing(rows, (*others, *names)) or ["redundant"]
+    codes: dict[str, list[Row]] = {}
+    for row in rows:
+        codes.setdefault(label(row, keys, columns), []).append(row)
+    plot.check_number(len(codes), MAX_SERIES, "codes")
+    shown = (("gain_db", 1.0, "less light (dB)"), (_ENERGY, 1.0, "energy of a MAC"))
+
+    def draw(*panels: Any) -> None:
+        for axes, (key, unit, title) in zip(panels, shown, strict=True):
+            for index, (name, members) in enumerate(codes.items()):
+                points = [(row[target], row[key]) for row in members if row[key] is not None]
+                look = plot.series_style(index, index // len(COLOURS))
+                if points:
+                    x, y = zip(
+                        *sorted((number(a), number(b) * unit) for a, b in points), strict=True
+                    )
+                    axes.plot(x, y, label=name, marker="o", markersize=4, **look)
+            axes.set_xscale("log")
+            axes.set_ylabel(title)
+        panels[1].yaxis.set_major_formatter(plot.engineering_axis("J"))
+        panels[1].set_xlabel(columns[target].title)
+        panels[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+    return figure(draw, file_format, (0.6, 0.6))
 
 
 # Networks: a panel for each, one legend for all

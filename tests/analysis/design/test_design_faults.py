@@ -8,7 +8,7 @@ from made_cores import CONVENTIONAL, reading_error
 from scipy.integrate import quad
 from scipy.special import ndtr
 
-from rnscli.analysis.design.search import Outcome
+from rnscli.analysis.design.outcome import Outcome
 from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error
 from rnscli.analysis.faults.retries import after_attempts
 from rnscli.analysis.statistics import proportion_interval

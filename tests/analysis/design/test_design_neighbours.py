@@ -18,7 +18,7 @@ from test_design_reference import (
     table,
 )
 
-from rnscli.analysis.design.limits import LIMITS, OBJECTIVES
+from rnscli.analysis.design.limits import LIMITS, NOISE_OBJECTIVES, OBJECTIVES
 from rnscli.analysis.design.search import Candidate, Rejected, search_designs
 from rnscli.analysis.design.space import Design
 
@@ -153,7 +153,7 @@ def check_change(said: str, before: float, after: float) -> None:
 
 
 def changes(text: str) -> dict[str, str]:
-    names = "|".join(OBJECTIVES)
+    names = "|".join(OBJECTIVES | NOISE_OBJECTIVES)
     return dict(re.fullmatch(rf"({names}) (.*)", part).groups() for part in text.split(", "))
 
 
@@ -161,10 +161,11 @@ def changes(text: str) -> dict[str, str]:
 def test_every_reason_is_true(
     case: dict[str, Any], law: str, limits: dict[str, float], minimise: str
 ) -> None:
+    objectives = OBJECTIVES if law == "none" else OBJECTIVES | NOISE_OBJECTIVES
     result = search_designs(space_of(case, law), limits, minimise)
     chosen = {name: getattr(result.chosen.metrics, name) for name in METRICS}
     assert result.chosen.reason == ""
-    order = [OBJECTIVES[minimise], *(m for n, m in OBJECTIVES.items() if n != minimise)]
+    order = [OBJECTIVES[minimise], *(m for n, m in objectives.items() if n != minimise)]
     for _, other in result.neighbours:
         if isinstance(other, Rejected):
             assert other.reason and "`" not in other.reason
@@ -177,8 +178,8 @@ def test_every_reason_is_true(
             if (numbers[LIMITS[name][0]] > limit) == LIMITS[name][1]
             and numbers[LIMITS[name][0]] != limit
         }
-        worse = {n for n, metric in OBJECTIVES.items() if numbers[metric] > chosen[metric]}
-        better = {n for n, metric in OBJECTIVES.items() if numbers[metric] < chosen[metric]}
+        worse = {n for n, metric in objectives.items() if numbers[metric] > chosen[metric]}
+        better = {n for n, metric in objectives.items() if numbers[metric] < chosen[metric]}
         if breaks:
             assert broken(other.reason) == pytest.approx(breaks, rel=6e-3)
             continue
@@ -194,7 +195,7 @@ def test_every_reason_is_true(
         against, favour = changes(said[1]), changes(said[2]) if said[2] else {}
         assert (set(against), set(favour)) == (worse, better)
         for name, text in (against | favour).items():
-            check_change(text, chosen[OBJECTIVES[name]], numbers[OBJECTIVES[name]])
+            check_change(text, chosen[objectives[name]], numbers[objectives[name]])
 
 
 def test_neighbours_that_do_not_exist() -> None:

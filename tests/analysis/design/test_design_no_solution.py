@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from rnscli.core.noise import NoiseSetting
 from rnscli.hardware.profile import load_technology
 
 NEAREST = re.compile(
-    r"no design keeps `(\w+)` (.+?): (with the other limits kept, )?the nearest has (.*) \((.*)\)"
+    r"no design keeps `(\w+)` (.+?): (with the other limits kept, )?the nearest has (.*?) \((.*?)\)"
+    r"(?:; at `(\w+)` (\S+) or (?:more|less) it is kept by (.*))?"
 )
 LISTED = re.compile(r"`(\w+)` (.+?) \(the best without the others is (.+?)\)")
 IMPOSSIBLE = {
@@ -101,9 +103,42 @@ def test_error_probability_that_is_out_of_reach() -> None:
     only_analog = ODD | {"technology": ("switched-capacitor",)}
     space = space_of(only_analog, "uniform")
     with pytest.raises(NoSolutionError, match="no design keeps `max_p_err` 1e-12: the nearest has"):
-        search_designs(
-            DesignSpace(**{**vars(space), "core": ("rns", "fixed-lp")}), {"max_p_err": 1e-12}
-        )
+        search_designs(replace(space, core=("rns", "fixed-lp")), {"max_p_err": 1e-12})
+
+
+@pytest.mark.parametrize(
+    ("level", "given", "step"), [("sigma", 0.3, 1.01), ("p", 0.02, 1.01), ("snr_db", 20.0, -0.1)]
+)
+@pytest.mark.parametrize(("core", "target"), [("rns", 1e-9), ("rns", 1e-3), ("fixed-lp", 0.01)])
+def test_the_most_noise_with_which_a_design_keeps_the_limit(
+    level: str, given: float, step: float, core: str, target: float
+) -> None:
+    """At what is said some design does, and at a little more none does."""
+
+    def space(value: float) -> DesignSpace:
+        return DesignSpace(
+            core=(core,), bits=(4, 5), vector_size=(16,), redundant=(0, 1), attempts=(1, 2),
+            columns_per_adc=(None,), pairs=100, noise=NoiseSetting(**{level: value}),
+        )  # fmt: skip
+
+    limits = {"max_p_err": target}
+    with pytest.raises(NoSolutionError) as caught:
+        search_designs(space(given), limits)
+    found = NEAREST.fullmatch(str(caught.value))
+    assert found is not None and found[6] == level
+    said = float(found[7])
+    assert search_designs(space(said), limits).feasible > 0
+    more = said + step if level == "snr_db" else said * step
+    with pytest.raises(NoSolutionError):
+        search_designs(space(more), limits)
+
+
+def test_no_level_is_said_where_another_limit_is_in_the_way() -> None:
+    limits = {"max_p_err": 1e-9, "max_energy": IMPOSSIBLE["max_energy"]}
+    space = DesignSpace(core=("rns",), bits=(4,), pairs=100, noise=NoiseSetting(sigma=0.3))
+    with pytest.raises(NoSolutionError) as caught:
+        search_designs(space, limits)
+    assert "it is kept by" not in str(caught.value)
 
 
 limit_sets = st.dictionaries(st.sampled_from(list(LIMITS)), st.floats(-3, 3), min_size=1)
@@ -115,7 +150,7 @@ limit_sets = st.dictionaries(st.sampled_from(list(LIMITS)), st.floats(-3, 3), mi
 def test_any_limits_that_nothing_keeps(powers: dict[str, float], law: str) -> None:
     middle = {
         "max_energy": 1e-13, "max_latency": 1e-8, "max_area": 1e-7, "max_error": 0.1,
-        "max_p_err": 1e-3, "min_throughput": 1e10, "max_power": 1e-3,
+        "max_p_err": 1e-3, "max_output_error": 0.1, "min_throughput": 1e10, "max_power": 1e-3,
     }  # fmt: skip
     limits = {name: middle[name] * 10.0**power for name, power in powers.items()}
     every = within(exact_table(ODD, law), {})

@@ -11,18 +11,22 @@ import pytest
 from made_cores import reading_error
 from simple_arrays import CROSSBAR, LIGHT
 
-from rnscli.analysis.design.search import Evaluator, error_key
+from rnscli.analysis.design.evaluation import Evaluator, SimulatedError, error_key
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.analysis.energy.bill import energy
 from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.faults.wrong_outputs import wrong_outputs
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.errors import RnscliError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.decoders import decoder_named
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores import CORES
+from rnscli.core.cores.conventional_core import mean_square
+from rnscli.core.cores.kind import CoreSettings
 from rnscli.core.noise import Gaussian, NoiseLaw, NoiseSetting, Uniform
 from rnscli.hardware.adc import AdcModel
 from rnscli.hardware.adc.surveyed import MurmannAdc, WaldenAdc
@@ -30,8 +34,8 @@ from rnscli.hardware.profile import load_technology
 from rnscli.hardware.technology import Technology
 
 METRICS = (
-    "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "p_err", "throughput_macs_per_s",
-    "power_w", "edp_js", "area_per_throughput", "arrays",
+    "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "output_error", "p_err",
+    "throughput_macs_per_s", "power_w", "edp_js", "area_per_throughput", "arrays",
 )  # fmt: skip
 Numbers = dict[str, float]
 ADCS: dict[str, Callable[[float], AdcModel | None]] = {
@@ -94,7 +98,7 @@ LIT: dict[str, Any] = {
     "technology": ("reram-analog", "photonic-phase", "photonic-incoherent", "sram-digital"),
     "adc": ("own", "murmann"),
     "columns_per_adc": (1, 4),
-    "max_link_sigma": 0.12,
+    "max_link_sigma": (0.12,),
     "pairs": 40,
 }
 
@@ -179,10 +183,11 @@ def every_design(case: dict[str, Any]) -> list[Design]:
     found = []
     for core in AXES_OF:
         axes = axes_of(case, core)
-        found += [
-            Design(**dict(zip(axes, values, strict=True)))
-            for values in itertools.product(*axes.values())
-        ]
+        for values in itertools.product(*axes.values()):
+            made = dict(zip(axes, values, strict=True))
+            if technology_named(made["technology"]).link:
+                (made["max_link_sigma"],) = case.get("max_link_sigma", (None,))
+            found.append(Design(**made))
     return found
 
 
@@ -217,13 +222,13 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
         "clock": design.clock or 1e9,
         "reverse": design.reverse or "mixed-radix",
     }
-    shared = ("memory", "scales", "max_link_sigma")
-    parameters |= {name: case[name] for name in shared if name in case}
+    parameters |= {name: case[name] for name in ("memory", "scales") if name in case}
+    parameters["max_link_sigma"] = design.max_link_sigma
     if design.core == "rns" and "modulo_energy" in case:
         parameters["modulo_energy"] = case["modulo_energy"]
     node = technology_named(design.technology).node
     models = [None] if digital else [ADCS[name](node) for name in case.get("adc", ("own",))]
-    p_err, code = 0.0, None
+    p_err, square, code = 0.0, 0.0, None
     noise = LAWS[law]
     try:
         if design.core == "rns":
@@ -244,15 +249,20 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
             }
             code = RedundantCode(ModuliSet(moduli.information))
             if noise is not None:
-                found = fault_probability(
-                    FaultParameters(
-                        moduli=moduli,
-                        noise=noise_of(noise, moduli),
-                        attempts=design.attempts or 1,
-                        decoder=design.decoder or "detect",
-                        legitimate_range=size,
-                    )
+                coded = FaultParameters(
+                    moduli=moduli,
+                    noise=noise_of(noise, moduli),
+                    attempts=design.attempts or 1,
+                    decoder=design.decoder or "detect",
+                    legitimate_range=size,
                 )
+                found = fault_probability(coded)
+                deviation = sums_of(parameters["dot_product"])
+                off = wrong_outputs(coded.point, deviation)
+                rejected = max(0.0, found.p_err - found.p_undetected * found.expected_attempts)
+                square = found.expected_attempts * off.undetected
+                if design.attempts != math.inf and found.p_detected:
+                    square += rejected / found.p_detected * off.rejected
                 chances = found.residue_p or (found.p,) * moduli.count
                 all_right = math.fsum(math.log1p(-p) for p in chances)
                 p_err = found.p_err
@@ -270,21 +280,30 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
     if noise is not None and made.design.converters is not None and design.core != "rns":
         bits = design.bits
         law = Gaussian(2**bits * 10 ** (-30 / 20)) if isinstance(noise, NoiseSetting) else noise
-        p_err = reading_error(
-            design.core,
-            made.dot_product,
-            bits,
-            law,
-            slice_bits=design.slice_bits or 1,
-            adc_bits=design.adc_bits,
-            adc_range=design.adc_range or "full",
-        )
+        chosen: dict[str, Any] = {
+            "slice_bits": design.slice_bits or 1,
+            "adc_bits": design.adc_bits,
+            "adc_range": design.adc_range or "full",
+        }
+        p_err = reading_error(design.core, made.dot_product, bits, law, **chosen)
+        settings = CoreSettings(dot_product=made.dot_product, bits=bits, **chosen)
+        square = CORES[design.core].noise_square(settings, law)
     rows = [numbers_by(case, one) for one in every]
     if not all(rows):
         return None
     # As the model says that has the most energy.
     numbers = max(rows, key=lambda one: one["energy_per_mac_j"])
-    return numbers | {"p_err": p_err, "mean_abs_error": error_of(case, design, code)}
+    error, rms = error_of(case, design, code)
+    share = 9 * rms**2 / design.vector_size
+    share += square / sums_of(parameters["dot_product"]) ** 2
+    errors = {"p_err": p_err, "mean_abs_error": error, "output_error": math.sqrt(share)}
+    return numbers | errors
+
+
+def sums_of(dot: DotProduct) -> float:
+    """Standard deviation of the dot products."""
+    squares = [mean_square(q, dot.vector_size) for q in (dot.max_input, dot.max_weight)]
+    return math.sqrt(dot.vector_size * math.prod(squares))
 
 
 def numbers_by(case: dict[str, Any], made: EnergyParameters) -> Numbers:
@@ -311,7 +330,9 @@ def numbers_by(case: dict[str, Any], made: EnergyParameters) -> Numbers:
     }
 
 
-def error_of(case: dict[str, Any], design: Design, code: RedundantCode | None) -> float:
+def error_of(
+    case: dict[str, Any], design: Design, code: RedundantCode | None
+) -> tuple[float, float]:
     digital = design.core in DIGITAL
     own = {
         n: DIGITAL[design.core] if digital else case.get(n) or design.bits
@@ -342,11 +363,12 @@ def simulated(
     pairs: int,
     seed: int,
     **sliced: Any,
-) -> float:
+) -> tuple[float, float]:
     parameters = DotErrorParameters(
         dot_product=dot, bits=bits, cores=(core,), code=code, pairs=pairs, seed=seed, **sliced
     )
-    return dot_error(parameters).rows[0].mean_abs_error
+    (row,) = dot_error(parameters).rows
+    return row.mean_abs_error, row.rms_error
 
 
 _TABLES: dict[tuple[int, str], dict[Design, Numbers | None]] = {}
@@ -366,8 +388,9 @@ def evaluated(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
     """The same by the parts of the search, for comparisons that rounding must not disturb."""
     space = space_of(case, law)
     errors = {
-        error_key(design): dot_error(space.error_parameters(design)).rows[0].mean_abs_error
+        error_key(design): SimulatedError(row.mean_abs_error, row.rms_error)
         for design in {error_key(d): d for d, _ in space.groups()}.values()
+        for row in dot_error(space.error_parameters(design)).rows
     }
     evaluator = Evaluator(space, errors)
     found: dict[Design, Numbers | None] = {}

@@ -165,15 +165,25 @@ def test_noise_of_cells() -> None:
         ({"technology": load_technology("switched-capacitor")}, "says nothing of its noise"),
         ({"technology": None}, "says nothing of its noise"),
         ({"rows": 10**6}, "no light is left of `technology` photonic-phase after 1000000 rows"),
-        (
-            {"core": "fixed-lp", "technology": load_technology("photonic-incoherent")},
-            "noise at the ADCs of core fixed-lp",
-        ),
     ],
 )
 def test_no_noise(changes: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         device_noise(replace(LIGHT, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("adc_bits", [4, 7])
+def test_noise_of_powers(adc_bits: int) -> None:
+    """Stated for converters of b bits: one of a bits has as large a share of its own steps."""
+    powers = load_technology("photonic-incoherent")
+    plain = replace(
+        LIGHT, core="fixed-lp", dot_product=DotProduct(16, 4, 4), bits=4, adc_bits=adc_bits,
+        technology=powers, moduli=None,
+    )  # fmt: skip
+    found, (reading,) = device_noise(plain), plain.budget.readings
+    assert found.setting is not None
+    _, sigma = found.setting.level
+    assert sigma == pytest.approx(reading.fresh / 2 ** (adc_bits - 4), rel=1e-12)
 
 
 def test_devices_that_are_given_go_first() -> None:

@@ -61,7 +61,7 @@ def test_bash(shell: FindShell, shell_environment: Environment, tmp_path: Path) 
         "rns,fixed-lp rns,fixed-hp",
         "rns,bit-sliced",
         "photonic-phase,mine.toml",
-        "p_err",
+        "p_err p_err_low",
         "compopt default",  # the files are bash's own
         "",
     ]
@@ -74,7 +74,7 @@ def test_bash(shell: FindShell, shell_environment: Environment, tmp_path: Path) 
         ("rnscli energy --core rns,fi", ["rns,fixed-lp", "rns,fixed-hp"]),
         ("rnscli energy --core=rns,bi", ["--core=rns,bit-sliced"]),
         ("rnscli energy --technology photonic-phase,m", ["photonic-phase,mine.toml"]),
-        ("rnscli fault-prob --require p_e", ["p_err"]),
+        ("rnscli fault-prob --require p_e", ["p_err", "p_err_low"]),
         ("rnscli moduli --output mi", ["mine.toml"]),
         ("rnscli moduli --inp", ["--input-bits\tBits of the inputs. [default: b]"]),
     ],
@@ -128,7 +128,7 @@ def test_zsh(shell: FindShell, shell_environment: Environment, tmp_path: Path) -
         "rnscli energy --technology photonic-phase,mi": (
             "rnscli energy --technology photonic-phase,mine.toml "
         ),
-        "rnscli fault-prob --require p_e": "rnscli fault-prob --require p_err ",
+        "rnscli fault-prob --require p_u": "rnscli fault-prob --require p_undetected ",
         "rnscli moduli --output mi": "rnscli moduli --output mine.toml ",
     }
     zsh = (shell("zsh"), "-f", "-c", ASKED_OF_ZSH, "zsh", *lines)

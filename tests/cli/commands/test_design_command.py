@@ -26,7 +26,7 @@ KEYS = (
     "clock_hz reverse slice_bits adc_bits adc_range redundant attempts decoder legitimate_range "
     "moduli redundant_moduli expected_attempts energy_per_mac_j energy_per_mac_range_j latency_s "
     "area_m2 mean_abs_error p_err throughput_macs_per_s power_w edp_js area_per_throughput arrays "
-    "extrapolated reason commands noise p sigma snr_db seed"
+    "extrapolated reason commands noise p sigma snr_db static_share seed"
 )
 QUICK = ("--pairs", "300")
 ANALOG = ("--core", "rns,fixed-lp,fixed-hp,bit-sliced")
@@ -231,7 +231,7 @@ def test_what_was_recorded_is_used(
     def never(*arguments: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("rnscli.analysis.design.search.fault_probability", never)
+    monkeypatch.setattr("rnscli.analysis.design.outcome.fault_probability", never)
     assert rnscli(*command) == first
     with pytest.raises(AssertionError, match="computed again"):
         rnscli("design", *SMALL)

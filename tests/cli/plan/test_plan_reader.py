@@ -43,7 +43,7 @@ GOOD = '[run.a]\ncommand = "moduli"\n'
         ("[run.a]\ncommand = 'error_sim'", 2, "did you mean error-sim?"),
         ("[run.a]\ncommand = 'batch'", 2, "unknown command 'batch'"),
         ("[run.a]\ncommand = ''", 2, "unknown command ''"),
-        ("[run.a]\ncommand = 'zzz'", 2, "it is one of moduli, error-sim, fault-prob, energy"),
+        ("[run.a]\ncommand = 'zzz'", 2, "it is one of moduli, error-sim, fault-prob, noise"),
         # keys
         (GOOD + "\nbit = 4", 4, "moduli has no option bit; did you mean bits?"),
         (GOOD + "vectorsize = 4", 3, "did you mean vector_size?"),
