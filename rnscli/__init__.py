@@ -19,7 +19,7 @@ parameter objects:
   `LevelParameters`, `most_noise`;
 * `NoiseParameters`, `noise`;
 * `EnergyParameters`, `energy`, `workload_energy`;
-* `DesignSpace`, `search_designs`;
+* `DesignSpace`, `search_designs`, `coding_gain`;
 * `AccuracyParameters`, `accuracies`; `TrainingParameters`, `trainings`;
 * `reproduce`, `reproduce_networks`: published results, computed again;
 * `AnalogMatrix`, `Dataflow`, `analog_core`: a matrix on a core, in the place of a NumPy array;

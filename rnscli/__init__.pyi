@@ -3,6 +3,8 @@
 __version__: str
 
 from rnscli.analysis.analog_core import analog_core as analog_core
+from rnscli.analysis.design.coding_gain import coding_gain as coding_gain
+from rnscli.analysis.design.rows import GainRow as GainRow
 from rnscli.analysis.design.search import DesignResult as DesignResult
 from rnscli.analysis.design.search import search_designs as search_designs
 from rnscli.analysis.design.space import Design as Design

@@ -172,7 +172,9 @@ def coding_gain(
     The noise is that of the technology. Without redundancy, in one attempt, a dot product is cut
     over as many arrays as take the least energy. ``gain_db`` is how much less light a code takes
     on as many arrays; ``gain_j`` how much less energy for a MAC, all parts, redundant channels and
-    attempts included, where each code has the light and the arrays that are best for it.
+    attempts included, where each code has the light and the arrays that are best for it. Where no
+    light is enough without redundancy, there is no gain to be told, and arrays are those of the
+    first code that reaches the target.
 
     Parameters
     ----------
@@ -195,7 +197,7 @@ def coding_gain(
     InputError
         If there is not one target, or no core and technology that have codes and light.
     NoSolutionError
-        If no light is enough for some reference.
+        If no light is enough, for the reference nor for one of the codes.
 
     Examples
     --------
@@ -219,20 +221,33 @@ def coding_gain(
         if progress is not None:
             progress("codes", len(solved), len(calls))
     answers, more = iter(solved), []
-    for codes in setups:
-        bests = [next(answers) for _ in codes]
-        more += [(code, _reference(codes[0], bests[0])[0]) for code in codes]
+    by_setup = [[(code, next(answers)) for code in codes] for codes in setups]
+    for found in by_setup:
+        arrays = _arrays(found)
+        more += [(code, arrays) for code, _ in found]
     alike = (runner or Runner()).each(_least, more)
     rows: list[GainRow] = []
-    answers = iter(solved)
-    for codes in setups:
-        found = [(code, next(answers), next(alike)) for code in codes]
-        _, (segments, leanest), plain = found[0][0], _reference(codes[0], found[0][1]), found[0][2]
-        assert plain is not None
+    for found in by_setup:
+        same = [next(alike) for _ in found]
+        plain = same[0], found[0][1]
         rows.extend(
-            _row(code, (segments, same, plain), best, leanest) for code, best, same in found
+            _row(code, _arrays(found), one, best, plain)
+            for (code, best), one in zip(found, same, strict=True)
         )
     return tuple(rows)
+
+
+def _arrays(found: list[tuple[_Code, tuple[int, Reached] | None]]) -> int:
+    """How many arrays the reference takes, or the first of the codes that reaches the target."""
+    best = next((best for _, best in found if best is not None), None)
+    if best is None:
+        code, _ = found[0]
+        (limit,) = code.limits
+        raise NoSolutionError(
+            f"no laser power up to {KNOWN['laser_power'].high:g} W brings {code.design}, nor one "
+            f"of its codes, to {limit}, on however many arrays"
+        )
+    return best[0]
 
 
 def _target(limits: Mapping[str, float]) -> Limits:
@@ -284,36 +299,25 @@ def _key(evaluator: Evaluator, design: Design) -> Any:
     return moduli, radius_of(decoder, moduli), attempts, size if attempts != 1 else None
 
 
-def _reference(plain: _Code, best: tuple[int, Reached] | None) -> tuple[int, Reached]:
-    if best is None:
-        (limit,) = plain.limits
-        raise NoSolutionError(
-            f"no laser power up to {KNOWN['laser_power'].high:g} W brings {plain.design} to "
-            f"{limit} without redundancy, on however many arrays"
-        )
-    return best
-
-
 def _row(
     code: _Code,
-    alike: tuple[int, Reached | None, Reached],
+    segments: int,
+    same: Reached | None,
     best: tuple[int, Reached] | None,
-    reference: Reached,
+    plain: tuple[Reached | None, tuple[int, Reached] | None],
 ) -> GainRow:
     """Of a code with the least light on the arrays of the reference, and with the least energy."""
-    segments, same, plain = alike
-    shown = same or (best[1] if best else None)
-    design, made = code.design, (shown or plain).group.parameters
-    (limit,) = code.limits
-    rate = made.design.technology.constants.get("rate")
+    least, leanest = plain
+    design, (limit,) = code.design, code.limits
+    technology = code.space.technology_of(design)
     moduli = Evaluator(code.space, code.errors).code_of(design)[0]
     return GainRow(
         core=design.core,
         bits=design.bits,
         vector_size=design.vector_size,
         technology=design.technology,
-        columns=made.design.width,
-        rate_hz=made.design.technology.value_of("rate") if rate else None,
+        columns=design.columns or design.vector_size,
+        rate_hz=technology.value_of("rate") if "rate" in technology.constants else None,
         redundant=design.redundant or 0,
         attempts=design.attempts or 1,
         decoder=design.decoder,
@@ -328,12 +332,12 @@ def _row(
         static_share=same.group.static_share if same else None,
         p_err=same.metrics.p_err if same else None,
         output_error=same.metrics.output_error if same else None,
-        gain_db=10 * math.log10(plain.power / same.power) if same else None,
+        gain_db=10 * math.log10(least.power / same.power) if same and least else None,
         best_segments=best[0] if best else None,
         best_laser_power_w=best[1].power if best else None,
         light_per_mac_j=_light(best[1]) if best else None,
         energy_per_mac_j=_energy(best[1]) if best else None,
-        gain_j=_energy(reference) - _energy(best[1]) if best else None,
+        gain_j=_energy(leanest[1]) - _energy(best[1]) if best and leanest else None,
     )
 
 

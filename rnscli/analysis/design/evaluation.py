@@ -210,7 +210,8 @@ class Evaluator:
             legitimate_range=size,
             attempts=self._several,
         )
-        return CodeOutcome(made, sum_deviation(self._space.dot_product(design)))
+        deviation = sum_deviation(self._space.dot_product(design))
+        return CodeOutcome(made, deviation, quiet=noise == DEVICE)
 
     def bearing(self, design: Design, noise: NoiseSetting, target: float) -> Bearing:
         """How its p_err depends on the level of the noise."""

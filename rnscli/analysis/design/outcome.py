@@ -1,6 +1,7 @@
 """How an attempt of a code ends, computed wherever there is room for it, and kept."""
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -90,10 +91,14 @@ class CodeOutcome:
         The code with its noise, and the most attempts that are made.
     deviation
         Standard deviation of the dot products.
+    quiet
+        Whether nothing is said of probabilities that are too small for a double: of designs whose
+        noise nobody has chosen there always are some.
     """
 
     code: FaultParameters
     deviation: float
+    quiet: bool = False
 
     @property
     def equiprobable(self) -> bool:
@@ -141,7 +146,11 @@ def _compute(code: CodeOutcome, block: int, parts: tuple[str, ...]) -> dict[str,
 
 def outcome_of_code(one: CodeOutcome) -> Outcome:
     """One attempt of a redundant code, exactly."""
-    row, point = fault_probability(one.code), one.code.point
+    point = one.code.point
+    with warnings.catch_warnings():
+        if one.quiet:
+            warnings.simplefilter("ignore", RuntimeWarning)
+        row = fault_probability(one.code)
     off = wrong_outputs(point, one.deviation)
     return Outcome(
         row.p_correct, row.p_detected, row.p_undetected, row.word_error_probability,

@@ -162,7 +162,9 @@ class GainRow:
     link_sigma: c.LinkSigma | None
     static_share: Annotated[
         float | None,
-        Column("Share of the variance of a reading that is fixed for a chip.", "static", percent(0)),
+        Column(
+            "Share of the variance of a reading that is fixed for a chip.", "static", percent(0)
+        ),
     ]
     p_err: c.PErr | None
     output_error: c.OutputError | None

@@ -234,15 +234,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         rows = [_row("chosen", None, result.chosen, commands)]
         rows.extend(_row("front", None, candidate) for candidate in result.front[1:])
         rows.extend(_row("neighbour", axis, other) for axis, other in result.neighbours)
-        static = result.chosen.group.static_share
         return cli.Answer(
             [(point, row) for row in rows],
             lambda rows, file_format: report.plot_front(rows, file_format),
             problems=() if default else left_out,
-            remarks=[
-                *((f"left out {one}" for one in left_out) if default else ()),
-                *([_STATIC.format(static)] if static else ()),
-            ],
+            remarks=[f"left out {one}" for one in left_out] if default else (),
             shown=min(_SHOWN, len(result.front)),
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
@@ -545,6 +541,8 @@ def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[st
             f"error at most {most['max_error']:.4g}, that of digital-int8; --max-error sets another"
         )
         lines += cli.hanging("", said)
+    if static := result.chosen.group.static_share:
+        lines += cli.hanging("", _STATIC.format(static))
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
         names = [_step(axis, other) for axis, other in result.neighbours]

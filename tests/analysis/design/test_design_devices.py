@@ -49,6 +49,7 @@ def test_what_has_no_light_exists_once() -> None:
     assert SPACE.size == 4 * lit * 2 + 2
 
 
+@pytest.mark.filterwarnings("ignore:a probability at p")
 def test_numbers_are_those_of_the_parts_by_hand(found: DesignResult) -> None:
     """Light, then the errors of residues, then attempts, then energy: each by its own function."""
     coded = [one for one in found.front if one.design.core == "rns"]

@@ -23,10 +23,11 @@ NUMBERS = (
 )  # fmt: skip
 KEYS = (
     "role axis core bits vector_size technology adc_model columns columns_per_adc adc_rate_hz "
-    "clock_hz reverse slice_bits adc_bits adc_range redundant attempts decoder legitimate_range "
-    "moduli redundant_moduli expected_attempts energy_per_mac_j energy_per_mac_range_j latency_s "
-    "area_m2 mean_abs_error p_err throughput_macs_per_s power_w edp_js area_per_throughput arrays "
-    "extrapolated reason commands noise p sigma snr_db static_share seed"
+    "clock_hz laser_power_w rate_hz segments link_sigma reverse slice_bits adc_bits adc_range "
+    "redundant attempts decoder legitimate_range moduli redundant_moduli expected_attempts "
+    "energy_per_mac_j energy_per_mac_range_j latency_s area_m2 mean_abs_error output_error p_err "
+    "throughput_macs_per_s power_w edp_js area_per_throughput arrays extrapolated reason commands "
+    "noise p sigma snr_db static_share seed"
 )
 QUICK = ("--pairs", "300")
 ANALOG = ("--core", "rns,fixed-lp,fixed-hp,bit-sliced")
@@ -287,6 +288,20 @@ def test_quiet_and_requirements(rnscli: Run) -> None:
         ("--seed -1", "--seed -1"),
         ("--moduli 15,14,13", "--moduli"),
         ("--max-error 1e-9", "--max-error 1e-09 nearest"),
+        ("--noise device --p 0.1", "--noise device --p"),
+        ("--noise device,gaussian", "--noise device"),
+        ("--noise device --core fixed-lp --technology switched-capacitor", "[devices]"),
+        ("--noise device --core rns --vector-size 16 --attempts 3", "static_share attempts 3"),
+        ("--noise device --core rns --laser-power 10mW±10%", "--laser-power range"),
+        ("--noise device --core rns --rate 0", "--rate 0"),
+        ("--core fixed-lp --laser-power 1mW", "--laser-power"),
+        ("--max-output-error nan", "--max-output-error nan"),
+        ("--coding-gain", "--coding-gain --max-p-err --max-output-error"),
+        ("--coding-gain --max-p-err 1e-9 --max-output-error 1", "--coding-gain one"),
+        ("--coding-gain --max-p-err 1e-9 --laser-power 1mW", "--coding-gain --laser-power"),
+        ("--coding-gain --max-p-err 1e-9 --max-energy 1pJ", "--coding-gain --max-energy"),
+        ("--coding-gain --max-p-err 1e-9 --sigma 0.1", "--coding-gain --sigma"),
+        ("--coding-gain --max-p-err 1e-9 --core fixed-lp", "--coding-gain --core rns"),
         ("--min-throughput 1e30", "--min-throughput MAC/s nearest"),
         ("--bits 2,3 --core rns", "moduli set"),
     ],
@@ -347,3 +362,36 @@ def test_a_range_that_fits_makes_one_array_the_best(rows: Rows) -> None:
     assert (full["adc_range"], best["adc_range"]) == ("full", "1/8")
     assert best["mean_abs_error"] < full["mean_abs_error"] / 4
     assert best["energy_per_mac_j"] == full["energy_per_mac_j"]
+
+
+LIT = ("--noise", "device", "--core", "rns,fixed-lp", "--bits", "4", "--vector-size", "8")
+
+
+def test_light_is_an_axis(rows: Rows) -> None:
+    found = rows("design", *QUICK, *LIT, "--laser-power", "1mW,10mW", "--max-p-err", "1e-6")
+    chosen = found[0]
+    assert (chosen["noise"], chosen["p"], chosen["sigma"]) == ("device", None, None)
+    assert (chosen["laser_power_w"], chosen["rate_hz"]) == (1e-3, 5e9)
+    assert chosen["segments"] == 1 and 0.01 < chosen["link_sigma"] < 0.15
+    axes = {row["axis"]: row for row in found if row["role"] == "neighbour"}
+    assert axes["laser_power"]["laser_power_w"] == 1e-2
+    assert axes["core"]["laser_power_w"] is axes["core"]["link_sigma"] is None
+    assert all(row["attempts"] in (None, 1, 2) for row in found)
+
+
+GAIN = ("design", "--coding-gain", "--bits", "4", "--vector-size", "8", "--redundant", "0,1")
+
+
+def test_coding_gain(rnscli: Run, rows: Rows, tmp_path: Path) -> None:
+    command = (*GAIN, "--attempts", "2", "--max-p-err", "1e-6,1e-9", *QUICK)
+    picture = tmp_path / "gain.svg"
+    found = rows(*command, "--plot", picture)
+    assert [row["max_p_err"] for row in found] == [1e-6] * 3 + [1e-9] * 3
+    assert [(row["redundant"], row["attempts"]) for row in found[:3]] == [(0, 1), (0, 2), (1, 2)]
+    assert found[0]["gain_db"] == 0 < found[2]["gain_db"] < found[5]["gain_db"]
+    assert {row["noise"] for row in found} == {"device"}
+    assert ElementTree.fromstring(picture.read_bytes()).tag.endswith("svg")
+    table = rnscli(*command)
+    assert table.code == 0 and "gain (dB)" in table.out
+    assert all(len(line) <= 100 for line in table.out.splitlines())
+    assert rnscli(*GAIN, "--max-p-err", "1e-9", "--require", "gain_db >= 100", *QUICK).code == 1
