@@ -202,19 +202,19 @@ def plot_gain(rows: Sequence[Row], file_format: str) -> bytes:
     for row in rows:
         codes.setdefault(label(row, keys, columns), []).append(row)
     plot.check_number(len(codes), MAX_SERIES, "codes")
-    shown = (("gain_db", 1.0, "less light (dB)"), (_ENERGY, 1.0, "energy of a MAC"))
+    shown = (("gain_db", "less light (dB)"), (_ENERGY, "energy of a MAC"))
+    targets = [number(row[target]) for row in rows]
 
     def draw(*panels: Any) -> None:
-        for axes, (key, unit, title) in zip(panels, shown, strict=True):
+        for axes, (key, title) in zip(panels, shown, strict=True):
             for index, (name, members) in enumerate(codes.items()):
                 points = [(row[target], row[key]) for row in members if row[key] is not None]
                 look = plot.series_style(index, index // len(COLOURS))
                 if points:
-                    x, y = zip(
-                        *sorted((number(a), number(b) * unit) for a, b in points), strict=True
-                    )
+                    x, y = zip(*sorted((number(a), number(b)) for a, b in points), strict=True)
                     axes.plot(x, y, label=name, marker="o", markersize=4, **look)
             axes.set_xscale("log")
+            axes.set_xlim(min(targets) / 2, max(targets) * 2)
             axes.set_ylabel(title)
         panels[1].yaxis.set_major_formatter(plot.engineering_axis("J"))
         panels[1].set_xlabel(columns[target].title)
