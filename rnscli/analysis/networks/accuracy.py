@@ -327,7 +327,7 @@ def _energy(
     not independent, as their energy is computed: the accuracy is known even so.
     """
     core = parameters.flow.core
-    if core.settings.get("attempts", 1) > 1 and any(law.has_static_errors for law in core.laws):
+    if core.settings.get("attempts", 1) > 2 and any(law.has_static_errors for law in core.laws):
         return None
     chances, most = core.error_probabilities, core.settings.get("attempts", 1)
     rejected = analysis.rejected_of(attempts, most) if attempts > 1 else 0.0
