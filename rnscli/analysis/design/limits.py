@@ -98,8 +98,9 @@ class LimitOptions:
 
     minimise = Option(
         Names((*OBJECTIVES, *NOISE_OBJECTIVES, *MORE_OBJECTIVES)),
-        "What the chosen design has least of; ties are broken by the others. edp is energy times "
-        "latency of a dot product, area-per-throughput the inverse of TOPS/mm2.",
+        "What the chosen design has least of: energy, latency, area, error, p-err, output-error, "
+        "edp (energy times latency of a dot product), area-per-throughput (the inverse of "
+        "TOPS/mm2) or power. Ties are broken by the others.",
         default="energy",
     )
     max_error = Option(

@@ -260,7 +260,7 @@ class UncertainSweep(QuantitySweep):
         return {"anyOf": [one, uncertain_schema(one)]}
 
 
-_LONG = 78  # letters of a list of names, beyond which a line of help has no room for it
+_LONG = 72  # letters of a list of names, beyond which a line of help has no room for it
 
 
 class ChoiceSweep(Sweep):
