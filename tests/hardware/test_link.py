@@ -50,7 +50,7 @@ def sigma_of(light: Light, rows: int, modulus: int) -> float:
     intensity = 10 ** (light.intensity_noise / 10) * current**2 * bandwidth
     of_noise = modulus * math.sqrt(shot + thermal + intensity) / current / (2 * math.pi)
     of_shifters = modulus * math.sqrt(rows) * light.phase_step_error / (2 * math.pi)
-    return math.sqrt(of_noise**2 + of_shifters**2)
+    return math.hypot(of_noise, of_shifters)
 
 
 def with_light(light: Light) -> Technology:

@@ -19,6 +19,7 @@ Draw = Callable[[list[Row]], list[Any]]
 
 def row(role: str, core: str, energy: float | None, **numbers: float) -> Row:
     values = {"p_err": 0.0, "mean_abs_error": 0.1, "latency_s": 1e-8, "area_m2": 1e-6}
+    values["output_error"] = 0.01
     return {"role": role, "core": core, "energy_per_mac_j": energy, **(values | numbers)}
 
 
