@@ -95,7 +95,7 @@ def dot_error(parameters: Any = None, runner: Any = None, progress: Any = None, 
     >>> import rnscli
     >>> rows = rnscli.dot_error(bits=6, pairs=2000)
     >>> [(row.core, row.adc_range) for row in rows]
-    [('rns', None), ('fixed-lp', 'full'), ('fixed-lp', 'calibrated'), ('fixed-hp', None)]
+    [('rns', None), ('fixed-lp', 'full'), ('fixed-lp', 'calibrated'), ('fixed-hp', 'full')]
     >>> 9 < rows[1].relative_to_rns < 16.5, rows[2].relative_to_rns < 3
     (True, True)
     """
