@@ -101,6 +101,7 @@ def answers_of(folder: Path, commands: list[list[str]]) -> list[tuple[int, str, 
     return [(code, out, err) for code, out, err in json.loads(ran.stdout)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("addition", ADDITIONS, ids=lambda one: one.title)
 def test_an_addition_works_and_is_small(addition: Addition, tmp_path: Path) -> None:
     shutil.copytree(

@@ -412,7 +412,9 @@ def test_a_full_disk_leaves_the_old_file(
 
 
 @pytest.mark.parametrize("command", list(SMALL))
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    "suffix", ["svg", *(pytest.param(n, marks=pytest.mark.thorough) for n in ("png", "pdf"))]
+)
 def test_plots_are_valid_and_reproducible(
     command: str, suffix: str, rnscli: Run, tmp_path: Path
 ) -> None:

@@ -89,9 +89,10 @@ def test_progress_is_counted_in_samples(small_study: NetworkStudy) -> None:
     only = ("accuracy-h-8", "training-7")
     done: list[int] = []
     reproduce_networks(only, progress=done.append, study=small_study)
-    # Of FP32 weights, three sizes of 130 samples, and of two seeds in FP32 and on residues.
+    # Of FP32 weights, three sizes of 130 samples at both ranges, and two seeds in FP32 and on
+    # residues.
     request = Request(NETWORK_RESULTS, only, study=small_study)
-    assert request.samples == 20 * 1000 + 3 * 130 + 2 * 2 * 1000
+    assert request.samples == 20 * 1000 + 2 * 3 * 130 + 2 * 2 * 1000
     assert done == sorted(done) and done[-1] == request.samples
 
 

@@ -171,7 +171,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli design --noise device --core rns --vector-size 16 \\
         --laser-power 1mW,3mW,10mW --max-p-err 1e-9
     # What redundancy is worth in light
-    rnscli design --coding-gain --bits 4 --max-p-err 1e-9
+    rnscli design --coding-gain --vector-size 32 --max-p-err 1e-9
     # A wider search: two technologies, other bits and lengths
     rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
         --technology photonic-phase,reram-analog --max-energy 1pJ

@@ -115,7 +115,15 @@ def check(case: dict[str, Any], law: str, limits: dict[str, float], minimise: st
     return result
 
 
-@pytest.mark.parametrize("law", ["none", "uniform", "gaussian", "snr"])
+# Gaussian noise takes the most time, and other tests of designs have it.
+LAWS = [
+    "none",
+    "uniform",
+    *(pytest.param(n, marks=pytest.mark.thorough) for n in ("gaussian", "snr")),
+]
+
+
+@pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("limits", LIMIT_SETS, ids=lambda limits: "-".join(limits) or "none")
 def test_search_against_every_design(limits: dict[str, float], law: str) -> None:
     place = LIMIT_SETS.index(limits)
@@ -123,7 +131,7 @@ def test_search_against_every_design(limits: dict[str, float], law: str) -> None
         check(EVERY, law, limits, minimise)
 
 
-@pytest.mark.parametrize("law", ["none", "uniform", "gaussian", "snr"])
+@pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("minimise", [*OBJECTIVES, *NOISE_OBJECTIVES, *MORE_OBJECTIVES])
 def test_shared_parameters_of_a_space(minimise: str, law: str) -> None:
     check(ODD, law, {}, minimise)

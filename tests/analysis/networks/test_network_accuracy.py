@@ -421,7 +421,16 @@ def test_a_layer_in_half_precision_is_tested_too(tmp_path: Path) -> None:
 # The published claim -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["digits-cnn", "digits-resnet", "digits-transformer"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "digits-cnn",
+        *(
+            pytest.param(name, marks=pytest.mark.thorough)
+            for name in ("digits-resnet", "digits-transformer")
+        ),
+    ],
+)
 def test_residues_of_6_bits_keep_99_percent_where_an_adc_of_6_bits_does_not(
     name: str, shipped_network: Callable[[str], Any]
 ) -> None:

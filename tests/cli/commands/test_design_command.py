@@ -382,6 +382,7 @@ def test_light_is_an_axis(rows: Rows) -> None:
 GAIN = ("design", "--coding-gain", "--bits", "4", "--vector-size", "8", "--redundant", "0,1")
 
 
+@pytest.mark.thorough
 def test_coding_gain(rnscli: Run, rows: Rows, tmp_path: Path) -> None:
     command = (*GAIN, "--attempts", "2", "--max-p-err", "1e-6,1e-9", *QUICK)
     picture = tmp_path / "gain.svg"

@@ -232,7 +232,14 @@ SWEEPS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", SWEEPS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        # A search of designs takes seconds, and its schema is that of all.
+        pytest.param(one, marks=[pytest.mark.thorough] if one.startswith("design") else [])
+        for one in SWEEPS
+    ],
+)
 def test_it_accepts_every_kind_of_sweep(
     arguments: str, rnscli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
