@@ -1,6 +1,6 @@
 """What is reported of a search of designs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
@@ -51,8 +51,11 @@ class DesignRow:
         float | None,
         Column("Clock of the digital logic, in Hz.", "clock", prefixed("Hz"), usual=1e9),
     ]
-    laser_power_w: Annotated[float | None, KNOWN["laser_power"].column("laser_power")]
-    rate_hz: Annotated[float | None, KNOWN["rate"].column("rate")]
+    # Of designs with light; where these agree it is said once.
+    laser_power_w: Annotated[
+        float | None, replace(KNOWN["laser_power"].column("laser_power"), concerns_some=True)
+    ]
+    rate_hz: Annotated[float | None, replace(KNOWN["rate"].column("rate"), concerns_some=True)]
     segments: c.Segments | None
     link_sigma: c.LinkSigma | None
     reverse: c.Reverse | None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import click
@@ -32,9 +33,9 @@ LAYOUT = report.Layout(
         "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
         "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "adc_range", "reverse", "clock_hz",
         "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns", "adc_model",
-        "rate_hz", "link_sigma", "segments", "laser_power_w", "output_error",
+        "rate_hz", "link_sigma", "segments", "technology",
     ),
-    essential=("energy_per_mac_j", "mean_abs_error", "p_err", "extrapolated"),
+    essential=("energy_per_mac_j", "p_err", "extrapolated"),
 )  # fmt: skip
 GAIN_LAYOUT = report.Layout(
     parameters=(
@@ -171,7 +172,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli design --noise device --core rns --vector-size 16 \\
         --laser-power 1mW,3mW,10mW --max-p-err 1e-9
     # What redundancy is worth in light
-    rnscli design --coding-gain --vector-size 32 --max-p-err 1e-9
+    rnscli design --coding-gain --bits 6 --vector-size 32 --max-p-err 1e-9
     # A wider search: two technologies, other bits and lengths
     rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
         --technology photonic-phase,reram-analog --max-energy 1pJ
@@ -323,15 +324,34 @@ def _gain(given: Mapping[str, Any], space: analysis.DesignSpace) -> cli.Question
     targets = given[name]
     point = dict.fromkeys(options.NOISE_AXES) | {"noise": core.DEVICE, "seed": given["seed"]}
 
+    # One that no light reaches is told, and the others have their rows.
+    asked = [
+        (
+            {"bits": bits, "vector_size": size, name: target},
+            (replace(space, bits=(bits,), vector_size=(size,)), {name: target}),
+        )
+        for target in targets
+        for size in space.vector_size
+        for bits in space.bits
+    ]
+
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
-        rows: list[analysis.GainRow] = []
-        with bar(len(targets), "targets") as advance:
-            for done, target in enumerate(targets, start=1):
-                rows += analysis.coding_gain(space, {name: target}, runner)
-                advance(done)
+        with bar(len(asked), "targets") as advance:
+            done = itertools.count(1)
+
+            def gain(
+                one: tuple[analysis.DesignSpace, Mapping[str, float]],
+            ) -> tuple[analysis.GainRow, ...]:
+                try:
+                    return tuple(analysis.coding_gain(*one, runner))
+                finally:
+                    advance(next(done))
+
+            found, problems = cli.answered(asked, gain)
         return cli.Answer(
-            [(point, row) for row in rows],
+            [(point, row) for _, rows in found for row in rows],
             lambda rows, file_format: report.plot_gain(rows, file_format),
+            problems,
             footer=["", *cli.hanging("", _ASSUMED)],
         )
 
