@@ -102,7 +102,7 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class NoiseBudget:
-    """The noise of a core that multiplies h quantised uniform operands.
+    """The noise of a core that multiplies h quantised operands.
 
     Parts are independent of one another, each as small as if it were alone: what one does to
     another is left out.
@@ -115,6 +115,8 @@ class NoiseBudget:
         Number h of products of a sum.
     light
         Of each array the parts of the noise of its light, in units of its sums.
+    laws
+        Of both operands; uniform ones if not given.
 
     Raises
     ------
@@ -125,6 +127,7 @@ class NoiseBudget:
     core: Core
     rows: int
     light: tuple[Mapping[str, float], ...] = ()
+    laws: tuple[OperandLaw, OperandLaw] | None = None
 
     def __post_init__(self) -> None:
         devices = self.core.devices
@@ -138,6 +141,8 @@ class NoiseBudget:
 
     @cached_property
     def _operands(self) -> tuple[OperandLaw, OperandLaw]:
+        if self.laws is not None:
+            return self.laws
         dot = self.core.dot_product
         return uniform_law(dot.max_input, self.rows), uniform_law(dot.max_weight, self.rows)
 
@@ -212,7 +217,8 @@ class NoiseBudget:
         """Root mean square of the sum S."""
         first, second = self._operands
         squares = first.mean(first.values**2) * second.mean(second.values**2)
-        return math.sqrt(self.rows * squares)
+        means = first.mean(first.values) * second.mean(second.values)
+        return math.sqrt(self.rows * (squares + (self.rows - 1) * means**2))
 
 
 def _joined(places: Sequence[int], errors: Sequence[FloatArray]) -> FloatArray:

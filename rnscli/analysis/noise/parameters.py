@@ -11,6 +11,7 @@ from rnscli.analysis.energy.parameters import EnergyOptions, check_runs_on
 from rnscli.analysis.moduli import ModuliOptions
 from rnscli.base import InputError
 from rnscli.core import (
+    CALIBRATED,
     FULL,
     PERCENTILE,
     AnalogKind,
@@ -24,8 +25,9 @@ from rnscli.core import (
 from rnscli.hardware import Pass, Technology
 
 if TYPE_CHECKING:  # which load NumPy
+    from rnscli.analysis.error.operands import Operands
     from rnscli.analysis.noise.budget import NoiseBudget
-    from rnscli.core import Channel
+    from rnscli.core import Channel, Core
 
 # What phases have not, whose weights are digital: cells, and wires that carry currents.
 _OF_CELLS = (
@@ -88,6 +90,8 @@ class NoiseParameters:
         Number c of columns of an array; h if not given.
     slice_bits, adc_bits, adc_range, calibration, percentile
         Of conventional cores, as in `rnscli.core.CoreSettings`.
+    operands
+        Source of both operands, as in `rnscli.DotErrorParameters`; uniform ones if not given.
     rows
         Rows of the arrays, if a longer or shorter sum than that of the dot product is looked at.
 
@@ -119,6 +123,7 @@ class NoiseParameters:
     adc_range: str = FULL
     calibration: str = "percentile"
     percentile: float = PERCENTILE
+    operands: Operands | None = None
     rows: int | None = None
 
     def __post_init__(self) -> None:
@@ -152,8 +157,10 @@ class NoiseParameters:
     @cached_property
     def budget(self) -> NoiseBudget:
         """The noise of what its ADCs read."""
+        from rnscli.analysis.error.calibrated import calibrated
         from rnscli.analysis.noise.budget import NoiseBudget
-        from rnscli.core import RedundantCode
+        from rnscli.analysis.noise.operand_law import sampled_laws
+        from rnscli.core import ConventionalCore, RedundantCode
 
         code = None if self.moduli is None else RedundantCode(self.moduli)
         settings = CoreSettings(
@@ -167,11 +174,17 @@ class NoiseParameters:
             percentile=self.percentile,
             devices=self.held_devices,
         )
-        core = self.kind.build(settings, code, None, 1)
+        core: Core = self.kind.build(settings, code, None, 1)
+        laws = None
+        if self.operands is not None:
+            laws = sampled_laws(self.operands, self.dot_product, self.size)
+            if isinstance(core, ConventionalCore) and core.adc_range == CALIBRATED:
+                method = self.calibration, self.percentile
+                (core,) = calibrated({self.core: core}, self.operands, 0, *method).values()
         if self.technology is None or not self.technology.link:
-            return NoiseBudget(core, self.size)
+            return NoiseBudget(core, self.size, laws=laws)
         light = tuple(self._light(self.technology, channel, core) for channel in core.arrays)
-        return NoiseBudget(core, self.size, light)
+        return NoiseBudget(core, self.size, light, laws)
 
     def _light(self, technology: Technology, channel: Channel, core: Any) -> dict[str, float]:
         """Parts of the noise of light at an array, in units of its sums.

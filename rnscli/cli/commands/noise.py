@@ -10,8 +10,17 @@ from typing import Annotated, Any
 import click
 
 from rnscli import analysis, cli, core, report
-from rnscli.analysis import EnergyOptions, ModuliOptions, NoiseParameters, SolveOptions
-from rnscli.base import Column, InputError, option_columns, options_of, probability
+from rnscli.analysis import (
+    DISTRIBUTIONS,
+    SUFFIXES,
+    EnergyOptions,
+    FileOperands,
+    ModuliOptions,
+    NoiseParameters,
+    Operands,
+    SolveOptions,
+)
+from rnscli.base import Column, InputError, nearest, option_columns, options_of, probability
 from rnscli.cli import options
 from rnscli.hardware import KNOWN, Technology
 
@@ -62,6 +71,7 @@ SOLVE_LAYOUT = report.Layout(
     optional=("redundant_moduli", "moduli", "wanted", "columns"),
     essential=("value", "p"),
 )
+UNIFORM = "uniform"  # whose law is exact
 COLUMNS: dict[str, Any] = {
     **options.MODULI_COLUMNS,
     "redundant": analysis.Redundant,
@@ -94,6 +104,14 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
     ),
     options.bits("6"),
     *options.OPERANDS,
+    click.option(
+        "--operands",
+        default=UNIFORM,
+        show_default=True,
+        metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",
+        shell_complete=options.names_or_files(DISTRIBUTIONS, SUFFIXES),
+        help="Distribution of the operands, or a file of matrices x and w, as of error-sim.",
+    ),
     ModuliOptions.moduli,
     options.redundancy("0"),
     options.take(
@@ -119,7 +137,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     A row for each modulus, or each slice of the weights: the standard deviation of what its ADC
     reads wrong, in steps of it, and how often a residue is wrong, for an array with all rows of a
-    dot product of uniform operands. --solve looks for what a wanted probability allows.
+    dot product. --solve looks for what a wanted probability allows.
 
     \b
     # Where the noise of light comes from, and how it grows with the rows
@@ -140,6 +158,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     named, tables = given["technology"], options.device_tables(given)
     unknowns = given["solve"] or ()
     _check_solved(given)
+    operands = _operands(given["operands"])
+    if isinstance(operands, FileOperands) and not given["vector_size"]:
+        given = given | {"vector_size": (operands.shape[1],)}
     given = options.with_defaults(given)
     kinds = {name: core.analog_core_named(name) for name in given["core"] or core.analog_cores()}
     if unknowns and not given["core"]:
@@ -170,7 +191,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     swept = [name for name in AXES if isinstance(filled[name], tuple) and len(filled[name]) > 1]
 
     def parameters_of(point: options.Point) -> NoiseParameters:
-        return _parameters(point, technologies[point["technology"]], tables)
+        return _parameters(point, technologies[point["technology"]], tables, operands)
 
     ready, problems = cli.prepared(points, parameters_of)
 
@@ -232,7 +253,10 @@ def _check_light(given: Mapping[str, Any], used: Iterable[Technology | None]) ->
 
 
 def _parameters(
-    point: options.Point, technology: Technology | None, tables: Mapping[str, Any]
+    point: options.Point,
+    technology: Technology | None,
+    tables: Mapping[str, Any],
+    operands: Operands | None,
 ) -> NoiseParameters:
     request = options.moduli_request(point).with_operands()
     devices = {name: point[name] for name in _DEVICES if point[name] is not None}
@@ -247,8 +271,22 @@ def _parameters(
         moduli=request.choose()[0] if core.CORES[point["core"]].coded else None,
         technology=technology,
         devices=analysis.devices_of(technology, {**devices, **tables}),
+        operands=operands,
         **{name: point[name] for name in same},
     )
+
+
+def _operands(name: str) -> Operands | None:
+    """The source of operands; ``None`` for uniform ones, whose law is exact."""
+    if name in DISTRIBUTIONS:
+        return None if name == UNIFORM else DISTRIBUTIONS[name]
+    if not name.lower().endswith(SUFFIXES):
+        raise InputError(
+            f"--operands {options.shown(name)} is not accepted; it must be one of "
+            f"{', '.join(DISTRIBUTIONS)}, or a file that ends in {', '.join(SUFFIXES)}"
+            f"{nearest(name, DISTRIBUTIONS)}"
+        )
+    return analysis.load_operands(name)
 
 
 def _held(parameters: NoiseParameters) -> dict[str, Any]:

@@ -356,7 +356,7 @@ class CoreKind(ABC):
         """Name of the technology that it is shown on if none is named."""
 
 
-CONVERTER_AXES = ("bits", "columns_per_adc", "adc_rate", "clock")  # of cores with converters
+CONVERTER_AXES = ("bits", "columns_per_adc", "adc_rate", "clock", "mapping")  # with converters
 
 
 class AnalogKind(CoreKind):

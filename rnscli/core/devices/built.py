@@ -121,7 +121,10 @@ class BuiltArray:
         made = object.__new__(BuiltArray)
         made._devices, made._channels, made._dacs = self._devices, self._channels, self._dacs
         made._stored = tuple(one[rows] for one in self._stored)
-        made._cells = tuple(Cells(w[rows], None if v is None else v[rows]) for w, v in self._cells)
+        made._cells = tuple(
+            Cells(w[rows], v if v is None or isinstance(v, float) else v[rows])
+            for w, v in self._cells
+        )
         made._adcs = tuple(None if one is None else one.of(rows) for one in self._adcs)
         return made
 
@@ -157,7 +160,7 @@ class BuiltArray:
         deviations = None
         if variance is not None:
             squares = _joined([((place // unit) ** 2, part**2) for place, part in slices])
-            deviations = np.sqrt(product(squares, variance)).reshape(-1)
+            deviations = np.sqrt(_weighted(squares, variance, product, means.shape))
         excess = None
         if channel.offset:
             totals = channel.offset * whole.sum(axis=-1)
@@ -178,6 +181,18 @@ def input_slice(devices: Devices, channel: Channel) -> int | None:
     """Bits of an input's magnitude that are applied at a time; ``None`` where all are."""
     bits, width = devices.input_slice_bits, _width(channel)
     return None if bits is None or bits >= width else bits
+
+
+def _weighted(
+    squares: FloatArray, variance: FloatArray | float, product: Product, shape: tuple[int, ...]
+) -> FloatArray:
+    """Squares of inputs times the variance of each cell, flat; its sum where all have the same."""
+    if not isinstance(variance, float):
+        return product(squares, variance).reshape(-1)
+    totals = variance * squares.sum(axis=-1)
+    spread = totals if totals.ndim == len(shape) else totals[..., np.newaxis]
+    found: FloatArray = np.broadcast_to(spread, shape).reshape(-1)
+    return found
 
 
 def levels_of(devices: Devices, channel: Channel) -> int:

@@ -18,11 +18,12 @@ class Cells(NamedTuple):
     weights
         What a row adds to each column, per step of its input.
     variance
-        Variance of the noise of a reading, per square of such a step; ``None`` without noise.
+        Variance of the noise of a reading, per square of such a step: of each cell, or one number
+        where all have the same; ``None`` without noise.
     """
 
     weights: FloatArray
-    variance: FloatArray | None
+    variance: FloatArray | float | None
 
 
 def programmed(
@@ -71,14 +72,12 @@ def programmed(
         weights += constant
     else:
         weights = stored  # to the last digit: a sum may be half-way between two codes
-    if variance is not None:
-        variance *= scale**2
-    return Cells(weights, variance)
+    return Cells(weights, None if variance is None else variance * scale**2)
 
 
 def _cells(
     devices: Devices, targets: FloatArray, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray | None]:
+) -> tuple[FloatArray, FloatArray | float | None]:
     """Conductances for targets of 0 to 1, as they act at the end of the line; and their noise.
 
     The targets are written over.
@@ -100,16 +99,14 @@ def _cells(
         draws = rng.random(found.shape)
         found[draws < devices.stuck_on] = 1.0
         found[draws >= 1 - devices.stuck_off] = lowest
-    noise = None
+    noise: FloatArray | float | None = None
     if devices.noisy_reading:
-        noise = np.empty_like(found)
-        noise[...] = _deviations(devices.read_noise, devices.read_noise_proportional, found)
-        noise **= 2
+        noise = _deviations(devices.read_noise, devices.read_noise_proportional, found) ** 2
     if devices.wire_resistance:
         reached = line_factors(found, devices.wire_resistance)
         found *= reached
         if noise is not None:
-            noise *= reached**2
+            noise = noise * reached**2
     return found, noise
 
 
