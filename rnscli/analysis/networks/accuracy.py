@@ -13,7 +13,7 @@ from torch import nn
 
 from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
-from rnscli.analysis.networks.calibrating import on_core, record_of
+from rnscli.analysis.networks.calibrating import check_clipping, on_core, record_of
 from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import PairedCounts, check_counts
@@ -87,6 +87,16 @@ class AccuracyParameters:
             )
         if needs_calibration(self.flow) and self.record is None:
             self.plan.samples_of(self.opened.data)
+
+    def check_clipping(self) -> None:
+        """Refuse a range that clips more than half of the sums in every layer.
+
+        Raises
+        ------
+        InputError
+            If it does.
+        """
+        check_clipping(self.opened, self.flow, self.plan.samples)
 
     @property
     def count(self) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -9,6 +10,8 @@ from torch import nn
 
 from rnscli import networks
 from rnscli.analysis.networks.plan import CalibrationPlan
+from rnscli.base import InputError
+from rnscli.core import ADC_RANGES, ConventionalCore
 from rnscli.matrix import Dataflow, needs_calibration
 from rnscli.torch import apply_calibration, calibrate, calibration, converted
 
@@ -21,6 +24,33 @@ def record_of(opened: networks.OpenedNetwork, flow: Dataflow, plan: CalibrationP
     if not needs_calibration(flow):
         return None
     return _record(opened.network, flow, plan, opened.data)
+
+
+def check_clipping(opened: networks.OpenedNetwork, flow: Dataflow, samples: int) -> None:
+    """Refuse a fraction of the range that clips more than half of the sums in every layer.
+
+    They are those of samples to train with, if there are any.
+
+    Raises
+    ------
+    InputError
+        If it does.
+    """
+    core = flow.core
+    if not isinstance(core, ConventionalCore) or core.adc_range in ADC_RANGES:
+        return
+    if opened.data.train is None:
+        return
+    # A range that covers the inner half, and no more, tells whether another one does.
+    half = replace(flow, core=core.with_shares((1.0,) * core.part_count))
+    plan = CalibrationPlan("percentile", math.nextafter(50.0, 51.0), samples)
+    record = json.loads(record_of(opened, half, plan) or "{}")
+    shares = [max(site["shares"]) for site in record["sites"].values() if site.get("shares")]
+    if shares and max(core.shares) < min(shares):
+        raise InputError(
+            f"`adc_range` is {core.adc_range}, which clips more than half of the sums in every "
+            f"layer of {opened.network.name}: give a larger fraction, or calibrated"
+        )
 
 
 @lru_cache(maxsize=256)

@@ -135,8 +135,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             for point, one in chosen
             if not (left_out and has_calibrated_range(one.flow))
         ]
-        parameters = [
-            analysis.AccuracyParameters(
+
+        def parameters_of(
+            asked: tuple[options.Point, options.CoreOfPoint],
+        ) -> analysis.AccuracyParameters:
+            point, one = asked
+            made = analysis.AccuracyParameters(
                 opened=opened[point["model"]],
                 flow=one.flow,
                 bits=one.bits,
@@ -146,8 +150,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 technology=technologies.get(point["technology"]),
                 seed=point["seed"],
             )
-            for point, one in ready
-        ]
+            made.check_clipping()
+            return made
+
+        pairs = [(point, (point, one)) for point, one in ready]
+        prepared, clipped = cli.answered(pairs, parameters_of)
+        parameters = [one for _, one in prepared]
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
             rows = list(analysis.accuracies(parameters, runner, watch))
@@ -163,9 +171,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             if one.drawn
         ]
         return cli.Answer(
-            [(point, row) for (point, _), row in zip(ready, rows, strict=True)],
+            [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
-            problems,
+            (*problems, *clipped),
             remarks=[*drawn, *remarks.values(), *(lacking if left_out else ())],
         )
 

@@ -109,6 +109,7 @@ def test_trainings(rows: Rows) -> None:
         ("--input-scale 3.2", "--input-scale 3.2 dynamic, static"),
         ("--calibration-samples 0", "--calibration-samples 0 1"),
         ("--adc-range calibrate", "--adc-range calibrate full, calibrated"),
+        ("--core fixed-lp --adc-range 1e-3", "--adc-range 1e-3 clips more than half every layer"),
     ],
 )
 def test_refusals(arguments: str, said: str, refusal: Refusal) -> None:
