@@ -135,12 +135,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             for point, one in chosen
             if not (left_out and has_calibrated_range(one.flow))
         ]
-
-        def parameters_of(
-            asked: tuple[options.Point, options.CoreOfPoint],
-        ) -> analysis.AccuracyParameters:
-            point, one = asked
-            made = analysis.AccuracyParameters(
+        every = [
+            analysis.AccuracyParameters(
                 opened=opened[point["model"]],
                 flow=one.flow,
                 bits=one.bits,
@@ -150,11 +146,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 technology=technologies.get(point["technology"]),
                 seed=point["seed"],
             )
-            made.check_clipping()
-            return made
-
-        pairs = [(point, (point, one)) for point, one in ready]
-        prepared, clipped = cli.answered(pairs, parameters_of)
+            for point, one in ready
+        ]
+        pairs = [(point, one) for (point, _), one in zip(ready, every, strict=True)]
+        prepared, clipped = cli.answered(pairs, _within_range)
         parameters = [one for _, one in prepared]
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
@@ -178,6 +173,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         )
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _within_range(parameters: analysis.AccuracyParameters) -> analysis.AccuracyParameters:
+    parameters.check_clipping()
+    return parameters
 
 
 def _check_technologies(cores: Sequence[str], technologies: Mapping[str, Technology]) -> None:

@@ -31,11 +31,11 @@ _DEVICES = tuple(name for name in options.DEVICE_AXES if name != "chip_seed")  #
 _ERRORS = tuple(name for name in options.DEVICE_ERRORS if name not in _LIGHT)
 AXES = (
     *options.MODULI_AXES, "columns", "slice_bits", "adc_bits", "adc_range", "calibration",
-    "percentile", *_LIGHT, *_DEVICES, "solve", "target", "technology", "core",
+    "percentile", "operands", *_LIGHT, *_DEVICES, "solve", "target", "technology", "core",
 )  # fmt: skip
 LAYOUT = report.Layout(
     parameters=(
-        "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "core",
+        "operands", "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "core",
         "adc_range", "moduli", "redundant_moduli",
     ),
     results=(
@@ -75,6 +75,7 @@ UNIFORM = "uniform"  # whose law is exact
 COLUMNS: dict[str, Any] = {
     **options.MODULI_COLUMNS,
     "redundant": analysis.Redundant,
+    "operands": Annotated[str, Column("Distribution of the operands, or their file.")],
     "slice_bits": analysis.SliceBits,
     "adc_range": analysis.AdcRange,
     "calibration": analysis.Calibration,
@@ -110,7 +111,8 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",
         shell_complete=options.names_or_files(DISTRIBUTIONS, SUFFIXES),
-        help="Distribution of the operands, or a file of matrices x and w, as of error-sim.",
+        help="Distribution of the operands, or a file of matrices x and w, as of error-sim; or a "
+        "list of these.",
     ),
     ModuliOptions.moduli,
     options.redundancy("0"),
@@ -158,9 +160,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     named, tables = given["technology"], options.device_tables(given)
     unknowns = given["solve"] or ()
     _check_solved(given)
-    operands = _operands(given["operands"])
-    if isinstance(operands, FileOperands) and not given["vector_size"]:
-        given = given | {"vector_size": (operands.shape[1],)}
+    sources = {name: _operands(name) for name in given["operands"].split(",")}
+    first = next(iter(sources.values()))
+    if len(sources) == 1 and isinstance(first, FileOperands) and not given["vector_size"]:
+        given = given | {"vector_size": (first.shape[1],)}
     given = options.with_defaults(given)
     kinds = {name: core.analog_core_named(name) for name in given["core"] or core.analog_cores()}
     if unknowns and not given["core"]:
@@ -175,6 +178,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         raise InputError("`constant` is of a technology; give `technology`, too, or leave it out")
     usual = {} if named or bare else {n: kind.default_technology for n, kind in kinds.items()}
     filled = {**given, "core": tuple(kinds), "technology": tuple(technologies)}
+    filled["operands"] = tuple(sources)
     if unknowns:
         filled["target"] = given["target"] or (1e-3,)
     points = [
@@ -191,7 +195,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     swept = [name for name in AXES if isinstance(filled[name], tuple) and len(filled[name]) > 1]
 
     def parameters_of(point: options.Point) -> NoiseParameters:
-        return _parameters(point, technologies[point["technology"]], tables, operands)
+        technology = technologies[point["technology"]]
+        return _parameters(point, technology, tables, sources[point["operands"]])
 
     ready, problems = cli.prepared(points, parameters_of)
 
@@ -219,7 +224,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             footer=_footer(every),
         )
 
-    return cli.Question(filled, compute)
+    stated = filled | {"operands": given["operands"]}
+    return cli.Question(stated, compute)
 
 
 def _plot(swept: Sequence[str], rows: Sequence[report.Row], file_format: str) -> bytes:
