@@ -35,8 +35,8 @@ AXES = (
 )  # fmt: skip
 LAYOUT = report.Layout(
     parameters=(
-        "operands", "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology", "core",
-        "adc_range", "moduli", "redundant_moduli",
+        "operands", "vector_size", "columns", "bits", "input_bits", "weight_bits", "technology",
+        "core", "adc_range", "moduli", "redundant_moduli",
     ),
     results=(
         "modulus", "slice", "adc_bits", "step", "sigma", "sigma_static", "sigma_fresh", "bias", "p",
