@@ -18,7 +18,7 @@ from rnscli.hardware import Technology
 LAYOUT = report.Layout(
     parameters=(
         "vector_size", "pairs", "operands", "degrees_of_freedom", "sparsity", "bits", "input_bits",
-        "weight_bits", "p", "sigma", "core", "moduli", "redundant_moduli",
+        "weight_bits", "technology", "p", "sigma", "core", "moduli", "redundant_moduli",
         "redundant", "decoder", "attempts", "slice_bits", "adc_bits", "adc_range",
         "adc_share", "calibration", "percentile",
     ),
@@ -150,7 +150,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             for (point, parameters), result in zip(ready, results, strict=True):
                 remarks.extend(_imprecise(parameters, result))
                 for label, row in zip(parameters.labels, result.rows, strict=True):
-                    made = options.of_range(point, row.adc_range), row
+                    at = options.of_range(point, row.adc_range)
+                    if point["noise"] == core.DEVICE:
+                        # A core that does not run there has the noise of its own.
+                        at["technology"] = options.of_technology(point, row.core, technologies)
+                    made = at, row
                     if made in rows[-repeated:]:
                         continue
                     rows.append(made)

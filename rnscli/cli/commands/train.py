@@ -137,6 +137,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         partial(options.core_of, tables=tables, technologies=technologies),
     )
     ready = options.distinct(every, _OTHERS)
+    if options.is_of_devices(given):
+        ready = [
+            (point | {"technology": options.of_technology(point, point["core"], technologies)}, one)
+            for point, one in ready
+        ]
     if drawn:
         # One line for each core, and one for what FP32 shares.
         models = {point["model"] for point, _ in ready}

@@ -9,6 +9,7 @@ from rnscli.cli.options.devices import devices_of as devices_of
 from rnscli.cli.options.devices import noise_of_devices as noise_of_devices
 from rnscli.cli.options.devices import noise_technologies as noise_technologies
 from rnscli.cli.options.devices import noise_technology as noise_technology
+from rnscli.cli.options.devices import of_technology as of_technology
 from rnscli.cli.options.devices import residue_noise as residue_noise
 from rnscli.cli.options.effect import concerns_cores as concerns_cores
 from rnscli.cli.options.effect import without_effect as without_effect

@@ -133,6 +133,13 @@ def built_on(
     return technology, analysis.devices_of(technology, {**given, **tables})
 
 
+def of_technology(point: shared.Point, core: str, technologies: Mapping[str, Technology]) -> str:
+    """The technology whose noise a core has at a point with --noise device, by its name."""
+    kind = CORES[core]
+    named = technologies.get(point["technology"])
+    return named.name if named and runs_on(kind, named, None) else kind.default_technology
+
+
 def noise_of_devices(
     point: shared.Point,
     settings: CoreSettings,
