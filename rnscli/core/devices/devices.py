@@ -20,8 +20,14 @@ MAPPINGS, RESIDUES = (DIFFERENTIAL, OFFSET), (PLAIN, SYMMETRIC)
 Points = tuple[tuple[float, float], ...]  # (level, value), by rising levels
 States = tuple[tuple[float, float, float], ...]  # (target, mean, deviation), by rising targets
 
-_SHARE = "a share from 0 to 1"
-_STEPS = "a number of steps of the converter from 0 to 1000"
+
+def _share(help: str) -> Option:
+    return Option(Numbers(0.0, 1.0, "a share from 0 to 1"), help, usual="0")
+
+
+def _steps(help: str) -> Option:
+    accepted = "a number of steps of the converter from 0 to 1000"
+    return Option(Numbers(0.0, 1e3, accepted), help, usual="0")
 
 
 class DeviceOptions:
@@ -44,62 +50,34 @@ class DeviceOptions:
         "cells are shifted and added digitally, those of differential ones in the array.",
         usual="all",
     )
-    cell_error = Option(
-        Numbers(0.0, 1.0, _SHARE),
+    cell_error = _share(
         "Error of a programmed cell in any state: its standard deviation is half of this times "
-        "the largest conductance.",
-        usual="0",
+        "the largest conductance."
     )
-    cell_error_proportional = Option(
-        Numbers(0.0, 1.0, _SHARE),
+    cell_error_proportional = _share(
         "Error of a programmed cell in proportion to its conductance: the standard deviation as "
-        "a share of it.",
-        usual="0",
+        "a share of it."
     )
-    read_noise = Option(
-        Numbers(0.0, 1.0, _SHARE), "The same as --cell-error, drawn anew at each reading.",
-        usual="0",
-    )  # fmt: skip
-    read_noise_proportional = Option(
-        Numbers(0.0, 1.0, _SHARE),
-        "The same as --cell-error-proportional, drawn anew at each reading.",
-        usual="0",
+    read_noise = _share("The same as --cell-error, drawn anew at each reading.")
+    read_noise_proportional = _share(
+        "The same as --cell-error-proportional, drawn anew at each reading."
     )
     on_off_ratio = Option(
         Numbers(1.0 + 1e-9, 1e12, "a number above 1, at most 1e+12"),
         "Largest over smallest conductance of a cell.",
         usual="without bounds",
     )
-    stuck_on = Option(
-        Numbers(0.0, 1.0, _SHARE), "Share of the cells that stay at the largest conductance.",
-        usual="0",
-    )  # fmt: skip
-    stuck_off = Option(
-        Numbers(0.0, 1.0, _SHARE), "Share of the cells that stay at the smallest conductance.",
-        usual="0",
-    )  # fmt: skip
-    wire_resistance = Option(
-        Numbers(0.0, 1.0, _SHARE),
-        "Resistance of the bit line between two cells, over the lowest resistance of a cell.",
-        usual="0",
+    stuck_on = _share("Share of the cells that stay at the largest conductance.")
+    stuck_off = _share("Share of the cells that stay at the smallest conductance.")
+    wire_resistance = _share(
+        "Resistance of the bit line between two cells, over the lowest resistance of a cell."
     )
-    adc_gain_error = Option(
-        Numbers(0.0, 1.0, _SHARE), "Standard deviation of the gain of an ADC, as a share of it.",
-        usual="0",
-    )  # fmt: skip
-    adc_offset_error = Option(
-        Numbers(0.0, 1e3, _STEPS), "Standard deviation of the offset of an ADC, in its steps.",
-        usual="0",
-    )  # fmt: skip
-    adc_inl = Option(
-        Numbers(0.0, 1e3, _STEPS),
-        "Integral nonlinearity of an ADC, in its steps: a bow of this height, up or down.",
-        usual="0",
+    adc_gain_error = _share("Standard deviation of the gain of an ADC, as a share of it.")
+    adc_offset_error = _steps("Standard deviation of the offset of an ADC, in its steps.")
+    adc_inl = _steps(
+        "Integral nonlinearity of an ADC, in its steps: a bow of this height, up or down."
     )
-    dac_error = Option(
-        Numbers(0.0, 1e3, _STEPS), "Standard deviation of the levels of a DAC, in its steps.",
-        usual="0",
-    )  # fmt: skip
+    dac_error = _steps("Standard deviation of the levels of a DAC, in its steps.")
     device_table = Option(
         Files(),
         "CSV file of a measured cell in the place of --cell-error: columns target, mean, "

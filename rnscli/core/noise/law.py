@@ -241,6 +241,60 @@ class NoiseLaw(ABC):
         return float(np.einsum("i,i->", self.error_distribution(width), signed**2))
 
 
+class ResidueLaw(NoiseLaw):
+    """A law that is its probabilities of the errors of a residue, and has no level.
+
+    It says nothing of a conventional converter.
+    """
+
+    level: ClassVar[str] = "p"
+    equiprobable: ClassVar[bool] = False
+    constants: ClassVar[Mapping[str, Option]] = {}
+
+    @classmethod
+    def of_level(
+        cls, level: str, value: float, modulus: int, constants: Mapping[str, float]
+    ) -> Self:
+        raise InputError(f"a {cls.name} law has no level: it is {cls.summary}")
+
+    @property
+    def standard_deviation(self) -> None:
+        return None
+
+    def error_probability(self, modulus: int) -> float:
+        """Sum over the wrong values."""
+        return min(1.0, math.fsum(self.error_distribution(modulus)[1:].tolist()))
+
+    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
+        """Wrong values in proportion to their probabilities."""
+        import numpy as np
+
+        from rnscli.core.noise.draws import ErrorTable
+
+        weights = self.error_distribution(modulus)[1:]
+        return ErrorTable.of(np.arange(1, modulus), weights).draw(rng, size)
+
+    def convert(
+        self,
+        rng: np.random.Generator,
+        codes: IntArray,
+        remainders: FloatArray | float,
+        adc: Adc,
+    ) -> IntArray:
+        """Not defined: what is of a residue says nothing of a conventional converter."""
+        del rng, codes, remainders, adc
+        raise InputError(
+            f"a {self.name} law is of residues; it does not apply to a conventional core"
+        )
+
+    def changed(
+        self, codes: IntArray | FloatArray, remainders: FloatArray | float, adc: Adc
+    ) -> FloatArray | float:
+        raise InputError(
+            f"a {self.name} law is of residues; it does not apply to a conventional core"
+        )
+
+
 def error_probabilities(laws: Sequence[NoiseLaw], sizes: Sequence[int]) -> tuple[float, ...]:
     """Probability that each converter, or residue, of so many values is read wrong."""
     return tuple(law.error_probability(size) for law, size in zip(laws, sizes, strict=True))

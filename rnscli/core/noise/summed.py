@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from rnscli.base import InputError, Option, check_int
-from rnscli.core.noise.law import Adc, NoiseLaw
+from rnscli.base import check_int
+from rnscli.core.noise.law import NoiseLaw, ResidueLaw
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from rnscli.core.arithmetic import FloatArray, IntArray
+    from rnscli.core.arithmetic import FloatArray
 
 
 @dataclass(frozen=True)
-class Summed(NoiseLaw):
+class Summed(ResidueLaw):
     """The sum modulo m of residues that are read apart, each with errors of one law.
 
     Readings are independent of each other. What of their errors is static is taken to be the same
@@ -33,9 +30,6 @@ class Summed(NoiseLaw):
 
     name: ClassVar[str] = "summed"
     summary: ClassVar[str] = "a sum of several readings"
-    level: ClassVar[str] = "p"
-    equiprobable: ClassVar[bool] = False
-    constants: ClassVar[Mapping[str, Option]] = {}
 
     reading: NoiseLaw
     count: int
@@ -44,32 +38,10 @@ class Summed(NoiseLaw):
         """Refuse no readings at all."""
         check_int("count", self.count, 1, 2**20)
 
-    @classmethod
-    def of_level(
-        cls, level: str, value: float, modulus: int, constants: Mapping[str, float]
-    ) -> Self:
-        raise InputError("a sum of readings has no level; they have")
-
-    @property
-    def standard_deviation(self) -> None:
-        return None
-
-    def error_probability(self, modulus: int) -> float:
-        """Sum over the wrong values."""
-        return min(1.0, float(_summed(self, modulus)[1:].sum()))
-
     def error_distribution(self, modulus: int) -> FloatArray:
         """That of a reading, folded with itself round the circle of residues."""
         found: FloatArray = _summed(self, modulus).copy()
         return found
-
-    def draw_errors(self, rng: np.random.Generator, modulus: int, size: int) -> IntArray:
-        """Wrong values in proportion to their probabilities."""
-        import numpy as np
-
-        from rnscli.core.noise.draws import ErrorTable
-
-        return ErrorTable.of(np.arange(1, modulus), _summed(self, modulus)[1:]).draw(rng, size)
 
     @property
     def has_static_errors(self) -> bool:
@@ -82,22 +54,6 @@ class Summed(NoiseLaw):
     def static_mixture(self, modulus: int, attempts: int) -> tuple[FloatArray, FloatArray]:
         weights, given = self.reading.static_mixture(modulus, attempts)
         return weights, _folded(given, self.count)
-
-    def convert(
-        self,
-        rng: np.random.Generator,
-        codes: IntArray,
-        remainders: FloatArray | float,
-        adc: Adc,
-    ) -> IntArray:
-        """Not defined: conventional readings have no modulus."""
-        del rng, codes, remainders, adc
-        raise InputError("a sum of readings is of residues; it does not apply to other cores")
-
-    def changed(
-        self, codes: IntArray | FloatArray, remainders: FloatArray | float, adc: Adc
-    ) -> FloatArray | float:
-        raise InputError("a sum of readings is of residues; it does not apply to other cores")
 
 
 @lru_cache(maxsize=256)
