@@ -31,6 +31,7 @@ from rnscli.analysis.columns import VectorSize as VectorSize
 from rnscli.analysis.columns import WeightBits as WeightBits
 from rnscli.analysis.design.coding_gain import TARGETS as TARGETS
 from rnscli.analysis.design.coding_gain import coding_gain as coding_gain
+from rnscli.analysis.design.device_levels import device_levels as device_levels
 from rnscli.analysis.design.limits import LIMITS as LIMITS
 from rnscli.analysis.design.limits import LimitOptions as LimitOptions
 from rnscli.analysis.design.rows import DesignRow as DesignRow

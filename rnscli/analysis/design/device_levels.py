@@ -9,7 +9,7 @@ from rnscli.analysis.noise.budget import NoiseBudget
 from rnscli.analysis.noise.device_noise import device_noise
 from rnscli.analysis.noise.parameters import NoiseParameters
 from rnscli.base import InputError
-from rnscli.core import ConventionalKind, Gaussian, NoiseLaw, Summed, wrong_word
+from rnscli.core import AnalogKind, ConventionalKind, Gaussian, NoiseLaw, Summed, wrong_word
 
 _MOST_STEPS = 1e4  # beyond which nothing is left of a reading
 
@@ -49,19 +49,8 @@ def device_levels(costs: EnergyParameters) -> DeviceLevels:
     """
     made = costs.design
     settings = replace(made.settings, dot_product=replace(made.dot_product, vector_size=made.rows))
-    parameters = NoiseParameters(
-        core=costs.core,
-        dot_product=settings.dot_product,
-        bits=settings.bits,
-        moduli=settings.moduli if made.kind.coded else None,
-        technology=made.technology,
-        columns=made.width,
-        slice_bits=settings.slice_bits,
-        adc_bits=settings.adc_bits,
-        adc_range=settings.adc_range,
-        calibration=settings.calibration,
-        percentile=settings.percentile,
-    )
+    assert isinstance(made.kind, AnalogKind)  # nothing else is read
+    parameters = NoiseParameters.of(made.kind, settings, made.technology, columns=made.width)
     found = device_noise(parameters)
     kind, segments = parameters.kind, made.segments
     if kind.coded:

@@ -118,18 +118,4 @@ def noise_of_core(
         What its arrays are built of, in the place of what the technology says.
     """
     chosen = technology or load_technology(kind.default_technology)
-    return device_noise(
-        NoiseParameters(
-            core=kind.name,
-            dot_product=settings.dot_product,
-            bits=settings.bits,
-            moduli=settings.moduli,
-            technology=chosen,
-            devices=devices,
-            slice_bits=settings.slice_bits,
-            adc_bits=settings.adc_bits,
-            adc_range=settings.adc_range,
-            calibration=settings.calibration,
-            percentile=settings.percentile,
-        )
-    )
+    return device_noise(NoiseParameters.of(kind, settings, chosen, devices))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rnscli.analysis.energy.parameters import EnergyOptions, check_runs_on
 from rnscli.analysis.moduli import ModuliOptions
@@ -133,6 +133,31 @@ class NoiseParameters:
         if self.technology is not None:
             # Residues on an array that does not wrap: with a circuit that makes no errors.
             check_runs_on(self.kind, self.technology, 0.0)
+
+    @classmethod
+    def of(
+        cls,
+        kind: AnalogKind,
+        settings: CoreSettings,
+        technology: Technology | None,
+        devices: Devices | None = None,
+        columns: int | None = None,
+    ) -> Self:
+        """Of a core with settings, whose own ``devices`` do not count."""
+        return cls(
+            core=kind.name,
+            dot_product=settings.dot_product,
+            bits=settings.bits,
+            moduli=settings.moduli if kind.coded else None,
+            technology=technology,
+            devices=devices,
+            columns=columns,
+            slice_bits=settings.slice_bits,
+            adc_bits=settings.adc_bits,
+            adc_range=settings.adc_range,
+            calibration=settings.calibration,
+            percentile=settings.percentile,
+        )
 
     @property
     def kind(self) -> AnalogKind:

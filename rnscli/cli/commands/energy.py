@@ -155,7 +155,7 @@ AXIS_COLUMNS = {
     analysis.ModuliOptions.moduli,
     options.redundancy("0"),
     options.noise_options("no errors"),
-    options.take(analysis.CodeOptions.attempts, "inf"),
+    options.take(analysis.CodeOptions.attempts, usual="inf", besides="; with --noise device: 2"),
     *options.DECODING,
     *options.constant_options(),
     core.CoreOptions.slice_bits,
@@ -188,6 +188,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
     """
     options.check_one_level(given)
+    if given["attempts"] is None:  # static errors have an energy for up to two
+        given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
     instead = [name for name in ("workload", "sensitivity", "breakdown") if given[name]]
     if len(instead) > 1:
         flags = " and ".join(f"--{name}" for name in instead)
@@ -209,7 +211,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     def rows_of(requested: _Requested) -> list[tuple[options.Point, Any]]:
         point = requested.point
-        faults = _faults(requested, hardware)
+        faults = _faults(requested, hardware, given["extrapolate"])
         design, constants, reference = _design(requested, faults, hardware, given["extrapolate"])
         rows: Sequence[Any] = ()
         if workloads:
@@ -317,13 +319,8 @@ def _request(point: options.Point) -> _Requested:
         return _Requested(point, request, None)  # shown without its ratio to rns
 
 
-def _design(
-    requested: _Requested,
-    faults: analysis.FaultProbability | None,
-    hardware: options.Hardware,
-    extrapolate: bool,
-) -> tuple[analysis.EnergyParameters, dict[str, base.Uncertain], analysis.EnergyParameters | None]:
-    """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""
+def _parameters(requested: _Requested, extrapolate: bool) -> dict[str, Any]:
+    """What the core of a point, and the ``rns`` that it is compared with, have in common."""
     point, request, moduli = requested.point, requested.request, requested.moduli
     parameters: dict[str, Any] = {
         "dot_product": request.dot_product,
@@ -340,6 +337,28 @@ def _design(
     if moduli is not None:
         parameters["legitimate_range"] = request.legitimate_range(moduli, point["legitimate_range"])
         parameters["radius"] = core.radius_of(point["decoder"], moduli)
+    if point["noise"] == core.DEVICE and point["max_link_sigma"] is None:
+        # However noisy the light is: what it does to residues is known, and not to be avoided.
+        parameters["max_link_sigma"] = analysis.MAX_LINK_SIGMA
+    return parameters
+
+
+def _of_rns(point: options.Point, hardware: options.Hardware) -> options.Point:
+    """The point with the technology of ``rns``: its own, or else where the rows of rns are."""
+    price, own = point["modulo_energy"], hardware.technology_of(point)
+    runs = [o for o in (own, *hardware.technologies) if analysis.runs_on(core.RNS, o, price)]
+    return point | {"technology": runs[0].name if runs else core.RNS.default_technology}
+
+
+def _design(
+    requested: _Requested,
+    faults: analysis.FaultProbability | None,
+    hardware: options.Hardware,
+    extrapolate: bool,
+) -> tuple[analysis.EnergyParameters, dict[str, base.Uncertain], analysis.EnergyParameters | None]:
+    """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""
+    point, request, moduli = requested.point, requested.request, requested.moduli
+    parameters = _parameters(requested, extrapolate)
     if faults is not None:
         parameters["expected_attempts"] = faults.expected_attempts
         width = point["columns"] or request.dot_product.vector_size
@@ -347,33 +366,29 @@ def _design(
             faults.p_detected, point["attempts"], width
         )
         parameters["word_error_probability"] = faults.word_error_probability
-    if point["noise"] == core.DEVICE and point["max_link_sigma"] is None:
-        # However noisy the light is: what it does to residues is known, and not to be avoided.
-        parameters["max_link_sigma"] = analysis.MAX_LINK_SIGMA
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
     if moduli is not None and point["core"] != core.RNS.name:
-        # The rns of the sweep: on this technology, or else where the rows of rns are.
-        price = point["modulo_energy"]
-        own = hardware.technology_of(point)
-        runs = [o for o in (own, *hardware.technologies) if analysis.runs_on(core.RNS, o, price)]
-        technology = runs[0].name if runs else core.RNS.default_technology
         try:
             reference, _ = hardware.complete(
-                {"core": core.RNS.name, **parameters, "kernel": "vmm"},
-                point | {"technology": technology},
+                {"core": core.RNS.name, **parameters, "kernel": "vmm"}, _of_rns(point, hardware)
             )
         except base.RnscliError:
             reference = None  # rns is out of the range of a model
     return design, constants, reference
 
 
-def _faults(requested: _Requested, hardware: options.Hardware) -> analysis.FaultProbability | None:
+def _faults(
+    requested: _Requested, hardware: options.Hardware, extrapolate: bool
+) -> analysis.FaultProbability | None:
     """How often a dot product is computed and decoded under the noise of a point, if it has any."""
     point, request, moduli = requested.point, requested.request, requested.moduli
     noise: core.NoiseSetting | tuple[core.NoiseLaw, ...] | None = options.noise_of(point)
     if moduli is not None and point["noise"] == core.DEVICE:
-        noise = options.residue_noise(request, moduli, hardware.array_of(point, core.RNS))
+        # Of the arrays that are billed, into which a dot product is cut.
+        rns = {"core": core.RNS.name, **_parameters(requested, extrapolate), "kernel": "vmm"}
+        costs, _ = hardware.complete(rns, _of_rns(point, hardware))
+        noise = analysis.device_levels(costs).laws
     if moduli is None or noise is None:
         return None
     each = noise if isinstance(noise, tuple) else (noise,)

@@ -104,18 +104,6 @@ class Hardware(NamedTuple):
             (found,) = _with_given([load_technology(point["technology"])], self.factors)
         return found
 
-    def array_of(self, point: Point, kind: AnalogKind) -> Technology:
-        """The technology of a core at a point, with the constants that are given.
-
-        Where it does not run there, the one that it is shown on.
-        """
-        found = self.technology_of(point)
-        if not runs_on(kind, found, point["modulo_energy"]):
-            found = self.technology_of({"technology": kind.default_technology})
-        given = {name: point[name] for name in CONSTANTS if point[name] is not None}
-        values = {n: v.value if isinstance(v, Uncertain) else v for n, v in given.items()}
-        return with_constants(found, values)
-
     def complete(
         self, parameters: Mapping[str, Any], point: Point
     ) -> tuple[EnergyParameters, dict[str, Uncertain]]:

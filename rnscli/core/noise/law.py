@@ -141,6 +141,11 @@ class NoiseLaw(ABC):
         }
 
     @property
+    def told(self) -> str:
+        """What rows call it: its name, as a user gives it."""
+        return self.name
+
+    @property
     @abstractmethod
     def standard_deviation(self) -> float | None:
         """In steps of a residue, where it is a parameter of the law."""
@@ -312,7 +317,7 @@ def noise_columns(laws: Sequence[NoiseLaw], chances: Sequence[float]) -> dict[st
     deviations = tuple(law.standard_deviation for law in laws)
     share = len(set(deviations)) == 1
     return {
-        "noise": ", ".join(dict.fromkeys(law.name for law in laws)),
+        "noise": ", ".join(dict.fromkeys(law.told for law in laws)),
         "p": chances[0] if same else math.fsum(chances) / len(chances),
         "sigma": deviations[0] if share else None,
         "residue_p": None if same else tuple(chances),

@@ -38,6 +38,11 @@ class Summed(ResidueLaw):
         """Refuse no readings at all."""
         check_int("count", self.count, 1, 2**20)
 
+    @property
+    def told(self) -> str:
+        """That of a reading: how many there are the segments of a design say."""
+        return self.reading.told
+
     def error_distribution(self, modulus: int) -> FloatArray:
         """That of a reading, folded with itself round the circle of residues."""
         found: FloatArray = _summed(self, modulus).copy()

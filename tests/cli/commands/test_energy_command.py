@@ -338,3 +338,17 @@ def test_a_ratio_of_0_db_is_much_noise(rnscli: Run) -> None:
     attempts = header.index("expected_attempts")
     assert float(loud[attempts]) > 2
     assert 1 <= float(quiet[attempts]) < 1.001
+
+
+@pytest.mark.parametrize("cut", ["0.1", "0.09"])
+def test_the_noise_of_devices_is_that_of_the_arrays_that_are_billed(cut: str, rows: Rows) -> None:
+    """A dot product that is cut in segments: the same as `design` has, and not of one array."""
+    of_light = ("--noise", "device", "--core", "rns", "--bits", 6, "--vector-size", 32)
+    code = ("--redundant", 1, "--attempts", 2, "--legitimate-range", "product")
+    (whole,) = rows("energy", *of_light, *code)
+    (billed,) = rows("energy", *of_light, *code, "--max-link-sigma", cut)
+    searched = rows("design", *of_light, *code, "--max-link-sigma", cut, "--decoder",
+                    "bounded-distance", "--pairs", 100, "--columns-per-adc", 1)[0]  # fmt: skip
+    assert whole["segments"] == 1 < billed["segments"] == searched["segments"]
+    assert billed["link_sigma"] == searched["link_sigma"] < whole["link_sigma"]
+    assert billed["expected_attempts"] == searched["expected_attempts"] < whole["expected_attempts"]
