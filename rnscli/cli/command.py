@@ -1,7 +1,7 @@
 """Commands that answer with rows: the options that they share, and how they run."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
@@ -133,10 +133,14 @@ class AnswerCommand(WithExamples):
                 swept.add(each)
         shown = answer.layout or layout
         more = [key for key in columns if key in swept and key not in shown.keys]
+        # What the command chose may be left out where others tell it, as the core its technology.
+        own = {one.name for one in self.stated if one.default is not None} | {*question.given}
+        chosen = (key for name, key in several.items() if name not in own)
+        told = {key for key in chosen if _follows(rows, key, swept - {key})}
         shown = replace(
             shown,
             parameters=(*more, *shown.parameters),
-            optional=tuple(key for key in shown.optional if key not in swept),
+            optional=tuple(key for key in shown.optional if key not in swept - told),
             essential=(*shown.essential, *swept),
         )
         compared = "relative_to_rns" in columns
@@ -172,6 +176,12 @@ class AnswerCommand(WithExamples):
             output.keep_apart(option, *paths)
         bar = partial(progress_bar, quiet=bool(given.get("quiet")))
         output.finish(self.compute(question, bar))
+
+
+def _follows(rows: Sequence[report.Row], key: str, others: Collection[str]) -> bool:
+    """Whether a column has one value only for each combination of the others."""
+    every = {tuple(str(row[one]) for one in (key, *others)) for row in rows}
+    return len(every) == len({values[1:] for values in every})
 
 
 def _stated(value: Any) -> Any:

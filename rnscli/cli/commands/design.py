@@ -243,6 +243,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             shown=min(_SHOWN, len(result.front)),
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
+            layout=_layout(given, noise),
         )
 
     return cli.Question(options.with_model_defaults(given), compute, in_blocks=noise is not None)
@@ -542,6 +543,19 @@ def _row(
             values["moduli"] = moduli.information
             values["redundant_moduli"] = moduli.redundant_moduli
     return analysis.DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
+
+
+def _layout(
+    given: Mapping[str, Any], noise: core.NoiseSetting | str | None
+) -> report.Layout | None:
+    """The layout where cores that are never quite right are compared under noise, if they are.
+
+    What counts of an ADC's code that differs, perhaps by one, is what that adds to the error.
+    """
+    kinds = [core.CORES[name] for name in given["core"]]
+    if noise is None or all(kind.coded or not isinstance(kind, core.AnalogKind) for kind in kinds):
+        return None
+    return replace(LAYOUT, essential=("energy_per_mac_j", "output_error", "extrapolated"))
 
 
 def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[str]:

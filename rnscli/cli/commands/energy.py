@@ -207,6 +207,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         raise InputError("--plot draws the bill by groups of parts; leave --breakdown out")
     swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
     points = options.on_technologies(options.noise_points(given, AXES), hardware)
+    _check_mapping(points, hardware)
     ready, problems = cli.prepared(points, _request, swept)
 
     def rows_of(requested: _Requested) -> list[tuple[options.Point, Any]]:
@@ -250,6 +251,21 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return cli.Answer(rows, plot, (*problems, *more), layout=layout, footer=footer)
 
     return cli.Question(options.with_model_defaults(given), compute)
+
+
+def _check_mapping(points: Sequence[options.Point], hardware: options.Hardware) -> None:
+    """Refuse a way to store weights in cells where no row has any."""
+    given = {point["mapping"] for point in points} - {None, core.Devices().mapping}
+    with_cells = (
+        isinstance(core.CORES[point["core"]], core.AnalogKind)
+        and hardware.technology_of(point).modulo != "phase"
+        for point in points
+    )
+    if given and not any(with_cells):
+        raise InputError(
+            "`mapping` is of cells, and none of these rows has any; add a core, or give a "
+            "--technology, that has them, or leave it out"
+        )
 
 
 def _footer(names: Iterable[str], hardware: options.Hardware, kind: str) -> list[str]:

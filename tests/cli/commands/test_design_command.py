@@ -138,6 +138,8 @@ WIDE = [
      "--adc-model", "murmann,walden", "--columns-per-adc", "1,8", "--reverse", "mixed-radix,crt",
      "--adc-bits", "4,8", "--slice-bits", "1,2", "--bits", "5,6"),
     (*QUICK, "--core", "fixed-lp", "--bits", "4"),
+    (*QUICK, "--noise", "device", "--core", "rns,fixed-lp,digital-int8", "--bits", "6",
+     "--vector-size", "32", "--laser-power", "3mW,10mW", "--adc-bits", "6,8"),
 ]  # fmt: skip
 
 
@@ -377,6 +379,15 @@ def test_light_is_an_axis(rows: Rows) -> None:
     assert axes["laser_power"]["laser_power_w"] == 1e-2
     assert axes["core"]["laser_power_w"] is axes["core"]["link_sigma"] is None
     assert all(row["attempts"] in (None, 1, 2) for row in found)
+
+
+def test_noisy_conventional_cores_are_shown_by_their_error(rnscli: Run) -> None:
+    """The probability that a code of an ADC differs is the larger, the finer the ADC."""
+    shown = (*QUICK, *LIT, "--laser-power", "3mW,10mW", "--adc-bits", "4,6")
+    header = rnscli("design", *shown).out.splitlines()[2]
+    assert "rms e / rms" in header
+    coded = ("--core", "rns", "--bits", "4", "--vector-size", "8", "--laser-power", "3mW,10mW")
+    assert "p_err" in rnscli("design", *QUICK, "--noise", "device", *coded).out.splitlines()[2]
 
 
 GAIN = ("design", "--coding-gain", "--bits", "4", "--vector-size", "8", "--redundant", "0,1")

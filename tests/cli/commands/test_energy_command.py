@@ -352,3 +352,13 @@ def test_the_noise_of_devices_is_that_of_the_arrays_that_are_billed(cut: str, ro
     assert whole["segments"] == 1 < billed["segments"] == searched["segments"]
     assert billed["link_sigma"] == searched["link_sigma"] < whole["link_sigma"]
     assert billed["expected_attempts"] == searched["expected_attempts"] < whole["expected_attempts"]
+
+
+@pytest.mark.parametrize("cores", ["digital-int8", "rns", "rns,digital-int8"])
+def test_a_mapping_where_nothing_has_cells(
+    cores: str, rnscli: Run, refusal: Callable[..., str]
+) -> None:
+    sentence = refusal("energy", "--core", cores, "--bits", 6, "--mapping", "differential,offset")
+    assert "--mapping is of cells, and none of these rows has any" in sentence
+    with_cells = f"{cores},fixed-lp"
+    assert rnscli("energy", "--core", with_cells, "--bits", 6, "--mapping", "offset").code == 0
