@@ -6,7 +6,9 @@ NumPy is loaded where arrays are programmed.
 from __future__ import annotations
 
 import math
+import operator
 from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
@@ -280,11 +282,9 @@ def check_states(states: Any, name: str = "`states`") -> States:
             f"{name} has targets from {targets[0]:g} to {targets[-1]:g}; they must be from 0 to "
             "1, as shares of the largest conductance"
         )
-    for column, values, strict in (("targets", targets, True), ("means", means, False)):
-        for one, two in pairwise(values):
-            if two < one or (strict and two == one):
-                raise InputError(f"{name} has {column} of {one:g} and then {two:g}; they must rise")
-    return rows  # type: ignore[return-value]
+    _check_rising(f"{name} has targets", targets, operator.lt)
+    _check_rising(f"{name} has means", means, operator.le)
+    return tuple((target, mean, deviation) for target, mean, deviation in rows)
 
 
 def check_points(points: Any, name: str = "`adc_points`") -> Points:
@@ -309,10 +309,16 @@ def check_points(points: Any, name: str = "`adc_points`") -> Points:
             f"{name} has levels from {levels[0]:g} to {levels[-1]:g}; they must be from -1 "
             "to 1, the ends of the range"
         )
-    for one, two in pairwise(levels):
-        if two <= one:
-            raise InputError(f"{name} has levels of {one:g} and then {two:g}; they must rise")
-    return rows  # type: ignore[return-value]
+    _check_rising(f"{name} has levels", levels, operator.lt)
+    return tuple((level, deviation) for level, deviation in rows)
+
+
+def _check_rising(
+    who: str, values: Iterable[float], in_order: Callable[[float, float], bool]
+) -> None:
+    for one, two in pairwise(values):
+        if not in_order(one, two):
+            raise InputError(f"{who} of {one:g} and then {two:g}; they must rise")
 
 
 def _written(row: tuple[float, ...]) -> str:
