@@ -74,14 +74,14 @@ from rnscli.core.arithmetic.code import Decoded as Decoded
 from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct as DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet as ModuliSet
-from rnscli.core.arithmetic.moduli import select_moduli as select_moduli
-from rnscli.core.arithmetic.moduli import special_family as special_family
 from rnscli.core.arithmetic.residues import Quantised as Quantised
 from rnscli.core.arithmetic.residues import from_residues as from_residues
 from rnscli.core.arithmetic.residues import modular_dot as modular_dot
 from rnscli.core.arithmetic.residues import modular_matmul as modular_matmul
 from rnscli.core.arithmetic.residues import quantise as quantise
 from rnscli.core.arithmetic.residues import to_residues as to_residues
+from rnscli.core.arithmetic.selection import select_moduli as select_moduli
+from rnscli.core.arithmetic.selection import special_family as special_family
 from rnscli.core.cores.conventional_core import BitSlicedCore as BitSlicedCore
 from rnscli.core.cores.conventional_core import FixedPointCore as FixedPointCore
 from rnscli.core.cores.core import Readout as Readout

@@ -11,14 +11,14 @@ from rnscli.core.arithmetic.moduli import ModuliSet as ModuliSet
 from rnscli.core.arithmetic.moduli import check_legitimate_range as check_legitimate_range
 from rnscli.core.arithmetic.moduli import check_moduli_set as check_moduli_set
 from rnscli.core.arithmetic.moduli import moduli_columns as moduli_columns
-from rnscli.core.arithmetic.moduli import select_moduli as select_moduli
-from rnscli.core.arithmetic.moduli import set_exists as set_exists
-from rnscli.core.arithmetic.moduli import special_family as special_family
 from rnscli.core.arithmetic.residues import MAX_SIMULATED_BITS as MAX_SIMULATED_BITS
 from rnscli.core.arithmetic.residues import FloatArray as FloatArray
 from rnscli.core.arithmetic.residues import IntArray as IntArray
 from rnscli.core.arithmetic.residues import RangeReader as RangeReader
 from rnscli.core.arithmetic.residues import exact_dot as exact_dot
+from rnscli.core.arithmetic.selection import select_moduli as select_moduli
+from rnscli.core.arithmetic.selection import set_exists as set_exists
+from rnscli.core.arithmetic.selection import special_family as special_family
 from rnscli.core.cores import CORES as CORES
 from rnscli.core.cores import RNS as RNS
 from rnscli.core.cores import analog_core_named as analog_core_named

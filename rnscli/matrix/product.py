@@ -136,7 +136,7 @@ def restore(arrays: NumPyArrays, residues: Sequence[Array], code: RedundantCode)
     bound = offset + sum((m - 1) * w for m, w in zip(moduli.information, weights, strict=True))
     if bound >= FLOAT64_EXACT:
         # The product of the moduli may be beyond int64, the legitimate range is not.
-        reader = RangeReader(moduli.information, code.size, -code.lowest)
+        reader = RangeReader(moduli.parts, code.size, -code.lowest, of=moduli.information)
         values = reader.read(words_of(arrays, information)(None))[0] + code.lowest
         into = arrays.exact(information[0], wide=True) * 0.0
         return arrays.put(into, np.arange(values.size), values)

@@ -2,13 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from rnscli.base import InputError
-from rnscli.core.arithmetic.decoders import check_patterns, covering, decoder_named, radius_of
+from rnscli.core.arithmetic.decoders import (
+    CORRECTED,
+    DETECTED,
+    VALID,
+    Reader,
+    decoder_for,
+    decoder_named,
+    radius_of,
+)
 from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range, check_moduli_set
 from rnscli.core.arithmetic.residues import (
     MAX_SIMULATED_RANGE,
@@ -19,7 +27,7 @@ from rnscli.core.arithmetic.residues import (
     to_residues,
 )
 
-VALID, CORRECTED, DETECTED = 0, 1, 2
+__all__ = ["CORRECTED", "DETECTED", "VALID", "Decoded", "RedundantCode"]
 
 
 @dataclass(frozen=True)
@@ -53,12 +61,14 @@ class RedundantCode:
         L, from 1 to the product of the information moduli, and at most 2**62; ``None`` is that
         product.
     decoder
-        Name of a decoder (`rnscli.core.arithmetic.decoders`).
+        Name of a decoder (`rnscli.core.arithmetic.decoders`); the usual one of the set if not
+        given.
 
     Raises
     ------
     InputError
-        If L is out of range, the decoder unknown, or ``moduli`` no `ModuliSet`.
+        If L is out of range, the decoder unknown or not one for such a set, or ``moduli`` no
+        `ModuliSet`.
 
     References
     ----------
@@ -83,7 +93,7 @@ class RedundantCode:
         self,
         moduli: ModuliSet,
         legitimate_range: int | None = None,
-        decoder: str = "bounded-distance",
+        decoder: str | None = None,
     ) -> None:
         check_moduli_set(moduli)
         given = moduli.dynamic_range if legitimate_range is None else legitimate_range
@@ -98,8 +108,8 @@ class RedundantCode:
         check_simulable(moduli)
         object.__setattr__(self, "moduli", moduli)
         object.__setattr__(self, "legitimate_range", size)
-        object.__setattr__(self, "decoder", decoder_named(decoder).name)
-        check_patterns(moduli.count, self.radius)
+        object.__setattr__(self, "decoder", decoder_for(moduli, decoder).name)
+        _ = self._reader  # which refuses what is too large to decode
 
     @property
     def size(self) -> int:
@@ -118,7 +128,7 @@ class RedundantCode:
 
     @cached_property
     def radius(self) -> int:
-        """Number t of wrong residues that the decoder corrects."""
+        """Number t of residues that may be wrong by any amount and are corrected."""
         return radius_of(self.decoder, self.moduli)
 
     def encode(self, values: IntArray) -> IntArray:
@@ -140,9 +150,13 @@ class RedundantCode:
     def is_codeword(self, words: IntArray) -> npt.NDArray[np.bool_]:
         """Whether each word of ``(N, *S)`` is a codeword (zero syndrome)."""
         residues = self._flat(words)
-        _, inside, wrong = self._read(self._groups[0], residues)
-        result: npt.NDArray[np.bool_] = (inside & (wrong == 0)).reshape(np.shape(words)[1:])
-        return result
+        moduli = self.moduli
+        reader = RangeReader(moduli.parts, self.size, -self.lowest, of=moduli.information)
+        value, valid = reader.read(residues[moduli.redundant :])
+        value += self.lowest
+        for channel, modulus in zip(residues, moduli.moduli, strict=True):
+            valid &= channel == value % modulus
+        return valid.reshape(np.shape(words)[1:])
 
     def without(self, erased: Iterable[int]) -> "RedundantCode":
         """The code over the channels that are left when some are known to be dead.
@@ -156,71 +170,18 @@ class RedundantCode:
         """Decode words of shape ``(N, *S)`` with residues in ``[0, m)``.
 
         Residues of the ``erased`` channels, indices into the first axis, are not looked at.
-
-        Words without an error leave after the syndrome check; only the others are tried with
-        further groups of n residues, chosen so that every pattern of at most t wrong residues
-        leaves one group untouched.
         """
         residues, shape = self._flat(words), np.shape(words)[1:]
         dead = tuple(erased)
         if dead:
             left = self.without(dead).decode(np.delete(residues, dead, axis=0))
             return Decoded(left.values.reshape(shape), left.status.reshape(shape))
-        value, legitimate, wrong = self._read(self._groups[0], residues)
-        values = value.copy()
-        status = np.where(wrong == 0, VALID, CORRECTED).astype(np.uint8)
-        pending = np.flatnonzero(~(legitimate & (wrong <= self.radius)))
-        for group in self._groups[1:]:
-            if not pending.size:
-                break
-            value, inside, wrong = self._read(group, residues[:, pending])
-            accepted = inside & (wrong <= self.radius)
-            done = pending[accepted]
-            values[done] = value[accepted]
-            status[done] = CORRECTED
-            pending = pending[~accepted]
-        status[pending] = DETECTED
-        outside = pending[~legitimate[pending]]
-        if outside.size:
-            above = self._nearer_above.read(residues[self.moduli.redundant :, outside])[1]
-            values[outside] = np.where(above, self.highest, self.lowest)
+        values, status = self._reader.decode(residues)
         return Decoded(values.reshape(shape), status.reshape(shape))
 
     def _flat(self, words: IntArray) -> IntArray:
         return check_residues("words", words, self.moduli.moduli).reshape(self.moduli.count, -1)
 
-    def _read(
-        self, group: "_Group", residues: IntArray
-    ) -> tuple[IntArray, npt.NDArray[np.bool_], IntArray]:
-        """Signed value of one group, whether it is legitimate, and its distance to the word."""
-        members, others, reader = group
-        value, inside = reader.read(residues[members])
-        value += self.lowest
-        wrong = np.zeros(value.shape, dtype=np.int64)
-        for index in others:
-            wrong += residues[index] != value % self.moduli.moduli[index]
-        return value, inside, wrong
-
     @cached_property
-    def _nearer_above(self) -> RangeReader:
-        """Says of an illegitimate word whether its information residues read as positive."""
-        product = self.moduli.dynamic_range
-        return RangeReader(self.moduli.information, -self.lowest + (product + 1) // 2, -self.lowest)
-
-    @property
-    def _groups(self) -> list["_Group"]:
-        return _groups_of(self.moduli, self.size, self.radius)
-
-
-_Group = tuple[list[int], tuple[int, ...], RangeReader]  # n channels, the others, their reader
-
-
-@lru_cache(maxsize=64)  # by value: a worker process gets a new code with every block
-def _groups_of(moduli: ModuliSet, size: int, radius: int) -> list[_Group]:
-    """The groups of n residues that a decoder tries."""
-    groups = []
-    for others in covering(moduli.count, moduli.redundant, radius):
-        members = [i for i in range(moduli.count) if i not in others]
-        chosen = tuple(moduli.moduli[i] for i in members)
-        groups.append((members, others, RangeReader(chosen, size, size // 2)))
-    return groups
+    def _reader(self) -> Reader:
+        return decoder_named(self.decoder).reader(self.moduli, self.size)

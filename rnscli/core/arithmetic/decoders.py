@@ -1,11 +1,14 @@
-"""Decoding rules of the redundant code; each is a radius within which errors are corrected.
+"""Decoding rules of the redundant code: which legitimate value a received word stands for.
 
-A received word is decoded to the legitimate value within distance ``radius`` of it, if there is
-one; otherwise an error is detected. Legitimate values are at least k + 1 residues apart and no
-radius exceeds ``floor(k / 2)``, so there is never more than one.
+Most count wrong residues, and have a radius. A received word is decoded to the legitimate value
+within distance ``radius`` of it, if there is one; otherwise an error is detected. Legitimate values
+are at least k + 1 residues apart and no radius exceeds ``floor(k / 2)``, so there is never more
+than one. `Robust` decodes sets with a common factor, by the size of the errors.
 
 Other packages add theirs as entry points of the group ``rnscli.decoders``.
 """
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -13,21 +16,58 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from rnscli.base import InputError, Registry, RnscliError
 from rnscli.core.arithmetic.moduli import ModuliSet
 
+if TYPE_CHECKING:  # what decodes loads NumPy
+    from rnscli.core.arithmetic.hamming import Statuses
+    from rnscli.core.arithmetic.residues import IntArray
+
+VALID, CORRECTED, DETECTED = 0, 1, 2
+
+
+class Reader(Protocol):
+    """A decoder of a certain code."""
+
+    def decode(self, residues: IntArray) -> tuple[IntArray, Statuses]:
+        """Values of words ``(N, W)``, and whether they are valid, corrected or detected as wrong.
+
+        A detected word's value is what its information residues say, within the legitimate range.
+        """
+
 
 class Decoder(ABC):
-    """A rule by which received words are decoded; ``summary`` is its line in lists."""
+    """A rule by which received words are decoded; ``summary`` is its line in lists.
+
+    One that overrides nothing but the radius counts wrong residues.
+
+    Attributes
+    ----------
+    takes_common_factor
+        Whether it is for sets of moduli with a common factor, or for pairwise coprime ones.
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    takes_common_factor: ClassVar[bool] = False
 
     @abstractmethod
     def radius(self, information: int, redundant: int) -> int:
-        """Largest number of wrong residues that is corrected, for n and k moduli."""
+        """Largest number of residues, wrong by any amount, that it corrects, for n and k moduli."""
+
+    def reader(self, moduli: ModuliSet, size: int) -> Reader:
+        """What decodes the code of ``size`` legitimate values about zero.
+
+        Raises
+        ------
+        InputError
+            If it would be too large.
+        """
+        from rnscli.core.arithmetic.hamming import HammingReader
+
+        return HammingReader(moduli, size, radius_of(self.name, moduli))
 
 
 @dataclass(frozen=True)
@@ -77,10 +117,70 @@ class Detect(Decoder):
         return 0
 
 
+@dataclass(frozen=True)
+class Robust(Decoder):
+    """Takes small errors in all residues of a set with a common factor for what they are.
+
+    It also corrects up to ``floor(k / 2)`` residues that are wrong by any amount.
+    """
+
+    name: ClassVar[str] = "robust"
+    summary: ClassVar[str] = (
+        "of moduli with a common factor: finds the value as exactly as its residues are, however "
+        "many are off by little"
+    )
+    takes_common_factor: ClassVar[bool] = True
+
+    def radius(self, information: int, redundant: int) -> int:
+        return redundant // 2
+
+    def reader(self, moduli: ModuliSet, size: int) -> Reader:
+        from rnscli.core.arithmetic.robust import RobustReader
+
+        return RobustReader(moduli, size, radius_of(self.name, moduli))
+
+
 DECODERS: Registry[Decoder] = Registry(
-    "decoder", "decoders", Decoder, [BoundedDistance(), Majority(), Detect()]
+    "decoder", "decoders", Decoder, [BoundedDistance(), Majority(), Detect(), Robust()]
 )
 decoder_named = DECODERS.named
+USUAL, USUAL_OF_COMMON_FACTOR = BoundedDistance.name, Robust.name
+
+
+def decoder_for(moduli: ModuliSet, name: str | None = None) -> Decoder:
+    """The decoder of that name, or the usual one of a set.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it does not decode such a set.
+
+    Examples
+    --------
+    >>> decoder_for(ModuliSet([15, 14, 13])).name
+    'bounded-distance'
+    >>> decoder_for(ModuliSet([15, 14, 13]), "robust")
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: `decoder` robust is for moduli with a common factor, and \
+15,14,13 have none; give a `factor`, or another decoder
+    """
+    if name is None:
+        name = USUAL_OF_COMMON_FACTOR if moduli.factor > 1 else USUAL
+    decoder = decoder_named(name)
+    members = ",".join(map(str, moduli.moduli))
+    if decoder.takes_common_factor and moduli.factor == 1:
+        raise InputError(
+            f"`decoder` {name} is for moduli with a common factor, and {members} have none; give a "
+            "`factor`, or another decoder"
+        )
+    if moduli.factor > 1 and not decoder.takes_common_factor:
+        accepted = " or ".join(one for one, of in DECODERS.items() if of.takes_common_factor)
+        raise InputError(
+            f"`decoder` {name} counts wrong residues, of coprime moduli; {members} have the common "
+            f"factor {moduli.factor}: use {accepted}"
+        )
+    return decoder
 
 
 def radius_of(name: str, moduli: ModuliSet) -> int:

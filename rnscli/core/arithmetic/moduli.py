@@ -1,13 +1,13 @@
-"""Sets of pairwise coprime moduli, with information and redundant members, and the best of them."""
+"""Sets of moduli, coprime but for a common factor, with information and redundant members."""
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cache, cached_property
-from itertools import combinations, islice
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 from typing import Any
 
-from rnscli.base import InputError, NoSolutionError, check_int
+from rnscli.base import InputError, check_int
 
 MAX_COUNT = 256
 
@@ -20,12 +20,19 @@ class ModuliSet:
     smallest moduli) is fixed by *any* n of its residues, so the N residues form a code of minimum
     distance k + 1.
 
+    With a common factor G the members are ``m_i = G mu_i``, and the mu_i pairwise coprime. The
+    range is ``G mu_1 ... mu_n``, the least common multiple of the n smallest: it is smaller, and
+    all residues of a value agree modulo G, so that small errors in all of them are told from
+    values far apart (`rnscli.core.arithmetic.robust`).
+
     Parameters
     ----------
     moduli
         The members, in any order; each at least 2, every pair coprime.
     redundant
         How many of them, the largest, are redundant (k); fewer than there are members.
+    factor
+        Common factor G; all members are multiples of it, by at least 2, and these are coprime.
 
     Raises
     ------
@@ -36,7 +43,8 @@ class ModuliSet:
     References
     ----------
     Szabo and Tanaka, "Residue Arithmetic and Its Applications to Computer Technology", 1967;
-    arXiv:2309.10759.
+    arXiv:2309.10759; with a common factor: Wang and Xia, "A closed-form robust Chinese remainder
+    theorem and its performance analysis", IEEE Trans. Signal Processing 2010.
 
     Examples
     --------
@@ -45,6 +53,9 @@ class ModuliSet:
     14057694
     >>> ModuliSet([5, 7, 8, 9, 11, 13], redundant=1).information
     (11, 9, 8, 7, 5)
+    >>> moduli = ModuliSet([248, 232, 224, 216], factor=8)
+    >>> moduli.cofactors, moduli.dynamic_range
+    ((31, 29, 28, 27), 5437152)
     >>> ModuliSet([6, 9])
     Traceback (most recent call last):
         ...
@@ -53,8 +64,9 @@ class ModuliSet:
 
     moduli: tuple[int, ...]
     redundant: int
+    factor: int
 
-    def __init__(self, moduli: Iterable[int], redundant: int = 0) -> None:
+    def __init__(self, moduli: Iterable[int], redundant: int = 0, factor: int = 1) -> None:
         """Sort, validate and freeze."""
         members = [check_int("moduli", modulus, 2) for modulus in moduli]
         if not members:
@@ -64,12 +76,19 @@ class ModuliSet:
                 f"`moduli` has {len(members)} members; at most {MAX_COUNT} are accepted"
             )
         members.sort(reverse=True)
+        factor = check_int("factor", factor, 1)
+        for modulus in members:
+            if modulus % factor or (factor > 1 and modulus == factor):
+                raise InputError(
+                    f"modulus {modulus} is not a multiple, by at least 2, of the `factor` {factor}"
+                )
         for larger, smaller in combinations(members, 2):
-            factor = math.gcd(larger, smaller)
-            if factor > 1:
+            common = math.gcd(larger, smaller)
+            if common > factor:
+                but = f", not of the `factor` {factor} alone" if factor > 1 else ""
                 raise InputError(
                     f"moduli {larger} and {smaller} are not coprime: both are multiples of "
-                    f"{factor}",
+                    f"{common}{but}",
                     "moduli",
                 )
         redundant = check_int("redundant", redundant, 0)
@@ -80,6 +99,7 @@ class ModuliSet:
             )
         object.__setattr__(self, "moduli", tuple(members))
         object.__setattr__(self, "redundant", redundant)
+        object.__setattr__(self, "factor", factor)
 
     @property
     def count(self) -> int:
@@ -101,15 +121,43 @@ class ModuliSet:
         """The k largest moduli, descending."""
         return self.moduli[: self.redundant]
 
+    @property
+    def cofactors(self) -> tuple[int, ...]:
+        """All moduli without the common factor, descending."""
+        return tuple(modulus // self.factor for modulus in self.moduli)
+
     @cached_property
     def dynamic_range(self) -> int:
-        """Product of the information moduli: the largest legitimate range."""
-        return math.prod(self.information)
+        """Least common multiple of the information moduli: the largest legitimate range.
+
+        It is their product, unless they have a common factor.
+        """
+        return math.prod(self.cofactors[self.redundant :]) * self.factor
 
     @cached_property
     def total_range(self) -> int:
-        """Product of all moduli: the number of words, legitimate or not."""
-        return math.prod(self.moduli)
+        """The same of all moduli: how many numbers have different residues."""
+        return math.prod(self.cofactors) * self.factor
+
+    @cached_property
+    def parts(self) -> tuple[int, ...]:
+        """Pairwise coprime divisors of the information moduli, whose product is the dynamic range.
+
+        Residues modulo these say all that those of a number do; without a common factor they are
+        the information moduli.
+
+        Examples
+        --------
+        >>> ModuliSet([248, 232, 224, 216], factor=8).parts
+        (31, 29, 224, 27)
+        """
+        left, parts = self.factor, list[int]()
+        for cofactor in self.cofactors[self.redundant :]:
+            part = cofactor
+            while (common := math.gcd(left, cofactor)) > 1:
+                part, left = part * common, left // common
+            parts.append(part)
+        return (parts[0] * left, *parts[1:])
 
     def without(self, erased: Iterable[int]) -> "ModuliSet":
         """The set that is left when some channels are known to be dead.
@@ -128,7 +176,7 @@ class ModuliSet:
         Examples
         --------
         >>> ModuliSet([63, 62, 61, 59, 55, 53], redundant=2).without([2])
-        ModuliSet(moduli=(63, 62, 59, 55, 53), redundant=1)
+        ModuliSet(moduli=(63, 62, 59, 55, 53), redundant=1, factor=1)
         """
         indices = [check_int("erased", index, 0, self.count - 1) for index in erased]
         if len(set(indices)) < len(indices):
@@ -141,7 +189,7 @@ class ModuliSet:
         if not indices:
             return self
         left = [m for index, m in enumerate(self.moduli) if index not in indices]
-        return ModuliSet(left, self.redundant - len(indices))
+        return ModuliSet(left, self.redundant - len(indices), self.factor)
 
     @property
     def residue_bits(self) -> int:
@@ -152,19 +200,19 @@ class ModuliSet:
     def crt_weights(self) -> tuple[int, ...]:
         """Weights w_i with ``X = sum_i r_i w_i mod M`` over the information moduli.
 
-        ``w_i = (M / m_i) * ((M / m_i)^-1 mod m_i)`` with M the dynamic range, in the order of
-        ``information``.
+        ``w_i = (M / c_i) * ((M / c_i)^-1 mod c_i)`` with M the dynamic range and the c_i those of
+        ``parts``, in the order of ``information``.
 
         Examples
         --------
         >>> ModuliSet([5, 3]).crt_weights
         (6, 10)
         """
-        return crt_weights(self.information)
+        return crt_weights(self.parts)
 
     @cached_property
     def mixed_radix_inverses(self) -> tuple[tuple[int, ...], ...]:
-        """Row i holds ``m_j^-1 mod m_i`` for j < i over ``information``.
+        """Row i holds ``m_j^-1 mod m_i`` for j < i over ``parts``.
 
         These are the constants of the conversion to mixed-radix digits, whose intermediate
         values never exceed the square of a modulus.
@@ -174,7 +222,7 @@ class ModuliSet:
         >>> ModuliSet([7, 5, 3]).mixed_radix_inverses
         ((), (3,), (1, 2))
         """
-        return mixed_radix_inverses(self.information)
+        return mixed_radix_inverses(self.parts)
 
 
 def moduli_columns(moduli: ModuliSet | None) -> dict[str, Any]:
@@ -222,281 +270,3 @@ def check_legitimate_range(moduli: ModuliSet, size: int) -> int:
             f"{moduli.dynamic_range} is accepted"
         )
     return size
-
-
-# Any set of primes gives a valid bound (a number without a listed factor is its own class); these
-# make it tight where small factors decide, which is everywhere that was tried (see tests).
-_CLASS_PRIMES = tuple(p for p in range(2, 64) if all(p % q for q in range(2, p)))
-_MAX_NODES = 20_000
-_MAX_WINDOW = 1 << 20
-
-
-def select_moduli(
-    required_range: int,
-    max_modulus: int,
-    *,
-    redundant: int = 0,
-    count: int | None = None,
-    top: int = 1,
-) -> tuple[ModuliSet, ...]:
-    """Best pairwise coprime sets whose n smallest members cover a range; proven best, in order.
-
-    Among all sets of N = n + k pairwise coprime moduli in ``[2, max_modulus]`` whose n smallest
-    have a product of at least ``required_range``, those with the fewest members come first, and
-    of these the ones with the largest product of the n smallest (then of the k largest).
-
-    Parameters
-    ----------
-    required_range
-        Number of values to cover, at least 1; any size.
-    max_modulus
-        Largest modulus allowed, at least 2.
-    redundant
-        Number k of redundant moduli, the largest of the set.
-    count
-        Force this number n of information moduli, instead of the fewest.
-    top
-        How many sets to return at most, all with the same n.
-
-    Returns
-    -------
-    tuple of ModuliSet
-        Between 1 and ``top`` sets, the best first.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range, or the search would be too large to finish.
-    NoSolutionError
-        If no such set exists.
-
-    Examples
-    --------
-    >>> select_moduli(246017, 63)[0].moduli
-    (63, 62, 61, 59)
-    >>> select_moduli(246017, 63, redundant=3)[0].moduli
-    (62, 61, 59, 57, 55, 53, 49)
-    """
-    required_range = check_int("required_range", required_range, 1)
-    max_modulus = check_int("max_modulus", max_modulus, 2)
-    redundant = check_int("redundant", redundant, 0, MAX_COUNT)
-    top = check_int("top", top, 1, 1000)
-    for information in _counts(required_range, max_modulus, redundant, count):
-        sets = _Search(information, redundant, max_modulus, required_range, top).run()
-        if sets:
-            return sets
-    forced = f" of exactly {count} information moduli" if count is not None else ""
-    spare = f" and {redundant} redundant moduli" if redundant else ""
-    raise NoSolutionError(
-        f"no set of pairwise coprime moduli up to {max_modulus}{forced} covers a range of "
-        f"{_shown(required_range)} values{spare}",
-        "max_modulus",
-    )
-
-
-def set_exists(
-    required_range: int, max_modulus: int, *, redundant: int = 0, count: int | None = None
-) -> bool:
-    """Whether `select_moduli` has an answer, which is often plain without a search for the best."""
-    return any(
-        _Search(information, redundant, max_modulus, required_range, 1).exists()
-        for information in _counts(required_range, max_modulus, redundant, count)
-    )
-
-
-def _counts(required_range: int, max_modulus: int, redundant: int, count: int | None) -> range:
-    """Numbers of information moduli that can cover a range, or the one that is forced."""
-    if count is not None:
-        count = check_int("count", count, 1, MAX_COUNT)
-        return range(count, count + 1)
-    # Fewer than `first` moduli cannot reach the range even if all were the largest.
-    first = 1
-    while max_modulus**first < required_range and first <= MAX_COUNT:
-        first += 1
-    return range(first, _largest_size(max_modulus) - redundant + 1)
-
-
-def special_family(required_range: int, max_modulus: int, *, top: int = 1) -> tuple[ModuliSet, ...]:
-    """Sets {2^j - 1, 2^j, 2^j + 1} that cover a range, the largest j first.
-
-    Conversion to and from these moduli needs no multiplier, which is why they are common in
-    digital designs. They are pairwise coprime for every j >= 1 (j >= 2 keeps each at least 2).
-
-    Parameters
-    ----------
-    required_range, max_modulus, top
-        As in `select_moduli`; there are always three information moduli and none redundant.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range.
-    NoSolutionError
-        If the largest such set within ``max_modulus`` does not cover the range.
-
-    References
-    ----------
-    Wang, Swamy, Ahmad and Wang, "A study of the residue-to-binary converters for the three-moduli
-    sets", IEEE Trans. Circuits Syst. I, 2003.
-
-    Examples
-    --------
-    >>> special_family(30_000, 63)[0].moduli
-    (33, 32, 31)
-    """
-    required_range = check_int("required_range", required_range, 1)
-    max_modulus = check_int("max_modulus", max_modulus, 2)
-    top = check_int("top", top, 1, 1000)
-    sets = []
-    for exponent in range((max_modulus - 1).bit_length(), 1, -1):
-        moduli = (2**exponent + 1, 2**exponent, 2**exponent - 1)
-        if moduli[0] <= max_modulus and math.prod(moduli) >= required_range:
-            sets.append(ModuliSet(moduli))
-    if not sets:
-        raise NoSolutionError(
-            f"no set 2^j - 1, 2^j, 2^j + 1 of moduli up to {max_modulus} covers a range of "
-            f"{_shown(required_range)} values",
-            "max_modulus",
-        )
-    return tuple(sets[:top])
-
-
-# The order of preference among sets of the same n and k: product of the information moduli, then
-# product of the redundant ones.
-_Score = tuple[int, int]
-
-
-@dataclass(eq=False, repr=False)
-class _Search:
-    """Branch and bound for given n and k, over the moduli in descending order; `run` once.
-
-    Its bound: numbers that share a small prime factor exclude each other, so a set takes at most
-    one number of each such class, and the i-th largest member still to come is at most the i-th
-    largest class maximum. The bound is an exact integer, so what is pruned is proven to be no
-    better.
-    """
-
-    information: int
-    redundant: int
-    max_modulus: int
-    required_range: int
-    top: int
-    threshold: _Score = (0, 0)
-    found: list[tuple[_Score, tuple[int, ...]]] = field(default_factory=list)
-    nodes: int = 0
-
-    @property
-    def size(self) -> int:
-        return self.information + self.redundant
-
-    def run(self) -> tuple[ModuliSet, ...]:
-        # A first lower bound on the score, from sets that need no search.
-        self.threshold = (self.required_range, 0)
-        scores = self._greedy_scores()
-        if len(scores) >= self.top:
-            self.threshold = max(self.threshold, sorted(scores, reverse=True)[self.top - 1])
-        self._extend(self._window(), ())
-        return tuple(ModuliSet(members, self.redundant) for _, members in self.found)
-
-    def exists(self) -> bool:
-        """Whether there is a set at all; the search only where no greedy one covers the range."""
-        covered = any(info >= self.required_range for info, _ in self._greedy_scores())
-        return covered or bool(self.run())
-
-    def _greedy_scores(self) -> set[_Score]:
-        starts = range(self.max_modulus, max(1, self.max_modulus - 8 * self.top - 8), -1)
-        return {self._score(members) for start in starts if (members := self._greedy(start))}
-
-    def _score(self, members: tuple[int, ...]) -> _Score:
-        # Also of the first members of a set, which are redundant while there are at most k.
-        return math.prod(members[self.redundant :]), math.prod(members[: self.redundant])
-
-    def _greedy(self, start: int) -> tuple[int, ...]:
-        """The set of largest coprime numbers downward from ``start``; empty if it is too small."""
-        members: list[int] = []
-        product = 1
-        for modulus in range(start, 1, -1):
-            if math.gcd(modulus, product) == 1:
-                members.append(modulus)
-                product *= modulus
-                if len(members) == self.size:
-                    return tuple(members)
-        return ()
-
-    def _window(self) -> list[tuple[int, int]]:
-        """Numbers that a set at least as good can contain, descending, with their class.
-
-        The smallest member is multiplied by n - 1 others that are at most the largest numbers
-        left below the k redundant ones, which bounds it from below.
-        """
-        others = math.prod(
-            max(1, self.max_modulus - self.redundant - i) for i in range(self.information - 1)
-        )
-        lowest = max(2, -(-self.threshold[0] // others))
-        if self.max_modulus - lowest > _MAX_WINDOW:
-            raise InputError(
-                f"moduli up to {self.max_modulus} leave too many candidates for an exact search; "
-                f"a max_modulus of at most {_MAX_WINDOW} can be searched",
-                "max_modulus",
-            )
-        return [(m, _class_of(m)) for m in range(self.max_modulus, lowest - 1, -1)]
-
-    def _extend(self, candidates: list[tuple[int, int]], members: tuple[int, ...]) -> None:
-        """Try every candidate as the next smaller member."""
-        self.nodes += 1
-        if self.nodes > _MAX_NODES:
-            raise InputError(
-                f"the exact search for {self.size} moduli up to {self.max_modulus} was given up "
-                f"after {_MAX_NODES} steps; a smaller range or fewer redundant moduli is easier",
-                "max_modulus",
-            )
-        info, spare = self._score(members)
-        missing = self.size - len(members)
-        if not missing:
-            self.found.append(((info, spare), members))
-            self.found.sort(reverse=True)
-            del self.found[self.top :]
-            if len(self.found) == self.top:
-                # From now on only strictly better sets are of use.
-                worst_info, worst_spare = self.found[-1][0]
-                self.threshold = max(self.threshold, (worst_info, worst_spare + 1))
-            return
-        still_redundant = max(0, self.redundant - len(members))
-        for index, (modulus, _) in enumerate(candidates):
-            maxima = _class_maxima(candidates[index:], missing)
-            if len(maxima) < missing:
-                return
-            best_info = info * math.prod(maxima[still_redundant:])
-            best_spare = spare * math.prod(maxima[:still_redundant])
-            if (best_info, best_spare) < self.threshold:
-                return
-            coprime = [c for c in candidates[index + 1 :] if math.gcd(c[0], modulus) == 1]
-            self._extend(coprime, (*members, modulus))
-
-
-@cache
-def _largest_size(max_modulus: int) -> int:
-    """Most members that a set can have: each takes a different prime from ``[2, max_modulus]``."""
-    numbers = range(2, max_modulus + 1)
-    primes = (n for n in numbers if all(n % d for d in range(2, math.isqrt(n) + 1)))
-    return sum(1 for _ in islice(primes, MAX_COUNT))
-
-
-def _class_of(modulus: int) -> int:
-    """Smallest listed prime factor, or the number itself: two of one class are never coprime."""
-    return next((p for p in _CLASS_PRIMES if modulus % p == 0), modulus)
-
-
-def _class_maxima(candidates: list[tuple[int, int]], wanted: int) -> list[int]:
-    """Largest members of the first ``wanted`` classes, descending as the candidates are."""
-    maxima: dict[int, int] = {}
-    for modulus, label in candidates:
-        maxima.setdefault(label, modulus)
-        if len(maxima) == wanted:
-            break
-    return list(maxima.values())
-
-
-def _shown(number: int) -> str:
-    """A range in a message: digits while they are readable, then a power of two."""
-    return str(number) if number < 10**18 else f"at least 2^{number.bit_length() - 1}"

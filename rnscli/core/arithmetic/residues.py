@@ -260,27 +260,30 @@ def from_residues(residues: IntArray, moduli: ModuliSet) -> IntArray:
         )
     offset = product // 2
     residues = check_residues("residues", residues, moduli.moduli)
-    reader = RangeReader(moduli.information, product, offset)
+    reader = RangeReader(moduli.parts, product, offset, of=moduli.information)
     return reader.read(residues[moduli.redundant :])[0] - offset
 
 
 class RangeReader:
-    """Chinese remaindering over some moduli, for values of a limited range, without overflow.
+    """Chinese remaindering over coprime moduli, for values of a limited range, without overflow.
 
-    Reads ``v = (X + offset) mod M`` from residues of X, with M the product of the given moduli,
-    and says whether ``v < limit``, for a limit up to 2**62 and an offset up to that. M itself may
-    exceed int64 where ``limit`` does not: then only mixed-radix digits are formed, and they are
-    compared with the digits of the limit.
+    Residues may be ``of`` multiples of the moduli. Reads ``v = (X + offset) mod M`` from residues
+    of X, with M the product of the given moduli, and says whether ``v < limit``, for a limit up to
+    2**62 and an offset up to that. M itself may exceed int64 where ``limit`` does not: then only
+    mixed-radix digits are formed, and they are compared with the digits of the limit.
     """
 
-    def __init__(self, moduli: tuple[int, ...], limit: int, offset: int) -> None:
+    def __init__(
+        self, moduli: tuple[int, ...], limit: int, offset: int, of: tuple[int, ...] | None = None
+    ) -> None:
         """Choose the representation: one weighted sum where it fits, mixed radix elsewhere."""
         self._moduli = check_simulable(moduli)
         self._limit = limit
         self._product = math.prod(moduli)
-        self._offset = offset
+        self.offset = offset
         self._weights = crt_weights(moduli)
-        largest_sum = offset + sum((m - 1) * w for m, w in zip(moduli, self._weights, strict=True))
+        weighted = zip(of or moduli, self._weights, strict=True)
+        largest_sum = offset + sum((m - 1) * w for m, w in weighted)
         self._fits = largest_sum < _INT_LIMIT
         self._inverses = mixed_radix_inverses(moduli)
         last, self._last_digits = limit - 1, []
@@ -294,7 +297,7 @@ class RangeReader:
             total = residues[0] * self._weights[0]
             for channel, weight in zip(residues[1:], self._weights[1:], strict=True):
                 total += channel * weight
-            total += self._offset
+            total += self.offset
             total %= self._product
             if self._limit == self._product:
                 return total, np.ones(total.shape, dtype=np.bool_)
@@ -314,7 +317,7 @@ class RangeReader:
         """Digits d with ``X + offset = d_0 + m_0 (d_1 + m_1 (d_2 + ...))``."""
         digits: list[IntArray] = []
         for channel, modulus, inverses in zip(residues, self._moduli, self._inverses, strict=True):
-            digit = (channel + self._offset % modulus) % modulus
+            digit = (channel + self.offset % modulus) % modulus
             for earlier, inverse in zip(digits, inverses, strict=True):
                 digit = (digit - earlier) * inverse % modulus
             digits.append(digit)

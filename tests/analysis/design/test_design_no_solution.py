@@ -17,7 +17,7 @@ from rnscli.analysis.design.search import search_designs
 from rnscli.analysis.design.space import DesignSpace
 from rnscli.base.errors import NoSolutionError
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.moduli import select_moduli
+from rnscli.core.arithmetic.selection import select_moduli
 from rnscli.core.noise import NoiseSetting
 from rnscli.hardware.profile import load_technology
 

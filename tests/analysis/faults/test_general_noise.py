@@ -11,7 +11,8 @@ from rnscli.analysis.faults.fault_probability import FaultParameters, fault_prob
 from rnscli.analysis.faults.undetected import undetected_by_differences
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.decoders import DECODERS
-from rnscli.core.arithmetic.moduli import ModuliSet, select_moduli
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.arithmetic.selection import select_moduli
 from rnscli.core.noise import Gaussian, NoiseLaw, Tabulated, Uniform
 
 

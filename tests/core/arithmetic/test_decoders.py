@@ -95,7 +95,7 @@ def test_other_radii(redundant: int) -> None:
 
 
 def test_registry() -> None:
-    assert set(DECODERS) == {"bounded-distance", "majority", "detect"}
+    assert set(DECODERS) == {"bounded-distance", "majority", "detect", "robust"}
     for name, decoder in DECODERS.items():
         assert decoder.name == name
         assert decoder_named(name) is decoder

@@ -56,6 +56,36 @@ def test_a_common_factor_is_named(moduli: list[int], pair: str, factor: int) -> 
         ModuliSet(moduli)
 
 
+@given(coprime_lists(), st.integers(2, 60), st.data())
+@QUICK
+def test_a_common_factor(cofactors: list[int], factor: int, data: st.DataObject) -> None:
+    redundant = data.draw(st.integers(0, len(cofactors) - 1))
+    moduli = ModuliSet([factor * one for one in cofactors], redundant, factor)
+    assert moduli.cofactors == tuple(sorted(cofactors, reverse=True))
+    assert moduli.dynamic_range == math.lcm(*moduli.information) == math.prod(moduli.parts)
+    assert moduli.total_range == math.lcm(*moduli.moduli)
+    parts = moduli.parts
+    assert all(m % part == 0 for m, part in zip(moduli.information, parts, strict=True))
+    assert math.lcm(*parts) == math.prod(parts)  # so that they are coprime
+    value = data.draw(st.integers(0, moduli.dynamic_range - 1))
+    weighted = zip(moduli.information, moduli.crt_weights, strict=True)
+    assert sum(value % m * weight for m, weight in weighted) % moduli.dynamic_range == value
+
+
+@pytest.mark.parametrize(
+    ("moduli", "factor", "said"),
+    [
+        ([60, 62, 63], 2, "modulus 63 is not a multiple, by at least 2, of the `factor` 2"),
+        ([8, 24, 40], 8, "modulus 8 is not a multiple, by at least 2, of the `factor` 8"),
+        ([60, 62, 64], 2, "multiples of 4, not of the `factor` 2 alone"),
+        ([60, 62], 0, "`factor` is 0"),
+    ],
+)
+def test_what_has_another_factor_is_refused(moduli: list[int], factor: int, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        ModuliSet(moduli, factor=factor)
+
+
 def test_every_pair_is_checked() -> None:
     for order in permutations([4, 9, 25, 10]):  # only 4 and 10, and 25 and 10, clash
         with pytest.raises(InputError, match=r"25 and 10|10 and 4"):

@@ -10,7 +10,13 @@ from scipy.sparse import lil_matrix
 
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.arithmetic.moduli import ModuliSet, select_moduli, set_exists, special_family
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.arithmetic.selection import (
+    common_factor_family,
+    select_moduli,
+    set_exists,
+    special_family,
+)
 
 Score = tuple[int, int]
 
@@ -233,6 +239,46 @@ def test_special_family(max_modulus: int, required: int) -> None:
         return
     assert [s.moduli for s in special_family(required, max_modulus, top=100)] == wanted
     assert [s.moduli for s in special_family(required, max_modulus)] == wanted[:1]
+
+
+@pytest.mark.parametrize("factor", [None, 2, 3, 4, 6])
+@pytest.mark.parametrize("redundant", [0, 1, 2])
+@pytest.mark.parametrize("max_modulus", [9, 16, 30, 48])
+def test_common_factor_family(max_modulus: int, redundant: int, factor: int | None) -> None:
+    """Against every set of multiples of every factor."""
+    made = {}  # the range and redundancy of each set by its factor, of which no two are alike
+    for common in range(2, max_modulus // 2 + 1) if factor is None else (factor,):
+        for cofactors in coprime_sets(min(24, max_modulus // common)):
+            n = len(cofactors) - redundant
+            if n >= 1 and len(cofactors) > 1:
+                score = common * math.prod(cofactors[redundant:]), math.prod(cofactors[:redundant])
+                made[common, cofactors] = n, score
+    for required in (2, 40, 150, 700, 3_000, 20_000):
+        covering = [
+            (n, -score[0], -common, -score[1])
+            for (common, _), (n, score) in made.items()
+            if score[0] >= required
+        ]
+        fewest = min((one[0] for one in covering), default=0)
+        wanted = sorted(one for one in covering if one[0] == fewest)[:5]
+        options = {"factor": factor, "redundant": redundant, "top": 5}
+        if not wanted:
+            with pytest.raises(NoSolutionError, match=f"up to {max_modulus} with"):
+                common_factor_family(required, max_modulus, **options)
+            continue
+        sets = common_factor_family(required, max_modulus, **options)
+        assert [
+            (
+                one.information_count,
+                -one.dynamic_range,
+                -one.factor,
+                -math.prod(one.cofactors[:redundant]),
+            )
+            for one in sets
+        ] == wanted
+        assert all(one.dynamic_range == math.lcm(*one.information) for one in sets)
+        assert all(one.total_range == math.lcm(*one.moduli) for one in sets)
+        assert all(one.redundant == redundant for one in sets)
 
 
 @pytest.mark.parametrize(

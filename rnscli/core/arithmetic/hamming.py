@@ -1,0 +1,91 @@
+"""Decoding that counts wrong residues: the legitimate value within a radius, if there is one."""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from rnscli.core.arithmetic.decoders import (
+    CORRECTED,
+    DETECTED,
+    VALID,
+    check_patterns,
+    covering,
+)
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.arithmetic.residues import IntArray, RangeReader
+
+Statuses = npt.NDArray[np.uint8]
+
+
+class HammingReader:
+    """Words of the code of L integers ``[lowest, lowest + L)``, decoded within a radius t.
+
+    Words without an error leave after the syndrome check; only the others are tried with further
+    groups of n residues, chosen so that every pattern of at most t wrong residues leaves one group
+    untouched.
+    """
+
+    def __init__(self, moduli: ModuliSet, size: int, radius: int) -> None:
+        check_patterns(moduli.count, radius)
+        self._moduli, self._size, self._radius = moduli, size, radius
+        self._lowest = -(size // 2)
+        self._groups = _groups_of(moduli, size, radius)
+
+    def decode(self, residues: IntArray) -> tuple[IntArray, Statuses]:
+        """Values and their status, of words ``(N, W)``."""
+        value, legitimate, wrong = self._read(self._groups[0], residues)
+        values = value.copy()
+        status = np.where(wrong == 0, VALID, CORRECTED).astype(np.uint8)
+        pending = np.flatnonzero(~(legitimate & (wrong <= self._radius)))
+        for group in self._groups[1:]:
+            if not pending.size:
+                break
+            value, inside, wrong = self._read(group, residues[:, pending])
+            accepted = inside & (wrong <= self._radius)
+            done = pending[accepted]
+            values[done] = value[accepted]
+            status[done] = CORRECTED
+            pending = pending[~accepted]
+        status[pending] = DETECTED
+        outside = pending[~legitimate[pending]]
+        if outside.size:
+            above = _nearer_above(self._moduli, self._size).read(
+                residues[self._moduli.redundant :, outside]
+            )[1]
+            values[outside] = np.where(above, self._lowest + self._size - 1, self._lowest)
+        return values, status
+
+    def _read(
+        self, group: "_Group", residues: IntArray
+    ) -> tuple[IntArray, npt.NDArray[np.bool_], IntArray]:
+        """Signed value of one group, whether it is legitimate, and its distance to the word."""
+        members, others, reader = group
+        value, inside = reader.read(residues[members])
+        value += self._lowest
+        wrong = np.zeros(value.shape, dtype=np.int64)
+        for index in others:
+            wrong += residues[index] != value % self._moduli.moduli[index]
+        return value, inside, wrong
+
+
+_Group = tuple[list[int], tuple[int, ...], RangeReader]  # n channels, the others, their reader
+
+
+# By value: a worker process gets a new code with every block.
+@lru_cache(maxsize=64)
+def _groups_of(moduli: ModuliSet, size: int, radius: int) -> list[_Group]:
+    """The groups of n residues that are tried."""
+    groups = []
+    for others in covering(moduli.count, moduli.redundant, radius):
+        members = [i for i in range(moduli.count) if i not in others]
+        chosen = tuple(moduli.moduli[i] for i in members)
+        groups.append((members, others, RangeReader(chosen, size, size // 2)))
+    return groups
+
+
+@lru_cache(maxsize=64)
+def _nearer_above(moduli: ModuliSet, size: int) -> RangeReader:
+    """Says of an illegitimate word whether its information residues read as positive."""
+    upper = size // 2 + (moduli.dynamic_range + 1) // 2
+    return RangeReader(moduli.information, upper, size // 2)
