@@ -80,6 +80,7 @@ from rnscli.core.arithmetic.residues import modular_dot as modular_dot
 from rnscli.core.arithmetic.residues import modular_matmul as modular_matmul
 from rnscli.core.arithmetic.residues import quantise as quantise
 from rnscli.core.arithmetic.residues import to_residues as to_residues
+from rnscli.core.arithmetic.selection import common_factor_family as common_factor_family
 from rnscli.core.arithmetic.selection import select_moduli as select_moduli
 from rnscli.core.arithmetic.selection import special_family as special_family
 from rnscli.core.cores.conventional_core import BitSlicedCore as BitSlicedCore

@@ -7,6 +7,8 @@ from rnscli.analysis.columns import Calibration as Calibration
 from rnscli.analysis.columns import ColumnsPerAdc as ColumnsPerAdc
 from rnscli.analysis.columns import Decoder as Decoder
 from rnscli.analysis.columns import Epochs as Epochs
+from rnscli.analysis.columns import Factor as Factor
+from rnscli.analysis.columns import Family as Family
 from rnscli.analysis.columns import InputBits as InputBits
 from rnscli.analysis.columns import LegitimateRange as LegitimateRange
 from rnscli.analysis.columns import MaxModulus as MaxModulus

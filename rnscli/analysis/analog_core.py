@@ -27,10 +27,12 @@ def analog_core(
     snr_db: core.Level | None = None,
     static_share: float = 0.0,
     attempts: float = 1,
-    decoder: str = "bounded-distance",
+    decoder: str | None = None,
     legitimate_range: int | str = "product",
     rule: str = "exact",
     max_modulus: int | None = None,
+    family: str | None = None,
+    factor: int | None = None,
     slice_bits: int = 1,
     adc_bits: int | None = None,
     adc_range: str = core.FULL,
@@ -51,7 +53,7 @@ def analog_core(
         Length h of its dot products, which is the number of rows of its array.
     input_bits, weight_bits
         Bits of the operands; b if not given.
-    moduli, redundant, rule, max_modulus
+    moduli, redundant, rule, max_modulus, family, factor
         Of the core ``rns``, as in `rnscli.ModuliRequest`: the best moduli unless they are given.
     noise, p, sigma, snr_db
         Law and level of the noise, as in `rnscli.NoiseSetting`, or that; no noise without a level.
@@ -109,6 +111,8 @@ def analog_core(
         redundant=redundant,
         rule=rule,
         max_modulus=max_modulus,
+        family=family,
+        factor=factor,
     )
     code = None
     if kind.coded:

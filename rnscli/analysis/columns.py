@@ -32,8 +32,13 @@ RedundantModuli = Annotated[tuple[int, ...], Column(
 Redundant = Annotated[int, Column("Number k of redundant moduli.", "k", identity=True)]
 Rule = Annotated[str, Column("Range that the moduli cover: exact, or bits.")]
 MaxModulus = Annotated[int, Column("Largest modulus that is accepted; null for 2^b - 1.", low=2)]
+Family = Annotated[str, Column("Family of sets that were searched; null for any, or by factor.")]
+Factor = Annotated[int, Column("Common factor of the moduli, where one was given.", "G", low=2)]
 LegitimateRange = Annotated[str | int, Column(
     "Number L of legitimate values, or the rule that gives it.", "L", low=1
+)]
+Tolerance = Annotated[int, Column(
+    "Steps of the output by which it may be off without being grossly wrong.", low=0, usual=8
 )]
 Decoder = Annotated[str, Column("How the redundant code is decoded.", usual="bounded-distance")]
 Attempts = Annotated[float, Column(

@@ -4,7 +4,7 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from rnscli import base
 from rnscli.analysis import columns as c
@@ -16,6 +16,7 @@ from rnscli.core import (
     DotProductOptions,
     ModuliSet,
     check_legitimate_range,
+    common_factor_family,
     moduli_columns,
     select_moduli,
     set_exists,
@@ -24,8 +25,25 @@ from rnscli.core import (
 
 MAX_BITS = 256
 _MAX_HINT_BITS = 64
-_selected = lru_cache(maxsize=64)(select_moduli)  # for a sweep of anything else
+# For a sweep of anything else.
+_selected = lru_cache(maxsize=64)(select_moduli)
+_selected_with_factor = lru_cache(maxsize=64)(common_factor_family)
 DEFAULT_VECTOR_SIZE = 128
+
+
+class _Family(NamedTuple):
+    """A family of sets, in a line of the help."""
+
+    summary: str
+
+
+TOLERANCE = 8  # far less than wrong quotients, far more than errors that are averaged
+ANY, SPECIAL, COMMON_FACTOR = "any", "special", "common-factor"
+FAMILIES = {
+    ANY: _Family("pairwise coprime moduli"),
+    SPECIAL: _Family("those 2^j - 1, 2^j, 2^j + 1"),
+    COMMON_FACTOR: _Family("multiples of --factor"),
+}
 
 
 class ModuliOptions:
@@ -48,9 +66,15 @@ class ModuliOptions:
     max_modulus = Option(base.WholeNumbers(2, 2**MAX_BITS), "Largest modulus.", usual="2^b - 1")
     count = Option(base.WholeNumbers(1, 128), "Force the number n of information moduli.")
     family = Option(
-        base.Names(("any", "special")),
-        "Any moduli, or only sets 2^j - 1, 2^j, 2^j + 1.",
-        default="any",
+        base.Names(FAMILIES),
+        "Family of sets: {summaries}.",
+        usual="any; common-factor with --factor",
+    )
+    factor = Option(
+        base.WholeNumbers(2, 2**20),
+        "Common factor G of the moduli G mu_1, G mu_2, .. of the family common-factor, whose mu_i "
+        "are coprime: residues that are off by less than G / 4 are told from wrong values.",
+        usual="of the best set; with --moduli: of all of them",
     )
     top = Option(base.WholeNumbers(1, 1000), "Show the best K sets.", default="1")
     solve = Option(
@@ -64,13 +88,20 @@ class CodeOptions:
     """What a user chooses of a redundant code and its retries."""
 
     decoder = Option(
-        base.Names(DECODERS), "How the redundant code is decoded.", default="bounded-distance"
+        base.Names(DECODERS),
+        "How residues are decoded.",
+        usual="bounded-distance, or robust with a common factor",
     )
     legitimate_range = Option(
         base.LegitimateRanges(),
         "Which values are legitimate: as many as the product of the information moduli, those of "
         "the dot product, or a number of them.",
         default="product",
+    )
+    tolerance = Option(
+        base.WholeNumbers(0, 2**62),
+        "Steps of the output by which it may be off without being grossly wrong.",
+        default=str(TOLERANCE),
     )
     attempts = Option(base.Attempts(), "Largest number R of attempts, the first included, or inf.")
 
@@ -99,7 +130,11 @@ class ModuliRequest:
     count
         Force the number n of information moduli.
     family
-        ``any``, or ``special`` for 2^j - 1, 2^j, 2^j + 1.
+        ``any``, ``special`` for 2^j - 1, 2^j, 2^j + 1, or ``common-factor``; if not given, the last
+        with a ``factor``, else the first.
+    factor
+        Common factor G of the family ``common-factor``; that of the best set, or of all
+        ``moduli``, if not given.
     moduli
         An explicit set, which replaces the search; its k largest are redundant. Without
         ``bits``, ``vector_size``, operand bits or ``precision_bits`` no range is required of it.
@@ -125,12 +160,21 @@ class ModuliRequest:
     max_modulus: int | None = None
     redundant: int = 0
     count: int | None = None
-    family: str = "any"
+    family: str | None = None
+    factor: int | None = None
     moduli: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         DotProductOptions.rule.check(self.rule)
-        ModuliOptions.family.check(self.family)
+        if self.family is not None:
+            ModuliOptions.family.check(self.family)
+        if self.factor is not None:
+            ModuliOptions.factor.check(self.factor)
+            if self.family not in (None, COMMON_FACTOR):
+                raise InputError(
+                    f"`factor` is of the `family` {COMMON_FACTOR}, and that is {self.family}; "
+                    "leave one of them out"
+                )
         ModuliOptions.redundant.check(self.redundant)
         if self.count is not None:
             ModuliOptions.count.check(self.count)
@@ -144,13 +188,14 @@ class ModuliRequest:
                         "with it; leave one of them out"
                     )
         if self.moduli is not None:
-            for name, default in (("max_modulus", None), ("count", None), ("family", "any")):
-                if getattr(self, name) != default:
+            meaningless = ("max_modulus", "count", *(["family"] if self._family == SPECIAL else []))
+            for name in meaningless:
+                if getattr(self, name) is not None:
                     raise InputError(
                         f"`moduli` fixes the set, so `{name}` has no meaning with it; "
                         "leave one of them out"
                     )
-        if self.family == "special" and (self.redundant or self.count not in (None, 3)):
+        if self._family == SPECIAL and (self.redundant or self.count not in (None, 3)):
             raise InputError(
                 "`family` special has three information moduli and no redundant one; "
                 "leave out `redundant` and `count`, or use `family` any"
@@ -184,7 +229,21 @@ class ModuliRequest:
     @cached_property
     def given(self) -> ModuliSet | None:
         """The explicit set, if there is one."""
-        return None if self.moduli is None else ModuliSet(self.moduli, self.redundant)
+        if self.moduli is None:
+            return None
+        if self._family != COMMON_FACTOR:
+            return ModuliSet(self.moduli, self.redundant)
+        common = math.gcd(*self.moduli) if self.factor is None else self.factor
+        if common == 1:
+            members = ",".join(map(str, self.moduli))
+            raise InputError(
+                f"the moduli {members} have no common factor; leave out `family`", "moduli"
+            )
+        return ModuliSet(self.moduli, self.redundant, common)
+
+    @property
+    def _family(self) -> str:
+        return self.family or (ANY if self.factor is None else COMMON_FACTOR)
 
     @property
     def converter_bits(self) -> int:
@@ -264,13 +323,16 @@ class ModuliRequest:
 
     def _search(self, top: int) -> tuple[ModuliSet, ...]:
         size, limit = self.required_range, self.max_modulus or 2**self.converter_bits - 1
-        if self.family == "special":
+        if self._family == SPECIAL:
             return special_family(size, limit, top=top)
-        return _selected(size, limit, redundant=self.redundant, count=self.count, top=top)
+        more = {"redundant": self.redundant, "count": self.count, "top": top}
+        if self._family == COMMON_FACTOR:
+            return _selected_with_factor(size, limit, self.factor, **more)
+        return _selected(size, limit, **more)
 
     def _exists(self) -> bool:
         """Whether there is a set within the bits; raises InputError if that cannot be decided."""
-        if self.family == "special":
+        if self._family != ANY:
             try:
                 return bool(self._search(1))
             except NoSolutionError:
@@ -369,7 +431,13 @@ class ModuliRow:
     redundant_moduli: c.RedundantModuli
     count: Annotated[int, Column("Number N = n + k of moduli.", "N", low=1)]
     dynamic_range: Annotated[
-        int, Column("Values that the information moduli cover, their product.", "range", low=1)
+        int,
+        Column(
+            "Values that the information moduli cover: their product, or the least common "
+            "multiple of those with a common factor.",
+            "range",
+            low=1,
+        ),
     ]
     log2_dynamic_range: Annotated[
         float, Column("Binary logarithm of dynamic_range.", "log2", "{:.2f}".format)
@@ -388,6 +456,12 @@ class ModuliRow:
         int, Column("Place of the set among those found, 1 for the best.", low=1, usual=1)
     ]
     redundant: c.Redundant
+    factor: Annotated[
+        int,
+        Column(
+            "Common factor G of the moduli, 1 if they are pairwise coprime.", "G", low=1, usual=1
+        ),
+    ]
     next_required_range: Annotated[
         int | None,
         Column(
@@ -438,6 +512,7 @@ def _row(request: ModuliRequest, moduli: ModuliSet, rank: int) -> ModuliRow:
         output_bits=output_bits,
         lost_bits=None if output_bits is None else max(0, output_bits - request.converter_bits),
         rank=rank,
+        factor=moduli.factor,
     )
 
 
@@ -477,7 +552,7 @@ def longest_dot_products(request: ModuliRequest, top: int = 1) -> tuple[ModuliRo
     """
     if request.precision_bits is not None:
         raise InputError("`precision_bits` leaves no `vector_size` to `solve`; leave it out")
-    if request.moduli is None and request.count is None and request.family == "any":
+    if request.moduli is None and request.count is None and request.family in (None, ANY):
         raise InputError("`solve` needs a set, so give `moduli`, or `count` of the best one")
     request = replace(request.with_operands(), vector_size=1)
     return tuple(

@@ -1,8 +1,8 @@
 from rnscli.core.arithmetic.code import DETECTED as DETECTED
 from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
+from rnscli.core.arithmetic.decoders import decoder_for as decoder_for
 from rnscli.core.arithmetic.decoders import decoder_named as decoder_named
-from rnscli.core.arithmetic.decoders import radius_of as radius_of
 from rnscli.core.arithmetic.dot_product import MAX_VECTOR_SIZE as MAX_VECTOR_SIZE
 from rnscli.core.arithmetic.dot_product import DotProduct as DotProduct
 from rnscli.core.arithmetic.dot_product import DotProductOptions as DotProductOptions
@@ -16,6 +16,8 @@ from rnscli.core.arithmetic.residues import FloatArray as FloatArray
 from rnscli.core.arithmetic.residues import IntArray as IntArray
 from rnscli.core.arithmetic.residues import RangeReader as RangeReader
 from rnscli.core.arithmetic.residues import exact_dot as exact_dot
+from rnscli.core.arithmetic.robust import mean_on_circle as mean_on_circle
+from rnscli.core.arithmetic.selection import common_factor_family as common_factor_family
 from rnscli.core.arithmetic.selection import select_moduli as select_moduli
 from rnscli.core.arithmetic.selection import set_exists as set_exists
 from rnscli.core.arithmetic.selection import special_family as special_family

@@ -16,7 +16,7 @@ from rnscli.analysis.design.limits import NOISE_OBJECTIVES, OBJECTIVES, Limits, 
 from rnscli.analysis.design.rows import GainRow
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.base import InputError, NoSolutionError, RnscliError
-from rnscli.core import CORES, DEVICE, radius_of
+from rnscli.core import CORES, DEVICE, decoder_named
 from rnscli.hardware import KNOWN
 from rnscli.runtime import Runner
 
@@ -296,7 +296,8 @@ def _key(evaluator: Evaluator, design: Design) -> Any:
     """What tells codes apart: where nothing is rejected, or is not tried again, less of it."""
     moduli, decoder, size = evaluator.code_of(design)
     attempts = design.attempts if size < moduli.total_range else 1
-    return moduli, radius_of(decoder, moduli), attempts, size if attempts != 1 else None
+    radius = decoder_named(decoder).radius_of(moduli)
+    return moduli, radius, attempts, size if attempts != 1 else None
 
 
 def _row(

@@ -30,8 +30,8 @@ from rnscli.core import (
     ModuliSet,
     NoiseLaw,
     NoiseSetting,
+    decoder_named,
     mean_square,
-    radius_of,
 )
 from rnscli.runtime import Runner
 
@@ -272,7 +272,7 @@ class Evaluator:
     def _costs(self, design: Design, wrong_word: float = 0.0) -> tuple[EnergyParameters, ...]:
         """What its costs depend on; decoders of the same radius cost the same."""
         moduli, decoder, size = self._code(design) or (None, "", None)
-        radius = 0 if moduli is None else radius_of(decoder, moduli)
+        radius = 0 if moduli is None else decoder_named(decoder).radius_of(moduli)
         key = (replace(design, decoder=None), radius, wrong_word)
         if key not in self._parameters:
             try:

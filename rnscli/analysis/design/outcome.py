@@ -10,7 +10,6 @@ from rnscli.analysis.faults import FaultParameters, Retries, StaticErrors, indep
 from rnscli.analysis.faults.fault_probability import fault_probability, static_part
 from rnscli.analysis.faults.wrong_outputs import wrong_outputs
 from rnscli.analysis.statistics import check_reals
-from rnscli.core import radius_of
 from rnscli.runtime import Work, describe, versions
 
 ALGORITHM = 2  # to be counted up whenever the same code would have another outcome
@@ -109,10 +108,9 @@ class CodeOutcome:
     def key(self) -> Any:
         """What its outcome depends on: decoders of the same radius have the same."""
         point = self.code.point
-        radius = radius_of(point.decoder, point.moduli)
         # Of the closed form the deviation is left out.
         spread = None if self.equiprobable else self.deviation
-        return point.moduli, radius, point.legitimate_range, point.laws, spread
+        return point.moduli, point.radius, point.legitimate_range, point.laws, spread
 
     def work(self) -> Work[Outcome]:
         """Its outcome as work of a single block, so that it may go anywhere and be kept."""

@@ -5,24 +5,20 @@ And the designer's question: how much redundancy and how many attempts reach one
 
 import itertools
 import math
-import sys
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-import numpy as np
-
 from rnscli import base, core
 from rnscli.analysis.faults import undetected
+from rnscli.analysis.faults.attempt import Attempt, attempt
 from rnscli.analysis.faults.retries import Retries, StaticErrors, independent, static_errors
 from rnscli.analysis.faults.rows import FaultProbability
-from rnscli.analysis.moduli import CodeOptions, ModuliRequest
+from rnscli.analysis.moduli import TOLERANCE, CodeOptions, ModuliRequest
 from rnscli.core import ModuliSet, NoiseLaw, NoiseSetting
 
-# Probabilities that one attempt ends correct, detected, undetected.
-Outcome = tuple[float, float, float]
+_NEGLIGIBLE = 1e-9  # share of p_err that may be open without being told
 
 
 class FaultOptions:
@@ -67,11 +63,13 @@ class FaultParameters:
     attempts
         Largest number R of attempts, or ``math.inf``.
     decoder
-        Name of a decoder.
+        Name of a decoder; the usual one of the set if not given.
     legitimate_range
         Number L of legitimate values; ``None`` for the product of the information moduli.
     erased
         Channels known to be dead, as indices into ``moduli.moduli``; their laws do not matter.
+    tolerance
+        Steps by which an output may be off without being grossly wrong.
 
     Raises
     ------
@@ -83,9 +81,10 @@ class FaultParameters:
     noise: NoiseSetting | NoiseLaw | tuple[NoiseLaw, ...] | None = None
     p: float | None = None
     attempts: float = 1
-    decoder: str = "bounded-distance"
+    decoder: str | None = None
     legitimate_range: int | None = None
     erased: tuple[int, ...] = ()
+    tolerance: int = TOLERANCE
 
     def __post_init__(self) -> None:
         _ = self.point
@@ -101,9 +100,10 @@ class FaultParameters:
             moduli=self.moduli,
             laws=self._laws(),
             attempts=CodeOptions.attempts.check(self.attempts),
-            decoder=core.decoder_named(self.decoder).name,
+            decoder=core.decoder_for(self.moduli, self.decoder).name,
             legitimate_range=core.check_legitimate_range(self.moduli, size),
             erased=erased,
+            tolerance=CodeOptions.tolerance.check(self.tolerance),
         )
 
     def _laws(self) -> tuple[NoiseLaw, ...]:
@@ -124,11 +124,17 @@ class FaultPoint:
     decoder: str
     legitimate_range: int
     erased: tuple[int, ...]
+    tolerance: int = 0
 
     @property
     def left(self) -> ModuliSet:
         """The moduli of the channels that are not dead."""
         return self.moduli.without(self.erased)
+
+    @property
+    def radius(self) -> int:
+        """Number of residues that the decoder corrects, of the channels that are left."""
+        return core.decoder_named(self.decoder).radius_of(self.left)
 
     @property
     def left_laws(self) -> tuple[NoiseLaw, ...]:
@@ -197,12 +203,10 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     """
     point = parameters.point
     moduli, left = point.moduli, point.left
-    (correct, detected, missed), underflows = _attempt_outcome(
-        left, point.legitimate_range, core.radius_of(point.decoder, left), point.left_laws
-    )
+    attempt = attempt_at(point)
     found = retries(point, point.attempts)
     wrong = core.error_probabilities(point.laws, moduli.moduli)
-    if underflows:
+    if attempt.underflows:
         warnings.warn(
             f"a probability at p = {max(wrong):g} is below 2.2e-308 and is given as 0",
             RuntimeWarning,
@@ -213,10 +217,12 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         decoder=point.decoder,
         **core.noise_columns(point.laws, wrong),
         attempts=point.attempts,
-        p_correct=correct,
-        p_detected=detected,
-        p_undetected=missed,
+        p_correct=attempt.correct,
+        p_detected=attempt.detected,
+        p_undetected=attempt.undetected + attempt.open,
         **_of_retries(found, left.count),
+        **_sizes(attempt, found),
+        tolerance=point.tolerance,
         legitimate_range=point.legitimate_range,
         cheapest=None,
         erased=point.erased or None,
@@ -234,122 +240,57 @@ def _of_retries(found: Retries, count: int) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=1024)
-def _attempt_outcome(
-    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...]
-) -> tuple[Outcome, bool]:
-    """Outcome of one attempt, and whether some of it is too small for a double.
-
-    Remembered, because it does not depend on the attempts.
-    """
-    uniform = all(law.equiprobable for law in laws)
-    if not uniform:
-        undetected.check_range(size)
-    wrong = core.error_probabilities(laws, moduli.moduli)
-    if not any(wrong):
-        return (1.0, 0.0, 0.0), any(law.standard_deviation for law in laws)
-    if uniform and min(wrong) == max(wrong):
-        return _equal_outcome(undetected.code_spectrum(moduli, size, radius), wrong[0])
-    if uniform:
-        return _uniform_outcome(undetected.code_spectrum(moduli, size, radius), radius, wrong)
-    vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
-    missed = undetected.undetected_by_differences(vectors, size, radius)
-    may_miss = missed > 0
-    if missed < sys.float_info.min:  # whether the laws make such errors at all
-        some = [(vector > 0) / vector.size for vector in vectors]
-        may_miss = undetected.undetected_by_differences(some, size, radius) > 0
-    weights = weight_distribution(wrong).tolist()
-    spoilt = math.fsum(weights[radius + 1 :])
-    # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what
-    # rounding leaves of the difference is no probability.
-    rejects = size < moduli.total_range
-    detected = max(0.0, spoilt - missed) if rejects else 0.0
-    # Of larger ones a difference of zero is one.
-    may_reject = rejects and spoilt < sys.float_info.min and sum(p > 0 for p in wrong) > radius
-    correct = math.fsum(weights[: radius + 1])
-    return _outcome(correct, (detected, may_reject), (min(missed, spoilt), may_miss))
+def attempt_at(point: FaultPoint) -> Attempt:
+    """How one attempt at a code ends."""
+    left, size = point.left, point.legitimate_range
+    return attempt(left, size, point.decoder, point.left_laws, point.tolerance)
 
 
-def weight_distribution(wrong: Sequence[float]) -> core.FloatArray:
-    """Probabilities of 0 .. N wrong residues, from that of each."""
-    chances = np.ones(1)
-    for p in wrong:
-        longer = np.zeros(chances.size + 1)
-        longer[:-1] = chances * (1.0 - p)
-        longer[1:] += chances * p
-        chances = longer
-    return chances
-
-
-def _equal_outcome(spectrum: undetected.CodeSpectrum, p: float) -> tuple[Outcome, bool]:
-    """Outcome of one attempt where every residue is wrong with the same p, uniformly.
-
-    With the outcomes c_w, d_w, u_w of errors of weight w, ``p_undetected = sum_w u_w p^w
-    (1 - p)^(N - w)`` and so on.
-    """
-    count = len(spectrum.correct) - 1
-    weights = [p**w * (1.0 - p) ** (count - w) for w in range(count + 1)]
-    correct, detected, missed = (
-        math.fsum(s * w for s, w in zip(shares, weights, strict=True))
-        for shares in (spectrum.correct, spectrum.detected, spectrum.undetected)
-    )
-    possible = (p < 1 and any(shares) for shares in (spectrum.detected, spectrum.undetected))
-    return _outcome(correct, *zip((detected, missed), possible, strict=True))
-
-
-def _uniform_outcome(
-    spectrum: undetected.CodeSpectrum, radius: int, wrong: Sequence[float]
-) -> tuple[Outcome, bool]:
-    """Outcome of one attempt where residues are wrong uniformly, each with a p of its own."""
-    chances, possible = joint_chances(wrong)
-    detected, missed = (
-        (float(chances @ shares), bool((shares > 0)[possible].any()))
-        for shares in (spectrum.detected_of, spectrum.undetected_of)
-    )
-    return _outcome(math.fsum(weight_distribution(wrong)[: radius + 1]), detected, missed)
-
-
-def joint_chances(wrong: Sequence[float]) -> tuple[core.FloatArray, Any]:
-    """The chance that exactly the residues of each set T are wrong, and whether there is one."""
-    chances, possible = np.ones(1), np.ones(1, dtype=bool)
-    for p in wrong:
-        chances = np.concatenate((chances * (1.0 - p), chances * p))
-        possible = np.concatenate((possible & (p < 1), possible & (p > 0)))
-    return chances, possible
-
-
-def _outcome(
-    correct: float, detected: tuple[float, bool], missed: tuple[float, bool]
-) -> tuple[Outcome, bool]:
-    """Of chances, and whether there is one at all: the outcome, and whether it underflows."""
-    (rejected, first), (unnoticed, second) = (_held(*one) for one in (detected, missed))
-    return (min(1.0, correct), rejected, unnoticed), first or second
-
-
-def _held(chance: float, possible: bool) -> tuple[float, bool]:
-    """A chance without what rounding adds beyond 1; 0, and that it is, where it has lost digits."""
-    lost = possible and chance < sys.float_info.min
-    return (0.0 if lost else min(1.0, chance)), lost
+def _sizes(once: Attempt, found: Retries) -> dict[str, Any]:
+    """How far outputs are off; what is rejected to the last counts as grossly wrong."""
+    accepted, rejected = found.accepted, found.rejected
+    if accepted is None or rejected is None:
+        small = max(0.0, once.undetected - once.gross)
+        return {
+            "p_gross": max(0.0, found.p_err - small),
+            "mean_abs_output_error": None,
+            "rms_output_error": None,
+        }
+    return {
+        "p_gross": min(found.p_err, (once.gross + once.open) * accepted + rejected),
+        "mean_abs_output_error": once.absolute * accepted,
+        "rms_output_error": math.sqrt(once.square * accepted),
+    }
 
 
 def retries(point: FaultPoint, attempts: float) -> Retries:
     """What up to so many attempts at a code come to."""
-    left, laws = point.left, point.left_laws
-    radius = core.radius_of(point.decoder, left)
-    outcome, _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
-    several = static_part(replace(point, attempts=attempts)) if attempts > 1 else None
-    return several.after(attempts) if several else independent(*outcome, attempts)
+    once = attempt_at(point)
+    wrong = once.undetected + once.open
+    if attempts > 1 and once.detected and any(law.has_static_errors for law in point.left_laws):
+        if not core.decoder_named(point.decoder).counts_residues:
+            # Each attempt may be like the first one, or better.
+            spoilt = once.detected + wrong
+            return Retries(spoilt, once.undetected, 1.0 + once.detected, is_bound=True)
+        several = static_part(replace(point, attempts=attempts))
+        assert several is not None
+        return several.after(attempts)
+    found = independent(once.correct, once.detected, wrong, attempts)
+    if once.open <= _NEGLIGIBLE * found.p_err:
+        return found
+    least = independent(once.correct + once.open, once.detected, once.undetected, attempts)
+    return found._replace(low=least.low, is_bound=True)
 
 
 def static_part(point: FaultPoint) -> StaticErrors | None:
     """What several attempts have in common; ``None`` where they are independent."""
-    left, laws = point.left, point.left_laws
-    radius = core.radius_of(point.decoder, left)
-    (_, detected, missed), _ = _attempt_outcome(left, point.legitimate_range, radius, laws)
-    if not detected or not any(law.has_static_errors for law in laws):
+    once = attempt_at(point)
+    if not once.detected or not any(law.has_static_errors for law in point.left_laws):
         return None
     most = 2 if point.attempts == 2 else None
-    return _several(left, point.legitimate_range, radius, laws, missed, most)
+    return _several(
+        point.left, point.legitimate_range, point.radius, point.left_laws, once.undetected, most
+    )
 
 
 @lru_cache(maxsize=256)
@@ -377,7 +318,7 @@ class TargetParameters:
         Law of the errors, or a setting from which the laws of the residues of any set follow.
     target
         Wanted p_err, above 0 and below 1.
-    decoder, legitimate_range
+    decoder, tolerance, legitimate_range
         As in `FaultParameters` and `ModuliRequest.legitimate_range`.
 
     Raises
@@ -389,7 +330,8 @@ class TargetParameters:
     request: ModuliRequest
     noise: NoiseSetting | NoiseLaw
     target: float
-    decoder: str = "bounded-distance"
+    decoder: str | None = None
+    tolerance: int = TOLERANCE
     legitimate_range: str | int = "product"
 
     def __post_init__(self) -> None:
@@ -460,6 +402,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
             noise=parameters.noise,
             attempts=math.inf,
             decoder=parameters.decoder,
+            tolerance=parameters.tolerance,
             legitimate_range=request.legitimate_range(moduli, parameters.legitimate_range),
         )
         limit = fault_probability(code)
@@ -469,7 +412,8 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
         attempts = _least_attempts(code.point, parameters.target)
         if attempts is None:
             continue
-        reached = _of_retries(retries(code.point, attempts), moduli.count)
+        several = retries(code.point, attempts)
+        reached = _of_retries(several, moduli.count) | _sizes(attempt_at(code.point), several)
         found.append(replace(limit, attempts=attempts, **reached))
         if attempts == 1:
             break

@@ -18,6 +18,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,33 +29,37 @@ _MOST_ATTEMPTS = 64  # whose joint law is formed
 _MOST_STATES = 500
 
 
-@dataclass(frozen=True)
-class Retries:
+class Retries(NamedTuple):
     """Error probability after up to R attempts, from ``low`` to ``p_err``, and their mean number.
 
     Where ``is_bound``, ``p_err`` and ``expected_attempts`` are not exact: an upper bound, and a
-    lower one.
+    lower one. ``rejected`` is the probability that the last attempt is rejected, too, and
+    ``accepted`` how often as in one attempt something wrong is accepted, where that is known.
     """
 
     p_err: float
     low: float
     expected_attempts: float
     is_bound: bool = False
+    rejected: float | None = None
+    accepted: float | None = None
 
 
 def independent(correct: float, detected: float, undetected: float, attempts: float) -> Retries:
     """Of attempts whose errors are all fresh, from the outcome of one."""
     p_err, expected = after_attempts(correct, detected, undetected, attempts)
+    rejected = math.pow(detected, attempts)
+    accepted = 1.0 if not correct + undetected else expected
     if attempts <= 2 or not detected:
-        return Retries(p_err, p_err, expected)
+        return Retries(p_err, p_err, expected, False, rejected, accepted)
     spoilt = detected + undetected
     if spoilt >= 1.0:
-        return Retries(p_err, p_err, expected, is_bound=True)
+        return Retries(p_err, p_err, expected, True, rejected, accepted)
     # In proportion to the mean of p_u, but for what is spoilt every time.
     log_spoilt = math.log1p(-correct) if correct < 0.5 else math.log(spoilt)
     always = math.exp(attempts * log_spoilt)
     low = always - undetected * math.expm1((attempts - 1) * log_spoilt)
-    return Retries(p_err, min(p_err, low), expected, is_bound=True)
+    return Retries(p_err, min(p_err, low), expected, True, rejected, accepted)
 
 
 def after_attempts(

@@ -14,7 +14,8 @@ class FaultProbability:
 
     ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1;
     ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``,
-    or, where ``is_bound``, an upper bound of it, and ``p_err_low`` a lower one.
+    or, where ``is_bound``, an upper bound of it, and ``p_err_low`` a lower one. ``p_gross`` is that
+    of an output that is further off than ``tolerance`` steps, or rejected.
     ``p`` is the mean over the residues of the probability to be wrong; ``sigma`` is given where
     it is the same for all. ``conversions`` are the ADC conversions of a dot product, one for each
     residue that is read and each attempt; ``cheapest`` marks the answer of `redundancy_frontier`
@@ -59,7 +60,8 @@ class FaultProbability:
         Column(
             "Whether p_err is an upper bound, and expected_attempts a lower one: from the third "
             "attempt on it matters that a retry keeps its value, and the mean over values is not "
-            "formed.",
+            "formed; and of a decoder that looks at the size of errors only the likely ones are "
+            "followed.",
             "",
             mark("upper bound"),
             usual=False,
@@ -75,6 +77,28 @@ class FaultProbability:
             same_as="p_err",
         ),
     ]
+    p_gross: Annotated[
+        float,
+        Column(
+            "Probability that the output is further off than the tolerance, or still rejected "
+            "after the attempts.",
+            form=probability,
+            high=1,
+        ),
+    ]
+    mean_abs_output_error: Annotated[
+        float | None,
+        Column(
+            "Mean over all words of how far an accepted output is off, in steps of the output; 0 "
+            "for a right or rejected one.",
+            "mean |e|",
+        ),
+    ]
+    rms_output_error: Annotated[
+        float | None,
+        Column("Root of the mean square of the same.", "rms e"),
+    ]
+    tolerance: c.Tolerance
     expected_attempts: Annotated[
         float,
         Column(

@@ -9,12 +9,13 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from scipy.optimize import brentq
 
 from rnscli import base, core
+from rnscli.analysis.faults.attempt import weight_distribution
 from rnscli.analysis.faults.fault_probability import (
     FaultOptions,
     FaultParameters,
     fault_probability,
-    weight_distribution,
 )
+from rnscli.analysis.moduli import TOLERANCE
 from rnscli.core import ModuliSet, NoiseSetting
 
 _DIGITS = 10  # of a level that is found
@@ -38,7 +39,7 @@ class LevelParameters:
         Name of the law; ``None`` for the one whose own parameter the level is.
     constants
         Name and value of each constant of the law that differs from its default.
-    moduli, attempts, decoder, legitimate_range, erased
+    moduli, attempts, decoder, legitimate_range, erased, tolerance
         As in `FaultParameters`.
 
     Raises
@@ -53,9 +54,10 @@ class LevelParameters:
     noise: str | None = None
     constants: tuple[tuple[str, float], ...] = ()
     attempts: float = 1
-    decoder: str = "bounded-distance"
+    decoder: str | None = None
     legitimate_range: int | None = None
     erased: tuple[int, ...] = ()
+    tolerance: int = TOLERANCE
 
     def __post_init__(self) -> None:
         FaultOptions.solve.check(self.solve)
@@ -85,6 +87,7 @@ class LevelParameters:
             decoder=self.decoder,
             legitimate_range=self.legitimate_range,
             erased=self.erased,
+            tolerance=self.tolerance,
         )
 
 
@@ -209,10 +212,10 @@ class _Search:
         return math.log(p_err or 5e-324) - math.log(self._parameters.target)
 
     def _wrong_word(self, height: float) -> float:
-        """Probability of more wrong residues than the decoder corrects."""
+        """Probability of more wrong residues than the decoder corrects in any case."""
         point = self._at(height).point
         wrong = core.error_probabilities(point.left_laws, point.left.moduli)
-        radius = core.radius_of(point.decoder, point.left)
+        radius = point.radius if core.decoder_named(point.decoder).counts_residues else 0
         return min(1.0, math.fsum(weight_distribution(wrong)[radius + 1 :].tolist()))
 
     def _logit(self, height: float) -> float:

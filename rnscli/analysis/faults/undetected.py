@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, fsum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,8 +42,22 @@ def check_range(size: int) -> None:
         )
 
 
-def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int) -> float:
-    """Probability that one attempt is decoded to a wrong value, in time proportional to L.
+class DifferenceSums(NamedTuple):
+    """Of undetected errors the probability, and that of those beyond a tolerance.
+
+    And the means of how far outputs are off, and of the square of that, 0 where none is undetected.
+    """
+
+    probability: float
+    gross: float
+    absolute: float
+    square: float
+
+
+def sums_by_differences(
+    laws: Sequence[FloatArray], size: int, radius: int, tolerance: int
+) -> DifferenceSums:
+    """What one attempt is wrongly decoded to, in time proportional to L.
 
     ``laws`` are the ``q_i(e)`` of each residue, ``size`` is L, and ``radius`` that of the decoder.
     """
@@ -52,17 +67,23 @@ def undetected_by_differences(laws: Sequence[FloatArray], size: int, radius: int
     share = 2.0
     if not all(np.array_equal(*pair) for pair in zip(laws, mirrored, strict=True)):
         directions, share = [laws, mirrored], 1.0
-    return share * sum(_one_direction(direction, size, radius) for direction in directions)
+    found = [_one_direction(direction, size, radius, tolerance) for direction in directions]
+    return DifferenceSums(*(share * sum(sums) for sums in zip(*found, strict=True)))
 
 
-def _one_direction(laws: Sequence[FloatArray], size: int, radius: int) -> float:
-    """Sum over ``0 < d < L``."""
+def _one_direction(
+    laws: Sequence[FloatArray], size: int, radius: int, tolerance: int
+) -> tuple[float, ...]:
+    """Sums over ``0 < d < L``."""
     parts = []
     for differences, planes in _near(laws, size, radius):
-        weights = (size - differences) / size
+        weighted = sum(planes[1:], planes[0]) * ((size - differences) / size)
+        off = differences.astype(np.float64)
+        beyond = max(0, min(tolerance + 1 - int(differences[0]), differences.size))
         # Not by BLAS, whose threads get in the way of other processes.
-        parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
-    return float(np.sum(parts)) if parts else 0.0
+        moments = (np.einsum("i,i->", weighted, weights) for weights in (off, off**2))
+        parts.append((weighted.sum(), weighted[beyond:].sum(), *moments))
+    return tuple(np.sum(parts, axis=0).tolist()) if parts else (0.0,) * 4
 
 
 def _near(
@@ -254,6 +275,36 @@ def undetected_squares(moduli: ModuliSet, legitimate_range: int, radius: int) ->
     words = _products([m - 1 for m in moduli.moduli])
     found: FloatArray = (squares / words).astype(np.float64)
     return found
+
+
+@lru_cache(maxsize=128)
+def undetected_sizes(
+    moduli: ModuliSet, legitimate_range: int, radius: int, tolerance: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """For each set T of wrong residues, a bit mask, how far an undetected error is off.
+
+    The probability that it is, by more than a tolerance, and the means of the difference and of its
+    square, 0 where there is none; for values that are uniform in the legitimate range.
+    """
+    size, products = legitimate_range, _products(list(moduli.moduli))
+    steps, within = (size - 1) // products, min(size - 1, tolerance) // products
+    # Sums over j of 1, j, j^2, j^3.
+    ones, firsts = steps - within, steps * (steps + 1) // 2
+    beyond = firsts - within * (within + 1) // 2
+    seconds, thirds = firsts * (2 * steps + 1) // 3, firsts**2
+    sums = (
+        size * ones - products * beyond,
+        products * (size * firsts - products * seconds),
+        products**2 * (size * seconds - products * thirds),
+    )
+    words = size * _products([m - 1 for m in moduli.moduli])
+    gross, absolute, square = (
+        (2 * _within(moduli.moduli, _exactly(moduli.moduli, one), radius) / words).astype(
+            np.float64
+        )
+        for one in sums
+    )
+    return gross, absolute, square
 
 
 def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exact, _Exact]:

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from rnscli.analysis.faults.attempt import weight_distribution
 from rnscli.analysis.faults.fault_probability import (
     FaultOptions,
     FaultParameters,
-    weight_distribution,
 )
 from rnscli.analysis.faults.retries import after_attempts
 from rnscli.analysis.faults.rows import FaultProbability
@@ -34,7 +34,15 @@ from rnscli.analysis.statistics import (
     proportion_interval,
     recorded_array,
 )
-from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode, error_probabilities
+from rnscli.core import (
+    DETECTED,
+    FloatArray,
+    IntArray,
+    NoiseLaw,
+    RedundantCode,
+    decoder_named,
+    error_probabilities,
+)
 from rnscli.runtime import Runner, Work, describe, versions
 
 ALGORITHM = 3  # to be counted up whenever the same stratum would give other counts
@@ -451,8 +459,11 @@ class _Attempt:
         self._code = code.without(point.erased) if point.erased else code
         self._laws = point.left_laws
         self._stream, self._again = (seed, number), again
-        self._first_detected = self._code.radius + 1
-        self._first_undetected = self._code.moduli.redundant + 1 - self._code.radius
+        # Fewest wrong residues that may end so.
+        self._first_detected = self._first_undetected = 1
+        if decoder_named(self._code.decoder).counts_residues:
+            self._first_detected = self._code.radius + 1
+            self._first_undetected = self._code.moduli.redundant + 1 - self._code.radius
         self._chances: FloatArray = weight_distribution(
             error_probabilities(self._laws, self._code.moduli.moduli)
         )

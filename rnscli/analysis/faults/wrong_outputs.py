@@ -20,17 +20,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnscli.analysis.faults.attempt import joint_chances, weight_distribution
 from rnscli.analysis.faults.fault_probability import (
     FaultPoint,
-    joint_chances,
-    weight_distribution,
 )
 from rnscli.analysis.faults.undetected import (
     check_range,
     squares_by_differences,
     undetected_squares,
 )
-from rnscli.core import FloatArray, NoiseLaw, error_probabilities, radius_of
+from rnscli.core import FloatArray, NoiseLaw, error_probabilities
 
 _MOST_PAIRS = 1 << 20  # of errors of two residues
 _VALUES = 33  # by which a normal law is told
@@ -72,7 +71,7 @@ def wrong_outputs(point: FaultPoint, deviation: float) -> WrongOutputs:
     wrong = error_probabilities(laws, moduli.moduli)
     if not any(wrong):
         return WrongOutputs(0.0, 0.0)
-    radius = radius_of(point.decoder, moduli)
+    radius = point.radius
     if all(law.equiprobable for law in laws):
         deviation = 0.0
         chances, _ = joint_chances(wrong)

@@ -352,7 +352,7 @@ def _parameters(requested: _Requested, extrapolate: bool) -> dict[str, Any]:
     }
     if moduli is not None:
         parameters["legitimate_range"] = request.legitimate_range(moduli, point["legitimate_range"])
-        parameters["radius"] = core.radius_of(point["decoder"], moduli)
+        parameters["radius"] = core.decoder_for(moduli, point["decoder"]).radius_of(moduli)
     if point["noise"] == core.DEVICE and point["max_link_sigma"] is None:
         # However noisy the light is: what it does to residues is known, and not to be avoided.
         parameters["max_link_sigma"] = analysis.MAX_LINK_SIGMA
@@ -432,6 +432,7 @@ def _held(requested: _Requested, faults: analysis.FaultProbability | None) -> di
     held: dict[str, Any] = {"residue_p": None, "residue_sigma": None}
     if requested.moduli is not None:
         held["redundant"] = requested.moduli.redundant
+        held["decoder"] = core.decoder_for(requested.moduli, requested.point["decoder"]).name
     if faults is not None:
         held |= {name: getattr(faults, name) for name in _NOISE}
     elif isinstance(requested.point["p"], tuple):

@@ -19,12 +19,17 @@ from rnscli.hardware import Technology
 LAYOUT = report.Layout(
     parameters=(
         "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "erased",
-        "noise", "p", "sigma", "static_share", "attempts",
+        "noise", "p", "sigma", "static_share", "attempts", "tolerance",
     ),
     results=(
-        "p_correct", "p_detected", "p_undetected", "p_err", "is_bound", "expected_attempts",
+        "p_correct", "p_detected", "p_undetected", "p_err", "is_bound", "p_gross",
+        "mean_abs_output_error", "expected_attempts",
     ),
-    optional=("redundant_moduli", "moduli", "p_correct"),
+    optional=(
+        "redundant_moduli", "moduli", "p_correct", "mean_abs_output_error", "p_detected",
+        "p_undetected",
+    ),
+    essential=("p_err", "is_bound"),
 )  # fmt: skip
 STATIC_LAYOUT = replace(
     LAYOUT,
@@ -61,8 +66,8 @@ _ASSUMED = (
     "simulates them."
 )
 AXES = (
-    *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", "erased", *options.NOISE_AXES,
-    "technology",
+    *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", "erased", "tolerance",
+    *options.NOISE_AXES, "technology",
 )  # fmt: skip
 
 
@@ -94,6 +99,7 @@ AXES = (
     options.noise_options("1e-3"),
     FaultOptions.erased,
     options.take(analysis.CodeOptions.attempts, usual="1,2,inf"),
+    analysis.CodeOptions.tolerance,
     FaultOptions.target,
     options.take(FaultOptions.solve, swept=False),
     options.take(FaultOptions.validate, swept=False),
@@ -340,6 +346,7 @@ def _code(point: options.Point) -> dict[str, Any]:
         "decoder": point["decoder"],
         "legitimate_range": request.legitimate_range(moduli, point["legitimate_range"]),
         "erased": point["erased"] or (),
+        "tolerance": point["tolerance"],
     }
 
 
@@ -349,5 +356,6 @@ def _target(point: options.Point) -> analysis.TargetParameters:
         noise=NoiseSetting.stated(point),  # there is a default
         target=point["target"],
         decoder=point["decoder"],
+        tolerance=point["tolerance"],
         legitimate_range=point["legitimate_range"],
     )

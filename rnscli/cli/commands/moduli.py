@@ -15,7 +15,7 @@ from rnscli.core import DotProductOptions
 LAYOUT = report.Layout(
     parameters=(
         "vector_size", "bits", "input_bits", "weight_bits", "required_range", "output_bits",
-        "lost_bits", "rank",
+        "lost_bits", "rank", "factor",
     ),
     results=("moduli", "redundant_moduli", "count", "dynamic_range", "log2_dynamic_range"),
     optional=("log2_dynamic_range", "lost_bits", "output_bits"),
@@ -25,7 +25,7 @@ SOLVE_LAYOUT = replace(
     parameters=tuple(key for key in LAYOUT.parameters if key != "vector_size"),
     results=("vector_size", "next_required_range", *LAYOUT.results),
 )
-SET_AXES = ("precision_bits", "count", "family")  # of a search for a set that is not given
+SET_AXES = ("precision_bits", "count")  # of a search for a set that is not given
 
 
 @click.command(
@@ -39,7 +39,6 @@ SET_AXES = ("precision_bits", "count", "family")  # of a search for a set that i
         "precision_bits": Annotated[
             int, Column("Bits P of the 2^P values that the moduli cover.", low=1)
         ],
-        "family": Annotated[str, Column("Family of sets that were searched.")],
     },
 )
 @options.stacked(
@@ -52,6 +51,7 @@ SET_AXES = ("precision_bits", "count", "family")  # of a search for a set that i
     ModuliOptions.max_modulus,
     ModuliOptions.count,
     ModuliOptions.family,
+    ModuliOptions.factor,
     options.take(ModuliOptions.top, swept=False),
     ModuliOptions.solve,
 )

@@ -133,6 +133,8 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
     core.CoreOptions.percentile,
     core.DotProductOptions.rule,
     ModuliOptions.max_modulus,
+    ModuliOptions.family,
+    ModuliOptions.factor,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Compute what devices make of readings, part by part.

@@ -149,6 +149,8 @@ def core_of(
         redundant=request.redundant,
         rule=request.rule,
         max_modulus=request.max_modulus,
+        family=request.family,
+        factor=request.factor,
         **given,
         **{name: point[name] for name in same},
     )

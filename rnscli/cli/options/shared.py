@@ -13,6 +13,8 @@ from rnscli import runtime
 from rnscli.analysis import (
     Calibration,
     CodeOptions,
+    Factor,
+    Family,
     MaxModulus,
     ModuliOptions,
     ModuliRequest,
@@ -30,10 +32,12 @@ Point = dict[str, Any]  # of a sweep: a value of each of its options
 # Axes that fix a moduli set, in the order in which a sweep varies them, the last one fastest.
 MODULI_AXES = (
     "moduli", "bits", "input_bits", "weight_bits", "vector_size", "rule", "max_modulus",
-    "redundant",
+    "family", "factor", "redundant",
 )  # fmt: skip
 # What they are in rows that have no such fields of their own.
-MODULI_COLUMNS = {"rule": Rule, "max_modulus": MaxModulus}
+MODULI_COLUMNS = {
+    "rule": Rule, "max_modulus": MaxModulus, "family": Family, "factor": Factor
+}  # fmt: skip
 # Options that stand together in the help of every command that has them.
 OPERANDS = (
     DotProductOptions.input_bits,
@@ -45,6 +49,8 @@ DECODING = (
     CodeOptions.legitimate_range,
     DotProductOptions.rule,
     ModuliOptions.max_modulus,
+    ModuliOptions.family,
+    ModuliOptions.factor,
 )
 # Options of a calibrated range, and without what they change nothing.
 CALIBRATION = (CoreOptions.calibration, CoreOptions.percentile)

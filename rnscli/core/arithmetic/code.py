@@ -15,7 +15,6 @@ from rnscli.core.arithmetic.decoders import (
     Reader,
     decoder_for,
     decoder_named,
-    radius_of,
 )
 from rnscli.core.arithmetic.moduli import ModuliSet, check_legitimate_range, check_moduli_set
 from rnscli.core.arithmetic.residues import (
@@ -129,7 +128,7 @@ class RedundantCode:
     @cached_property
     def radius(self) -> int:
         """Number t of residues that may be wrong by any amount and are corrected."""
-        return radius_of(self.decoder, self.moduli)
+        return decoder_named(self.decoder).radius_of(self.moduli)
 
     def encode(self, values: IntArray) -> IntArray:
         """Codewords ``(N, *S)`` of legitimate integers of shape ``S``.

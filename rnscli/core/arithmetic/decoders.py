@@ -47,11 +47,14 @@ class Decoder(ABC):
     ----------
     takes_common_factor
         Whether it is for sets of moduli with a common factor, or for pairwise coprime ones.
+    counts_residues
+        Whether wrong residues count alike, however far they are off, and its radius says all.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     takes_common_factor: ClassVar[bool] = False
+    counts_residues: ClassVar[bool] = True
 
     @abstractmethod
     def radius(self, information: int, redundant: int) -> int:
@@ -67,7 +70,17 @@ class Decoder(ABC):
         """
         from rnscli.core.arithmetic.hamming import HammingReader
 
-        return HammingReader(moduli, size, radius_of(self.name, moduli))
+        return HammingReader(moduli, size, self.radius_of(moduli))
+
+    def radius_of(self, moduli: ModuliSet) -> int:
+        """The radius in a set; refused where the distance of that allows less."""
+        radius = self.radius(moduli.information_count, moduli.redundant)
+        if not 0 <= radius <= moduli.redundant // 2:
+            raise RnscliError(
+                f"`decoder` {self.name} corrects {radius} wrong residues with {moduli.redundant} "
+                f"redundant moduli; it must be from 0 to {moduli.redundant // 2}"
+            )
+        return radius
 
 
 @dataclass(frozen=True)
@@ -130,6 +143,7 @@ class Robust(Decoder):
         "many are off by little"
     )
     takes_common_factor: ClassVar[bool] = True
+    counts_residues: ClassVar[bool] = False
 
     def radius(self, information: int, redundant: int) -> int:
         return redundant // 2
@@ -137,7 +151,7 @@ class Robust(Decoder):
     def reader(self, moduli: ModuliSet, size: int) -> Reader:
         from rnscli.core.arithmetic.robust import RobustReader
 
-        return RobustReader(moduli, size, radius_of(self.name, moduli))
+        return RobustReader(moduli, size, self.radius_of(moduli))
 
 
 DECODERS: Registry[Decoder] = Registry(
@@ -181,17 +195,6 @@ def decoder_for(moduli: ModuliSet, name: str | None = None) -> Decoder:
             f"factor {moduli.factor}: use {accepted}"
         )
     return decoder
-
-
-def radius_of(name: str, moduli: ModuliSet) -> int:
-    """Wrong residues that a decoder corrects in a set; refused where the distance allows less."""
-    radius = decoder_named(name).radius(moduli.information_count, moduli.redundant)
-    if not 0 <= radius <= moduli.redundant // 2:
-        raise RnscliError(
-            f"`decoder` {name} corrects {radius} wrong residues with {moduli.redundant} redundant "
-            f"moduli; it must be from 0 to {moduli.redundant // 2}"
-        )
-    return radius
 
 
 MAX_PATTERNS = 20_000  # of wrong residues that a decoder corrects; its set-up grows with them

@@ -169,7 +169,8 @@ def mean_on_circle(parts: IntArray, factor: int) -> tuple[FloatArray, _Bools]:
     """Mean of N points ``(N, W)`` in ``[0, G)`` on a circle of G steps, and which passed its cut.
 
     The mean is that of the points with G added to those that passed, and minimises the sum of
-    their squared distances to it round the circle; it may be G and more.
+    their squared distances to it round the circle; it may be G and more. Of several such means it
+    is the first one seen from the first point, wherever zero is.
 
     Examples
     --------
@@ -182,14 +183,17 @@ def mean_on_circle(parts: IntArray, factor: int) -> tuple[FloatArray, _Bools]:
     total, squares = points.sum(axis=0), (points**2).sum(axis=0)
     best, least = np.zeros(points.shape[1]), count * squares - total**2
     chosen, cut = total.copy(), np.full(points.shape[1], -1.0)
+    ahead = total - count * points[0]  # of the first point, N times
     for first in points:  # the first one behind the cut; those below it have passed
         below = points < first
         passed = below.sum(axis=0)
         sums = total + factor * passed
         moved = squares + 2 * factor * (points * below).sum(axis=0) + factor**2 * passed
         cost = count * moved - sums**2
-        better = cost < least
-        least[better], chosen[better], cut[better] = cost[better], sums[better], first[better]
+        further = sums - count * (points[0] + factor * below[0])
+        better = (cost < least) | ((cost == least) & (further < ahead))
+        least[better], ahead[better] = cost[better], further[better]
+        chosen[better], cut[better] = sums[better], first[better]
     best = chosen / count
     return best, points < cut
 

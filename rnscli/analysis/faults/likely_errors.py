@@ -1,0 +1,89 @@
+"""Errors of all residues of a word, the likely ones first, and what the others come to."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rnscli.core import FloatArray, IntArray
+
+_STEP = 1e-2  # by which less likely errors are added
+_FIRST = 1e-4
+
+
+class LikelyErrors(NamedTuple):
+    """Errors ``(N, K)`` of N residues, about 0, their chances, and the chance of any other."""
+
+    errors: IntArray
+    chances: FloatArray
+    others: float
+
+
+class _Law(NamedTuple):
+    """Errors of a residue, the likeliest first, with the sums of the chances from each on."""
+
+    errors: IntArray
+    chances: FloatArray
+    from_here: FloatArray
+
+
+def likely_errors(laws: Sequence[FloatArray], most: int) -> Iterator[LikelyErrors]:
+    """Sets of errors, each with the ones before it and less likely ones, up to ``most`` errors.
+
+    All those are in a set whose chance is at least a share of that of the likeliest. They are built
+    residue by residue, and what is left out is added up where it is, from positive terms.
+
+    Parameters
+    ----------
+    laws
+        Probabilities of the errors ``0 .. m - 1`` of each residue.
+    most
+        Largest number of errors in a set; the first set is never left out.
+
+    Examples
+    --------
+    >>> law = np.array([0.98, 0.01, 0.0, 0.01])
+    >>> *_, last = likely_errors([law, law], 100)
+    >>> last.errors.shape, last.others
+    ((2, 9), 0.0)
+    """
+    ordered = [_ordered(law) for law in laws]
+    share, before = _FIRST, 0
+    while True:
+        found = _likelier(ordered, share, most if before else max(most, 1 << 20))
+        if found is None:
+            return
+        if found.chances.size > before:
+            yield found
+        before = found.chances.size
+        if not found.others or share < 1e-300:
+            return
+        share *= _STEP
+
+
+def _ordered(law: FloatArray) -> _Law:
+    order = np.argsort(-law, kind="stable")
+    order = order[: np.count_nonzero(law)]
+    chances = law[order]
+    errors = np.where(order > law.size // 2, order - law.size, order)
+    from_here = np.append(np.cumsum(chances[::-1])[::-1], 0.0)
+    return _Law(errors, chances, from_here)
+
+
+def _likelier(laws: Sequence[_Law], share: float, most: int) -> LikelyErrors | None:
+    """Errors at least that share as likely as the likeliest; ``None`` if there are too many."""
+    errors = np.zeros((0, 1), dtype=np.int64)
+    chances, shares, others = np.ones(1), np.ones(1), 0.0
+    for law in laws:
+        relative = law.chances / law.chances[0]
+        count = np.searchsorted(-relative, -(share / shares) * (1 - 1e-12), side="right")
+        others += float(np.einsum("i,i->", chances, law.from_here[count]))
+        total = int(count.sum())
+        if total > most:
+            return None
+        before = np.repeat(np.arange(count.size), count)
+        place = np.arange(total) - np.repeat(np.cumsum(count) - count, count)
+        errors = np.vstack((errors[:, before], law.errors[place]))
+        chances = chances[before] * law.chances[place]
+        shares = shares[before] * relative[place]
+    return LikelyErrors(errors, chances, others)

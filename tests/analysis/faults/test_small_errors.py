@@ -1,0 +1,184 @@
+"""Outcomes of decoders that look at the size of errors, against every value and every error."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from rnscli.analysis.faults.attempt import attempt
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.faults.likely_errors import likely_errors
+from rnscli.analysis.faults.solving import LevelParameters, most_noise
+from rnscli.analysis.faults.validation import validate
+from rnscli.core.arithmetic.code import DETECTED, RedundantCode
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.noise import Gaussian, NoiseLaw, Tabulated, Uniform
+
+# Cofactors, how many of them are redundant, common factor, legitimate range.
+CODES = [
+    ([2, 3], 0, 4, None),
+    ([2, 3], 0, 5, 22),
+    ([3, 4], 0, 8, 90),
+    ([2, 3, 5], 0, 3, None),
+    ([2, 3, 5], 0, 3, 80),
+    ([3, 4], 1, 6, None),
+    ([2, 3, 5], 1, 4, None),
+    ([3, 4, 5], 1, 3, 20),
+    ([2, 3, 5], 2, 4, 8),
+    ([9, 10, 11], 2, 2, 16),
+    ([5, 6, 7], 2, 3, 12),
+    ([7, 8, 9], 2, 3, 14),
+]
+
+
+def set_of(cofactors: list[int], redundant: int, factor: int) -> ModuliSet:
+    return ModuliSet([factor * m for m in cofactors], redundant, factor)
+
+
+def random_laws(moduli: ModuliSet, seed: int) -> tuple[NoiseLaw, ...]:
+    """Any probabilities, of which some are zero."""
+    rng = np.random.default_rng(seed)
+    laws = []
+    for modulus in moduli.moduli:
+        weights = rng.random(modulus) ** 4 * (rng.random(modulus) < 0.7)
+        weights[0] += 2
+        laws.append(Tabulated(tuple(weights / math.fsum(weights))))
+    return tuple(laws)
+
+
+def counted(
+    moduli: ModuliSet, size: int, laws: tuple[NoiseLaw, ...], tolerance: int
+) -> dict[str, float]:
+    """The same by decoding every word."""
+    code = RedundantCode(moduli, size)
+    values = np.arange(code.lowest, code.highest + 1)
+    vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    errors = np.array(list(itertools.product(*(np.flatnonzero(v) for v in vectors)))).T
+    chances = np.prod([v[e] for v, e in zip(vectors, errors, strict=True)], axis=0)
+    members = np.array(moduli.moduli)[:, np.newaxis]
+    found = dict.fromkeys(("correct", "detected", "undetected", "gross", "absolute", "square"), 0.0)
+    for value in values:
+        decoded = code.decode((code.encode(np.array([value])) + errors) % members)
+        rejected = decoded.status == DETECTED
+        off = np.where(rejected, 0, np.abs(decoded.values - value)).astype(float)
+        weights = chances / size
+        found["detected"] += weights[rejected].sum()
+        found["correct"] += weights[~rejected & (off == 0)].sum()
+        found["undetected"] += weights[off > 0].sum()
+        found["gross"] += weights[off > tolerance].sum()
+        found["absolute"] += (weights * off).sum()
+        found["square"] += (weights * off**2).sum()
+    return found
+
+
+@pytest.mark.parametrize("tolerance", [0, 1, 4])
+@pytest.mark.parametrize(("cofactors", "redundant", "factor", "size"), CODES)
+def test_every_value_and_every_error(
+    cofactors: list[int], redundant: int, factor: int, size: int | None, tolerance: int
+) -> None:
+    moduli = set_of(cofactors, redundant, factor)
+    size = size or moduli.dynamic_range
+    laws = random_laws(moduli, 3 * redundant + factor)
+    found = attempt(moduli, size, "robust", laws, tolerance)
+    wanted = counted(moduli, size, laws, tolerance)
+    total = found.correct + found.detected + found.undetected + found.open
+    assert total == pytest.approx(1, abs=1e-12)
+    for name, exact in wanted.items():
+        low = getattr(found, name)
+        if redundant < 2:
+            assert low == pytest.approx(exact, rel=1e-11, abs=1e-15)
+        else:  # what follows for any value is known, and the rest is open
+            assert low <= exact * (1 + 1e-12) + 1e-15
+            if name not in ("absolute", "square"):
+                assert exact <= low + found.open + 1e-12
+    if redundant < 2:
+        assert found.open == pytest.approx(0, abs=1e-12)
+
+
+def test_what_is_left_out_is_what_is_not_there() -> None:
+    laws = random_laws(set_of([3, 4, 5], 0, 3), 1)
+    vectors = [law.error_distribution(m) for law, m in zip(laws, (15, 12, 9), strict=True)]
+    before = 0
+    for errors, chances, others in likely_errors(vectors, 10**6):
+        assert chances.sum() + others == pytest.approx(1, rel=1e-12)
+        assert len(set(map(tuple, errors.T.tolist()))) == chances.size > before
+        exact = [v[e] for v, e in zip(vectors, errors, strict=True)]
+        assert np.allclose(chances, np.prod(exact, axis=0), rtol=1e-12)
+        before = chances.size
+    assert others == 0
+    assert before == math.prod(np.count_nonzero(v) for v in vectors)
+
+
+def test_the_rest_keeps_its_digits() -> None:
+    """Of a law of two values, beside a binomial."""
+    law = np.array([1 - 1e-9, 1e-9])
+    sets = [(len(chances), others) for _, chances, others in likely_errors([law] * 5, 10**6)]
+    for size, others in sets:
+        weight = next(w for w in range(6) if sum(math.comb(5, i) for i in range(w + 1)) == size)
+        tail = sum(math.comb(5, w) * 1e-9**w * (1 - 1e-9) ** (5 - w) for w in range(weight + 1, 6))
+        assert others == pytest.approx(tail, rel=1e-10)
+    assert [size for size, _ in sets][-1] == 32
+
+
+def test_four_channels_of_8_bits() -> None:
+    """The chance of a sum of errors that is rounded away from 0, from their law alone."""
+    moduli = set_of([31, 29, 28, 27], 0, 8)
+    for sigma, told in ((0.2, 2.28e-4), (0.3, 1.20e-2), (0.5, 0.0995)):
+        law = Gaussian(sigma).error_distribution(216)
+        chances = {e: law[e % 216] for e in range(-12, 13)}
+        total = np.array([1.0])
+        for _ in range(4):
+            total = np.convolve(total, list(chances.values()))
+        sums = np.arange(-48, 49)
+        wrong = total[(sums >= 2) | (sums < -2)].sum()
+        row = fault_probability(
+            FaultParameters(moduli=moduli, noise=Gaussian(sigma), legitimate_range=5_000_000)
+        )
+        # Sums reach further than any one error may.
+        assert row.p_err == pytest.approx(wrong, rel=1e-6)
+        assert row.p_err == pytest.approx(told, rel=3e-3)
+        assert row.p_gross < 1e-8 and not row.is_bound
+        assert row.decoder == "robust" and row.p_detected < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("cofactors", "redundant", "sigma", "attempts"),
+    [([31, 29, 28, 27], 0, 0.6, 1), ([31, 29, 28, 27], 1, 1.3, 2), ([19, 17, 16, 15, 13], 2, 1, 1)],
+)
+def test_simulated(cofactors: list[int], redundant: int, sigma: float, attempts: int) -> None:
+    """Intervals of 99.9 % of three codes: a false alarm in 170."""
+    code = FaultParameters(
+        moduli=set_of(cofactors, redundant, 8), noise=Gaussian(sigma), attempts=attempts
+    )
+    row = fault_probability(code)
+    checked = validate(code, 20_000, seed=1).beside(row)
+    assert checked.agrees
+    assert row.p_err == pytest.approx(checked.simulated_p_err, rel=0.1)
+
+
+def test_noise_that_is_borne() -> None:
+    code = LevelParameters(
+        moduli=set_of([31, 29, 28, 27], 0, 8),
+        solve="sigma",
+        target=1e-3,
+        legitimate_range=5_000_000,
+    )
+    sigma = most_noise(code)
+    assert 0.2 < sigma < 0.3
+    assert fault_probability(code.with_level(sigma)).p_err == pytest.approx(1e-3, rel=1e-6)
+
+
+def test_uniform_errors_and_static_ones() -> None:
+    moduli = set_of([31, 29, 28, 27], 1, 8)
+    row = fault_probability(FaultParameters(moduli=moduli, noise=Uniform(1e-4), attempts=2))
+    # One residue in four is wrong by any amount; small ones do not matter.
+    assert 3e-4 < row.p_detected < 4e-4
+    assert row.p_err_low <= row.p_err < 1e-4
+    static = FaultParameters(moduli=moduli, noise=Gaussian(1.3, 0.5), attempts=3)
+    bounded = fault_probability(static)
+    once = fault_probability(FaultParameters(moduli=moduli, noise=Gaussian(1.3)))
+    assert bounded.is_bound
+    assert bounded.p_err_low == pytest.approx(once.p_undetected, rel=1e-9)
+    assert bounded.p_err == pytest.approx(once.p_err, rel=1e-9)
+    assert bounded.p_err_low < bounded.p_err
