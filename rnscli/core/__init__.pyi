@@ -54,8 +54,8 @@ from rnscli.core.cores.kind import Operation as Operation
 from rnscli.core.cores.kind import Operations as Operations
 from rnscli.core.cores.kind import check_slice_bits as check_slice_bits
 from rnscli.core.cores.kind import times as times
-from rnscli.core.cores.rns import METHODS as METHODS
-from rnscli.core.cores.rns import residue_width as residue_width
+from rnscli.core.cores.residue_logic import METHODS as METHODS
+from rnscli.core.cores.residue_logic import residue_width as residue_width
 from rnscli.core.devices import IDEAL as IDEAL
 from rnscli.core.devices import OFFSET as OFFSET
 from rnscli.core.devices import DeviceOptions as DeviceOptions

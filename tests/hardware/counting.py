@@ -8,6 +8,7 @@ is not counted.
 import math
 from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
 
 Counts = Counter[tuple[str, float]]
 
@@ -182,6 +183,49 @@ def by_adders(machine: Machine, residues: Sequence[int], exponent: int) -> int:
     total = 0 if total == ring else total
     moduli = (2**exponent + 1, 2**exponent, 2**exponent - 1)
     return _signed(machine, total << exponent | power, math.prod(moduli))
+
+
+def by_common_factor(
+    machine: Machine, residues: Sequence[int], cofactors: Sequence[int], part: int
+) -> int:
+    """Moduli ``2^part mu``, of one width: the value, rounded to the mean of what residues say."""
+    count = len(residues)
+    spare = (count - 1).bit_length()
+    total, square, factor = part + spare + 1, 2 * part + spare + 2, 1 << part
+    points = [one & (factor - 1) for one in residues]
+    order = sorted(range(count), key=points.__getitem__)
+    for first, second in combinations(points, 2):
+        machine.subtract(first, second, part)
+    squares = [machine.multiply(one, part, one, part) for one in points]
+    first_sum, second_sum = points[0], squares[0]
+    for point, its_square in zip(points[1:], squares[1:], strict=True):
+        first_sum = machine.add(first_sum, point, total)
+        second_sum = machine.add(second_sum, its_square, square)
+    least, chosen, passed = 1 << (square + spare), 0, 0
+    for number, index in enumerate(order, 1):  # so many points have passed the cut
+        first_sum = machine.add(first_sum, factor, total)
+        second_sum = machine.add(second_sum, 2 * factor * points[index], square)
+        second_sum = machine.add(second_sum, factor**2, square)
+        cost = machine.multiply(second_sum, square, count, spare + 1)
+        own = machine.multiply(first_sum, total, first_sum, total)
+        cost = machine.subtract(cost, own, square + spare)
+        machine.done["add", square + spare] += 1
+        if cost < least:
+            least, chosen, passed = cost, first_sum, number
+    rounded = machine.add(chosen, count // 2, total)
+    if count & (count - 1) == 0:
+        mean = rounded >> spare
+    else:
+        shift = total + spare + 1
+        mean = machine.multiply(rounded, total, -(-(1 << shift) // count), total + 2) >> shift
+    quotients = [
+        machine.subtract_modulo(one >> part, int(index in order[:passed]), cofactor)
+        for index, (one, cofactor) in enumerate(zip(residues, cofactors, strict=True))
+    ]
+    number = by_mixed_radix(machine, quotients, cofactors)
+    width = (math.prod(cofactors) * factor - 1).bit_length()
+    machine.done["add", width] += 1
+    return number * factor + mean
 
 
 def _carry_saved(first: int, second: int, third: int, width: int) -> tuple[int, int]:

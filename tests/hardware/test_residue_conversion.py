@@ -5,11 +5,13 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from counting import (
     Counts,
     Machine,
     by_adders,
+    by_common_factor,
     by_mixed_radix,
     by_remainders,
     codeword,
@@ -20,10 +22,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.analysis.moduli import ModuliRequest
-from rnscli.core.arithmetic.code import RedundantCode, _groups_of
+from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.hamming import _groups_of
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores.kind import Operation, Operations, merged
-from rnscli.core.cores.rns import (
+from rnscli.core.cores.residue_logic import (
     forward_conversion,
     forward_cycles,
     other_groups,
@@ -34,6 +37,7 @@ from rnscli.core.cores.rns import (
     syndrome,
     syndrome_cycles,
 )
+from rnscli.core.cores.robust_logic import robust_conversion, robust_cycles
 from rnscli.hardware.operations import OperationPrices
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
@@ -91,6 +95,34 @@ def test_forward_conversion(moduli: tuple[int, ...], input_bits: int) -> None:
         residues = forward(machine, number, input_bits, moduli)
         assert residues == [number % modulus for modulus in moduli]
         assert machine.done == counted(forward_conversion(input_bits, ModuliSet(moduli)))
+
+
+@pytest.mark.parametrize("cofactors", [(31, 29, 28, 27), (31, 29, 27), (61, 59, 55, 53, 47, 43)])
+@pytest.mark.parametrize("part", [2, 3, 4])
+def test_robust_reconstruction(cofactors: tuple[int, ...], part: int) -> None:
+    """Counted as it is done, of words with and without errors that it corrects."""
+    moduli = ModuliSet([m << part for m in cofactors], factor=1 << part)
+    code, chance = RedundantCode(moduli), random.Random(4)
+    for reach in (0, 1, 2 ** (part - 2) - 1, 2**part):
+        for _ in range(60):
+            value = chance.randrange(-(moduli.dynamic_range // 3), moduli.dynamic_range // 3)
+            errors = [chance.randint(-reach, reach) for _ in cofactors]
+            word = [(value + e) % m for e, m in zip(errors, moduli.moduli, strict=True)]
+            machine = Machine()
+            found = by_common_factor(machine, word, cofactors, part)
+            assert machine.done == counted(robust_conversion(moduli))
+            if reach < 2**part / 4:
+                assert found == value + math.floor(sum(errors) / len(errors) + 0.5)
+                assert code.decode(np.array(word)[:, np.newaxis]).values == found
+
+
+def test_robust_reconstruction_takes_longer() -> None:
+    moduli = ModuliSet([248, 232, 224, 216], factor=8)
+    inner = ModuliSet(moduli.cofactors)
+    assert robust_cycles(moduli) > reverse_cycles(inner)
+    assert PRICES.energy(robust_conversion(moduli)) > PRICES.energy(reverse_conversion(inner))
+    odd = ModuliSet([7 * m for m in moduli.cofactors], factor=7)
+    assert robust_cycles(odd) > robust_cycles(moduli)  # as residues are to be divided
 
 
 def test_redundant_residues_are_converted_too() -> None:

@@ -82,8 +82,10 @@ class FaultProbability:
         Column(
             "Probability that the output is further off than the tolerance, or still rejected "
             "after the attempts.",
-            form=probability,
+            "p_gross",
+            probability,
             high=1,
+            same_as="p_err",
         ),
     ]
     mean_abs_output_error: Annotated[
