@@ -99,6 +99,10 @@ from rnscli.analysis.faults.solving import most_noise as most_noise
 from rnscli.analysis.faults.validation import CONFIDENCE as CONFIDENCE
 from rnscli.analysis.faults.validation import Validation as Validation
 from rnscli.analysis.faults.validation import validate as validate
+from rnscli.analysis.faults.value_law import DOT_PRODUCT as DOT_PRODUCT
+from rnscli.analysis.faults.value_law import UNIFORM as UNIFORM
+from rnscli.analysis.faults.value_law import ValueLaw as ValueLaw
+from rnscli.analysis.faults.value_law import value_law as value_law
 from rnscli.analysis.moduli import CodeOptions as CodeOptions
 from rnscli.analysis.moduli import ModuliOptions as ModuliOptions
 from rnscli.analysis.moduli import ModuliRequest as ModuliRequest

@@ -24,6 +24,7 @@ from rnscli.base.csv_table import listed as listed
 from rnscli.base.csv_table import quantity as quantity
 from rnscli.base.csv_table import read_listing as read_listing
 from rnscli.base.csv_table import read_table as read_table
+from rnscli.base.csv_table import signed_number as signed_number
 from rnscli.base.csv_table import whole_number as whole_number
 from rnscli.base.errors import MAX_ATTEMPTS as MAX_ATTEMPTS
 from rnscli.base.errors import DivergenceError as DivergenceError

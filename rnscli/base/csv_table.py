@@ -44,6 +44,17 @@ def whole_number(low: int, high: int) -> Kind:
     return Kind(convert, f"a whole number from {low} to {bound(high)}")
 
 
+def signed_number(reach: int) -> Kind:
+    """Cells with a whole number from ``-reach`` to ``reach``, in plain digits."""
+
+    def convert(text: str) -> int:
+        if not re.fullmatch(f"-?{_WHOLE}", text) or abs(number := int(text)) > reach:
+            raise ValueError
+        return number
+
+    return Kind(convert, f"a whole number from -{bound(reach)} to {bound(reach)}")
+
+
 def quantity(low: float, high: float) -> Kind:
     """Cells with a finite number in ``[low, high]``, such as ``0.5`` or ``2e-12``."""
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rnscli.analysis.design.device_levels import DeviceLevels, device_levels
@@ -19,6 +18,7 @@ from rnscli.analysis.energy import (
 )
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import FaultParameters
+from rnscli.analysis.faults.value_law import sum_deviation
 from rnscli.base import InputError, RnscliError
 from rnscli.core import (
     CORES,
@@ -26,12 +26,10 @@ from rnscli.core import (
     AnalogKind,
     ConventionalKind,
     DigitalKind,
-    DotProduct,
     ModuliSet,
     NoiseLaw,
     NoiseSetting,
     decoder_named,
-    mean_square,
 )
 from rnscli.runtime import Runner
 
@@ -50,13 +48,6 @@ class SimulatedError(NamedTuple):
 
     mean: float
     rms: float
-
-
-@lru_cache(maxsize=4096)
-def sum_deviation(dot: DotProduct) -> float:
-    """Standard deviation of the sum S of uniform operands, in its units."""
-    size = dot.vector_size
-    return math.sqrt(size * mean_square(dot.max_input, size) * mean_square(dot.max_weight, size))
 
 
 @dataclass(frozen=True)

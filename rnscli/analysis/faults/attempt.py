@@ -10,6 +10,7 @@ import numpy as np
 
 from rnscli.analysis.faults import undetected
 from rnscli.analysis.faults.small_errors import sized_outcome
+from rnscli.analysis.faults.value_law import UNIFORM_VALUES, ValueLaw
 from rnscli.core import (
     FloatArray,
     ModuliSet,
@@ -41,9 +42,14 @@ class Attempt(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def attempt(
-    moduli: ModuliSet, size: int, decoder: str, laws: tuple[NoiseLaw, ...], tolerance: int
+    moduli: ModuliSet,
+    size: int,
+    decoder: str,
+    laws: tuple[NoiseLaw, ...],
+    tolerance: int,
+    values: ValueLaw = UNIFORM_VALUES,
 ) -> Attempt:
-    """Outcome of one attempt at a word, for values that are uniform in the legitimate range.
+    """Outcome of one attempt at a word, in the mean over its values.
 
     Remembered, because it does not depend on the attempts.
 
@@ -55,6 +61,8 @@ def attempt(
         Those of the errors of each residue.
     tolerance
         Steps by which an output may be off without being grossly wrong.
+    values
+        Law of the values.
 
     Raises
     ------
@@ -62,30 +70,37 @@ def attempt(
         If the code is too large.
     """
     rule, uniform = decoder_named(decoder), all(law.equiprobable for law in laws)
-    if rule.counts_residues and not uniform:
+    closed = uniform and values == UNIFORM_VALUES
+    if rule.counts_residues and not closed:
         undetected.check_range(size)
     wrong = error_probabilities(laws, moduli.moduli)
     if not any(wrong):
         return Attempt(1.0, 0.0, 0.0, underflows=any(law.standard_deviation for law in laws))
     if not rule.counts_residues:
-        found = sized_outcome(moduli, size, decoder, laws, tolerance)
+        found = sized_outcome(moduli, size, decoder, laws, tolerance, values)
         return Attempt(**found._asdict())
     radius = rule.radius_of(moduli)
-    made = _of_uniform if uniform else _of_any
-    return made(moduli, size, radius, laws, tolerance)
+    if closed:
+        return _of_uniform(moduli, size, radius, laws, tolerance)
+    return _of_any(moduli, size, radius, laws, tolerance, values)
 
 
 def _of_any(
-    moduli: ModuliSet, size: int, radius: int, laws: Sequence[NoiseLaw], tolerance: int
+    moduli: ModuliSet,
+    size: int,
+    radius: int,
+    laws: Sequence[NoiseLaw],
+    tolerance: int,
+    values: ValueLaw,
 ) -> Attempt:
     """By the sum over differences."""
     wrong = error_probabilities(laws, moduli.moduli)
     vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
-    sums = undetected.sums_by_differences(vectors, size, radius, tolerance)
+    sums = undetected.sums_by_differences(vectors, size, radius, tolerance, values)
     missed, may_miss = sums.probability, sums.probability > 0
     if missed < sys.float_info.min:  # whether the laws make such errors at all
         some = [(vector > 0) / vector.size for vector in vectors]
-        may_miss = undetected.sums_by_differences(some, size, radius, 0).probability > 0
+        may_miss = undetected.sums_by_differences(some, size, radius, 0, values).probability > 0
     weights = weight_distribution(wrong).tolist()
     spoilt = math.fsum(weights[radius + 1 :])
     # From the tail of the weights and not as 1 - p_c - p_u. Where all errors are undetected, what

@@ -15,6 +15,7 @@ from rnscli.analysis.faults import undetected
 from rnscli.analysis.faults.attempt import Attempt, attempt
 from rnscli.analysis.faults.retries import Retries, StaticErrors, independent, static_errors
 from rnscli.analysis.faults.rows import FaultProbability
+from rnscli.analysis.faults.value_law import DOT_PRODUCT, UNIFORM, UNIFORM_VALUES, ValueLaw
 from rnscli.analysis.moduli import TOLERANCE, CodeOptions, ModuliRequest
 from rnscli.core import ModuliSet, NoiseLaw, NoiseSetting
 
@@ -39,6 +40,16 @@ class FaultOptions:
         base.Names(("p", "sigma", "snr-db")),
         "Instead of a given level of the noise: for each code the most noise with which "
         "p_err <= --target, as its p, sigma or SNR.",
+    )
+    values = base.Option(
+        base.NamesOrFiles(
+            (UNIFORM, DOT_PRODUCT),
+            (".csv", ".npy"),
+            "uniform, dot-product, or a file .csv or .npy of values",
+        ),
+        "Law of the values that words stand for: uniform in the legitimate range; dot-product, "
+        "sums of --vector-size products of uniform operands; or a file of values that were seen.",
+        default=UNIFORM,
     )
     validate = base.Option(
         base.WholeNumbers(1000, 10**12),
@@ -70,6 +81,8 @@ class FaultParameters:
         Channels known to be dead, as indices into ``moduli.moduli``; their laws do not matter.
     tolerance
         Steps by which an output may be off without being grossly wrong.
+    values
+        Law of the values that words stand for.
 
     Raises
     ------
@@ -85,6 +98,7 @@ class FaultParameters:
     legitimate_range: int | None = None
     erased: tuple[int, ...] = ()
     tolerance: int = TOLERANCE
+    values: ValueLaw = UNIFORM_VALUES
 
     def __post_init__(self) -> None:
         _ = self.point
@@ -104,6 +118,7 @@ class FaultParameters:
             legitimate_range=core.check_legitimate_range(self.moduli, size),
             erased=erased,
             tolerance=CodeOptions.tolerance.check(self.tolerance),
+            values=self.values,
         )
 
     def _laws(self) -> tuple[NoiseLaw, ...]:
@@ -124,7 +139,8 @@ class FaultPoint:
     decoder: str
     legitimate_range: int
     erased: tuple[int, ...]
-    tolerance: int = 0
+    tolerance: int
+    values: ValueLaw
 
     @property
     def left(self) -> ModuliSet:
@@ -243,7 +259,7 @@ def _of_retries(found: Retries, count: int) -> dict[str, Any]:
 def attempt_at(point: FaultPoint) -> Attempt:
     """How one attempt at a code ends."""
     left, size = point.left, point.legitimate_range
-    return attempt(left, size, point.decoder, point.left_laws, point.tolerance)
+    return attempt(left, size, point.decoder, point.left_laws, point.tolerance, point.values)
 
 
 def _sizes(once: Attempt, found: Retries) -> dict[str, Any]:
@@ -318,7 +334,7 @@ class TargetParameters:
         Law of the errors, or a setting from which the laws of the residues of any set follow.
     target
         Wanted p_err, above 0 and below 1.
-    decoder, tolerance, legitimate_range
+    decoder, tolerance, values, legitimate_range
         As in `FaultParameters` and `ModuliRequest.legitimate_range`.
 
     Raises
@@ -332,6 +348,7 @@ class TargetParameters:
     target: float
     decoder: str | None = None
     tolerance: int = TOLERANCE
+    values: ValueLaw = UNIFORM_VALUES
     legitimate_range: str | int = "product"
 
     def __post_init__(self) -> None:
@@ -403,6 +420,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
             attempts=math.inf,
             decoder=parameters.decoder,
             tolerance=parameters.tolerance,
+            values=parameters.values,
             legitimate_range=request.legitimate_range(moduli, parameters.legitimate_range),
         )
         limit = fault_probability(code)

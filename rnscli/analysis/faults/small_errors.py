@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.analysis.faults.likely_errors import likely_errors
+from rnscli.analysis.faults.value_law import ValueLaw
 from rnscli.core import (
     DETECTED,
     FloatArray,
@@ -66,9 +67,14 @@ class _Differences(NamedTuple):
 
 @lru_cache(maxsize=256)
 def sized_outcome(
-    moduli: ModuliSet, size: int, decoder: str, laws: tuple[NoiseLaw, ...], tolerance: int
+    moduli: ModuliSet,
+    size: int,
+    decoder: str,
+    laws: tuple[NoiseLaw, ...],
+    tolerance: int,
+    values: ValueLaw,
 ) -> SizedOutcome:
-    """Outcome of one attempt at words of values that are uniform in the legitimate range.
+    """Outcome of one attempt, in the mean over the values of words.
 
     Parameters
     ----------
@@ -78,11 +84,13 @@ def sized_outcome(
         Those of the errors of each residue.
     tolerance
         Steps by which an output may be off without being grossly wrong.
+    values
+        Law of the values.
     """
     vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
     found = None
     for errors, chances, others in likely_errors(vectors, MOST_ERRORS):
-        found = _outcome(moduli, size, decoder, errors, chances, others, tolerance)
+        found = _outcome(moduli, size, decoder, errors, chances, others, tolerance, values)
         if others <= _ENOUGH * (found.undetected + found.detected):
             break
     assert found is not None  # the first set of errors is never too large
@@ -97,9 +105,11 @@ def _outcome(
     chances: FloatArray,
     others: float,
     tolerance: int,
+    values: ValueLaw,
 ) -> SizedOutcome:
     moved, rejected, unknown, within = _differences(moduli, size, decoder, errors)
-    at_ends = min(1.0, 4 * moduli.factor / size)
+    inset = 2 * moduli.factor
+    at_ends = 1.0 - float(values.between(inset, size - 1 - inset, size))
     away = np.where(unknown, 1.0, np.where(within, at_ends, 0.0))
     left_open = others + _sum(chances, away)
     chances = chances * (1.0 - away)
@@ -107,7 +117,7 @@ def _outcome(
     known = ~(rejected | unknown)
     differences, place = np.unique(moved[known], return_inverse=True)
     weights = np.bincount(place.ravel(), chances[known], differences.size)
-    shares = _Shares.of(moduli, size, differences, tolerance)
+    shares = _Shares.of(moduli, size, differences, tolerance, values)
     return SizedOutcome(
         correct=_sum(weights, shares.correct),
         detected=always + _sum(weights, shares.rejected),
@@ -137,7 +147,14 @@ class _Shares(NamedTuple):
     square: FloatArray
 
     @classmethod
-    def of(cls, moduli: ModuliSet, size: int, differences: IntArray, tolerance: int) -> "_Shares":
+    def of(
+        cls,
+        moduli: ModuliSet,
+        size: int,
+        differences: IntArray,
+        tolerance: int,
+        values: ValueLaw,
+    ) -> "_Shares":
         """Of values that are moved by differences; one for each."""
         numbers = np.zeros((6, differences.size))
         gap = moduli.total_range - size
@@ -149,20 +166,19 @@ class _Shares(NamedTuple):
             ways = [differences % moduli.total_range]
             ways.append(ways[0] - moduli.total_range)
         for off in ways:
-            inside = np.maximum(0, size - np.abs(off))
-            _count(numbers, off, inside, tolerance)
+            _count(numbers, off, values.between(-off, size - 1 - off, size), tolerance)
             for beyond in range(1, above + 1):
                 value = size - 1 + beyond - off
-                _count(numbers, off - beyond, (value >= 0) & (value < size), tolerance)
+                _count(numbers, off - beyond, values.between(value, value, size), tolerance)
             for beyond in range(1, below + 1):
                 value = -beyond - off
-                _count(numbers, off + beyond, (value >= 0) & (value < size), tolerance)
-        numbers[3] = np.maximum(0.0, size - numbers[0] - numbers[1])
-        return cls(*(numbers / size))
+                _count(numbers, off + beyond, values.between(value, value, size), tolerance)
+        numbers[3] = np.maximum(0.0, 1.0 - numbers[0] - numbers[1])
+        return cls(*numbers)
 
 
-def _count(numbers: FloatArray, off: IntArray, values: Any, tolerance: int) -> None:
-    """Add values that are put out and are off by so much."""
+def _count(numbers: FloatArray, off: IntArray, values: FloatArray, tolerance: int) -> None:
+    """Add the shares of values that are put out and are off by so much."""
     away = np.abs(off).astype(np.float64)
     numbers[0] += np.where(off == 0, values, 0)
     numbers[1] += np.where(off != 0, values, 0)

@@ -15,6 +15,7 @@ from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
     fault_probability,
 )
+from rnscli.analysis.faults.value_law import UNIFORM_VALUES, ValueLaw
 from rnscli.analysis.moduli import TOLERANCE
 from rnscli.core import ModuliSet, NoiseSetting
 
@@ -39,7 +40,7 @@ class LevelParameters:
         Name of the law; ``None`` for the one whose own parameter the level is.
     constants
         Name and value of each constant of the law that differs from its default.
-    moduli, attempts, decoder, legitimate_range, erased, tolerance
+    moduli, attempts, decoder, legitimate_range, erased, tolerance, values
         As in `FaultParameters`.
 
     Raises
@@ -58,6 +59,7 @@ class LevelParameters:
     legitimate_range: int | None = None
     erased: tuple[int, ...] = ()
     tolerance: int = TOLERANCE
+    values: ValueLaw = UNIFORM_VALUES
 
     def __post_init__(self) -> None:
         FaultOptions.solve.check(self.solve)
@@ -88,6 +90,7 @@ class LevelParameters:
             legitimate_range=self.legitimate_range,
             erased=self.erased,
             tolerance=self.tolerance,
+            values=self.values,
         )
 
 

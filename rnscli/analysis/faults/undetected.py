@@ -15,7 +15,6 @@ a sum of positive terms, nothing cancels. It is computed in slices of the differ
 residue's ``q_i(d mod m_i)`` is periodic, so a slice of it is a view of a table.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rnscli.analysis.faults.value_law import UNIFORM_VALUES, ValueLaw
 from rnscli.base import InputError
 from rnscli.core import FloatArray, IntArray, ModuliSet
 
@@ -55,35 +55,41 @@ class DifferenceSums(NamedTuple):
 
 
 def sums_by_differences(
-    laws: Sequence[FloatArray], size: int, radius: int, tolerance: int
+    laws: Sequence[FloatArray],
+    size: int,
+    radius: int,
+    tolerance: int,
+    values: ValueLaw = UNIFORM_VALUES,
 ) -> DifferenceSums:
     """What one attempt is wrongly decoded to, in time proportional to L.
 
-    ``laws`` are the ``q_i(e)`` of each residue, ``size`` is L, and ``radius`` that of the decoder.
+    ``laws`` are the ``q_i(e)`` of each residue, ``size`` is L, ``radius`` that of the decoder, and
+    ``values`` the law of X, with which the weight of a difference is the probability that X + d is
+    legitimate.
     """
-    # Where every law is symmetric, d and -d contribute alike.
     mirrored = [_mirrored(law) for law in laws]
-    directions = [laws]
-    share = 2.0
-    if not all(np.array_equal(*pair) for pair in zip(laws, mirrored, strict=True)):
-        directions, share = [laws, mirrored], 1.0
-    found = [_one_direction(direction, size, radius, tolerance) for direction in directions]
-    return DifferenceSums(*(share * sum(sums) for sums in zip(*found, strict=True)))
+    symmetric = all(np.array_equal(*pair) for pair in zip(laws, mirrored, strict=True))
+    # Where every law is symmetric, d and -d meet the same errors.
+    directions = [(laws, (1, -1))] if symmetric else [(laws, (1,)), (mirrored, (-1,))]
+    parts = [np.zeros((1, 4))]
+    for direction, signs in directions:
+        for differences, planes in _near(direction, size, radius):
+            weights = sum(_legitimate(sign * differences, size, values) for sign in signs)
+            weighted = sum(planes[1:], planes[0]) * weights
+            off = differences.astype(np.float64)
+            beyond = max(0, min(tolerance + 1 - int(differences[0]), differences.size))
+            # Not by BLAS, whose threads get in the way of other processes.
+            moments = (np.einsum("i,i->", weighted, power) for power in (off, off**2))
+            parts.append(np.array([[weighted.sum(), weighted[beyond:].sum(), *moments]]))
+    return DifferenceSums(*np.concatenate(parts).sum(axis=0).tolist())
 
 
-def _one_direction(
-    laws: Sequence[FloatArray], size: int, radius: int, tolerance: int
-) -> tuple[float, ...]:
-    """Sums over ``0 < d < L``."""
-    parts = []
-    for differences, planes in _near(laws, size, radius):
-        weighted = sum(planes[1:], planes[0]) * ((size - differences) / size)
-        off = differences.astype(np.float64)
-        beyond = max(0, min(tolerance + 1 - int(differences[0]), differences.size))
-        # Not by BLAS, whose threads get in the way of other processes.
-        moments = (np.einsum("i,i->", weighted, weights) for weights in (off, off**2))
-        parts.append((weighted.sum(), weighted[beyond:].sum(), *moments))
-    return tuple(np.sum(parts, axis=0).tolist()) if parts else (0.0,) * 4
+def _legitimate(differences: IntArray, size: int, values: ValueLaw) -> FloatArray | float:
+    """Probability that ``0 <= X + d < L``, for differences of one sign, in order."""
+    ends = values.between(-differences[[0, -1]], size - 1 - differences[[0, -1]], size)
+    if ends[0] == ends[1]:  # it falls with the distance
+        return float(ends[0])
+    return values.between(-differences, size - 1 - differences, size)
 
 
 def _near(
@@ -108,33 +114,6 @@ def _near(
                 planes[distance] += planes[distance - 1] * disagree
             planes[0] *= agree
         yield np.arange(start, start + count), planes
-
-
-def squares_by_differences(
-    laws: Sequence[FloatArray], size: int, radius: int, deviation: float
-) -> float:
-    """Mean square of the difference of what one attempt is wrongly decoded to, in the same time.
-
-    Of values X about the middle of the range, as dot products are: normal ones of this standard
-    deviation. A codeword at difference d is there with the probability that X + d is legitimate.
-    """
-    from scipy.special import ndtr
-
-    end = min(size, size // 2 + math.ceil(8 * deviation) + 1)
-
-    def of(direction: Sequence[FloatArray]) -> float:
-        parts = []
-        for differences, planes in _near(direction, end, radius):
-            weights = differences.astype(np.float64) ** 2
-            if differences[-1] > size / 2 - 8 * deviation:
-                weights *= ndtr((size / 2 - differences) / max(deviation, 1e-3))
-            parts.append(sum(float(np.einsum("i,i->", plane, weights)) for plane in planes))
-        return float(np.sum(parts)) if parts else 0.0
-
-    mirrored = [_mirrored(law) for law in laws]
-    if all(np.array_equal(*pair) for pair in zip(laws, mirrored, strict=True)):
-        return 2.0 * of(laws)
-    return of(laws) + of(mirrored)
 
 
 _Pairs = Sequence[tuple[FloatArray, FloatArray]]

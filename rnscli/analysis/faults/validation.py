@@ -28,6 +28,7 @@ from rnscli.analysis.faults.fault_probability import (
 )
 from rnscli.analysis.faults.retries import after_attempts
 from rnscli.analysis.faults.rows import FaultProbability
+from rnscli.analysis.faults.value_law import UNIFORM_VALUES, ValueLaw
 from rnscli.analysis.statistics import (
     SimulationOptions,
     check_counts,
@@ -147,6 +148,7 @@ class Stratum:
     stream: tuple[int, int, int]
     pool: Pool | None = None
     again: int = 0
+    values: ValueLaw = UNIFORM_VALUES
 
     def words_of(self, block: int) -> int:
         return min(_BLOCK_WORDS, self.words - block * _BLOCK_WORDS)
@@ -176,6 +178,7 @@ class Stratum:
             "round": number,
             "pool": None if self.pool is None else self.pool.digest(),
             "again": self.again,
+            "values": describe(self.values),
         }
 
 
@@ -193,7 +196,7 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
     for start in range(0, words, _BATCH):
         size = min(_BATCH, words - start)
         if stratum.pool is None:
-            values = rng.integers(code.lowest, code.highest + 1, size)
+            values = stratum.values.draw(rng, size, code.size) + code.lowest
         else:
             values = stratum.pool.draw(rng, size)
         sent = code.encode(values)
@@ -457,7 +460,7 @@ class _Attempt:
         point = parameters.point
         code = RedundantCode(point.moduli, point.legitimate_range, point.decoder)
         self._code = code.without(point.erased) if point.erased else code
-        self._laws = point.left_laws
+        self._laws, self._values = point.left_laws, point.values
         self._stream, self._again = (seed, number), again
         # Fewest wrong residues that may end so.
         self._first_detected = self._first_undetected = 1
@@ -483,7 +486,14 @@ class _Attempt:
         wanted = self._by_need(words) if self.words() else equal
         strata = [
             Stratum(
-                self._code, self._laws, wrong, share, (*self._stream, number), pool, self._again
+                self._code,
+                self._laws,
+                wrong,
+                share,
+                (*self._stream, number),
+                pool,
+                self._again,
+                self._values,
             )
             for wrong, share in enumerate(wanted)
             if share and self._chances[wrong] > 0

@@ -20,16 +20,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnscli.analysis.faults.attempt import joint_chances, weight_distribution
+from rnscli.analysis.faults.attempt import attempt, joint_chances, weight_distribution
 from rnscli.analysis.faults.fault_probability import (
     FaultPoint,
 )
-from rnscli.analysis.faults.undetected import (
-    check_range,
-    squares_by_differences,
-    undetected_squares,
-)
-from rnscli.core import FloatArray, NoiseLaw, error_probabilities
+from rnscli.analysis.faults.undetected import undetected_squares
+from rnscli.analysis.faults.value_law import NormalValues
+from rnscli.core import FloatArray, NoiseLaw, decoder_named, error_probabilities
 
 _MOST_PAIRS = 1 << 20  # of errors of two residues
 _VALUES = 33  # by which a normal law is told
@@ -71,17 +68,19 @@ def wrong_outputs(point: FaultPoint, deviation: float) -> WrongOutputs:
     wrong = error_probabilities(laws, moduli.moduli)
     if not any(wrong):
         return WrongOutputs(0.0, 0.0)
-    radius = point.radius
-    if all(law.equiprobable for law in laws):
+    radius, closed = point.radius, all(law.equiprobable for law in laws)
+    if closed and decoder_named(point.decoder).counts_residues:
         deviation = 0.0
         chances, _ = joint_chances(wrong)
         missed = float(chances @ undetected_squares(moduli, size, radius))
     else:
-        check_range(size)
-        vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
-        missed = squares_by_differences(vectors, size, radius, deviation)
+        once = attempt(moduli, size, point.decoder, laws, 0, NormalValues(deviation))
+        missed = once.square
     if size == moduli.total_range:  # nothing is ever rejected
         return WrongOutputs(missed, 0.0)
+    if not decoder_named(point.decoder).counts_residues:
+        # A value anywhere in the range, which it is only if its residues are far off.
+        return WrongOutputs(missed, (once.detected + once.open) * size**2 / 12)
     spoilt = _read_as_they_are(moduli.redundant, laws, moduli.moduli, size, radius, deviation)
     return WrongOutputs(missed, max(0.0, spoilt - missed))
 

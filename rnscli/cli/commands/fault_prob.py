@@ -20,6 +20,7 @@ LAYOUT = report.Layout(
     parameters=(
         "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "erased",
         "noise", "p", "sigma", "static_share", "attempts", "tolerance",
+        "values",
     ),
     results=(
         "p_correct", "p_detected", "p_undetected", "p_err", "is_bound", "p_gross",
@@ -62,12 +63,12 @@ VALIDATE_LAYOUT = report.Layout(
 )  # fmt: skip
 _ASSUMED = (
     "p undetected is the mean over values X uniform in L. Dot products crowd round zero, where\n"
-    "errors of few steps, as of this noise, may be missed far less or more often: error-sim\n"
-    "simulates them."
+    "errors of few steps, as of this noise, may be missed far less or more often: see --values\n"
+    f"{analysis.DOT_PRODUCT}."
 )
 AXES = (
     *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", "erased", "tolerance",
-    *options.NOISE_AXES, "technology",
+    "values", *options.NOISE_AXES, "technology",
 )  # fmt: skip
 
 
@@ -85,6 +86,10 @@ AXES = (
         **options.MODULI_COLUMNS,
         **options.MORE_NOISE_COLUMNS,
         "technology": analysis.Technology,
+        "values": Annotated[
+            str,
+            Column("Law of the values that words stand for, or their file.", usual="uniform"),
+        ],
         "target": Annotated[float, Column("Wanted p_err.", form=probability, high=1)],
         "seed": Annotated[
             analysis.Seed, Column("Seed of the simulation; null without one.", usual=0)
@@ -100,6 +105,7 @@ AXES = (
     FaultOptions.erased,
     options.take(analysis.CodeOptions.attempts, usual="1,2,inf"),
     analysis.CodeOptions.tolerance,
+    FaultOptions.values,
     FaultOptions.target,
     options.take(FaultOptions.solve, swept=False),
     options.take(FaultOptions.validate, swept=False),
@@ -214,7 +220,12 @@ def _open_level(given: Mapping[str, Any], solved: str) -> dict[str, Any]:
 
 def _footer(rows: Sequence[tuple[options.Point, FaultProbability]]) -> list[str]:
     """What is assumed of the values, where it matters much."""
-    laws = {name for _, row in rows for name in row.noise.split(", ")}
+    laws = {
+        name
+        for point, row in rows
+        for name in row.noise.split(", ")
+        if point["values"] == analysis.UNIFORM and row.p_undetected
+    }
     return [] if all(NOISE_LAWS[name].equiprobable for name in laws) else [_ASSUMED]
 
 
@@ -347,7 +358,13 @@ def _code(point: options.Point) -> dict[str, Any]:
         "legitimate_range": request.legitimate_range(moduli, point["legitimate_range"]),
         "erased": point["erased"] or (),
         "tolerance": point["tolerance"],
+        "values": _values(point),
     }
+
+
+def _values(point: options.Point) -> analysis.ValueLaw:
+    dot = options.moduli_request(point).with_operands().dot_product
+    return analysis.value_law(point["values"], dot)
 
 
 def _target(point: options.Point) -> analysis.TargetParameters:
@@ -357,5 +374,6 @@ def _target(point: options.Point) -> analysis.TargetParameters:
         target=point["target"],
         decoder=point["decoder"],
         tolerance=point["tolerance"],
+        values=_values(point),
         legitimate_range=point["legitimate_range"],
     )
