@@ -154,8 +154,29 @@ class Robust(Decoder):
         return RobustReader(moduli, size, self.radius_of(moduli))
 
 
+@dataclass(frozen=True)
+class Lee(Decoder):
+    """Takes the legitimate value that is nearest, all residues together: the most likely one.
+
+    With k redundant moduli it corrects small errors in more residues than k / 2.
+    """
+
+    name: ClassVar[str] = "lee"
+    summary: ClassVar[str] = "the value that is nearest in circular distances, the most likely one"
+    counts_residues: ClassVar[bool] = False
+
+    def radius(self, information: int, redundant: int) -> int:
+        """None: any amount may be nearer to another value."""
+        return 0
+
+    def reader(self, moduli: ModuliSet, size: int) -> Reader:
+        from rnscli.core.arithmetic.lee import LeeReader
+
+        return LeeReader(moduli, size)
+
+
 DECODERS: Registry[Decoder] = Registry(
-    "decoder", "decoders", Decoder, [BoundedDistance(), Majority(), Detect(), Robust()]
+    "decoder", "decoders", Decoder, [BoundedDistance(), Majority(), Detect(), Lee(), Robust()]
 )
 decoder_named = DECODERS.named
 USUAL, USUAL_OF_COMMON_FACTOR = BoundedDistance.name, Robust.name

@@ -50,10 +50,7 @@ class HammingReader:
         status[pending] = DETECTED
         outside = pending[~legitimate[pending]]
         if outside.size:
-            above = _nearer_above(self._moduli, self._size).read(
-                residues[self._moduli.redundant :, outside]
-            )[1]
-            values[outside] = np.where(above, self._lowest + self._size - 1, self._lowest)
+            values[outside] = information_values(self._moduli, self._size, residues[:, outside])
         return values, status
 
     def _read(
@@ -84,8 +81,18 @@ def _groups_of(moduli: ModuliSet, size: int, radius: int) -> list[_Group]:
     return groups
 
 
+def information_values(moduli: ModuliSet, size: int, residues: IntArray) -> IntArray:
+    """What the information residues say, or the nearer end if that is not legitimate."""
+    lowest, information = -(size // 2), residues[moduli.redundant :]
+    inner, nearer_above = _information_readers(moduli, size)
+    value, inside = inner.read(information)
+    _, above = nearer_above.read(information)
+    return np.where(inside, value + lowest, np.where(above, lowest + size - 1, lowest))
+
+
 @lru_cache(maxsize=64)
-def _nearer_above(moduli: ModuliSet, size: int) -> RangeReader:
-    """Says of an illegitimate word whether its information residues read as positive."""
+def _information_readers(moduli: ModuliSet, size: int) -> tuple[RangeReader, RangeReader]:
+    """Of legitimate values, and of whether others are read as positive."""
+    inner = RangeReader(moduli.information, size, size // 2)
     upper = size // 2 + (moduli.dynamic_range + 1) // 2
-    return RangeReader(moduli.information, upper, size // 2)
+    return inner, RangeReader(moduli.information, upper, size // 2)

@@ -95,7 +95,7 @@ def test_other_radii(redundant: int) -> None:
 
 
 def test_registry() -> None:
-    assert set(DECODERS) == {"bounded-distance", "majority", "detect", "robust"}
+    assert set(DECODERS) == {"bounded-distance", "majority", "detect", "lee", "robust"}
     for name, decoder in DECODERS.items():
         assert decoder.name == name
         assert decoder_named(name) is decoder
