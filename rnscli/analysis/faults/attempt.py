@@ -9,12 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnscli.analysis.faults import undetected
-from rnscli.analysis.faults.small_errors import sized_outcome
+from rnscli.analysis.faults.lee_errors import lee_outcome
+from rnscli.analysis.faults.robust_errors import robust_outcome
+from rnscli.analysis.faults.small_errors import Judge, sized_outcome
 from rnscli.analysis.faults.value_law import UNIFORM_VALUES, ValueLaw
+from rnscli.base import InputError
 from rnscli.core import (
+    Decoder,
     FloatArray,
+    Lee,
     ModuliSet,
     NoiseLaw,
+    RedundantCode,
+    Robust,
     decoder_named,
     error_probabilities,
 )
@@ -48,6 +55,7 @@ def attempt(
     laws: tuple[NoiseLaw, ...],
     tolerance: int,
     values: ValueLaw = UNIFORM_VALUES,
+    retry_above: float = math.inf,
 ) -> Attempt:
     """Outcome of one attempt at a word, in the mean over its values.
 
@@ -63,6 +71,8 @@ def attempt(
         Steps by which an output may be off without being grossly wrong.
     values
         Law of the values.
+    retry_above
+        Cost above which a decoder that looks at the size of errors rejects a word.
 
     Raises
     ------
@@ -77,12 +87,40 @@ def attempt(
     if not any(wrong):
         return Attempt(1.0, 0.0, 0.0, underflows=any(law.standard_deviation for law in laws))
     if not rule.counts_residues:
-        found = sized_outcome(moduli, size, decoder, laws, tolerance, values)
+        code = RedundantCode(moduli, size, decoder, weights_of(laws), retry_above)
+        found = sized_outcome(_judge(rule), code, laws, tolerance, values)
         return Attempt(**found._asdict())
     radius = rule.radius_of(moduli)
     if closed:
         return _of_uniform(moduli, size, radius, laws, tolerance)
     return _of_any(moduli, size, radius, laws, tolerance, values)
+
+
+_JUDGES: dict[type[Decoder], Judge] = {Robust: robust_outcome, Lee: lee_outcome}
+
+
+def _judge(decoder: Decoder) -> Judge:
+    for kind, judge in _JUDGES.items():
+        if isinstance(decoder, kind):
+            return judge
+    raise InputError(f"no error probability is known of the `decoder` {decoder.name}: simulate it")
+
+
+def weights_of(laws: Sequence[NoiseLaw]) -> tuple[float, ...] | None:
+    """Weights of the errors of residues whose laws have different deviations: about 1 on average.
+
+    Examples
+    --------
+    >>> from rnscli.core import Gaussian
+    >>> weights_of([Gaussian(0.1), Gaussian(0.2)])
+    (2.5, 0.625)
+    """
+    deviations = [law.standard_deviation for law in laws]
+    squares = [one**2 for one in deviations if one]
+    if len(squares) < len(deviations) or min(squares) == max(squares):
+        return None
+    mean = math.fsum(squares) / len(squares)
+    return tuple(float(f"{mean / square:.12g}") for square in squares)
 
 
 def _of_any(

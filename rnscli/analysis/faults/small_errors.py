@@ -2,37 +2,23 @@ r"""Outcome of decoders that look at the size of errors, by enumerating the like
 
 Such a decoder is a function of the received word, and a word X + e differs from another only in
 where its candidates lie against the ends of the legitimate range. So an error e is decoded once, to
-a difference d(e) of the value, and counts for the values X for which ``X + d(e)`` is legitimate:
-the mean over X, uniform in the range, is exact. Errors are taken in the order of their
-probability; what is left out bounds all results from both sides.
+differences of the value, and counts for the values X that these leave legitimate: the mean over X
+is exact. Errors of all residues are taken in the order of their probability; what is left out is
+added up from positive terms, and bounds all results from both sides.
 """
 
-import math
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from rnscli.analysis.faults.likely_errors import likely_errors
 from rnscli.analysis.faults.value_law import ValueLaw
-from rnscli.core import (
-    DETECTED,
-    FloatArray,
-    IntArray,
-    ModuliSet,
-    NoiseLaw,
-    RangeReader,
-    RedundantCode,
-    mean_on_circle,
-)
+from rnscli.core import FloatArray, IntArray, NoiseLaw, RedundantCode
 
 MOST_ERRORS = 1 << 19
 _ENOUGH = 1e-12  # share of the probability of an error that may be left out
-
-
-_Bools = npt.NDArray[np.bool_]
+_STEP = 1e-2  # by which less likely errors are added
+_FIRST = 1e-4
 
 
 class SizedOutcome(NamedTuple):
@@ -53,24 +39,13 @@ class SizedOutcome(NamedTuple):
     square: float
 
 
-class _Differences(NamedTuple):
-    """By how much errors move values, whether these are rejected, and where that is not known.
-
-    Some is known only of values that are far enough from the ends of the range.
-    """
-
-    moved: IntArray
-    rejected: _Bools
-    unknown: _Bools
-    within: _Bools
+Judge = Callable[[RedundantCode, IntArray, FloatArray, int, ValueLaw], SizedOutcome]
 
 
-@lru_cache(maxsize=256)
 def sized_outcome(
-    moduli: ModuliSet,
-    size: int,
-    decoder: str,
-    laws: tuple[NoiseLaw, ...],
+    judge: Judge,
+    code: RedundantCode,
+    laws: Sequence[NoiseLaw],
     tolerance: int,
     values: ValueLaw,
 ) -> SizedOutcome:
@@ -78,7 +53,10 @@ def sized_outcome(
 
     Parameters
     ----------
-    moduli, size, decoder
+    judge
+        What says of errors ``(N, K)`` with their chances what becomes of them, apart from others;
+        ``open`` is then the probability of those among them of which it is not known.
+    code
         A code with a decoder of its own.
     laws
         Those of the errors of each residue.
@@ -87,144 +65,90 @@ def sized_outcome(
     values
         Law of the values.
     """
-    vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    vectors = [law.error_distribution(m) for law, m in zip(laws, code.moduli.moduli, strict=True)]
     found = None
     for errors, chances, others in likely_errors(vectors, MOST_ERRORS):
-        found = _outcome(moduli, size, decoder, errors, chances, others, tolerance, values)
+        judged = judge(code, errors, chances, tolerance, values)
+        found = judged._replace(open=judged.open + others)
         if others <= _ENOUGH * (found.undetected + found.detected):
             break
     assert found is not None  # the first set of errors is never too large
     return found
 
 
-def _outcome(
-    moduli: ModuliSet,
-    size: int,
-    decoder: str,
-    errors: IntArray,
-    chances: FloatArray,
-    others: float,
-    tolerance: int,
-    values: ValueLaw,
-) -> SizedOutcome:
-    moved, rejected, unknown, within = _differences(moduli, size, decoder, errors)
-    inset = 2 * moduli.factor
-    at_ends = 1.0 - float(values.between(inset, size - 1 - inset, size))
-    away = np.where(unknown, 1.0, np.where(within, at_ends, 0.0))
-    left_open = others + _sum(chances, away)
-    chances = chances * (1.0 - away)
-    always = math.fsum(chances[rejected].tolist())
-    known = ~(rejected | unknown)
-    differences, place = np.unique(moved[known], return_inverse=True)
-    weights = np.bincount(place.ravel(), chances[known], differences.size)
-    shares = _Shares.of(moduli, size, differences, tolerance, values)
-    return SizedOutcome(
-        correct=_sum(weights, shares.correct),
-        detected=always + _sum(weights, shares.rejected),
-        undetected=_sum(weights, shares.wrong),
-        open=left_open,
-        gross=_sum(weights, shares.gross),
-        absolute=_sum(weights, shares.absolute),
-        square=_sum(weights, shares.square),
-    )
+class LikelyErrors(NamedTuple):
+    """Errors ``(N, K)`` of N residues, about 0, their chances, and the chance of any other."""
+
+    errors: IntArray
+    chances: FloatArray
+    others: float
 
 
-def _sum(weights: Any, shares: FloatArray) -> float:
-    return float(np.einsum("i,i->", weights, shares))
+class _Law(NamedTuple):
+    """Errors of a residue, the likeliest first, with the sums of the chances from each on."""
+
+    errors: IntArray
+    chances: FloatArray
+    from_here: FloatArray
 
 
-class _Shares(NamedTuple):
-    """Of all values the shares that are decoded right, wrong and grossly so, or are rejected.
+def likely_errors(laws: Sequence[FloatArray], most: int) -> Iterator[LikelyErrors]:
+    """Sets of errors, each with the ones before it and less likely ones, up to ``most`` errors.
 
-    And what wrong ones are off, in the mean over all values.
+    All those are in a set whose chance is at least a share of that of the likeliest. They are built
+    residue by residue, and what is left out is added up where it is, from positive terms.
+
+    Parameters
+    ----------
+    laws
+        Probabilities of the errors ``0 .. m - 1`` of each residue.
+    most
+        Largest number of errors in a set; the first set is never left out.
+
+    Examples
+    --------
+    >>> law = np.array([0.98, 0.01, 0.0, 0.01])
+    >>> *_, last = likely_errors([law, law], 100)
+    >>> last.errors.shape, last.others
+    ((2, 9), 0.0)
     """
-
-    correct: FloatArray
-    wrong: FloatArray
-    gross: FloatArray
-    rejected: FloatArray
-    absolute: FloatArray
-    square: FloatArray
-
-    @classmethod
-    def of(
-        cls,
-        moduli: ModuliSet,
-        size: int,
-        differences: IntArray,
-        tolerance: int,
-        values: ValueLaw,
-    ) -> "_Shares":
-        """Of values that are moved by differences; one for each."""
-        numbers = np.zeros((6, differences.size))
-        gap = moduli.total_range - size
-        near = (moduli.factor - 1) // 2
-        above = min(near, (gap + 1) // 2)
-        below = min(near, gap - (gap + 1) // 2)
-        ways: list[IntArray] = [differences]
-        if not moduli.redundant:  # round the circle, to either side
-            ways = [differences % moduli.total_range]
-            ways.append(ways[0] - moduli.total_range)
-        for off in ways:
-            _count(numbers, off, values.between(-off, size - 1 - off, size), tolerance)
-            for beyond in range(1, above + 1):
-                value = size - 1 + beyond - off
-                _count(numbers, off - beyond, values.between(value, value, size), tolerance)
-            for beyond in range(1, below + 1):
-                value = -beyond - off
-                _count(numbers, off + beyond, values.between(value, value, size), tolerance)
-        numbers[3] = np.maximum(0.0, 1.0 - numbers[0] - numbers[1])
-        return cls(*numbers)
+    ordered = [_ordered(law) for law in laws]
+    share, before = _FIRST, 0
+    while True:
+        found = _likelier(ordered, share, most if before else max(most, 1 << 20))
+        if found is None:
+            return
+        if found.chances.size > before:
+            yield found
+        before = found.chances.size
+        if not found.others or share < 1e-300:
+            return
+        share *= _STEP
 
 
-def _count(numbers: FloatArray, off: IntArray, values: FloatArray, tolerance: int) -> None:
-    """Add the shares of values that are put out and are off by so much."""
-    away = np.abs(off).astype(np.float64)
-    numbers[0] += np.where(off == 0, values, 0)
-    numbers[1] += np.where(off != 0, values, 0)
-    numbers[2] += np.where(away > tolerance, values, 0)
-    numbers[4] += values * away
-    numbers[5] += values * away**2
+def _ordered(law: FloatArray) -> _Law:
+    order = np.argsort(-law, kind="stable")
+    order = order[: np.count_nonzero(law)]
+    chances = law[order]
+    errors = np.where(order > law.size // 2, order - law.size, order)
+    from_here = np.append(np.cumsum(chances[::-1])[::-1], 0.0)
+    return _Law(errors, chances, from_here)
 
 
-def _differences(moduli: ModuliSet, size: int, decoder: str, errors: IntArray) -> _Differences:
-    """What robust reconstruction makes of errors."""
-    factor = moduli.factor
-    cofactors = np.array(moduli.cofactors)[:, np.newaxis]
-    quotients, parts = np.divmod(errors, factor)
-    remainder, passed = mean_on_circle(parts, factor)
-    quotients = (quotients - passed) % cofactors
-    reach = size // factor + 3
-    limit, offset = (2 * reach + 1, reach) if moduli.redundant else (math.prod(moduli.cofactors), 0)
-    found, together = RangeReader(moduli.cofactors, limit, offset).read(quotients)
-    moved = factor * (found - offset) + np.floor(remainder + 0.5).astype(np.int64)
-    unknown, within = np.zeros((2, *together.shape), dtype=np.bool_)
-    rejected = ~together
-    radius = moduli.redundant // 2
-    if radius:
-        # Where the first step may fail, groups are tried, with other candidates at either end.
-        open_ones = np.flatnonzero(rejected | (np.abs(moved) >= factor))
-        ends = _at_ends(moduli, size, decoder, errors[:, open_ones])
-        (low, rejected_low), (high, rejected_high) = ends
-        same = (low == high) & ~rejected_low & ~rejected_high & (np.abs(low) < factor)
-        both = rejected_low & rejected_high
-        moved[open_ones] = low
-        rejected[open_ones], unknown[open_ones] = both, ~(same | both)
-        within[open_ones] = True
-    return _Differences(moved, rejected, unknown, within)
-
-
-def _at_ends(
-    moduli: ModuliSet, size: int, decoder: str, errors: IntArray
-) -> Iterator[tuple[IntArray, _Bools]]:
-    """By how much values near either end are moved, and whether they are rejected.
-
-    A value in between has no candidate that neither of these has.
-    """
-    code = RedundantCode(moduli, size, decoder)
-    members = np.array(moduli.moduli)[:, np.newaxis]
-    inset = min(moduli.factor, size // 2)
-    for value in (code.lowest + inset, code.highest - inset):
-        word = code.encode(np.array([value]))
-        decoded = code.decode((word + errors) % members)
-        yield decoded.values - value, decoded.status == DETECTED
+def _likelier(laws: Sequence[_Law], share: float, most: int) -> LikelyErrors | None:
+    """Errors at least that share as likely as the likeliest; ``None`` if there are too many."""
+    errors = np.zeros((0, 1), dtype=np.int64)
+    chances, shares, others = np.ones(1), np.ones(1), 0.0
+    for law in laws:
+        relative = law.chances / law.chances[0]
+        count = np.searchsorted(-relative, -(share / shares) * (1 - 1e-12), side="right")
+        others += float(np.einsum("i,i->", chances, law.from_here[count]))
+        total = int(count.sum())
+        if total > most:
+            return None
+        before = np.repeat(np.arange(count.size), count)
+        place = np.arange(total) - np.repeat(np.cumsum(count) - count, count)
+        errors = np.vstack((errors[:, before], law.errors[place]))
+        chances = chances[before] * law.chances[place]
+        shares = shares[before] * relative[place]
+    return LikelyErrors(errors, chances, others)

@@ -1,13 +1,14 @@
 """The redundant residue code: encode, check, and decode words of N residues."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import InputError
+from rnscli.base import InputError, check_float
 from rnscli.core.arithmetic.decoders import (
     CORRECTED,
     DETECTED,
@@ -62,6 +63,13 @@ class RedundantCode:
     decoder
         Name of a decoder (`rnscli.core.arithmetic.decoders`); the usual one of the set if not
         given.
+    weights
+        Of decoders that look at the size of errors: the weight of the square of that of each
+        residue, in proportion to ``1 / sigma^2``, in the order of ``moduli.moduli``; alike if not
+        given.
+    retry_above
+        Of these, too: cost, which is the weighted sum of squares, above which a word is rejected,
+        to be computed again.
 
     Raises
     ------
@@ -87,12 +95,16 @@ class RedundantCode:
     moduli: ModuliSet
     legitimate_range: int
     decoder: str
+    weights: tuple[float, ...] | None
+    retry_above: float
 
     def __init__(
         self,
         moduli: ModuliSet,
         legitimate_range: int | None = None,
         decoder: str | None = None,
+        weights: Sequence[float] | None = None,
+        retry_above: float = math.inf,
     ) -> None:
         check_moduli_set(moduli)
         given = moduli.dynamic_range if legitimate_range is None else legitimate_range
@@ -108,6 +120,14 @@ class RedundantCode:
         object.__setattr__(self, "moduli", moduli)
         object.__setattr__(self, "legitimate_range", size)
         object.__setattr__(self, "decoder", decoder_for(moduli, decoder).name)
+        if weights is not None:
+            weights = tuple(check_weight(weight) for weight in weights)
+            if len(weights) != moduli.count:
+                raise InputError(
+                    f"`weights` has {len(weights)} numbers; the set has {moduli.count} moduli"
+                )
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "retry_above", check_retry_above(retry_above))
         _ = self._reader  # which refuses what is too large to decode
 
     @property
@@ -163,7 +183,10 @@ class RedundantCode:
         Same legitimate range, same decoder; its words are those of this code without the erased
         rows (`ModuliSet.without`).
         """
-        return RedundantCode(self.moduli.without(erased), self.size, self.decoder)
+        dead = tuple(erased)
+        weights = self.weights and [w for i, w in enumerate(self.weights) if i not in dead]
+        left = self.moduli.without(dead)
+        return RedundantCode(left, self.size, self.decoder, weights, self.retry_above)
 
     def decode(self, words: IntArray, erased: Iterable[int] = ()) -> Decoded:
         """Decode words of shape ``(N, *S)`` with residues in ``[0, m)``.
@@ -183,4 +206,17 @@ class RedundantCode:
 
     @cached_property
     def _reader(self) -> Reader:
-        return decoder_named(self.decoder).reader(self.moduli, self.size)
+        decoder = decoder_named(self.decoder)
+        return decoder.reader(self.moduli, self.size, self.weights, self.retry_above)
+
+
+def check_weight(weight: float) -> float:
+    """A weight of errors, of a word of residues."""
+    return check_float("weights", weight, 1e-12, 1e12, "numbers from 1e-12 to 1e12")
+
+
+def check_retry_above(cost: float) -> float:
+    """A cost, which may be infinite."""
+    if isinstance(cost, float) and cost == math.inf:
+        return cost
+    return check_float("retry_above", cost, 0.0, 1e18, "a number of at least 0, or inf")

@@ -10,20 +10,21 @@ Other packages add theirs as entry points of the group ``rnscli.decoders``.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from rnscli.base import InputError, Registry, RnscliError
 from rnscli.core.arithmetic.moduli import ModuliSet
 
 if TYPE_CHECKING:  # what decodes loads NumPy
     from rnscli.core.arithmetic.hamming import Statuses
-    from rnscli.core.arithmetic.residues import IntArray
+    from rnscli.core.arithmetic.residues import FloatArray, IntArray
 
 VALID, CORRECTED, DETECTED = 0, 1, 2
 
@@ -36,6 +37,11 @@ class Reader(Protocol):
 
         A detected word's value is what its information residues say, within the legitimate range.
         """
+
+
+def is_unsure(cost: FloatArray, retry_above: float) -> Any:
+    """Which costs are above one, but for rounding."""
+    return cost > retry_above * (1 + 1e-9) + 1e-9
 
 
 class Decoder(ABC):
@@ -60,16 +66,38 @@ class Decoder(ABC):
     def radius(self, information: int, redundant: int) -> int:
         """Largest number of residues, wrong by any amount, that it corrects, for n and k moduli."""
 
-    def reader(self, moduli: ModuliSet, size: int) -> Reader:
+    def reader(
+        self,
+        moduli: ModuliSet,
+        size: int,
+        weights: tuple[float, ...] | None = None,
+        retry_above: float = math.inf,
+    ) -> Reader:
         """What decodes the code of ``size`` legitimate values about zero.
+
+        Parameters
+        ----------
+        moduli, size
+            The code.
+        weights
+            Of the errors of residues in a cost, in the order of ``moduli.moduli``; alike if not
+            given.
+        retry_above
+            Cost above which a word is rejected, of a decoder that has one.
 
         Raises
         ------
         InputError
-            If it would be too large.
+            If it would be too large, or there is no such cost.
         """
         from rnscli.core.arithmetic.hamming import HammingReader
 
+        del weights
+        if not math.isinf(retry_above):
+            raise InputError(
+                f"`retry_above` is {retry_above:g}, and the `decoder` {self.name} counts wrong "
+                "residues, however far they are off; leave it out"
+            )
         return HammingReader(moduli, size, self.radius_of(moduli))
 
     def radius_of(self, moduli: ModuliSet) -> int:
@@ -148,10 +176,16 @@ class Robust(Decoder):
     def radius(self, information: int, redundant: int) -> int:
         return redundant // 2
 
-    def reader(self, moduli: ModuliSet, size: int) -> Reader:
+    def reader(
+        self,
+        moduli: ModuliSet,
+        size: int,
+        weights: tuple[float, ...] | None = None,
+        retry_above: float = math.inf,
+    ) -> Reader:
         from rnscli.core.arithmetic.robust import RobustReader
 
-        return RobustReader(moduli, size, self.radius_of(moduli))
+        return RobustReader(moduli, size, self.radius_of(moduli), weights, retry_above)
 
 
 @dataclass(frozen=True)
@@ -169,10 +203,16 @@ class Lee(Decoder):
         """None: any amount may be nearer to another value."""
         return 0
 
-    def reader(self, moduli: ModuliSet, size: int) -> Reader:
+    def reader(
+        self,
+        moduli: ModuliSet,
+        size: int,
+        weights: tuple[float, ...] | None = None,
+        retry_above: float = math.inf,
+    ) -> Reader:
         from rnscli.core.arithmetic.lee import LeeReader
 
-        return LeeReader(moduli, size)
+        return LeeReader(moduli, size, weights, retry_above)
 
 
 DECODERS: Registry[Decoder] = Registry(

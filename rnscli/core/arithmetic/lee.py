@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.base import InputError
-from rnscli.core.arithmetic.decoders import CORRECTED, DETECTED, VALID
+from rnscli.core.arithmetic.decoders import CORRECTED, DETECTED, VALID, is_unsure
 from rnscli.core.arithmetic.hamming import Statuses, information_values
 from rnscli.core.arithmetic.moduli import ModuliSet, crt_weights
 from rnscli.core.arithmetic.residues import MAX_SIMULATED_RANGE, FloatArray, IntArray, RangeReader
@@ -88,20 +88,20 @@ class LeeReader:
         for table in self._tables():
             if not pending.size:
                 break
-            index, found = table.nearest(numbers[pending])
-            done = pending[found]
+            rank, found = table.least(numbers[pending] - self._size, numbers[pending])
+            index, done = table.ranked[rank], pending[found]
             values[done] = (numbers[done] - table.ball.shifts[index]) % self._moduli.total_range
-            status[done[table.ball.costs[index] > self._retry_above]] = DETECTED
+            status[done[is_unsure(table.ball.costs[index], self._retry_above)]] = DETECTED
             pending = pending[~found]
         values += self._lowest
         status[pending] = DETECTED
         values[pending] = information_values(self._moduli, self._size, residues[:, pending])
         return values, status
 
-    def _tables(self) -> "Iterator[_Windows]":
+    def _tables(self) -> "Iterator[Windows]":
         """Lists of errors, each longer than the one before; the longer ones only where needed."""
         for most in (_FIRST_LISTED, _MOST_LISTED):
-            table = _windows(self._moduli, self._size, self._weights, most)
+            table = windows_of(self._moduli, self._size, self._weights, most)
             yield table
             if table.ball.complete:
                 return
@@ -113,21 +113,23 @@ class LeeReader:
         return math.inf if last.ball.complete else last.ball.reach
 
 
-class _Windows:
-    """The least cost in windows of a list of errors, of L shifts each."""
+class Windows:
+    """The least cost in windows of the shifts of listed errors."""
 
     def __init__(self, ball: Ball, size: int, total: int) -> None:
-        self.ball, self._size, self._total = ball, size, total
+        """For windows of less than twice ``size``, on a circle of ``total``."""
+        self.ball, self._total = ball, total
         # Of errors of the same cost those with fewer wrong residues go first.
-        order = np.lexsort((ball.shifts, (ball.errors != 0).sum(axis=0), ball.costs))
-        self._ranked = order
-        rank = np.empty(order.size, dtype=np.int32)
-        rank[order] = np.arange(order.size, dtype=np.int32)
-        # Once round the circle and once more: a window begins up to L before its end.
-        self._shifts = np.concatenate((ball.shifts - total, ball.shifts))
-        ends = np.searchsorted(self._shifts, self._shifts + size, side="left")
+        self.ranked = np.lexsort((ball.shifts, (ball.errors != 0).sum(axis=0), ball.costs))
+        self.rank = np.empty(self.ranked.size, dtype=np.int32)
+        self.rank[self.ranked] = np.arange(self.ranked.size, dtype=np.int32)
+        # Windows begin less than once round the circle before it.
+        rounds = range(-1, 2 if 2 * size > total else 1)
+        self._shifts = np.concatenate([ball.shifts + turn * total for turn in rounds])
+        reach = min(2 * size, (len(rounds) - 1) * total)
+        ends = np.searchsorted(self._shifts, self._shifts + reach, side="left")
         longest = int((ends - np.arange(ends.size)).max())
-        levels = [np.concatenate((rank, rank))]
+        levels = [np.tile(self.rank, len(rounds))]
         width = 1
         while 2 * width <= longest:
             last = levels[-1]
@@ -140,19 +142,19 @@ class _Windows:
         lengths[0] = 1
         self._level = np.floor(np.log2(lengths)).astype(np.int64)
 
-    def nearest(self, numbers: IntArray) -> tuple[IntArray, _Bools]:
-        """Index of the errors of least cost that lead from legitimate values to numbers.
+    def least(self, before: IntArray, last: IntArray) -> tuple[IntArray, _Bools]:
+        """Rank of the errors of least cost with a shift in ``(before, last]``, if there are any.
 
-        And whether there are any; the index is of the list.
+        The ranks are of those windows where there are.
         """
-        ends = np.searchsorted(self._shifts, numbers, side="right")
-        starts = np.searchsorted(self._shifts, numbers - self._size, side="right")
+        starts = np.searchsorted(self._shifts, before, side="right")
+        ends = np.searchsorted(self._shifts, last, side="right")
         found: _Bools = ends > starts
         starts, ends = starts[found], ends[found]
         level = self._level[ends - starts]
         base = level * self._shifts.size
-        rank = np.minimum(self._least[base + starts], self._least[base + ends - (1 << level)])
-        return self._ranked[rank], found
+        first, second = base + starts, base + ends - (1 << level)
+        return np.minimum(self._least[first], self._least[second]), found
 
 
 def check_lee(moduli: ModuliSet) -> None:
@@ -167,8 +169,9 @@ def check_lee(moduli: ModuliSet) -> None:
 
 
 @lru_cache(maxsize=32)  # by value: a worker process gets a new code with every block
-def _windows(moduli: ModuliSet, size: int, weights: tuple[float, ...], most: int) -> _Windows:
-    return _Windows(error_ball(moduli, weights, most), size, moduli.total_range)
+def windows_of(moduli: ModuliSet, size: int, weights: tuple[float, ...], most: int) -> Windows:
+    """Those of the code of L legitimate values, with a list of at most so many errors."""
+    return Windows(error_ball(moduli, weights, most), size, moduli.total_range)
 
 
 @lru_cache(maxsize=32)

@@ -27,6 +27,7 @@ from rnscli.core.arithmetic.decoders import (
     VALID,
     check_patterns,
     covering,
+    is_unsure,
 )
 from rnscli.core.arithmetic.hamming import Statuses
 from rnscli.core.arithmetic.moduli import ModuliSet
@@ -46,6 +47,10 @@ class RobustReader:
         Number L of legitimate values, at most its dynamic range.
     radius
         How many residues may be wrong by any amount, at most ``floor(k / 2)``.
+    weights
+        Weight w_i of each residue, in the order of ``moduli.moduli``; 1 if not given.
+    retry_above
+        Cost above which a word is rejected; none if not given.
 
     References
     ----------
@@ -56,10 +61,19 @@ class RobustReader:
     numbers and remainder coding", ibid. 2018 (redundant members).
     """
 
-    def __init__(self, moduli: ModuliSet, size: int, radius: int) -> None:
+    def __init__(
+        self,
+        moduli: ModuliSet,
+        size: int,
+        radius: int,
+        weights: tuple[float, ...] | None = None,
+        retry_above: float = math.inf,
+    ) -> None:
         check_patterns(moduli.count, radius)
         self._moduli, self._size, self._radius = moduli, size, radius
         self._factor, self._lowest = moduli.factor, -(size // 2)
+        self._weights = np.ones(moduli.count) if weights is None else np.array(weights)
+        self._retry_above = retry_above
         self._members = np.array(moduli.moduli)[:, np.newaxis]
         self._cofactors = np.array(moduli.cofactors)[:, np.newaxis]
         self._all, *self._groups = _groups_of(moduli, size, radius)
@@ -77,10 +91,11 @@ class RobustReader:
         remainder = parts[0].astype(np.float64)
         spread = np.flatnonzero((parts != parts[0]).any(axis=0))
         if spread.size:
-            remainder[spread], passed = mean_on_circle(parts[:, spread], self._factor)
+            found, passed, cost = mean_on_circle(parts[:, spread], self._factor, self._weights)
+            remainder[spread], unsure = found, spread[is_unsure(cost, self._retry_above)]
             quotients[:, spread] -= passed
-        found, consistent = self._quotient(self._all, quotients % self._cofactors)
-        values = self._value(found, remainder)
+        quotient, consistent = self._quotient(self._all, quotients % self._cofactors)
+        values = self._value(quotient, remainder)
         status = np.full(residues.shape[1], VALID, dtype=np.uint8)
         status[spread] = CORRECTED
         consistent &= self._near_legitimate(values)
@@ -92,6 +107,8 @@ class RobustReader:
             pending = pending[~done]
         if self._moduli.redundant and pending.size:
             values[pending] = self._rejected(shifted[:, pending])
+        if spread.size:
+            status[unsure] = DETECTED
         np.clip(values, 0, self._size - 1, out=values)
         return values + self._lowest, status
 
@@ -118,7 +135,7 @@ class RobustReader:
     def _of_group(self, members: list[int], shifted: IntArray) -> tuple[IntArray, FloatArray]:
         """Quotients and common remainder by the residues of a group alone; 0 for all others."""
         quotients, parts = np.divmod(shifted[members], self._factor)
-        remainder, passed = mean_on_circle(parts, self._factor)
+        remainder, passed, _ = mean_on_circle(parts, self._factor, self._weights[members])
         of_all = np.zeros_like(shifted)
         of_all[members] = (quotients - passed) % self._cofactors[members]
         return of_all, remainder
@@ -144,12 +161,13 @@ class RobustReader:
             value = self._value(found, remainder)
             off = self._off(shifted, value)
             near = 2 * np.abs(off) < self._factor
-            mean = (off * near).sum(axis=0) / np.maximum(near.sum(axis=0), 1)
+            counted = near * self._weights[:, np.newaxis]
+            mean = (off * counted).sum(axis=0) / np.maximum(counted.sum(axis=0), 1e-300)
             value += np.floor(mean + 0.5).astype(np.int64)
             off = self._off(shifted, value)
             near = 2 * np.abs(off) < self._factor
             far = (~near).sum(axis=0)
-            cost = (np.where(near, off, 0).astype(np.float64) ** 2).sum(axis=0)
+            cost = self._weights @ np.where(near, off, 0).astype(np.float64) ** 2
             inside &= self._near_legitimate(value)
             better = inside & ((far < fewest) | ((far == fewest) & (cost < least)))
             better &= far <= self._radius
@@ -165,37 +183,43 @@ class RobustReader:
         return off
 
 
-def mean_on_circle(parts: IntArray, factor: int) -> tuple[FloatArray, _Bools]:
-    """Mean of N points ``(N, W)`` in ``[0, G)`` on a circle of G steps, and which passed its cut.
+def mean_on_circle(
+    parts: IntArray, factor: int, weights: FloatArray
+) -> tuple[FloatArray, _Bools, FloatArray]:
+    """Mean of N weighted points ``(N, W)`` in ``[0, G)`` on a circle of G steps.
 
-    The mean is that of the points with G added to those that passed, and minimises the sum of
-    their squared distances to it round the circle; it may be G and more. Of several such means it
-    is the first one seen from the first point, wherever zero is.
+    It is that of the points with G added to those that passed the cut of the circle, and minimises
+    the weighted sum of their squared distances to it round the circle; it may be G and more. Of
+    several such means it is the first one seen from the first point, wherever zero is. With it come
+    the points that passed, and the sum.
 
     Examples
     --------
-    >>> mean, passed = mean_on_circle(np.array([[7], [1], [7]]), 8)
-    >>> mean.tolist(), passed[:, 0].tolist()  # 7, 9 and 7
-    ([7.666666666666667], [False, True, False])
+    >>> mean, passed, cost = mean_on_circle(np.array([[7], [1], [7]]), 8, np.ones(3))
+    >>> mean.round(3).tolist(), passed[:, 0].tolist()  # 7, 9 and 7
+    ([7.667], [False, True, False])
     """
-    count = len(parts)
+    whole = float(weights.sum())
+    scaled = weights[:, np.newaxis]
     points = parts.astype(np.float64)
-    total, squares = points.sum(axis=0), (points**2).sum(axis=0)
-    best, least = np.zeros(points.shape[1]), count * squares - total**2
+    weighted = points * scaled
+    total, squares = weighted.sum(axis=0), (weighted * points).sum(axis=0)
+    # Times the sum of the weights all is whole where these are.
+    least = whole * squares - total**2
+    alike = 1e-14 * (whole * factor) ** 2  # but for rounding, where weights are not whole
     chosen, cut = total.copy(), np.full(points.shape[1], -1.0)
-    ahead = total - count * points[0]  # of the first point, N times
+    ahead = total - whole * points[0]  # of the first point
     for first in points:  # the first one behind the cut; those below it have passed
         below = points < first
-        passed = below.sum(axis=0)
+        passed = (below * scaled).sum(axis=0)
         sums = total + factor * passed
-        moved = squares + 2 * factor * (points * below).sum(axis=0) + factor**2 * passed
-        cost = count * moved - sums**2
-        further = sums - count * (points[0] + factor * below[0])
-        better = (cost < least) | ((cost == least) & (further < ahead))
+        moved = squares + 2 * factor * (weighted * below).sum(axis=0) + factor**2 * passed
+        cost = whole * moved - sums**2
+        further = sums - whole * (points[0] + factor * below[0])
+        better = (cost < least - alike) | ((cost <= least + alike) & (further < ahead))
         least[better], ahead[better] = cost[better], further[better]
         chosen[better], cut[better] = sums[better], first[better]
-    best = chosen / count
-    return best, points < cut
+    return chosen / whole, points < cut, least / whole
 
 
 _Group = tuple[list[int], RangeReader]  # channels, and what reads their quotients

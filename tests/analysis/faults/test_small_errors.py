@@ -8,7 +8,7 @@ import pytest
 
 from rnscli.analysis.faults.attempt import attempt
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
-from rnscli.analysis.faults.likely_errors import likely_errors
+from rnscli.analysis.faults.small_errors import likely_errors
 from rnscli.analysis.faults.solving import LevelParameters, most_noise
 from rnscli.analysis.faults.validation import validate
 from rnscli.core.arithmetic.code import DETECTED, RedundantCode

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnscli.analysis.faults.attempt import attempt
+from rnscli.analysis.faults.attempt import Attempt, attempt, weights_of
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.faults.validation import validate
 from rnscli.analysis.faults.value_law import (
@@ -36,6 +36,16 @@ CODES = [
     (ModuliSet([9, 6], factor=3), 18, "robust"),
     (ModuliSet([20, 15], factor=5), 47, "robust"),
     (ModuliSet([20, 16, 12], 1, factor=4), 40, "robust"),
+    (ModuliSet([5, 4, 3]), 60, "lee"),
+    (ModuliSet([5, 4, 3]), 41, "lee"),
+    (ModuliSet([7, 5, 3], 1), 15, "lee"),
+    (ModuliSet([7, 5, 3], 1), 11, "lee"),
+    (ModuliSet([7, 5, 3, 2], 1), 23, "lee"),
+    (ModuliSet([8, 7, 5], 1), 35, "lee"),
+    (ModuliSet([7, 5, 4, 3], 2), 12, "lee"),
+    (ModuliSet([8, 7, 5, 3], 2), 11, "lee"),
+    (ModuliSet([9, 7, 5], 2), 5, "lee"),
+    (ModuliSet([11, 9, 7], 1), 60, "lee"),
 ]
 VALUES = [
     UNIFORM_VALUES,
@@ -63,6 +73,19 @@ def test_every_value_and_every_error(
 ) -> None:
     laws = laws_of(moduli, kind)
     code = RedundantCode(moduli, size, decoder)
+    wanted = counted(code, laws, values)
+    found = attempt(moduli, size, decoder, laws, 2, values)
+    assert outcome(found) == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+def outcome(found: Attempt) -> list[float]:
+    sizes = (found.gross, found.absolute, found.square)
+    return [found.correct, found.detected, found.undetected, *sizes]
+
+
+def counted(code: RedundantCode, laws: tuple[NoiseLaw, ...], values: ValueLaw) -> list[float]:
+    """The outcome, with a tolerance of 2, by decoding every word."""
+    moduli, size = code.moduli, code.size
     index = np.arange(size)
     chances_of = values.between(index, index, size)
     assert math.fsum(chances_of) == pytest.approx(1, abs=1e-9)
@@ -79,11 +102,26 @@ def test_every_value_and_every_error(
         of_kinds = (~rejected & (off == 0), rejected, off > 0, off > 2)
         wanted += chance * np.array([*(chances[k].sum() for k in of_kinds), chances @ off, 0.0])
         wanted[5] += chance * float(chances @ off**2)
-    found = attempt(moduli, size, decoder, laws, 2, values)
-    sizes = (found.gross, found.absolute, found.square)
-    assert [found.correct, found.detected, found.undetected, *sizes] == pytest.approx(
-        wanted.tolist(), rel=1e-9, abs=1e-12
-    )
+    made: list[float] = wanted.tolist()
+    return made
+
+
+@pytest.mark.parametrize("retry_above", [0.0, 1.5, 4.0])
+@pytest.mark.parametrize("values", [UNIFORM_VALUES, NormalValues(3.0)], ids=repr)
+@pytest.mark.parametrize(
+    ("moduli", "size", "decoder"),
+    [one for one in CODES if one[2] in ("lee", "robust")],
+)
+def test_words_that_are_unsure_are_rejected(
+    moduli: ModuliSet, size: int, decoder: str, values: ValueLaw, retry_above: float
+) -> None:
+    """Of residues whose noise differs, so that their errors have different weights."""
+    laws = tuple(Gaussian(0.3 + 0.1 * i) for i in range(moduli.count))
+    weights = weights_of(laws)
+    assert weights is not None and max(weights) / min(weights) > 1.7
+    code = RedundantCode(moduli, size, decoder, weights, retry_above)
+    found = attempt(moduli, size, decoder, laws, 2, values, retry_above)
+    assert outcome(found) == pytest.approx(counted(code, laws, values), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("dot", [DotProduct(16, 4, 4), DotProduct(64, 3, 5)], ids=repr)

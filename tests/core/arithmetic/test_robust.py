@@ -146,13 +146,15 @@ def test_a_mean_on_a_circle_is_the_nearest_to_its_points() -> None:
     rng = np.random.default_rng(2)
     for factor, count in itertools.product((2, 3, 8, 13), (2, 3, 4, 5)):
         parts = rng.integers(0, factor, (count, 300))
-        mean, passed = mean_on_circle(parts, factor)
+        weights = rng.integers(1, 4, count).astype(float)
+        mean, passed, cost = mean_on_circle(parts, factor, weights)
         moved = parts + factor * passed
-        assert np.allclose(mean, moved.mean(axis=0))
+        assert np.allclose(mean, weights @ moved / weights.sum())
         grid = np.arange(0, factor, 1 / (4 * count))[:, np.newaxis, np.newaxis]
         away = np.abs(parts - grid)
-        least = (np.minimum(away, factor - away) ** 2).sum(axis=1).min(axis=0)
-        assert np.all(((moved - mean) ** 2).sum(axis=0) <= least + 1e-9)
+        least = (weights[:, np.newaxis] * np.minimum(away, factor - away) ** 2).sum(axis=1).min(0)
+        assert np.allclose(weights @ (moved - mean) ** 2, cost, atol=1e-9)
+        assert np.all(cost <= least + 1e-9)
 
 
 @pytest.mark.parametrize("sigma", [0.2, 0.3, 0.5])
