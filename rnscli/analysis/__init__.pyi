@@ -19,6 +19,7 @@ from rnscli.analysis.columns import Redundant as Redundant
 from rnscli.analysis.columns import RelPrecision as RelPrecision
 from rnscli.analysis.columns import ResidueP as ResidueP
 from rnscli.analysis.columns import ResidueSigma as ResidueSigma
+from rnscli.analysis.columns import RetryAbove as RetryAbove
 from rnscli.analysis.columns import Reverse as Reverse
 from rnscli.analysis.columns import Rule as Rule
 from rnscli.analysis.columns import Seed as Seed

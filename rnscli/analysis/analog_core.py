@@ -28,6 +28,7 @@ def analog_core(
     static_share: float = 0.0,
     attempts: float = 1,
     decoder: str | None = None,
+    retry_above: float | None = None,
     legitimate_range: int | str = "product",
     rule: str = "exact",
     max_modulus: int | None = None,
@@ -61,7 +62,7 @@ def analog_core(
     static_share
         Of Gaussian noise, the share of its variance that is drawn once for a dot product and meets
         its every attempt again.
-    attempts, decoder, legitimate_range
+    attempts, decoder, retry_above, legitimate_range
         Of the core ``rns``; the range is ``product``, ``operands`` or a number.
     slice_bits, adc_bits, adc_range, calibration, percentile
         Of the core ``bit-sliced``, and all but the first of ``fixed-lp``. The range is ``full``, a
@@ -118,7 +119,7 @@ def analog_core(
     if kind.coded:
         chosen = request.choose()[0]
         size = request.legitimate_range(chosen, legitimate_range)
-        code = core.RedundantCode(chosen, size, decoder)
+        code = core.RedundantCode(chosen, size, decoder, retry_above=retry_above)
     moduli_set = None if code is None else code.moduli
     settings = core.CoreSettings(
         dot_product=request.dot_product,

@@ -40,6 +40,9 @@ LegitimateRange = Annotated[str | int, Column(
 Tolerance = Annotated[int, Column(
     "Steps of the output by which it may be off without being grossly wrong.", low=0, usual=8
 )]
+RetryAbove = Annotated[float, Column(
+    "Sum of the squares of the errors above which a word is rejected, if any."
+)]
 Decoder = Annotated[str, Column("How the redundant code is decoded.", usual="bounded-distance")]
 Attempts = Annotated[float, Column(
     "Largest number R of attempts, the first included.", "R", low=1, infinite=True, identity=True

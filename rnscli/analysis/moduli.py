@@ -98,6 +98,12 @@ class CodeOptions:
         "the dot product, or a number of them.",
         default="product",
     )
+    retry_above = Option(
+        base.Numbers(0.0, 1e18, "a number of at least 0"),
+        "Of the decoders lee and robust: reject words of which the squares of the errors add up to "
+        "more, so that they are computed again.",
+        usual="none are",
+    )
     tolerance = Option(
         base.WholeNumbers(0, 2**62),
         "Steps of the output by which it may be off without being grossly wrong.",

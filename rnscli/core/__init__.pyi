@@ -1,5 +1,6 @@
 from rnscli.core.arithmetic.code import DETECTED as DETECTED
 from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
+from rnscli.core.arithmetic.code import check_retry_above as check_retry_above
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
 from rnscli.core.arithmetic.decoders import Decoder as Decoder
 from rnscli.core.arithmetic.decoders import Lee as Lee
@@ -84,6 +85,7 @@ from rnscli.core.noise.law import DEVICE as DEVICE
 from rnscli.core.noise.law import NoiseOptions as NoiseOptions
 from rnscli.core.noise.law import error_probabilities as error_probabilities
 from rnscli.core.noise.law import noise_columns as noise_columns
+from rnscli.core.noise.law import weights_of as weights_of
 from rnscli.core.noise.setting import LEVELS as LEVELS
 from rnscli.core.noise.setting import Level as Level
 from rnscli.core.noise.setting import law_constants as law_constants

@@ -296,8 +296,7 @@ def _key(evaluator: Evaluator, design: Design) -> Any:
     """What tells codes apart: where nothing is rejected, or is not tried again, less of it."""
     moduli, decoder, size = evaluator.code_of(design)
     attempts = design.attempts if size < moduli.total_range else 1
-    radius = decoder_named(decoder).radius_of(moduli)
-    return moduli, radius, attempts, size if attempts != 1 else None
+    return moduli, decoder_named(decoder).key(moduli), attempts, size if attempts != 1 else None
 
 
 def _row(

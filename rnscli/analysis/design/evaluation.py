@@ -180,7 +180,8 @@ class Evaluator:
         """The numbers of a group."""
         costs = self._costs(design)
         outcome = self._outcome(design, costs)
-        if outcome.wrong_word and costs[0].radius:  # so that further groups of residues are tried
+        looks = costs[0].radius or costs[0].listed
+        if outcome.wrong_word and looks:  # so that further groups of residues are tried
             costs = self._costs(design, outcome.wrong_word)
         share = 0.0
         if self._space.noise == DEVICE and isinstance(CORES[design.core], AnalogKind):
@@ -263,12 +264,12 @@ class Evaluator:
     def _costs(self, design: Design, wrong_word: float = 0.0) -> tuple[EnergyParameters, ...]:
         """What its costs depend on; decoders of the same radius cost the same."""
         moduli, decoder, size = self._code(design) or (None, "", None)
-        radius = 0 if moduli is None else decoder_named(decoder).radius_of(moduli)
-        key = (replace(design, decoder=None), radius, wrong_word)
+        alike = None if moduli is None else decoder_named(decoder).key(moduli)
+        key = (replace(design, decoder=None), alike, wrong_word)
         if key not in self._parameters:
             try:
                 self._parameters[key] = self._space.energy_parameters(
-                    design, moduli, size, radius, wrong_word
+                    design, moduli, size, decoder, wrong_word
                 )
             except RnscliError as error:
                 self._parameters[key] = error

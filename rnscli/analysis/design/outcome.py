@@ -10,6 +10,7 @@ from rnscli.analysis.faults import FaultParameters, Retries, StaticErrors, indep
 from rnscli.analysis.faults.fault_probability import fault_probability, static_part
 from rnscli.analysis.faults.wrong_outputs import wrong_outputs
 from rnscli.analysis.statistics import check_reals
+from rnscli.core import decoder_named
 from rnscli.runtime import Work, describe, versions
 
 ALGORITHM = 2  # to be counted up whenever the same code would have another outcome
@@ -102,7 +103,9 @@ class CodeOutcome:
     @property
     def equiprobable(self) -> bool:
         """Whether its outcome has a closed form."""
-        return all(law.equiprobable for law in self.code.point.laws)
+        point = self.code.point
+        uniform = all(law.equiprobable for law in point.laws)
+        return uniform and decoder_named(point.decoder).counts_residues
 
     @property
     def key(self) -> Any:
@@ -110,7 +113,8 @@ class CodeOutcome:
         point = self.code.point
         # Of the closed form the deviation is left out.
         spread = None if self.equiprobable else self.deviation
-        return point.moduli, point.radius, point.legitimate_range, point.laws, spread
+        alike = decoder_named(point.decoder).key(point.moduli)
+        return point.moduli, alike, point.legitimate_range, point.laws, spread
 
     def work(self) -> Work[Outcome]:
         """Its outcome as work of a single block, so that it may go anywhere and be kept."""

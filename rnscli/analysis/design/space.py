@@ -406,7 +406,7 @@ class DesignSpace:
         design: Design,
         moduli: ModuliSet | None,
         legitimate_range: int | None,
-        radius: int,
+        decoder: str,
         word_error_probability: float,
     ) -> tuple[EnergyParameters, ...]:
         """The costs of a design by each model of ADCs, with the code of its core if it has one."""
@@ -419,7 +419,8 @@ class DesignSpace:
             moduli=moduli,
             legitimate_range=legitimate_range,
             columns=design.columns,
-            radius=radius,
+            radius=0 if moduli is None else decoder_named(decoder).radius_of(moduli),
+            listed=0 if moduli is None else decoder_named(decoder).listed,
             word_error_probability=word_error_probability,
             reverse=design.reverse or "mixed-radix",
             slice_bits=design.slice_bits or 1,

@@ -578,12 +578,17 @@ class EnergyDesign:
         bits = self.dot_product.input_bits if self.converters else self.channels[0].input_bits
         array, source = self.technology, self.memory.source
         energy = self.memory.at_node(array.node) * array.memory_energy_factor
-        lines = (("inputs, read", "row", inputs), ("outputs, written", "column", outputs))
+        listed = self.logic.bits_looked_up
+        lines = (
+            ("inputs, read", "memory", "row", inputs * bits, 1.0),
+            ("outputs, written", "memory", "column", outputs * bits, 1.0),
+            ("list of errors, read", "decoding", "column", outputs * listed, self.attempts),
+        )
         assumption = "a bit each; the area of the memory is not counted"
         return [
-            Item(name, "memory", per, float(count * bits), energy, 1.0, 0.0, 0.0, False, source,
+            Item(name, group, per, float(count), energy, repeats, 0.0, 0.0, False, source,
                  assumption)
-            for name, per, count in lines
+            for name, group, per, count, repeats in lines
             if energy and count
         ]  # fmt: skip
 

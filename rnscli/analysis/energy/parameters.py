@@ -190,6 +190,8 @@ class EnergyParameters:
         that are rejected independently, each with probability ``1 - 1 / expected_attempts``.
     radius
         Wrong residues that its decoder corrects.
+    listed
+        Number of errors in the list that its decoder looks up, if it does.
     word_error_probability
         Probability that a word has a wrong residue, so that the decoder tries further groups.
     reverse
@@ -253,6 +255,7 @@ class EnergyParameters:
     expected_attempts: float = 1.0
     pass_attempts: float | None = None
     radius: int = 0
+    listed: int = 0
     word_error_probability: float = 0.0
     reverse: str = "mixed-radix"
     slice_bits: int = 1
@@ -308,6 +311,7 @@ class EnergyParameters:
             moduli=self.moduli,
             legitimate_range=self._legitimate_range(),
             radius=self.radius,
+            listed=self.listed,
             reverse=self.reverse,
             word_error_probability=self.word_error_probability,
             slice_bits=self.slice_bits,
@@ -427,6 +431,7 @@ class EnergyParameters:
                 "moduli",
             )
         base.check_int("radius", self.radius, 0, self.moduli.redundant // 2)
+        base.check_int("listed", self.listed, 0, 2**30)
         if self.legitimate_range is None:
             return self.moduli.dynamic_range
         size = check_legitimate_range(self.moduli, self.legitimate_range)

@@ -24,6 +24,7 @@ from rnscli.core import (
     Robust,
     decoder_named,
     error_probabilities,
+    weights_of,
 )
 
 
@@ -81,8 +82,6 @@ def attempt(
     """
     rule, uniform = decoder_named(decoder), all(law.equiprobable for law in laws)
     closed = uniform and values == UNIFORM_VALUES
-    if rule.counts_residues and not closed:
-        undetected.check_range(size)
     wrong = error_probabilities(laws, moduli.moduli)
     if not any(wrong):
         return Attempt(1.0, 0.0, 0.0, underflows=any(law.standard_deviation for law in laws))
@@ -104,23 +103,6 @@ def _judge(decoder: Decoder) -> Judge:
         if isinstance(decoder, kind):
             return judge
     raise InputError(f"no error probability is known of the `decoder` {decoder.name}: simulate it")
-
-
-def weights_of(laws: Sequence[NoiseLaw]) -> tuple[float, ...] | None:
-    """Weights of the errors of residues whose laws have different deviations: about 1 on average.
-
-    Examples
-    --------
-    >>> from rnscli.core import Gaussian
-    >>> weights_of([Gaussian(0.1), Gaussian(0.2)])
-    (2.5, 0.625)
-    """
-    deviations = [law.standard_deviation for law in laws]
-    squares = [one**2 for one in deviations if one]
-    if len(squares) < len(deviations) or min(squares) == max(squares):
-        return None
-    mean = math.fsum(squares) / len(squares)
-    return tuple(float(f"{mean / square:.12g}") for square in squares)
 
 
 def _of_any(

@@ -83,6 +83,9 @@ class FaultParameters:
         Steps by which an output may be off without being grossly wrong.
     values
         Law of the values that words stand for.
+    retry_above
+        Cost above which a decoder that looks at the size of errors rejects a word; none if not
+        given.
 
     Raises
     ------
@@ -99,6 +102,7 @@ class FaultParameters:
     erased: tuple[int, ...] = ()
     tolerance: int = TOLERANCE
     values: ValueLaw = UNIFORM_VALUES
+    retry_above: float | None = None
 
     def __post_init__(self) -> None:
         _ = self.point
@@ -110,15 +114,18 @@ class FaultParameters:
         size = self.moduli.dynamic_range if self.legitimate_range is None else self.legitimate_range
         erased = tuple(self.erased)
         self.moduli.without(erased)
+        decoder = core.decoder_for(self.moduli, self.decoder)
+        cost = core.check_retry_above(self.retry_above)
         return FaultPoint(
             moduli=self.moduli,
             laws=self._laws(),
             attempts=CodeOptions.attempts.check(self.attempts),
-            decoder=core.decoder_for(self.moduli, self.decoder).name,
+            decoder=decoder.name,
             legitimate_range=core.check_legitimate_range(self.moduli, size),
             erased=erased,
             tolerance=CodeOptions.tolerance.check(self.tolerance),
             values=self.values,
+            retry_above=decoder.check_retry_above(cost),
         )
 
     def _laws(self) -> tuple[NoiseLaw, ...]:
@@ -141,6 +148,7 @@ class FaultPoint:
     erased: tuple[int, ...]
     tolerance: int
     values: ValueLaw
+    retry_above: float
 
     @property
     def left(self) -> ModuliSet:
@@ -259,7 +267,9 @@ def _of_retries(found: Retries, count: int) -> dict[str, Any]:
 def attempt_at(point: FaultPoint) -> Attempt:
     """How one attempt at a code ends."""
     left, size = point.left, point.legitimate_range
-    return attempt(left, size, point.decoder, point.left_laws, point.tolerance, point.values)
+    return attempt(
+        left, size, point.decoder, point.left_laws, point.tolerance, point.values, point.retry_above
+    )
 
 
 def _sizes(once: Attempt, found: Retries) -> dict[str, Any]:
@@ -334,7 +344,7 @@ class TargetParameters:
         Law of the errors, or a setting from which the laws of the residues of any set follow.
     target
         Wanted p_err, above 0 and below 1.
-    decoder, tolerance, values, legitimate_range
+    decoder, tolerance, values, retry_above, legitimate_range
         As in `FaultParameters` and `ModuliRequest.legitimate_range`.
 
     Raises
@@ -349,6 +359,7 @@ class TargetParameters:
     decoder: str | None = None
     tolerance: int = TOLERANCE
     values: ValueLaw = UNIFORM_VALUES
+    retry_above: float | None = None
     legitimate_range: str | int = "product"
 
     def __post_init__(self) -> None:
@@ -421,6 +432,7 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
             decoder=parameters.decoder,
             tolerance=parameters.tolerance,
             values=parameters.values,
+            retry_above=parameters.retry_above,
             legitimate_range=request.legitimate_range(moduli, parameters.legitimate_range),
         )
         limit = fault_probability(code)

@@ -40,7 +40,7 @@ class LevelParameters:
         Name of the law; ``None`` for the one whose own parameter the level is.
     constants
         Name and value of each constant of the law that differs from its default.
-    moduli, attempts, decoder, legitimate_range, erased, tolerance, values
+    moduli, attempts, decoder, legitimate_range, erased, tolerance, values, retry_above
         As in `FaultParameters`.
 
     Raises
@@ -60,6 +60,7 @@ class LevelParameters:
     erased: tuple[int, ...] = ()
     tolerance: int = TOLERANCE
     values: ValueLaw = UNIFORM_VALUES
+    retry_above: float | None = None
 
     def __post_init__(self) -> None:
         FaultOptions.solve.check(self.solve)
@@ -91,6 +92,7 @@ class LevelParameters:
             erased=self.erased,
             tolerance=self.tolerance,
             values=self.values,
+            retry_above=self.retry_above,
         )
 
 

@@ -12,7 +12,8 @@ difference d. Spheres of radius t are disjoint, so
 ``p_undetected = sum over 0 < |d| < L of (L - |d|) / L * G(d)``:
 
 a sum of positive terms, nothing cancels. It is computed in slices of the differences; each
-residue's ``q_i(d mod m_i)`` is periodic, so a slice of it is a view of a table.
+residue's ``q_i(d mod m_i)`` is periodic, so a slice of it is a view of a table. There is a faster
+way for large ranges (`rnscli.analysis.faults.halves`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,21 +25,29 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rnscli.analysis.faults.halves import (
+    Tables,
+    check_halves,
+    far_sums,
+    halves_for,
+    terms_of_halves,
+)
 from rnscli.analysis.faults.value_law import UNIFORM_VALUES, ValueLaw
 from rnscli.base import InputError
 from rnscli.core import FloatArray, IntArray, ModuliSet
 
 MAX_RANGE = 2**32
 _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
+_NEAR = 1 << 22  # differences that are summed one by one, where the others are not
 
 
 def check_range(size: int) -> None:
-    """Refuse a legitimate range that is too large to sum over."""
+    """Refuse a legitimate range that is too large to sum over one by one."""
     if size > MAX_RANGE:
         raise InputError(
-            f"the legitimate range has {size} values; for noise that is not uniform the sum over "
-            "differences is computed up to 2^32, so give a smaller `legitimate_range`, or "
-            "`noise` uniform"
+            f"the legitimate range has {size} values; the sum over their differences that this "
+            "noise needs is computed up to 2^32, so give a smaller `legitimate_range`, or `noise` "
+            "uniform"
         )
 
 
@@ -61,19 +70,32 @@ def sums_by_differences(
     tolerance: int,
     values: ValueLaw = UNIFORM_VALUES,
 ) -> DifferenceSums:
-    """What one attempt is wrongly decoded to, in time proportional to L.
+    """What one attempt is wrongly decoded to.
 
     ``laws`` are the ``q_i(e)`` of each residue, ``size`` is L, ``radius`` that of the decoder, and
     ``values`` the law of X, with which the weight of a difference is the probability that X + d is
-    legitimate.
+    legitimate. For values that are uniform, the larger differences are summed in two halves of the
+    moduli (`rnscli.analysis.faults.halves`), where that is faster; else one by one.
+
+    Raises
+    ------
+    InputError
+        If there are too many differences to sum over.
     """
     mirrored = [_mirrored(law) for law in laws]
     symmetric = all(np.array_equal(*pair) for pair in zip(laws, mirrored, strict=True))
     # Where every law is symmetric, d and -d meet the same errors.
     directions = [(laws, (1, -1))] if symmetric else [(laws, (1,)), (mirrored, (-1,))]
+    end = size
+    if values == UNIFORM_VALUES and size - 1 > _NEAR:
+        halves = halves_for(laws, size, radius, _NEAR)
+        if halves and terms_of_halves(halves, size - 1 - _NEAR) < size - 1 - _NEAR:
+            check_halves(halves, size)
+            end = _NEAR + 1
+    check_range(end)
     parts = [np.zeros((1, 4))]
     for direction, signs in directions:
-        for differences, planes in _near(direction, size, radius):
+        for differences, planes in _near(direction, end, radius):
             weights = sum(_legitimate(sign * differences, size, values) for sign in signs)
             weighted = sum(planes[1:], planes[0]) * weights
             off = differences.astype(np.float64)
@@ -81,7 +103,23 @@ def sums_by_differences(
             # Not by BLAS, whose threads get in the way of other processes.
             moments = (np.einsum("i,i->", weighted, power) for power in (off, off**2))
             parts.append(np.array([[weighted.sum(), weighted[beyond:].sum(), *moments]]))
+        if end < size:
+            far = _far(direction, size, radius, end - 1, tolerance)
+            parts.append(len(signs) * np.array([far]))
     return DifferenceSums(*np.concatenate(parts).sum(axis=0).tolist())
+
+
+def _far(
+    laws: Sequence[FloatArray], size: int, radius: int, start: int, tolerance: int
+) -> tuple[float, float, float, float]:
+    """Sums over the differences from behind one up to L, of one sign."""
+    probability, *moments = far_sums(laws, size, radius, start, moments=True)
+    gross = probability
+    if tolerance > start:
+        gross = 0.0
+        if halves_for(laws, size, radius, tolerance) is not None:
+            gross, *_ = far_sums(laws, size, radius, tolerance, moments=False)
+    return probability, gross, moments[0], moments[1]
 
 
 def _legitimate(differences: IntArray, size: int, values: ValueLaw) -> FloatArray | float:
@@ -96,24 +134,10 @@ def _near(
     laws: Sequence[FloatArray], end: int, radius: int
 ) -> Iterator[tuple[IntArray, list[FloatArray]]]:
     """Slices of ``0 < d < end`` with the terms of G(d), by the distance up to the radius."""
-    tables = []
-    for law in laws:
-        # The complement of q(0) is summed: where errors are rare, 1 - q(0) has no digits left.
-        other = 1.0 - law
-        other[0] = law[1:].sum()
-        repeated = law.size + _SLICE
-        tables.append((law.size, np.resize(law, repeated), np.resize(other, repeated)))
+    tables = Tables.of(laws)
     for start in range(1, end, _SLICE):
         count = min(_SLICE, end - start)
-        planes = [np.ones(count)] + [np.zeros(count) for _ in range(radius)]
-        for modulus, same, differs in tables:
-            first = start % modulus
-            agree, disagree = same[first : first + count], differs[first : first + count]
-            for distance in range(radius, 0, -1):
-                planes[distance] *= agree
-                planes[distance] += planes[distance - 1] * disagree
-            planes[0] *= agree
-        yield np.arange(start, start + count), planes
+        yield np.arange(start, start + count), tables.planes(start, count, radius)
 
 
 _Pairs = Sequence[tuple[FloatArray, FloatArray]]
@@ -125,6 +149,7 @@ def undetected_after_right(pairs: _Pairs, size: int, radius: int) -> float:
     For each residue the chances that it is right in the first attempt, or is not, and wrong by
     ``0 .. m - 1`` in the second.
     """
+    check_range(size)
     mirrored = [(_mirrored(right), _mirrored(wrong)) for right, wrong in pairs]
     symmetric = all(
         np.allclose(one, other, rtol=1e-9, atol=0.0)

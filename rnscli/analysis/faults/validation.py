@@ -43,6 +43,7 @@ from rnscli.core import (
     RedundantCode,
     decoder_named,
     error_probabilities,
+    weights_of,
 )
 from rnscli.runtime import Runner, Work, describe, versions
 
@@ -458,7 +459,10 @@ class _Attempt:
 
     def __init__(self, parameters: FaultParameters, seed: int, number: int, again: int = 0) -> None:
         point = parameters.point
-        code = RedundantCode(point.moduli, point.legitimate_range, point.decoder)
+        weights = weights_of(point.laws)
+        code = RedundantCode(
+            point.moduli, point.legitimate_range, point.decoder, weights, point.retry_above
+        )
         self._code = code.without(point.erased) if point.erased else code
         self._laws, self._values = point.left_laws, point.values
         self._stream, self._again = (seed, number), again

@@ -24,8 +24,8 @@ from rnscli.analysis.faults.attempt import attempt, joint_chances, weight_distri
 from rnscli.analysis.faults.fault_probability import (
     FaultPoint,
 )
-from rnscli.analysis.faults.undetected import undetected_squares
-from rnscli.analysis.faults.value_law import NormalValues
+from rnscli.analysis.faults.undetected import MAX_RANGE, undetected_squares
+from rnscli.analysis.faults.value_law import UNIFORM_VALUES, NormalValues
 from rnscli.core import FloatArray, NoiseLaw, decoder_named, error_probabilities
 
 _MOST_PAIRS = 1 << 20  # of errors of two residues
@@ -74,7 +74,10 @@ def wrong_outputs(point: FaultPoint, deviation: float) -> WrongOutputs:
         chances, _ = joint_chances(wrong)
         missed = float(chances @ undetected_squares(moduli, size, radius))
     else:
-        once = attempt(moduli, size, point.decoder, laws, 0, NormalValues(deviation))
+        # The larger a range, the less it matters where in it values are: if they are anywhere,
+        # differences may be twice as large.
+        values = NormalValues(deviation) if size <= MAX_RANGE else UNIFORM_VALUES
+        once = attempt(moduli, size, point.decoder, laws, 0, values)
         missed = once.square
     if size == moduli.total_range:  # nothing is ever rejected
         return WrongOutputs(missed, 0.0)

@@ -47,6 +47,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     needs={"attempts": options.NOISY, **options.DEVICE_NEEDS},
     axes={
         **options.MODULI_COLUMNS,
+        **options.DECODER_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,
         **options.MORE_NOISE_COLUMNS,
         **options.DEVICE_COLUMNS,

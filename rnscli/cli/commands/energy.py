@@ -87,7 +87,8 @@ BREAKDOWN_LAYOUT = report.Layout(
 )  # fmt: skip
 _MAPPED = ("mapping", "input_slice_bits")
 AXES = (
-    *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", *options.NOISE_AXES,
+    *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts",
+    *options.NOISE_AXES,
     "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "calibration", "percentile",
     "arrays", "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES, "workload",
     "core",
@@ -103,6 +104,7 @@ AXIS_COLUMNS = {
     },
     "redundant": analysis.Redundant,
     "decoder": analysis.Decoder,
+    **options.DECODER_COLUMNS,
     "legitimate_range": analysis.LegitimateRange,
     "attempts": analysis.Attempts,
     **options.NOISE_COLUMNS,
@@ -352,7 +354,9 @@ def _parameters(requested: _Requested, extrapolate: bool) -> dict[str, Any]:
     }
     if moduli is not None:
         parameters["legitimate_range"] = request.legitimate_range(moduli, point["legitimate_range"])
-        parameters["radius"] = core.decoder_for(moduli, point["decoder"]).radius_of(moduli)
+        decoder = core.decoder_for(moduli, point["decoder"])
+        parameters["radius"] = decoder.radius_of(moduli)
+        parameters["listed"] = decoder.listed
     if point["noise"] == core.DEVICE and point["max_link_sigma"] is None:
         # However noisy the light is: what it does to residues is known, and not to be avoided.
         parameters["max_link_sigma"] = analysis.MAX_LINK_SIGMA
@@ -416,6 +420,7 @@ def _faults(
             noise=noise,
             attempts=point["attempts"],
             decoder=point["decoder"],
+            retry_above=point["retry_above"],
             legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
         )
     )

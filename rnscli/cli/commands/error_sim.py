@@ -37,7 +37,8 @@ _OTHERWISE = {"gaussian": "normal", "gauss": "normal"}  # called elsewhere, as -
 DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 AXES = (
-    *options.MODULI_AXES, "slice_bits", "adc_bits", "decoder", "legitimate_range", "attempts",
+    *options.MODULI_AXES, "slice_bits", "adc_bits", *options.DECODER_AXES, "legitimate_range",
+    "attempts",
     *options.NOISE_AXES, *options.DEVICE_AXES, "technology", "degrees_of_freedom", "sparsity",
     "operands", "rel_precision", "precision_of", "max_pairs", "pairs", "seed", "calibration",
     "percentile",
@@ -51,12 +52,13 @@ AXES = (
     layout=LAYOUT,
     plot="the distribution of the error",
     needs={
-        **dict.fromkeys(("attempts", "decoder", "legitimate_range"), options.NOISY),
+        **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
         **options.CALIBRATION_NEEDS,
     },
     axes={
         **options.MODULI_COLUMNS,
+        **options.DECODER_COLUMNS,
         "legitimate_range": analysis.LegitimateRange,
         **options.MORE_NOISE_COLUMNS,
         **options.DEVICE_COLUMNS,
@@ -243,7 +245,7 @@ def _parameters(
     try:
         moduli = request.choose()[0]
         size = request.legitimate_range(moduli, point["legitimate_range"])
-        code = core.RedundantCode(moduli, size, point["decoder"])
+        code = core.RedundantCode(moduli, size, point["decoder"], retry_above=point["retry_above"])
     except RnscliError:
         if any(core.CORES[name].coded for name in given["core"]):
             raise  # else it is only the reference of the others, which do without

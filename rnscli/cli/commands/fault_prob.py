@@ -18,7 +18,8 @@ from rnscli.hardware import Technology
 
 LAYOUT = report.Layout(
     parameters=(
-        "moduli", "redundant_moduli", "redundant", "decoder", "legitimate_range", "erased",
+        "moduli", "redundant_moduli", "redundant", "decoder", "retry_above",
+        "legitimate_range", "erased",
         "noise", "p", "sigma", "static_share", "attempts", "tolerance",
         "values",
     ),
@@ -67,8 +68,8 @@ _ASSUMED = (
     f"{analysis.DOT_PRODUCT}."
 )
 AXES = (
-    *options.MODULI_AXES, "decoder", "legitimate_range", "attempts", "erased", "tolerance",
-    "values", *options.NOISE_AXES, "technology",
+    *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts", "erased",
+    "tolerance", "values", *options.NOISE_AXES, "technology",
 )  # fmt: skip
 
 
@@ -84,6 +85,7 @@ AXES = (
         "weight_bits": analysis.WeightBits,
         "vector_size": analysis.VectorSize,
         **options.MODULI_COLUMNS,
+        **options.DECODER_COLUMNS,
         **options.MORE_NOISE_COLUMNS,
         "technology": analysis.Technology,
         "values": Annotated[
@@ -359,6 +361,7 @@ def _code(point: options.Point) -> dict[str, Any]:
         "erased": point["erased"] or (),
         "tolerance": point["tolerance"],
         "values": _values(point),
+        "retry_above": point["retry_above"],
     }
 
 
@@ -375,5 +378,6 @@ def _target(point: options.Point) -> analysis.TargetParameters:
         decoder=point["decoder"],
         tolerance=point["tolerance"],
         values=_values(point),
+        retry_above=point["retry_above"],
         legitimate_range=point["legitimate_range"],
     )

@@ -55,6 +55,7 @@ AXIS_COLUMNS = {
         float, Column("The highest learning rate of the schedule.", form=str)
     ],
     **options.MODULI_COLUMNS,
+    **options.DECODER_COLUMNS,
     "legitimate_range": analysis.LegitimateRange,
     **options.MORE_NOISE_COLUMNS,
     **options.DEVICE_COLUMNS,
@@ -69,7 +70,7 @@ AXIS_COLUMNS = {
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
     needs={
-        **dict.fromkeys(("attempts", "decoder", "legitimate_range"), options.NOISY),
+        **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
     },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},

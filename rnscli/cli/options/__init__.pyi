@@ -46,6 +46,8 @@ from rnscli.cli.options.noise import noise_points as noise_points
 from rnscli.cli.options.shared import CALIBRATION as CALIBRATION
 from rnscli.cli.options.shared import CALIBRATION_COLUMNS as CALIBRATION_COLUMNS
 from rnscli.cli.options.shared import CALIBRATION_NEEDS as CALIBRATION_NEEDS
+from rnscli.cli.options.shared import DECODER_AXES as DECODER_AXES
+from rnscli.cli.options.shared import DECODER_COLUMNS as DECODER_COLUMNS
 from rnscli.cli.options.shared import DECODING as DECODING
 from rnscli.cli.options.shared import MODULI_AXES as MODULI_AXES
 from rnscli.cli.options.shared import MODULI_COLUMNS as MODULI_COLUMNS

@@ -61,8 +61,8 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
 
 CORE_AXES = (
     "granularity", "scales", "input_scale", *shared.MODULI_AXES, "slice_bits", "adc_bits",
-    "adc_range", "calibration", "percentile", "calibration_samples", "decoder",
-    "legitimate_range", "attempts", *noise.NOISE_AXES, *devices.DEVICE_AXES,
+    "adc_range", "calibration", "percentile", "calibration_samples",
+    *shared.DECODER_AXES, "legitimate_range", "attempts", *noise.NOISE_AXES, *devices.DEVICE_AXES,
 )  # fmt: skip
 
 # Columns of a table that say what a core is, in the order in which they are read.
@@ -128,8 +128,8 @@ def core_of(
     if request.moduli is not None:
         request.choose()  # a set that no tile could use is wrong whichever core is compared
     same = (
-        "attempts", "decoder", "legitimate_range", "slice_bits", "adc_bits", "adc_range",
-        "calibration", "percentile",
+        "attempts", "decoder", "retry_above", "legitimate_range", "slice_bits", "adc_bits",
+        "adc_range", "calibration", "percentile",
     )  # fmt: skip
     given: dict[str, Any] = {
         "noise": noise.noise_of(point), "devices": devices.devices_of(point, tables)

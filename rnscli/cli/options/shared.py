@@ -19,6 +19,7 @@ from rnscli.analysis import (
     ModuliOptions,
     ModuliRequest,
     Percentile,
+    RetryAbove,
     Rule,
 )
 from rnscli.base import Flags, InputError, Option
@@ -38,6 +39,9 @@ MODULI_AXES = (
 MODULI_COLUMNS = {
     "rule": Rule, "max_modulus": MaxModulus, "family": Family, "factor": Factor
 }  # fmt: skip
+# Axes of a decoder, and what they are in such rows.
+DECODER_AXES = ("decoder", "retry_above")
+DECODER_COLUMNS = {"retry_above": RetryAbove}
 # Options that stand together in the help of every command that has them.
 OPERANDS = (
     DotProductOptions.input_bits,
@@ -46,6 +50,7 @@ OPERANDS = (
 )
 DECODING = (
     CodeOptions.decoder,
+    CodeOptions.retry_above,
     CodeOptions.legitimate_range,
     DotProductOptions.rule,
     ModuliOptions.max_modulus,

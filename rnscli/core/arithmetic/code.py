@@ -69,7 +69,7 @@ class RedundantCode:
         given.
     retry_above
         Of these, too: cost, which is the weighted sum of squares, above which a word is rejected,
-        to be computed again.
+        to be computed again; none if not given.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class RedundantCode:
         legitimate_range: int | None = None,
         decoder: str | None = None,
         weights: Sequence[float] | None = None,
-        retry_above: float = math.inf,
+        retry_above: float | None = None,
     ) -> None:
         check_moduli_set(moduli)
         given = moduli.dynamic_range if legitimate_range is None else legitimate_range
@@ -188,6 +188,12 @@ class RedundantCode:
         left = self.moduli.without(dead)
         return RedundantCode(left, self.size, self.decoder, weights, self.retry_above)
 
+    def weighted(self, weights: tuple[float, ...] | None) -> "RedundantCode":
+        """The code with these weights, where its decoder has a use for them and none are given."""
+        if weights is None or self.weights or decoder_named(self.decoder).counts_residues:
+            return self
+        return RedundantCode(self.moduli, self.size, self.decoder, weights, self.retry_above)
+
     def decode(self, words: IntArray, erased: Iterable[int] = ()) -> Decoded:
         """Decode words of shape ``(N, *S)`` with residues in ``[0, m)``.
 
@@ -215,8 +221,8 @@ def check_weight(weight: float) -> float:
     return check_float("weights", weight, 1e-12, 1e12, "numbers from 1e-12 to 1e12")
 
 
-def check_retry_above(cost: float) -> float:
-    """A cost, which may be infinite."""
-    if isinstance(cost, float) and cost == math.inf:
-        return cost
+def check_retry_above(cost: float | None) -> float:
+    """A cost, which is infinite if not given."""
+    if cost is None or cost == math.inf:
+        return math.inf
     return check_float("retry_above", cost, 0.0, 1e18, "a number of at least 0, or inf")

@@ -55,12 +55,15 @@ class Decoder(ABC):
         Whether it is for sets of moduli with a common factor, or for pairwise coprime ones.
     counts_residues
         Whether wrong residues count alike, however far they are off, and its radius says all.
+    listed
+        Number of errors in a list that it looks up, if it does.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     takes_common_factor: ClassVar[bool] = False
     counts_residues: ClassVar[bool] = True
+    listed: ClassVar[int] = 0
 
     @abstractmethod
     def radius(self, information: int, redundant: int) -> int:
@@ -93,12 +96,21 @@ class Decoder(ABC):
         from rnscli.core.arithmetic.hamming import HammingReader
 
         del weights
-        if not math.isinf(retry_above):
-            raise InputError(
-                f"`retry_above` is {retry_above:g}, and the `decoder` {self.name} counts wrong "
-                "residues, however far they are off; leave it out"
-            )
+        self.check_retry_above(retry_above)
         return HammingReader(moduli, size, self.radius_of(moduli))
+
+    def check_retry_above(self, cost: float) -> float:
+        """A cost above which words are rejected, of a decoder that has one, or infinity."""
+        if self.counts_residues and not math.isinf(cost):
+            raise InputError(
+                f"`retry_above` is {cost:g}, and the `decoder` {self.name} counts wrong residues, "
+                "however far they are off; leave it out"
+            )
+        return cost
+
+    def key(self, moduli: ModuliSet) -> int | str:
+        """What tells it from others in a set: of those that count wrong residues the radius."""
+        return self.radius_of(moduli) if self.counts_residues else self.name
 
     def radius_of(self, moduli: ModuliSet) -> int:
         """The radius in a set; refused where the distance of that allows less."""
@@ -198,6 +210,7 @@ class Lee(Decoder):
     name: ClassVar[str] = "lee"
     summary: ClassVar[str] = "the value that is nearest in circular distances, the most likely one"
     counts_residues: ClassVar[bool] = False
+    listed: ClassVar[int] = 1 << 16
 
     def radius(self, information: int, redundant: int) -> int:
         """None: any amount may be nearer to another value."""

@@ -22,13 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.base import InputError
-from rnscli.core.arithmetic.decoders import CORRECTED, DETECTED, VALID, is_unsure
+from rnscli.core.arithmetic.decoders import CORRECTED, DETECTED, VALID, Lee, is_unsure
 from rnscli.core.arithmetic.hamming import Statuses, information_values
 from rnscli.core.arithmetic.moduli import ModuliSet, crt_weights
 from rnscli.core.arithmetic.residues import MAX_SIMULATED_RANGE, FloatArray, IntArray, RangeReader
 
 _Bools = npt.NDArray[np.bool_]
-_FIRST_LISTED = 1 << 16  # errors in the first list
 _MOST_LISTED = 1 << 20
 
 
@@ -100,7 +99,7 @@ class LeeReader:
 
     def _tables(self) -> "Iterator[Windows]":
         """Lists of errors, each longer than the one before; the longer ones only where needed."""
-        for most in (_FIRST_LISTED, _MOST_LISTED):
+        for most in (Lee.listed, _MOST_LISTED):
             table = windows_of(self._moduli, self._size, self._weights, most)
             yield table
             if table.ball.complete:

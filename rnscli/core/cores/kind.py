@@ -255,9 +255,10 @@ class CoreSettings:
         Bits b of the converters.
     moduli
         The set of a residue core; ``None`` where there is none.
-    legitimate_range, radius, reverse, word_error_probability
-        What its decoder accepts and corrects, how residues are turned into a number, and how often
-        a word has a wrong residue, so that further groups of residues are tried.
+    legitimate_range, radius, listed, reverse, word_error_probability
+        What its decoder accepts and corrects, in how long a list of errors it looks, how residues
+        are turned into a number, and how often a word has a wrong residue, so that further groups
+        of residues are tried, or the list is read.
     slice_bits, adc_bits
         Bits of a weight slice, and of the ADCs; ``adc_bits`` of ``None`` is b.
     adc_range
@@ -274,6 +275,7 @@ class CoreSettings:
     moduli: ModuliSet | None = None
     legitimate_range: int | None = None
     radius: int = 0
+    listed: int = 0
     reverse: str = "mixed-radix"
     word_error_probability: float = 0.0
     slice_bits: int = 1
@@ -289,7 +291,7 @@ class Logic(NamedTuple):
 
     ``inputs`` is for one input; ``reverse``, ``decoding`` and ``shift_add`` for one attempt.
     ``cycles_before`` come once, before the first attempt, and ``cycles_after`` in every attempt,
-    when the converters have been read.
+    when the converters have been read. ``bits_looked_up`` are read from a memory in every attempt.
     """
 
     inputs: Operations = ()
@@ -298,6 +300,7 @@ class Logic(NamedTuple):
     shift_add: Operations = ()
     cycles_before: float = 0.0
     cycles_after: float = 0.0
+    bits_looked_up: float = 0.0
 
 
 class CoreKind(ABC):

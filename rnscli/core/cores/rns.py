@@ -51,6 +51,7 @@ class Rns(AnalogKind):
         "reverse",
         "redundant",
         "decoder",
+        "retry_above",
         "legitimate_range",
         "attempts",
         "residues",
@@ -108,6 +109,8 @@ class Rns(AnalogKind):
 def _logic(moduli: ModuliSet, settings: CoreSettings) -> Logic:
     input_bits, method = settings.dot_product.input_bits, settings.reverse
     size = settings.legitimate_range or moduli.dynamic_range
+    if settings.listed:
+        return _logic_of_list(moduli, settings)
     checked = moduli  # whose residues are compared with those of the number
     if moduli.factor > 1:
         checked = ModuliSet(moduli.cofactors, moduli.redundant)
@@ -125,4 +128,28 @@ def _logic(moduli: ModuliSet, settings: CoreSettings) -> Logic:
         decoding=merged(check, times(merged(reverse, check), tried)),
         cycles_before=forward_cycles(input_bits, moduli),
         cycles_after=restored * (1 + tried),
+    )
+
+
+def _logic_of_list(moduli: ModuliSet, settings: CoreSettings) -> Logic:
+    """Of a decoder that looks errors up: in a list in the order of their shifts.
+
+    All residues make one number. Where that is not legitimate, two binary searches find the window
+    of the list, two entries of a table its least cost, and an entry what is subtracted
+    (`rnscli.core.arithmetic.lee`).
+    """
+    every = ModuliSet(moduli.moduli)
+    input_bits, method = settings.dot_product.input_bits, settings.reverse
+    width = residue_width(moduli.total_range)
+    levels = (settings.listed - 1).bit_length()
+    share = settings.word_error_probability
+    looked_up = add(width, 2.0 * levels + 3.0)
+    reads = 2 * levels * width + 2 * levels + width
+    return Logic(
+        inputs=forward_conversion(input_bits, moduli),
+        reverse=reverse_conversion(every, method),
+        decoding=merged(add(width), times(looked_up, share)),
+        cycles_before=forward_cycles(input_bits, moduli),
+        cycles_after=reverse_cycles(every, method) + 1 + share * (2 * levels + 3),
+        bits_looked_up=share * reads,
     )

@@ -30,6 +30,7 @@ from rnscli.core.devices import IDEAL, OFFSET, SYMMETRIC, Devices
 from rnscli.core.devices.built import Channel, Conversion
 from rnscli.core.noise import NoiseLaw, law_of_each
 from rnscli.core.noise.draws import draw_positions
+from rnscli.core.noise.law import weights_of
 
 # With no limit on the attempts, a simulation that needs more of them on average is stuck.
 MAX_MEAN_ATTEMPTS = 200
@@ -77,7 +78,8 @@ class RnsCore(WholeWeights):
         """Refuse a code that loses results."""
         object.__setattr__(self, "attempts", check_attempts(self.attempts))
         if self.noise is not None:
-            law_of_each(self.noise, self.code.moduli)
+            laws = law_of_each(self.noise, self.code.moduli)
+            object.__setattr__(self, "code", self.code.weighted(weights_of(laws)))
         needed = self.dot_product.dynamic_range
         if self.code.size < needed <= self.code.moduli.dynamic_range:
             raise InputError(

@@ -325,6 +325,23 @@ def noise_columns(laws: Sequence[NoiseLaw], chances: Sequence[float]) -> dict[st
     }
 
 
+def weights_of(laws: Sequence[NoiseLaw]) -> tuple[float, ...] | None:
+    """Weights of the errors of residues whose laws have different deviations: about 1 on average.
+
+    Examples
+    --------
+    >>> from rnscli.core.noise import Gaussian
+    >>> weights_of([Gaussian(0.1), Gaussian(0.2)])
+    (2.5, 0.625)
+    """
+    deviations = [law.standard_deviation for law in laws]
+    squares = [one**2 for one in deviations if one]
+    if len(squares) < len(deviations) or min(squares) == max(squares):
+        return None
+    mean = math.fsum(squares) / len(squares)
+    return tuple(float(f"{mean / square:.12g}") for square in squares)
+
+
 def wrong_word(residue_p: Sequence[float]) -> float:
     """Probability that at least one residue is wrong, ``1 - prod(1 - p)`` without cancellation.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnscli.analysis.faults.attempt import Attempt, attempt, weights_of
+from rnscli.analysis.faults.attempt import Attempt, attempt
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.faults.validation import validate
 from rnscli.analysis.faults.value_law import (
@@ -25,6 +25,7 @@ from rnscli.core.arithmetic.code import DETECTED, RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, NoiseLaw, Tabulated, Uniform
+from rnscli.core.noise.law import weights_of
 
 CODES = [
     (ModuliSet([5, 4, 3]), 60, "detect"),
