@@ -14,6 +14,7 @@ from schemas import command_named
 
 from rnscli.cli.commands.schema import document_schema
 from rnscli.cli.main import ANSWERING, COMPLETE, cli
+from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES, analog_cores
 from rnscli.hardware.profile import load_technology
 
@@ -110,6 +111,13 @@ def test_each_is_computed(command: str, option: str, rows: Rows, rnscli: Run) ->
     elif (command, option) in SINGLE:
         for name in names:
             assert {row[key] for row in rows(*line_of(command, option, name))} == {name}
+    elif option == "--decoder":
+        for name in names:
+            line = " ".join(line_of(command, option, name))
+            if DECODERS[name].takes_common_factor:
+                line = line.replace("9,8,7,5", "18,16,14,10").replace("--bits 4", "--bits 6")
+                line += " --factor 2"
+            assert {row[key] for row in rows(*line.split())} == {name}
     else:
         found = [row[key] for row in rows(*line_of(command, option, *names))]
         assert set(found) - {None, "fp32"} == set(names)

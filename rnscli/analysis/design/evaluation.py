@@ -29,6 +29,7 @@ from rnscli.core import (
     ModuliSet,
     NoiseLaw,
     NoiseSetting,
+    decoder_for,
     decoder_named,
 )
 from rnscli.runtime import Runner
@@ -36,7 +37,7 @@ from rnscli.runtime import Runner
 # What the noise of a technology depends on, but for the moduli.
 _OF_DEVICES = (
     "core", "vector_size", "technology", "bits", "columns", *LIGHT_AXES, "slice_bits", "adc_bits",
-    "adc_range", "redundant",
+    "adc_range", "factor", "redundant",
 )  # fmt: skip
 
 
@@ -248,7 +249,7 @@ class Evaluator:
         decoder, rule = design.decoder, design.legitimate_range
         if design.redundant is None or decoder is None or rule is None:
             return None
-        key = (design.bits, design.vector_size, design.redundant, rule)
+        key = (design.bits, design.vector_size, design.factor, design.redundant, rule)
         if key not in self._codes:
             try:
                 request = self._space.moduli_request(design)
@@ -259,7 +260,7 @@ class Evaluator:
         found = self._codes[key]
         if isinstance(found, RnscliError):
             raise found
-        return found[0], decoder, found[1]
+        return found[0], decoder_for(found[0], decoder).name, found[1]
 
     def _costs(self, design: Design, wrong_word: float = 0.0) -> tuple[EnergyParameters, ...]:
         """What its costs depend on; decoders of the same radius cost the same."""

@@ -62,6 +62,10 @@ class DesignRow:
     slice_bits: c.SliceBits | None
     adc_bits: c.AdcBits | None
     adc_range: c.AdcRange | None
+    factor: Annotated[
+        int | None,
+        Column("Common factor G of the moduli, 1 if they are coprime.", "G", low=1, usual=1),
+    ]
     redundant: c.Redundant | None
     attempts: c.Attempts | None
     # The longest name would push a result out of the table.

@@ -50,7 +50,7 @@ _OF_COSTS: dict[str, Any] = {
     "reverse": None,
 }  # fmt: skip
 _LOOKED_AT = 100_000  # designs
-_OF_CODE = ("redundant", "decoder", "legitimate_range")
+_OF_CODE = ("factor", "redundant", "decoder", "legitimate_range")
 _OF_LIGHT = ("technology", "columns", *LIGHT_AXES)
 
 

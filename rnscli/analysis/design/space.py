@@ -69,6 +69,7 @@ class Design:
     adc_bits: int | None = None
     adc_range: str | None = None
     reverse: str | None = None
+    factor: int | None = None
     redundant: int | None = None
     decoder: str | None = None
     legitimate_range: str | int | None = None
@@ -80,6 +81,8 @@ class Design:
         if isinstance(CORES[self.core], AnalogKind):
             said.append(f"{self.bits} bits")
         said.append(f"h = {self.vector_size}")
+        if self.factor not in (None, 1):
+            said.append(f"G = {self.factor}")
         if self.redundant:
             said.append(f"k = {self.redundant}")
         if self.attempts not in (None, 1):
@@ -92,7 +95,7 @@ AXES = tuple(axis.name for axis in fields(Design))
 LIGHT_AXES = (*_CONSTANTS, "max_link_sigma", "segments")  # of technologies with light
 _ORDERED = (
     "vector_size", "bits", "columns", "columns_per_adc", "adc_rate", "clock", *LIGHT_AXES,
-    "slice_bits", "adc_bits", "redundant", "attempts",
+    "slice_bits", "adc_bits", "factor", "redundant", "attempts",
 )  # fmt: skip
 _OF_ALL = ("core", "vector_size", "technology", "columns")
 # May be None, and then follow from the rest.
@@ -104,7 +107,8 @@ _CHECKED = (
     DotProductOptions.vector_size, EnergyOptions.columns, EnergyOptions.columns_per_adc,
     EnergyOptions.adc_rate, EnergyOptions.clock, EnergyOptions.max_link_sigma, SEGMENTS,
     *(KNOWN[name].option(name) for name in _CONSTANTS), CoreOptions.slice_bits,
-    ModuliOptions.redundant, CodeOptions.attempts, EnergyOptions.reverse, CoreOptions.adc_range,
+    ModuliOptions.factor.within(low=1), ModuliOptions.redundant, CodeOptions.attempts,
+    EnergyOptions.reverse, CoreOptions.adc_range,
 )  # fmt: skip
 
 
@@ -119,15 +123,15 @@ class DesignSpace:
 
     Parameters
     ----------
-    core, bits, vector_size, redundant, attempts, decoder, legitimate_range, columns, \
+    core, bits, vector_size, factor, redundant, attempts, decoder, legitimate_range, columns, \
     columns_per_adc, adc_rate, clock, laser_power, rate, max_link_sigma, segments, reverse, \
     slice_bits, adc_bits, adc_range
         Values of the axes, as in the other parameter objects; an ``adc_bits`` of ``None`` is b,
-        ``columns`` are h, and an ADC fits the cycle of the array. Fine ADCs may be leaner when
-        they are slow, so that one for each column is tried as well. ``laser_power`` in W and
-        ``rate`` in Hz are constants of technologies that have them, ``max_link_sigma`` and
-        ``segments`` say how many rows an array of light has; ``None`` is what the technology says,
-        and with the noise ``device`` as many as a dot product has.
+        ``columns`` are h, a ``factor`` of 1 is that of coprime moduli, and an ADC fits the cycle of
+        the array. Fine ADCs may be leaner when they are slow, so that one for each column is tried
+        as well. ``laser_power`` in W and ``rate`` in Hz are constants of technologies that have
+        them, ``max_link_sigma`` and ``segments`` say how many rows an array of light has; ``None``
+        is what the technology says, and with the noise ``device`` as many as a dot product has.
         Technologies without light have one design for all of their values.
     technology
         Array technologies. A core that runs on none of them is taken on its default one; those of
@@ -162,6 +166,7 @@ class DesignSpace:
     core: tuple[str, ...] = field(default_factory=default_cores)
     bits: tuple[int, ...] = (4, 5, 6, 7, 8)
     vector_size: tuple[int, ...] = (DEFAULT_VECTOR_SIZE,)
+    factor: tuple[int, ...] = (1,)
     redundant: tuple[int, ...] = (0, 1, 2)
     attempts: tuple[float, ...] = (1, 2, math.inf)
     decoder: tuple[str, ...] = ("bounded-distance", "detect")
@@ -398,6 +403,7 @@ class DesignSpace:
             weight_bits=self.weight_bits,
             rule=self.rule,
             max_modulus=self.max_modulus,
+            factor=None if design.factor in (None, 1) else design.factor,
             redundant=design.redundant or 0,
         )
 

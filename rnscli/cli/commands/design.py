@@ -22,7 +22,8 @@ LAYOUT = report.Layout(
         "role", "vector_size", "columns", "technology", "adc_model", "columns_per_adc",
         "adc_rate_hz", "clock_hz", "laser_power_w", "rate_hz", "segments", "link_sigma", "reverse",
         "core", "bits", "slice_bits", "adc_bits", "adc_range",
-        "redundant", "attempts", "decoder", "legitimate_range", "moduli", "redundant_moduli",
+        "factor", "redundant", "attempts", "decoder", "legitimate_range", "moduli",
+        "redundant_moduli",
     ),
     results=(
         "energy_per_mac_j", "energy_per_mac_range_j", "latency_s", "arrays", "area_m2", "power_w",
@@ -54,8 +55,8 @@ GAIN_LAYOUT = report.Layout(
     essential=("laser_power_w", "gain_db", "energy_per_mac_j", "gain_j"),
 )  # fmt: skip
 _AXES = (
-    "core", "bits", "vector_size", "redundant", "attempts", "decoder", "legitimate_range",
-    "reverse", "slice_bits", "adc_range",
+    "core", "bits", "vector_size", "factor", "redundant", "attempts", "decoder",
+    "legitimate_range", "reverse", "slice_bits", "adc_range",
 )  # fmt: skip
 _LIGHT = ("laser_power", "rate", "max_link_sigma")
 # Axes that follow from the rest.
@@ -67,7 +68,7 @@ _FIXED = (
     *_OPERANDS, *_SET, *_CALIBRATION, "throughput", "area", "memory", "scales", "input_scale",
     *(name for name in (*CONSTANTS, *options.ARRAY_OPTIONS) if name not in _LIGHT),
 )  # fmt: skip
-_CODE = ("redundant", "decoder", "legitimate_range", "attempts")
+_CODE = ("factor", "redundant", "decoder", "legitimate_range", "attempts")
 _HARDWARE = ("technology", "columns", "columns_per_adc", *options.RATES, "reverse")
 _DEFAULTS = {
     **{name: one.default for name, one in base.options_of(DotProductOptions).items()},
@@ -113,9 +114,16 @@ _STATIC = (
     options.cores(core.simulated_cores(), "Cores.", ",".join(analysis.default_cores())),
     options.take(ModuliOptions.bits, usual="4..8"),
     DotProductOptions.vector_size,
+    options.take(
+        ModuliOptions.factor.within(low=1),
+        "1",
+        help="Common factor G of the moduli; 1 for coprime ones.",
+    ),
     options.take(ModuliOptions.redundant, usual="0..2"),
     options.take(CodeOptions.attempts, usual="1,2,inf; with --noise device 1,2"),
-    options.take(CodeOptions.decoder, "bounded-distance,detect"),
+    options.take(
+        CodeOptions.decoder, usual="bounded-distance,detect; with a common factor: robust"
+    ),
     options.take(CodeOptions.legitimate_range, usual="product,operands; of a gain operands"),
     options.technology,
     EnergyOptions.adc_model,
@@ -293,6 +301,10 @@ def _with_usual(given: Mapping[str, Any]) -> dict[str, Any]:
     usual: dict[str, Any] = {
         "attempts": (1, 2) if of_light else (1, 2, math.inf),
         "legitimate_range": ("operands",) if filled["coding_gain"] else ("product", "operands"),
+        "decoder": (
+            *(("bounded-distance", "detect") if 1 in filled["factor"] else ()),
+            *(("robust",) if max(filled["factor"]) > 1 else ()),
+        ),
     }
     return filled | {name: one for name, one in usual.items() if filled[name] is None}
 
@@ -421,9 +433,11 @@ def _commands(
     kind = core.CORES[design.core]
     analog = isinstance(kind, core.AnalogKind)
     shape = {"bits": design.bits, "vector_size": design.vector_size} | _stated(given, _OPERANDS)
-    moduli = {"redundant": design.redundant} | _stated(given, _SET)
+    factor = design.factor if design.factor != 1 else None
+    moduli = {"factor": factor, "redundant": design.redundant} | _stated(given, _SET)
     noise = _stated(given, options.NOISE_AXES)
     code = {name: getattr(design, name) for name in _CODE if noise or name != "attempts"}
+    code["factor"] = factor
     converters = {name: getattr(design, name) for name in ("slice_bits", "adc_bits", "adc_range")}
     if design.adc_range == core.CALIBRATED:
         converters |= _stated(given, _CALIBRATION)

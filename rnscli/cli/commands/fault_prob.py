@@ -366,8 +366,10 @@ def _code(point: options.Point) -> dict[str, Any]:
 
 
 def _values(point: options.Point) -> analysis.ValueLaw:
-    dot = options.moduli_request(point).with_operands().dot_product
-    return analysis.value_law(point["values"], dot)
+    request = options.moduli_request(point)
+    if point["values"] == analysis.DOT_PRODUCT:
+        request = request.with_operands()
+    return analysis.value_law(point["values"], request.dot_product)
 
 
 def _target(point: options.Point) -> analysis.TargetParameters:

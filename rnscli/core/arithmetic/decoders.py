@@ -265,8 +265,8 @@ def decoder_for(moduli: ModuliSet, name: str | None = None) -> Decoder:
     if moduli.factor > 1 and not decoder.takes_common_factor:
         accepted = " or ".join(one for one, of in DECODERS.items() if of.takes_common_factor)
         raise InputError(
-            f"`decoder` {name} counts wrong residues, of coprime moduli; {members} have the common "
-            f"factor {moduli.factor}: use {accepted}"
+            f"`decoder` {name} is for coprime moduli, and {members} have the common factor "
+            f"{moduli.factor}; use {accepted}"
         )
     return decoder
 

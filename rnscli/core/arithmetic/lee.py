@@ -181,7 +181,7 @@ def error_ball(moduli: ModuliSet, weights: tuple[float, ...], most: int) -> Ball
     --------
     >>> ball = error_ball(ModuliSet([7, 5, 3]), (1.0, 1.0, 1.0), 20)
     >>> ball.errors.shape, ball.reach
-    ((3, 19), 2.0)
+    ((3, 19), 2.5)
     """
     reach = sum(weights)  # an error of one step in every residue
     while (found := _up_to(moduli, weights, reach, most)) is None:

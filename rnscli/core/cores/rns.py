@@ -49,6 +49,7 @@ class Rns(AnalogKind):
     axes = (
         *CONVERTER_AXES,
         "reverse",
+        "factor",
         "redundant",
         "decoder",
         "retry_above",

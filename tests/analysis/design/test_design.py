@@ -216,7 +216,7 @@ def test_designs_are_ruled_out_without_their_error_probability(
 @pytest.mark.parametrize("law", ["uniform", "gaussian"])
 def test_runner_and_progress_do_not_change_the_answer(law: str) -> None:
     calls: list[tuple[str, int, int]] = []
-    space = space_of(ODD, law)
+    space = space_of({**ODD, "decoder": ("majority", "detect")}, law)
     result = search_designs(
         space, runner=Runner(), progress=lambda what, done, of: calls.append((what, done, of))
     )

@@ -21,7 +21,7 @@ from rnscli.analysis.faults.wrong_outputs import wrong_outputs
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.errors import RnscliError
 from rnscli.core.arithmetic.code import RedundantCode
-from rnscli.core.arithmetic.decoders import decoder_named
+from rnscli.core.arithmetic.decoders import decoder_for
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores import CORES
@@ -65,10 +65,11 @@ EVERY: dict[str, Any] = {
 }
 ODD: dict[str, Any] = {
     "bits": (4, 5),
+    "factor": (1, 2),
     "redundant": (0, 1, 3),
     "attempts": (1, 3),
     "vector_size": (24,),
-    "decoder": ("majority", "detect"),
+    "decoder": ("majority", "detect", "lee", "robust"),
     "legitimate_range": ("operands", 2000),
     "input_bits": 3,
     "weight_bits": 5,
@@ -121,7 +122,7 @@ LAWS: dict[str, Any] = {
     "snr": NoiseSetting(snr_db=30),
 }
 AXES_OF = {
-    "rns": "reverse redundant decoder legitimate_range attempts",
+    "rns": "reverse factor redundant decoder legitimate_range attempts",
     "fixed-lp": "adc_bits adc_range",
     "fixed-hp": "",
     "bit-sliced": "slice_bits adc_bits adc_range",
@@ -131,7 +132,7 @@ AXES_OF = {
 DIGITAL = {"digital-int8": 8, "digital-int4": 4}  # bits of their operands
 ORDERED = (
     "vector_size", "bits", "columns", "columns_per_adc", "adc_rate", "clock", "slice_bits",
-    "adc_bits", "redundant", "attempts",
+    "adc_bits", "factor", "redundant", "attempts",
 )  # fmt: skip
 # Left open, it is for the design to say.
 OPEN: dict[str, Sequence[Any]] = {
@@ -172,7 +173,7 @@ def axes_of(case: dict[str, Any], core: str) -> dict[str, Sequence[Any]]:
         axes[axis] = case.get(axis) or OPEN[axis]
     default: dict[str, Sequence[Any]] = {
         "reverse": ("mixed-radix",), "slice_bits": (1,), "adc_bits": (None,),
-        "adc_range": ("full",),
+        "adc_range": ("full",), "factor": (1,),
     }  # fmt: skip
     for axis in AXES_OF[core].split():
         axes[axis] = case.get(axis) or default[axis]
@@ -235,17 +236,19 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
             request = ModuliRequest(
                 bits=design.bits,
                 vector_size=design.vector_size,
+                factor=design.factor if design.factor != 1 else None,
                 redundant=design.redundant or 0,
                 **{n: case.get(n) for n in ("input_bits", "weight_bits", "max_modulus")},
                 rule=case.get("rule", "exact"),
             )
             moduli = request.choose()[0]
             size = request.legitimate_range(moduli, design.legitimate_range or "product")
-            decoder = decoder_named(design.decoder or "detect")
+            decoder = decoder_for(moduli, design.decoder or "detect")
             parameters |= {
                 "moduli": moduli,
                 "legitimate_range": size,
                 "radius": decoder.radius(moduli.information_count, moduli.redundant),
+                "listed": decoder.listed,
             }
             code = RedundantCode(ModuliSet(moduli.information))
             if noise is not None:

@@ -138,7 +138,7 @@ def test_rows_are_those_of_the_function(rows: Rows) -> None:
     }
     assert {key: row[key] for key in expected} == expected
     more = {key: value for key, value in row.items() if key not in expected}
-    assert more == dict.fromkeys(more) | {"bits": 4, "rule": "exact"}
+    assert more == dict.fromkeys(more) | {"bits": 4, "rule": "exact", "values": "uniform"}
 
 
 def test_the_most_noise_for_a_target(rows: Rows) -> None:

@@ -128,5 +128,5 @@ def test_refused() -> None:
     primes = ModuliSet([2**13 - 1, 2**17 - 1, 2**19 - 1, 2**31 - 1], 2)
     with pytest.raises(InputError, match="product of 80 bits; the `decoder` lee takes at most"):
         RedundantCode(primes, decoder="lee")
-    with pytest.raises(InputError, match="common factor 8: use robust"):
+    with pytest.raises(InputError, match="common factor 8; use robust"):
         RedundantCode(ModuliSet([248, 232], factor=8), decoder="lee")

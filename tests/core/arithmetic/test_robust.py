@@ -191,7 +191,7 @@ def test_words_without_errors() -> None:
 def test_what_does_not_decode_a_set() -> None:
     common = ModuliSet([248, 232, 224, 216], factor=8)
     assert decoder_for(common).name == "robust"
-    with pytest.raises(InputError, match=r"counts wrong residues.*common factor 8: use robust"):
+    with pytest.raises(InputError, match=r"for coprime moduli.*common factor 8; use robust"):
         RedundantCode(common, decoder="bounded-distance")
     with pytest.raises(InputError, match="`decoder` robust is for moduli with a common factor"):
         RedundantCode(ModuliSet([15, 14, 13]), decoder="robust")
