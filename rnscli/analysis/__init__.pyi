@@ -30,6 +30,7 @@ from rnscli.analysis.columns import SimulatedWords as SimulatedWords
 from rnscli.analysis.columns import SliceBits as SliceBits
 from rnscli.analysis.columns import SnrDb as SnrDb
 from rnscli.analysis.columns import Technology as Technology
+from rnscli.analysis.columns import Tolerance as Tolerance
 from rnscli.analysis.columns import VectorSize as VectorSize
 from rnscli.analysis.columns import WeightBits as WeightBits
 from rnscli.analysis.design.coding_gain import TARGETS as TARGETS
@@ -105,6 +106,7 @@ from rnscli.analysis.faults.value_law import UNIFORM as UNIFORM
 from rnscli.analysis.faults.value_law import ValueLaw as ValueLaw
 from rnscli.analysis.faults.value_law import value_law as value_law
 from rnscli.analysis.moduli import CodeOptions as CodeOptions
+from rnscli.analysis.moduli import CodeRequest as CodeRequest
 from rnscli.analysis.moduli import ModuliOptions as ModuliOptions
 from rnscli.analysis.moduli import ModuliRequest as ModuliRequest
 from rnscli.analysis.moduli import ModuliRow as ModuliRow

@@ -77,6 +77,11 @@ class ModuliOptions:
         usual="of the best set; with --moduli: of all of them",
     )
     top = Option(base.WholeNumbers(1, 1000), "Show the best K sets.", default="1")
+    code = Option(
+        base.Flags(),
+        "Add the parameters of the code: its distances, and what becomes of errors in 1, 2, .. N "
+        "residues.",
+    )
     solve = Option(
         base.Names(("vector-size",)),
         "Instead of a given --vector-size: the longest dot product that the sets hold, those of "
@@ -477,9 +482,59 @@ class ModuliRow:
             low=1,
         ),
     ] = None
+    minimum_distance: Annotated[
+        int | None, Column("Fewest residues in which two legitimate values differ.", "d_min", low=1)
+    ] = None
+    radius: Annotated[
+        int | None,
+        Column("Residues that may be wrong by any amount and are corrected.", "t", low=0),
+    ] = None
+    minimum_square: Annotated[
+        int | None,
+        Column(
+            "Least sum of squares of the circular distances of the residues of two legitimate "
+            "values; null if it was not found.",
+            "d2",
+            low=1,
+        ),
+    ] = None
+    minimum_square_gross: Annotated[
+        int | None,
+        Column(
+            "The same of values further apart than the tolerance: errors whose squares add up to "
+            "less than a quarter lead to no such value.",
+            "d2 gross",
+            low=1,
+        ),
+    ] = None
+    corrected_by_weight: Annotated[
+        tuple[float, ...] | None,
+        Column("Share of errors in 1, 2, .. N residues that is corrected.", "corrected",
+               base.numbers, high=1),
+    ] = None  # fmt: skip
+    detected_by_weight: Annotated[
+        tuple[float, ...] | None,
+        Column("Share of errors in 1, 2, .. N residues that is rejected.", "detected",
+               base.numbers, high=1),
+    ] = None  # fmt: skip
+    undetected_by_weight: Annotated[
+        tuple[float, ...] | None,
+        Column("Share of errors in 1, 2, .. N residues that is taken for another value.",
+               "undetected", base.numbers, high=1),
+    ] = None  # fmt: skip
 
 
-def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
+class CodeRequest(NamedTuple):
+    """Of which code of a set the parameters are wanted, as in `FaultParameters`."""
+
+    decoder: str | None = None
+    legitimate_range: str | int = "product"
+    tolerance: int = TOLERANCE
+
+
+def moduli_table(
+    request: ModuliRequest, top: int = 1, code: CodeRequest | None = None
+) -> tuple[ModuliRow, ...]:
     """The best moduli sets for a request, best first.
 
     Parameters
@@ -488,6 +543,9 @@ def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
         What the set is for.
     top
         How many sets at most.
+    code
+        With which the rows have the parameters of the code, too
+        (`rnscli.analysis.code_parameters`).
 
     Raises
     ------
@@ -500,8 +558,28 @@ def moduli_table(request: ModuliRequest, top: int = 1) -> tuple[ModuliRow, ...]:
     >>> row.moduli, row.output_bits, row.lost_bits
     ((255, 254, 253), 22, 14)
     """
-    return tuple(
+    rows = tuple(
         _row(request, moduli, rank) for rank, moduli in enumerate(request.choose(top), start=1)
+    )
+    return rows if code is None else tuple(_with_code(request, row, code) for row in rows)
+
+
+def _with_code(request: ModuliRequest, row: ModuliRow, code: CodeRequest) -> ModuliRow:
+    """A row with the parameters of the code of its set."""
+    from rnscli.analysis.code_parameters import code_parameters
+
+    moduli = ModuliSet((*row.moduli, *row.redundant_moduli), row.redundant, row.factor)
+    size = request.legitimate_range(moduli, code.legitimate_range)
+    found = code_parameters(moduli, size, code.decoder, code.tolerance)
+    return replace(
+        row,
+        minimum_distance=found.minimum_distance,
+        radius=found.radius,
+        minimum_square=found.minimum_square,
+        minimum_square_gross=found.minimum_square_gross,
+        corrected_by_weight=found.corrected,
+        detected_by_weight=found.detected,
+        undetected_by_weight=found.undetected,
     )
 
 

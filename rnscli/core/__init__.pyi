@@ -4,6 +4,7 @@ from rnscli.core.arithmetic.code import check_retry_above as check_retry_above
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
 from rnscli.core.arithmetic.decoders import Decoder as Decoder
 from rnscli.core.arithmetic.decoders import Lee as Lee
+from rnscli.core.arithmetic.decoders import Plurality as Plurality
 from rnscli.core.arithmetic.decoders import Robust as Robust
 from rnscli.core.arithmetic.decoders import decoder_for as decoder_for
 from rnscli.core.arithmetic.decoders import decoder_named as decoder_named
@@ -12,6 +13,7 @@ from rnscli.core.arithmetic.dot_product import MAX_VECTOR_SIZE as MAX_VECTOR_SIZ
 from rnscli.core.arithmetic.dot_product import DotProduct as DotProduct
 from rnscli.core.arithmetic.dot_product import DotProductOptions as DotProductOptions
 from rnscli.core.arithmetic.dot_product import quantisation_levels as quantisation_levels
+from rnscli.core.arithmetic.lee import error_ball as error_ball
 from rnscli.core.arithmetic.lee import windows_of as windows_of
 from rnscli.core.arithmetic.moduli import ModuliSet as ModuliSet
 from rnscli.core.arithmetic.moduli import check_legitimate_range as check_legitimate_range

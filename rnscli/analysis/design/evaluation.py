@@ -204,7 +204,7 @@ class Evaluator:
             attempts=self._several,
         )
         deviation = sum_deviation(self._space.dot_product(design))
-        return CodeOutcome(made, deviation, quiet=noise == DEVICE)
+        return CodeOutcome(made, deviation, noise == DEVICE, self._space.attempts)
 
     def bearing(self, design: Design, noise: NoiseSetting, target: float) -> Bearing:
         """How its p_err depends on the level of the noise."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rnscli.analysis.faults import FaultParameters, Retries, StaticErrors, independent
-from rnscli.analysis.faults.fault_probability import fault_probability, static_part
+from rnscli.analysis.faults.fault_probability import fault_probability, retries, static_part
 from rnscli.analysis.faults.wrong_outputs import wrong_outputs
 from rnscli.analysis.statistics import check_reals
 from rnscli.core import decoder_named
@@ -23,7 +23,8 @@ class Outcome:
 
     ``undetected_square`` and ``rejected_square`` are the mean squares of the error of what it puts
     out, in units of the sum S, where it is undetected, and where it is the last one and detected.
-    ``several`` is what several attempts have in common, if they are not independent.
+    ``several`` is what several attempts have in common, if they are not independent, and ``exact``
+    what some numbers of them come to, where that does not follow from one.
     """
 
     correct: float = 1.0
@@ -33,18 +34,22 @@ class Outcome:
     undetected_square: float = 0.0
     rejected_square: float = 0.0
     several: StaticErrors | None = None
+    exact: tuple[tuple[float, Retries], ...] = ()
 
     def __add__(self, other: "Outcome") -> "Outcome":
         """Outcomes are whole: there is nothing to add up."""
         raise TypeError("outcomes of codes do not add up")
 
     def record(self) -> dict[str, Any]:
-        return asdict(self)
+        exact = [[describe(most), list(found)] for most, found in self.exact]
+        return asdict(self) | {"exact": exact}
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "Outcome":
         several = record["several"]
-        numbers = {name: value for name, value in record.items() if name != "several"}
+        numbers = {n: v for n, v in record.items() if n not in ("several", "exact")}
+        exact = tuple((float(most), Retries(*found)) for most, found in record["exact"])
+        check_reals(*(chance for _, found in exact for chance in found[:3]))
         check_reals(*numbers.values())
         chances = (value for name, value in numbers.items() if not name.endswith("_square"))
         if not all(0 <= value < 1 + 1e-9 for value in chances):  # they are rounded
@@ -52,11 +57,14 @@ class Outcome:
         if several is not None:
             check_reals(*several["spoilt"], several["undetected"], several["right_first"])
             several = StaticErrors(**{**several, "spoilt": tuple(several["spoilt"])})
-        return cls(**numbers, several=several)
+        return cls(**numbers, several=several, exact=exact)
 
     def _retries(self, attempts: float) -> Retries:
         if self.several is not None and attempts > 1:
             return self.several.after(attempts)
+        for most, found in self.exact:
+            if most == attempts:
+                return found
         return independent(self.correct, self.detected, self.undetected, attempts)
 
     def after(self, attempts: float) -> tuple[float, float]:
@@ -91,6 +99,8 @@ class CodeOutcome:
         The code with its noise, and the most attempts that are made.
     deviation
         Standard deviation of the dot products.
+    numbers
+        Of attempts, for which it is wanted.
     quiet
         Whether nothing is said of probabilities that are too small for a double: of designs whose
         noise nobody has chosen there always are some.
@@ -99,6 +109,7 @@ class CodeOutcome:
     code: FaultParameters
     deviation: float
     quiet: bool = False
+    numbers: tuple[float, ...] = ()
 
     @property
     def equiprobable(self) -> bool:
@@ -130,6 +141,7 @@ class CodeOutcome:
             },
             "laws": describe(point.laws),
             "several": point.attempts > 1,
+            "numbers": describe(self.numbers),
             "deviation": self.deviation,
         }
         return Work(
@@ -154,8 +166,18 @@ def outcome_of_code(one: CodeOutcome) -> Outcome:
             warnings.simplefilter("ignore", RuntimeWarning)
         row = fault_probability(one.code)
     off = wrong_outputs(point, one.deviation)
+    exact = (
+        ()
+        if point.attempts > 1 and static_part(point)
+        else tuple(
+            (most, found)
+            for most in one.numbers
+            if most > 2 and not (found := retries(point, most)).is_bound
+        )
+    )
     return Outcome(
         row.p_correct, row.p_detected, row.p_undetected, row.word_error_probability,
         off.undetected, off.rejected,
         static_part(point) if point.attempts > 1 else None,
+        exact,
     )  # fmt: skip

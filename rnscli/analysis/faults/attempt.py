@@ -11,7 +11,7 @@ import numpy as np
 from rnscli.analysis.faults import undetected
 from rnscli.analysis.faults.lee_errors import lee_outcome
 from rnscli.analysis.faults.robust_errors import robust_outcome
-from rnscli.analysis.faults.small_errors import Judge, sized_outcome
+from rnscli.analysis.faults.small_errors import Judge, outcome_at_ends, sized_outcome
 from rnscli.analysis.faults.value_law import UNIFORM_VALUES, ValueLaw
 from rnscli.base import InputError
 from rnscli.core import (
@@ -20,6 +20,7 @@ from rnscli.core import (
     Lee,
     ModuliSet,
     NoiseLaw,
+    Plurality,
     RedundantCode,
     Robust,
     decoder_named,
@@ -95,7 +96,11 @@ def attempt(
     return _of_any(moduli, size, radius, laws, tolerance, values)
 
 
-_JUDGES: dict[type[Decoder], Judge] = {Robust: robust_outcome, Lee: lee_outcome}
+_JUDGES: dict[type[Decoder], Judge] = {
+    Robust: robust_outcome,
+    Lee: lee_outcome,
+    Plurality: outcome_at_ends,
+}
 
 
 def _judge(decoder: Decoder) -> Judge:

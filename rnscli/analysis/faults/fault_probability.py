@@ -13,7 +13,14 @@ from typing import Any
 from rnscli import base, core
 from rnscli.analysis.faults import undetected
 from rnscli.analysis.faults.attempt import Attempt, attempt
-from rnscli.analysis.faults.retries import Retries, StaticErrors, independent, static_errors
+from rnscli.analysis.faults.retries import (
+    MOST_VALUES,
+    Retries,
+    StaticErrors,
+    independent,
+    retries_by_value,
+    static_errors,
+)
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.value_law import DOT_PRODUCT, UNIFORM, UNIFORM_VALUES, ValueLaw
 from rnscli.analysis.moduli import TOLERANCE, CodeOptions, ModuliRequest
@@ -302,10 +309,22 @@ def retries(point: FaultPoint, attempts: float) -> Retries:
         assert several is not None
         return several.after(attempts)
     found = independent(once.correct, once.detected, wrong, attempts)
+    if found.is_bound and _is_small(point):
+        left, laws = point.left, point.left_laws
+        return retries_by_value(
+            left, point.legitimate_range, point.radius, laws, point.values,
+            once.correct, once.detected + wrong, attempts,
+        )  # fmt: skip
     if once.open <= _NEGLIGIBLE * found.p_err:
         return found
     least = independent(once.correct + once.open, once.detected, once.undetected, attempts)
     return found._replace(low=least.low, is_bound=True)
+
+
+def _is_small(point: FaultPoint) -> bool:
+    """Whether there are few values, of which each has probabilities of its own."""
+    counts = core.decoder_named(point.decoder).counts_residues
+    return counts and point.legitimate_range <= MOST_VALUES
 
 
 def static_part(point: FaultPoint) -> StaticErrors | None:

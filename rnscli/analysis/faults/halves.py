@@ -56,9 +56,9 @@ def halves_of(
     Examples
     --------
     >>> halves_of((15, 14, 13, 11), 30_000)
-    Halves(first=(0, 1), second=(2, 3), product=210, other=143, terms=210)
+    Halves(first=(0, 3), second=(1, 2), product=165, other=182, terms=165)
     >>> halves_of((15, 14, 13, 11), 30_000, (3, 3, 3, 3))
-    Halves(first=(0, 1, 2), second=(3,), product=2730, other=11, terms=27)
+    Halves(first=(0, 1), second=(2, 3), product=210, other=143, terms=9)
     """
     total, least, best = math.prod(moduli), math.inf, None
     places = range(len(moduli))

@@ -12,19 +12,27 @@ E[S^r] + min(E[u] + (r - 2) E[u S], r (r - 1) / 2 E[u (1 - S)])`` for any 2 <= r
 ``E[S^r]`` is the probability that all of r attempts are spoilt, ``E[u (1 - S)]`` that of two
 attempts the first is right, or corrected, and the second undetected: sums over joint laws of the
 errors of a residue in several attempts, all of positive terms.
+
+Where all errors are fresh, and a code has few values, the mean over X is formed of what each of
+them comes to: ``u(X) = sum over 0 <= X + d < L, d != 0, of G(d)`` from sums of positive terms,
+``d(X) = S - u(X)``, and ``u (1 - d^R) / (1 - d) + d^R``.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from rnscli.analysis.faults.halves import Tables
 from rnscli.analysis.faults.undetected import undetected_after_right
-from rnscli.core import FloatArray, NoiseLaw
+from rnscli.analysis.faults.value_law import ValueLaw
+from rnscli.core import FloatArray, ModuliSet, NoiseLaw
 
+_NEGLIGIBLE = 1e-9  # share by which a bound may be off without being told
 _MOST_ATTEMPTS = 64  # whose joint law is formed
 _MOST_STATES = 500
 
@@ -59,7 +67,8 @@ def independent(correct: float, detected: float, undetected: float, attempts: fl
     log_spoilt = math.log1p(-correct) if correct < 0.5 else math.log(spoilt)
     always = math.exp(attempts * log_spoilt)
     low = always - undetected * math.expm1((attempts - 1) * log_spoilt)
-    return Retries(p_err, min(p_err, low), expected, True, rejected, accepted)
+    is_bound = p_err - low > _NEGLIGIBLE * p_err
+    return Retries(p_err, min(p_err, low), expected, is_bound, rejected, accepted)
 
 
 def after_attempts(
@@ -231,3 +240,69 @@ def _moves(state: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
             for j in range(count + 1)
         ]
     return moves
+
+
+MOST_VALUES = 1 << 19
+_SLICE = 1 << 15
+
+
+def retries_by_value(
+    moduli: ModuliSet,
+    size: int,
+    radius: int,
+    laws: tuple[NoiseLaw, ...],
+    values: ValueLaw,
+    correct: float,
+    spoilt: float,
+    attempts: float,
+) -> Retries:
+    """Means over the values of a code with few of them, of attempts that are independent.
+
+    Parameters
+    ----------
+    moduli, size, radius, laws
+        The code, and its noise.
+    values
+        Law of the values.
+    correct, spoilt
+        Probability that an attempt is right, and that it is not.
+    attempts
+        Largest number R of attempts.
+    """
+    missed = np.minimum(undetected_by_value(moduli, size, radius, laws), spoilt)
+    index = np.arange(size)
+    weights = values.between(index, index, size)
+    detected = spoilt - missed
+    ended = correct + missed  # 1 - d, without its cancellation
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rejected = detected**attempts  # 0 ** inf is 0
+        expected = np.where(ended > 0, -np.expm1(attempts * np.log(detected)) / ended, attempts)
+    expected = np.where(detected > 0, np.maximum(expected, 1.0), 1.0)
+    total, always, mean = (
+        float(np.einsum("i,i->", weights, one))
+        for one in (missed * expected + rejected, rejected, expected)
+    )
+    share = float(np.einsum("i,i->", weights, missed))
+    accepted = (total - always) / share if share else mean
+    return Retries(total, total, mean, False, always, accepted)
+
+
+@lru_cache(maxsize=8)
+def undetected_by_value(
+    moduli: ModuliSet, size: int, radius: int, laws: tuple[NoiseLaw, ...]
+) -> FloatArray:
+    """Probability of an undetected error of each value, counted from the lowest one."""
+    vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
+    above = _sums(vectors, size, radius)  # of 0 .. n steps upwards
+    below = _sums([np.concatenate((v[:1], v[:0:-1])) for v in vectors], size, radius)
+    return above[::-1] + below
+
+
+def _sums(laws: Sequence[FloatArray], size: int, radius: int) -> FloatArray:
+    """Sums of G(d) over ``0 < d <= n``, for all n below L."""
+    tables, terms = Tables.of(laws), np.zeros(size)
+    for start in range(1, size, _SLICE):
+        count = min(_SLICE, size - start)
+        planes = tables.planes(start, count, radius)
+        terms[start : start + count] = sum(planes[1:], planes[0])
+    return np.cumsum(terms)

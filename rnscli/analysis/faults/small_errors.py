@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnscli.analysis.faults.value_law import ValueLaw
-from rnscli.core import FloatArray, IntArray, NoiseLaw, RedundantCode
+from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode
 
 MOST_ERRORS = 1 << 19
 _ENOUGH = 1e-12  # share of the probability of an error that may be left out
@@ -70,10 +70,29 @@ def sized_outcome(
     for errors, chances, others in likely_errors(vectors, MOST_ERRORS):
         judged = judge(code, errors, chances, tolerance, values)
         found = judged._replace(open=judged.open + others)
-        if others <= _ENOUGH * (found.undetected + found.detected):
+        if others <= _ENOUGH * (found.undetected + found.detected + judged.open):
             break
     assert found is not None  # the first set of errors is never too large
     return found
+
+
+def outcome_at_ends(
+    code: RedundantCode, errors: IntArray, chances: FloatArray, tolerance: int, values: ValueLaw
+) -> SizedOutcome:
+    """Of a decoder that takes the nearest value: what is right at both ends is so for all values.
+
+    A word of the lowest value has all candidates above, and one of the highest all of those below.
+    Of other errors nothing is said: `validation` simulates them.
+    """
+    del tolerance, values
+    members = np.array(code.moduli.moduli)[:, np.newaxis]
+    right = np.ones(chances.size, dtype=np.bool_)
+    for value in (code.lowest, code.highest):
+        decoded = code.decode((code.encode(np.array([value])) + errors) % members)
+        right &= (decoded.values == value) & (decoded.status != DETECTED)
+    known = float(np.einsum("i,i->", chances, right))
+    left = float(np.einsum("i,i->", chances, ~right))
+    return SizedOutcome(known, 0.0, 0.0, left, 0.0, 0.0, 0.0)
 
 
 class LikelyErrors(NamedTuple):

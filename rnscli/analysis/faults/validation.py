@@ -319,7 +319,7 @@ class Validation:
             simulated_p_err_ci999=(self.p_err.low, self.p_err.high),
             simulated_words=self.words,
             precision_reached=self.precision,
-            agrees=self.p_undetected.contains(exact.p_undetected)
+            agrees=self.p_undetected.contains(exact.p_undetected, is_bound=exact.is_bound)
             and self.p_err.contains(exact.p_err, is_bound=exact.is_bound)
             and self.p_err.reaches(exact.p_err_low),
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import click
 
 from rnscli import analysis, report
-from rnscli.analysis import ModuliOptions
+from rnscli.analysis import CodeOptions, ModuliOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import Answer, AnswerCommand, Bar, Question, answered, options, prepared
 from rnscli.core import DotProductOptions
@@ -25,6 +25,15 @@ SOLVE_LAYOUT = replace(
     parameters=tuple(key for key in LAYOUT.parameters if key != "vector_size"),
     results=("vector_size", "next_required_range", *LAYOUT.results),
 )
+CODE_LAYOUT = replace(
+    LAYOUT,
+    parameters=(*LAYOUT.parameters, "decoder", "legitimate_range", "tolerance"),
+    results=(
+        "moduli", "redundant_moduli", "dynamic_range", "minimum_distance", "radius",
+        "minimum_square", "minimum_square_gross", "undetected_by_weight",
+    ),
+)  # fmt: skip
+CODE_AXES = ("decoder", "legitimate_range", "tolerance")  # of the code of a set
 SET_AXES = ("precision_bits", "count")  # of a search for a set that is not given
 
 
@@ -36,6 +45,9 @@ SET_AXES = ("precision_bits", "count")  # of a search for a set that is not give
     plot="the range covered and required",
     axes={
         **options.MODULI_COLUMNS,
+        "decoder": analysis.Decoder,
+        "legitimate_range": analysis.LegitimateRange,
+        "tolerance": analysis.Tolerance,
         "precision_bits": Annotated[
             int, Column("Bits P of the 2^P values that the moduli cover.", low=1)
         ],
@@ -54,6 +66,10 @@ SET_AXES = ("precision_bits", "count")  # of a search for a set that is not give
     ModuliOptions.factor,
     options.take(ModuliOptions.top, swept=False),
     ModuliOptions.solve,
+    ModuliOptions.code,
+    CodeOptions.decoder,
+    options.take(CodeOptions.legitimate_range, usual="product"),
+    options.take(CodeOptions.tolerance, usual=CodeOptions.tolerance.default),
 )
 def command(given: dict[str, Any], drawn: bool) -> Question:
     """Choose moduli sets for a target precision.
@@ -70,35 +86,63 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     rnscli moduli --bits 6 --top 5 --plot moduli.svg
     # The longest dot products that four and five moduli of 6 bits hold
     rnscli moduli --bits 6 --count 4,5 --solve vector-size --rule exact,bits
+    # What errors in 1, 2, .. residues lead to, and how far apart values are
+    rnscli moduli --bits 8 --redundant 0..2 --code
     """
     solved = given["solve"] is not None
+    given = _of_code(given)
     if solved and given["vector_size"]:
         raise InputError("`solve` finds the length of the dot product, so leave `vector_size` out")
     given = options.with_defaults(given)
-    points = options.points(given, (*options.MODULI_AXES, *SET_AXES))
+    points = options.points(given, (*options.MODULI_AXES, *SET_AXES, *CODE_AXES))
     if solved:
         given = {**given, "vector_size": None}
         points = (one | {"vector_size": None if one["precision_bits"] else 1} for one in points)
-    ready, problems = prepared(
-        points,
-        lambda point: options.moduli_request(point, **{name: point[name] for name in SET_AXES}),
-    )
-    uncovered = [one for _, request in ready for one in _uncovered(request)]
-    table = analysis.longest_dot_products if solved else analysis.moduli_table
+    top = given["top"]
+
+    def question(point: options.Point) -> tuple[analysis.ModuliRequest, Any]:
+        more = {name: point[name] for name in SET_AXES}
+        return options.moduli_request(point, **more), _code_of(point, given)
+
+    ready, problems = prepared(points, question)
+    uncovered = [one for _, (request, _) in ready for one in _uncovered(request)]
+
+    def table(asked: tuple[analysis.ModuliRequest, Any]) -> Any:
+        request, code = asked
+        if solved:
+            return analysis.longest_dot_products(request, top)
+        return analysis.moduli_table(request, top, code)
+
     if drawn:
-        report.check_number(len(ready) * given["top"], report.MAX_BARS, "bars")
+        report.check_number(len(ready) * top, report.MAX_BARS, "bars")
 
     def compute(runner: object, bar: Bar) -> Answer:
-        tables, more = answered(ready, lambda one: table(one, given["top"]))
+        tables, more = answered(ready, table)
         return Answer(
             [(point, row) for point, table in tables for row in table],
             lambda rows, file_format: report.plot_moduli(rows, file_format),
             (*problems, *more),
             remarks=uncovered,
-            layout=SOLVE_LAYOUT if solved else None,
+            layout=SOLVE_LAYOUT if solved else CODE_LAYOUT if given["code"] else None,
         )
 
     return Question(given, compute, is_quick=True)
+
+
+def _of_code(given: dict[str, Any]) -> dict[str, Any]:
+    """The options with the code that is meant, where its parameters are wanted."""
+    if not given["code"]:
+        for name in CODE_AXES:
+            if given[name] is not None:
+                raise InputError(f"`{name}` is about --code; give that, too, or leave it out")
+        return given
+    if given["solve"] is not None:
+        raise InputError("--code is of a set that is known; leave out `solve`")
+    return options.with_usual(given, "legitimate_range", "tolerance")
+
+
+def _code_of(point: options.Point, given: dict[str, Any]) -> analysis.CodeRequest | None:
+    return analysis.CodeRequest(*(point[name] for name in CODE_AXES)) if given["code"] else None
 
 
 def _uncovered(request: analysis.ModuliRequest) -> Iterator[str]:

@@ -55,6 +55,8 @@ class Decoder(ABC):
         Whether it is for sets of moduli with a common factor, or for pairwise coprime ones.
     counts_residues
         Whether wrong residues count alike, however far they are off, and its radius says all.
+    has_cost
+        Whether it tells how far a word is off, so that unsure ones can be rejected.
     listed
         Number of errors in a list that it looks up, if it does.
     """
@@ -63,6 +65,7 @@ class Decoder(ABC):
     summary: ClassVar[str]
     takes_common_factor: ClassVar[bool] = False
     counts_residues: ClassVar[bool] = True
+    has_cost: ClassVar[bool] = False
     listed: ClassVar[int] = 0
 
     @abstractmethod
@@ -101,7 +104,7 @@ class Decoder(ABC):
 
     def check_retry_above(self, cost: float) -> float:
         """A cost above which words are rejected, of a decoder that has one, or infinity."""
-        if self.counts_residues and not math.isinf(cost):
+        if not self.has_cost and not math.isinf(cost):
             raise InputError(
                 f"`retry_above` is {cost:g}, and the `decoder` {self.name} counts wrong residues, "
                 "however far they are off; leave it out"
@@ -160,6 +163,35 @@ class Majority(Decoder):
 
 
 @dataclass(frozen=True)
+class Plurality(Decoder):
+    """Accepts the value that most of the C(N, n) groups of n residues agree on, if there is one.
+
+    The other reading of a vote: more than half are not needed. It is the nearest value, and it
+    corrects all of ``floor(k / 2)`` wrong residues, and more where no other value is as near.
+    """
+
+    name: ClassVar[str] = "plurality"
+    summary: ClassVar[str] = "takes the value that most groups of residues agree on"
+    counts_residues: ClassVar[bool] = False
+
+    def radius(self, information: int, redundant: int) -> int:
+        return redundant // 2
+
+    def reader(
+        self,
+        moduli: ModuliSet,
+        size: int,
+        weights: tuple[float, ...] | None = None,
+        retry_above: float = math.inf,
+    ) -> Reader:
+        from rnscli.core.arithmetic.hamming import PluralityReader
+
+        del weights
+        self.check_retry_above(retry_above)
+        return PluralityReader(moduli, size)
+
+
+@dataclass(frozen=True)
 class Detect(Decoder):
     """Corrects nothing: every word that is not a codeword is computed again."""
 
@@ -184,6 +216,7 @@ class Robust(Decoder):
     )
     takes_common_factor: ClassVar[bool] = True
     counts_residues: ClassVar[bool] = False
+    has_cost: ClassVar[bool] = True
 
     def radius(self, information: int, redundant: int) -> int:
         return redundant // 2
@@ -210,6 +243,7 @@ class Lee(Decoder):
     name: ClassVar[str] = "lee"
     summary: ClassVar[str] = "the value that is nearest in circular distances, the most likely one"
     counts_residues: ClassVar[bool] = False
+    has_cost: ClassVar[bool] = True
     listed: ClassVar[int] = 1 << 16
 
     def radius(self, information: int, redundant: int) -> int:
@@ -229,7 +263,10 @@ class Lee(Decoder):
 
 
 DECODERS: Registry[Decoder] = Registry(
-    "decoder", "decoders", Decoder, [BoundedDistance(), Majority(), Detect(), Lee(), Robust()]
+    "decoder",
+    "decoders",
+    Decoder,
+    [BoundedDistance(), Majority(), Plurality(), Detect(), Lee(), Robust()],
 )
 decoder_named = DECODERS.named
 USUAL, USUAL_OF_COMMON_FACTOR = BoundedDistance.name, Robust.name

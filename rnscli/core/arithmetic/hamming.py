@@ -1,6 +1,7 @@
 """Decoding that counts wrong residues: the legitimate value within a radius, if there is one."""
 
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -66,19 +67,58 @@ class HammingReader:
         return value, inside, wrong
 
 
+class PluralityReader(HammingReader):
+    """Words decoded to the value that most groups of n residues agree on, if it is a single one.
+
+    A value that differs in e residues is what the ``C(N - e, n)`` groups without any of these see,
+    so it is the nearest one, of those at a distance of at most k: at any larger one no group sees
+    it.
+    """
+
+    def __init__(self, moduli: ModuliSet, size: int) -> None:
+        check_patterns(moduli.count, moduli.redundant)
+        self._moduli, self._size = moduli, size
+        self._lowest = -(size // 2)
+        self._groups = _every_group(moduli, size)
+
+    def decode(self, residues: IntArray) -> tuple[IntArray, Statuses]:
+        nearest = information_values(self._moduli, self._size, residues)
+        fewest = np.full(nearest.shape, self._moduli.count)
+        single = np.zeros(nearest.shape, dtype=np.bool_)
+        for group in self._groups:
+            value, inside, wrong = self._read(group, residues)
+            better = inside & (wrong < fewest)
+            single[inside & (wrong == fewest) & (value != nearest)] = False
+            nearest[better], fewest[better], single[better] = value[better], wrong[better], True
+        status = np.where(fewest == 0, VALID, CORRECTED).astype(np.uint8)
+        status[~single] = DETECTED
+        return nearest, status
+
+
 _Group = tuple[list[int], tuple[int, ...], RangeReader]  # n channels, the others, their reader
 
 
 # By value: a worker process gets a new code with every block.
 @lru_cache(maxsize=64)
+def _every_group(moduli: ModuliSet, size: int) -> list[_Group]:
+    """All groups of n residues, the information residues first."""
+    return [
+        _group(moduli, size, others)
+        for others in combinations(range(moduli.count), moduli.redundant)
+    ]
+
+
+def _group(moduli: ModuliSet, size: int, others: tuple[int, ...]) -> _Group:
+    members = [i for i in range(moduli.count) if i not in others]
+    chosen = tuple(moduli.moduli[i] for i in members)
+    return members, others, RangeReader(chosen, size, size // 2)
+
+
+@lru_cache(maxsize=64)
 def _groups_of(moduli: ModuliSet, size: int, radius: int) -> list[_Group]:
     """The groups of n residues that are tried."""
-    groups = []
-    for others in covering(moduli.count, moduli.redundant, radius):
-        members = [i for i in range(moduli.count) if i not in others]
-        chosen = tuple(moduli.moduli[i] for i in members)
-        groups.append((members, others, RangeReader(chosen, size, size // 2)))
-    return groups
+    every = covering(moduli.count, moduli.redundant, radius)
+    return [_group(moduli, size, others) for others in every]
 
 
 def information_values(moduli: ModuliSet, size: int, residues: IntArray) -> IntArray:

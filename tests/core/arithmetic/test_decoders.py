@@ -95,9 +95,53 @@ def test_other_radii(redundant: int) -> None:
 
 
 def test_registry() -> None:
-    assert set(DECODERS) == {"bounded-distance", "majority", "detect", "lee", "robust"}
+    assert set(DECODERS) == {"bounded-distance", "majority", "plurality", "detect", "lee", "robust"}
     for name, decoder in DECODERS.items():
         assert decoder.name == name
         assert decoder_named(name) is decoder
-    with pytest.raises(InputError, match="must be one of bounded-distance, majority, detect"):
+    with pytest.raises(
+        InputError, match="must be one of bounded-distance, majority, plurality, detect"
+    ):
         decoder_named("")
+
+
+PLURAL = [
+    (ModuliSet([5, 4, 3], 1), 12),
+    (ModuliSet([7, 5, 3], 2), 3),
+    (ModuliSet([7, 5, 3, 2], 2), 6),
+    (ModuliSet([7, 5, 4, 3], 2), 9),
+    (ModuliSet([8, 7, 5, 3], 2), 15),
+    (ModuliSet([9, 7, 5, 4], 3), 4),
+    (ModuliSet([11, 7, 5, 3, 2], 2), 30),
+    (ModuliSet([11, 7, 5, 3, 2], 3), 6),
+    (ModuliSet([7, 5, 4, 3], 1), 60),
+    (ModuliSet([13, 11], 1), 11),
+]
+
+
+@pytest.mark.parametrize(("moduli", "size"), PLURAL)
+def test_votes_of_all_groups(moduli: ModuliSet, size: int) -> None:
+    """Every word of a code, by counting what each group of n residues says."""
+    plural = RedundantCode(moduli, size, "plurality")
+    most = RedundantCode(moduli, size, "majority")
+    words = list(product(*map(range, moduli.moduli)))
+    words = words[:: max(1, len(words) // 3000)]
+    by_plurality, by_majority = (code.decode(np.array(words).T) for code in (plural, most))
+    values = range(plural.lowest, plural.highest + 1)
+    of_value = {tuple(v % m for m in moduli.moduli): v for v in values}
+    groups = list(combinations(range(moduli.count), moduli.information_count))
+    for index, word in enumerate(words):
+        votes: Counter[int] = Counter()
+        for group in groups:
+            for residues, value in of_value.items():
+                if all(residues[i] == word[i] for i in group):
+                    votes[value] += 1
+        ranked = votes.most_common(2)
+        single = ranked and (len(ranked) == 1 or ranked[0][1] > ranked[1][1])
+        for decoded, accepted in (
+            (by_plurality, bool(single)),
+            (by_majority, bool(ranked) and 2 * ranked[0][1] > len(groups)),
+        ):
+            assert (decoded.status[index] != DETECTED) == accepted
+            if accepted:
+                assert decoded.values[index] == ranked[0][0]
