@@ -36,9 +36,12 @@ from rnscli.analysis.columns import WeightBits as WeightBits
 from rnscli.analysis.design.coding_gain import TARGETS as TARGETS
 from rnscli.analysis.design.coding_gain import coding_gain as coding_gain
 from rnscli.analysis.design.device_levels import device_levels as device_levels
+from rnscli.analysis.design.families import FAMILIES as FAMILIES
+from rnscli.analysis.design.families import compare_families as compare_families
 from rnscli.analysis.design.limits import LIMITS as LIMITS
 from rnscli.analysis.design.limits import LimitOptions as LimitOptions
 from rnscli.analysis.design.rows import DesignRow as DesignRow
+from rnscli.analysis.design.rows import FamilyRow as FamilyRow
 from rnscli.analysis.design.rows import GainRow as GainRow
 from rnscli.analysis.design.search import Candidate as Candidate
 from rnscli.analysis.design.search import DesignResult as DesignResult
@@ -105,6 +108,7 @@ from rnscli.analysis.faults.value_law import DOT_PRODUCT as DOT_PRODUCT
 from rnscli.analysis.faults.value_law import UNIFORM as UNIFORM
 from rnscli.analysis.faults.value_law import ValueLaw as ValueLaw
 from rnscli.analysis.faults.value_law import value_law as value_law
+from rnscli.analysis.moduli import TOLERANCE as TOLERANCE
 from rnscli.analysis.moduli import CodeOptions as CodeOptions
 from rnscli.analysis.moduli import CodeRequest as CodeRequest
 from rnscli.analysis.moduli import ModuliOptions as ModuliOptions

@@ -24,6 +24,7 @@ from rnscli.report.plots.energy import bars_of_workload as bars_of_workload
 from rnscli.report.plots.energy import plot_energy as plot_energy
 from rnscli.report.plots.energy import plot_tornado as plot_tornado
 from rnscli.report.plots.energy import plot_workload as plot_workload
+from rnscli.report.plots.families import plot_families as plot_families
 from rnscli.report.plots.figure import COLOURS as COLOURS
 from rnscli.report.plots.figure import CORE_COLOURS as CORE_COLOURS
 from rnscli.report.plots.figure import CORE_MARKERS as CORE_MARKERS

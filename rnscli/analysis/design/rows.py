@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, ends, percent, prefixed, probability
+from rnscli.base import Column, ends, mark, percent, prefixed, probability
 from rnscli.hardware import KNOWN
 
 
@@ -197,4 +197,62 @@ class GainRow:
     gain_j: Annotated[
         float | None,
         Column("Energy of a MAC that is saved, in J.", "saved", prefixed("J"), low=None),
+    ]
+
+
+@dataclass(frozen=True)
+class FamilyRow:
+    """A family of codes at a level of noise, as `rnscli design --families` compares them.
+
+    ``spare`` is the number of redundant moduli of the coprime set whose number of channels all
+    families of a group have.
+    """
+
+    family: Annotated[
+        str, Column("How residues, or numbers, are protected against noise.", identity=True)
+    ]
+    core: c.Core
+    bits: c.Bits
+    vector_size: c.VectorSize
+    spare: Annotated[
+        int,
+        Column(
+            "Redundant moduli of the coprime set that has as many channels.", "k", identity=True
+        ),
+    ]
+    sigma: c.Sigma
+    technology: c.Technology
+    moduli: c.Moduli | None
+    redundant_moduli: c.RedundantModuli | None
+    factor: Annotated[
+        int | None,
+        Column("Common factor G of the moduli, 1 if they are coprime.", "G", low=1),
+    ]
+    decoder: c.Decoder | None
+    attempts: c.Attempts | None
+    p_err: c.PErr | None
+    p_gross: Annotated[
+        float | None,
+        Column(
+            "Probability that the output is further off than the tolerance, or rejected to the "
+            "last.",
+            form=probability,
+            high=1,
+        ),
+    ]
+    output_error: c.OutputError
+    expected_attempts: c.ExpectedAttempts
+    conversions: Annotated[
+        float, Column("ADC conversions of a dot product, averaged over its attempts.", low=1)
+    ]
+    energy_per_mac_j: c.EnergyPerMac | None
+    tolerance: c.Tolerance
+    best: Annotated[
+        bool,
+        Column(
+            "Whether its outputs have the least error, or within one per cent of that the least "
+            "energy.",
+            "",
+            mark("best"),
+        ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -54,6 +54,18 @@ GAIN_LAYOUT = report.Layout(
     ),
     essential=("laser_power_w", "gain_db", "energy_per_mac_j", "gain_j"),
 )  # fmt: skip
+FAMILY_LAYOUT = report.Layout(
+    parameters=("vector_size", "bits", "spare", "sigma", "tolerance", "technology", "family"),
+    results=(
+        "factor", "moduli", "redundant_moduli", "decoder", "attempts", "p_err", "p_gross",
+        "output_error", "expected_attempts", "conversions", "energy_per_mac_j", "best",
+    ),
+    optional=(
+        "redundant_moduli", "moduli", "decoder", "expected_attempts", "technology", "core",
+        "factor",
+    ),
+    essential=("family", "output_error", "energy_per_mac_j", "best"),
+)  # fmt: skip
 _AXES = (
     "core", "bits", "vector_size", "factor", "redundant", "attempts", "decoder",
     "legitimate_range", "reverse", "slice_bits", "adc_range",
@@ -91,8 +103,11 @@ _STATIC = (
     cls=cli.AnswerCommand,
     row_type=analysis.DesignRow,
     layout=LAYOUT,
-    plot="the Pareto front, or the gain",
-    instead={"coding_gain": lambda: (analysis.GainRow, GAIN_LAYOUT)},
+    plot="the Pareto front, the gain, or the families",
+    instead={
+        "coding_gain": lambda: (analysis.GainRow, GAIN_LAYOUT),
+        "families": lambda: (analysis.FamilyRow, FAMILY_LAYOUT),
+    },
     needs={"attempts": (*core.LEVELS, "noise"), **options.CALIBRATION_NEEDS},
     axes={**options.NOISE_COLUMNS, "seed": analysis.Seed},
 )
@@ -110,6 +125,15 @@ _STATIC = (
             name="coding_gain",
         )
     ),
+    options.take(
+        base.Option(
+            base.Flags(),
+            "Instead of the best design families of codes side by side, at each --sigma: the same "
+            "channels and converters, beside a conventional core.",
+            name="families",
+        )
+    ),
+    options.take(CodeOptions.tolerance, usual=CodeOptions.tolerance.default),
     options.noise_options("no errors"),
     options.cores(core.simulated_cores(), "Cores.", ",".join(analysis.default_cores())),
     options.take(ModuliOptions.bits, usual="4..8"),
@@ -181,6 +205,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --laser-power 1mW,3mW,10mW --max-p-err 1e-9
     # What redundancy is worth in light
     rnscli design --coding-gain --bits 6 --vector-size 32 --max-p-err 1e-9
+    # Codes side by side, at equal converters and noise
+    rnscli design --families --bits 8 --redundant 1,2 --sigma 0.2,0.3,0.5
     # A wider search: two technologies, other bits and lengths
     rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
         --technology photonic-phase,reram-analog --max-energy 1pJ
@@ -189,8 +215,15 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     given = _with_usual(given)
     named = bool(given["technology"])
     default = tuple(given["core"]) == analysis.default_cores()  # of which nobody asked for one
+    if given["coding_gain"] and given["families"]:
+        raise InputError("--families and --coding-gain are two comparisons; leave one out")
     if given["coding_gain"]:
         given = _of_gain(given, default)
+    sigmas = _of_families(given) if given["families"] else ()
+    if sigmas:
+        given = given | {"sigma": None, "noise": None}
+    elif given["tolerance"] is not None:
+        raise InputError("`tolerance` is about --families; give that, too, or leave it out")
     hardware, given = options.hardware_of(given)
     given, left_out = _running(given, hardware) if named else (given, [])
     constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}
@@ -211,6 +244,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     space = _space(given, hardware, noise)
     if given["coding_gain"]:
         return _gain(given, space)
+    if sigmas:
+        return _families(given, space, sigmas)
     limits = {n: _single(n, given[n]) for n in analysis.LIMITS if given[n] is not None}
     if "max_p_err" in limits and noise is None:
         raise InputError(
@@ -330,6 +365,68 @@ def _of_gain(given: Mapping[str, Any], default: bool) -> dict[str, Any]:
     coded = tuple(name for name in given["core"] if core.CORES[name].coded)
     usual = {"columns_per_adc": given["columns_per_adc"] or (None,)}
     return {**given, **usual, "core": coded, "noise": (core.DEVICE,)}
+
+
+def _of_families(given: Mapping[str, Any]) -> tuple[float, ...]:
+    """The levels of noise at which families are compared."""
+    for name in (*analysis.LIMITS, "throughput", "area", "p", "snr_db"):
+        if given[name] is not None:
+            raise InputError(f"`{name}` is not for --families; leave one of them out")
+    if given["noise"] not in (None, ("gaussian",)):
+        raise InputError("--families are compared under Gaussian noise; leave `noise` out")
+    sigmas = given["sigma"] or ()
+    if not sigmas or any(isinstance(one, tuple) for one in sigmas):
+        raise InputError("--families needs a `sigma`, or several, the same for all moduli")
+    return tuple(sigmas)
+
+
+def _families(
+    given: Mapping[str, Any], space: analysis.DesignSpace, sigmas: Sequence[float]
+) -> cli.Question:
+    (tolerance,) = given["tolerance"] or (analysis.TOLERANCE,)
+    asked = [
+        (
+            {"bits": bits, "vector_size": size, "sigma": sigma},
+            (replace(space, bits=(bits,), vector_size=(size,)), (sigma,)),
+        )
+        for size in space.vector_size
+        for bits in space.bits
+        for sigma in sigmas
+    ]
+    point = dict.fromkeys(options.NOISE_AXES) | {"noise": "gaussian", "seed": given["seed"]}
+
+    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
+        with bar(len(asked), "levels") as advance:
+            done = itertools.count(1)
+
+            def compared(
+                one: tuple[analysis.DesignSpace, Sequence[float]],
+            ) -> tuple[analysis.FamilyRow, ...]:
+                try:
+                    return analysis.compare_families(*one, tolerance, runner)
+                finally:
+                    advance(next(done))
+
+            found, problems = cli.answered(asked, compared)
+        return cli.Answer(
+            [(point, row) for _, rows in found for row in rows],
+            lambda rows, file_format: report.plot_families(rows, file_format),
+            problems,
+            footer=["", *cli.hanging("", _COMPARED)],
+        )
+
+    return cli.Question(
+        options.with_model_defaults({**given, "sigma": sigmas}), compute, in_blocks=True
+    )
+
+
+_COMPARED = (
+    "each family has as many channels as the coprime set with k redundant moduli (a common factor "
+    "may leave one out), and the same noise in steps of its converters; outputs are sums of "
+    "uniform operands. Arrays of light are as long as that noise allows: no energy is given where "
+    "not even a single row is as quiet. The conventional core has one ADC of as many bits, "
+    "calibrated, on its own technology, at no price of that noise."
+)
 
 
 def _gain(given: Mapping[str, Any], space: analysis.DesignSpace) -> cli.Question:

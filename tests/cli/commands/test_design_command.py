@@ -24,7 +24,7 @@ NUMBERS = (
 KEYS = (
     "role axis core bits vector_size technology adc_model columns columns_per_adc adc_rate_hz "
     "clock_hz laser_power_w rate_hz segments link_sigma reverse slice_bits adc_bits adc_range "
-    "redundant attempts decoder legitimate_range moduli redundant_moduli expected_attempts "
+    "factor redundant attempts decoder legitimate_range moduli redundant_moduli expected_attempts "
     "energy_per_mac_j energy_per_mac_range_j latency_s area_m2 mean_abs_error output_error p_err "
     "throughput_macs_per_s power_w edp_js area_per_throughput arrays extrapolated reason commands "
     "noise p sigma snr_db static_share seed"
@@ -407,3 +407,47 @@ def test_coding_gain(rnscli: Run, rows: Rows, tmp_path: Path) -> None:
     assert table.code == 0 and "gain (dB)" in table.out
     assert all(len(line) <= 100 for line in table.out.splitlines())
     assert rnscli(*GAIN, "--max-p-err", "1e-9", "--require", "gain_db >= 100", *QUICK).code == 1
+
+
+FAMILIES = ("design", "--families", "--bits", "6", "--vector-size", "16")
+
+
+def test_families(rnscli: Run, rows: Rows, tmp_path: Path) -> None:
+    lines, regions = tmp_path / "families.svg", tmp_path / "regions.svg"
+    command = (*FAMILIES, "--redundant", "1", "--sigma", "0.2,0.4", "--attempts", "1,2", *QUICK)
+    found = rows(*command, "--plot", lines)
+    assert [row["sigma"] for row in found] == sorted(row["sigma"] for row in found)
+    assert {row["spare"] for row in found} == {1} and {row["noise"] for row in found} == {
+        "gaussian"
+    }
+    assert {"nearest value", "common factor", "conventional"} <= {row["family"] for row in found}
+    assert sum(row["best"] for row in found) == 2
+    several = (*FAMILIES, "--bits", "6,7", "--redundant", "1,2", "--sigma", "0.4", *QUICK)
+    assert sum(row["best"] for row in rows(*several, "--plot", regions)) == 4
+    for picture in (lines, regions):
+        assert ElementTree.fromstring(picture.read_bytes()).tag.endswith("svg")
+    table = rnscli(*command)
+    assert table.code == 0 and "best" in table.out and not table.err
+    assert all(len(line) <= 100 for line in table.out.splitlines())
+    assert rnscli(*command, "--require", "output_error <= 1e-9").code == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), "--families needs a --sigma"),
+        (("--sigma", "[0.1,0.2]"), "the same for all moduli"),
+        (("--p", "1e-3"), "--p is not for --families"),
+        (("--sigma", "0.2", "--max-p-err", "1e-6"), "--max-p-err is not for --families"),
+        (("--sigma", "0.2", "--noise", "uniform"), "under Gaussian noise"),
+        (("--sigma", "0.2", "--coding-gain"), "two comparisons"),
+    ],
+)
+def test_families_refused(more: tuple[str, ...], said: str, rnscli: Run) -> None:
+    ran = rnscli(*FAMILIES, *more)
+    assert ran.code == 2 and said in ran.err and not ran.out
+
+
+def test_a_tolerance_is_of_families(rnscli: Run) -> None:
+    ran = rnscli("design", "--tolerance", "3")
+    assert ran.code == 2 and "--tolerance is about --families" in ran.err
