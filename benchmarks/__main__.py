@@ -10,26 +10,10 @@ from pathlib import Path
 import numpy as np
 
 import rnscli
-from benchmarks import design_space, devices, matrix_product, monte_carlo, networks
+from benchmarks import decoders, design_space, devices, matrix_product, monte_carlo, networks
 from benchmarks.measure import Record, best_of
 
 RESULTS = Path(__file__).parent / "results.json"
-
-
-def decoding(record: Record) -> None:
-    words, share = 500_000, 0.01
-    moduli = rnscli.select_moduli(246017, 63, redundant=2)[0]
-    code = rnscli.RedundantCode(moduli)
-    rng = np.random.default_rng(0)
-    received = code.encode(rng.integers(code.lowest, code.highest + 1, words))
-    for channel, modulus in enumerate(moduli.moduli):
-        hit = rng.random(words) < share
-        received[channel, hit] = (received[channel, hit] + 1) % modulus
-    decode, crt = best_of(
-        5, lambda: code.decode(received), lambda: rnscli.from_residues(received, moduli)
-    )
-    record.add("decoding 6 residues, k=2, 1 % of residues wrong", words / decode, "words/s")
-    record.add("  time over one plain CRT of the same words", decode / crt, "x")
 
 
 def exact(record: Record) -> None:
@@ -75,7 +59,8 @@ if __name__ == "__main__":
     monte_carlo.store(measured)
     monte_carlo.memory(measured)
     matrix_product.speed(measured)
-    decoding(measured)
+    decoders.decoding(measured)
+    decoders.differences(measured)
     exact(measured)
     design_space.speed(measured)
     devices.speed(measured)

@@ -154,7 +154,7 @@ def _all_terms(laws: Sequence[FloatArray], runs: "_Runs", radius: int) -> _Terms
         for begin in range(numbers.start, numbers.stop, _SLICE):
             number = np.arange(begin, min(begin + _SLICE, numbers.stop))
             planes = tables.planes(begin, number.size, radius)
-            if not radius:
+            if not radius and 2 * np.count_nonzero(planes[0]) < number.size:
                 some = np.flatnonzero(planes[0])
                 number, planes = number[some], [planes[0][some]]
             if number.size:
@@ -267,24 +267,25 @@ class _Runs:
     def sums(self, block: int, number: IntArray, planes: Sequence[FloatArray]) -> FloatArray:
         """Of the numbers that begin in a block, whose terms of the first half are given."""
         size, count, width = self._size, self._count, self._width
-        scaled = number * self._other + self._start
-        quotient = scaled // count
-        # Difference of the first term of each run, and how many there are.
-        first = (quotient + 1) * count - scaled + self._start
-        place = quotient + (1 - self._begin - block * width)
-        terms = (size - 1 - first) // count + 1
-        left = (size - first - (terms - 1) * count).astype(np.float64)  # L - d of the last term
-        terms += place
-        ends = terms // width
-        behind = terms - ends * width
+        scaled = number * self._other
+        # Of each run the terms before the first, and the last one, among all of the second half.
+        before = (scaled + self._start) // count
+        last = (scaled + (size - 1)) // count
+        left = (scaled + size - last * count).astype(np.float64)  # L - d of the last term
+        shift = 1 - self._begin - block * width
+        before += shift
+        last += shift
         total = np.zeros(3)
-        lowest, highest = int(ends.min()), int(ends.max())
-        for end in range(lowest, highest + 1):
-            chosen = slice(None) if lowest == highest else np.flatnonzero(ends == end)
-            which = place[chosen], behind[chosen]
-            tails = which[1].astype(np.float64)
+        done = 0
+        while done < number.size:  # numbers ascend, and so do the ends of their runs
+            end = int(last[done]) // width
+            until = int(np.searchsorted(last, (end + 1) * width, side="left"))
+            chosen, done = slice(done, until), until
+            behind = last[chosen] - end * width
+            tails = behind.astype(np.float64)
             for distance, plane in enumerate(planes):
-                runs = self._run(block, end, *which, tails, self._radius - distance)
+                radius = self._radius - distance
+                runs = self._run(block, end, before[chosen], behind, tails, radius)
                 total += self._weighted(runs, left[chosen], plane[chosen])
         return total
 

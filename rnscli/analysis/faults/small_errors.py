@@ -17,6 +17,7 @@ from rnscli.core import DETECTED, FloatArray, IntArray, NoiseLaw, RedundantCode
 
 MOST_ERRORS = 1 << 19
 _ENOUGH = 1e-12  # share of the probability of an error that may be left out
+_FEW, _QUICK = 1e-3, 1 << 15  # of gross errors, which are looked for among so many
 _STEP = 1e-2  # by which less likely errors are added
 _FIRST = 1e-4
 
@@ -70,7 +71,8 @@ def sized_outcome(
     for errors, chances, others in likely_errors(vectors, MOST_ERRORS):
         judged = judge(code, errors, chances, tolerance, values)
         found = judged._replace(open=judged.open + others)
-        if others <= _ENOUGH * (found.undetected + found.detected + judged.open):
+        wrong = found.undetected + found.detected + judged.open
+        if others <= _ENOUGH * wrong and (others <= _FEW * found.gross or chances.size > _QUICK):
             break
     assert found is not None  # the first set of errors is never too large
     return found
