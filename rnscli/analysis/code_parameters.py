@@ -67,7 +67,7 @@ def code_parameters(
         if largest >= size:
             break
         together += 1
-    least, gross = _least_squares(moduli, size, tolerance)
+    least, gross = least_squares(moduli, size, tolerance)
     radius = rule.radius_of(moduli)
     shares: list[tuple[float, ...] | None] = [None] * 3
     if rule.counts_residues and moduli.factor == 1 and moduli.count <= MAX_COUNT:
@@ -79,7 +79,7 @@ def code_parameters(
     return CodeParameters(moduli.count - together, radius, least, gross, *shares)
 
 
-def _least_squares(moduli: ModuliSet, size: int, tolerance: int) -> tuple[int | None, int | None]:
+def least_squares(moduli: ModuliSet, size: int, tolerance: int) -> tuple[int | None, int | None]:
     """Least sums of squares of any difference below L, and of one beyond the tolerance."""
     if size == 1:
         return None, None

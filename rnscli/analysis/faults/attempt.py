@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnscli.analysis.faults import undetected
+from rnscli.analysis.faults.error_strata import weight_distribution
 from rnscli.analysis.faults.lee_errors import lee_outcome
 from rnscli.analysis.faults.robust_errors import robust_outcome
 from rnscli.analysis.faults.small_errors import Judge, outcome_at_ends, sized_outcome
@@ -136,17 +137,6 @@ def _of_any(
     may_reject = rejects and spoilt < sys.float_info.min and sum(p > 0 for p in wrong) > radius
     correct = math.fsum(weights[: radius + 1])
     return _held(correct, (detected, may_reject), (min(missed, spoilt), may_miss), sums)
-
-
-def weight_distribution(wrong: Sequence[float]) -> FloatArray:
-    """Probabilities of 0 .. N wrong residues, from that of each."""
-    chances = np.ones(1)
-    for p in wrong:
-        longer = np.zeros(chances.size + 1)
-        longer[:-1] = chances * (1.0 - p)
-        longer[1:] += chances * p
-        chances = longer
-    return chances
 
 
 def _of_uniform(

@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from scipy.optimize import brentq
 
 from rnscli import base, core
-from rnscli.analysis.faults.attempt import weight_distribution
+from rnscli.analysis.faults.error_strata import weight_distribution
 from rnscli.analysis.faults.fault_probability import (
     FaultOptions,
     FaultParameters,

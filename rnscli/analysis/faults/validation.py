@@ -15,13 +15,20 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from rnscli.analysis.faults.attempt import weight_distribution
+from rnscli.analysis.code_parameters import least_squares
+from rnscli.analysis.faults.error_strata import (
+    COSTS,
+    cost_distribution,
+    errors_of_cost,
+    errors_of_weight,
+    weight_distribution,
+)
 from rnscli.analysis.faults.fault_probability import (
     FaultOptions,
     FaultParameters,
@@ -150,6 +157,7 @@ class Stratum:
     pool: Pool | None = None
     again: int = 0
     values: ValueLaw = UNIFORM_VALUES
+    by_cost: bool = False
 
     def words_of(self, block: int) -> int:
         return min(_BLOCK_WORDS, self.words - block * _BLOCK_WORDS)
@@ -180,6 +188,7 @@ class Stratum:
             "pool": None if self.pool is None else self.pool.digest(),
             "again": self.again,
             "values": describe(self.values),
+            "by_cost": self.by_cost,
         }
 
 
@@ -188,7 +197,6 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
     seed, *numbers = stratum.stream
     seeds = np.random.SeedSequence(seed, spawn_key=(*numbers, stratum.wrong, block))
     rng = np.random.Generator(np.random.SFC64(seeds))
-    patterns, weights = _patterns_of(stratum)
     code, moduli = stratum.code, stratum.code.moduli.moduli
     words = stratum.words_of(block)
     # Later blocks, too, keep some: it may be they that see the first.
@@ -201,11 +209,8 @@ def _simulate(stratum: Stratum, block: int, parts: tuple[str, ...]) -> dict[str,
         else:
             values = stratum.pool.draw(rng, size)
         sent = code.encode(values)
-        errors = np.zeros_like(sent)
-        hit = patterns[rng.choice(len(patterns), size=size, p=weights)]
-        for channel, (law, modulus) in enumerate(zip(stratum.laws, moduli, strict=True)):
-            index = np.flatnonzero(hit[:, channel])
-            errors[channel, index] = law.draw_errors(rng, modulus, index.size)
+        drawn = errors_of_cost if stratum.by_cost else errors_of_weight
+        errors = drawn(stratum.laws, moduli, stratum.wrong, rng, size)
         decoded = code.decode((sent + errors) % np.array(moduli)[:, np.newaxis])
         detected = decoded.status == DETECTED
         rejected = values[detected][: keep - total.rejected.size]
@@ -242,18 +247,6 @@ def _again(
         wrong += int((~detected & (decoded.values != values)).sum())
         values, static = values[detected], static[:, detected]
     return wrong, values.size
-
-
-def _patterns_of(stratum: Stratum) -> tuple[IntArray, FloatArray]:
-    """Sets of wrong residues, as rows of flags, and their chances given their number."""
-    p = np.array(error_probabilities(stratum.laws, stratum.code.moduli.moduli))
-    sets = combinations(range(p.size), stratum.wrong)
-    flags = np.array([[i in wrong for i in range(p.size)] for wrong in sets], dtype=np.int64)
-    # Scaled by the largest, so that the chances of rare sets do not underflow.
-    scale = p.max() or 1.0
-    chances = np.where(flags == 1, p / scale, 1.0 - p).prod(axis=1)
-    total = chances.sum()
-    return flags, chances / total if total else chances
 
 
 @dataclass(frozen=True)
@@ -466,14 +459,22 @@ class _Attempt:
         self._code = code.without(point.erased) if point.erased else code
         self._laws, self._values = point.left_laws, point.values
         self._stream, self._again = (seed, number), again
-        # Fewest wrong residues that may end so.
+        self._by_cost = decoder_named(self._code.decoder).has_cost and not again
+        members = self._code.moduli.moduli
+        # The first stratum of which words may end so.
         self._first_detected = self._first_undetected = 1
-        if decoder_named(self._code.decoder).counts_residues:
-            self._first_detected = self._code.radius + 1
-            self._first_undetected = self._code.moduli.redundant + 1 - self._code.radius
-        self._chances: FloatArray = weight_distribution(
-            error_probabilities(self._laws, self._code.moduli.moduli)
-        )
+        if self._by_cost:
+            self._chances: FloatArray = cost_distribution(self._laws, members)
+            if self._code.moduli.factor == 1 and weights is None:
+                # Of errors e and f of one word f is as small only if |e - f| <= 2 |e|.
+                least, _ = least_squares(self._code.moduli, self._code.size, 0)
+                self._first_undetected = min(COSTS, -(-(least or 4) // 4))
+                self._first_detected = int(min(COSTS - 1, self._code.retry_above)) + 1
+        else:
+            self._chances = weight_distribution(error_probabilities(self._laws, members))
+            if decoder_named(self._code.decoder).counts_residues:
+                self._first_detected = self._code.radius + 1
+                self._first_undetected = self._code.moduli.redundant + 1 - self._code.radius
         self._counts = [_NOTHING] * self._chances.size
         self.weight = 0.0  # of the variance of detected errors, beside that of undetected ones
 
@@ -498,6 +499,7 @@ class _Attempt:
                 pool,
                 self._again,
                 self._values,
+                self._by_cost,
             )
             for wrong, share in enumerate(wanted)
             if share and self._chances[wrong] > 0

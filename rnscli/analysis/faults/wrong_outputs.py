@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnscli.analysis.faults.attempt import attempt, joint_chances, weight_distribution
+from rnscli.analysis.faults.attempt import attempt, joint_chances
+from rnscli.analysis.faults.error_strata import weight_distribution
 from rnscli.analysis.faults.fault_probability import (
     FaultPoint,
 )
