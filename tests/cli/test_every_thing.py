@@ -23,6 +23,7 @@ Rows = Callable[..., list[dict[str, Any]]]
 
 NETWORK = f"--model {tiny_networks.SIGNS} --data signs.npz --bits 4"
 SMALL = {
+    "moduli": "--bits 4 --vector-size 8 --redundant 1 --code",
     "error-sim": "--bits 4 --vector-size 8 --pairs 20 --redundant 1 --p 1e-2 --core rns",
     "fault-prob": "--moduli 9,8,7,5 --redundant 1 --attempts 1 --p 1e-2",
     "noise": "--bits 4 --vector-size 16 --adc-offset-error 0.1 --core rns",

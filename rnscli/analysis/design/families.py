@@ -168,7 +168,7 @@ def largest_factor(
     Examples
     --------
     >>> largest_factor(4129025, 255, 4, 0), largest_factor(4129025, 255, 5, 0)
-    (8, 18)
+    (8, 15)
     """
     information = channels - redundant
     if information < 1 or channels < 2:

@@ -82,7 +82,7 @@ def cost_distribution(laws: tuple[NoiseLaw, ...], moduli: tuple[int, ...]) -> Fl
     --------
     >>> from rnscli.core import Gaussian
     >>> cost_distribution((Gaussian(0.3),) * 2, (9, 8))[:3].round(5).tolist()
-    [0.81798, 0.17288, 0.00913]
+    [0.81797, 0.17289, 0.00914]
     """
     costs = _costs(laws, moduli)
     return np.append(costs.exactly[0], costs.at_least[0][COSTS])

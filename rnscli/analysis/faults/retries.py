@@ -274,17 +274,22 @@ def retries_by_value(
     weights = values.between(index, index, size)
     detected = spoilt - missed
     ended = correct + missed  # 1 - d, without its cancellation
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rejected = detected**attempts  # 0 ** inf is 0
-        expected = np.where(ended > 0, -np.expm1(attempts * np.log(detected)) / ended, attempts)
-    expected = np.where(detected > 0, np.maximum(expected, 1.0), 1.0)
-    total, always, mean = (
-        float(np.einsum("i,i->", weights, one))
-        for one in (missed * expected + rejected, rejected, expected)
+    always, never = ended <= 0, detected <= 0
+    with np.errstate(divide="ignore"):
+        logs = np.where(ended < 0.5, np.log1p(-ended), np.log(np.where(never, 1.0, detected)))
+    some = ~(always | never)
+    rejected = np.where(always, 1.0, 0.0)
+    expected = np.where(always, attempts, 1.0)
+    rejected[some] = np.exp(attempts * logs[some])
+    expected[some] = np.maximum(1.0, -np.expm1(attempts * logs[some]) / ended[some])
+    wrong = np.where(always, 0.0, missed * np.where(always, 1.0, expected)) + rejected
+    total, last, mean = (
+        float(np.einsum("i,i->", weights, one)) for one in (wrong, rejected, expected)
     )
     share = float(np.einsum("i,i->", weights, missed))
-    accepted = (total - always) / share if share else mean
-    return Retries(total, total, mean, False, always, accepted)
+    accepted = (total - last) / share if share else mean
+    total = min(1.0, total)
+    return Retries(total, total, mean, False, last, accepted)
 
 
 @lru_cache(maxsize=8)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnscli.base import InputError, problem_of, read_table, shown, signed_number, whole_number
+from rnscli.base import InputError, read_table, regular_file, shown, signed_number, whole_number
 from rnscli.core import DotProduct, FloatArray, IntArray, mean_square
 
 if TYPE_CHECKING:
@@ -187,8 +187,7 @@ def load_values(path: str | Path) -> HistogramValues:
             counts[row["value"]] += row.get("count", 1)
         ordered = sorted(counts)
         return HistogramValues(tuple(ordered), tuple(counts[value] for value in ordered))
-    if problem := problem_of(path):
-        raise InputError(f"`values` file {shown(path)} {problem}; it must be a .csv or .npy file")
+    path = regular_file("values", path, "it must be a .csv or .npy file")
     try:
         array = np.load(path, allow_pickle=False)
         whole = np.issubdtype(array.dtype, np.integer) and array.size

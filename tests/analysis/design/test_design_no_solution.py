@@ -52,7 +52,9 @@ def nearest_to(case: dict[str, Any], law: str, limits: dict[str, float], name: s
 
 
 def number_said(text: str) -> float:
-    return value_of(text.removeprefix("p_err ").removeprefix("error "))
+    for name in ("p_err ", "output error ", "error "):
+        text = text.removeprefix(name)
+    return value_of(text)
 
 
 def check_binding(case: dict[str, Any], law: str, limits: dict[str, float]) -> None:

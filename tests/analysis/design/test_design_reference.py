@@ -262,10 +262,13 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
                 found = fault_probability(coded)
                 deviation = sums_of(parameters["dot_product"])
                 off = wrong_outputs(coded.point, deviation)
-                rejected = max(0.0, found.p_err - found.p_undetected * found.expected_attempts)
-                square = found.expected_attempts * off.undetected
-                if design.attempts != math.inf and found.p_detected:
-                    square += rejected / found.p_detected * off.rejected
+                missed = min(found.p_err, found.p_undetected * found.expected_attempts)
+                if design.attempts == math.inf:
+                    missed = found.p_err
+                if missed:
+                    square = missed / found.p_undetected * off.undetected
+                if found.p_detected:
+                    square += (found.p_err - missed) / found.p_detected * off.rejected
                 chances = found.residue_p or (found.p,) * moduli.count
                 all_right = math.fsum(math.log1p(-p) for p in chances)
                 p_err = found.p_err

@@ -15,23 +15,25 @@ Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
 
 
-def brute_force(moduli: tuple[int, ...], size: int, p: float) -> tuple[float, float, float]:
-    """p_c, p_d, p_u of a decoder that only detects, from every codeword and every word."""
-    words = {tuple(value % modulus for modulus in moduli) for value in range(size)}
-    correct = detected = undetected = 0.0
+def brute_force(moduli: tuple[int, ...], size: int, p: float) -> list[list[float]]:
+    """p_c, p_d, p_u of a decoder that only detects, for every codeword, from every word."""
+    words = [tuple(value % modulus for modulus in moduli) for value in range(size)]
+    outcomes = []
     for sent in words:
+        correct = detected = undetected = 0.0
         for word in itertools.product(*map(range, moduli)):
             chance = math.prod(
                 1 - p if a == b else p / (modulus - 1)
                 for a, b, modulus in zip(sent, word, moduli, strict=True)
             )
             if word == sent:
-                correct += chance / size
+                correct += chance
             elif word in words:
-                undetected += chance / size
+                undetected += chance
             else:
-                detected += chance / size
-    return correct, detected, undetected
+                detected += chance
+        outcomes.append([correct, detected, undetected])
+    return outcomes
 
 
 @pytest.mark.parametrize("size", [6, 10, 15])
@@ -40,13 +42,14 @@ def test_a_small_code_word_by_word(size: int, rows: Rows) -> None:
         "fault-prob", "--moduli", "7,5,3", "--redundant", 1, "--p", 0.1, "--attempts", 3,
         "--decoder", "detect", "--legitimate-range", size,
     )  # fmt: skip
-    correct, detected, undetected = brute_force((7, 5, 3), size, 0.1)
-    assert row["p_correct"] == pytest.approx(correct, rel=1e-12)
-    assert row["p_detected"] == pytest.approx(detected, rel=1e-12)
-    assert row["p_undetected"] == pytest.approx(undetected, rel=1e-12)
-    again = 1 + detected + detected**2
-    assert row["p_err"] == pytest.approx(undetected * again + detected**3, rel=1e-12)
-    assert row["expected_attempts"] == pytest.approx(again, rel=1e-12)
+    outcomes = brute_force((7, 5, 3), size, 0.1)
+    means = (math.fsum(column) / size for column in zip(*outcomes, strict=True))
+    for name, mean in zip(("p_correct", "p_detected", "p_undetected"), means, strict=True):
+        assert row[name] == pytest.approx(mean, rel=1e-12)
+    again = [1 + detected + detected**2 for _, detected, _ in outcomes]
+    p_err = [u * times + d**3 for (_, d, u), times in zip(outcomes, again, strict=True)]
+    assert row["p_err"] == pytest.approx(math.fsum(p_err) / size, rel=1e-12)
+    assert row["expected_attempts"] == pytest.approx(math.fsum(again) / size, rel=1e-12)
 
 
 def test_the_default_sweep(rows: Rows) -> None:

@@ -103,7 +103,7 @@ def test_validate_stands_beside_the_exact_value(rnscli: Run, rows: Rows) -> None
 
 
 def test_a_disagreement_is_exit_code_1(rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation.Estimate, "contains", lambda self, exact: False)
+    monkeypatch.setattr(validation.Estimate, "contains", lambda self, exact, is_bound=False: False)
     ran = rnscli(*SMALL, "--p", "1e-6", "--validate", "2000")
     assert ran.code == 1
     assert "row 1: the exact value lies outside the 99.9 % interval" in ran.err
