@@ -287,7 +287,7 @@ def retries_by_value(
         float(np.einsum("i,i->", weights, one)) for one in (wrong, rejected, expected)
     )
     share = float(np.einsum("i,i->", weights, missed))
-    accepted = (total - last) / share if share else mean
+    accepted = (total - last) / share if share else 1.0
     total = min(1.0, total)
     return Retries(total, total, mean, False, last, accepted)
 
