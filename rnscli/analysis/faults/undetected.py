@@ -124,6 +124,9 @@ def _far(
 
 def _legitimate(differences: IntArray, size: int, values: ValueLaw) -> FloatArray | float:
     """Probability that ``0 <= X + d < L``, for differences of one sign, in order."""
+    if values == UNIFORM_VALUES:
+        shares: FloatArray = (size - np.abs(differences)) / size
+        return shares
     ends = values.between(-differences[[0, -1]], size - 1 - differences[[0, -1]], size)
     if ends[0] == ends[1]:  # it falls with the distance
         return float(ends[0])
