@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, fsum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -204,8 +204,10 @@ def _of_others(chances: FloatArray) -> FloatArray:
 
 
 MAX_COUNT = 18
+_LARGEST_RANGE = 1 << 510
 
 _Exact = npt.NDArray[np.object_]
+_Numbers = TypeVar("_Numbers", _Exact, FloatArray)
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,8 +294,19 @@ def undetected_sizes(
 
     The probability that it is, by more than a tolerance, and the means of the difference and of its
     square, 0 where there is none; for values that are uniform in the legitimate range.
+
+    Raises
+    ------
+    InputError
+        If the square of a difference may be too large for a double.
     """
     size, products = legitimate_range, _products(list(moduli.moduli))
+    if size > _LARGEST_RANGE:
+        raise InputError(
+            f"the legitimate range has {size.bit_length()} bits; the size of its errors is computed "
+            f"up to {_LARGEST_RANGE.bit_length() - 1}",
+            "moduli",
+        )
     steps, within = (size - 1) // products, min(size - 1, tolerance) // products
     # Sums over j of 1, j, j^2, j^3.
     ones, firsts = steps - within, steps * (steps + 1) // 2
@@ -304,13 +317,13 @@ def undetected_sizes(
         products * (size * firsts - products * seconds),
         products**2 * (size * seconds - products * thirds),
     )
-    words = size * _products([m - 1 for m in moduli.moduli])
-    gross, absolute, square = (
-        (2 * _within(moduli.moduli, _exactly(moduli.moduli, one), radius) / words).astype(
-            np.float64
-        )
-        for one in sums
-    )
+    words = _products([m - 1 for m in moduli.moduli]).astype(np.float64)
+    found = []
+    for power, one in enumerate(sums):
+        # Differences of exact numbers; then doubles will do for what are sums of positive terms.
+        shares = (2 * _exactly(moduli.moduli, one) / size ** (power + 1)).astype(np.float64)
+        found.append(_within(moduli.moduli, shares, radius) / words * float(size**power))
+    gross, absolute, square = found
     return gross, absolute, square
 
 
@@ -322,9 +335,9 @@ def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exac
     return wrong, size * _products([m - 1 for m in moduli])
 
 
-def _within(moduli: tuple[int, ...], by_difference: _Exact, radius: int) -> _Exact:
+def _within(moduli: tuple[int, ...], by_difference: _Numbers, radius: int) -> _Numbers:
     """What is known of codewords by where they differ, of the words within the radius of them."""
-    total: list[_Exact] = [np.zeros(2 ** len(moduli), dtype=object) for _ in range(radius + 1)]
+    total: list[_Numbers] = [np.zeros_like(by_difference) for _ in range(radius + 1)]
     total[0] = by_difference
     for bit, modulus in enumerate(moduli):
         # Axis 1 is whether the residue is in S; it becomes whether it is in T.
@@ -338,7 +351,7 @@ def _within(moduli: tuple[int, ...], by_difference: _Exact, radius: int) -> _Exa
                 right = right + nearer_differs
                 wrong = wrong + (modulus - 1) * nearer_same + (modulus - 2) * nearer_differs
             total.append(np.stack((right, wrong), axis=1).reshape(-1))
-    found: _Exact = sum(total[1:], total[0])
+    found: _Numbers = sum(total[1:], total[0])
     return found
 
 

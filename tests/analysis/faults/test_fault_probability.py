@@ -486,3 +486,12 @@ def test_without_detection_nothing_is_repeated() -> None:
         result = fault_probability(FaultParameters(moduli=moduli, noise=noise, attempts=math.inf))
         assert (result.p_detected, result.expected_attempts) == (0.0, 1.0)
         assert result.p_err == result.p_undetected
+
+
+def test_ranges_whose_squares_no_double_holds() -> None:
+    wide = [(1 << 61) - step for step in (1, 3, 19, 31, 45, 49, 55, 75)]
+    few = fault_probability(FaultParameters(moduli=ModuliSet(wide), p=1e-3))
+    assert 1e140 < few.mean_abs_output_error < few.rms_output_error < 1e150
+    more = ModuliSet([*wide, 1 << 61])
+    with pytest.raises(InputError, match="has 549 bits; .* up to 510"):
+        fault_probability(FaultParameters(moduli=more, p=1e-3))

@@ -17,8 +17,8 @@ from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian
 
 SETS = [
-    (15, 14, 13, 11), (13, 11, 9, 8, 7), (31, 29, 28, 27), (7, 5, 3, 2), (63, 62, 61),
-    (17, 16, 15, 13, 11), (9, 8),
+    (15, 14, 13, 11), (11, 9, 8, 7, 5), (19, 17, 16, 15), (7, 5, 3, 2), (43, 42, 41),
+    (13, 11, 9, 8, 7), (9, 8),
 ]  # fmt: skip
 
 
