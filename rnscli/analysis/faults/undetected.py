@@ -303,8 +303,8 @@ def undetected_sizes(
     size, products = legitimate_range, _products(list(moduli.moduli))
     if size > _LARGEST_RANGE:
         raise InputError(
-            f"the legitimate range has {size.bit_length()} bits; the size of its errors is computed "
-            f"up to {_LARGEST_RANGE.bit_length() - 1}",
+            f"the legitimate range has {size.bit_length()} bits; the size of its errors is "
+            f"computed up to {_LARGEST_RANGE.bit_length() - 1}",
             "moduli",
         )
     steps, within = (size - 1) // products, min(size - 1, tolerance) // products

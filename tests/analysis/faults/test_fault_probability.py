@@ -493,5 +493,5 @@ def test_ranges_whose_squares_no_double_holds() -> None:
     few = fault_probability(FaultParameters(moduli=ModuliSet(wide), p=1e-3))
     assert 1e140 < few.mean_abs_output_error < few.rms_output_error < 1e150
     more = ModuliSet([*wide, 1 << 61])
-    with pytest.raises(InputError, match="has 549 bits; .* up to 510"):
+    with pytest.raises(InputError, match=r"has 549 bits; .* up to 510"):
         fault_probability(FaultParameters(moduli=more, p=1e-3))
