@@ -176,11 +176,11 @@ def test_any_limits(asked: dict[str, float], minimise: str) -> None:
 
 @pytest.mark.parametrize("name", list(LIMITS))
 def test_a_limit_that_is_just_met_is_kept(name: str) -> None:
-    """At every value that occurs: pruning must not take a design for the last bit of a number."""
+    """At values that occur: pruning must not take a design for the last bit of a number."""
     metric, upper = LIMITS[name]
     space = space_of(ODD, "uniform")
     every = within(exact_table(ODD, "uniform"), {})
-    for limit in sorted({numbers[metric] for numbers in every.values()})[:12]:
+    for limit in sorted({numbers[metric] for numbers in every.values()})[:5]:
         count = len(within(every, {name: limit}))
         assert search_designs(space, {name: limit}).feasible == count > 0
         if limit:

@@ -177,6 +177,7 @@ def test_a_limit_that_is_no_obstacle_is_not_called_one() -> None:
     assert "`max_area`" not in sentence(EVERY, "uniform", limits | {"max_area": 1.0})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", list(IMPOSSIBLE))
 @pytest.mark.parametrize("case", [EVERY, ODD], ids=["every", "odd"])
 def test_the_nearest_value_that_is_said_would_do(case: dict[str, Any], name: str) -> None:

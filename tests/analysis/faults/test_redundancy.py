@@ -86,6 +86,7 @@ def test_more_moduli_than_probabilities_are_computed_for() -> None:
         redundancy_frontier(TargetParameters(request=request, noise=Uniform(0.1), target=1e-2))
 
 
+@pytest.mark.thorough
 def test_as_many_moduli_as_it_takes() -> None:
     request = ModuliRequest(bits=7, input_bits=36, weight_bits=36)
     with pytest.warns(RuntimeWarning, match="takes more than 18 moduli, which is not computed"):

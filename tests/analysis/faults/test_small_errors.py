@@ -142,6 +142,7 @@ def test_four_channels_of_8_bits() -> None:
         assert row.decoder == "robust" and row.p_detected < 1e-8
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("cofactors", "redundant", "sigma", "attempts"),
     [([31, 29, 28, 27], 0, 0.6, 1), ([31, 29, 28, 27], 1, 1.3, 2), ([19, 17, 16, 15, 13], 2, 1, 1)],

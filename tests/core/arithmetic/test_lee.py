@@ -68,6 +68,7 @@ def test_what_is_too_far_is_rejected(moduli: ModuliSet, size: int) -> None:
         assert np.array_equal(values, nearest)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("redundant", [1, 2, 3])
 def test_words_of_a_large_code(redundant: int) -> None:
     """Against the nearest of the values that a few wrong residues lead to."""
