@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,6 +13,14 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import CodeOptions, EnergyOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli import options
+from rnscli.cli.commands.code_comparisons import (
+    FAMILY_LAYOUT,
+    GAIN_LAYOUT,
+    families,
+    gain,
+    of_families,
+    of_gain,
+)
 from rnscli.core import DotProductOptions
 from rnscli.hardware import CONSTANTS
 
@@ -37,34 +44,6 @@ LAYOUT = report.Layout(
         "rate_hz", "link_sigma", "segments", "technology",
     ),
     essential=("energy_per_mac_j", "p_err", "extrapolated"),
-)  # fmt: skip
-GAIN_LAYOUT = report.Layout(
-    parameters=(
-        "core", "bits", "vector_size", "technology", "columns", "rate_hz", "max_p_err",
-        "max_output_error", "segments", "redundant", "attempts", "decoder", "legitimate_range",
-        "moduli", "redundant_moduli",
-    ),
-    results=(
-        "laser_power_w", "link_sigma", "static_share", "p_err", "output_error", "gain_db",
-        "best_segments", "best_laser_power_w", "light_per_mac_j", "energy_per_mac_j", "gain_j",
-    ),
-    optional=(
-        "redundant_moduli", "moduli", "p_err", "output_error", "static_share", "columns", "rate_hz",
-        "link_sigma", "light_per_mac_j", "legitimate_range",
-    ),
-    essential=("laser_power_w", "gain_db", "energy_per_mac_j", "gain_j"),
-)  # fmt: skip
-FAMILY_LAYOUT = report.Layout(
-    parameters=("vector_size", "bits", "spare", "sigma", "tolerance", "technology", "family"),
-    results=(
-        "factor", "moduli", "redundant_moduli", "decoder", "attempts", "p_err", "p_gross",
-        "output_error", "expected_attempts", "conversions", "energy_per_mac_j", "best",
-    ),
-    optional=(
-        "redundant_moduli", "moduli", "decoder", "expected_attempts", "technology", "core",
-        "factor",
-    ),
-    essential=("family", "output_error", "energy_per_mac_j", "best"),
 )  # fmt: skip
 _AXES = (
     "core", "bits", "vector_size", "factor", "redundant", "attempts", "decoder",
@@ -218,8 +197,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if given["coding_gain"] and given["families"]:
         raise InputError("--families and --coding-gain are two comparisons; leave one out")
     if given["coding_gain"]:
-        given = _of_gain(given, default)
-    sigmas = _of_families(given) if given["families"] else ()
+        given = of_gain(given, default)
+    sigmas = of_families(given) if given["families"] else ()
     if sigmas:
         given = given | {"sigma": None, "noise": None}
     elif given["tolerance"] is not None:
@@ -243,9 +222,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         _check_known(hardware)
     space = _space(given, hardware, noise)
     if given["coding_gain"]:
-        return _gain(given, space)
+        return gain(given, space)
     if sigmas:
-        return _families(given, space, sigmas)
+        return families(given, space, sigmas)
     limits = {n: _single(n, given[n]) for n in analysis.LIMITS if given[n] is not None}
     if "max_p_err" in limits and noise is None:
         raise InputError(
@@ -342,137 +321,6 @@ def _with_usual(given: Mapping[str, Any]) -> dict[str, Any]:
         ),
     }
     return filled | {name: one for name, one in usual.items() if filled[name] is None}
-
-
-def _of_gain(given: Mapping[str, Any], default: bool) -> dict[str, Any]:
-    """The options of a coding gain, without what it looks for itself."""
-    for name in (*_LIGHT[::2], *core.LEVELS, *analysis.LIMITS, "throughput", "area"):
-        if given[name] is not None and name not in analysis.TARGETS:
-            raise InputError(
-                f"`{name}` is not for --coding-gain, which looks for the least light that reaches "
-                "a target; leave one of them out"
-            )
-    if given["noise"] not in (None, (core.DEVICE,)):
-        raise InputError(
-            f"--coding-gain is about the noise of light; give --noise {core.DEVICE}, or none"
-        )
-    if sum(given[name] is not None for name in analysis.TARGETS) != 1:
-        raise InputError("--coding-gain needs `max_p_err` or `max_output_error`, one of them")
-    if not default and not all(core.CORES[name].coded for name in given["core"]):
-        raise InputError(
-            f"--coding-gain is of cores with a code; give --core {core.RNS.name}, or leave it out"
-        )
-    coded = tuple(name for name in given["core"] if core.CORES[name].coded)
-    usual = {"columns_per_adc": given["columns_per_adc"] or (None,)}
-    return {**given, **usual, "core": coded, "noise": (core.DEVICE,)}
-
-
-def _of_families(given: Mapping[str, Any]) -> tuple[float, ...]:
-    """The levels of noise at which families are compared."""
-    for name in (*analysis.LIMITS, "throughput", "area", "p", "snr_db"):
-        if given[name] is not None:
-            raise InputError(f"`{name}` is not for --families; leave one of them out")
-    if given["noise"] not in (None, ("gaussian",)):
-        raise InputError("--families are compared under Gaussian noise; leave `noise` out")
-    sigmas = given["sigma"] or ()
-    if not sigmas or any(isinstance(one, tuple) for one in sigmas):
-        raise InputError("--families needs a `sigma`, or several, the same for all moduli")
-    return tuple(sigmas)
-
-
-def _families(
-    given: Mapping[str, Any], space: analysis.DesignSpace, sigmas: Sequence[float]
-) -> cli.Question:
-    (tolerance,) = given["tolerance"] or (analysis.TOLERANCE,)
-    asked = [
-        (
-            {"bits": bits, "vector_size": size, "sigma": sigma},
-            (replace(space, bits=(bits,), vector_size=(size,)), (sigma,)),
-        )
-        for size in space.vector_size
-        for bits in space.bits
-        for sigma in sigmas
-    ]
-    point = dict.fromkeys(options.NOISE_AXES) | {"noise": "gaussian", "seed": given["seed"]}
-
-    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
-        with bar(len(asked), "levels") as advance:
-            done = itertools.count(1)
-
-            def compared(
-                one: tuple[analysis.DesignSpace, Sequence[float]],
-            ) -> tuple[analysis.FamilyRow, ...]:
-                try:
-                    return analysis.compare_families(*one, tolerance, runner)
-                finally:
-                    advance(next(done))
-
-            found, problems = cli.answered(asked, compared)
-        return cli.Answer(
-            [(point, row) for _, rows in found for row in rows],
-            lambda rows, file_format: report.plot_families(rows, file_format),
-            problems,
-            footer=["", *cli.hanging("", _COMPARED)],
-        )
-
-    return cli.Question(
-        options.with_model_defaults({**given, "sigma": sigmas}), compute, in_blocks=True
-    )
-
-
-_COMPARED = (
-    "each family has as many channels as the coprime set with k redundant moduli (a common factor "
-    "may leave one out), and the same noise in steps of its converters; outputs are sums of "
-    "uniform operands. Arrays of light are as long as that noise allows: no energy is given where "
-    "not even a single row is as quiet. The conventional core has one ADC of as many bits, "
-    "calibrated, on its own technology, at no price of that noise."
-)
-
-
-def _gain(given: Mapping[str, Any], space: analysis.DesignSpace) -> cli.Question:
-    (name,) = (one for one in analysis.TARGETS if given[one] is not None)
-    targets = given[name]
-    point = dict.fromkeys(options.NOISE_AXES) | {"noise": core.DEVICE, "seed": given["seed"]}
-
-    # One that no light reaches is told, and the others have their rows.
-    asked = [
-        (
-            {"bits": bits, "vector_size": size, name: target},
-            (replace(space, bits=(bits,), vector_size=(size,)), {name: target}),
-        )
-        for target in targets
-        for size in space.vector_size
-        for bits in space.bits
-    ]
-
-    def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
-        with bar(len(asked), "targets") as advance:
-            done = itertools.count(1)
-
-            def gain(
-                one: tuple[analysis.DesignSpace, Mapping[str, float]],
-            ) -> tuple[analysis.GainRow, ...]:
-                try:
-                    return tuple(analysis.coding_gain(*one, runner))
-                finally:
-                    advance(next(done))
-
-            found, problems = cli.answered(asked, gain)
-        return cli.Answer(
-            [(point, row) for _, rows in found for row in rows],
-            lambda rows, file_format: report.plot_gain(rows, file_format),
-            problems,
-            footer=["", *cli.hanging("", _ASSUMED)],
-        )
-
-    return cli.Question(options.with_model_defaults(given), compute, in_blocks=True)
-
-
-_ASSUMED = (
-    "gain: light that is saved on the arrays of the reference, the first row; saved: energy of a "
-    "MAC, each code with the light and the arrays that are best for it. What is static of the "
-    "noise meets a second attempt again, and is taken to be the same in all arrays of a residue."
-)
 
 
 def _check_known(hardware: options.Hardware) -> None:
