@@ -88,6 +88,13 @@ OutputErrorRate = Annotated[float, Column(
 OutputErrorRateInterval = Annotated[Range, Column(
     f"{CI95} output_error_rate (Clopper-Pearson).", "95 % interval", base.ends(), high=1
 )]
+GrossErrorRate = Annotated[float, Column(
+    "Share of the outputs of a code that are further off than the tolerance, or left rejected.",
+    "gross rate", high=1
+)]
+GrossErrorRateInterval = Annotated[Range, Column(
+    f"{CI95} gross_error_rate (Clopper-Pearson).", "95 % interval", base.ends(), high=1
+)]
 
 PErr = Annotated[float, Column(
     "Probability that the output is wrong, or still rejected, after R attempts; from R = 3 on an "

@@ -15,7 +15,7 @@ from rnscli.analysis.error.operand_files import FileOperands
 from rnscli.analysis.error.operands import GivenOperands, Operands, SparseOperands, UniformOperands
 from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.error.tiles import quantise_tile, stream, tiles
-from rnscli.analysis.moduli import CodeOptions, ModuliOptions
+from rnscli.analysis.moduli import TOLERANCE, CodeOptions, ModuliOptions
 from rnscli.analysis.statistics import (
     SimulationOptions,
     proportion_interval,
@@ -24,7 +24,7 @@ from rnscli.base import InputError, Names, Option, WholeNumbers
 from rnscli.core import FloatArray, IntArray
 from rnscli.runtime import Progress, Runner, Work, describe, versions
 
-ALGORITHM = 2  # to be counted up whenever the same point would give other results
+ALGORITHM = 3  # to be counted up whenever the same point would give other results
 
 # Operand values in a block, of x or of w. Blocks are what is stored and sent to other machines, so
 # they are large; those that carry their operands with them are smaller.
@@ -94,6 +94,9 @@ class DotErrorParameters:
         simulated (`rnscli.analysis.error.calibrated`).
     calibration, percentile
         How it is, as in `rnscli.core.calibrated_shares`.
+    tolerance
+        By how much an output of a core with a code may be off the exact sum of the quantised
+        operands without being grossly wrong.
     devices
         What the arrays of all cores are built of; each pair is programmed in a column of its own.
     of_devices
@@ -126,6 +129,7 @@ class DotErrorParameters:
     adc_range: str | tuple[str, ...] = core.FULL
     calibration: str = core.CALIBRATIONS[0]
     percentile: float = core.PERCENTILE
+    tolerance: int = TOLERANCE
     devices: core.Devices = core.IDEAL
     of_devices: OfDevices | None = None
     operands: Operands = field(default_factory=UniformOperands)
@@ -139,6 +143,7 @@ class DotErrorParameters:
         ErrorOptions.pairs.check(self.pairs)
         SimulationOptions.seed.check(self.seed)
         CodeOptions.attempts.check(self.attempts)
+        CodeOptions.tolerance.check(self.tolerance)
         for option in _OPERANDS:
             option.check(getattr(self.dot_product, option.name))
         if self.adc_bits is not None:
@@ -265,6 +270,7 @@ class DotErrorParameters:
             pairs=self.pairs,
             operands=self.operands,
             seed=self.seed,
+            tolerance=self.tolerance,
         )
 
 
@@ -277,6 +283,7 @@ class DotErrorPoint:
     pairs: int
     operands: Operands
     seed: int
+    tolerance: int
 
     @property
     def block_pairs(self) -> int:
@@ -328,6 +335,7 @@ def simulate_block(
     alike = {built[label].name: built[label] for label in exact_ones}
     chips = [_Chip(built[label], point.seed, block) for label in cores if label not in exact_ones]
     sums_of: dict[str, list[IntArray]] = {name: [] for name in alike}
+    exact_sums: list[IntArray] = []
     operands, start = stream(point.seed, block, "operands"), block * point.block_pairs
     for part, tile, spare in tiles(point.operands, dot.vector_size, operands, start, pairs):
         x, w = tile
@@ -335,6 +343,7 @@ def simulate_block(
         scales[part] = quantise_tile(x, spare, levels[0], ties)
         scales[part] *= quantise_tile(w, spare, levels[1], ties)
         sums = core.exact_dot(x, w, dot.max_sum)
+        exact_sums.append(sums)
         for name, found in sums_of.items():
             found.append(alike[name].partial_sums(x, w, sums))
         for chip in chips:
@@ -352,8 +361,10 @@ def simulate_block(
         else:
             readout = built[label].read(joined[name], stream(point.seed, block, name))
         errors = readout.values * scales - exact
-        wrong = int(np.count_nonzero(readout.wrong))
-        statistics[label] = ErrorStatistics.of(errors, wrong, readout.attempts)
+        wrong, gross = int(np.count_nonzero(readout.wrong)), 0
+        if wrong and built[label].code is not None:
+            gross = readout.gross(np.concatenate(exact_sums), point.tolerance)
+        statistics[label] = ErrorStatistics.of(errors, wrong, readout.attempts, gross)
     return statistics
 
 
@@ -481,6 +492,7 @@ def _description(point: DotErrorPoint, label: str) -> dict[str, Any]:
         "operands": point.described_operands(),
         "seed": describe(point.seed),
         "block_pairs": point.block_pairs,
+        "tolerance": None if point.cores[label].code is None else point.tolerance,
     }
 
 
@@ -511,6 +523,9 @@ def _row(
         "attempts": one.settings.get("attempts"),
         "output_error_rate": statistics.wrong / pairs,
         "output_error_rate_ci95": proportion_interval(statistics.wrong, pairs),
+        "tolerance": None,
+        "gross_error_rate": None,
+        "gross_error_rate_ci95": None,
         "expected_attempts": attempts.mean,
         "expected_attempts_ci95": statistics.attempts_interval(
             one.may_err and one.settings.get("attempts", 1) > 1
@@ -519,6 +534,12 @@ def _row(
         "max_attempts": statistics.attempts.most,
         "p99_attempts": statistics.attempts.quantile(0.99),
     }
+    if one.code is not None:
+        under_noise |= {
+            "tolerance": parameters.tolerance,
+            "gross_error_rate": statistics.gross / pairs,
+            "gross_error_rate_ci95": proportion_interval(statistics.gross, pairs),
+        }
     relative = None
     if reference is not None and reference.absolute.mean > 0:
         relative = absolute.mean / reference.absolute.mean

@@ -40,6 +40,8 @@ class ErrorStatistics:
         Number of results that noise spoilt (`rnscli.Readout.wrong`).
     attempts
         How often dot products were computed.
+    gross
+        Of the wrong ones, those of a code that were further off than a tolerance, or rejected.
     """
 
     signed: Moments
@@ -50,9 +52,12 @@ class ErrorStatistics:
     histogram: LogHistogram
     wrong: int
     attempts: AttemptCounts
+    gross: int
 
     @classmethod
-    def of(cls, errors: FloatArray, wrong: int, attempts: tuple[int, ...]) -> "ErrorStatistics":
+    def of(
+        cls, errors: FloatArray, wrong: int, attempts: tuple[int, ...], gross: int = 0
+    ) -> "ErrorStatistics":
         """Statistics of a sample of errors, at least one."""
         magnitude = np.abs(errors)
         return cls(
@@ -64,6 +69,7 @@ class ErrorStatistics:
             histogram=LogHistogram.of(errors),
             wrong=wrong,
             attempts=AttemptCounts(attempts),
+            gross=gross,
         )
 
     def __add__(self, other: "ErrorStatistics") -> "ErrorStatistics":
@@ -76,6 +82,7 @@ class ErrorStatistics:
             histogram=self.histogram + other.histogram,
             wrong=self.wrong + other.wrong,
             attempts=self.attempts + other.attempts,
+            gross=self.gross + other.gross,
         )
 
     @property
@@ -136,6 +143,7 @@ class ErrorStatistics:
             "bin_counts": self.histogram.counts.tolist(),
             "wrong": self.wrong,
             "attempts": list(self.attempts.counts),
+            "gross": self.gross,
         }
 
     @classmethod
@@ -151,14 +159,15 @@ class ErrorStatistics:
             LogHistogram(np.cumsum(steps), recorded_array(record["bin_counts"])),
             record["wrong"],
             AttemptCounts(tuple(record["attempts"])),
+            record["gross"],
         )
         count, counts = made.signed.count, made.histogram.counts
-        check_counts(count, made.wrong, *made.attempts.counts)
+        check_counts(count, made.wrong, made.gross, *made.attempts.counts)
         for moments in (made.signed, made.absolute):
             check_reals(moments.mean, moments.deviations)
         check_reals(made.lowest, made.highest, made.smallest)
         if not (
-            count == made.absolute.count == counts.sum() >= made.wrong
+            count == made.absolute.count == counts.sum() >= made.wrong >= made.gross
             and counts.size == steps.size
             and (counts > 0).all()
             and (steps[1:] > 0).all()

@@ -13,11 +13,13 @@ class DotErrorRow:
 
     Errors are in the unit of the operands' products. Intervals of means are Student's t, that of
     the error rate is Clopper and Pearson's; quantiles are within 0.4 %. ``output_error_rate`` is
-    the share of results that noise spoilt (`Readout.wrong`). ``precision_reached`` is how far the
-    interval of the value with a requested precision (else of the mean absolute error) reaches, as a
-    share of its value; ``None`` where that is zero. Intervals of means are ``None`` under noise
-    that has spoilt fewer than 50 results, or made fewer than 50 be computed again. Without noise
-    its columns are ``None``; ``relative_to_rns`` is ``None`` without a moduli set.
+    the share of results that noise spoilt (`Readout.wrong`), ``gross_error_rate`` of those that are
+    also off the exact sum by more than ``tolerance``, or rejected, in a core with a code.
+    ``precision_reached`` is how far the interval of the value with a requested precision (else of
+    the mean absolute error) reaches, as a share of its value; ``None`` where that is zero.
+    Intervals of means are ``None`` under noise that has spoilt fewer than 50 results, or made fewer
+    than 50 be computed again. Without noise its columns are ``None``; ``relative_to_rns`` is
+    ``None`` without a moduli set.
     """
 
     core: c.Core
@@ -51,6 +53,9 @@ class DotErrorRow:
     output_error_rate: c.OutputErrorRate | None
     expected_attempts: c.SimulatedAttempts | None
     output_error_rate_ci95: c.OutputErrorRateInterval | None
+    tolerance: c.Tolerance | None
+    gross_error_rate: c.GrossErrorRate | None
+    gross_error_rate_ci95: c.GrossErrorRateInterval | None
     input_bits: c.InputBits
     weight_bits: c.WeightBits
     moduli: c.Moduli | None

@@ -25,7 +25,8 @@ LAYOUT = report.Layout(
     results=(
         "mean_abs_error", "mean_abs_error_ci95", "precision_reached", "mean_error", "rms_error",
         "p50_abs_error", "p95_abs_error", "p99_abs_error", "max_abs_error", "relative_to_rns",
-        "output_error_rate", "output_error_rate_ci95", "expected_attempts", "max_attempts",
+        "output_error_rate", "output_error_rate_ci95", "gross_error_rate", "expected_attempts",
+        "max_attempts",
     ),
     optional=(
         "redundant_moduli", "precision_reached", "max_attempts", "adc_share", "adc_bits",
@@ -38,7 +39,7 @@ DEFAULT_PAIRS = 10_000
 DEFAULT_MAX_PAIRS = 10**8
 AXES = (
     *options.MODULI_AXES, "slice_bits", "adc_bits", *options.DECODER_AXES, "legitimate_range",
-    "attempts",
+    "attempts", "tolerance",
     *options.NOISE_AXES, *options.DEVICE_AXES, "technology", "degrees_of_freedom", "sparsity",
     "operands", "rel_precision", "precision_of", "max_pairs", "pairs", "seed", "calibration",
     "percentile",
@@ -52,7 +53,9 @@ AXES = (
     layout=LAYOUT,
     plot="the distribution of the error",
     needs={
-        **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
+        **dict.fromkeys(
+            ("attempts", *options.DECODER_AXES, "legitimate_range", "tolerance"), options.NOISY
+        ),
         **options.DEVICE_NEEDS,
         **options.CALIBRATION_NEEDS,
     },
@@ -101,6 +104,7 @@ AXES = (
     options.noise_options("no errors"),
     options.take(analysis.CodeOptions.attempts, "1"),
     *options.DECODING,
+    options.take(analysis.CodeOptions.tolerance, usual=analysis.CodeOptions.tolerance.default),
     core.CoreOptions.slice_bits,
     core.CoreOptions.adc_bits,
     options.take(core.CoreOptions.adc_range, ",".join(core.ADC_RANGES)),
@@ -261,6 +265,7 @@ def _parameters(
         code=code,
         noise=options.noise_of(point),
         attempts=point["attempts"],
+        tolerance=analysis.TOLERANCE if point["tolerance"] is None else point["tolerance"],
         slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],
         devices=core.IDEAL if of_devices else options.devices_of(point, tables),

@@ -59,7 +59,8 @@ class ModuliSet:
     >>> ModuliSet([6, 9])
     Traceback (most recent call last):
         ...
-    rnscli.base.errors.InputError: moduli 9 and 6 are not coprime: both are multiples of 3
+    rnscli.base.errors.InputError: moduli 9 and 6 are not coprime: both are multiples of 3; for \
+moduli with a common factor give a `factor` of 3
     """
 
     moduli: tuple[int, ...]
@@ -85,10 +86,12 @@ class ModuliSet:
         for larger, smaller in combinations(members, 2):
             common = math.gcd(larger, smaller)
             if common > factor:
-                but = f", not of the `factor` {factor} alone" if factor > 1 else ""
+                more = f", not of the `factor` {factor} alone" if factor > 1 else ""
+                if factor == 1 and common == math.gcd(*members) < members[-1]:
+                    more = f"; for moduli with a common factor give a `factor` of {common}"
                 raise InputError(
                     f"moduli {larger} and {smaller} are not coprime: both are multiples of "
-                    f"{common}{but}",
+                    f"{common}{more}",
                     "moduli",
                 )
         redundant = check_int("redundant", redundant, 0)

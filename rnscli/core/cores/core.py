@@ -35,20 +35,31 @@ class Readout:
     attempts
         How many dot products were computed at least once, at least twice, and so on; their sum is
         the number of computations.
+    rejected
+        Whether the decoder still rejected a result in the last attempt; ``None`` of a core that
+        rejects nothing.
     """
 
     values: IntArray | FloatArray
     wrong: npt.NDArray[np.bool_]
     attempts: tuple[int, ...]
+    rejected: npt.NDArray[np.bool_] | None = None
 
     @classmethod
     def joined(cls, parts: Sequence["Readout"]) -> "Readout":
         """Those of several vectors of dot products, one after the other."""
+        rejected = [one.rejected for one in parts if one.rejected is not None]
         return cls(
             np.concatenate([one.values for one in parts]),
             np.concatenate([one.wrong for one in parts]),
             tuple(map(sum, zip_longest(*(one.attempts for one in parts), fillvalue=0))),
+            None if not rejected else np.concatenate(rejected),
         )
+
+    def gross(self, exact: IntArray, tolerance: int) -> int:
+        """How many results are further off than a tolerance, or rejected."""
+        far = np.abs(self.values - exact) > tolerance
+        return int(np.count_nonzero(far if self.rejected is None else far | self.rejected))
 
 
 @dataclass(frozen=True)

@@ -112,9 +112,9 @@ class RnsCore(WholeWeights):
         if self.noise is None:
             return Readout(values, wrong, (clean.size,))
         index, _, hit = self._receive(clean.size, lambda index: clean[index], words_of, rng)
-        values = clean.copy()
-        values[index], wrong[index] = hit.values, hit.wrong
-        return Readout(values, wrong, hit.attempts)
+        values, rejected = clean.copy(), np.zeros_like(wrong)
+        values[index], wrong[index], rejected[index] = hit.values, hit.wrong, hit.rejected
+        return Readout(values, wrong, hit.attempts, rejected)
 
     def _words(self, sums: IntArray) -> IntArray:
         return to_residues(sums, self.code.moduli.moduli)
@@ -185,7 +185,9 @@ class RnsCore(WholeWeights):
             values[pending] = decoded.values
             wrong[pending] = (decoded.values != sums[pending]) | detected
             pending = pending[detected]
-        return Readout(values, wrong, tuple(attempts))
+        rejected = np.zeros_like(wrong)
+        rejected[pending] = True
+        return Readout(values, wrong, tuple(attempts), rejected)
 
     def _residues(self, one: Conversion, index: IntArray, rng: np.random.Generator) -> IntArray:
         modulus = self.channels[one.part]
@@ -239,7 +241,7 @@ class RnsCore(WholeWeights):
             values[pending], detected[pending], wrong[pending] = clean[pending], False, False
             values[again], detected[again] = self._decoded(words[:, again], errors)
             wrong[again] = (values[again] != clean[again]) | detected[again]
-        return index, clean, Readout(values, wrong, tuple(attempts))
+        return index, clean, Readout(values, wrong, tuple(attempts), detected)
 
     def _check_ending(self, attempts: Sequence[int]) -> None:
         """Refuse attempts that do not end, after so many words in each."""

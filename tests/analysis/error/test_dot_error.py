@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from dot_error_points import FALSE_ALARM, clopper_pearson, point, same_result, same_statistics
 from made_cores import ANALOG
@@ -19,10 +20,12 @@ from rnscli.analysis.error.dot_error import (
 from rnscli.analysis.error.operands import DISTRIBUTIONS
 from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.analysis.faults.value_law import normal_values
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.cores.core import Readout
 from rnscli.core.noise import Gaussian, Uniform
 from rnscli.runtime.runner import Runner, runner
 
@@ -224,6 +227,62 @@ def test_output_error_rate_agrees_with_the_exact_probability(
     low, high = clopper_pearson(round((row.expected_attempts - 1) * pairs), pairs)
     assert 1 + low <= exact.expected_attempts <= 1 + high
     assert (row.redundant, row.attempts) == (redundant, attempts)
+
+
+@pytest.mark.parametrize(
+    ("moduli", "decoder", "noise", "attempts"),
+    [
+        (ModuliSet([63, 62, 61, 59, 55], 1), "detect", Uniform(0.05), 1),
+        (ModuliSet([63, 62, 61, 59, 55], 1), "detect", Gaussian(0.3), 3),
+        (ModuliSet([60, 52, 44, 28], 0, factor=4), "robust", Gaussian(0.75), 1),
+        (ModuliSet([63, 62, 61, 59], 1), "lee", Gaussian(0.35), 1),
+    ],
+    ids=str,
+)
+def test_how_often_outputs_are_grossly_wrong(
+    moduli: ModuliSet, decoder: str, noise: Any, attempts: int
+) -> None:
+    """Within intervals of 1e-6 of the exact probability, of the words that dot products are."""
+    pairs = 30_000
+    dot = DotProduct(16, 6, 6)
+    code = RedundantCode(moduli, dot.dynamic_range, decoder)
+    for tolerance in (0, 2, 8):
+        row = dot_error(
+            DotErrorParameters(
+                dot_product=dot, bits=6, cores=("rns",), pairs=pairs, code=code, noise=noise,
+                attempts=attempts, tolerance=tolerance,
+            )
+        ).rows[0]  # fmt: skip
+        exact = fault_probability(
+            FaultParameters(
+                moduli=moduli, noise=noise, attempts=attempts, decoder=decoder,
+                legitimate_range=code.size, tolerance=tolerance, values=normal_values(dot),
+            )
+        )  # fmt: skip
+        low, high = clopper_pearson(round(row.gross_error_rate * pairs), pairs)
+        assert low <= exact.p_gross <= high
+        assert row.gross_error_rate <= row.output_error_rate and row.tolerance == tolerance
+        if tolerance == 0:
+            assert row.gross_error_rate == row.output_error_rate
+        low, high = row.gross_error_rate_ci95
+        assert low <= row.gross_error_rate <= high
+
+
+def test_what_is_rejected_to_the_last_is_grossly_wrong() -> None:
+    """However near the value of the information residues is, and also where it is right."""
+    rejected = np.array([False, True, False, True, False])
+    values, exact = np.array([5, 5, 14, 99, -4]), np.array([5, 5, 5, 5, 5])
+    readout = Readout(values, (values != exact) | rejected, (5,), rejected)
+    assert [readout.gross(exact, tolerance) for tolerance in (0, 8, 9, 100)] == [4, 4, 2, 2]
+    assert Readout.joined([readout, readout]).gross(np.tile(exact, 2), 8) == 8
+    plain = Readout(values, values != exact, (5,))
+    assert Readout.joined([plain, plain]).gross(np.tile(exact, 2), 8) == 6
+
+
+@pytest.mark.parametrize("core", ["fixed-lp", "fixed-hp", "bit-sliced"])
+def test_only_codes_are_grossly_wrong(core: str) -> None:
+    (row,) = dot_error(point(6, 16, 1, cores=(core,), pairs=100, noise=Uniform(0.1))).rows
+    assert row.gross_error_rate is row.gross_error_rate_ci95 is row.tolerance is None
 
 
 @pytest.mark.parametrize("p", [1e-3, 0.1, 0.3])

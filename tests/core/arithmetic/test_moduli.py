@@ -42,18 +42,24 @@ def test_without_redundancy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moduli", "pair", "factor"),
+    ("moduli", "pair", "factor", "of_all"),
     [
-        ([6, 9], "9 and 6", 3),
-        ([15, 7, 8, 35], "35 and 15", 5),
-        ([63, 62, 61, 42], "63 and 42", 21),
-        ([7, 11, 7], "7 and 7", 7),
-        ([2**40, 3, 2**70], f"{2**70} and {2**40}", 2**40),
+        ([6, 9], "9 and 6", 3, True),
+        ([248, 232, 224, 216], "248 and 232", 8, True),
+        ([15, 7, 8, 35], "35 and 15", 5, False),
+        ([63, 62, 61, 42], "63 and 42", 21, False),
+        ([7, 11, 7], "7 and 7", 7, False),
+        ([7, 7], "7 and 7", 7, False),
+        ([2**40, 3, 2**70], f"{2**70} and {2**40}", 2**40, False),
     ],
 )
-def test_a_common_factor_is_named(moduli: list[int], pair: str, factor: int) -> None:
-    with pytest.raises(InputError, match=f"moduli {pair} are not coprime.* multiples of {factor}$"):
+def test_a_common_factor_is_named(moduli: list[int], pair: str, factor: int, of_all: bool) -> None:
+    more = f"; for moduli with a common factor give a `factor` of {factor}" if of_all else ""
+    said = f"moduli {pair} are not coprime.* multiples of {factor}{more}$"
+    with pytest.raises(InputError, match=said):
         ModuliSet(moduli)
+    if of_all:
+        assert ModuliSet(moduli, factor=factor).factor == factor
 
 
 @given(coprime_lists(), st.integers(2, 60), st.data())
