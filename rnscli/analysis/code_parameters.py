@@ -1,6 +1,7 @@
 """What a code can do: its distances, and what becomes of errors by the number of wrong residues."""
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -79,6 +80,7 @@ def code_parameters(
     return CodeParameters(moduli.count - together, radius, least, gross, *shares)
 
 
+@lru_cache(maxsize=256)
 def least_squares(moduli: ModuliSet, size: int, tolerance: int) -> tuple[int | None, int | None]:
     """Least sums of squares of any difference below L, and of one beyond the tolerance."""
     if size == 1:

@@ -13,7 +13,7 @@ from rnscli.analysis.statistics import check_reals
 from rnscli.core import decoder_named
 from rnscli.runtime import Work, describe, versions
 
-ALGORITHM = 2  # to be counted up whenever the same code would have another outcome
+ALGORITHM = 3  # to be counted up whenever the same code would have another outcome
 PART = "outcome"
 
 
@@ -23,7 +23,7 @@ class Outcome:
 
     ``undetected_square`` and ``rejected_square`` are the mean squares of the error of what it puts
     out, in units of the sum S, where it is undetected, and where it is the last one and detected.
-    ``several`` is what several attempts have in common, if they are not independent, and ``exact``
+    ``several`` is what several attempts have in common, if they are not independent, and ``given``
     what some numbers of them come to, where that does not follow from one.
     """
 
@@ -34,22 +34,22 @@ class Outcome:
     undetected_square: float = 0.0
     rejected_square: float = 0.0
     several: StaticErrors | None = None
-    exact: tuple[tuple[float, Retries], ...] = ()
+    given: tuple[tuple[float, Retries], ...] = ()
 
     def __add__(self, other: "Outcome") -> "Outcome":
         """Outcomes are whole: there is nothing to add up."""
         raise TypeError("outcomes of codes do not add up")
 
     def record(self) -> dict[str, Any]:
-        exact = [[describe(most), list(found)] for most, found in self.exact]
-        return asdict(self) | {"exact": exact}
+        given = [[describe(most), list(found)] for most, found in self.given]
+        return asdict(self) | {"given": given}
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "Outcome":
         several = record["several"]
-        numbers = {n: v for n, v in record.items() if n not in ("several", "exact")}
-        exact = tuple((float(most), Retries(*found)) for most, found in record["exact"])
-        check_reals(*(chance for _, found in exact for chance in found[:3]))
+        numbers = {n: v for n, v in record.items() if n not in ("several", "given")}
+        given = tuple((float(most), Retries(*found)) for most, found in record["given"])
+        check_reals(*(chance for _, found in given for chance in found[:3]))
         check_reals(*numbers.values())
         chances = (value for name, value in numbers.items() if not name.endswith("_square"))
         if not all(0 <= value < 1 + 1e-9 for value in chances):  # they are rounded
@@ -57,12 +57,12 @@ class Outcome:
         if several is not None:
             check_reals(*several["spoilt"], several["undetected"], several["right_first"])
             several = StaticErrors(**{**several, "spoilt": tuple(several["spoilt"])})
-        return cls(**numbers, several=several, exact=exact)
+        return cls(**numbers, several=several, given=given)
 
     def _retries(self, attempts: float) -> Retries:
         if self.several is not None and attempts > 1:
             return self.several.after(attempts)
-        for most, found in self.exact:
+        for most, found in self.given:
             if most == attempts:
                 return found
         return independent(self.correct, self.detected, self.undetected, attempts)
@@ -166,18 +166,8 @@ def outcome_of_code(one: CodeOutcome) -> Outcome:
             warnings.simplefilter("ignore", RuntimeWarning)
         row = fault_probability(one.code)
     off = wrong_outputs(point, one.deviation)
-    exact = (
-        ()
-        if point.attempts > 1 and static_part(point)
-        else tuple(
-            (most, found)
-            for most in one.numbers
-            if most > 2 and not (found := retries(point, most)).is_bound
-        )
-    )
-    return Outcome(
-        row.p_correct, row.p_detected, row.p_undetected, row.word_error_probability,
-        off.undetected, off.rejected,
-        static_part(point) if point.attempts > 1 else None,
-        exact,
-    )  # fmt: skip
+    several = static_part(point) if point.attempts > 1 else None
+    once = row.p_correct, row.p_detected, row.p_undetected
+    found = ((most, retries(point, most)) for most in one.numbers if several is None)
+    given = tuple(pair for pair in found if pair[1][:3] != independent(*once, pair[0])[:3])
+    return Outcome(*once, row.word_error_probability, off.undetected, off.rejected, several, given)

@@ -229,7 +229,7 @@ def _compute_codes(
             elif not evaluator.excluded(design, upper):
                 settled.add(key)
                 size = code.code.point.legitimate_range
-                if size <= MAX_RANGE:  # others say so when evaluated
+                if size <= MAX_RANGE:  # larger ones may be refused, as is said of each then
                     codes.setdefault(code.key, code)
         except RnscliError:
             continue

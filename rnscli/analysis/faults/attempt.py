@@ -36,8 +36,8 @@ class Attempt(NamedTuple):
     ``open`` is the probability of errors whose outcome is not known, beside these three. ``gross``
     is that of an output that is accepted and further off than a tolerance, ``absolute`` and
     ``square`` the means of how far accepted outputs are off, and of the square of that, 0 where
-    nothing is accepted. ``underflows`` says whether some probability is too small for a double, and
-    given as 0.
+    nothing is accepted, ``None`` where they may be too large for a double. ``underflows`` says
+    whether some probability is too small for a double, and given as 0.
     """
 
     correct: float
@@ -45,8 +45,8 @@ class Attempt(NamedTuple):
     undetected: float
     open: float = 0.0
     gross: float = 0.0
-    absolute: float = 0.0
-    square: float = 0.0
+    absolute: float | None = 0.0
+    square: float | None = 0.0
     underflows: bool = False
 
 
@@ -151,7 +151,8 @@ def _of_uniform(
     wrong = error_probabilities(laws, moduli.moduli)
     chances, possible = joint_chances(wrong)
     of_sets = undetected.undetected_sizes(moduli, size, radius, tolerance)
-    gross, absolute, square = (float(chances @ one) for one in of_sets)
+    gross, *means = (float(chances @ one) for one in of_sets)
+    absolute, square = means or (None, None)
     p, count = wrong[0], moduli.count
     if min(wrong) == max(wrong):
         weights = [p**w * (1.0 - p) ** (count - w) for w in range(count + 1)]

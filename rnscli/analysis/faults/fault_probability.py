@@ -289,10 +289,11 @@ def _sizes(once: Attempt, found: Retries) -> dict[str, Any]:
             "mean_abs_output_error": None,
             "rms_output_error": None,
         }
+    absolute, square = once.absolute, once.square
     return {
         "p_gross": min(found.p_err, (once.gross + once.open) * accepted + rejected),
-        "mean_abs_output_error": once.absolute * accepted,
-        "rms_output_error": math.sqrt(once.square * accepted),
+        "mean_abs_output_error": None if absolute is None else absolute * accepted,
+        "rms_output_error": None if square is None else math.sqrt(square * accepted),
     }
 
 
@@ -300,14 +301,14 @@ def retries(point: FaultPoint, attempts: float) -> Retries:
     """What up to so many attempts at a code come to."""
     once = attempt_at(point)
     wrong = once.undetected + once.open
-    if attempts > 1 and once.detected and any(law.has_static_errors for law in point.left_laws):
-        if not core.decoder_named(point.decoder).counts_residues:
+    if attempts > 1:
+        several = static_part(replace(point, attempts=attempts))
+        if several is not None:
+            return several.after(attempts)
+        if _has_static(point):
             # Each attempt may be like the first one, or better.
             spoilt = once.detected + wrong
             return Retries(spoilt, once.undetected, 1.0 + once.detected, is_bound=True)
-        several = static_part(replace(point, attempts=attempts))
-        assert several is not None
-        return several.after(attempts)
     found = independent(once.correct, once.detected, wrong, attempts)
     if found.is_bound and _is_small(point):
         left, laws = point.left, point.left_laws
@@ -327,10 +328,20 @@ def _is_small(point: FaultPoint) -> bool:
     return counts and point.legitimate_range <= MOST_VALUES
 
 
+def _has_static(point: FaultPoint) -> bool:
+    """Whether several attempts have something in common."""
+    return bool(attempt_at(point).detected) and any(
+        law.has_static_errors for law in point.left_laws
+    )
+
+
 def static_part(point: FaultPoint) -> StaticErrors | None:
-    """What several attempts have in common; ``None`` where they are independent."""
+    """What several attempts have in common, of a decoder that counts wrong residues.
+
+    ``None`` where they are independent.
+    """
     once = attempt_at(point)
-    if not once.detected or not any(law.has_static_errors for law in point.left_laws):
+    if not core.decoder_named(point.decoder).counts_residues or not _has_static(point):
         return None
     most = 2 if point.attempts == 2 else None
     return _several(

@@ -7,6 +7,7 @@ is exact. Errors of all residues are taken in the order of their probability; wh
 added up from positive terms, and bounds all results from both sides.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ MOST_ERRORS = 1 << 19
 _ENOUGH = 1e-12  # share of the probability of an error that may be left out
 _FEW, _QUICK = 1e-3, 1 << 15  # of gross errors, which are looked for among so many
 _STEP = 1e-2  # by which less likely errors are added
-_FIRST = 1e-4
+_FIRST, _BROAD = 1e-4, 0.9  # the first share, and the last where that has too many errors
 
 
 class SizedOutcome(NamedTuple):
@@ -67,15 +68,14 @@ def sized_outcome(
         Law of the values.
     """
     vectors = [law.error_distribution(m) for law, m in zip(laws, code.moduli.moduli, strict=True)]
-    found = None
-    for errors, chances, others in likely_errors(vectors, MOST_ERRORS):
+    known, others = SizedOutcome(*7 * (0.0,)), 1.0
+    for errors, chances, others, number in likely_errors(vectors, MOST_ERRORS):
         judged = judge(code, errors, chances, tolerance, values)
-        found = judged._replace(open=judged.open + others)
-        wrong = found.undetected + found.detected + judged.open
-        if others <= _ENOUGH * wrong and (others <= _FEW * found.gross or chances.size > _QUICK):
+        known = SizedOutcome(*(a + b for a, b in zip(known, judged, strict=True)))
+        wrong = known.undetected + known.detected + known.open
+        if others <= _ENOUGH * wrong and (others <= _FEW * known.gross or number > _QUICK):
             break
-    assert found is not None  # the first set of errors is never too large
-    return found
+    return known._replace(open=known.open + others)
 
 
 def outcome_at_ends(
@@ -98,11 +98,15 @@ def outcome_at_ends(
 
 
 class LikelyErrors(NamedTuple):
-    """Errors ``(N, K)`` of N residues, about 0, their chances, and the chance of any other."""
+    """Errors ``(N, K)`` of N residues, about 0, and their chances.
+
+    ``others`` is the chance of any but these and those before them, of which there are ``number``.
+    """
 
     errors: IntArray
     chances: FloatArray
     others: float
+    number: int
 
 
 class _Law(NamedTuple):
@@ -114,37 +118,38 @@ class _Law(NamedTuple):
 
 
 def likely_errors(laws: Sequence[FloatArray], most: int) -> Iterator[LikelyErrors]:
-    """Sets of errors, each with the ones before it and less likely ones, up to ``most`` errors.
+    """Sets of errors, each with less likely ones than that before it, up to ``most`` errors.
 
-    All those are in a set whose chance is at least a share of that of the likeliest. They are built
-    residue by residue, and what is left out is added up where it is, from positive terms.
+    All those are in one of them whose chance is at least a share of that of the likeliest. They are
+    built residue by residue, and what is left out is added up where it is, from positive terms.
 
     Parameters
     ----------
     laws
         Probabilities of the errors ``0 .. m - 1`` of each residue.
     most
-        Largest number of errors in a set; the first set is never left out.
+        Largest number of errors in all. Of laws that are so broad that not even the likeliest are
+        fewer there are none.
 
     Examples
     --------
     >>> law = np.array([0.98, 0.01, 0.0, 0.01])
-    >>> *_, last = likely_errors([law, law], 100)
-    >>> last.errors.shape, last.others
-    ((2, 9), 0.0)
+    >>> [(one.errors.shape, one.number, one.others) for one in likely_errors([law, law], 100)]
+    [((2, 9), 9, 0.0)]
     """
     ordered = [_ordered(law) for law in laws]
-    share, before = _FIRST, 0
-    while True:
-        found = _likelier(ordered, share, most if before else max(most, 1 << 20))
-        if found is None:
+    share, above = _FIRST, math.inf
+    while share > 1e-300:
+        found = _likelier(ordered, share, above, most)
+        if found is not None:
+            if found.chances.size:
+                yield found
+            if not found.others:
+                return
+            above = share
+        elif math.isfinite(above) or share > _BROAD:
             return
-        if found.chances.size > before:
-            yield found
-        before = found.chances.size
-        if not found.others or share < 1e-300:
-            return
-        share *= _STEP
+        share = share * _STEP if math.isfinite(above) else math.sqrt(share)
 
 
 def _ordered(law: FloatArray) -> _Law:
@@ -156,8 +161,11 @@ def _ordered(law: FloatArray) -> _Law:
     return _Law(errors, chances, from_here)
 
 
-def _likelier(laws: Sequence[_Law], share: float, most: int) -> LikelyErrors | None:
-    """Errors at least that share as likely as the likeliest; ``None`` if there are too many."""
+def _likelier(laws: Sequence[_Law], share: float, above: float, most: int) -> LikelyErrors | None:
+    """Errors at least that share as likely as the likeliest; ``None`` if there are too many.
+
+    Those that are as likely as the share ``above`` are left out.
+    """
     errors = np.zeros((0, 1), dtype=np.int64)
     chances, shares, others = np.ones(1), np.ones(1), 0.0
     for law in laws:
@@ -172,4 +180,5 @@ def _likelier(laws: Sequence[_Law], share: float, most: int) -> LikelyErrors | N
         errors = np.vstack((errors[:, before], law.errors[place]))
         chances = chances[before] * law.chances[place]
         shares = shares[before] * relative[place]
-    return LikelyErrors(errors, chances, others)
+    new = shares < above * (1 - 1e-12)
+    return LikelyErrors(errors[:, new], chances[new], others, chances.size)

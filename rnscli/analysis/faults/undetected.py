@@ -59,8 +59,8 @@ class DifferenceSums(NamedTuple):
 
     probability: float
     gross: float
-    absolute: float
-    square: float
+    absolute: float | None
+    square: float | None
 
 
 def sums_by_differences(
@@ -289,24 +289,14 @@ def undetected_squares(moduli: ModuliSet, legitimate_range: int, radius: int) ->
 @lru_cache(maxsize=128)
 def undetected_sizes(
     moduli: ModuliSet, legitimate_range: int, radius: int, tolerance: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, ...]:
     """For each set T of wrong residues, a bit mask, how far an undetected error is off.
 
     The probability that it is, by more than a tolerance, and the means of the difference and of its
-    square, 0 where there is none; for values that are uniform in the legitimate range.
-
-    Raises
-    ------
-    InputError
-        If the square of a difference may be too large for a double.
+    square, 0 where there is none; for values that are uniform in the legitimate range. The means
+    are left out of ranges of which the squares may be too large for a double.
     """
     size, products = legitimate_range, _products(list(moduli.moduli))
-    if size > _LARGEST_RANGE:
-        raise InputError(
-            f"the legitimate range has {size.bit_length()} bits; the size of its errors is "
-            f"computed up to {_LARGEST_RANGE.bit_length() - 1}",
-            "moduli",
-        )
     steps, within = (size - 1) // products, min(size - 1, tolerance) // products
     # Sums over j of 1, j, j^2, j^3.
     ones, firsts = steps - within, steps * (steps + 1) // 2
@@ -317,14 +307,17 @@ def undetected_sizes(
         products * (size * firsts - products * seconds),
         products**2 * (size * seconds - products * thirds),
     )
-    words = _products([m - 1 for m in moduli.moduli]).astype(np.float64)
+    words = _products([m - 1 for m in moduli.moduli])
+    if size > _LARGEST_RANGE:
+        far = _within(moduli.moduli, _exactly(moduli.moduli, sums[0]), radius)
+        return ((2 * far / (size * words)).astype(np.float64),)
     found = []
     for power, one in enumerate(sums):
         # Differences of exact numbers; then doubles will do for what are sums of positive terms.
         shares = (2 * _exactly(moduli.moduli, one) / size ** (power + 1)).astype(np.float64)
-        found.append(_within(moduli.moduli, shares, radius) / words * float(size**power))
-    gross, absolute, square = found
-    return gross, absolute, square
+        within = _within(moduli.moduli, shares, radius)
+        found.append(within / words.astype(np.float64) * float(size**power))
+    return tuple(found)
 
 
 def _wrong_words(moduli: tuple[int, ...], size: int, radius: int) -> tuple[_Exact, _Exact]:

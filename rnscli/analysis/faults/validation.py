@@ -452,11 +452,10 @@ class _Attempt:
 
     def __init__(self, parameters: FaultParameters, seed: int, number: int, again: int = 0) -> None:
         point = parameters.point
-        weights = weights_of(point.laws)
-        code = RedundantCode(
-            point.moduli, point.legitimate_range, point.decoder, weights, point.retry_above
+        weights = weights_of(point.left_laws)
+        self._code = RedundantCode(
+            point.left, point.legitimate_range, point.decoder, weights, point.retry_above
         )
-        self._code = code.without(point.erased) if point.erased else code
         self._laws, self._values = point.left_laws, point.values
         self._stream, self._again = (seed, number), again
         self._by_cost = decoder_named(self._code.decoder).has_cost and not again

@@ -78,9 +78,12 @@ def wrong_outputs(point: FaultPoint, deviation: float) -> WrongOutputs:
         # The larger a range, the less it matters where in it values are: if they are anywhere,
         # differences may be twice as large.
         values = NormalValues(deviation) if size <= MAX_RANGE else UNIFORM_VALUES
-        once = attempt(moduli, size, point.decoder, laws, 0, values)
+        once = attempt(
+            moduli, size, point.decoder, laws, point.tolerance, values, point.retry_above
+        )
+        assert once.square is not None  # as it is where all errors are alike
         missed = once.square
-    if size == moduli.total_range:  # nothing is ever rejected
+    if size == moduli.total_range and math.isinf(point.retry_above):  # nothing is ever rejected
         return WrongOutputs(missed, 0.0)
     if not decoder_named(point.decoder).counts_residues:
         # A value anywhere in the range, which it is only if its residues are far off.

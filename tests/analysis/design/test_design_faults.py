@@ -1,5 +1,6 @@
 """How often noise changes what a conventional core reads, against simulations and integrals."""
 
+import json
 import math
 
 import numpy as np
@@ -8,11 +9,13 @@ from made_cores import CONVENTIONAL, reading_error
 from scipy.integrate import quad
 from scipy.special import ndtr
 
-from rnscli.analysis.design.outcome import Outcome
+from rnscli.analysis.design.outcome import CodeOutcome, Outcome, outcome_of_code
 from rnscli.analysis.error.dot_error import DotErrorParameters, dot_error
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.faults.retries import after_attempts
 from rnscli.analysis.statistics import proportion_interval
 from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
 PAIRS = 20_000
@@ -160,3 +163,21 @@ def test_small_chances_keep_their_digits() -> None:
     for sigma in (0.001, 0.0009, 0.0005):
         found = asked("bit-sliced", dot, 4, Gaussian(sigma), 1, 10)
         assert found == pytest.approx(3 * 2 * ndtr(-0.5 / (sigma * 2**6)), rel=0.02, abs=0)
+
+
+@pytest.mark.parametrize("decoder", ["lee", "robust", "bounded-distance"])
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+def test_static_errors_of_any_decoder(decoder: str, attempts: int) -> None:
+    """Designs have the error probability that the code itself is said to have."""
+    common = decoder == "robust"
+    moduli = ModuliSet(
+        [248, 232, 224, 216] if common else [31, 29, 28, 27, 25], 1, 8 if common else 1
+    )
+    given = FaultParameters(
+        moduli=moduli, noise=Gaussian(0.5, static_share=0.5), decoder=decoder, attempts=attempts,
+        legitimate_range=9000,
+    )  # fmt: skip
+    outcome = outcome_of_code(CodeOutcome(given, 1000.0, numbers=(1, 2, 3)))
+    row = fault_probability(given)
+    assert outcome.after(attempts) == (row.p_err, row.expected_attempts)
+    assert Outcome.of_record(json.loads(json.dumps(outcome.record()))) == outcome

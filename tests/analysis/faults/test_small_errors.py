@@ -99,13 +99,15 @@ def test_every_value_and_every_error(
 def test_what_is_left_out_is_what_is_not_there() -> None:
     laws = random_laws(set_of([3, 4, 5], 0, 3), 1)
     vectors = [law.error_distribution(m) for law, m in zip(laws, (15, 12, 9), strict=True)]
-    before = 0
-    for errors, chances, others in likely_errors(vectors, 10**6):
-        assert chances.sum() + others == pytest.approx(1, rel=1e-12)
-        assert len(set(map(tuple, errors.T.tolist()))) == chances.size > before
+    before, known, seen = 0, 0.0, set()
+    for errors, chances, others, count in likely_errors(vectors, 10**6):
+        known += chances.sum()
+        assert known + others == pytest.approx(1, rel=1e-12)
+        seen |= set(map(tuple, errors.T.tolist()))
+        assert len(seen) == count == before + chances.size > before
         exact = [v[e] for v, e in zip(vectors, errors, strict=True)]
         assert np.allclose(chances, np.prod(exact, axis=0), rtol=1e-12)
-        before = chances.size
+        before = count
     assert others == 0
     assert before == math.prod(np.count_nonzero(v) for v in vectors)
 
@@ -113,7 +115,7 @@ def test_what_is_left_out_is_what_is_not_there() -> None:
 def test_the_rest_keeps_its_digits() -> None:
     """Of a law of two values, beside a binomial."""
     law = np.array([1 - 1e-9, 1e-9])
-    sets = [(len(chances), others) for _, chances, others in likely_errors([law] * 5, 10**6)]
+    sets = [(one.number, one.others) for one in likely_errors([law] * 5, 10**6)]
     for size, others in sets:
         weight = next(w for w in range(6) if sum(math.comb(5, i) for i in range(w + 1)) == size)
         tail = sum(math.comb(5, w) * 1e-9**w * (1 - 1e-9) ** (5 - w) for w in range(weight + 1, 6))
@@ -183,3 +185,40 @@ def test_uniform_errors_and_static_ones() -> None:
     assert bounded.p_err_low == pytest.approx(once.p_undetected, rel=1e-9)
     assert bounded.p_err == pytest.approx(once.p_err, rel=1e-9)
     assert bounded.p_err_low < bounded.p_err
+
+
+BROAD: list[tuple[list[int], int, str, NoiseLaw]] = [
+    ([63, 62, 61, 59, 55, 53], 2, "lee", Gaussian(3.0)),
+    ([248, 232, 224, 216, 200, 184], 0, "robust", Gaussian(2.0)),
+    ([63, 62, 61, 59, 55, 53], 2, "plurality", Uniform(0.9)),
+]
+
+
+@pytest.mark.parametrize(("members", "redundant", "decoder", "noise"), BROAD, ids=str)
+def test_laws_too_broad_for_any_list_have_a_bound(
+    members: list[int], redundant: int, decoder: str, noise: NoiseLaw
+) -> None:
+    moduli = ModuliSet(members, redundant, factor=8 if decoder == "robust" else 1)
+    row = fault_probability(FaultParameters(moduli=moduli, noise=noise, decoder=decoder))
+    assert row.is_bound and 0 <= row.p_err_low <= row.p_err <= 1
+    total = row.p_correct + row.p_detected + row.p_undetected
+    assert total == pytest.approx(1, abs=1e-12)
+    found = validate(FaultParameters(moduli=moduli, noise=noise, decoder=decoder), 2000, seed=3)
+    assert found.p_err.low <= row.p_err and row.p_err_low <= found.p_err.high
+
+
+def test_erased_channels_and_unsure_words_are_simulated() -> None:
+    """Costs are by the laws of the channels that are left, whatever the erased ones had."""
+    sigmas = (2.0, 0.3, 0.4, 0.2, 0.5, 0.25)
+    given = FaultParameters(
+        moduli=ModuliSet([63, 62, 61, 59, 55, 53], 2),
+        noise=tuple(Gaussian(sigma) for sigma in sigmas),
+        decoder="lee",
+        legitimate_range=30_000,
+        erased=(0,),
+        retry_above=1.5,
+    )
+    exact = fault_probability(given)
+    assert exact.p_detected == pytest.approx(0.1014, abs=5e-4)
+    found = validate(given, 20_000, seed=0)
+    assert found.p_undetected.contains(exact.p_undetected) and found.p_err.contains(exact.p_err)

@@ -132,3 +132,18 @@ def test_a_sum_of_readings_against_a_plain_convolution() -> None:
     assert found.error_distribution(m) == pytest.approx(expected, rel=1e-3, abs=1e-9)
     assert found.error_probability(m) == pytest.approx(1 - expected[0], rel=1e-6)
     np.testing.assert_allclose(Summed(law, 1).error_distribution(m), one, rtol=1e-15)
+
+
+@pytest.mark.parametrize("retry_above", [None, 0.5])
+def test_unsure_words_are_not_put_out(retry_above: float | None) -> None:
+    """Where they are rejected, what is accepted is off as in the row of the code."""
+    given = FaultParameters(
+        moduli=ModuliSet([63, 62, 61, 59], 1), noise=Gaussian(0.5), decoder="lee",
+        legitimate_range=200_000, retry_above=retry_above,
+    )  # fmt: skip
+    row = fault_probability(given)
+    found = wrong_outputs(given.point, 200_000 / math.sqrt(12))
+    # Values about the middle, in the place of all alike: what is near them is the same.
+    assert found.undetected == pytest.approx(row.rms_output_error**2, rel=0.5)
+    assert found.rejected == pytest.approx(row.p_detected * 200_000**2 / 12, rel=1e-3, abs=1e-3)
+    assert (found.undetected < 1e8) == (retry_above is not None)
