@@ -86,6 +86,7 @@ from rnscli.core.noise.draws import draw_positions as draw_positions
 from rnscli.core.noise.law import DEVICE as DEVICE
 from rnscli.core.noise.law import NoiseOptions as NoiseOptions
 from rnscli.core.noise.law import error_probabilities as error_probabilities
+from rnscli.core.noise.law import far_word as far_word
 from rnscli.core.noise.law import noise_columns as noise_columns
 from rnscli.core.noise.law import weights_of as weights_of
 from rnscli.core.noise.setting import LEVELS as LEVELS

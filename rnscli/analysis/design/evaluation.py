@@ -181,9 +181,8 @@ class Evaluator:
         """The numbers of a group."""
         costs = self._costs(design)
         outcome = self._outcome(design, costs)
-        looks = costs[0].radius or costs[0].listed
-        if outcome.wrong_word and looks:  # so that further groups of residues are tried
-            costs = self._costs(design, outcome.wrong_word)
+        if outcome.searched:
+            costs = self._costs(design, outcome.searched)
         share = 0.0
         if self._space.noise == DEVICE and isinstance(CORES[design.core], AnalogKind):
             share = self._device(design).static_share
@@ -262,15 +261,15 @@ class Evaluator:
             raise found
         return found[0], decoder_for(found[0], decoder).name, found[1]
 
-    def _costs(self, design: Design, wrong_word: float = 0.0) -> tuple[EnergyParameters, ...]:
+    def _costs(self, design: Design, searched: float = 0.0) -> tuple[EnergyParameters, ...]:
         """What its costs depend on; decoders of the same radius cost the same."""
         moduli, decoder, size = self._code(design) or (None, "", None)
         alike = None if moduli is None else decoder_named(decoder).key(moduli)
-        key = (replace(design, decoder=None), alike, wrong_word)
+        key = (replace(design, decoder=None), alike, searched)
         if key not in self._parameters:
             try:
                 self._parameters[key] = self._space.energy_parameters(
-                    design, moduli, size, decoder, wrong_word
+                    design, moduli, size, decoder, searched
                 )
             except RnscliError as error:
                 self._parameters[key] = error

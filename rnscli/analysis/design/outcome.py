@@ -7,7 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rnscli.analysis.faults import FaultParameters, Retries, StaticErrors, independent
-from rnscli.analysis.faults.fault_probability import fault_probability, retries, static_part
+from rnscli.analysis.faults.fault_probability import (
+    fault_probability,
+    retries,
+    search_probability,
+    static_part,
+)
 from rnscli.analysis.faults.wrong_outputs import wrong_outputs
 from rnscli.analysis.statistics import check_reals
 from rnscli.core import decoder_named
@@ -19,7 +24,7 @@ PART = "outcome"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one attempt ends, and the probability that some residue of it is wrong.
+    """How one attempt ends, and the probability that its decoder has to search.
 
     ``undetected_square`` and ``rejected_square`` are the mean squares of the error of what it puts
     out, in units of the sum S, where it is undetected, and where it is the last one and detected.
@@ -30,7 +35,7 @@ class Outcome:
     correct: float = 1.0
     detected: float = 0.0
     undetected: float = 0.0
-    wrong_word: float = 0.0
+    searched: float = 0.0
     undetected_square: float = 0.0
     rejected_square: float = 0.0
     several: StaticErrors | None = None
@@ -170,4 +175,4 @@ def outcome_of_code(one: CodeOutcome) -> Outcome:
     once = row.p_correct, row.p_detected, row.p_undetected
     found = ((most, retries(point, most)) for most in one.numbers if several is None)
     given = tuple(pair for pair in found if pair[1][:3] != independent(*once, pair[0])[:3])
-    return Outcome(*once, row.word_error_probability, off.undetected, off.rejected, several, given)
+    return Outcome(*once, search_probability(point), off.undetected, off.rejected, several, given)

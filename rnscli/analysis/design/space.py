@@ -413,7 +413,7 @@ class DesignSpace:
         moduli: ModuliSet | None,
         legitimate_range: int | None,
         decoder: str,
-        word_error_probability: float,
+        search_probability: float,
     ) -> tuple[EnergyParameters, ...]:
         """The costs of a design by each model of ADCs, with the code of its core if it has one."""
         adc, *more = self.adcs_of(design)
@@ -425,9 +425,8 @@ class DesignSpace:
             moduli=moduli,
             legitimate_range=legitimate_range,
             columns=design.columns,
-            radius=0 if moduli is None else decoder_named(decoder).radius_of(moduli),
-            listed=0 if moduli is None else decoder_named(decoder).listed,
-            word_error_probability=word_error_probability,
+            decoder=decoder or None,
+            search_probability=search_probability,
             reverse=design.reverse or "mixed-radix",
             slice_bits=design.slice_bits or 1,
             adc_bits=design.adc_bits,

@@ -30,6 +30,7 @@ from rnscli.core import (
     check_legitimate_range,
     check_moduli_set,
     check_slice_bits,
+    decoder_for,
 )
 
 MAX_OUTPUT_BITS = 256
@@ -188,12 +189,11 @@ class EnergyParameters:
         Mean number of computations of a pass: its columns share their inputs, so that it is done
         again until all of them are accepted (`attempts_of_pass`). If not given, that of columns
         that are rejected independently, each with probability ``1 - 1 / expected_attempts``.
-    radius
-        Wrong residues that its decoder corrects.
-    listed
-        Number of errors in the list that its decoder looks up, if it does.
-    word_error_probability
-        Probability that a word has a wrong residue, so that the decoder tries further groups.
+    decoder
+        Name of the decoder of its code; the usual one of the set if not given.
+    search_probability
+        Probability that the decoder does not believe what it reads, and tries further groups of
+        residues, or looks the error up in a list: `rnscli.analysis.faults.search_probability`.
     reverse
         How residues are turned into a number: ``mixed-radix`` or ``crt``.
     slice_bits
@@ -254,9 +254,8 @@ class EnergyParameters:
     columns: int | None = None
     expected_attempts: float = 1.0
     pass_attempts: float | None = None
-    radius: int = 0
-    listed: int = 0
-    word_error_probability: float = 0.0
+    decoder: str | None = None
+    search_probability: float = 0.0
     reverse: str = "mixed-radix"
     slice_bits: int = 1
     adc_bits: int | None = None
@@ -291,7 +290,7 @@ class EnergyParameters:
         ModuliOptions.bits.check(self.bits)
         at_least_1, chance = "a number of at least 1", "a probability from 0 to 1"
         base.check_float("expected_attempts", self.expected_attempts, 1.0, 1e300, at_least_1)
-        base.check_float("word_error_probability", self.word_error_probability, 0.0, 1.0, chance)
+        base.check_float("search_probability", self.search_probability, 0.0, 1.0, chance)
         EnergyOptions.reverse.check(self.reverse)
         check_slice_bits(self.slice_bits, self.dot_product)
         if self.adc_bits is not None:
@@ -310,10 +309,9 @@ class EnergyParameters:
             bits=self.bits,
             moduli=self.moduli,
             legitimate_range=self._legitimate_range(),
-            radius=self.radius,
-            listed=self.listed,
+            decoder=self.decoder,
             reverse=self.reverse,
-            word_error_probability=self.word_error_probability,
+            search_probability=self.search_probability,
             slice_bits=self.slice_bits,
             adc_bits=self.adc_bits,
             adc_range=CoreOptions.adc_range.check(self.adc_range),
@@ -430,8 +428,7 @@ class EnergyParameters:
                 f"the dot product needs {needed}",
                 "moduli",
             )
-        base.check_int("radius", self.radius, 0, self.moduli.redundant // 2)
-        base.check_int("listed", self.listed, 0, 2**30)
+        decoder_for(self.moduli, self.decoder)
         if self.legitimate_range is None:
             return self.moduli.dynamic_range
         size = check_legitimate_range(self.moduli, self.legitimate_range)

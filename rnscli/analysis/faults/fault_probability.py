@@ -249,7 +249,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         **core.noise_columns(point.laws, wrong),
         attempts=point.attempts,
         p_correct=attempt.correct,
-        p_detected=attempt.detected,
+        p_detected=attempt.detected + _perhaps_detected(point, attempt, found.p_err),
         p_undetected=attempt.undetected + attempt.open,
         **_of_retries(found, left.count),
         **_sizes(attempt, found),
@@ -258,6 +258,16 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         cheapest=None,
         erased=point.erased or None,
     )
+
+
+def search_probability(point: FaultPoint) -> float:
+    """Probability that a decoder does not believe the first group of residues, or an upper bound.
+
+    Of most that is whenever a residue is wrong.
+    """
+    left = point.left
+    borne = core.decoder_named(point.decoder).borne(left)
+    return core.far_word(point.left_laws, left.moduli, borne)
 
 
 def _of_retries(found: Retries, count: int) -> dict[str, Any]:
@@ -319,7 +329,16 @@ def retries(point: FaultPoint, attempts: float) -> Retries:
     if once.open <= _NEGLIGIBLE * found.p_err:
         return found
     least = independent(once.correct + once.open, once.detected, once.undetected, attempts)
-    return found._replace(low=least.low, is_bound=True)
+    rejected = once.detected + _perhaps_detected(point, once, found.p_err)
+    most = independent(once.correct, rejected, once.undetected, attempts)
+    return found._replace(low=least.low, expected_attempts=most.expected_attempts, is_bound=True)
+
+
+def _perhaps_detected(point: FaultPoint, once: Attempt, p_err: float) -> float:
+    """The probability of errors that the decoder may reject, or not, where that matters."""
+    rule = core.decoder_named(point.decoder)
+    rejects = rule.rejects(point.left, point.legitimate_range, point.retry_above)
+    return once.open if rejects and once.open > _NEGLIGIBLE * p_err else 0.0
 
 
 def _is_small(point: FaultPoint) -> bool:

@@ -5,14 +5,14 @@ from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.base import Column, ends, mark, probability, reach
-from rnscli.core import wrong_word
 
 
 @dataclass(frozen=True)
 class FaultProbability:
     """How one attempt ends, and the output after R attempts, as `rnscli fault-prob` reports it.
 
-    ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1;
+    ``p_correct``, ``p_detected`` and ``p_undetected`` are of one attempt and add up to 1, except
+    that errors whose outcome is not known count as detected and as undetected ones;
     ``p_err`` is the probability that the output is wrong or still rejected after ``attempts``,
     or, where ``is_bound``, an upper bound of it, and ``p_err_low`` a lower one. ``p_gross`` is that
     of an output that is further off than ``tolerance`` steps, or rejected.
@@ -61,7 +61,8 @@ class FaultProbability:
             "Whether p_err is an upper bound, and expected_attempts a lower one: from the third "
             "attempt on it matters that a retry keeps its value, and the mean over values is not "
             "formed; and of a decoder that looks at the size of errors only the likely ones are "
-            "followed.",
+            "followed, and of plurality only those that are surely right: others count as "
+            "undetected in p_err, and as detected in expected_attempts.",
             "",
             mark("upper bound"),
             usual=False,
@@ -153,9 +154,3 @@ class FaultProbability:
         bool | None,
         Column("Whether both intervals hold the exact values.", "", mark("agrees", "DISAGREES")),
     ] = None
-
-    @property
-    def word_error_probability(self) -> float:
-        """Probability that some residue of a word is wrong."""
-        count = len(self.moduli) + len(self.redundant_moduli)
-        return wrong_word(self.residue_p or (self.p,) * count)

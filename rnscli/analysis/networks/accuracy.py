@@ -18,7 +18,7 @@ from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import PairedCounts, check_counts
 from rnscli.base import InputError, NoSolutionError, NotFiniteError
-from rnscli.core import CORES, wrong_word
+from rnscli.core import CORES, Core, decoder_named, far_word
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
@@ -31,7 +31,7 @@ _Flags = npt.NDArray[np.bool_]
 _BLOCK_SAMPLES = 128
 _PART = "accuracy"
 # What the energy of a core depends on, besides its dot product.
-_PRICED = ("moduli", "legitimate_range", "radius", "slice_bits", "adc_bits", "adc_range")
+_PRICED = ("moduli", "legitimate_range", "decoder", "slice_bits", "adc_bits", "adc_range")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,7 +339,7 @@ def _energy(
     core = parameters.flow.core
     if core.settings.get("attempts", 1) > 2 and any(law.has_static_errors for law in core.laws):
         return None
-    chances, most = core.error_probabilities, core.settings.get("attempts", 1)
+    most = core.settings.get("attempts", 1)
     rejected = analysis.rejected_of(attempts, most) if attempts > 1 else 0.0
     in_pass = analysis.attempts_of_pass(rejected, most, core.dot_product.vector_size)
     with warnings.catch_warnings():
@@ -354,7 +354,7 @@ def _energy(
             extrapolate=True,
             expected_attempts=attempts,
             pass_attempts=max(attempts, in_pass),
-            word_error_probability=wrong_word(chances) if chances else 0.0,
+            search_probability=_searched(core),
             scales=parameters.flow.scales,
             devices=core.devices,
             input_scale=parameters.flow.scale_name,
@@ -364,6 +364,15 @@ def _energy(
             return analysis.workload_energy(make(), workload)[-1]
         except NoSolutionError:
             return None
+
+
+def _searched(core: Core) -> float:
+    """The share of words for which a decoder tries more than one group of residues."""
+    if core.code is None or not core.laws:
+        return 0.0
+    moduli = core.code.moduli
+    borne = decoder_named(core.code.decoder).borne(moduli)
+    return far_word(core.laws, moduli.moduli, borne)
 
 
 def _technology_name(parameters: AccuracyParameters) -> str:

@@ -327,6 +327,13 @@ class _Requested(NamedTuple):
     moduli: core.ModuliSet | None
 
 
+class _Faults(NamedTuple):
+    """What becomes of outputs, and the probability that a decoder has to search."""
+
+    row: analysis.FaultProbability
+    searched: float
+
+
 def _request(point: options.Point) -> _Requested:
     request = options.moduli_request(point).with_operands()
     try:
@@ -354,9 +361,7 @@ def _parameters(requested: _Requested, extrapolate: bool) -> dict[str, Any]:
     }
     if moduli is not None:
         parameters["legitimate_range"] = request.legitimate_range(moduli, point["legitimate_range"])
-        decoder = core.decoder_for(moduli, point["decoder"])
-        parameters["radius"] = decoder.radius_of(moduli)
-        parameters["listed"] = decoder.listed
+        parameters["decoder"] = core.decoder_for(moduli, point["decoder"]).name
     if point["noise"] == core.DEVICE and point["max_link_sigma"] is None:
         # However noisy the light is: what it does to residues is known, and not to be avoided.
         parameters["max_link_sigma"] = analysis.MAX_LINK_SIGMA
@@ -372,7 +377,7 @@ def _of_rns(point: options.Point, hardware: options.Hardware) -> options.Point:
 
 def _design(
     requested: _Requested,
-    faults: analysis.FaultProbability | None,
+    faults: _Faults | None,
     hardware: options.Hardware,
     extrapolate: bool,
 ) -> tuple[analysis.EnergyParameters, dict[str, base.Uncertain], analysis.EnergyParameters | None]:
@@ -380,12 +385,12 @@ def _design(
     point, request, moduli = requested.point, requested.request, requested.moduli
     parameters = _parameters(requested, extrapolate)
     if faults is not None:
-        parameters["expected_attempts"] = faults.expected_attempts
+        parameters["expected_attempts"] = faults.row.expected_attempts
         width = point["columns"] or request.dot_product.vector_size
         parameters["pass_attempts"] = analysis.attempts_of_pass(
-            faults.p_detected, point["attempts"], width
+            faults.row.p_detected, point["attempts"], width
         )
-        parameters["word_error_probability"] = faults.word_error_probability
+        parameters["search_probability"] = faults.searched
     design, constants = hardware.complete({"core": point["core"], **parameters}, point)
     reference = None
     if moduli is not None and point["core"] != core.RNS.name:
@@ -398,9 +403,7 @@ def _design(
     return design, constants, reference
 
 
-def _faults(
-    requested: _Requested, hardware: options.Hardware, extrapolate: bool
-) -> analysis.FaultProbability | None:
+def _faults(requested: _Requested, hardware: options.Hardware, extrapolate: bool) -> _Faults | None:
     """How often a dot product is computed and decoded under the noise of a point, if it has any."""
     point, request, moduli = requested.point, requested.request, requested.moduli
     noise: core.NoiseSetting | tuple[core.NoiseLaw, ...] | None = options.noise_of(point)
@@ -414,32 +417,31 @@ def _faults(
     each = noise if isinstance(noise, tuple) else (noise,)
     static = any(one.has_static_errors for one in each)
     analysis.check_independent(static, point["attempts"])
-    faults = analysis.fault_probability(
-        analysis.FaultParameters(
-            moduli=moduli,
-            noise=noise,
-            attempts=point["attempts"],
-            decoder=point["decoder"],
-            retry_above=point["retry_above"],
-            legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
-        )
+    given = analysis.FaultParameters(
+        moduli=moduli,
+        noise=noise,
+        attempts=point["attempts"],
+        decoder=point["decoder"],
+        retry_above=point["retry_above"],
+        legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
     )
+    faults = analysis.fault_probability(given)
     if math.isinf(faults.expected_attempts):
         raise InputError(
             f"`attempts` is inf, and at `p` {faults.p:g} every word is rejected, so that "
             "the energy has no bound; give a finite number of attempts"
         )
-    return faults
+    return _Faults(faults, analysis.search_probability(given.point))
 
 
-def _held(requested: _Requested, faults: analysis.FaultProbability | None) -> dict[str, Any]:
+def _held(requested: _Requested, faults: _Faults | None) -> dict[str, Any]:
     """What the moduli and their noise are, where the options leave that open."""
     held: dict[str, Any] = {"residue_p": None, "residue_sigma": None}
     if requested.moduli is not None:
         held["redundant"] = requested.moduli.redundant
         held["decoder"] = core.decoder_for(requested.moduli, requested.point["decoder"]).name
     if faults is not None:
-        held |= {name: getattr(faults, name) for name in _NOISE}
+        held |= {name: getattr(faults.row, name) for name in _NOISE}
     elif isinstance(requested.point["p"], tuple):
         held["p"] = None  # for each modulus of a set that there is none of
     return held

@@ -1,7 +1,6 @@
 from rnscli.core.arithmetic.code import DETECTED as DETECTED
 from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
-from rnscli.core.arithmetic.decoders import check_patterns as check_patterns
-from rnscli.core.arithmetic.decoders import covering as covering
+from rnscli.core.arithmetic.decoders import decoder_for as decoder_for
 from rnscli.core.arithmetic.dot_product import MAX_VECTOR_SIZE as MAX_VECTOR_SIZE
 from rnscli.core.arithmetic.dot_product import DotProduct as DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet as ModuliSet

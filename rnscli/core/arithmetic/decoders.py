@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -111,6 +112,19 @@ class Decoder(ABC):
             )
         return cost
 
+    def groups_tried(self, moduli: ModuliSet) -> int:
+        """Further groups of n residues that are tried where the first one is not believed."""
+        return _other_groups(moduli.count, moduli.redundant, self.radius_of(moduli))
+
+    def rejects(self, moduli: ModuliSet, size: int, retry_above: float = math.inf) -> bool:
+        """Whether there are words that it does not decode."""
+        return size < moduli.total_range or math.isfinite(retry_above)
+
+    def borne(self, moduli: ModuliSet) -> int:
+        """Errors of so many steps, in all residues, with which the first group is believed."""
+        del moduli
+        return 0
+
     def key(self, moduli: ModuliSet) -> int | str:
         """What tells it from others in a set: of those that count wrong residues the radius."""
         return self.radius_of(moduli) if self.counts_residues else self.name
@@ -190,6 +204,10 @@ class Plurality(Decoder):
         self.check_retry_above(retry_above)
         return PluralityReader(moduli, size)
 
+    def groups_tried(self, moduli: ModuliSet) -> int:
+        """All others, whose votes are counted."""
+        return comb(moduli.count, moduli.redundant) - 1
+
 
 @dataclass(frozen=True)
 class Detect(Decoder):
@@ -232,6 +250,10 @@ class Robust(Decoder):
 
         return RobustReader(moduli, size, self.radius_of(moduli), weights, retry_above)
 
+    def borne(self, moduli: ModuliSet) -> int:
+        """All that are below a quarter of the factor."""
+        return (moduli.factor - 1) // 4
+
 
 @dataclass(frozen=True)
 class Lee(Decoder):
@@ -260,6 +282,11 @@ class Lee(Decoder):
         from rnscli.core.arithmetic.lee import LeeReader
 
         return LeeReader(moduli, size, weights, retry_above)
+
+    def rejects(self, moduli: ModuliSet, size: int, retry_above: float = math.inf) -> bool:
+        """Only what is unsure: there always is a nearest value."""
+        del moduli, size
+        return math.isfinite(retry_above)
 
 
 DECODERS: Registry[Decoder] = Registry(
@@ -320,6 +347,12 @@ def check_patterns(count: int, radius: int) -> None:
             "decoder",
             "redundant",
         )
+
+
+@lru_cache(maxsize=4096)
+def _other_groups(count: int, redundant: int, radius: int) -> int:
+    check_patterns(count, radius)
+    return sum(1 for _ in covering(count, redundant, radius)) - 1
 
 
 def covering(count: int, redundant: int, radius: int) -> Iterator[tuple[int, ...]]:

@@ -129,6 +129,11 @@ moduli with a common factor give a `factor` of 3
         """All moduli without the common factor, descending."""
         return tuple(modulus // self.factor for modulus in self.moduli)
 
+    @property
+    def of_cofactors(self) -> "ModuliSet":
+        """The coprime set of these, with as many redundant members."""
+        return ModuliSet(self.cofactors, self.redundant)
+
     @cached_property
     def dynamic_range(self) -> int:
         """Least common multiple of the information moduli: the largest legitimate range.

@@ -255,10 +255,10 @@ class CoreSettings:
         Bits b of the converters.
     moduli
         The set of a residue core; ``None`` where there is none.
-    legitimate_range, radius, listed, reverse, word_error_probability
-        What its decoder accepts and corrects, in how long a list of errors it looks, how residues
-        are turned into a number, and how often a word has a wrong residue, so that further groups
-        of residues are tried, or the list is read.
+    legitimate_range, decoder, reverse, search_probability
+        What is legitimate, the name of a decoder, the usual one of the set if not given, how
+        residues are turned into a number, and how often the decoder does not believe them, so that
+        it tries further groups of residues, or reads a list of errors.
     slice_bits, adc_bits
         Bits of a weight slice, and of the ADCs; ``adc_bits`` of ``None`` is b.
     adc_range
@@ -274,10 +274,9 @@ class CoreSettings:
     bits: int
     moduli: ModuliSet | None = None
     legitimate_range: int | None = None
-    radius: int = 0
-    listed: int = 0
+    decoder: str | None = None
     reverse: str = "mixed-radix"
-    word_error_probability: float = 0.0
+    search_probability: float = 0.0
     slice_bits: int = 1
     adc_bits: int | None = None
     adc_range: str = FULL

@@ -7,7 +7,7 @@ comparisons count as additions. Multiplexers, wires and registers are not counte
 import math
 from functools import lru_cache
 
-from rnscli.core.arithmetic import ModuliSet, check_patterns, covering
+from rnscli.core.arithmetic import ModuliSet
 from rnscli.core.cores.kind import Operations, add, merged, multiply, times
 
 METHODS = ("mixed-radix", "crt")
@@ -133,13 +133,6 @@ def syndrome(moduli: ModuliSet, legitimate_range: int) -> Operations:
         for modulus in moduli.redundant_moduli
     ]
     return merged(*checks, inside)
-
-
-@lru_cache(maxsize=4096)
-def other_groups(count: int, redundant: int, radius: int) -> int:
-    """How many further groups of n residues a decoder tries where the first one fails."""
-    check_patterns(count, radius)
-    return sum(1 for _ in covering(count, redundant, radius)) - 1
 
 
 # Cycles: one for each operation that waits for another.

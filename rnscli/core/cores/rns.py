@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from rnscli.base import InputError
-from rnscli.core.arithmetic import ModuliSet
+from rnscli.core.arithmetic import ModuliSet, decoder_for
 from rnscli.core.cores.kind import (
     CONVERTER_AXES,
     AnalogKind,
@@ -24,7 +24,6 @@ from rnscli.core.cores.kind import (
 from rnscli.core.cores.residue_logic import (
     forward_conversion,
     forward_cycles,
-    other_groups,
     residue_width,
     reverse_conversion,
     reverse_cycles,
@@ -97,8 +96,8 @@ class Rns(AnalogKind):
     def logic(self, settings: CoreSettings) -> Logic:
         """Every input is reduced modulo each modulus, every output restored and checked.
 
-        Where residues are wrong, a decoder that corrects tries its further groups of n residues,
-        each with its own conversion and check, one after the other.
+        Where residues are not believed, a decoder that corrects tries its further groups of n
+        residues, each with its own conversion and check, one after the other.
         """
         return _logic(self._needed(settings.moduli), settings)
 
@@ -110,18 +109,18 @@ class Rns(AnalogKind):
 def _logic(moduli: ModuliSet, settings: CoreSettings) -> Logic:
     input_bits, method = settings.dot_product.input_bits, settings.reverse
     size = settings.legitimate_range or moduli.dynamic_range
-    if settings.listed:
-        return _logic_of_list(moduli, settings)
+    decoder = decoder_for(moduli, settings.decoder)
+    if decoder.listed:
+        return _logic_of_list(moduli, settings, decoder.listed)
     checked = moduli  # whose residues are compared with those of the number
     if moduli.factor > 1:
-        checked = ModuliSet(moduli.cofactors, moduli.redundant)
+        checked = moduli.of_cofactors
         size = min(size // moduli.factor + 1, checked.dynamic_range)
         reverse, cycles = robust_conversion(moduli, method), robust_cycles(moduli, method)
     else:
         reverse, cycles = reverse_conversion(moduli, method), reverse_cycles(moduli, method)
     check = syndrome(checked, size)
-    groups = other_groups(moduli.count, moduli.redundant, settings.radius)
-    tried = groups * settings.word_error_probability
+    tried = decoder.groups_tried(moduli) * settings.search_probability
     restored = cycles + syndrome_cycles(checked, size)
     return Logic(
         inputs=forward_conversion(input_bits, moduli),
@@ -132,7 +131,7 @@ def _logic(moduli: ModuliSet, settings: CoreSettings) -> Logic:
     )
 
 
-def _logic_of_list(moduli: ModuliSet, settings: CoreSettings) -> Logic:
+def _logic_of_list(moduli: ModuliSet, settings: CoreSettings, listed: int) -> Logic:
     """Of a decoder that looks errors up: in a list in the order of their shifts.
 
     All residues make one number. Where that is not legitimate, two binary searches find the window
@@ -142,8 +141,8 @@ def _logic_of_list(moduli: ModuliSet, settings: CoreSettings) -> Logic:
     every = ModuliSet(moduli.moduli)
     input_bits, method = settings.dot_product.input_bits, settings.reverse
     width = residue_width(moduli.total_range)
-    levels = (settings.listed - 1).bit_length()
-    share = settings.word_error_probability
+    levels = (listed - 1).bit_length()
+    share = settings.search_probability
     looked_up = add(width, 2.0 * levels + 3.0)
     reads = 2 * levels * width + 2 * levels + width
     return Logic(

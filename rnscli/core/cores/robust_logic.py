@@ -33,7 +33,7 @@ def robust_conversion(moduli: ModuliSet, method: str = "mixed-radix") -> Operati
         add(total), add(square, 2.0), multiply(total, total), multiply(square, spare + 1),
         add(square + spare, 2.0),
     )  # fmt: skip
-    inner = ModuliSet(moduli.cofactors, moduli.redundant)
+    inner = moduli.of_cofactors
     range_bits = residue_width(moduli.dynamic_range)
     return merged(
         *(_split(modulus, factor) for modulus in moduli.moduli),
@@ -56,7 +56,7 @@ def robust_cycles(moduli: ModuliSet, method: str = "mixed-radix") -> int:
     count, factor = moduli.count, moduli.factor
     levels = math.ceil(math.log2(count))
     split = max(chain(_split(modulus, factor)) for modulus in moduli.moduli)
-    inner = ModuliSet(moduli.cofactors, moduli.redundant)
+    inner = moduli.of_cofactors
     joined = chain(times_modulus(1, factor)) + 1
     mean = chain(_mean(count, 1))
     # Comparison of points, squares, sums; update, square, difference; the least; correction.

@@ -355,6 +355,21 @@ def wrong_word(residue_p: Sequence[float]) -> float:
     return -math.expm1(math.fsum(math.log1p(-p) for p in residue_p))
 
 
+def far_word(laws: Sequence[NoiseLaw], moduli: Sequence[int], steps: int) -> float:
+    """Probability that some residue is off by more than so many steps, the shorter way round.
+
+    Examples
+    --------
+    >>> from rnscli.core.noise import Gaussian
+    >>> [f"{far_word([Gaussian(0.3)] * 2, [32, 24], steps):.2e}" for steps in (0, 1)]
+    ['1.82e-01', '1.15e-06']
+    """
+    if not steps:
+        return wrong_word(error_probabilities(laws, moduli))
+    each = (law.error_distribution(m) for law, m in zip(laws, moduli, strict=True))
+    return wrong_word([float(law[steps + 1 : law.size - steps].sum()) for law in each])
+
+
 def check_modulus(modulus: int, highest: int) -> None:
     """Refuse moduli above a bound."""
     if modulus > highest:

@@ -17,7 +17,7 @@ from rnscli.analysis.moduli import ModuliRequest
 from rnscli.analysis.noise.parameters import NoiseParameters
 from rnscli.base.errors import InputError, NoSolutionError
 from rnscli.core.arithmetic.dot_product import DotProduct
-from rnscli.core.noise import Gaussian, Summed
+from rnscli.core.noise import Gaussian, Summed, wrong_word
 from rnscli.hardware.profile import load_technology
 
 LIGHT = load_technology("photonic-phase")
@@ -87,10 +87,10 @@ def test_numbers_are_those_of_the_parts_by_hand(found: DesignResult) -> None:
         known = replace(
             bill,
             legitimate_range=dot.dynamic_range,
-            radius=1 if design.decoder == "bounded-distance" and design.redundant else 0,
+            decoder=design.decoder,
             expected_attempts=faults.expected_attempts,
             pass_attempts=attempts_of_pass(faults.p_detected, design.attempts or 1, 16),
-            word_error_probability=faults.word_error_probability,
+            search_probability=wrong_word(faults.residue_p or (faults.p,) * moduli.count),
         )
         row = energy(known)
         assert one.metrics.energy_per_mac_j == pytest.approx(row.energy_per_mac_j, rel=1e-9)

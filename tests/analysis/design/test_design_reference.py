@@ -247,8 +247,7 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
             parameters |= {
                 "moduli": moduli,
                 "legitimate_range": size,
-                "radius": decoder.radius(moduli.information_count, moduli.redundant),
-                "listed": decoder.listed,
+                "decoder": decoder.name,
             }
             code = RedundantCode(ModuliSet(moduli.information))
             if noise is not None:
@@ -278,7 +277,7 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
                     design.attempts or 1,
                     design.columns or design.vector_size,
                 )
-                parameters["word_error_probability"] = -math.expm1(all_right)
+                parameters["search_probability"] = -math.expm1(all_right)
         every = [EnergyParameters(**parameters, adc=model) for model in models]
     except RnscliError:
         return None

@@ -20,7 +20,6 @@ from rnscli.analysis.design.space import DesignSpace
 from rnscli.analysis.energy import EnergyParameters
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.faults.value_law import normal_values
-from rnscli.core.arithmetic.decoders import decoder_for
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian
@@ -79,7 +78,9 @@ def test_numbers_of_codes(rows: tuple[FamilyRow, ...]) -> None:
         assert row.p_gross == pytest.approx(found.p_gross, rel=1e-3, abs=1e-15)
         assert row.conversions == pytest.approx(found.conversions, rel=1e-6)
         if row.family in (COMMON, NEAREST) and row.energy_per_mac_j is not None:
-            decoder = decoder_for(moduli, row.decoder)
+            # A robust decoder believes errors below a quarter of the factor.
+            borne = 0 if row.family == NEAREST else math.ceil(row.factor / 4) - 1
+            within = math.erf((borne + 0.5) / (row.sigma * math.sqrt(2)))
             made = EnergyParameters(
                 core="rns",
                 dot_product=dot,
@@ -87,9 +88,8 @@ def test_numbers_of_codes(rows: tuple[FamilyRow, ...]) -> None:
                 technology=load_technology("photonic-phase"),
                 moduli=moduli,
                 legitimate_range=dot.dynamic_range,
-                radius=decoder.radius_of(moduli),
-                listed=decoder.listed,
-                word_error_probability=1 - (1 - found.p) ** len(members) if decoder.listed else 0,
+                decoder=row.decoder,
+                search_probability=1 - within ** len(members),
                 max_link_sigma=row.sigma,
             )
             energy = made.design.energies.total / 16

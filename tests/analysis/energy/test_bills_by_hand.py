@@ -585,7 +585,7 @@ def test_rns_in_charge() -> None:
         design(
             "rns", "switched-capacitor", 6, rows, columns, columns_per_adc=8, clock=clock,
             moduli=ModuliSet((63, 62, 61, 59, 55, 53), 2), modulo_energy=20e-15, reverse="crt",
-            expected_attempts=1.25, radius=1, word_error_probability=0.1, legitimate_range=246017,
+            expected_attempts=1.25, search_probability=0.1, legitimate_range=246017,
         ),
         bill,
         area=area,

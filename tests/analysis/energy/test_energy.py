@@ -169,8 +169,7 @@ def test_redundant_rns_by_hand() -> None:
         columns=32,
         expected_attempts=1.25,
         pass_attempts=1.25,
-        radius=1,
-        word_error_probability=0.1,
+        search_probability=0.1,
         legitimate_range=246017,
         reverse="crt",
     )
@@ -388,3 +387,30 @@ def test_published_ratio_of_adc_energy(bits: int, ratio: str) -> None:
     row = bill("fixed-hp", bits=bits, moduli=ModuliSet(PUBLISHED[bits]))
     decimals = len(ratio.partition(".")[2])
     assert f"{row.adc_relative_to_rns:.{decimals}f}" == ratio
+
+
+@pytest.mark.parametrize(
+    ("decoder", "moduli", "further"),
+    [
+        ("detect", ModuliSet([63, 62, 61, 59, 55, 53], 2), 0),
+        ("majority", ModuliSet([63, 62, 61, 59, 55, 53], 2), 0),
+        ("bounded-distance", ModuliSet([63, 62, 61, 59, 55, 53], 2), 2),
+        ("plurality", ModuliSet([63, 62, 61, 59, 55, 53], 2), 14),
+        ("robust", ModuliSet([62, 58, 54, 50, 46, 38, 34], 2, factor=2), 3),
+    ],
+)
+def test_further_groups_are_paid_for(decoder: str, moduli: ModuliSet, further: int) -> None:
+    """A vote is of all groups of n residues; others need as many as cover what they correct."""
+    dot = DotProduct(16, 6, 6)
+    bills = [
+        energy(
+            EnergyParameters(
+                core="rns", dot_product=dot, bits=6, moduli=moduli, decoder=decoder,
+                search_probability=share,
+            )
+        )
+        for share in (0.0, 1.0)
+    ]  # fmt: skip
+    none, every = (bill.decoding_energy_j for bill in bills)
+    group = none + bills[0].reverse_energy_j
+    assert every - none == pytest.approx(further * group, rel=1e-9)

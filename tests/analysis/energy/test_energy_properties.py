@@ -95,8 +95,7 @@ def test_the_total_is_the_sum_of_its_parts(core: str, name: str, data: st.DataOb
         "columns": columns,
         "expected_attempts": attempts,
         "pass_attempts": data.draw(st.none() | st.floats(attempts, 99)),
-        "radius": redundant // 2,
-        "word_error_probability": data.draw(st.floats(0, 1)),
+        "search_probability": data.draw(st.floats(0, 1)),
         "slice_bits": data.draw(st.integers(1, bits - 1)),
         "columns_per_adc": data.draw(st.integers(1, 64)),
         "kernel": "vmm" if core == "rns" else data.draw(st.sampled_from(kernels)),
@@ -198,8 +197,7 @@ def test_more_attempts_never_cost_less(technology: str, data: st.DataObject) -> 
     shared: dict[str, Any] = RESIDUES[technology] | {
         "moduli": chosen(bits, 128, redundant),
         "columns": data.draw(st.integers(1, 128)),
-        "radius": redundant // 2,
-        "word_error_probability": data.draw(st.floats(0, 1)),
+        "search_probability": data.draw(st.floats(0, 1)),
     }
     once = bill("rns", bits, **shared).energy_per_dot_product_j
     rows = [bill("rns", bits, expected_attempts=a, **shared) for a in sorted([1.0, *attempts])]
@@ -249,8 +247,8 @@ def test_more_redundant_moduli_never_cost_less(technology: str, bits: int, rever
                 "rns",
                 bits,
                 moduli=ModuliSet((*redundant[most - count :], *information), count),
-                radius=count // 2 if corrects else 0,
-                word_error_probability=wrong,
+                decoder="bounded-distance" if corrects else "detect",
+                search_probability=wrong,
                 reverse=reverse,
                 **RESIDUES[technology],
             ).energy_per_dot_product_j
@@ -507,8 +505,7 @@ def scaled_design(
         columns=48,
         columns_per_adc=6,
         expected_attempts=1.5,
-        radius=1,
-        word_error_probability=0.2,
+        search_probability=0.2,
         memory="none",
         modulo_energy=3e-15 * joule if core == "rns" else None,
     )

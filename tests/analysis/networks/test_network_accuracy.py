@@ -346,8 +346,7 @@ def test_energy_counts_the_attempts_that_were_taken(opened: OpenedNetwork) -> No
         legitimate_range=core.code.size,
         expected_attempts=often.expected_attempts,
         pass_attempts=pass_attempts,
-        radius=1,
-        word_error_probability=1 - 0.95**core.code.moduli.count,
+        search_probability=1 - 0.95**core.code.moduli.count,
     )
     total = rnscli.workload_energy(design, Workload("by hand", GEMMS))[-1]
     assert often.energy_per_inference_j == pytest.approx(total.energy_j, rel=1e-9, abs=0)

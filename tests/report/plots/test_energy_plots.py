@@ -65,7 +65,7 @@ def bill(core: str, ranges: dict[str, Uncertain] | None = None, **more: Any) -> 
     return asdict(uncertain_energy(design(core, **more), ranges or {}))
 
 
-NOISY = {"expected_attempts": 1.25, "radius": 1, "word_error_probability": 0.3}
+NOISY = {"expected_attempts": 1.25, "search_probability": 0.3}
 LINEAR = [
     bill("rns", RANGES, **NOISY), bill("fixed-lp", RANGES), bill("bit-sliced"), bill("digital-int8")
 ]  # fmt: skip
