@@ -109,7 +109,6 @@ from rnscli.analysis.faults.value_law import DOT_PRODUCT as DOT_PRODUCT
 from rnscli.analysis.faults.value_law import UNIFORM as UNIFORM
 from rnscli.analysis.faults.value_law import ValueLaw as ValueLaw
 from rnscli.analysis.faults.value_law import value_law as value_law
-from rnscli.analysis.moduli import TOLERANCE as TOLERANCE
 from rnscli.analysis.moduli import CodeOptions as CodeOptions
 from rnscli.analysis.moduli import CodeRequest as CodeRequest
 from rnscli.analysis.moduli import ModuliOptions as ModuliOptions

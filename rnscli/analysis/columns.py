@@ -92,6 +92,11 @@ GrossErrorRate = Annotated[float, Column(
     "Share of the outputs of a code that are further off than the tolerance, or left rejected.",
     "gross rate", high=1
 )]
+MeanAbsOutputError = Annotated[float, Column(
+    "Mean over all words of how far an accepted output is off, in steps of the output; 0 for a "
+    "right or rejected one.", "mean |e|"
+)]
+RmsOutputError = Annotated[float, Column("Root of the mean square of the same.", "rms e")]
 GrossErrorRateInterval = Annotated[Range, Column(
     f"{CI95} gross_error_rate (Clopper-Pearson).", "95 % interval", base.ends(), high=1
 )]

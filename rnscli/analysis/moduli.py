@@ -12,6 +12,7 @@ from rnscli.base import Column, InputError, NoSolutionError, Option
 from rnscli.core import (
     DECODERS,
     MAX_VECTOR_SIZE,
+    TOLERANCE,
     DotProduct,
     DotProductOptions,
     ModuliSet,
@@ -37,7 +38,6 @@ class _Family(NamedTuple):
     summary: str
 
 
-TOLERANCE = 8  # far less than wrong quotients, far more than errors that are averaged
 ANY, SPECIAL, COMMON_FACTOR = "any", "special", "common-factor"
 FAMILIES = {
     ANY: _Family("pairwise coprime moduli"),

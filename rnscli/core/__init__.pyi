@@ -2,6 +2,7 @@ from rnscli.core.arithmetic.code import DETECTED as DETECTED
 from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
 from rnscli.core.arithmetic.code import check_retry_above as check_retry_above
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
+from rnscli.core.arithmetic.decoders import TOLERANCE as TOLERANCE
 from rnscli.core.arithmetic.decoders import Decoder as Decoder
 from rnscli.core.arithmetic.decoders import Lee as Lee
 from rnscli.core.arithmetic.decoders import Plurality as Plurality
@@ -44,6 +45,7 @@ from rnscli.core.cores.conventional_core import mean_square as mean_square
 from rnscli.core.cores.conventional_core import step_of as step_of
 from rnscli.core.cores.core import Changes as Changes
 from rnscli.core.cores.core import Core as Core
+from rnscli.core.cores.core import Errors as Errors
 from rnscli.core.cores.core import Readout as Readout
 from rnscli.core.cores.kind import ADC_RANGES as ADC_RANGES
 from rnscli.core.cores.kind import CALIBRATED as CALIBRATED

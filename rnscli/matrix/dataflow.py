@@ -1,9 +1,9 @@
 """How a matrix product is mapped to a core."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from rnscli.base import InputError, Names, Option, check_choice, check_float, check_int, shown
-from rnscli.core import MAX_SIMULATED_BITS, Core, RedundantCode
+from rnscli.core import MAX_SIMULATED_BITS, TOLERANCE, Core, RedundantCode
 from rnscli.hardware import DYNAMIC, INPUT_SCALES, SCALES, STATIC, InputScale, Scales
 
 GRANULARITIES = ("vector", "tile", "channel", "tensor")
@@ -65,6 +65,8 @@ class Dataflow:
     weight_scale
         The same number for weights; ``None`` for their largest magnitudes. Of stored weights these
         are known before; of a product of two activations both operands are inputs.
+    tolerance
+        Steps by which the output of a code may be off without being counted as grossly wrong.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class Dataflow:
     scales: str = "fp32"
     input_scale: str | float = DYNAMIC
     weight_scale: float | None = None
+    tolerance: int = TOLERANCE
 
     def __post_init__(self) -> None:
         """Refuse unknown choices, and sums that no float holds."""
@@ -111,6 +114,7 @@ class Dataflow:
         if self.weight_scale is not None:
             accepted = "a number from 1e-30 to 1e15"
             check_float("weight_scale", self.weight_scale, MIN_SCALE, MAX_SCALE, accepted)
+        check_int("tolerance", self.tolerance, 0, 2**62)
         dot = self.core.dot_product
         check_int("input_bits", dot.input_bits, 2, MAX_SIMULATED_BITS)
         check_int("weight_bits", dot.weight_bits, 2, MAX_SIMULATED_BITS)
@@ -204,6 +208,9 @@ class ProductCounts:
         Of these, how many noise spoilt (see `rnscli.Readout`).
     computed
         Dot products computed, repetitions included.
+    gross, absolute, square
+        Of a core with a code: how many outputs are further off than the tolerance of the dataflow,
+        or rejected; and sums of how far the others are off, and of the squares.
 
     Examples
     --------
@@ -216,14 +223,13 @@ class ProductCounts:
     dot_products: int = 0
     wrong: int = 0
     computed: int = 0
+    gross: int = 0
+    absolute: int = 0
+    square: int = 0
 
     def __add__(self, other: "ProductCounts") -> "ProductCounts":
-        return ProductCounts(
-            self.products + other.products,
-            self.dot_products + other.dot_products,
-            self.wrong + other.wrong,
-            self.computed + other.computed,
-        )
+        both = zip(astuple(self), astuple(other), strict=True)
+        return ProductCounts(*(one + another for one, another in both))
 
     @property
     def output_error_rate(self) -> float:

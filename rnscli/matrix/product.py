@@ -1,7 +1,7 @@
 """The dataflow of a matrix product on a core: tiles, scales, products, readout, accumulation."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from rnscli.base import InputError, NotFiniteError
 from rnscli.core import (
     BuiltArray,
     Changes,
+    Errors,
     FloatArray,
     IntArray,
     RangeReader,
@@ -442,7 +443,14 @@ class TiledProduct:
         result = arrays.exact(core.ideal(sums), self._flow.wide_results)
         if changes.index.size:
             result = arrays.put(result, changes.index, changes.values)
-        return result, ProductCounts(0, size, changes.wrong, sum(changes.attempts) or size)
+        counts = ProductCounts(0, size, changes.wrong, sum(changes.attempts) or size)
+        if changes.errors is not None:
+            counts = replace(counts, **self._sizes(changes.errors))
+        return result, counts
+
+    def _sizes(self, errors: Errors) -> dict[str, int]:
+        """How far outputs of a code are off, as counts have it."""
+        return errors.sizes(self._flow.tolerance)._asdict()
 
     def _built(self, whole: Array, place: int, terms: slice) -> BuiltArray:
         """The arrays of a tile, whose errors depend on the chip and on where it is there."""
@@ -465,6 +473,8 @@ class TiledProduct:
         read = core.multiply(arrays.plain(x), built, np.matmul, sums, rng)
         wrong, computed = int(np.count_nonzero(read.wrong)), sum(read.attempts)
         counts = ProductCounts(0, sums.size, wrong, computed)
+        if core.code is not None:
+            counts = replace(counts, **self._sizes(read.errors(sums)))
         return arrays.like(read.values.astype(np.float64), result), counts
 
 

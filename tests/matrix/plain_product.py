@@ -21,13 +21,23 @@ def python_sums(x: list[list[int]], w: list[list[int]]) -> list[int]:
     return [sum(a * b for a, b in zip(p, q, strict=True)) for p, q in zip(x, w, strict=True)]
 
 
-def reading(core: Core, rng: np.random.Generator) -> Read:
-    """Every pair of vectors through the core's own hardware, padded with zeros to its h."""
+def reading(
+    core: Core, rng: np.random.Generator, off: list[tuple[int, bool]] | None = None
+) -> Read:
+    """Every pair of vectors through the core's own hardware, padded with zeros to its h.
+
+    ``off`` gets how far each result of a code is off, and whether it is rejected.
+    """
     size = core.dot_product.vector_size
 
     def read(x: list[list[int]], w: list[list[int]]) -> list[int]:
         padded = [np.array([row + [0] * (size - len(row)) for row in rows]) for rows in (x, w)]
-        values: list[int] = core.dot(*padded, rng).values.tolist()
+        made = core.dot(*padded, rng)
+        values: list[int] = made.values.tolist()
+        if off is not None:
+            exact = python_sums(x, w)
+            errors = (value - right for value, right in zip(values, exact, strict=True))
+            off.extend(zip(errors, made.rejected.tolist(), strict=True))
         return values
 
     return read

@@ -58,7 +58,8 @@ def test_both_paths_and_the_hardware_agree(
     core = rns_core(name, redundant, noise, attempts)
     x, w = operands()
     rngs = [np.random.default_rng(3) for _ in range(3)]
-    expected = plain_product(x, w, core, read=reading(core, rngs[2]))
+    off: list[tuple[int, bool]] = []
+    expected = plain_product(x, w, core, read=reading(core, rngs[2], off))
     found = []
     for path, rng in zip(PATHS, rngs, strict=False):
         product = TiledProduct(Dataflow(core, path=path), NumPyArrays())
@@ -68,6 +69,10 @@ def test_both_paths_and_the_hardware_agree(
     assert found[0] == found[1]
     assert rngs[0].bit_generator.state == rngs[1].bit_generator.state
     assert rngs[0].bit_generator.state == rngs[2].bit_generator.state
+    assert found[0].gross == sum(rejected or abs(error) > 8 for error, rejected in off)
+    accepted = [abs(error) for error, rejected in off if not rejected]
+    assert found[0].absolute == sum(accepted)
+    assert found[0].square == sum(error**2 for error in accepted)
     if noise.error_probability(17):
         assert found[0].wrong > 0 or attempts > 1
         # Even without redundant moduli there are words that no result has.

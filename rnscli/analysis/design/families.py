@@ -30,9 +30,9 @@ from rnscli.analysis.design.rows import FamilyRow
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.analysis.faults.fault_probability import fault_probability
 from rnscli.analysis.faults.value_law import NormalValues
-from rnscli.analysis.moduli import TOLERANCE, ModuliRequest
+from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base import InputError, NoSolutionError, RnscliError
-from rnscli.core import CALIBRATED, RNS, NoiseSetting, common_factor_family
+from rnscli.core import CALIBRATED, RNS, TOLERANCE, NoiseSetting, common_factor_family
 from rnscli.runtime import Runner
 
 REPEATED, CORRECTED, NEAREST = "detect and repeat", "correct residues", "nearest value"

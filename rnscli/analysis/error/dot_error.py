@@ -15,7 +15,7 @@ from rnscli.analysis.error.operand_files import FileOperands
 from rnscli.analysis.error.operands import GivenOperands, Operands, SparseOperands, UniformOperands
 from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.error.tiles import quantise_tile, stream, tiles
-from rnscli.analysis.moduli import TOLERANCE, CodeOptions, ModuliOptions
+from rnscli.analysis.moduli import CodeOptions, ModuliOptions
 from rnscli.analysis.statistics import (
     SimulationOptions,
     proportion_interval,
@@ -129,7 +129,7 @@ class DotErrorParameters:
     adc_range: str | tuple[str, ...] = core.FULL
     calibration: str = core.CALIBRATIONS[0]
     percentile: float = core.PERCENTILE
-    tolerance: int = TOLERANCE
+    tolerance: int = core.TOLERANCE
     devices: core.Devices = core.IDEAL
     of_devices: OfDevices | None = None
     operands: Operands = field(default_factory=UniformOperands)
@@ -363,7 +363,7 @@ def simulate_block(
         errors = readout.values * scales - exact
         wrong, gross = int(np.count_nonzero(readout.wrong)), 0
         if wrong and built[label].code is not None:
-            gross = readout.gross(np.concatenate(exact_sums), point.tolerance)
+            gross = readout.errors(np.concatenate(exact_sums)).sizes(point.tolerance).gross
         statistics[label] = ErrorStatistics.of(errors, wrong, readout.attempts, gross)
     return statistics
 

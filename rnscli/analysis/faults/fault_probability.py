@@ -23,7 +23,7 @@ from rnscli.analysis.faults.retries import (
 )
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.value_law import DOT_PRODUCT, UNIFORM, UNIFORM_VALUES, ValueLaw
-from rnscli.analysis.moduli import TOLERANCE, CodeOptions, ModuliRequest
+from rnscli.analysis.moduli import CodeOptions, ModuliRequest
 from rnscli.core import ModuliSet, NoiseLaw, NoiseSetting
 
 _NEGLIGIBLE = 1e-9  # share of p_err that may be open without being told
@@ -107,7 +107,7 @@ class FaultParameters:
     decoder: str | None = None
     legitimate_range: int | None = None
     erased: tuple[int, ...] = ()
-    tolerance: int = TOLERANCE
+    tolerance: int = core.TOLERANCE
     values: ValueLaw = UNIFORM_VALUES
     retry_above: float | None = None
 
@@ -406,7 +406,7 @@ class TargetParameters:
     noise: NoiseSetting | NoiseLaw
     target: float
     decoder: str | None = None
-    tolerance: int = TOLERANCE
+    tolerance: int = core.TOLERANCE
     values: ValueLaw = UNIFORM_VALUES
     retry_above: float | None = None
     legitimate_range: str | int = "product"

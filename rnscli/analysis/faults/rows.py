@@ -89,18 +89,8 @@ class FaultProbability:
             same_as="p_err",
         ),
     ]
-    mean_abs_output_error: Annotated[
-        float | None,
-        Column(
-            "Mean over all words of how far an accepted output is off, in steps of the output; 0 "
-            "for a right or rejected one.",
-            "mean |e|",
-        ),
-    ]
-    rms_output_error: Annotated[
-        float | None,
-        Column("Root of the mean square of the same.", "rms e"),
-    ]
+    mean_abs_output_error: c.MeanAbsOutputError | None
+    rms_output_error: c.RmsOutputError | None
     tolerance: c.Tolerance
     expected_attempts: Annotated[
         float,

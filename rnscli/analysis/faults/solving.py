@@ -16,7 +16,6 @@ from rnscli.analysis.faults.fault_probability import (
     fault_probability,
 )
 from rnscli.analysis.faults.value_law import UNIFORM_VALUES, ValueLaw
-from rnscli.analysis.moduli import TOLERANCE
 from rnscli.core import ModuliSet, NoiseSetting
 
 _DIGITS = 10  # of a level that is found
@@ -58,7 +57,7 @@ class LevelParameters:
     decoder: str | None = None
     legitimate_range: int | None = None
     erased: tuple[int, ...] = ()
-    tolerance: int = TOLERANCE
+    tolerance: int = core.TOLERANCE
     values: ValueLaw = UNIFORM_VALUES
     retry_above: float | None = None
 

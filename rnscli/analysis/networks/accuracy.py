@@ -1,5 +1,6 @@
 """Accuracy of networks whose matrix products are computed on analog cores."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,7 +25,7 @@ from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
 from rnscli.torch import conversion, converted, recording
 
-ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
+ALGORITHM = 2  # to be counted up whenever the same parameters would give other results
 
 _Flags = npt.NDArray[np.bool_]
 
@@ -32,6 +33,11 @@ _BLOCK_SAMPLES = 128
 _PART = "accuracy"
 # What the energy of a core depends on, besides its dot product.
 _PRICED = ("moduli", "legitimate_range", "decoder", "slice_bits", "adc_bits", "adc_range")
+
+_SIZES = (
+    "tolerance", "gross_error_rate", "gross_error_rate_ci95", "mean_abs_output_error",
+    "rms_output_error",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +144,7 @@ class AccuracyStatistics:
         check_counts(*asdict(right).values(), *asdict(products).values())
         if not (
             1 <= right.samples >= right.both + right.first + right.second
-            and products.wrong <= products.dot_products <= products.computed
+            and products.gross <= products.wrong <= products.dot_products <= products.computed
         ):
             raise ValueError("its numbers contradict each other")
         return cls(right, products)
@@ -282,6 +288,7 @@ def _description(parameters: AccuracyParameters) -> dict[str, Any]:
         "data": _data_digest(opened),
         "seed": parameters.seed,
         **analysis.described_flow(parameters.flow),
+        "tolerance": parameters.flow.tolerance,
         "calibration": parameters.record
         or described_plan(parameters.plan, parameters.flow, opened.data),
         "block_samples": _BLOCK_SAMPLES,
@@ -315,6 +322,7 @@ def _row(
         output_error_rate_ci95=(
             analysis.proportion_interval(made.wrong, made.dot_products) if noisy else None
         ),
+        **_sizes(made, parameters.flow),
         expected_attempts=made.mean_attempts if noisy else None,
         gemms=sum(gemm.count for gemm in workload.gemms),
         macs=workload.macs,
@@ -326,6 +334,17 @@ def _row(
         **plan_columns(parameters.plan, parameters.flow, parameters.opened.data),
         **analysis.core_columns(parameters.flow, parameters.bits),
     )
+
+
+def _sizes(made: ProductCounts, flow: Dataflow) -> dict[str, Any]:
+    """How far outputs of a code are off under noise."""
+    if flow.core.code is None or not flow.core.noisy:
+        return dict.fromkeys(_SIZES)
+    number = made.dot_products
+    interval = analysis.proportion_interval(made.gross, number)
+    means = made.absolute / number, math.sqrt(made.square / number)
+    found = (flow.tolerance, made.gross / number, interval, *means)
+    return dict(zip(_SIZES, found, strict=True))
 
 
 def _energy(

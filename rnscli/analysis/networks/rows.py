@@ -48,7 +48,8 @@ class AccuracyRow:
     ``accuracy`` and ``fp32_accuracy`` are shares of the same ``samples``;
     ``relative_accuracy`` is their ratio, with the score interval of
     `rnscli.analysis.statistics`. ``output_error_rate`` is the share of dot products (of
-    at most h terms) that noise spoilt, and ``expected_attempts`` how often one was computed;
+    at most h terms) that noise spoilt, ``gross_error_rate`` of those of a code that are off by more
+    than ``tolerance``, or rejected, and ``expected_attempts`` how often one was computed;
     ``None`` without noise. ``gemms`` and ``macs`` are of one inference; ``energy_j`` is that of
     the run, all samples with the attempts that they took. ``digital`` names the products that stay
     in FP32, and that neither counts.
@@ -108,6 +109,11 @@ class AccuracyRow:
     attempts: c.Attempts | None
     output_error_rate: c.OutputErrorRate | None
     output_error_rate_ci95: c.OutputErrorRateInterval | None
+    gross_error_rate: c.GrossErrorRate | None
+    gross_error_rate_ci95: c.GrossErrorRateInterval | None
+    mean_abs_output_error: c.MeanAbsOutputError | None
+    rms_output_error: c.RmsOutputError | None
+    tolerance: c.Tolerance | None
     expected_attempts: c.SimulatedAttempts | None
     gemms: Annotated[int, Column("Matrix products of one inference.", "GEMMs", low=1)]
     macs: Annotated[int, Column("Multiplications of one inference, each with its addition.", low=1)]

@@ -20,13 +20,16 @@ from rnscli.networks import NETWORKS
 LAYOUT = report.Layout(
     parameters=(
         "model", "samples", "fp32_accuracy", "gemms", "macs", "technology", *options.CORE_COLUMNS,
+        "tolerance",
     ),
     results=(
         "accuracy", "accuracy_ci95", "relative_accuracy", "relative_accuracy_ci95",
-        "output_error_rate", "output_error_rate_ci95", "expected_attempts",
+        "output_error_rate", "output_error_rate_ci95", "gross_error_rate", "gross_error_rate_ci95",
+        "mean_abs_output_error", "rms_output_error", "expected_attempts",
         "energy_per_inference_j", "energy_j", "extrapolated",
     ),
     optional=(
+        "rms_output_error", "mean_abs_output_error", "gross_error_rate_ci95", "tolerance",
         "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "calibration", "percentile",
         "calibration_samples", "adc_bits", "slice_bits", "redundant_moduli", "gemms", "moduli",
         "extrapolated", "decoder", "attempts", "technology", "accuracy", "adc_range",
@@ -35,7 +38,7 @@ LAYOUT = report.Layout(
 )  # fmt: skip
 _RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
 _OTHERS = ("model", "samples", "seed", "technology")
-AXES = (*_OTHERS, *options.CORE_AXES, "core")
+AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
 
 
 @click.command(
@@ -44,7 +47,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the accuracy relative to FP32",
-    needs={"attempts": options.NOISY, **options.DEVICE_NEEDS},
+    needs={**dict.fromkeys(("attempts", "tolerance"), options.NOISY), **options.DEVICE_NEEDS},
     axes={
         **options.MODULI_COLUMNS,
         **options.DECODER_COLUMNS,
@@ -69,6 +72,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "core")
         adc_range=options.take(CoreOptions.adc_range, usual=_RANGES),
     ),
     NetworkOptions.samples,
+    options.take(analysis.CodeOptions.tolerance, usual=analysis.CodeOptions.tolerance.default),
     NetworkOptions.strict,
     options.technology,
     analysis.EnergyOptions.constant,

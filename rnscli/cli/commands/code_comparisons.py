@@ -106,7 +106,7 @@ def families(
     given: Mapping[str, Any], space: analysis.DesignSpace, sigmas: Sequence[float]
 ) -> cli.Question:
     """Families of codes, and a conventional core, at each number of bits, length and level."""
-    (tolerance,) = given["tolerance"] or (analysis.TOLERANCE,)
+    (tolerance,) = given["tolerance"] or (core.TOLERANCE,)
     asked = [
         (
             {"bits": bits, "vector_size": size, "sigma": sigma},

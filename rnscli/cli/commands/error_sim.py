@@ -265,7 +265,7 @@ def _parameters(
         code=code,
         noise=options.noise_of(point),
         attempts=point["attempts"],
-        tolerance=analysis.TOLERANCE if point["tolerance"] is None else point["tolerance"],
+        tolerance=core.TOLERANCE if point["tolerance"] is None else point["tolerance"],
         slice_bits=point["slice_bits"],
         adc_bits=point["adc_bits"],
         devices=core.IDEAL if of_devices else options.devices_of(point, tables),

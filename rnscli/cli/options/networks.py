@@ -155,6 +155,8 @@ def core_of(
         **{name: point[name] for name in same},
     )
     scaling = {name: point[name] for name in ("granularity", "scales", "input_scale")}
+    if (tolerance := point.get("tolerance")) is not None:
+        scaling["tolerance"] = tolerance
     flow, plan = Dataflow(core, **scaling), CalibrationPlan()
     if needs_calibration(flow):  # else a plan would tell rows apart that are the same
         plan = CalibrationPlan(

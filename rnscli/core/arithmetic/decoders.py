@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # what decodes loads NumPy
     from rnscli.core.arithmetic.residues import FloatArray, IntArray
 
 VALID, CORRECTED, DETECTED = 0, 1, 2
+# Steps of an output that is not grossly wrong: far less than wrong quotients, far more than errors
+# that are averaged.
+TOLERANCE = 8
 
 
 class Reader(Protocol):

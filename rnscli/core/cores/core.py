@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,35 @@ from rnscli.core.noise.law import NoiseLaw, error_probabilities, noise_columns
 # Exact sums at some flat positions, or at all; of several parts their axis comes first.
 PartsOf = Callable[[IntArray | None], IntArray]
 WordsOf = Callable[[IntArray], IntArray]  # words ``(N, ...)`` of residues at some flat positions
+
+
+class ErrorSizes(NamedTuple):
+    """How far results are off the exact sums.
+
+    ``gross`` counts those that are further off than a tolerance, or rejected; ``absolute`` and
+    ``square`` are the sums of ``|e|`` and ``e^2`` over those that are not rejected.
+    """
+
+    gross: int = 0
+    absolute: int = 0
+    square: int = 0
+
+
+@dataclass(frozen=True)
+class Errors:
+    """By how much each of some results is off the exact sum, and whether it was rejected."""
+
+    off: IntArray | FloatArray
+    rejected: npt.NDArray[np.bool_]
+
+    def sizes(self, tolerance: int) -> ErrorSizes:
+        """Counts and sums, which are exact."""
+        away = np.abs(self.off)
+        gross = int(np.count_nonzero((away > tolerance) | self.rejected))
+        accepted = away[~self.rejected].astype(np.int64)
+        if accepted.size * float(accepted.max(initial=0)) ** 2 >= 2**62:
+            accepted = accepted.astype(object)
+        return ErrorSizes(gross, int(accepted.sum()), int((accepted**2).sum()))
 
 
 @dataclass(frozen=True)
@@ -56,10 +85,10 @@ class Readout:
             None if not rejected else np.concatenate(rejected),
         )
 
-    def gross(self, exact: IntArray, tolerance: int) -> int:
-        """How many results are further off than a tolerance, or rejected."""
-        far = np.abs(self.values - exact) > tolerance
-        return int(np.count_nonzero(far if self.rejected is None else far | self.rejected))
+    def errors(self, exact: IntArray) -> Errors:
+        """How far all results are off the exact sums."""
+        rejected = np.zeros_like(self.wrong) if self.rejected is None else self.rejected
+        return Errors(self.values - exact, rejected)
 
 
 @dataclass(frozen=True)
@@ -75,12 +104,15 @@ class Changes:
         How many results noise spoilt (see `Readout`).
     attempts
         As in `Readout`.
+    errors
+        Of a core with a code: those of the results that were hit.
     """
 
     index: IntArray
     values: IntArray | FloatArray
     wrong: int
     attempts: tuple[int, ...]
+    errors: Errors | None = None
 
     @classmethod
     def of(cls, readout: Readout) -> "Changes":

@@ -211,7 +211,8 @@ class RnsCore(WholeWeights):
         index, sent, hit = self._receive(size, sums_of, words, rng)
         # A wrong result may be what was sent, if it was rejected to the last.
         changed, wrong = hit.values != sent, int(np.count_nonzero(hit.wrong))
-        return Changes(index[changed], hit.values[changed], wrong, hit.attempts)
+        found = index[changed], hit.values[changed]
+        return Changes(*found, wrong, hit.attempts, hit.errors(sent))
 
     def _receive(
         self, size: int, clean_of: PartsOf, words_of: WordsOf, rng: np.random.Generator

@@ -25,7 +25,7 @@ from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.code import RedundantCode
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
-from rnscli.core.cores.core import Readout
+from rnscli.core.cores.core import Errors, Readout
 from rnscli.core.noise import Gaussian, Uniform
 from rnscli.runtime.runner import Runner, runner
 
@@ -273,10 +273,21 @@ def test_what_is_rejected_to_the_last_is_grossly_wrong() -> None:
     rejected = np.array([False, True, False, True, False])
     values, exact = np.array([5, 5, 14, 99, -4]), np.array([5, 5, 5, 5, 5])
     readout = Readout(values, (values != exact) | rejected, (5,), rejected)
-    assert [readout.gross(exact, tolerance) for tolerance in (0, 8, 9, 100)] == [4, 4, 2, 2]
-    assert Readout.joined([readout, readout]).gross(np.tile(exact, 2), 8) == 8
+    errors = readout.errors(exact)
+    assert [errors.sizes(tolerance).gross for tolerance in (0, 8, 9, 100)] == [4, 4, 2, 2]
+    assert errors.sizes(0)[1:] == (9 + 9, 81 + 81)  # of those that are accepted
+    assert Readout.joined([readout, readout]).errors(np.tile(exact, 2)).sizes(8) == (8, 36, 324)
     plain = Readout(values, values != exact, (5,))
-    assert Readout.joined([plain, plain]).gross(np.tile(exact, 2), 8) == 6
+    assert Readout.joined([plain, plain]).errors(np.tile(exact, 2)).sizes(8).gross == 6
+
+
+def test_sums_of_squares_are_exact() -> None:
+    off = np.array([2**52 - 1, -(2**51) - 3, 1, 0])
+    none = np.zeros(4, dtype=np.bool_)
+    expected = (2, sum(abs(int(e)) for e in off), sum(int(e) ** 2 for e in off))
+    assert Errors(off, none).sizes(8) == expected
+    assert Errors(off, ~none).sizes(8) == (4, 0, 0)
+    assert Errors(off[:0], none[:0]).sizes(8) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("core", ["fixed-lp", "fixed-hp", "bit-sliced"])

@@ -19,11 +19,14 @@ from scipy import stats
 import rnscli
 from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.networks import accuracy as accuracy_block
 from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
 from rnscli.analysis.networks.rows import AccuracyRow
 from rnscli.analysis.statistics import PairedCounts
 from rnscli.base.errors import InputError, NotFiniteError
+from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.noise import Gaussian
 from rnscli.hardware.workloads import Gemm, Workload
 from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
 from rnscli.networks import portable
@@ -63,8 +66,11 @@ def row_of(parameters: AccuracyParameters, on: Runner | None = None) -> Accuracy
 
 def of_noise(row: AccuracyRow) -> dict[str, Any]:
     """A row without what it says of the noise."""
-    columns = ("noise", "p", "sigma", "attempts", "output_error_rate",
-               "output_error_rate_ci95", "expected_attempts")  # fmt: skip
+    columns = (
+        "noise", "p", "sigma", "attempts", "output_error_rate", "output_error_rate_ci95",
+        "gross_error_rate", "gross_error_rate_ci95", "mean_abs_output_error", "rms_output_error",
+        "tolerance", "expected_attempts",
+    )  # fmt: skip
     return {key: value for key, value in dataclasses.asdict(row).items() if key not in columns}
 
 
@@ -144,6 +150,26 @@ def test_noise_costs_accuracy_and_redundancy_saves_it(opened: OpenedNetwork) -> 
     wrong = round(noisy.output_error_rate * results)
     exact = stats.binomtest(wrong, results).proportion_ci(0.95, method="exact")
     assert noisy.output_error_rate_ci95 == pytest.approx((exact.low, exact.high), rel=1e-8, abs=0)
+
+
+def test_how_far_outputs_of_a_code_are_off(opened: OpenedNetwork) -> None:
+    """Small errors in all residues of a common factor: as often wrong, and never by far."""
+    moduli = ModuliSet([248, 232, 224, 216], factor=8)
+    small = row_of(asked(opened, bits=8, moduli=moduli.moduli, factor=8, sigma=0.5))
+    results = 300 * (4 * 4 + 16 + 16 + 3)
+    exact = fault_probability(
+        FaultParameters(moduli=moduli, noise=Gaussian(0.5), tolerance=small.tolerance)
+    )
+    deviation = math.sqrt(exact.p_err * (1 - exact.p_err) / results)
+    assert small.output_error_rate == pytest.approx(exact.p_err, abs=4.9 * deviation)
+    assert small.gross_error_rate == 0 and small.tolerance == 8
+    # Nearly all are off by one.
+    assert small.mean_abs_output_error == pytest.approx(small.output_error_rate, rel=0.02)
+    assert small.rms_output_error == pytest.approx(math.sqrt(small.output_error_rate), rel=0.02)
+    far = row_of(asked(opened, bits=6, p=0.05))
+    assert far.gross_error_rate == pytest.approx(far.output_error_rate, rel=0.01)
+    conventional = row_of(asked(opened, "fixed-lp", sigma=0.5))
+    assert conventional.gross_error_rate is conventional.tolerance is None
 
 
 def test_samples_that_noise_drives_beyond_all_bounds_are_wrong(tmp_path: Path) -> None:
