@@ -31,8 +31,8 @@ from rnscli.analysis.error.operands import StudentTOperands as StudentTOperands
 from rnscli.analysis.error.operands import UniformOperands as UniformOperands
 from rnscli.analysis.error.rows import DotErrorRow as DotErrorRow
 from rnscli.analysis.faults.fault_probability import FaultParameters as FaultParameters
-from rnscli.analysis.faults.fault_probability import TargetParameters as TargetParameters
-from rnscli.analysis.faults.fault_probability import redundancy_frontier as redundancy_frontier
+from rnscli.analysis.faults.redundancy import TargetParameters as TargetParameters
+from rnscli.analysis.faults.redundancy import redundancy_frontier as redundancy_frontier
 from rnscli.analysis.faults.rows import FaultProbability as FaultProbability
 from rnscli.analysis.faults.solving import LevelParameters as LevelParameters
 from rnscli.analysis.faults.solving import most_noise as most_noise

@@ -95,10 +95,10 @@ from rnscli.analysis.error.operands import StudentTOperands as StudentTOperands
 from rnscli.analysis.error.rows import DotErrorRow as DotErrorRow
 from rnscli.analysis.faults.fault_probability import FaultOptions as FaultOptions
 from rnscli.analysis.faults.fault_probability import FaultParameters as FaultParameters
-from rnscli.analysis.faults.fault_probability import TargetParameters as TargetParameters
 from rnscli.analysis.faults.fault_probability import fault_probability as fault_probability
-from rnscli.analysis.faults.fault_probability import redundancy_frontier as redundancy_frontier
 from rnscli.analysis.faults.fault_probability import search_probability as search_probability
+from rnscli.analysis.faults.redundancy import TargetParameters as TargetParameters
+from rnscli.analysis.faults.redundancy import redundancy_frontier as redundancy_frontier
 from rnscli.analysis.faults.rows import FaultProbability as FaultProbability
 from rnscli.analysis.faults.solving import LevelParameters as LevelParameters
 from rnscli.analysis.faults.solving import most_noise as most_noise

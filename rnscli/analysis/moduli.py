@@ -253,6 +253,11 @@ class ModuliRequest:
         return ModuliSet(self.moduli, self.redundant, common)
 
     @property
+    def has_common_factor(self) -> bool:
+        """Whether its sets are of the family common-factor."""
+        return self._family == COMMON_FACTOR
+
+    @property
     def _family(self) -> str:
         return self.family or (ANY if self.factor is None else COMMON_FACTOR)
 

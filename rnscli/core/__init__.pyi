@@ -3,6 +3,8 @@ from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
 from rnscli.core.arithmetic.code import check_retry_above as check_retry_above
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
 from rnscli.core.arithmetic.decoders import TOLERANCE as TOLERANCE
+from rnscli.core.arithmetic.decoders import USUAL as USUAL
+from rnscli.core.arithmetic.decoders import USUAL_OF_COMMON_FACTOR as USUAL_OF_COMMON_FACTOR
 from rnscli.core.arithmetic.decoders import Decoder as Decoder
 from rnscli.core.arithmetic.decoders import Lee as Lee
 from rnscli.core.arithmetic.decoders import Plurality as Plurality
@@ -28,6 +30,7 @@ from rnscli.core.arithmetic.residues import RangeReader as RangeReader
 from rnscli.core.arithmetic.residues import exact_dot as exact_dot
 from rnscli.core.arithmetic.robust import mean_on_circle as mean_on_circle
 from rnscli.core.arithmetic.selection import common_factor_family as common_factor_family
+from rnscli.core.arithmetic.selection import largest_factor as largest_factor
 from rnscli.core.arithmetic.selection import select_moduli as select_moduli
 from rnscli.core.arithmetic.selection import set_exists as set_exists
 from rnscli.core.arithmetic.selection import special_family as special_family

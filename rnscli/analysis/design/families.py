@@ -15,7 +15,6 @@ arrays are as long as the noise allows that all are compared under.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from rnscli.analysis.design.evaluation import (
@@ -31,8 +30,8 @@ from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.analysis.faults.fault_probability import fault_probability
 from rnscli.analysis.faults.value_law import NormalValues
 from rnscli.analysis.moduli import ModuliRequest
-from rnscli.base import InputError, NoSolutionError, RnscliError
-from rnscli.core import CALIBRATED, RNS, TOLERANCE, NoiseSetting, common_factor_family
+from rnscli.base import NoSolutionError, RnscliError
+from rnscli.core import CALIBRATED, RNS, TOLERANCE, NoiseSetting, largest_factor
 from rnscli.runtime import Runner
 
 REPEATED, CORRECTED, NEAREST = "detect and repeat", "correct residues", "nearest value"
@@ -157,33 +156,6 @@ def _spaces(space: DesignSpace, redundant: int) -> Iterator[tuple[str, DesignSpa
                 common = replace(coded, factor=(factor,), redundant=(spare,), decoder=("robust",))
                 yield family, replace(common, attempts=several[:1] if spare else (1,))
     yield CONVENTIONAL, replace(space, core=(CONVENTIONAL_CORE,), max_link_sigma=(None,))
-
-
-@lru_cache(maxsize=256)
-def largest_factor(
-    required_range: int, max_modulus: int, channels: int, redundant: int
-) -> int | None:
-    """The largest common factor G of so many moduli that cover a range; ``None`` if there is none.
-
-    Examples
-    --------
-    >>> largest_factor(4129025, 255, 4, 0), largest_factor(4129025, 255, 5, 0)
-    (8, 15)
-    """
-    information = channels - redundant
-    if information < 1 or channels < 2:
-        return None
-    for factor in range(max_modulus // 2, 1, -1):
-        if factor * (max_modulus // factor) ** information < required_range:
-            continue
-        try:
-            common_factor_family(
-                required_range, max_modulus, factor, redundant=redundant, count=information
-            )
-        except (NoSolutionError, InputError):
-            continue
-        return factor
-    return None
 
 
 def _row(

@@ -3,7 +3,6 @@
 And the designer's question: how much redundancy and how many attempts reach one that is wanted.
 """
 
-import itertools
 import math
 import warnings
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from rnscli import base, core
-from rnscli.analysis.faults import undetected
 from rnscli.analysis.faults.attempt import Attempt, attempt
 from rnscli.analysis.faults.retries import (
     MOST_VALUES,
@@ -23,7 +21,7 @@ from rnscli.analysis.faults.retries import (
 )
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.value_law import DOT_PRODUCT, UNIFORM, UNIFORM_VALUES, ValueLaw
-from rnscli.analysis.moduli import CodeOptions, ModuliRequest
+from rnscli.analysis.moduli import CodeOptions
 from rnscli.core import ModuliSet, NoiseLaw, NoiseSetting
 
 _NEGLIGIBLE = 1e-9  # share of p_err that may be open without being told
@@ -57,6 +55,12 @@ class FaultOptions:
         "Law of the values that words stand for: uniform in the legitimate range; dot-product, "
         "sums of --vector-size products of uniform operands; or a file of values that were seen.",
         default=UNIFORM,
+    )
+    target_of = base.Option(
+        base.Names(("p_err", "p_gross")),
+        "What keeps --target: the probability that an output is wrong, or that it is further off "
+        "than --tolerance, or rejected.",
+        default="p_err",
     )
     validate = base.Option(
         base.WholeNumbers(1000, 10**12),
@@ -233,8 +237,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     '1.242e-02 8.992e-07'
     """
     point = parameters.point
-    moduli, left = point.moduli, point.left
-    attempt = attempt_at(point)
+    moduli, attempt = point.moduli, attempt_at(point)
     found = retries(point, point.attempts)
     wrong = core.error_probabilities(point.laws, moduli.moduli)
     if attempt.underflows:
@@ -251,8 +254,7 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
         p_correct=attempt.correct,
         p_detected=attempt.detected + _perhaps_detected(point, attempt, found.p_err),
         p_undetected=attempt.undetected + attempt.open,
-        **_of_retries(found, left.count),
-        **_sizes(attempt, found),
+        **after_attempts(point, point.attempts),
         tolerance=point.tolerance,
         legitimate_range=point.legitimate_range,
         cheapest=None,
@@ -270,14 +272,16 @@ def search_probability(point: FaultPoint) -> float:
     return core.far_word(point.left_laws, left.moduli, borne)
 
 
-def _of_retries(found: Retries, count: int) -> dict[str, Any]:
-    """What rows of a code of so many residues say of its retries."""
+def after_attempts(point: FaultPoint, attempts: float) -> dict[str, Any]:
+    """What rows say of the output after up to so many attempts."""
+    found = retries(point, attempts)
     return {
         "p_err": found.p_err,
         "p_err_low": found.low,
         "is_bound": found.is_bound,
         "expected_attempts": found.expected_attempts,
-        "conversions": count * found.expected_attempts,
+        "conversions": point.left.count * found.expected_attempts,
+        **_sizes(attempt_at(point), found),
     }
 
 
@@ -379,155 +383,3 @@ def _several(
 ) -> StaticErrors:
     """Of several attempts; remembered, because more than two are alike."""
     return static_errors(laws, moduli.moduli, size, radius, undetected, most)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TargetParameters:
-    """A range, noise, and the output error probability that is wanted.
-
-    Parameters
-    ----------
-    request
-        What the moduli are for; its ``redundant`` is not used, and it may not name the set.
-    noise
-        Law of the errors, or a setting from which the laws of the residues of any set follow.
-    target
-        Wanted p_err, above 0 and below 1.
-    decoder, tolerance, values, retry_above, legitimate_range
-        As in `FaultParameters` and `ModuliRequest.legitimate_range`.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range.
-    """
-
-    request: ModuliRequest
-    noise: NoiseSetting | NoiseLaw
-    target: float
-    decoder: str | None = None
-    tolerance: int = core.TOLERANCE
-    values: ValueLaw = UNIFORM_VALUES
-    retry_above: float | None = None
-    legitimate_range: str | int = "product"
-
-    def __post_init__(self) -> None:
-        FaultOptions.target.check(self.target)
-        if self.request.moduli is not None:
-            raise base.InputError("`target` chooses the moduli, so leave `moduli` out")
-
-
-def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability, ...]:
-    """For each number of redundant moduli k the fewest attempts R that reach a target.
-
-    The best moduli set for each k is taken, and k grows until one attempt is enough: from there
-    on more redundancy only costs. p_err falls with R towards p_u / (p_u + p_c), so a k whose limit
-    is above the target is left out.
-
-    Parameters
-    ----------
-    parameters
-        Range, noise and target.
-
-    Returns
-    -------
-    tuple of FaultProbability
-        One for each k that reaches the target, in the order of k; ``cheapest`` marks the one with
-        the fewest converter conversions.
-
-    Raises
-    ------
-    InputError
-        If there is no noise.
-    NoSolutionError
-        If no k within the width of the converters reaches it; says what the best one reaches.
-
-    Warns
-    -----
-    RuntimeWarning
-        If a k that might need fewer attempts takes more moduli than are computed (18).
-
-    Examples
-    --------
-    >>> from rnscli.core.noise import Uniform
-    >>> request = ModuliRequest(bits=6, vector_size=128)
-    >>> for row in redundancy_frontier(
-    ...     TargetParameters(request=request, noise=Uniform(1e-3), target=1e-6)
-    ... ):
-    ...     print(row.redundant, row.attempts, f"{row.conversions:.4f}", row.cheapest)
-    1 3 5.0251 True
-    2 2 6.0001 False
-    3 2 7.0001 False
-    4 1 8.0000 False
-    """
-    found: list[FaultProbability] = []
-    limits: list[FaultProbability] = []  # with any number of attempts
-    more = ""  # redundancy that is not computed, though there is a set
-    for redundant in itertools.count():
-        request = replace(parameters.request, redundant=redundant)
-        try:
-            moduli = request.choose()[0]
-        except base.NoSolutionError:
-            if not limits:  # there is no set at all
-                raise
-            break
-        if limits and moduli.count > undetected.MAX_COUNT:
-            more = f"k from {redundant} on takes more than {undetected.MAX_COUNT} moduli"
-            break
-        code = FaultParameters(
-            moduli=moduli,
-            noise=parameters.noise,
-            attempts=math.inf,
-            decoder=parameters.decoder,
-            tolerance=parameters.tolerance,
-            values=parameters.values,
-            retry_above=parameters.retry_above,
-            legitimate_range=request.legitimate_range(moduli, parameters.legitimate_range),
-        )
-        limit = fault_probability(code)
-        if not limit.p:
-            raise base.InputError("without noise every code reaches a `target`; give some noise")
-        limits.append(limit)
-        attempts = _least_attempts(code.point, parameters.target)
-        if attempts is None:
-            continue
-        several = retries(code.point, attempts)
-        reached = _of_retries(several, moduli.count) | _sizes(attempt_at(code.point), several)
-        found.append(replace(limit, attempts=attempts, **reached))
-        if attempts == 1:
-            break
-    if not found:
-        nearest = min(limits, key=lambda limit: limit.p_err)
-        raise base.NoSolutionError(
-            f"no redundancy of moduli within {parameters.request.converter_bits} bits reaches "
-            f"p_err <= {parameters.target:g} at p = {nearest.p:.3g}; the nearest is "
-            f"{nearest.redundant} redundant moduli with any number of attempts, "
-            f"p_err = {nearest.p_err:.3g}" + (f" ({more}, which is not computed)" if more else ""),
-            "target",
-            "bits",
-        )
-    if more:
-        warnings.warn(f"{more}, which is not computed", RuntimeWarning, stacklevel=2)
-    fewest = min(row.conversions for row in found)
-    return tuple(replace(row, cheapest=row.conversions == fewest) for row in found)
-
-
-def _least_attempts(point: FaultPoint, target: float) -> float | None:
-    """Fewest attempts with ``p_err <= target``; ``None`` if no number of them is enough."""
-
-    def misses(attempts: float) -> bool:
-        return retries(point, attempts).p_err > target
-
-    if not misses(1):
-        return 1
-    if misses(math.inf):
-        return None
-    low, high = 1, 2  # too few, and perhaps enough
-    while misses(high):
-        low, high = high, 2 * high
-        if high > base.MAX_ATTEMPTS:
-            return math.inf
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if misses(middle) else (low, middle)
-    return high

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,7 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import FaultOptions, FaultProbability, SimulationOptions
 from rnscli.base import Column, InputError, columns_of, option_name, probability
 from rnscli.cli import options
-from rnscli.core import DEVICE, LEVELS, NOISE_LAWS, NoiseSetting
+from rnscli.core import DEVICE, LEVELS, NOISE_LAWS, NoiseSetting, decoder_named
 from rnscli.hardware import Technology
 
 LAYOUT = report.Layout(
@@ -46,10 +47,16 @@ SNR_LAYOUT = replace(
     LAYOUT, parameters=("snr_db", *(key for key in LAYOUT.parameters if key != "sigma"))
 )
 TARGET_LAYOUT = report.Layout(
-    parameters=LAYOUT.parameters,
-    results=("p_detected", "p_undetected", "p_err", "is_bound", "conversions", "cheapest"),
-    optional=("redundant_moduli", "p_detected", "p_undetected", "moduli"),
-)
+    parameters=("factor", *LAYOUT.parameters),
+    results=(
+        "p_detected", "p_undetected", "p_err", "p_gross", "is_bound", "conversions", "cheapest",
+    ),
+    optional=(
+        "redundant_moduli", "p_detected", "p_undetected", "moduli", "tolerance", "p",
+        "legitimate_range",
+    ),
+    essential=("conversions", "cheapest"),
+)  # fmt: skip
 VALIDATE_LAYOUT = report.Layout(
     parameters=LAYOUT.parameters,
     results=(
@@ -92,7 +99,11 @@ AXES = (
             str,
             Column("Law of the values that words stand for, or their file.", usual="uniform"),
         ],
-        "target": Annotated[float, Column("Wanted p_err.", form=probability, high=1)],
+        "target": Annotated[float, Column("Wanted p_err, or p_gross.", form=probability, high=1)],
+        "target_of": Annotated[
+            str,
+            Column("What --target is of; null without one.", usual="p_err"),
+        ],
         "seed": Annotated[
             analysis.Seed, Column("Seed of the simulation; null without one.", usual=0)
         ],
@@ -109,6 +120,7 @@ AXES = (
     analysis.CodeOptions.tolerance,
     FaultOptions.values,
     FaultOptions.target,
+    options.take(FaultOptions.target_of, usual=FaultOptions.target_of.default, swept=False),
     options.take(FaultOptions.solve, swept=False),
     options.take(FaultOptions.validate, swept=False),
     options.take(
@@ -141,6 +153,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli fault-prob --redundant 2 --sigma 0.15,0.2,0.25 --erased 0
     # The least redundancy, and the fewest attempts, for a wanted p_err
     rnscli fault-prob --bits 5..8 --p 1e-2 --target 1e-9
+    # Which family of codes is cheapest where small errors do no harm
+    rnscli fault-prob --bits 8 --sigma 0.3,0.5 --values dot-product \
+        --target 1e-9 --target-of p_gross
     # The most noise that each redundancy, and each number of attempts, bears
     rnscli fault-prob --solve sigma --target 1e-9
     # The exact values beside simulated ones, with intervals of 2 %
@@ -166,7 +181,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     levels = given if solved is None else _open_level(given, solved)
     options.check_one_level(levels)
     if given["target"] and solved is None:
-        return _frontier(options.with_usual(given, "bits", "vector_size"))
+        return _frontier(options.with_usual(given, "bits", "vector_size", "target_of"))
+    if given["target_of"]:
+        raise InputError("`target_of` is about --target without --solve; leave it out")
     levels = options.with_usual(options.with_defaults(levels), "attempts")
     given = {**levels, **{name: given[name] for name in LEVELS}}
     axes = AXES if solved is None else (*AXES, "target")
@@ -290,15 +307,26 @@ def _frontier(given: dict[str, Any]) -> cli.Question:
     for name in ("redundant", "attempts", "moduli", "erased", "validate"):
         if given[name]:
             raise InputError(f"`target` chooses the redundancy and attempts, so leave `{name}` out")
-    ready, problems = cli.prepared(options.noise_points(given, (*AXES, "target")), _target)
+    points = options.noise_points(given, (*AXES, "target", "target_of"))
+    ready, problems = cli.prepared(points, _target)
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         fronts, more = cli.answered(ready, analysis.redundancy_frontier)
-        rows = [(_described(point, given), row) for point, front in fronts for row in front]
+        rows = [
+            (_described(point, given) | {"factor": _factor(row)}, row)
+            for point, front in fronts
+            for row in front
+        ]
         every = (*problems, *more)
         return cli.Answer(rows, _plot, every, footer=_footer(rows), layout=TARGET_LAYOUT)
 
     return cli.Question(given, compute)
+
+
+def _factor(row: FaultProbability) -> int | None:
+    """The common factor of the set that was chosen, if it is of that family."""
+    shares = decoder_named(row.decoder).takes_common_factor
+    return math.gcd(*row.moduli, *row.redundant_moduli) if shares else None
 
 
 def _plot(rows: Sequence[report.Row], file_format: str) -> bytes:
@@ -308,7 +336,11 @@ def _plot(rows: Sequence[report.Row], file_format: str) -> bytes:
 def _described(point: options.Point, given: Mapping[str, Any]) -> options.Point:
     """A point with what holds where an option is left to its default."""
     seed = None if given["validate"] is None else given["seed"]
-    return {"target": None, "seed": seed} | point | options.moduli_request(point).columns
+    return (
+        {"target": None, "target_of": None, "seed": seed}
+        | point
+        | options.moduli_request(point).columns
+    )
 
 
 def _parameters(
@@ -377,6 +409,7 @@ def _target(point: options.Point) -> analysis.TargetParameters:
         request=options.moduli_request(point | {"redundant": 0}),
         noise=NoiseSetting.stated(point),  # there is a default
         target=point["target"],
+        target_of=point["target_of"],
         decoder=point["decoder"],
         tolerance=point["tolerance"],
         values=_values(point),

@@ -225,6 +225,33 @@ def common_factor_family(
     return tuple(sets)
 
 
+@cache
+def largest_factor(
+    required_range: int, max_modulus: int, channels: int, redundant: int
+) -> int | None:
+    """The largest common factor G of so many moduli that cover a range; ``None`` if there is none.
+
+    Examples
+    --------
+    >>> largest_factor(4129025, 255, 4, 0), largest_factor(4129025, 255, 5, 0)
+    (8, 15)
+    """
+    information = channels - redundant
+    if information < 1 or channels < 2:
+        return None
+    for factor in range(max_modulus // 2, 1, -1):
+        if factor * (max_modulus // factor) ** information < required_range:
+            continue
+        try:
+            common_factor_family(
+                required_range, max_modulus, factor, redundant=redundant, count=information
+            )
+        except (NoSolutionError, InputError):
+            continue
+        return factor
+    return None
+
+
 def _with_factor(
     factor: int, required_range: int, max_modulus: int, redundant: int, count: int | None, top: int
 ) -> tuple[ModuliSet, ...]:

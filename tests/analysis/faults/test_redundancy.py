@@ -1,17 +1,19 @@
 """The least redundancy and attempts for a target, against trying every number of attempts."""
 
 import math
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
-    TargetParameters,
     fault_probability,
-    redundancy_frontier,
 )
+from rnscli.analysis.faults.redundancy import TargetParameters, redundancy_frontier
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.base.errors import InputError, NoSolutionError
+from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
 
@@ -89,7 +91,7 @@ def test_more_moduli_than_probabilities_are_computed_for() -> None:
 @pytest.mark.thorough
 def test_as_many_moduli_as_it_takes() -> None:
     request = ModuliRequest(bits=7, input_bits=36, weight_bits=36)
-    with pytest.warns(RuntimeWarning, match="takes more than 18 moduli, which is not computed"):
+    with pytest.warns(RuntimeWarning, match="more than 18 moduli are not computed"):
         rows = redundancy_frontier(
             TargetParameters(request=request, noise=Uniform(1e-2), target=1e-9)
         )
@@ -99,7 +101,7 @@ def test_as_many_moduli_as_it_takes() -> None:
 
 def test_what_is_not_computed_is_said_where_nothing_is_found() -> None:
     request = ModuliRequest(bits=7, input_bits=52, weight_bits=52)
-    with pytest.raises(NoSolutionError, match=r"\(k from 2 on takes more than 18 moduli"):
+    with pytest.raises(NoSolutionError, match=r"\(sets of more than 18 moduli are"):
         redundancy_frontier(TargetParameters(request=request, noise=Uniform(1e-3), target=1e-9))
 
 
@@ -119,3 +121,70 @@ def test_targets_that_are_no_probability(target: float) -> None:
         TargetParameters(
             request=ModuliRequest(bits=4, vector_size=128), noise=Uniform(0.1), target=target
         )
+
+
+@pytest.mark.parametrize(("sigma", "target", "of"), [(0.3, 1e-3, "p_gross"), (0.2, 1e-4, "p_err")])
+def test_families_side_by_side(sigma: float, target: float, of: str) -> None:
+    """The cheapest of all sets of each family with up to three channels more than the fewest."""
+    request = ModuliRequest(bits=5, vector_size=16)
+    found = redundancy_frontier(
+        TargetParameters(request=request, noise=Gaussian(sigma), target=target, target_of=of)
+    )
+    fewest = request.choose()[0].count
+    tried: list[tuple[float, str, int, float]] = []
+    for decoder in ("bounded-distance", "lee", "robust"):
+        for redundant in range(4):
+            for channels in range(fewest, fewest + 4):
+                moduli = best_set(request, decoder, channels, redundant)
+                if moduli is None:
+                    continue
+                for attempts in range(1, 30):
+                    row = fault_probability(
+                        FaultParameters(
+                            moduli=moduli, noise=Gaussian(sigma), decoder=decoder,
+                            attempts=attempts,
+                        )
+                    )  # fmt: skip
+                    if getattr(row, of) <= target:
+                        tried.append((row.conversions, decoder, redundant, attempts))
+                        break
+    (cheapest,) = (row for row in found if row.cheapest)
+    assert (
+        cheapest.conversions, cheapest.decoder, cheapest.redundant, cheapest.attempts
+    ) == min(tried)  # fmt: skip
+    for row in found:
+        assert getattr(row, of) <= target
+        assert (row.conversions, row.decoder, row.redundant, row.attempts) in tried
+
+
+def best_set(
+    request: ModuliRequest, decoder: str, channels: int, redundant: int
+) -> ModuliSet | None:
+    """The coprime set of so many redundant moduli, or that with the largest common factor."""
+    try:
+        if decoder != "robust":
+            (moduli,) = replace(request, redundant=redundant).choose()
+            return moduli if moduli.count == channels else None
+        if redundant > 1:
+            return None
+        for factor in range(31, 1, -1):
+            with suppress(NoSolutionError, InputError):
+                return replace(
+                    request, factor=factor, redundant=redundant, count=channels - redundant
+                ).choose()[0]
+    except NoSolutionError:
+        pass
+    return None
+
+
+def test_one_family_may_have_no_set() -> None:
+    """Of moduli up to 7 no three share a factor and cover enough."""
+    request = ModuliRequest(bits=3, vector_size=2, input_bits=3, weight_bits=3)
+    rows = redundancy_frontier(TargetParameters(request=request, noise=Gaussian(0.2), target=0.3))
+    assert {row.decoder for row in rows} == {"bounded-distance", "lee"}
+    with pytest.raises(NoSolutionError, match="with a common factor"):
+        redundancy_frontier(
+            TargetParameters(
+                request=request, noise=Gaussian(0.2), target=0.3, decoder="robust"
+            )
+        )  # fmt: skip

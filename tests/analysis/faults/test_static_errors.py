@@ -15,10 +15,9 @@ from scipy import stats
 from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.faults.fault_probability import (
     FaultParameters,
-    TargetParameters,
     fault_probability,
-    redundancy_frontier,
 )
+from rnscli.analysis.faults.redundancy import TargetParameters, redundancy_frontier
 from rnscli.analysis.faults.validation import validate
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.analysis.statistics import proportion_interval
