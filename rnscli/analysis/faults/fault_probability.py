@@ -23,6 +23,7 @@ from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.faults.value_law import DOT_PRODUCT, UNIFORM, UNIFORM_VALUES, ValueLaw
 from rnscli.analysis.moduli import CodeOptions
 from rnscli.core import ModuliSet, NoiseLaw, NoiseSetting
+from rnscli.networks import NETWORKS
 
 _NEGLIGIBLE = 1e-9  # share of p_err that may be open without being told
 
@@ -48,12 +49,13 @@ class FaultOptions:
     )
     values = base.Option(
         base.NamesOrFiles(
-            (UNIFORM, DOT_PRODUCT),
+            (UNIFORM, DOT_PRODUCT, *NETWORKS.own),
             (".csv", ".npy"),
-            "uniform, dot-product, or a file .csv or .npy of values",
+            "uniform, dot-product, a network, or a file .csv or .npy of values",
         ),
         "Law of the values that words stand for: uniform in the legitimate range; dot-product, "
-        "sums of --vector-size products of uniform operands; or a file of values that were seen.",
+        "sums of --vector-size products of uniform operands; the sums that a network comes to; or "
+        "a file of values that were seen.",
         default=UNIFORM,
     )
     target_of = base.Option(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any
 
 import click
@@ -14,8 +15,9 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import FaultOptions, FaultProbability, SimulationOptions
 from rnscli.base import Column, InputError, columns_of, option_name, probability
 from rnscli.cli import options
-from rnscli.core import DEVICE, LEVELS, NOISE_LAWS, NoiseSetting, decoder_named
+from rnscli.core import DEVICE, LEVELS, NOISE_LAWS, DotProduct, NoiseSetting, decoder_named
 from rnscli.hardware import Technology
+from rnscli.networks import NETWORKS
 
 LAYOUT = report.Layout(
     parameters=(
@@ -74,6 +76,7 @@ _ASSUMED = (
     "errors of few steps, as of this noise, may be missed far less or more often: see --values\n"
     f"{analysis.DOT_PRODUCT}."
 )
+_LawOf = Callable[[str, DotProduct], analysis.ValueLaw]
 AXES = (
     *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts", "erased",
     "tolerance", "values", *options.NOISE_AXES, "technology",
@@ -97,7 +100,10 @@ AXES = (
         "technology": analysis.Technology,
         "values": Annotated[
             str,
-            Column("Law of the values that words stand for, or their file.", usual="uniform"),
+            Column(
+                "Law of the values that words stand for, a network, or their file.",
+                usual="uniform",
+            ),
         ],
         "target": Annotated[float, Column("Wanted p_err, or p_gross.", form=probability, high=1)],
         "target_of": Annotated[
@@ -189,7 +195,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     axes = AXES if solved is None else (*AXES, "target")
     points = options.noise_points(levels, axes)
     codes: list[tuple[options.Point, Any]]
-    prepare = partial(_parameters, technologies=technologies) if solved is None else _open(given)
+    law_of = cache(_law)  # a file is read, and a network run, once
+    prepare = partial(_parameters, law_of=law_of, technologies=technologies)
+    if solved is not None:
+        prepare = _open(given, law_of)
     codes, problems = cli.prepared(points, prepare)
     curves = {
         tuple((name, value) for name, value in point.items() if name not in LEVELS)
@@ -308,7 +317,7 @@ def _frontier(given: dict[str, Any]) -> cli.Question:
         if given[name]:
             raise InputError(f"`target` chooses the redundancy and attempts, so leave `{name}` out")
     points = options.noise_points(given, (*AXES, "target", "target_of"))
-    ready, problems = cli.prepared(points, _target)
+    ready, problems = cli.prepared(points, partial(_target, law_of=cache(_law)))
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         fronts, more = cli.answered(ready, analysis.redundancy_frontier)
@@ -344,9 +353,9 @@ def _described(point: options.Point, given: Mapping[str, Any]) -> options.Point:
 
 
 def _parameters(
-    point: options.Point, technologies: Mapping[str, Technology]
+    point: options.Point, law_of: _LawOf, technologies: Mapping[str, Technology]
 ) -> analysis.FaultParameters:
-    code = _code(point)
+    code = _code(point, law_of)
     if point["noise"] != DEVICE:
         return analysis.FaultParameters(noise=options.noise_of(point), **code)
     technology = technologies.get(point["technology"])
@@ -354,7 +363,9 @@ def _parameters(
     return analysis.FaultParameters(noise=laws, **code)
 
 
-def _open(given: Mapping[str, Any]) -> Callable[[options.Point], analysis.LevelParameters]:
+def _open(
+    given: Mapping[str, Any], law_of: _LawOf
+) -> Callable[[options.Point], analysis.LevelParameters]:
     (solve,) = given["solve"]
 
     def made(point: options.Point) -> analysis.LevelParameters:
@@ -364,7 +375,7 @@ def _open(given: Mapping[str, Any]) -> Callable[[options.Point], analysis.LevelP
             target=point["target"],
             noise=noise.noise,
             constants=noise.constants,
-            **_code(point),
+            **_code(point, law_of),
         )
 
     return made
@@ -381,7 +392,7 @@ def _found(
     return ready, problems
 
 
-def _code(point: options.Point) -> dict[str, Any]:
+def _code(point: options.Point, law_of: _LawOf) -> dict[str, Any]:
     """The code and its attempts, by the names that parameter objects have for them."""
     request = options.moduli_request(point)
     moduli = request.choose()[0]
@@ -392,19 +403,32 @@ def _code(point: options.Point) -> dict[str, Any]:
         "legitimate_range": request.legitimate_range(moduli, point["legitimate_range"]),
         "erased": point["erased"] or (),
         "tolerance": point["tolerance"],
-        "values": _values(point),
+        "values": _values(point, law_of),
         "retry_above": point["retry_above"],
     }
 
 
-def _values(point: options.Point) -> analysis.ValueLaw:
+def _values(point: options.Point, law_of: _LawOf) -> analysis.ValueLaw:
     request = options.moduli_request(point)
-    if point["values"] == analysis.DOT_PRODUCT:
+    if point["values"] in (analysis.DOT_PRODUCT, *NETWORKS.own):
         request = request.with_operands()
-    return analysis.value_law(point["values"], request.dot_product)
+    return law_of(point["values"], request.dot_product)
 
 
-def _target(point: options.Point) -> analysis.TargetParameters:
+def _law(name: str, dot: DotProduct) -> analysis.ValueLaw:
+    if name not in NETWORKS.own:
+        return analysis.value_law(name, dot)
+    options.check_torch(f"--values {name}", {"data": None})
+    from rnscli.networks import open_network  # which loads PyTorch
+
+    def progress(done: int, total: int) -> None:
+        if done == 0 and sys.stderr.isatty():
+            click.echo(f"{name} is trained in FP32, once, in {total} epochs", err=True)
+
+    return analysis.network_values(open_network(name, progress=progress), dot)
+
+
+def _target(point: options.Point, law_of: _LawOf) -> analysis.TargetParameters:
     return analysis.TargetParameters(
         request=options.moduli_request(point | {"redundant": 0}),
         noise=NoiseSetting.stated(point),  # there is a default
@@ -412,7 +436,7 @@ def _target(point: options.Point) -> analysis.TargetParameters:
         target_of=point["target_of"],
         decoder=point["decoder"],
         tolerance=point["tolerance"],
-        values=_values(point),
+        values=_values(point, law_of),
         retry_above=point["retry_above"],
         legitimate_range=point["legitimate_range"],
     )

@@ -553,3 +553,16 @@ def test_weights_that_nobody_trained_are_a_remark(rnscli: Run) -> None:
     arguments = ("accuracy", *MINE, "--core", "rns", "--samples", "4")
     assert "drawn at random" in rnscli(*arguments).err
     assert "drawn at random" not in rnscli(*arguments, "--weights", "mine.pt").err
+
+
+def test_the_sums_of_a_network_are_values_of_words(rows: Rows) -> None:
+    found = rows(
+        "fault-prob", "--sigma", 0.4, "--redundant", 1, "--decoder", "lee", "--attempts", 1,
+        "--legitimate-range", "operands", "--values", "uniform,dot-product,digits-cnn",
+    )  # fmt: skip
+    uniform, normal, network = found
+    assert [row["values"] for row in found] == ["uniform", "dot-product", "digits-cnn"]
+    # Near the ends of the range errors lead out of it, and few sums are there.
+    assert normal["p_gross"] < 0.1 * uniform["p_gross"]
+    assert network["p_gross"] == pytest.approx(normal["p_gross"], rel=0.2)
+    assert network["p_gross"] != normal["p_gross"]
