@@ -88,6 +88,16 @@ OutputErrorRate = Annotated[float, Column(
 OutputErrorRateInterval = Annotated[Range, Column(
     f"{CI95} output_error_rate (Clopper-Pearson).", "95 % interval", base.ends(), high=1
 )]
+Samples = Annotated[int, Column("Test samples.", low=1)]
+Accuracy = Annotated[float, Column(
+    "Share of the samples that the network gets right on the core.", form=base.percent(1), high=1
+)]
+RelativeAccuracy = Annotated[float, Column(
+    "accuracy over fp32_accuracy; null if that is zero.", "over FP32", base.percent(1)
+)]
+RelativeAccuracyInterval = Annotated[Range, Column(
+    f"{CI95} relative_accuracy, of paired samples.", "95 % interval", base.ends(base.percent(1))
+)]
 GrossErrorRate = Annotated[float, Column(
     "Share of the outputs of a code that are further off than the tolerance, or left rejected.",
     "gross rate", high=1

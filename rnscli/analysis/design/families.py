@@ -38,6 +38,7 @@ REPEATED, CORRECTED, NEAREST = "detect and repeat", "correct residues", "nearest
 COMMON, CHECKED, CONVENTIONAL = "common factor", "common factor, checked", "conventional"
 FAMILIES = (REPEATED, CORRECTED, NEAREST, COMMON, CHECKED, CONVENTIONAL)
 CONVENTIONAL_CORE = "fixed-lp"
+OF_NETWORK = ("model", "samples", "accuracy", "relative_accuracy", "relative_accuracy_ci95")
 _ALIKE = 1.01  # ratio of errors that are taken to be the same
 
 
@@ -205,6 +206,7 @@ def _row(
         energy_per_mac_j=None if metrics is None else metrics.energy_per_mac_j,
         tolerance=tolerance,
         best=False,
+        **dict.fromkeys(OF_NETWORK),
     )
 
 

@@ -205,7 +205,7 @@ class FamilyRow:
     """A family of codes at a level of noise, as `rnscli design --families` compares them.
 
     ``spare`` is the number of redundant moduli of the coprime set whose number of channels all
-    families of a group have.
+    families of a group have. The accuracy is that of a network, if one was simulated.
     """
 
     family: Annotated[
@@ -247,6 +247,11 @@ class FamilyRow:
     ]
     energy_per_mac_j: c.EnergyPerMac | None
     tolerance: c.Tolerance
+    model: c.Model | None
+    samples: c.Samples | None
+    accuracy: c.Accuracy | None
+    relative_accuracy: c.RelativeAccuracy | None
+    relative_accuracy_ci95: c.RelativeAccuracyInterval | None
     best: Annotated[
         bool,
         Column(

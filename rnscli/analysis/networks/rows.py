@@ -59,13 +59,8 @@ class AccuracyRow:
     core: Annotated[c.Core, Column("The core that computes the products.", identity=True)]
     bits: c.Bits
     vector_size: c.VectorSize
-    samples: Annotated[int, Column("Test samples.", low=1)]
-    accuracy: Annotated[
-        float,
-        Column(
-            "Share of the samples that the network gets right on the core.", form=percent(1), high=1
-        ),
-    ]
+    samples: c.Samples
+    accuracy: c.Accuracy
     accuracy_ci95: Annotated[
         c.Range,
         Column(
@@ -76,16 +71,8 @@ class AccuracyRow:
         float,
         Column("Share of the same samples that it gets right in FP32.", "FP32", percent(1), high=1),
     ]
-    relative_accuracy: Annotated[
-        float | None,
-        Column("accuracy over fp32_accuracy; null if that is zero.", "over FP32", percent(1)),
-    ]
-    relative_accuracy_ci95: Annotated[
-        c.Range | None,
-        Column(
-            f"{c.CI95} relative_accuracy, of paired samples.", "95 % interval", ends(percent(1))
-        ),
-    ]
+    relative_accuracy: c.RelativeAccuracy | None
+    relative_accuracy_ci95: c.RelativeAccuracyInterval | None
     input_bits: c.InputBits
     weight_bits: c.WeightBits
     granularity: c.Granularity

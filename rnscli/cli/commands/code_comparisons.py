@@ -34,16 +34,20 @@ GAIN_LAYOUT = report.Layout(
     essential=("laser_power_w", "gain_db", "energy_per_mac_j", "gain_j"),
 )  # fmt: skip
 FAMILY_LAYOUT = report.Layout(
-    parameters=("vector_size", "bits", "spare", "sigma", "tolerance", "technology", "family"),
+    parameters=(
+        "vector_size", "bits", "spare", "model", "samples", "sigma", "tolerance", "technology",
+        "family",
+    ),
     results=(
         "factor", "moduli", "redundant_moduli", "decoder", "attempts", "p_err", "p_gross",
-        "output_error", "expected_attempts", "conversions", "energy_per_mac_j", "best",
+        "output_error", "accuracy", "relative_accuracy", "relative_accuracy_ci95",
+        "expected_attempts", "conversions", "energy_per_mac_j", "best",
     ),
     optional=(
-        "redundant_moduli", "moduli", "decoder", "expected_attempts", "technology", "core",
-        "factor",
+        "accuracy", "relative_accuracy_ci95", "redundant_moduli", "moduli", "decoder",
+        "expected_attempts", "technology", "core", "factor",
     ),
-    essential=("family", "output_error", "energy_per_mac_j", "best"),
+    essential=("family", "output_error", "relative_accuracy", "energy_per_mac_j", "best"),
 )  # fmt: skip
 _COMPARED = (
     "each family has as many channels as the coprime set with k redundant moduli (a common factor "
@@ -117,10 +121,23 @@ def families(
         for sigma in sigmas
     ]
 
+    models, samples = given["model"] or (None,), given["samples"]
+    if len(models) > 1:
+        raise InputError(f"--families simulate one network, and --model names {len(models)}")
+    (name,) = models
+    if name is not None:
+        options.check_torch(f"--model {name}", {"data": None})
+
     def compared(
         one: tuple[analysis.DesignSpace, Sequence[float]], runner: cli.Runner | None
     ) -> tuple[analysis.FamilyRow, ...]:
-        return analysis.compare_families(*one, tolerance, runner)
+        rows = analysis.compare_families(*one, tolerance, runner)
+        if name is None:
+            return rows
+        from rnscli.networks import open_network  # which loads PyTorch
+
+        more = one[0], open_network(name), samples, given["seed"], runner
+        return tuple(analysis.with_accuracy(row, *more) for row in rows)
 
     given = {**given, "sigma": sigmas}
     return _of_several(

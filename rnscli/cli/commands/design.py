@@ -23,6 +23,7 @@ from rnscli.cli.commands.code_comparisons import (
 )
 from rnscli.core import DotProductOptions
 from rnscli.hardware import CONSTANTS
+from rnscli.networks import NETWORKS
 
 LAYOUT = report.Layout(
     parameters=(
@@ -113,6 +114,15 @@ _STATIC = (
         )
     ),
     options.take(CodeOptions.tolerance, usual=CodeOptions.tolerance.default),
+    options.take(
+        base.Option(
+            base.Names(NETWORKS.own),
+            "With --families: also the accuracy of a network, trained in FP32 once.",
+            name="model",
+        ),
+        swept=False,
+    ),
+    options.take(analysis.NetworkOptions.samples, swept=False),
     options.noise_options("no errors"),
     options.cores(core.simulated_cores(), "Cores.", ",".join(analysis.default_cores())),
     options.take(ModuliOptions.bits, usual="4..8"),
@@ -201,8 +211,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     sigmas = of_families(given) if given["families"] else ()
     if sigmas:
         given = given | {"sigma": None, "noise": None}
-    elif given["tolerance"] is not None:
-        raise InputError("`tolerance` is about --families; give that, too, or leave it out")
+    for name in ("tolerance", "model") if not sigmas else ():
+        if given[name] is not None:
+            raise InputError(f"`{name}` is about --families; give that, too, or leave it out")
+    if given["samples"] is not None and given["model"] is None:
+        raise InputError("`samples` is about --model; give that, too, or leave it out")
     hardware, given = options.hardware_of(given)
     given, left_out = _running(given, hardware) if named else (given, [])
     constants = {name: given[name] for name in (*CONSTANTS, *options.RATES)}

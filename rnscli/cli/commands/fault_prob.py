@@ -196,9 +196,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     points = options.noise_points(levels, axes)
     codes: list[tuple[options.Point, Any]]
     law_of = cache(_law)  # a file is read, and a network run, once
-    prepare = partial(_parameters, law_of=law_of, technologies=technologies)
-    if solved is not None:
-        prepare = _open(given, law_of)
+    prepare: Callable[[options.Point], Any] = (
+        partial(_parameters, law_of=law_of, technologies=technologies)
+        if solved is None
+        else _open(given, law_of)
+    )
     codes, problems = cli.prepared(points, prepare)
     curves = {
         tuple((name, value) for name, value in point.items() if name not in LEVELS)

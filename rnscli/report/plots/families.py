@@ -31,11 +31,13 @@ def _lines(rows: Sequence[Row], file_format: str) -> bytes:
     series: dict[tuple[str, Any], list[Row]] = {}
     for row in rows:
         series.setdefault((str(row["family"]), row["attempts"]), []).append(row)
-    shown = (
+    shown = [
         ("p_gross", "p gross", True),
         ("output_error", columns["output_error"].title, True),
         ("energy_per_mac_j", "energy of a MAC", True),
-    )
+    ]
+    if any(row["accuracy"] is not None for row in rows):
+        shown.insert(2, ("relative_accuracy", f"{rows[0]['model']}, over FP32", False))
 
     def draw(*panels: Any) -> None:
         for axes, (key, title, logarithmic) in zip(panels, shown, strict=True):
@@ -55,14 +57,14 @@ def _lines(rows: Sequence[Row], file_format: str) -> bytes:
             if logarithmic:
                 axes.set_yscale("log")
             axes.set_ylabel(title)
-        panels[0].set_ylim(bottom=max(1e-20, panels[0].get_ylim()[0]))
+        panels[0].set_ylim(bottom=max(1e-20, panels[0].get_ylim()[0]), top=2.0)
         panels[-1].yaxis.set_major_formatter(plot.engineering_axis("J"))
         panels[-1].set_xlabel("sigma (steps of the converters)")
         one = rows[0]
         panels[0].set_title(f"{one['bits']} bits, h = {one['vector_size']}, k = {one['spare']}")
         panels[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
-    return figure(draw, file_format, (0.5, 0.5, 0.5))
+    return figure(draw, file_format, (0.5,) * len(shown))
 
 
 def _rank(series: dict[tuple[str, Any], list[Row]], family: str, attempts: Any) -> int:

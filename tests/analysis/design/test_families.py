@@ -1,9 +1,12 @@
 """Families of codes side by side, against the functions that compute each number."""
 
 import math
+from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import pytest
+import tiny_networks
 
 from rnscli.analysis.design.families import (
     CHECKED,
@@ -11,6 +14,7 @@ from rnscli.analysis.design.families import (
     CONVENTIONAL,
     CORRECTED,
     NEAREST,
+    OF_NETWORK,
     REPEATED,
     compare_families,
     largest_factor,
@@ -20,10 +24,12 @@ from rnscli.analysis.design.space import DesignSpace
 from rnscli.analysis.energy import EnergyParameters
 from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
 from rnscli.analysis.faults.value_law import normal_values
+from rnscli.analysis.networks.family_accuracy import flow_of, with_accuracy
 from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian
 from rnscli.hardware.profile import load_technology
+from rnscli.networks.portable import open_network
 
 SPACE = DesignSpace(bits=(6,), vector_size=(16,), redundant=(0, 1, 2), attempts=(1, 2), pairs=2000)
 SIGMAS = (0.15, 0.4)
@@ -118,3 +124,39 @@ def test_the_largest_factor(highest: int, required: int, channels: int, redundan
             if coprime and factor * math.prod(chosen[: channels - redundant]) >= required:
                 best = factor
     assert largest_factor(required, highest, channels, redundant) == best
+
+
+def test_accuracy_of_a_network_on_each_family(rows: tuple[FamilyRow, ...], tmp_path: Path) -> None:
+    """Gross errors cost it, and nothing else does."""
+    opened = open_network(tiny_networks.CNN, tiny_networks.write_images(tmp_path / "i.npz", 200))
+    chosen = [row for row in rows if (row.spare, row.sigma) == (2, 0.4)]
+    accuracies: dict[str, float] = {}
+    for row in chosen:
+        core = flow_of(row, SPACE).core
+        assert core.dot_product == DotProduct(16, 6, 6)
+        if row.family == CONVENTIONAL:
+            assert core.name == "fixed-lp" and core.adc_range == "calibrated"
+            assert core.noise == Gaussian(0.4)
+        else:
+            assert set(core.laws) == {Gaussian(0.4)}
+            assert core.code.moduli.moduli == (*row.redundant_moduli, *row.moduli)
+            assert core.code.moduli.factor == row.factor
+            assert core.code.decoder == row.decoder
+            assert core.code.size == DotProduct(16, 6, 6).dynamic_range
+            assert core.attempts == (row.attempts or 1)
+        found = with_accuracy(row, SPACE, opened, samples=100)
+        assert (found.model, found.samples) == (opened.network.name, 100)
+        assert replace(found, **dict.fromkeys(OF_NETWORK)) == row
+        accuracies[row.family, row.attempts] = found.relative_accuracy
+    assert accuracies[NEAREST, 1] > 0.97 and accuracies[COMMON, None] > 0.97
+    assert accuracies[CONVENTIONAL, None] > 0.97
+    assert accuracies[REPEATED, 2] < 0.8
+
+
+def test_attempts_without_end_leave_no_accuracy(
+    rows: tuple[FamilyRow, ...], tmp_path: Path
+) -> None:
+    opened = open_network(tiny_networks.CNN, tiny_networks.write_images(tmp_path / "i.npz", 20))
+    row = next(row for row in rows if row.family == REPEATED and row.sigma == 0.4)
+    found = with_accuracy(replace(row, attempts=math.inf, sigma=4.0), SPACE, opened)
+    assert found.accuracy is None and found.model == opened.network.name
