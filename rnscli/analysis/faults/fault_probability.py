@@ -49,7 +49,7 @@ class FaultOptions:
     )
     values = base.Option(
         base.NamesOrFiles(
-            (UNIFORM, DOT_PRODUCT, *NETWORKS.own),
+            lambda: (UNIFORM, DOT_PRODUCT, *NETWORKS),
             (".csv", ".npy"),
             "uniform, dot-product, a network, or a file .csv or .npy of values",
         ),

@@ -136,7 +136,13 @@ def families(
             return rows
         from rnscli.networks import open_network  # which loads PyTorch
 
-        more = one[0], open_network(name), samples, given["seed"], runner
+        opened = open_network(name)
+        if opened.drawn:
+            raise InputError(
+                f"--model {name} comes with weights that are drawn at random, so that it has no "
+                "accuracy to lose; name another one"
+            )
+        more = one[0], opened, samples, given["seed"], runner
         return tuple(analysis.with_accuracy(row, *more) for row in rows)
 
     given = {**given, "sigma": sigmas}

@@ -23,7 +23,6 @@ from rnscli.cli.commands.code_comparisons import (
 )
 from rnscli.core import DotProductOptions
 from rnscli.hardware import CONSTANTS
-from rnscli.networks import NETWORKS
 
 LAYOUT = report.Layout(
     parameters=(
@@ -115,11 +114,9 @@ _STATIC = (
     ),
     options.take(CodeOptions.tolerance, usual=CodeOptions.tolerance.default),
     options.take(
-        base.Option(
-            base.Names(NETWORKS.own),
-            "With --families: also the accuracy of a network, trained in FP32 once.",
-            name="model",
-        ),
+        analysis.NetworkOptions.model,
+        usual="none",
+        more=" With --families: its accuracy on each; your own comes with its weights.",
         swept=False,
     ),
     options.take(analysis.NetworkOptions.samples, swept=False),

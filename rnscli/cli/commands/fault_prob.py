@@ -412,13 +412,13 @@ def _code(point: options.Point, law_of: _LawOf) -> dict[str, Any]:
 
 def _values(point: options.Point, law_of: _LawOf) -> analysis.ValueLaw:
     request = options.moduli_request(point)
-    if point["values"] in (analysis.DOT_PRODUCT, *NETWORKS.own):
+    if point["values"] in (analysis.DOT_PRODUCT, *NETWORKS):
         request = request.with_operands()
     return law_of(point["values"], request.dot_product)
 
 
 def _law(name: str, dot: DotProduct) -> analysis.ValueLaw:
-    if name not in NETWORKS.own:
+    if name not in NETWORKS:
         return analysis.value_law(name, dot)
     options.check_torch(f"--values {name}", {"data": None})
     from rnscli.networks import open_network  # which loads PyTorch
