@@ -176,8 +176,8 @@ def table_of(moduli: ModuliSet, weights: tuple[float, ...]) -> Table:
     return Table(moved % moduli.total_range, least, count > 1)
 
 
-def _check_size(moduli: ModuliSet) -> int:
-    """The number of syndromes, refused where a table would be too large."""
+def _check_range(moduli: ModuliSet) -> str:
+    """The members, refused where their numbers are too large."""
     members = ",".join(map(str, moduli.moduli))
     if moduli.total_range > MAX_SIMULATED_RANGE:
         raise InputError(
@@ -186,6 +186,12 @@ def _check_size(moduli: ModuliSet) -> int:
             "decoded",
             "moduli",
         )
+    return members
+
+
+def _check_size(moduli: ModuliSet) -> int:
+    """The number of syndromes, refused where a table would be too large."""
+    members = _check_range(moduli)
     syndromes = math.prod(moduli.moduli) // moduli.total_range
     if syndromes > MOST_SYNDROMES:
         raise InputError(
@@ -252,6 +258,7 @@ def guard_of(moduli: ModuliSet) -> int:
     """
     if not moduli.shared:
         return moduli.factor
+    _check_range(moduli)
     spread = moduli.factor
     while not (found := _least_spread(moduli, spread)):
         spread += -(-spread // 4)

@@ -29,7 +29,7 @@ def shared_conversion(moduli: ModuliSet) -> Operations:
     """
     range_bits = residue_width(moduli.dynamic_range)
     steps = (operations for one in joints(moduli.moduli) for operations in _steps(one))
-    return merged(*steps, add(range_bits, 2.0))
+    return merged(*steps, add(range_bits), add(range_bits + 1))
 
 
 @lru_cache(maxsize=4096)
