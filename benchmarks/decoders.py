@@ -15,6 +15,10 @@ SETS = {
     "lee, 6 residues, k=2": (rnscli.ModuliSet([255, 254, 253, 251, 247, 241], 2), "lee"),
     "lee, 4 residues, k=1": (rnscli.ModuliSet([255, 254, 253, 251], 1), "lee"),
     "robust, 4 residues, G=8": (rnscli.ModuliSet([248, 232, 224, 216], factor=8), "robust"),
+    "robust, 5 residues that share factors": (
+        rnscli.ModuliSet([63, 60, 55, 54, 49], factor=1),
+        "robust",
+    ),
     "robust, 6 residues, G=8, k=2": (
         rnscli.ModuliSet([248, 232, 224, 216, 200, 184], 2, factor=8),
         "robust",

@@ -1,12 +1,15 @@
 """What a code can do: its distances, and what becomes of errors by the number of wrong residues."""
 
 import math
+import operator
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 
 from rnscli.analysis.faults.undetected import MAX_COUNT, code_spectrum
+from rnscli.base import InputError
 from rnscli.core import ModuliSet, decoder_for, error_ball
 
 _EVERY = 1 << 26  # differences that are looked at one by one
@@ -61,23 +64,43 @@ def code_parameters(
     (3, 3, [0.0, 0.0, 0.0044, 0.0039, 0.0039])
     """
     rule = decoder_for(moduli, decoder)
-    largest = moduli.factor
-    together = 0
-    for cofactor in sorted(moduli.cofactors):
-        largest *= cofactor
-        if largest >= size:
-            break
-        together += 1
+    together = _most_below(moduli, size)
     least, gross = least_squares(moduli, size, tolerance)
     radius = rule.radius_of(moduli)
     shares: list[tuple[float, ...] | None] = [None] * 3
-    if rule.counts_residues and moduli.factor == 1 and moduli.count <= MAX_COUNT:
+    if rule.counts_residues and moduli.coprime and moduli.count <= MAX_COUNT:
         spectrum = code_spectrum(moduli, size, radius)
         shares = [
             tuple(one[w] / math.comb(moduli.count, w) for w in range(1, moduli.count + 1))
             for one in (spectrum.correct, spectrum.detected, spectrum.undetected)
         ]
     return CodeParameters(moduli.count - together, radius, least, gross, *shares)
+
+
+def _most_below(moduli: ModuliSet, size: int) -> int:
+    """The most members whose least common multiple is below L: so many residues two values share.
+
+    Examples
+    --------
+    >>> _most_below(ModuliSet([30, 28, 24, 15], factor=1), 130)  # 30, 24 and 15
+    3
+    """
+    if not moduli.shared:  # the smallest ones
+        multiples = accumulate(sorted(moduli.cofactors), operator.mul, initial=moduli.factor)
+        return sum(one < size for one in multiples) - 1 if moduli.factor < size else 0
+    most = {1: 0}  # of each multiple below L
+    for member in moduli.moduli:
+        for multiple, count in list(most.items()):
+            joined = math.lcm(multiple, member)
+            if joined < size:
+                most[joined] = max(most.get(joined, 0), count + 1)
+        if len(most) > _LISTED:
+            raise InputError(
+                f"the moduli have more than {_LISTED} common multiples below the legitimate range, "
+                "too many to find the distance of their code; give fewer",
+                "moduli",
+            )
+    return max(most.values())
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +126,7 @@ def least_squares(moduli: ModuliSet, size: int, tolerance: int) -> tuple[int | N
 
 def _least_listed(moduli: ModuliSet, size: int, tolerance: int) -> tuple[int | None, int | None]:
     """The same from a list of errors of coprime moduli, by where these lead."""
-    if moduli.factor > 1 or moduli.total_range > 2**62:
+    if not moduli.coprime or moduli.total_range > 2**62:
         return None, None
     ball = error_ball(moduli, (1.0,) * moduli.count, _LISTED)
     above, below = ball.shifts, moduli.total_range - ball.shifts

@@ -33,7 +33,7 @@ Redundant = Annotated[int, Column("Number k of redundant moduli.", "k", identity
 Rule = Annotated[str, Column("Range that the moduli cover: exact, or bits.")]
 MaxModulus = Annotated[int, Column("Largest modulus that is accepted; null for 2^b - 1.", low=2)]
 Family = Annotated[str, Column("Family of sets that were searched; null for any, or by factor.")]
-Factor = Annotated[int, Column("Common factor of the moduli, where one was given.", "G", low=2)]
+Factor = Annotated[int, Column("Common factor of the moduli, where one was given.", "G", low=1)]
 LegitimateRange = Annotated[str | int, Column(
     "Number L of legitimate values, or the rule that gives it.", "L", low=1
 )]

@@ -71,10 +71,12 @@ class ModuliOptions:
         usual="any; common-factor with --factor",
     )
     factor = Option(
-        base.WholeNumbers(2, 2**20),
+        base.WholeNumbers(1, 2**20),
         "Common factor G of the moduli G mu_1, G mu_2, .. of the family common-factor, whose mu_i "
-        "are coprime: residues that are off by less than G / 4 are told from wrong values.",
-        usual="of the best set; with --moduli: of all of them",
+        "are coprime: residues that are off by less than G / 4 are told from wrong values. Of "
+        "--moduli it is the greatest common divisor, be it 1, and pairs may share more than that; "
+        "without --moduli 1 is the family any.",
+        usual="of the best set; with --moduli and common-factor: of all of them",
     )
     top = Option(base.WholeNumbers(1, 1000), "Show the best K sets.", default="1")
     code = Option(
@@ -95,7 +97,7 @@ class CodeOptions:
     decoder = Option(
         base.Names(DECODERS),
         "How residues are decoded.",
-        usual="bounded-distance, or robust with a common factor",
+        usual="bounded-distance, or robust where moduli share factors",
     )
     legitimate_range = Option(
         base.LegitimateRanges(),
@@ -145,7 +147,8 @@ class ModuliRequest:
         with a ``factor``, else the first.
     factor
         Common factor G of the family ``common-factor``; that of the best set, or of all
-        ``moduli``, if not given.
+        ``moduli``, if not given. Given with ``moduli``, whose greatest common divisor it is, pairs
+        of these may share more; 1 without ``moduli`` is the family ``any``.
     moduli
         An explicit set, which replaces the search; its k largest are redundant. Without
         ``bits``, ``vector_size``, operand bits or ``precision_bits`` no range is required of it.
@@ -181,7 +184,12 @@ class ModuliRequest:
             ModuliOptions.family.check(self.family)
         if self.factor is not None:
             ModuliOptions.factor.check(self.factor)
-            if self.family not in (None, COMMON_FACTOR):
+            if self.factor == 1 and self.family == COMMON_FACTOR:
+                raise InputError(
+                    f"`factor` is 1, and the `family` {COMMON_FACTOR} has one of at least 2; leave "
+                    "one of them out"
+                )
+            if self.factor > 1 and self.family not in (None, COMMON_FACTOR):
                 raise InputError(
                     f"`factor` is of the `family` {COMMON_FACTOR}, and that is {self.family}; "
                     "leave one of them out"
@@ -243,7 +251,7 @@ class ModuliRequest:
         if self.moduli is None:
             return None
         if self._family != COMMON_FACTOR:
-            return ModuliSet(self.moduli, self.redundant)
+            return ModuliSet(self.moduli, self.redundant, self.factor)
         common = math.gcd(*self.moduli) if self.factor is None else self.factor
         if common == 1:
             members = ",".join(map(str, self.moduli))
@@ -259,7 +267,7 @@ class ModuliRequest:
 
     @property
     def _family(self) -> str:
-        return self.family or (ANY if self.factor is None else COMMON_FACTOR)
+        return self.family or (ANY if self.factor in (None, 1) else COMMON_FACTOR)
 
     @property
     def converter_bits(self) -> int:
@@ -450,7 +458,7 @@ class ModuliRow:
         int,
         Column(
             "Values that the information moduli cover: their product, or the least common "
-            "multiple of those with a common factor.",
+            "multiple of those that share factors.",
             "range",
             low=1,
         ),
@@ -474,9 +482,7 @@ class ModuliRow:
     redundant: c.Redundant
     factor: Annotated[
         int,
-        Column(
-            "Common factor G of the moduli, 1 if they are pairwise coprime.", "G", low=1, usual=1
-        ),
+        Column("Common factor G of all moduli, 1 if there is none.", "G", low=1, usual=1),
     ]
     next_required_range: Annotated[
         int | None,

@@ -34,6 +34,8 @@ from rnscli.core.arithmetic.selection import largest_factor as largest_factor
 from rnscli.core.arithmetic.selection import select_moduli as select_moduli
 from rnscli.core.arithmetic.selection import set_exists as set_exists
 from rnscli.core.arithmetic.selection import special_family as special_family
+from rnscli.core.arithmetic.shared_factors import SharedReader as SharedReader
+from rnscli.core.arithmetic.shared_factors import guard_of as guard_of
 from rnscli.core.cores import CORES as CORES
 from rnscli.core.cores import RNS as RNS
 from rnscli.core.cores import analog_core_named as analog_core_named

@@ -24,6 +24,13 @@ CODES = [
     (ModuliSet([20, 16, 12], 1, factor=4), 30),
     (ModuliSet([20, 16, 12], factor=4), 240),
     (ModuliSet([7, 5, 3], 2), 1),
+    (ModuliSet([12, 10, 8], factor=2), 120),
+    (ModuliSet([15, 10, 6], factor=1), 30),
+    (ModuliSet([15, 10, 6], factor=1), 29),
+    (ModuliSet([20, 15, 12, 6], factor=1), 31),
+    (ModuliSet([20, 15, 12, 6], factor=1), 13),
+    (ModuliSet([21, 15, 14, 10], factor=1), 190),
+    (ModuliSet([9, 8, 6], factor=1), 72),
 ]
 
 
@@ -47,7 +54,7 @@ def test_every_pair_of_values(moduli: ModuliSet, size: int, tolerance: int) -> N
     assert found.minimum_square_gross == min(gross, default=None)
 
 
-@pytest.mark.parametrize(("moduli", "size"), [one for one in CODES if one[0].factor == 1])
+@pytest.mark.parametrize(("moduli", "size"), [one for one in CODES if one[0].coprime])
 @pytest.mark.parametrize("decoder", ["bounded-distance", "detect", "majority"])
 def test_every_error(moduli: ModuliSet, size: int, decoder: str) -> None:
     code = RedundantCode(moduli, size, decoder)

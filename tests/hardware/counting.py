@@ -108,6 +108,17 @@ def _signed(machine: Machine, number: int, product: int) -> int:
     return machine.subtract(number, product if number >= (product + 1) // 2 else 0, width)
 
 
+def _times(machine: Machine, number: int, width: int, constant: int) -> int:
+    bits = (constant - 1).bit_length()
+    if constant == 2**bits:
+        return number << bits
+    if constant == 2**bits - 1:
+        return machine.subtract(number << bits, number, width + bits)
+    if constant == 2 ** (bits - 1) + 1:
+        return machine.add(number << (bits - 1), number, width + bits - 1)
+    return machine.multiply(number, width, constant, bits)
+
+
 def by_mixed_radix(machine: Machine, residues: Sequence[int], moduli: Sequence[int]) -> int:
     """Moduli of one width, the largest first."""
     digits: list[int] = []
@@ -120,14 +131,7 @@ def by_mixed_radix(machine: Machine, residues: Sequence[int], moduli: Sequence[i
     number, count = digits[-1], moduli[-1]
     for digit, modulus in zip(digits[-2::-1], moduli[-2::-1], strict=True):
         width, bits = (count - 1).bit_length(), (modulus - 1).bit_length()
-        if modulus == 2**bits:
-            number <<= bits
-        elif modulus == 2**bits - 1:
-            number = machine.subtract(number << bits, number, width + bits)
-        elif modulus == 2 ** (bits - 1) + 1:
-            number = machine.add(number << (bits - 1), number, width + bits - 1)
-        else:
-            number = machine.multiply(number, width, modulus, bits)
+        number = _times(machine, number, width, modulus)
         number = machine.add(number, digit, width + bits)
         count *= modulus
     return _signed(machine, number, math.prod(moduli))
@@ -226,6 +230,34 @@ def by_common_factor(
     width = (math.prod(cofactors) * factor - 1).bit_length()
     machine.done["add", width] += 1
     return number * factor + mean
+
+
+def by_shared_factors(
+    machine: Machine, residues: Sequence[int], moduli: Sequence[int], table: Sequence[int]
+) -> int:
+    """The value, with what the table says of the syndrome; residue by residue."""
+    number, total, syndrome = residues[0], moduli[0], 0
+    for residue, modulus in zip(residues[1:], moduli[1:], strict=True):
+        width, common = (total - 1).bit_length(), math.gcd(total, modulus)
+        left, bits = modulus // common, (modulus - 1).bit_length()
+        behind = reduced(machine, number, width + 1, modulus) if total > modulus else number
+        ahead = machine.subtract_modulo(residue, behind, modulus)
+        digit = ahead % common
+        if 1 < common < modulus:
+            assert digit == reduced(machine, ahead, bits + 1, common)
+        syndrome = syndrome * common + digit
+        if left > 1:
+            inverse = pow(total // common, -1, left)
+            scaled = ahead // common
+            if inverse > 1:
+                scaled = _scaled(machine, scaled, inverse, left)
+            grown = (total * left - 1).bit_length()
+            more = _times(machine, scaled, (left - 1).bit_length(), total)
+            number, total = machine.add(number, more, grown), total * left
+    half, width = (total + 1) // 2, (total - 1).bit_length()
+    shift = table[syndrome] - (total if table[syndrome] >= half else 0)
+    number = machine.add(number, shift, width)
+    return machine.subtract(number, total if number >= half else 0, width + 1)
 
 
 def _carry_saved(first: int, second: int, third: int, width: int) -> tuple[int, int]:

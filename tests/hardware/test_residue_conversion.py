@@ -14,6 +14,7 @@ from counting import (
     by_common_factor,
     by_mixed_radix,
     by_remainders,
+    by_shared_factors,
     codeword,
     forward,
     reduced,
@@ -23,13 +24,14 @@ from hypothesis import strategies as st
 
 from rnscli.analysis.moduli import ModuliRequest
 from rnscli.core.arithmetic.code import RedundantCode
+from rnscli.core.arithmetic.decoders import _other_groups as other_groups
 from rnscli.core.arithmetic.hamming import _groups_of
 from rnscli.core.arithmetic.moduli import ModuliSet
+from rnscli.core.arithmetic.shared_factors import table_of
 from rnscli.core.cores.kind import Operation, Operations, merged
 from rnscli.core.cores.residue_logic import (
     forward_conversion,
     forward_cycles,
-    other_groups,
     reduction,
     residue_width,
     reverse_conversion,
@@ -38,6 +40,7 @@ from rnscli.core.cores.residue_logic import (
     syndrome_cycles,
 )
 from rnscli.core.cores.robust_logic import robust_conversion, robust_cycles
+from rnscli.core.cores.shared_logic import shared_conversion, shared_cycles
 from rnscli.hardware.operations import OperationPrices
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
@@ -123,6 +126,38 @@ def test_robust_reconstruction_takes_longer() -> None:
     assert PRICES.energy(robust_conversion(moduli)) > PRICES.energy(reverse_conversion(inner))
     odd = ModuliSet([7 * m for m in moduli.cofactors], factor=7)
     assert robust_cycles(odd) > robust_cycles(moduli)  # as residues are to be divided
+
+
+@pytest.mark.parametrize(
+    ("members", "factor"),
+    [
+        ((63, 60, 55, 54, 49), 1),
+        ((64, 62, 60), 2),
+        ((64, 63, 56), 1),
+        ((248, 244, 236, 232), 4),
+        ((33, 32, 31, 30), 1),
+        ((30, 30, 20, 15), 5),
+    ],
+)
+def test_moduli_that_share_factors(members: tuple[int, ...], factor: int) -> None:
+    """Counted as it is done, of any words: those without errors, and all others."""
+    moduli = ModuliSet(members, factor=factor)
+    code, chance = RedundantCode(moduli), random.Random(6)
+    table = table_of(moduli, (1.0,) * moduli.count).moved.tolist()
+    for reach in (0, 1, 2, 100):
+        for _ in range(60):
+            value = chance.randrange(moduli.dynamic_range)
+            word = [(value + chance.randint(-reach, reach)) % m for m in members]
+            machine = Machine()
+            found = by_shared_factors(machine, word, members, table)
+            assert machine.done == counted(shared_conversion(moduli))
+            assert code.decode(np.array(word)[:, np.newaxis]).values == found
+
+
+def test_joining_residues_takes_longer_than_coprime_ones() -> None:
+    moduli = ModuliSet([63, 60, 55, 54, 49], factor=1)
+    coprime = ModuliSet([63, 62, 61, 59])
+    assert shared_cycles(moduli) > reverse_cycles(coprime)
 
 
 def test_redundant_residues_are_converted_too() -> None:

@@ -1,4 +1,4 @@
-"""What robust reconstruction, of moduli with a common factor, makes of errors of all residues."""
+"""What robust reconstruction, of moduli that share factors, makes of errors of all residues."""
 
 import math
 from collections.abc import Iterator
@@ -15,6 +15,8 @@ from rnscli.core import (
     IntArray,
     RangeReader,
     RedundantCode,
+    SharedReader,
+    guard_of,
     is_unsure,
     mean_on_circle,
 )
@@ -91,7 +93,7 @@ class _Shares(NamedTuple):
         moduli, size = code.moduli, code.size
         numbers = np.zeros((6, differences.size))
         gap = moduli.total_range - size
-        near = (moduli.factor - 1) // 2
+        near = (guard_of(moduli) - 1) // 2
         above = min(near, (gap + 1) // 2)
         below = min(near, gap - (gap + 1) // 2)
         ways: list[IntArray] = [differences]
@@ -123,6 +125,10 @@ def _count(numbers: FloatArray, off: IntArray, values: FloatArray, tolerance: in
 def _differences(code: RedundantCode, errors: IntArray) -> _Differences:
     """What robust reconstruction makes of errors."""
     moduli, size = code.moduli, code.size
+    if moduli.shared:
+        reader = SharedReader(moduli, size, 0, code.weights, code.retry_above)
+        found, unsure = reader.differences(errors)
+        return _Differences(found, unsure, *np.zeros((2, *unsure.shape), dtype=np.bool_))
     weights = np.ones(moduli.count) if code.weights is None else np.array(code.weights)
     factor = moduli.factor
     cofactors = np.array(moduli.cofactors)[:, np.newaxis]

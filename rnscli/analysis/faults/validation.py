@@ -464,7 +464,7 @@ class _Attempt:
         self._first_detected = self._first_undetected = 1
         if self._by_cost:
             self._chances: FloatArray = cost_distribution(self._laws, members)
-            if self._code.moduli.factor == 1 and weights is None:
+            if self._code.moduli.coprime and weights is None:
                 # Of errors e and f of one word f is as small only if |e - f| <= 2 |e|.
                 least, _ = least_squares(self._code.moduli, self._code.size, 0)
                 self._first_undetected = min(COSTS, -(-(least or 4) // 4))

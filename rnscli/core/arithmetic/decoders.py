@@ -3,7 +3,7 @@
 Most count wrong residues, and have a radius. A received word is decoded to the legitimate value
 within distance ``radius`` of it, if there is one; otherwise an error is detected. Legitimate values
 are at least k + 1 residues apart and no radius exceeds ``floor(k / 2)``, so there is never more
-than one. `Robust` decodes sets with a common factor, by the size of the errors.
+than one. `Robust` decodes sets with common or shared factors, by the size of the errors.
 
 Other packages add theirs as entry points of the group ``rnscli.decoders``.
 """
@@ -56,7 +56,8 @@ class Decoder(ABC):
     Attributes
     ----------
     takes_common_factor
-        Whether it is for sets of moduli with a common factor, or for pairwise coprime ones.
+        Whether it is for sets of moduli with common or shared factors, or for pairwise coprime
+        ones.
     counts_residues
         Whether wrong residues count alike, however far they are off, and its radius says all.
     has_cost
@@ -227,13 +228,14 @@ class Detect(Decoder):
 class Robust(Decoder):
     """Takes small errors in all residues of a set with a common factor for what they are.
 
-    It also corrects up to ``floor(k / 2)`` residues that are wrong by any amount.
+    It also corrects up to ``floor(k / 2)`` residues that are wrong by any amount. Where pairs of
+    moduli share more than a common factor, errors are looked up in a table.
     """
 
     name: ClassVar[str] = "robust"
     summary: ClassVar[str] = (
-        "of moduli with a common factor: finds the value as exactly as its residues are, however "
-        "many are off by little"
+        "of moduli with common or shared factors: finds the value as exactly as its residues are, "
+        "however many are off by little"
     )
     takes_common_factor: ClassVar[bool] = True
     counts_residues: ClassVar[bool] = False
@@ -250,11 +252,17 @@ class Robust(Decoder):
         retry_above: float = math.inf,
     ) -> Reader:
         from rnscli.core.arithmetic.robust import RobustReader
+        from rnscli.core.arithmetic.shared_factors import SharedReader
 
-        return RobustReader(moduli, size, self.radius_of(moduli), weights, retry_above)
+        reader = SharedReader if moduli.shared else RobustReader
+        return reader(moduli, size, self.radius_of(moduli), weights, retry_above)
 
     def borne(self, moduli: ModuliSet) -> int:
-        """All that are below a quarter of the factor."""
+        """All that are below a quarter of the factor, or as far as the table says."""
+        if moduli.shared:
+            from rnscli.core.arithmetic.shared_factors import borne
+
+            return borne(moduli)
         return (moduli.factor - 1) // 4
 
 
@@ -321,19 +329,19 @@ def decoder_for(moduli: ModuliSet, name: str | None = None) -> Decoder:
 15,14,13 have none; give a `factor`, or another decoder
     """
     if name is None:
-        name = USUAL_OF_COMMON_FACTOR if moduli.factor > 1 else USUAL
+        name = USUAL if moduli.coprime else USUAL_OF_COMMON_FACTOR
     decoder = decoder_named(name)
     members = ",".join(map(str, moduli.moduli))
-    if decoder.takes_common_factor and moduli.factor == 1:
+    if decoder.takes_common_factor and moduli.coprime:
         raise InputError(
             f"`decoder` {name} is for moduli with a common factor, and {members} have none; give a "
             "`factor`, or another decoder"
         )
-    if moduli.factor > 1 and not decoder.takes_common_factor:
+    if not (moduli.coprime or decoder.takes_common_factor):
         accepted = " or ".join(one for one, of in DECODERS.items() if of.takes_common_factor)
+        have = "share factors" if moduli.shared else f"have the common factor {moduli.factor}"
         raise InputError(
-            f"`decoder` {name} is for coprime moduli, and {members} have the common factor "
-            f"{moduli.factor}; use {accepted}"
+            f"`decoder` {name} is for coprime moduli, and {members} {have}; use {accepted}"
         )
     return decoder
 

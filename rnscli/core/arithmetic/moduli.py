@@ -1,11 +1,11 @@
-"""Sets of moduli, coprime but for a common factor, with information and redundant members."""
+"""Sets of moduli, coprime or with shared factors, with information and redundant members."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
-from typing import Any
+from itertools import combinations, permutations
+from typing import Any, NamedTuple
 
 from rnscli.base import InputError, check_int
 
@@ -25,20 +25,25 @@ class ModuliSet:
     all residues of a value agree modulo G, so that small errors in all of them are told from
     values far apart (`rnscli.core.arithmetic.robust`).
 
+    With a factor given, be it 1, pairs of a set without redundant members may also share more than
+    that. The residues of a value then agree modulo the greatest common divisor of each pair
+    (`rnscli.core.arithmetic.shared_factors`).
+
     Parameters
     ----------
     moduli
-        The members, in any order; each at least 2, every pair coprime.
+        The members, in any order; each at least 2, every pair coprime unless there is a factor.
     redundant
         How many of them, the largest, are redundant (k); fewer than there are members.
     factor
-        Common factor G; all members are multiples of it, by at least 2, and these are coprime.
+        Greatest common divisor G of all members, which are multiples of it by at least 2. If not
+        given, they are pairwise coprime, and the attribute is 1.
 
     Raises
     ------
     InputError
-        If a modulus is not a whole number of at least 2, two share a factor (both and the factor
-        are named), or no information modulus is left.
+        If a modulus is not a whole number of at least 2, two share a factor that is not allowed
+        (both and the factor are named), or no information modulus is left.
 
     References
     ----------
@@ -56,6 +61,9 @@ class ModuliSet:
     >>> moduli = ModuliSet([248, 232, 224, 216], factor=8)
     >>> moduli.cofactors, moduli.dynamic_range
     ((31, 29, 28, 27), 5437152)
+    >>> moduli = ModuliSet([60, 62, 64], factor=2)
+    >>> moduli.shared, moduli.dynamic_range, moduli.parts
+    (True, 29760, (64, 31, 15))
     >>> ModuliSet([6, 9])
     Traceback (most recent call last):
         ...
@@ -67,7 +75,9 @@ moduli with a common factor give a `factor` of 3
     redundant: int
     factor: int
 
-    def __init__(self, moduli: Iterable[int], redundant: int = 0, factor: int = 1) -> None:
+    def __init__(
+        self, moduli: Iterable[int], redundant: int = 0, factor: int | None = None
+    ) -> None:
         """Sort, validate and freeze."""
         members = [check_int("moduli", modulus, 2) for modulus in moduli]
         if not members:
@@ -77,24 +87,12 @@ moduli with a common factor give a `factor` of 3
                 f"`moduli` has {len(members)} members; at most {MAX_COUNT} are accepted"
             )
         members.sort(reverse=True)
-        factor = check_int("factor", factor, 1)
-        for modulus in members:
-            if modulus % factor or (factor > 1 and modulus == factor):
-                raise InputError(
-                    f"modulus {modulus} is not a multiple, by at least 2, of the `factor` {factor}"
-                )
-        for larger, smaller in combinations(members, 2):
-            common = math.gcd(larger, smaller)
-            if common > factor:
-                more = f", not of the `factor` {factor} alone" if factor > 1 else ""
-                if factor == 1 and common == math.gcd(*members) < members[-1]:
-                    more = f"; for moduli with a common factor give a `factor` of {common}"
-                raise InputError(
-                    f"moduli {larger} and {smaller} are not coprime: both are multiples of "
-                    f"{common}{more}",
-                    "moduli",
-                )
         redundant = check_int("redundant", redundant, 0)
+        if factor is None:
+            _check_coprime(members, redundant)
+            factor = 1
+        else:
+            _check_factor(members, redundant, check_int("factor", factor, 1))
         if redundant >= len(members):
             raise InputError(
                 f"`redundant` is {redundant}, but the set has only {len(members)} moduli; "
@@ -124,6 +122,16 @@ moduli with a common factor give a `factor` of 3
         """The k largest moduli, descending."""
         return self.moduli[: self.redundant]
 
+    @cached_property
+    def shared(self) -> bool:
+        """Whether some pair has more in common than the factor."""
+        return _sharing(self.moduli, self.factor) is not None
+
+    @property
+    def coprime(self) -> bool:
+        """Whether no pair has anything in common."""
+        return self.factor == 1 and not self.shared
+
     @property
     def cofactors(self) -> tuple[int, ...]:
         """All moduli without the common factor, descending."""
@@ -131,41 +139,47 @@ moduli with a common factor give a `factor` of 3
 
     @property
     def of_cofactors(self) -> "ModuliSet":
-        """The coprime set of these, with as many redundant members."""
+        """The coprime set of these, with as many redundant members, unless they share more."""
         return ModuliSet(self.cofactors, self.redundant)
 
     @cached_property
     def dynamic_range(self) -> int:
         """Least common multiple of the information moduli: the largest legitimate range.
 
-        It is their product, unless they have a common factor.
+        It is their product, if they are coprime.
         """
-        return math.prod(self.cofactors[self.redundant :]) * self.factor
+        return math.lcm(*self.information)
 
     @cached_property
     def total_range(self) -> int:
         """The same of all moduli: how many numbers have different residues."""
-        return math.prod(self.cofactors) * self.factor
+        return math.lcm(*self.moduli)
 
     @cached_property
     def parts(self) -> tuple[int, ...]:
         """Pairwise coprime divisors of the information moduli, whose product is the dynamic range.
 
-        Residues modulo these say all that those of a number do; without a common factor they are
-        the information moduli.
+        Residues modulo these say all that those of a number do. Every power of a prime is in the
+        first modulus that has the highest one; a modulus of which nothing is left has 1.
 
         Examples
         --------
         >>> ModuliSet([248, 232, 224, 216], factor=8).parts
         (31, 29, 224, 27)
+        >>> ModuliSet([12, 6, 4], factor=2).parts
+        (12, 1, 1)
         """
-        left, parts = self.factor, list[int]()
-        for cofactor in self.cofactors[self.redundant :]:
-            part = cofactor
-            while (common := math.gcd(left, cofactor)) > 1:
-                part, left = part * common, left // common
-            parts.append(part)
-        return (parts[0] * left, *parts[1:])
+        members = self.information
+        if self.coprime:
+            return members
+        parts = list(members)
+        for (i, one), (j, other) in permutations(enumerate(members), 2):
+            common = math.gcd(one, other)
+            if common > 1:
+                # Primes that the other one has more often, or as often and first, are left to it.
+                without = _without_primes(parts[i], one // common if j < i else other // common)
+                parts[i] = parts[i] // without if j < i else without
+        return tuple(parts)
 
     def without(self, erased: Iterable[int]) -> "ModuliSet":
         """The set that is left when some channels are known to be dead.
@@ -233,6 +247,60 @@ moduli with a common factor give a `factor` of 3
         return mixed_radix_inverses(self.parts)
 
 
+def _sharing(members: Sequence[int], factor: int) -> tuple[int, int, int] | None:
+    """The first pair that has more in common than a factor, and what that is."""
+    for larger, smaller in combinations(members, 2):
+        common = math.gcd(larger, smaller)
+        if common > factor:
+            return larger, smaller, common
+    return None
+
+
+def _check_coprime(members: Sequence[int], redundant: int) -> None:
+    """Refuse members that share a factor; those that might are told the option."""
+    found = _sharing(members, 1)
+    if found is None:
+        return
+    larger, smaller, common = found
+    more, whole = "", math.gcd(*members)
+    if whole < members[-1]:
+        if _sharing(members, whole) is None:
+            more = f"; for moduli with a common factor give a `factor` of {whole}"
+        elif not redundant:
+            more = f"; for moduli that share factors give a `factor` of {whole}"
+    raise InputError(
+        f"moduli {larger} and {smaller} are not coprime: both are multiples of {common}{more}",
+        "moduli",
+    )
+
+
+def _check_factor(members: Sequence[int], redundant: int, factor: int) -> None:
+    """Refuse a factor that is not the greatest common divisor of several members."""
+    for modulus in members:
+        if modulus % factor or (factor > 1 and modulus == factor):
+            raise InputError(
+                f"modulus {modulus} is not a multiple, by at least 2, of the `factor` {factor}"
+            )
+    whole = math.gcd(*members)
+    if len(members) > 1 and whole != factor:
+        raise InputError(f"all moduli are multiples of {whole}; the `factor` is {factor}")
+    found = _sharing(members, factor) if redundant else None
+    if found is not None:
+        larger, smaller, common = found
+        raise InputError(
+            f"moduli {larger} and {smaller} share the factor {common}, not the `factor` {factor} "
+            f"alone, and such sets have no redundant moduli; `redundant` is {redundant}",
+            "moduli",
+        )
+
+
+def _without_primes(number: int, others: int) -> int:
+    """What is left of a number without all primes of another one."""
+    while (common := math.gcd(number, others)) > 1:
+        number //= common
+    return number
+
+
 def moduli_columns(moduli: ModuliSet | None) -> dict[str, Any]:
     """What rows say of a set; nothing where there is none."""
     return {
@@ -256,6 +324,35 @@ def mixed_radix_inverses(moduli: tuple[int, ...]) -> tuple[tuple[int, ...], ...]
         tuple(pow(earlier, -1, modulus) for earlier in moduli[:index])
         for index, modulus in enumerate(moduli)
     )
+
+
+class Joint(NamedTuple):
+    """How a residue is joined to those before it, of which a number modulo ``before`` is known.
+
+    ``common`` is what its modulus has in common with that, and ``inverse`` the inverse of
+    ``before / common`` modulo ``modulus / common``.
+    """
+
+    modulus: int
+    common: int
+    before: int
+    inverse: int
+
+
+def joints(moduli: tuple[int, ...]) -> tuple[Joint, ...]:
+    """Of all moduli but the first, one after the other.
+
+    Examples
+    --------
+    >>> [one.common for one in joints((64, 62, 60))]
+    [2, 4]
+    """
+    before, found = moduli[0], list[Joint]()
+    for modulus in moduli[1:]:
+        common = math.gcd(modulus, before)
+        found.append(Joint(modulus, common, before, pow(before // common, -1, modulus // common)))
+        before *= modulus // common
+    return tuple(found)
 
 
 def check_moduli_set(moduli: ModuliSet) -> ModuliSet:

@@ -84,7 +84,7 @@ def reverse_conversion(moduli: ModuliSet, method: str = "mixed-radix") -> Operat
         steps.append(add(2 * _form(members[0])[0], 4.0))
     elif method == "crt":
         for modulus in members:
-            steps.append(_constant_product(modulus))
+            steps.append(constant_product(modulus))
             if count > 1:
                 other_bits = (moduli.dynamic_range // modulus).bit_length()
                 steps.append(multiply(residue_width(modulus), other_bits))
@@ -92,7 +92,7 @@ def reverse_conversion(moduli: ModuliSet, method: str = "mixed-radix") -> Operat
     else:
         for index, modulus in enumerate(members):
             steps.append(add(residue_width(modulus), float(index)))
-            steps.append(times(_constant_product(modulus), float(index)))
+            steps.append(times(constant_product(modulus), float(index)))
         inner = members[-1]  # the number of values of the innermost bracket
         for modulus in members[-2::-1]:
             inner_bits = residue_width(inner)
@@ -112,7 +112,7 @@ def times_modulus(width: int, modulus: int) -> Operations:
     return multiply(width, residue_width(modulus))
 
 
-def _constant_product(modulus: int) -> Operations:
+def constant_product(modulus: int) -> Operations:
     """A residue times a constant, modulo m; a product of w bits each has 2 w, and no sign."""
     bits = residue_width(modulus)
     return (*multiply(bits, bits), *reduction(2 * bits + 1, modulus))
@@ -158,7 +158,7 @@ def reverse_cycles(moduli: ModuliSet, method: str = "mixed-radix") -> int:
     members, count = moduli.information, moduli.information_count
     if _special(members):
         return 5
-    products = [chain(_constant_product(modulus)) for modulus in members]
+    products = [chain(constant_product(modulus)) for modulus in members]
     if method == "crt":
         return max(products) + (count > 1) + 2 * math.ceil(math.log2(count)) + 1
     levels = sum(1 + max(products[level:]) for level in range(1, count))

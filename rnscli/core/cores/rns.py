@@ -31,6 +31,7 @@ from rnscli.core.cores.residue_logic import (
     syndrome_cycles,
 )
 from rnscli.core.cores.robust_logic import robust_conversion, robust_cycles
+from rnscli.core.cores.shared_logic import shared_conversion, shared_cycles
 from rnscli.core.noise import NoiseLaw
 
 if TYPE_CHECKING:  # what is simulated loads NumPy
@@ -112,6 +113,8 @@ def _logic(moduli: ModuliSet, settings: CoreSettings) -> Logic:
     decoder = decoder_for(moduli, settings.decoder)
     if decoder.listed:
         return _logic_of_list(moduli, settings, decoder.listed)
+    if moduli.shared:
+        return _logic_of_shared(moduli, settings, size)
     checked = moduli  # whose residues are compared with those of the number
     if moduli.factor > 1:
         checked = moduli.of_cofactors
@@ -152,4 +155,17 @@ def _logic_of_list(moduli: ModuliSet, settings: CoreSettings, listed: int) -> Lo
         cycles_before=forward_cycles(input_bits, moduli),
         cycles_after=reverse_cycles(every, method) + 1 + share * (2 * levels + 3),
         bits_looked_up=share * reads,
+    )
+
+
+def _logic_of_shared(moduli: ModuliSet, settings: CoreSettings, size: int) -> Logic:
+    """Of a set of which pairs share factors: every word looks its errors up."""
+    input_bits = settings.dot_product.input_bits
+    return Logic(
+        inputs=forward_conversion(input_bits, moduli),
+        reverse=shared_conversion(moduli),
+        decoding=syndrome(moduli, size),
+        cycles_before=forward_cycles(input_bits, moduli),
+        cycles_after=shared_cycles(moduli) + syndrome_cycles(moduli, size),
+        bits_looked_up=float(residue_width(moduli.dynamic_range)),
     )

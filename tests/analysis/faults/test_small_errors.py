@@ -14,6 +14,7 @@ from rnscli.analysis.faults.validation import validate
 from rnscli.core.arithmetic.code import DETECTED, RedundantCode
 from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, NoiseLaw, Tabulated, Uniform
+from rnscli.core.noise.law import weights_of
 
 # Cofactors, how many of them are redundant, common factor, legitimate range.
 CODES = [
@@ -47,11 +48,22 @@ def random_laws(moduli: ModuliSet, seed: int) -> tuple[NoiseLaw, ...]:
     return tuple(laws)
 
 
+def cut_gaussian(sigma: float, modulus: int) -> NoiseLaw:
+    """Without what is less likely than 1e-9."""
+    law = Gaussian(sigma).error_distribution(modulus)
+    law = np.where(law > 1e-9, law, 0)
+    return Tabulated(tuple(law / math.fsum(law)))
+
+
 def counted(
-    moduli: ModuliSet, size: int, laws: tuple[NoiseLaw, ...], tolerance: int
+    moduli: ModuliSet,
+    size: int,
+    laws: tuple[NoiseLaw, ...],
+    tolerance: int,
+    retry_above: float | None = None,
 ) -> dict[str, float]:
     """The same by decoding every word."""
-    code = RedundantCode(moduli, size)
+    code = RedundantCode(moduli, size, None, weights_of(laws), retry_above)
     values = np.arange(code.lowest, code.highest + 1)
     vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
     errors = np.array(list(itertools.product(*(np.flatnonzero(v) for v in vectors)))).T
@@ -94,6 +106,71 @@ def test_every_value_and_every_error(
                 assert exact <= low + found.open + 1e-12
     if redundant < 2:
         assert found.open == pytest.approx(0, abs=1e-12)
+
+
+SHARED = [
+    (ModuliSet([12, 10, 8], factor=2), None),
+    (ModuliSet([12, 10, 8], factor=2), 100),
+    (ModuliSet([15, 10, 6], factor=1), 22),
+    (ModuliSet([9, 6, 4], factor=1), None),
+    (ModuliSet([14, 10, 8, 6], factor=2), 300),
+    (ModuliSet([20, 15, 12], factor=1), 50),
+    (ModuliSet([63, 56, 8], factor=1), 480),
+]
+
+
+@pytest.mark.parametrize("above", [math.inf, 0.6], ids=["all", "sure"])
+@pytest.mark.parametrize("tolerance", [0, 2])
+@pytest.mark.parametrize(("moduli", "size"), SHARED, ids=str)
+def test_every_value_and_every_error_of_shared_factors(
+    moduli: ModuliSet, size: int | None, tolerance: int, above: float
+) -> None:
+    """Of any laws where all words are few, of the likely errors of normal ones elsewhere."""
+    size = size or moduli.dynamic_range
+    laws = random_laws(moduli, 5 + moduli.count)
+    if moduli.moduli[0] > 20 or tolerance:
+        sigmas = (0.3, 0.5, 0.4, 0.45)[: moduli.count]
+        laws = tuple(map(cut_gaussian, sigmas, moduli.moduli))
+    found = attempt(moduli, size, "robust", laws, tolerance, retry_above=above)
+    wanted = counted(moduli, size, laws, tolerance, above)
+    assert found.open == pytest.approx(0, abs=1e-12)
+    total = found.correct + found.detected + found.undetected
+    assert total == pytest.approx(1, abs=1e-12)
+    for name, exact in wanted.items():
+        assert getattr(found, name) == pytest.approx(exact, rel=1e-9, abs=1e-12)
+    # For two reasons a word may be rejected, and is.
+    assert (found.detected > 0) == (size < moduli.dynamic_range or math.isfinite(above))
+
+
+def test_more_noise_is_borne_by_what_fits_the_range() -> None:
+    """A common factor of 4 and one pair of moduli that shares 18: values far off are rarer."""
+    common = ModuliSet([64, 60, 52, 44, 28], factor=4)
+    shared = ModuliSet([63, 60, 55, 54, 49], factor=1)
+    gross = [
+        fault_probability(
+            FaultParameters(moduli=one, noise=Gaussian(0.6), legitimate_range=246_017)
+        ).p_gross
+        for one in (common, shared)
+    ]
+    assert gross[1] < gross[0] / 4
+    sigma = LevelParameters(moduli=shared, solve="sigma", target=1e-3, legitimate_range=246_017)
+    level = most_noise(sigma)
+    assert fault_probability(sigma.with_level(level)).p_err == pytest.approx(1e-3, rel=1e-6)
+
+
+def test_shared_factors_simulated() -> None:
+    """Intervals of 99.9 %: a false alarm in 500."""
+    given = FaultParameters(
+        moduli=ModuliSet([63, 60, 55, 54, 49], factor=1),
+        noise=tuple(Gaussian(s) for s in (0.5, 0.6, 0.7, 0.6, 0.5)),
+        legitimate_range=246_017,
+        retry_above=6.0,
+        attempts=2,
+    )
+    exact = fault_probability(given)
+    found = validate(given, 20_000, seed=2).beside(exact)
+    assert found.agrees
+    assert exact.p_err == pytest.approx(found.simulated_p_err, rel=0.1)
 
 
 def test_what_is_left_out_is_what_is_not_there() -> None:

@@ -37,6 +37,8 @@ CODES = [
     (ModuliSet([9, 6], factor=3), 18, "robust"),
     (ModuliSet([20, 15], factor=5), 47, "robust"),
     (ModuliSet([20, 16, 12], 1, factor=4), 40, "robust"),
+    (ModuliSet([12, 10, 8], factor=2), 100, "robust"),
+    (ModuliSet([15, 10, 6], factor=1), 30, "robust"),
     (ModuliSet([5, 4, 3]), 60, "lee"),
     (ModuliSet([5, 4, 3]), 41, "lee"),
     (ModuliSet([7, 5, 3], 1), 15, "lee"),

@@ -1,7 +1,7 @@
 import dataclasses
 import math
 import random
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -42,24 +42,36 @@ def test_without_redundancy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moduli", "pair", "factor", "of_all"),
+    ("moduli", "pair", "common", "told"),
     [
-        ([6, 9], "9 and 6", 3, True),
-        ([248, 232, 224, 216], "248 and 232", 8, True),
-        ([15, 7, 8, 35], "35 and 15", 5, False),
-        ([63, 62, 61, 42], "63 and 42", 21, False),
-        ([7, 11, 7], "7 and 7", 7, False),
-        ([7, 7], "7 and 7", 7, False),
-        ([2**40, 3, 2**70], f"{2**70} and {2**40}", 2**40, False),
+        ([6, 9], "9 and 6", 3, "with a common factor give a `factor` of 3"),
+        ([248, 232, 224, 216], "248 and 232", 8, "with a common factor give a `factor` of 8"),
+        ([60, 62, 64], "64 and 62", 2, "that share factors give a `factor` of 2"),
+        ([15, 7, 8, 35], "35 and 15", 5, "that share factors give a `factor` of 1"),
+        ([63, 62, 61, 42], "63 and 42", 21, "that share factors give a `factor` of 1"),
+        ([7, 11, 7], "7 and 7", 7, "that share factors give a `factor` of 1"),
+        ([7, 7], "7 and 7", 7, None),
+        ([2**40, 3, 2**70], f"{2**70} and {2**40}", 2**40, "factors give a `factor` of 1"),
     ],
 )
-def test_a_common_factor_is_named(moduli: list[int], pair: str, factor: int, of_all: bool) -> None:
-    more = f"; for moduli with a common factor give a `factor` of {factor}" if of_all else ""
-    said = f"moduli {pair} are not coprime.* multiples of {factor}{more}$"
+def test_a_shared_factor_is_named(
+    moduli: list[int], pair: str, common: int, told: str | None
+) -> None:
+    more = f"; for moduli .*{told}" if told else ""
+    said = f"moduli {pair} are not coprime.* multiples of {common}{more}$"
     with pytest.raises(InputError, match=said):
         ModuliSet(moduli)
-    if of_all:
+    if told:
+        factor = int(told.split()[-1])
         assert ModuliSet(moduli, factor=factor).factor == factor
+
+
+def test_what_shares_factors_has_no_redundant_members() -> None:
+    with pytest.raises(InputError, match=r"both are multiples of 5$"):
+        ModuliSet([15, 7, 8, 35], redundant=1)
+    with pytest.raises(InputError, match=r"64 and 60 share the factor 4, .*`redundant` is 1$"):
+        ModuliSet([60, 62, 64], 1, 2)
+    assert ModuliSet([63, 62, 61], 1, 1) == ModuliSet([63, 62, 61], 1)
 
 
 @given(coprime_lists(), st.integers(2, 60), st.data())
@@ -78,12 +90,47 @@ def test_a_common_factor(cofactors: list[int], factor: int, data: st.DataObject)
     assert sum(value % m * weight for m, weight in weighted) % moduli.dynamic_range == value
 
 
+@st.composite
+def sharing_lists(draw: st.DrawFn) -> list[int]:
+    """One to six numbers of few primes, so that most pairs share some."""
+    powers = st.tuples(*(st.integers(0, most) for most in (4, 3, 2, 1, 1)))
+    numbers = [
+        math.prod(p**e for p, e in zip((2, 3, 5, 7, 2**61 - 1), exponents, strict=True))
+        for exponents in draw(st.lists(powers, min_size=1, max_size=6))
+    ]
+    return [number for number in numbers if number > 1] or [2]
+
+
+@given(sharing_lists(), st.data())
+@QUICK
+def test_shared_factors(members: list[int], data: st.DataObject) -> None:
+    factor = math.gcd(*members)
+    if factor in members:
+        factor = 1
+        members = [*members, 11]  # which shares nothing with any other
+    moduli = ModuliSet(members, factor=factor)
+    pairs = [math.gcd(a, b) for a, b in combinations(members, 2)]
+    assert moduli.shared == any(common > factor for common in pairs)
+    assert moduli.coprime == all(common == 1 for common in pairs)
+    assert moduli.dynamic_range == moduli.total_range == math.lcm(*members)
+    parts = moduli.parts
+    assert math.lcm(*parts) == math.prod(parts) == moduli.dynamic_range
+    assert all(m % part == 0 for m, part in zip(moduli.moduli, parts, strict=True))
+    assert [m // factor for m in moduli.moduli] == list(moduli.cofactors)
+    value = data.draw(st.integers(0, moduli.dynamic_range - 1))
+    weighted = zip(moduli.moduli, moduli.crt_weights, strict=True)
+    assert sum(value % m * weight for m, weight in weighted) % moduli.dynamic_range == value
+    assert moduli.without([]) == moduli == eval(repr(moduli))
+
+
 @pytest.mark.parametrize(
     ("moduli", "factor", "said"),
     [
         ([60, 62, 63], 2, "modulus 63 is not a multiple, by at least 2, of the `factor` 2"),
         ([8, 24, 40], 8, "modulus 8 is not a multiple, by at least 2, of the `factor` 8"),
-        ([60, 62, 64], 2, "multiples of 4, not of the `factor` 2 alone"),
+        ([248, 232, 224, 216], 4, "^all moduli are multiples of 8; the `factor` is 4$"),
+        ([60, 62, 64], 1, "^all moduli are multiples of 2; the `factor` is 1$"),
+        ([63, 61], 3, "modulus 61 is not a multiple"),
         ([60, 62], 0, "`factor` is 0"),
     ],
 )
