@@ -179,7 +179,15 @@ RECORDS = [
         "AccuracyStatistics",
         {
             "right": {"samples": 10, "both": 8, "first": 1, "second": 1},
-            "products": {"products": 2, "dot_products": 20, "wrong": 1, "computed": 21},
+            "products": {
+                "products": 2,
+                "dot_products": 20,
+                "wrong": 1,
+                "computed": 21,
+                "gross": 1,
+                "absolute": 9,
+                "square": 81,
+            },
         },
     ),
 ]

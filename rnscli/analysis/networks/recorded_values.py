@@ -48,7 +48,7 @@ def network_values(
     --------
     >>> law = network_values(networks.open_network("digits-cnn"), DotProduct(128, 6, 6), 8)
     >>> sum(law.counts), max(map(abs, law.values)) <= DotProduct(128, 6, 6).max_sum
-    (66016, True)
+    (65856, True)
     """
     bits = max(dot.input_bits, dot.weight_bits)
     made = analog_core(

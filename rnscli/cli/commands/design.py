@@ -210,7 +210,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         given = given | {"sigma": None, "noise": None}
     for name in ("tolerance", "model") if not sigmas else ():
         if given[name] is not None:
-            raise InputError(f"`{name}` is about --families; give that, too, or leave it out")
+            value = base.shown(str(given[name][0]))
+            raise InputError(
+                f"`{name}` {value} is about --families; give that, too, or leave it out"
+            )
     if given["samples"] is not None and given["model"] is None:
         raise InputError("`samples` is about --model; give that, too, or leave it out")
     hardware, given = options.hardware_of(given)

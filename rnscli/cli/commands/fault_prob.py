@@ -160,7 +160,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # The least redundancy, and the fewest attempts, for a wanted p_err
     rnscli fault-prob --bits 5..8 --p 1e-2 --target 1e-9
     # Which family of codes is cheapest where small errors do no harm
-    rnscli fault-prob --bits 8 --sigma 0.3,0.5 --values dot-product \
+    rnscli fault-prob --bits 8 --sigma 0.3,0.5 --values dot-product \\
         --target 1e-9 --target-of p_gross
     # The most noise that each redundancy, and each number of attempts, bears
     rnscli fault-prob --solve sigma --target 1e-9
