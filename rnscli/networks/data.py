@@ -206,8 +206,8 @@ def load_data(path: str | Path) -> Dataset:
     except PermissionError as error:
         raise InputError(f"`data` {path} cannot be read: {error.strerror}") from None
     # Whatever a damaged file makes NumPy and zipfile raise, from SyntaxError to MemoryError.
-    except Exception:
-        raise InputError(f"`data` {path} is damaged or of another kind; {_WANTED}") from None
+    except Exception as error:
+        raise InputError(f"`data` {path} is damaged or of another kind; {_WANTED}") from error
 
     def part(x: str, y: str) -> LabelledData:
         return LabelledData(*checked(arrays[x], arrays[y], f"`data` {path}: ", (x, y)))

@@ -111,15 +111,14 @@ def redundancy_frontier(parameters: TargetParameters) -> tuple[FaultProbability,
     2 2 6.0001 False
     3 2 7.0001 False
     4 1 8.0000 False
+    >>> small = ModuliRequest(bits=5, vector_size=16)
     >>> for row in redundancy_frontier(
-    ...     TargetParameters(
-    ...         request=request, noise=Gaussian(0.3), target=1e-6, target_of="p_gross"
-    ...     )
+    ...     TargetParameters(request=small, noise=Gaussian(0.3), target=1e-3, target_of="p_gross")
     ... ):
     ...     print(row.decoder, row.redundant, row.attempts, f"{row.conversions:.4f}", row.cheapest)
-    bounded-distance 1 15 8.2627 False
-    lee 3 1 7.0000 False
-    robust 1 2 6.0049 True
+    bounded-distance 1 7 5.9737 True
+    lee 3 1 6.0000 False
+    robust 1 6 8.0432 False
     """
     search = _Search(parameters)
     decoders = _decoders(parameters)

@@ -41,7 +41,11 @@ CASES: list[tuple[dict[str, Any], str, dict[str, float], str]] = [
 ]
 each_case = pytest.mark.parametrize(
     ("case", "law", "limits", "minimise"),
-    CASES,
+    [
+        # Gaussian noise takes the most time, and other tests of designs have it.
+        pytest.param(*one, marks=[pytest.mark.thorough] if one[1] in ("gaussian", "snr") else [])
+        for one in CASES
+    ],
     ids=[
         f"{'every' if c is EVERY else 'odd'}-{law}-{'-'.join(limits)}-{minimise}"
         for c, law, limits, minimise in CASES

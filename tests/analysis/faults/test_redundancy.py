@@ -17,7 +17,7 @@ from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
 
-@pytest.mark.parametrize("bits", [5, 8])
+@pytest.mark.parametrize("bits", [5, pytest.param(8, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("legitimate_range", ["product", "operands"])
 @pytest.mark.parametrize("noise", [Uniform(1e-3), Uniform(5e-3)])
 @pytest.mark.parametrize("target", [1e-2, 1e-5, 1e-9])
@@ -99,6 +99,7 @@ def test_as_many_moduli_as_it_takes() -> None:
     assert all(row.p_err <= 1e-9 for row in rows)
 
 
+@pytest.mark.thorough
 def test_what_is_not_computed_is_said_where_nothing_is_found() -> None:
     request = ModuliRequest(bits=7, input_bits=52, weight_bits=52)
     with pytest.raises(NoSolutionError, match=r"\(sets of more than 18 moduli are"):

@@ -231,12 +231,14 @@ SWEEPS = (
     "design --pairs 200 --p 1e-3 --max-p-err 1e-6 --bits 5,6 --legitimate-range operands,product",
 )  # fmt: skip
 
+LONG = ("design", "fault-prob --target")
+
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        # A search of designs takes seconds, and its schema is that of all.
-        pytest.param(one, marks=[pytest.mark.thorough] if one.startswith("design") else [])
+        # A search takes seconds, and its schema is that of all.
+        pytest.param(one, marks=[pytest.mark.thorough] if one.startswith(LONG) else [])
         for one in SWEEPS
     ],
 )
