@@ -1,6 +1,5 @@
 from rnscli.core.arithmetic.code import DETECTED as DETECTED
 from rnscli.core.arithmetic.code import RedundantCode as RedundantCode
-from rnscli.core.arithmetic.code import check_retry_above as check_retry_above
 from rnscli.core.arithmetic.decoders import DECODERS as DECODERS
 from rnscli.core.arithmetic.decoders import TOLERANCE as TOLERANCE
 from rnscli.core.arithmetic.decoders import USUAL as USUAL

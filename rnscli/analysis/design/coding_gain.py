@@ -30,7 +30,6 @@ _LEAST = -120.0  # dB of 1 W
 _FIRST = -20.0
 _EXACT = 1e-4  # dB
 _TINY = 1e-320  # a probability that has a logarithm
-_OF_CODE = ("factor", "redundant", "decoder", "legitimate_range")
 _FINER = 1.25  # ratio of numbers of arrays that are looked at
 _RISEN = 1.3  # energy over the least one, from which more arrays are not looked at
 _GOLDEN = (math.sqrt(5) - 1) / 2

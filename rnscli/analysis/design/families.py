@@ -123,8 +123,7 @@ def _group(
             if code is None and group is None:
                 continue
             for most in attempts:
-                row = _row(family, design, code, group, error, most, tolerance)
-                yield replace(row, spare=redundant, sigma=sigma)
+                yield _row(family, design, code, group, error, most, tolerance, redundant, sigma)
 
 
 def _spaces(space: DesignSpace, redundant: int) -> Iterator[tuple[str, DesignSpace]]:
@@ -167,6 +166,8 @@ def _row(
     error: SimulatedError,
     attempts: float,
     tolerance: int,
+    spare: int,
+    sigma: float,
 ) -> FamilyRow:
     metrics = None if group is None else group.metrics(attempts)
     found, moduli, conversions = None, None, 1.0
@@ -190,8 +191,8 @@ def _row(
         core=design.core,
         bits=design.bits,
         vector_size=design.vector_size,
-        spare=0,
-        sigma=0.0,
+        spare=spare,
+        sigma=sigma,
         technology=design.technology,
         moduli=None if moduli is None else moduli.information,
         redundant_moduli=None if moduli is None else moduli.redundant_moduli,

@@ -128,7 +128,6 @@ class FaultParameters:
         erased = tuple(self.erased)
         self.moduli.without(erased)
         decoder = core.decoder_for(self.moduli, self.decoder)
-        cost = core.check_retry_above(self.retry_above)
         return FaultPoint(
             moduli=self.moduli,
             laws=self._laws(),
@@ -138,7 +137,7 @@ class FaultParameters:
             erased=erased,
             tolerance=CodeOptions.tolerance.check(self.tolerance),
             values=self.values,
-            retry_above=decoder.check_retry_above(cost),
+            retry_above=decoder.check_retry_above(self.retry_above),
         )
 
     def _laws(self) -> tuple[NoiseLaw, ...]:

@@ -1,6 +1,5 @@
 """The redundant residue code: encode, check, and decode words of N residues."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -119,7 +118,8 @@ class RedundantCode:
         check_simulable(moduli)
         object.__setattr__(self, "moduli", moduli)
         object.__setattr__(self, "legitimate_range", size)
-        object.__setattr__(self, "decoder", decoder_for(moduli, decoder).name)
+        rule = decoder_for(moduli, decoder)
+        object.__setattr__(self, "decoder", rule.name)
         if weights is not None:
             weights = tuple(check_weight(weight) for weight in weights)
             if len(weights) != moduli.count:
@@ -127,7 +127,7 @@ class RedundantCode:
                     f"`weights` has {len(weights)} numbers; the set has {moduli.count} moduli"
                 )
         object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "retry_above", check_retry_above(retry_above))
+        object.__setattr__(self, "retry_above", rule.check_retry_above(retry_above))
         _ = self._reader  # which refuses what is too large to decode
 
     @property
@@ -219,10 +219,3 @@ class RedundantCode:
 def check_weight(weight: float) -> float:
     """A weight of errors, of a word of residues."""
     return check_float("weights", weight, 1e-12, 1e12, "numbers from 1e-12 to 1e12")
-
-
-def check_retry_above(cost: float | None) -> float:
-    """A cost, which is infinite if not given."""
-    if cost is None or cost == math.inf:
-        return math.inf
-    return check_float("retry_above", cost, 0.0, 1e18, "a number of at least 0, or inf")

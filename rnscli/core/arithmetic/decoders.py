@@ -20,7 +20,7 @@ from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from rnscli.base import InputError, Registry, RnscliError
+from rnscli.base import InputError, Registry, RnscliError, check_float
 from rnscli.core.arithmetic.moduli import ModuliSet
 
 if TYPE_CHECKING:  # what decodes loads NumPy
@@ -103,13 +103,15 @@ class Decoder(ABC):
         """
         from rnscli.core.arithmetic.hamming import HammingReader
 
-        del weights
-        self.check_retry_above(retry_above)
+        del weights, retry_above
         return HammingReader(moduli, size, self.radius_of(moduli))
 
-    def check_retry_above(self, cost: float) -> float:
-        """A cost above which words are rejected, of a decoder that has one, or infinity."""
-        if not self.has_cost and not math.isinf(cost):
+    def check_retry_above(self, cost: float | None) -> float:
+        """A cost above which words are rejected, of a decoder that has one; infinite if none."""
+        if cost is None or cost == math.inf:
+            return math.inf
+        cost = check_float("retry_above", cost, 0.0, 1e18, "a number of at least 0, or inf")
+        if not self.has_cost:
             raise InputError(
                 f"`retry_above` is {cost:g}, and the `decoder` {self.name} counts wrong residues, "
                 "however far they are off; leave it out"
@@ -204,8 +206,7 @@ class Plurality(Decoder):
     ) -> Reader:
         from rnscli.core.arithmetic.hamming import PluralityReader
 
-        del weights
-        self.check_retry_above(retry_above)
+        del weights, retry_above
         return PluralityReader(moduli, size)
 
     def groups_tried(self, moduli: ModuliSet) -> int:
