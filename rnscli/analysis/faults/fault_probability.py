@@ -305,6 +305,8 @@ def _sizes(once: Attempt, found: Retries) -> dict[str, Any]:
             "rms_output_error": None,
         }
     absolute, square = once.absolute, once.square
+    if once.open > _NEGLIGIBLE * found.p_err:  # how far the others are off is not known either
+        absolute = square = None
     return {
         "p_gross": min(found.p_err, (once.gross + once.open) * accepted + rejected),
         "mean_abs_output_error": None if absolute is None else absolute * accepted,

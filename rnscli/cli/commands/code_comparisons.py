@@ -51,10 +51,11 @@ FAMILY_LAYOUT = report.Layout(
 )  # fmt: skip
 _COMPARED = (
     "each family has as many channels as the coprime set with k redundant moduli (a common factor "
-    "may leave one out), and the same noise in steps of its converters; outputs are sums of "
-    "uniform operands. Arrays of light are as long as that noise allows: no energy is given where "
-    "not even a single row is as quiet. The conventional core has one ADC of as many bits, "
-    "calibrated, on its own technology, at no price of that noise."
+    "may leave one out), the range of the operands, and the same noise in steps of its converters; "
+    "outputs are sums of uniform operands. Best is the least error of outputs, and within one per "
+    "cent of that the least energy. Arrays of light are as long as that noise allows: no energy is "
+    "given where not even a single row is as quiet. The conventional core has one ADC of as many "
+    "bits, calibrated, on its own technology, at no price of that noise."
 )
 _ASSUMED = (
     "gain: light that is saved on the arrays of the reference, the first row; saved: energy of a "
@@ -103,6 +104,8 @@ def of_families(given: Mapping[str, Any]) -> tuple[float, ...]:
     sigmas = given["sigma"] or ()
     if not sigmas or any(isinstance(one, tuple) for one in sigmas):
         raise InputError("--families needs a `sigma`, or several, the same for all moduli")
+    if 0 in sigmas:
+        raise InputError("`sigma` is 0, and no array of light is as quiet; give a number above 0")
     return tuple(sigmas)
 
 

@@ -207,6 +207,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         given = of_gain(given, default)
     sigmas = of_families(given) if given["families"] else ()
     if sigmas:
+        if drawn and len(sigmas) == 1 == len(given["bits"]):
+            raise InputError(
+                "--plot of --families is drawn over --sigma and --bits; give several of one of them"
+            )
         given = given | {"sigma": None, "noise": None}
     for name in ("tolerance", "model") if not sigmas else ():
         if given[name] is not None:

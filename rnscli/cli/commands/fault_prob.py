@@ -63,8 +63,8 @@ VALIDATE_LAYOUT = report.Layout(
     parameters=LAYOUT.parameters,
     results=(
         "p_undetected", "simulated_p_undetected", "simulated_p_undetected_ci999", "p_err",
-        "simulated_p_err", "simulated_p_err_ci999", "simulated_words", "precision_reached",
-        "agrees",
+        "is_bound", "simulated_p_err", "simulated_p_err_ci999", "simulated_words",
+        "precision_reached", "agrees",
     ),
     optional=(
         "redundant_moduli", "moduli", "precision_reached", "simulated_words", "simulated_p_err",

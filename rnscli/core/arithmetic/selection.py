@@ -231,6 +231,8 @@ def largest_factor(
 ) -> int | None:
     """The largest common factor G of so many moduli that cover a range; ``None`` if there is none.
 
+    It is at most 4096, as in `common_factor_family`.
+
     Examples
     --------
     >>> largest_factor(4129025, 255, 4, 0), largest_factor(4129025, 255, 5, 0)
@@ -239,7 +241,7 @@ def largest_factor(
     information = channels - redundant
     if information < 1 or channels < 2:
         return None
-    for factor in range(max_modulus // 2, 1, -1):
+    for factor in range(min(max_modulus // 2, MAX_SEARCHED_FACTOR), 1, -1):
         if factor * (max_modulus // factor) ** information < required_range:
             continue
         try:

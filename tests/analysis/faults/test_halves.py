@@ -126,6 +126,7 @@ def test_a_code_either_way(moduli: list[int], redundant: int, sigma: float, tole
     assert tuple(quick) == pytest.approx(tuple(whole), rel=1e-10)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("moduli", "redundant"),
     [([127, 126, 125, 121, 113, 109], 0), ([63, 62, 61, 59, 55, 53, 47], 2)],

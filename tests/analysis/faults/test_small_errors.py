@@ -281,6 +281,7 @@ def test_laws_too_broad_for_any_list_have_a_bound(
     total = row.p_correct + row.p_detected + row.p_undetected
     # What a vote comes to is not known, and counts twice.
     assert total == pytest.approx(2 - row.p_correct if decoder == "plurality" else 1, abs=1e-12)
+    assert row.mean_abs_output_error is row.rms_output_error is None
     several = FaultParameters(moduli=moduli, noise=noise, decoder=decoder, attempts=2)
     found = validate(several, 2000, seed=3)
     row = fault_probability(several)

@@ -84,6 +84,7 @@ def test_the_level_keeps_the_target_and_no_smaller_one_misses_it(
         assert fault_probability(parameters.with_level(one)).p_err <= parameters.target
 
 
+@pytest.mark.thorough
 def test_a_large_code_has_the_target_itself() -> None:
     for target in (1e-3, 1e-18):
         code = LevelParameters(moduli=SIX_BITS, solve="sigma", target=target, attempts=2)

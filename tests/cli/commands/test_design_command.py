@@ -441,6 +441,8 @@ def test_families(rnscli: Run, rows: Rows, tmp_path: Path) -> None:
         (("--sigma", "0.2", "--max-p-err", "1e-6"), "--max-p-err is not for --families"),
         (("--sigma", "0.2", "--noise", "uniform"), "under Gaussian noise"),
         (("--sigma", "0.2", "--coding-gain"), "two comparisons"),
+        (("--sigma", "0,0.2"), "--sigma is 0"),
+        (("--sigma", "0.2", "--plot", "one.svg"), "over --sigma and --bits"),
     ],
 )
 def test_families_refused(more: tuple[str, ...], said: str, rnscli: Run) -> None:

@@ -187,6 +187,7 @@ def best_log_product(candidates: list[int], n: int, redundant: int) -> float:
     return -float(result.fun)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("required", "max_modulus", "redundant"),
     [
