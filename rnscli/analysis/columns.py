@@ -102,6 +102,10 @@ GrossErrorRate = Annotated[float, Column(
     "Share of the outputs of a code that are further off than the tolerance, or left rejected.",
     "gross rate", high=1
 )]
+PGross = Annotated[float, Column(
+    "Probability that the output is further off than the tolerance, or still rejected after the "
+    "attempts.", "p_gross", base.probability, high=1, same_as="p_err"
+)]
 MeanAbsOutputError = Annotated[float, Column(
     "Mean over all words of how far an accepted output is off, in steps of the output; 0 for a "
     "right or rejected one.", "mean |e|"

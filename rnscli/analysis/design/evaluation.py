@@ -18,6 +18,7 @@ from rnscli.analysis.energy import (
 )
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import FaultParameters
+from rnscli.analysis.faults.fault_probability import after_attempts
 from rnscli.analysis.faults.value_law import sum_deviation
 from rnscli.base import InputError, RnscliError
 from rnscli.core import (
@@ -61,6 +62,15 @@ class Group:
     error: SimulatedError
     space: DesignSpace
     static_share: float = 0.0  # of the noise of its technology
+    code: CodeOutcome | None = None
+
+    def sizes(self, attempts: float | None) -> dict[str, float | None]:
+        """How far outputs of its code are off with up to that many attempts, in steps."""
+        if self.code is None:
+            return {}
+        point = replace(self.code.code, attempts=attempts or 1.0).point
+        found = after_attempts(point, point.attempts)
+        return {name: found[name] for name in ("p_gross", "mean_abs_output_error")}
 
     @property
     def parameters(self) -> EnergyParameters:
@@ -186,7 +196,8 @@ class Evaluator:
         share = 0.0
         if self._space.noise == DEVICE and isinstance(CORES[design.core], AnalogKind):
             share = self._device(design).static_share
-        return Group(design, costs, outcome, self._error(design), self._space, share)
+        error, code = self._error(design), self.code(design)
+        return Group(design, costs, outcome, error, self._space, share, code)
 
     def code(self, design: Design) -> CodeOutcome | None:
         """The code of a design and its noise, if there are any."""

@@ -101,6 +101,8 @@ class DesignRow:
     ]
     output_error: c.OutputError | None
     p_err: c.PErr | None
+    p_gross: c.PGross | None
+    mean_abs_output_error: c.MeanAbsOutputError | None
     throughput_macs_per_s: c.Throughput | None
     power_w: Annotated[
         float | None,

@@ -78,17 +78,7 @@ class FaultProbability:
             same_as="p_err",
         ),
     ]
-    p_gross: Annotated[
-        float,
-        Column(
-            "Probability that the output is further off than the tolerance, or still rejected "
-            "after the attempts.",
-            "p_gross",
-            probability,
-            high=1,
-            same_as="p_err",
-        ),
-    ]
+    p_gross: c.PGross
     mean_abs_output_error: c.MeanAbsOutputError | None
     rms_output_error: c.RmsOutputError | None
     tolerance: c.Tolerance

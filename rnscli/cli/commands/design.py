@@ -35,10 +35,11 @@ LAYOUT = report.Layout(
     results=(
         "energy_per_mac_j", "energy_per_mac_range_j", "latency_s", "arrays", "area_m2", "power_w",
         "throughput_macs_per_s", "edp_js", "area_per_throughput", "mean_abs_error",
-        "output_error", "p_err", "extrapolated",
+        "output_error", "p_err", "p_gross", "mean_abs_output_error", "extrapolated",
     ),
     optional=(
-        "edp_js", "area_per_throughput", "throughput_macs_per_s", "redundant_moduli", "moduli",
+        "mean_abs_output_error", "p_gross", "edp_js", "area_per_throughput",
+        "throughput_macs_per_s", "redundant_moduli", "moduli",
         "adc_rate_hz", "latency_s", "slice_bits", "adc_bits", "adc_range", "reverse", "clock_hz",
         "columns_per_adc", "power_w", "area_m2", "energy_per_mac_range_j", "columns", "adc_model",
         "rate_hz", "link_sigma", "segments", "technology",
@@ -514,6 +515,7 @@ def _row(
             values |= {"columns_per_adc": made.readout.columns, "adc_rate_hz": made.readout.rate}
         values["extrapolated"] = any(one.design.beyond for one in group.costs)
         values["expected_attempts"] = group.expected_attempts(attempts)
+        values |= group.sizes(attempts)
         moduli = group.parameters.moduli
         if moduli is not None:
             values["moduli"] = moduli.information

@@ -11,7 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from rnscli.analysis.faults.fault_probability import FaultParameters, fault_probability
+from rnscli.core.arithmetic.dot_product import DotProduct
+from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores import simulated_cores
+from rnscli.core.noise import Gaussian
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
@@ -26,7 +30,7 @@ KEYS = (
     "clock_hz laser_power_w rate_hz segments link_sigma reverse slice_bits adc_bits adc_range "
     "factor redundant attempts decoder legitimate_range moduli redundant_moduli expected_attempts "
     "energy_per_mac_j energy_per_mac_range_j latency_s area_m2 mean_abs_error output_error p_err "
-    "throughput_macs_per_s power_w edp_js area_per_throughput arrays extrapolated reason commands "
+    "p_gross mean_abs_output_error throughput_macs_per_s power_w edp_js area_per_throughput arrays extrapolated reason commands "
     "noise p sigma snr_db static_share seed"
 )
 QUICK = ("--pairs", "300")
@@ -453,3 +457,26 @@ def test_families_refused(more: tuple[str, ...], said: str, rnscli: Run) -> None
 def test_a_tolerance_is_of_families(rnscli: Run) -> None:
     ran = rnscli("design", "--tolerance", "3")
     assert ran.code == 2 and " is about --families" in ran.err and "--tolerance" in ran.err
+
+
+def test_how_far_outputs_are_off(rows: Rows) -> None:
+    found = rows(
+        "design", "--sigma", 0.3, "--bits", 6, "--vector-size", 16, "--redundant", "1,2",
+        "--decoder", "lee,detect", "--attempts", "1,2", "--core", "rns,fixed-lp", *QUICK,
+    )  # fmt: skip
+    coded = [row for row in found if row["moduli"]]
+    for row in coded:
+        moduli = ModuliSet((*row["redundant_moduli"], *row["moduli"]), row["redundant"])
+        size = DotProduct(16, 6, 6).dynamic_range
+        exact = fault_probability(
+            FaultParameters(
+                moduli=moduli, noise=Gaussian(0.3), decoder=row["decoder"],
+                attempts=row["attempts"],
+                legitimate_range=size if row["legitimate_range"] == "operands" else None,
+            )
+        )  # fmt: skip
+        assert row["p_err"] == pytest.approx(exact.p_err, rel=1e-9)
+        assert row["p_gross"] == pytest.approx(exact.p_gross, rel=1e-9)
+        assert row["mean_abs_output_error"] == pytest.approx(exact.mean_abs_output_error, rel=1e-9)
+    assert {row["decoder"] for row in coded} == {"lee", "detect"}
+    assert all(row["p_gross"] is None for row in found if row["core"] == "fixed-lp")
