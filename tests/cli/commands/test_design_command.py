@@ -30,7 +30,8 @@ KEYS = (
     "clock_hz laser_power_w rate_hz segments link_sigma reverse slice_bits adc_bits adc_range "
     "factor redundant attempts decoder legitimate_range moduli redundant_moduli expected_attempts "
     "energy_per_mac_j energy_per_mac_range_j latency_s area_m2 mean_abs_error output_error p_err "
-    "p_gross mean_abs_output_error throughput_macs_per_s power_w edp_js area_per_throughput arrays extrapolated reason commands "
+    "p_gross mean_abs_output_error throughput_macs_per_s power_w edp_js area_per_throughput arrays "
+    "extrapolated reason commands "
     "noise p sigma snr_db static_share seed"
 )
 QUICK = ("--pairs", "300")
