@@ -175,4 +175,5 @@ def outcome_of_code(one: CodeOutcome) -> Outcome:
     once = row.p_correct, row.p_detected, row.p_undetected
     found = ((most, retries(point, most)) for most in one.numbers if several is None)
     given = tuple(pair for pair in found if pair[1][:3] != independent(*once, pair[0])[:3])
-    return Outcome(*once, search_probability(point), off.undetected, off.rejected, several, given)
+    searched = search_probability(point.decoder, point.left, point.left_laws)
+    return Outcome(*once, searched, off.undetected, off.rejected, several, given)

@@ -5,6 +5,7 @@ And the designer's question: how much redundancy and how many attempts reach one
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -263,14 +264,15 @@ def fault_probability(parameters: FaultParameters) -> FaultProbability:
     )
 
 
-def search_probability(point: FaultPoint) -> float:
+def search_probability(decoder: str, moduli: ModuliSet, laws: Sequence[NoiseLaw]) -> float:
     """Probability that a decoder does not believe the first group of residues, or an upper bound.
 
-    Of most that is whenever a residue is wrong.
+    Of most that is whenever a residue is wrong; 0 of those that try nothing else.
     """
-    left = point.left
-    borne = core.decoder_named(point.decoder).borne(left)
-    return core.far_word(point.left_laws, left.moduli, borne)
+    rule = core.decoder_named(decoder)
+    if not (rule.listed or rule.groups_tried(moduli)):
+        return 0.0
+    return core.far_word(laws, moduli.moduli, rule.borne(moduli))
 
 
 def after_attempts(point: FaultPoint, attempts: float) -> dict[str, Any]:

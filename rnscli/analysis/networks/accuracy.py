@@ -19,7 +19,7 @@ from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import PairedCounts, check_counts
 from rnscli.base import InputError, NoSolutionError, NotFiniteError
-from rnscli.core import CORES, Core, decoder_named, far_word
+from rnscli.core import CORES
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
@@ -358,7 +358,9 @@ def _energy(
     core = parameters.flow.core
     if core.settings.get("attempts", 1) > 2 and any(law.has_static_errors for law in core.laws):
         return None
-    most = core.settings.get("attempts", 1)
+    most, code, searched = core.settings.get("attempts", 1), core.code, 0.0
+    if code is not None and core.laws:
+        searched = analysis.search_probability(code.decoder, code.moduli, core.laws)
     rejected = analysis.rejected_of(attempts, most) if attempts > 1 else 0.0
     in_pass = analysis.attempts_of_pass(rejected, most, core.dot_product.vector_size)
     with warnings.catch_warnings():
@@ -373,7 +375,7 @@ def _energy(
             extrapolate=True,
             expected_attempts=attempts,
             pass_attempts=max(attempts, in_pass),
-            search_probability=_searched(core),
+            search_probability=searched,
             scales=parameters.flow.scales,
             devices=core.devices,
             input_scale=parameters.flow.scale_name,
@@ -383,15 +385,6 @@ def _energy(
             return analysis.workload_energy(make(), workload)[-1]
         except NoSolutionError:
             return None
-
-
-def _searched(core: Core) -> float:
-    """The share of words for which a decoder tries more than one group of residues."""
-    if core.code is None or not core.laws:
-        return 0.0
-    moduli = core.code.moduli
-    borne = decoder_named(core.code.decoder).borne(moduli)
-    return far_word(core.laws, moduli.moduli, borne)
 
 
 def _technology_name(parameters: AccuracyParameters) -> str:

@@ -431,7 +431,8 @@ def _faults(requested: _Requested, hardware: options.Hardware, extrapolate: bool
             f"`attempts` is inf, and at `p` {faults.p:g} every word is rejected, so that "
             "the energy has no bound; give a finite number of attempts"
         )
-    return _Faults(faults, analysis.search_probability(given.point))
+    of = given.point
+    return _Faults(faults, analysis.search_probability(of.decoder, of.left, of.left_laws))
 
 
 def _held(requested: _Requested, faults: _Faults | None) -> dict[str, Any]:

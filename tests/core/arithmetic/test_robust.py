@@ -173,9 +173,16 @@ def test_four_channels_of_8_bits(sigma: float) -> None:
     assert off.max() < 4
 
 
-def test_words_without_errors() -> None:
-    moduli = ModuliSet([2**20 * one for one in (2047, 2039, 2033, 2029)], 1, 2**20)
-    assert moduli.dynamic_range < 2**62
+@pytest.mark.parametrize(
+    "moduli",
+    [
+        ModuliSet([2**20 * one for one in (2047, 2039, 2033, 2029)], 1, 2**20),
+        ModuliSet([2**28, 2**7 * 3**4 * 10007, 3**4 * 1009], factor=1),
+    ],
+    ids=str,
+)
+def test_words_without_errors(moduli: ModuliSet) -> None:
+    assert 2**50 < moduli.dynamic_range < 2**62
     code = RedundantCode(moduli)
     values = np.random.default_rng(1).integers(code.lowest, code.highest, 1000)
     words = code.encode(values)
