@@ -233,8 +233,10 @@ def _compute_codes(
                     codes.setdefault(code.key, code)
         except RnscliError:
             continue
-    works = [code.work() for code in codes.values()]
-    for update, key in zip(runner.run(works), codes, strict=True):
+    # Those with the same residues in turn, which have much in common.
+    in_turn = sorted(codes, key=lambda key: (key[0].moduli, repr(key[1])))
+    works = [codes[key].work() for key in in_turn]
+    for update, key in zip(runner.run(works), in_turn, strict=True):
         evaluator.outcomes[key] = update.total[PART]
         if progress is not None:
             progress("codes", update.index + 1, len(codes))

@@ -15,6 +15,7 @@ number.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
@@ -186,22 +187,16 @@ def _stepped(law: FloatArray, step: int) -> FloatArray:
     return law[np.arange(law.size) * (step % law.size) % law.size]
 
 
-class Tables(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Tables:
     """Of each residue the modulus, and the chances that it agrees, and does not, repeated."""
 
     residues: tuple[tuple[int, FloatArray, FloatArray], ...]
 
     @classmethod
     def of(cls, laws: Sequence[FloatArray]) -> "Tables":
-        """Of laws of which 0 is the right value."""
-        made = []
-        for law in laws:
-            # The complement of q(0) is summed: where errors are rare, 1 - q(0) has no digits left.
-            other = 1.0 - law
-            other[0] = law[1:].sum()
-            repeated = law.size + _SLICE
-            made.append((law.size, np.resize(law, repeated), np.resize(other, repeated)))
-        return cls(tuple(made))
+        """Of laws of which 0 is the right value; the same ones where they were asked for before."""
+        return _tables(tuple(law.tobytes() for law in laws))
 
     def planes(self, start: int, count: int, radius: int) -> list[FloatArray]:
         """Products over the residues from a difference on, by how many do not agree."""
@@ -214,6 +209,18 @@ class Tables(NamedTuple):
                 planes[distance] += planes[distance - 1] * disagree
             planes[0] *= agree
         return planes
+
+
+@lru_cache(maxsize=8)
+def _tables(laws: tuple[bytes, ...]) -> Tables:
+    made = []
+    for law in map(np.frombuffer, laws):
+        # The complement of q(0) is summed: where errors are rare, 1 - q(0) has no digits left.
+        other = 1.0 - law
+        other[0] = law[1:].sum()
+        repeated = law.size + _SLICE
+        made.append((law.size, np.resize(law, repeated), np.resize(other, repeated)))
+    return Tables(tuple(made))
 
 
 class _Block(NamedTuple):

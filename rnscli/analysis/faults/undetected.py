@@ -38,6 +38,7 @@ from rnscli.core import FloatArray, IntArray, ModuliSet
 
 MAX_RANGE = 2**32
 _SLICE = 1 << 15  # differences at a time: their terms stay in the cache
+_STEP = 1 << 12  # a slice has a multiple of so many
 _NEAR = 1 << 22  # differences that are summed one by one, where the others are not
 
 
@@ -95,9 +96,13 @@ def sums_by_differences(
     check_range(end)
     parts = [np.zeros((1, 4))]
     for direction, signs in directions:
-        for differences, planes in _near(direction, end, radius):
+        for differences, terms in _near(direction, end, radius):
+            if not terms.any():
+                continue
             weights = sum(_legitimate(sign * differences, size, values) for sign in signs)
-            weighted = sum(planes[1:], planes[0]) * weights
+            if not np.any(weights):  # they fall with the distance
+                break
+            weighted = terms * weights
             off = differences.astype(np.float64)
             beyond = max(0, min(tolerance + 1 - int(differences[0]), differences.size))
             # Not by BLAS, whose threads get in the way of other processes.
@@ -135,12 +140,23 @@ def _legitimate(differences: IntArray, size: int, values: ValueLaw) -> FloatArra
 
 def _near(
     laws: Sequence[FloatArray], end: int, radius: int
-) -> Iterator[tuple[IntArray, list[FloatArray]]]:
-    """Slices of ``0 < d < end`` with the terms of G(d), by the distance up to the radius."""
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Slices of ``0 < d < end`` with their G(d)."""
     tables = Tables.of(laws)
     for start in range(1, end, _SLICE):
         count = min(_SLICE, end - start)
-        yield np.arange(start, start + count), tables.planes(start, count, radius)
+        whole = -(-count // _STEP) * _STEP
+        # Codes with the same residues share them, whatever their ranges are.
+        terms = (_kept_terms if start < _NEAR else _terms)(tables, start, whole, radius)
+        yield np.arange(start, start + count), terms[:count]
+
+
+def _terms(tables: Tables, start: int, count: int, radius: int) -> FloatArray:
+    first, *others = tables.planes(start, count, radius)
+    return sum(others, first)
+
+
+_kept_terms = lru_cache(maxsize=_NEAR // _SLICE)(_terms)
 
 
 _Pairs = Sequence[tuple[FloatArray, FloatArray]]

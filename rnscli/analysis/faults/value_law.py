@@ -77,6 +77,11 @@ class NormalValues(ValueLaw):
 
     def between(self, low: Any, high: Any, size: int) -> FloatArray:
         low, high, zero = np.asarray(low), np.asarray(high), size // 2
+        if np.all(low <= 0):  # P(X <= high), whose tail is on either side
+            upto = np.where(high >= size - 1, 1.0, self._tail(zero - high - 0.5))
+            return np.where((low > high) | (high < 0), 0.0, upto)
+        if np.all(high >= size - 1):
+            return np.where((low > high) | (low >= size), 0.0, self._tail(low - zero - 0.5))
         beyond = np.where(high >= size - 1, 0.0, self._tail(high - zero + 0.5))
         before = np.where(low <= 0, 0.0, self._tail(zero - low + 0.5))
         # Of a window on one side of zero the difference of two tails.
