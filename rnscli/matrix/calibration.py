@@ -228,7 +228,7 @@ class ExactProduct(TiledProduct):
 
     def __init__(self, flow: Dataflow, arrays: NumPyArrays, sums: Sample | None = None) -> None:
         super().__init__(replace(flow, path="homomorphic"), arrays)
-        self._sums = sums
+        self._sample = sums
 
     def exact(self, x: Array, w: Array) -> tuple[Array, ProductCounts]:
         """The product with weights that are quantised for it alone, and what it took."""
@@ -237,21 +237,18 @@ class ExactProduct(TiledProduct):
     def _parts(self, whole: Array) -> tuple[Array, ...]:
         return whole, *self._flow.core.parts(whole)
 
-    def _read(
-        self, x: Array, parts: Sequence[Array], rng: np.random.Generator | None
-    ) -> tuple[Array, ProductCounts]:
+    def _clean(self, x: Array, parts: Sequence[Array]) -> Array:
         arrays = self._arrays
-        whole = arrays.product(x, parts[0])
-        size = int(np.prod(whole.shape))
-        if self._sums is not None and self._flow.core.devices.mapping == OFFSET:
-            self._add_offset(self._sums, arrays.plain(x), arrays.plain(parts[0]))
-        elif self._sums is not None:
-            several = len(parts) > 2
-            sums = [arrays.product(x, part) for part in parts[1:]] if several else [whole]
+        whole, *sums = self._sums(x, parts if len(parts) > 2 else parts[:1])
+        if self._sample is not None and self._flow.core.devices.mapping == OFFSET:
+            self._add_offset(self._sample, arrays.plain(x), arrays.plain(parts[0]))
+        elif self._sample is not None:
+            sums = sums or [whole]
             flat = [one.reshape(1, -1) for one in sums]
             largest = max(float(arrays.largest(one, (-1,)).max()) for one in flat)
-            self._sums.add_of(size, largest, words_of(arrays, sums))
-        return arrays.exact(whole, self._flow.wide_results), ProductCounts(0, size, 0, size)
+            size = int(np.prod(whole.shape))
+            self._sample.add_of(size, largest, words_of(arrays, sums))
+        return arrays.exact(whole, self._flow.wide_results)
 
     def _add_offset(self, into: Sample, x: FloatArray, w: FloatArray) -> None:
         """What ADCs read of weights with an offset: of slices of inputs one after the other."""

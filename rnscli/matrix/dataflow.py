@@ -7,6 +7,7 @@ from rnscli.core import MAX_SIMULATED_BITS, TOLERANCE, Core, RedundantCode
 from rnscli.hardware import DYNAMIC, INPUT_SCALES, SCALES, STATIC, InputScale, Scales
 
 GRANULARITIES = ("vector", "tile", "channel", "tensor")
+JOINT = ("channel", "tensor")  # of which all tiles share the scales
 PATHS = ("homomorphic", "channels")
 MIN_SCALE, MAX_SCALE = 1e-30, 1e15  # which float32 has, and which operands have
 FLOAT32_EXACT, FLOAT64_EXACT = 2**24, 2**53
@@ -168,6 +169,12 @@ class Dataflow:
             "`input_scale` is static, and the scale is not known; give it as a number, or "
             "calibrate the model with rnscli.torch.calibrate"
         )
+
+    @property
+    def joint_inputs(self) -> bool:
+        """Whether inputs have the same scales in all tiles."""
+        known = not isinstance(self.input_scale, str)
+        return known or self.granularity in JOINT
 
     @property
     def _largest_product(self) -> int:

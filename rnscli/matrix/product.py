@@ -9,7 +9,6 @@ import numpy as np
 from rnscli.base import InputError, NotFiniteError
 from rnscli.core import (
     BuiltArray,
-    Changes,
     Errors,
     FloatArray,
     IntArray,
@@ -17,7 +16,7 @@ from rnscli.core import (
     RedundantCode,
     quantisation_levels,
 )
-from rnscli.matrix.dataflow import FLOAT64_EXACT, Dataflow, ProductCounts
+from rnscli.matrix.dataflow import FLOAT32_EXACT, FLOAT64_EXACT, JOINT, Dataflow, ProductCounts
 
 Array = Any  # of NumPy, or of the library of a subclass of `NumPyArrays`
 Pieces = Callable[[IntArray | None], IntArray]
@@ -33,6 +32,7 @@ class NumPyArrays:
     # How many values are best worked on at a time, or None for all: float32 values that stay in a
     # level-2 cache with what is made of them.
     chunk: int | None = 2**16
+    bytes = False  # whether matrices of bytes are multiplied, exactly, and faster than floats
 
     def largest(self, values: Array, axes: tuple[int, ...]) -> Array:
         """Largest magnitude over some axes, which are kept with length 1; NaN if one is NaN."""
@@ -55,6 +55,19 @@ class NumPyArrays:
     def product(self, x: Array, w: Array) -> Array:
         """A matrix product of whole-numbered floats, exact where the type holds every sum."""
         return x @ w
+
+    def times(self, sums: Array, steps: Array) -> Array:
+        """Sums times steps, as floats of the type that they have, in their place if they are."""
+        sums *= steps
+        return sums
+
+    def joined(self, parts: Sequence[Array]) -> Array:
+        """Arrays one behind the other along the last axis."""
+        return np.concatenate(parts, axis=-1)
+
+    def narrow(self, whole: Array) -> Array:
+        """Whole numbers up to 127 in magnitude as bytes, where these are multiplied."""
+        return whole
 
     def exact(self, values: Array, wide: bool) -> Array:
         """The values as float32, or as float64 if ``wide``; a copy only where they are another."""
@@ -200,7 +213,8 @@ class RowScales:
     They are those that ``levels`` makes of the largest magnitudes; where all are zero, of 1.
     ``granularity`` is that of `rnscli.Dataflow`, of tiles of ``size`` along K and, for ``tile``,
     along M. With a ``constant`` all share the scale that the levels make of that, whatever their
-    magnitudes. Columns are the rows of the transpose.
+    magnitudes. Columns are the rows of the transpose. ``whole`` is the largest magnitude of the
+    operand that the values are a part of, where that has one scale.
     """
 
     def __init__(
@@ -212,39 +226,46 @@ class RowScales:
         size: int,
         levels: Levels,
         constant: float | None = None,
+        whole: Array | None = None,
     ) -> None:
-        self._name, self._arrays, self._values = name, arrays, values
-        self._levels = levels
+        self._arrays, self._values = arrays, values
         self._granularity, self._size = granularity, size
-        self._largest: Array | None = None
-        self.tiny = False  # whether one of those that were given is of magnitudes below `TINY`
-        self._whole: Array | None = None
+        self.joint = constant is not None or granularity in JOINT  # the same for all tiles
         if constant is not None:
             check_magnitudes(name, arrays, arrays.largest(values, (-2, -1)))
-            self._whole = self._checked(values[..., :1, :1] * 0 + constant)
-        elif granularity in ("channel", "tensor"):  # scales that do not depend on the tile
-            axes = (-1,) if granularity == "channel" else (-2, -1)
-            self._whole = self._checked(arrays.largest(values, axes))
+            largest = values[..., :1, :1] * 0 + constant
+        elif self.joint and whole is not None:
+            largest = whole
+        elif self.joint:
+            largest = arrays.largest(values, (-1,) if granularity == "channel" else (-2, -1))
+        else:
+            largest = self._of_tiles()
+        check_magnitudes(name, arrays, largest)
+        self._largest = arrays.largest(largest, (-1,))
+        largest = arrays.where(largest != 0, largest, 1.0)
+        self.tiny = bool(largest.min() < TINY)  # whether there is one below `TINY`
+        self.every = levels.scales(arrays, largest)  # shape ``(..., M or 1, tiles or 1)``
+
+    def _of_tiles(self) -> Array:
+        values, size, arrays = self._values, self._size, self._arrays
+        full = values.shape[-1] - values.shape[-1] % size
+        parts = []
+        if full:
+            tiles = values[..., :full].reshape(*values.shape[:-1], -1, size)
+            parts.append(arrays.largest(tiles, (-1,)).reshape(*values.shape[:-1], -1))
+        if full < values.shape[-1]:
+            parts.append(arrays.largest(values[..., full:], (-1,)))
+        rows = parts[0] if len(parts) == 1 else arrays.joined(parts)
+        if self._granularity == "tile":
+            for start in range(0, rows.shape[-2], size):
+                block = rows[..., start : start + size, :]
+                rows[..., start : start + size, :] = arrays.largest(block, (-2,))
+        return rows
 
     def of(self, terms: slice) -> Array:
         """Scales of a tile, of shape ``(..., M, 1)`` or, if all rows share it, ``(..., 1, 1)``."""
-        if self._whole is not None:
-            return self._whole
-        rows = self._arrays.largest(self._values[..., terms], (-1,))
-        if self._granularity == "tile":
-            for start in range(0, rows.shape[-2], self._size):
-                block = rows[..., start : start + self._size, :]
-                rows[..., start : start + self._size, :] = self._arrays.largest(block, (-2,))
-        return self._checked(rows)
-
-    def _checked(self, largest: Array) -> Array:
-        check_magnitudes(self._name, self._arrays, largest)
-        before, self._largest = self._largest, largest
-        if before is not None:
-            self._largest = self._arrays.where(before > largest, before, largest)
-        largest = self._arrays.where(largest != 0, largest, 1.0)
-        self.tiny |= bool(largest.min() < TINY)
-        return self._levels.scales(self._arrays, largest)
+        tile = 0 if self.joint else terms.start // self._size
+        return self.every[..., tile : tile + 1]
 
     def powers(self) -> Array | None:
         """``2**e`` in float64 that bring the largest scale of each row near 1, if one is tiny."""
@@ -264,6 +285,8 @@ def _is_wide(values: Array) -> bool:
     return int(values.dtype.itemsize) > 4
 
 
+_ROWS = 256  # at least, where rows are long: so many make a product worth its call
+_BYTE = 127  # the largest whole number of it
 FLOAT32_LEVELS = 2**22  # below, two roundings of float32 are less than half of a level
 
 
@@ -281,6 +304,10 @@ class WeightTile:
     unit: Array
     built: BuiltArray | None = None
 
+    @property
+    def length(self) -> int:
+        return int(self.terms.stop - self.terms.start)
+
 
 @dataclass(frozen=True)
 class QuantisedWeights:
@@ -289,6 +316,7 @@ class QuantisedWeights:
     shape: tuple[int, ...]
     tiles: tuple[WeightTile, ...]
     powers: Array | None = None  # that are not in the units, of shape ``(..., 1, N or 1)``
+    joint: bool = False  # whether all tiles have the same units
 
 
 class TiledProduct:
@@ -306,6 +334,10 @@ class TiledProduct:
         dot = flow.core.dot_product
         self._flow, self._arrays = flow, arrays
         self._size = dot.vector_size
+        self._bytes = (
+            arrays.bytes and self.builds and flow.channel_code is None and not flow.core.physical
+            and max(dot.max_input, dot.max_weight) <= _BYTE
+        )  # fmt: skip
         self._input_levels, self._weight_levels = (
             Levels(quantisation_levels(bits), flow.scaling.floating)
             for bits in (dot.input_bits, dot.weight_bits)
@@ -324,7 +356,12 @@ class TiledProduct:
         scales = RowScales("w", self._arrays, columns, granularity, self._size, levels, constant)
         most = None if constant is None else levels.largest
         every = [(terms, scales.of(terms)) for terms in _cut(w.shape[-2], self._size)]
-        tiles, powers = [], scales.powers()
+        powers, of_columns = scales.powers(), None
+        if powers is not None:
+            of_columns = powers.swapaxes(-1, -2)
+        elif scales.joint and self._in_one(w.shape[-2]):
+            every = [(slice(0, w.shape[-2]), every[0][1])]
+        tiles = []
         for terms, scale in every:
             whole = self._whole(columns[..., terms], scale, levels.levels, most).swapaxes(-1, -2)
             unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
@@ -332,16 +369,21 @@ class TiledProduct:
                 tiles.append(WeightTile(terms, (whole,), unit, self._built(whole, place, terms)))
             else:
                 tiles.append(WeightTile(terms, self._parts(whole), unit))
-        of_columns = None if powers is None else powers.swapaxes(-1, -2)
-        return QuantisedWeights(tuple(w.shape), tuple(tiles), of_columns)
+        return QuantisedWeights(tuple(w.shape), tuple(tiles), of_columns, scales.joint)
 
     def multiply(
-        self, x: Array, weights: QuantisedWeights, rng: Callable[[], np.random.Generator]
+        self,
+        x: Array,
+        weights: QuantisedWeights,
+        rng: Callable[[], np.random.Generator],
+        largest: Array | None = None,
     ) -> tuple[Array, ProductCounts]:
         """``x @ w`` for inputs of shape ``(..., M, K)``, in FP32; in float64 if scales are tiny.
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
+        Of granularity ``tensor``, inputs may be a part of an operand of which the ``largest``
+        magnitude is given.
         """
         *stack, terms, columns = weights.shape
         if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):
@@ -364,31 +406,46 @@ class TiledProduct:
         noise = rng() if core.noisy or core.physical else None
         levels = self._input_levels
         granularity, constant = self._flow.granularity, self._flow.input_constant
-        scales = RowScales("x", self._arrays, x, granularity, self._size, levels, constant)
+        scales = RowScales("x", self._arrays, x, granularity, self._size, levels, constant, largest)
         most = None if constant is None else levels.largest
-        every = [scales.of(tile.terms) for tile in weights.tiles]
         powers = scales.powers()
-        for tile, scale in zip(weights.tiles, every, strict=True):
-            back = scales.divided(scale, powers)
-            for rows in self._chunks(out.shape, min(self._size, terms)):
-                of_rows, to_rows = (one if len(one) == 1 else one[rows] for one in (scale, back))
-                whole = self._whole(x[rows][..., tile.terms], of_rows, levels.levels, most)
+        steps = scales.divided(scales.every, powers) / levels.levels
+        # Where all tiles have the same scales, sums are added as they are, and scaled in the end.
+        joint = scales.joint and weights.joint
+        for rows in self._chunks(out.shape, terms):
+            of_rows, to_rows = (o if len(o) == 1 else o[rows] for o in (scales.every, steps))
+            whole = self._in_steps(x[rows], of_rows, most, weights.tiles)
+            total = None
+            for index, (tile, inputs) in enumerate(zip(weights.tiles, whole, strict=True)):
                 parts, unit, built = tile.parts, tile.unit, tile.built
                 if stack:
                     parts = tuple(part.reshape(-1, *part.shape[-2:])[rows] for part in parts)
                     unit = unit.reshape(-1, *unit.shape[-2:])[rows]
                     built = built and built.part(rows)
-                if built is not None and noise is not None:
-                    sums, made = self._read_built(whole, parts[0], built, noise)
+                if noise is None:
+                    sums = self._clean(inputs, parts)
+                elif built is None:
+                    sums, made = self._read(inputs, parts, noise)
+                    counts += made
                 else:
-                    sums, made = self._read(whole, parts, noise)
-                counts += made
-                sums *= to_rows / levels.levels
-                sums *= unit
-                if tile.terms.start:
-                    out[rows] += sums
+                    sums, made = self._read_built(inputs, parts[0], built, noise)
+                    counts += made
+                if not joint:
+                    place = 0 if scales.joint else index
+                    sums = self._arrays.times(sums, to_rows[..., place : place + 1])
+                    sums *= unit
+                    sums = self._arrays.exact(sums, wide=False) if total is None else sums
+                if total is None:
+                    total = sums
                 else:
-                    out[rows] = sums
+                    total += sums
+            if joint:
+                total = self._arrays.times(total, to_rows)
+                total *= unit
+            out[rows] = total
+        if noise is None:
+            dots = int(np.prod(shape)) * -(-terms // self._size)
+            counts = replace(counts, dot_products=dots, computed=dots)
         if powers is not None:
             of_stack = powers if np.prod(powers.shape) == 1 else powers.reshape(*shape[:-2], -1, 1)
             found = self._arrays.exact(found, True) * of_stack
@@ -396,10 +453,21 @@ class TiledProduct:
             found = self._arrays.exact(found, True) * weights.powers
         return found, counts
 
+    def _in_one(self, terms: int) -> bool:
+        """Whether one product over all tiles gives the sum of theirs: nobody reads each of them."""
+        core, flow = self._flow.core, self._flow
+        plain = core.lossless and not core.noisy and not core.physical and self.builds
+        if not plain or flow.channel_code is not None or not flow.joint_inputs:
+            return False
+        largest = terms * core.dot_product.max_input * core.dot_product.max_weight
+        return largest < (2**31 if self._bytes else FLOAT32_EXACT)
+
     def _chunks(self, shape: tuple[int, ...], terms: int) -> Iterator[slice]:
         """Parts of the first axis whose inputs and outputs fit in what is best worked on."""
         if self._arrays.chunk is None:
             return _cut(shape[0], shape[0])
+        # Of long rows a few tiles at a time are quantised.
+        terms = min(terms, max(self._size, self._arrays.chunk // _ROWS))
         largest = max(terms, shape[-1]) * int(np.prod(shape[1:-1]))
         return _cut(shape[0], max(1, self._arrays.chunk // largest))
 
@@ -419,27 +487,71 @@ class TiledProduct:
             scaled = scaled.clip(-most, most)
         return self._arrays.exact(scaled, self._flow.wide_products)
 
+    def _in_steps(
+        self, values: Array, scales: Array, most: int | None, tiles: Sequence[WeightTile]
+    ) -> Iterator[Array]:
+        """Inputs ``(..., M, K)`` of each tile in whole numbers, by the scales of rows and tiles."""
+        size, terms, levels = self._size, values.shape[-1], self._input_levels.levels
+
+        def whole(values: Array, scales: Array) -> Array:
+            found = self._whole(values, scales, levels, most)
+            return self._arrays.narrow(found) if self._bytes else found
+
+        if scales.shape[-1] == 1:
+            every = whole(values, scales)
+            yield from (every[..., tile.terms] for tile in tiles)
+            return
+        full = terms // size
+        rows = int(np.prod(values.shape[:-1]))
+        together = full if self._arrays.chunk is None else self._arrays.chunk // (rows * size)
+        for start in range(0, full, max(1, together)):
+            end = min(start + max(1, together), full)
+            cut = values[..., start * size : end * size]
+            cut = cut.reshape(*values.shape[:-1], end - start, size)
+            every = whole(cut, scales[..., start:end, np.newaxis])
+            yield from (every[..., index, :] for index in range(end - start))
+        if terms % size:
+            yield whole(values[..., full * size :], scales[..., full:])
+
     def _parts(self, whole: Array) -> tuple[Array, ...]:
         code = self._flow.channel_code
         if code is None:
-            return self._flow.core.parts(whole)
+            parts = self._flow.core.parts(whole)
+            return tuple(map(self._arrays.narrow, parts)) if self._bytes else parts
         return tuple(reduce(self._arrays, whole, m) for m in code.moduli.moduli)
 
+    def _sums(self, x: Array, parts: Sequence[Array]) -> list[Array]:
+        """Products of whole numbers with the parts of the weights, in floats."""
+        wide = self._flow.wide_products
+        return [self._arrays.exact(self._arrays.product(x, part), wide) for part in parts]
+
+    def _clean(self, x: Array, parts: Sequence[Array]) -> Array:
+        """What the core reads of the product of whole numbers with the parts, without noise."""
+        core, arrays, code = self._flow.core, self._arrays, self._flow.channel_code
+        if code is not None:
+            residues = modular_products(arrays, x, parts, code.moduli.moduli)
+            sums = [restore(arrays, residues, code)]
+        elif core.lossless and not self._flow.wide_results:
+            return arrays.product(x, parts[0])
+        else:
+            sums = self._sums(x, parts)
+        return arrays.exact(core.ideal(sums), self._flow.wide_results)
+
     def _read(
-        self, x: Array, parts: Sequence[Array], rng: np.random.Generator | None
+        self, x: Array, parts: Sequence[Array], rng: np.random.Generator
     ) -> tuple[Array, ProductCounts]:
-        """What the core reads of the product of whole numbers with the parts of the weights."""
+        """The same with noise, and what it took."""
         core, arrays, code = self._flow.core, self._arrays, self._flow.channel_code
         words = None
         if code is None:
-            sums = [arrays.product(x, part) for part in parts]
+            sums = self._sums(x, parts)
         else:
             residues = modular_products(arrays, x, parts, code.moduli.moduli)
             sums, words = [restore(arrays, residues, code)], words_of(arrays, residues)
-        size, changes = int(np.prod(sums[0].shape)), _NONE
-        if rng is not None:  # before `ideal`, which may change the sums
-            pieces = arrays.pieces(sums[0]) if len(sums) == 1 else words_of(arrays, sums)
-            changes = core.changes(size, pieces, rng, words_of=words)
+        size = int(np.prod(sums[0].shape))
+        pieces = arrays.pieces(sums[0]) if len(sums) == 1 else words_of(arrays, sums)
+        # Before `ideal`, which may change the sums.
+        changes = core.changes(size, pieces, rng, words_of=words)
         result = arrays.exact(core.ideal(sums), self._flow.wide_results)
         if changes.index.size:
             result = arrays.put(result, changes.index, changes.values)
@@ -478,8 +590,5 @@ class TiledProduct:
         return arrays.like(read.values.astype(np.float64), result), counts
 
 
-_NONE = Changes(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), 0, ())
-
-
 def _cut(length: int, step: int) -> Iterator[slice]:
-    return (slice(start, start + step) for start in range(0, length, step))
+    return (slice(start, min(start + step, length)) for start in range(0, length, step))

@@ -14,3 +14,4 @@ from rnscli.torch.product import Recorded as Recorded
 from rnscli.torch.product import Recording as Recording
 from rnscli.torch.product import analog_matmul as analog_matmul
 from rnscli.torch.product import recording as recording
+from rnscli.torch.stored import requantise as requantise

@@ -23,9 +23,10 @@ from rnscli.matrix import (
     observe_operands,
     uncalibrated,
 )
+from rnscli.torch.arrays import TorchArrays
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.layers import AnalogLayer
-from rnscli.torch.product import Calibration, Place, TorchArrays, observing
+from rnscli.torch.product import Calibration, Place, observing
 
 Model = TypeVar("Model", bound=nn.Module)
 Loss = Callable[[Any, Any], Tensor]

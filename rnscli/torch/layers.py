@@ -1,5 +1,6 @@
 """The layers of PyTorch whose products are computed on a core, and what they have in common."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -8,13 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnscli.torch.convolution import Convolution, Convolved
 from rnscli.torch.interception import called
+from rnscli.torch.patches import Cut, Pair
 from rnscli.torch.product import (
     CoreOrFlow,
     Place,
     check_plain,
     flow_of,
     placed_matmul,
+    product_type,
+    request_for,
     stored_matmul,
 )
 
@@ -98,7 +103,6 @@ def _biased(result: Tensor, bias: Tensor | None) -> Tensor:
     return result if bias is None else result + bias.to(result.dtype)
 
 
-Pair = tuple[int, int]
 # Where patches begin and what is in them is computed once for so many images, and read for each.
 _FEW = 4
 
@@ -210,7 +214,7 @@ def analog_conv2d(
         batch = input.unsqueeze(0)
         found = analog_conv2d(place, batch, weight, bias, stride, padding, dilation, groups)
         return found.squeeze(0)
-    outputs, channels, *_ = weight.shape
+    channels = weight.shape[1]
     kernel = _pair(weight.shape[2:])
     strides, dilations = _pair(stride), _pair(dilation)
     input = _padded(input, _padding(padding, kernel, dilations))
@@ -219,7 +223,24 @@ def analog_conv2d(
             f"a convolution of {channels * groups} channels got an input of shape "
             f"{tuple(input.shape)}"
         )
-    cut = kernel, strides, dilations, groups
+    plain = functools.partial(_by_whole_patches, place, cut=(kernel, strides, dilations, groups))
+    cut, request = Cut(kernel, strides, dilations), request_for(place, weight, True)
+    convolution = Convolution(cut, groups, request, plain)
+    if convolution.fits(input, weight):
+        with torch._C.DisableTorchFunction():
+            kept = torch.promote_types(product_type(input), product_type(weight))
+            result: Tensor = Convolved.apply(input, weight, convolution)  # type: ignore[no-untyped-call]
+            result = result.to(kept)
+    else:
+        result = plain(input, weight)
+    return _biased(result, None if bias is None else bias.view(-1, 1, 1))
+
+
+def _by_whole_patches(
+    place: Place, input: Tensor, weight: Tensor, cut: tuple[Pair, Pair, Pair, int]
+) -> Tensor:
+    """By patches of all images in one product for each group."""
+    groups, outputs = cut[-1], len(weight)
     rows: Tensor = _Patches.apply(input, *cut)  # type: ignore[no-untyped-call]
     images, _, positions, terms = rows.shape
     width = outputs // groups
@@ -231,10 +252,9 @@ def analog_conv2d(
         rows = rows.transpose(0, 1).reshape(groups, images * positions, terms)
         found = stored_matmul(rows, columns, place)
         found = found.view(groups, images, positions, width).permute(1, 2, 0, 3)
-    size = _positions(input.shape[2:], kernel, strides, dilations)
+    size = _positions(input.shape[2:], *cut[:3])
     result = found.reshape(images, positions, outputs).transpose(1, 2)
-    result = result.reshape(images, outputs, *size)
-    return _biased(result, None if bias is None else bias.view(-1, 1, 1))
+    return result.reshape(images, outputs, *size)
 
 
 def _padded(images: Tensor, padding: list[int], mode: str = "constant") -> Tensor:

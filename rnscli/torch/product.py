@@ -3,7 +3,7 @@
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -19,89 +19,19 @@ from torch.utils._python_dispatch import (
 )
 
 from rnscli.base import InputError
-from rnscli.core import Core, FloatArray, IntArray
+from rnscli.core import Core
 from rnscli.hardware import Gemm, Workload
-from rnscli.matrix import Dataflow, NumPyArrays, ProductCounts, TiledProduct, needs_calibration
+from rnscli.matrix import (
+    Dataflow,
+    ProductCounts,
+    QuantisedWeights,
+    TiledProduct,
+    needs_calibration,
+)
+from rnscli.torch.arrays import TorchArrays
+from rnscli.torch.stored import Source, kept
 
 CoreOrFlow = Core | Dataflow  # a core stands for the defaults of a dataflow on it
-
-
-class TorchArrays(NumPyArrays):
-    """In PyTorch; noise is drawn and decoded by NumPy, only for the values that it hits."""
-
-    def __init__(self, device: torch.device) -> None:
-        # On the CPU, chunks fit the caches; other devices are best kept busy with all at once.
-        self.chunk = 2**17 if device.type == "cpu" else None
-
-    def largest(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:
-        return torch.maximum(values.amax(axes, keepdim=True), -values.amin(axes, keepdim=True))
-
-    def round(self, values: Tensor) -> None:
-        values.round_()
-
-    def floor(self, values: Tensor) -> None:
-        values.floor_()
-
-    def where(self, condition: Tensor, chosen: Tensor, other: float) -> Tensor:
-        return torch.where(condition, chosen, other)
-
-    def product(self, x: Tensor, w: Tensor) -> Tensor:
-        # In full precision, whatever faster one PyTorch is allowed to take for FP32.
-        if x.dtype == torch.float32 and not _multiplies_exactly():
-            return (x.double() @ w.double()).float()
-        return x @ w
-
-    def frexp(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        found = torch.frexp(values)
-        return found.mantissa, found.exponent
-
-    def exact(self, values: Tensor, wide: bool) -> Tensor:
-        return values.to(torch.float64 if wide else torch.float32)
-
-    def plain(self, values: Tensor) -> FloatArray:
-        found: FloatArray = values.cpu().numpy().astype(np.float64, copy=False)
-        return found
-
-    def like(self, values: FloatArray, other: Tensor) -> Tensor:
-        return torch.from_numpy(values).to(other).reshape(other.shape)
-
-    def empty(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
-        return torch.empty(shape, dtype=torch.float32, device=like.device)
-
-    def pieces(self, of: Tensor) -> Callable[[IntArray | None], IntArray]:
-        flat = of.reshape(-1)
-
-        def piece(index: IntArray | None) -> IntArray:
-            # Only what is indexed leaves the device.
-            chosen = flat if index is None else flat[torch.from_numpy(index).to(flat.device)]
-            whole: IntArray = chosen.cpu().numpy().astype(np.int64)
-            return whole
-
-        return piece
-
-    def reals(self, of: Tensor) -> Callable[[IntArray], FloatArray]:
-        flat = of.reshape(-1)
-
-        def chosen(index: IntArray) -> FloatArray:
-            few = flat[torch.from_numpy(index).to(flat.device)].double().abs()
-            found: FloatArray = few.cpu().numpy()[np.newaxis]
-            return found
-
-        return chosen
-
-    def put(self, values: Tensor, index: IntArray, new: IntArray | FloatArray) -> Tensor:
-        values = values.contiguous()
-        where = torch.from_numpy(index).to(values.device)
-        values.view(-1)[where] = torch.from_numpy(new).to(values)
-        return values
-
-
-def _multiplies_exactly() -> bool:
-    """Whether products in float32 are what they are called."""
-    try:
-        return torch.get_float32_matmul_precision() == "highest"
-    except RuntimeError:  # it was set for some device in the newer way, which has no one answer
-        return False
 
 
 @dataclass(frozen=True)
@@ -393,14 +323,13 @@ def stored_matmul(x: Tensor, w: Tensor, place: Place, stationary: bool = True) -
         )
     with torch._C.DisableTorchFunction():
         # What is computed here is the simulation: no interception looks at it, nor takes time.
-        kept = torch.promote_types(_product_type(x), _product_type(w))
-        observer = observing.get()
-        request = _Request(place, stationary, FORWARD, active_recordings.get(), observer)
+        kept = torch.promote_types(product_type(x), product_type(w))
+        request = request_for(place, w, stationary)
         result: Tensor = _Product.apply(_float(x), _float(w), request)  # type: ignore[no-untyped-call]
         return result.to(kept)
 
 
-def _product_type(values: Tensor) -> torch.dtype:
+def product_type(values: Tensor) -> torch.dtype:
     """The type in which PyTorch would multiply them."""
     device = values.device.type
     if values.dtype is not torch.float64 and _has_autocast(device):
@@ -421,21 +350,33 @@ def _float(values: Tensor) -> Tensor:
     return values if values.dtype in (torch.float32, torch.float64) else values.float()
 
 
-class _Request(NamedTuple):
-    """Where a product is computed, whether of stored weights, in which role, and who looks on."""
+class Request(NamedTuple):
+    """Where a product is computed, whether of stored weights, in which role, and who looks on.
+
+    ``source`` is where the weights are from, if they are quantised once for all products until
+    they change.
+    """
 
     place: Place
     stationary: bool
     role: str
     recordings: tuple[Recording, ...]
     observer: Observer | None
+    source: Source | None = None
+
+
+def request_for(place: Place, w: Tensor, stationary: bool) -> Request:
+    """The request of a forward product."""
+    # In training they change before they are used again.
+    source = None if torch.is_grad_enabled() else Source.of(w)
+    return Request(place, stationary, FORWARD, active_recordings.get(), observing.get(), source)
 
 
 class _Product(torch.autograd.Function):
     """A product, or a stack of them, and those of its gradients, of any order."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, w: Tensor, request: _Request) -> Tensor:
+    def forward(ctx: Any, x: Tensor, w: Tensor, request: Request) -> Tensor:
         ctx.save_for_backward(x, w)
         ctx.request = request
         return _compute(x, w, request)
@@ -448,18 +389,23 @@ class _Product(torch.autograd.Function):
         to_x = to_w = None
         with torch._C.DisableTorchFunction():
             if ctx.needs_input_grad[0]:
-                found = product(grad, w.mT, ctx.request._replace(role=INPUT_GRADIENT))
+                found = product(grad, w.mT, ctx.request._replace(role=INPUT_GRADIENT, source=None))
                 to_x = found.to(x.dtype)
             if ctx.needs_input_grad[1]:
                 if w.dim() == 2:
                     x, grad = x.flatten(0, -2), grad.flatten(0, -2)
-                request = ctx.request._replace(role=WEIGHT_GRADIENT, stationary=False)
+                request = ctx.request._replace(role=WEIGHT_GRADIENT, stationary=False, source=None)
                 to_w = product(x.mT, grad, request).to(w.dtype)
         return to_x, to_w, None
 
 
-def _compute(x: Tensor, w: Tensor, request: _Request) -> Tensor:
-    place, stationary, role, recordings, observer = request
+def _compute(x: Tensor, w: Tensor, request: Request) -> Tensor:
+    place, stationary, role, observer = (
+        request.place,
+        request.stationary,
+        request.role,
+        request.observer,
+    )
     x, w = x.detach(), w.detach()
     if x.device.type == "meta":
         # Operands without values: the product has a shape, and what it takes if nothing fails.
@@ -467,30 +413,54 @@ def _compute(x: Tensor, w: Tensor, request: _Request) -> Tensor:
         tiles = math.ceil(x.shape[-1] / place.flow.core.dot_product.vector_size)
         dots = found.numel() * tiles
         counts = ProductCounts(max(1, w.shape[:-2].numel()), dots, 0, dots)
+    elif observer is not None:
+        with simulating(x.device, request):
+            found, counts = observer.product(x, w, place, role, stationary)
     else:
-        try:
-            with _full_precision(x.device.type), unwatched():
-                if observer is not None:
-                    found, counts = observer.product(x, w, place, role, stationary)
-                else:
-                    product = TiledProduct(place.flow_for(role), TorchArrays(x.device))
-                    at = zlib.crc32(f"{place.layer} {role}".encode())
-                    weights = product.quantise_weights(w, at)
-                    found, counts = product.multiply(x, weights, _generator)
-        except InputError as error:
-            # Where in a model a number has grown beyond all bounds is half of the answer.
-            raise type(error)(f"in {place.layer} ({role}): {error}") from error
-        if torch.float64 not in (x.dtype, w.dtype):
-            found = found.float()
-    rows, matrices = x.shape[:-1].numel(), w.shape[:-2].numel()
-    of_each = None if stationary else rows // max(1, matrices)
-    kind = ProductKind(place.layer, role, w.shape[-2], w.shape[-1], stationary, matrices, of_each)
-    for made in recordings:
+        with simulating(x.device, request):
+            product, weights = prepared(w, request)
+            found, counts = product.multiply(x, weights, _generator)
+    if torch.float64 not in (x.dtype, w.dtype):
+        found = found.float()
+    record(request, w.shape, x.shape[:-1].numel(), counts)
+    return found
+
+
+@contextmanager
+def simulating(device: torch.device, request: Request) -> Iterator[None]:
+    """Nobody looks at what is computed within, and errors say where in a model they are."""
+    try:
+        with _full_precision(device.type), unwatched():
+            yield
+    except InputError as error:
+        # Where in a model a number has grown beyond all bounds is half of the answer.
+        raise type(error)(f"in {request.place.layer} ({request.role}): {error}") from error
+
+
+def prepared(w: Tensor, request: Request) -> tuple[TiledProduct, QuantisedWeights]:
+    """What multiplies with weights ``(..., K, N)``, and these as they are quantised."""
+    place, role = request.place, request.role
+    flow = place.flow_for(role)
+    product = TiledProduct(flow, TorchArrays(w.device))
+    at = zlib.crc32(f"{place.layer} {role}".encode())
+
+    def quantised() -> QuantisedWeights:
+        return product.quantise_weights(w, at)
+
+    return product, kept(request.source, (flow, at), quantised)
+
+
+def record(request: Request, weights: torch.Size, rows: int, counts: ProductCounts) -> None:
+    """Note a product of so many rows in total with weights of a shape."""
+    matrices = weights[:-2].numel()
+    of_each = None if request.stationary else rows // max(1, matrices)
+    layer, role, stationary = request.place.layer, request.role, request.stationary
+    kind = ProductKind(layer, role, weights[-2], weights[-1], stationary, matrices, of_each)
+    for made in request.recordings:
         entry = made.kinds.setdefault(kind, Recorded())
         entry.rows += rows
         entry.matrices += counts.products
         entry.counts += counts
-    return found
 
 
 def _generator() -> np.random.Generator:

@@ -124,6 +124,8 @@ def plain_product(
         return whole(value, scale, levels)
 
     out = np.zeros((len(x), len(columns)), dtype=np.float32)
+    added = np.zeros(out.shape, dtype=kind)
+    joint = granularity in ("channel", "tensor")  # all tiles have the same scales
     for start in range(0, x.shape[1], size):
         terms = range(start, min(start + size, x.shape[1]))
         rows_x, rows_w = (
@@ -140,9 +142,14 @@ def plain_product(
         for (i, j), total in zip(pairs, sums, strict=True):
             value = kind(total)
             assert int(value) == total
-            value = kind(value * back(scales_x[i][start], dot.max_input, powers_x, i))
-            value = kind(value * back(scales_w[j][start], dot.max_weight, powers_w, j))
-            out[i, j] = np.float32(out[i, j] + value) if start else np.float32(value)
+            if joint:  # whole numbers are added, and scaled in the end
+                added[i, j] += value
+                value = added[i, j]
+            if not joint or start + size >= x.shape[1]:
+                value = kind(value * back(scales_x[i][start], dot.max_input, powers_x, i))
+                value = kind(value * back(scales_w[j][start], dot.max_weight, powers_w, j))
+            add = start and not joint
+            out[i, j] = np.float32(out[i, j] + value) if add else np.float32(value)
     if powers_x is not None:
         out = out.astype(np.float64) * powers_x[:, None]
     return out if powers_w is None else out.astype(np.float64) * powers_w

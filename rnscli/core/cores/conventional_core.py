@@ -247,6 +247,13 @@ class FixedPointCore(ConventionalCore, WholeWeights):
             return (Channel(0, 2 * offset - 1, *inputs, offset=offset),)
         return (Channel(-dot.max_weight, dot.max_weight, *inputs),)
 
+    @property
+    def lossless(self) -> bool:
+        """With the full range, and codes for all that is in it."""
+        used, step = step_of(self.full_bits, self.adc_bits, *self.shares)
+        adc = adc_of(used, used)
+        return step == 1.0 and -adc.low >= self.dot_product.max_sum <= adc.high
+
     def stored(self, w: Any) -> tuple[Any, ...]:
         (channel,) = self.arrays
         return (w + channel.offset,)

@@ -146,6 +146,11 @@ class Core(ABC):
     devices: Devices
 
     @property
+    def lossless(self) -> bool:
+        """Whether `ideal` gives every sum as it is, so that it need not be asked."""
+        return False
+
+    @property
     @abstractmethod
     def reach(self) -> int:
         """Largest magnitude of a result, right or wrong."""

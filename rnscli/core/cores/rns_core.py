@@ -116,6 +116,11 @@ class RnsCore(WholeWeights):
         values[index], wrong[index], rejected[index] = hit.values, hit.wrong, hit.rejected
         return Readout(values, wrong, hit.attempts, rejected)
 
+    @property
+    def lossless(self) -> bool:
+        """The legitimate range covers every sum."""
+        return True
+
     def _words(self, sums: IntArray) -> IntArray:
         return to_residues(sums, self.code.moduli.moduli)
 

@@ -1,0 +1,134 @@
+"""The array operations of the dataflow, in PyTorch."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnscli.core import FloatArray, IntArray
+from rnscli.matrix import NumPyArrays
+
+
+class TorchArrays(NumPyArrays):
+    """In PyTorch; noise is drawn and decoded by NumPy, only for the values that it hits."""
+
+    def __init__(self, device: torch.device) -> None:
+        # On the CPU, chunks fit the caches; other devices are best kept busy with all at once.
+        self.chunk = 2**18 if device.type == "cpu" else None
+        self.bytes = device.type == "cpu" and multiplies_bytes()
+
+    def times(self, sums: Tensor, steps: Tensor) -> Tensor:
+        if sums.is_floating_point():
+            return sums.mul_(steps)
+        return (sums * steps).to(torch.float32)
+
+    def joined(self, parts: Sequence[Tensor]) -> Tensor:
+        if parts[0].stride(-2) < parts[0].stride(-1):  # to stay in the order of columns
+            return torch.cat([one.mT for one in parts], dim=-2).mT
+        return torch.cat([*parts], dim=-1)
+
+    def narrow(self, whole: Tensor) -> Tensor:
+        return whole.to(torch.int8)
+
+    def largest(self, values: Tensor, axes: tuple[int, ...]) -> Tensor:
+        # In the order of the axes in memory, which PyTorch is much faster with.
+        order = sorted(range(values.dim()), key=values.stride, reverse=True)
+        within = values.permute(order)
+        along = tuple(order.index(axis % values.dim()) for axis in axes)
+        found = torch.maximum(within.amax(along, keepdim=True), -within.amin(along, keepdim=True))
+        return found.permute([order.index(axis) for axis in range(values.dim())])
+
+    def round(self, values: Tensor) -> None:
+        values.round_()
+
+    def floor(self, values: Tensor) -> None:
+        values.floor_()
+
+    def where(self, condition: Tensor, chosen: Tensor, other: float) -> Tensor:
+        return torch.where(condition, chosen, other)
+
+    def product(self, x: Tensor, w: Tensor) -> Tensor:
+        if w.dtype == torch.int8 and w.dim() > 2:
+            x, w = x.float(), w.float()
+        if w.dtype == torch.int8:
+            x = x.to(torch.int8)
+            if x.stride(0) == 1 < x.stride(1):  # the result as x is in memory
+                return torch._int_mm(w.mT, x.mT).mT
+            return torch._int_mm(x, w)
+        # In full precision, whatever faster one PyTorch is allowed to take for FP32.
+        if x.dtype == torch.float32 and not _multiplies_exactly():
+            return (x.double() @ w.double()).float()
+        return x @ w
+
+    def frexp(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        found = torch.frexp(values)
+        return found.mantissa, found.exponent
+
+    def exact(self, values: Tensor, wide: bool) -> Tensor:
+        return values.to(torch.float64 if wide else torch.float32)
+
+    def plain(self, values: Tensor) -> FloatArray:
+        found: FloatArray = values.cpu().numpy().astype(np.float64, copy=False)
+        return found
+
+    def like(self, values: FloatArray, other: Tensor) -> Tensor:
+        return torch.from_numpy(values).to(other).reshape(other.shape)
+
+    def empty(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        return torch.empty(shape, dtype=torch.float32, device=like.device)
+
+    def pieces(self, of: Tensor) -> Callable[[IntArray | None], IntArray]:
+        flat = of.reshape(-1)
+
+        def piece(index: IntArray | None) -> IntArray:
+            # Only what is indexed leaves the device.
+            chosen = flat if index is None else flat[torch.from_numpy(index).to(flat.device)]
+            whole: IntArray = chosen.cpu().numpy().astype(np.int64)
+            return whole
+
+        return piece
+
+    def reals(self, of: Tensor) -> Callable[[IntArray], FloatArray]:
+        flat = of.reshape(-1)
+
+        def chosen(index: IntArray) -> FloatArray:
+            few = flat[torch.from_numpy(index).to(flat.device)].double().abs()
+            found: FloatArray = few.cpu().numpy()[np.newaxis]
+            return found
+
+        return chosen
+
+    def put(self, values: Tensor, index: IntArray, new: IntArray | FloatArray) -> Tensor:
+        values = values.contiguous()
+        where = torch.from_numpy(index).to(values.device)
+        values.view(-1)[where] = torch.from_numpy(new).to(values)
+        return values
+
+
+@lru_cache(maxsize=1)
+def multiplies_bytes() -> bool:
+    """Whether PyTorch multiplies matrices of int8 exactly, on this CPU.
+
+    It does not everywhere: without instructions for it, sums of pairs may be cut to 16 bits.
+    """
+    if not hasattr(torch, "_int_mm"):
+        return False
+    ends = torch.tensor([-127, 127], dtype=torch.int8)
+    x, w = ends.repeat(17, 64), ends.repeat_interleave(64)[:, None].repeat(1, 33)
+    try:
+        return all(
+            torch.equal(torch._int_mm(one, w), (one.double() @ w.double()).int())
+            for one in (x, x.abs(), -x)
+        )
+    except RuntimeError:
+        return False
+
+
+def _multiplies_exactly() -> bool:
+    """Whether products in float32 are what they are called."""
+    try:
+        return torch.get_float32_matmul_precision() == "highest"
+    except RuntimeError:  # it was set for some device in the newer way, which has no one answer
+        return False

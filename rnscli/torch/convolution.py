@@ -1,0 +1,162 @@
+"""Convolutions on a core, block by block: no operand has all patches of all images.
+
+The products are those of patches with kernels, of which each group has its own: forward ``(P, K)``
+times ``(K, O)``, for the gradient of the images ``(P, O)`` times ``(O, K)``, and for that of the
+weights ``(K, P)`` times ``(P, O)``, with P positions, K terms of a patch and O outputs.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from rnscli.matrix import ProductCounts
+from rnscli.torch.patches import (
+    Cut,
+    add_patches,
+    all_positions,
+    blocks,
+    channel_blocks,
+    covered,
+    patches,
+)
+from rnscli.torch.product import (
+    INPUT_GRADIENT,
+    WEIGHT_GRADIENT,
+    Request,
+    prepared,
+    record,
+    simulating,
+)
+
+# Of these a row can be quantised without the others, but for the largest magnitude of all.
+_BY_ROWS = ("vector", "channel", "tensor")
+
+
+class Convolution(NamedTuple):
+    """How images are cut, where the products are computed, and the same by whole patches."""
+
+    cut: Cut
+    groups: int
+    request: Request
+    whole: Callable[[Tensor, Tensor], Tensor]
+
+    def fits(self, images: Tensor, weight: Tensor) -> bool:
+        """Whether it can be computed in blocks, with the same result."""
+        flow = self.request.place.flow
+        plain = not flow.core.noisy and not flow.core.physical and self.request.observer is None
+        single = images.dtype == weight.dtype == torch.float32 and images.device.type != "meta"
+        some = len(images) > 0 and min(self.cut.positions(images.shape[2:])) > 0
+        if not plain or not single or not some or flow.granularity not in _BY_ROWS:
+            return False
+        return flow.granularity != "tensor" or covered(images, self.cut) is not None
+
+    def operand(self, values: Tensor) -> Tensor:
+        """Values ``(rows or terms, ...)`` of all groups as a matrix, or a stack of them."""
+        flat = values.flatten(1)
+        return flat if self.groups == 1 else flat.view(self.groups, -1, flat.shape[1])
+
+    def largest(self, values: Tensor | None) -> Tensor | None:
+        """Largest magnitude of ``(N, C, ...)``, of each group, where it makes the scale."""
+        if self.request.place.flow.granularity != "tensor" or values is None:
+            return None
+        parts = values.reshape(len(values), self.groups, -1).transpose(0, 1).flatten(1)
+        found = torch.maximum(parts.amax(1), -parts.amin(1))
+        return found[:, None, None] if self.groups > 1 else found[:, None]
+
+
+class Convolved(torch.autograd.Function):
+    """Padded images ``(N, C, H, W)`` with kernels ``(O, C / groups, *kernel)``, without bias."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
+        ctx.save_for_backward(images, weight)
+        ctx.convolution = convolution
+        return _forward(images.detach(), weight.detach(), convolution)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        images, weight = ctx.saved_tensors
+        convolution: Convolution = ctx.convolution
+        needed = ctx.needs_input_grad[:2]
+        if torch.is_grad_enabled():  # gradients have gradients in turn
+            both = zip((images, weight), needed, strict=True)
+            result = convolution.whole(images, weight)
+            operands = [one for one, is_needed in both if is_needed]
+            found = iter(torch.autograd.grad(result, operands, grad, create_graph=True))
+            return *(next(found) if is_needed else None for is_needed in needed), None
+        with torch._C.DisableTorchFunction():
+            grad, images, weight = grad.contiguous(), images.detach(), weight.detach()
+            to_images = _to_images(grad, images, weight, convolution) if needed[0] else None
+            to_weight = _to_weight(grad, images, weight, convolution) if needed[1] else None
+        return to_images, to_weight, None
+
+
+def _forward(images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
+    cut, request, outputs = convolution.cut, convolution.request, len(weight)
+    size = cut.positions(images.shape[2:])
+    kernels = convolution.operand(weight).mT
+    found = images.new_empty((len(images), outputs, *size))
+    counts, buffer = ProductCounts(), None
+    with simulating(images.device, request):
+        product, weights = prepared(kernels, request)
+        largest = convolution.largest(covered(images, cut))
+        for block in blocks(images, cut):
+            part = patches(images, cut, block, buffer)
+            buffer = part.view(-1) if buffer is None else buffer
+            rows = convolution.operand(part).mT
+            made, one = product.multiply(rows, weights, no_noise, largest)
+            made = made.mT.reshape(outputs, *part.shape[1:])
+            found[block.images, :, block.rows] = made.transpose(0, 1)
+            counts += one
+    _record(request, kernels.shape, len(images) * size[0] * size[1], counts)
+    return found
+
+
+def _to_images(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
+    cut = convolution.cut
+    request = convolution.request._replace(role=INPUT_GRADIENT, source=None)
+    kernels = convolution.operand(weight)
+    found = torch.zeros_like(images)
+    counts = ProductCounts()
+    with simulating(images.device, request):
+        product, weights = prepared(kernels, request)
+        largest = convolution.largest(grad)
+        for block in blocks(images, cut):
+            part = grad[block.images, :, block.rows].transpose(0, 1)
+            rows = convolution.operand(part).mT
+            made, one = product.multiply(rows, weights, no_noise, largest)
+            add_patches(found, cut, block, made.mT.reshape(-1, *part.shape[1:]))
+            counts += one
+    _record(request, kernels.shape, len(images) * grad.shape[2:].numel(), counts)
+    return found
+
+
+def _to_weight(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
+    cut, groups, outputs = convolution.cut, convolution.groups, len(weight)
+    request = convolution.request._replace(role=WEIGHT_GRADIENT, stationary=False, source=None)
+    columns = convolution.operand(grad.transpose(0, 1)).mT
+    found = torch.empty_like(weight)
+    counts, every = ProductCounts(), all_positions(images, cut)
+    with simulating(images.device, request):
+        product, weights = prepared(columns, request)
+        largest = convolution.largest(covered(images, cut))
+        parts = [slice(None)] if groups > 1 else channel_blocks(images, cut)
+        for channels in parts:
+            part = patches(images[:, channels], cut, every)
+            made, one = product.multiply(convolution.operand(part), weights, no_noise, largest)
+            found[:, channels] = made.mT.reshape(outputs, -1, *cut.kernel)
+            counts += one
+    _record(request, columns.shape, weight[0].numel(), counts)
+    return found
+
+
+def _record(request: Request, weights: torch.Size, rows: int, counts: ProductCounts) -> None:
+    matrices = weights[:-2].numel()
+    record(request, weights, matrices * rows, replace(counts, products=matrices))
+
+
+def no_noise() -> Any:
+    """In the place of a generator: nothing is drawn."""
