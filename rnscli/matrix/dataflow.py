@@ -1,6 +1,8 @@
 """How a matrix product is mapped to a core."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from functools import cached_property
+from operator import add
 
 from rnscli.base import InputError, Names, Option, check_choice, check_float, check_int, shown
 from rnscli.core import MAX_SIMULATED_BITS, TOLERANCE, Core, RedundantCode
@@ -176,7 +178,7 @@ class Dataflow:
         known = not isinstance(self.input_scale, str)
         return known or self.granularity in JOINT
 
-    @property
+    @cached_property
     def _largest_product(self) -> int:
         dot, code = self.core.dot_product, self.channel_code
         if code is None:
@@ -186,7 +188,7 @@ class Dataflow:
         operand = max(dot.max_input, dot.max_weight) + largest
         return max(operand, dot.vector_size * (largest - 1) ** 2)
 
-    @property
+    @cached_property
     def _largest_result(self) -> int:
         return max(self.core.dot_product.max_sum, self.core.reach)
 
@@ -235,8 +237,7 @@ class ProductCounts:
     square: int = 0
 
     def __add__(self, other: "ProductCounts") -> "ProductCounts":
-        both = zip(astuple(self), astuple(other), strict=True)
-        return ProductCounts(*(one + another for one, another in both))
+        return ProductCounts(*map(add, vars(self).values(), vars(other).values()))
 
     @property
     def output_error_rate(self) -> float:

@@ -1,5 +1,6 @@
 """The dataflow of a matrix product on a core: tiles, scales, products, readout, accumulation."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -213,8 +214,8 @@ class RowScales:
     They are those that ``levels`` makes of the largest magnitudes; where all are zero, of 1.
     ``granularity`` is that of `rnscli.Dataflow`, of tiles of ``size`` along K and, for ``tile``,
     along M. With a ``constant`` all share the scale that the levels make of that, whatever their
-    magnitudes. Columns are the rows of the transpose. ``whole`` is the largest magnitude of the
-    operand that the values are a part of, where that has one scale.
+    magnitudes. Columns are the rows of the transpose. ``whole`` are the largest magnitudes
+    over all tiles where they are known: the values may be a part of the operand.
     """
 
     def __init__(
@@ -382,8 +383,8 @@ class TiledProduct:
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
-        Of granularity ``tensor``, inputs may be a part of an operand of which the ``largest``
-        magnitude is given.
+        Where tiles share a scale, the ``largest`` magnitudes of rows, or of the operand that the
+        inputs are a part of, may be given.
         """
         *stack, terms, columns = weights.shape
         if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):
@@ -392,7 +393,7 @@ class TiledProduct:
                 f"{weights.shape}"
             )
         shape = (*x.shape[:-1], columns)
-        counts = ProductCounts(products=int(np.prod(stack)))  # 1 without a stack
+        counts = ProductCounts(products=math.prod(stack))  # 1 without a stack
         if 0 in x.shape or not columns:
             out = self._arrays.empty(shape, like=x)
             out[...] = 0.0
@@ -444,7 +445,7 @@ class TiledProduct:
                 total *= unit
             out[rows] = total
         if noise is None:
-            dots = int(np.prod(shape)) * -(-terms // self._size)
+            dots = math.prod(shape) * -(-terms // self._size)
             counts = replace(counts, dot_products=dots, computed=dots)
         if powers is not None:
             of_stack = powers if np.prod(powers.shape) == 1 else powers.reshape(*shape[:-2], -1, 1)
@@ -468,7 +469,7 @@ class TiledProduct:
             return _cut(shape[0], shape[0])
         # Of long rows a few tiles at a time are quantised.
         terms = min(terms, max(self._size, self._arrays.chunk // _ROWS))
-        largest = max(terms, shape[-1]) * int(np.prod(shape[1:-1]))
+        largest = max(terms, shape[-1]) * math.prod(shape[1:-1])
         return _cut(shape[0], max(1, self._arrays.chunk // largest))
 
     def _whole(self, values: Array, scale: Array, levels: int, most: int | None) -> Array:
@@ -502,7 +503,7 @@ class TiledProduct:
             yield from (every[..., tile.terms] for tile in tiles)
             return
         full = terms // size
-        rows = int(np.prod(values.shape[:-1]))
+        rows = math.prod(values.shape[:-1])
         together = full if self._arrays.chunk is None else self._arrays.chunk // (rows * size)
         for start in range(0, full, max(1, together)):
             end = min(start + max(1, together), full)
@@ -548,7 +549,7 @@ class TiledProduct:
         else:
             residues = modular_products(arrays, x, parts, code.moduli.moduli)
             sums, words = [restore(arrays, residues, code)], words_of(arrays, residues)
-        size = int(np.prod(sums[0].shape))
+        size = math.prod(sums[0].shape)
         pieces = arrays.pieces(sums[0]) if len(sums) == 1 else words_of(arrays, sums)
         # Before `ideal`, which may change the sums.
         changes = core.changes(size, pieces, rng, words_of=words)

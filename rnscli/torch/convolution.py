@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from rnscli.matrix import ProductCounts
 from rnscli.torch.patches import (
+    Block,
     Cut,
     add_patches,
     all_positions,
@@ -57,6 +59,23 @@ class Convolution(NamedTuple):
         """Values ``(rows or terms, ...)`` of all groups as a matrix, or a stack of them."""
         flat = values.flatten(1)
         return flat if self.groups == 1 else flat.view(self.groups, -1, flat.shape[1])
+
+    def largest_of_patches(self, images: Tensor) -> Callable[[Block], Tensor | None]:
+        """The largest magnitude of each patch of a block, or of all, where it makes the scale."""
+        if self.request.place.flow.granularity != "channel":
+            of_all = self.largest(covered(images, self.cut))
+            return lambda block: of_all
+        # That of the pixels first, in each group: patches have all of them several times.
+        pixels = images.view(len(images), self.groups, -1, *images.shape[2:])
+        most = torch.maximum(pixels.amax(2), -pixels.amin(2))
+        kernel, stride, spread = self.cut
+        every = functional.max_pool2d(most, kernel, stride, 0, spread).transpose(0, 1)
+
+        def of_block(block: Block) -> Tensor:
+            found = every[:, block.images, block.rows].flatten(1)[..., None]
+            return found if self.groups > 1 else found[0]
+
+        return of_block
 
     def largest(self, values: Tensor | None) -> Tensor | None:
         """Largest magnitude of ``(N, C, ...)``, of each group, where it makes the scale."""
@@ -102,12 +121,12 @@ def _forward(images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor
     counts, buffer = ProductCounts(), None
     with simulating(images.device, request):
         product, weights = prepared(kernels, request)
-        largest = convolution.largest(covered(images, cut))
+        largest = convolution.largest_of_patches(images)
         for block in blocks(images, cut):
             part = patches(images, cut, block, buffer)
             buffer = part.view(-1) if buffer is None else buffer
             rows = convolution.operand(part).mT
-            made, one = product.multiply(rows, weights, no_noise, largest)
+            made, one = product.multiply(rows, weights, no_noise, largest(block))
             made = made.mT.reshape(outputs, *part.shape[1:])
             found[block.images, :, block.rows] = made.transpose(0, 1)
             counts += one

@@ -1,0 +1,104 @@
+"""Convolutions are computed a block of patches at a time, with the bytes of one product."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import rnscli
+import rnscli.torch
+from rnscli.torch import convolution, patches
+from rnscli.torch.patches import Cut, blocks
+
+CORES = {
+    "rns": rnscli.analog_core("rns", bits=8, vector_size=32),
+    "fixed-lp": rnscli.analog_core("fixed-lp", bits=6, vector_size=32),
+    "bit-sliced": rnscli.analog_core("bit-sliced", bits=4, vector_size=32),
+}
+LAYERS = {
+    "plain": {},
+    "strides": {"stride": (2, 1), "padding": (1, 2)},
+    "holes": {"dilation": 2, "padding": 2, "bias": False},
+    "groups": {"groups": 2, "padding": 1},
+    "depthwise": {"groups": 6, "stride": 2},
+}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches, "_BLOCK", 1 << 11)
+    monkeypatch.setattr(patches, "_FEW", 16)
+
+
+@pytest.mark.parametrize("granularity", ["vector", "channel", "tensor"])
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("core", CORES)
+def test_as_by_one_product(
+    core: str, layer: str, granularity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    made = nn.Conv2d(6, 12, 3, **LAYERS[layer])
+    model = rnscli.torch.convert(made, rnscli.Dataflow(CORES[core], granularity))
+    images = torch.randn(5, 6, 9, 11, requires_grad=True)
+
+    def run() -> tuple[Tensor, ...]:
+        with rnscli.torch.recording() as seen:
+            result = model(images)
+            weights = torch.linspace(-1, 2, result.numel()).view_as(result)
+            parameters = [images, model.weight]
+            grads = torch.autograd.grad((result * weights).sum(), parameters)
+        counts.append((seen.counts, [*seen.kinds.items()]))
+        return result, *grads
+
+    counts: list[object] = []
+    found = run()
+    monkeypatch.setattr(convolution.Convolution, "fits", lambda *_: False)
+    for one, other in zip(found, run(), strict=True):
+        # Gradients of images are added up in another order.
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+    assert torch.equal(found[0], run()[0])
+    assert counts[0] == counts[1]
+
+
+def test_blocks_are_all_positions_once() -> None:
+    for count, channels, height, stride in itertools.product((1, 7), (1, 40), (3, 30), (1, 2)):
+        images = torch.zeros(count, channels, height, 9)
+        cut = Cut((3, 3), (stride, 1), (1, 1))
+        seen = torch.zeros(count, cut.positions((height, 9))[0])
+        for block in blocks(images, cut):
+            seen[block.images, block.rows] += 1
+        assert (seen == 1).all()
+
+
+def test_second_derivatives_are_those_of_one_product() -> None:
+    model = rnscli.torch.convert(nn.Conv2d(2, 3, 3), CORES["rns"])
+    images = torch.randn(2, 2, 6, 6, requires_grad=True)
+    (first,) = torch.autograd.grad(model(images).square().sum(), images, create_graph=True)
+    first.square().sum().backward()
+    assert images.grad is not None and model.weight.grad is not None
+    plain = nn.Conv2d(2, 3, 3)
+    plain.load_state_dict(model.state_dict())
+    again = images.detach().clone().requires_grad_()
+    (first,) = torch.autograd.grad(plain(again).square().sum(), again, create_graph=True)
+    first.square().sum().backward()
+    scale = again.grad.abs().max()
+    assert (images.grad - again.grad).abs().max() < 0.1 * scale  # 8 bits, four products deep
+
+
+def test_patches_are_not_all_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    largest = [0]
+    fresh = Tensor.new_empty
+
+    def measured(self: Tensor, *size: object, **options: object) -> Tensor:
+        found: Tensor = fresh(self, *size, **options)
+        largest[0] = max(largest[0], found.numel())
+        return found
+
+    monkeypatch.setattr(Tensor, "new_empty", measured)
+    model = rnscli.torch.convert(nn.Conv2d(16, 16, 5, padding=2), CORES["rns"])
+    images = torch.randn(8, 16, 64, 64)
+    with torch.no_grad():
+        model(images)
+    assert largest[0] <= 2 * images.numel()  # of 25 times as many in all patches

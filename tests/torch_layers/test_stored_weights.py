@@ -1,0 +1,100 @@
+"""Weights that are quantised once: every change of a parameter is seen."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+import rnscli
+import rnscli.torch
+from rnscli.torch.arrays import TorchArrays, multiplies_bytes
+
+CORE = rnscli.analog_core("rns", bits=8, vector_size=32)
+
+CHANGES: dict[str, Callable[[nn.Linear], object]] = {
+    "in place": lambda layer: layer.weight.mul_(2),
+    "one value": lambda layer: layer.weight[0, 3].fill_(9.0),
+    "load_state_dict": lambda layer: layer.load_state_dict(
+        {"weight": layer.weight + 1, "bias": layer.bias}
+    ),
+    "an optimiser": lambda layer: _step(layer),
+    "data": lambda layer: layer.weight.data.mul_(1.5),
+    "other data": lambda layer: setattr(layer.weight, "data", layer.weight * 3),
+}
+
+
+def _step(layer: nn.Linear) -> None:
+    layer.weight.grad = torch.ones_like(layer.weight)
+    torch.optim.SGD(layer.parameters(), lr=0.5).step()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_seen(change: str) -> None:
+    torch.manual_seed(0)
+    layer = rnscli.torch.AnalogLinear(70, 50, core=CORE)
+    x = torch.randn(6, 70)
+    with torch.no_grad():
+        before = layer(x)
+        assert torch.equal(layer(x), before)
+        CHANGES[change](layer)
+        # Of new memory, for which nothing is kept.
+        expected = rnscli.torch.analog_matmul(x, layer.weight.t().clone(), CORE) + layer.bias
+        assert torch.equal(layer(x), expected)
+        assert not torch.equal(layer(x), before)
+
+
+def test_weights_are_quantised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    rounding = TorchArrays.round
+
+    def counted(self: TorchArrays, values: torch.Tensor) -> None:
+        made.append(values.numel())
+        rounding(self, values)
+
+    monkeypatch.setattr(TorchArrays, "round", counted)
+    layer = rnscli.torch.AnalogLinear(64, 50, core=CORE)
+    with torch.no_grad():
+        layer(torch.ones(1, 64))
+        assert sum(made) == 50 * 64 + 64
+        layer(torch.ones(1, 64))
+    assert sum(made) == 50 * 64 + 2 * 64
+
+
+def test_views_of_one_parameter_are_kept_apart() -> None:
+    torch.manual_seed(0)
+    model = rnscli.torch.convert(nn.MultiheadAttention(8, 2), CORE)  # three in one parameter
+    x = torch.randn(3, 1, 8)
+    expected, _ = model(x, x, x)  # with gradients, nothing is kept
+    with torch.no_grad():
+        for _ in range(2):
+            assert torch.equal(model(x, x, x)[0], expected)
+        half, single = model.half(), nn.MultiheadAttention(8, 2)
+        single.load_state_dict(half.state_dict())
+        expected, _ = rnscli.torch.convert(single, CORE)(*[x.half().float()] * 3)
+        torch.testing.assert_close(half(*[x.half()] * 3)[0].float(), expected, atol=2e-3, rtol=0)
+
+
+def test_another_core_has_weights_of_its_own() -> None:
+    model = nn.Linear(40, 3)
+    x = torch.randn(2, 40)
+    coarse = rnscli.torch.convert(model, rnscli.analog_core("rns", bits=4))
+    with torch.no_grad():
+        first = coarse(x)
+        fine = rnscli.torch.convert(coarse, rnscli.analog_core("rns", bits=8), inplace=True)
+        assert not torch.equal(fine(x), first)
+
+
+def test_products_of_bytes_are_exact() -> None:
+    if not multiplies_bytes():
+        pytest.skip("this CPU adds pairs of products in 16 bits")
+    torch.manual_seed(0)
+    for shape in ((1, 4099, 7), (130, 128, 65), (9, 1, 3)):
+        rows, terms, columns = shape
+        x = torch.randint(-127, 128, (rows, terms)).float()
+        w = torch.randint(-127, 128, (terms, columns)).float()
+        x[0], w[:, 0] = 127, -127
+        product = TorchArrays(torch.device("cpu")).product
+        for one in (x, x.t().contiguous().t()):  # in either order in memory
+            for other in (w.char(), w.t().contiguous().t().char()):
+                assert torch.equal(product(one, other).double(), x.double() @ w.double())
