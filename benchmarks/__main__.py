@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 
 import rnscli
-from benchmarks import decoders, design_space, devices, matrix_product, monte_carlo, networks
+from benchmarks import (
+    decoders,
+    design_space,
+    devices,
+    layers,
+    matrix_product,
+    monte_carlo,
+    networks,
+)
 from benchmarks.measure import Record, best_of
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -67,5 +75,9 @@ if __name__ == "__main__":
     devices.ranges(measured)
     networks.inference(measured)
     networks.training(measured)
+    layers.inference(measured)
+    layers.training(measured)
+    layers.options(measured)
+    layers.others(measured)
     start_up(measured)
     measured.write(RESULTS)
