@@ -33,12 +33,23 @@ def check_torch(command: str, options: Mapping[str, Any]) -> None:
 
 
 def check_weights(options: Mapping[str, Any]) -> None:
-    """Refuse weights that several networks would have to share."""
+    """Refuse weights that several networks would have to share, and sizes of no images."""
+    if options["image_size"] is not None and options["data"] is None:
+        raise InputError("--image-size concerns --data with a folder of images; leave it out")
     if options["weights"] is not None and len(options["model"]) > 1:
         raise InputError(
             f"--weights are those of one network, and --model names {len(options['model'])}; "
             "name one"
         )
+
+
+def said_of_drawn(name: str) -> str:
+    """What is said of a network whose weights nobody has given."""
+    return (
+        f"--model {name} comes with weights that are drawn at random, as no --weights are "
+        "given: the column weights says drawn, and no number of these rows is one of a trained "
+        "network"
+    )
 
 
 def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNetwork]":
@@ -56,7 +67,9 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
         def progress(done: int, total: int) -> None:
             begun(total)(done, note=lambda: f"{name} is trained in FP32, once")
 
-        return open_network(name, options["data"], options["weights"], progress)
+        return open_network(
+            name, options["data"], options["weights"], progress, options["image_size"]
+        )
 
 
 CORE_AXES = (
