@@ -7,6 +7,7 @@ from rnscli.networks.data import digits as digits
 from rnscli.networks.evaluation import RandomStream as RandomStream
 from rnscli.networks.evaluation import evaluate as evaluate
 from rnscli.networks.evaluation import one_thread as one_thread
+from rnscli.networks.libraries import LIBRARIES as LIBRARIES
 from rnscli.networks.outputs import training_loss as training_loss
 from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import PortableNetwork as PortableNetwork

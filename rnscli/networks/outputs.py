@@ -10,13 +10,16 @@ from rnscli.base import InputError
 from rnscli.networks.tasks import IGNORED
 from rnscli.networks.user_code import kind_of
 
+_KEYS = ("logits", "out", "last_hidden_state")
+
 
 def outputs_of(result: object) -> Tensor | str:
     """The tensor that a model answers with; or in words what it gives that has none.
 
     That is the tensor itself, ``logits`` of an object or dict (as Hugging Face's), ``out`` of a
-    dict (as torchvision's segmentation), or the first tensor of a tuple or list. Starts and ends of
-    spans, ``start_logits`` and ``end_logits``, or a pair of tensors of one shape ``(N, T)``, are
+    dict (as torchvision's segmentation), ``last_hidden_state`` where there is no head, or the first
+    tensor of a tuple or list. Starts and ends of spans, ``start_logits`` and ``end_logits``, or a
+    pair of tensors of one shape ``(N, T)``, are
     stacked along a last axis.
     """
     if isinstance(result, Tensor):
@@ -37,13 +40,13 @@ def outputs_of(result: object) -> Tensor | str:
     start, end = named("start_logits"), named("end_logits")
     if isinstance(start, Tensor) and isinstance(end, Tensor):
         return torch.stack([start, end], -1)
-    for key in ("logits", "out"):
+    for key in _KEYS:
         if isinstance(named(key), Tensor):
             found: Tensor = named(key)
             return found
     if isinstance(result, Mapping):
         held = ", ".join(map(str, list(keys)[:8])) or "nothing"
-        return f"a dict with {held}, and neither logits nor out"
+        return f"a dict with {held}, and none of {', '.join(_KEYS)}"
     return kind_of(result)
 
 

@@ -18,6 +18,7 @@ from torch.nn.parameter import is_lazy
 from rnscli.base import InputError, said
 from rnscli.networks.data import Dataset, Inputs, chunks
 from rnscli.networks.evaluation import ALONE, RandomStream, inference, one_thread
+from rnscli.networks.libraries import LIBRARIES
 from rnscli.networks.outputs import outputs_of
 from rnscli.networks.shipped import NETWORKS
 from rnscli.networks.tasks import CLASSES, Task, task_of, wanted_of
@@ -28,8 +29,17 @@ _WANTED = "a function that makes a torch.nn.Module, as in package.module:functio
 
 
 def make_model(name: str, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
-    """A shipped network or one of the user's own, untrained unless a file has its weights."""
-    model = NETWORKS[name].make(seed) if name in NETWORKS else load_model(name, seed)
+    """A shipped network, untrained, one of a library, or one of the user's own.
+
+    A file may have its weights.
+    """
+    library, _, which = name.partition(":")
+    if name in NETWORKS:
+        model = NETWORKS[name].make(seed)
+    elif library in LIBRARIES:
+        model = LIBRARIES[library].made(which, seed)
+    else:
+        model = load_model(name, seed)
     if weights is not None:
         load_weights(model, weights)
     return model

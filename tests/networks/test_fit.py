@@ -68,7 +68,7 @@ def fail(error: BaseException) -> Callable[[Tensor], Any]:
         (Does(fail(ValueError("first\nsecond"))), "ValueError: first"),
         (Does(fail(AssertionError())), ": AssertionError"),
         (Does(lambda x: (1, x.tolist())), "gives a tuple without a tensor for"),
-        (Does(lambda x: {"hidden": x, "more": 1}), "gives a dict with hidden, more, and neither"),
+        (Does(lambda x: {"hidden": x, "more": 1}), "gives a dict with hidden, more, and none of"),
         (Does(lambda x: (x, x)), "of shape (2, 3, 2) for inputs"),
         (Does(lambda x: x.sum()), "of shape ()"),
         (Does(lambda x: x.sum(1)), "of shape (2,)"),

@@ -65,6 +65,8 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
         ",".join(NETWORKS.own),
         more=" Named networks are trained in FP32 once and kept.",
     ),
+    NetworkOptions.torchvision,
+    NetworkOptions.hf,
     NetworkOptions.data,
     options.take(NetworkOptions.image_size, swept=False),
     NetworkOptions.weights,
@@ -103,6 +105,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --redundant 0..2 --attempts 2 --samples 100
     """
     options.check_torch("rnscli accuracy", given)
+    given = options.with_libraries(given)
     options.check_weights(given)
     options.check_one_level(given)
     tables = options.device_tables(given)

@@ -79,6 +79,8 @@ AXIS_COLUMNS = {
 )
 @options.stacked(
     options.take(NetworkOptions.model, "digits-cnn"),
+    NetworkOptions.torchvision,
+    NetworkOptions.hf,
     NetworkOptions.data,
     options.take(NetworkOptions.image_size, swept=False),
     NetworkOptions.weights,
@@ -132,6 +134,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --bits 6 --epochs 2 --checkpoint training
     """
     options.check_torch("rnscli train", given)
+    given = options.with_libraries(given)
     options.check_weights(given)
     options.check_one_level(given)
     tables, technologies = options.device_tables(given), options.noise_technologies(given)

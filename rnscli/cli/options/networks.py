@@ -19,7 +19,7 @@ from rnscli.cli.options import devices, noise, shared
 from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
 from rnscli.hardware import Technology
 from rnscli.matrix import Dataflow, DataflowOptions, needs_calibration
-from rnscli.networks import INSTALL, missing_package
+from rnscli.networks import INSTALL, LIBRARIES, missing_package
 
 if TYPE_CHECKING:
     from rnscli.networks import OpenedNetwork
@@ -30,6 +30,12 @@ def check_torch(command: str, options: Mapping[str, Any]) -> None:
     missing = missing_package() if options["data"] is None else missing_package(("torch",))
     if missing is not None:
         raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
+
+
+def with_libraries(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with networks of libraries in the place of ``model``, where they are named."""
+    named = [f"{name}:{one}" for name in LIBRARIES for one in options.get(name) or ()]
+    return {**options, "model": tuple(named)} if named else dict(options)
 
 
 def check_weights(options: Mapping[str, Any]) -> None:

@@ -131,7 +131,10 @@ def _read(file: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays that are known, by name."""
     with zipfile.ZipFile(file) as archive:
         members = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        partners = {"x": "", "x_train": "y_train", "y_train": "x_train" if "y" in members else None}
+        # Labels may be missing, but not of one part only.
+        partners = {"x": "", "x_train": "y_train"} | (
+            {"y_train": "x_train"} if "y" in members else {}
+        )
         for name, partner in partners.items():
             if name not in members and (not partner or partner in members):
                 held = ", ".join(list(members)[:8]) or "nothing"

@@ -24,6 +24,13 @@ from rnscli.networks.tasks import (
 )
 
 RANDOM = np.random.default_rng(11)
+START = RANDOM.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same numbers whichever tests came before."""
+    RANDOM.bit_generator.state = START
 
 
 def compared(name: str, task: Any, core: Any, fp32: Any, labels: Any, cuts: int = 3) -> Any:
