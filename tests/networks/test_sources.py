@@ -379,7 +379,10 @@ def test_arrays_that_are_refused(arrays: dict[str, Any], says: str, tmp_path: Pa
 
 
 def test_what_is_of_no_kind(tmp_path: Path) -> None:
-    refused(tmp_path, "a directory of no known kind; one that is read has x.npy, t10k-images")
+    refused(
+        tmp_path,
+        "give an .npz file, or a directory with x.npy, t10k-images",
+    )
     stream = io.BytesIO()
     np.savez(stream, x=np.zeros((2, 3)), y=[0, 1])
     (tmp_path / "mine.npz").write_bytes(stream.getvalue())

@@ -32,6 +32,7 @@ class Metric(ABC):
     interval: ClassVar[str]  # how its interval comes about
     needs: ClassVar[str]  # what a task must have, for who gives another one
     has_columns: ClassVar[bool] = False  # whether rows have it under its own name, too
+    has_ratio: ClassVar[bool] = True  # whether it is compared with itself in FP32
 
     @abstractmethod
     def fits(self, task: Task) -> bool:
@@ -296,6 +297,7 @@ class SignalToNoise(Metric):
     summary = "signal-to-noise ratio of the outputs against FP32, in dB"
     larger_is_better = True
     interval = "delta method on the logarithm of the ratio of the means, over the samples"
+    has_ratio = False
     needs = "nothing"
 
     def fits(self, task: Task) -> bool:

@@ -96,7 +96,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # What an ADC of 6 bits costs three networks, and residues do not
     rnscli accuracy --bits 6 --core rns,fixed-lp --samples 100
     # How far outputs are off, which needs no labels
-    rnscli accuracy --model digits-cnn --metric snr --bits 4,6,8 --core rns --samples 100
+    rnscli accuracy --model digits-cnn --metric snr --core rns --bits 4,6 \\
+        --samples 100
     # How many bits a conventional core needs, drawn
     rnscli accuracy --model digits-cnn --bits 4..10 --core rns,fixed-lp \\
         --samples 100 --plot bits.svg

@@ -43,7 +43,8 @@ def open_data(where: str | Path, image_size: int | None = None) -> Dataset:
     if source is None:
         kinds = ", ".join(one.summary for one in SOURCES.values() if one.in_folder)
         raise InputError(
-            f"`data` {where} is a directory of no known kind; one that is read has {kinds}"
+            f"`data` {where} is a directory of no known kind; give an .npz file, or a directory "
+            f"with {kinds}"
         )
     if image_size is not None and not source.has_sizes:
         raise InputError(

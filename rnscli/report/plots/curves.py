@@ -315,10 +315,10 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
     Where nothing is swept that could be along an axis, a point for each core. A metric that is
     told against FP32 itself, and has no ratio, is drawn as it is.
     """
-    shown = "relative_value" if any(row["relative_value"] is not None for row in rows) else "value"
+    metric = str(rows[0]["metric"])
+    shown = "relative_value" if analysis.METRICS[metric].has_ratio else "value"
     rows = [row for row in rows if row[shown] is not None and math.isfinite(number(row[shown]))]
     rows = plot.with_same_p(rows)
-    metric = str(rows[0]["metric"]) if rows else "accuracy"
 
     def _ends(row: Row) -> tuple[float, float]:
         interval = row[f"{shown}_ci95"]
@@ -346,7 +346,7 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
                           markersize=4, elinewidth=0.8, capsize=2, **look)  # fmt: skip
         if shown == "relative_value":
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-            if rows and rows[0]["better"] == "larger":
+            if analysis.METRICS[metric].larger_is_better:
                 axes.axhline(_SHARE, color="0.5", linewidth=1, linestyle=":")
         if margin:
             axes.set_ylim(*limits)
@@ -358,7 +358,7 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
 
     title = "" if along is None else _ALONG[along]
     upwards = metric if shown == "value" else f"{metric} over FP32"
-    if shown == "relative_value" and (not rows or rows[0]["better"] == "larger"):
+    if shown == "relative_value" and analysis.METRICS[metric].larger_is_better:
         upwards += f" (dotted: {_SHARE:.0%})"
     labels = title, upwards
     return panels_of_networks(rows, draw, labels, file_format)
