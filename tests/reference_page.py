@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from rnscli.analysis import METRICS
 from rnscli.analysis.error.operands import DISTRIBUTIONS
 from rnscli.base import Registry
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
@@ -74,7 +73,6 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "--workload": WORKLOADS,
     "--operands": DISTRIBUTIONS,
     "--model": NETWORKS,
-    "--metric": METRICS,
 }
 
 

@@ -144,6 +144,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         data = next(iter(opened.values())).data
         # What nobody has asked for is left out if there are no samples for it.
         left_out = by_default and data.train is None
+        left_out &= any(has_calibrated_range(one.flow) for _, one in chosen)
         lacking = [
             f"--adc-range {CALIBRATED} is left out, as --data {data.name} has no samples to "
             "calibrate with; give them as arrays x_train and y_train"
