@@ -12,13 +12,16 @@ from rnscli.networks.sources.images import ImageFolder
 from rnscli.networks.sources.mnist_5000 import Mnist5000
 from rnscli.networks.sources.source import Source
 
-# The first one that finds its files reads them; the last one takes any file, and refuses it.
+# The first one that finds its files reads them.
 SOURCES: Registry[Source] = Registry(
     "data",
     "data",
     Source,
-    [Mnist5000(), NpyFolder(), IdxFiles(), CifarPickles(), CifarBinary(), ImageFolder(), NpzFile()],
+    [Mnist5000(), NpyFolder(), IdxFiles(), CifarPickles(), CifarBinary(), ImageFolder()],
 )
+
+
+_OTHERWISE = NpzFile()  # takes any file, and refuses what is none of its kind
 
 
 def open_data(where: str | Path, image_size: int | None = None) -> Dataset:
@@ -37,9 +40,10 @@ def open_data(where: str | Path, image_size: int | None = None) -> Dataset:
         If the data are of no kind that is known, damaged, or not whole.
     """
     path = Path(where)
-    source: Source | None = SOURCES["npz"]  # which refuses what cannot be the name of a file
-    with suppress(OSError, ValueError):
-        source = next((one for one in SOURCES.values() if one.found(path)), None)
+    source: Source | None = _OTHERWISE
+    with suppress(OSError, ValueError):  # of what cannot be the name of a file
+        every = (*SOURCES.values(), _OTHERWISE)
+        source = next((one for one in every if one.found(path)), None)
     if source is None:
         kinds = ", ".join(one.summary for one in SOURCES.values() if one.in_folder)
         raise InputError(
