@@ -120,6 +120,7 @@ from rnscli.analysis.networks.accuracy import AccuracyParameters as AccuracyPara
 from rnscli.analysis.networks.accuracy import AccuracyStatistics as AccuracyStatistics
 from rnscli.analysis.networks.accuracy import accuracies as accuracies
 from rnscli.analysis.networks.family_accuracy import with_accuracy as with_accuracy
+from rnscli.analysis.networks.metrics import METRICS as METRICS
 from rnscli.analysis.networks.plan import CalibrationPlan as CalibrationPlan
 from rnscli.analysis.networks.recorded_values import network_values as network_values
 from rnscli.analysis.networks.rows import FP32 as FP32

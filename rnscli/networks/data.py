@@ -2,52 +2,104 @@
 
 import functools
 import hashlib
-import zipfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import InputError, RnscliError, regular_file
+from rnscli.base import InputError, RnscliError
+from rnscli.networks.tasks import IGNORED
 
 MAX_CLASS = 10**6
 
 _INT64 = np.iinfo(np.int64)
 
 Inputs = npt.NDArray[np.float32] | npt.NDArray[np.int64]
-Labels = npt.NDArray[np.int64]
+Labels = npt.NDArray[np.int64] | npt.NDArray[np.float32]
 Logits = npt.NDArray[np.float32]
+
+
+class StoredSamples(ABC):
+    """Samples that stay in files until some of them are asked for: ``samples[3:8]``.
+
+    It has what is asked of an array of inputs before it is computed with, and is taken for one.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    where: str  # what errors call it
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """Some samples in order, as they are stored."""
+
+    @abstractmethod
+    def content(self) -> str:
+        """Digest of all that decides what is read."""
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __getitem__(self, part: slice) -> Inputs:
+        start, stop, _ = part.indices(len(self))
+        return kept_inputs(self.read(start, max(start, stop)), self.where)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.asarray(self[:], dtype)
+
+    def astype(self, dtype: Any) -> "StoredSamples":
+        return _Converted(self, np.dtype(dtype))
+
+
+class _Converted(StoredSamples):
+    def __init__(self, source: StoredSamples, dtype: np.dtype[Any]) -> None:
+        self.source, self.shape, self.dtype, self.where = source, source.shape, dtype, source.where
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        return self.source[start:stop].astype(self.dtype)
+
+    def content(self) -> str:
+        return f"{self.dtype} {self.source.content()}"
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledData:
-    """Samples and the class of each.
+    """Samples and what is right of each.
 
     Parameters
     ----------
     inputs
         Array of shape ``(N, ...)`` of finite real numbers; kept as float32, or as int64 if they are
-        whole numbers of more than 8 bits, such as tokens.
+        whole numbers of more than 8 bits, such as tokens. Or `StoredSamples`, which are looked at
+        when they are read.
     labels
-        Array of shape ``(N,)`` of integers, the classes, from 0.
+        Array of shape ``(N, ...)``: integers are classes, from 0, where several belong to a sample
+        with -100 for places that do not count; real numbers are values. ``None`` if there are none.
 
     Raises
     ------
     InputError
         If there are no samples, their number is not that of the labels, an input is not a finite
-        number, or a label is not an integer from 0.
+        number, or a label is neither a class nor a finite number.
 
     Examples
     --------
     >>> data = LabelledData(np.zeros((2, 8, 8)), np.array([3, 1]))
     >>> len(data), data.classes, data.inputs.dtype.name
     (2, 4, 'float32')
+    >>> LabelledData(np.zeros((2, 3)), np.array([[0.5], [2.0]])).classes
+    0
     """
 
     inputs: Inputs
-    labels: Labels
+    labels: Labels | None = None
 
     def __post_init__(self) -> None:
         inputs, labels = checked(self.inputs, self.labels, "", ("`inputs`", "`labels`"))
@@ -55,7 +107,11 @@ class LabelledData:
         object.__setattr__(self, "labels", labels)
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.inputs)
+
+    def __getitem__(self, part: slice) -> "LabelledData":
+        labels = None if self.labels is None else self.labels[part]
+        return LabelledData(self.inputs[part], labels)
 
     @property
     def whole(self) -> bool:
@@ -66,17 +122,27 @@ class LabelledData:
         """The same with inputs as float32."""
         return LabelledData(self.inputs.astype(np.float32), self.labels)
 
+    def loaded(self) -> "LabelledData":
+        """The same with all inputs in memory."""
+        return self[:] if isinstance(self.inputs, StoredSamples) else self
+
     @property
     def classes(self) -> int:
-        """Number of classes that the labels need: the largest one, plus 1."""
-        return int(self.labels.max()) + 1
+        """Number of classes that the labels need: the largest one, plus 1; 0 if they are none."""
+        if self.labels is None or self.labels.dtype.kind == "f":
+            return 0
+        return max(0, int(self.labels.max()) + 1)
 
     def digest(self) -> str:
         """SHA-256 of the content, the same on every machine."""
         hasher = hashlib.sha256()
-        for array, kind in ((self.inputs, "<i8" if self.whole else "<f4"), (self.labels, "<i8")):
-            hasher.update(f"{kind}{array.shape}".encode())
-            hasher.update(np.ascontiguousarray(array, kind).tobytes())
+        for array in (self.inputs, self.labels):
+            if isinstance(array, StoredSamples):
+                hasher.update(array.content().encode())
+            elif array is not None:
+                kind = "<i8" if array.dtype.kind == "i" else "<f4"
+                hasher.update(f"{kind}{array.shape}".encode())
+                hasher.update(np.ascontiguousarray(array, kind).tobytes())
         return hasher.hexdigest()
 
 
@@ -92,6 +158,8 @@ class Dataset:
         Samples that no training sees.
     train
         Samples to train with, or None.
+    note
+        A sentence about how the inputs were made from what is stored, for whoever reads results.
 
     Raises
     ------
@@ -102,6 +170,7 @@ class Dataset:
     name: str
     test: LabelledData
     train: LabelledData | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         if self.train is None:
@@ -121,7 +190,7 @@ class Dataset:
     def in_floats(self) -> "Dataset":
         """The same with inputs as float32."""
         train = None if self.train is None else self.train.in_floats()
-        return Dataset(self.name, self.test.in_floats(), train)
+        return replace(self, test=self.test.in_floats(), train=train)
 
     def part_to_train(self) -> LabelledData:
         """The samples to train with; refused if there are none."""
@@ -130,7 +199,12 @@ class Dataset:
                 f"`data` {self.name} has no samples to train with; give them as arrays x_train "
                 "and y_train"
             )
-        return self.train
+        if self.train.labels is None:
+            raise InputError(
+                f"`data` {self.name} has samples to train with and no labels of them; give them as "
+                "an array y_train"
+            )
+        return self.train.loaded()
 
     def digest(self) -> str:
         """SHA-256 of the content of all parts; the name is none."""
@@ -139,113 +213,90 @@ class Dataset:
 
 
 def checked(
-    inputs: npt.NDArray[Any], labels: npt.NDArray[Any], where: str, names: tuple[str, str]
-) -> tuple[Inputs, Labels]:
+    inputs: Any, labels: Any, where: str, names: tuple[str, str]
+) -> tuple[Inputs, Labels | None]:
     """Samples and labels in the types that they are kept in; or a sentence why they are none.
 
     It begins with ``where``, such as the name of a file, and calls the two by their ``names``.
     """
-    x, y = names
-    inputs, labels = np.asarray(inputs), np.asarray(labels)
+    x = names[0]
+    stored = isinstance(inputs, StoredSamples)
+    inputs = inputs if stored else np.asarray(inputs)
     if inputs.dtype.kind not in "biuf":
         raise InputError(f"{where}{x} holds {inputs.dtype}; it must hold real numbers")
-    if labels.dtype.kind not in "iu":
-        raise InputError(f"{where}{y} holds {labels.dtype}; it must hold integers, a class each")
-    if inputs.ndim < 2 or labels.ndim != 1:
+    if inputs.ndim < 2:
         raise InputError(
-            f"{where}{x} has shape {inputs.shape} and {y} has shape {labels.shape}; they must be "
-            "(N, ...), a sample a row, and (N,)"
+            f"{where}{x} has shape {inputs.shape}; it must be (N, ...), a sample a row"
         )
-    if len(inputs) != len(labels):
-        raise InputError(
-            f"{where}{x} has {len(inputs)} samples and {y} has {len(labels)} labels; there must "
-            "be a label for each sample"
-        )
-    if inputs.size == 0:
+    if 0 in inputs.shape:
         raise InputError(
             f"{where}{x} has shape {inputs.shape}, which is empty; there must be at least one "
             "sample of at least one number"
         )
-    if inputs.dtype.kind in "iu" and inputs.dtype.itemsize > 1 and inputs.max() <= _INT64.max:
-        kept: Inputs = inputs.astype(np.int64)
-        return kept, _classes(labels, where, y)
+    if labels is not None:
+        labels = _labels(np.asarray(labels), len(inputs), where, names)
+    # Stored samples are looked at when they are read; they stand in the place of an array.
+    return cast(Inputs, inputs) if stored else kept_inputs(inputs, f"{where}{x}"), labels
+
+
+def kept_inputs(inputs: npt.NDArray[Any], where: str) -> Inputs:
+    """Inputs in the type that they are kept in, all of them finite."""
+    if stays_whole(inputs.dtype) and inputs.max(initial=0) <= _INT64.max:
+        return inputs.astype(np.int64)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         kept = inputs.astype(np.float32)
     if not np.isfinite(kept).all():
         raise InputError(
-            f"{where}{x} holds NaN, infinity or a magnitude above {np.finfo(np.float32).max:.3g}; "
+            f"{where} holds NaN, infinity or a magnitude above {np.finfo(np.float32).max:.3g}; "
             "every value must be finite"
         )
-    return kept, _classes(labels, where, y)
+    return kept
 
 
-def _classes(labels: npt.NDArray[Any], where: str, y: str) -> Labels:
-    if labels.min() < 0 or labels.max() > MAX_CLASS:
+def stays_whole(dtype: np.dtype[Any]) -> bool:
+    """Whether inputs of a type stay whole numbers; those of 8 bits are pixels."""
+    return dtype.kind in "iu" and dtype.itemsize > 1
+
+
+def _labels(labels: npt.NDArray[Any], samples: int, where: str, names: tuple[str, str]) -> Labels:
+    x, y = names
+    if labels.dtype.kind not in "iuf":
         raise InputError(
-            f"{where}{y} goes from {labels.min()} to {labels.max()}; classes must be integers "
-            f"from 0 to {MAX_CLASS}"
+            f"{where}{y} holds {labels.dtype}; it must hold integers, a class each, or real numbers"
+        )
+    if labels.ndim < 1 or 0 in labels.shape:
+        raise InputError(
+            f"{where}{y} has shape {labels.shape}; labels must be (N, ...), with something for "
+            "each sample"
+        )
+    if len(labels) != samples:
+        raise InputError(
+            f"{where}{x} has {samples} samples and {y} has {len(labels)} labels; there must "
+            "be a label for each sample"
+        )
+    if labels.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            values = labels.astype(np.float32)
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"{where}{y} holds NaN, infinity or a magnitude above "
+                f"{np.finfo(np.float32).max:.3g}; every value must be finite"
+            )
+        return values
+    counted = labels if labels.ndim == 1 else labels[labels != IGNORED]
+    low, high = (int(counted.min()), int(counted.max())) if counted.size else (0, 0)
+    if low < 0 or high > MAX_CLASS:
+        several = "" if labels.ndim == 1 else f", or {IGNORED} for a place that does not count"
+        raise InputError(
+            f"{where}{y} goes from {low} to {high}; classes must be integers "
+            f"from 0 to {MAX_CLASS}{several}"
         )
     return labels.astype(np.int64)
 
 
-_WANTED = "it must be an .npz file with arrays x and y, and x_train and y_train to train with"
-
-
-def load_data(path: str | Path) -> Dataset:
-    """Samples and their classes out of an ``.npz`` file, as ``numpy.savez`` writes it.
-
-    It holds the test set as ``x``, of shape ``(N, ...)``, real numbers (see `LabelledData`), and
-    ``y``, of shape ``(N,)``, integers from 0; a part to train with, if there is one, as
-    ``x_train`` and ``y_train``.
-    """
-    file = regular_file("data", path, _WANTED)
-    try:
-        arrays = _read(file)
-    except InputError:
-        raise
-    except PermissionError as error:
-        raise InputError(f"`data` {path} cannot be read: {error.strerror}") from None
-    # Whatever a damaged file makes NumPy and zipfile raise, from SyntaxError to MemoryError.
-    except Exception as error:
-        raise InputError(f"`data` {path} is damaged or of another kind; {_WANTED}") from error
-
-    def part(x: str, y: str) -> LabelledData:
-        return LabelledData(*checked(arrays[x], arrays[y], f"`data` {path}: ", (x, y)))
-
-    train = part("x_train", "y_train") if "x_train" in arrays else None
-    return Dataset(file.name, part("x", "y"), train)
-
-
-def _read(file: Path) -> dict[str, npt.NDArray[Any]]:
-    """The arrays that are known, by name."""
-    with zipfile.ZipFile(file) as archive:
-        members = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        for name, partner in (("x", ""), ("y", ""), ("x_train", "y_train"), ("y_train", "x_train")):
-            if name not in members and (not partner or partner in members):
-                held = ", ".join(list(members)[:8]) or "nothing"
-                held += f" and {len(members) - 8} more" if len(members) > 8 else ""
-                beside = f" beside {partner}" if partner else ""
-                raise InputError(f"`data` {file} has no array {name}{beside}; it holds {held}")
-        arrays = {}
-        for name in ("x", "y", "x_train", "y_train"):
-            if name in members:
-                with archive.open(members[name]) as stream:
-                    arrays[name] = _array(file, name, stream)
-    return arrays
-
-
-def _array(file: Path, name: str, stream: Any) -> npt.NDArray[Any]:
-    try:
-        array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-    except ValueError as error:
-        if "Object arrays" not in str(error):  # NumPy's sentence advises to load pickles
-            raise
-        raise InputError(
-            f"`data` {file}: {name} holds pickled Python objects, which are never loaded; "
-            "it must hold numbers"
-        ) from None
-    stream.read(1)  # at its end the checksum is compared
-    return array
+def chunks(samples: int, size: int = 1024) -> Iterator[slice]:
+    """All samples in parts, in order."""
+    return (slice(start, min(start + size, samples)) for start in range(0, samples, size))
 
 
 TEST_SIZE = 797
@@ -289,10 +340,10 @@ def digits() -> Dataset:
     in_test, order = split(labels, TEST_SIZE)
     test, train = (order[in_test[order] == part] for part in (True, False))
     parts = (LabelledData(inputs[part], labels[part]) for part in (test, train))
-    return Dataset("digits", *parts)
+    return Dataset("digits", next(parts), next(parts))
 
 
-def split(labels: Labels, test_size: int) -> tuple[np.ndarray, np.ndarray]:
+def split(labels: npt.NDArray[Any], test_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Which of N samples are for the test, as truth values, and a permutation of ``0..N-1``.
 
     Every class has its share of the test part, to within one sample: shares are rounded down, and

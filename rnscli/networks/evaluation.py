@@ -13,7 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from rnscli.base import InputError
 from rnscli.networks.data import Inputs, LabelledData, Labels, Logits
+from rnscli.networks.outputs import answer, training_loss
+from rnscli.networks.tasks import IGNORED, VALUES, right_of, task_of
 
 # PyTorch's random numbers and number of threads, the module path and standard output belong to the
 # whole process: whoever puts others in their place for a while is alone with them. Runs of a batch
@@ -91,7 +94,7 @@ class Score:
 
 
 def evaluate(model: nn.Module, inputs: Inputs, batch_size: int = BATCH_SIZE) -> Logits:
-    """Logits of all samples, ``(N, classes)``: on one thread, in eval mode, without gradients.
+    """Outputs of all samples, ``(N, ...)``: on one thread, in eval mode, without gradients.
 
     Every module gets back the mode that it was in.
 
@@ -111,9 +114,19 @@ def evaluate(model: nn.Module, inputs: Inputs, batch_size: int = BATCH_SIZE) -> 
     """
     with one_thread(), inference(model):
         # Equal parts: a model may treat a single sample that is left over in another way.
-        batches = torch.from_numpy(inputs).tensor_split(math.ceil(len(inputs) / batch_size))
-        logits: Logits = torch.cat([model(batch) for batch in batches]).float().numpy()
-    return logits
+        parts = _equal_parts(len(inputs), math.ceil(len(inputs) / batch_size))
+        batches = (torch.from_numpy(inputs[part]) for part in parts)
+        outputs: Logits = torch.cat([answer(model, batch) for batch in batches]).float().numpy()
+    return outputs
+
+
+def _equal_parts(samples: int, count: int) -> Iterator[slice]:
+    """As ``tensor_split`` cuts, without a tensor of all."""
+    size, more = divmod(samples, count)
+    stop = 0
+    for index in range(count):
+        start, stop = stop, stop + size + (index < more)
+        yield slice(start, stop)
 
 
 def score(model: nn.Module, data: LabelledData, batch_size: int = BATCH_SIZE) -> Score:
@@ -121,14 +134,24 @@ def score(model: nn.Module, data: LabelledData, batch_size: int = BATCH_SIZE) ->
     return score_logits(evaluate(model, data.inputs, batch_size), data.labels)
 
 
-def score_logits(logits: Logits, labels: Labels) -> Score:
-    """Loss and accuracy of logits ``(N, classes)``."""
+def score_logits(logits: Logits, labels: Labels | None) -> Score:
+    """Loss of outputs, and how many of the places that count are right; of values none is."""
+    task = task_of(labels, logits.shape)
+    if task is None or labels is None:
+        raise InputError("`data` has no labels that the outputs of the network could be right by")
     with one_thread():  # of float64, whose rounding a few hundred terms do not show
-        loss = nn.functional.cross_entropy(
-            torch.from_numpy(logits).double(), torch.from_numpy(labels)
-        )
-    correct = int(np.count_nonzero(logits.argmax(1) == labels))
-    return Score(loss=float(loss), correct=correct, samples=len(labels))
+        loss = training_loss(torch.from_numpy(logits).double(), _doubles(labels))
+    if task.compared == VALUES:
+        return Score(loss=float(loss), correct=0, samples=len(labels))
+    wanted = task.wanted(labels)
+    right = right_of(task, task.scores(logits), wanted)
+    asked = int(np.count_nonzero(wanted != IGNORED))
+    return Score(loss=float(loss), correct=int(np.count_nonzero(right)), samples=asked)
+
+
+def _doubles(labels: Labels) -> torch.Tensor:
+    found = torch.from_numpy(labels)
+    return found.double() if found.is_floating_point() else found
 
 
 @contextmanager

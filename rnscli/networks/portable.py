@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnscli.base import InputError
-from rnscli.networks.data import Dataset, digits, load_data
+from rnscli.networks.data import Dataset, digits
 from rnscli.networks.shipped import NETWORKS
+from rnscli.networks.sources.open_data import open_data
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+# Weights: of a shipped network that is trained; in a file; of a function that makes the same ones
+# whatever is drawn; and at random.
+TRAINED, GIVEN, OWN, DRAWN = "trained", "given", "own", "drawn"
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class PortableNetwork:
         """
         import torch
 
-        from rnscli.networks.user_model import make_model, running, settle
+        from rnscli.networks.user_code import running
+        from rnscli.networks.user_model import make_model, settle
 
         model = make_model(self.name, seed=seed)
         with running(self.name, f"cannot take inputs of shape {self.shape}"):
@@ -78,12 +85,17 @@ class PortableNetwork:
 class OpenedNetwork:
     """A network and its data, checked to belong together.
 
-    ``drawn`` tells that a network of the user came with weights that are drawn at random.
+    ``weights`` tells where these are from: one of `TRAINED`, `GIVEN`, `OWN` and `DRAWN`.
     """
 
     network: PortableNetwork
     data: Dataset
-    drawn: bool = False
+    weights: str = "own"
+
+    @property
+    def drawn(self) -> bool:
+        """Whether a network of the user came with weights that are drawn at random."""
+        return self.weights == DRAWN
 
 
 def open_network(
@@ -91,6 +103,7 @@ def open_network(
     data: str | Path | None = None,
     weights: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    image_size: int | None = None,
 ) -> OpenedNetwork:
     """A shipped network, trained unless that was done before, or one of the user's own.
 
@@ -99,11 +112,13 @@ def open_network(
     name
         A name in `NETWORKS`, or ``package.module:function`` of a function that makes the network.
     data
-        An ``.npz`` file with the test set as ``x`` and ``y``; the handwritten digits if not given.
+        A name, file or folder (`open_data`); the handwritten digits if not given.
     weights
         A file with the ``state_dict`` of the network; as it is made, or trained, if not given.
     progress
         Called with the epochs done and all epochs, if a shipped network must be trained.
+    image_size
+        As of `rnscli.networks.sources.open_data.open_data`.
 
     Raises
     ------
@@ -119,24 +134,30 @@ def open_network(
     from rnscli.networks.training import trained
     from rnscli.networks.user_model import fitting, make_model
 
-    labelled = digits() if data is None else load_data(data)
+    labelled = digits() if data is None else open_data(data, image_size)
     if name not in NETWORKS or weights is not None:
         model = make_model(name, weights)
-        drawn = weights is None and _differ(model, make_model(name, seed=1))
-        return replace(_opened(name, labelled, model, keep=True), drawn=drawn)
+        origin = GIVEN
+        if weights is None:
+            origin = DRAWN if _differ(model, make_model(name, seed=1)) else OWN
+        return replace(_opened(name, labelled, model, keep=True), weights=origin)
     if data is not None:
         fitting(make_model(name), labelled, name)  # rather than after its training
-    return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
+    found = _opened(name, labelled, trained(name, progress=progress).model, keep=True)
+    return replace(found, weights=TRAINED)
 
 
 def open_untrained(
-    name: str, data: str | Path | None = None, weights: str | Path | None = None
+    name: str,
+    data: str | Path | None = None,
+    weights: str | Path | None = None,
+    image_size: int | None = None,
 ) -> OpenedNetwork:
     """A network to train, which begins with weights of a seed unless they are given.
 
     Parameters
     ----------
-    name, data, weights
+    name, data, weights, image_size
         As of `open_network`; the data must have a part to train with.
 
     Raises
@@ -151,8 +172,15 @@ def open_untrained(
     """
     from rnscli.networks.user_model import make_model
 
-    labelled = digits() if data is None else load_data(data)
-    labelled.part_to_train()  # before a network is made
+    labelled = digits() if data is None else open_data(data, image_size)
+    labels = None if labelled.train is None else labelled.train.labels
+    if labelled.train is None or labels is None:
+        labelled.part_to_train()  # which refuses them, before a network is made
+    elif labels.dtype.kind == "f":
+        raise InputError(
+            f"`data` {labelled.name} has labels that are real numbers; a training tells how many "
+            "labels are right, which must be integers, a class each"
+        )
     return _opened(name, labelled, make_model(name, weights), keep=weights is not None)
 
 

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from rnscli.base import DivergenceError, InputError, NotFiniteError, write_atomically
 from rnscli.networks.data import Dataset, digits
 from rnscli.networks.evaluation import RandomStream, one_thread, score
+from rnscli.networks.outputs import training_loss
 from rnscli.networks.shipped import NETWORKS, Recipe, ShippedNetwork
 
 
@@ -194,7 +195,7 @@ class Trainer:
         return total / len(order)
 
     def _step(self, inputs: Tensor, labels: Tensor) -> float:
-        loss = nn.functional.cross_entropy(self.model(inputs), labels)
+        loss = training_loss(self.model(inputs), labels)
         value = loss.item()
         if math.isfinite(value):
             self._optimizer.zero_grad()
@@ -350,7 +351,7 @@ def _key(network: ShippedNetwork, recipe: Recipe, labelled: Dataset) -> str:
 
 
 def _content(key: str, trainer: Trainer) -> bytes:
-    """A file that is also one for `rnscli.networks.user_model.load_weights`."""
+    """A file that is also one for `rnscli.networks.weights.load_weights`."""
     results = [asdict(result) for result in trainer.results]
     state, stream = dict(trainer.model.state_dict()), io.BytesIO()
     torch.save({"key": key, "state_dict": state, "results": results}, stream)

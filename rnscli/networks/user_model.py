@@ -5,11 +5,9 @@ import hashlib
 import importlib
 import inspect
 import pickle
-import re
 import sys
-import traceback
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,51 +15,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-import rnscli
-from rnscli.base import InputError, RnscliError, regular_file, said
-from rnscli.networks.data import Dataset
+from rnscli.base import InputError, said
+from rnscli.networks.data import Dataset, Inputs, chunks
 from rnscli.networks.evaluation import ALONE, RandomStream, inference, one_thread
+from rnscli.networks.libraries import LIBRARIES
+from rnscli.networks.outputs import outputs_of
 from rnscli.networks.shipped import NETWORKS
+from rnscli.networks.tasks import CLASSES, Task, task_of, wanted_of
+from rnscli.networks.user_code import kind_of, running, told
+from rnscli.networks.weights import load_weights
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
 
 
-# Packages whose code calls that of a user.
-_CALLERS = tuple(str(Path(file).parent) for file in (torch.__file__, rnscli.__file__) if file)
-
-
-def told(error: BaseException) -> str:
-    """What an error says, and where in the code of a user it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [one for one in frames if not one.filename.startswith((*_CALLERS, "<frozen"))]
-    if not own:
-        return said(error)
-    file = Path(own[-1].filename)
-    if file.is_relative_to(Path.cwd()):
-        file = file.relative_to(Path.cwd())
-    return f"{said(error)} ({file}:{own[-1].lineno})"
-
-
-@contextlib.contextmanager
-def running(name: str, what: str) -> Iterator[None]:
-    """Errors of the code of a model in a sentence, which begins with what it cannot do."""
-    try:
-        yield
-    except (RnscliError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise InputError(f"`model` {name} {what}: {told(error)}") from error
-
-
-def _kind(value: object) -> str:
-    """The type of a value, with its article."""
-    name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
-
-
 def make_model(name: str, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
-    """A shipped network or one of the user's own, untrained unless a file has its weights."""
-    model = NETWORKS[name].make(seed) if name in NETWORKS else load_model(name, seed)
+    """A shipped network, untrained, one of a library, or one of the user's own.
+
+    A file may have its weights.
+    """
+    library, _, which = name.partition(":")
+    if name in NETWORKS:
+        model = NETWORKS[name].make(seed)
+    elif library in LIBRARIES:
+        model = LIBRARIES[library].made(which, seed)
+    else:
+        model = load_model(name, seed)
     if weights is not None:
         load_weights(model, weights)
     return model
@@ -87,7 +65,7 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
                 raise InputError(f"`model` {where}: {place} has no {attribute}; name {_WANTED}")
             factory = getattr(factory, part)
         if isinstance(factory, nn.Module) or not callable(factory):
-            kind = _kind(factory)
+            kind = kind_of(factory)
             kind += " that is made already" if isinstance(factory, nn.Module) else ""
             raise InputError(f"`model` {where} is {kind}; name {_WANTED}")
         try:
@@ -102,7 +80,7 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
                 problem = f"raises {told(error)}; it must return a torch.nn.Module"
             raise InputError(f"`model` {where} {problem}") from error
     if not isinstance(model, nn.Module):
-        kind = _kind(model)
+        kind = kind_of(model)
         raise InputError(f"`model` {where} returns {kind}; it must return a torch.nn.Module")
     return model
 
@@ -139,101 +117,6 @@ def _of_the_user() -> Iterator[None]:
                 sys.path.remove(folder)
 
 
-_WANTED_FILE = (
-    "it must be a file of torch.save with a state_dict, with a dict that has one as state_dict, or "
-    "a checkpoint of rnscli train"
-)
-# How torch calls what a file with weights alone does not hold.
-_CODE = re.compile(
-    r"Unsupported (?:global|class)\b(?:: GLOBAL ([\w.]{1,100}))?|TorchScript archives"
-)
-
-
-def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load weights into a model, which is changed only if all of them fit.
-
-    The file is as ``torch.save(model.state_dict(), path)`` writes it, or with a dict that has the
-    weights under ``state_dict``, or as `rnscli train --checkpoint` keeps them. No code in it is
-    run: it may hold tensors and plain values only.
-    """
-    weights = _read(path)
-    own = model.state_dict()
-    _check_names(path, weights, own)
-    for name, tensor in weights.items():
-        if not torch.isfinite(tensor).all():
-            raise InputError(
-                f"`weights` {path}: {name} holds NaN or infinity; every weight must be finite"
-            )
-        if is_lazy(own[name]):  # its shape is that of the file
-            continue
-        if tensor.shape != own[name].shape:
-            raise InputError(
-                f"`weights` {path} are of another model: {name} has shape {tuple(tensor.shape)}, "
-                f"and that of the model has {tuple(own[name].shape)}"
-            )
-    try:
-        model.load_state_dict(weights)
-    except Exception as error:  # a module of the user may do it in a way of its own
-        raise InputError(f"`weights` {path} cannot be loaded: {told(error)}") from error
-
-
-def _read(path: str | Path) -> Mapping[str, Tensor]:
-    file = regular_file("weights", path, _WANTED_FILE)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about archives that are refused right after
-            content = torch.load(file, map_location="cpu", weights_only=True)
-    except PermissionError as error:
-        raise InputError(f"`weights` {path} cannot be read: {error.strerror}") from None
-    except Exception as error:  # as many kinds as there are of damage
-        if code := _CODE.search(str(error)):
-            what = code[1] or "a program"
-            raise InputError(
-                f"`weights` {path} holds code ({what}) beside weights, which is never run; "
-                "save model.state_dict() alone"
-            ) from None
-        raise InputError(
-            f"`weights` {path} is damaged or of another kind; {_WANTED_FILE}"
-        ) from None
-    return _state_dict(path, content)
-
-
-def _state_dict(path: str | Path, content: Any) -> Mapping[str, Tensor]:
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    elif isinstance(content, Mapping) and isinstance(content.get("state"), Mapping):
-        content = content["state"].get("model")  # what `rnscli train` keeps
-    if not isinstance(content, Mapping):
-        raise InputError(f"`weights` {path} holds {_kind(content)}; {_WANTED_FILE}")
-    for name, tensor in content.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise InputError(
-                f"`weights` {path} holds a dict in which {name} is {_kind(tensor)}, "
-                f"where a state_dict has tensors; {_WANTED_FILE}"
-            )
-        if tensor.is_quantized or tensor.layout != torch.strided:
-            raise InputError(
-                f"`weights` {path}: {name} is quantised or sparse; it must be a plain tensor, as "
-                "networks in full precision have them"
-            )
-    return content  # as it is: versions of modules hang on it
-
-
-def _check_names(path: str | Path, weights: Mapping[str, Tensor], own: dict[str, Any]) -> None:
-    missing = [name for name in own if name not in weights]
-    unexpected = [name for name in weights if name not in own]
-    problems = [
-        f"{problem} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-        for names, problem in ((missing, "misses"), (unexpected, "has, unknown to the model,"))
-        if names
-    ]
-    if problems:
-        raise InputError(
-            f"`weights` {path} are of another model: the file {' and '.join(problems)}; every "
-            "weight of the model must be there, under its name"
-        )
-
-
 _SAMPLES = 2  # a model that forgets the axis of the samples may do well with one
 
 
@@ -261,46 +144,120 @@ def fitting(model: nn.Module, data: Dataset, name: str) -> Dataset:
             check_fit(model, data, name)
         except InputError as of_floats:
             # A table cannot be looked up with floats: what it says of whole numbers is the reason.
-            raise of_whole if "'indices'" in str(of_floats) else of_floats from None
+            looked_up = "'indices'" in str(of_floats) or "vocabulary" in str(of_whole)
+            raise of_whole if looked_up else of_floats from None
     return data
 
 
-def check_fit(model: nn.Module, data: Dataset, name: str) -> int:
-    """Number of classes of a model, which is run on the first test samples.
+def check_fit(model: nn.Module, data: Dataset, name: str) -> Task:
+    """What a model is asked by these data; it is run on the first test samples.
 
     It is refused, by the ``name`` that the user gives it, if it raises an error, its output is not
-    ``(N, classes)`` finite real numbers, or a label is of a class that it does not have.
+    finite real numbers of a shape that belongs to the labels, a label is of a class that it does
+    not have, or a token is none of its vocabulary.
     """
     inputs = data.test.inputs[:_SAMPLES]
     shape = tuple(inputs.shape)
     talk = contextlib.redirect_stdout(sys.stderr)  # what a model prints is not the result
     code = running(name, f"cannot take inputs of shape {shape} from `data` {data.name}")
-    with code, one_thread(), inference(model), RandomStream(0).in_use(), talk:
-        logits: object = model(torch.from_numpy(inputs))
-    if not isinstance(logits, Tensor):
+    alone = (one_thread(), inference(model), RandomStream(0).in_use())
+    with code, contextlib.ExitStack() as stack:
+        for one in (*alone, talk, _vocabulary(model, data, name)):
+            stack.enter_context(one)
+        outputs = outputs_of(model(torch.from_numpy(inputs)))
+    labels = None if data.test.labels is None else data.test.labels[:_SAMPLES]
+    wanted = wanted_of(labels)
+    if isinstance(outputs, str):
         raise InputError(
-            f"`model` {name} gives {_kind(logits)} for inputs of shape {shape}; it must "
-            "give a tensor of logits, (N, classes)"
+            f"`model` {name} gives {outputs} for inputs of shape {shape}; it must give {wanted}"
         )
-    good = logits.dim() == 2 and len(logits) == len(inputs) and logits.shape[1] > 0
-    if not good or not logits.is_floating_point():
+    task = None
+    if outputs.is_floating_point() and outputs.dim() and 0 not in outputs.shape:
+        task = task_of(labels, tuple(outputs.shape), inputs)
+    if task is None or len(outputs) != len(inputs):
         raise InputError(
-            f"`model` {name} gives {logits.dtype} of shape {tuple(logits.shape)} for inputs of "
-            f"shape {shape}; it must give real logits of shape ({len(inputs)}, classes)"
+            f"`model` {name} gives {outputs.dtype} of shape {tuple(outputs.shape)} for inputs of "
+            f"shape {shape}; it must give {wanted}"
         )
-    if not torch.isfinite(logits).all():
-        raise InputError(
-            f"`model` {name} gives NaN or infinity for inputs of shape {shape}; its logits must "
-            "be finite"
-        )
-    classes = logits.shape[1]
-    for part in (data.test, data.train):
-        if part is not None and part.classes > classes:
-            raise InputError(
-                f"`data` {data.name} has a label of {part.classes - 1}, and `model` {name} has "
-                f"{classes} outputs; labels must be from 0 to {classes - 1}"
-            )
-    return classes
+    if not torch.isfinite(outputs).all():
+        raise not_finite(name, model, inputs)
+    if task.compared == CLASSES:
+        classes = outputs.shape[task.class_axis]
+        for part in (data.test, data.train):
+            if part is not None and part.classes > classes:
+                raise InputError(
+                    f"`data` {data.name} has a label of {part.classes - 1}, and `model` {name} has "
+                    f"{classes} outputs; labels must be from 0 to {classes - 1}"
+                )
+    return task
+
+
+def not_finite(name: str, model: nn.Module, inputs: Inputs) -> InputError:
+    """The refusal of a network whose outputs are not finite, with the first layer that is to blame.
+
+    It is run again on the inputs, with a look at what every layer gives.
+    """
+    found: list[str] = []
+    names = {layer: path for path, layer in model.named_modules() if path}
+
+    def look(layer: nn.Module, given: Any, result: Any) -> None:
+        tensors = result if isinstance(result, tuple | list) else [result]
+        if not found and any(
+            isinstance(one, Tensor) and one.is_floating_point() and not torch.isfinite(one).all()
+            for one in tensors
+        ):
+            found.append(f"{names[layer]} ({type(layer).__name__})")
+
+    handles = [layer.register_forward_hook(look) for layer in names]
+    try:
+        with one_thread(), inference(model), RandomStream(0).in_use():
+            for part in chunks(len(inputs), 16):
+                if not found:
+                    model(torch.from_numpy(inputs[part]))
+    except Exception:  # which whoever runs it in earnest tells
+        found.clear()
+    finally:
+        for handle in handles:
+            handle.remove()
+    where = f"; the first layer that does is {found[0]}" if found else ""
+    return InputError(
+        f"`model` {name} gives NaN or infinity in FP32 for inputs of shape "
+        f"{tuple(inputs.shape)}{where}; its outputs must be finite"
+    )
+
+
+@contextlib.contextmanager
+def _vocabulary(model: nn.Module, data: Dataset, name: str) -> Iterator[None]:
+    """Refuse tokens beyond the embedding that looks them up, before it is run with them."""
+    tokens = torch.from_numpy(data.test.inputs[:_SAMPLES]) if data.whole else None
+
+    def look(path: str, table: nn.Embedding, given: tuple[Any, ...]) -> None:
+        if tokens is None or not given or not isinstance(given[0], Tensor):
+            return
+        if given[0].shape != tokens.shape or not torch.equal(given[0], tokens):
+            return  # positions, or kinds of tokens
+        for part in (data.test, data.train):
+            for chunk in () if part is None else chunks(len(part)):
+                some = part.inputs[chunk]  # type: ignore[union-attr]
+                low, high = int(some.min()), int(some.max())
+                if low < 0 or high >= table.num_embeddings:
+                    wrong = low if low < 0 else high
+                    raise InputError(
+                        f"`data` {data.name} has a token {wrong}, and the embedding {path} of "
+                        f"`model` {name} has a vocabulary of {table.num_embeddings}; tokens must "
+                        f"be from 0 to {table.num_embeddings - 1}"
+                    )
+
+    handles = [
+        layer.register_forward_pre_hook(partial(look, path or type(layer).__name__))
+        for path, layer in model.named_modules()
+        if isinstance(layer, nn.Embedding)
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def digest_of(name: str, model: nn.Module) -> str:

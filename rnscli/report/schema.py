@@ -63,7 +63,10 @@ def number_schema(
     """Schema of a number within bounds, which may be infinite, and then is the text ``inf``."""
     bounds = {"minimum": low, "maximum": high}
     schema = {"type": kind} | {name: end for name, end in bounds.items() if end is not None}
-    return any_of(schema, {"const": "inf"}) if infinite else schema
+    if not infinite:
+        return schema
+    below = [] if low is not None else [{"const": "-inf"}]
+    return any_of(schema, {"const": "inf"}, *below)
 
 
 def _of_hint(hint: Any, column: Column, names: Sequence[str]) -> Schema:

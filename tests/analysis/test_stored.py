@@ -173,22 +173,25 @@ def test_a_store_that_would_compute_is_none(
     assert "of another program" in capsys.readouterr().err
 
 
+PRODUCTS = {
+    "products": 2,
+    "dot_products": 20,
+    "wrong": 1,
+    "computed": 21,
+    "gross": 1,
+    "absolute": 9,
+    "square": 81,
+}
+FOUND = {
+    "accuracy": {"samples": 10, "both": 8, "first": 1, "second": 1},
+    "snr": {"count": 3, "means": [0.5, 2.0], "products": [[1.0, 0.25], [0.25, 3.0]], "lost": 1},
+    "f1": {"counts": [[0, 0, 1, 3], [2, -1, 2, 1]], "number": 4, "places": "one"},
+}
 RECORDS = [
     ("TrainingRecord", {"epochs": [[0.5, 0.25, 1.0]], "failure": ""}),
-    (
-        "AccuracyStatistics",
-        {
-            "right": {"samples": 10, "both": 8, "first": 1, "second": 1},
-            "products": {
-                "products": 2,
-                "dot_products": 20,
-                "wrong": 1,
-                "computed": 21,
-                "gross": 1,
-                "absolute": 9,
-                "square": 81,
-            },
-        },
+    *(
+        ("AccuracyStatistics", {"metric": name, "found": found, "products": PRODUCTS})
+        for name, found in FOUND.items()
     ),
 ]
 

@@ -12,7 +12,7 @@ import pytest
 from refusals import assert_one_sentence
 
 from rnscli.base.errors import InputError
-from rnscli.networks.data import load_data
+from rnscli.networks.sources.open_data import open_data
 
 X = np.random.default_rng(1).normal(size=(6, 2, 3)).astype(np.float32)
 Y = np.arange(6) % 3
@@ -22,7 +22,7 @@ Y = np.arange(6) % 3
 def test_a_test_set(write: Callable[..., None], tmp_path: Path) -> None:
     path = tmp_path / "mine.npz"
     write(path, x=X, y=Y, notes=np.array(["else"], object))
-    data = load_data(path)
+    data = open_data(path)
     assert (data.name, data.train) == ("mine.npz", None)
     assert np.array_equal(data.test.inputs, X)
     assert np.array_equal(data.test.labels, Y)
@@ -31,7 +31,7 @@ def test_a_test_set(write: Callable[..., None], tmp_path: Path) -> None:
 def test_a_part_to_train_with(tmp_path: Path) -> None:
     path = tmp_path / "mine.npz"
     np.savez(path, x=X[:2], y=Y[:2], x_train=X[2:] * 2, y_train=Y[2:])
-    data = load_data(str(path))
+    data = open_data(str(path))
     assert data.train is not None
     assert (len(data.test), len(data.train)) == (2, 4)
     assert np.array_equal(data.train.inputs, X[2:] * 2)
@@ -40,7 +40,6 @@ def test_a_part_to_train_with(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"x": X}, "no array y; it holds x"),
         ({"y": Y}, "no array x; it holds y"),
         ({}, "no array x; it holds nothing"),
         ({"images": X, "labels": Y}, "no array x; it holds images, labels"),
@@ -50,7 +49,9 @@ def test_a_part_to_train_with(tmp_path: Path) -> None:
         ({"x": X, "y": Y[:5]}, "6 samples and y has 5 labels"),
         ({"x": X[:0], "y": Y[:0]}, "empty"),
         ({"x": np.where(X > 0, X, np.nan), "y": Y}, "x holds NaN"),
-        ({"x": X, "y": Y / 2}, "y holds float64"),
+        ({"x": X, "y": Y + 1j}, "y holds complex128"),
+        ({"x": X, "y": np.where(Y > 0, Y, np.nan)}, "y holds NaN"),
+        ({"x": X, "y": np.full((6, 2), -3)}, "or -100 for a place"),
         ({"x": X, "y": Y - 1}, "y goes from -1 to 1"),
         ({"x": X.astype(object), "y": Y}, "x holds pickled Python objects"),
         ({"x": X, "y": Y, "x_train": X, "y_train": Y - 1}, "y_train goes from -1"),
@@ -65,7 +66,7 @@ def test_arrays_that_are_refused(arrays: dict[str, Any], says: str, tmp_path: Pa
 
 def assert_refused(path: Path, says: str) -> None:
     with pytest.raises(InputError) as caught:
-        load_data(path)
+        open_data(path)
     assert_one_sentence(caught.value, "`data`")
     assert path.name in str(caught.value)
     assert says in str(caught.value)

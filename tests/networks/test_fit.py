@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rnscli.base.errors import InputError
 from rnscli.networks.data import Dataset, LabelledData
+from rnscli.networks.tasks import CLASSIFICATION
 from rnscli.networks.user_model import check_fit, fitting
 
 X = np.random.default_rng(1).normal(size=(5, 3))
@@ -30,7 +31,7 @@ class Does(nn.Module):
 
 def test_a_model_that_fits(capsys: pytest.CaptureFixture[str]) -> None:
     model = nn.Sequential(Does(lambda x: print("talks") or x), nn.Linear(3, 7), nn.Dropout())
-    assert check_fit(model, DATA, "net:make") == 7
+    assert check_fit(model, DATA, "net:make") is CLASSIFICATION
     assert model.training
     assert capsys.readouterr().out == ""
 
@@ -48,7 +49,7 @@ def test_random_numbers_and_batch_statistics_stay_as_they_were() -> None:
 
 def test_a_single_sample() -> None:
     data = Dataset("one", LabelledData(X[:1], np.array([4])))
-    assert check_fit(nn.Linear(3, 5), data, "net:make") == 5
+    assert check_fit(nn.Linear(3, 5), data, "net:make") is CLASSIFICATION
 
 
 def fail(error: BaseException) -> Callable[[Tensor], Any]:
@@ -66,7 +67,9 @@ def fail(error: BaseException) -> Callable[[Tensor], Any]:
         (nn.Embedding(3, 2), "cannot take inputs"),
         (Does(fail(ValueError("first\nsecond"))), "ValueError: first"),
         (Does(fail(AssertionError())), ": AssertionError"),
-        (Does(lambda x: (x, x)), "gives a tuple"),
+        (Does(lambda x: (1, x.tolist())), "gives a tuple without a tensor for"),
+        (Does(lambda x: {"hidden": x, "more": 1}), "gives a dict with hidden, more, and none of"),
+        (Does(lambda x: (x, x)), "of shape (2, 3, 2) for inputs"),
         (Does(lambda x: x.sum()), "of shape ()"),
         (Does(lambda x: x.sum(1)), "of shape (2,)"),
         (Does(lambda x: x[:1]), "of shape (1, 3)"),
@@ -100,7 +103,8 @@ def test_whole_numbers_become_floats_only_for_models_that_need_them() -> None:
     assert fitting(tokens, data, "net:make") is data
     assert not fitting(nn.Linear(3, 5), data, "net:make").whole
     few = nn.Sequential(nn.Embedding(3, 4), nn.Flatten(), nn.Linear(12, 5))
-    with pytest.raises(InputError, match="index out of range"):
+    vocabulary = r"a token 23, and the embedding 0 of .* has a vocabulary of 3;"
+    with pytest.raises(InputError, match=vocabulary):
         fitting(few, Dataset("mine", LabelledData(data.test.inputs + 9, np.arange(5))), "net:make")
     with pytest.raises(InputError, match="shapes cannot be multiplied"):
         fitting(nn.Linear(4, 5), data, "net:make")

@@ -23,10 +23,11 @@ def test_types() -> None:
     [
         (X.astype(complex), Y, "complex128"),
         (X.astype(str), Y, "`inputs` holds <U"),
-        (X, Y.astype(float), "`labels` holds float64"),
+        (X, Y.astype(complex), "`labels` holds complex128"),
+        (X, np.where(Y > 0, Y, np.inf), "`labels` holds NaN, inf"),
         (X, Y > 0, "bool"),
         (X[:, 0], Y, "shape (4,)"),
-        (X, Y[:, None], "shape (4, 1)"),
+        (X, np.array(3), "labels must be (N, ...)"),
         (X, Y[:3], "4 samples"),
         (X[:0], Y[:0], "empty"),
         (X[:, :0], Y, "empty"),
@@ -43,6 +44,18 @@ def test_refused(x: Any, y: Any, says: str) -> None:
         LabelledData(x, y)
     assert_one_sentence(caught.value, "labels" if "labels" in str(caught.value) else "inputs")
     assert says in str(caught.value)
+
+
+def test_labels_of_other_tasks() -> None:
+    places = np.array([[0, 5], [-100, 1], [2, 2], [-100, -100]])
+    data = LabelledData(X, places)
+    assert data.classes == 6
+    assert np.array_equal(data[1:3].labels, places[1:3])
+    values = LabelledData(X, Y / 3)
+    assert (values.labels.dtype, values.classes) == (np.dtype("<f4"), 0)
+    assert LabelledData(X).labels is None
+    digests = {LabelledData(X, one).digest() for one in (places, Y / 3, Y, None)}
+    assert len(digests) == 4
 
 
 def test_the_digest_is_that_of_the_content() -> None:

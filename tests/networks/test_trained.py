@@ -17,7 +17,7 @@ from rnscli.networks import training as trained_module
 from rnscli.networks.evaluation import score
 from rnscli.networks.shipped import NETWORKS, Recipe
 from rnscli.networks.training import Cache, TrainedNetwork, trained
-from rnscli.networks.user_model import load_weights
+from rnscli.networks.weights import load_weights
 
 TINY = Recipe(epochs=1, batch_size=250)
 

@@ -1,7 +1,10 @@
 """Weights of a user: loaded, or refused in one sentence, and never run."""
 
+import json
 import os
 import pickle
+import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from refusals import assert_one_sentence
 from torch import nn
 
 from rnscli.base.errors import InputError
-from rnscli.networks.user_model import load_weights
+from rnscli.networks.weights import load_weights
 
 OWN = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
 STATE = OWN.state_dict()
@@ -26,7 +29,17 @@ def fresh() -> nn.Module:
 
 
 def test_a_state_dict(tmp_path: Path) -> None:
-    for content in (STATE, dict(STATE), {"state_dict": STATE, "epoch": 3, "lr": [0.1]}, KEPT):
+    contents = (
+        STATE,
+        dict(STATE),
+        {"state_dict": STATE, "epoch": 3, "lr": [0.1]},
+        {"model_state_dict": STATE, "optimizer_state_dict": {"state": {}}},
+        {"model": {"state_dict": STATE}},
+        {f"module._orig_mod.{name}": one for name, one in STATE.items()},
+        {"state_dict": {f"model.{name}": one for name, one in STATE.items()}},
+        KEPT,
+    )
+    for content in contents:
         torch.save(content, tmp_path / "mine.pt")
         model = fresh()
         load_weights(model, tmp_path / "mine.pt")
@@ -40,6 +53,39 @@ def test_half_precision_and_old_files(tmp_path: Path) -> None:
     load_weights(model, str(tmp_path / "mine.pt"))
     assert model.get_parameter("0.weight").dtype == torch.float32
     assert torch.allclose(model.get_parameter("0.weight"), STATE["0.weight"], atol=1e-3)
+
+
+def test_a_prefix_that_the_model_has_stays(tmp_path: Path) -> None:
+    inner = nn.Linear(3, 2)
+    outer = nn.ModuleDict({"model": inner})
+    torch.save(nn.ModuleDict({"model": nn.Linear(3, 2)}).state_dict(), tmp_path / "mine.pt")
+    load_weights(outer, tmp_path / "mine.pt")
+    stored = torch.load(tmp_path / "mine.pt")
+    assert torch.equal(inner.weight, stored["model.weight"])
+
+
+def test_safetensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is written byte by byte: length of the header, header, values."""
+    arrays = {f"module.{name}": one.numpy() for name, one in STATE.items()}
+    kinds, place, header, values = {"f": "F32", "i": "I64"}, 0, {}, b""
+    for name, array in arrays.items():
+        end = place + array.nbytes
+        kind = kinds[array.dtype.kind]
+        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": (place, end)}
+        values, place = values + array.tobytes(), end
+    text = json.dumps(header).encode()
+    content = struct.pack("<Q", len(text)) + text + values
+    for file in ("mine.safetensors", "mine.bin"):
+        (tmp_path / file).write_bytes(content)
+        model = fresh()
+        load_weights(model, tmp_path / file)
+        assert all(torch.equal(one, STATE[name]) for name, one in model.state_dict().items())
+    (tmp_path / "mine.bin").write_bytes(content[:-4])
+    with pytest.raises(InputError, match="damaged or no file of safetensors"):
+        load_weights(fresh(), tmp_path / "mine.bin")
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(InputError, match="pip install safetensors"):
+        load_weights(fresh(), tmp_path / "mine.bin")
 
 
 def test_sizes_that_the_file_decides(tmp_path: Path) -> None:
@@ -106,7 +152,10 @@ SPOILT[1, 2] = torch.nan
         (saved({"state_dict": STATE, "acc": np.float64(1)}), "multiarray.scalar) beside weights"),
         (saved(3), "holds an int; it must be"),
         (saved([STATE]), "holds a list"),
-        (saved({"model": STATE}), "in which model is an OrderedDict"),
+        (saved({"net": STATE}), "in which net is an OrderedDict"),
+        (saved({"model": [1]}), "in which model is a list"),
+        (saved({"model.a": SPOILT, "model.b": SPOILT}), "misses 0.weight and 8 more and has, "),
+        (lambda path: path.write_bytes(b"\x20" + bytes(7) + b'{"a' + bytes(40)), "safetensors"),
         (saved({0: torch.zeros(3)}), "in which 0 is a Tensor"),
         (saved({}), "misses 0.weight and 8 more"),
         (without("2.bias"), "the file misses 2.bias; every"),

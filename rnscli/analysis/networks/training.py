@@ -59,6 +59,8 @@ class TrainingParameters:
         moment, where the core or the dataflow needs it.
     checkpoint
         Folder in which a training is kept after every epoch, and from which it goes on.
+    save
+        File that gets the weights after the last epoch, a ``state_dict`` of the network.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class TrainingParameters:
     bits: int | None = None
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     checkpoint: Path | None = None
+    save: Path | None = None
 
     def __post_init__(self) -> None:
         if self.bits is not None:
@@ -146,6 +149,10 @@ def training_run(
             if tell is not None:
                 computed = len(trainer.results) - before
                 tell(TrainingProgress(parameters, _record(trainer), computed))
+    if parameters.save is not None and not failure:
+        stream = io.BytesIO()
+        torch.save(trainer.model.state_dict(), stream)
+        write_atomically(parameters.save, stream.getvalue())
     return dict.fromkeys(parts, _record(trainer, failure))
 
 

@@ -19,12 +19,14 @@ from rnscli.networks import NETWORKS
 
 LAYOUT = report.Layout(
     parameters=(
-        "model", "samples", "fp32_accuracy", "gemms", "macs", "technology", *options.CORE_COLUMNS,
+        "model", "weights", "task", "samples", "metric", "better", "fp32_accuracy", "fp32_value",
+        "gemms", "macs", "technology", *options.CORE_COLUMNS,
         "tolerance",
     ),
     results=(
-        "accuracy", "accuracy_ci95", "relative_accuracy", "relative_accuracy_ci95",
-        "output_error_rate", "output_error_rate_ci95", "gross_error_rate", "gross_error_rate_ci95",
+        "accuracy", "accuracy_ci95", "relative_accuracy", "relative_accuracy_ci95", "value",
+        "value_ci95", "relative_value", "relative_value_ci95", "output_error_rate",
+        "output_error_rate_ci95", "gross_error_rate", "gross_error_rate_ci95",
         "mean_abs_output_error", "rms_output_error", "expected_attempts",
         "energy_per_inference_j", "energy_j", "extrapolated",
     ),
@@ -34,10 +36,10 @@ LAYOUT = report.Layout(
         "calibration_samples", "adc_bits", "slice_bits", "redundant_moduli", "gemms", "moduli",
         "extrapolated", "decoder", "attempts", "technology", "accuracy", "adc_range",
     ),
-    essential=("relative_accuracy", "relative_accuracy_ci95"),
+    essential=("relative_accuracy", "relative_accuracy_ci95", "value", "relative_value"),
 )  # fmt: skip
 _RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
-_OTHERS = ("model", "samples", "seed", "technology")
+_OTHERS = ("model", "metric", "samples", "seed", "technology")
 AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
 
 
@@ -46,7 +48,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     cls=cli.AnswerCommand,
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
-    plot="the accuracy relative to FP32",
+    plot="the metric relative to FP32",
     needs={**dict.fromkeys(("attempts", "tolerance"), options.NOISY), **options.DEVICE_NEEDS},
     axes={
         **options.MODULI_COLUMNS,
@@ -63,8 +65,12 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
         ",".join(NETWORKS.own),
         more=" Named networks are trained in FP32 once and kept.",
     ),
+    NetworkOptions.torchvision,
+    NetworkOptions.hf,
     NetworkOptions.data,
+    options.take(NetworkOptions.image_size, swept=False),
     NetworkOptions.weights,
+    NetworkOptions.metric,
     options.core_options(
         "Cores to compare, on the same samples.",
         "rns,fixed-lp",
@@ -83,12 +89,15 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Test neural networks whose matrix products are computed in each core.
 
     Linear layers, convolutions and attention are cut in tiles of h x h, quantised, multiplied in
-    the core and added in FP32; all else stays in FP32. The accuracy is compared with that of the
-    same network in FP32 on the same samples. Needs the extra rnscli[torch].
+    the core and added in FP32; all else stays in FP32. The accuracy, or another metric, is compared
+    with that of the same network in FP32 on the same samples. Needs the extra rnscli[torch].
 
     \b
     # What an ADC of 6 bits costs three networks, and residues do not
     rnscli accuracy --bits 6 --core rns,fixed-lp --samples 100
+    # How far outputs are off, which needs no labels
+    rnscli accuracy --model digits-cnn --metric snr --core rns --bits 4,6 \\
+        --samples 100
     # How many bits a conventional core needs, drawn
     rnscli accuracy --model digits-cnn --bits 4..10 --core rns,fixed-lp \\
         --samples 100 --plot bits.svg
@@ -97,6 +106,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --redundant 0..2 --attempts 2 --samples 100
     """
     options.check_torch("rnscli accuracy", given)
+    given = options.with_libraries(given)
     options.check_weights(given)
     options.check_one_level(given)
     tables = options.device_tables(given)
@@ -128,9 +138,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         opened = options.opened_networks(given, bar)
+        at_random = [options.said_of_drawn(name) for name, one in opened.items() if one.drawn]
+        if at_random and given["strict"]:
+            raise InputError(f"{at_random[0]}, which --strict refuses")
         data = next(iter(opened.values())).data
         # What nobody has asked for is left out if there are no samples for it.
         left_out = by_default and data.train is None
+        left_out &= any(has_calibrated_range(one.flow) for _, one in chosen)
         lacking = [
             f"--adc-range {CALIBRATED} is left out, as --data {data.name} has no samples to "
             "calibrate with; give them as arrays x_train and y_train"
@@ -150,6 +164,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 strict=given["strict"],
                 technology=technologies.get(point["technology"]),
                 seed=point["seed"],
+                metric=point["metric"],
             )
             for point, one in ready
         ]
@@ -164,17 +179,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             for row in rows
             if row.digital
         }
-        drawn = [
-            f"--model {name} comes with weights that are drawn at random, so that these are no "
-            "accuracies of a trained network; give its weights with --weights"
-            for name, one in opened.items()
-            if one.drawn
-        ]
+        warnings = [f"WARNING: {one}" for one in at_random]
+        notes = [f"--data {data.name}: {data.note}"] if data.note else []
         return cli.Answer(
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*drawn, *remarks.values(), *(lacking if left_out else ())],
+            remarks=[*warnings, *notes, *remarks.values(), *(lacking if left_out else ())],
         )
 
     return cli.Question(given, compute, in_blocks=True)
@@ -199,7 +210,6 @@ def _check_technologies(cores: Sequence[str], technologies: Mapping[str, Technol
 def _note(count: int, update: cli.Progress[analysis.AccuracyStatistics]) -> str:
     """How accurate the network at hand is so far."""
     (statistics,) = update.total.values()
-    right = statistics.right
-    share = (right.both + right.first) / right.samples
-    accuracy = columns_of(analysis.AccuracyRow)["accuracy"].shown(share)
-    return f"{update.index + 1} of {count}: accuracy {accuracy}"
+    name, columns = statistics.metric, columns_of(analysis.AccuracyRow)
+    shown = columns[name if name in columns else "value"].shown(statistics.comparison.value)
+    return f"{update.index + 1} of {count}: {name} {shown}"

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import click
@@ -78,7 +79,10 @@ AXIS_COLUMNS = {
 )
 @options.stacked(
     options.take(NetworkOptions.model, "digits-cnn"),
+    NetworkOptions.torchvision,
+    NetworkOptions.hf,
     NetworkOptions.data,
+    options.take(NetworkOptions.image_size, swept=False),
     NetworkOptions.weights,
     options.core_options(
         "Cores to train on, besides FP32.",
@@ -105,6 +109,12 @@ AXIS_COLUMNS = {
         metavar="DIR",
         help="Keep every training in this folder after each epoch, and go on from there.",
     ),
+    click.option(
+        "--save",
+        type=options.OutputPath("a file"),
+        help="Write the weights of every training, for rnscli accuracy --weights: FILE with core, "
+        "swept options and seed before its suffix, as in FILE-rns-seed0.pt.",
+    ),
     options.run_options,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
@@ -124,6 +134,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --bits 6 --epochs 2 --checkpoint training
     """
     options.check_torch("rnscli train", given)
+    given = options.with_libraries(given)
     options.check_weights(given)
     options.check_one_level(given)
     tables, technologies = options.device_tables(given), options.noise_technologies(given)
@@ -131,6 +142,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     folder = given["checkpoint"]
     if folder is not None and folder.exists() and not folder.is_dir():
         raise InputError(f"--checkpoint {folder} is a file; give the name of a folder")
+    if given["save"] is not None:
+        if given["store"] is not None:
+            raise InputError(
+                "--save writes weights that a training computes, and --store may have its result "
+                "without any; leave out one of them"
+            )
+        base.check_writable(given["save"], "--save")
     given = options.with_defaults(given)
     given["seed"] = tuple(dict.fromkeys(given["seed"]))
     every, problems = cli.prepared(
@@ -172,7 +190,7 @@ def _trainings(
 ) -> dict[_Key, analysis.TrainingParameters]:
     """All trainings, each once; those in FP32 come first of what is compared with them."""
     opened = {
-        name: networks.open_untrained(name, given["data"], given["weights"])
+        name: networks.open_untrained(name, given["data"], given["weights"], given["image_size"])
         for name in given["model"]
     }
     folder = given["checkpoint"]
@@ -196,8 +214,28 @@ def _trainings(
                 bits=None if one is None else one.bits,
                 plan=analysis.CalibrationPlan() if one is None else one.plan,
                 checkpoint=folder,
+                save=_saved_as(given, point, one, seed),
             )
     return trainings
+
+
+def _saved_as(
+    given: Mapping[str, Any], point: options.Point, core: options.CoreOfPoint | None, seed: int
+) -> Path | None:
+    """The file of the weights of one training: what tells it from the others is in its name."""
+    file: Path | None = given["save"]
+    if file is None:
+        return None
+    axes = [name for name in AXES if name not in ("model", "core")]
+    if core is None:
+        axes = list(_RECIPE)
+    swept = [name for name in axes if isinstance(given.get(name), tuple) and len(given[name]) > 1]
+    parts = [FP32 if core is None else str(point["core"])]
+    parts = [str(point["model"]), *parts] if len(given["model"]) > 1 else parts
+    parts += [f"{name}{point[name]}" for name in swept if point[name] is not None]
+    name = "-".join([file.stem, *parts, f"seed{seed}"])
+    safe = "".join(one if one.isalnum() or one in "-_.+" else "_" for one in name)
+    return file.with_name(safe + (file.suffix or ".pt"))
 
 
 def _answer(

@@ -35,6 +35,8 @@ from rnscli.cli.options.networks import core_of as core_of
 from rnscli.cli.options.networks import core_options as core_options
 from rnscli.cli.options.networks import distinct as distinct
 from rnscli.cli.options.networks import opened_networks as opened_networks
+from rnscli.cli.options.networks import said_of_drawn as said_of_drawn
+from rnscli.cli.options.networks import with_libraries as with_libraries
 from rnscli.cli.options.noise import MORE_NOISE_COLUMNS as MORE_NOISE_COLUMNS
 from rnscli.cli.options.noise import NOISE_AXES as NOISE_AXES
 from rnscli.cli.options.noise import NOISE_COLUMNS as NOISE_COLUMNS

@@ -19,7 +19,7 @@ from rnscli.cli.options import devices, noise, shared
 from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
 from rnscli.hardware import Technology
 from rnscli.matrix import Dataflow, DataflowOptions, needs_calibration
-from rnscli.networks import INSTALL, missing_package
+from rnscli.networks import INSTALL, LIBRARIES, missing_package
 
 if TYPE_CHECKING:
     from rnscli.networks import OpenedNetwork
@@ -32,13 +32,30 @@ def check_torch(command: str, options: Mapping[str, Any]) -> None:
         raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
 
 
+def with_libraries(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with networks of libraries in the place of ``model``, where they are named."""
+    named = [f"{name}:{one}" for name in LIBRARIES for one in options.get(name) or ()]
+    return {**options, "model": tuple(named)} if named else dict(options)
+
+
 def check_weights(options: Mapping[str, Any]) -> None:
-    """Refuse weights that several networks would have to share."""
+    """Refuse weights that several networks would have to share, and sizes of no images."""
+    if options["image_size"] is not None and options["data"] is None:
+        raise InputError("--image-size concerns --data with a folder of images; leave it out")
     if options["weights"] is not None and len(options["model"]) > 1:
         raise InputError(
             f"--weights are those of one network, and --model names {len(options['model'])}; "
             "name one"
         )
+
+
+def said_of_drawn(name: str) -> str:
+    """What is said of a network whose weights nobody has given."""
+    return (
+        f"--model {name} comes with weights that are drawn at random, as no --weights are "
+        "given: the column weights says drawn, and no number of these rows is one of a trained "
+        "network"
+    )
 
 
 def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNetwork]":
@@ -56,7 +73,9 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
         def progress(done: int, total: int) -> None:
             begun(total)(done, note=lambda: f"{name} is trained in FP32, once")
 
-        return open_network(name, options["data"], options["weights"], progress)
+        return open_network(
+            name, options["data"], options["weights"], progress, options["image_size"]
+        )
 
 
 CORE_AXES = (

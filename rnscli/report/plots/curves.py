@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnscli import analysis
-from rnscli.base import columns_of, option_columns
+from rnscli.base import InputError, columns_of, option_columns
 from rnscli.report.plots import figure as plot
 from rnscli.report.plots.figure import COLOURS, LINES, distinguishing, figure, label, number
 from rnscli.report.table import Columns, Row
@@ -282,7 +282,6 @@ def panels_of_networks(
     return figure(draw_all, file_format, heights)
 
 
-_VALUE = "relative_accuracy"
 _SHARE = 0.99  # of FP32, which designs are most often required to keep
 # What may be along the axis, with its title: what has the most values is.
 _ALONG = {
@@ -300,6 +299,11 @@ _LOGARITHMIC = ("vector_size", "p", "sigma", "samples")
 def check_plot(points: Sequence[Mapping[str, Any]]) -> None:
     """Refuse more panels and lines than can be told apart, by the points of a sweep."""
     rows: list[Row] = [dict(point) for point in points]
+    metrics = sorted({str(row["metric"]) for row in rows})
+    if len(metrics) > 1:
+        raise InputError(
+            f"a plot has one metric, and --metric names {', '.join(metrics)}; name one of them"
+        )
     along, models = _along(rows), {row["model"] for row in rows}
     lines = {tuple(str(row[key]) for key in row if key not in (along, "model")) for row in rows}
     check_panels(len(models), len(lines))
@@ -308,9 +312,19 @@ def check_plot(points: Sequence[Mapping[str, Any]]) -> None:
 def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
     """A panel for each network, a line for each core, with 95 % intervals.
 
-    Where nothing is swept that could be along an axis, a point for each core.
+    Where nothing is swept that could be along an axis, a point for each core. A metric that is
+    told against FP32 itself, and has no ratio, is drawn as it is.
     """
-    rows = plot.with_same_p([row for row in rows if row[_VALUE] is not None])
+    metric = str(rows[0]["metric"])
+    shown = "relative_value" if analysis.METRICS[metric].has_ratio else "value"
+    rows = [row for row in rows if row[shown] is not None and math.isfinite(number(row[shown]))]
+    rows = plot.with_same_p(rows)
+
+    def _ends(row: Row) -> tuple[float, float]:
+        interval = row[f"{shown}_ci95"]
+        ends = interval if isinstance(interval, tuple) else (row[shown], row[shown])
+        return number(ends[0]), number(ends[1])
+
     along = _along(rows)
     same = () if along is None else ("model", along)
     groups = grouped(rows, same, (*OF_CORES, "samples"), columns_of(analysis.AccuracyRow))
@@ -324,15 +338,18 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
             if along is not None:
                 here.sort(key=lambda row: number(row[along]))
             x = [index if along is None else number(row[along]) for row in here]
-            y = [number(row[_VALUE]) for row in here]
+            y = [number(row[shown]) for row in here]
             below = [value - _ends(row)[0] for value, row in zip(y, here, strict=True)]
             above = [_ends(row)[1] - value for value, row in zip(y, here, strict=True)]
             look = plot.series_style(index, index // 8) | {"marker": "o"}
             axes.errorbar(x, y, yerr=(below, above), label=None if along is None else name,
                           markersize=4, elinewidth=0.8, capsize=2, **look)  # fmt: skip
-        axes.axhline(_SHARE, color="0.5", linewidth=1, linestyle=":")
-        axes.set_ylim(*limits)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        if shown == "relative_value":
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+            if analysis.METRICS[metric].larger_is_better:
+                axes.axhline(_SHARE, color="0.5", linewidth=1, linestyle=":")
+        if margin:
+            axes.set_ylim(*limits)
         if along is None:
             axes.set_xticks(range(len(groups)), list(groups))
             axes.set_xlim(-0.5, max(len(groups), 1) - 0.5)
@@ -340,7 +357,10 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
             _scale(axes, along, sorted({number(row[along]) for row in rows}))
 
     title = "" if along is None else _ALONG[along]
-    labels = title, f"accuracy over FP32 (dotted: {_SHARE:.0%})"
+    upwards = metric if shown == "value" else f"{metric} over FP32"
+    if shown == "relative_value" and analysis.METRICS[metric].larger_is_better:
+        upwards += f" (dotted: {_SHARE:.0%})"
+    labels = title, upwards
     return panels_of_networks(rows, draw, labels, file_format)
 
 
@@ -367,12 +387,6 @@ def _scale(axes: Any, along: str, values: Sequence[float]) -> None:
     if all(value == int(value) for value in values) and len(values) <= 12:
         axes.set_xticks(values, [f"{value:.0f}" for value in values])
         axes.set_xticks([], minor=True)
-
-
-def _ends(row: Row) -> tuple[float, float]:
-    interval = row["relative_accuracy_ci95"]
-    assert isinstance(interval, tuple)
-    return float(interval[0]), float(interval[1])
 
 
 _BLACK = "#000000"

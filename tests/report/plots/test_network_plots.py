@@ -1,6 +1,7 @@
 """Pictures of accuracies and trainings: what lines they have, and where."""
 
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -35,7 +36,8 @@ def point(model: str = "net", core: str = "rns", **values: Any) -> dict[str, Any
     row = dict.fromkeys((*OF_CORES, "samples"))
     row |= {"bits": 6, "input_bits": 6, "vector_size": 128, "samples": 100} | values
     accuracy = values.pop("accuracy", 0.9)
-    ends = {"relative_accuracy": accuracy, "relative_accuracy_ci95": (accuracy - 0.1, 1.1)}
+    ends = {"relative_value": accuracy, "relative_value_ci95": (accuracy - 0.1, 1.1)}
+    ends |= {"metric": "accuracy"}
     return row | {"model": model, "core": core} | ends
 
 
@@ -95,8 +97,25 @@ def test_as_many_lines_as_can_be_told_apart(lines: int, drawn: list[Any]) -> Non
 
 
 def test_networks_that_are_never_right_leave_an_empty_picture() -> None:
-    row = point() | {"relative_accuracy": None, "relative_accuracy_ci95": None}
+    row = point() | {"relative_value": None, "relative_value_ci95": None}
     assert plot_accuracy([row], "png")
+
+
+def test_other_metrics_have_axes_of_their_own(drawn: list[Any]) -> None:
+    """One that is told against FP32 is drawn as it is, without what is infinite."""
+    values = {4: 12.5, 6: 25.0, 8: math.inf}
+    rows = [
+        point(bits=bits) | {"metric": "snr", "value": value, "value_ci95": None}
+        for bits, value in values.items()
+    ]
+    assert plot_accuracy(rows, "png")
+    (line,) = (one for one in drawn[0].axes[0].get_lines() if one.get_marker() == "o")
+    assert list(line.get_ydata()) == [12.5, 25.0]
+    assert drawn[0].axes[0].get_ylabel() == "snr" or drawn[0].get_supylabel() == "snr"
+    assert plot_accuracy([point() | {"metric": "perplexity"}], "png")
+    both = [point() | {"metric": name} for name in ("snr", "accuracy")]
+    with pytest.raises(InputError, match="--metric names accuracy, snr; name one"):
+        check_plot(both)
 
 
 def test_more_is_refused() -> None:
@@ -104,7 +123,8 @@ def test_more_is_refused() -> None:
         {"model": "net", "core": core, "bits": bits, "p": p}
         for core, bits, p in itertools.product(("rns", "fixed-lp"), range(2, 18), (0.1, 0.2))
     ]
-    keys = dict.fromkeys(("vector_size", "sigma", "redundant", "attempts", "samples"))
+    names = ("vector_size", "sigma", "redundant", "attempts", "samples")
+    keys = dict.fromkeys(names) | {"metric": "accuracy"}
     check_plot([keys | one for one in every if one["p"] == 0.1])
     check_plot([keys | one for one in every])  # 4 lines along the bits
     with pytest.raises(InputError, match=r"--plot would draw 64 lines.*32"):

@@ -1,0 +1,221 @@
+"""``rnscli accuracy`` and ``train``: metrics, tasks, and weights that one leaves for the other."""
+
+import importlib
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_networks
+import torch
+
+Run = Callable[..., Any]
+Rows = Callable[..., list[dict[str, Any]]]
+Refusal = Callable[..., str]
+
+SOURCE = """
+import torch
+from torch import nn
+
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.head = nn.Embedding(11, 6), nn.Linear(6, 11)
+
+    def forward(self, tokens):
+        return {"loss": None, "logits": self.head(self.table(tokens))}
+
+def reader():
+    torch.manual_seed(3)
+    return Reader()
+
+def values():
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+
+def explodes():
+    class Explodes(nn.Linear):
+        def forward(self, x):
+            found = super().forward(x.flatten(1))
+            return torch.where(x.flatten(1)[:, :1] > 1.0, found / 0, found)
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 16), Explodes(16, 3))
+"""
+IMAGES = ("--data", "images.npz")
+CNN = ("--model", tiny_networks.CNN, *IMAGES)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_mine: None) -> Path:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    (here / "mine.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(here)
+    arrays = dict(np.load(tiny_networks.write_images(here / "images.npz", 150)))
+    np.savez(here / "inputs.npz", x=arrays["x"])
+    np.savez(here / "values.npz", x=arrays["x"], y=arrays["x"][:, 0, 0, :2])
+    random = np.random.default_rng(2)
+    np.savez(here / "text.npz", x=random.integers(0, 11, (40, 7)))
+    return here
+
+
+# Weights -----------------------------------------------------------------------------------------
+
+
+def test_what_train_leaves_accuracy_takes(rows: Rows, folder: Path) -> None:
+    """On its core, with its weights, a network is as accurate as after its training."""
+    options = (*CNN, "--core", "rns", "--bits", "4,5")
+    trained = rows("train", *options, "--epochs", 2, "--save", "w.pt")
+    files = sorted(path.name for path in folder.glob("w*"))
+    assert files == ["w-fp32-seed0.pt", "w-rns-bits4-seed0.pt", "w-rns-bits5-seed0.pt"]
+    for row in trained:
+        if row["core"] == "fp32":
+            continue
+        file = f"w-rns-bits{row['bits']}-seed0.pt"
+        (found,) = rows("accuracy", *CNN, "--core", "rns", "--bits", row["bits"], "--weights", file)
+        assert (found["accuracy"], found["weights"]) == (row["test_accuracy"], "given")
+    fp32 = next(row["test_accuracy"] for row in trained if row["core"] == "fp32")
+    (found,) = rows("accuracy", *CNN, "--core", "rns", "--weights", "w-fp32-seed0.pt")
+    assert found["fp32_accuracy"] == fp32
+
+
+def test_names_of_weights(rows: Rows, folder: Path) -> None:
+    (folder / "kept").mkdir()
+    rows(
+        "train", *CNN, "--epochs", "1,2", "--seed", "0,3", "--core", "rns,fixed-lp", "--save",
+        "kept/w.bin",
+    )  # fmt: skip
+    names = {path.name for path in (folder / "kept").iterdir()}
+    assert names == {
+        f"w-{core}-epochs{epochs}-seed{seed}.bin"
+        for core in ("fp32", "rns", "fixed-lp")
+        for epochs in (1, 2)
+        for seed in (0, 3)
+    }
+    state = torch.load(folder / "kept" / "w-rns-epochs1-seed3.bin", weights_only=True)
+    assert set(state) == set(tiny_networks.cnn().state_dict())
+
+
+def test_weights_that_nobody_gave(rnscli: Run, refusal: Refusal, rows: Rows) -> None:
+    asked = ("accuracy", *CNN, "--core", "rns", "--samples", 8)
+    ran = rnscli(*asked)
+    assert ran.code == 0
+    assert f"WARNING: --model {tiny_networks.CNN} comes with weights that are drawn" in ran.err
+    assert "drawn" in ran.out
+    (row,) = json.loads(rnscli(*asked, "--format", "json").out)["rows"]
+    assert row["weights"] == "drawn"
+    assert "drawn at random" in refusal(*asked, "--strict")
+    ready = ("--model", tiny_networks.READY, *IMAGES, "--core", "rns", "--samples", 8, "--strict")
+    assert rows("accuracy", *ready)[0]["weights"] == "own"
+
+
+# Metrics -----------------------------------------------------------------------------------------
+
+
+def test_a_language_model(rows: Rows, folder: Path) -> None:
+    """Perplexity is the exponential of the mean cross-entropy of the tokens that follow."""
+    asked = ("--model", "mine:reader", "--data", "text.npz", "--core", "rns")
+    found = rows("accuracy", *asked, "--metric", "perplexity,snr,accuracy")
+    by_metric = {row["metric"]: row for row in found}
+    tokens = torch.from_numpy(np.load(folder / "text.npz")["x"])
+    with torch.no_grad():
+        logits = importlib.import_module("mine").reader()(tokens)["logits"][:, :-1].double()
+    loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), tokens[:, 1:])
+    row = by_metric["perplexity"]
+    assert row["fp32_value"] == pytest.approx(math.exp(loss), rel=1e-6)
+    assert row["relative_value"] == pytest.approx(row["value"] / row["fp32_value"])
+    assert row["relative_value_ci95"][0] < row["relative_value"] < row["relative_value_ci95"][1]
+    assert (row["task"], row["better"], row["samples"]) == ("language", "smaller", 40)
+    assert row["accuracy"] is row["relative_accuracy"] is None
+    right = (logits.argmax(-1) == tokens[:, 1:]).double().mean()
+    assert by_metric["accuracy"]["fp32_accuracy"] == pytest.approx(float(right))
+    assert by_metric["snr"]["value"] > 30
+    assert by_metric["snr"]["fp32_value"] is None
+
+
+def test_values(rows: Rows, refusal: Refusal) -> None:
+    asked = ("--model", "mine:values", "--data", "values.npz", "--core", "rns,fixed-lp")
+    exact, coarse = rows("accuracy", *asked, "--metric", "mse", "--adc-range", "full")
+    assert exact["task"] == "regression"
+    assert exact["relative_value"] == pytest.approx(1, abs=0.05)
+    assert coarse["value"] > exact["value"]
+    assert "needs labels that are classes" in refusal("accuracy", *asked)
+
+
+def test_outputs_without_labels(rows: Rows, rnscli: Run) -> None:
+    asked = ("--model", tiny_networks.READY, "--data", "inputs.npz", "--core", "rns")
+    few, many = rows("accuracy", *asked, "--metric", "snr", "--bits", "4,8")
+    assert few["task"] == "unlabelled"
+    assert 15 < many["value"] - few["value"] < 33  # 6 dB for a bit, of inputs and of weights
+    kept = ("accuracy", *asked, "--metric", "snr", "--bits", 6, "--require")
+    assert rnscli(*kept, "value >= 10").code == 0
+    assert rnscli(*kept, "value >= 90").code == 1
+
+
+def test_a_core_that_loses_nothing(rows: Rows, folder: Path) -> None:
+    """Its noise is zero: the ratio is infinite, and said so."""
+    tiny_networks.write_signs(folder / "signs.npz")
+    asked = ("--model", tiny_networks.SIGNS, "--data", "signs.npz", "--core", "rns")
+    (row,) = rows("accuracy", *asked, "--metric", "snr")
+    assert (row["value"], row["value_ci95"]) == ("inf", None)
+
+
+@pytest.mark.parametrize("metric", ["f1", "snr", "perplexity"])
+def test_the_same_bytes_in_blocks_and_stores(metric: str, rnscli: Run, folder: Path) -> None:
+    of = ("mine:reader", "text.npz") if metric == "perplexity" else (tiny_networks.CNN, IMAGES[1])
+    asked = ("accuracy", "--model", of[0], "--data", of[1], "--metric", metric, "--p", 1e-2)
+    asked = (*asked, "--core", "rns", "--format", "json")
+    one = json.loads(rnscli(*asked).out)["rows"]
+    for _ in range(2):
+        assert json.loads(rnscli(*asked, "--store", "runs.db").out)["rows"] == one
+
+
+def test_a_sample_that_is_spoilt_in_fp32_names_the_layer(refusal: Refusal) -> None:
+    told = refusal("accuracy", "--model", "mine:explodes", *IMAGES, "--core", "rns")
+    assert "gives NaN or infinity in FP32" in told
+    assert "the first layer that does is 2 (Explodes)" in told
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "says"),
+    [
+        (
+            "accuracy",
+            (*CNN, "--metric", "mse"),
+            "--metric is mse, which needs labels that",
+        ),
+        ("accuracy", (*CNN, "--metric", "top5"), "the network has 3 outputs"),
+        ("accuracy", (*CNN, "--metric", "f2"), "f1"),
+        ("accuracy", ("--model", "mine:reader", "--data", "values.npz"), "mine:reader"),
+        ("accuracy", (*CNN, "--image-size", 8), "--image-size concerns folders of images"),
+        ("accuracy", ("--model", tiny_networks.CNN, "--image-size", 8), "--image-size concerns"),
+        ("accuracy", ("--hf", "nowhere/none"), "--model hf:nowhere/none"),
+        ("train", (*CNN, "--save", "w.pt", "--store", "runs.db"), "--save writes weights"),
+        ("train", (*CNN, "--save", "nowhere/w.pt"), "nowhere does not exist"),
+        ("train", ("--model", "mine:values", "--data", "inputs.npz"), "no samples to train with"),
+    ],
+)
+def test_refusals(command: str, options: tuple[Any, ...], says: str, refusal: Refusal) -> None:
+    assert says in refusal(command, *options)
+
+
+def test_values_are_not_trained(refusal: Refusal, folder: Path) -> None:
+    x = np.zeros((4, 1, 4, 4))
+    arrays = {"x": x, "y": np.zeros((4, 2)), "x_train": x, "y_train": np.zeros((4, 2))}
+    np.savez(folder / "both.npz", **arrays)
+    told = refusal("train", "--model", "mine:values", "--data", "both.npz")
+    assert "labels that are real numbers" in told
+
+
+def test_tokens_are_trained(rows: Rows, folder: Path) -> None:
+    """Labels that every network of tokens learns at once: the token itself."""
+    x = np.random.default_rng(3).integers(0, 11, (60, 5))
+    y = np.where(np.arange(5) == 2, -100, x)
+    np.savez(folder / "same.npz", x=x[:20], y=y[:20], x_train=x[20:], y_train=y[20:])
+    asked = ("--model", "mine:reader", "--data", "same.npz", "--epochs", 40, "--core", "rns")
+    for row in rows("train", *asked, "--learning-rate", 0.05):
+        assert row["test_accuracy"] > 0.95
