@@ -191,16 +191,17 @@ def _classes(labels: npt.NDArray[Any], where: str, y: str) -> Labels:
 _WANTED = "it must be an .npz file with arrays x and y, and x_train and y_train to train with"
 
 
-def load_data(path: str | Path) -> Dataset:
+def load_data(path: str | Path, labelled: bool = True) -> Dataset:
     """Samples and their classes out of an ``.npz`` file, as ``numpy.savez`` writes it.
 
     It holds the test set as ``x``, of shape ``(N, ...)``, real numbers (see `LabelledData`), and
     ``y``, of shape ``(N,)``, integers from 0; a part to train with, if there is one, as
-    ``x_train`` and ``y_train``.
+    ``x_train`` and ``y_train``. Where nobody reads the classes, ``labelled`` being false, they are
+    not looked at, and are all 0.
     """
     file = regular_file("data", path, _WANTED)
     try:
-        arrays = _read(file)
+        arrays = _read(file, labelled)
     except InputError:
         raise
     except PermissionError as error:
@@ -216,21 +217,25 @@ def load_data(path: str | Path) -> Dataset:
     return Dataset(file.name, part("x", "y"), train)
 
 
-def _read(file: Path) -> dict[str, npt.NDArray[Any]]:
-    """The arrays that are known, by name."""
+def _read(file: Path, labelled: bool) -> dict[str, npt.NDArray[Any]]:
+    """The arrays that are known, by name; labels of 0 where they do not matter."""
     with zipfile.ZipFile(file) as archive:
         members = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        for name, partner in (("x", ""), ("y", ""), ("x_train", "y_train"), ("y_train", "x_train")):
+        pairs = (("x", ""), ("y", ""), ("x_train", "y_train"), ("y_train", "x_train"))
+        for name, partner in pairs if labelled else pairs[:1]:
             if name not in members and (not partner or partner in members):
                 held = ", ".join(list(members)[:8]) or "nothing"
                 held += f" and {len(members) - 8} more" if len(members) > 8 else ""
                 beside = f" beside {partner}" if partner else ""
                 raise InputError(f"`data` {file} has no array {name}{beside}; it holds {held}")
         arrays = {}
-        for name in ("x", "y", "x_train", "y_train"):
+        for name, _ in pairs if labelled else pairs[::2]:
             if name in members:
                 with archive.open(members[name]) as stream:
                     arrays[name] = _array(file, name, stream)
+    if not labelled:
+        for name in list(arrays):
+            arrays[name.replace("x", "y")] = np.zeros(arrays[name].shape[:1], np.int64)
     return arrays
 
 

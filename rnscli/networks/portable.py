@@ -91,6 +91,7 @@ def open_network(
     data: str | Path | None = None,
     weights: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    labelled: bool = True,
 ) -> OpenedNetwork:
     """A shipped network, trained unless that was done before, or one of the user's own.
 
@@ -104,6 +105,8 @@ def open_network(
         A file with the ``state_dict`` of the network; as it is made, or trained, if not given.
     progress
         Called with the epochs done and all epochs, if a shipped network must be trained.
+    labelled
+        Whether the data need classes.
 
     Raises
     ------
@@ -119,14 +122,14 @@ def open_network(
     from rnscli.networks.training import trained
     from rnscli.networks.user_model import fitting, make_model
 
-    labelled = digits() if data is None else load_data(data)
+    dataset = digits() if data is None else load_data(data, labelled)
     if name not in NETWORKS or weights is not None:
         model = make_model(name, weights)
         drawn = weights is None and _differ(model, make_model(name, seed=1))
-        return replace(_opened(name, labelled, model, keep=True), drawn=drawn)
+        return replace(_opened(name, dataset, model, keep=True), drawn=drawn)
     if data is not None:
-        fitting(make_model(name), labelled, name)  # rather than after its training
-    return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
+        fitting(make_model(name), dataset, name)  # rather than after its training
+    return _opened(name, dataset, trained(name, progress=progress).model, keep=True)
 
 
 def open_untrained(

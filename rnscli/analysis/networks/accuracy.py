@@ -190,7 +190,9 @@ def _right(model: nn.Module, inputs: networks.Inputs, labels: networks.Labels) -
     return right
 
 
-def _products(opened: networks.OpenedNetwork, strict: bool) -> tuple[Workload, tuple[str, ...]]:
+def recorded_products(
+    opened: networks.OpenedNetwork, strict: bool
+) -> tuple[Workload, tuple[str, ...]]:
     """The products of one inference, recorded by computing one, and those that stay digital."""
     # Which core it is makes no difference; this one is fast and loses little.
     core = analog_core("fixed-hp", bits=8)
@@ -256,7 +258,7 @@ def accuracies(
     >>> row.samples, row.gemms, row.macs
     (32, 3, 613376)
     """
-    products_of = cache(_products)
+    products_of = cache(recorded_products)
     products = [products_of(point.opened, point.strict) for point in points]
     for update in (runner or Runner()).run([_work(point) for point in points]):
         if progress is not None:
@@ -272,12 +274,13 @@ def _work(parameters: AccuracyParameters) -> Work[AccuracyStatistics]:
         argument=parameters.for_block,
         blocks=parameters.blocks,
         samples=parameters.samples_of,
-        parts={_PART: partial(_description, parameters)},
+        parts={_PART: partial(description, parameters)},
         result=AccuracyStatistics,
     )
 
 
-def _description(parameters: AccuracyParameters) -> dict[str, Any]:
+def description(parameters: AccuracyParameters) -> dict[str, Any]:
+    """All that the accuracy of a point depends on."""
     opened = parameters.opened
     return {
         "what": "accuracy",

@@ -12,6 +12,7 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
+from rnscli.cli.commands.layer_comparison import LAYER_LAYOUT, layer_answer
 from rnscli.core import CALIBRATED, CORES, FULL, CoreOptions
 from rnscli.hardware import Technology
 from rnscli.matrix import has_calibrated_range
@@ -37,7 +38,8 @@ LAYOUT = report.Layout(
     essential=("relative_accuracy", "relative_accuracy_ci95"),
 )  # fmt: skip
 _RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
-_OTHERS = ("model", "samples", "seed", "technology")
+_OF_LAYERS = ("model", "samples", "seed")
+_OTHERS = (*_OF_LAYERS, "technology")
 AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
 
 
@@ -46,7 +48,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     cls=cli.AnswerCommand,
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
-    plot="the accuracy relative to FP32",
+    plot="the accuracy relative to FP32, or the SNR of each layer,",
     needs={**dict.fromkeys(("attempts", "tolerance"), options.NOISY), **options.DEVICE_NEEDS},
     axes={
         **options.MODULI_COLUMNS,
@@ -56,6 +58,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
         **options.DEVICE_COLUMNS,
         "seed": analysis.Seed,
     },
+    instead={"per_layer": lambda: (analysis.LayerRow, LAYER_LAYOUT)},
 )
 @options.stacked(
     options.take(
@@ -74,6 +77,12 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     NetworkOptions.samples,
     options.take(analysis.CodeOptions.tolerance, usual=analysis.CodeOptions.tolerance.default),
     NetworkOptions.strict,
+    click.option(
+        "--per-layer",
+        is_flag=True,
+        help="Instead of a row for each core one for each layer, with its SNR against FP32; data "
+        "need no labels.",
+    ),
     options.technology,
     analysis.EnergyOptions.constant,
     options.take(SimulationOptions.seed.within(high=2**63), help="Seed of the noise."),
@@ -95,6 +104,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # What redundancy and retries save where residues are wrong
     rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
         --redundant 0..2 --attempts 2 --samples 100
+    # Which layers lose most, alone and as the network runs
+    rnscli accuracy --model digits-cnn --per-layer --bits 4,8 --core rns \\
+        --samples 100 --plot layers.svg
     """
     options.check_torch("rnscli accuracy", given)
     options.check_weights(given)
@@ -122,12 +134,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     every, problems = cli.prepared(
         points, partial(options.core_of, tables=tables, technologies=technologies)
     )
-    chosen = options.distinct(every, _OTHERS)
+    per_layer = given["per_layer"]
+    chosen = options.distinct(every, _OF_LAYERS if per_layer else _OTHERS)
     if drawn:
-        report.check_plot([point for point, _ in chosen])
+        check = report.check_layers if per_layer else report.check_plot
+        check([point for point, _ in chosen])
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
-        opened = options.opened_networks(given, bar)
+        opened = options.opened_networks(given, bar, labelled=not per_layer)
         data = next(iter(opened.values())).data
         # What nobody has asked for is left out if there are no samples for it.
         left_out = by_default and data.train is None
@@ -155,6 +169,15 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         ]
         pairs = [(point, one) for (point, _), one in zip(ready, every, strict=True)]
         prepared, clipped = cli.answered(pairs, _within_range)
+        drawn = [
+            f"--model {name} comes with weights that are drawn at random, so that these are no "
+            "accuracies of a trained network; give its weights with --weights"
+            for name, one in opened.items()
+            if one.drawn
+        ]
+        told = [*drawn, *(lacking if left_out else ())]
+        if per_layer:
+            return layer_answer(prepared, (*problems, *clipped), told, runner, bar)
         parameters = [one for _, one in prepared]
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
@@ -164,17 +187,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             for row in rows
             if row.digital
         }
-        drawn = [
-            f"--model {name} comes with weights that are drawn at random, so that these are no "
-            "accuracies of a trained network; give its weights with --weights"
-            for name, one in opened.items()
-            if one.drawn
-        ]
         return cli.Answer(
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*drawn, *remarks.values(), *(lacking if left_out else ())],
+            remarks=[*told, *remarks.values()],
         )
 
     return cli.Question(given, compute, in_blocks=True)

@@ -41,12 +41,14 @@ def check_weights(options: Mapping[str, Any]) -> None:
         )
 
 
-def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNetwork]":
-    """The networks that the options name, trained where they must be."""
-    return {name: _opened(name, options, bar) for name in options["model"]}
+def opened_networks(
+    options: Mapping[str, Any], bar: Bar, labelled: bool = True
+) -> "dict[str, OpenedNetwork]":
+    """The networks that the options name, trained where they must be; data need have no labels."""
+    return {name: _opened(name, options, bar, labelled) for name in options["model"]}
 
 
-def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
+def _opened(name: str, options: Mapping[str, Any], bar: Bar, labelled: bool) -> "OpenedNetwork":
     from rnscli.networks import open_network
 
     with ExitStack() as stack:
@@ -56,7 +58,7 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
         def progress(done: int, total: int) -> None:
             begun(total)(done, note=lambda: f"{name} is trained in FP32, once")
 
-        return open_network(name, options["data"], options["weights"], progress)
+        return open_network(name, options["data"], options["weights"], progress, labelled)
 
 
 CORE_AXES = (
