@@ -88,7 +88,7 @@ def efficientnet_lite0() -> Case:
     model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=file)
     mean, deviation = (torch.tensor(one).view(3, 1, 1) for one in
                        ((0.498, 0.498, 0.498), (0.502, 0.502, 0.502)))  # fmt: skip
-    test, calibration = _mixed((_crops(224, 64) - mean) / deviation, 32)
+    test, calibration = _mixed((_crops(224, 32) - mean) / deviation, 20)
     return Case(model, test, calibration, "logits of 1000 classes; parts of 7 photographs")
 
 
@@ -128,7 +128,6 @@ def mtcnn_onet() -> Case:
 def crepe_tiny() -> Case:
     """CREPE, which hears pitch, on the sound of a plucked string."""
     import test
-
     from scipy.io import wavfile
     from scipy.signal import resample_poly
 
