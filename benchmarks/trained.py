@@ -88,8 +88,13 @@ def efficientnet_lite0() -> Case:
     model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=file)
     mean, deviation = (torch.tensor(one).view(3, 1, 1) for one in
                        ((0.498, 0.498, 0.498), (0.502, 0.502, 0.502)))  # fmt: skip
-    test, calibration = _mixed((_crops(224, 32) - mean) / deviation, 20)
-    return Case(model, test, calibration, "logits of 1000 classes; parts of 7 photographs")
+    test, calibration = _mixed((_crops(128, 32) - mean) / deviation, 20)
+    return Case(
+        model,
+        test,
+        calibration,
+        "logits of 1000 classes; parts of 7 photographs of 128 x 128 pixels",
+    )
 
 
 def _faces(side: int) -> tuple[Tensor, Tensor]:
