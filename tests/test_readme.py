@@ -100,4 +100,4 @@ def test_what_is_said_of_a_wrong_plan(
 
 def test_every_kind_of_example_was_found() -> None:
     assert len(CONSOLE) == 43
-    assert len(SHELL) == 18
+    assert len(SHELL) == 19
