@@ -398,7 +398,6 @@ class TiledProduct:
             out = self._arrays.empty(shape, like=x)
             out[...] = 0.0
             return out, counts
-        # What is returned is no view: PyTorch does not let these be changed in place.
         found = self._arrays.empty(shape, like=x)
         # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
@@ -413,6 +412,7 @@ class TiledProduct:
         steps = scales.divided(scales.every, powers) / levels.levels
         # Where all tiles have the same scales, sums are added as they are, and scaled in the end.
         joint = scales.joint and weights.joint
+        length = out.shape[0]
         for rows in self._chunks(out.shape, terms):
             of_rows, to_rows = (o if len(o) == 1 else o[rows] for o in (scales.every, steps))
             whole = self._in_steps(x[rows], of_rows, most, weights.tiles)
@@ -443,7 +443,10 @@ class TiledProduct:
             if joint:
                 total = self._arrays.times(total, to_rows)
                 total *= unit
-            out[rows] = total
+            if length == rows.stop - rows.start:  # all of it
+                found = self._arrays.exact(total, wide=False).reshape(shape)
+            else:
+                out[rows] = total
         if noise is None:
             dots = math.prod(shape) * -(-terms // self._size)
             counts = replace(counts, dot_products=dots, computed=dots)

@@ -16,7 +16,7 @@ class TorchArrays(NumPyArrays):
 
     def __init__(self, device: torch.device) -> None:
         # On the CPU, chunks fit the caches; other devices are best kept busy with all at once.
-        self.chunk = 2**18 if device.type == "cpu" else None
+        self.chunk = 2**19 if device.type == "cpu" else None
         self.bytes = device.type == "cpu" and multiplies_bytes()
 
     def times(self, sums: Tensor, steps: Tensor) -> Tensor:

@@ -143,7 +143,8 @@ def _to_images(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convol
     with simulating(images.device, request):
         product, weights = prepared(kernels, request)
         largest = convolution.largest(grad)
-        for block in blocks(images, cut):
+        # The last rows first: so each pixel adds up its gradients in the order of the kernel.
+        for block in reversed([*blocks(images, cut)]):
             part = grad[block.images, :, block.rows].transpose(0, 1)
             rows = convolution.operand(part).mT
             made, one = product.multiply(rows, weights, no_noise, largest)

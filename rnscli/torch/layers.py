@@ -254,7 +254,8 @@ def _by_whole_patches(
         found = found.view(groups, images, positions, width).permute(1, 2, 0, 3)
     size = _positions(input.shape[2:], *cut[:3])
     result = found.reshape(images, positions, outputs).transpose(1, 2)
-    return result.reshape(images, outputs, *size)
+    # In the order of PyTorch's own result, which decides how what follows is rounded.
+    return result.reshape(images, outputs, *size).contiguous()
 
 
 def _padded(images: Tensor, padding: list[int], mode: str = "constant") -> Tensor:

@@ -379,7 +379,9 @@ class _Product(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, w: Tensor, request: Request) -> Tensor:
         ctx.save_for_backward(x, w)
         ctx.request = request
-        return _compute(x, w, request)
+        found = _compute(x, w, request)
+        # What is a view in the eyes of PyTorch must not be changed in place.
+        return found.new_empty(0).set_(found) if found._is_view() else found  # type: ignore[call-overload]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
