@@ -337,7 +337,7 @@ class TiledProduct:
         self._size = dot.vector_size
         self._bytes = (
             arrays.bytes and self.builds and flow.channel_code is None and not flow.core.physical
-            and max(dot.max_input, dot.max_weight) <= _BYTE
+            and not flow.wide_products and max(dot.max_input, dot.max_weight) <= _BYTE
         )  # fmt: skip
         self._input_levels, self._weight_levels = (
             Levels(quantisation_levels(bits), flow.scaling.floating)
@@ -360,7 +360,7 @@ class TiledProduct:
         powers, of_columns = scales.powers(), None
         if powers is not None:
             of_columns = powers.swapaxes(-1, -2)
-        elif scales.joint and self._in_one(w.shape[-2]):
+        elif scales.joint and self._in_one(w.shape[-2], stacked=len(w.shape) > 2):
             every = [(slice(0, w.shape[-2]), every[0][1])]
         tiles = []
         for terms, scale in every:
@@ -457,14 +457,17 @@ class TiledProduct:
             found = self._arrays.exact(found, True) * weights.powers
         return found, counts
 
-    def _in_one(self, terms: int) -> bool:
-        """Whether one product over all tiles gives the sum of theirs: nobody reads each of them."""
+    def _in_one(self, terms: int, stacked: bool) -> bool:
+        """Whether one product over all tiles gives the sum of theirs: nobody reads each of them.
+
+        It has to be exact: bytes are multiplied in integers unless they are of a stack.
+        """
         core, flow = self._flow.core, self._flow
         plain = core.lossless and not core.noisy and not core.physical and self.builds
         if not plain or flow.channel_code is not None or not flow.joint_inputs:
             return False
         largest = terms * core.dot_product.max_input * core.dot_product.max_weight
-        return largest < (2**31 if self._bytes else FLOAT32_EXACT)
+        return largest < (2**31 if self._bytes and not stacked else FLOAT32_EXACT)
 
     def _chunks(self, shape: tuple[int, ...], terms: int) -> Iterator[slice]:
         """Parts of the first axis whose inputs and outputs fit in what is best worked on."""

@@ -50,13 +50,15 @@ class TorchArrays(NumPyArrays):
         return torch.where(condition, chosen, other)
 
     def product(self, x: Tensor, w: Tensor) -> Tensor:
-        if w.dtype == torch.int8 and w.dim() > 2:
-            x, w = x.float(), w.float()
-        if w.dtype == torch.int8:
-            x = x.to(torch.int8)
-            if x.stride(0) == 1 < x.stride(1):  # the result as x is in memory
-                return torch._int_mm(w.mT, x.mT).mT
+        if x.stride(-2) == 1 < x.stride(-1):  # the result as x is in memory, which is faster
+            return self._multiplied(w.mT, x.mT).mT
+        return self._multiplied(x, w)
+
+    def _multiplied(self, x: Tensor, w: Tensor) -> Tensor:
+        if x.dtype == w.dtype == torch.int8 and x.dim() == w.dim() == 2:
             return torch._int_mm(x, w)
+        if x.dtype != torch.float64:
+            x, w = x.float(), w.float()
         # In full precision, whatever faster one PyTorch is allowed to take for FP32.
         if x.dtype == torch.float32 and not _multiplies_exactly():
             return (x.double() @ w.double()).float()

@@ -97,4 +97,22 @@ def test_products_of_bytes_are_exact() -> None:
         product = TorchArrays(torch.device("cpu")).product
         for one in (x, x.t().contiguous().t()):  # in either order in memory
             for other in (w.char(), w.t().contiguous().t().char()):
-                assert torch.equal(product(one, other).double(), x.double() @ w.double())
+                assert torch.equal(product(one.char(), other).double(), x.double() @ w.double())
+
+
+@pytest.mark.parametrize("granularity", ["vector", "tensor"])
+@pytest.mark.parametrize("size", [128, 2000])
+@pytest.mark.parametrize("stack", [(), (3,)])
+def test_sums_beyond_float32_are_exact(size: int, granularity: str, stack: tuple[int, ...]) -> None:
+    """Of operands at the ends of 8 bits, whose sums pass 2^24: no product may be in float32."""
+    x = torch.full((*stack, 2, 2000), 127.0)
+    x[..., 1, ::2] = 126.0
+    w = torch.full((*stack, 2000, 2), 127.0)
+    w[..., 7, 1] = 1.0
+    core = rnscli.analog_core("rns", bits=8, vector_size=size)
+    with torch.no_grad():
+        found = rnscli.torch.analog_matmul(x, w, rnscli.Dataflow(core, granularity))
+    expected = (x.double() @ w.double()).float()
+    # Sums of tiles are added in FP32, a rounding each.
+    tiles = -(-2000 // size)
+    torch.testing.assert_close(found, expected, rtol=tiles * 2.0**-24, atol=0.0)
