@@ -18,12 +18,13 @@ DOCS = {
     if path.name != "reference.md"  # whose examples are those of --help
 }
 CONSOLE = [block for page in (README, *DOCS.values()) for block in BLOCK.findall(page)]
+_OF_OTHERS = ("--scheduler", "mine:", "./gpt")  # what no test has: a cluster, files of a reader
 SHELL = [
     line.removeprefix("rnscli ").split(" | ")[0]
     for page in (README, *DOCS.values())
     for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     for line in block.splitlines()
-    if line.startswith("rnscli ") and "--scheduler" not in line and "mine:make" not in line
+    if line.startswith("rnscli ") and not any(one in line for one in _OF_OTHERS)
 ]
 
 
@@ -100,4 +101,4 @@ def test_what_is_said_of_a_wrong_plan(
 
 def test_every_kind_of_example_was_found() -> None:
     assert len(CONSOLE) == 43
-    assert len(SHELL) == 18
+    assert len(SHELL) == 19

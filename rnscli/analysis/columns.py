@@ -89,6 +89,11 @@ OutputErrorRateInterval = Annotated[Range, Column(
     f"{CI95} output_error_rate (Clopper-Pearson).", "95 % interval", base.ends(), high=1
 )]
 Samples = Annotated[int, Column("Test samples.", low=1)]
+Weights = Annotated[str, Column(
+    "Where the weights are from: trained here, given in a file, own (the function that makes the "
+    "network has them), or drawn at random, so that nothing tells what it would of a trained "
+    "network.", usual="trained",
+)]
 Accuracy = Annotated[float, Column(
     "Share of the samples that the network gets right on the core.", form=base.percent(1), high=1
 )]

@@ -192,6 +192,11 @@ class Dataset:
         train = None if self.train is None else self.train.in_floats()
         return replace(self, test=self.test.in_floats(), train=train)
 
+    def without_labels(self) -> "Dataset":
+        """The same where nobody reads the labels, whatever they are."""
+        train = None if self.train is None else LabelledData(self.train.inputs)
+        return replace(self, test=LabelledData(self.test.inputs), train=train)
+
     def part_to_train(self) -> LabelledData:
         """The samples to train with; refused if there are none."""
         if self.train is None:

@@ -104,6 +104,7 @@ def open_network(
     weights: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     image_size: int | None = None,
+    labelled: bool = True,
 ) -> OpenedNetwork:
     """A shipped network, trained unless that was done before, or one of the user's own.
 
@@ -119,6 +120,8 @@ def open_network(
         Called with the epochs done and all epochs, if a shipped network must be trained.
     image_size
         As of `rnscli.networks.sources.open_data.open_data`.
+    labelled
+        Whether labels are read; if not, the network need not fit those that there may be.
 
     Raises
     ------
@@ -134,16 +137,18 @@ def open_network(
     from rnscli.networks.training import trained
     from rnscli.networks.user_model import fitting, make_model
 
-    labelled = digits() if data is None else open_data(data, image_size)
+    dataset = digits() if data is None else open_data(data, image_size)
+    if not labelled:
+        dataset = dataset.without_labels()
     if name not in NETWORKS or weights is not None:
         model = make_model(name, weights)
         origin = GIVEN
         if weights is None:
             origin = DRAWN if _differ(model, make_model(name, seed=1)) else OWN
-        return replace(_opened(name, labelled, model, keep=True), weights=origin)
+        return replace(_opened(name, dataset, model, keep=True), weights=origin)
     if data is not None:
-        fitting(make_model(name), labelled, name)  # rather than after its training
-    found = _opened(name, labelled, trained(name, progress=progress).model, keep=True)
+        fitting(make_model(name), dataset, name)  # rather than after its training
+    found = _opened(name, dataset, trained(name, progress=progress).model, keep=True)
     return replace(found, weights=TRAINED)
 
 

@@ -41,6 +41,8 @@ from rnscli.report.plots.figure import handle as handle
 from rnscli.report.plots.figure import inline_svg as inline_svg
 from rnscli.report.plots.figure import legend_above as legend_above
 from rnscli.report.plots.figure import powers as powers
+from rnscli.report.plots.layers import check_layers as check_layers
+from rnscli.report.plots.layers import plot_layers as plot_layers
 from rnscli.report.plots.noise import plot_noise as plot_noise
 from rnscli.report.requirements import Requirement as Requirement
 from rnscli.report.requirements import failures as failures

@@ -60,13 +60,14 @@ def any_of(*schemas: Schema) -> Schema:
 def number_schema(
     kind: str, low: float | None = None, high: float | None = None, infinite: bool = False
 ) -> Schema:
-    """Schema of a number within bounds, which may be infinite, and then is the text ``inf``."""
+    """Schema of a number within bounds, which may be infinite, and then is the text ``inf``.
+
+    Without a lower bound it may be ``-inf`` as well.
+    """
     bounds = {"minimum": low, "maximum": high}
     schema = {"type": kind} | {name: end for name, end in bounds.items() if end is not None}
-    if not infinite:
-        return schema
-    below = [] if low is not None else [{"const": "-inf"}]
-    return any_of(schema, {"const": "inf"}, *below)
+    ends = ("inf", "-inf") if low is None else ("inf",)
+    return any_of(schema, *({"const": end} for end in ends)) if infinite else schema
 
 
 def _of_hint(hint: Any, column: Column, names: Sequence[str]) -> Schema:

@@ -4,6 +4,7 @@
 * `AnalogLinear`, `AnalogConv2d`, `AnalogMultiheadAttention`: its layers;
 * `calibrate`, `calibration`, `apply_calibration`: ranges and scales that it needs to know before;
 * `analog_matmul`: one product;
+* `agreement`: how far a converted model is from FP32, layer by layer;
 * `recording`: what a model computed.
 """
 

@@ -1,3 +1,7 @@
+from rnscli.torch.agreeing import Agreement as Agreement
+from rnscli.torch.agreeing import Deviation as Deviation
+from rnscli.torch.agreeing import LayerAgreement as LayerAgreement
+from rnscli.torch.agreeing import agreement as agreement
 from rnscli.torch.calibrating import apply_calibration as apply_calibration
 from rnscli.torch.calibrating import calibrate as calibrate
 from rnscli.torch.calibrating import calibration as calibration

@@ -308,7 +308,7 @@ def _seen(
     trained = [one for one in model.parameters() if one.requires_grad]
     token = observing.set(observer)
     try:
-        with _inference(model) if loss is None else torch.enable_grad():
+        with inference(model) if loss is None else torch.enable_grad():
             for batch in batches:
                 try:
                     found = model(batch[0])
@@ -332,7 +332,7 @@ def _seen(
 
 
 @contextmanager
-def _inference(model: nn.Module) -> Iterator[None]:
+def inference(model: nn.Module) -> Iterator[None]:
     """Eval mode, without gradients; at the end every module is in the mode that it was in."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()

@@ -230,7 +230,7 @@ def _outputs(
 
 
 @dataclass(frozen=True)
-class _Inference:
+class Inference:
     """The products of one inference, those that stay digital, and what the network is asked."""
 
     workload: Workload
@@ -239,7 +239,7 @@ class _Inference:
     outputs: tuple[int, ...]
 
 
-def _inference(opened: networks.OpenedNetwork, strict: bool) -> _Inference:
+def recorded_inference(opened: networks.OpenedNetwork, strict: bool) -> Inference:
     """Recorded by computing one."""
     # Which core it is makes no difference; this one is fast and loses little.
     core = analog_core("fixed-hp", bits=8)
@@ -260,7 +260,7 @@ def _inference(opened: networks.OpenedNetwork, strict: bool) -> _Inference:
             f"{', '.join(digital)}"
         )
     task = task_of(opened, opened.data.test[:1], shape)
-    return _Inference(made.workload(name), digital, task, shape)
+    return Inference(made.workload(name), digital, task, shape)
 
 
 def accuracies(
@@ -306,7 +306,7 @@ def accuracies(
     >>> row.samples, row.gemms, row.macs
     (32, 3, 613376)
     """
-    inference_of = cache(_inference)
+    inference_of = cache(recorded_inference)
     inferences = [inference_of(point.opened, point.strict) for point in points]
     for point, one in zip(points, inferences, strict=True):
         METRICS[point.metric].check(one.task, one.outputs)
@@ -324,12 +324,13 @@ def _work(parameters: AccuracyParameters) -> Work[AccuracyStatistics]:
         argument=parameters.for_block,
         blocks=parameters.blocks,
         samples=parameters.samples_of,
-        parts={_PART: partial(_description, parameters)},
+        parts={_PART: partial(description, parameters)},
         result=AccuracyStatistics,
     )
 
 
-def _description(parameters: AccuracyParameters) -> dict[str, Any]:
+def description(parameters: AccuracyParameters) -> dict[str, Any]:
+    """All that the accuracy of a point depends on."""
     opened = parameters.opened
     return {
         "what": "accuracy",
@@ -354,7 +355,7 @@ def _data_digest(opened: networks.OpenedNetwork) -> str:
 
 
 def _row(
-    parameters: AccuracyParameters, inference: _Inference, statistics: AccuracyStatistics
+    parameters: AccuracyParameters, inference: Inference, statistics: AccuracyStatistics
 ) -> AccuracyRow:
     found, made, workload = statistics.comparison, statistics.products, inference.workload
     samples, metric = statistics.found.samples, METRICS[parameters.metric]

@@ -83,15 +83,7 @@ class AccuracyRow:
     bits: c.Bits
     vector_size: c.VectorSize
     samples: c.Samples
-    weights: Annotated[
-        str,
-        Column(
-            "Where the weights are from: trained here, given in a file, own (the function that "
-            "makes the network has them), or drawn at random, so that no metric tells what it "
-            "would of a trained network.",
-            usual="trained",
-        ),
-    ]
+    weights: c.Weights
     task: Annotated[
         str,
         Column(

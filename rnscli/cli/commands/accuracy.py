@@ -12,6 +12,7 @@ from rnscli import analysis, cli, report
 from rnscli.analysis import NetworkOptions, SimulationOptions
 from rnscli.base import InputError, columns_of
 from rnscli.cli import options
+from rnscli.cli.commands.layer_comparison import LAYER_LAYOUT, layer_answer
 from rnscli.core import CALIBRATED, CORES, FULL, CoreOptions
 from rnscli.hardware import Technology
 from rnscli.matrix import has_calibrated_range
@@ -39,7 +40,8 @@ LAYOUT = report.Layout(
     essential=("relative_accuracy", "relative_accuracy_ci95", "value", "relative_value"),
 )  # fmt: skip
 _RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
-_OTHERS = ("model", "metric", "samples", "seed", "technology")
+_OF_LAYERS = ("model", "samples", "seed")
+_OTHERS = (*_OF_LAYERS, "metric", "technology")
 AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
 
 
@@ -48,7 +50,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     cls=cli.AnswerCommand,
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
-    plot="the metric relative to FP32",
+    plot="the metric relative to FP32, or the SNR of each layer,",
     needs={**dict.fromkeys(("attempts", "tolerance"), options.NOISY), **options.DEVICE_NEEDS},
     axes={
         **options.MODULI_COLUMNS,
@@ -58,6 +60,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
         **options.DEVICE_COLUMNS,
         "seed": analysis.Seed,
     },
+    instead={"per_layer": lambda: (analysis.LayerRow, LAYER_LAYOUT)},
 )
 @options.stacked(
     options.take(
@@ -80,6 +83,12 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     NetworkOptions.samples,
     options.take(analysis.CodeOptions.tolerance, usual=analysis.CodeOptions.tolerance.default),
     NetworkOptions.strict,
+    click.option(
+        "--per-layer",
+        is_flag=True,
+        help="Instead of a row for each core one for each layer, with its SNR against FP32; data "
+        "need no labels.",
+    ),
     options.technology,
     analysis.EnergyOptions.constant,
     options.take(SimulationOptions.seed.within(high=2**63), help="Seed of the noise."),
@@ -104,6 +113,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # What redundancy and retries save where residues are wrong
     rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
         --redundant 0..2 --attempts 2 --samples 100
+    # Which layers lose most, alone and as the network runs
+    rnscli accuracy --model digits-cnn --per-layer --bits 4,8 --core rns \\
+        --samples 100 --plot layers.svg
     """
     options.check_torch("rnscli accuracy", given)
     given = options.with_libraries(given)
@@ -132,12 +144,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     every, problems = cli.prepared(
         points, partial(options.core_of, tables=tables, technologies=technologies)
     )
-    chosen = options.distinct(every, _OTHERS)
+    per_layer = given["per_layer"]
+    chosen = options.distinct(every, _OF_LAYERS if per_layer else _OTHERS)
     if drawn:
-        report.check_plot([point for point, _ in chosen])
+        check = report.check_layers if per_layer else report.check_plot
+        check([point for point, _ in chosen])
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
-        opened = options.opened_networks(given, bar)
+        opened = options.opened_networks(given, bar, labelled=not per_layer)
         at_random = [options.said_of_drawn(name) for name, one in opened.items() if one.drawn]
         if at_random and given["strict"]:
             raise InputError(f"{at_random[0]}, which --strict refuses")
@@ -170,6 +184,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         ]
         pairs = [(point, one) for (point, _), one in zip(ready, every, strict=True)]
         prepared, clipped = cli.answered(pairs, _within_range)
+        warnings = [f"WARNING: {one}" for one in at_random]
+        notes = [f"--data {data.name}: {data.note}"] if data.note else []
+        told = [*warnings, *notes, *(lacking if left_out else ())]
+        if per_layer:
+            return layer_answer(prepared, (*problems, *clipped), told, runner, bar)
         parameters = [one for _, one in prepared]
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
@@ -179,13 +198,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             for row in rows
             if row.digital
         }
-        warnings = [f"WARNING: {one}" for one in at_random]
-        notes = [f"--data {data.name}: {data.note}"] if data.note else []
         return cli.Answer(
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*warnings, *notes, *remarks.values(), *(lacking if left_out else ())],
+            remarks=[*told, *remarks.values()],
         )
 
     return cli.Question(given, compute, in_blocks=True)

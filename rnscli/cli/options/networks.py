@@ -58,12 +58,14 @@ def said_of_drawn(name: str) -> str:
     )
 
 
-def opened_networks(options: Mapping[str, Any], bar: Bar) -> "dict[str, OpenedNetwork]":
-    """The networks that the options name, trained where they must be."""
-    return {name: _opened(name, options, bar) for name in options["model"]}
+def opened_networks(
+    options: Mapping[str, Any], bar: Bar, labelled: bool = True
+) -> "dict[str, OpenedNetwork]":
+    """The networks that the options name, trained where they must be; labels may not matter."""
+    return {name: _opened(name, options, bar, labelled) for name in options["model"]}
 
 
-def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
+def _opened(name: str, options: Mapping[str, Any], bar: Bar, labelled: bool) -> "OpenedNetwork":
     from rnscli.networks import open_network
 
     with ExitStack() as stack:
@@ -73,8 +75,9 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar) -> "OpenedNetwork":
         def progress(done: int, total: int) -> None:
             begun(total)(done, note=lambda: f"{name} is trained in FP32, once")
 
+        size = options["image_size"]
         return open_network(
-            name, options["data"], options["weights"], progress, options["image_size"]
+            name, options["data"], options["weights"], progress, size, labelled=labelled
         )
 
 

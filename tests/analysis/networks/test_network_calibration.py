@@ -12,7 +12,7 @@ import torch
 
 import rnscli
 from rnscli.analysis.networks import training
-from rnscli.analysis.networks.accuracy import AccuracyParameters, _description, accuracies
+from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies, description
 from rnscli.analysis.networks.calibrating import _record, record_of
 from rnscli.analysis.networks.plan import CalibrationPlan
 from rnscli.analysis.networks.training import TrainingParameters, trainings
@@ -92,11 +92,11 @@ def test_a_store_tells_calibrations_apart(opened: OpenedNetwork) -> None:
         asked(opened, flow=Dataflow(LP)),
         asked(OpenedNetwork(opened.network, Dataset(data.name, data.test, others))),
     ]
-    told = [json.dumps(_description(point), sort_keys=True) for point in points]
+    told = [json.dumps(description(point), sort_keys=True) for point in points]
     assert len(set(told)) == len(points)
     # ... but none of what is not calibrated.
     plain = Dataflow(rnscli.analog_core("fixed-lp", bits=4))
-    told = [_description(asked(opened, flow=plain, plan=CalibrationPlan(one)))
+    told = [description(asked(opened, flow=plain, plan=CalibrationPlan(one)))
             for one in ("max", "percentile")]  # fmt: skip
     assert told[0] == told[1]
 

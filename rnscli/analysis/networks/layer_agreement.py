@@ -1,0 +1,198 @@
+"""Networks on cores beside FP32, layer by layer; labels of the data do not matter."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from rnscli import analysis, networks
+from rnscli.analysis.networks.accuracy import AccuracyParameters, description, recorded_inference
+from rnscli.analysis.networks.calibrating import on_core
+from rnscli.analysis.networks.layer_rows import LOGITS, OUTPUTS, LayerRow
+from rnscli.analysis.networks.plan import plan_columns
+from rnscli.analysis.statistics import check_counts, check_reals
+from rnscli.runtime import Progress, Runner, Work
+from rnscli.torch import Agreement, Deviation, LayerAgreement, agreement
+
+ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
+
+_PART = "agreement"
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class AgreementStatistics:
+    """The agreement with FP32 on some samples."""
+
+    found: Agreement
+
+    def __add__(self, other: "AgreementStatistics") -> "AgreementStatistics":
+        return AgreementStatistics(self.found + other.found)
+
+    def record(self) -> dict[str, Any]:
+        found = asdict(self.found)
+        for one in (found["outputs"], *_deviations(found["layers"])):
+            # In JSON there is no infinity, which is an error that is not finite.
+            one["error"] = None if math.isinf(one["error"]) else one["error"]
+        return found
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "AgreementStatistics":
+        layers = []
+        for one in record["layers"]:
+            check_counts(one["macs"], one["calls"], one["unmatched"])
+            made: dict[str, Any] = {key: str(one[key]) for key in ("name", "kind", "shape")}
+            made |= {key: one[key] for key in ("macs", "calls", "unmatched")}
+            made |= {key: _deviation(one[key]) for key in _READINGS}
+            layers.append(LayerAgreement(**made))
+        decisions, same = record["decisions"], record["same"]
+        check_counts(decisions, same)
+        if same > decisions or not layers:
+            raise ValueError("its numbers contradict each other")
+        return cls(Agreement(tuple(layers), _deviation(record["outputs"]), decisions, same))
+
+
+_READINGS = ("in_place", "accumulated")
+
+
+def _deviations(layers: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for one in layers:
+        yield from (one[reading] for reading in _READINGS)
+
+
+def _deviation(record: Mapping[str, Any]) -> Deviation:
+    signal, error = record["signal"], record["error"]
+    check_reals(signal, *(() if error is None else (error,)))
+    return Deviation(float(signal), math.inf if error is None else float(error))
+
+
+def agreement_block(
+    point: AccuracyParameters, block: int, parts: tuple[str, ...]
+) -> dict[str, AgreementStatistics]:
+    """Statistics of one block of samples; a pure function of its arguments."""
+    network, inputs = point.opened.network, torch.from_numpy(point.opened.data.test.inputs)
+    seeds = np.random.SeedSequence(point.seed, spawn_key=(block,))
+    noise = networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    running = networks.running(network.name, "cannot be computed on a core")
+    with running, networks.one_thread(), noise.in_use():
+        model, converted = network.model(), on_core(network, point.flow, point.record)
+        found = agreement(model, converted, inputs.tensor_split(math.ceil(len(inputs) / _BATCH)))
+    return dict.fromkeys(parts, AgreementStatistics(found))
+
+
+def layer_agreements(
+    points: Sequence[AccuracyParameters],
+    runner: Runner | None = None,
+    progress: Callable[[Progress[AgreementStatistics]], None] | None = None,
+) -> Iterator[tuple[LayerRow, ...]]:
+    """Compare networks on cores with FP32 on their test samples, layer by layer.
+
+    Parameters
+    ----------
+    points
+        What to compare, as of `accuracies`.
+    runner
+        Where blocks of samples are computed and recorded (`rnscli.runner`); it does not change the
+        result. In this process if not given.
+    progress
+        Called after each block.
+
+    Yields
+    ------
+    tuple of LayerRow
+        For each point, in order: its layers in the order in which they are called, and its outputs.
+
+    Raises
+    ------
+    InputError
+        If a network has no products for a core or, by ``strict``, some that stay digital.
+
+    Examples
+    --------
+    >>> from rnscli.analysis.analog_core import analog_core
+    >>> from rnscli.matrix.dataflow import Dataflow
+    >>> from rnscli.networks.portable import open_network
+    >>> opened = open_network("rnscli.networks.models.cnn:make")  # not trained
+    >>> flow = Dataflow(analog_core("rns", bits=6))
+    >>> point = AccuracyParameters(opened=opened, flow=flow, bits=6, samples=32)
+    >>> (rows,) = layer_agreements([point])
+    >>> [(row.layer, row.kind, row.macs) for row in rows[:2]]
+    [('conv1', 'Conv2d', 18432), ('conv2', 'Conv2d', 589824)]
+    >>> [(row.layer, row.kind, row.macs) for row in rows[2:]]
+    [('head', 'Linear', 5120), ('outputs', 'logits', None)]
+    """
+    inference_of = cache(recorded_inference)
+    digital = ["; ".join(inference_of(one.opened, one.strict).digital) or None for one in points]
+    for update in (runner or Runner()).run([_work(point) for point in points]):
+        if progress is not None:
+            progress(update)
+        if update.finished:
+            yield _rows(points[update.index], update.total[_PART].found, digital[update.index])
+
+
+def _work(parameters: AccuracyParameters) -> Work[AgreementStatistics]:
+    return Work(
+        function=agreement_block,
+        argument=parameters.for_block,
+        blocks=parameters.blocks,
+        samples=parameters.samples_of,
+        parts={_PART: partial(_description, parameters)},
+        result=AgreementStatistics,
+    )
+
+
+def _description(parameters: AccuracyParameters) -> dict[str, Any]:
+    """All that the agreement of a point depends on: what its accuracy does, but for the metric."""
+    found = description(parameters) | {"what": _PART, "algorithm": ALGORITHM}
+    del found["metric"]
+    return found
+
+
+def _rows(
+    parameters: AccuracyParameters, found: Agreement, digital: str | None
+) -> tuple[LayerRow, ...]:
+    same = {
+        "model": parameters.opened.network.name,
+        "samples": parameters.count,
+        "weights": parameters.opened.weights,
+        **plan_columns(parameters.plan, parameters.flow, parameters.opened.data),
+        **analysis.core_columns(parameters.flow, parameters.bits),
+    }
+    layers = (
+        LayerRow(
+            layer=one.name,
+            kind=one.kind,
+            shape=one.shape or None,
+            macs=round(one.macs / parameters.count) or None,
+            macs_share=found.macs_share(one),
+            snr_in_place_db=one.in_place.snr_db,
+            snr_accumulated_db=one.accumulated.snr_db,
+            is_zero=one.is_silent,
+            unmatched=one.unmatched / one.calls,
+            top_class=None,
+            top_class_ci95=None,
+            digital=None,
+            **same,
+        )
+        for one in found.layers
+    )
+    outputs = LayerRow(
+        layer=OUTPUTS,
+        kind=LOGITS,
+        shape=None,
+        macs=None,
+        macs_share=None,
+        snr_in_place_db=None,
+        snr_accumulated_db=found.outputs.snr_db,
+        is_zero=not found.outputs.signal,
+        unmatched=None,
+        top_class=found.top_class,
+        top_class_ci95=found.top_class_ci95,
+        digital=digital,
+        **same,
+    )
+    return (*layers, outputs)
