@@ -1,10 +1,16 @@
 from rnscli.torch.calibrating import apply_calibration as apply_calibration
 from rnscli.torch.calibrating import calibrate as calibrate
 from rnscli.torch.calibrating import calibration as calibration
+from rnscli.torch.contraction import AnalogBilinear as AnalogBilinear
 from rnscli.torch.converter import Conversion as Conversion
 from rnscli.torch.converter import conversion as conversion
 from rnscli.torch.converter import convert as convert
 from rnscli.torch.converter import converted as converted
+from rnscli.torch.convolutions import AnalogConv1d as AnalogConv1d
+from rnscli.torch.convolutions import AnalogConv3d as AnalogConv3d
+from rnscli.torch.convolutions import AnalogConvTranspose1d as AnalogConvTranspose1d
+from rnscli.torch.convolutions import AnalogConvTranspose2d as AnalogConvTranspose2d
+from rnscli.torch.convolutions import AnalogConvTranspose3d as AnalogConvTranspose3d
 from rnscli.torch.layers import AnalogConv2d as AnalogConv2d
 from rnscli.torch.layers import AnalogLinear as AnalogLinear
 from rnscli.torch.layers import AnalogMultiheadAttention as AnalogMultiheadAttention
@@ -14,3 +20,9 @@ from rnscli.torch.product import Recorded as Recorded
 from rnscli.torch.product import Recording as Recording
 from rnscli.torch.product import analog_matmul as analog_matmul
 from rnscli.torch.product import recording as recording
+from rnscli.torch.recurrent import AnalogGRU as AnalogGRU
+from rnscli.torch.recurrent import AnalogGRUCell as AnalogGRUCell
+from rnscli.torch.recurrent import AnalogLSTM as AnalogLSTM
+from rnscli.torch.recurrent import AnalogLSTMCell as AnalogLSTMCell
+from rnscli.torch.recurrent import AnalogRNN as AnalogRNN
+from rnscli.torch.recurrent import AnalogRNNCell as AnalogRNNCell

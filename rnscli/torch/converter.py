@@ -12,7 +12,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.utils.parametrize import ParametrizationList
 
 from rnscli.base import InputError, nearest, said, shown
-from rnscli.torch import layers
+from rnscli.torch import contraction, convolutions, layers, recurrent
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.layers import AnalogLayer
 from rnscli.torch.product import CoreOrFlow, Place, flow_of
@@ -21,14 +21,23 @@ from rnscli.torch.product import CoreOrFlow, Place, flow_of
 _ANALOG: dict[type[nn.Module], type[nn.Module]] = {
     nn.Linear: layers.AnalogLinear,
     NonDynamicallyQuantizableLinear: layers.AnalogLinear,
+    nn.Bilinear: contraction.AnalogBilinear,
+    nn.Conv1d: convolutions.AnalogConv1d,
     nn.Conv2d: layers.AnalogConv2d,
+    nn.Conv3d: convolutions.AnalogConv3d,
+    nn.ConvTranspose1d: convolutions.AnalogConvTranspose1d,
+    nn.ConvTranspose2d: convolutions.AnalogConvTranspose2d,
+    nn.ConvTranspose3d: convolutions.AnalogConvTranspose3d,
     nn.MultiheadAttention: layers.AnalogMultiheadAttention,
+    nn.RNN: recurrent.AnalogRNN,
+    nn.LSTM: recurrent.AnalogLSTM,
+    nn.GRU: recurrent.AnalogGRU,
+    nn.RNNCell: recurrent.AnalogRNNCell,
+    nn.LSTMCell: recurrent.AnalogLSTMCell,
+    nn.GRUCell: recurrent.AnalogGRUCell,
 }
-# Layers with products that no core computes yet.
-_DIGITAL = (
-    nn.RNNBase, nn.RNNCellBase, nn.Bilinear, nn.Conv1d, nn.Conv3d, nn.ConvTranspose1d,
-    nn.ConvTranspose2d, nn.ConvTranspose3d, nn.modules.lazy.LazyModuleMixin, torch.jit.ScriptModule,
-)  # fmt: skip
+# Layers with products that no core computes.
+_DIGITAL = nn.modules.lazy.LazyModuleMixin, torch.jit.ScriptModule
 
 Model = TypeVar("Model", bound=nn.Module)
 
