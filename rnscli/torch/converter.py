@@ -52,10 +52,14 @@ class Conversion:
         Names of the layers whose products are computed on a core.
     digital
         Names of layers with products that stay digital, with their types.
+    functions
+        Names of other modules with a ``forward`` that is not that of a container or an activation:
+        products that they compute with functions are taken to the core when they are called.
     """
 
     analog: tuple[str, ...]
     digital: tuple[tuple[str, str], ...]
+    functions: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -129,43 +133,49 @@ def convert(
         raise InputError(
             f"`model` cannot be copied ({said(error)}); convert it with `inplace`"
         ) from error
-    found = converted(found, flow, exclude)
+    found = converted(found, flow, exclude, strict)
     if stays:
         warnings.warn(stays, stacklevel=2)
     return found
 
 
-def converted(model: Model, core: CoreOrFlow, exclude: Collection[str] = ()) -> Model:
+def converted(
+    model: Model, core: CoreOrFlow, exclude: Collection[str] = (), strict: bool = False
+) -> Model:
     """The model itself, converted, and nothing said of what stays digital (see `convert`)."""
     flow, left = flow_of(core), _left(model, exclude)
     for name, module in model.named_modules():
         if name not in left:
-            _convert(module, Place(flow, name or type(module).__name__))
+            _convert(module, Place(flow, name or type(module).__name__), strict)
         elif not (isinstance(module, AnalogLayer) or _is_simple(module) or _forward_of(module)):
             # Its products stay digital within a model whose other ones do not.
-            module.__dict__["forward"] = AnalogForward(module, None)
+            module.__dict__["forward"] = AnalogForward(module, None, strict)
     return model
 
 
 def conversion(model: nn.Module) -> Conversion:
     """Which layers of a model compute on a core, and which stay digital."""
-    analog, digital = [], []
+    analog, digital, functions = [], [], []
     for name, module in model.named_modules():
         kind, forward = type(module).__name__, _forward_of(module)
+        name = name or kind
+        on_core = forward is not None and forward.place is not None
         if isinstance(module, AnalogLayer):
-            analog.append(name or kind)
+            analog.append(name)
         elif _is_unmapped(module):
-            digital.append((name or kind, kind))
+            digital.append((name, kind))
         elif isinstance(module, tuple(_ANALOG)) or _has_weight(module):
             # A layer of another library, or with its own `forward`, or with a parametrized weight.
-            if forward is None or forward.place is None:
-                digital.append((name or kind, kind))
+            if on_core:
+                analog.append(name)
             else:
-                analog.append(name or kind)
-    return Conversion(tuple(analog), tuple(digital))
+                digital.append((name, kind))
+        elif on_core and not type(module).__module__.startswith("torch.nn.modules.container"):
+            functions.append(name)
+    return Conversion(tuple(analog), tuple(digital), tuple(functions))
 
 
-def _convert(module: nn.Module, place: Place) -> None:
+def _convert(module: nn.Module, place: Place, strict: bool) -> None:
     forward, analog = vars(module).get("forward"), _ANALOG.get(type(module))
     if isinstance(forward, AnalogForward):
         forward = forward.own
@@ -177,7 +187,7 @@ def _convert(module: nn.Module, place: Place) -> None:
     if isinstance(module, AnalogLayer):
         module.place = place
     elif not _is_simple(module):
-        module.__dict__["forward"] = AnalogForward(module, place)
+        module.__dict__["forward"] = AnalogForward(module, place, strict)
 
 
 def _left(model: nn.Module, exclude: Collection[str]) -> frozenset[str]:

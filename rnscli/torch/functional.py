@@ -2,14 +2,16 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils._pytree import tree_leaves
 
+from rnscli.base import InputError
 from rnscli.torch.contraction import (
     analog_bilinear,
     analog_chain,
@@ -28,8 +30,16 @@ from rnscli.torch.convolutions import (
 )
 from rnscli.torch.interception import Interception
 from rnscli.torch.layers import analog_attention, analog_conv2d, analog_linear
-from rnscli.torch.product import Place, placed_matmul, tell_compiled
+from rnscli.torch.product import (
+    Call,
+    Place,
+    Recording,
+    active_recordings,
+    placed_matmul,
+    tell_compiled,
+)
 from rnscli.torch.recurrent import RECURRENT
+from rnscli.torch.watching import Watch, operations, watch_gradients
 
 
 def _matmul(place: Place, *operands: Any, **named: Any) -> Any:
@@ -187,24 +197,67 @@ class AnalogForward:
     already had its own ``forward``, which is not that of its class, this one calls it.
     """
 
-    def __init__(self, module: nn.Module, place: Place | None) -> None:
+    strict = False  # of pickles from before there was it
+
+    def __init__(self, module: nn.Module, place: Place | None, strict: bool = False) -> None:
         own = vars(module).get("forward")
-        self.module, self.place = module, place
+        self.module, self.place, self.strict = module, place, strict
         self.own: Any = own.own if isinstance(own, AnalogForward) else own
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         # One interception for a model and all modules within it, which take turns.
         outer = getattr(_current, "mode", None)
         with _Everywhere() if outer is None else nullcontext(outer) as mode:
-            before, mode.place, _current.mode = (mode.place, mode.products), self.place, mode
-            mode.products = 0
+            before = mode.place, mode.strict, mode.products
+            mode.place, mode.strict, mode.products = self.place, self.strict, 0
+            _current.mode = mode
+            begin = operations()
             try:
-                if self.own is not None:
-                    return self.own(*arguments, **options)
-                return type(self.module).forward(self.module, *arguments, **options)
+                with self._watched(mode):
+                    if self.own is not None:
+                        found = self.own(*arguments, **options)
+                    else:
+                        found = type(self.module).forward(self.module, *arguments, **options)
+                if made := active_recordings.get():
+                    self._note(made, begin, found, outer is None)
+                return found
             finally:
-                (mode.place, mode.products), _current.mode = before, outer
+                mode.place, mode.strict, mode.products = before
+                _current.mode = outer
                 tell_compiled()
+
+    @contextmanager
+    def _watched(self, mode: Interception) -> Iterator[None]:
+        """With an eye on all that is computed, whoever calls it, where others are refused."""
+        if mode.watched or not self.strict:
+            yield
+            return
+        mode.watched = True
+        try:
+            with Watch(mode.tell):
+                yield
+        except RuntimeError as error:
+            if mode.refusal is not None:  # in the words of who called the function
+                raise mode.refusal from error
+            if "already associated to a python object" in str(error):
+                raise InputError(
+                    f"in {mode.place.layer if mode.place else 'the model'}: a tensor of a class of "
+                    "its own is made there, where `strict` cannot see what is computed; convert "
+                    "the model without it"
+                ) from error
+            raise
+        finally:
+            mode.watched = False
+
+    def _note(self, made: Iterable[Recording], begin: int, found: Any, outermost: bool) -> None:
+        """Which operations belong to this call, so that recordings know whose gradients come."""
+        end = operations()
+        if end == begin:
+            return
+        for one in made:
+            one.calls.append(Call(begin, end, self.place, self.strict))
+            if outermost:
+                watch_gradients(tree_leaves(found), begin, one.tell_backward)
 
     @property
     def __signature__(self) -> inspect.Signature:

@@ -8,15 +8,16 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from rnscli.base import InputError
 from rnscli.torch.product import (
     PLAIN,
     Place,
-    Watch,
     active_recordings,
     check_plain,
     observing,
     tell_unmapped,
 )
+from rnscli.torch.watching import Watch, unwatched
 
 
 class Interception(TorchFunctionMode):
@@ -26,11 +27,15 @@ class Interception(TorchFunctionMode):
     `NotImplemented` where the function has to stay digital, which is told. Operands of functions
     that ``is_indexed`` says yes to may be whole numbers, which say where what is. ``place`` is that
     of the module whose ``forward`` runs, or ``None`` where it stays digital; ``products`` counts
-    what was taken to the core there, which a calibration tells apart.
+    what was taken to the core there, which a calibration tells apart. What stays digital is
+    refused where it is ``strict``.
     """
 
     mapped: Callable[[Any], Callable[..., Any] | None]
     place: Place | None = None
+    strict: bool = False
+    watched: bool = False
+    refusal: InputError | None = None
     products: int = 0
 
     def __torch_function__(
@@ -47,9 +52,9 @@ class Interception(TorchFunctionMode):
             return self._asked(func, types, args, kwargs)
         mapped = self.mapped(func)
         if mapped is None:
-            # Not around all of a model: a subclass of Tensor cannot be made within.
-            if not torch.compiler.is_dynamo_compiling() and active_recordings.get():
-                with Watch(self.place):
+            # Not around all of a model: within, some classes of tensors cannot be made.
+            if not self.watched and (active_recordings.get() or self.strict):
+                with Watch(self.tell):
                     return func(*args, **kwargs)
             return func(*args, **kwargs)
         if _is_real((*args, *kwargs.values()), self.is_indexed(func)):
@@ -58,8 +63,20 @@ class Interception(TorchFunctionMode):
             if found is not NotImplemented:
                 out = kwargs.get("out")
                 return found if out is None else _written(out, found)
-        tell_unmapped(self.place, func.__name__)
-        return func(*args, **kwargs)
+        self.tell(func.__name__)
+        if torch.compiler.is_dynamo_compiling():
+            return func(*args, **kwargs)
+        with unwatched():  # all has been said
+            return func(*args, **kwargs)
+
+    def tell(self, name: str) -> None:
+        """Tell of a product that stays digital, unless all of the module does."""
+        if self.place is not None:
+            try:
+                tell_unmapped(self.place, name, self.strict)
+            except InputError as error:
+                self.refusal = error
+                raise
 
     def is_indexed(self, func: Any) -> bool:
         return False

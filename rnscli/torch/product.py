@@ -1,8 +1,8 @@
 """Matrix products of tensors on a core, with straight-through gradients, and records of them."""
 
 import math
-import re
 import zlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -12,16 +12,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import (
-    TorchDispatchMode,
-    _get_current_dispatch_mode,
-    _pop_mode_temporarily,
-)
 
 from rnscli.base import InputError
 from rnscli.core import Core, FloatArray, IntArray
 from rnscli.hardware import Gemm, Workload
 from rnscli.matrix import Dataflow, NumPyArrays, ProductCounts, TiledProduct, needs_calibration
+from rnscli.torch.watching import unwatched
 
 CoreOrFlow = Core | Dataflow  # a core stands for the defaults of a dataflow on it
 
@@ -204,6 +200,18 @@ class Recorded:
     counts: ProductCounts = field(default_factory=ProductCounts)
 
 
+class Call(NamedTuple):
+    """A call of a ``forward``: from which operation with a gradient on, and before which one."""
+
+    begin: int
+    end: int
+    place: Place | None
+    strict: bool
+
+
+_BACKWARD = " (backward)"
+
+
 @dataclass
 class Recording:
     """What was computed within `recording`.
@@ -214,11 +222,26 @@ class Recording:
         The products, by kind, in the order in which they first occurred.
     unmapped
         Products that stayed digital, as ``layer: function``, each once: of functions that no core
-        computes, and of operators of PyTorch that these, or others, call.
+        computes, and of operators of PyTorch that these, or others, call. Those of gradients, such
+        as what `torch.utils.checkpoint` computes again, have ``(backward)`` behind; they are left
+        out for layers of which others were told.
     """
 
     kinds: dict[ProductKind, Recorded] = field(default_factory=dict)
     unmapped: dict[str, None] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list, repr=False)
+
+    def tell_backward(self, number: int, name: str) -> None:
+        """Tell of a product in the backward pass of an operation, if it was for a core."""
+        # Of calls that are within each other, the inner one ended first.
+        first = bisect_right(self.calls, number, key=lambda one: one.end)
+        call = next((one for one in self.calls[first:] if one.begin <= number), None)
+        if call is None or call.place is None:
+            return
+        layer = f"{call.place.layer}: "
+        known = (one for one in self.unmapped if one.startswith(layer))
+        if all(one.endswith(_BACKWARD) for one in known):
+            tell_unmapped(call.place, name + _BACKWARD, call.strict, self)
 
     @property
     def counts(self) -> ProductCounts:
@@ -277,14 +300,26 @@ def recording() -> Iterator[Recording]:
 _compiled: dict[str, None] = {}
 
 
-def tell_unmapped(place: Place, name: str) -> None:
-    """Record a product that stays digital."""
+def tell_unmapped(
+    place: Place, name: str, strict: bool = False, made: Recording | None = None
+) -> None:
+    """Record a product that stays digital, in all recordings or in this one.
+
+    Raises
+    ------
+    InputError
+        If ``strict``.
+    """
     what = f"{place.layer}: {name}"
+    if strict:
+        raise InputError(
+            f"in {place.layer}: the product {name} is computed by no core, which `strict` refuses"
+        )
     if torch.compiler.is_dynamo_compiling():
         _compiled[what] = None
         return
-    for made in active_recordings.get():
-        made.unmapped[what] = None
+    for one in active_recordings.get() if made is None else (made,):
+        one.unmapped[what] = None
 
 
 def tell_compiled() -> None:
@@ -293,38 +328,6 @@ def tell_compiled() -> None:
         what, _ = _compiled.popitem()
         for made in active_recordings.get():
             made.unmapped[what] = None
-
-
-# Operators of PyTorch with products, by their names without that of the library; none that pool,
-# interpolate or convert.
-_PRODUCTS = re.compile(
-    r"mm(_|$)|matmul|einsum|(?<!bi)(?<!tri)(?<!upsample_)linear|^(_tri|bi)linear$|conv(?!ert)"
-    r"|attention|transformer_|rnn|lstm|gru|(^|_)(add)?mv$|(^|_|tensor)v?dot$|^addr$|cdist|^inner$"
-)
-
-
-class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees products that PyTorch computes within a function of another name, and tells of them."""
-
-    supports_higher_order_operators = True
-
-    def __init__(self, place: Place) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._place = place
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        name = getattr(func, "overloadpacket", func).__name__
-        if _PRODUCTS.search(name):
-            tell_unmapped(self._place, name)
-        return func(*args, **(kwargs or {}))
-
-
-def unwatched() -> AbstractContextManager[Any]:
-    """Without a `Watch`, for the simulation."""
-    watched = isinstance(_get_current_dispatch_mode(), Watch)
-    return _pop_mode_temporarily() if watched else nullcontext()
 
 
 def check_plain(place: Place, *values: Any) -> None:

@@ -264,7 +264,7 @@ def test_layers_of_other_libraries_are_listed() -> None:
         pass
 
     analog = convert(nn.Sequential(Conv1D(), Table(6, 3), nn.Embedding(6, 3)), COARSE)
-    assert conversion(analog) == Conversion(("0",), ())
+    assert conversion(analog) == Conversion(("0",), (), ("1",))
     assert conversion(convert(analog, COARSE, exclude=["0"])).analog == ("0",)
     assert conversion(convert(nn.Sequential(Conv1D()), COARSE, exclude=["0"])) == Conversion(
         (), (("0", "Conv1D"),)
