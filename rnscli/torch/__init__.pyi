@@ -6,6 +6,7 @@ from rnscli.torch.converter import Conversion as Conversion
 from rnscli.torch.converter import conversion as conversion
 from rnscli.torch.converter import convert as convert
 from rnscli.torch.converter import converted as converted
+from rnscli.torch.converter import to_digital as to_digital
 from rnscli.torch.convolutions import AnalogConv1d as AnalogConv1d
 from rnscli.torch.convolutions import AnalogConv3d as AnalogConv3d
 from rnscli.torch.convolutions import AnalogConvTranspose1d as AnalogConvTranspose1d

@@ -341,6 +341,7 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "attention")
         projection: nn.Module = self.out_proj
+        vars(projection)["plain"] = type(projection)  # what it is without a core
         projection.__class__ = AnalogLinear
         projection.place = self.place.part("out_proj")  # type: ignore[assignment]
 
