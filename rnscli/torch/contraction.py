@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.backends import opt_einsum
 from torch.nn import functional
 
+from rnscli.torch.compiling import apart
 from rnscli.torch.interception import called
 from rnscli.torch.layers import AnalogLayer
 from rnscli.torch.product import CoreOrFlow, Place, flow_of, placed_matmul
@@ -346,6 +347,7 @@ class AnalogBilinear(AnalogLayer, nn.Bilinear):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "bilinear")
 
+    @apart
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         operands = input1, input2, self.weight, self.bias
         found: Tensor = called(self.place, functional.bilinear, analog_bilinear, *operands)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnscli.torch.compiling import apart
 from rnscli.torch.interception import called
 from rnscli.torch.layers import AnalogLayer, analog_conv2d
 from rnscli.torch.product import CoreOrFlow, Place, flow_of, stored_matmul
@@ -262,6 +263,7 @@ class AnalogConv1d(AnalogLayer, nn.Conv1d):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "conv1d")
 
+    @apart
     def forward(self, input: Tensor) -> Tensor:
         return _convolved(self, input, torch.conv1d, analog_conv1d)
 
@@ -281,6 +283,7 @@ class AnalogConv3d(AnalogLayer, nn.Conv3d):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "conv3d")
 
+    @apart
     def forward(self, input: Tensor) -> Tensor:
         return _convolved(self, input, torch.conv3d, analog_conv3d)
 
@@ -311,6 +314,7 @@ class AnalogConvTranspose1d(AnalogLayer, nn.ConvTranspose1d):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "conv_transpose1d")
 
+    @apart
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         return _spread(self, input, output_size, torch.conv_transpose1d)
 
@@ -330,6 +334,7 @@ class AnalogConvTranspose2d(AnalogLayer, nn.ConvTranspose2d):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "conv_transpose2d")
 
+    @apart
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         return _spread(self, input, output_size, torch.conv_transpose2d)
 
@@ -349,5 +354,6 @@ class AnalogConvTranspose3d(AnalogLayer, nn.ConvTranspose3d):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "conv_transpose3d")
 
+    @apart
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         return _spread(self, input, output_size, torch.conv_transpose3d)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.utils._pytree import tree_leaves
 
 from rnscli.base import InputError
+from rnscli.torch.compiling import apart
 from rnscli.torch.contraction import (
     analog_bilinear,
     analog_chain,
@@ -204,6 +205,7 @@ class AnalogForward:
         self.module, self.place, self.strict = module, place, strict
         self.own: Any = own.own if isinstance(own, AnalogForward) else own
 
+    @apart
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         # One interception for a model and all modules within it, which take turns.
         outer = getattr(_current, "mode", None)
@@ -258,6 +260,11 @@ class AnalogForward:
             one.calls.append(Call(begin, end, self.place, self.strict))
             if outermost:
                 watch_gradients(tree_leaves(found), begin, one.tell_backward)
+
+    @property
+    def __code__(self) -> Any:
+        """That of the original, where exporters look for names of inputs."""
+        return (self.own or type(self.module).forward).__code__
 
     @property
     def __signature__(self) -> inspect.Signature:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnscli.torch.compiling import apart
 from rnscli.torch.interception import called
 from rnscli.torch.product import (
     CoreOrFlow,
@@ -70,6 +71,7 @@ class AnalogLinear(AnalogLayer, nn.Linear):
         super().__init__(in_features, out_features, bias, device, dtype)
         self.place = Place(flow_of(core), "linear")
 
+    @apart
     def forward(self, input: Tensor) -> Tensor:
         found: Tensor = called(
             self.place, functional.linear, analog_linear, input, self.weight, self.bias
@@ -186,6 +188,7 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "conv2d")
 
+    @apart
     def forward(self, input: Tensor) -> Tensor:
         # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
         around, mode = self._reversed_padding_repeated_twice, self.padding_mode
@@ -345,6 +348,7 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         projection.__class__ = AnalogLinear
         projection.place = self.place.part("out_proj")  # type: ignore[assignment]
 
+    @apart
     def forward(
         self,
         query: Tensor,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from rnscli.base import InputError
 from rnscli.core import Core, FloatArray, IntArray
@@ -333,10 +334,31 @@ def tell_compiled() -> None:
 def check_plain(place: Place, *values: Any) -> None:
     """Refuse tensors of classes that say themselves what their values are, or what is done to them.
 
-    Where PyTorch has asked them already, they are read as they are.
+    Where PyTorch has asked them already, they are read as they are. Refused are, too, transforms
+    that would need derivatives which a product does not have, and lists of tensors in one.
     """
+    if torch._C._are_functorch_transforms_active():
+        raise InputError(
+            f"in {place.layer}: transforms of torch.func, such as vmap or grad, do not reach into "
+            "a product on a core; take batches, and gradients by torch.autograd"
+        )
+    forward = forward_ad._current_level >= 0
     for value in values:
         kind = type(value)
+        if isinstance(value, Tensor) and value.is_nested:
+            raise InputError(
+                f"in {place.layer}: an operand is a nested tensor, which no core computes with; "
+                "it must be padded, as torch.nested.to_padded_tensor does"
+            )
+        if (
+            forward
+            and isinstance(value, Tensor)
+            and forward_ad.unpack_dual(value).tangent is not None
+        ):
+            raise InputError(
+                f"in {place.layer}: a product on a core has no derivatives in forward mode; take "
+                "gradients, by torch.autograd.grad or backward"
+            )
         if kind in PLAIN or not isinstance(value, Tensor):
             continue
         function = kind.__torch_function__
@@ -349,6 +371,11 @@ def check_plain(place: Place, *values: Any) -> None:
                 f"in {place.layer}: an operand or a mask is of type {kind.__name__}, which "
                 "computes in a way of its own; it must be a plain torch.Tensor"
             )
+
+
+def _has_tangent(value: Tensor) -> bool:
+    found = forward_ad.unpack_dual(value)  # type: ignore[no-untyped-call]
+    return found.tangent is not None
 
 
 PLAIN = (Tensor, nn.Parameter)

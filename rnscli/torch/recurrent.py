@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnscli.torch.compiling import apart
 from rnscli.torch.interception import Interception
 from rnscli.torch.layers import AnalogLayer, analog_linear
 from rnscli.torch.product import CoreOrFlow, Place, check_plain, flow_of
@@ -237,6 +238,7 @@ class AnalogRNN(AnalogLayer, nn.RNN):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "rnn")
 
+    @apart
     def forward(self, input: Any, hx: Any = None) -> Any:
         with _on(self.place):
             return super().forward(input, hx)
@@ -271,6 +273,7 @@ class AnalogLSTM(AnalogLayer, nn.LSTM):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "lstm")
 
+    @apart
     def forward(self, input: Any, hx: Any = None) -> Any:
         with _on(self.place):
             return super().forward(input, hx)
@@ -291,6 +294,7 @@ class AnalogGRU(AnalogLayer, nn.GRU):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "gru")
 
+    @apart
     def forward(self, input: Any, hx: Any = None) -> Any:
         with _on(self.place):
             return super().forward(input, hx)
@@ -310,6 +314,7 @@ class AnalogRNNCell(AnalogLayer, nn.RNNCell):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "rnn_cell")
 
+    @apart
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         with _on(self.place):
             return super().forward(input, hx)
@@ -337,6 +342,7 @@ class AnalogLSTMCell(AnalogLayer, nn.LSTMCell):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "lstm_cell")
 
+    @apart
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -358,6 +364,7 @@ class AnalogGRUCell(AnalogLayer, nn.GRUCell):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "gru_cell")
 
+    @apart
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         with _on(self.place):
             return super().forward(input, hx)

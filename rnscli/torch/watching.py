@@ -40,6 +40,10 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     supports_higher_order_operators = True
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # it is not compiled, and to make sure of that takes seconds of imports
+
     def __init__(self, tell: Callable[[str], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._tell = tell
