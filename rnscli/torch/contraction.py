@@ -273,9 +273,10 @@ def analog_bilinear(
     """
     outputs, first, second = weight.shape
     stored = weight.permute(1, 0, 2).reshape(first, outputs * second)
-    found = placed_matmul(input1, stored, place.part("first"))
-    found = found.reshape(*input1.shape[:-1], outputs, second)
-    result = placed_matmul(found, input2.unsqueeze(-1), place.part("second")).squeeze(-1)
+    with torch.autocast("cpu", enabled=False):  # which leaves bilinear functions alone
+        found = placed_matmul(input1, stored, place.part("first"))
+        found = found.reshape(*input1.shape[:-1], outputs, second)
+        result = placed_matmul(found, input2.unsqueeze(-1), place.part("second")).squeeze(-1)
     return result if bias is None else result + bias.to(result.dtype)
 
 

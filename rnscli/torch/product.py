@@ -350,11 +350,7 @@ def check_plain(place: Place, *values: Any) -> None:
                 f"in {place.layer}: an operand is a nested tensor, which no core computes with; "
                 "it must be padded, as torch.nested.to_padded_tensor does"
             )
-        if (
-            forward
-            and isinstance(value, Tensor)
-            and forward_ad.unpack_dual(value).tangent is not None
-        ):
+        if forward and isinstance(value, Tensor) and _has_tangent(value):
             raise InputError(
                 f"in {place.layer}: a product on a core has no derivatives in forward mode; take "
                 "gradients, by torch.autograd.grad or backward"

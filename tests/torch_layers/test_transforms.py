@@ -127,7 +127,8 @@ def test_autocast_gives_the_types_of_pytorch() -> None:
     layers = [
         (nn.Conv1d(5, 4, 3), X), (nn.ConvTranspose1d(5, 4, 3), X),
         (nn.Conv3d(2, 1, 2), X[None, :, :, :, None].expand(1, 2, 5, 6, 2)),
-        (nn.LSTM(6, 3), X), (nn.GRUCell(6, 3), X[0]),
+        (nn.GRU(6, 3), X), (nn.RNN(6, 3), X), (nn.GRUCell(6, 3), X[0]),
+        (Calls(lambda x: nn.functional.bilinear(x, x, torch.ones(2, 6, 6))), X),
         (Calls(lambda x: torch.einsum("bij,bkj,kl->bil", x, x, torch.ones(5, 2))), X),
         (Calls(lambda x: torch.tensordot(x, x, ([0, 2], [0, 2]))), X),
     ]  # fmt: skip
