@@ -2,33 +2,44 @@
 
 import copy
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
-from torch.nn.utils.parametrize import ParametrizationList
 
-from rnscli.base import InputError, nearest, said, shown
-from rnscli.torch import layers
+from rnscli.base import InputError, said
+from rnscli.matrix import Dataflow
+from rnscli.torch import contraction, convolutions, layers, recurrent
+from rnscli.torch.choosing import Choice, Cores, check_patterns, flows_of, left_out
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.layers import AnalogLayer
-from rnscli.torch.product import CoreOrFlow, Place, flow_of
+from rnscli.torch.product import Place
 
 # Exact types: a subclass may compute anything. Its functions are taken to the core all the same.
 _ANALOG: dict[type[nn.Module], type[nn.Module]] = {
     nn.Linear: layers.AnalogLinear,
     NonDynamicallyQuantizableLinear: layers.AnalogLinear,
+    nn.Bilinear: contraction.AnalogBilinear,
+    nn.Conv1d: convolutions.AnalogConv1d,
     nn.Conv2d: layers.AnalogConv2d,
+    nn.Conv3d: convolutions.AnalogConv3d,
+    nn.ConvTranspose1d: convolutions.AnalogConvTranspose1d,
+    nn.ConvTranspose2d: convolutions.AnalogConvTranspose2d,
+    nn.ConvTranspose3d: convolutions.AnalogConvTranspose3d,
     nn.MultiheadAttention: layers.AnalogMultiheadAttention,
+    nn.RNN: recurrent.AnalogRNN,
+    nn.LSTM: recurrent.AnalogLSTM,
+    nn.GRU: recurrent.AnalogGRU,
+    nn.RNNCell: recurrent.AnalogRNNCell,
+    nn.LSTMCell: recurrent.AnalogLSTMCell,
+    nn.GRUCell: recurrent.AnalogGRUCell,
 }
-# Layers with products that no core computes yet.
-_DIGITAL = (
-    nn.RNNBase, nn.RNNCellBase, nn.Bilinear, nn.Conv1d, nn.Conv3d, nn.ConvTranspose1d,
-    nn.ConvTranspose2d, nn.ConvTranspose3d, nn.modules.lazy.LazyModuleMixin, torch.jit.ScriptModule,
-)  # fmt: skip
+_PLAIN = {analog: plain for plain, analog in reversed(_ANALOG.items())}
+# Layers with products that no core computes.
+_DIGITAL = nn.modules.lazy.LazyModuleMixin, torch.jit.ScriptModule
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -43,10 +54,14 @@ class Conversion:
         Names of the layers whose products are computed on a core.
     digital
         Names of layers with products that stay digital, with their types.
+    functions
+        Names of other modules with a ``forward`` that is not that of a container or an activation:
+        products that they compute with functions are taken to the core when they are called.
     """
 
     analog: tuple[str, ...]
     digital: tuple[tuple[str, str], ...]
+    functions: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -59,143 +74,199 @@ class Conversion:
 
 def convert(
     model: Model,
-    core: CoreOrFlow,
+    core: Cores,
     *,
-    exclude: Collection[str] = (),
+    exclude: Collection[Choice] = (),
     strict: bool = False,
     inplace: bool = False,
 ) -> Model:
     """A model whose matrix products, and those of its gradients, are computed on a core.
 
-    Linear layers, 2-D convolutions and multi-head attention become `AnalogLinear`, `AnalogConv2d`
-    and `AnalogMultiheadAttention`. Products that other modules compute with functions, such as
-    ``q @ k.T``, `torch.einsum` or scaled dot-product attention, are computed on the core, too,
-    whenever the model is called, but not in methods other than ``forward`` that are called
-    directly. Parameters stay what they are: ``state_dict`` is that of the original, and biases,
-    normalisation and activations are in FP32.
+    Linear, bilinear and recurrent layers, convolutions and multi-head attention become layers such
+    as `AnalogLinear`. Products that other modules compute with functions, such as ``q @ k.T``,
+    `torch.einsum` or scaled dot-product attention, are computed on the core, too, whenever the
+    model is called, but not in methods other than ``forward`` that are called directly. Parameters
+    stay what they are: ``state_dict`` is that of the original, and biases, normalisation and
+    activations are in FP32. `to_digital` is the way back.
 
     Parameters
     ----------
     model
         Any model; a converted one is moved to the new core.
     core
-        The core, or a `rnscli.Dataflow` on it.
+        The core, or a `rnscli.Dataflow` on it. Layers have different ones by a mapping from names
+        or patterns of names, as of ``exclude``, of which the first that fits a module or one that
+        it is in decides; or by a function of name and module. Where that gives ``None``, or no
+        pattern fits, a module is left as it is.
     exclude
-        Names of submodules, as of ``named_modules``, that are left as they are with all within
-        them: digital, or on the core of an earlier conversion, so that layers can have different
-        ones.
+        What is left as it is, with all that is within: digital, or on the core of an earlier
+        conversion. Names as of ``named_modules``, patterns (``"layers.*.head"``, where ``*`` is
+        any text), classes of modules, and functions of name and module that say so.
     strict
-        Refuse a model with other layers that stay digital, instead of a warning that lists them.
+        Refuse other products that stay digital, instead of a warning that lists layers: a layer
+        that is known for them here, and all that a forward pass computes when it is first called.
     inplace
         Convert the model itself instead of a copy.
 
     Raises
     ------
     InputError
-        If model or core are none, a name in ``exclude`` is unknown, or by ``strict``.
+        If model or core are none, a name or pattern fits no submodule, or by ``strict``.
 
     Examples
     --------
     >>> import rnscli, torch
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
-    >>> analog = convert(model, rnscli.analog_core("rns", bits=6, vector_size=128))
+    >>> core = rnscli.analog_core("rns", bits=6, vector_size=128)
+    >>> analog = convert(model, core)
     >>> analog(torch.ones(2, 8, 8)).shape, conversion(analog).analog
     (torch.Size([2, 10]), ('1',))
+    >>> conversion(convert(model, core, exclude=[torch.nn.Linear])).digital
+    (('1', 'Linear'),)
+    >>> other = convert(model, {"1": rnscli.analog_core("fixed-hp", bits=8)})
+    >>> other[1].place.flow.core.name
+    'fixed-hp'
     """
     if not isinstance(model, nn.Module):
         what = f"is of type {type(model).__name__}"
         raise InputError.of("model", model, "a torch.nn.Module", what=what)
-    flow, left = flow_of(core), _left(model, exclude)
+    flows = _flows(model, core, exclude)
     digital = tuple(
         (name or type(module).__name__, type(module).__name__)
         for name, module in model.named_modules()
-        if name not in left and _is_unmapped(module)
+        if flows.get(name) is not None and _is_unmapped(module)
     )
     stays = Conversion((), digital).sentence
     if strict and stays:
         raise InputError(f"the model has {stays}")
-    try:
-        found = model if inplace else copy.deepcopy(model)
-    except Exception as error:  # as many kinds as there are of what a module may keep
-        raise InputError(
-            f"`model` cannot be copied ({said(error)}); convert it with `inplace`"
-        ) from error
-    found = converted(found, flow, exclude)
+    found = model if inplace else _copy(model, "convert it with")
+    for name, module in found.named_modules():
+        _convert(module, name, flows[name], strict)
     if stays:
         warnings.warn(stays, stacklevel=2)
     return found
 
 
-def converted(model: Model, core: CoreOrFlow, exclude: Collection[str] = ()) -> Model:
+def converted(
+    model: Model, core: Cores, exclude: Collection[Choice] = (), strict: bool = False
+) -> Model:
     """The model itself, converted, and nothing said of what stays digital (see `convert`)."""
-    flow, left = flow_of(core), _left(model, exclude)
+    flows = _flows(model, core, exclude)
     for name, module in model.named_modules():
-        if name not in left:
-            _convert(module, Place(flow, name or type(module).__name__))
-        elif not (isinstance(module, AnalogLayer) or _is_simple(module) or _forward_of(module)):
-            # Its products stay digital within a model whose other ones do not.
-            module.__dict__["forward"] = AnalogForward(module, None)
+        _convert(module, name, flows[name], strict)
     return model
+
+
+def to_digital(model: Model, *, inplace: bool = False) -> Model:
+    """The plain model of a converted one: classes, ``forward``, hooks and state as they were.
+
+    Parameters
+    ----------
+    model
+        A model of `convert`, or with layers such as `AnalogLinear`; a plain one is given back.
+    inplace
+        Change the model itself instead of a copy.
+
+    Raises
+    ------
+    InputError
+        If it is no model, cannot be copied, or has a layer that is analog by a class of its own.
+
+    Examples
+    --------
+    >>> import rnscli, torch
+    >>> analog = convert(torch.nn.Linear(4, 3), rnscli.analog_core("rns", bits=6))
+    >>> type(analog).__name__, type(to_digital(analog)).__name__
+    ('AnalogLinear', 'Linear')
+    """
+    if not isinstance(model, nn.Module):
+        what = f"is of type {type(model).__name__}"
+        raise InputError.of("model", model, "a torch.nn.Module", what=what)
+    for name, module in model.named_modules():
+        if isinstance(module, AnalogLayer) and type(module) not in _PLAIN:
+            raise InputError(
+                f"`model` has the layer {name or 'itself'} of the class {type(module).__name__}, "
+                "which is analog by itself; exchange that layer first"
+            )
+    found = model if inplace else _copy(model, "change it with")
+    for module in found.modules():
+        own = vars(module)
+        if isinstance(module, AnalogLayer):
+            module.__class__ = own.pop("plain", _PLAIN[type(module)])
+            del own["place"]
+        forward = _forward_of(module)
+        if forward is not None:
+            del own["forward"]
+            if forward.own is not None:
+                own["forward"] = forward.own
+    return found
+
+
+def _copy(model: Model, instead: str) -> Model:
+    try:
+        return copy.deepcopy(model)
+    except Exception as error:  # as many kinds as there are of what a module may keep
+        raise InputError(
+            f"`model` cannot be copied ({said(error)}); {instead} `inplace`"
+        ) from error
+
+
+def _flows(
+    model: nn.Module, core: Cores, exclude: Collection[Choice]
+) -> dict[str, Dataflow | None]:
+    """The dataflow of each module; ``None`` of those that are left as they are."""
+    chosen, left = flows_of(core), left_out(model, exclude)
+    if isinstance(core, Mapping):
+        check_patterns("core", core, model)
+    return {
+        name: None if name in left else chosen(name, module)
+        for name, module in model.named_modules()
+    }
 
 
 def conversion(model: nn.Module) -> Conversion:
     """Which layers of a model compute on a core, and which stay digital."""
-    analog, digital = [], []
+    analog, digital, functions = [], [], []
     for name, module in model.named_modules():
         kind, forward = type(module).__name__, _forward_of(module)
+        name = name or kind
+        on_core = forward is not None and forward.place is not None
         if isinstance(module, AnalogLayer):
-            analog.append(name or kind)
+            analog.append(name)
         elif _is_unmapped(module):
-            digital.append((name or kind, kind))
+            digital.append((name, kind))
         elif isinstance(module, tuple(_ANALOG)) or _has_weight(module):
             # A layer of another library, or with its own `forward`, or with a parametrized weight.
-            if forward is None or forward.place is None:
-                digital.append((name or kind, kind))
+            if on_core:
+                analog.append(name)
             else:
-                analog.append(name or kind)
-    return Conversion(tuple(analog), tuple(digital))
+                digital.append((name, kind))
+        elif on_core and not type(module).__module__.startswith("torch.nn.modules.container"):
+            functions.append(name)
+    return Conversion(tuple(analog), tuple(digital), tuple(functions))
 
 
-def _convert(module: nn.Module, place: Place) -> None:
+def _convert(module: nn.Module, name: str, flow: Dataflow | None, strict: bool) -> None:
+    if flow is None:
+        if not (isinstance(module, AnalogLayer) or _is_simple(module) or _forward_of(module)):
+            # Its products stay digital within a model whose other ones do not.
+            module.__dict__["forward"] = AnalogForward(module, None, strict)
+        return
+    place = Place(flow, name or type(module).__name__)
     forward, analog = vars(module).get("forward"), _ANALOG.get(type(module))
     if isinstance(forward, AnalogForward):
         forward = forward.own
     # A forward that a library has put on the module may do more than that of its class.
     if analog is not None and forward is None:
+        if _PLAIN[analog] is not type(module):
+            vars(module)["plain"] = type(module)
         # The very same object: hooks, tied weights and the parameters of optimisers stay valid.
         module.__class__ = analog
         vars(module).pop("forward", None)
     if isinstance(module, AnalogLayer):
         module.place = place
     elif not _is_simple(module):
-        module.__dict__["forward"] = AnalogForward(module, place)
-
-
-def _left(model: nn.Module, exclude: Collection[str]) -> frozenset[str]:
-    """Names of the modules that are left as they are.
-
-    A module of several names is left if one of them is excluded. What computes parameters out of
-    parameters, such as a spectral norm, is no part of the forward pass.
-    """
-    if isinstance(exclude, str):
-        raise InputError.of("exclude", exclude, "a list of names", what=f"is the text {exclude}")
-    for other in exclude:
-        if not isinstance(other, str):
-            what = f"holds {shown(getattr(other, '__name__', other))}"
-            raise InputError.of("exclude", other, "a list of names of submodules", what=what)
-    modules = list(model.named_modules(remove_duplicate=False))
-    names = [name for name, _ in modules]
-    for other in exclude:
-        if other not in names:
-            hint = nearest(other, names)
-            raise InputError(f"`exclude` names {other}, which is no submodule of the model{hint}")
-    left = {
-        id(inner)
-        for name, module in modules
-        if name in exclude or isinstance(module, ParametrizationList)
-        for inner in module.modules()
-    }
-    return frozenset(name for name, module in model.named_modules() if id(module) in left)
+        module.__dict__["forward"] = AnalogForward(module, place, strict)
 
 
 def _is_simple(module: nn.Module) -> bool:

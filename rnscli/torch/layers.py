@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnscli.torch.compiling import apart
 from rnscli.torch.convolution import Convolution, Convolved
 from rnscli.torch.interception import called
 from rnscli.torch.patches import Cut, Pair
@@ -75,6 +76,7 @@ class AnalogLinear(AnalogLayer, nn.Linear):
         super().__init__(in_features, out_features, bias, device, dtype)
         self.place = Place(flow_of(core), "linear")
 
+    @apart
     def forward(self, input: Tensor) -> Tensor:
         found: Tensor = called(
             self.place, functional.linear, analog_linear, input, self.weight, self.bias
@@ -190,6 +192,7 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "conv2d")
 
+    @apart
     def forward(self, input: Tensor) -> Tensor:
         # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
         around, mode = self._reversed_padding_repeated_twice, self.padding_mode
@@ -227,6 +230,7 @@ def analog_conv2d(
     cut, request = Cut(kernel, strides, dilations), request_for(place, weight, True)
     convolution = Convolution(cut, groups, request, plain)
     if convolution.fits(input, weight):
+        check_plain(place, input, weight)
         with torch._C.DisableTorchFunction():
             kept = torch.promote_types(product_type(input), product_type(weight))
             result: Tensor = Convolved.apply(input, weight, convolution)  # type: ignore[no-untyped-call]
@@ -362,9 +366,11 @@ class AnalogMultiheadAttention(AnalogLayer, nn.MultiheadAttention):
         super().__init__(*arguments, **options)
         self.place = Place(flow_of(core), "attention")
         projection: nn.Module = self.out_proj
+        vars(projection)["plain"] = type(projection)  # what it is without a core
         projection.__class__ = AnalogLinear
         projection.place = self.place.part("out_proj")  # type: ignore[assignment]
 
+    @apart
     def forward(
         self,
         query: Tensor,

@@ -1,8 +1,8 @@
 """Matrix products of tensors on a core, with straight-through gradients, and records of them."""
 
 import math
-import re
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -12,11 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import (
-    TorchDispatchMode,
-    _get_current_dispatch_mode,
-    _pop_mode_temporarily,
-)
+from torch.autograd import forward_ad
 
 from rnscli.base import InputError
 from rnscli.core import Core
@@ -30,6 +26,7 @@ from rnscli.matrix import (
 )
 from rnscli.torch.arrays import TorchArrays
 from rnscli.torch.stored import Source, kept
+from rnscli.torch.watching import unwatched
 
 CoreOrFlow = Core | Dataflow  # a core stands for the defaults of a dataflow on it
 
@@ -134,6 +131,18 @@ class Recorded:
     counts: ProductCounts = field(default_factory=ProductCounts)
 
 
+class Call(NamedTuple):
+    """A call of a ``forward``: from which operation with a gradient on, and before which one."""
+
+    begin: int
+    end: int
+    place: Place | None
+    strict: bool
+
+
+_BACKWARD = " (backward)"
+
+
 @dataclass
 class Recording:
     """What was computed within `recording`.
@@ -144,11 +153,26 @@ class Recording:
         The products, by kind, in the order in which they first occurred.
     unmapped
         Products that stayed digital, as ``layer: function``, each once: of functions that no core
-        computes, and of operators of PyTorch that these, or others, call.
+        computes, and of operators of PyTorch that these, or others, call. Those of gradients, such
+        as what `torch.utils.checkpoint` computes again, have ``(backward)`` behind; they are left
+        out for layers of which others were told.
     """
 
     kinds: dict[ProductKind, Recorded] = field(default_factory=dict)
     unmapped: dict[str, None] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list, repr=False)
+
+    def tell_backward(self, number: int, name: str) -> None:
+        """Tell of a product in the backward pass of an operation, if it was for a core."""
+        # Of calls that are within each other, the inner one ended first.
+        first = bisect_right(self.calls, number, key=lambda one: one.end)
+        call = next((one for one in self.calls[first:] if one.begin <= number), None)
+        if call is None or call.place is None:
+            return
+        layer = f"{call.place.layer}: "
+        known = (one for one in self.unmapped if one.startswith(layer))
+        if all(one.endswith(_BACKWARD) for one in known):
+            tell_unmapped(call.place, name + _BACKWARD, call.strict, self)
 
     @property
     def counts(self) -> ProductCounts:
@@ -207,14 +231,26 @@ def recording() -> Iterator[Recording]:
 _compiled: dict[str, None] = {}
 
 
-def tell_unmapped(place: Place, name: str) -> None:
-    """Record a product that stays digital."""
+def tell_unmapped(
+    place: Place, name: str, strict: bool = False, made: Recording | None = None
+) -> None:
+    """Record a product that stays digital, in all recordings or in this one.
+
+    Raises
+    ------
+    InputError
+        If ``strict``.
+    """
     what = f"{place.layer}: {name}"
+    if strict:
+        raise InputError(
+            f"in {place.layer}: the product {name} is computed by no core, which `strict` refuses"
+        )
     if torch.compiler.is_dynamo_compiling():
         _compiled[what] = None
         return
-    for made in active_recordings.get():
-        made.unmapped[what] = None
+    for one in active_recordings.get() if made is None else (made,):
+        one.unmapped[what] = None
 
 
 def tell_compiled() -> None:
@@ -225,45 +261,30 @@ def tell_compiled() -> None:
             made.unmapped[what] = None
 
 
-# Operators of PyTorch with products, by their names without that of the library; none that pool,
-# interpolate or convert.
-_PRODUCTS = re.compile(
-    r"mm(_|$)|matmul|einsum|(?<!bi)(?<!tri)(?<!upsample_)linear|^(_tri|bi)linear$|conv(?!ert)"
-    r"|attention|transformer_|rnn|lstm|gru|(^|_)(add)?mv$|(^|_|tensor)v?dot$|^addr$|cdist|^inner$"
-)
-
-
-class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees products that PyTorch computes within a function of another name, and tells of them."""
-
-    supports_higher_order_operators = True
-
-    def __init__(self, place: Place) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._place = place
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        name = getattr(func, "overloadpacket", func).__name__
-        if _PRODUCTS.search(name):
-            tell_unmapped(self._place, name)
-        return func(*args, **(kwargs or {}))
-
-
-def unwatched() -> AbstractContextManager[Any]:
-    """Without a `Watch`, for the simulation."""
-    watched = isinstance(_get_current_dispatch_mode(), Watch)
-    return _pop_mode_temporarily() if watched else nullcontext()
-
-
 def check_plain(place: Place, *values: Any) -> None:
     """Refuse tensors of classes that say themselves what their values are, or what is done to them.
 
-    Where PyTorch has asked them already, they are read as they are.
+    Where PyTorch has asked them already, they are read as they are. Refused are, too, transforms
+    that would need derivatives which a product does not have, and lists of tensors in one.
     """
+    if torch._C._are_functorch_transforms_active():
+        raise InputError(
+            f"in {place.layer}: transforms of torch.func, such as vmap or grad, do not reach into "
+            "a product on a core; take batches, and gradients by torch.autograd"
+        )
+    forward = forward_ad._current_level >= 0
     for value in values:
         kind = type(value)
+        if isinstance(value, Tensor) and value.is_nested:
+            raise InputError(
+                f"in {place.layer}: an operand is a nested tensor, which no core computes with; "
+                "it must be padded, as torch.nested.to_padded_tensor does"
+            )
+        if forward and isinstance(value, Tensor) and _has_tangent(value):
+            raise InputError(
+                f"in {place.layer}: a product on a core has no derivatives in forward mode; take "
+                "gradients, by torch.autograd.grad or backward"
+            )
         if kind in PLAIN or not isinstance(value, Tensor):
             continue
         function = kind.__torch_function__
@@ -276,6 +297,11 @@ def check_plain(place: Place, *values: Any) -> None:
                 f"in {place.layer}: an operand or a mask is of type {kind.__name__}, which "
                 "computes in a way of its own; it must be a plain torch.Tensor"
             )
+
+
+def _has_tangent(value: Tensor) -> bool:
+    found = forward_ad.unpack_dual(value)  # type: ignore[no-untyped-call]
+    return found.tangent is not None
 
 
 PLAIN = (Tensor, nn.Parameter)
@@ -509,78 +535,3 @@ def analog_matmul(x: Tensor, w: Tensor, core: CoreOrFlow, layer: str = "matmul")
     tensor([20., 20.])
     """
     return placed_matmul(x, w, Place(flow_of(core), layer))
-
-
-def analog_einsum(place: Place, equation: Any, *operands: Any) -> Any:
-    """As `torch.einsum` of two operands, or `NotImplemented` if they are not multiplied so.
-
-    Letters of both operands and the result are a stack of products, those of both operands only
-    are the terms, those of one operand its rows or columns.
-    """
-    if len(operands) == 1 and isinstance(operands[0], list | tuple):
-        operands = tuple(operands[0])
-    letters = _letters(equation, operands)
-    if letters is None:
-        return NotImplemented
-    (first, second), result = letters
-    stack = [c for c in result if c in first and c in second]
-    terms = [c for c in first if c in second and c not in result]
-    rows = [c for c in first if c not in second]
-    columns = [c for c in second if c not in first]
-    if not terms or set(rows + columns) - set(result):
-        return NotImplemented  # no product, or sums over one operand alone
-    sizes = dict(zip(first, operands[0].shape, strict=True))
-    for c, size in zip(second, operands[1].shape, strict=True):
-        if sizes.setdefault(c, size) == 1:
-            sizes[c] = size  # what is there once is multiplied with all of the other
-
-    def arranged(operand: Tensor, letters: str, rows: list[str], columns: list[str]) -> Tensor:
-        """An operand as a stack of matrices with these rows and columns."""
-        order = stack + rows + columns
-        moved = operand.permute([letters.index(c) for c in order])
-        moved = moved.expand([sizes[c] for c in order])
-        lengths = (math.prod(sizes[c] for c in group) for group in (rows, columns))
-        return moved.reshape([*(sizes[c] for c in stack), *lengths])
-
-    x = arranged(operands[0], first, rows, terms)
-    found = placed_matmul(x, arranged(operands[1], second, terms, columns), place)
-    order = stack + rows + columns
-    found = found.reshape([sizes[c] for c in order])
-    return found.permute([order.index(c) for c in result])
-
-
-def _letters(equation: Any, operands: tuple[Any, ...]) -> tuple[list[str], str] | None:
-    """The subscripts of two operands and of the result, if no operand has a diagonal."""
-    if not isinstance(equation, str) or len(operands) != 2:
-        return None
-    left, arrow, result = equation.replace(" ", "").partition("->")
-    parts = left.split(",")
-    if len(parts) != 2 or not all(isinstance(operand, Tensor) for operand in operands):
-        return None
-    if not arrow:
-        every = (parts[0] + parts[1]).replace(".", "")
-        once = sorted(c for c in set(every) if every.count(c) == 1)
-        result = ("..." if "..." in left else "") + "".join(once)
-    if "..." in equation:
-        parts, result = _spelt_out(parts, result, operands)
-    repeated = any(len(set(part)) < len(part) for part in (*parts, result))
-    fits = all(operand.dim() == len(part) for part, operand in zip(parts, operands, strict=True))
-    known = set(result) <= set(parts[0] + parts[1]) - {"."}
-    return (parts, result) if fits and known and not repeated else None
-
-
-def _spelt_out(
-    parts: list[str], result: str, operands: tuple[Tensor, ...]
-) -> tuple[list[str], str]:
-    """The subscripts with letters in the place of ``...``, aligned at the last of its axes."""
-    hidden = [
-        operand.dim() - len(part.replace("...", "")) if "..." in part else 0
-        for part, operand in zip(parts, operands, strict=True)
-    ]
-    # No letters that an equation has.
-    letters = "".join(chr(0xE000 + index) for index in range(max(0, *hidden)))
-    spelt = [
-        part.replace("...", letters[len(letters) - count :] if count > 0 else "")
-        for part, count in zip(parts, hidden, strict=True)
-    ]
-    return spelt, result.replace("...", letters)

@@ -91,7 +91,7 @@ def test_in_place_it_is_the_same_object_with_the_same_parameters() -> None:
 
 
 def test_a_refused_conversion_in_place_changes_nothing() -> None:
-    model = nn.Sequential(nn.Linear(4, 4), nn.LSTM(4, 4))
+    model = nn.Sequential(nn.Linear(4, 4), nn.LazyLinear(4))
     with pytest.raises(rnscli.InputError):
         convert(model, COARSE, inplace=True, strict=True)
     assert conversion(model).analog == ()

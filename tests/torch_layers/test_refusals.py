@@ -109,8 +109,18 @@ def test_tensors_that_stand_for_others() -> None:
 
 
 def test_names_that_are_none() -> None:
-    text = refusal(convert, nn.Linear(4, 3), COARSE, exclude=[nn.Linear], names="`exclude`")
-    assert text == "`exclude` holds Linear; it must be a list of names of submodules"
+    text = refusal(convert, nn.Linear(4, 3), COARSE, exclude=[6], names="`exclude`")
+    assert text == (
+        "`exclude` holds 6; it must be a list of names or patterns of submodules, classes and "
+        "functions"
+    )
+    refusal(convert, nn.Linear(4, 3), COARSE, exclude=6, names="`exclude`")
+    model = nn.ModuleDict({"head": nn.Linear(4, 3)})
+    refusal(convert, model, COARSE, exclude=["tail.*"], names="tail.*")
+    refusal(convert, model, {"heat": COARSE}, names="did you mean head")
+    refusal(convert, model, {"head": 6}, names="`core`")
+    refusal(convert, model, {6: COARSE}, names="`core` has the key 6")
+    refusal(convert, model, lambda name, module: "rns", names="`core`")
 
 
 def test_a_model_that_cannot_be_copied() -> None:

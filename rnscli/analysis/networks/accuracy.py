@@ -14,7 +14,7 @@ from torch import nn
 
 from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
-from rnscli.analysis.networks.calibrating import check_clipping, on_core, record_of
+from rnscli.analysis.networks.calibrating import Flows, check_clipping, on_core, record_of
 from rnscli.analysis.networks.metric_statistics import Comparison, MetricStatistics
 from rnscli.analysis.networks.metrics import METRICS
 from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
@@ -25,7 +25,7 @@ from rnscli.core import CORES
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
-from rnscli.torch import conversion, converted, recording
+from rnscli.torch import check_patterns, conversion, converted, recording
 
 ALGORITHM = 3  # to be counted up whenever the same parameters would give other results
 
@@ -70,6 +70,9 @@ class AccuracyParameters:
     plan
         How the network is calibrated, on samples of the data to train with, where the core or the
         dataflow needs it.
+    layers
+        Dataflows of layers that have one of their own, by names or patterns of names as of
+        `rnscli.torch.convert`; the first that fits. The energy is not computed then.
     record
         Its calibration (`rnscli.torch.calibration`) as JSON; of the plan if not given.
 
@@ -88,6 +91,7 @@ class AccuracyParameters:
     seed: int = 0
     metric: str = "accuracy"
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
+    layers: tuple[tuple[str, Dataflow], ...] = ()
     record: str | None = None
 
     def __post_init__(self) -> None:
@@ -100,8 +104,14 @@ class AccuracyParameters:
                 f"`samples` is {self.samples}, but `data` {self.opened.data.name} has {there} "
                 "samples to test with"
             )
-        if needs_calibration(self.flow) and self.record is None:
+        every = (self.flow, *(flow for _, flow in self.layers))
+        if any(map(needs_calibration, every)) and self.record is None:
             self.plan.samples_of(self.opened.data)
+
+    @property
+    def flows(self) -> Flows:
+        """That of all layers, or those of all patterns; what fits none has the usual one."""
+        return (*self.layers, ("*", self.flow)) if self.layers else self.flow
 
     def check_clipping(self) -> None:
         """Refuse a range that clips more than half of the sums in every layer.
@@ -131,7 +141,7 @@ class AccuracyParameters:
         opened = networks.OpenedNetwork(
             self.opened.network, networks.Dataset(data.name, data.test[part])
         )
-        record = self.record or record_of(self.opened, self.flow, self.plan)
+        record = self.record or record_of(self.opened, self.flows, self.plan)
         return replace(self, opened=opened, samples=None, record=record)
 
 
@@ -190,7 +200,7 @@ def accuracy_block(
             task = task_of(point.opened, some, in_fp32.shape)
             running = networks.running(network.name, "cannot be computed on a core")
             with running, noise.in_use():
-                model = on_core(network, point.flow, point.record)
+                model = on_core(network, point.flows, point.record)
                 outputs = _outputs(model, some.inputs, in_fp32.shape)
             labels = networks.labels_of(task, some.labels, some.inputs)
             found = metric.statistics(task, outputs, in_fp32, labels)
@@ -310,6 +320,8 @@ def accuracies(
     inferences = [inference_of(point.opened, point.strict) for point in points]
     for point, one in zip(points, inferences, strict=True):
         METRICS[point.metric].check(one.task, one.outputs)
+        if point.layers:
+            check_patterns("layers", dict(point.layers), point.opened.network.made())
     for update in (runner or Runner()).run([_work(point) for point in points]):
         if progress is not None:
             progress(update)
@@ -343,6 +355,11 @@ def description(parameters: AccuracyParameters) -> dict[str, Any]:
         "metric": parameters.metric,
         **analysis.described_flow(parameters.flow),
         "tolerance": parameters.flow.tolerance,
+        **(
+            {"layers": [[name, analysis.described_flow(flow)] for name, flow in parameters.layers]}
+            if parameters.layers
+            else {}
+        ),
         "calibration": parameters.record
         or described_plan(parameters.plan, parameters.flow, opened.data),
         "block_samples": _BLOCK_SAMPLES,
@@ -409,10 +426,13 @@ def _energy(
 ) -> analysis.WorkloadRow | None:
     """The energy of one inference, with the attempts that were measured.
 
-    ``None`` where the technology has no light for so many bits, or where attempts at a pass are
-    not independent, as their energy is computed: the accuracy is known even so.
+    ``None`` where layers have cores of their own, where the technology has no light for so many
+    bits, or where attempts at a pass are not independent, as their energy is computed: the accuracy
+    is known even so.
     """
     core = parameters.flow.core
+    if parameters.layers:
+        return None
     if core.settings.get("attempts", 1) > 2 and any(law.has_static_errors for law in core.laws):
         return None
     most, code, searched = core.settings.get("attempts", 1), core.code, 0.0

@@ -19,11 +19,25 @@ _BATCH = 128
 _STREAM = 0xCA11B  # random numbers of dropout, which are not those of the training
 
 
-def record_of(opened: networks.OpenedNetwork, flow: Dataflow, plan: CalibrationPlan) -> str | None:
-    """The calibration of a network on a core as JSON; ``None`` where it needs none."""
-    if not needs_calibration(flow):
+# One for all layers, or one for each pattern of names.
+Flows = Dataflow | tuple[tuple[str, Dataflow], ...]
+
+
+def record_of(opened: networks.OpenedNetwork, flows: Flows, plan: CalibrationPlan) -> str | None:
+    """The calibration of a network on its cores as JSON; ``None`` where it needs none."""
+    every = [flows] if isinstance(flows, Dataflow) else [flow for _, flow in flows]
+    if not any(map(needs_calibration, every)):
         return None
-    return _record(opened.network, flow, plan, opened.data)
+    return _record(opened.network, flows, plan, opened.data)
+
+
+def _by_name(flows: Flows) -> Dataflow | dict[str, Dataflow]:
+    if isinstance(flows, Dataflow):
+        return flows
+    found: dict[str, Dataflow] = {}
+    for name, flow in flows:
+        found.setdefault(name, flow)
+    return found
 
 
 def check_clipping(opened: networks.OpenedNetwork, flow: Dataflow, samples: int) -> None:
@@ -55,9 +69,9 @@ def check_clipping(opened: networks.OpenedNetwork, flow: Dataflow, samples: int)
 
 @lru_cache(maxsize=256)
 def _record(
-    network: networks.PortableNetwork, flow: Dataflow, plan: CalibrationPlan, data: networks.Dataset
+    network: networks.PortableNetwork, flows: Flows, plan: CalibrationPlan, data: networks.Dataset
 ) -> str:
-    model = converted(network.made().eval(), flow)
+    model = converted(network.made().eval(), _by_name(flows))
     running = networks.running(network.name, "cannot be calibrated")
     with running, networks.one_thread(), networks.RandomStream(0).in_use():
         inputs = torch.from_numpy(plan.samples_of(data).inputs)
@@ -67,9 +81,11 @@ def _record(
 
 
 @lru_cache(maxsize=4)
-def on_core(network: networks.PortableNetwork, flow: Dataflow, record: str | None) -> nn.Module:
-    """The network on a core, in eval mode, calibrated by a record if there is one."""
-    model = converted(network.made().eval(), flow)  # not a copy, which not every model allows
+def on_core(network: networks.PortableNetwork, flows: Flows, record: str | None) -> nn.Module:
+    """The network on its cores, in eval mode, calibrated by a record if there is one."""
+    model = converted(
+        network.made().eval(), _by_name(flows)
+    )  # not a copy, which not every model allows
     return model if record is None else apply_calibration(model, json.loads(record))
 
 

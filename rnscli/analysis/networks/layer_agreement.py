@@ -79,7 +79,7 @@ def agreement_block(
     noise = networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
     running = networks.running(network.name, "cannot be computed on a core")
     with running, networks.one_thread(), noise.in_use():
-        model, converted = network.model(), on_core(network, point.flow, point.record)
+        model, converted = network.model(), on_core(network, point.flows, point.record)
         found = agreement(model, converted, inputs.tensor_split(math.ceil(len(inputs) / _BATCH)))
     return dict.fromkeys(parts, AgreementStatistics(found))
 

@@ -50,6 +50,11 @@ class NetworkOptions:
     samples = base.Option(
         base.WholeNumbers(1, 10**9), "Test samples, the first ones of the data.", usual="all"
     )
+    layers = base.Option(
+        base.Files(),
+        "Layers on cores of their own: a TOML or JSON file with options, such as core, bits or "
+        "vector-size, for names or patterns of layers, of which the first that fits holds.",
+    )
     calibration_samples = base.Option(
         base.WholeNumbers(1, 10**6),
         "Samples to train with, the first ones, on which calibrated ranges and static scales are "

@@ -80,6 +80,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
         bits="6",
         adc_range=options.take(CoreOptions.adc_range, usual=_RANGES),
     ),
+    NetworkOptions.layers,
     NetworkOptions.samples,
     options.take(analysis.CodeOptions.tolerance, usual=analysis.CodeOptions.tolerance.default),
     NetworkOptions.strict,
@@ -122,6 +123,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_weights(given)
     options.check_one_level(given)
     tables = options.device_tables(given)
+    layers = options.read_layers(given["layers"])
+    if layers and given["technology"]:
+        raise InputError("--technology prices one core for all layers; leave it out, or --layers")
     names = given["technology"] or ()
     technologies = dict(zip(names, options.opened(names, given["constant"]), strict=True))
     _check_technologies(given["core"], technologies)
@@ -146,6 +150,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     )
     per_layer = given["per_layer"]
     chosen = options.distinct(every, _OF_LAYERS if per_layer else _OTHERS)
+    of_layers = {
+        id(one): options.layer_flows(layers, point, tables, technologies) for point, one in chosen
+    }
     if drawn:
         check = report.check_layers if per_layer else report.check_plot
         check([point for point, _ in chosen])
@@ -174,6 +181,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 flow=one.flow,
                 bits=one.bits,
                 plan=one.plan,
+                layers=of_layers[id(one)],
                 samples=point["samples"],
                 strict=given["strict"],
                 technology=technologies.get(point["technology"]),
@@ -202,10 +210,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*told, *remarks.values()],
+            remarks=[*told, *_told(given["layers"], layers), *remarks.values()],
         )
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _told(path: Any, layers: Mapping[str, Any]) -> list[str]:
+    """What rows do not say: which layers are on other cores than theirs."""
+    if not layers:
+        return []
+    return [f"layers as of {path} are on cores of their own, without energies: {', '.join(layers)}"]
 
 
 def _within_range(parameters: analysis.AccuracyParameters) -> analysis.AccuracyParameters:
