@@ -76,37 +76,34 @@ def write_images(path: Path, samples: int = 300, noise: float = 0.6) -> Path:
     return path
 
 
-class WithBilinear(TinyCnn):
-    """With a layer that no core computes."""
+class WithDistances(TinyCnn):
+    """With a product that no core computes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.digital = nn.Bilinear(3, 3, 3)
+        self.centres = nn.Parameter(torch.eye(3))
 
     def forward(self, images: Tensor) -> Tensor:
-        """As the tiny network, and its logits with themselves."""
-        logits = super().forward(images)
-        mixed: Tensor = self.digital(logits, logits)
-        return mixed
+        """How near the logits of the tiny network are to centres."""
+        return -torch.cdist(super().forward(images), self.centres)
 
 
 def digital() -> nn.Module:
     """A network with a product that stays digital."""
-    return WithBilinear()
+    return WithDistances()
 
 
-class WithTensordot(TinyCnn):
-    """With a function that no core computes."""
+class WithKronecker(TinyCnn):
+    """With another one."""
 
     def forward(self, images: Tensor) -> Tensor:
         """As the tiny network, and a product of its logits."""
-        logits = super().forward(images)
-        return torch.tensordot(logits, self.linear.weight[:, :3], dims=1)
+        return torch.kron(super().forward(images), self.linear.bias[:1])
 
 
-def with_tensordot() -> nn.Module:
-    """A network with a function that stays digital."""
-    return WithTensordot()
+def with_kron() -> nn.Module:
+    """A network with another function that stays digital."""
+    return WithKronecker()
 
 
 def only_means() -> nn.Module:

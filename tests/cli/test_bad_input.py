@@ -64,6 +64,7 @@ BY_NAME = {
     "--device-table": FILES,
     "--adc-inl-table": FILES,
     "--data": FILES,
+    "--layers": FILES,
     "--weights": ANY_NAME,
     "--torchvision": ANY_NAME,
     "--hf": ANY_NAME,

@@ -80,6 +80,6 @@ def test_strict_refuses_what_stays_digital(tmp_path: Path) -> None:
     path = tiny_networks.write_images(tmp_path / "i.npz")
     opened = open_network("tiny_networks:digital", path)
     (rows,) = layer_agreements([asked(opened, samples=8)])
-    assert [row.digital for row in rows] == [None] * 4 + ["digital (Bilinear)"]
+    assert [row.digital for row in rows] == [None] * 4 + ["WithDistances: cdist"]
     with pytest.raises(InputError, match="--strict"):
         list(layer_agreements([asked(opened, samples=8, strict=True)]))

@@ -402,15 +402,13 @@ def opened_with(name: str, folder: Path) -> OpenedNetwork:
 
 def test_digital_products_are_told_and_not_counted(tmp_path: Path) -> None:
     row = row_of(asked(opened_with("digital", tmp_path)))
-    assert row.digital == "digital (Bilinear)"
+    assert row.digital == "WithDistances: cdist"
     assert (row.gemms, row.macs) == (4, 284)
-    row = row_of(asked(opened_with("with_tensordot", tmp_path)))
-    assert row.digital == "WithTensordot: tensordot"
+    row = row_of(asked(opened_with("with_kron", tmp_path)))
+    assert row.digital == "WithKronecker: kron"
 
 
-@pytest.mark.parametrize(
-    ("name", "said"), [("digital", "Bilinear"), ("with_tensordot", "tensordot")]
-)
+@pytest.mark.parametrize(("name", "said"), [("digital", "cdist"), ("with_kron", "kron")])
 def test_strictly_they_are_refused(name: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"`model` tiny_networks:{name} .*{said}"):
         row_of(asked(opened_with(name, tmp_path), strict=True))

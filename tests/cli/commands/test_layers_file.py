@@ -1,14 +1,18 @@
 """``rnscli accuracy --layers``: cores of single layers."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Refusal, Rows, Run
 
 torch = pytest.importorskip("torch")
+
+Run = Callable[..., Any]
+Rows = Callable[..., list[dict[str, Any]]]
+Refusal = Callable[..., str]
 
 SOURCE = """
 import torch
