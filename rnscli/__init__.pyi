@@ -113,7 +113,7 @@ from rnscli.matrix.dataflow import ProductCounts as ProductCounts
 from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
-from rnscli.networks.shipped import Recipe as Recipe
+from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.report.table import Rows as Rows
 from rnscli.reproduction.cases import NetworkStudy as NetworkStudy
 from rnscli.reproduction.cases import ReproducedRow as ReproducedRow

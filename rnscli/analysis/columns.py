@@ -207,6 +207,31 @@ InputScale = Annotated[str, Column(
 )]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
 
+# Recipes of trainings, by their options
+
+RECIPE_COLUMNS = {
+    "epochs": Epochs,
+    "batch_size": Annotated[int, Column("Samples in a step.", low=1)],
+    "optimiser": Annotated[str, Column("How gradients change weights.")],
+    "learning_rate": Annotated[
+        float, Column("The highest learning rate of the schedule.", form=str)
+    ],
+    "momentum": Annotated[float, Column(
+        "Share of the last step that the next one has; of momentum and nesterov.", form=str, high=1
+    )],
+    "weight_decay": Annotated[float, Column("Decay of matrices and kernels.", form=str)],
+    "schedule": Annotated[str, Column("What becomes of the learning rate.")],
+    "warm_up": Annotated[float, Column(
+        "Steps in which the learning rate rises; below 1, the share of all.", "warm-up", str
+    )],
+    "clip": Annotated[float | None, Column(
+        "Largest norm of the gradient of all parameters; null for any.", "clip", str
+    )],
+    "clip_weights": Annotated[float | None, Column(
+        "Largest weight, in root mean squares of its matrix; null for any.", "clip weights", str
+    )],
+}
+
 # Requested precision
 
 RelPrecision = Annotated[float, Column(

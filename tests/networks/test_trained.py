@@ -15,7 +15,8 @@ from torch import nn
 from rnscli.base.errors import InputError
 from rnscli.networks import training as trained_module
 from rnscli.networks.evaluation import score
-from rnscli.networks.shipped import NETWORKS, Recipe
+from rnscli.networks.recipe import Recipe
+from rnscli.networks.shipped import NETWORKS
 from rnscli.networks.training import Cache, TrainedNetwork, trained
 from rnscli.networks.user_model import load_weights
 
@@ -141,7 +142,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from rnscli.networks.training import Cache
-from rnscli.networks.shipped import Recipe
+from rnscli.networks.recipe import Recipe
 from rnscli.networks.training import trained
 recipe = Recipe(epochs=int(sys.argv[2]), batch_size=250)
 network = trained("digits-cnn", recipe, cache=Cache(Path(sys.argv[1])),

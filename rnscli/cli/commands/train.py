@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import click
 
 from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
-from rnscli.base import Column, InputError
+from rnscli.base import InputError
 from rnscli.cli import options
 from rnscli.core import CoreOptions
 
@@ -45,15 +45,16 @@ EPOCH_LAYOUT = report.Layout(
     ),
     essential=("epoch", "train_loss"),
 )
-_RECIPE = ("epochs", "batch_size", "learning_rate")
+_RECIPE = tuple(base.options_of(networks.RecipeOptions))
 _OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
 AXES = (*_OTHERS, *options.CORE_AXES, "technology", "core")
+_OF_SHELL = {
+    "learning_rate": networks.RecipeOptions.learning_rate.within(
+        low=1e-12, accepted="a number above 0"
+    )
+}
 AXIS_COLUMNS = {
-    "epochs": analysis.Epochs,
-    "batch_size": Annotated[int, Column("Samples in a step.", low=1)],
-    "learning_rate": Annotated[
-        float, Column("The highest learning rate of the schedule.", form=str)
-    ],
+    **analysis.RECIPE_COLUMNS,
     **options.MODULI_COLUMNS,
     **options.DECODER_COLUMNS,
     "legitimate_range": analysis.LegitimateRange,
@@ -72,6 +73,7 @@ AXIS_COLUMNS = {
     needs={
         **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
+        "momentum": ("optimiser=momentum", "optimiser=nesterov"),
     },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
     axes=AXIS_COLUMNS,
@@ -87,9 +89,7 @@ AXIS_COLUMNS = {
         adc_range=CoreOptions.adc_range,
     ),
     options.noise_technology,
-    networks.RecipeOptions.epochs,
-    networks.RecipeOptions.batch_size,
-    networks.RecipeOptions.learning_rate.within(low=1e-12, accepted="a number above 0"),
+    *(_OF_SHELL.get(name, one) for name, one in base.options_of(networks.RecipeOptions).items()),
     click.option(
         "--curves",
         is_flag=True,
@@ -122,6 +122,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --bits 5,7 --epochs 2 --curves --plot loss.png
     # A long training, which may be killed and goes on
     rnscli train --bits 6 --epochs 2 --checkpoint training
+    # Another optimiser at two rates, its gradients clipped
+    rnscli train --optimiser momentum --learning-rate 0.02,0.1 --schedule step --clip 1 --epochs 1
     """
     options.check_torch("rnscli train", given)
     options.check_weights(given)

@@ -24,7 +24,7 @@ from rnscli.analysis.networks.training import (
 from rnscli.base.errors import InputError
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.networks.portable import OpenedNetwork, open_untrained
-from rnscli.networks.shipped import Recipe
+from rnscli.networks.recipe import Recipe
 from rnscli.networks.training import Trainer
 from rnscli.runtime.runner import runner
 from rnscli.torch import recording
