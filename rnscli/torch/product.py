@@ -21,7 +21,14 @@ from torch.utils._python_dispatch import (
 from rnscli.base import InputError
 from rnscli.core import Core, FloatArray, IntArray
 from rnscli.hardware import Gemm, Workload
-from rnscli.matrix import Dataflow, NumPyArrays, ProductCounts, TiledProduct, needs_calibration
+from rnscli.matrix import (
+    Dataflow,
+    GradientFlows,
+    NumPyArrays,
+    ProductCounts,
+    TiledProduct,
+    needs_calibration,
+)
 
 CoreOrFlow = Core | Dataflow  # a core stands for the defaults of a dataflow on it
 
@@ -38,6 +45,12 @@ class TorchArrays(NumPyArrays):
 
     def round(self, values: Tensor) -> None:
         values.round_()
+
+    def truncate(self, values: Tensor) -> None:
+        values.trunc_()
+
+    def uniform(self, like: Tensor) -> Tensor:
+        return torch.rand_like(like)  # of PyTorch's generator, as the seeds of noise are
 
     def floor(self, values: Tensor) -> None:
         values.floor_()
@@ -117,13 +130,27 @@ class Place:
     """Where a product belongs: the dataflow, and the layer that it is of.
 
     ``product`` counts the products that one call of a ``forward`` computes by functions, and
-    ``calibration`` is that of the model, if it has one.
+    ``calibration`` is that of the model, if it has one. ``gradients`` are the dataflows of a
+    backward pass, if they are others.
     """
 
     flow: Dataflow
     layer: str
     product: int = 1
     calibration: Calibration | None = field(default=None, compare=False, repr=False)
+    gradients: GradientFlows | None = None
+
+    @property
+    def flows(self) -> tuple[Dataflow, ...]:
+        """All that compute something on a core."""
+        every = (self.flow_of(role) for role in (FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT))
+        return tuple(flow for flow in every if flow is not None)
+
+    def flow_of(self, role: str) -> Dataflow | None:
+        """The dataflow without what a calibration knows; ``None`` if no core computes it."""
+        if self.gradients is None or role == FORWARD:
+            return self.flow
+        return self.gradients.inputs if role == INPUT_GRADIENT else self.gradients.weights
 
     def site(self, role: str) -> str:
         """The name by which its ranges are kept."""
@@ -135,17 +162,19 @@ class Place:
         return replace(self, layer=f"{self.layer}.{name}")
 
     def flow_for(self, role: str) -> Dataflow:
-        """The dataflow with what its calibration knows of a product.
+        """The dataflow with what its calibration knows of a product, which a core computes.
 
         Raises
         ------
         InputError
             If it was calibrated without this product.
         """
+        flow = self.flow_of(role)
+        assert flow is not None
         if self.calibration is None:
-            return self.flow
-        found = self.calibration.flows.get(self.site(role), self.flow)
-        if found is self.flow and needs_calibration(found):
+            return flow
+        found = self.calibration.flows.get(self.site(role), flow)
+        if found is flow and needs_calibration(found):
             raise InputError(
                 "the model was calibrated without this product; calibrate it with samples, and "
                 "for gradients with a loss, that have it"
@@ -461,10 +490,13 @@ class _Product(torch.autograd.Function):
 def _compute(x: Tensor, w: Tensor, request: _Request) -> Tensor:
     place, stationary, role, recordings, observer = request
     x, w = x.detach(), w.detach()
+    flow = place.flow_of(role)
+    if flow is None:
+        return _digital(x, w, request)
     if x.device.type == "meta":
         # Operands without values: the product has a shape, and what it takes if nothing fails.
         found = x.new_empty((*x.shape[:-1], w.shape[-1]), dtype=torch.float32)
-        tiles = math.ceil(x.shape[-1] / place.flow.core.dot_product.vector_size)
+        tiles = math.ceil(x.shape[-1] / flow.core.dot_product.vector_size)
         dots = found.numel() * tiles
         counts = ProductCounts(max(1, w.shape[:-2].numel()), dots, 0, dots)
     else:
@@ -491,6 +523,15 @@ def _compute(x: Tensor, w: Tensor, request: _Request) -> Tensor:
         entry.matrices += counts.products
         entry.counts += counts
     return found
+
+
+def _digital(x: Tensor, w: Tensor, request: _Request) -> Tensor:
+    """A product in FP32, which no core computes."""
+    for made in request.recordings:
+        made.unmapped[f"{request.place.layer}: {request.role}"] = None
+    with _full_precision(x.device.type), unwatched():
+        kind = torch.promote_types(x.dtype, w.dtype)
+        return x.to(kind) @ w.to(kind)
 
 
 def _generator() -> np.random.Generator:

@@ -92,7 +92,7 @@ def test_whatever_the_weights_depend_on_is_in_the_key(
         patched.setattr(torch, "__version__", "3.0")
         assert anew()
     source = trained_module.inspect.getsource
-    for changed in ("cnn", "training", "shipped"):
+    for changed in ("cnn", "training", "recipe"):
         with monkeypatch.context() as patched:
 
             def edited(module: object, changed: str = changed) -> str:
