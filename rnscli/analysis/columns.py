@@ -205,6 +205,20 @@ InputScale = Annotated[str, Column(
     "Where scales of inputs are from: dynamic, searched at each product, or static, a constant.",
     usual="dynamic"
 )]
+Rounding = Annotated[str, Column(
+    "How operands become whole steps: nearest, stochastic or truncate.", usual="nearest"
+)]
+_GRADIENT_BITS = "Bits of the operands of products that are gradients of {}; null in FP32."
+InputGradientBits = Annotated[int, Column(
+    _GRADIENT_BITS.format("inputs"), "b of grad x", low=2
+)]
+WeightGradientBits = Annotated[int, Column(
+    _GRADIENT_BITS.format("weights"), "b of grad w", low=2
+)]
+GradientRounding = Annotated[str, Column(
+    "How operands of gradients become whole steps; null where both are in FP32.",
+    "grad rounding", usual="nearest"
+)]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
 
 # Recipes of trainings, by their options

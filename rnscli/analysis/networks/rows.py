@@ -78,6 +78,7 @@ class AccuracyRow:
     granularity: c.Granularity
     scales: c.Scales
     input_scale: c.InputScale
+    rounding: c.Rounding
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -205,6 +206,10 @@ class TrainingRow:
     granularity: c.Granularity | None
     scales: c.Scales | None
     input_scale: c.InputScale | None
+    rounding: c.Rounding | None
+    input_gradient_bits: c.InputGradientBits | None
+    weight_gradient_bits: c.WeightGradientBits | None
+    gradient_rounding: c.GradientRounding | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -247,6 +252,10 @@ class EpochRow:
     granularity: c.Granularity | None
     scales: c.Scales | None
     input_scale: c.InputScale | None
+    rounding: c.Rounding | None
+    input_gradient_bits: c.InputGradientBits | None
+    weight_gradient_bits: c.WeightGradientBits | None
+    gradient_rounding: c.GradientRounding | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None

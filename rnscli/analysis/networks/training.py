@@ -20,7 +20,7 @@ from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
 from rnscli.analysis.statistics import check_reals
 from rnscli.base import InputError, RnscliError, shown, write_atomically
-from rnscli.matrix import Dataflow, needs_calibration
+from rnscli.matrix import Dataflow, GradientFlows, needs_calibration
 from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer, running
 from rnscli.runtime import Runner, Work, describe, digest, versions
 from rnscli.torch import converted
@@ -31,6 +31,7 @@ _PART = "training"
 _OF_FP32 = dict.fromkeys(
     (
         "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales", "input_scale",
+        "rounding", "input_gradient_bits", "weight_gradient_bits", "gradient_rounding",
         "moduli", "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits", "adc_range",
         "calibration", "percentile", "calibration_samples", "noise", "p", "sigma", "residue_p",
         "residue_sigma", "attempts",
@@ -52,6 +53,8 @@ class TrainingParameters:
         How it is trained; its seed decides over the first weights, too.
     flow
         The core on which every product is computed, forward and of gradients; FP32 if ``None``.
+    gradients
+        Those of gradients, if these are computed on other cores than the forward pass.
     bits
         Bits b of the converters.
     plan
@@ -70,6 +73,7 @@ class TrainingParameters:
     data: Dataset
     recipe: Recipe
     flow: Dataflow | None = None
+    gradients: GradientFlows | None = None
     bits: int | None = None
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     checkpoint: Path | None = None
@@ -77,6 +81,15 @@ class TrainingParameters:
     def __post_init__(self) -> None:
         if self.bits is not None:
             analysis.ModuliOptions.bits.check(self.bits)
+        if self.flow is None and self.gradients is not None:
+            raise InputError("`gradients` are beside a `flow`; without one all is in FP32")
+
+    @property
+    def flows(self) -> tuple[Dataflow | None, Dataflow | None, Dataflow | None]:
+        """Of the forward pass, of gradients of inputs and of those of weights."""
+        if self.gradients is None:
+            return self.flow, self.flow, self.flow
+        return self.flow, self.gradients.inputs, self.gradients.weights
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,7 @@ def training_run(
     model = parameters.network.made(parameters.recipe.seed)
     flow = parameters.flow
     if flow is not None:
-        model = converted(model, flow)
+        model = converted(model, flow, gradients=parameters.gradients)
     trainer = Trainer(model, parameters.data, parameters.recipe)
     failure = ""
     kept = _Checkpoint(parameters)
@@ -136,7 +149,7 @@ def training_run(
     while not trainer.finished and not failure:
         try:
             with running(parameters.network.name, "cannot be trained"):
-                if flow is not None and needs_calibration(flow):
+                if any(one is not None and needs_calibration(one) for one in parameters.flows):
                     calibrate_epoch(trainer.model, parameters.data, trainer.recipe, parameters.plan)
                 trainer.advance()
         except RnscliError as error:  # of this training; others may do better
@@ -166,6 +179,7 @@ def _description(parameters: TrainingParameters) -> dict[str, Any]:
         "recipe": describe(parameters.recipe),
         "seed": parameters.recipe.seed,
         **analysis.described_flow(parameters.flow),
+        "gradients": [analysis.described_flow(one) for one in parameters.flows[1:]],
         "calibration": described_plan(parameters.plan, parameters.flow, parameters.data),
     }
 
@@ -327,6 +341,11 @@ def _columns(parameters: TrainingParameters) -> dict[str, Any]:
     if parameters.flow is None:
         return {"core": FP32, **_OF_FP32}
     columns = analysis.core_columns(parameters.flow, parameters.bits)
+    bits = [one and one.core.dot_product.input_bits for one in parameters.flows[1:]]
+    columns |= dict(zip(("input_gradient_bits", "weight_gradient_bits"), bits, strict=True))
+    # Both are rounded alike, where a core computes them.
+    roundings = (one.rounding for one in parameters.flows[1:] if one is not None)
+    columns["gradient_rounding"] = next(roundings, None)
     return plan_columns(parameters.plan, parameters.flow, parameters.data) | columns
 
 

@@ -15,24 +15,26 @@ from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import InputError
 from rnscli.cli import options
 from rnscli.core import CoreOptions
+from rnscli.matrix import GradientOptions
 
 LAYOUT = report.Layout(
-    parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS),
+    parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS, *options.GRADIENT_AXES),
     results=(
         "train_loss", "test_loss", "test_accuracy", "test_accuracy_ci95", "accuracy_difference",
         "accuracy_difference_ci95", "fp32_standard_error", "within_standard_error",
     ),
     optional=(
-        "calibration", "percentile", "calibration_samples", "adc_bits", "adc_range", "slice_bits",
-        "redundant_moduli", "moduli", "decoder", "test_accuracy_ci95",
+        *options.GRADIENT_AXES, "calibration", "percentile", "calibration_samples", "adc_bits",
+        "adc_range", "slice_bits", "redundant_moduli", "moduli", "decoder", "test_accuracy_ci95",
         "test_loss", "fp32_standard_error",
     ),
     essential=("test_accuracy", "accuracy_difference"),
 )  # fmt: skip
 EPOCH_LAYOUT = report.Layout(
-    parameters=("model", *options.CORE_COLUMNS, "seed"),
+    parameters=("model", *options.CORE_COLUMNS, *options.GRADIENT_AXES, "seed"),
     results=("epoch", "train_loss", "test_loss", "test_accuracy"),
     optional=(
+        *options.GRADIENT_AXES,
         "calibration",
         "percentile",
         "calibration_samples",
@@ -47,7 +49,8 @@ EPOCH_LAYOUT = report.Layout(
 )
 _RECIPE = tuple(base.options_of(networks.RecipeOptions))
 _OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
-AXES = (*_OTHERS, *options.CORE_AXES, "technology", "core")
+AXES = (*_OTHERS, *options.CORE_AXES, *options.GRADIENT_AXES, "technology", "core")
+_OF_CORES = (*options.CORE_AXES, *options.GRADIENT_AXES)
 _OF_SHELL = {
     "learning_rate": networks.RecipeOptions.learning_rate.within(
         low=1e-12, accepted="a number above 0"
@@ -88,6 +91,7 @@ AXIS_COLUMNS = {
         bits="7",
         adc_range=CoreOptions.adc_range,
     ),
+    *base.options_of(GradientOptions).values(),
     options.noise_technology,
     *(_OF_SHELL.get(name, one) for name, one in base.options_of(networks.RecipeOptions).items()),
     click.option(
@@ -110,10 +114,10 @@ AXIS_COLUMNS = {
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Train networks with every matrix product in a core, beside FP32.
 
-    The products of the forward pass and of both gradients are computed in the core; gradients pass
-    its rounding straight through, and all else stays in FP32. With the same seed, FP32 and every
-    core begin with the same weights and see the same samples in the same order. Needs the extra
-    rnscli[torch].
+    The products of the forward pass and of both gradients are computed in the core, or the latter
+    in others or in FP32; gradients pass the rounding straight through, and all else stays in FP32.
+    With the same seed, FP32 and every core begin with the same weights and see the same samples in
+    the same order. Needs the extra rnscli[torch].
 
     \b
     # Training at 7 bits beside FP32, from two first weights
@@ -122,6 +126,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --bits 5,7 --epochs 2 --curves --plot loss.png
     # A long training, which may be killed and goes on
     rnscli train --bits 6 --epochs 2 --checkpoint training
+    # Few bits forward, more or none for gradients, rounded by chance
+    rnscli train --bits 4 --input-gradient-bits 6 --weight-gradient-bits fp32 --epochs 1
+    rnscli train --bits 5 --gradient-rounding stochastic --epochs 1
     # Another optimiser at two rates, its gradients clipped
     rnscli train --optimiser momentum --learning-rate 0.02,0.1 --schedule step --clip 1 --epochs 1
     """
@@ -195,6 +202,7 @@ def _trainings(
                 data=opened[name].data,
                 recipe=replace(recipe, **stated, seed=seed),
                 flow=None if one is None else one.flow,
+                gradients=None if one is None else one.gradients,
                 bits=None if one is None else one.bits,
                 plan=analysis.CalibrationPlan() if one is None else one.plan,
                 checkpoint=folder,
@@ -227,7 +235,7 @@ def _answer(
             several = [trained[_key(one, point, seed)] for seed in given["seed"]]
             recipe = {name: getattr(several[0].parameters.recipe, name) for name in _RECIPE}
             # Options of cores, which a sweep makes columns of, do not concern FP32.
-            here = point | ({} if one else dict.fromkeys(options.CORE_AXES)) | recipe
+            here = point | ({} if one else dict.fromkeys(_OF_CORES)) | recipe
             epochs = [row for each in several for row in each.epochs]
             curves.extend(asdict(row) | recipe for row in epochs)
             if given["curves"]:

@@ -122,7 +122,7 @@ class NameOrIntSweep(IntSweep):
 
     def __init__(self, values: base.NamesOrWholeNumbers) -> None:
         super().__init__(values.low, values.high)
-        self.what = f"one of {', '.join(values.names)}, {self.what}"
+        self.what = f"{', '.join(values.names)}, {self.what}"
         self.name, self.names = "|".join(("INT", *values.names)), values.names
 
     def items(self, text: str) -> Sequence[Any]:
