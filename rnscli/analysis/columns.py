@@ -208,16 +208,16 @@ InputScale = Annotated[str, Column(
 Rounding = Annotated[str, Column(
     "How operands become whole steps: nearest, stochastic or truncate.", usual="nearest"
 )]
-_GRADIENT_BITS = "Bits of the operands of products that are gradients of {}; null in FP32."
+_GRADIENT_BITS = "Bits of the operands of the gradients of {}; 32 in FP32, without a core."
 InputGradientBits = Annotated[int, Column(
-    _GRADIENT_BITS.format("inputs"), "b of grad x", low=2
+    _GRADIENT_BITS.format("inputs"), "b of grad x", low=2, same_as="bits"
 )]
 WeightGradientBits = Annotated[int, Column(
-    _GRADIENT_BITS.format("weights"), "b of grad w", low=2
+    _GRADIENT_BITS.format("weights"), "b of grad w", low=2, same_as="bits"
 )]
 GradientRounding = Annotated[str, Column(
     "How operands of gradients become whole steps; null where both are in FP32.",
-    "grad rounding", usual="nearest"
+    "grad rounding", same_as="rounding"
 )]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
 

@@ -99,7 +99,8 @@ def open_network(
     name
         A name in `NETWORKS`, or ``package.module:function`` of a function that makes the network.
     data
-        An ``.npz`` file with the test set as ``x`` and ``y``; the handwritten digits if not given.
+        An ``.npz`` file with the test set as ``x`` and ``y``; if not given those of the network, or
+        the handwritten digits.
     weights
         A file with the ``state_dict`` of the network; as it is made, or trained, if not given.
     progress
@@ -119,7 +120,7 @@ def open_network(
     from rnscli.networks.training import trained
     from rnscli.networks.user_model import fitting, make_model
 
-    labelled = digits() if data is None else load_data(data)
+    labelled = _usual_data(name) if data is None else load_data(data)
     if name not in NETWORKS or weights is not None:
         model = make_model(name, weights)
         drawn = weights is None and _differ(model, make_model(name, seed=1))
@@ -127,6 +128,11 @@ def open_network(
     if data is not None:
         fitting(make_model(name), labelled, name)  # rather than after its training
     return _opened(name, labelled, trained(name, progress=progress).model, keep=True)
+
+
+def _usual_data(name: str) -> Dataset:
+    shipped = NETWORKS.get(name)
+    return digits() if shipped is None else shipped.dataset()
 
 
 def open_untrained(
@@ -151,7 +157,7 @@ def open_untrained(
     """
     from rnscli.networks.user_model import make_model
 
-    labelled = digits() if data is None else load_data(data)
+    labelled = _usual_data(name) if data is None else load_data(data)
     labelled.part_to_train()  # before a network is made
     return _opened(name, labelled, make_model(name, weights), keep=weights is not None)
 

@@ -16,6 +16,8 @@ from rnscli.networks.recipe import Recipe
 if TYPE_CHECKING:
     from torch import nn
 
+    from rnscli.networks.data import Dataset
+
 INSTALL = "pip install 'rnscli[torch]'"
 
 
@@ -24,9 +26,12 @@ def missing_package(needed: Sequence[str] = ("torch", "sklearn")) -> str | None:
     return next((name for name in needed if importlib.util.find_spec(name) is None), None)
 
 
+DIGITS = "rnscli.networks.data:digits"
+
+
 @dataclass(frozen=True)
 class ShippedNetwork:
-    """A network for the handwritten digits, and its default training.
+    """A network, what it is trained with, and how.
 
     Parameters
     ----------
@@ -37,12 +42,22 @@ class ShippedNetwork:
         them changes. The first has a function ``make(seed=0)`` that makes it, untrained.
     recipe
         How its full-precision weights are trained.
+    data
+        The function that gives its data, as ``module:function``; the handwritten digits if not
+        given.
     """
 
     name: str
     summary: str
     modules: tuple[str, ...]
     recipe: Recipe
+    data: str = DIGITS
+
+    def dataset(self) -> "Dataset":
+        """What it is trained and tested with unless the user has data."""
+        module, _, function = self.data.partition(":")
+        data: Dataset = getattr(importlib.import_module(module), function)()
+        return data
 
     def make(self, seed: int = 0) -> "nn.Module":
         """The network, untrained, its weights drawn from the seed alone."""
@@ -84,5 +99,14 @@ NETWORKS: Registry[ShippedNetwork] = Registry(
             (f"{_MODELS}.transformer",),
             Recipe(epochs=30),
         ),
+        ShippedNetwork(
+            "text-mlp",
+            "2 hidden layers, the next of 27 letters after 8 of an English text",
+            (f"{_MODELS}.letters", "rnscli.networks.text"),
+            Recipe(epochs=3, batch_size=64, weight_decay=0.0),
+            "rnscli.networks.text:text",
+        ),
     ],
 )
+# Those of this package for the handwritten digits, which are compared with one another.
+DIGITS_NETWORKS = tuple(name for name in NETWORKS.own if NETWORKS[name].data == DIGITS)

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from rnscli.base import DivergenceError, InputError, NotFiniteError, write_atomically
-from rnscli.networks.data import Dataset, digits
+from rnscli.networks.data import Dataset
 from rnscli.networks.evaluation import RandomStream, one_thread, score
 from rnscli.networks.recipe import OPTIMISERS, Recipe
 from rnscli.networks.shipped import NETWORKS, ShippedNetwork
@@ -330,7 +330,7 @@ def trained(
     network = NETWORKS.named(name)
     recipe = network.recipe if recipe is None else recipe
     cache = user_cache() if cache is None else cache
-    labelled = digits()
+    labelled = network.dataset()
     key = _key(network, recipe, labelled)
     file = f"{name}-{key[:32]}.pt"
     model, content = network.make().eval(), cache.read(file)

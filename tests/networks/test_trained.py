@@ -16,7 +16,7 @@ from rnscli.base.errors import InputError
 from rnscli.networks import training as trained_module
 from rnscli.networks.evaluation import score
 from rnscli.networks.recipe import Recipe
-from rnscli.networks.shipped import NETWORKS
+from rnscli.networks.shipped import DIGITS_NETWORKS, NETWORKS
 from rnscli.networks.training import Cache, TrainedNetwork, trained
 from rnscli.networks.user_model import load_weights
 
@@ -28,7 +28,7 @@ def bits(model: nn.Module) -> list[bytes]:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", DIGITS_NETWORKS)
 def test_the_accuracy_of_the_shipped_networks(
     name: str, shipped_network: Callable[[str], TrainedNetwork]
 ) -> None:

@@ -22,7 +22,7 @@ class NetworkOptions:
         base.Files(),
         "Your own data: an .npz file with x (N, ...) and y (N) to test with, and x_train and "
         "y_train to train with.",
-        usual="handwritten digits",
+        usual="those of the network; of your own, handwritten digits",
     )
     weights = base.Option(
         base.Files(), "Weights of --model: a state_dict that torch.save has written."

@@ -341,7 +341,7 @@ def _columns(parameters: TrainingParameters) -> dict[str, Any]:
     if parameters.flow is None:
         return {"core": FP32, **_OF_FP32}
     columns = analysis.core_columns(parameters.flow, parameters.bits)
-    bits = [one and one.core.dot_product.input_bits for one in parameters.flows[1:]]
+    bits = [one.core.dot_product.input_bits if one else 32 for one in parameters.flows[1:]]
     columns |= dict(zip(("input_gradient_bits", "weight_gradient_bits"), bits, strict=True))
     # Both are rounded alike, where a core computes them.
     roundings = (one.rounding for one in parameters.flows[1:] if one is not None)

@@ -15,7 +15,7 @@ from rnscli.cli import options
 from rnscli.core import CALIBRATED, CORES, FULL, CoreOptions
 from rnscli.hardware import Technology
 from rnscli.matrix import has_calibrated_range
-from rnscli.networks import NETWORKS
+from rnscli.networks import DIGITS_NETWORKS
 
 LAYOUT = report.Layout(
     parameters=(
@@ -60,7 +60,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
 @options.stacked(
     options.take(
         NetworkOptions.model,
-        ",".join(NETWORKS.own),
+        ",".join(DIGITS_NETWORKS),
         more=" Named networks are trained in FP32 once and kept.",
     ),
     NetworkOptions.data,
