@@ -277,7 +277,9 @@ class RowScales:
         """Scales without these powers, in their own type."""
         if powers is None:
             return scales
-        return self._arrays.exact(self._arrays.exact(scales, True) / powers, _is_wide(scales))
+        # Of a tile of zeros, whose scale of 1 is none of the row's, float32 might make infinity.
+        found = (self._arrays.exact(scales, True) / powers).clip(0.0, 4.0)
+        return self._arrays.exact(found, _is_wide(scales))
 
 
 def _is_wide(values: Array) -> bool:
