@@ -55,7 +55,7 @@ def of_text(words: str) -> Dataset:
 
     Examples
     --------
-    >>> data = of_text("An example, twice. " * 100)
+    >>> data = of_text("An example, twice. " * 200)
     >>> "".join(LETTERS[code] for code in data.train.inputs[0]), LETTERS[data.train.labels[0]]
     ('an examp', 'l')
     """

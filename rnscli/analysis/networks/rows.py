@@ -143,6 +143,7 @@ class TrainingRow:
     order. ``train_loss``, ``test_loss`` and ``test_accuracy`` are means over the ``seeds`` after
     the last epoch; ``accuracy_difference`` is the mean of the differences to FP32, seed by seed,
     which FP32 itself has none of, so that a bound on it holds in every row or says what is wrong.
+    ``loss_difference`` is the same of the loss, which a network of many classes shows more by.
     Intervals are Student's t over the seeds, ``fp32_standard_error`` is that of the mean of FP32;
     ``None`` for a single seed. The core of FP32 itself is called ``fp32``.
     """
@@ -166,6 +167,14 @@ class TrainingRow:
         Column(
             f"{c.CI95} test_accuracy over the seeds.", "95 % interval", ends(percent(2)), low=None
         ),
+    ]
+    loss_difference: Annotated[
+        float | None,
+        Column("test_loss less that of FP32, seed by seed, in nats.", "loss to FP32", low=None),
+    ]
+    loss_difference_ci95: Annotated[
+        c.Range | None,
+        Column(f"{c.CI95} loss_difference over the seeds.", "95 % interval", ends(), low=None),
     ]
     accuracy_difference: Annotated[
         float | None,

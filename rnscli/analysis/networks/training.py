@@ -297,11 +297,15 @@ def trainings(
 
 def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> TrainingRow:
     """Trainings of several seeds on one core, or in FP32, beside those in FP32."""
-    reference, accuracies = (
-        {one.parameters.recipe.seed: one.record.epochs[-1][2] for one in several}
-        for several in (in_fp32, on_core)
+    (reference, accuracies), (loss_before, losses) = (
+        [
+            {one.parameters.recipe.seed: one.record.epochs[-1][place] for one in several}
+            for several in (in_fp32, on_core)
+        ]
+        for place in (2, 1)
     )
     differences = [accuracy - reference[seed] for seed, accuracy in accuracies.items()]
+    added = [loss - loss_before[seed] for seed, loss in losses.items()]
     first = on_core[0].parameters
     error = _moments(reference.values()).standard_error if len(accuracies) > 1 else None
     # Shares of some thousand samples: beyond 15 decimals there is nothing but rounding.
@@ -318,6 +322,8 @@ def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> Tr
         test_loss=test_loss,
         test_accuracy=test_accuracy,
         test_accuracy_ci95=_interval(accuracies.values()),
+        loss_difference=math.fsum(added) / len(added),
+        loss_difference_ci95=None if first.flow is None else _interval(added),
         accuracy_difference=difference,
         accuracy_difference_ci95=None if first.flow is None else _interval(differences),
         fp32_standard_error=error,

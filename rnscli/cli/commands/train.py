@@ -126,11 +126,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --bits 5,7 --epochs 2 --curves --plot loss.png
     # A long training, which may be killed and goes on
     rnscli train --bits 6 --epochs 2 --checkpoint training
-    # Few bits forward, more or none for gradients, rounded by chance
-    rnscli train --bits 4 --input-gradient-bits 6 --weight-gradient-bits fp32 --epochs 1
-    rnscli train --bits 5 --gradient-rounding stochastic --epochs 1
-    # Another optimiser at two rates, its gradients clipped
-    rnscli train --optimiser momentum --learning-rate 0.02,0.1 --schedule step --clip 1 --epochs 1
+    # Few bits forward, no core for gradients; and another recipe
+    rnscli train --bits 4 --input-gradient-bits 8 --weight-gradient-bits fp32
+    rnscli train --optimiser momentum --learning-rate 0.02,0.1 --clip 1
+    # A task on which few bits lose, and what rounding by chance saves
+    rnscli train --model text-mlp --bits 4..6 --rounding nearest,stochastic
     """
     options.check_torch("rnscli train", given)
     options.check_weights(given)
