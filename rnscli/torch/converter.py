@@ -12,6 +12,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.utils.parametrize import ParametrizationList
 
 from rnscli.base import InputError, nearest, said, shown
+from rnscli.matrix import DIGITAL, Dataflow, GradientFlows
 from rnscli.torch import layers
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.layers import AnalogLayer
@@ -61,6 +62,8 @@ def convert(
     model: Model,
     core: CoreOrFlow,
     *,
+    input_gradient: CoreOrFlow | str | None = None,
+    weight_gradient: CoreOrFlow | str | None = None,
     exclude: Collection[str] = (),
     strict: bool = False,
     inplace: bool = False,
@@ -80,6 +83,10 @@ def convert(
         Any model; a converted one is moved to the new core.
     core
         The core, or a `rnscli.Dataflow` on it.
+    input_gradient, weight_gradient
+        The cores, or dataflows, of the products ``grad w^T`` and ``x^T grad`` of a backward pass:
+        the same unless given; ``fp32`` for none, so that gradients are those of the rounded
+        forward pass in full precision.
     exclude
         Names of submodules, as of ``named_modules``, that are left as they are with all within
         them: digital, or on the core of an earlier conversion, so that layers can have different
@@ -106,6 +113,7 @@ def convert(
         what = f"is of type {type(model).__name__}"
         raise InputError.of("model", model, "a torch.nn.Module", what=what)
     flow, left = flow_of(core), _left(model, exclude)
+    gradients = _gradients(flow, input_gradient, weight_gradient)
     digital = tuple(
         (name or type(module).__name__, type(module).__name__)
         for name, module in model.named_modules()
@@ -120,22 +128,43 @@ def convert(
         raise InputError(
             f"`model` cannot be copied ({said(error)}); convert it with `inplace`"
         ) from error
-    found = converted(found, flow, exclude)
+    found = converted(found, flow, exclude, gradients)
     if stays:
         warnings.warn(stays, stacklevel=2)
     return found
 
 
-def converted(model: Model, core: CoreOrFlow, exclude: Collection[str] = ()) -> Model:
+def converted(
+    model: Model,
+    core: CoreOrFlow,
+    exclude: Collection[str] = (),
+    gradients: GradientFlows | None = None,
+) -> Model:
     """The model itself, converted, and nothing said of what stays digital (see `convert`)."""
     flow, left = flow_of(core), _left(model, exclude)
     for name, module in model.named_modules():
         if name not in left:
-            _convert(module, Place(flow, name or type(module).__name__))
+            _convert(module, Place(flow, name or type(module).__name__, gradients=gradients))
         elif not (isinstance(module, AnalogLayer) or _is_simple(module) or _forward_of(module)):
             # Its products stay digital within a model whose other ones do not.
             module.__dict__["forward"] = AnalogForward(module, None)
     return model
+
+
+def _gradients(
+    flow: Dataflow, inputs: CoreOrFlow | str | None, weights: CoreOrFlow | str | None
+) -> GradientFlows | None:
+    """The dataflows of gradients; ``None`` if they are those of the forward pass."""
+    if inputs is None and weights is None:
+        return None
+    found: list[Dataflow | None] = []
+    for name, one in (("input_gradient", inputs), ("weight_gradient", weights)):
+        if isinstance(one, str) and one != DIGITAL:
+            accepted = f"{DIGITAL}, an analog core or a rnscli.Dataflow"
+            raise InputError.of(name, one, accepted)
+        of_core = flow if one is None else None if isinstance(one, str) else flow_of(one)
+        found.append(of_core)
+    return GradientFlows(*found)
 
 
 def conversion(model: nn.Module) -> Conversion:

@@ -28,6 +28,7 @@ from rnscli.cli.options.hardware import technology as technology
 from rnscli.cli.options.hardware import with_model_defaults as with_model_defaults
 from rnscli.cli.options.networks import CORE_AXES as CORE_AXES
 from rnscli.cli.options.networks import CORE_COLUMNS as CORE_COLUMNS
+from rnscli.cli.options.networks import GRADIENT_AXES as GRADIENT_AXES
 from rnscli.cli.options.networks import CoreOfPoint as CoreOfPoint
 from rnscli.cli.options.networks import check_torch as check_torch
 from rnscli.cli.options.networks import check_weights as check_weights
