@@ -13,7 +13,7 @@ import rnscli.torch
 from benchmarks.measure import Record, best_of
 from rnscli.core import Devices
 from rnscli.networks.data import digits
-from rnscli.networks.shipped import NETWORKS
+from rnscli.networks.shipped import DIGITS_NETWORKS, NETWORKS
 
 PAIRS, SIZE = 20_000, 128
 CALIBRATION = 256
@@ -70,7 +70,7 @@ def ranges(record: Record) -> None:
     inputs = torch.from_numpy(digits().test.inputs[:CALIBRATION])
     for core in ("fixed-lp", "bit-sliced"):
         made = rnscli.analog_core(core, bits=6, adc_range="calibrated")
-        for name in NETWORKS:
+        for name in DIGITS_NETWORKS:
             model = rnscli.torch.convert(NETWORKS[name].make(), made)
             (seconds,) = best_of(1, partial(rnscli.torch.calibrate, model, [inputs]))
             record.add(f"{name}: calibrating {core}, {CALIBRATION} samples", seconds, "s", "<= 10")

@@ -10,7 +10,7 @@ import rnscli.torch
 from benchmarks.measure import Record, best_of
 from rnscli.networks.data import digits
 from rnscli.networks.evaluation import evaluate, one_thread
-from rnscli.networks.shipped import NETWORKS
+from rnscli.networks.shipped import DIGITS_NETWORKS, NETWORKS
 
 SAMPLES = 256
 REPETITIONS = 5
@@ -19,7 +19,7 @@ REPETITIONS = 5
 def inference(record: Record) -> None:
     """Time over FP32, of each network and of each option on one of them."""
     inputs = digits().test.inputs[:SAMPLES]
-    for name in NETWORKS:
+    for name in DIGITS_NETWORKS:
         model = NETWORKS[name].make()
         analog = rnscli.torch.convert(model, rnscli.analog_core("rns", bits=6))
         fp32, rns = best_of(
@@ -63,7 +63,7 @@ def training(record: Record) -> None:
         loss = torch.nn.functional.cross_entropy(model(inputs), labels)
         torch.autograd.backward(loss)
 
-    for name in NETWORKS:
+    for name in DIGITS_NETWORKS:
         model = NETWORKS[name].make()
         analog = rnscli.torch.convert(copy.deepcopy(model), rnscli.analog_core("rns", bits=7))
         with one_thread():

@@ -110,10 +110,11 @@ from rnscli.hardware.workloads.networks import load_workload as load_workload
 from rnscli.matrix.analog_matrix import AnalogMatrix as AnalogMatrix
 from rnscli.matrix.dataflow import Dataflow as Dataflow
 from rnscli.matrix.dataflow import ProductCounts as ProductCounts
+from rnscli.matrix.gradients import GradientFlows as GradientFlows
 from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
-from rnscli.networks.shipped import Recipe as Recipe
+from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.report.table import Rows as Rows
 from rnscli.reproduction.cases import NetworkStudy as NetworkStudy
 from rnscli.reproduction.cases import ReproducedRow as ReproducedRow

@@ -32,7 +32,7 @@ def trainings(
     from rnscli.analysis.networks.training import Training, TrainingParameters, TrainingRecord
     from rnscli.matrix.dataflow import Dataflow
     from rnscli.networks.portable import open_untrained
-    from rnscli.networks.shipped import Recipe
+    from rnscli.networks.recipe import Recipe
 
     found, opened = {}, open_untrained(study.training_model)
     for point in points:

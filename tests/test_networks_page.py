@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+import rnscli
+import rnscli.torch
 from rnscli.cli.main import run
 
 PAGE = (Path(__file__).parent.parent / "docs" / "networks.md").read_text()
-MINE, FROM_PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+MINE, FROM_PYTHON, CHOOSING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.usefixtures("fresh_mine")
@@ -38,3 +40,17 @@ def test_your_own_network(
 def test_from_python(capsys: pytest.CaptureFixture[str]) -> None:
     exec(FROM_PYTHON, {})
     assert capsys.readouterr().out == "5 28352\n(64,)\n"
+
+
+def test_layers_are_chosen() -> None:
+    core, fine = (rnscli.analog_core("rns", bits=bits) for bits in (5, 8))
+    model = torch.nn.ModuleDict({
+        "layers": torch.nn.ModuleList([torch.nn.ModuleDict({"head": torch.nn.Linear(4, 4)})]),
+        "rotary": torch.nn.ModuleDict({"rotary_emb": torch.nn.Linear(4, 4)}),
+        "lm_head": torch.nn.Linear(4, 4),
+    })  # fmt: skip
+    names = {"rnscli": rnscli, "torch": torch, "model": model, "core": core}
+    names |= {"fine": fine, "coarse": core}
+    exec(CHOOSING, names)
+    assert rnscli.torch.conversion(names["analog"]).analog == ("layers.0.head",)
+    assert not rnscli.torch.conversion(names["plain"]).analog

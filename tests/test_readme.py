@@ -101,4 +101,4 @@ def test_what_is_said_of_a_wrong_plan(
 
 def test_every_kind_of_example_was_found() -> None:
     assert len(CONSOLE) == 43
-    assert len(SHELL) == 19
+    assert len(SHELL) == 22

@@ -1,12 +1,12 @@
 from rnscli.analysis.analog_core import core_columns as core_columns
 from rnscli.analysis.analog_core import described_flow as described_flow
+from rnscli.analysis.columns import RECIPE_COLUMNS as RECIPE_COLUMNS
 from rnscli.analysis.columns import AdcRange as AdcRange
 from rnscli.analysis.columns import Attempts as Attempts
 from rnscli.analysis.columns import Bits as Bits
 from rnscli.analysis.columns import Calibration as Calibration
 from rnscli.analysis.columns import ColumnsPerAdc as ColumnsPerAdc
 from rnscli.analysis.columns import Decoder as Decoder
-from rnscli.analysis.columns import Epochs as Epochs
 from rnscli.analysis.columns import Factor as Factor
 from rnscli.analysis.columns import Family as Family
 from rnscli.analysis.columns import InputBits as InputBits

@@ -153,6 +153,7 @@ def core_columns(flow: Dataflow, bits: int | None) -> dict[str, Any]:
         "granularity": flow.granularity,
         "scales": flow.scales,
         "input_scale": flow.scale_name,
+        "rounding": flow.rounding,
         **core.moduli_columns(None if made.code is None else made.code.moduli),
         "decoder": settings.get("decoder"),
         "slice_bits": settings.get("slice_bits"),
@@ -176,5 +177,6 @@ def described_flow(flow: Dataflow | None) -> dict[str, Any]:
         "granularity": flow.granularity,
         "scales": flow.scales,
         "input_scale": flow.input_scale,
+        "rounding": flow.rounding,
         "path": flow.path,
     }

@@ -210,7 +210,46 @@ InputScale = Annotated[str, Column(
     "Where scales of inputs are from: dynamic, searched at each product, or static, a constant.",
     usual="dynamic"
 )]
+Rounding = Annotated[str, Column(
+    "How operands become whole steps: nearest, stochastic or truncate.", usual="nearest"
+)]
+_GRADIENT_BITS = "Bits of the operands of the gradients of {}; 32 in FP32, without a core."
+InputGradientBits = Annotated[int, Column(
+    _GRADIENT_BITS.format("inputs"), "b of grad x", low=2, same_as="bits"
+)]
+WeightGradientBits = Annotated[int, Column(
+    _GRADIENT_BITS.format("weights"), "b of grad w", low=2, same_as="bits"
+)]
+GradientRounding = Annotated[str, Column(
+    "How operands of gradients become whole steps; null where both are in FP32.",
+    "grad rounding", same_as="rounding"
+)]
 Epochs = Annotated[int, Column("Times that every sample was seen.", low=1)]
+
+# Recipes of trainings, by their options
+
+RECIPE_COLUMNS = {
+    "epochs": Epochs,
+    "batch_size": Annotated[int, Column("Samples in a step.", low=1)],
+    "optimiser": Annotated[str, Column("How gradients change weights.")],
+    "learning_rate": Annotated[
+        float, Column("The highest learning rate of the schedule.", form=str)
+    ],
+    "momentum": Annotated[float, Column(
+        "Share of the last step that the next one has; of momentum and nesterov.", form=str, high=1
+    )],
+    "weight_decay": Annotated[float, Column("Decay of matrices and kernels.", form=str)],
+    "schedule": Annotated[str, Column("What becomes of the learning rate.")],
+    "warm_up": Annotated[float, Column(
+        "Steps in which the learning rate rises; below 1, the share of all.", "warm-up", str
+    )],
+    "clip": Annotated[float | None, Column(
+        "Largest norm of the gradient of all parameters; null for any.", "clip", str
+    )],
+    "clip_weights": Annotated[float | None, Column(
+        "Largest weight, in root mean squares of its matrix; null for any.", "clip weights", str
+    )],
+}
 
 # Requested precision
 

@@ -65,6 +65,7 @@ from rnscli.base.option import Names as Names
 from rnscli.base.option import NamesOrFiles as NamesOrFiles
 from rnscli.base.option import NamesOrFractions as NamesOrFractions
 from rnscli.base.option import NamesOrFunctions as NamesOrFunctions
+from rnscli.base.option import NamesOrWholeNumbers as NamesOrWholeNumbers
 from rnscli.base.option import Numbers as Numbers
 from rnscli.base.option import Option as Option
 from rnscli.base.option import PerModulus as PerModulus

@@ -121,6 +121,26 @@ class NamesOrFractions(Names):
         return str(text)
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class NamesOrWholeNumbers(Names):
+    """Names, or whole numbers of a range."""
+
+    low: int
+    high: int
+
+    @property
+    def accepted(self) -> str:
+        return f"{', '.join(self.names)} or a whole number from {self.low} to {self.high}"
+
+    def check(self, name: str, value: Any) -> Any:
+        if isinstance(value, str) and value in self.names:
+            return value
+        try:
+            return check_int(name, value, self.low, self.high)
+        except InputError:
+            raise InputError.of(name, value, self.accepted) from None
+
+
 class NamesOrFunctions(Names):
     """Names, or functions of a user, as ``package.module:function``."""
 

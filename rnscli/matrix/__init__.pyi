@@ -8,6 +8,10 @@ from rnscli.matrix.calibration import uncalibrated as uncalibrated
 from rnscli.matrix.dataflow import Dataflow as Dataflow
 from rnscli.matrix.dataflow import DataflowOptions as DataflowOptions
 from rnscli.matrix.dataflow import ProductCounts as ProductCounts
+from rnscli.matrix.gradients import DIGITAL as DIGITAL
+from rnscli.matrix.gradients import GradientFlows as GradientFlows
+from rnscli.matrix.gradients import GradientOptions as GradientOptions
 from rnscli.matrix.product import NumPyArrays as NumPyArrays
 from rnscli.matrix.product import QuantisedWeights as QuantisedWeights
 from rnscli.matrix.product import TiledProduct as TiledProduct
+from rnscli.matrix.rounding import ROUNDINGS as ROUNDINGS

@@ -29,7 +29,8 @@ class AnalogMatrix:
     flow
         How products are mapped to a core; or the core, for the defaults of `rnscli.Dataflow`.
     seed
-        Of the noise; each product draws on. Or a generator that is drawn from.
+        Of the noise and of stochastic rounding; each product draws on. Or a generator, which is
+        drawn from.
 
     Attributes
     ----------
@@ -75,8 +76,8 @@ class AnalogMatrix:
             check_int("seed", seed, 0)
         self._flow = flow if isinstance(flow, Dataflow) else Dataflow(flow)
         _ = self._flow.input_constant  # refused now where it is not known
-        self._product = TiledProduct(self._flow, arrays)
         self._state = _State(np.random.default_rng(seed))
+        self._product = TiledProduct(self._flow, NumPyArrays(self._state.rng))
         self._transposed: AnalogMatrix | None = None
 
     @property
@@ -104,6 +105,7 @@ class AnalogMatrix:
         if self._transposed is None:
             other = AnalogMatrix(self._values.T, self._flow)
             other._state, other._transposed = self._state, self
+            other._product = self._product  # of the same dataflow and random numbers
             self._transposed = other
         return self._transposed
 

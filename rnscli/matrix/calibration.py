@@ -22,7 +22,6 @@ from rnscli.core import (
     IntArray,
     calibrated_shares,
     digits_of,
-    quantisation_levels,
 )
 from rnscli.hardware import DYNAMIC
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
@@ -218,7 +217,7 @@ class Observed:
         return SiteRanges(tuple(map(float, shares)), *scales)
 
     def _levels(self, bits: int) -> Levels:
-        return Levels(quantisation_levels(bits), self.flow.scaling.floating)
+        return Levels.of(bits, self.flow)
 
 
 class ExactProduct(TiledProduct):

@@ -7,6 +7,7 @@ from operator import add
 from rnscli.base import InputError, Names, Option, check_choice, check_float, check_int, shown
 from rnscli.core import MAX_SIMULATED_BITS, TOLERANCE, Core, RedundantCode
 from rnscli.hardware import DYNAMIC, INPUT_SCALES, SCALES, STATIC, InputScale, Scales
+from rnscli.matrix.rounding import ROUNDINGS, Rounding
 
 GRANULARITIES = ("vector", "tile", "channel", "tensor")
 JOINT = ("channel", "tensor")  # of which all tiles share the scales
@@ -31,6 +32,9 @@ class DataflowOptions:
     )
     input_scale = Option(
         Names(INPUT_SCALES), "Where the scales of inputs are from: {summaries}.", default=DYNAMIC
+    )
+    rounding = Option(
+        Names(ROUNDINGS), "How operands become whole steps: {summaries}.", default="nearest"
     )
 
 
@@ -59,7 +63,8 @@ class Dataflow:
         With ``fp32`` the step of an operand of b bits is ``s / q``: s the largest magnitude of what
         shares a scale, ``q = 2**(b-1) - 1``. With ``power-of-two`` it is the power of two from
         there on, ``2**ceil(log2(s / q))``, at most twice as large: nothing is clipped, and scaling
-        back is a shift, which loses nothing.
+        back is a shift, which loses nothing. With the granularity ``vector`` this is block floating
+        point (see Notes).
     input_scale
         Where the s of inputs is from. ``dynamic``: the largest magnitude, as above. A number: that
         s, whatever comes, so that nothing need be searched; inputs beyond are clipped to q steps.
@@ -70,12 +75,26 @@ class Dataflow:
         are known before; of a product of two activations both operands are inputs.
     tolerance
         Steps by which the output of a code may be off without being counted as grossly wrong.
+    rounding
+        How operands become whole multiples X of their step. ``nearest``; ``stochastic``: of x/d
+        between n and n + 1 the larger one with the probability x/d - n, so that the mean of X d is
+        x (Gupta et al., arXiv:1502.02551), drawn anew for inputs in each product and for weights
+        whenever they are written; ``truncate``: towards 0.
 
     Raises
     ------
     InputError
         If a choice is none of these, a scale is no number from 1e-30 to 1e15, operands have more
         than 31 bits, or sums of a tile exceed 2**53.
+
+    Notes
+    -----
+    Block floating point, in which g values along K share an exponent e and have mantissas of b bits
+    with their sign, as Mirage trains with (Demirkiran et al., arXiv:2311.17323), is ``scales`` of
+    powers of two with ``granularity`` vector and a core whose h is g: sums of values of different
+    exponents cannot be formed in one array. With ``truncate`` the step is 2^(e-b+1), where 2^(e-1)
+    <= max |x| < 2^e, and X the leading bits of the mantissas. With the other roundings a block
+    whose largest value is above q steps has the next exponent, so that none is rounded to q + 1.
 
     References
     ----------
@@ -103,12 +122,14 @@ class Dataflow:
     input_scale: str | float = DYNAMIC
     weight_scale: float | None = None
     tolerance: int = TOLERANCE
+    rounding: str = "nearest"
 
     def __post_init__(self) -> None:
         """Refuse unknown choices, and sums that no float holds."""
         DataflowOptions.granularity.check(self.granularity)
         check_choice("path", self.path, PATHS)
         DataflowOptions.scales.check(self.scales)
+        DataflowOptions.rounding.check(self.rounding)
         if self.input_scale not in INPUT_SCALES:
             accepted = f"{', '.join(INPUT_SCALES)} or a number from 1e-30 to 1e15"
             if isinstance(self.input_scale, str):
@@ -138,6 +159,11 @@ class Dataflow:
     def scaling(self) -> Scales:
         """What ``scales`` names."""
         return SCALES[self.scales]
+
+    @property
+    def rounds(self) -> Rounding:
+        """What ``rounding`` names."""
+        return ROUNDINGS[self.rounding]
 
     @property
     def scale_of_inputs(self) -> InputScale:

@@ -41,9 +41,21 @@ class NumPyArrays:
         high = values.max(axis=axes, keepdims=True)
         return np.maximum(high, -values.min(axis=axes, keepdims=True))
 
+    def __init__(self, rng: np.random.Generator | None = None) -> None:
+        """``rng`` is drawn from where rounding is by chance; of a fixed seed if not given."""
+        self._rng = np.random.default_rng(0) if rng is None else rng
+
     def round(self, values: Array) -> None:
         """Round to whole numbers in place, ties to even."""
         np.rint(values, out=values)
+
+    def truncate(self, values: Array) -> None:
+        """Round towards 0 in place."""
+        np.trunc(values, out=values)
+
+    def uniform(self, like: Array) -> Array:
+        """Random numbers from 0 to below 1, in the shape and the type of an array of floats."""
+        return self._rng.random(like.shape, dtype=like.dtype)
 
     def floor(self, values: Array) -> None:
         """Round down in place."""
@@ -192,6 +204,12 @@ class Levels:
 
     largest: int  # q, one less than a power of two
     floating: bool
+    cuts: bool = False  # whether less than q + 1 steps become q
+
+    @classmethod
+    def of(cls, bits: int, flow: Dataflow) -> "Levels":
+        """Of operands of so many bits."""
+        return cls(quantisation_levels(bits), flow.scaling.floating, flow.rounds.cuts)
 
     @property
     def levels(self) -> int:
@@ -205,6 +223,8 @@ class Levels:
         # 2**e from v = f 2**e, exact of every float; of a larger f, the value would round past q.
         mantissas, _ = arrays.frexp(largest)
         powers = largest / mantissas
+        if self.cuts:
+            return powers
         return arrays.where(mantissas <= self.largest / (self.largest + 1), powers, 2 * powers)
 
 
@@ -279,7 +299,9 @@ class RowScales:
         """Scales without these powers, in their own type."""
         if powers is None:
             return scales
-        return self._arrays.exact(self._arrays.exact(scales, True) / powers, _is_wide(scales))
+        # Of a tile of zeros, whose scale of 1 is none of the row's, float32 might make infinity.
+        found = (self._arrays.exact(scales, True) / powers).clip(0.0, 4.0)
+        return self._arrays.exact(found, _is_wide(scales))
 
 
 def _is_wide(values: Array) -> bool:
@@ -340,8 +362,7 @@ class TiledProduct:
             and not flow.wide_products and max(dot.max_input, dot.max_weight) <= _BYTE
         )  # fmt: skip
         self._input_levels, self._weight_levels = (
-            Levels(quantisation_levels(bits), flow.scaling.floating)
-            for bits in (dot.input_bits, dot.weight_bits)
+            Levels.of(bits, flow) for bits in (dot.input_bits, dot.weight_bits)
         )
 
     def quantise_weights(self, w: Array, place: int = 0) -> QuantisedWeights:
@@ -479,17 +500,19 @@ class TiledProduct:
         return _cut(shape[0], max(1, self._arrays.chunk // largest))
 
     def _whole(self, values: Array, scale: Array, levels: int, most: int | None) -> Array:
-        """Values rounded to whole multiples of ``scale / levels``, as in `rnscli.quantise`.
+        """Values rounded to whole multiples of ``scale / levels``, as the dataflow says.
 
         They are clipped to ``most`` multiples where a scale does not follow from them. In the type
         of the values, unless float32 might round the largest of them up past q.
         """
-        if levels > FLOAT32_LEVELS:
+        # What is cut off must not have been rounded down before, from q steps to less.
+        rounds = self._flow.rounds
+        if levels > FLOAT32_LEVELS or rounds.cuts:
             values, scale = self._arrays.exact(values, True), self._arrays.exact(scale, True)
         # In this order a tie stays a tie; `levels / scale` would be rounded first.
         scaled = values * levels
         scaled /= scale
-        self._arrays.round(scaled)
+        scaled = rounds.apply(self._arrays, scaled)
         if most is not None:
             scaled = scaled.clip(-most, most)
         return self._arrays.exact(scaled, self._flow.wide_products)

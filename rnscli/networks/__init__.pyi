@@ -13,10 +13,11 @@ from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import PortableNetwork as PortableNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
+from rnscli.networks.recipe import Recipe as Recipe
+from rnscli.networks.recipe import RecipeOptions as RecipeOptions
+from rnscli.networks.shipped import DIGITS_NETWORKS as DIGITS_NETWORKS
 from rnscli.networks.shipped import INSTALL as INSTALL
 from rnscli.networks.shipped import NETWORKS as NETWORKS
-from rnscli.networks.shipped import Recipe as Recipe
-from rnscli.networks.shipped import RecipeOptions as RecipeOptions
 from rnscli.networks.shipped import missing_package as missing_package
 from rnscli.networks.tasks import CLASSES as CLASSES
 from rnscli.networks.tasks import IGNORED as IGNORED

@@ -113,7 +113,8 @@ def open_network(
     name
         A name in `NETWORKS`, or ``package.module:function`` of a function that makes the network.
     data
-        A name, file or folder (`open_data`); the handwritten digits if not given.
+        A name, file or folder (`open_data`); if not given those of the network, or the handwritten
+        digits.
     weights
         A file with the ``state_dict`` of the network; as it is made, or trained, if not given.
     progress
@@ -137,7 +138,7 @@ def open_network(
     from rnscli.networks.training import trained
     from rnscli.networks.user_model import fitting, make_model
 
-    dataset = digits() if data is None else open_data(data, image_size)
+    dataset = _usual_data(name) if data is None else open_data(data, image_size)
     if not labelled:
         dataset = dataset.without_labels()
     if name not in NETWORKS or weights is not None:
@@ -150,6 +151,11 @@ def open_network(
         fitting(make_model(name), dataset, name)  # rather than after its training
     found = _opened(name, dataset, trained(name, progress=progress).model, keep=True)
     return replace(found, weights=TRAINED)
+
+
+def _usual_data(name: str) -> Dataset:
+    shipped = NETWORKS.get(name)
+    return digits() if shipped is None else shipped.dataset()
 
 
 def open_untrained(
@@ -177,7 +183,7 @@ def open_untrained(
     """
     from rnscli.networks.user_model import make_model
 
-    labelled = digits() if data is None else open_data(data, image_size)
+    labelled = _usual_data(name) if data is None else open_data(data, image_size)
     labels = None if labelled.train is None else labelled.train.labels
     if labelled.train is None or labels is None:
         labelled.part_to_train()  # which refuses them, before a network is made

@@ -14,6 +14,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ import torch
 from torch import Tensor, nn
 
 from rnscli.base import DivergenceError, InputError, NotFiniteError, write_atomically
-from rnscli.networks.data import Dataset, digits
+from rnscli.networks.data import Dataset
 from rnscli.networks.evaluation import RandomStream, one_thread, score
 from rnscli.networks.outputs import training_loss
-from rnscli.networks.shipped import NETWORKS, Recipe, ShippedNetwork
+from rnscli.networks.recipe import OPTIMISERS, Recipe
+from rnscli.networks.shipped import NETWORKS, ShippedNetwork
 
 
 @dataclass(frozen=True)
@@ -200,8 +202,20 @@ class Trainer:
         if math.isfinite(value):
             self._optimizer.zero_grad()
             torch.autograd.backward(loss)
+            if self.recipe.clip is not None:
+                trained = chain.from_iterable(g["params"] for g in self._optimizer.param_groups)
+                nn.utils.clip_grad_norm_(trained, self.recipe.clip)
             self._optimizer.step()
+            if self.recipe.clip_weights is not None:
+                self._clip_weights(self.recipe.clip_weights)
         return value
+
+    @torch.no_grad()
+    def _clip_weights(self, largest: float) -> None:
+        """Set weights beyond so many root mean squares of their matrix to that."""
+        for weights in self._optimizer.param_groups[0]["params"]:
+            limit = largest * weights.square().mean().sqrt()
+            weights.clamp_(-limit, limit)
 
     def _check_finite(self, which: str, loss: float, epoch: int) -> None:
         if not math.isfinite(loss):
@@ -229,10 +243,7 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": [one for one in trained if one.dim() >= 2], "weight_decay": recipe.weight_decay},
         {"params": [one for one in trained if one.dim() < 2], "weight_decay": 0.0},
     ]
-    rate, momentum = recipe.learning_rate, recipe.momentum
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0)
-    return torch.optim.AdamW(groups, lr=rate)
+    return OPTIMISERS[recipe.optimiser].make(groups, recipe)
 
 
 @dataclass(frozen=True)
@@ -320,7 +331,7 @@ def trained(
     network = NETWORKS.named(name)
     recipe = network.recipe if recipe is None else recipe
     cache = user_cache() if cache is None else cache
-    labelled = digits()
+    labelled = network.dataset()
     key = _key(network, recipe, labelled)
     file = f"{name}-{key[:32]}.pt"
     model, content = network.make().eval(), cache.read(file)

@@ -36,7 +36,7 @@ from rnscli.core import (
 )
 from rnscli.hardware import MurmannAdc, load_technology
 from rnscli.matrix import ProductCounts
-from rnscli.networks import NETWORKS, RecipeOptions
+from rnscli.networks import DIGITS_NETWORKS, RecipeOptions
 from rnscli.reproduction.block import BLOCK
 
 SAME, WITHIN, CLOSE, AGREES = "same", "within", "close", "agrees"
@@ -268,7 +268,7 @@ class NetworkStudy:
     size_model: str = "digits-resnet"
     size_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
     sizes: tuple[int, ...] = (16, 32, 64, 128, 256, 512)
-    models: tuple[str, ...] = NETWORKS.own
+    models: tuple[str, ...] = DIGITS_NETWORKS
     bits: tuple[int, ...] = (4, 5, 6, 7, 8, 9, 10)
     noise_model: str = "digits-transformer"
     noise_bits: int = CONDITIONS["accuracy_bits"]

@@ -43,6 +43,12 @@ class TorchArrays(NumPyArrays):
     def round(self, values: Tensor) -> None:
         values.round_()
 
+    def truncate(self, values: Tensor) -> None:
+        values.trunc_()
+
+    def uniform(self, like: Tensor) -> Tensor:
+        return torch.rand_like(like)  # of PyTorch's generator, as the seeds of noise are
+
     def floor(self, values: Tensor) -> None:
         values.floor_()
 

@@ -15,6 +15,7 @@ from rnscli.matrix import (
     Dataflow,
     DataflowOptions,
     ExactProduct,
+    GradientFlows,
     Observed,
     ProductCounts,
     SiteRanges,
@@ -26,7 +27,14 @@ from rnscli.matrix import (
 from rnscli.torch.arrays import TorchArrays
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.layers import AnalogLayer
-from rnscli.torch.product import Calibration, Place, observing
+from rnscli.torch.product import (
+    FORWARD,
+    INPUT_GRADIENT,
+    WEIGHT_GRADIENT,
+    Calibration,
+    Place,
+    observing,
+)
 
 Model = TypeVar("Model", bound=nn.Module)
 Loss = Callable[[Any, Any], Tensor]
@@ -105,8 +113,8 @@ def calibrate(
         DataflowOptions.input_scale.check(input_scale)
     batches, samples = _batches(inputs, loss)
     before = _places(model)
-    places = [replace(one, flow=_with(one.flow, input_scale), calibration=None) for one in before]
-    flows = [one.flow for one in places]
+    places = [_uncalibrated(one, input_scale) for one in before]
+    flows = [flow for one in places for flow in one.flows]
     if not any(map(needs_calibration, flows)):
         raise InputError(
             "`model` needs no calibration: no core has the `adc_range` calibrated, and "
@@ -186,7 +194,7 @@ def apply_calibration(model: Model, record: Mapping[str, Any]) -> Model:
         raise InputError(
             "`record` is no calibration; give what rnscli.torch.calibration returned"
         ) from None
-    places = [replace(one, flow=_with(one.flow, scale), calibration=None) for one in places]
+    places = [_uncalibrated(one, scale) for one in places]
     for site, entry in sites.items():
         place = _place_of(places, site)
         if place is None:
@@ -194,10 +202,12 @@ def apply_calibration(model: Model, record: Mapping[str, Any]) -> Model:
             raise InputError(
                 f"`record` is of another model: it has {shown(site)}, and the layers are {known}"
             )
-        if entry["core"] != _core_named(place.flow.core):
+        flow = _flow_at(place, site)
+        if flow is None or entry["core"] != _core_named(flow.core):
+            here = "none" if flow is None else _core_named(flow.core)
             raise InputError(
                 f"`record` is of another core: at {site} of {shown(entry['core'])}, where the "
-                f"model has {_core_named(place.flow.core)}"
+                f"model has {here}"
             )
     return _calibrated(model, places, dict(record))
 
@@ -206,15 +216,33 @@ def _calibrated(model: Model, places: list[Place], record: dict[str, Any]) -> Mo
     flows = {}
     for site, entry in record["sites"].items():
         place = _place_of(places, site)
-        assert place is not None
-        flows[site] = _ranges(entry).applied(place.flow)
+        flow = None if place is None else _flow_at(place, site)
+        assert flow is not None
+        flows[site] = _ranges(entry).applied(flow)
     made = Calibration(copy.deepcopy(record), flows)
     _place(model, [replace(one, calibration=made) for one in places])
     return model
 
 
-def _with(flow: Dataflow, input_scale: str | None) -> Dataflow:
-    return flow if input_scale is None else replace(flow, input_scale=input_scale)
+def _uncalibrated(place: Place, input_scale: str | None) -> Place:
+    """The place with scales of inputs from there, and what must be known is not known."""
+
+    def scaled(flow: Dataflow) -> Dataflow:
+        return flow if input_scale is None else replace(flow, input_scale=input_scale)
+
+    gradients = place.gradients
+    if gradients is not None:
+        inputs, weights = (
+            None if one is None else scaled(one) for one in (gradients.inputs, gradients.weights)
+        )
+        gradients = GradientFlows(inputs, weights)
+    return replace(place, flow=scaled(place.flow), gradients=gradients, calibration=None)
+
+
+def _flow_at(place: Place, site: str) -> Dataflow | None:
+    """The dataflow of a site of this place, which ends with its role if that is a gradient."""
+    roles = (role for role in (INPUT_GRADIENT, WEIGHT_GRADIENT) if site.endswith(f" {role}"))
+    return place.flow_of(next(roles, FORWARD))
 
 
 def _named(flows: Iterable[Dataflow]) -> str:
@@ -225,10 +253,11 @@ def _named(flows: Iterable[Dataflow]) -> str:
 
 def _entry(ranges: SiteRanges, places: list[Place], site: str) -> dict[str, Any]:
     place = _place_of(places, site)
-    assert place is not None
+    flow = None if place is None else _flow_at(place, site)
+    assert flow is not None
     values = asdict(ranges)
     values["shares"] = None if ranges.shares is None else list(ranges.shares)
-    return {"core": _core_named(place.flow.core), **values}
+    return {"core": _core_named(flow.core), **values}
 
 
 def _ranges(entry: Mapping[str, Any]) -> SiteRanges:
@@ -354,10 +383,12 @@ class _Scales:
         self, x: Tensor, w: Tensor, place: Place, role: str, stationary: bool
     ) -> tuple[Tensor, ProductCounts]:
         arrays = TorchArrays(x.device)
-        observed = self.sites.setdefault(place.site(role), Observed(place.flow))
-        if place.flow.seeks_scale:
+        flow = place.flow_of(role)
+        assert flow is not None  # what no core computes is not observed
+        observed = self.sites.setdefault(place.site(role), Observed(flow))
+        if flow.seeks_scale:
             observe_operands(observed, arrays, x, w, stationary)
-        return ExactProduct(uncalibrated(place.flow), arrays).exact(x, w)
+        return ExactProduct(uncalibrated(flow), arrays).exact(x, w)
 
 
 class _Sums:
@@ -370,8 +401,9 @@ class _Sums:
     def product(
         self, x: Tensor, w: Tensor, place: Place, role: str, stationary: bool
     ) -> tuple[Tensor, ProductCounts]:
-        site = place.site(role)
-        flow = self._known.get(site, SiteRanges()).applied(place.flow)
-        observed = self.sites.setdefault(site, Observed(place.flow))
-        wanted = observed.sums if has_calibrated_range(place.flow) else None
+        site, own = place.site(role), place.flow_of(role)
+        assert own is not None
+        flow = self._known.get(site, SiteRanges()).applied(own)
+        observed = self.sites.setdefault(site, Observed(own))
+        wanted = observed.sums if has_calibrated_range(own) else None
         return ExactProduct(flow, TorchArrays(x.device), wanted).exact(x, w)

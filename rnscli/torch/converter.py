@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,12 +11,12 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from rnscli.base import InputError, said
-from rnscli.matrix import Dataflow
+from rnscli.matrix import DIGITAL, Dataflow, GradientFlows
 from rnscli.torch import contraction, convolutions, layers, recurrent
 from rnscli.torch.choosing import Choice, Cores, check_patterns, flows_of, left_out
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.layers import AnalogLayer
-from rnscli.torch.product import Place
+from rnscli.torch.product import CoreOrFlow, Place, flow_of
 
 # Exact types: a subclass may compute anything. Its functions are taken to the core all the same.
 _ANALOG: dict[type[nn.Module], type[nn.Module]] = {
@@ -76,6 +76,8 @@ def convert(
     model: Model,
     core: Cores,
     *,
+    input_gradient: CoreOrFlow | str | None = None,
+    weight_gradient: CoreOrFlow | str | None = None,
     exclude: Collection[Choice] = (),
     strict: bool = False,
     inplace: bool = False,
@@ -98,6 +100,10 @@ def convert(
         or patterns of names, as of ``exclude``, of which the first that fits a module or one that
         it is in decides; or by a function of name and module. Where that gives ``None``, or no
         pattern fits, a module is left as it is.
+    input_gradient, weight_gradient
+        The cores, or dataflows, of the products ``grad w^T`` and ``x^T grad`` of a backward pass:
+        the same unless given; ``fp32`` for none, so that gradients are those of the rounded
+        forward pass in full precision.
     exclude
         What is left as it is, with all that is within: digital, or on the core of an earlier
         conversion. Names as of ``named_modules``, patterns (``"layers.*.head"``, where ``*`` is
@@ -131,6 +137,7 @@ def convert(
         what = f"is of type {type(model).__name__}"
         raise InputError.of("model", model, "a torch.nn.Module", what=what)
     flows = _flows(model, core, exclude)
+    gradients = _gradients(input_gradient, weight_gradient)
     digital = tuple(
         (name or type(module).__name__, type(module).__name__)
         for name, module in model.named_modules()
@@ -141,19 +148,24 @@ def convert(
         raise InputError(f"the model has {stays}")
     found = model if inplace else _copy(model, "convert it with")
     for name, module in found.named_modules():
-        _convert(module, name, flows[name], strict)
+        flow = flows[name]
+        _convert(module, name, flow, strict, None if flow is None else gradients(flow))
     if stays:
         warnings.warn(stays, stacklevel=2)
     return found
 
 
 def converted(
-    model: Model, core: Cores, exclude: Collection[Choice] = (), strict: bool = False
+    model: Model,
+    core: Cores,
+    exclude: Collection[Choice] = (),
+    strict: bool = False,
+    gradients: GradientFlows | None = None,
 ) -> Model:
     """The model itself, converted, and nothing said of what stays digital (see `convert`)."""
     flows = _flows(model, core, exclude)
     for name, module in model.named_modules():
-        _convert(module, name, flows[name], strict)
+        _convert(module, name, flows[name], strict, gradients)
     return model
 
 
@@ -224,6 +236,28 @@ def _flows(
     }
 
 
+def _gradients(
+    inputs: CoreOrFlow | str | None, weights: CoreOrFlow | str | None
+) -> Callable[[Dataflow], GradientFlows | None]:
+    """The dataflows of gradients, by that of the forward pass; ``None`` if they are the same."""
+    for name, one in (("input_gradient", inputs), ("weight_gradient", weights)):
+        if isinstance(one, str) and one != DIGITAL:
+            accepted = f"{DIGITAL}, an analog core or a rnscli.Dataflow"
+            raise InputError.of(name, one, accepted)
+    if inputs is None and weights is None:
+        return lambda flow: None
+
+    def of(flow: Dataflow) -> GradientFlows:
+        return GradientFlows(
+            *(
+                flow if one is None else None if isinstance(one, str) else flow_of(one)
+                for one in (inputs, weights)
+            )
+        )
+
+    return of
+
+
 def conversion(model: nn.Module) -> Conversion:
     """Which layers of a model compute on a core, and which stay digital."""
     analog, digital, functions = [], [], []
@@ -246,13 +280,19 @@ def conversion(model: nn.Module) -> Conversion:
     return Conversion(tuple(analog), tuple(digital), tuple(functions))
 
 
-def _convert(module: nn.Module, name: str, flow: Dataflow | None, strict: bool) -> None:
+def _convert(
+    module: nn.Module,
+    name: str,
+    flow: Dataflow | None,
+    strict: bool,
+    gradients: GradientFlows | None,
+) -> None:
     if flow is None:
         if not (isinstance(module, AnalogLayer) or _is_simple(module) or _forward_of(module)):
             # Its products stay digital within a model whose other ones do not.
             module.__dict__["forward"] = AnalogForward(module, None, strict)
         return
-    place = Place(flow, name or type(module).__name__)
+    place = Place(flow, name or type(module).__name__, gradients=gradients)
     forward, analog = vars(module).get("forward"), _ANALOG.get(type(module))
     if isinstance(forward, AnalogForward):
         forward = forward.own

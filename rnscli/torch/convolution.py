@@ -25,10 +25,11 @@ from rnscli.torch.patches import (
     patches,
 )
 from rnscli.torch.product import (
+    FORWARD,
     INPUT_GRADIENT,
     WEIGHT_GRADIENT,
     Request,
-    prepared,
+    multiplication,
     record,
     simulating,
 )
@@ -47,13 +48,18 @@ class Convolution(NamedTuple):
 
     def fits(self, images: Tensor, weight: Tensor) -> bool:
         """Whether it can be computed in blocks, with the same result."""
-        flow = self.request.place.flow
-        plain = not flow.core.noisy and not flow.core.physical and self.request.observer is None
+        flows = self.request.place.flows  # of all roles
+        plain = self.request.observer is None and not any(
+            # What chance rounds would be drawn in another order.
+            flow.core.noisy or flow.core.physical or flow.rounds.draws
+            for flow in flows
+        )
+        granularities = {flow.granularity for flow in flows}
         single = images.dtype == weight.dtype == torch.float32 and images.device.type != "meta"
         some = len(images) > 0 and min(self.cut.positions(images.shape[2:])) > 0
-        if not plain or not single or not some or flow.granularity not in _BY_ROWS:
+        if not plain or not single or not some or not granularities.issubset(_BY_ROWS):
             return False
-        return flow.granularity != "tensor" or covered(images, self.cut) is not None
+        return "tensor" not in granularities or covered(images, self.cut) is not None
 
     def operand(self, values: Tensor) -> Tensor:
         """Values ``(rows or terms, ...)`` of all groups as a matrix, or a stack of them."""
@@ -63,7 +69,7 @@ class Convolution(NamedTuple):
     def largest_of_patches(self, images: Tensor) -> Callable[[Block], Tensor | None]:
         """The largest magnitude of each patch of a block, or of all, where it makes the scale."""
         if self.request.place.flow.granularity != "channel":
-            of_all = self.largest(covered(images, self.cut))
+            of_all = self.largest(covered(images, self.cut), FORWARD)
             return lambda block: of_all
         # That of the pixels first, in each group: patches have all of them several times.
         pixels = images.view(len(images), self.groups, -1, *images.shape[2:])
@@ -77,9 +83,10 @@ class Convolution(NamedTuple):
 
         return of_block
 
-    def largest(self, values: Tensor | None) -> Tensor | None:
+    def largest(self, values: Tensor | None, role: str) -> Tensor | None:
         """Largest magnitude of ``(N, C, ...)``, of each group, where it makes the scale."""
-        if self.request.place.flow.granularity != "tensor" or values is None:
+        flow = self.request.place.flow_of(role)
+        if flow is None or flow.granularity != "tensor" or values is None:
             return None
         parts = values.reshape(len(values), self.groups, -1).transpose(0, 1).flatten(1)
         found = torch.maximum(parts.amax(1), -parts.amin(1))
@@ -120,13 +127,13 @@ def _forward(images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor
     found = images.new_empty((len(images), outputs, *size))
     counts, buffer = ProductCounts(), None
     with simulating(images.device, request):
-        product, weights = prepared(kernels, request)
+        multiply = multiplication(kernels, request)
         largest = convolution.largest_of_patches(images)
         for block in blocks(images, cut):
             part = patches(images, cut, block, buffer)
             buffer = part.view(-1) if buffer is None else buffer
             rows = convolution.operand(part).mT
-            made, one = product.multiply(rows, weights, no_noise, largest(block))
+            made, one = multiply(rows, largest(block))
             made = made.mT.reshape(outputs, *part.shape[1:])
             found[block.images, :, block.rows] = made.transpose(0, 1)
             counts += one
@@ -141,13 +148,13 @@ def _to_images(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convol
     found = torch.zeros_like(images)
     counts = ProductCounts()
     with simulating(images.device, request):
-        product, weights = prepared(kernels, request)
-        largest = convolution.largest(grad)
+        multiply = multiplication(kernels, request)
+        largest = convolution.largest(grad, request.role)
         # The last rows first: so each pixel adds up its gradients in the order of the kernel.
         for block in reversed([*blocks(images, cut)]):
             part = grad[block.images, :, block.rows].transpose(0, 1)
             rows = convolution.operand(part).mT
-            made, one = product.multiply(rows, weights, no_noise, largest)
+            made, one = multiply(rows, largest)
             add_patches(found, cut, block, made.mT.reshape(-1, *part.shape[1:]))
             counts += one
     _record(request, kernels.shape, len(images) * grad.shape[2:].numel(), counts)
@@ -161,12 +168,12 @@ def _to_weight(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convol
     found = torch.empty_like(weight)
     counts, every = ProductCounts(), all_positions(images, cut)
     with simulating(images.device, request):
-        product, weights = prepared(columns, request)
-        largest = convolution.largest(covered(images, cut))
+        multiply = multiplication(columns, request)
+        largest = convolution.largest(covered(images, cut), request.role)
         parts = [slice(None)] if groups > 1 else channel_blocks(images, cut)
         for channels in parts:
             part = patches(images[:, channels], cut, every)
-            made, one = product.multiply(convolution.operand(part), weights, no_noise, largest)
+            made, one = multiply(convolution.operand(part), largest)
             found[:, channels] = made.mT.reshape(outputs, -1, *cut.kernel)
             counts += one
     _record(request, columns.shape, weight[0].numel(), counts)
@@ -176,7 +183,3 @@ def _to_weight(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convol
 def _record(request: Request, weights: torch.Size, rows: int, counts: ProductCounts) -> None:
     matrices = weights[:-2].numel()
     record(request, weights, matrices * rows, replace(counts, products=matrices))
-
-
-def no_noise() -> Any:
-    """In the place of a generator: nothing is drawn."""

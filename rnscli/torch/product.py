@@ -3,7 +3,7 @@
 import math
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -19,8 +19,8 @@ from rnscli.core import Core
 from rnscli.hardware import Gemm, Workload
 from rnscli.matrix import (
     Dataflow,
+    GradientFlows,
     ProductCounts,
-    QuantisedWeights,
     TiledProduct,
     needs_calibration,
 )
@@ -44,13 +44,27 @@ class Place:
     """Where a product belongs: the dataflow, and the layer that it is of.
 
     ``product`` counts the products that one call of a ``forward`` computes by functions, and
-    ``calibration`` is that of the model, if it has one.
+    ``calibration`` is that of the model, if it has one. ``gradients`` are the dataflows of a
+    backward pass, if they are others.
     """
 
     flow: Dataflow
     layer: str
     product: int = 1
     calibration: Calibration | None = field(default=None, compare=False, repr=False)
+    gradients: GradientFlows | None = None
+
+    @property
+    def flows(self) -> tuple[Dataflow, ...]:
+        """All that compute something on a core."""
+        every = (self.flow_of(role) for role in (FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT))
+        return tuple(flow for flow in every if flow is not None)
+
+    def flow_of(self, role: str) -> Dataflow | None:
+        """The dataflow without what a calibration knows; ``None`` if no core computes it."""
+        if self.gradients is None or role == FORWARD:
+            return self.flow
+        return self.gradients.inputs if role == INPUT_GRADIENT else self.gradients.weights
 
     def site(self, role: str) -> str:
         """The name by which its ranges are kept."""
@@ -62,17 +76,19 @@ class Place:
         return replace(self, layer=f"{self.layer}.{name}")
 
     def flow_for(self, role: str) -> Dataflow:
-        """The dataflow with what its calibration knows of a product.
+        """The dataflow with what its calibration knows of a product, which a core computes.
 
         Raises
         ------
         InputError
             If it was calibrated without this product.
         """
+        flow = self.flow_of(role)
+        assert flow is not None
         if self.calibration is None:
-            return self.flow
-        found = self.calibration.flows.get(self.site(role), self.flow)
-        if found is self.flow and needs_calibration(found):
+            return flow
+        found = self.calibration.flows.get(self.site(role), flow)
+        if found is flow and needs_calibration(found):
             raise InputError(
                 "the model was calibrated without this product; calibrate it with samples, and "
                 "for gradients with a loss, that have it"
@@ -435,19 +451,19 @@ def _compute(x: Tensor, w: Tensor, request: Request) -> Tensor:
         request.observer,
     )
     x, w = x.detach(), w.detach()
-    if x.device.type == "meta":
+    flow = place.flow_of(role)
+    if flow is not None and x.device.type == "meta":
         # Operands without values: the product has a shape, and what it takes if nothing fails.
         found = x.new_empty((*x.shape[:-1], w.shape[-1]), dtype=torch.float32)
-        tiles = math.ceil(x.shape[-1] / place.flow.core.dot_product.vector_size)
+        tiles = math.ceil(x.shape[-1] / flow.core.dot_product.vector_size)
         dots = found.numel() * tiles
         counts = ProductCounts(max(1, w.shape[:-2].numel()), dots, 0, dots)
-    elif observer is not None:
+    elif flow is not None and observer is not None:
         with simulating(x.device, request):
             found, counts = observer.product(x, w, place, role, stationary)
     else:
         with simulating(x.device, request):
-            product, weights = prepared(w, request)
-            found, counts = product.multiply(x, weights, _generator)
+            found, counts = multiplication(w, request)(x, None)
     if torch.float64 not in (x.dtype, w.dtype):
         found = found.float()
     record(request, w.shape, x.shape[:-1].numel(), counts)
@@ -465,21 +481,35 @@ def simulating(device: torch.device, request: Request) -> Iterator[None]:
         raise type(error)(f"in {request.place.layer} ({request.role}): {error}") from error
 
 
-def prepared(w: Tensor, request: Request) -> tuple[TiledProduct, QuantisedWeights]:
-    """What multiplies with weights ``(..., K, N)``, and these as they are quantised."""
+# Inputs ``(..., M, K)``, and their largest magnitudes if these are known.
+Multiplication = Callable[[Tensor, Tensor | None], tuple[Tensor, ProductCounts]]
+
+
+def multiplication(w: Tensor, request: Request) -> Multiplication:
+    """What multiplies inputs with weights ``(..., K, N)``: a core, or FP32 if no core does."""
     place, role = request.place, request.role
+    if place.flow_of(role) is None:
+        return lambda x, _: (_in_fp32(x, w), ProductCounts())
     flow = place.flow_for(role)
     product = TiledProduct(flow, TorchArrays(w.device))
     at = zlib.crc32(f"{place.layer} {role}".encode())
+    # What chance has rounded is not what it would be the next time.
+    source = None if flow.rounds.draws else request.source
+    weights = kept(source, (flow, at), lambda: product.quantise_weights(w, at))
+    return lambda x, largest: product.multiply(x, weights, _generator, largest)
 
-    def quantised() -> QuantisedWeights:
-        return product.quantise_weights(w, at)
 
-    return product, kept(request.source, (flow, at), quantised)
+def _in_fp32(x: Tensor, w: Tensor) -> Tensor:
+    kind = torch.promote_types(x.dtype, w.dtype)
+    return x.to(kind) @ w.to(kind)
 
 
 def record(request: Request, weights: torch.Size, rows: int, counts: ProductCounts) -> None:
-    """Note a product of so many rows in total with weights of a shape."""
+    """Note a product of so many rows in total with weights of a shape, or that it is on no core."""
+    if request.place.flow_of(request.role) is None:
+        for made in request.recordings:
+            made.unmapped[f"{request.place.layer}: {request.role}"] = None
+        return
     matrices = weights[:-2].numel()
     of_each = None if request.stationary else rows // max(1, matrices)
     layer, role, stationary = request.place.layer, request.role, request.stationary

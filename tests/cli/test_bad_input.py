@@ -186,7 +186,11 @@ def test_huge_values_are_not_repeated_in_full(command: str, refusal: Refusal) ->
         ("energy", "--reverse", "mixed-radix, crt"),
         ("moduli", "--moduli", "63,62,61,59"),
         ("error-sim", "--operands", "npz"),
-        ("accuracy", "--model", "digits-cnn, digits-resnet, digits-transformer, package.module"),
+        (
+            "accuracy",
+            "--model",
+            "digits-cnn, digits-resnet, digits-transformer, text-mlp, package.module",
+        ),
         ("accuracy", "--data", ".npz"),
         ("accuracy", "--granularity", "vector, tile, channel, tensor"),
         ("accuracy", "--scales", "fp32, power-of-two"),

@@ -4,10 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from plain_product import scales_of
+from plain_product import multiply, scales_of
 
+import rnscli
 from rnscli.base.errors import InputError
-from rnscli.matrix.dataflow import GRANULARITIES
+from rnscli.matrix.dataflow import GRANULARITIES, Dataflow
 from rnscli.matrix.product import Levels, NumPyArrays, RowScales
 
 FP32 = Levels(31, floating=True)
@@ -74,3 +75,14 @@ def test_steps_of_fp32_are_left_as_they_are() -> None:
     largest = np.array([1.0, 0.3, 7e-42], np.float32)
     assert FP32.scales(NumPyArrays(), largest) is largest
     assert FP32.levels == FP32.largest == 31
+
+
+@pytest.mark.parametrize("scales", ["fp32", "power-of-two"])
+def test_a_tile_of_zeros_beside_one_of_the_smallest_numbers(scales: str) -> None:
+    """The scale of the zeros is 1, which over that of the row is beyond float32."""
+    x = np.array([[0.0, 0.0, 2.0**-149, 2.0**-147]], np.float32)
+    core = rnscli.analog_core("rns", bits=6, vector_size=2)
+    found, _ = multiply(Dataflow(core, scales=scales), x, np.ones((4, 1), np.float32))
+    assert found == pytest.approx(5 * 2.0**-149, rel=0.04)
+    found, _ = multiply(Dataflow(core, scales=scales), np.ones((1, 4), np.float32), x.T)
+    assert found == pytest.approx(5 * 2.0**-149, rel=0.04)

@@ -12,7 +12,7 @@ import torch
 
 from rnscli.networks.evaluation import RandomStream, evaluate, one_thread
 from rnscli.networks.portable import open_network, open_untrained
-from rnscli.networks.shipped import Recipe
+from rnscli.networks.recipe import Recipe
 from rnscli.networks.training import Trainer
 
 

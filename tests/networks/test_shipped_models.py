@@ -8,18 +8,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnscli.networks.models import cnn, residual_cnn, transformer
+from rnscli.networks.models import cnn, letters, residual_cnn, transformer
 from rnscli.networks.models.transformer import SelfAttention
-from rnscli.networks.shipped import NETWORKS
+from rnscli.networks.shipped import DIGITS_NETWORKS, NETWORKS
 
-MODULES = (cnn, residual_cnn, transformer)
+MODULES = (cnn, letters, residual_cnn, transformer)
 
 
 def bits(model: nn.Module) -> list[bytes]:
     return [tensor.numpy().tobytes() for tensor in model.state_dict().values()]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", DIGITS_NETWORKS)
 def test_logits(name: str) -> None:
     model = NETWORKS[name].make().eval()
     images = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
@@ -29,7 +29,7 @@ def test_logits(name: str) -> None:
     assert torch.allclose(together[3:4], alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", DIGITS_NETWORKS)
 def test_some_dot_products_are_long(name: str) -> None:
     model = NETWORKS[name].make()
     kernels = [m for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)]

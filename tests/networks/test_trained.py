@@ -15,7 +15,8 @@ from torch import nn
 from rnscli.base.errors import InputError
 from rnscli.networks import training as trained_module
 from rnscli.networks.evaluation import score
-from rnscli.networks.shipped import NETWORKS, Recipe
+from rnscli.networks.recipe import Recipe
+from rnscli.networks.shipped import DIGITS_NETWORKS, NETWORKS
 from rnscli.networks.training import Cache, TrainedNetwork, trained
 from rnscli.networks.weights import load_weights
 
@@ -27,7 +28,7 @@ def bits(model: nn.Module) -> list[bytes]:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", DIGITS_NETWORKS)
 def test_the_accuracy_of_the_shipped_networks(
     name: str, shipped_network: Callable[[str], TrainedNetwork]
 ) -> None:
@@ -91,7 +92,7 @@ def test_whatever_the_weights_depend_on_is_in_the_key(
         patched.setattr(torch, "__version__", "3.0")
         assert anew()
     source = trained_module.inspect.getsource
-    for changed in ("cnn", "training", "shipped"):
+    for changed in ("cnn", "training", "recipe"):
         with monkeypatch.context() as patched:
 
             def edited(module: object, changed: str = changed) -> str:
@@ -141,7 +142,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from rnscli.networks.training import Cache
-from rnscli.networks.shipped import Recipe
+from rnscli.networks.recipe import Recipe
 from rnscli.networks.training import trained
 recipe = Recipe(epochs=int(sys.argv[2]), batch_size=250)
 network = trained("digits-cnn", recipe, cache=Cache(Path(sys.argv[1])),

@@ -100,6 +100,7 @@ class LayerRow:
     granularity: c.Granularity
     scales: c.Scales
     input_scale: c.InputScale
+    rounding: c.Rounding
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None

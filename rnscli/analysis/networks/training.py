@@ -20,7 +20,7 @@ from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
 from rnscli.analysis.statistics import check_reals
 from rnscli.base import InputError, RnscliError, shown, write_atomically
-from rnscli.matrix import Dataflow, needs_calibration
+from rnscli.matrix import Dataflow, GradientFlows, needs_calibration
 from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer, running
 from rnscli.runtime import Runner, Work, describe, digest, versions
 from rnscli.torch import converted
@@ -31,6 +31,7 @@ _PART = "training"
 _OF_FP32 = dict.fromkeys(
     (
         "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales", "input_scale",
+        "rounding", "input_gradient_bits", "weight_gradient_bits", "gradient_rounding",
         "moduli", "redundant_moduli", "redundant", "decoder", "slice_bits", "adc_bits", "adc_range",
         "calibration", "percentile", "calibration_samples", "noise", "p", "sigma", "residue_p",
         "residue_sigma", "attempts",
@@ -52,6 +53,8 @@ class TrainingParameters:
         How it is trained; its seed decides over the first weights, too.
     flow
         The core on which every product is computed, forward and of gradients; FP32 if ``None``.
+    gradients
+        Those of gradients, if these are computed on other cores than the forward pass.
     bits
         Bits b of the converters.
     plan
@@ -72,6 +75,7 @@ class TrainingParameters:
     data: Dataset
     recipe: Recipe
     flow: Dataflow | None = None
+    gradients: GradientFlows | None = None
     bits: int | None = None
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     checkpoint: Path | None = None
@@ -80,6 +84,15 @@ class TrainingParameters:
     def __post_init__(self) -> None:
         if self.bits is not None:
             analysis.ModuliOptions.bits.check(self.bits)
+        if self.flow is None and self.gradients is not None:
+            raise InputError("`gradients` are beside a `flow`; without one all is in FP32")
+
+    @property
+    def flows(self) -> tuple[Dataflow | None, Dataflow | None, Dataflow | None]:
+        """Of the forward pass, of gradients of inputs and of those of weights."""
+        if self.gradients is None:
+            return self.flow, self.flow, self.flow
+        return self.flow, self.gradients.inputs, self.gradients.weights
 
 
 @dataclass(frozen=True)
@@ -129,7 +142,7 @@ def training_run(
     model = parameters.network.made(parameters.recipe.seed)
     flow = parameters.flow
     if flow is not None:
-        model = converted(model, flow)
+        model = converted(model, flow, gradients=parameters.gradients)
     trainer = Trainer(model, parameters.data, parameters.recipe)
     failure = ""
     kept = _Checkpoint(parameters)
@@ -139,7 +152,7 @@ def training_run(
     while not trainer.finished and not failure:
         try:
             with running(parameters.network.name, "cannot be trained"):
-                if flow is not None and needs_calibration(flow):
+                if any(one is not None and needs_calibration(one) for one in parameters.flows):
                     calibrate_epoch(trainer.model, parameters.data, trainer.recipe, parameters.plan)
                 trainer.advance()
         except RnscliError as error:  # of this training; others may do better
@@ -173,6 +186,7 @@ def _description(parameters: TrainingParameters) -> dict[str, Any]:
         "recipe": describe(parameters.recipe),
         "seed": parameters.recipe.seed,
         **analysis.described_flow(parameters.flow),
+        "gradients": [analysis.described_flow(one) for one in parameters.flows[1:]],
         "calibration": described_plan(parameters.plan, parameters.flow, parameters.data),
     }
 
@@ -290,11 +304,15 @@ def trainings(
 
 def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> TrainingRow:
     """Trainings of several seeds on one core, or in FP32, beside those in FP32."""
-    reference, accuracies = (
-        {one.parameters.recipe.seed: one.record.epochs[-1][2] for one in several}
-        for several in (in_fp32, on_core)
+    (reference, accuracies), (loss_before, losses) = (
+        [
+            {one.parameters.recipe.seed: one.record.epochs[-1][place] for one in several}
+            for several in (in_fp32, on_core)
+        ]
+        for place in (2, 1)
     )
     differences = [accuracy - reference[seed] for seed, accuracy in accuracies.items()]
+    added = [loss - loss_before[seed] for seed, loss in losses.items()]
     first = on_core[0].parameters
     error = _moments(reference.values()).standard_error if len(accuracies) > 1 else None
     # Shares of some thousand samples: beyond 15 decimals there is nothing but rounding.
@@ -311,6 +329,8 @@ def training_row(on_core: Sequence[Training], in_fp32: Sequence[Training]) -> Tr
         test_loss=test_loss,
         test_accuracy=test_accuracy,
         test_accuracy_ci95=_interval(accuracies.values()),
+        loss_difference=math.fsum(added) / len(added),
+        loss_difference_ci95=None if first.flow is None else _interval(added),
         accuracy_difference=difference,
         accuracy_difference_ci95=None if first.flow is None else _interval(differences),
         fp32_standard_error=error,
@@ -334,6 +354,11 @@ def _columns(parameters: TrainingParameters) -> dict[str, Any]:
     if parameters.flow is None:
         return {"core": FP32, **_OF_FP32}
     columns = analysis.core_columns(parameters.flow, parameters.bits)
+    bits = [one.core.dot_product.input_bits if one else 32 for one in parameters.flows[1:]]
+    columns |= dict(zip(("input_gradient_bits", "weight_gradient_bits"), bits, strict=True))
+    # Both are rounded alike, where a core computes them.
+    roundings = (one.rounding for one in parameters.flows[1:] if one is not None)
+    columns["gradient_rounding"] = next(roundings, None)
     return plan_columns(parameters.plan, parameters.flow, parameters.data) | columns
 
 

@@ -16,7 +16,7 @@ from rnscli.cli.commands.layer_comparison import LAYER_LAYOUT, layer_answer
 from rnscli.core import CALIBRATED, CORES, FULL, CoreOptions
 from rnscli.hardware import Technology
 from rnscli.matrix import has_calibrated_range
-from rnscli.networks import NETWORKS
+from rnscli.networks import DIGITS_NETWORKS
 
 LAYOUT = report.Layout(
     parameters=(
@@ -65,7 +65,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
 @options.stacked(
     options.take(
         NetworkOptions.model,
-        ",".join(NETWORKS.own),
+        ",".join(DIGITS_NETWORKS),
         more=" Named networks are trained in FP32 once and kept.",
     ),
     NetworkOptions.torchvision,
@@ -193,7 +193,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         pairs = [(point, one) for (point, _), one in zip(ready, every, strict=True)]
         prepared, clipped = cli.answered(pairs, _within_range)
         warnings = [f"WARNING: {one}" for one in at_random]
-        notes = [f"--data {data.name}: {data.note}"] if data.note else []
+        noted = {one.data.name: one.data.note for one in opened.values() if one.data.note}
+        notes = [f"--data {name}: {note}" for name, note in noted.items()]
         told = [*warnings, *notes, *(lacking if left_out else ())]
         if per_layer:
             return layer_answer(prepared, (*problems, *clipped), told, runner, bar)

@@ -7,33 +7,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import click
 
 from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
-from rnscli.base import Column, InputError
+from rnscli.base import InputError
 from rnscli.cli import options
 from rnscli.core import CoreOptions
+from rnscli.matrix import GradientOptions
 
 LAYOUT = report.Layout(
-    parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS),
+    parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS, *options.GRADIENT_AXES),
     results=(
         "train_loss", "test_loss", "test_accuracy", "test_accuracy_ci95", "accuracy_difference",
         "accuracy_difference_ci95", "fp32_standard_error", "within_standard_error",
     ),
     optional=(
-        "calibration", "percentile", "calibration_samples", "adc_bits", "adc_range", "slice_bits",
-        "redundant_moduli", "moduli", "decoder", "test_accuracy_ci95",
+        *options.GRADIENT_AXES, "calibration", "percentile", "calibration_samples", "adc_bits",
+        "adc_range", "slice_bits", "redundant_moduli", "moduli", "decoder", "test_accuracy_ci95",
         "test_loss", "fp32_standard_error",
     ),
     essential=("test_accuracy", "accuracy_difference"),
 )  # fmt: skip
 EPOCH_LAYOUT = report.Layout(
-    parameters=("model", *options.CORE_COLUMNS, "seed"),
+    parameters=("model", *options.CORE_COLUMNS, *options.GRADIENT_AXES, "seed"),
     results=("epoch", "train_loss", "test_loss", "test_accuracy"),
     optional=(
+        *options.GRADIENT_AXES,
         "calibration",
         "percentile",
         "calibration_samples",
@@ -46,15 +48,17 @@ EPOCH_LAYOUT = report.Layout(
     ),
     essential=("epoch", "train_loss"),
 )
-_RECIPE = ("epochs", "batch_size", "learning_rate")
+_RECIPE = tuple(base.options_of(networks.RecipeOptions))
 _OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
-AXES = (*_OTHERS, *options.CORE_AXES, "technology", "core")
+AXES = (*_OTHERS, *options.CORE_AXES, *options.GRADIENT_AXES, "technology", "core")
+_OF_CORES = (*options.CORE_AXES, *options.GRADIENT_AXES)
+_OF_SHELL = {
+    "learning_rate": networks.RecipeOptions.learning_rate.within(
+        low=1e-12, accepted="a number above 0"
+    )
+}
 AXIS_COLUMNS = {
-    "epochs": analysis.Epochs,
-    "batch_size": Annotated[int, Column("Samples in a step.", low=1)],
-    "learning_rate": Annotated[
-        float, Column("The highest learning rate of the schedule.", form=str)
-    ],
+    **analysis.RECIPE_COLUMNS,
     **options.MODULI_COLUMNS,
     **options.DECODER_COLUMNS,
     "legitimate_range": analysis.LegitimateRange,
@@ -73,6 +77,7 @@ AXIS_COLUMNS = {
     needs={
         **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
+        "momentum": ("optimiser=momentum", "optimiser=nesterov"),
     },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
     axes=AXIS_COLUMNS,
@@ -90,10 +95,9 @@ AXIS_COLUMNS = {
         bits="7",
         adc_range=CoreOptions.adc_range,
     ),
+    *base.options_of(GradientOptions).values(),
     options.noise_technology,
-    networks.RecipeOptions.epochs,
-    networks.RecipeOptions.batch_size,
-    networks.RecipeOptions.learning_rate.within(low=1e-12, accepted="a number above 0"),
+    *(_OF_SHELL.get(name, one) for name, one in base.options_of(networks.RecipeOptions).items()),
     click.option(
         "--curves",
         is_flag=True,
@@ -120,10 +124,10 @@ AXIS_COLUMNS = {
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Train networks with every matrix product in a core, beside FP32.
 
-    The products of the forward pass and of both gradients are computed in the core; gradients pass
-    its rounding straight through, and all else stays in FP32. With the same seed, FP32 and every
-    core begin with the same weights and see the same samples in the same order. Needs the extra
-    rnscli[torch].
+    The products of the forward pass and of both gradients are computed in the core, or the latter
+    in others or in FP32; gradients pass the rounding straight through, and all else stays in FP32.
+    With the same seed, FP32 and every core begin with the same weights and see the same samples in
+    the same order. Needs the extra rnscli[torch].
 
     \b
     # Training at 7 bits beside FP32, from two first weights
@@ -132,6 +136,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --bits 5,7 --epochs 2 --curves --plot loss.png
     # A long training, which may be killed and goes on
     rnscli train --bits 6 --epochs 2 --checkpoint training
+    # Few bits forward, no core for gradients; and another recipe
+    rnscli train --bits 4 --input-gradient-bits 8 --weight-gradient-bits fp32
+    rnscli train --optimiser momentum --learning-rate 0.02,0.1 --clip 1
+    # A task on which few bits lose, and what rounding by chance saves
+    rnscli train --model text-mlp --bits 4..6 --rounding nearest,stochastic
     """
     options.check_torch("rnscli train", given)
     given = options.with_libraries(given)
@@ -211,6 +220,7 @@ def _trainings(
                 data=opened[name].data,
                 recipe=replace(recipe, **stated, seed=seed),
                 flow=None if one is None else one.flow,
+                gradients=None if one is None else one.gradients,
                 bits=None if one is None else one.bits,
                 plan=analysis.CalibrationPlan() if one is None else one.plan,
                 checkpoint=folder,
@@ -263,7 +273,7 @@ def _answer(
             several = [trained[_key(one, point, seed)] for seed in given["seed"]]
             recipe = {name: getattr(several[0].parameters.recipe, name) for name in _RECIPE}
             # Options of cores, which a sweep makes columns of, do not concern FP32.
-            here = point | ({} if one else dict.fromkeys(options.CORE_AXES)) | recipe
+            here = point | ({} if one else dict.fromkeys(_OF_CORES)) | recipe
             epochs = [row for each in several for row in each.epochs]
             curves.extend(asdict(row) | recipe for row in epochs)
             if given["curves"]:

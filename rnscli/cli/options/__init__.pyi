@@ -30,6 +30,7 @@ from rnscli.cli.options.layers import layer_flows as layer_flows
 from rnscli.cli.options.layers import read_layers as read_layers
 from rnscli.cli.options.networks import CORE_AXES as CORE_AXES
 from rnscli.cli.options.networks import CORE_COLUMNS as CORE_COLUMNS
+from rnscli.cli.options.networks import GRADIENT_AXES as GRADIENT_AXES
 from rnscli.cli.options.networks import CoreOfPoint as CoreOfPoint
 from rnscli.cli.options.networks import check_torch as check_torch
 from rnscli.cli.options.networks import check_weights as check_weights

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
 from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
 from rnscli.hardware import Technology
-from rnscli.matrix import Dataflow, DataflowOptions, needs_calibration
+from rnscli.matrix import DIGITAL, Dataflow, DataflowOptions, GradientFlows, needs_calibration
 from rnscli.networks import INSTALL, LIBRARIES, missing_package
 
 if TYPE_CHECKING:
@@ -82,14 +82,18 @@ def _opened(name: str, options: Mapping[str, Any], bar: Bar, labelled: bool) -> 
 
 
 CORE_AXES = (
-    "granularity", "scales", "input_scale", *shared.MODULI_AXES, "slice_bits", "adc_bits",
-    "adc_range", "calibration", "percentile", "calibration_samples",
+    "granularity", "scales", "input_scale", "rounding", *shared.MODULI_AXES, "slice_bits",
+    "adc_bits", "adc_range", "calibration", "percentile", "calibration_samples",
     *shared.DECODER_AXES, "legitimate_range", "attempts", *noise.NOISE_AXES, *devices.DEVICE_AXES,
 )  # fmt: skip
 
+# Of trainings; a gradient is computed on the core of the forward pass unless it is said.
+GRADIENT_AXES = ("input_gradient_bits", "weight_gradient_bits", "gradient_rounding")
+
 # Columns of a table that say what a core is, in the order in which they are read.
 CORE_COLUMNS = (
-    "vector_size", "granularity", "scales", "input_scale", "bits", "input_bits", "weight_bits",
+    "vector_size", "granularity", "scales", "input_scale", "rounding", "bits", "input_bits",
+    "weight_bits",
     "p", "sigma", "core", "moduli", "redundant_moduli", "redundant",
     "decoder", "attempts", "slice_bits", "adc_bits", "adc_range", "calibration",
     "percentile", "calibration_samples",
@@ -107,6 +111,7 @@ def core_options(
         DataflowOptions.granularity,
         DataflowOptions.scales,
         DataflowOptions.input_scale,
+        DataflowOptions.rounding,
         ModuliOptions.moduli,
         shared.redundancy("0"),
         noise.noise_options("no errors"),
@@ -123,11 +128,15 @@ def core_options(
 
 @dataclass(frozen=True)
 class CoreOfPoint:
-    """The core of a point, the bits of its converters, and how it is calibrated if it must be."""
+    """The core of a point, the bits of its converters, and how it is calibrated if it must be.
+
+    ``gradients`` are the cores of a backward pass, if they are others.
+    """
 
     flow: Dataflow
     bits: int
     plan: CalibrationPlan
+    gradients: GradientFlows | None = None
 
 
 def distinct(
@@ -144,6 +153,42 @@ def core_of(
     point: shared.Point, tables: Mapping[str, Any], technologies: Mapping[str, Technology]
 ) -> CoreOfPoint:
     """The core of a point of a sweep, with tables of measured devices and named technologies."""
+    flow, bits = _flow_of(point, tables, technologies)
+    plan = CalibrationPlan()
+    if needs_calibration(flow):  # else a plan would tell rows apart that are the same
+        plan = CalibrationPlan(
+            point["calibration"], point["percentile"], point["calibration_samples"]
+        )
+
+    def gradient(bits: int | str | None) -> Dataflow | None:
+        """The core of a gradient: another one if its bits are, or none."""
+        if bits == DIGITAL:
+            return None
+        rounding = point["gradient_rounding"] or flow.rounding
+        if bits is None:
+            return replace(flow, rounding=rounding)
+        if point["moduli"] is not None:
+            raise InputError(
+                "`moduli` are those of one core, and those of gradients of so many bits are "
+                "others; give `bits`, or leave out `input_gradient_bits` and "
+                "`weight_gradient_bits`"
+            )
+        own = dict.fromkeys(("input_bits", "weight_bits", "adc_bits"))
+        other = {**point, **own, "bits": bits, "rounding": rounding}
+        return _flow_of(other, tables, technologies)[0]
+
+    chosen = [point.get(name) for name in GRADIENT_AXES]
+    if all(one is None for one in chosen):
+        return CoreOfPoint(flow, bits, plan)
+    gradients = GradientFlows(gradient(chosen[0]), gradient(chosen[1]))
+    same = gradients == GradientFlows(flow, flow)
+    return CoreOfPoint(flow, bits, plan, None if same else gradients)
+
+
+def _flow_of(
+    point: shared.Point, tables: Mapping[str, Any], technologies: Mapping[str, Technology]
+) -> tuple[Dataflow, int]:
+    """The dataflow of a point, and the bits of its converters."""
     from rnscli.analysis.analog_core import analog_core
 
     request = shared.moduli_request(point)
@@ -176,12 +221,7 @@ def core_of(
         **given,
         **{name: point[name] for name in same},
     )
-    scaling = {name: point[name] for name in ("granularity", "scales", "input_scale")}
+    scaling = {name: point[name] for name in ("granularity", "scales", "input_scale", "rounding")}
     if (tolerance := point.get("tolerance")) is not None:
         scaling["tolerance"] = tolerance
-    flow, plan = Dataflow(core, **scaling), CalibrationPlan()
-    if needs_calibration(flow):  # else a plan would tell rows apart that are the same
-        plan = CalibrationPlan(
-            point["calibration"], point["percentile"], point["calibration_samples"]
-        )
-    return CoreOfPoint(flow, request.converter_bits, plan)
+    return Dataflow(core, **scaling), request.converter_bits

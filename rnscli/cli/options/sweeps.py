@@ -117,6 +117,21 @@ class AttemptsSweep(IntSweep):
         return {"anyOf": [super().schema(), {"const": "inf"}]}
 
 
+class NameOrIntSweep(IntSweep):
+    """Names out of a list, or whole numbers of a range."""
+
+    def __init__(self, values: base.NamesOrWholeNumbers) -> None:
+        super().__init__(values.low, values.high)
+        self.what = f"{', '.join(values.names)}, {self.what}"
+        self.name, self.names = "|".join(("INT", *values.names)), values.names
+
+    def items(self, text: str) -> Sequence[Any]:
+        return [text] if text in self.names else super().items(text)
+
+    def schema(self) -> "Schema":
+        return {"anyOf": [super().schema(), {"enum": list(self.names)}]}
+
+
 class FloatSweep(Sweep):
     """Numbers of a range: ``1e-3``, ``1e-3,1e-2``, ``1e-6..1e-1:31`` (logarithmic)."""
 
@@ -370,6 +385,8 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
             return NameSweep(accepted, "NAME|FILE[,..]", values.names, suffixes)
         case base.NamesOrFractions():
             return FractionSweep(values)
+        case base.NamesOrWholeNumbers():
+            return NameOrIntSweep(values)
         case base.NamesOrFunctions():
             return ModelSweep(values.names)
         case base.Names():

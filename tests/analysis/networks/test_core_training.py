@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny_networks
 import torch
@@ -23,8 +24,9 @@ from rnscli.analysis.networks.training import (
 )
 from rnscli.base.errors import InputError
 from rnscli.matrix.dataflow import Dataflow
-from rnscli.networks.portable import OpenedNetwork, open_untrained
-from rnscli.networks.shipped import Recipe
+from rnscli.networks.data import digits
+from rnscli.networks.portable import OpenedNetwork, PortableNetwork, open_untrained
+from rnscli.networks.recipe import Recipe
 from rnscli.networks.training import Trainer
 from rnscli.runtime.runner import runner
 from rnscli.torch import recording
@@ -335,3 +337,30 @@ def test_a_row_for_each_epoch(opened: OpenedNetwork) -> None:
         (2, 3, "fixed-lp", 6),
     ]
     assert (rows[1].train_loss, rows[1].test_loss, rows[1].test_accuracy) == (0.4, 0.8, 0.5)
+
+
+def test_differences_of_losses_seed_by_seed() -> None:
+    """Student's interval of the differences by hand, from losses that are made up."""
+    core = Dataflow(analog_core("rns", bits=6))
+    losses = {None: [1.0, 1.5, 1.1], core: [1.25, 1.5, 1.5]}
+    fp32, on_core = (
+        [
+            Training(
+                TrainingParameters(
+                    network=PortableNetwork("digits-cnn", (1, 8, 8)),
+                    data=digits(),
+                    recipe=Recipe(epochs=1, seed=seed),
+                    flow=flow,
+                ),
+                TrainingRecord(((9.0, loss, 0.5),)),
+            )
+            for seed, loss in enumerate(of_flow)
+        ]
+        for flow, of_flow in losses.items()
+    )
+    row = training_row(on_core, fp32)
+    assert row.loss_difference == pytest.approx((0.25 + 0.0 + 0.4) / 3)
+    interval = stats.t(2, np.mean([0.25, 0, 0.4]), stats.sem([0.25, 0, 0.4])).interval(0.95)
+    assert row.loss_difference_ci95 == pytest.approx(interval)
+    of_itself = training_row(fp32, fp32)
+    assert (of_itself.loss_difference, of_itself.loss_difference_ci95) == (0.0, None)

@@ -21,7 +21,7 @@ from rnscli.matrix.dataflow import Dataflow
 from rnscli.networks.data import Dataset, LabelledData
 from rnscli.networks.evaluation import evaluate
 from rnscli.networks.portable import OpenedNetwork, open_network, open_untrained
-from rnscli.networks.shipped import Recipe
+from rnscli.networks.recipe import Recipe
 from rnscli.runtime.runner import runner
 from rnscli.torch import calibrate, calibration, convert
 

@@ -48,10 +48,10 @@ def expected(flows: Any) -> float:
 def test_each_layer_has_the_core_of_the_first_pattern_that_fits(rows: Rows) -> None:
     import rnscli
 
-    coarse = rnscli.analog_core("rns", bits=2, vector_size=8)
+    coarse = rnscli.analog_core("rns", bits=3, vector_size=8)
     fine = rnscli.analog_core("fixed-hp", bits=6, vector_size=128)
     low = rnscli.analog_core("rns", bits=4, vector_size=128, moduli=(15, 16, 17, 19))
-    Path("a.toml").write_text('[1]\ncore = "rns"\nbits = 2\nvector-size = 8\n', "utf-8")
+    Path("a.toml").write_text('[1]\ncore = "rns"\nbits = 3\nvector-size = 8\n', "utf-8")
     layers = {"3": {"core": "rns", "bits": 4, "moduli": [15, 16, 17, 19]}, "*": {"bits": 2}}
     Path("b.json").write_text(json.dumps(layers), "utf-8")
     hp = rnscli.analog_core("fixed-hp", bits=2, vector_size=128)

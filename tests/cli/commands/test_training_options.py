@@ -1,0 +1,168 @@
+"""Recipes, cores of gradients and roundings of ``rnscli train`` on the command line."""
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import rnscli
+from rnscli.matrix import Dataflow
+from rnscli.networks.recipe import Recipe
+from rnscli.networks.sources.open_data import open_data
+from rnscli.networks.training import Trainer
+from rnscli.torch import convert
+
+Run = Callable[..., Any]
+Rows = Callable[..., list[dict[str, Any]]]
+Refusal = Callable[..., str]
+
+SOURCE = """
+import torch
+from torch import nn
+
+def make():
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+"""
+TRAIN = ("train", "--model", "mine:make", "--data", "drawn.npz", "--epochs", 2)
+FIXED = Recipe(epochs=2)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_mine: None) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine.py").write_text(SOURCE)
+    rng = np.random.default_rng(8)
+    arrays = {"x": rng.normal(size=(40, 6)), "x_train": rng.normal(size=(90, 6))}
+    labels = {"y" + name[1:]: (x[:, :3]).argmax(1) for name, x in arrays.items()}
+    np.savez("drawn.npz", **arrays, **labels)
+
+
+def by_python(recipe: Recipe, flow: Dataflow | None = None, **gradients: Any) -> float:
+    """The test loss of the same training."""
+    torch.manual_seed(3)
+    model: nn.Module = importlib.import_module("mine").make()
+    if flow is not None:
+        model = convert(model, flow, **gradients)
+    *_, last = Trainer(model, open_data("drawn.npz"), recipe).run()
+    return last.test_loss
+
+
+def test_every_option_of_a_recipe_is_followed(rows: Rows) -> None:
+    given = {
+        "batch_size": 16,
+        "optimiser": "momentum",
+        "learning_rate": 0.05,
+        "momentum": 0.5,
+        "weight_decay": 0.01,
+        "schedule": "step",
+        "warm_up": 3,
+        "clip": 0.7,
+        "clip_weights": 1.5,
+    }
+    options: list[object] = []
+    for name, value in given.items():
+        options += ["--" + name.replace("_", "-"), value]
+        # One more decides each time, but for the momentum, which waits for its optimiser.
+        found = rows(*TRAIN, "--bits", 6, *options)
+        recipe = Recipe(epochs=2, **{n: given[n] for n in list(given)[: len(options) // 2]})
+        flow = Dataflow(rnscli.analog_core("rns", bits=6, vector_size=128))
+        assert [row["test_loss"] for row in found] == [by_python(recipe), by_python(recipe, flow)]
+
+
+def test_sweeps_of_recipes_have_columns(rows: Rows) -> None:
+    found = rows(*TRAIN, "--optimiser", "sgd,adam", "--warm-up", "0,0.5", "--bits", 5)
+    asked = [(name, share) for name in ("sgd", "adam") for share in (0, 0.5)]
+    assert [(row["optimiser"], row["warm_up"], row["core"]) for row in found] == [
+        (*one, core) for one in asked for core in ("fp32", "rns")
+    ]
+    assert len({row["test_loss"] for row in found}) == 8
+
+
+def test_cores_of_gradients(rows: Rows) -> None:
+    found = rows(
+        *TRAIN, "--bits", 4, "--input-gradient-bits", "6,fp32", "--weight-gradient-bits", 8,
+        "--gradient-rounding", "truncate",
+    )  # fmt: skip
+    described = [
+        (row["input_gradient_bits"], row["weight_gradient_bits"], row["gradient_rounding"])
+        for row in found
+    ]
+    assert described == [(None, None, None), (6, 8, "truncate"), (32, 8, "truncate")]
+    four, six, eight = (
+        Dataflow(rnscli.analog_core("rns", bits=b), rounding="nearest" if b == 4 else "truncate")
+        for b in (4, 6, 8)
+    )
+    expected = [
+        by_python(FIXED, four, input_gradient=one, weight_gradient=eight) for one in (six, "fp32")
+    ]
+    assert [row["test_loss"] for row in found] == [by_python(FIXED), *expected]
+
+
+def test_the_core_of_the_forward_pass_is_not_trained_twice(rows: Rows) -> None:
+    found = rows(*TRAIN, "--bits", 5, "--gradient-rounding", "nearest,stochastic")
+    assert [row["gradient_rounding"] for row in found] == [None, "nearest", "stochastic"]
+    assert found[1]["test_loss"] == rows(*TRAIN, "--bits", 5)[1]["test_loss"]
+
+
+def test_all_of_it_is_in_the_digest_of_stored_work(rnscli: Run) -> None:
+    each: list[tuple[object, ...]] = [
+        (),
+        ("--optimiser", "adam"),
+        ("--schedule", "linear"),
+        ("--warm-up", 2),
+        ("--clip", 0.01),
+        ("--clip-weights", 1),
+        ("--weight-decay", 1),
+        ("--rounding", "truncate"),
+        ("--gradient-rounding", "truncate"),
+        ("--input-gradient-bits", "fp32"),
+        ("--weight-gradient-bits", 9),
+    ]
+    asked = (*TRAIN, "--bits", 4, "--format", "json", "--store", "store.sqlite")
+    first = [rnscli(*asked, *more).out for more in each]
+    losses = {json.loads(one)["rows"][1]["train_loss"] for one in first}
+    assert len(losses) == len(each)
+    listed = json.loads(rnscli("store", "store.sqlite", "--format", "json").out)
+    assert len(listed["rows"]) >= len(each)
+    assert [rnscli(*asked, *more).out for more in each] == first
+
+
+def test_rounding_of_accuracy(rows: Rows) -> None:
+    asked = ("accuracy", "--model", "mine:make", "--data", "drawn.npz", "--core", "rns", "--bits")
+    found = rows(*asked, 4, "--rounding", "nearest,stochastic,truncate")
+    assert [row["rounding"] for row in found] == ["nearest", "stochastic", "truncate"]
+    again = rows(*asked, 4, "--rounding", "stochastic")
+    assert again == found[1:2]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--optimiser", "adagrad"), "--optimiser: 'adagrad' is not accepted; it must be one of"),
+        (("--warm-up", 1.5), "--warm-up is 1.5; it must be a share of all steps from 0 to below"),
+        (("--clip", 0), "--clip: '0' is not accepted; it must be a number above 0"),
+        (("--clip-weights", 0.5), "--clip-weights: '0.5' is not accepted; it must be a number"),
+        (("--input-gradient-bits", 1), "'1' is not accepted; it must be fp32, a whole number"),
+        (("--rounding", "up"), "--rounding: 'up' is not accepted; it must be one of nearest"),
+        (
+            ("--moduli", "63,62,61,59", "--weight-gradient-bits", 8),
+            "--moduli are those of one core",
+        ),
+    ],
+)
+def test_refused(refusal: Refusal, given: tuple[object, ...], says: str) -> None:
+    assert says in refusal(*TRAIN, *given)
+
+
+def test_a_momentum_without_an_optimiser_that_has_one(rnscli: Run) -> None:
+    ran = rnscli(*TRAIN, "--bits", 5, "--momentum", 0.5)
+    assert ran.code == 0
+    assert "--momentum changes nothing without --optimiser momentum or" in ran.err

@@ -1,0 +1,67 @@
+"""The text of the next letters, and its network."""
+
+import re
+from importlib import resources
+
+import pytest
+import torch
+
+from rnscli.networks.models import letters
+from rnscli.networks.shipped import DIGITS_NETWORKS, NETWORKS
+from rnscli.networks.text import LETTERS, of_text, text
+
+
+def spelt(codes: object) -> str:
+    return "".join(LETTERS[code] for code in codes)  # type: ignore[attr-defined]
+
+
+def test_samples_are_letters_of_the_text_and_the_one_that_follows() -> None:
+    folder = resources.files("sklearn.datasets.descr")
+    names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".rst"))
+    words = " ".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+    plain = re.sub("[^a-z]+", " ", words.lower())
+    data = text()
+    assert data.train is not None
+    for part in (data.train, data.test):
+        both = zip(part.inputs, part.labels, strict=True)
+        rows = [spelt(row) + LETTERS[label] for row, label in both]
+        assert all(row in plain for row in rows[::50])
+    # By blocks of 500: no nine letters of the test are in a sample to train with.
+    assert len(data.test) == len(plain) // 2500 * 492
+    assert spelt(data.test.inputs[0]) == plain[2000:2008]
+    assert spelt(data.train.inputs[-1]) in plain[-600:]
+
+
+def test_blocks_share_no_letter() -> None:
+    """A text in which every letter tells its block."""
+    data = of_text("".join(LETTERS[1 + block] * 500 for block in range(20)))
+    assert data.train is not None
+    tested = {spelt(row)[0] for row in data.test.inputs}
+    assert tested == {LETTERS[1 + block] for block in (4, 9, 14, 19)}
+    assert not tested & {letter for row in data.train.inputs for letter in spelt(row)}
+
+
+def test_logits() -> None:
+    model = letters.make().eval()
+    with torch.no_grad():
+        logits = model(torch.from_numpy(text().test.inputs[:4]))
+    assert logits.shape == (4, 27)
+    lengths = [one.weight.shape[1] for one in model.modules() if isinstance(one, torch.nn.Linear)]
+    assert lengths == [128] * 3
+
+
+def test_networks_for_digits_are_told_apart() -> None:
+    assert DIGITS_NETWORKS == ("digits-cnn", "digits-resnet", "digits-transformer")
+    assert NETWORKS["text-mlp"].dataset() is text()
+
+
+@pytest.mark.thorough
+def test_few_bits_lose_and_stochastic_rounding_helps() -> None:
+    """As the page says, of one seed: rounded to nearest, five bits are lost, and by chance not."""
+    import rnscli
+
+    asked = {"model": "text-mlp", "bits": 5}
+    found = rnscli.train(**asked, rounding=["nearest", "stochastic"])
+    fp32, nearest, chance = found
+    assert nearest.test_accuracy < 0.25
+    assert chance.test_accuracy > fp32.test_accuracy - 0.08
