@@ -31,7 +31,9 @@ def test_your_own_network(
     x, y = rng.standard_normal((60, 16)), rng.integers(0, 4, 60)
     np.savez("mine.npz", x=x[:20], y=y[:20], x_train=x[20:], y_train=y[20:])
     commands = re.findall(r"^rnscli (.*mine:make.*)$", PAGE, re.MULTILINE)
-    assert len(commands) == 2
+    assert len(commands) == 3
+    (layers,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    Path("layers.toml").write_text(layers)
     for command in commands:
         assert run(shlex.split(command)) == 0
         assert "mine:make" in capsys.readouterr().out
