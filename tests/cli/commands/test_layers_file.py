@@ -11,7 +11,6 @@ import pytest
 torch = pytest.importorskip("torch")
 
 Run = Callable[..., Any]
-Rows = Callable[..., list[dict[str, Any]]]
 Refusal = Callable[..., str]
 
 SOURCE = """
@@ -45,21 +44,22 @@ def expected(flows: Any) -> float:
     return float((logits.argmax(1).numpy() == data["y"]).mean())
 
 
-def test_each_layer_has_the_core_of_the_first_pattern_that_fits(rows: Rows) -> None:
-    import rnscli
+def test_each_layer_has_the_core_of_the_first_pattern_that_fits(rnscli: Run) -> None:
+    from rnscli import analog_core
 
-    coarse = rnscli.analog_core("rns", bits=3, vector_size=8)
-    fine = rnscli.analog_core("fixed-hp", bits=6, vector_size=128)
-    low = rnscli.analog_core("rns", bits=4, vector_size=128, moduli=(15, 16, 17, 19))
-    Path("a.toml").write_text('[1]\ncore = "rns"\nbits = 3\nvector-size = 8\n', "utf-8")
-    layers = {"3": {"core": "rns", "bits": 4, "moduli": [15, 16, 17, 19]}, "*": {"bits": 2}}
+    coarse = analog_core("rns", bits=4, vector_size=8)
+    fine = analog_core("fixed-hp", bits=6, vector_size=128)
+    low = analog_core("rns", bits=5, vector_size=128, moduli=(31, 29, 27, 25))
+    Path("a.toml").write_text('[1]\ncore = "rns"\nbits = 4\nvector-size = 8\n', "utf-8")
+    layers = {"3": {"core": "rns", "bits": 5, "moduli": [31, 29, 27, 25]}, "*": {"bits": 2}}
     Path("b.json").write_text(json.dumps(layers), "utf-8")
-    hp = rnscli.analog_core("fixed-hp", bits=2, vector_size=128)
+    hp = analog_core("fixed-hp", bits=2, vector_size=128)
     for name, flows in (
         ("a.toml", {"1": coarse, "*": fine}),
         ("b.json", {"3": low, "*": hp}),
     ):
-        (row,) = rows(*ASKED, "--bits", 6, "--layers", name)
+        ran = rnscli(*ASKED, "--bits", 6, "--layers", name, "--format", "json")
+        (row,) = json.loads(ran.out)["rows"]
         assert row["accuracy"] == pytest.approx(expected(flows), abs=1e-12)
         assert row["energy_j"] is None
 
