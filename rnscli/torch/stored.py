@@ -87,7 +87,8 @@ def requantise(model: nn.Module) -> None:
     Examples
     --------
     >>> import rnscli, rnscli.torch
-    >>> layer = rnscli.torch.AnalogLinear(4096, 1, bias=False, core=rnscli.analog_core("rns"))
+    >>> core = rnscli.analog_core("rns", bits=8)
+    >>> layer = rnscli.torch.AnalogLinear(4096, 1, bias=False, core=core)
     >>> with torch.no_grad():
     ...     before = layer(torch.ones(1, 4096))
     >>> layer.weight.data[0, 1] += 1  # behind the back of PyTorch
