@@ -73,6 +73,12 @@ def test_every_product_is_on_its_own_core(given: dict, bits: tuple[int | None, .
         np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-5)
 
 
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that an image has several."""
+    monkeypatch.setattr(patches, "_BLOCK", 1 << 7)
+    monkeypatch.setattr(patches, "_FEW", 4)
+
+
 @pytest.mark.parametrize(
     ("given", "bits"),
     [
@@ -84,7 +90,7 @@ def test_every_product_is_on_its_own_core(given: dict, bits: tuple[int | None, .
 def test_convolutions_in_blocks_use_the_cores_of_gradients(
     given: dict, bits: tuple[int | None, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patches, "_BLOCK", 1 << 7)
+    small_blocks(monkeypatch)
     torch.manual_seed(1)
     model = convert(nn.Conv2d(2, 3, (3, 2), bias=False), flow(4), **given)
     images, grad = torch.randn(3, 2, 6, 5, requires_grad=True), torch.randn(3, 3, 4, 4)
@@ -127,7 +133,7 @@ def test_convolutions_are_in_blocks_only_where_every_role_gives_the_same(
     role: str, gradient: Dataflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Chance, noise and scales of several rows included, of a gradient alone."""
-    monkeypatch.setattr(patches, "_BLOCK", 1 << 7)
+    small_blocks(monkeypatch)
     model = convert(nn.Conv2d(2, 4, 3, groups=2, padding=1), flow(6), **{role: gradient})
     images = torch.randn(3, 2, 6, 5, requires_grad=True)
 
@@ -187,6 +193,14 @@ def test_of_all_layers_and_functions() -> None:
     assert all(one.grad is not None for one in analog.parameters())
 
 
+def test_layers_of_several_cores_have_gradients_on_their_own_unless_given() -> None:
+    model = nn.Sequential(nn.Linear(20, 5), nn.Linear(5, 2))
+    found = convert(model, {"0": flow(4), "1": flow(6)}, weight_gradient=flow(7))
+    assert [one.place.gradients for one in found] == [
+        GradientFlows(flow(4), flow(7)), GradientFlows(flow(6), flow(7))
+    ]  # fmt: skip
+
+
 def test_ranges_are_found_of_those_on_a_core() -> None:
     core = rnscli.analog_core("fixed-lp", bits=6, adc_range="calibrated")
     other = rnscli.analog_core("fixed-lp", bits=8, adc_range="calibrated")
@@ -232,7 +246,7 @@ def test_weights_that_chance_rounds_are_rounded_in_each_call() -> None:
 
 def test_chance_rounds_each_patch_of_a_convolution_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same pixel in two patches; in as many draws as there are of whole patches."""
-    monkeypatch.setattr(patches, "_BLOCK", 1 << 7)
+    small_blocks(monkeypatch)
     torch.manual_seed(0)
     layer = nn.Conv2d(1, 1, (1, 3), bias=False)
     layer.weight.data = torch.tensor([0.0, 1.0, 0.0]).view(1, 1, 1, 3)
