@@ -15,8 +15,8 @@ from rnscli.matrix import Dataflow
 
 # What a layer may have otherwise than the others; noise is common to all.
 LAYER_OPTIONS = (
-    "core", "bits", "input_bits", "weight_bits", "vector_size", "granularity", "scales", "moduli",
-    "redundant", "rule", "max_modulus", "decoder", "attempts", "slice_bits", "adc_bits",
+    "core", "bits", "input_bits", "weight_bits", "vector_size", "granularity", "scales", "rounding",
+    "moduli", "redundant", "rule", "max_modulus", "decoder", "attempts", "slice_bits", "adc_bits",
     "adc_range",
 )  # fmt: skip
 Layers = Mapping[str, Mapping[str, Any]]  # values of options, by patterns of names
