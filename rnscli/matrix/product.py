@@ -327,10 +327,6 @@ class WeightTile:
     unit: Array
     built: BuiltArray | None = None
 
-    @property
-    def length(self) -> int:
-        return int(self.terms.stop - self.terms.start)
-
 
 @dataclass(frozen=True)
 class QuantisedWeights:

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from rnscli.matrix import ProductCounts
 from rnscli.torch.patches import (
+    AllPatches,
     Block,
     Cut,
     add_patches,
@@ -28,23 +29,48 @@ from rnscli.torch.product import (
     FORWARD,
     INPUT_GRADIENT,
     WEIGHT_GRADIENT,
+    Place,
     Request,
+    check_plain,
     multiplication,
+    product_type,
     record,
+    request_for,
     simulating,
+    stored_matmul,
 )
 
 # Of these a row can be quantised without the others, but for the largest magnitude of all.
 _BY_ROWS = ("vector", "channel", "tensor")
 
 
+def convolve(place: Place, images: Tensor, weight: Tensor, cut: Cut, groups: int) -> Tensor:
+    """Padded images ``(N, C, H, W)`` with kernels ``(O, C / groups, *kernel)`` on a core."""
+    made = Convolution(cut, groups, request_for(place, weight, True))
+    if not made.fits(images, weight):
+        return made.by_all_patches(images, weight)
+    check_plain(place, images, weight)
+    with torch._C.DisableTorchFunction():
+        kept = torch.promote_types(product_type(images), product_type(weight))
+        found: Tensor = Convolved.apply(images, weight, made)  # type: ignore[no-untyped-call]
+        return found.to(kept)
+
+
 class Convolution(NamedTuple):
-    """How images are cut, where the products are computed, and the same by whole patches."""
+    """How images are cut, and where the products are computed."""
 
     cut: Cut
     groups: int
     request: Request
-    whole: Callable[[Tensor, Tensor], Tensor]
+
+    def by_all_patches(self, images: Tensor, weight: Tensor) -> Tensor:
+        """Patches of all images in one product for each group."""
+        every: Tensor = AllPatches.apply(images, self.cut)  # type: ignore[no-untyped-call]
+        kernels = self.operand(weight).mT
+        found = stored_matmul(self.operand(every).mT, kernels, self.request.place)
+        found = found.mT.reshape(len(weight), *every.shape[1:])
+        # In the order of PyTorch's own result, which decides how what follows is rounded.
+        return found.transpose(0, 1).contiguous()
 
     def fits(self, images: Tensor, weight: Tensor) -> bool:
         """Whether it can be computed in blocks, with the same result."""
@@ -56,15 +82,18 @@ class Convolution(NamedTuple):
         )
         granularities = {flow.granularity for flow in flows}
         single = images.dtype == weight.dtype == torch.float32 and images.device.type != "meta"
-        some = len(images) > 0 and min(self.cut.positions(images.shape[2:])) > 0
-        if not plain or not single or not some or not granularities.issubset(_BY_ROWS):
+        if not plain or not single or not len(images) or not granularities.issubset(_BY_ROWS):
             return False
         return "tensor" not in granularities or covered(images, self.cut) is not None
 
     def operand(self, values: Tensor) -> Tensor:
         """Values ``(rows or terms, ...)`` of all groups as a matrix, or a stack of them."""
         flat = values.flatten(1)
-        return flat if self.groups == 1 else flat.view(self.groups, -1, flat.shape[1])
+        return (
+            flat
+            if self.groups == 1
+            else flat.view(self.groups, len(flat) // self.groups, flat.shape[1])
+        )
 
     def largest_of_patches(self, images: Tensor) -> Callable[[Block], Tensor | None]:
         """The largest magnitude of each patch of a block, or of all, where it makes the scale."""
@@ -109,7 +138,7 @@ class Convolved(torch.autograd.Function):
         needed = ctx.needs_input_grad[:2]
         if torch.is_grad_enabled():  # gradients have gradients in turn
             both = zip((images, weight), needed, strict=True)
-            result = convolution.whole(images, weight)
+            result = convolution.by_all_patches(images, weight)
             operands = [one for one, is_needed in both if is_needed]
             found = iter(torch.autograd.grad(result, operands, grad, create_graph=True))
             return *(next(found) if is_needed else None for is_needed in needed), None

@@ -1,7 +1,7 @@
 """Convolutions of one and three dimensions, and transposed ones, on a core."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,10 +10,9 @@ from torch.nn import functional
 
 from rnscli.torch.compiling import apart
 from rnscli.torch.interception import called
-from rnscli.torch.layers import AnalogLayer, analog_conv2d
+from rnscli.torch.layers import AnalogLayer, analog_conv2d, convolved
+from rnscli.torch.patches import Sizes, around, each, padded
 from rnscli.torch.product import CoreOrFlow, Place, flow_of, stored_matmul
-
-Sizes = int | Sequence[int]
 
 
 def analog_conv1d(
@@ -28,11 +27,11 @@ def analog_conv1d(
 ) -> Tensor:
     """`torch.nn.functional.conv1d` on a core: that of images with one row."""
     _check(input, weight, 1)
-    (step,), (spread,) = _each(stride, 1), _each(dilation, 1)
-    around = padding if isinstance(padding, str) else (0, *_each(padding, 1))
+    (step,), (spread,) = each(stride, 1), each(dilation, 1)
+    border = padding if isinstance(padding, str) else (0, *each(padding, 1))
     images, kernels = input.unsqueeze(-2), weight.unsqueeze(-2)
     found = analog_conv2d(
-        place, images, kernels, bias, (1, step), around, (1, spread), groups
+        place, images, kernels, bias, (1, step), border, (1, spread), groups
     )  # fmt: skip
     return found.squeeze(-2)
 
@@ -59,9 +58,9 @@ def analog_conv3d(
             place, batch, weight, bias, stride, padding, dilation, groups
         ).squeeze(0)  # fmt: skip
     outputs, channels, depth, *area = weight.shape
-    (step, *steps), (spread, *spreads) = _each(stride, 3), _each(dilation, 3)
-    around = _around(padding, weight.shape[2:], (spread, *spreads))
-    volume = functional.pad(input, around) if any(around) else input
+    (step, *steps), (spread, *spreads) = each(stride, 3), each(dilation, 3)
+    border = around(padding, weight.shape[2:], (spread, *spreads))
+    volume = padded(input, border)
     windows = volume.unfold(2, spread * (depth - 1) + 1, step)[..., ::spread]
     images, count, layers = windows.shape[:3]
     slices = windows.permute(0, 2, 1, 5, 3, 4)
@@ -100,7 +99,7 @@ def analog_conv_transpose(
             f"a transposed convolution of {channels} channels in {groups} groups got an input of "
             f"shape {tuple(input.shape)}"
         )
-    steps, spreads, more = (_each(one, axes) for one in (stride, dilation, output_padding))
+    steps, spreads, more = (each(one, axes) for one in (stride, dilation, output_padding))
     if any(extra >= max(*pair) for extra, *pair in zip(more, steps, spreads, strict=True)):
         raise RuntimeError("output_padding must be smaller than stride or dilation")
     images, _, *size = input.shape
@@ -119,7 +118,7 @@ def analog_conv_transpose(
     # No more than what padding leaves, or some zeros that no kernel reaches.
     cut = [
         border
-        for less, extra in zip(reversed(_each(padding, axes)), reversed(more), strict=True)
+        for less, extra in zip(reversed(each(padding, axes)), reversed(more), strict=True)
         for border in (-less, extra - less)
     ]
     result = functional.pad(full, cut) if any(cut) else full
@@ -195,41 +194,12 @@ def analog_conv_tbc(
     return analog_conv1d(place, signal, kernels, bias, 1, pad).permute(2, 0, 1)
 
 
-def _each(value: Sizes, axes: int) -> tuple[int, ...]:
-    """A number for each axis."""
-    if isinstance(value, int):
-        return (value,) * axes
-    return tuple(value) if len(value) == axes else (value[0],) * axes
-
-
-def _around(padding: str | Sizes, kernel: Sequence[int], dilation: Sequence[int]) -> list[int]:
-    """What `torch.nn.functional.pad` adds, from the last axis on."""
-    if padding == "valid":
-        return [0, 0] * len(kernel)
-    if isinstance(padding, str):
-        totals = [n * (width - 1) for width, n in zip(kernel, dilation, strict=True)]
-        return [n for total in reversed(totals) for n in (total // 2, total - total // 2)]
-    return [n for n in reversed(_each(padding, len(kernel))) for _ in range(2)]
-
-
 def _check(input: Tensor, weight: Tensor, axes: int) -> None:
     if weight.dim() != axes + 2 or input.dim() not in (axes + 1, axes + 2):
         raise RuntimeError(
             f"a convolution of {axes} dimensions got an input of shape {tuple(input.shape)} and "
             f"weights of shape {tuple(weight.shape)}"
         )
-
-
-def _convolved(
-    layer: Any, input: Tensor, function: Callable[..., Any], analog: Callable[..., Any]
-) -> Tensor:
-    # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
-    around, mode = layer._reversed_padding_repeated_twice, layer.padding_mode
-    if any(around):
-        input = functional.pad(input, around, "constant" if mode == "zeros" else mode)
-    operands = input, layer.weight, layer.bias, layer.stride, 0, layer.dilation, layer.groups
-    found: Tensor = called(layer.place, function, analog, *operands)
-    return found
 
 
 def _spread(
@@ -265,7 +235,7 @@ class AnalogConv1d(AnalogLayer, nn.Conv1d):
 
     @apart
     def forward(self, input: Tensor) -> Tensor:
-        return _convolved(self, input, torch.conv1d, analog_conv1d)
+        return convolved(self, input, torch.conv1d, analog_conv1d)
 
 
 class AnalogConv3d(AnalogLayer, nn.Conv3d):
@@ -285,7 +255,7 @@ class AnalogConv3d(AnalogLayer, nn.Conv3d):
 
     @apart
     def forward(self, input: Tensor) -> Tensor:
-        return _convolved(self, input, torch.conv3d, analog_conv3d)
+        return convolved(self, input, torch.conv3d, analog_conv3d)
 
 
 class AnalogConvTranspose1d(AnalogLayer, nn.ConvTranspose1d):

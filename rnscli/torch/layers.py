@@ -1,8 +1,7 @@
 """The layers of PyTorch whose products are computed on a core, and what they have in common."""
 
-import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,17 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnscli.torch.compiling import apart
-from rnscli.torch.convolution import Convolution, Convolved
+from rnscli.torch.convolution import convolve
 from rnscli.torch.interception import called
-from rnscli.torch.patches import Cut, Pair
+from rnscli.torch.patches import Cut, Sizes, around, each, padded
 from rnscli.torch.product import (
     CoreOrFlow,
     Place,
     check_plain,
     flow_of,
     placed_matmul,
-    product_type,
-    request_for,
     stored_matmul,
 )
 
@@ -105,67 +102,6 @@ def _biased(result: Tensor, bias: Tensor | None) -> Tensor:
     return result if bias is None else result + bias.to(result.dtype)
 
 
-# Where patches begin and what is in them is computed once for so many images, and read for each.
-_FEW = 4
-
-
-def _positions(size: Sequence[int], kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:
-    """How often a kernel fits along each axis of padded images."""
-    return [
-        (length - spread * (area - 1) - 1) // step + 1
-        for length, area, step, spread in zip(size, kernel, stride, dilation, strict=True)
-    ]
-
-
-class _Patches(torch.autograd.Function):
-    """Rows ``(N, groups, positions, C/groups * kernel area)`` of padded images ``(N, C, H, W)``.
-
-    The terms are in the order that weights ``(outputs, C/groups, *kernel)`` have. It is what
-    `torch.nn.functional.unfold` gives, transposed, in a third of the time; in the backward pass
-    they are added up.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, images: Tensor, *cut: Any) -> Tensor:
-        ctx.shape, ctx.cut = images.shape, cut
-        if len(images) < _FEW:
-            return _rows(images, *cut)
-        size = images.shape[1:].numel()
-        small = torch.int32 if size < 2**31 else torch.int64
-        positions = torch.arange(size, dtype=small, device=images.device)
-        read = _rows(positions.view(1, *images.shape[1:]), *cut)
-        found = images.reshape(len(images), size).index_select(1, read.reshape(-1))
-        return found.view(len(images), *read.shape[1:])
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        images, channels, height, width = ctx.shape
-        kernel, stride, dilation, groups = ctx.cut
-        rows, columns = _positions((height, width), kernel, stride, dilation)
-        each = channels // groups
-        parts = grad.view(images, groups, rows, columns, each, *kernel).permute(0, 2, 3, 1, 4, 5, 6)
-        total = grad.new_zeros(images, height, width, groups, each)
-        for i in range(kernel[0]):
-            for j in range(kernel[1]):
-                top, left = i * dilation[0], j * dilation[1]
-                total[
-                    :,
-                    top : top + (rows - 1) * stride[0] + 1 : stride[0],
-                    left : left + (columns - 1) * stride[1] + 1 : stride[1],
-                ] += parts[..., i, j]
-        return total.flatten(3).permute(0, 3, 1, 2), None, None, None, None
-
-
-def _rows(images: Tensor, kernel: Pair, stride: Pair, dilation: Pair, groups: int) -> Tensor:
-    each = images.shape[1] // groups
-    windows = images
-    for axis, area, step, spread in zip((2, 3), kernel, stride, dilation, strict=True):
-        windows = windows.unfold(axis, spread * (area - 1) + 1, step)[..., ::spread]
-    count, _, rows, columns, *_ = windows.shape
-    windows = windows.view(count, groups, each, *windows.shape[2:]).permute(0, 1, 3, 4, 2, 5, 6)
-    return windows.reshape(count, groups, rows * columns, each * kernel[0] * kernel[1])
-
-
 class AnalogConv2d(AnalogLayer, nn.Conv2d):
     """A convolution whose product is computed on a core; the bias is added in FP32.
 
@@ -194,12 +130,19 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
 
     @apart
     def forward(self, input: Tensor) -> Tensor:
-        # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
-        around, mode = self._reversed_padding_repeated_twice, self.padding_mode
-        padded = _padded(input, around, "constant" if mode == "zeros" else mode)
-        operands = padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups
-        found: Tensor = called(self.place, torch.conv2d, analog_conv2d, *operands)
-        return found
+        return convolved(self, input, torch.conv2d, analog_conv2d)
+
+
+def convolved(
+    layer: Any, input: Tensor, function: Callable[..., Any], analog: Callable[..., Any]
+) -> Tensor:
+    """What a layer of PyTorch makes of its input by a function, on the core."""
+    # As PyTorch keeps the padding for modes other than zeros, and for the padding "same".
+    border, mode = layer._reversed_padding_repeated_twice, layer.padding_mode
+    images = padded(input, border, "constant" if mode == "zeros" else mode)
+    operands = images, layer.weight, layer.bias, layer.stride, 0, layer.dilation, layer.groups
+    found: Tensor = called(layer.place, function, analog, *operands)
+    return found
 
 
 def analog_conv2d(
@@ -207,9 +150,9 @@ def analog_conv2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: int | Sequence[int] = 1,
-    padding: int | str | Sequence[int] = 0,
-    dilation: int | Sequence[int] = 1,
+    stride: Sizes = 1,
+    padding: str | Sizes = 0,
+    dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
     """`torch.nn.functional.conv2d` on a core."""
@@ -217,74 +160,21 @@ def analog_conv2d(
         batch = input.unsqueeze(0)
         found = analog_conv2d(place, batch, weight, bias, stride, padding, dilation, groups)
         return found.squeeze(0)
-    channels = weight.shape[1]
-    kernel = _pair(weight.shape[2:])
-    strides, dilations = _pair(stride), _pair(dilation)
-    input = _padded(input, _padding(padding, kernel, dilations))
+    channels, kernel = weight.shape[1], (weight.shape[2], weight.shape[3])
+    (down, right), (below, beside) = each(stride, 2), each(dilation, 2)
+    cut = Cut(kernel, (down, right), (below, beside))
+    input = padded(input, around(padding, kernel, cut.dilation))
     if input.dim() != 4 or input.shape[1] != channels * groups:
         raise RuntimeError(
             f"a convolution of {channels * groups} channels got an input of shape "
             f"{tuple(input.shape)}"
         )
-    plain = functools.partial(_by_whole_patches, place, cut=(kernel, strides, dilations, groups))
-    cut, request = Cut(kernel, strides, dilations), request_for(place, weight, True)
-    convolution = Convolution(cut, groups, request, plain)
-    if convolution.fits(input, weight):
-        check_plain(place, input, weight)
-        with torch._C.DisableTorchFunction():
-            kept = torch.promote_types(product_type(input), product_type(weight))
-            result: Tensor = Convolved.apply(input, weight, convolution)  # type: ignore[no-untyped-call]
-            result = result.to(kept)
-    else:
-        result = plain(input, weight)
+    if min(cut.positions(input.shape[2:])) < 1:
+        raise RuntimeError(
+            f"a kernel of {tuple(kernel)} does not fit in padded images of {tuple(input.shape[2:])}"
+        )
+    result = convolve(place, input, weight, cut, groups)
     return _biased(result, None if bias is None else bias.view(-1, 1, 1))
-
-
-def _by_whole_patches(
-    place: Place, input: Tensor, weight: Tensor, cut: tuple[Pair, Pair, Pair, int]
-) -> Tensor:
-    """By patches of all images in one product for each group."""
-    groups, outputs = cut[-1], len(weight)
-    rows: Tensor = _Patches.apply(input, *cut)  # type: ignore[no-untyped-call]
-    images, _, positions, terms = rows.shape
-    width = outputs // groups
-    columns = weight.reshape(groups, width, terms).transpose(-1, -2)
-    if groups == 1:
-        found = stored_matmul(rows.squeeze(1), columns[0], place)
-    else:
-        # No size is left to be inferred, which a batch of no images would not allow.
-        rows = rows.transpose(0, 1).reshape(groups, images * positions, terms)
-        found = stored_matmul(rows, columns, place)
-        found = found.view(groups, images, positions, width).permute(1, 2, 0, 3)
-    size = _positions(input.shape[2:], *cut[:3])
-    result = found.reshape(images, positions, outputs).transpose(1, 2)
-    # In the order of PyTorch's own result, which decides how what follows is rounded.
-    return result.reshape(images, outputs, *size).contiguous()
-
-
-def _padded(images: Tensor, padding: list[int], mode: str = "constant") -> Tensor:
-    """PyTorch copies images even if it adds nothing."""
-    return functional.pad(images, padding, mode=mode) if any(padding) else images
-
-
-def _pair(value: int | Sequence[int]) -> Pair:
-    if isinstance(value, int):
-        return value, value
-    first, second = value if len(value) == 2 else (value[0], value[0])
-    return first, second
-
-
-def _padding(padding: int | str | Sequence[int], kernel: Pair, dilation: Pair) -> list[int]:
-    """Zeros at the left, right, top and bottom."""
-    if padding == "valid":
-        return [0, 0, 0, 0]
-    if padding == "same":
-        totals = [spread * (width - 1) for width, spread in zip(kernel, dilation, strict=True)]
-        (top, bottom), (left, right) = ((n // 2, n - n // 2) for n in totals)
-        return [left, right, top, bottom]
-    assert not isinstance(padding, str)
-    rows, columns = _pair(padding)
-    return [columns, columns, rows, rows]
 
 
 def analog_attention(

@@ -10,11 +10,14 @@ of an image are copied, and products come out as images.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 Pair = tuple[int, int]
+Sizes = int | Sequence[int]
 
 _BLOCK = 1 << 19  # values of patches at a time, on a CPU
 _FEW = 256  # positions: with fewer in an image, several images are taken together
@@ -36,6 +39,28 @@ class Cut(NamedTuple):
             )
         )
         return rows, columns
+
+
+def each(value: Sizes, axes: int) -> tuple[int, ...]:
+    """A number for each axis, where one stands for all."""
+    if isinstance(value, int):
+        return (value,) * axes
+    return tuple(value) if len(value) == axes else (value[0],) * axes
+
+
+def around(padding: str | Sizes, kernel: Sequence[int], dilation: Sequence[int]) -> list[int]:
+    """What `torch.nn.functional.pad` adds, from the last axis on."""
+    if padding == "valid":
+        return [0, 0] * len(kernel)
+    if isinstance(padding, str):
+        totals = [n * (width - 1) for width, n in zip(kernel, dilation, strict=True)]
+        return [n for total in reversed(totals) for n in (total // 2, total - total // 2)]
+    return [n for n in reversed(each(padding, len(kernel))) for _ in range(2)]
+
+
+def padded(images: Tensor, border: Sequence[int], mode: str = "constant") -> Tensor:
+    """With what `around` says; PyTorch copies images even if it adds nothing."""
+    return functional.pad(images, [*border], mode=mode) if any(border) else images
 
 
 class Block(NamedTuple):
@@ -67,29 +92,29 @@ def blocks(images: Tensor, cut: Cut) -> Iterator[Block]:
 
 def patches(images: Tensor, cut: Cut, block: Block, into: Tensor | None = None) -> Tensor:
     """The patches of a block, ``(K, images, rows, columns)``; a buffer may be given for them."""
-    (count, height, width), (down, right) = images.stride()[:1] + images.stride()[2:], cut.stride
-    kernel, (spread_down, spread_right) = cut.kernel, cut.dilation
-    columns = cut.positions(images.shape[2:])[1]
-    channels, taken = images.shape[1], block.images.stop - block.images.start
+    kernel, (down, right), (spread_down, spread_right) = cut
+    taken = block.images.stop - block.images.start
     rows = block.rows.stop - block.rows.start
-    shape = (channels, *kernel, taken, rows, columns)
+    shape = (images.shape[1], *kernel, taken, rows, cut.positions(images.shape[2:])[1])
+    to_image, to_channel, to_row, to_column = images.stride()
     strides = (
-        images.stride(1), height * spread_down, width * spread_right, count, height * down,
-        width * right,
+        to_channel, to_row * spread_down, to_column * spread_right,
+        to_image, to_row * down, to_column * right,
     )  # fmt: skip
-    first = images.storage_offset() + block.images.start * count + block.rows.start * height * down
+    first = block.images.start * to_image + block.rows.start * down * to_row
     size = math.prod(shape)
-    if into is None or into.numel() < size or into.dtype != images.dtype:
+    if into is None or into.numel() < size:
         into = images.new_empty(size)
-    found = into[:size].view(shape).copy_(images.as_strided(shape, strides, first))
-    return found.view(-1, taken, rows, columns)
+    every = images.as_strided(shape, strides, images.storage_offset() + first)
+    found = into[:size].view(shape).copy_(every)
+    return found.flatten(0, 2)
 
 
 def add_patches(into: Tensor, cut: Cut, block: Block, values: Tensor) -> None:
     """Add values ``(K, images, rows, columns)`` to the images where patches are from."""
     rows, columns = values.shape[2:]
     channels = into.shape[1]
-    values = values.view(channels, *cut.kernel, *values.shape[1:])
+    values = values.reshape(channels, *cut.kernel, *values.shape[1:])
     for i in range(cut.kernel[0]):
         for j in range(cut.kernel[1]):
             top = i * cut.dilation[0] + block.rows.start * cut.stride[0]
@@ -129,3 +154,18 @@ def covered(images: Tensor, cut: Cut) -> Tensor | None:
         elif not (spread == 1 and step <= area) and not (step == 1 and count >= spread):
             return None
     return found
+
+
+class AllPatches(torch.autograd.Function):
+    """Those of padded images ``(N, C, H, W)``, of shape ``(K, N, rows, columns)``."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, cut: Cut) -> Tensor:
+        ctx.shape, ctx.cut = images.shape, cut
+        return patches(images, cut, all_positions(images, cut))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        found = grad.new_zeros(ctx.shape)
+        add_patches(found, ctx.cut, all_positions(found, ctx.cut), grad)
+        return found, None
