@@ -26,7 +26,7 @@ from rnscli.matrix import (
 )
 from rnscli.torch.arrays import TorchArrays
 from rnscli.torch.functional import AnalogForward
-from rnscli.torch.layers import AnalogLayer
+from rnscli.torch.mapped.layers import AnalogLayer
 from rnscli.torch.product import (
     FORWARD,
     INPUT_GRADIENT,

@@ -12,10 +12,10 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from rnscli.base import InputError, said
 from rnscli.matrix import DIGITAL, Dataflow, GradientFlows
-from rnscli.torch import contraction, convolutions, layers, recurrent
 from rnscli.torch.choosing import Choice, Cores, check_patterns, flows_of, left_out
 from rnscli.torch.functional import AnalogForward
-from rnscli.torch.layers import AnalogLayer
+from rnscli.torch.mapped import contraction, convolutions, layers, recurrent
+from rnscli.torch.mapped.layers import AnalogLayer
 from rnscli.torch.product import CoreOrFlow, Place, flow_of
 
 # Exact types: a subclass may compute anything. Its functions are taken to the core all the same.

@@ -13,7 +13,8 @@ from torch.utils._pytree import tree_leaves
 
 from rnscli.base import InputError
 from rnscli.torch.compiling import apart
-from rnscli.torch.contraction import (
+from rnscli.torch.interception import Interception
+from rnscli.torch.mapped.contraction import (
     analog_bilinear,
     analog_chain,
     analog_einsum,
@@ -22,15 +23,15 @@ from rnscli.torch.contraction import (
     analog_tensordot,
     analog_vecdot,
 )
-from rnscli.torch.convolutions import (
+from rnscli.torch.mapped.convolutions import (
     analog_conv1d,
     analog_conv3d,
     analog_conv_tbc,
     analog_conv_transpose,
     analog_convolution,
 )
-from rnscli.torch.interception import Interception
-from rnscli.torch.layers import analog_attention, analog_conv2d, analog_linear
+from rnscli.torch.mapped.layers import analog_attention, analog_conv2d, analog_linear
+from rnscli.torch.mapped.recurrent import RECURRENT
 from rnscli.torch.product import (
     Call,
     Place,
@@ -39,7 +40,6 @@ from rnscli.torch.product import (
     placed_matmul,
     tell_compiled,
 )
-from rnscli.torch.recurrent import RECURRENT
 from rnscli.torch.watching import Watch, operations, watch_gradients
 
 

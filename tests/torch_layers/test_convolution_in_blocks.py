@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 import rnscli
 import rnscli.torch
-from rnscli.torch import convolution, patches
-from rnscli.torch.patches import Cut, blocks
+from rnscli.torch.mapped import convolution, patches
+from rnscli.torch.mapped.patches import Cut, blocks
 
 CORES = {
     "rns": rnscli.analog_core("rns", bits=8, vector_size=32),

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 import rnscli
 from rnscli.matrix import Dataflow, GradientFlows
-from rnscli.torch import calibrate, calibration, convert, convolution, patches, recording
+from rnscli.torch import calibrate, calibration, convert, recording
+from rnscli.torch.mapped import convolution, patches
 
 BITS = {"forward": 4, "inputs": 5, "weights": 7}
 ROLES = ("input-gradient", "weight-gradient")

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from rnscli.torch.compiling import apart
 from rnscli.torch.interception import called
-from rnscli.torch.layers import AnalogLayer
+from rnscli.torch.mapped.layers import AnalogLayer
 from rnscli.torch.product import CoreOrFlow, Place, flow_of, placed_matmul
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnscli.matrix import ProductCounts
-from rnscli.torch.patches import (
+from rnscli.torch.mapped.patches import (
     AllPatches,
     Block,
     Cut,

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from rnscli.torch.compiling import apart
 from rnscli.torch.interception import Interception
-from rnscli.torch.layers import AnalogLayer, analog_linear
+from rnscli.torch.mapped.layers import AnalogLayer, analog_linear
 from rnscli.torch.product import CoreOrFlow, Place, check_plain, flow_of
 
 State = tuple[Tensor, ...]  # of one direction: what is given on, and for an LSTM its cells

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnscli.torch.compiling import apart
-from rnscli.torch.convolution import convolve
 from rnscli.torch.interception import called
-from rnscli.torch.patches import Cut, Sizes, around, each, padded
+from rnscli.torch.mapped.convolution import convolve
+from rnscli.torch.mapped.patches import Cut, Sizes, around, each, padded
 from rnscli.torch.product import (
     CoreOrFlow,
     Place,

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from rnscli.torch.compiling import apart
 from rnscli.torch.interception import called
-from rnscli.torch.layers import AnalogLayer, analog_conv2d, convolved
-from rnscli.torch.patches import Sizes, around, each, padded
+from rnscli.torch.mapped.layers import AnalogLayer, analog_conv2d, convolved
+from rnscli.torch.mapped.patches import Sizes, around, each, padded
 from rnscli.torch.product import CoreOrFlow, Place, flow_of, stored_matmul
 
 
