@@ -26,7 +26,7 @@ _CODE = re.compile(
 # How wrappers of PyTorch, and training scripts, begin the names of the weights that they hold; and
 # under which keys a dict of more than weights has them, deepest first.
 PREFIXES = ("module.", "_orig_mod.", "model.")
-NESTS = ("state_dict", "model_state_dict", "model")
+NESTS = ("state_dict", "model_state_dict", "model", "state")  # the last of `rnscli train`
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -88,8 +88,6 @@ def _read(path: str | Path) -> Mapping[str, Tensor]:
 
 
 def _state_dict(path: str | Path, content: Any) -> Mapping[str, Tensor]:
-    if isinstance(content, Mapping) and isinstance(content.get("state"), Mapping):
-        content = content["state"].get("model")  # what `rnscli train` keeps
     while (inner := _nested(content)) is not None:
         content = inner
     if not isinstance(content, Mapping):

@@ -397,3 +397,18 @@ def test_the_package_itself() -> None:
     data = open_data("mnist-5000")
     assert data.train is not None
     assert abs(float(data.train.inputs.mean())) < 0.05
+
+
+def test_arrays_of_no_axis_and_archives_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((3, 2)))
+    np.save(tmp_path / "y.npy", np.array(1))
+    with pytest.raises(InputError, match="y"):
+        open_data(tmp_path)
+    np.save(tmp_path / "y.npy", np.array([0, 1, 0]))
+    np.save(tmp_path / "x_train.npy", np.zeros((3, 2)))
+    with pytest.raises(InputError, match=r"has no y_train.npy beside x_train.npy|y_train"):
+        open_data(tmp_path)
+    with (tmp_path / "x.npy").open("wb") as stream:
+        np.savez(stream, x=np.zeros((3, 2)))
+    with pytest.raises(InputError, match="damaged or of another kind"):
+        open_data(tmp_path)

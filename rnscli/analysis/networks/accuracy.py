@@ -14,7 +14,13 @@ from torch import nn
 
 from rnscli import analysis, networks
 from rnscli.analysis.analog_core import analog_core
-from rnscli.analysis.networks.calibrating import Flows, check_clipping, on_core, record_of
+from rnscli.analysis.networks.calibrating import (
+    Flows,
+    check_clipping,
+    every_flow,
+    on_core,
+    record_of,
+)
 from rnscli.analysis.networks.metric_statistics import Comparison, MetricStatistics
 from rnscli.analysis.networks.metrics import METRICS
 from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
@@ -27,7 +33,7 @@ from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
 from rnscli.torch import check_patterns, conversion, converted, recording
 
-ALGORITHM = 3  # to be counted up whenever the same parameters would give other results
+ALGORITHM = 4  # to be counted up whenever the same parameters would give other results
 
 _BLOCK_SAMPLES = 128
 _PART = "accuracy"
@@ -104,9 +110,8 @@ class AccuracyParameters:
                 f"`samples` is {self.samples}, but `data` {self.opened.data.name} has {there} "
                 "samples to test with"
             )
-        every = (self.flow, *(flow for _, flow in self.layers))
-        if any(map(needs_calibration, every)) and self.record is None:
-            self.plan.samples_of(self.opened.data)
+        if any(map(needs_calibration, every_flow(self.flows))) and self.record is None:
+            self.plan.count_of(self.opened.data)
 
     @property
     def flows(self) -> Flows:
@@ -121,7 +126,8 @@ class AccuracyParameters:
         InputError
             If it does.
         """
-        check_clipping(self.opened, self.flow, self.plan.samples)
+        for flow in every_flow(self.flows):
+            check_clipping(self.opened, flow, self.plan.samples)
 
     @property
     def count(self) -> int:
@@ -133,6 +139,11 @@ class AccuracyParameters:
 
     def samples_of(self, block: int) -> int:
         return min(_BLOCK_SAMPLES, self.count - block * _BLOCK_SAMPLES)
+
+    def noise(self, block: int) -> networks.RandomStream:
+        """The random numbers of a block."""
+        seeds = np.random.SeedSequence(self.seed, spawn_key=(block,))
+        return networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
 
     def for_block(self, block: int, shared: bool) -> "AccuracyParameters":
         """This point with only the samples of a block."""
@@ -185,8 +196,7 @@ def accuracy_block(
     """Statistics of one block of samples; a pure function of its arguments."""
     network, data = point.opened.network, point.opened.data.test
     metric = METRICS[point.metric]
-    seeds = np.random.SeedSequence(point.seed, spawn_key=(block,))
-    noise = networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    noise = point.noise(block)
     total: MetricStatistics | None = None
     # Logits of tokens may be more than memory holds.
     size = _TOKEN_SAMPLES if data.whole else len(data)
@@ -316,28 +326,43 @@ def accuracies(
     >>> row.samples, row.gemms, row.macs
     (32, 3, 613376)
     """
-    inference_of = cache(recorded_inference)
-    inferences = [inference_of(point.opened, point.strict) for point in points]
-    for point, one in zip(points, inferences, strict=True):
+    found = inferences(points)
+    for point, one in zip(points, found, strict=True):
         METRICS[point.metric].check(one.task, one.outputs)
-        if point.layers:
-            check_patterns("layers", dict(point.layers), point.opened.network.made())
-    for update in (runner or Runner()).run([_work(point) for point in points]):
+    works = [
+        work_of(point, accuracy_block, AccuracyStatistics, _PART, description) for point in points
+    ]
+    for update in (runner or Runner()).run(works):
         if progress is not None:
             progress(update)
         if update.finished:
-            yield _row(points[update.index], inferences[update.index], update.total[_PART])
+            yield _row(points[update.index], found[update.index], update.total[_PART])
 
 
-def _work(parameters: AccuracyParameters) -> Work[AccuracyStatistics]:
+def inferences(points: Sequence[AccuracyParameters]) -> list[Inference]:
+    """That of each point, whose layers must be some of the network."""
+    inference_of = cache(recorded_inference)
+    for point in points:
+        if point.layers:
+            check_patterns("layers", dict(point.layers), point.opened.network.model())
+    return [inference_of(point.opened, point.strict) for point in points]
+
+
+def work_of(
+    parameters: AccuracyParameters,
+    function: Callable[..., Any],
+    result: Any,
+    part: str,
+    describe: Callable[[AccuracyParameters], dict[str, Any]],
+) -> Work[Any]:
     """A point in blocks of samples, and all that its results depend on."""
     return Work(
-        function=accuracy_block,
+        function=function,
         argument=parameters.for_block,
         blocks=parameters.blocks,
         samples=parameters.samples_of,
-        parts={_PART: partial(description, parameters)},
-        result=AccuracyStatistics,
+        parts={part: partial(describe, parameters)},
+        result=result,
     )
 
 
@@ -355,13 +380,9 @@ def description(parameters: AccuracyParameters) -> dict[str, Any]:
         "metric": parameters.metric,
         **analysis.described_flow(parameters.flow),
         "tolerance": parameters.flow.tolerance,
-        **(
-            {"layers": [[name, analysis.described_flow(flow)] for name, flow in parameters.layers]}
-            if parameters.layers
-            else {}
-        ),
+        "layers": [[name, analysis.described_flow(flow)] for name, flow in parameters.layers],
         "calibration": parameters.record
-        or described_plan(parameters.plan, parameters.flow, opened.data),
+        or described_plan(parameters.plan, every_flow(parameters.flows), opened.data),
         "block_samples": _BLOCK_SAMPLES,
     }
 
@@ -405,7 +426,7 @@ def _row(
         energy_j=energy.energy_j * samples if energy else None,
         extrapolated=energy is not None and energy.extrapolated,
         digital="; ".join(inference.digital) or None,
-        **plan_columns(parameters.plan, parameters.flow, parameters.opened.data),
+        **plan_columns(parameters.plan, every_flow(parameters.flows), parameters.opened.data),
         **analysis.core_columns(parameters.flow, parameters.bits),
     )
 

@@ -23,10 +23,14 @@ _STREAM = 0xCA11B  # random numbers of dropout, which are not those of the train
 Flows = Dataflow | tuple[tuple[str, Dataflow], ...]
 
 
+def every_flow(flows: Flows) -> tuple[Dataflow, ...]:
+    """All of them."""
+    return (flows,) if isinstance(flows, Dataflow) else tuple(flow for _, flow in flows)
+
+
 def record_of(opened: networks.OpenedNetwork, flows: Flows, plan: CalibrationPlan) -> str | None:
     """The calibration of a network on its cores as JSON; ``None`` where it needs none."""
-    every = [flows] if isinstance(flows, Dataflow) else [flow for _, flow in flows]
-    if not any(map(needs_calibration, every)):
+    if not any(map(needs_calibration, every_flow(flows))):
         return None
     return _record(opened.network, flows, plan, opened.data)
 

@@ -3,19 +3,23 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from rnscli import analysis, networks
-from rnscli.analysis.networks.accuracy import AccuracyParameters, description, recorded_inference
-from rnscli.analysis.networks.calibrating import on_core
+from rnscli.analysis.networks.accuracy import (
+    AccuracyParameters,
+    Inference,
+    description,
+    inferences,
+    work_of,
+)
+from rnscli.analysis.networks.calibrating import every_flow, on_core
 from rnscli.analysis.networks.layer_rows import LOGITS, OUTPUTS, LayerRow
 from rnscli.analysis.networks.plan import plan_columns
 from rnscli.analysis.statistics import check_counts, check_reals
-from rnscli.runtime import Progress, Runner, Work
+from rnscli.runtime import Progress, Runner
 from rnscli.torch import Agreement, Deviation, LayerAgreement, agreement
 
 ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
@@ -75,10 +79,8 @@ def agreement_block(
 ) -> dict[str, AgreementStatistics]:
     """Statistics of one block of samples; a pure function of its arguments."""
     network, inputs = point.opened.network, torch.from_numpy(point.opened.data.test.inputs)
-    seeds = np.random.SeedSequence(point.seed, spawn_key=(block,))
-    noise = networks.RandomStream(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
     running = networks.running(network.name, "cannot be computed on a core")
-    with running, networks.one_thread(), noise.in_use():
+    with running, networks.one_thread(), point.noise(block).in_use():
         model, converted = network.model(), on_core(network, point.flows, point.record)
         found = agreement(model, converted, inputs.tensor_split(math.ceil(len(inputs) / _BATCH)))
     return dict.fromkeys(parts, AgreementStatistics(found))
@@ -125,24 +127,16 @@ def layer_agreements(
     >>> [(row.layer, row.kind, row.macs) for row in rows[2:]]
     [('head', 'Linear', 5120), ('outputs', 'logits', None)]
     """
-    inference_of = cache(recorded_inference)
-    digital = ["; ".join(inference_of(one.opened, one.strict).digital) or None for one in points]
-    for update in (runner or Runner()).run([_work(point) for point in points]):
+    made = inferences(points)
+    works = [
+        work_of(point, agreement_block, AgreementStatistics, _PART, _description)
+        for point in points
+    ]
+    for update in (runner or Runner()).run(works):
         if progress is not None:
             progress(update)
         if update.finished:
-            yield _rows(points[update.index], update.total[_PART].found, digital[update.index])
-
-
-def _work(parameters: AccuracyParameters) -> Work[AgreementStatistics]:
-    return Work(
-        function=agreement_block,
-        argument=parameters.for_block,
-        blocks=parameters.blocks,
-        samples=parameters.samples_of,
-        parts={_PART: partial(_description, parameters)},
-        result=AgreementStatistics,
-    )
+            yield _rows(points[update.index], update.total[_PART].found, made[update.index])
 
 
 def _description(parameters: AccuracyParameters) -> dict[str, Any]:
@@ -153,15 +147,16 @@ def _description(parameters: AccuracyParameters) -> dict[str, Any]:
 
 
 def _rows(
-    parameters: AccuracyParameters, found: Agreement, digital: str | None
+    parameters: AccuracyParameters, found: Agreement, inference: Inference
 ) -> tuple[LayerRow, ...]:
     same = {
         "model": parameters.opened.network.name,
         "samples": parameters.count,
         "weights": parameters.opened.weights,
-        **plan_columns(parameters.plan, parameters.flow, parameters.opened.data),
+        **plan_columns(parameters.plan, every_flow(parameters.flows), parameters.opened.data),
         **analysis.core_columns(parameters.flow, parameters.bits),
     }
+    decides = len(inference.outputs) == 2  # one class for each sample, of scores (N, classes)
     layers = (
         LayerRow(
             layer=one.name,
@@ -190,9 +185,9 @@ def _rows(
         snr_accumulated_db=found.outputs.snr_db,
         is_zero=not found.outputs.signal,
         unmatched=None,
-        top_class=found.top_class,
-        top_class_ci95=found.top_class_ci95,
-        digital=digital,
+        top_class=found.top_class if decides else None,
+        top_class_ci95=found.top_class_ci95 if decides else None,
+        digital="; ".join(inference.digital) or None,
         **same,
     )
     return (*layers, outputs)

@@ -74,8 +74,9 @@ class PairedRight(PairedCounts):
 class SampleSums:
     """Means over samples of several numbers that each of them has, and how they vary together.
 
-    They add as pooled samples do (Chan, Golub and LeVeque 1979), with cross products. ``lost`` are
-    samples whose outputs on the core are not finite, which have no such numbers.
+    They add as pooled samples do (Chan, Golub and LeVeque 1979), with cross products. ``lost`` of
+    the ``count`` are samples whose outputs on the core are not finite; numbers that are not count
+    as 0 then, and say nothing.
     """
 
     count: int
@@ -85,25 +86,20 @@ class SampleSums:
 
     @classmethod
     def of(cls, columns: Sequence[FloatArray], lost: Any) -> "SampleSums":
-        """Of a number of each sample in each column, but of those that are lost."""
-        table = np.stack(columns, 1)[~lost]
-        gone, width = int(np.count_nonzero(lost)), len(columns)
-        if not len(table):
-            return cls(0, (0.0,) * width, ((0.0,) * width,) * width, gone)
+        """Of a number of each sample in each column, and of which samples are lost."""
+        table = np.stack(columns, 1)
+        table[~np.isfinite(table)] = 0.0
         means = table.mean(0)
         off = table - means
         products = tuple(map(tuple, (off.T @ off).tolist()))
-        return cls(len(table), tuple(means.tolist()), products, gone)
+        return cls(len(table), tuple(means.tolist()), products, int(np.count_nonzero(lost)))
 
     @property
     def samples(self) -> int:
-        return self.count + self.lost
+        return self.count
 
     def __add__(self, other: "SampleSums") -> "SampleSums":
         count, lost = self.count + other.count, self.lost + other.lost
-        if not self.count or not other.count:
-            kept = self if self.count else other
-            return SampleSums(kept.count, kept.means, kept.products, lost)
         share = other.count / count
         steps = [b - a for a, b in zip(self.means, other.means, strict=True)]
         means = tuple(a + step * share for a, step in zip(self.means, steps, strict=True))
@@ -128,7 +124,8 @@ class SampleSums:
         means, products = tuple(record["means"]), tuple(map(tuple, record["products"]))
         check_counts(record["count"], record["lost"])
         check_reals(*means, *(one for row in products for one in row))
-        if [len(row) for row in products] != [len(means)] * len(means):
+        fits = [len(row) for row in products] == [len(means)] * len(means)
+        if not fits or not 1 <= record["count"] >= record["lost"]:
             raise ValueError("its numbers contradict each other")
         return cls(record["count"], means, products, record["lost"])
 
@@ -168,10 +165,12 @@ class JointClasses:
     single: bool
 
     @classmethod
-    def of(cls, labels: IntArray, core: IntArray, fp32: IntArray, samples: int) -> "JointClasses":
+    def of(
+        cls, labels: IntArray, core: IntArray, fp32: IntArray, samples: int, single: bool
+    ) -> "JointClasses":
         triples, counts = np.unique(np.stack([labels, core, fp32], 1), axis=0, return_counts=True)
         found = {tuple(one): n for one, n in zip(triples.tolist(), counts.tolist(), strict=True)}
-        return cls(found, samples, len(labels) == samples)
+        return cls(found, samples, single)
 
     @property
     def samples(self) -> int:

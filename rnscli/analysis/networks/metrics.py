@@ -120,7 +120,7 @@ class _Shares(Metric):
             value,
             None if half is None else (max(0.0, value - half), min(1.0, value + half)),
             fp32 / places,
-            *_ratio(found, core, fp32, (0, 1)),
+            *_ratio(found),
         )
 
 
@@ -181,7 +181,8 @@ class F1(Metric):
             return SampleSums.of(columns, np.zeros(len(wanted), bool))
         asked = wanted != IGNORED
         core_answers, fp32_answers = (one[asked] for one in answers)
-        return JointClasses.of(wanted[asked], core_answers, fp32_answers, len(wanted))
+        single = not task.places
+        return JointClasses.of(wanted[asked], core_answers, fp32_answers, len(wanted), single)
 
     def of_record(self, record: Any) -> MetricStatistics:
         from rnscli.analysis.networks.metric_statistics import JointClasses, SampleSums
@@ -196,7 +197,7 @@ class F1(Metric):
         core, fp32 = found.means
         half = found.half_width((1.0, 0.0))
         interval = None if half is None else (max(0.0, core - half), min(1.0, core + half))
-        return Comparison(core, interval, fp32, *_ratio(found, core, fp32, (0, 1)))
+        return Comparison(core, interval, fp32, *_ratio(found))
 
 
 class Perplexity(Metric):
@@ -232,10 +233,10 @@ class Perplexity(Metric):
         from rnscli.analysis.networks.metric_statistics import Comparison
 
         core, fp32, places = found.means
-        if not places and not found.lost:
+        if not places:
             raise InputError(f"`metric` {self.name}: no label counts; all are {IGNORED}")
         if found.lost:
-            return Comparison(math.inf, None, _exp(fp32 / places) if places else None, None, None)
+            return Comparison(math.inf, None, _exp(fp32 / places), None, None)
         logs = core / places, fp32 / places
         half = found.half_width((1 / places, 0.0, -logs[0] / places))
         apart = found.half_width((1 / places, -1 / places, (logs[1] - logs[0]) / places))
@@ -284,10 +285,10 @@ class MeanSquare(Metric):
 
         core, fp32 = found.means
         if found.lost:
-            return Comparison(math.inf, None, fp32 if found.count else None, None, None)
+            return Comparison(math.inf, None, fp32, None, None)
         half = found.half_width((1.0, 0.0))
         interval = None if half is None else (max(0.0, core - half), core + half)
-        return Comparison(core, interval, fp32, *_ratio(found, core, fp32, (0, 1)))
+        return Comparison(core, interval, fp32, *_ratio(found))
 
 
 class SignalToNoise(Metric):
@@ -345,18 +346,15 @@ METRICS: Registry[Metric] = Registry(
 )
 
 
-def _ratio(
-    found: SampleSums, first: float, second: float, places: tuple[int, int]
-) -> tuple[float | None, Range | None]:
-    """Ratio of two means, with an interval by the delta method on its logarithm."""
+def _ratio(found: SampleSums) -> tuple[float | None, Range | None]:
+    """Ratio of the first two means, with an interval by the delta method on its logarithm."""
+    first, second, *others = found.means
     if not second:
         return None, None
     ratio = first / second
     if not first:
         return ratio, None
-    slopes = [0.0] * len(found.means)
-    slopes[places[0]], slopes[places[1]] = 1 / first, -1 / second
-    half = found.half_width(slopes)
+    half = found.half_width((1 / first, -1 / second, *(0.0 for _ in others)))
     return ratio, None if half is None else (ratio * _exp(-half), ratio * _exp(half))
 
 

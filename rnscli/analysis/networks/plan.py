@@ -1,6 +1,8 @@
 """How a network is calibrated, and on which samples; torch need not be there."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from rnscli import networks
@@ -44,6 +46,13 @@ class CalibrationPlan:
         InputError
             If there are none to train with.
         """
+        return self._train(data)[: self.samples]
+
+    def count_of(self, data: networks.Dataset) -> int:
+        """How many there are, which are not read for that; refused as by `samples_of`."""
+        return min(self.samples, len(self._train(data)))
+
+    def _train(self, data: networks.Dataset) -> networks.LabelledData:
         if data.train is None:
             raise InputError(
                 f"`data` {data.name} has no samples to calibrate with: `adc_range` calibrated and "
@@ -51,22 +60,31 @@ class CalibrationPlan:
                 "x_train and y_train; give these, or take `adc_range` full and `input_scale` "
                 "dynamic"
             )
-        return data.train[: self.samples]
+        return data.train
 
 
-def plan_columns(plan: CalibrationPlan, flow: Dataflow, data: networks.Dataset) -> dict[str, Any]:
+def plan_columns(
+    plan: CalibrationPlan, flows: Iterable[Dataflow | None], data: networks.Dataset
+) -> dict[str, Any]:
     """Values of the columns that describe a calibration, where there is one."""
-    if not needs_calibration(flow):
+    if not any(one is not None and needs_calibration(one) for one in flows):
         return dict.fromkeys(("calibration", "percentile", "calibration_samples"))
     return {
         "calibration": plan.method,
         "percentile": plan.percentile,
-        "calibration_samples": len(plan.samples_of(data)),
+        "calibration_samples": plan.count_of(data),
     }
 
 
-def described_plan(plan: CalibrationPlan, flow: Dataflow | None, data: networks.Dataset) -> Any:
+def described_plan(
+    plan: CalibrationPlan, flows: Iterable[Dataflow | None], data: networks.Dataset
+) -> Any:
     """What a result depends on for its calibration, if it has one."""
-    if flow is None or not needs_calibration(flow):
+    if not any(one is not None and needs_calibration(one) for one in flows):
         return None
-    return {**asdict(plan), "data": plan.samples_of(data).digest()}
+    return {**asdict(plan), "data": _digest(plan, data)}
+
+
+@cache
+def _digest(plan: CalibrationPlan, data: networks.Dataset) -> str:
+    return plan.samples_of(data).digest()

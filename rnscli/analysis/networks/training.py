@@ -187,7 +187,7 @@ def _description(parameters: TrainingParameters) -> dict[str, Any]:
         "seed": parameters.recipe.seed,
         **analysis.described_flow(parameters.flow),
         "gradients": [analysis.described_flow(one) for one in parameters.flows[1:]],
-        "calibration": described_plan(parameters.plan, parameters.flow, parameters.data),
+        "calibration": described_plan(parameters.plan, parameters.flows, parameters.data),
     }
 
 
@@ -359,7 +359,7 @@ def _columns(parameters: TrainingParameters) -> dict[str, Any]:
     # Both are rounded alike, where a core computes them.
     roundings = (one.rounding for one in parameters.flows[1:] if one is not None)
     columns["gradient_rounding"] = next(roundings, None)
-    return plan_columns(parameters.plan, parameters.flow, parameters.data) | columns
+    return plan_columns(parameters.plan, parameters.flows, parameters.data) | columns
 
 
 def _moments(values: Collection[float]) -> analysis.Moments:

@@ -143,16 +143,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     points = [
         point
         for point in points
-        if point["adc_range"] == first or "adc_range" in CORES[point["core"]].axes
+        if point["adc_range"] == first
+        or "adc_range" in CORES[point["core"]].axes
+        or options.chooses_range(layers)
     ]
-    every, problems = cli.prepared(
-        points, partial(options.core_of, tables=tables, technologies=technologies)
-    )
+    made = partial(options.core_of, tables=tables, technologies=technologies, layers=layers)
+    every, problems = cli.prepared(points, made)
     per_layer = given["per_layer"]
     chosen = options.distinct(every, _OF_LAYERS if per_layer else _OTHERS)
-    of_layers = {
-        id(one): options.layer_flows(layers, point, tables, technologies) for point, one in chosen
-    }
     if drawn:
         check = report.check_layers if per_layer else report.check_plot
         check([point for point, _ in chosen])
@@ -165,15 +163,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         data = next(iter(opened.values())).data
         # What nobody has asked for is left out if there are no samples for it.
         left_out = by_default and data.train is None
-        left_out &= any(has_calibrated_range(one.flow) for _, one in chosen)
+        left_out &= any(map(_has_calibrated_range, (one for _, one in chosen)))
         lacking = [
             f"--adc-range {CALIBRATED} is left out, as --data {data.name} has no samples to "
             "calibrate with; give them as arrays x_train and y_train"
         ]
         ready = [
-            (point, one)
-            for point, one in chosen
-            if not (left_out and has_calibrated_range(one.flow))
+            (point, one) for point, one in chosen if not (left_out and _has_calibrated_range(one))
         ]
         every = [
             analysis.AccuracyParameters(
@@ -181,7 +177,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 flow=one.flow,
                 bits=one.bits,
                 plan=one.plan,
-                layers=of_layers[id(one)],
+                layers=one.layers,
                 samples=point["samples"],
                 strict=given["strict"],
                 technology=technologies.get(point["technology"]),
@@ -195,7 +191,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         warnings = [f"WARNING: {one}" for one in at_random]
         noted = {one.data.name: one.data.note for one in opened.values() if one.data.note}
         notes = [f"--data {name}: {note}" for name, note in noted.items()]
-        told = [*warnings, *notes, *(lacking if left_out else ())]
+        told = [*warnings, *notes, *(lacking if left_out else ()), *_told(given["layers"], layers)]
         if per_layer:
             return layer_answer(prepared, (*problems, *clipped), told, runner, bar)
         parameters = [one for _, one in prepared]
@@ -211,10 +207,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*told, *_told(given["layers"], layers), *remarks.values()],
+            remarks=[*told, *remarks.values()],
         )
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _has_calibrated_range(one: options.CoreOfPoint) -> bool:
+    return any(map(has_calibrated_range, (one.flow, *dict(one.layers).values())))
 
 
 def _told(path: Any, layers: Mapping[str, Any]) -> list[str]:
@@ -244,5 +244,9 @@ def _note(count: int, update: cli.Progress[analysis.AccuracyStatistics]) -> str:
     """How accurate the network at hand is so far."""
     (statistics,) = update.total.values()
     name, columns = statistics.metric, columns_of(analysis.AccuracyRow)
-    shown = columns[name if name in columns else "value"].shown(statistics.comparison.value)
+    try:
+        value = statistics.comparison.value
+    except InputError:  # the labels so far do not count
+        return f"{update.index + 1} of {count}"
+    shown = columns[name if name in columns else "value"].shown(value)
     return f"{update.index + 1} of {count}: {name} {shown}"

@@ -9,9 +9,7 @@ from typing import Any
 import click
 
 from rnscli.base import InputError, read_nested
-from rnscli.cli.options import networks, shared
-from rnscli.hardware import Technology
-from rnscli.matrix import Dataflow
+from rnscli.core import CORES
 
 # What a layer may have otherwise than the others; noise is common to all.
 LAYER_OPTIONS = (
@@ -71,18 +69,10 @@ def _options(where: str, given: Any) -> dict[str, Any]:
     return values
 
 
-def layer_flows(
-    layers: Layers,
-    point: shared.Point,
-    tables: Mapping[str, Any],
-    technologies: Mapping[str, Technology],
-) -> tuple[tuple[str, Dataflow], ...]:
-    """The dataflow of each pattern; what it does not say is that of a point of the sweep."""
-    found = []
-    for name, values in layers.items():
-        try:
-            one = networks.core_of({**point, **values}, tables, technologies)
-        except InputError as error:
-            raise type(error)(f"`layers`: {name}: {error}") from error
-        found.append((name, one.flow))
-    return tuple(found)
+def chooses_range(layers: Layers) -> bool:
+    """Whether a layer is on a core whose range is a choice, which it does not make itself."""
+    return any(
+        "adc_range" in CORES[given["core"]].axes and "adc_range" not in given
+        for given in layers.values()
+        if "core" in given
+    )

@@ -16,6 +16,7 @@ from rnscli.analysis import (
 from rnscli.base import InputError, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
+from rnscli.cli.options.layers import Layers
 from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
 from rnscli.hardware import Technology
 from rnscli.matrix import DIGITAL, Dataflow, DataflowOptions, GradientFlows, needs_calibration
@@ -130,13 +131,15 @@ def core_options(
 class CoreOfPoint:
     """The core of a point, the bits of its converters, and how it is calibrated if it must be.
 
-    ``gradients`` are the cores of a backward pass, if they are others.
+    ``gradients`` are the cores of a backward pass, if they are others, and ``layers`` those of
+    layers by patterns of their names.
     """
 
     flow: Dataflow
     bits: int
     plan: CalibrationPlan
     gradients: GradientFlows | None = None
+    layers: tuple[tuple[str, Dataflow], ...] = ()
 
 
 def distinct(
@@ -150,12 +153,26 @@ def distinct(
 
 
 def core_of(
-    point: shared.Point, tables: Mapping[str, Any], technologies: Mapping[str, Technology]
+    point: shared.Point,
+    tables: Mapping[str, Any],
+    technologies: Mapping[str, Technology],
+    layers: Layers | None = None,
 ) -> CoreOfPoint:
-    """The core of a point of a sweep, with tables of measured devices and named technologies."""
+    """The core of a point of a sweep, with tables of measured devices and named technologies.
+
+    What ``layers`` do not say is that of the point.
+    """
     flow, bits = _flow_of(point, tables, technologies)
+    of_layers = []
+    for name, values in (layers or {}).items():
+        try:
+            of_layers.append((name, _flow_of({**point, **values}, tables, technologies)[0]))
+        except InputError as error:
+            raise type(error)(f"`layers`: {name}: {error}") from error
+    own = tuple(of_layers)
     plan = CalibrationPlan()
-    if needs_calibration(flow):  # else a plan would tell rows apart that are the same
+    # Else a plan would tell rows apart that are the same.
+    if any(map(needs_calibration, (flow, *dict(own).values()))):
         plan = CalibrationPlan(
             point["calibration"], point["percentile"], point["calibration_samples"]
         )
@@ -179,10 +196,10 @@ def core_of(
 
     chosen = [point.get(name) for name in GRADIENT_AXES]
     if all(one is None for one in chosen):
-        return CoreOfPoint(flow, bits, plan)
+        return CoreOfPoint(flow, bits, plan, layers=own)
     gradients = GradientFlows(gradient(chosen[0]), gradient(chosen[1]))
     same = gradients == GradientFlows(flow, flow)
-    return CoreOfPoint(flow, bits, plan, None if same else gradients)
+    return CoreOfPoint(flow, bits, plan, None if same else gradients, own)
 
 
 def _flow_of(

@@ -2,7 +2,7 @@
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,9 @@ class NpyFolder(Source):
             file = path / f"{name}.npy"
             if file.is_file():
                 stored = _Npy(file)
-                arrays[name] = stored if name.startswith("x") else stored.opened()[:]
-        for name, partner in (("x_train", "y_train"), ("y_train", "x_train")):
-            if name in arrays and partner not in arrays and name == "y_train":
-                raise InputError(f"`data` {path} has no {partner}.npy beside {name}.npy")
+                arrays[name] = stored if name.startswith("x") else stored.opened()
+        if missing := _missing(arrays):
+            raise InputError(f"`data` {path} has no {missing[0]}.npy beside {missing[1]}.npy")
         return _dataset(path, arrays)
 
 
@@ -96,7 +95,7 @@ class _Npy(StoredSamples):
 
     def opened(self) -> npt.NDArray[Any]:
         try:
-            array: npt.NDArray[Any] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            array: npt.NDArray[Any] = np.lib.format.open_memmap(self.path, mode="r")
         except PermissionError as error:
             raise InputError(f"{self.where} cannot be read: {error.strerror}") from None
         except Exception:  # as many kinds as there are of damage
@@ -127,20 +126,32 @@ def _dataset(path: Path, arrays: Mapping[str, Any]) -> Dataset:
     return Dataset(path.name or str(path), part("x", "y"), train)
 
 
+def _missing(names: Container[str]) -> tuple[str, str] | None:
+    """An array that must be there, and beside which other one, if it is for that.
+
+    Labels may be missing, but not of one part only.
+    """
+    wanted = {"x": "", "x_train": "y_train"} | ({"y_train": "x_train"} if "y" in names else {})
+    return next(
+        (
+            (name, partner)
+            for name, partner in wanted.items()
+            if name not in names and (not partner or partner in names)
+        ),
+        None,
+    )
+
+
 def _read(file: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays that are known, by name."""
     with zipfile.ZipFile(file) as archive:
         members = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        # Labels may be missing, but not of one part only.
-        partners = {"x": "", "x_train": "y_train"} | (
-            {"y_train": "x_train"} if "y" in members else {}
-        )
-        for name, partner in partners.items():
-            if name not in members and (not partner or partner in members):
-                held = ", ".join(list(members)[:8]) or "nothing"
-                held += f" and {len(members) - 8} more" if len(members) > 8 else ""
-                beside = f" beside {partner}" if partner else ""
-                raise InputError(f"`data` {file} has no array {name}{beside}; it holds {held}")
+        if missing := _missing(members):
+            name, partner = missing
+            held = ", ".join(list(members)[:8]) or "nothing"
+            held += f" and {len(members) - 8} more" if len(members) > 8 else ""
+            beside = f" beside {partner}" if partner else ""
+            raise InputError(f"`data` {file} has no array {name}{beside}; it holds {held}")
         arrays = {}
         for name in _NAMES:
             if name in members:

@@ -2,9 +2,10 @@
 
 import io
 import pickle
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,40 +22,48 @@ _PIXELS = 3 * 32 * 32
 _Images = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
-class CifarPickles(Source):
-    """The folder cifar-10-batches-py; nothing but plain values and arrays is built of pickles.
+class _Cifar(Source):
+    """A folder of CIFAR-10.
 
     A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
     """
+
+    has_sizes = False
+    in_folder = True
+    end: ClassVar[str]  # of the names of files
+
+    @abstractmethod
+    def images(self, file: Path) -> _Images:
+        """Images and classes of a file."""
+
+    def found(self, path: Path) -> bool:
+        names = ("test_batch", "data_batch_1")
+        return any((path / f"{name}{self.end}").is_file() for name in names)
+
+    def read(self, path: Path, image_size: int | None) -> Dataset:
+        return _dataset(path, self.end, self.images)
+
+
+class CifarPickles(_Cifar):
+    """The folder cifar-10-batches-py; nothing but plain values and arrays is built of pickles."""
 
     name = "cifar-10-python"
     summary = "test_batch and others of CIFAR-10"
-    has_sizes = False
-    in_folder = True
+    end = ""
 
-    def found(self, path: Path) -> bool:
-        return any((path / name).is_file() for name in ("test_batch", "data_batch_1"))
-
-    def read(self, path: Path, image_size: int | None) -> Dataset:
-        return _dataset(path, "", _of_pickle)
+    def images(self, file: Path) -> _Images:
+        return _of_pickle(file)
 
 
-class CifarBinary(Source):
-    """The folder cifar-10-batches-bin: a byte of the class and 3072 of the pixels, again and again.
-
-    A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
-    """
+class CifarBinary(_Cifar):
+    """The folder cifar-10-batches-bin: a byte of the class and 3072 of the pixels, repeatedly."""
 
     name = "cifar-10-binary"
     summary = "test_batch.bin and others"
-    has_sizes = False
-    in_folder = True
+    end = ".bin"
 
-    def found(self, path: Path) -> bool:
-        return any((path / f"{name}.bin").is_file() for name in ("test_batch", "data_batch_1"))
-
-    def read(self, path: Path, image_size: int | None) -> Dataset:
-        return _dataset(path, ".bin", _of_binary)
+    def images(self, file: Path) -> _Images:
+        return _of_binary(file)
 
 
 def _dataset(path: Path, end: str, read: Callable[[Path], _Images]) -> Dataset:
@@ -141,7 +150,7 @@ def _encode(text: Any, encoding: Any = "latin1", errors: Any = "strict") -> byte
 class _Unpickler(pickle.Unpickler):
     """Builds plain values and arrays of numbers."""
 
-    _allowed = {  # noqa: RUF012
+    _allowed: ClassVar[dict[tuple[str, str], Any]] = {
         **{
             (f"{numpy}.multiarray", "_reconstruct"): lambda kind, shape, code: np.ndarray(0, "i1")
             for numpy in ("numpy.core", "numpy._core")

@@ -228,9 +228,13 @@ def plot_gain(rows: Sequence[Row], file_format: str) -> bytes:
 # What may tell lines apart, in the order in which a label says it.
 OF_CORES = (
     "core", "bits", "vector_size", "input_bits", "weight_bits", "granularity", "scales",
-    "input_scale", "redundant", "attempts", "noise", "p", "sigma", "decoder", "slice_bits",
-    "adc_bits", "adc_range", "calibration", "percentile", "calibration_samples", "moduli",
+    "input_scale", "rounding", "redundant", "attempts", "noise", "p", "sigma", "decoder",
+    "slice_bits", "adc_bits", "adc_range", "calibration", "percentile", "calibration_samples",
+    "moduli",
 )  # fmt: skip
+
+
+OF_GRADIENTS = ("input_gradient_bits", "weight_gradient_bits", "gradient_rounding")
 
 
 def check_panels(panels: int, lines: int) -> None:
@@ -403,7 +407,7 @@ def plot_training(
     """
     others = recipe or {}
     columns = {**columns_of(analysis.EpochRow), **others}
-    groups = grouped(rows, ("model", "epoch", "seed"), (*OF_CORES, *others), columns)
+    groups = grouped(rows, ("model", "epoch", "seed"), (*OF_CORES, *OF_GRADIENTS, *others), columns)
     references = [name for name, members in groups.items() if members[0]["core"] == fp32]
     cores = [name for name in groups if name not in references]
     styles = {name: _style(_BLACK, index + 1, 3) for index, name in enumerate(references)} | {

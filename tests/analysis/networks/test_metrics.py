@@ -250,3 +250,18 @@ def test_labels_of_which_none_counts() -> None:
     for name in ("accuracy", "perplexity"):
         with pytest.raises(InputError, match="no label counts; all are -100"):
             compared(name, TOKENS, core, fp32, np.full((4, 3), -100))
+
+
+def test_a_lost_sample_leaves_what_fp32_comes_to() -> None:
+    labels = np.zeros((2, 1), np.float32)
+    fp32 = np.array([[1.0], [3.0]], np.float32)
+    core = np.array([[np.nan], [3.0]], np.float32)
+    found = compared("mse", REGRESSION, core, fp32, labels, cuts=1)
+    assert (found.value, found.fp32) == (math.inf, 5.0)
+
+
+def test_places_of_a_sample_are_not_independent_however_many_count() -> None:
+    core, fp32 = logits(4, 3, 6)
+    labels = np.full((4, 3), -100)
+    labels[:, 1] = [0, 1, 2, 3]  # one place of each sample
+    assert compared("f1", TOKENS, core, fp32, labels).interval is None

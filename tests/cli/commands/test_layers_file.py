@@ -96,3 +96,24 @@ def test_what_goes_with_no_layers(refusal: Refusal) -> None:
         *ASKED, "--bits", 6, "--layers", "a.toml", "--technology", "reram-analog"
     )
     assert "cannot be read" in refusal(*ASKED, "--bits", 6, "--layers", "none.toml")
+
+
+def test_points_that_differ_in_a_layer_alone_are_rows(rnscli: Run) -> None:
+    """Ranges are no choice of rns, but of the layer; and it is calibrated as it is asked."""
+    np.savez("own.npz", **np.load("own.npz"), x_train=np.ones((32, 4, 4), np.float32),
+             y_train=np.zeros(32, np.int64))  # fmt: skip
+    Path("a.toml").write_text('[3]\ncore = "fixed-lp"\n', "utf-8")
+    asked = ("accuracy", "--model", "own:make", "--data", "own.npz", "--core", "rns", "--bits", 4)
+    ran = rnscli(*asked, "--layers", "a.toml", "--adc-range", "full,calibrated",
+                 "--calibration-samples", "16", "--format", "json")  # fmt: skip
+    found = json.loads(ran.out)["rows"]
+    assert [row["calibration_samples"] for row in found] == [None, 16]
+
+
+def test_layers_are_checked_and_told_layer_by_layer(rnscli: Run, refusal: Refusal) -> None:
+    Path("a.toml").write_text('[3]\ncore = "fixed-lp"\nadc-range = "full"\n', "utf-8")
+    ran = rnscli(*ASKED, "--bits", 6, "--layers", "a.toml", "--per-layer")
+    assert ran.code == 0 and "layers as of a.toml are on cores of their own" in ran.err
+    Path("b.toml").write_text("[heax]\nbits = 4\n", "utf-8")
+    assert "--layers names heax" in refusal(*ASKED, "--bits", 6, "--layers", "b.toml",
+                                            "--per-layer")  # fmt: skip

@@ -9,7 +9,13 @@ import pytest
 from rnscli.base.columns import option_columns
 from rnscli.base.errors import InputError
 from rnscli.cli.commands.train import AXIS_COLUMNS
-from rnscli.report.plots.curves import OF_CORES, check_plot, plot_accuracy, plot_training
+from rnscli.report.plots.curves import (
+    OF_CORES,
+    OF_GRADIENTS,
+    check_plot,
+    plot_accuracy,
+    plot_training,
+)
 
 pytest.importorskip("matplotlib")
 
@@ -33,7 +39,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def point(model: str = "net", core: str = "rns", **values: Any) -> dict[str, Any]:
-    row = dict.fromkeys((*OF_CORES, "samples"))
+    row = dict.fromkeys((*OF_CORES, *OF_GRADIENTS, "samples"))
     row |= {"bits": 6, "input_bits": 6, "vector_size": 128, "samples": 100} | values
     accuracy = values.pop("accuracy", 0.9)
     ends = {"relative_value": accuracy, "relative_value_ci95": (accuracy - 0.1, 1.1)}
@@ -134,7 +140,11 @@ def test_more_is_refused() -> None:
 
 
 def epochs(core: str, losses: list[float], seed: int = 0, **values: Any) -> Rows:
-    row = dict.fromkeys(OF_CORES) | {"model": "net", "core": core, "seed": seed} | values
+    row = (
+        dict.fromkeys((*OF_CORES, *OF_GRADIENTS))
+        | {"model": "net", "core": core, "seed": seed}
+        | values
+    )
     return [row | {"epoch": n, "train_loss": loss} for n, loss in enumerate(losses, start=1)]
 
 
