@@ -213,12 +213,18 @@ InputScale = Annotated[str, Column(
 Rounding = Annotated[str, Column(
     "How operands become whole steps: nearest, stochastic or truncate.", usual="nearest"
 )]
+
+
+def _or_fp32(bits: int) -> str:
+    return "fp32" if bits == 32 else str(bits)
+
+
 _GRADIENT_BITS = "Bits of the operands of the gradients of {}; 32 in FP32, without a core."
 InputGradientBits = Annotated[int, Column(
-    _GRADIENT_BITS.format("inputs"), "b of grad x", low=2, same_as="bits"
+    _GRADIENT_BITS.format("inputs"), "b of grad x", _or_fp32, low=2, same_as="bits"
 )]
 WeightGradientBits = Annotated[int, Column(
-    _GRADIENT_BITS.format("weights"), "b of grad w", low=2, same_as="bits"
+    _GRADIENT_BITS.format("weights"), "b of grad w", _or_fp32, low=2, same_as="bits"
 )]
 GradientRounding = Annotated[str, Column(
     "How operands of gradients become whole steps; null where both are in FP32.",

@@ -145,7 +145,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         for point in points
         if point["adc_range"] == first
         or "adc_range" in CORES[point["core"]].axes
-        or options.chooses_range(layers)
+        or (not by_default and options.chooses_range(layers))
     ]
     made = partial(options.core_of, tables=tables, technologies=technologies, layers=layers)
     every, problems = cli.prepared(points, made)

@@ -158,6 +158,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
                 "without any; leave out one of them"
             )
         base.check_writable(given["save"], "--save")
+        if given["save"].suffix == ".safetensors":
+            raise InputError(
+                f"--save {given['save']} would be a file of torch.save; let it end in .pt"
+            )
     given = options.with_defaults(given)
     given["seed"] = tuple(dict.fromkeys(given["seed"]))
     every, problems = cli.prepared(

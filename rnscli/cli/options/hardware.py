@@ -165,6 +165,8 @@ def _with_given(technologies: Sequence[Technology], given: Sequence[str]) -> tup
         known = next((one.constants[name] for one in found if name in one.constants), None)
         if known is None:
             every = sorted({n for one in found for n in one.constants})
+            if not found:
+                raise InputError(f"--constant is {shown(text)}; it needs a --technology to change")
             raise InputError.of(
                 "constant", shown(text), f"NAME=VALUE with the name of one of {', '.join(every)}"
             )

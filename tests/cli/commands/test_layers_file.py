@@ -114,6 +114,9 @@ def test_layers_are_checked_and_told_layer_by_layer(rnscli: Run, refusal: Refusa
     Path("a.toml").write_text('[3]\ncore = "fixed-lp"\nadc-range = "full"\n', "utf-8")
     ran = rnscli(*ASKED, "--bits", 6, "--layers", "a.toml", "--per-layer")
     assert ran.code == 0 and "layers as of a.toml are on cores of their own" in ran.err
+    ran = rnscli(*ASKED, "--bits", 6, "--layers", "a.toml", "--per-layer", "--format", "json")
+    cores = {row["layer"]: (row["core"], row["bits"]) for row in json.loads(ran.out)["rows"]}
+    assert cores == {"1": ("fixed-hp", 6), "3": ("fixed-lp", 6), "outputs": ("fixed-hp", 6)}
     Path("b.toml").write_text("[heax]\nbits = 4\n", "utf-8")
     assert "--layers names heax" in refusal(*ASKED, "--bits", 6, "--layers", "b.toml",
                                             "--per-layer")  # fmt: skip
