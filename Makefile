@@ -35,7 +35,7 @@ thorough: $(VENV)/installed-dev
 # versions that pyproject.toml promises; those of PyTorch are in `make test`. The rest is plain
 # Python, or puts together what is here. Old matplotlib warns with a new pyparsing.
 lowest: $(LOWEST)/installed
-	$(LOWEST)/bin/python -m pytest -n 3 --dist worksteal $(addprefix tests/,core matrix runtime \
+	$(LOWEST)/bin/python -m pytest -n 3 --dist worksteal -m 'not thorough' $(addprefix tests/,core matrix runtime \
 		report cli/test_running.py analysis/error analysis/faults analysis/test_statistics.py \
 		analysis/test_stored.py analysis/energy/test_pass_attempts.py \
 		analysis/design/test_design_faults.py)

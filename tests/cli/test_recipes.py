@@ -45,7 +45,7 @@ def failures(folder: Path) -> list[str]:
     return [str(case.get("name")) for case in cases if case.find("failure") is not None]
 
 
-@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("broken", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_github_actions(broken: bool, folder: Path, shell_environment: dict[str, str]) -> None:
     if broken:
         break_plan(folder)
@@ -69,7 +69,7 @@ def test_github_actions(broken: bool, folder: Path, shell_environment: dict[str,
     assert (folder / cache["with"]["path"]).exists()
 
 
-@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("broken", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_gitlab(broken: bool, folder: Path, shell_environment: dict[str, str]) -> None:
     if broken:
         break_plan(folder)

@@ -65,6 +65,7 @@ def hammer(folder: Path, letter: bytes) -> bool:
     return True
 
 
+@pytest.mark.thorough
 def test_two_processes(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.starmap(hammer, [(tmp_path, b"a"), (tmp_path, b"b")]) == [True, True]

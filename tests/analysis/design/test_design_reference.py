@@ -425,7 +425,9 @@ def exact_table(case: dict[str, Any], law: str) -> dict[Design, Numbers | None]:
 
 @pytest.mark.parametrize("law", list(LAWS))
 @pytest.mark.parametrize(
-    "case", [EVERY, ODD, LIT, WANTED, GIVEN], ids=["every", "odd", "lit", "wanted", "given"]
+    "case",
+    [pytest.param(EVERY, marks=pytest.mark.thorough), ODD, LIT, WANTED, GIVEN],
+    ids=["every", "odd", "lit", "wanted", "given"],
 )
 def test_every_number_of_every_design(case: dict[str, Any], law: str) -> None:
     expected, found = table(case, law), exact_table(case, law)

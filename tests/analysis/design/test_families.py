@@ -126,6 +126,7 @@ def test_the_largest_factor(highest: int, required: int, channels: int, redundan
     assert largest_factor(required, highest, channels, redundant) == best
 
 
+@pytest.mark.thorough
 def test_accuracy_of_a_network_on_each_family(rows: tuple[FamilyRow, ...], tmp_path: Path) -> None:
     """Gross errors cost it, and nothing else does."""
     opened = open_network(tiny_networks.CNN, tiny_networks.write_images(tmp_path / "i.npz", 200))

@@ -224,6 +224,7 @@ def test_the_example_of_the_docstring() -> None:
     assert round(wanted, 4) == 1.7366
 
 
+@pytest.mark.thorough
 def test_nothing_jumps() -> None:
     """Along p and R, through every switch between its ways."""
     for columns, attempts in product((1, 100, 10**5, 10**5 + 1), (5_000, 20_000, math.inf)):

@@ -20,7 +20,7 @@ from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 @pytest.mark.parametrize("bits", [5, pytest.param(8, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("legitimate_range", ["product", "operands"])
 @pytest.mark.parametrize("noise", [Uniform(1e-3), Uniform(5e-3)])
-@pytest.mark.parametrize("target", [1e-2, 1e-5, 1e-9])
+@pytest.mark.parametrize("target", [1e-2, 1e-5, pytest.param(1e-9, marks=pytest.mark.thorough)])
 def test_frontier(bits: int, legitimate_range: str, noise: NoiseLaw, target: float) -> None:
     found = redundancy_frontier(
         TargetParameters(

@@ -49,6 +49,7 @@ def test_a_small_code_by_enumeration(
     assert most_noise(parameters) == pytest.approx(bisected(parameters, low, high), rel=1e-8)
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:a probability")
 @given(
     redundant=st.integers(0, 2),

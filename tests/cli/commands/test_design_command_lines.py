@@ -158,7 +158,15 @@ MANY = [
 ]
 
 
-@pytest.mark.parametrize("arguments", [*ALWAYS, *NOISY, *OF_DEVICES, *MANY])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *ALWAYS,
+        *NOISY,
+        *OF_DEVICES,
+        *(pytest.param(one, marks=pytest.mark.thorough) for one in MANY),
+    ],
+)
 def test_commands_reproduce_every_number(arguments: str, reproduced: Callable[..., Row]) -> None:
     chosen = reproduced(*arguments.split(), pairs="1e6" if arguments in MANY else "2e5")
     if "--core" in arguments:
