@@ -260,6 +260,7 @@ def test_a_lossy_core_is_not_chosen_where_the_error_matters(installed: Path) -> 
     assert lossy["role"] == "neighbour" and "breaks the limit of 0.5" in lossy["reason"]
 
 
+@pytest.mark.thorough
 def test_the_command_lines_of_a_design_give_its_numbers(installed: Path) -> None:
     (answer,) = run_all(
         installed, f"design --core truncating --noise upwards --p 1e-2 --columns-per-adc 1 {ERROR}"
@@ -311,6 +312,7 @@ def test_a_law_in_every_command(installed: Path) -> None:
     assert always["mean_error"] == pytest.approx(-never["mean_error"], rel=0.02)
 
 
+@pytest.mark.thorough
 def test_constants_of_a_law_in_every_command(installed: Path) -> None:
     law = "--noise upwards --p 1e-2 --steps 2 --format json"
     code = "--moduli 9,8,7,5 --redundant 1 --decoder detect --attempts 1"

@@ -231,7 +231,7 @@ SWEEPS = (
     "design --pairs 200 --p 1e-3 --max-p-err 1e-6 --bits 5,6 --legitimate-range operands,product",
 )  # fmt: skip
 
-LONG = ("design", "fault-prob --target")
+LONG = ("design", "fault-prob --target", "train --model tiny_networks:cnn --data images.npz --p")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def corrupt(word: list[int], moduli: tuple[int, ...], errors: int, rnd: random.R
         word[position] = (word[position] + rnd.randrange(1, moduli[position])) % moduli[position]
 
 
+@pytest.mark.thorough
 @QUICK
 @given(wide_codes(), st.randoms(use_true_random=False))
 def test_few_errors_in_wide_codes(wide: tuple[list[int], int, int], rnd: random.Random) -> None:
