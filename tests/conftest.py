@@ -72,13 +72,13 @@ def few_digits(monkeypatch: pytest.MonkeyPatch, network_cache: Path) -> None:
     train_once(monkeypatch, network_cache)
 
     def few(data: "LabelledData") -> "LabelledData":
-        return replace(data, inputs=data.inputs[:200], labels=data.labels[:200])
+        return data[:200]
 
     def opening(name: str) -> Callable[..., "OpenedNetwork"]:
         whole = getattr(portable, name)
 
-        def opened(*arguments: Any) -> "OpenedNetwork":
-            found: OpenedNetwork = whole(*arguments)
+        def opened(*arguments: Any, **options: Any) -> "OpenedNetwork":
+            found: OpenedNetwork = whole(*arguments, **options)
             train = found.data.train
             part = replace(found.data, test=few(found.data.test), train=train and few(train))
             return replace(found, data=part)
