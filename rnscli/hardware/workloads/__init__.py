@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rnscli.base import InputError, check_int
+from rnscli.hardware.workloads.vector_work import VectorWork
 
 MAX_SIZE = 2**40
 MAX_LAYERS = 100_000
@@ -29,6 +30,15 @@ class Gemm:
     stationary
         Whether the weights are stored parameters. They are not in products of two activations,
         as the scores and the context of attention are: there every input needs new ones.
+    inputs
+        Distinct values among the M x K inputs of one product: the pixels of a convolution, whose
+        windows overlap. M x K unless given.
+    steps
+        How often the products wait for their own outputs, as the steps of a recurrent layer do:
+        of the M rows only M / steps are there at a time.
+    shares
+        Name of the layer whose weights these are, read transposed, as in the gradient of inputs;
+        ``None`` where they are its own.
 
     Raises
     ------
@@ -42,6 +52,8 @@ class Gemm:
     (2048000, 2048000)
     >>> Gemm("scores", m=512, k=64, n=512, count=16, stationary=False).weights
     0
+    >>> Gemm("conv", m=196, k=2304, n=256, inputs=256 * 14 * 14).input_values
+    50176
     """
 
     layer: str
@@ -50,6 +62,9 @@ class Gemm:
     n: int
     count: int = 1
     stationary: bool = True
+    inputs: int | None = None
+    steps: int = 1
+    shares: str | None = None
 
     def __post_init__(self) -> None:
         _check_name("layer", self.layer)
@@ -57,6 +72,15 @@ class Gemm:
             raise InputError(f"`layer` is {TOTAL}, which means all layers; give it another name")
         for name in ("m", "k", "n", "count"):
             object.__setattr__(self, name, check_int(name, getattr(self, name), 1, MAX_SIZE))
+        if self.inputs is not None:
+            inputs = check_int("inputs", self.inputs, 1, self.m * self.k)
+            object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "steps", check_int("steps", self.steps, 1, self.m))
+
+    @property
+    def input_values(self) -> int:
+        """Distinct values that all of the products read."""
+        return self.count * (self.m * self.k if self.inputs is None else self.inputs)
 
     @property
     def macs(self) -> int:
@@ -66,7 +90,7 @@ class Gemm:
     @property
     def weights(self) -> int:
         """Stored parameters: ``k n count``, or none where two activations are multiplied."""
-        return self.k * self.n * self.count if self.stationary else 0
+        return self.k * self.n * self.count if self.stationary and self.shares is None else 0
 
 
 @dataclass(frozen=True)
@@ -81,11 +105,14 @@ class Workload:
         The products, in the order of the layers; 1 to 100 000.
     other_parameters
         Parameters that no product holds: biases, normalisation, embeddings.
+    vectors
+        What is computed between the products, each after the layer that it names.
 
     Raises
     ------
     InputError
-        If there are no layers or too many, or a value is out of its range.
+        If there are no layers or too many, a value is out of its range, or work is of a layer that
+        is not there.
 
     Examples
     --------
@@ -98,6 +125,7 @@ class Workload:
     name: str
     gemms: tuple[Gemm, ...]
     other_parameters: int = 0
+    vectors: tuple[VectorWork, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("name", self.name)
@@ -109,6 +137,11 @@ class Workload:
                 f"workload {self.name} has {len(gemms)} layers; at most {MAX_LAYERS} are accepted",
                 "workload",
             )
+        layers = {gemm.layer for gemm in gemms}
+        for named in (*(one.layer for one in self.vectors), *(g.shares for g in gemms)):
+            if named is not None and named not in layers:
+                raise InputError(f"workload {self.name} has no layer {named}, which another names")
+        object.__setattr__(self, "vectors", tuple(self.vectors))
         other = check_int("other_parameters", self.other_parameters, 0)
         object.__setattr__(self, "gemms", gemms)
         object.__setattr__(self, "other_parameters", other)

@@ -82,8 +82,8 @@ def resnet50(batch: int = 1, image_size: int = 224) -> Workload:
     >>> network = resnet50()
     >>> len(network.gemms), network.parameters, network.macs
     (54, 25557032, 4089184256)
-    >>> network.gemms[0]
-    Gemm(layer='conv1', m=12544, k=147, n=64, count=1, stationary=True)
+    >>> network.gemms[0].m, network.gemms[0].k, network.gemms[0].n
+    (12544, 147, 64)
     """
     layers = _Layers(check_int("batch", batch, 1, MAX_BATCH))
     image = _Image(check_int("image_size", image_size, 1, MAX_IMAGE_SIZE), channels=3)

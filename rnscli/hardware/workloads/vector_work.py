@@ -1,0 +1,185 @@
+"""What a network computes between its matrix products, value by value, on digital units."""
+
+from dataclasses import dataclass
+
+from rnscli.base import InputError, Registry, check_int
+from rnscli.core import Operation, Operations
+
+MAX_ELEMENTS = 2**60
+
+# Comparisons, sign changes and selections are integer operations of 32 bits; the others are FP32.
+_COMPARE = Operation("add", 32)
+_ADD = Operation("fp-add", 32)
+_MULTIPLY = Operation("fp-multiply", 32)
+
+
+def _operations(multiply: float = 0, add: float = 0, compare: float = 0) -> Operations:
+    counts = ((_MULTIPLY, multiply), (_ADD, add), (_COMPARE, compare))
+    return tuple(Operation(one.kind, one.width, count) for one, count in counts if count)
+
+
+@dataclass(frozen=True, eq=False)
+class VectorKind:
+    """A kind of work on every value of a tensor.
+
+    Parameters
+    ----------
+    name
+        What files and rows call it.
+    summary
+        What it is, in a line, with what an element is where that is not obvious.
+    operations
+        Digital operations for one element.
+    source
+        Where their number is from.
+    """
+
+    name: str
+    summary: str
+    operations: Operations
+    source: str = "its definition"
+
+
+# A base-2 exponential by a polynomial of degree 5 in Horner's form, after the product with log2 e,
+# the split into a whole and a fraction, and before the exponent is set; a reciprocal and a
+# reciprocal root by two Newton steps each.
+_EXP = {"multiply": 6, "add": 6, "compare": 2}
+_EXP_SOURCE = "exp by a polynomial of degree 5, as Cephes's expf has it"
+_RECIPROCAL = {"multiply": 4, "add": 2, "compare": 1}
+_NEWTON = "reciprocals by two Newton steps"
+
+
+def _sum(*counts: dict[str, int]) -> Operations:
+    keys = ("multiply", "add", "compare")
+    return _operations(**{key: sum(one.get(key, 0) for one in counts) for key in keys})
+
+
+_SIGMOID = ({"add": 1}, _EXP, _RECIPROCAL)
+VECTOR_KINDS: Registry[VectorKind] = Registry(
+    "kind",
+    "vector_kinds",
+    VectorKind,
+    [
+        VectorKind("add", "a sum of two tensors, as of a residual", _operations(add=1)),
+        VectorKind("multiply", "a product of two tensors, or with scales", _operations(multiply=1)),
+        VectorKind("relu", "a maximum with zero, or between two limits", _operations(compare=1)),
+        VectorKind(
+            "hard-swish", "x min(max(x + 3, 0), 6) / 6", _operations(multiply=2, add=1, compare=2)
+        ),
+        VectorKind(
+            "sigmoid", "1 / (1 + exp(-x)); tanh alike", _sum(*_SIGMOID), f"{_EXP_SOURCE}; {_NEWTON}"
+        ),
+        VectorKind(
+            "silu", "x sigmoid(x)", _sum(*_SIGMOID, {"multiply": 1}), f"{_EXP_SOURCE}; {_NEWTON}"
+        ),
+        VectorKind(
+            "gelu",
+            "x / 2 (1 + tanh(0.798 (x + 0.0447 x^3)))",
+            _sum(*_SIGMOID, {"multiply": 5, "add": 2}),
+            f"the approximation by tanh; {_EXP_SOURCE}; {_NEWTON}",
+        ),
+        VectorKind("exp", "exp(x)", _sum(_EXP), _EXP_SOURCE),
+        VectorKind(
+            "softmax",
+            "exp(x - max) over its sum; the reciprocal of the sum is shared by a row",
+            _sum({"compare": 1, "add": 2, "multiply": 1}, _EXP),
+            _EXP_SOURCE,
+        ),
+        VectorKind(
+            "layer-norm",
+            "mean and variance of a row, then (x - mean) times a scale, plus a shift",
+            _operations(multiply=3, add=4),
+        ),
+        VectorKind(
+            "rms-norm", "the mean of squares of a row, then x times two scales",
+            _operations(multiply=3, add=1),
+        ),
+        VectorKind(
+            "batch-norm", "a scale and a shift, where no product before it can have them",
+            _operations(multiply=1, add=1),
+        ),
+        VectorKind(
+            "max-pool", "a maximum; elements are the values of all windows", _operations(compare=1)
+        ),
+        VectorKind(
+            "average-pool", "a mean; elements are the values of all windows", _operations(add=1)
+        ),
+        VectorKind(
+            "interpolate", "four neighbours, weighted bilinearly; elements are the results",
+            _operations(multiply=4, add=3),
+            "products with four weights that are known",
+        ),
+        VectorKind(
+            "sample",
+            "four neighbours at an offset that is computed; elements are the results",
+            _operations(multiply=8, add=9, compare=4),
+            "four weights of two products and two differences each, floors and limits of two "
+            "coordinates, and an interpolation",
+        ),
+        VectorKind("rotate", "a rotary position: two values by a sine and a cosine",
+                   _operations(multiply=2, add=1)),
+        VectorKind("gather", "rows of a table, as of an embedding; no arithmetic", ()),
+        VectorKind(
+            "aggregate", "a sum over neighbours in a graph; elements are edges times features",
+            _operations(multiply=1, add=1),
+            "a product with the weight of the edge, and a sum",
+        ),
+        VectorKind("sgd", "a step of SGD; elements are weights", _operations(multiply=1, add=1)),
+        VectorKind(
+            "momentum", "a step of SGD with momentum; elements are weights",
+            _operations(multiply=2, add=2),
+        ),
+        VectorKind(
+            "adam",
+            "a step of Adam; elements are weights",
+            _operations(multiply=12, add=6, compare=2),
+            "two running means (four products, two sums, a square), a root and a reciprocal by "
+            "two Newton steps each, a step and a decay",
+        ),
+    ],
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class VectorWork:
+    """Work of one kind on the values that a layer leaves.
+
+    Parameters
+    ----------
+    layer
+        Name of the product after which it is done; of one before the first product, that one.
+    kind
+        One of ``VECTOR_KINDS``.
+    elements
+        On how many values, over all that the layer is done; what an element is says the kind.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown, or the number of elements out of its range.
+
+    Examples
+    --------
+    >>> from rnscli.hardware.operations import OperationPrices
+    >>> work = VectorWork("conv1", "relu", 802816)
+    >>> f"{OperationPrices().energy(work.operations) * 1e9:.1f} nJ"
+    '80.3 nJ'
+    """
+
+    layer: str
+    kind: str
+    elements: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.layer, str) or not self.layer.strip():
+            raise InputError("`layer` is empty or no text; give a name")
+        if self.kind not in VECTOR_KINDS:
+            raise InputError.of("kind", self.kind, f"one of {', '.join(VECTOR_KINDS)}")
+        elements = check_int("elements", self.elements, 1, MAX_ELEMENTS)
+        object.__setattr__(self, "elements", elements)
+
+    @property
+    def operations(self) -> Operations:
+        """Digital operations of all elements."""
+        made = VECTOR_KINDS[self.kind].operations
+        return tuple(Operation(o.kind, o.width, o.count * self.elements) for o in made)
