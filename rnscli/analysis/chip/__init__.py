@@ -1,0 +1,1 @@
+"""A chip of many arrays that runs a network."""
