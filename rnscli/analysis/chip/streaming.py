@@ -1,0 +1,165 @@
+"""Networks that a chip does not hold: which layers stay, and how often the others are loaded."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rnscli.analysis.chip.mapping import Stage, spread_copies
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What it takes to write tiles into units.
+
+    Units are written at the same time, and do not compute meanwhile; values of tiles come one
+    after the other, and are handed to all copies at once.
+
+    Parameters
+    ----------
+    unit
+        Time in s in which a unit is written.
+    tile
+        Time in s in which the values of a tile come from the memory.
+    """
+
+    unit: float
+    tile: float
+
+    def time(self, tiles: int) -> float:
+        """Time in s in which as many different tiles are written."""
+        return max(self.unit, tiles * self.tile)
+
+
+class Share(NamedTuple):
+    """What a layer gets of the units, and what that takes for one run of the network.
+
+    Parameters
+    ----------
+    units
+        Units that work for it.
+    copies
+        Copies of each of its tiles among them; of tiles that do not fit at once, those of the last.
+    writes
+        Tiles that are written, copies counted.
+    compute, write
+        Time in s that its units compute, and that they are written; one after the other.
+    resident
+        Whether its tiles stay.
+    """
+
+    units: int
+    copies: int
+    writes: int
+    compute: float
+    write: float
+    resident: bool
+
+    @property
+    def duration(self) -> float:
+        return self.compute + self.write
+
+
+def resident_share(stage: Stage, copies: int) -> Share:
+    """The share of a layer that stays, all of its ``depth`` one after the other."""
+    time = stage.depth * stage.duration(copies)
+    return Share(stage.tiles * copies, copies, 0, time, 0.0, resident=True)
+
+
+def streamed_share(stage: Stage, pool: int, loading: Loading) -> Share:
+    """The share of a layer whose tiles are loaded into ``pool`` units, as many as fit at a time.
+
+    Where tiles are left out of a whole pool, the last ones, or all of a small layer, have as many
+    copies as fit: they share the vectors.
+
+    Examples
+    --------
+    >>> layer = Stage(tiles=5, waves=10, time=1.0)
+    >>> streamed_share(layer, pool=2, loading=Loading(unit=100.0, tile=1.0))
+    Share(units=2, copies=2, writes=6, compute=25.0, write=300.0, resident=False)
+    """
+    tiles = -(-stage.tiles // stage.depth)
+    rounds, rest = divmod(tiles, pool)
+    compute = rounds * stage.duration(1)
+    write = rounds * loading.time(pool)
+    writes, copies = rounds * pool, 1
+    if rest:
+        # No more than are faster: writing them takes energy.
+        most = min(pool // rest, stage.waves)
+        copies = -(-stage.waves // -(-stage.waves // most))
+        compute += stage.duration(copies)
+        write += loading.time(rest)
+        writes += rest * copies
+    units = pool if rounds else rest * copies
+    depth = stage.depth
+    return Share(units, copies, depth * writes, depth * compute, depth * write, resident=False)
+
+
+# Shares of the units that may be kept for what stays.
+_PARTS = 16
+
+
+def sequential_shares(
+    stages: Sequence[Stage], units: int, loading: Loading, written: Sequence[bool]
+) -> tuple[Share, ...]:
+    """Shares of layers that are done one after the other, on all units.
+
+    If all tiles fit, none is loaded, and copies are those of `spread_copies`. If not, some layers
+    stay and the others share the remaining units: those stay that save most time for each unit, and
+    how many units are for them is the best of sixteen shares, among them none. That is a choice,
+    and no optimum.
+
+    Parameters
+    ----------
+    stages
+        The layers.
+    units
+        Units of the chip.
+    loading
+        What writing takes.
+    written
+        For each layer whether its tiles must be written for each input, as those of attention.
+    """
+    stays = [i for i, one in enumerate(written) if not one]
+    moves = [i for i, one in enumerate(written) if one]
+    needed = sum(stages[i].tiles for i in stays)
+    found: list[tuple[Share, ...]] = []
+    if needed + bool(moves) <= units:
+        # What must be written needs a unit at least; it has what others leave.
+        for part in range(1 if moves else _PARTS, _PARTS + 1):
+            held = max(needed, units * part // _PARTS - (part == _PARTS and bool(moves)))
+            copies = spread_copies([stages[i] for i in stays], held) if stays else ()
+            shares = {
+                i: resident_share(stages[i], many) for i, many in zip(stays, copies, strict=True)
+            }
+            pool = units - sum(one.units for one in shares.values())
+            shares |= {i: streamed_share(stages[i], pool, loading) for i in moves}
+            found.append(tuple(shares[i] for i in range(len(stages))))
+    else:
+        parts = (units * part // _PARTS for part in range(_PARTS))
+        found.extend(_partly(stages, units, held, loading, stays) for held in parts)
+    return min(found, key=lambda shares: math.fsum(one.duration for one in shares))
+
+
+def _partly(
+    stages: Sequence[Stage], units: int, held: int, loading: Loading, stays: Sequence[int]
+) -> tuple[Share, ...]:
+    """Shares where ``held`` units are for layers that may stay."""
+    pool = max(1, units - held)
+    moved = [streamed_share(stage, pool, loading) for stage in stages]
+
+    def saved(index: int) -> float:
+        one = stages[index]
+        return (moved[index].duration - resident_share(one, 1).duration) / one.tiles
+
+    left = units - pool
+    kept = set()
+    for index in sorted(stays, key=saved, reverse=True):
+        if stages[index].tiles <= left and saved(index) > 0:
+            kept.add(index)
+            left -= stages[index].tiles
+    pool += left
+    return tuple(
+        resident_share(stage, 1) if i in kept else streamed_share(stage, pool, loading)
+        for i, stage in enumerate(stages)
+    )
