@@ -23,7 +23,9 @@ from rnscli.hardware.surroundings import InputScale as InputScale
 from rnscli.hardware.surroundings import Memory as Memory
 from rnscli.hardware.surroundings import Scales as Scales
 from rnscli.hardware.technology import CYCLE as CYCLE
+from rnscli.hardware.technology import ENDURANCE as ENDURANCE
 from rnscli.hardware.technology import KERNELS as KERNELS
+from rnscli.hardware.technology import WRITE as WRITE
 from rnscli.hardware.technology import Parts as Parts
 from rnscli.hardware.technology import Pass as Pass
 from rnscli.hardware.technology import Technology as Technology

@@ -33,6 +33,7 @@ from rnscli.hardware.technology import (
     LINK_NOISES,
     PRICES,
     VARIABLES,
+    WRITE,
     Part,
     Technology,
     Value,
@@ -348,7 +349,8 @@ def _part(index: int, table: Any) -> Part:
     )
     kernels = table.get("kernels", list(KERNELS))
     if not isinstance(kernels, list) or not kernels:
-        raise InputError(f"'{where}kernels' must be a list of {', '.join(KERNELS)}")
+        names = ", ".join((*KERNELS, WRITE))
+        raise InputError(f"'{where}kernels' must be a list of {names}")
     optional = ("stage", "assumption")
     more: dict[str, Any] = {k: _text(f"{where}{k}", table[k]) for k in optional if k in table}
     more |= {key: _formula(f"{where}{key}", table[key]) for key in PRICES if key in table}

@@ -19,6 +19,8 @@ UNITS = ("cell", "row", "column", "array")
 # What an array does: the product with a vector, with its transpose, the rank-one update.
 KERNELS = ("vmm", "mvm", "update")
 CYCLE = "cycle"  # one after the other, as in a step of training
+WRITE = "write"  # loading of weights into all of its cells, which is in no product
+ENDURANCE = "endurance"  # constant of a profile: how often a cell may be written
 # Which line of a bill a part is in.
 GROUPS = ("dac", "adc", "array", "periphery", "light", "modulo")
 # Where sums are reduced modulo m.
@@ -66,7 +68,8 @@ class Part:
     per
         ``cell``, ``row`` (a driven line), ``column`` (a line that is read) or ``array``.
     kernels
-        Which of ``vmm``, ``mvm`` and ``update`` use it. Its area is there for all of them.
+        Which of ``vmm``, ``mvm`` and ``update`` use it, or ``write``, which loads all weights. Its
+        area is there for all of them.
     count
         How many there are for each.
     energy, power
@@ -104,7 +107,7 @@ class Part:
         check_choice("group", self.group, GROUPS)
         check_choice("per", self.per, UNITS)
         for kernel in self.kernels:
-            check_choice("kernels", kernel, KERNELS)
+            check_choice("kernels", kernel, (*KERNELS, WRITE))
 
     @property
     def formulas(self) -> dict[str, Expression]:

@@ -125,6 +125,17 @@ def _fitting(columns: int, cycle: float) -> float:
     return float(f"{columns / cycle:.14g}")
 
 
+class Writing(NamedTuple):
+    """Loading of all weights into the arrays of a tile: energy in J, time in s.
+
+    ``endurance`` is how often a cell bears it; ``None`` where nothing wears out.
+    """
+
+    energy: float
+    time: float
+    endurance: float | None
+
+
 class Readout(NamedTuple):
     """ADCs that are not the technology's: conversions of one in a second, and its columns."""
 
@@ -383,6 +394,49 @@ class EnergyDesign:
             for kernel in hardware.KERNELS
             if self.technology.does(kernel)
         }
+
+    @property
+    def arrays(self) -> int:
+        """Arrays that hold one tile of weights: those of all channels and segments."""
+        return self.segments * sum(channel.count for channel in self.channels)
+
+    @cached_property
+    def writing(self) -> Writing:
+        """What loading a tile of h x c weights takes; its arrays are written at the same time.
+
+        Raises
+        ------
+        InputError
+            If the technology does not say.
+        """
+        array = self.technology
+        if not array.does(hardware.WRITE):
+            raise InputError(
+                f"`technology` {array.name} does not say what writing weights takes: none of its "
+                f'parts has kernels = ["{hardware.WRITE}"]'
+            )
+        energies, times = [], []
+        for channel, done in zip(self.channels, self._passes, strict=True):
+            parts = hardware.of_kernel(array.priced(done), hardware.WRITE)
+            each = math.fsum(one.count * one.energy for one in parts)
+            energies.append(channel.count * self.segments * each)
+            times.append(math.fsum(parts.stages()))
+        wears = hardware.ENDURANCE in array.constants
+        endurance = array.value_of(hardware.ENDURANCE) if wears else None
+        return Writing(math.fsum(energies), max(times), endurance)
+
+    @cached_property
+    def converters_decide(self) -> bool:
+        """Whether converters take most of the time of a pass, or the array around them."""
+        (kernel,) = self.kernels
+        own = (hardware.of_kernel(parts, kernel) for _, parts in self.parts)
+        slowest = max(own, key=lambda parts: sum(parts.stages()))
+        times = {True: [0.0], False: [0.0]}
+        for one in slowest:
+            times[one.part.group in ("dac", "adc")].append(one.time)
+        if self.readout is not None:
+            times[True].append(self._stages(kernel)[-1])
+        return max(times[True]) > max(times[False])
 
     def _stages(self, kernel: str) -> list[float]:
         """Times of the stages of an array, and of its readout."""
