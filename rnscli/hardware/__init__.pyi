@@ -30,6 +30,7 @@ from rnscli.hardware.technology import Parts as Parts
 from rnscli.hardware.technology import Pass as Pass
 from rnscli.hardware.technology import Technology as Technology
 from rnscli.hardware.technology import of_kernel as of_kernel
+from rnscli.hardware.vector_unit import VectorUnit as VectorUnit
 from rnscli.hardware.workloads import TOTAL as TOTAL
 from rnscli.hardware.workloads import Gemm as Gemm
 from rnscli.hardware.workloads import Workload as Workload

@@ -36,6 +36,9 @@ class Gemm:
     steps
         How often the products wait for their own outputs, as the steps of a recurrent layer do:
         of the M rows only M / steps are there at a time.
+    depth
+        How many of the ``count`` products follow one another, as those of equal blocks do; the
+        others are side by side.
     shares
         Name of the layer whose weights these are, read transposed, as in the gradient of inputs;
         ``None`` where they are its own.
@@ -64,6 +67,7 @@ class Gemm:
     stationary: bool = True
     inputs: int | None = None
     steps: int = 1
+    depth: int = 1
     shares: str | None = None
 
     def __post_init__(self) -> None:
@@ -76,6 +80,7 @@ class Gemm:
             inputs = check_int("inputs", self.inputs, 1, self.m * self.k)
             object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "steps", check_int("steps", self.steps, 1, self.m))
+        object.__setattr__(self, "depth", check_int("depth", self.depth, 1, self.count))
 
     @property
     def input_values(self) -> int:
@@ -107,6 +112,10 @@ class Workload:
         Parameters that no product holds: biases, normalisation, embeddings.
     vectors
         What is computed between the products, each after the layer that it names.
+    batch
+        How many inferences it is: images, sequences.
+    tokens
+        How many tokens it makes or reads, where that is what is counted.
 
     Raises
     ------
@@ -126,6 +135,8 @@ class Workload:
     gemms: tuple[Gemm, ...]
     other_parameters: int = 0
     vectors: tuple[VectorWork, ...] = ()
+    batch: int = 1
+    tokens: int | None = None
 
     def __post_init__(self) -> None:
         _check_name("name", self.name)
@@ -142,6 +153,9 @@ class Workload:
             if named is not None and named not in layers:
                 raise InputError(f"workload {self.name} has no layer {named}, which another names")
         object.__setattr__(self, "vectors", tuple(self.vectors))
+        for name, number in (("batch", self.batch), ("tokens", self.tokens)):
+            if number is not None:
+                object.__setattr__(self, name, check_int(name, number, 1, MAX_SIZE))
         other = check_int("other_parameters", self.other_parameters, 0)
         object.__setattr__(self, "gemms", gemms)
         object.__setattr__(self, "other_parameters", other)
@@ -149,6 +163,11 @@ class Workload:
     @property
     def macs(self) -> int:
         return sum(gemm.macs for gemm in self.gemms)
+
+    @property
+    def trains(self) -> bool:
+        """Whether its weights change, as some gradient is computed with them."""
+        return any(gemm.shares is not None for gemm in self.gemms)
 
     @property
     def parameters(self) -> int:
