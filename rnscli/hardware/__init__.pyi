@@ -33,6 +33,9 @@ from rnscli.hardware.technology import of_kernel as of_kernel
 from rnscli.hardware.vector_unit import VectorUnit as VectorUnit
 from rnscli.hardware.workloads import TOTAL as TOTAL
 from rnscli.hardware.workloads import Gemm as Gemm
+from rnscli.hardware.workloads import Tiling as Tiling
+from rnscli.hardware.workloads.vector_work import VECTOR_KINDS as VECTOR_KINDS
+from rnscli.hardware.workloads.vector_work import VectorWork as VectorWork
 from rnscli.hardware.workloads import Workload as Workload
 from rnscli.hardware.workloads import tiles as tiles
 from rnscli.hardware.workloads.networks import WORKLOADS as WORKLOADS

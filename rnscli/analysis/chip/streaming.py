@@ -100,7 +100,7 @@ _PARTS = 16
 
 
 def sequential_shares(
-    stages: Sequence[Stage], units: int, loading: Loading, written: Sequence[bool]
+    stages: Sequence[Stage], units: int, loadings: Sequence[Loading], written: Sequence[bool]
 ) -> tuple[Share, ...]:
     """Shares of layers that are done one after the other, on all units.
 
@@ -115,8 +115,8 @@ def sequential_shares(
         The layers.
     units
         Units of the chip.
-    loading
-        What writing takes.
+    loadings
+        What writing takes, of each layer.
     written
         For each layer whether its tiles must be written for each input, as those of attention.
     """
@@ -133,20 +133,25 @@ def sequential_shares(
                 i: resident_share(stages[i], many) for i, many in zip(stays, copies, strict=True)
             }
             pool = units - sum(one.units for one in shares.values())
-            shares |= {i: streamed_share(stages[i], pool, loading) for i in moves}
+            shares |= {i: streamed_share(stages[i], pool, loadings[i]) for i in moves}
             found.append(tuple(shares[i] for i in range(len(stages))))
     else:
         parts = (units * part // _PARTS for part in range(_PARTS))
-        found.extend(_partly(stages, units, held, loading, stays) for held in parts)
+        found.extend(_partly(stages, units, held, loadings, stays) for held in parts)
     return min(found, key=lambda shares: math.fsum(one.duration for one in shares))
 
 
 def _partly(
-    stages: Sequence[Stage], units: int, held: int, loading: Loading, stays: Sequence[int]
+    stages: Sequence[Stage],
+    units: int,
+    held: int,
+    loadings: Sequence[Loading],
+    stays: Sequence[int],
 ) -> tuple[Share, ...]:
     """Shares where ``held`` units are for layers that may stay."""
     pool = max(1, units - held)
-    moved = [streamed_share(stage, pool, loading) for stage in stages]
+    both = list(zip(stages, loadings, strict=True))
+    moved = [streamed_share(stage, pool, loading) for stage, loading in both]
 
     def saved(index: int) -> float:
         one = stages[index]
@@ -161,5 +166,5 @@ def _partly(
     pool += left
     return tuple(
         resident_share(stage, 1) if i in kept else streamed_share(stage, pool, loading)
-        for i, stage in enumerate(stages)
+        for i, (stage, loading) in enumerate(both)
     )

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from rnscli.analysis import columns as c
 from rnscli.analysis.energy.bill import Constants, at_values, design_columns, uncertain_energy
 from rnscli.analysis.energy.parameters import EnergyParameters, WorkloadOptions
+from rnscli.analysis.energy.product_energy import product_energy
 from rnscli.analysis.energy.rows import ConverterEnergy, EnergyRow, energy_of, part
 from rnscli.base import Column, Uncertain, joules, percent, prefixed
 from rnscli.core import times
-from rnscli.hardware import LOGIC_FACTOR, TOTAL, Gemm, Workload, tiles
+from rnscli.hardware import LOGIC_FACTOR, TOTAL, Gemm, Workload
 
 # What layers add up to, besides their MACs and passes.
 _SUMMED = (
@@ -146,17 +147,11 @@ def _layer(
     arrays: int,
 ) -> WorkloadRow:
     design = parameters.design
-    tiling = tiles(gemm, design.dot_product.vector_size, design.width)
+    made = product_energy(design, gemm)
+    tiling, prices = made.tiling, design.technology.operations
     outputs = tiling.passes * design.width
     addition = design.kind.accumulation(design.dot_product, tiling.row_tiles)
     additions = times(addition, float(tiling.additions))
-    prices = design.technology.operations
-    accumulation = prices.energy(additions)
-    energy = outputs * row.energy_per_dot_product_j + accumulation
-    digital = (
-        row.forward_energy_j, row.reverse_energy_j, row.decoding_energy_j, row.shift_add_energy_j,
-        row.accumulation_energy_j, row.scaling_energy_j, row.memory_energy_j,
-    )  # fmt: skip
     bounds = None
     if row.energy_range_j is not None:
         # Prices of the additions rise with the node, as all energies do that depend on it.
@@ -179,15 +174,12 @@ def _layer(
         macs=gemm.macs,
         passes=tiling.passes,
         utilisation=tiling.utilisation,
-        converter_energy_j=outputs * row.converter_energy_j,
-        array_energy_j=outputs
-        * math.fsum(
-            (row.array_energy_j, row.periphery_energy_j, row.light_energy_j, row.modulo_energy_j)
-        ),
-        digital_energy_j=outputs * math.fsum(digital),
-        accumulation_energy_j=accumulation,
-        energy_j=energy,
-        energy_per_mac_j=energy / gemm.macs,
+        converter_energy_j=made.converter,
+        array_energy_j=made.array,
+        digital_energy_j=made.digital,
+        accumulation_energy_j=made.accumulation,
+        energy_j=made.total,
+        energy_per_mac_j=made.total / gemm.macs,
         time_s=(-(-tiling.passes // arrays) - 1) * design.timing.interval + row.latency_s,
         energy_range_j=bounds,
         expected_attempts=row.expected_attempts,

@@ -39,6 +39,9 @@ class Gemm:
     depth
         How many of the ``count`` products follow one another, as those of equal blocks do; the
         others are side by side.
+    cached
+        Whether the K x N values of such a product are kept in the DRAM from one run to the next, as
+        a cache of keys and values is.
     shares
         Name of the layer whose weights these are, read transposed, as in the gradient of inputs;
         ``None`` where they are its own.
@@ -68,6 +71,7 @@ class Gemm:
     inputs: int | None = None
     steps: int = 1
     depth: int = 1
+    cached: bool = False
     shares: str | None = None
 
     def __post_init__(self) -> None:

@@ -32,12 +32,16 @@ class VectorKind:
         Digital operations for one element.
     source
         Where their number is from.
+    dram_bits
+        Bits that each element moves to or from the DRAM: of tables, which have 16, and of weights
+        with what an optimiser keeps of them, which have 32 each and are read and written.
     """
 
     name: str
     summary: str
     operations: Operations
     source: str = "its definition"
+    dram_bits: float = 0.0
 
 
 # A base-2 exponential by a polynomial of degree 5 in Horner's form, after the product with log2 e,
@@ -118,16 +122,22 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
         ),
         VectorKind("rotate", "a rotary position: two values by a sine and a cosine",
                    _operations(multiply=2, add=1)),
-        VectorKind("gather", "rows of a table, as of an embedding; no arithmetic", ()),
+        VectorKind(
+            "gather", "rows of a table, as of an embedding; no arithmetic", (), dram_bits=16
+        ),
         VectorKind(
             "aggregate", "a sum over neighbours in a graph; elements are edges times features",
             _operations(multiply=1, add=1),
             "a product with the weight of the edge, and a sum",
         ),
-        VectorKind("sgd", "a step of SGD; elements are weights", _operations(multiply=1, add=1)),
+        VectorKind(
+            "sgd", "a step of SGD; elements are weights", _operations(multiply=1, add=1),
+            dram_bits=2 * 32,
+        ),
         VectorKind(
             "momentum", "a step of SGD with momentum; elements are weights",
             _operations(multiply=2, add=2),
+            dram_bits=4 * 32,
         ),
         VectorKind(
             "adam",
@@ -135,6 +145,7 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
             _operations(multiply=12, add=6, compare=2),
             "two running means (four products, two sums, a square), a root and a reciprocal by "
             "two Newton steps each, a step and a decay",
+            dram_bits=6 * 32,
         ),
     ],
 )  # fmt: skip
@@ -177,6 +188,11 @@ class VectorWork:
             raise InputError.of("kind", self.kind, f"one of {', '.join(VECTOR_KINDS)}")
         elements = check_int("elements", self.elements, 1, MAX_ELEMENTS)
         object.__setattr__(self, "elements", elements)
+
+    @property
+    def dram_bits(self) -> float:
+        """Bits that it moves to or from the DRAM."""
+        return VECTOR_KINDS[self.kind].dram_bits * self.elements
 
     @property
     def operations(self) -> Operations:

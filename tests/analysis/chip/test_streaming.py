@@ -42,7 +42,7 @@ def test_rounds_one_by_one(stage: Stage, pool: int, loading: Loading) -> None:
 
 
 def test_128_tiles_in_one_array_are_loaded_one_by_one() -> None:
-    (share,) = sequential_shares([Stage(128, 49, 2e-9)], 1, Loading(1e-6, 0.0), [False])
+    (share,) = sequential_shares([Stage(128, 49, 2e-9)], 1, [Loading(1e-6, 0.0)], [False])
     assert share.writes == 128
     assert share.write == pytest.approx(128e-6)
     assert share.compute == pytest.approx(128 * 49 * 2e-9)
@@ -50,7 +50,7 @@ def test_128_tiles_in_one_array_are_loaded_one_by_one() -> None:
 
 def test_what_fits_is_not_written() -> None:
     stages = [Stage(3, 10, 1.0), Stage(2, 5, 1.0)]
-    shares = sequential_shares(stages, 5, Loading(1.0, 1.0), [False, False])
+    shares = sequential_shares(stages, 5, [Loading(1.0, 1.0)] * 2, [False, False])
     assert [one.writes for one in shares] == [0, 0]
     assert [one.units for one in shares] == [3, 2]
 
@@ -58,7 +58,7 @@ def test_what_fits_is_not_written() -> None:
 def test_what_takes_most_to_load_stays() -> None:
     """Two layers of equal size, of which one computes long, so that loading it matters less."""
     stages = [Stage(4, 1, 1.0), Stage(4, 1, 1.0), Stage(4, 1, 1.0)]
-    shares = sequential_shares(stages, 8, Loading(50.0, 10.0), [False] * 3)
+    shares = sequential_shares(stages, 8, [Loading(50.0, 10.0)] * 3, [False] * 3)
     assert sum(one.resident for one in shares) == 1
     assert math.fsum(one.write for one in shares) == 100.0
 
@@ -68,7 +68,7 @@ def test_never_more_units_than_there_are(
     stages: list[Stage], units: int, loading: Loading, data: st.DataObject
 ) -> None:
     written = [data.draw(st.booleans()) for _ in stages]
-    shares = sequential_shares(stages, units, loading, written)
+    shares = sequential_shares(stages, units, [loading] * len(stages), written)
     held = sum(one.units for one in shares if one.resident)
     moved = [one.units for one in shares if not one.resident]
     assert held + max(moved, default=0) <= units

@@ -1,0 +1,197 @@
+"""A chip: so many arrays of one design, with what feeds them and what they cannot do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from rnscli import base, hardware
+from rnscli.analysis.energy.energy_design import EnergyDesign
+from rnscli.analysis.energy.parameters import EnergyParameters
+from rnscli.base import InputError, Option
+
+MAX_ARRAYS = 2**40
+MAX_LANES = 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """How layers share a chip in time."""
+
+    summary: str
+    pipelined: bool | None  # whether layers work at the same time; None if that depends
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationProducts:
+    """Where products of two activations are computed."""
+
+    summary: str
+    written: bool  # into arrays
+
+
+AUTO, PIPELINED, SEQUENTIAL = "auto", "pipelined", "sequential"
+SCHEDULES = {
+    AUTO: Schedule("pipelined where all weights fit and stay", None),
+    PIPELINED: Schedule("all layers at the same time, on inputs after one another", True),
+    SEQUENTIAL: Schedule("one layer after the other, on all arrays", False),
+}
+DIGITAL, ARRAYS = "digital", "arrays"
+ACTIVATION_PRODUCTS = {
+    DIGITAL: ActivationProducts("on digital units of 8 bits", False),
+    ARRAYS: ActivationProducts("one of them is written into arrays for each input", True),
+}
+_DIGITAL_CORE = "digital-int8"
+# Of what rests beside the memory that holds activations.
+BANK = "sram-1m"
+
+
+class ChipOptions:
+    """What a user chooses of a chip, besides the design of its arrays."""
+
+    arrays = Option(
+        base.WholeNumbers(1, MAX_ARRAYS),
+        "Arrays of the chip, those of all channels and slices counted.",
+        usual="one copy of every tile",
+    )
+    chip_area = Option(
+        base.Quantities(1e-12, 1e3, "an area above 0", "m2", "100mm2"),
+        "Instead of --arrays: as many as fit in this area, with all that is beside them.",
+    )
+    chip_power = Option(
+        base.Quantities(1e-12, 1e9, "a power above 0", "W", "10W"),
+        "Instead of --arrays: as many as keep within this power.",
+    )
+    schedule = Option(
+        base.Names(SCHEDULES), "How layers share the chip: {summaries}.", default=AUTO
+    )
+    activation_products = Option(
+        base.Names(ACTIVATION_PRODUCTS),
+        "Where products of two activations, as in attention, are computed: {summaries}.",
+        default=DIGITAL,
+    )
+    digital_units = Option(
+        base.WholeNumbers(1, MAX_ARRAYS),
+        "Digital units for these products, each a systolic array of h x c.",
+        usual="as many as keep up with the arrays",
+    )
+    vector_lanes = Option(
+        base.WholeNumbers(1, MAX_LANES),
+        "Lanes for what is no product: softmax, normalisation, activation functions.",
+        usual="as many as keep up with the arrays",
+    )
+    buffer = Option(
+        base.WholeNumbers(1, 2**30),
+        "Banks of 1 MB of the buffer of activations; what it does not hold goes to the DRAM.",
+        usual="as many as hold all of them",
+    )
+    dram = Option(
+        base.Names(lambda: {name: hardware.MEMORIES[name] for name in hardware.DRAMS}),
+        "The DRAM that weights are loaded from: {names}.",
+        default="dram",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChipParameters:
+    """A chip, as a user requests it.
+
+    Parameters
+    ----------
+    array
+        The design of an array: core, size, technology, converters, code and noise.
+    arrays
+        Arrays of the chip; those of all channels and slices are counted, so that a residue core of
+        three channels has a third as many tiles as a conventional one. ``None`` for one copy of
+        every tile.
+    chip_area, chip_power
+        Instead of that: as many as fit in an area in m^2, or keep within a power in W.
+    schedule
+        ``pipelined``, ``sequential`` or ``auto``.
+    activation_products
+        ``digital`` or ``arrays``: where products of two activations are computed.
+    digital_units, vector_lanes
+        Units for these products, and lanes for what is no product; ``None`` for as many as keep up
+        with the arrays.
+    buffer
+        Banks of 1 MB for activations; ``None`` for as many as hold them.
+    dram
+        Name of the DRAM.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range, or more than one of arrays, area and power is given.
+    """
+
+    array: EnergyParameters
+    arrays: int | None = None
+    chip_area: float | None = None
+    chip_power: float | None = None
+    schedule: str = AUTO
+    activation_products: str = DIGITAL
+    digital_units: int | None = None
+    vector_lanes: int | None = None
+    buffer: int | None = None
+    dram: str = "dram"
+
+    def __post_init__(self) -> None:
+        limits = ("arrays", "chip_area", "chip_power")
+        given = [name for name in limits if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise InputError(
+                f"`{given[0]}` and `{given[1]}` both say how many arrays there are; give one"
+            )
+        for name in (*limits, "digital_units", "vector_lanes", "buffer"):
+            if (value := getattr(self, name)) is not None:
+                getattr(ChipOptions, name).check(value)
+        for name in ("schedule", "activation_products", "dram"):
+            getattr(ChipOptions, name).check(getattr(self, name))
+        if self.array.kernel != "vmm":
+            raise InputError(
+                f"`kernel` is {self.array.kernel}; a chip that runs a network needs vmm"
+            )
+
+    @cached_property
+    def unit(self) -> EnergyDesign:
+        """The arrays that hold a tile of weights."""
+        return self.array.design
+
+    @cached_property
+    def transposed(self) -> EnergyDesign | None:
+        """The same, read transposed; ``None`` if the technology does not do that."""
+        if not self.unit.technology.does("mvm"):
+            return None
+        return replace(self.array, kernel="mvm").design
+
+    @cached_property
+    def digital(self) -> EnergyDesign:
+        """A unit for products of two activations, at the node of the arrays."""
+        technology = hardware.load_technology("digital-logic")
+        made = technology.with_values({"node": self.unit.technology.node})
+        design = EnergyParameters(
+            core=_DIGITAL_CORE,
+            dot_product=self.array.dot_product,
+            bits=self.array.bits,
+            columns=self.unit.width,
+            technology=made,
+            clock=self.array.clock,
+            memory=self.array.memory,
+            scales=self.array.scales,
+            input_scale=self.array.input_scale,
+        )
+        return design.design
+
+
+def most(fits: Callable[[int], bool], low: int = 1, high: int = MAX_ARRAYS) -> int | None:
+    """The largest number that fits, where what fits has no gaps; ``None`` if ``low`` does not."""
+    if not fits(low):
+        return None
+    step = 1
+    while low + step <= high and fits(low + step):
+        low += step
+        step *= 2
+    while step > 1:
+        step //= 2
+        if low + step <= high and fits(low + step):
+            low += step
+    return low
