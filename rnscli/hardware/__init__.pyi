@@ -12,8 +12,10 @@ from rnscli.hardware.constants import MEMORY_FACTOR as MEMORY_FACTOR
 from rnscli.hardware.constants import Constant as Constant
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
 from rnscli.hardware.expression import Expression as Expression
+from rnscli.hardware.network_on_chip import NETWORK_ON_CHIP as NETWORK_ON_CHIP
 from rnscli.hardware.profile import load_technology as load_technology
 from rnscli.hardware.profile import technology_names as technology_names
+from rnscli.hardware.surroundings import DRAMS as DRAMS
 from rnscli.hardware.surroundings import DYNAMIC as DYNAMIC
 from rnscli.hardware.surroundings import INPUT_SCALES as INPUT_SCALES
 from rnscli.hardware.surroundings import MEMORIES as MEMORIES
@@ -34,9 +36,9 @@ from rnscli.hardware.vector_unit import VectorUnit as VectorUnit
 from rnscli.hardware.workloads import TOTAL as TOTAL
 from rnscli.hardware.workloads import Gemm as Gemm
 from rnscli.hardware.workloads import Tiling as Tiling
-from rnscli.hardware.workloads.vector_work import VECTOR_KINDS as VECTOR_KINDS
-from rnscli.hardware.workloads.vector_work import VectorWork as VectorWork
 from rnscli.hardware.workloads import Workload as Workload
 from rnscli.hardware.workloads import tiles as tiles
 from rnscli.hardware.workloads.networks import WORKLOADS as WORKLOADS
 from rnscli.hardware.workloads.networks import load_workload as load_workload
+from rnscli.hardware.workloads.vector_work import VECTOR_KINDS as VECTOR_KINDS
+from rnscli.hardware.workloads.vector_work import VectorWork as VectorWork

@@ -1,10 +1,14 @@
 """What surrounds a product: the memory of its operands, and the scales of its outputs."""
 
+import math
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from rnscli.base import Uncertain
 from rnscli.core import Operation, Operations
+from rnscli.hardware.operations import area_scale
+
+_AREA_NODE = 14e-9
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,12 @@ class Memory:
         Where the energy is from.
     low, high
         What else is published that is furthest below and above it; ``None`` if nothing is.
+    bandwidth
+        Bits in a second, read or written, of a bank or a channel; infinite where none is stated.
+    held
+        Bits of a bank; infinite of a DRAM.
+    bit_area
+        Area in m^2 of a bit, with its periphery, at 14 nm; 0 off the chip.
     """
 
     summary: str
@@ -40,6 +50,13 @@ class Memory:
     source: str
     low: Published | None = None
     high: Published | None = None
+    bandwidth: float = math.inf
+    held: float = math.inf
+    bit_area: float = 0.0
+
+    def bit_area_at(self, node: float) -> float:
+        """Area in m^2 of a bit at a node in m, which follows that of logic."""
+        return self.bit_area * area_scale(node) / area_scale(_AREA_NODE)
 
     def at_node(self, node: float) -> float:
         """Energy in J of a bit, at the node of the design."""
@@ -86,13 +103,26 @@ MEMORIES = MappingProxyType({
     "sram-1m": Memory(
         "a memory of 1 MB", 100e-12 / 64, 45e-9, f"{_HOROWITZ}: 100 pJ",
         low=Published(23.467e-12 / 64, 22e-9, f"{_CACTI}: 23.5 pJ"),
+        # Marinella et al., section IV.H, 14/16 nm: 64 memories of 128 kb, each of 64 bits in 2 ns
+        # and of 12 103 um^2.
+        bandwidth=64 * 64 / 2e-9, held=2.0**23, bit_area=12103e-12 / 2**17,
     ),
     "dram": Memory(
         "a DRAM off the chip", 1950e-12 / 64, None, f"{_HOROWITZ}: 1.3 to 2.6 nJ, their mean",
         low=Published(250e-12 / 64, None, f"{_TPU}: HBM2, 250 to 450 pJ"),
         high=Published(2600e-12 / 64, None, f"{_HOROWITZ}: 1.3 to 2.6 nJ"),
+        bandwidth=64 * 3200e6,  # a channel of 64 bits at 3200 MT/s, as of DDR4-3200
+    ),
+    "hbm2": Memory(
+        "a stack of HBM2 beside the chip", 350e-12 / 64, None, f"{_TPU}: 250 to 450 pJ, their mean",
+        low=Published(250e-12 / 64, None, f"{_TPU}: 250 to 450 pJ"),
+        high=Published(450e-12 / 64, None, f"{_TPU}: 250 to 450 pJ"),
+        bandwidth=1024 * 2e9,  # 1024 bits at 2 Gb/s: 256 GB/s
     ),
 })  # fmt: skip
+
+
+DRAMS = ("dram", "hbm2")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from rnscli.analysis.chip.chip_parameters import BANK, SCHEDULES, ChipParameters, most
 from rnscli.analysis.chip.layer_demand import (
@@ -466,6 +467,7 @@ class _Run:
         gemm, energies, (time, limit) = one.gemm, self.energies[index], self.times[index]
         units = 0 if share is None else share.units
         total = math.fsum(energies.values())
+        parts: dict[str, Any] = dict(energies)
         return ChipRow(
             **design_columns(self.parameters.array),
             workload=self.workload.name,
@@ -484,24 +486,9 @@ class _Run:
             utilisation=self._utilisation(gemm.macs, units),
             time_s=time,
             limited_by=limit,
-            **energies,
+            **parts,
             energy_j=total,
             energy_share=total / self.energy,
-            batch=None,
-            latency_s=None,
-            throughput_per_s=None,
-            tokens_per_s=None,
-            energy_per_inference_j=None,
-            power_w=None,
-            area_m2=None,
-            arrays_area_m2=None,
-            tops=None,
-            tops_per_w=None,
-            tops_per_mm2=None,
-            digital_units=None,
-            vector_lanes=None,
-            buffer_bytes=None,
-            lifetime_s=None,
             expected_attempts=unit.expected_attempts,
             pass_attempts=unit.attempts,
             extrapolated=bool(unit.beyond),
@@ -520,11 +507,13 @@ class _Run:
         on_arrays = sum(one.gemm.macs for one in self.demands if one.on_arrays)
         tops = 2e-12 * macs / time
         batch, tokens = self.workload.batch, self.workload.tokens
-        sums = {name: math.fsum(getattr(row, name) for row in layers) for name in ENERGY_PARTS}
+        changed: dict[str, Any] = dict.fromkeys(("m", "k", "n", "times", "runs_on", "copies"))
+        for name in ENERGY_PARTS:
+            changed[name] = math.fsum(getattr(row, name) for row in layers)
         return replace(
             layers[0],
             layer=TOTAL,
-            **dict.fromkeys(("m", "k", "n", "times", "runs_on", "copies")),
+            **changed,
             macs=macs,
             tiles=sum(self.demands[index].tiles for index in self._held),
             arrays=self.units * self.parameters.unit.arrays,
@@ -532,7 +521,6 @@ class _Run:
             utilisation=self._utilisation(on_arrays, self.units),
             time_s=time,
             limited_by=limit,
-            **sums,
             energy_j=self.energy,
             energy_share=1.0,
             batch=batch,

@@ -80,38 +80,6 @@ class ChipRow:
     energy_share: Annotated[float, Column(
         "Share of the energy of the network.", "share", percent(1), high=1
     )]
-    batch: Annotated[int | None, Column("Inferences in a run.", low=1, usual=1)]
-    latency_s: Annotated[float | None, Column(
-        "Time from the first input of a run to its last output.", form=_TIME
-    )]
-    throughput_per_s: Annotated[float | None, Column("Inferences in a second.", "inferences/s")]
-    tokens_per_s: Annotated[float | None, Column("Tokens in a second.", "tokens/s")]
-    energy_per_inference_j: Annotated[float | None, energy_of("of an inference", "per inference")]
-    power_w: Annotated[float | None, Column(
-        "Power at this throughput, in W; what rests takes none.", form=prefixed("W")
-    )]
-    area_m2: Annotated[float | None, Column(
-        "Area of arrays, digital units, vector lanes, buffer and routers, in m^2.", form=area
-    )]
-    arrays_area_m2: Annotated[float | None, Column(
-        "Area of the arrays with their converters and logic, in m^2.", "arrays", area
-    )]
-    tops: Annotated[float | None, Column(
-        "Tera-operations of the network in a second; a MAC is two.", "TOPS"
-    )]
-    tops_per_w: Annotated[float | None, Column("Tera-operations per joule.", "TOPS/W")]
-    tops_per_mm2: Annotated[float | None, Column("TOPS for each mm^2.", "TOPS/mm2")]
-    digital_units: Annotated[int | None, Column(
-        "Digital units for products of two activations, each an array of h x c.", usual=0
-    )]
-    vector_lanes: Annotated[int | None, Column("Lanes of the vector unit.", "lanes")]
-    buffer_bytes: Annotated[float | None, Column(
-        "Size of the buffer, in bytes.", "buffer", prefixed("B")
-    )]
-    lifetime_s: Annotated[float | None, Column(
-        "Time until cells that are written in every run have worn out, in s; null where none is, "
-        "or nothing wears.", "lifetime", _TIME
-    )]
     expected_attempts: c.ExpectedAttempts
     pass_attempts: c.PassAttempts
     extrapolated: c.Extrapolated
@@ -119,6 +87,43 @@ class ChipRow:
     weight_bits: c.WeightBits | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
+    # Of the total only.
+    batch: Annotated[int | None, Column("Inferences in a run.", low=1, usual=1)] = None
+    latency_s: Annotated[float | None, Column(
+        "Time from the first input of a run to its last output.", form=_TIME
+    )] = None
+    throughput_per_s: Annotated[float | None, Column(
+        "Inferences in a second.", "inferences/s"
+    )] = None
+    tokens_per_s: Annotated[float | None, Column("Tokens in a second.", "tokens/s")] = None
+    energy_per_inference_j: Annotated[
+        float | None, energy_of("of an inference", "per inference")
+    ] = None
+    power_w: Annotated[float | None, Column(
+        "Power at this throughput, in W; what rests takes none.", form=prefixed("W")
+    )] = None
+    area_m2: Annotated[float | None, Column(
+        "Area of arrays, digital units, vector lanes, buffer and routers, in m^2.", form=area
+    )] = None
+    arrays_area_m2: Annotated[float | None, Column(
+        "Area of the arrays with their converters and logic, in m^2.", "arrays", area
+    )] = None
+    tops: Annotated[float | None, Column(
+        "Tera-operations of the network in a second; a MAC is two.", "TOPS"
+    )] = None
+    tops_per_w: Annotated[float | None, Column("Tera-operations per joule.", "TOPS/W")] = None
+    tops_per_mm2: Annotated[float | None, Column("TOPS for each mm^2.", "TOPS/mm2")] = None
+    digital_units: Annotated[int | None, Column(
+        "Digital units for products of two activations, each an array of h x c.", usual=0
+    )] = None
+    vector_lanes: Annotated[int | None, Column("Lanes of the vector unit.", "lanes")] = None
+    buffer_bytes: Annotated[float | None, Column(
+        "Size of the buffer, in bytes.", "buffer", prefixed("B")
+    )] = None
+    lifetime_s: Annotated[float | None, Column(
+        "Time until cells that are written in every run have worn out, in s; null where none is, "
+        "or nothing wears.", "lifetime", _TIME
+    )] = None
 
 # fmt: on
 
