@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 import click
 
@@ -85,15 +85,14 @@ BREAKDOWN_LAYOUT = report.Layout(
     optional=("group", "per", "over", "count", "energy_each_j"),
     essential=("energy_j",),
 )  # fmt: skip
-_MAPPED = ("mapping", "input_slice_bits")
+options.MAPPED = ("mapping", "input_slice_bits")
 AXES = (
     *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts",
     *options.NOISE_AXES,
-    "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "calibration", "percentile",
+    "columns", "slice_bits", *options.MAPPED, "adc_bits", "adc_range", "calibration", "percentile",
     "arrays", "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES, "workload",
     "core",
 )  # fmt: skip
-_NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
     **options.MODULI_COLUMNS,
@@ -111,7 +110,7 @@ AXIS_COLUMNS = {
     "residue_p": analysis.ResidueP,
     "residue_sigma": analysis.ResidueSigma,
     "slice_bits": analysis.SliceBits,
-    **{name: options.DEVICE_COLUMNS[name] for name in _MAPPED},
+    **{name: options.DEVICE_COLUMNS[name] for name in options.MAPPED},
     **options.CALIBRATION_COLUMNS,
     **options.HARDWARE_COLUMNS,
 }
@@ -210,12 +209,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
     points = options.on_technologies(options.noise_points(given, AXES), hardware)
     _check_mapping(points, hardware)
-    ready, problems = cli.prepared(points, _request, swept)
+    ready, problems = cli.prepared(points, options.requested_array, swept)
 
-    def rows_of(requested: _Requested) -> list[tuple[options.Point, Any]]:
+    def rows_of(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
         point = requested.point
-        faults = _faults(requested, hardware, given["extrapolate"])
-        design, constants, reference = _design(requested, faults, hardware, given["extrapolate"])
+        faults = options.array_faults(requested, hardware, given["extrapolate"])
+        design, constants, reference = options.array_design(
+            requested, faults, hardware, given["extrapolate"]
+        )
         rows: Sequence[Any] = ()
         if workloads:
             workload = workloads[point["workload"]]
@@ -229,7 +230,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             rows = (row,)
         elif analysis.ranges_of(design, constants):
             rows = analysis.sensitivity(design, constants)
-        held = _held(requested, faults) | options.held_constants(point, design, constants)
+        held = options.held_of_array(requested, faults) | options.held_constants(
+            point, design, constants
+        )
         converters = design.design.converters
         held["adc_bits"] = None if converters is None else converters.adc_bits
         ranged = "adc_range" in core.CORES[point["core"]].axes
@@ -317,132 +320,3 @@ def _check_plot(rows: Sequence[tuple[options.Point, Any]], kind: str) -> None:
     if kind == "workload":
         bars = report.bars_of_workload([asdict(row) for _, row in rows])
     report.check_number(len(bars), report.MAX_BARS, "bars")
-
-
-class _Requested(NamedTuple):
-    """A point, with its dot product and its moduli."""
-
-    point: options.Point
-    request: analysis.ModuliRequest
-    moduli: core.ModuliSet | None
-
-
-class _Faults(NamedTuple):
-    """What becomes of outputs, and the probability that a decoder has to search."""
-
-    row: analysis.FaultProbability
-    searched: float
-
-
-def _request(point: options.Point) -> _Requested:
-    request = options.moduli_request(point).with_operands()
-    try:
-        return _Requested(point, request, request.choose()[0])
-    except base.NoSolutionError:
-        if core.CORES[point["core"]].coded:
-            raise
-        return _Requested(point, request, None)  # shown without its ratio to rns
-
-
-def _parameters(requested: _Requested, extrapolate: bool) -> dict[str, Any]:
-    """What the core of a point, and the ``rns`` that it is compared with, have in common."""
-    point, request, moduli = requested.point, requested.request, requested.moduli
-    parameters: dict[str, Any] = {
-        "dot_product": request.dot_product,
-        "bits": request.converter_bits,
-        "moduli": moduli,
-        "columns": point["columns"],
-        "slice_bits": point["slice_bits"],
-        "adc_bits": point["adc_bits"],
-        "devices": core.Devices(**{name: point[name] for name in _MAPPED if point[name]}),
-        **{name: point[name] for name in ("adc_range", "calibration", "percentile")},
-        **{name: point[name] for name in ("kernel", "memory", "scales", "input_scale")},
-        "extrapolate": extrapolate,
-    }
-    if moduli is not None:
-        parameters["legitimate_range"] = request.legitimate_range(moduli, point["legitimate_range"])
-        parameters["decoder"] = core.decoder_for(moduli, point["decoder"]).name
-    if point["noise"] == core.DEVICE and point["max_link_sigma"] is None:
-        # However noisy the light is: what it does to residues is known, and not to be avoided.
-        parameters["max_link_sigma"] = analysis.MAX_LINK_SIGMA
-    return parameters
-
-
-def _of_rns(point: options.Point, hardware: options.Hardware) -> options.Point:
-    """The point with the technology of ``rns``: its own, or else where the rows of rns are."""
-    price, own = point["modulo_energy"], hardware.technology_of(point)
-    runs = [o for o in (own, *hardware.technologies) if analysis.runs_on(core.RNS, o, price)]
-    return point | {"technology": runs[0].name if runs else core.RNS.default_technology}
-
-
-def _design(
-    requested: _Requested,
-    faults: _Faults | None,
-    hardware: options.Hardware,
-    extrapolate: bool,
-) -> tuple[analysis.EnergyParameters, dict[str, base.Uncertain], analysis.EnergyParameters | None]:
-    """The design of a point, its uncertain constants, and the ``rns`` that it is compared with."""
-    point, request, moduli = requested.point, requested.request, requested.moduli
-    parameters = _parameters(requested, extrapolate)
-    if faults is not None:
-        parameters["expected_attempts"] = faults.row.expected_attempts
-        width = point["columns"] or request.dot_product.vector_size
-        parameters["pass_attempts"] = analysis.attempts_of_pass(
-            faults.row.p_detected, point["attempts"], width
-        )
-        parameters["search_probability"] = faults.searched
-    design, constants = hardware.complete({"core": point["core"], **parameters}, point)
-    reference = None
-    if moduli is not None and point["core"] != core.RNS.name:
-        try:
-            reference, _ = hardware.complete(
-                {"core": core.RNS.name, **parameters, "kernel": "vmm"}, _of_rns(point, hardware)
-            )
-        except base.RnscliError:
-            reference = None  # rns is out of the range of a model
-    return design, constants, reference
-
-
-def _faults(requested: _Requested, hardware: options.Hardware, extrapolate: bool) -> _Faults | None:
-    """How often a dot product is computed and decoded under the noise of a point, if it has any."""
-    point, request, moduli = requested.point, requested.request, requested.moduli
-    noise: core.NoiseSetting | tuple[core.NoiseLaw, ...] | None = options.noise_of(point)
-    if moduli is not None and point["noise"] == core.DEVICE:
-        # Of the arrays that are billed, into which a dot product is cut.
-        rns = {"core": core.RNS.name, **_parameters(requested, extrapolate), "kernel": "vmm"}
-        costs, _ = hardware.complete(rns, _of_rns(point, hardware))
-        noise = analysis.device_levels(costs).laws
-    if moduli is None or noise is None:
-        return None
-    each = noise if isinstance(noise, tuple) else (noise,)
-    static = any(one.has_static_errors for one in each)
-    analysis.check_independent(static, point["attempts"])
-    given = analysis.FaultParameters(
-        moduli=moduli,
-        noise=noise,
-        attempts=point["attempts"],
-        decoder=point["decoder"],
-        retry_above=point["retry_above"],
-        legitimate_range=request.legitimate_range(moduli, point["legitimate_range"]),
-    )
-    faults = analysis.fault_probability(given)
-    if math.isinf(faults.expected_attempts):
-        raise InputError(
-            f"`attempts` is inf, and at `p` {faults.p:g} every word is rejected, so that "
-            "the energy has no bound; give a finite number of attempts"
-        )
-    of = given.point
-    return _Faults(faults, analysis.search_probability(of.decoder, of.left, of.left_laws))
-
-
-def _held(requested: _Requested, faults: _Faults | None) -> dict[str, Any]:
-    """What the moduli and their noise are, where the options leave that open."""
-    held: dict[str, Any] = {"residue_p": None, "residue_sigma": None}
-    if requested.moduli is not None:
-        held["redundant"] = requested.moduli.redundant
-        held["decoder"] = core.decoder_for(requested.moduli, requested.point["decoder"]).name
-    if faults is not None:
-        held |= {name: getattr(faults.row, name) for name in _NOISE}
-    elif isinstance(requested.point["p"], tuple):
-        held["p"] = None  # for each modulus of a set that there is none of
-    return held

@@ -1,3 +1,10 @@
+from rnscli.cli.options.designs import MAPPED as MAPPED
+from rnscli.cli.options.designs import ArrayFaults as ArrayFaults
+from rnscli.cli.options.designs import RequestedArray as RequestedArray
+from rnscli.cli.options.designs import array_design as array_design
+from rnscli.cli.options.designs import array_faults as array_faults
+from rnscli.cli.options.designs import held_of_array as held_of_array
+from rnscli.cli.options.designs import requested_array as requested_array
 from rnscli.cli.options.devices import DEVICE_AXES as DEVICE_AXES
 from rnscli.cli.options.devices import DEVICE_COLUMNS as DEVICE_COLUMNS
 from rnscli.cli.options.devices import DEVICE_ERRORS as DEVICE_ERRORS
