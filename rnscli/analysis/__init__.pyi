@@ -1,6 +1,14 @@
 from rnscli.analysis.analog_core import core_columns as core_columns
 from rnscli.analysis.analog_core import described_flow as described_flow
+from rnscli.analysis.chip.chip_parameters import ChipOptions as ChipOptions
+from rnscli.analysis.chip.chip_parameters import ChipParameters as ChipParameters
+from rnscli.analysis.chip.chip_run import CHIP_ASSUMPTIONS as CHIP_ASSUMPTIONS
+from rnscli.analysis.chip.chip_run import CHIP_NOT_COUNTED as CHIP_NOT_COUNTED
+from rnscli.analysis.chip.chip_run import chip_run as chip_run
+from rnscli.analysis.chip.rows import CHIP_ENERGY_PARTS as CHIP_ENERGY_PARTS
+from rnscli.analysis.chip.rows import ChipRow as ChipRow
 from rnscli.analysis.columns import RECIPE_COLUMNS as RECIPE_COLUMNS
+from rnscli.analysis.columns import AdcBits as AdcBits
 from rnscli.analysis.columns import AdcRange as AdcRange
 from rnscli.analysis.columns import Attempts as Attempts
 from rnscli.analysis.columns import Bits as Bits

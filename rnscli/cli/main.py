@@ -31,6 +31,7 @@ ANSWERING = {  # which answer with rows
     "fault-prob": "Compute the output error probability, exactly.",
     "noise": "Compute what devices make of readings, part by part.",
     "energy": "Estimate energy, latency and area of a design.",
+    "chip": "Run a network on a chip of many arrays.",
     "accuracy": "Test neural networks on each core.",
     "train": "Train neural networks on each core, beside FP32.",
     "design": "Search for the best design, and say why it is.",

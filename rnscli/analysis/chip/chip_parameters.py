@@ -79,7 +79,7 @@ class ChipOptions:
         "Lanes for what is no product: softmax, normalisation, activation functions.",
         usual="as many as keep up with the arrays",
     )
-    buffer = Option(
+    buffer_banks = Option(
         base.WholeNumbers(1, 2**30),
         "Banks of 1 MB of the buffer of activations; what it does not hold goes to the DRAM.",
         usual="as many as hold all of them",
@@ -112,7 +112,7 @@ class ChipParameters:
     digital_units, vector_lanes
         Units for these products, and lanes for what is no product; ``None`` for as many as keep up
         with the arrays.
-    buffer
+    buffer_banks
         Banks of 1 MB for activations; ``None`` for as many as hold them.
     dram
         Name of the DRAM.
@@ -131,7 +131,7 @@ class ChipParameters:
     activation_products: str = DIGITAL
     digital_units: int | None = None
     vector_lanes: int | None = None
-    buffer: int | None = None
+    buffer_banks: int | None = None
     dram: str = "dram"
 
     def __post_init__(self) -> None:
@@ -141,7 +141,7 @@ class ChipParameters:
             raise InputError(
                 f"`{given[0]}` and `{given[1]}` both say how many arrays there are; give one"
             )
-        for name in (*limits, "digital_units", "vector_lanes", "buffer"):
+        for name in (*limits, "digital_units", "vector_lanes", "buffer_banks"):
             if (value := getattr(self, name)) is not None:
                 getattr(ChipOptions, name).check(value)
         for name in ("schedule", "activation_products", "dram"):

@@ -15,7 +15,7 @@ from rnscli.analysis.chip.layer_demand import (
     layer_demands,
 )
 from rnscli.analysis.chip.mapping import Stage, balanced_copies, spread_copies
-from rnscli.analysis.chip.rows import ENERGY_PARTS, ChipRow
+from rnscli.analysis.chip.rows import CHIP_ENERGY_PARTS, ChipRow
 from rnscli.analysis.chip.streaming import (
     Loading,
     Share,
@@ -27,6 +27,21 @@ from rnscli.analysis.energy.bill import design_columns
 from rnscli.base import InputError, NoSolutionError
 from rnscli.hardware import MEMORIES, NETWORK_ON_CHIP, TOTAL, VectorUnit, Workload
 
+CHIP_NOT_COUNTED = (
+    "control",
+    "clock distribution",
+    "leakage",
+    "what rests",
+    "conflicts in memories and network",
+    "processors of a host",
+)
+CHIP_ASSUMPTIONS = (
+    "a layer begins when the one before it has ended; of pipelined layers each keeps the input "
+    "that it reads, and the next one, in the buffer",
+    "activations have the bits of the inputs, weights in the DRAM those of the weights",
+    "arrays do not compute while they are written, and all of a unit are written at once",
+    "a bit that is read from the buffer travels two thirds of the side of the chip",
+)
 # A buffer that is not given holds all activations up to this many banks of 1 MB.
 MAX_USUAL_BANKS = 32
 _FREE = Loading(0.0, 0.0)
@@ -167,8 +182,8 @@ class _Run:
 
     @cached_property
     def banks(self) -> int:
-        if self.parameters.buffer is not None:
-            return self.parameters.buffer
+        if self.parameters.buffer_banks is not None:
+            return self.parameters.buffer_banks
         needed = math.ceil(self._buffer_needed / MEMORIES[BANK].held)
         return min(max(1, needed), MAX_USUAL_BANKS)
 
@@ -411,7 +426,7 @@ class _Run:
         found = []
         for index, one in enumerate(self.demands):
             share, made = self.shares[index], one.product
-            energies = dict.fromkeys(ENERGY_PARTS, 0.0)
+            energies = dict.fromkeys(CHIP_ENERGY_PARTS, 0.0)
             if share is None:
                 energies["digital_energy_j"] = made.total
             else:
@@ -508,7 +523,7 @@ class _Run:
         tops = 2e-12 * macs / time
         batch, tokens = self.workload.batch, self.workload.tokens
         changed: dict[str, Any] = dict.fromkeys(("m", "k", "n", "times", "runs_on", "copies"))
-        for name in ENERGY_PARTS:
+        for name in CHIP_ENERGY_PARTS:
             changed[name] = math.fsum(getattr(row, name) for row in layers)
         return replace(
             layers[0],

@@ -100,7 +100,7 @@ class ChipRow:
         float | None, energy_of("of an inference", "per inference")
     ] = None
     power_w: Annotated[float | None, Column(
-        "Power at this throughput, in W; what rests takes none.", form=prefixed("W")
+        "Power at this throughput, in W; what rests takes none.", "power", prefixed("W")
     )] = None
     area_m2: Annotated[float | None, Column(
         "Area of arrays, digital units, vector lanes, buffer and routers, in m^2.", form=area
@@ -128,7 +128,7 @@ class ChipRow:
 # fmt: on
 
 
-ENERGY_PARTS = (
+CHIP_ENERGY_PARTS = (
     "converter_energy_j", "array_energy_j", "logic_energy_j", "digital_energy_j",
     "write_energy_j", "vector_energy_j", "buffer_energy_j", "network_energy_j", "dram_energy_j",
 )  # fmt: skip

@@ -1,0 +1,231 @@
+"""``rnscli chip``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated, Any
+
+import click
+
+from rnscli import analysis, base, cli, core, report
+from rnscli.analysis import ChipOptions, EnergyOptions, WorkloadOptions
+from rnscli.base import Column, InputError
+from rnscli.cli import options
+from rnscli.hardware import TOTAL, load_workload
+
+_PARTS = analysis.CHIP_ENERGY_PARTS
+LAYOUT = report.Layout(
+    parameters=(
+        "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
+        "schedule", "arrays", "batch", "dram", "activation_products",
+    ),
+    results=(
+        "tiles", "written_tiles", "utilisation", "time_s", "limited_by", "latency_s",
+        "throughput_per_s", "tokens_per_s", "energy_per_inference_j", "power_w",
+    ),
+    second=(
+        "area_m2", "arrays_area_m2", "digital_units", "vector_lanes", "buffer_bytes", "tops",
+        "tops_per_w", "tops_per_mm2", "lifetime_s", *_PARTS,
+    ),
+    optional=(
+        "expected_attempts", "pass_attempts", "network_energy_j", "buffer_energy_j",
+        "array_energy_j", "logic_energy_j", "converter_energy_j", "vector_energy_j",
+        "digital_energy_j", "write_energy_j", "dram_energy_j", "arrays_area_m2", "buffer_bytes",
+        "vector_lanes", "digital_units", "tops", "tiles", "time_s", "moduli", "redundant_moduli",
+    ),
+    essential=("throughput_per_s", "energy_per_inference_j", "extrapolated"),
+)  # fmt: skip
+LAYER_LAYOUT = report.Layout(
+    parameters=(
+        "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
+        "schedule",
+    ),
+    results=(
+        "layer", "m", "k", "n", "times", "macs", "runs_on", "tiles", "copies", "arrays",
+        "written_tiles", "utilisation", "time_s", "limited_by", "energy_j", "energy_share", *_PARTS,
+    ),
+    optional=(
+        *_PARTS, "times", "m", "k", "n", "tiles", "energy_j", "macs", "runs_on", "copies",
+    ),
+    essential=("time_s", "energy_share"),
+)  # fmt: skip
+_AXES = (
+    *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts",
+    *options.NOISE_AXES, "columns", "slice_bits", *options.MAPPED, "adc_bits", "adc_range",
+    "calibration", "percentile", "kernel", "memory", "scales", "input_scale",
+    *options.HARDWARE_AXES, "schedule", "activation_products", "dram", "buffer_banks",
+    "digital_units", "vector_lanes", "arrays", "chip_area", "chip_power", "workload", "core",
+)  # fmt: skip
+_CHIP = (
+    "schedule", "activation_products", "dram", "buffer_banks", "digital_units", "vector_lanes",
+    "arrays", "chip_area", "chip_power",
+)  # fmt: skip
+AXIS_COLUMNS = {
+    **options.MODULI_COLUMNS,
+    "adc_bits": analysis.AdcBits,
+    "adc_range": analysis.AdcRange,
+    "redundant": analysis.Redundant,
+    "decoder": analysis.Decoder,
+    **options.DECODER_COLUMNS,
+    "legitimate_range": analysis.LegitimateRange,
+    "attempts": analysis.Attempts,
+    **options.NOISE_COLUMNS,
+    "residue_p": analysis.ResidueP,
+    "residue_sigma": analysis.ResidueSigma,
+    "slice_bits": analysis.SliceBits,
+    **{name: options.DEVICE_COLUMNS[name] for name in options.MAPPED},
+    **options.CALIBRATION_COLUMNS,
+    **options.HARDWARE_COLUMNS,
+    "activation_products": Annotated[str, Column(
+        "Where products of two activations are computed.", "attention on", usual="digital"
+    )],
+    "dram": Annotated[str, Column("The DRAM that weights are loaded from.", usual="dram")],
+    "chip_area": Annotated[float, Column(
+        "Area that the chip may take, in m^2.", "area limit", base.area, key="chip_area_m2"
+    )],
+    "chip_power": Annotated[float, Column(
+        "Power that the chip may take, in W.", "power limit", base.prefixed("W"),
+        key="chip_power_w",
+    )],
+}  # fmt: skip
+PER_LAYER = base.Option(
+    base.Flags(),
+    "A row for each layer instead of one for the chip: arrays, copies, time and what limits it.",
+    name="per_layer",
+)
+
+
+@click.command(
+    "chip",
+    cls=cli.AnswerCommand,
+    row_type=analysis.ChipRow,
+    layout=LAYOUT,
+    plot="where energy and time go, layer by layer",
+    instead={"per_layer": lambda: (analysis.ChipRow, LAYER_LAYOUT)},
+    axes=AXIS_COLUMNS,
+    needs={
+        "attempts": (*core.LEVELS, "noise"),
+        **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
+        **options.CALIBRATION_NEEDS,
+    },
+)
+@options.stacked(
+    options.take(WorkloadOptions.workload, "resnet50"),
+    PER_LAYER,
+    ChipOptions.arrays,
+    ChipOptions.chip_area,
+    ChipOptions.chip_power,
+    ChipOptions.schedule,
+    ChipOptions.activation_products,
+    ChipOptions.digital_units,
+    ChipOptions.vector_lanes,
+    ChipOptions.buffer_banks,
+    ChipOptions.dram,
+    options.cores(core.CORES, "Cores to compare.", "rns,fixed-lp,digital-int8"),
+    options.bits("6"),
+    *options.OPERANDS,
+    EnergyOptions.columns,
+    EnergyOptions.memory,
+    EnergyOptions.scales,
+    EnergyOptions.input_scale,
+    options.technology,
+    EnergyOptions.adc_model,
+    EnergyOptions.adc_table,
+    EnergyOptions.columns_per_adc,
+    EnergyOptions.reverse,
+    EnergyOptions.extrapolate,
+    analysis.ModuliOptions.moduli,
+    options.redundancy("0"),
+    options.noise_options("no errors"),
+    options.take(analysis.CodeOptions.attempts, usual="inf", besides="; with --noise device: 2"),
+    *options.DECODING,
+    *options.constant_options(),
+    core.CoreOptions.slice_bits,
+    core.CoreOptions.adc_bits,
+    core.CoreOptions.adc_range,
+    core.DeviceOptions.mapping,
+    core.DeviceOptions.input_slice_bits,
+    *options.CALIBRATION,
+)
+def command(given: dict[str, Any], drawn: bool) -> cli.Question:
+    """Run a network on a chip of many arrays: throughput, latency, energy, power, area.
+
+    Layers get copies of their tiles so that the slowest is as fast as possible; what does not fit
+    is loaded. Memories, the way over the chip, writes, and what is no matrix product are in the
+    bill, and each layer says what limits it.
+
+    \b
+    # ResNet-50 on residues, on a calibrated conventional core, and on digital arrays
+    rnscli chip --workload resnet50
+    # At equal area
+    rnscli chip --workload resnet50 --chip-area 100mm2
+    # Layer by layer: which part limits each
+    rnscli chip --workload resnet50 --core fixed-lp --arrays 4000 --per-layer
+    # What more arrays bring
+    rnscli chip --workload bert-large --core fixed-lp --arrays 20000,40000,80000
+    """
+    options.check_one_level(given)
+    if given["attempts"] is None:  # static errors have an energy for up to two
+        given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
+    given = given | {"kernel": ("vmm",)}
+    sizes = [name for name in ("arrays", "chip_area", "chip_power") if given[name] is not None]
+    if len(sizes) > 1:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sizes)
+        raise InputError(f"{flags} all say how large the chip is; leave one out")
+    axes = [name for name in _AXES if name != "technology" or given["technology"] is not None]
+    hardware, given = options.hardware_of(options.with_defaults(given))
+    workloads = {name: load_workload(name) for name in given["workload"]}
+    if len({workload.name for workload in workloads.values()}) < len(workloads):
+        raise InputError("--workload has two files of the same name; rename one of them")
+    swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
+    points = options.on_technologies(options.noise_points(given, _AXES), hardware)
+    ready, problems = cli.prepared(points, options.requested_array, swept)
+    per_layer = given["per_layer"]
+
+    def rows_of(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
+        point = requested.point
+        faults = options.array_faults(requested, hardware, given["extrapolate"])
+        design, constants, _ = options.array_design(
+            requested, faults, hardware, given["extrapolate"]
+        )
+        chip = analysis.ChipParameters(
+            array=design, **{name: point[name] for name in _CHIP if point[name] is not None}
+        )
+        rows = analysis.chip_run(chip, workloads[point["workload"]])
+        held = options.held_of_array(requested, faults) | options.held_constants(
+            point, design, constants
+        )
+        converters = design.design.converters
+        held["adc_bits"] = None if converters is None else converters.adc_bits
+        ranged = "adc_range" in core.CORES[point["core"]].axes
+        held = options.of_range(point | held, point["adc_range"] if ranged else None)
+        return [(held, row) for row in rows]
+
+    def compute(runner: object, bar: cli.Bar) -> cli.Answer:
+        tables, more = cli.answered(ready, rows_of, swept)
+        every = [one for _, table in tables for one in table]
+        rows = [one for one in every if per_layer or one[1].layer == TOTAL]
+        if drawn:
+            _check_plot(every)
+        plot = partial(report.plot_chip, [asdict(row) for _, row in every])
+        return cli.Answer(rows, plot, (*problems, *more), footer=_footer())
+
+    return cli.Question(options.with_model_defaults(given), compute)
+
+
+def _check_plot(rows: Sequence[tuple[options.Point, Any]]) -> None:
+    """Refuse more bars than can be read."""
+    layers = [row.layer != TOTAL for _, row in rows]
+    report.check_number(layers.count(False), report.MAX_CHIPS, "designs")
+    report.check_number(sum(layers), report.MAX_CHIP_LAYERS, "layers")
+
+
+def _footer() -> list[str]:
+    """What is not in the numbers, and what is assumed."""
+    lines = ["", *cli.hanging("", f"not counted: {', '.join(analysis.CHIP_NOT_COUNTED)}")]
+    for text in analysis.CHIP_ASSUMPTIONS:
+        lines += cli.hanging("  ", f"assumed: {text}")
+    return lines
