@@ -124,6 +124,7 @@ def _draw_design(
     energy.set_yticks(shown, [str(layers[place]["layer"])[:22] for place in shown], fontsize=6)
     time.set_yticks([])
     for axes in pair:
+        axes.locator_params(axis="x", nbins=5)
         axes.set_ylim(len(layers) - 0.5, -0.5)
         axes.tick_params(axis="x", labelsize=7)
     energy.xaxis.set_major_formatter(engineering_axis("J"))
