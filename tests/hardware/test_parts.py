@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rnscli.base.errors import InputError
 from rnscli.hardware.expression import Expression
 from rnscli.hardware.profile import load_technology, technology_names
-from rnscli.hardware.technology import Part, Parts, Pass, Technology, of_kernel
+from rnscli.hardware.technology import WRITE, Part, Parts, Pass, Technology, of_kernel
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 KERNELS = ("vmm", "mvm", "update")
@@ -228,7 +228,8 @@ def test_parts_of_each_unit(array: Technology, of: Pass) -> None:
 def test_kernels_share_all_parts(array: Technology, of: Pass) -> None:
     """Each part is in a kernel, and of each kernel are those that say so."""
     found = array.priced(of)
-    union = {one.part.name for kernel in KERNELS for one in of_kernel(found, kernel)}
+    kernels = (*KERNELS, WRITE)
+    union = {one.part.name for kernel in kernels for one in of_kernel(found, kernel)}
     assert union == set(names(found))
     assert array.priced(of) == found  # what is kept of it is the same
 
@@ -239,4 +240,5 @@ def test_other_bits_of_weights_change_nothing(array: Technology, of: Pass) -> No
     """Cells are multi-level and capacitors of the input; only memories have cells of a bit."""
     other = replace(of, weight_bits=of.weight_bits + 1)
     memory = array.name in ("sram-digital", "reram-digital")
-    assert (array.priced(of) == array.priced(other)) == (not memory)
+    first, second = (of_kernel(array.priced(one), "vmm") for one in (of, other))
+    assert (first == second) == (not memory)

@@ -9,14 +9,14 @@ from rnscli.analysis.energy import EnergyParameters
 from rnscli.core import DotProduct
 from rnscli.core.cores.kind import Operation
 from rnscli.hardware.operations import OperationPrices
-from rnscli.hardware.surroundings import INPUT_SCALES, MEMORIES, SCALES
+from rnscli.hardware.surroundings import DRAMS, INPUT_SCALES, MEMORIES, SCALES
 
 # Horowitz, ISSCC 2014, 45 nm: pJ of 64 bits; of DRAM the middle of 1.3 to 2.6 nJ.
 HOROWITZ = {"sram-8k": 10, "sram-32k": 20, "sram-1m": 100, "dram": (1300 + 2600) / 2}
 
 
 def test_the_memories() -> None:
-    assert set(MEMORIES) == {"none", "register", *HOROWITZ}
+    assert set(MEMORIES) == {"none", "register", "hbm2", *HOROWITZ}
     for memory in MEMORIES.values():
         assert memory.summary and memory.source
 
@@ -35,6 +35,24 @@ def test_memories_on_the_chip_follow_the_node(name: str) -> None:
     for node in (7e-9, 14e-9, 90e-9):
         ratio = memory.at_node(node) / memory.at_node(45e-9)
         assert ratio == pytest.approx(node / 45e-9, rel=1e-12)
+
+
+def test_a_bank_has_the_bandwidth_and_the_area_of_its_blocks() -> None:
+    """Of Marinella et al., tables II and III: 1 MB takes 775 000 um^2 and is read in 4 us."""
+    bank = MEMORIES["sram-1m"]
+    assert bank.held == 8 * 2**20
+    assert bank.held * bank.bit_area_at(14e-9) == pytest.approx(775_000e-12, rel=1e-3)
+    assert bank.held / bank.bandwidth == pytest.approx(4e-6, rel=0.03)
+    assert bank.bit_area_at(28e-9) > bank.bit_area_at(14e-9)
+
+
+def test_drams() -> None:
+    """25.6 GB/s of a channel, 256 GB/s of a stack; a stack takes less for a bit."""
+    assert {name: MEMORIES[name].bandwidth / 8e9 for name in DRAMS} == {
+        "dram": pytest.approx(25.6), "hbm2": pytest.approx(256),
+    }  # fmt: skip
+    assert all(MEMORIES[name].bit_area_at(14e-9) == 0 for name in DRAMS)
+    assert 64 * MEMORIES["hbm2"].energy == pytest.approx(350e-12)
 
 
 def test_a_register() -> None:
