@@ -28,6 +28,8 @@ SMALL = {
     "fault-prob": "--moduli 9,8,7,5 --redundant 1 --attempts 1 --p 1e-2",
     "noise": "--bits 4 --vector-size 16 --adc-offset-error 0.1 --core rns",
     "energy": "--bits 4 --vector-size 16 --redundant 1 --attempts 2 --p 1e-2 --core rns",
+    "chip": "--workload mnist-cnn --bits 4 --vector-size 16 --redundant 1 --attempts 2 --p 1e-2 "
+    "--core rns",
     "accuracy": f"{NETWORK} --redundant 1 --p 1e-2 --core rns",
     "train": f"{NETWORK} --epochs 1 --redundant 1 --p 1e-2 --core rns",
     "design": "--bits 4 --vector-size 16 --pairs 20 --redundant 1 --attempts 2 --p 1e-2 --core rns "

@@ -104,7 +104,6 @@ PER_LAYER = base.Option(
     row_type=analysis.ChipRow,
     layout=LAYOUT,
     plot="where energy and time go, layer by layer",
-    instead={"per_layer": lambda: (analysis.ChipRow, LAYER_LAYOUT)},
     axes=AXIS_COLUMNS,
     needs={
         "attempts": (*core.LEVELS, "noise"),
@@ -158,14 +157,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     bill, and each layer says what limits it.
 
     \b
-    # ResNet-50 on residues, on a calibrated conventional core, and on digital arrays
+    # ResNet-50 on residues, a conventional core, and digital arrays
     rnscli chip --workload resnet50
     # At equal area
     rnscli chip --workload resnet50 --chip-area 100mm2
     # Layer by layer: which part limits each
     rnscli chip --workload resnet50 --core fixed-lp --arrays 4000 --per-layer
     # What more arrays bring
-    rnscli chip --workload bert-large --core fixed-lp --arrays 20000,40000,80000
+    rnscli chip --workload bert-large --core fixed-lp --arrays 20000,60000
     """
     options.check_one_level(given)
     if given["attempts"] is None:  # static errors have an energy for up to two
@@ -211,7 +210,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         if drawn:
             _check_plot(every)
         plot = partial(report.plot_chip, [asdict(row) for _, row in every])
-        return cli.Answer(rows, plot, (*problems, *more), footer=_footer())
+        layout = LAYER_LAYOUT if per_layer else LAYOUT
+        return cli.Answer(rows, plot, (*problems, *more), layout=layout, footer=_footer())
 
     return cli.Question(options.with_model_defaults(given), compute)
 
