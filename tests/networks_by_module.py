@@ -6,20 +6,26 @@ from the workloads; no weight is made.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 Shapes = Counter[tuple[int, int, int, int]]  # M, K, N and groups of products with weights
 
 
 class Ran:
-    """What a module does with an input: shapes of its products, all MACs, parameters."""
+    """What a module does with an input: shapes of its products, all MACs, parameters.
 
-    def __init__(self, module: nn.Module, *inputs: Tensor) -> None:
+    ``values`` are those that elementwise operations leave, by the operation. With ``backward``
+    everything is of a step of training; inputs, as data, have no gradient.
+    """
+
+    def __init__(self, module: nn.Module, *inputs: Tensor, backward: bool = False) -> None:
         self.shapes: Shapes = Counter()
         self.parameters = sum(one.numel() for one in module.parameters())
         handles = [
@@ -27,9 +33,13 @@ class Ran:
             for one in module.modules()
             if isinstance(one, nn.Linear | nn.Conv2d | nn.Conv3d | nn.ConvTranspose3d)
         ]
-        module.eval()
-        with torch.no_grad(), FlopCounterMode(display=False) as flops:
+        module.train(backward)
+        counted = _Elementwise()
+        with torch.set_grad_enabled(backward), FlopCounterMode(display=False) as flops, counted:
             self.outputs = module(*inputs)
+            if backward:
+                self.outputs.sum().backward()
+        self.values = counted.values
         for handle in handles:
             handle.remove()
         assert flops.get_total_flops() % 2 == 0
@@ -47,6 +57,21 @@ class Ran:
             rows = output.numel() // weight.shape[0]
             shape = (rows, weight[0].numel(), weight.shape[0] // groups, groups)
         self.shapes[shape] += 1
+
+
+class _Elementwise(TorchDispatchMode):
+    """Values that each operation leaves first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        first = result[0] if isinstance(result, tuple) else result
+        if isinstance(first, Tensor):
+            self.values[func.overloadpacket.__name__] += first.numel()
+        return result
 
 
 def meta(*shape: int) -> Tensor:
@@ -75,7 +100,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.body(x) + (x if self.shortcut is None else self.shortcut(x))
-        return F.relu(y) if self.relu else y
+        return functional.relu(y) if self.relu else y
 
 
 def resnet_stages(
@@ -123,11 +148,11 @@ class Deformable(nn.Module):
         batch, _, height, across = found.shape
         grid = found[:, :18].reshape(batch * 9, 2, height, across).permute(0, 2, 3, 1)
         images = x.repeat_interleave(9, dim=0)
-        sampled = F.grid_sample(images, grid, align_corners=False)
+        sampled = functional.grid_sample(images, grid, align_corners=False)
         sampled = sampled.reshape(batch, 9, -1, height, across)
         sampled = sampled * found[:, 18:].sigmoid().unsqueeze(2)
         rows = sampled.permute(0, 3, 4, 2, 1).reshape(batch, height, across, -1)
-        return F.relu(self.norm(self.weight(rows).permute(0, 3, 1, 2)))
+        return functional.relu(self.norm(self.weight(rows).permute(0, 3, 1, 2)))
 
 
 def resnet50_dcnv2() -> nn.Module:
@@ -228,14 +253,14 @@ class Block(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, length, hidden = x.shape
+        batch, length, _ = x.shape
         q, k, v = (
             one(x).reshape(batch, length, self.heads, -1).transpose(1, 2) for one in self.qkv
         )
-        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape)
+        y = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape)
         x = self.norms[0](x + self.out(y))
-        y = self.norms[1](x + self.down(F.gelu(self.up(x))))
-        return y
+        y = self.norms[1](x + self.down(functional.gelu(self.up(x))))
+        return torch.as_tensor(y)
 
 
 class Bert(nn.Module):
@@ -335,7 +360,7 @@ class LlamaBlock(nn.Module):
         done = []
         for rows, (gate, up, down) in zip(chosen, self.experts, strict=False):
             if len(rows):
-                done.append(down(F.silu(gate(rows)) * up(rows)))
+                done.append(down(functional.silu(gate(rows)) * up(rows)))
         z = torch.cat(done)
         return x + (z if self.router is None else sum(z.chunk(2))).reshape(x.shape)
 
@@ -407,7 +432,7 @@ class Dlrm(nn.Module):
 
         def dense(*widths: int) -> nn.Sequential:
             made: list[nn.Module] = []
-            for i, o in zip(widths, widths[1:], strict=False):
+            for i, o in pairwise(widths):
                 made += [nn.Linear(i, o), nn.ReLU()]
             return nn.Sequential(*made)
 
@@ -429,14 +454,12 @@ class Gcn(nn.Module):
     def __init__(self, features: int, classes: int, layers: int, hidden: int, norm: bool) -> None:
         super().__init__()
         widths = (features, *(hidden,) * (layers - 1), classes)
-        self.dense = nn.ModuleList(
-            nn.Linear(2 * i, o, bias=False) for i, o in zip(widths, widths[1:], strict=False)
-        )
+        self.dense = nn.ModuleList(nn.Linear(2 * i, o, bias=False) for i, o in pairwise(widths))
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(layers - 1) if norm)
 
     def forward(self, x: Tensor) -> Tensor:
         for index, dense in enumerate(self.dense):
             x = dense(torch.cat((torch.empty_like(x), x), dim=1))  # a sum of neighbours, and x
             if index < len(self.dense) - 1:
-                x = F.relu(self.norms[index](x) if self.norms else x)
+                x = functional.relu(self.norms[index](x) if self.norms else x)
         return x

@@ -195,8 +195,7 @@ class NamedWorkload:
     >>> named.with_sizes({"sequence": 16})
     Traceback (most recent call last):
         ...
-    rnscli.base.errors.InputError: `sequence` is of none of the sizes of the workload square, which \
-are batch, width; leave it out
+    rnscli.base.errors.InputError: workload square has no `sequence`, only batch, width; drop it
     """
 
     name: str
@@ -214,13 +213,18 @@ are batch, width; leave it out
         known = self.sizes
         for name in sizes:
             if name not in known:
-                has = f"of none of the sizes of the workload {self.name}, which are"
-                raise InputError(
-                    f"`{name}` is {has} {', '.join(known)}; leave it out"
-                    if known
-                    else f"the workload {self.name} has no sizes; leave `{name}` out"
-                )
-        return self.make(**sizes)
+                others = f", only {', '.join(known)}" if known else ""
+                raise InputError(f"workload {self.name} has no `{name}`{others}; drop it")
+        try:
+            return self.make(**sizes)
+        except InputError as error:
+            if known.keys() >= set(error.arguments):
+                raise
+            given = ", ".join(f"{name} {value}" for name, value in sizes.items())
+            reason = str(error).replace("`", "")
+            raise InputError(
+                f"the workload {self.name} is too large with {given}: {reason}", *sizes
+            ) from None
 
 
 class Tiling(NamedTuple):

@@ -102,7 +102,7 @@ def resnet50_dcnv2(batch: int = 1, image_size: int = 800) -> Workload:
     >>> len(offsets), {gemm.n for gemm in offsets}
     (13, {27})
     >>> network.parameters, network.macs
-    (24286639, 54278080000)
+    (24379295, 54542400000)
     """
     layers, image = _begin(batch, image_size)
     image = _resnet_stem(layers, image)
@@ -247,7 +247,7 @@ def ssd_resnet34(batch: int = 1, image_size: int = 1200) -> Workload:
     --------
     >>> network = ssd_resnet34()
     >>> network.parameters, network.macs
-    (20024880, 216781099008)
+    (19972534, 216415931904)
     >>> {gemm.layer: gemm.m for gemm in network.gemms}["loc.0"]  # 50 x 50 places
     2500
     """
@@ -315,7 +315,7 @@ def unet_3d(batch: int = 1, image_size: int = 128) -> Workload:
     --------
     >>> network = unet_3d()
     >>> network.parameters, network.macs
-    (31194947, 478160093184)
+    (31190243, 477298688000)
     """
     size = check_int("image_size", image_size, 1, _MAX_VOLUME)
     if size % _UNET_HALVED:

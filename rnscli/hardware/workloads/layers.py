@@ -9,6 +9,7 @@ from rnscli.hardware.workloads.vector_work import VectorWork
 # With both at their limits the first layer of ResNet-50 has 2**40 output pixels.
 MAX_BATCH = 2**16
 MAX_IMAGE_SIZE = 2**13
+MAX_CONTEXT = 2**24
 
 BIAS = 1  # parameters that a layer has for each output channel
 NORM = 2  # scale and shift; the running mean and variance of a batch are not trained
@@ -54,9 +55,7 @@ class Image(NamedTuple):
         if stride < kernel:  # without gaps
             side = min(self.size, starts[-1] + kernel) - max(0, starts[0])
         else:
-            side = sum(
-                max(0, min(self.size, start + kernel) - max(0, start)) for start in starts
-            )
+            side = sum(max(0, min(self.size, start + kernel) - max(0, start)) for start in starts)
         return int(side**self.dimensions)
 
 
@@ -127,9 +126,9 @@ class Layers:
         return result
 
     def dense(self, layer: str, inputs: int, outputs: int, rows: int = 1, bias: bool = True) -> int:
-        """Add a dense layer for ``rows`` vectors of each member of the batch; its outputs."""
+        """Add a dense layer for ``rows`` vectors of each member of the batch; their outputs."""
         self.product(Gemm(layer, self.batch * rows, inputs, outputs), BIAS * outputs * bias)
-        return outputs
+        return rows * outputs
 
     def workload(self, name: str) -> Workload:
         first = self.gemms[0].layer

@@ -33,7 +33,7 @@ def dlrm(batch: int = 1) -> Workload:
     --------
     >>> network = dlrm()
     >>> network.parameters, network.macs
-    (24034887361, 2457984)
+    (24036595969, 2458496)
     """
     network = Layers(check_int("batch", batch, 1, MAX_BATCH))
     for layer, (inputs, outputs) in enumerate(pairwise(_BOTTOM)):

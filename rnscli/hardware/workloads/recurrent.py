@@ -32,7 +32,7 @@ def rnn_t(batch: int = 1, frames: int = 500, symbols: int = 200) -> Workload:
     --------
     >>> network = rnn_t()
     >>> network.parameters, network.macs
-    (49088797, 16906304000)
+    (45323037, 14768665600)
     >>> [(g.layer, g.steps) for g in network.gemms[:2]]
     [('encoder.pre.0 input', 1), ('encoder.pre.0 recurrent', 500)]
     """

@@ -4,11 +4,17 @@ from typing import NamedTuple
 
 from rnscli.base import InputError, check_int
 from rnscli.hardware.workloads import MAX_SIZE, Gemm, Workload
-from rnscli.hardware.workloads.layers import BIAS, MAX_BATCH, MAX_IMAGE_SIZE, NORM, Layers
+from rnscli.hardware.workloads.layers import (
+    BIAS,
+    MAX_BATCH,
+    MAX_CONTEXT,
+    MAX_IMAGE_SIZE,
+    NORM,
+    Layers,
+)
 
 _MAX_LAYERS = 1024
 _MAX_WIDTH = 2**20
-_MAX_CONTEXT = 2**24
 
 
 class _Transformer(NamedTuple):
@@ -273,7 +279,7 @@ def llama(
     [(1, 128, 4096, 1024), (1, 4096, 128, 1024)]
     """
     network = Layers(check_int("batch", batch, 1, MAX_BATCH))
-    context = check_int("context", context, 1, _MAX_CONTEXT)
+    context = check_int("context", context, 1, MAX_CONTEXT)
     sequence = check_int("sequence", sequence, 1, context)
     cache = check_int("cache", cache, 0, context - sequence)
     layers = check_int("layers", layers, 1, _MAX_LAYERS)

@@ -11,8 +11,12 @@ from torch import Tensor, nn
 
 from rnscli.hardware.workloads import Workload
 from rnscli.hardware.workloads.networks import WORKLOADS
+from rnscli.hardware.workloads.training import training
 
-Made = Callable[[], tuple[nn.Module, tuple[Tensor, ...]]]
+# Operations of PyTorch that leave as many values as vector work of a kind has elements.
+VALUES = {"relu": "relu", "gelu": "gelu", "silu": "silu", "_softmax": "softmax",
+          "native_layer_norm": "layer-norm", "native_batch_norm": "folded-batch-norm",
+          "_native_batch_norm_legit_no_training": "folded-batch-norm"}  # fmt: skip
 
 # Rows of the tables of DLRM as MLPerf's main.py lists them for 40 million.
 CRITEO = (39884406, 39043, 17289, 7420, 20263, 3, 7120, 1543, 63, 38532951, 2953546, 403346, 10,
@@ -87,8 +91,32 @@ def test_every_workload_has_a_module() -> None:
     assert MODULES.keys() == WORKLOADS.keys()
 
 
+# Kinds of vector work whose elements are told by the operations of PyTorch.
+KINDS = {
+    "resnet50": {"relu", "folded-batch-norm"},
+    "mnist-cnn": {"relu"},
+    "mobilenet-v2": {"relu", "folded-batch-norm"},
+    "ssd-resnet34": {"relu", "folded-batch-norm"},
+    "resnet50-dcnv2": {"relu", "folded-batch-norm"},
+    "3d-unet": {"relu"},
+    "bert-large": {"gelu", "layer-norm"},
+    "bert-large-pretraining": {"gelu", "layer-norm"},
+    "opt-125m": {"layer-norm"},
+    "vit-b16": {"gelu", "layer-norm"},
+    "llama-2-7b": {"silu", "softmax"},
+    "llama-2-13b": {"silu", "softmax"},
+    "llama-3-8b": {"silu", "softmax"},
+    "llama-3-8b-decode": {"silu", "softmax"},
+    "mixtral-8x7b": {"silu"},
+    "mixtral-8x7b-decode": {"silu"},
+    "gcn-ppi": {"relu", "layer-norm"},
+    "gcn-reddit": {"relu"},
+    "gcn-amazon2m": {"relu"},
+}
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_shapes_macs_and_parameters_are_those_of_the_module(name: str) -> None:
+def test_a_workload_is_what_its_module_does(name: str) -> None:
     make, inputs, sizes = MODULES[name]
     with torch.device("meta"):
         ran = Ran(make(), *inputs())
@@ -97,11 +125,36 @@ def test_shapes_macs_and_parameters_are_those_of_the_module(name: str) -> None:
     assert workload.parameters == ran.parameters
     assert workload.macs == ran.macs
     assert (by_step if name == "rnn-t" else stored)(workload) == ran.shapes
+    kinds = KINDS.get(name, set())
+    found, elements = Counter[str](), Counter[str]()
+    for operation, values in ran.values.items():
+        found[VALUES.get(operation, "")] += values
+    for work in workload.vectors:
+        elements[work.kind] += work.elements
+    assert {kind: elements[kind] for kind in kinds} == {kind: found[kind] for kind in kinds}
+
+
+# Not of depthwise convolutions, of whose gradients PyTorch counts what a dense one would take.
+SLOW = pytest.mark.thorough
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mnist-cnn", "3d-unet", "llama-3-8b", "dlrm", "gcn-ppi",
+     *(pytest.param(name, marks=SLOW)
+       for name in ("resnet50", "ssd-resnet34", "resnet50-dcnv2", "opt-125m", "vit-b16"))],
+)  # fmt: skip
+def test_macs_of_training_are_those_that_autograd_does(name: str) -> None:
+    make, inputs, sizes = MODULES[name]
+    with torch.device("meta"):
+        ran = Ran(make(), *inputs(), backward=True)
+    workload = WORKLOADS[name].with_sizes(sizes)
+    step = training(workload, "adam")
+    assert step.macs == ran.macs
+    assert step.parameters == workload.parameters == ran.parameters
 
 
 def test_boxes_of_the_detector() -> None:
-    with torch.device("meta"):
-        ran = Ran(by_module.Ssd(), meta(1, 3, 1200, 1200))
-    assert ran.outputs.shape == (1, 4, 15130)  # as the published ONNX file has it
+    # The published ONNX file gives 15 130 boxes of an image of 1200 x 1200 pixels.
     (work,) = (w for w in WORKLOADS["ssd-resnet34"].make().vectors if w.kind == "softmax")
-    assert work.elements == 81 * 15130
+    assert work.elements == 81 * 15_130
