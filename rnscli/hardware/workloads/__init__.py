@@ -218,12 +218,15 @@ class NamedWorkload:
         try:
             return self.make(**sizes)
         except InputError as error:
-            if known.keys() >= set(error.arguments):
+            about = {*error.arguments}
+            if about & sizes.keys():
                 raise
-            given = ", ".join(f"{name} {value}" for name, value in sizes.items())
-            reason = str(error).replace("`", "")
+            given = ", ".join(f"`{name}` is {value}" for name, value in sizes.items())
+            if about & known.keys():  # one that was not given, but does not go with these
+                raise InputError(f"{error}, as {given}", *sizes) from None
+            reason = str(error).replace("`", "")  # of a product
             raise InputError(
-                f"the workload {self.name} is too large with {given}: {reason}", *sizes
+                f"workload {self.name} is too large, as {given}: {reason}", *sizes
             ) from None
 
 

@@ -9,7 +9,7 @@ from rnscli.hardware.workloads.vector_work import VectorWork
 
 INFERENCE, TRAINING = "inference", "training"
 PASSES = (INFERENCE, TRAINING)
-OPTIMISERS = ("sgd", "momentum", "adam", "lamb")
+OPTIMISERS = ("sgd", "momentum", "nesterov", "adam", "adamw", "lamb")
 _EVERY_STEP = OPTIMISERS[1:]  # that change a parameter whose gradient is zero, too
 
 _INPUT, _WEIGHT = "input gradient", "weight gradient"

@@ -135,11 +135,19 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
             _operations(multiply=2, add=2),
         ),
         VectorKind(
+            "nesterov", "a step of SGD with Nesterov's momentum; elements are weights",
+            _operations(multiply=3, add=3),
+        ),
+        VectorKind(
             "adam",
             "a step of Adam; elements are weights",
             _operations(multiply=12, add=6, compare=2),
             "two running means (four products, two sums, a square), a root and a reciprocal by "
             "two Newton steps each, a step and a decay",
+        ),
+        VectorKind(
+            "adamw", "a step of Adam whose decay is apart; elements are weights",
+            _operations(multiply=12, add=6, compare=2), "as adam",
         ),
         VectorKind(
             "lamb",
