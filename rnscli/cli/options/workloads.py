@@ -26,7 +26,10 @@ def check_workload_options(options: Mapping[str, Any], names: Sequence[str]) -> 
     """Refuse options of a network where there is none."""
     for name in names:
         if options[name] and not options["workload"]:
-            raise InputError(f"`{name}` is about --workload; give that, too, or leave it out")
+            given = shown(",".join(map(str, options[name])))
+            raise InputError(
+                f"`{name}` {given} is about --workload; give that, too, or leave it out"
+            )
 
 
 def workload_points(points: Iterable[Point]) -> list[Point]:

@@ -134,8 +134,8 @@ def test_inference_and_each_optimiser_once(net: Path, rows: Rows) -> None:
         (("--workload", "llama-2-7b", "--size", "cache=-1"), "--size is cache=-1; it must be"),
         (("--workload", "llama-2-7b", "--size", "batch=3"), "give --batch 3 instead"),
         (("--workload", "llama-2-7b", "--size", "heads=8", "--size", "heads=4"), "several times"),
-        (("--batch", 3), "--batch is about --workload; give that"),
-        (("--pass", "training"), "--pass is about --workload; give that"),
+        (("--batch", 3), "--batch 3 is about --workload; give that"),
+        (("--pass", "training"), "--pass training is about --workload; give"),
         (("--workload", "mnist-cnn", "--pass", "both"), "--pass: 'both' is not accepted"),
     ],
 )
