@@ -205,8 +205,8 @@ class Ssd(nn.Module):
         for block in self.blocks:
             maps.append(block(maps[-1]))
         found = [head(one) for head, one in zip(self.places, maps, strict=True)]
-        _ = [head(one) for head, one in zip(self.classes, maps, strict=True)]
-        return torch.cat([one.reshape(one.shape[0], 4, -1) for one in found], dim=2)
+        found += [head(one) for head, one in zip(self.classes, maps, strict=True)]
+        return torch.cat([one.flatten(1) for one in found], dim=1)
 
 
 class Unet3d(nn.Module):

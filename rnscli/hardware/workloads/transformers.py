@@ -117,16 +117,16 @@ def _bert(batch: int, sequence: int) -> Layers:
 def bert_large_pretraining(batch: int = 32, sequence: int = 128, predictions: int = 20) -> Workload:
     """BERT-large with the heads of its pre-training: hidden words, and whether sentences follow.
 
-    As it is profiled: phase 1 has sequences of 128 tokens, of which 20 are hidden and predicted,
-    32 at a time; phase 2 has 512 and 80, 4 at a time. Only hidden words go through the head, whose
-    weights are the embedding of tokens.
+    Phase 1 has sequences of 128 tokens, of which 20 are hidden and predicted; phase 2 has 512 and
+    80. Only hidden words go through the head, whose weights are the embedding of tokens. The batch
+    of 32 is an example; published ones are what many devices compute together.
 
     References
     ----------
-    Devlin et al., arXiv:1810.04805, appendix A.2; Pati et al., "Demystifying BERT", 2021,
-    arXiv:2104.08335, for what is profiled; https://github.com/NVIDIA/DeepLearningExamples,
-    PyTorch/LanguageModeling/BERT, for the numbers of predictions; 336 226 108 parameters as
-    BertForPreTraining of transformers has them.
+    Devlin et al., arXiv:1810.04805, appendix A.2;
+    https://github.com/NVIDIA/DeepLearningExamples, PyTorch/LanguageModeling/BERT/scripts/
+    run_pretraining.sh, for lengths and predictions of the phases; 336 226 108 parameters as
+    BertForPreTraining of transformers has them. Pati et al., arXiv:2104.08335, profile it.
 
     Examples
     --------
