@@ -13,7 +13,7 @@ from rnscli.hardware.workloads.networks import WORKLOADS, load_workload
 from rnscli.hardware.workloads.training import GRADIENTS, OPTIMISERS, training
 from rnscli.hardware.workloads.vector_work import VECTOR_KINDS, VectorWork
 
-QUICK = settings(max_examples=100, deadline=None, derandomize=True)
+QUICK = settings(max_examples=40, deadline=None, derandomize=True)
 
 
 def elements(workload: Workload, kind: str) -> int:
