@@ -47,9 +47,9 @@ class LayerDemand:
 
     @cached_property
     def tiles(self) -> int:
-        """Tiles of its second operand, of all matrices."""
+        """Tiles of its second operand, of all matrices, idle ones included."""
         made = self.product.tiling
-        return made.row_tiles * made.column_tiles * self.gemm.count
+        return made.row_tiles * made.column_tiles * (self.gemm.count + self.gemm.idle)
 
     @cached_property
     def stage(self) -> Stage:
@@ -78,7 +78,7 @@ class LayerDemand:
 
     @property
     def stored_bits(self) -> float:
-        """Bits of its weights, which the DRAM holds."""
+        """Bits of those of its weights that are used, which the DRAM holds."""
         gemm = self.gemm
         return float(gemm.k * gemm.n * gemm.count * self.weight_bits) if gemm.stationary else 0.0
 

@@ -14,7 +14,7 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import ChipOptions, EnergyOptions, WorkloadOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
-from rnscli.hardware import TOTAL, load_workload
+from rnscli.hardware import TOTAL, TRAINING
 
 _PARTS = analysis.CHIP_ENERGY_PARTS
 LAYOUT = report.Layout(
@@ -57,7 +57,8 @@ _AXES = (
     *options.NOISE_AXES, "columns", "slice_bits", *options.MAPPED, "adc_bits", "adc_range",
     "calibration", "percentile", "kernel", "memory", "scales", "input_scale",
     *options.HARDWARE_AXES, "schedule", "activation_products", "dram", "buffer_banks",
-    "digital_units", "vector_lanes", "arrays", "chip_area", "chip_power", "workload", "core",
+    "digital_units", "vector_lanes", "arrays", "chip_area", "chip_power", *options.WORKLOAD_AXES,
+    "core",
 )  # fmt: skip
 _CHIP = (
     "schedule", "activation_products", "dram", "buffer_banks", "digital_units", "vector_lanes",
@@ -79,6 +80,7 @@ AXIS_COLUMNS = {
     **{name: options.DEVICE_COLUMNS[name] for name in options.MAPPED},
     **options.CALIBRATION_COLUMNS,
     **options.HARDWARE_COLUMNS,
+    **options.WORKLOAD_COLUMNS,
     "activation_products": Annotated[str, Column(
         "Where products of two activations are computed.", "attention on", usual="digital"
     )],
@@ -91,6 +93,9 @@ AXIS_COLUMNS = {
         key="chip_power_w",
     )],
 }  # fmt: skip
+_WORKLOAD = WorkloadOptions.workload.text.replace(
+    "Instead of one dot product a network", "The network"
+).replace("; a row for each layer and the total", "")
 PER_LAYER = base.Option(
     base.Flags(),
     "A row for each layer instead of one for the chip: arrays, copies, time and what limits it.",
@@ -109,10 +114,17 @@ PER_LAYER = base.Option(
         "attempts": (*core.LEVELS, "noise"),
         **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
         **options.CALIBRATION_NEEDS,
+        "optimiser": (f"pass={TRAINING}",),
     },
 )
 @options.stacked(
-    options.take(WorkloadOptions.workload, "resnet50"),
+    options.take(WorkloadOptions.workload, "resnet50", help=_WORKLOAD),
+    WorkloadOptions.batch,
+    WorkloadOptions.sequence,
+    WorkloadOptions.image_size,
+    WorkloadOptions.size,
+    WorkloadOptions.passed,
+    WorkloadOptions.optimiser,
     PER_LAYER,
     ChipOptions.arrays,
     ChipOptions.chip_area,
@@ -176,11 +188,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         raise InputError(f"{flags} all say how large the chip is; leave one out")
     axes = [name for name in _AXES if name != "technology" or given["technology"] is not None]
     hardware, given = options.hardware_of(options.with_defaults(given))
-    workloads = {name: load_workload(name) for name in given["workload"]}
-    if len({workload.name for workload in workloads.values()}) < len(workloads):
-        raise InputError("--workload has two files of the same name; rename one of them")
     swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
-    points = options.on_technologies(options.noise_points(given, _AXES), hardware)
+    every_point = options.workload_points(options.noise_points(given, _AXES))
+    workloads = options.Workloads(given, every_point)
+    points = options.on_technologies(every_point, hardware)
     ready, problems = cli.prepared(points, options.requested_array, swept)
     per_layer = given["per_layer"]
 
@@ -193,7 +204,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         chip = analysis.ChipParameters(
             array=design, **{name: point[name] for name in _CHIP if point[name] is not None}
         )
-        rows = analysis.chip_run(chip, workloads[point["workload"]])
+        rows = analysis.chip_run(chip, workloads.of(point))
         held = options.held_of_array(requested, faults) | options.held_constants(
             point, design, constants
         )
