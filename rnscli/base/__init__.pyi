@@ -22,6 +22,7 @@ from rnscli.base.csv_table import Kind as Kind
 from rnscli.base.csv_table import label as label
 from rnscli.base.csv_table import listed as listed
 from rnscli.base.csv_table import quantity as quantity
+from rnscli.base.csv_table import read_cells as read_cells
 from rnscli.base.csv_table import read_listing as read_listing
 from rnscli.base.csv_table import read_table as read_table
 from rnscli.base.csv_table import signed_number as signed_number

@@ -37,8 +37,8 @@ class Gemm:
         How often the products wait for their own outputs, as the steps of a recurrent layer do:
         of the M rows only M / steps are there at a time.
     shares
-        Name of the layer whose weights these are, read transposed, as in the gradient of inputs;
-        ``None`` where they are its own.
+        Name of the layer whose weights these are, read transposed, as in the gradient of inputs,
+        or as they are, for inputs of another size; ``None`` where they are its own.
 
     Raises
     ------
@@ -107,6 +107,8 @@ class Workload:
         Parameters that no product holds: biases, normalisation, embeddings.
     vectors
         What is computed between the products, each after the layer that it names.
+    remarks
+        Sentences on what is not counted, for whoever reads the result.
 
     Raises
     ------
@@ -126,6 +128,7 @@ class Workload:
     gemms: tuple[Gemm, ...]
     other_parameters: int = 0
     vectors: tuple[VectorWork, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("name", self.name)

@@ -8,16 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from rnscli import base
 from rnscli.base import InputError, Registry, check_int, shown
 from rnscli.hardware.workloads import (
-    MAX_LAYERS,
-    MAX_SIZE,
-    TOTAL,
     Gemm,
     NamedWorkload,
     Workload,
 )
+from rnscli.hardware.workloads.formats.csv_file import COLUMNS, read_csv
 
 # With both at their limits the first layer of ResNet-50 has 2**40 output pixels.
 MAX_BATCH = 2**16
@@ -288,18 +285,10 @@ def load_workload(name_or_path: str) -> Workload:
         raise InputError.of(
             "workload",
             name_or_path,
-            f"one of {', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if "
-            "products are done several times, count",
+            f"one of {', '.join(WORKLOADS)}, or a CSV file with columns {COLUMNS}",
             what=f"is {shown(name_or_path) or 'empty'}, which is no file",
         )
-    size = base.whole_number(1, MAX_SIZE)
-    required = {"layer": base.label(TOTAL), "M": size, "K": size, "N": size}
-    rows = base.read_table(path, required, {"count": size}, what="`workload`", max_rows=MAX_LAYERS)
-    gemms = (
-        Gemm(cells["layer"], cells["M"], cells["K"], cells["N"], cells.get("count", 1))
-        for cells in (row.cells for row in rows)
-    )
-    return Workload(path.name, tuple(gemms))
+    return read_csv(path)
 
 
 def _exists(path: Path) -> bool:
