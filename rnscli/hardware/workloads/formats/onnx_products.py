@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from rnscli.base import InputError, shown
+from rnscli.hardware.workloads.formats.recurrence import WORK
 from rnscli.hardware.workloads.formats.tally import Operand, Tally
 from rnscli.hardware.workloads.formats.windows import Axis
 
@@ -213,11 +214,8 @@ def _sized(sizes: dict[str, int], letters: set[str]) -> int:
     return math.prod(sizes[one] for one in letters)
 
 
-def _recurrent(values: Values, node: Node, work: dict[str, int]) -> None:
-    """Products with the inputs of all steps, and of each step with the outputs of the last one.
-
-    ``work`` is what is done for each output, by kind.
-    """
+def _recurrent(values: Values, node: Node, kind: str) -> None:
+    """Products with the inputs of all steps, and of each step with the outputs of the last one."""
     given = values.shape(node.inputs[0])
     directions, columns, _ = values.shape(node.inputs[1])
     hidden = values.shape(node.inputs[2])[2]
@@ -229,15 +227,8 @@ def _recurrent(values: Values, node: Node, work: dict[str, int]) -> None:
         values.tally.product(
             f"{node.name} {what}", rows, length, columns, directions, None, named, times
         )
-    for kind, number in work.items():
-        values.tally.vector(kind, number * rows * hidden * directions)
-
-
-# Sums of gates with those of the other product, and what the equations have besides, as in
-# https://onnx.ai/onnx/operators/onnx__LSTM.html and onnx__GRU.html.
-_LSTM = {"sigmoid": 5, "multiply": 3, "add": 5}
-_GRU = {"sigmoid": 3, "multiply": 3, "add": 5}
-_RNN = {"sigmoid": 1, "add": 1}
+    for work, number in WORK[kind].of_outputs.items():
+        values.tally.vector(work, number * rows * hidden * directions)
 
 
 def _attention(values: Values, node: Node) -> None:
@@ -272,8 +263,8 @@ PRODUCTS: dict[str, Product] = {
     "MatMulInteger": _matmul,
     "QLinearMatMul": partial(_matmul, other=3),
     "Einsum": _einsum,
-    "LSTM": partial(_recurrent, work=_LSTM),
-    "GRU": partial(_recurrent, work=_GRU),
-    "RNN": partial(_recurrent, work=_RNN),
+    "LSTM": partial(_recurrent, kind="lstm"),
+    "GRU": partial(_recurrent, kind="gru"),
+    "RNN": partial(_recurrent, kind="rnn_tanh"),
     "Attention": _attention,
 }
