@@ -9,6 +9,7 @@ from typing import Any
 from rnscli.base import InputError, said, shown
 from rnscli.hardware.workloads import MAX_SIZE, Workload
 from rnscli.hardware.workloads.formats.onnx_products import PRODUCTS, Node, Values
+from rnscli.hardware.workloads.formats.onnx_shapes import Shapes
 from rnscli.hardware.workloads.formats.onnx_wire import read_stripped
 from rnscli.hardware.workloads.formats.tally import Operand, Tally
 from rnscli.hardware.workloads.formats.vector_operators import (
@@ -83,6 +84,9 @@ def read_onnx(path: Path, sizes: Mapping[str, int] | None = None) -> Workload:
         import onnx.inliner
 
         model = onnx.inliner.inline_local_functions(model)
+    known = {one.domain for one in model.opset_import} | {"", "ai.onnx"}
+    for domain in sorted({node.domain for node in model.graph.node} - known):
+        model.opset_import.append(onnx.helper.make_opsetid(domain, 1))  # operators stay unknown
     _close(model, sizes or {}, path)
     try:
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)
@@ -153,18 +157,12 @@ class _Reader(Values):
     def __init__(self, model: Any, path: Path) -> None:
         self.tally = Tally(path.name)
         self._graph = model.graph
-        self._shapes: dict[str, tuple[int | None, ...]] = {}
+        self._shapes = Shapes(model)
         self._stored: dict[str, Operand] = {}
         self._parameters: dict[str, int] = {}  # those trained, by name
         self._fresh: dict[str, int] = {}  # sums of products, with their number of channels
         uses = (name for node in self._graph.node for name in node.input)
         self._uses = Counter((*uses, *(one.name for one in self._graph.output)))
-        for one in (*self._graph.input, *self._graph.value_info, *self._graph.output):
-            if one.type.tensor_type.HasField("shape"):
-                self._shapes[one.name] = tuple(
-                    part.dim_value if part.HasField("dim_value") else None
-                    for part in one.type.tensor_type.shape.dim
-                )
         for tensor in self._graph.initializer:
             self._store(tensor.name, tensor)
         del self._graph.initializer[:]
@@ -172,8 +170,9 @@ class _Reader(Values):
     def _store(self, name: str, tensor: Any) -> None:
         import onnx
 
-        self._shapes[name] = shape = tuple(tensor.dims)
-        self._stored[name] = Operand(name, name)
+        shape = tuple(tensor.dims)
+        # Exporters call what they have computed val_7, or onnx::MatMul_379.
+        self._stored[name] = Operand(name, name if "weight" in name else "")
         floating = onnx.TensorProto.DataType.Name(tensor.data_type).startswith(
             ("FLOAT", "BFLOAT", "DOUBLE")
         )
@@ -183,6 +182,7 @@ class _Reader(Values):
     def workload(self) -> Workload:
         for made in self._graph.node:
             node = Node(made)
+            self._shapes.follow(made)
             try:
                 self._node(node)
             except InputError as error:
@@ -199,7 +199,7 @@ class _Reader(Values):
             if name in self._stored and self._stored[name].key == name:
                 self._parameters[name] = math.prod(self.shape(name))
         given = [name for name in node.inputs if name]
-        if node.kind == "Constant":
+        if node.kind in ("Constant", "Shape", "Size"):  # shapes are known
             self._constant(node)
         elif given and all(name in self._stored for name in given):
             self._follow(node, given)
@@ -214,11 +214,8 @@ class _Reader(Values):
             self._fresh[node.outputs[0]] = stored
 
     def _constant(self, node: Node) -> None:
-        tensor = node.attribute("value")
         name = node.outputs[0]
-        self._stored[name] = Operand(name, name, parameter=False)
-        if tensor is not None and hasattr(tensor, "dims"):
-            self._shapes[name] = tuple(tensor.dims)
+        self._stored[name] = Operand(name, parameter=False)
 
     def _follow(self, node: Node, given: list[str]) -> None:
         """What is computed from constants is one."""
@@ -294,13 +291,12 @@ class _Reader(Values):
     # What products ask
 
     def shape(self, name: str) -> tuple[int, ...]:
-        found = self._shapes.get(name)
-        if found is None or None in found:
+        sizes = self._shapes[name]
+        if sizes is None:
             raise InputError(
                 f"the shape of {shown(name) or 'an input'} does not follow from those of the "
                 "inputs; export the model with fixed shapes"
             )
-        sizes = tuple(one for one in found if one is not None)
         if math.prod(sizes) > MAX_SIZE**2:
             raise InputError(f"{shown(name)} has more than 2^80 values, which no network has")
         return sizes

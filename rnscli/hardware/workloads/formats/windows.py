@@ -31,6 +31,9 @@ class Axis(NamedTuple):
         >>> Axis(size=8, window=3, outputs=8, padding=1).covered
         8
         """
+        if self.dilation == 1 and self.stride <= self.window:  # no gaps
+            end = (self.outputs - 1) * self.stride + self.window - self.padding
+            return max(0, min(end, self.size) - max(-self.padding, 0))
         # A tap reads positions that are `stride` apart: those of a remainder are an interval each.
         intervals: dict[int, list[tuple[int, int]]] = {}
         for tap in range(self.window):
