@@ -185,8 +185,11 @@ class IndexSets(Values):
     """Whole numbers that belong together."""
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Assignments(Values):
     """Values of something that has a name: NAME=VALUE."""
+
+    example: str
 
 
 class Files(Values):

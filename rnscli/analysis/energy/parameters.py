@@ -59,7 +59,7 @@ class EnergyOptions:
         usual="what each core is shown on",
     )
     constant = Option(
-        base.Assignments(),
+        base.Assignments("shifter_loss=0.1dB"),
         "Another value for a constant of the technology, such as "
         "shifter_loss=0.1dB; may be a range, and repeated.",
         repeated=True,
@@ -151,6 +151,38 @@ class WorkloadOptions:
         ),
         "Instead of one dot product a network: {names}, or a CSV file with layer, M, K, N and "
         "count; a row for each layer and the total.",
+    )
+    batch = Option(
+        base.WholeNumbers(1, hardware.MAX_BATCH),
+        "With --workload: inputs that are computed together.",
+        usual="that of the network",
+    )
+    sequence = Option(
+        base.WholeNumbers(1, hardware.MAX_CONTEXT),
+        "With --workload: tokens of a text.",
+        usual="that of the network",
+    )
+    image_size = Option(
+        base.WholeNumbers(1, hardware.MAX_IMAGE_SIZE),
+        "With --workload: pixels of a side of an image.",
+        usual="that of the network",
+    )
+    size = Option(
+        base.Assignments("cache=2047"),
+        "With --workload: another size of the network, such as cache=2047; may be repeated.",
+        repeated=True,
+    )
+    passed = Option(
+        base.Names(hardware.PASSES),
+        "With --workload: the inference, or a step of training, with the gradients of inputs and "
+        "weights and the update.",
+        usual=hardware.INFERENCE,
+        name="pass",
+    )
+    optimiser = Option(
+        base.Names(hardware.OPTIMISERS),
+        "With --pass training: what updates the weights.",
+        usual=hardware.OPTIMISERS[0],
     )
     arrays = Option(
         base.WholeNumbers(1, 2**40), "With --workload: arrays that share its passes.", usual="1"

@@ -14,7 +14,7 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import EnergyOptions, WorkloadOptions
 from rnscli.base import InputError
 from rnscli.cli import options
-from rnscli.hardware import load_workload
+from rnscli.hardware import TRAINING
 
 LAYOUT = report.Layout(
     parameters=(
@@ -50,8 +50,8 @@ LAYOUT = report.Layout(
 )  # fmt: skip
 WORKLOAD_LAYOUT = report.Layout(
     parameters=(
-        "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
-        "expected_attempts", "pass_attempts",
+        "workload", "batch", "sequence", "image_size", "pass", "optimiser", "vector_size",
+        "columns", "bits", "technology", "adc_model", "core", "expected_attempts", "pass_attempts",
     ),
     results=(
         "layer", "m", "k", "n", "times", "macs", "passes", "utilisation", "converter_energy_j",
@@ -90,8 +90,8 @@ AXES = (
     *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts",
     *options.NOISE_AXES,
     "columns", "slice_bits", *_MAPPED, "adc_bits", "adc_range", "calibration", "percentile",
-    "arrays", "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES, "workload",
-    "core",
+    "arrays", "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES,
+    *options.WORKLOAD_AXES, "core",
 )  # fmt: skip
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
@@ -114,7 +114,9 @@ AXIS_COLUMNS = {
     **{name: options.DEVICE_COLUMNS[name] for name in _MAPPED},
     **options.CALIBRATION_COLUMNS,
     **options.HARDWARE_COLUMNS,
+    **options.WORKLOAD_COLUMNS,
 }
+_OF_WORKLOAD = (*options.SIZE_AXES, "size", "pass", "optimiser", "arrays")
 
 
 @click.command(
@@ -133,6 +135,7 @@ AXIS_COLUMNS = {
         "attempts": (*core.LEVELS, "noise"),
         **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
         **options.CALIBRATION_NEEDS,
+        "optimiser": (f"pass={TRAINING}",),
     },
 )
 @options.stacked(
@@ -141,6 +144,12 @@ AXIS_COLUMNS = {
     *options.OPERANDS,
     EnergyOptions.columns,
     WorkloadOptions.workload,
+    WorkloadOptions.batch,
+    WorkloadOptions.sequence,
+    WorkloadOptions.image_size,
+    WorkloadOptions.size,
+    WorkloadOptions.passed,
+    WorkloadOptions.optimiser,
     WorkloadOptions.arrays,
     WorkloadOptions.sensitivity,
     WorkloadOptions.breakdown,
@@ -188,6 +197,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --adc-k1 100fJ±30% --sensitivity
     # A whole network, layer by layer
     rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
+    # Text, token by token, and a step of training
+    rnscli energy --bits 6 --core rns --workload llama-3-8b-decode --batch 1,16
+    rnscli energy --bits 6 --core rns --workload bert-large --pass training --optimiser adam
     """
     options.check_one_level(given)
     if given["attempts"] is None:  # static errors have an energy for up to two
@@ -196,19 +208,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if len(instead) > 1:
         flags = " and ".join(f"--{name}" for name in instead)
         raise InputError(f"{flags} ask for different rows; leave one out")
-    if given["arrays"] is not None and not given["workload"]:
-        raise InputError("--arrays is about --workload; give that, too, or leave it out")
+    options.check_workload_options(given, _OF_WORKLOAD)
     # Where each core is shown on its own technology, that tells no more than the core.
     axes = [name for name in AXES if name != "technology" or given["technology"] is not None]
     hardware, given = options.hardware_of(options.with_defaults(given))
-    workloads = {name: load_workload(name) for name in given["workload"] or ()}
-    if len({workload.name for workload in workloads.values()}) < len(workloads):
-        raise InputError("--workload has two files of the same name; rename one of them")
     kind = "tornado" if given["sensitivity"] else instead[0] if instead else "energy"
     if drawn and kind == "breakdown":
         raise InputError("--plot draws the bill by groups of parts; leave --breakdown out")
     swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
-    points = options.on_technologies(options.noise_points(given, AXES), hardware)
+    swept_points = options.workload_points(options.noise_points(given, AXES))
+    workloads = options.Workloads(given, swept_points)
+    points = options.on_technologies(swept_points, hardware)
     _check_mapping(points, hardware)
     ready, problems = cli.prepared(points, _request, swept)
 
@@ -217,8 +227,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         faults = _faults(requested, hardware, given["extrapolate"])
         design, constants, reference = _design(requested, faults, hardware, given["extrapolate"])
         rows: Sequence[Any] = ()
-        if workloads:
-            workload = workloads[point["workload"]]
+        if point["workload"] is not None:
+            workload = workloads.of(point)
             rows = analysis.workload_energy(design, workload, constants, point["arrays"] or 1)
         elif given["breakdown"]:
             rows = analysis.parts_of(design)

@@ -90,3 +90,9 @@ from rnscli.cli.options.types import is_file as is_file
 from rnscli.cli.options.types import names_or_files as names_or_files
 from rnscli.cli.options.types import of_names as of_names
 from rnscli.cli.options.types import shown as shown
+from rnscli.cli.options.workloads import SIZE_AXES as SIZE_AXES
+from rnscli.cli.options.workloads import WORKLOAD_AXES as WORKLOAD_AXES
+from rnscli.cli.options.workloads import WORKLOAD_COLUMNS as WORKLOAD_COLUMNS
+from rnscli.cli.options.workloads import Workloads as Workloads
+from rnscli.cli.options.workloads import check_workload_options as check_workload_options
+from rnscli.cli.options.workloads import workload_points as workload_points

@@ -391,6 +391,8 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
             return ModelSweep(values.names)
         case base.Names():
             return ChoiceSweep(values.names)
+        case base.Assignments(example=example):
+            return Assignment(example)
         case base.Flags():
             return click.BOOL
         case _:
@@ -398,7 +400,6 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
 
 
 _OTHERS: dict[type[base.Values], type[TextType]] = {
-    base.Assignments: Assignment,
     base.Attempts: AttemptsSweep,
     base.LegitimateRanges: LegitimateRangeSweep,
     base.ModuliSets: ModuliType,

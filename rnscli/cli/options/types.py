@@ -201,7 +201,9 @@ class Assignment(TextType):
     """A value for something that has a name: ``shifter_loss=0.1dB``."""
 
     name = "NAME=VALUE"
-    what = "a name and its value, such as shifter_loss=0.1dB"
+
+    def __init__(self, example: str) -> None:
+        self.what = f"a name and its value, such as {example}"
 
     def parse(self, text: str) -> str:
         name, _, value = text.partition("=")

@@ -1,7 +1,8 @@
 """Matrix products, the networks that consist of them, and how an array does them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import NamedTuple
 
 from rnscli.base import InputError, check_int
@@ -39,6 +40,9 @@ class Gemm:
     shares
         Name of the layer whose weights these are, read transposed, as in the gradient of inputs,
         or as they are, for inputs of another size; ``None`` where they are its own.
+    idle
+        Matrices of this shape that are stored as well, but by which this input is not multiplied:
+        those of experts to which no token goes.
 
     Raises
     ------
@@ -54,6 +58,8 @@ class Gemm:
     0
     >>> Gemm("conv", m=196, k=2304, n=256, inputs=256 * 14 * 14).input_values
     50176
+    >>> Gemm("experts", m=1, k=4096, n=14336, count=2, idle=6).weights
+    469762048
     """
 
     layer: str
@@ -65,6 +71,7 @@ class Gemm:
     inputs: int | None = None
     steps: int = 1
     shares: str | None = None
+    idle: int = 0
 
     def __post_init__(self) -> None:
         _check_name("layer", self.layer)
@@ -76,6 +83,7 @@ class Gemm:
             inputs = check_int("inputs", self.inputs, 1, self.m * self.k)
             object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "steps", check_int("steps", self.steps, 1, self.m))
+        object.__setattr__(self, "idle", check_int("idle", self.idle, 0, MAX_SIZE))
 
     @property
     def input_values(self) -> int:
@@ -89,8 +97,9 @@ class Gemm:
 
     @property
     def weights(self) -> int:
-        """Stored parameters: ``k n count``, or none where two activations are multiplied."""
-        return self.k * self.n * self.count if self.stationary and self.shares is None else 0
+        """Stored parameters: ``k n (count + idle)``; none where two activations are multiplied."""
+        own = self.stationary and self.shares is None
+        return self.k * self.n * (self.count + self.idle) if own else 0
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,9 @@ class Workload:
         Parameters that no product holds: biases, normalisation, embeddings.
     vectors
         What is computed between the products, each after the layer that it names.
+    table_parameters
+        Those of the other parameters that are in tables of which rows are gathered, as embeddings:
+        an inference reads, and its gradient changes, few of them.
     remarks
         Sentences on what is not counted, for whoever reads the result.
 
@@ -128,6 +140,7 @@ class Workload:
     gemms: tuple[Gemm, ...]
     other_parameters: int = 0
     vectors: tuple[VectorWork, ...] = ()
+    table_parameters: int = 0
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -148,6 +161,8 @@ class Workload:
         other = check_int("other_parameters", self.other_parameters, 0)
         object.__setattr__(self, "gemms", gemms)
         object.__setattr__(self, "other_parameters", other)
+        tables = check_int("table_parameters", self.table_parameters, 0, other)
+        object.__setattr__(self, "table_parameters", tables)
 
     @property
     def macs(self) -> int:
@@ -166,11 +181,53 @@ def _check_name(argument: str, name: object) -> None:
 
 @dataclass(frozen=True, eq=False)
 class NamedWorkload:
-    """A workload by its name, with its line in lists, and the function that makes it."""
+    """A workload by its name, with its line in lists, and the function that makes it.
+
+    The arguments of the function that are whole numbers are its sizes, such as ``batch``: each has
+    a default, and the function refuses what is out of its range.
+
+    Examples
+    --------
+    >>> def square(batch: int = 1, width: int = 8) -> Workload:
+    ...     return Workload("square", (Gemm("only", batch, width, width),))
+    >>> named = NamedWorkload("square", "one square layer", square)
+    >>> named.sizes
+    {'batch': 1, 'width': 8}
+    >>> named.with_sizes({"width": 16}).macs
+    256
+    >>> named.with_sizes({"sequence": 16})
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: workload square has no `sequence`, only batch, width; drop it
+    """
 
     name: str
     summary: str
-    make: Callable[[], Workload]
+    make: Callable[..., Workload]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Names of the sizes, with their defaults."""
+        arguments = signature(self.make).parameters.values()
+        return {one.name: one.default for one in arguments if type(one.default) is int}
+
+    def with_sizes(self, sizes: Mapping[str, int]) -> Workload:
+        """The workload with some sizes of its own, and the defaults for all others."""
+        known = self.sizes
+        for name in sizes:
+            if name not in known:
+                others = f", only {', '.join(known)}" if known else ""
+                raise InputError(f"workload {self.name} has no `{name}`{others}; drop it")
+        try:
+            return self.make(**sizes)
+        except InputError as error:
+            if known.keys() >= set(error.arguments):
+                raise
+            given = ", ".join(f"{name} {value}" for name, value in sizes.items())
+            reason = str(error).replace("`", "")
+            raise InputError(
+                f"the workload {self.name} is too large with {given}: {reason}", *sizes
+            ) from None
 
 
 class Tiling(NamedTuple):

@@ -122,6 +122,11 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
             _operations(multiply=1, add=1),
         ),
         VectorKind(
+            "folded-batch-norm",
+            "a scale and a shift that the weights before have for inference; training needs both",
+            (),
+        ),
+        VectorKind(
             "max-pool", "a maximum; elements are the values of all windows", _operations(compare=1)
         ),
         VectorKind(
@@ -159,6 +164,13 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
             "two running means (four products, two sums, a square), a root and a reciprocal by "
             "two Newton steps each, a step and a decay",
         ),
+        VectorKind(
+            "lamb",
+            "a step of LAMB; elements are weights",
+            _operations(multiply=15, add=8, compare=2),
+            "a step of Adam, the norms of the weights and of their steps, and the ratio; You et "
+            "al., arXiv:1904.00962, algorithm 2",
+        ),
     ],
 )  # fmt: skip
 
@@ -175,6 +187,8 @@ class VectorWork:
         One of ``VECTOR_KINDS``.
     elements
         On how many values, over all that the layer is done; what an element is says the kind.
+    before
+        Whether it makes the inputs of the layer, and does not work on its outputs.
 
     Raises
     ------
@@ -192,6 +206,7 @@ class VectorWork:
     layer: str
     kind: str
     elements: int
+    before: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.layer, str) or not self.layer.strip():

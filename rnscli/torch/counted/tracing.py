@@ -85,6 +85,11 @@ class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         if product is not None:
             product(self, args, kwargs, made[0])
+        elif name == "embedding" and origins[0] is not None:
+            weights = self.operand(given[0])
+            assert weights is not None
+            self.tally.table(weights, given[0].numel())
+            self.tally.vector("gather", made[0].numel())
         elif not (getattr(func, "is_view", False) or name in MOVING):
             if name in SCALING and self._folds(name, args, made[0]):
                 return
@@ -301,10 +306,10 @@ def _grouped(at: Counting, args: Any, kwargs: Any, result: Tensor) -> None:
         at.multiply(rows, weights, result)
         return
     number, length, columns = weights.shape
-    used = min(number, rows.shape[0])
+    used = min(number, rows.shape[0])  # the others have no row
     at.tally.product(
         at._named("experts"), -(-rows.shape[0] // used), length, columns, used, None,
-        at.operand(weights),
+        at.operand(weights), idle=number - used,
     )  # fmt: skip
     at.sums(result, 0)
 

@@ -270,7 +270,7 @@ def test_unknown_operators_are_told(file: Path) -> None:
     ]  # fmt: skip
     made = read_onnx(write(file, nodes, {"x": [4, 4]}, [weights("a.weight", 4, 4)]))
     assert made.remarks == (
-        "`workload` net.onnx has operators that are not counted: Det (2), made.up.Strange (1), "
+        "workload net.onnx has operators that are not counted: Det (2), made.up.Strange (1), "
         "Relu of unknown shape (1)",
     )
 

@@ -22,7 +22,11 @@ from rnscli.hardware.workloads.formats.vector_operators import (
 
 INSTALL = "pip install 'rnscli[onnx]'"
 # What a dimension may be called that is given as one of these.
-_CALLED = {"batch": ("batch", "n"), "sequence": ("seq", "sequence")}
+_CALLED = {
+    "batch": (("batch",), ("n",)),
+    "sequence": (("seq",), ("l",)),
+    "image_size": (("height", "width", "image"), ("h", "w")),
+}  # what begins so, and what is it
 # What passes stored weights on as they are, or written otherwise.
 _PASSING = frozenset(
     (
@@ -57,8 +61,9 @@ def read_onnx(path: Path, sizes: Mapping[str, int] | None = None) -> Workload:
         The file.
     sizes
         Of dimensions that the model leaves open, by their names, or as ``name[axis]`` of an input
-        that has none; ``batch`` stands also for N and what begins with it, ``sequence`` for what
-        begins with ``seq``.
+        that has none; ``batch`` stands also for N and what begins with it, ``sequence`` for L and
+        what begins with ``seq``, ``image_size`` for H, W, and what begins with ``height``,
+        ``width`` or ``image``.
 
     Raises
     ------
@@ -138,7 +143,7 @@ def _close(model: Any, sizes: Mapping[str, int], path: Path) -> None:
 
 
 def _given(name: str, sizes: Mapping[str, int], used: set[str]) -> int | None:
-    for key in (name, *(key for key in _CALLED if _matches(name, key))):
+    for key in (name, name.replace("-", "_"), *(key for key in _CALLED if _matches(name, key))):
         if key in sizes:
             used.add(key)
             return sizes[key]
@@ -146,9 +151,9 @@ def _given(name: str, sizes: Mapping[str, int], used: set[str]) -> int | None:
 
 
 def _matches(name: str, key: str) -> bool:
-    first, *starts = _CALLED[key]
+    starts, names = _CALLED[key]
     lower = name.casefold()
-    return lower.startswith(first) or lower in starts
+    return lower.startswith(starts) or lower in names
 
 
 class _Reader(Values):
@@ -206,6 +211,8 @@ class _Reader(Values):
         elif node.kind in PRODUCTS:
             self.tally_product(node)
         elif not self._folds(node):
+            if node.kind == "Gather" and (table := self.stored(node.inputs[0])) is not None:
+                self.tally.table(table, self.elements(node.inputs[0]))
             self._vectors(node)
 
     def tally_product(self, node: Node) -> None:

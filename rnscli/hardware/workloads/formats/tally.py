@@ -72,6 +72,7 @@ class Tally:
     _before: Counter[str] = field(default_factory=Counter)  # before the first product
     _last: str = ""
     _constants: int = 0  # weights that are none of the parameters
+    _tables: dict[Hashable, int] = field(default_factory=dict)
     _unknown: Counter[str] = field(default_factory=Counter)
     _names: Counter[str] = field(default_factory=Counter)
 
@@ -85,6 +86,7 @@ class Tally:
         inputs: int | None = None,
         weights: Operand | None = None,
         steps: int = 1,
+        idle: int = 0,
     ) -> None:
         """Count a product; one without weights is of two activations."""
         if not min(m, k, n, count):
@@ -107,7 +109,7 @@ class Tally:
         name = self._free(layer_of(weights.name) if weights.name else layer)
         self._layers.setdefault(weights.key, name)
         self._layers[shape] = name
-        self._add(Gemm(name, m, k, n, count, inputs=inputs, steps=steps, shares=owner))
+        self._add(Gemm(name, m, k, n, count, inputs=inputs, steps=steps, shares=owner, idle=idle))
         if not weights.parameter:
             self._constants += self._gemms[name].weights
 
@@ -156,6 +158,11 @@ class Tally:
         else:
             self._before[kind] += elements
 
+    def table(self, weights: Operand, parameters: int) -> None:
+        """Remember weights of which rows are gathered."""
+        if weights.parameter:
+            self._tables[weights.key] = parameters
+
     def unknown(self, operator: str) -> None:
         """Remember an operator that is not counted."""
         self._unknown[operator] += 1
@@ -178,18 +185,21 @@ class Tally:
         vectors.update(self._vectors)
         gemms = tuple(self._gemms.values())
         stored = sum(gemm.weights for gemm in gemms) - self._constants
+        other = max(0, parameters - stored)
+        tables = sum(number for key, number in self._tables.items() if key not in self._layers)
         return Workload(
             self.name,
             gemms,
-            max(0, parameters - stored),
+            other,
             tuple(VectorWork(layer, kind, number) for (layer, kind), number in vectors.items()),
-            remarks=self._remarks(),
+            min(tables, other),
+            self._remarks(),
         )
 
     def _remarks(self) -> tuple[str, ...]:
         if not self._unknown:
             return ()
-        return (f"`workload` {self.name} has operators that are not counted{self._said()}",)
+        return (f"workload {self.name} has operators that are not counted{self._said()}",)
 
     def _said(self) -> str:
         if not self._unknown:
