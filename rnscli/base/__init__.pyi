@@ -60,6 +60,7 @@ from rnscli.base.option import Decibels as Decibels
 from rnscli.base.option import Files as Files
 from rnscli.base.option import Flags as Flags
 from rnscli.base.option import IndexSets as IndexSets
+from rnscli.base.option import InputShapes as InputShapes
 from rnscli.base.option import LegitimateRanges as LegitimateRanges
 from rnscli.base.option import ModuliSets as ModuliSets
 from rnscli.base.option import Names as Names
@@ -80,6 +81,9 @@ from rnscli.base.option import written as written
 from rnscli.base.registry import RegistrationError as RegistrationError
 from rnscli.base.registry import Registry as Registry
 from rnscli.base.registry import registering_packages as registering_packages
+from rnscli.base.shapes import SHAPE as SHAPE
+from rnscli.base.shapes import InputShape as InputShape
+from rnscli.base.shapes import input_shape as input_shape
 from rnscli.base.units import Uncertain as Uncertain
 from rnscli.base.units import engineering as engineering
 from rnscli.base.units import parse_quantity as parse_quantity

@@ -95,4 +95,5 @@ from rnscli.cli.options.workloads import WORKLOAD_AXES as WORKLOAD_AXES
 from rnscli.cli.options.workloads import WORKLOAD_COLUMNS as WORKLOAD_COLUMNS
 from rnscli.cli.options.workloads import Workloads as Workloads
 from rnscli.cli.options.workloads import check_workload_options as check_workload_options
+from rnscli.cli.options.workloads import with_code as with_code
 from rnscli.cli.options.workloads import workload_points as workload_points

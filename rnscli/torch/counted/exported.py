@@ -1,5 +1,7 @@
 """Workloads of programs that ``torch.export`` saved, as files ``.pt2``."""
 
+import logging
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,10 +39,17 @@ def exported_workload(
     name = f"`workload` file {path}"
     if problem := problem_of(path):
         raise InputError(f"{name} {problem}; {_WANTED}")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{name} is no archive; {_WANTED}")
+    log = logging.getLogger("torch.export")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)  # what is wrong is said below, in a sentence
     try:
         program = torch.export.load(path)
     except Exception as error:  # whatever its bytes lead to
         raise InputError(f"{name} cannot be opened: {_first(error)}; {_WANTED}") from None
+    finally:
+        log.setLevel(level)
     return workload_of(program, path.name, inputs, named)
 
 

@@ -177,8 +177,9 @@ class Tally:
         """
         if not self._gemms:
             raise InputError(
-                f"`workload` {self.name} has no matrix products{self._said()}; give a network "
-                "with layers"
+                f"workload {self.name} has no matrix products{self._said()}; give a network with "
+                "layers",
+                "workload",
             )
         first = next(iter(self._gemms))
         vectors = Counter({(first, kind): number for kind, number in self._before.items()})
@@ -211,8 +212,9 @@ class Tally:
     def _add(self, gemm: Gemm) -> None:
         if len(self._gemms) == MAX_LAYERS:
             raise InputError(
-                f"`workload` {self.name} has more than {MAX_LAYERS} layers, which are accepted at "
-                "most"
+                f"workload {self.name} has more than {MAX_LAYERS} layers; at most as many are "
+                "accepted",
+                "workload",
             )
         self._gemms[gemm.layer] = gemm
         self._last = gemm.layer
