@@ -84,6 +84,7 @@ from rnscli.cli.options.types import NameArgument as NameArgument
 from rnscli.cli.options.types import OutputPath as OutputPath
 from rnscli.cli.options.types import ParamType as ParamType
 from rnscli.cli.options.types import PathName as PathName
+from rnscli.cli.options.types import ShapeType as ShapeType
 from rnscli.cli.options.types import SplitSet as SplitSet
 from rnscli.cli.options.types import files_read as files_read
 from rnscli.cli.options.types import is_file as is_file

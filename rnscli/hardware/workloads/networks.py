@@ -21,7 +21,7 @@ from rnscli.hardware.workloads.convolutional import (
     ssd_resnet34,
     unet_3d,
 )
-from rnscli.hardware.workloads.formats.csv_file import COLUMNS, read_csv
+from rnscli.hardware.workloads.formats.csv_file import read_csv
 from rnscli.hardware.workloads.formats.onnx_file import read_onnx
 from rnscli.hardware.workloads.graphs import AMAZON2M, PPI, REDDIT, gcn
 from rnscli.hardware.workloads.recommendation import dlrm
@@ -125,7 +125,7 @@ def load_workload(name_or_path: str, sizes: Mapping[str, int] | None = None) -> 
             "workload",
             name_or_path,
             f"one of {', '.join(WORKLOADS)}, a file .onnx or .pt2, or a CSV file with columns "
-            f"{COLUMNS}",
+            "layer, M, K, N",
             what=f"is {shown(name_or_path) or 'empty'}, which is no file",
         )
     if path.suffix.lower() == ".onnx":
