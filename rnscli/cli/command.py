@@ -80,8 +80,12 @@ class AnswerCommand(WithExamples):
 
     @property
     def row_types(self) -> dict[str | None, type]:
-        """Type of the rows, and those that an option asks for, by its name."""
-        return {None: self._rows[0]} | {name: made()[0] for name, made in self._instead.items()}
+        """Type of the rows, and those that an option asks for, by the first name of one."""
+        found: dict[str | None, type] = {None: self._rows[0]}
+        for name, made in self._instead.items():
+            if (kind := made()[0]) not in found.values():
+                found[name] = kind
+        return found
 
     @property
     def columns_by_type(self) -> dict[type, dict[str, base.Column]]:
