@@ -192,6 +192,10 @@ class Assignments(Values):
     example: str
 
 
+class InputShapes(Values):
+    """Shapes of inputs (`input_shape`), which stay as they are written."""
+
+
 class Files(Values):
     """Files that are read."""
 

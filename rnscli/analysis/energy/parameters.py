@@ -32,6 +32,7 @@ from rnscli.core import (
     check_slice_bits,
     decoder_for,
 )
+from rnscli.networks import NETWORKS
 
 MAX_OUTPUT_BITS = 256
 _MAX_COLUMNS = 2**40
@@ -147,10 +148,24 @@ class WorkloadOptions:
     )
     workload = Option(
         base.NamesOrFiles(
-            hardware.WORKLOADS, (".csv",), "a network, a file .csv, or a list of these"
+            hardware.WORKLOADS,
+            (".csv", ".onnx", ".pt2"),
+            "a network, a file .csv, .onnx or .pt2, or a list of these",
         ),
-        "Instead of one dot product a network: {names}, or a CSV file with layer, M, K, N and "
-        "count; a row for each layer and the total.",
+        "Instead of one dot product a network: {names}; or a file: CSV with layer, M, K, N and "
+        "count or of SCALE-Sim, ONNX, or what torch.export saves (.pt2); a row for each layer and "
+        "the total.",
+    )
+    torch = Option(
+        base.NamesOrFunctions(NETWORKS),
+        "Networks in PyTorch, also in the place of --workload: package.module:function of a "
+        "function that makes one, run without values on inputs of --input-shape; or {names}.",
+    )
+    input_shape = Option(
+        base.InputShapes(),
+        "With --torch, or a file .pt2: shape of an input, as 1x3x224x224, in their order, or by "
+        "its name, as ids=1x128:int64; may be repeated.",
+        repeated=True,
     )
     batch = Option(
         base.WholeNumbers(1, hardware.MAX_BATCH),

@@ -35,6 +35,7 @@ LAYOUT = report.Layout(
         "array_energy_j", "logic_energy_j", "converter_energy_j", "vector_energy_j",
         "digital_energy_j", "write_energy_j", "dram_energy_j", "arrays_area_m2", "buffer_bytes",
         "vector_lanes", "digital_units", "tops", "tiles", "time_s", "moduli", "redundant_moduli",
+        "written_tiles", "technology", "schedule", "lifetime_s",
     ),
     essential=("throughput_per_s", "energy_per_inference_j", "extrapolated"),
 )  # fmt: skip
@@ -93,6 +94,7 @@ AXIS_COLUMNS = {
         key="chip_power_w",
     )],
 }  # fmt: skip
+_USUAL = "resnet50"
 _WORKLOAD = WorkloadOptions.workload.text.replace(
     "Instead of one dot product a network", "The network"
 ).replace("; a row for each layer and the total", "")
@@ -118,7 +120,9 @@ PER_LAYER = base.Option(
     },
 )
 @options.stacked(
-    options.take(WorkloadOptions.workload, "resnet50", help=_WORKLOAD),
+    options.take(WorkloadOptions.workload, usual=_USUAL, help=_WORKLOAD),
+    WorkloadOptions.torch,
+    WorkloadOptions.input_shape,
     WorkloadOptions.batch,
     WorkloadOptions.sequence,
     WorkloadOptions.image_size,
@@ -179,6 +183,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli chip --workload bert-large --core fixed-lp --arrays 20000,60000
     """
     options.check_one_level(given)
+    if not given["workload"] and not given["torch"]:
+        given = given | {"workload": (_USUAL,)}
+    asked, given = given, options.with_code(given)
     if given["attempts"] is None:  # static errors have an energy for up to two
         given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
     given = given | {"kernel": ("vmm",)}
@@ -222,9 +229,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             _check_plot(every)
         plot = partial(report.plot_chip, [asdict(row) for _, row in every])
         layout = LAYER_LAYOUT if per_layer else LAYOUT
-        return cli.Answer(rows, plot, (*problems, *more), layout=layout, footer=_footer())
+        left = (*problems, *more)
+        said = workloads.remarks
+        return cli.Answer(rows, plot, left, layout=layout, footer=_footer(), remarks=said)
 
-    return cli.Question(options.with_model_defaults(given), compute)
+    stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
+    return cli.Question(stated, compute)
 
 
 def _check_plot(rows: Sequence[tuple[options.Point, Any]]) -> None:

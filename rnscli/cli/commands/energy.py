@@ -115,7 +115,7 @@ AXIS_COLUMNS = {
     **options.HARDWARE_COLUMNS,
     **options.WORKLOAD_COLUMNS,
 }
-_OF_WORKLOAD = (*options.SIZE_AXES, "size", "pass", "optimiser")
+_OF_WORKLOAD = ("input_shape", *options.SIZE_AXES, "size", "pass", "optimiser")
 
 
 @click.command(
@@ -126,6 +126,7 @@ _OF_WORKLOAD = (*options.SIZE_AXES, "size", "pass", "optimiser")
     plot="the energy by part",
     instead={
         "workload": lambda: (analysis.WorkloadRow, WORKLOAD_LAYOUT),
+        "torch": lambda: (analysis.WorkloadRow, WORKLOAD_LAYOUT),
         "sensitivity": lambda: (analysis.SensitivityRow, SENSITIVITY_LAYOUT),
         "breakdown": lambda: (analysis.PartRow, BREAKDOWN_LAYOUT),
     },
@@ -143,6 +144,8 @@ _OF_WORKLOAD = (*options.SIZE_AXES, "size", "pass", "optimiser")
     *options.OPERANDS,
     EnergyOptions.columns,
     WorkloadOptions.workload,
+    WorkloadOptions.torch,
+    WorkloadOptions.input_shape,
     WorkloadOptions.batch,
     WorkloadOptions.sequence,
     WorkloadOptions.image_size,
@@ -195,11 +198,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --adc-k1 100fJ±30% --sensitivity
     # A whole network, layer by layer
     rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
+    # A model in PyTorch, of this package or your own, as package.module:function
+    rnscli energy --bits 6 --core rns --torch digits-cnn --input-shape 1x1x8x8
     # Text, token by token, and a step of training
     rnscli energy --bits 6 --core rns --workload llama-3-8b-decode --batch 1,16
     rnscli energy --bits 6 --core rns --workload bert-large --pass training --optimiser adam
     """
     options.check_one_level(given)
+    asked, given = given, options.with_code(given)
     if given["attempts"] is None:  # static errors have an energy for up to two
         given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
     instead = [name for name in ("workload", "sensitivity", "breakdown") if given[name]]
@@ -262,9 +268,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         plot = partial(_plot, kind, [name for name in swept if name in AXIS_COLUMNS])
         names = dict.fromkeys(row.technology for _, row in rows)
         footer = () if kind == "tornado" else _footer(names, hardware, kind)
-        return cli.Answer(rows, plot, (*problems, *more), layout=layout, footer=footer)
+        left = (*problems, *more)
+        return cli.Answer(rows, plot, left, layout=layout, footer=footer, remarks=workloads.remarks)
 
-    return cli.Question(options.with_model_defaults(given), compute)
+    stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
+    return cli.Question(stated, compute)
 
 
 def _check_mapping(points: Sequence[options.Point], hardware: options.Hardware) -> None:

@@ -25,6 +25,7 @@ from rnscli.cli.options.types import (
     ParamType,
     Quantity,
     RefusedError,
+    ShapeType,
     TextType,
     WholeNumber,
     check_underflow,
@@ -404,6 +405,7 @@ _OTHERS: dict[type[base.Values], type[TextType]] = {
     base.LegitimateRanges: LegitimateRangeSweep,
     base.ModuliSets: ModuliType,
     base.IndexSets: IntSetType,
+    base.InputShapes: ShapeType,
     base.Files: InputFile,
 }
 

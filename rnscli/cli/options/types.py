@@ -212,6 +212,16 @@ class Assignment(TextType):
         return f"{name.strip()}={value.strip()}"
 
 
+class ShapeType(TextType):
+    """The shape of an input of a model: ``ids=1x128:int64``."""
+
+    name = "[NAME=]SIZExSIZE..[:TYPE]"
+    what = base.SHAPE
+
+    def parse(self, text: str) -> str:
+        return str(base.input_shape(text))
+
+
 @dataclass(frozen=True)
 class SplitSet:
     """Moduli that say themselves which of them are redundant: ``61,59,55,53+63,62``."""

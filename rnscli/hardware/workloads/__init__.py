@@ -44,8 +44,8 @@ class Gemm:
         Whether the K x N values of such a product are kept in the DRAM from one run to the next, as
         a cache of keys and values is.
     shares
-        Name of the layer whose weights these are, read transposed, as in the gradient of inputs;
-        ``None`` where they are its own.
+        Name of the layer whose weights these are, read transposed, as in the gradient of inputs,
+        or as they are, for inputs of another size; ``None`` where they are its own.
     idle
         Matrices of this shape that are stored as well, but by which this input is not multiplied:
         those of experts to which no token goes.
@@ -132,6 +132,8 @@ class Workload:
     table_parameters
         Those of the other parameters that are in tables of which rows are gathered, as embeddings:
         an inference reads, and its gradient changes, few of them.
+    remarks
+        Sentences on what is not counted, for whoever reads the result.
 
     trains
         Whether it is a step of training, after which all weights are others.
@@ -158,6 +160,7 @@ class Workload:
     tokens: int | None = None
     table_parameters: int = 0
     trains: bool = False
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("name", self.name)

@@ -8,13 +8,8 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from rnscli import base
 from rnscli.base import InputError, Registry, shown
 from rnscli.hardware.workloads import (
-    MAX_LAYERS,
-    MAX_SIZE,
-    TOTAL,
-    Gemm,
     NamedWorkload,
     Workload,
 )
@@ -26,6 +21,8 @@ from rnscli.hardware.workloads.convolutional import (
     ssd_resnet34,
     unet_3d,
 )
+from rnscli.hardware.workloads.formats.csv_file import read_csv
+from rnscli.hardware.workloads.formats.onnx_file import read_onnx
 from rnscli.hardware.workloads.graphs import AMAZON2M, PPI, REDDIT, gcn
 from rnscli.hardware.workloads.recommendation import dlrm
 from rnscli.hardware.workloads.recurrent import rnn_t
@@ -97,16 +94,18 @@ WORKLOADS: Registry[NamedWorkload] = Registry(
 def load_workload(name_or_path: str, sizes: Mapping[str, int] | None = None) -> Workload:
     """A network by its name in ``WORKLOADS``, or one described in a file.
 
-    The file is a CSV with columns layer, M, K, N and, optionally, count: a matrix product a row
-    (see `Gemm`), with weights that are stored. A name goes before a file of that name: the latter
-    is ``./name``.
+    A file ``.onnx`` is an ONNX model (`read_onnx`), any other one a CSV (`read_csv`): with columns
+    layer, M, K, N and, optionally, count, stationary, inputs and steps, a matrix product a row (see
+    `Gemm`), or a topology of SCALE-Sim. A name goes before a file of that name: the latter is
+    ``./name``.
 
     Parameters
     ----------
     name_or_path
         A name, or the path of a file.
     sizes
-        Sizes of a network that has a name, such as ``batch``, instead of its own.
+        Sizes of a network that has a name, such as ``batch``, instead of its own, or those that an
+        ONNX model leaves open.
 
     Raises
     ------
@@ -130,23 +129,18 @@ def load_workload(name_or_path: str, sizes: Mapping[str, int] | None = None) -> 
         raise InputError.of(
             "workload",
             name_or_path,
-            f"one of {', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if "
-            "products are done several times, count",
+            f"one of {', '.join(WORKLOADS)}, a file .onnx or .pt2, or a CSV file with columns "
+            "layer, M, K, N",
             what=f"is {shown(name_or_path) or 'empty'}, which is no file",
         )
+    if path.suffix.lower() == ".onnx":
+        return read_onnx(path, sizes)
     if sizes:
         raise InputError(
-            f"`{next(iter(sizes))}` is of a network that has a name, and {shown(name_or_path)} is "
-            "a file, which holds its sizes; leave it out"
+            f"`{next(iter(sizes))}` is of a network that has a name or is in an ONNX file, and "
+            f"{shown(name_or_path)} holds its sizes; leave it out"
         )
-    size = base.whole_number(1, MAX_SIZE)
-    required = {"layer": base.label(TOTAL), "M": size, "K": size, "N": size}
-    rows = base.read_table(path, required, {"count": size}, what="`workload`", max_rows=MAX_LAYERS)
-    gemms = (
-        Gemm(cells["layer"], cells["M"], cells["K"], cells["N"], cells.get("count", 1))
-        for cells in (row.cells for row in rows)
-    )
-    return Workload(path.name, tuple(gemms))
+    return read_csv(path)
 
 
 def _exists(path: Path) -> bool:

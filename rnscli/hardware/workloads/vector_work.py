@@ -58,6 +58,15 @@ def _sum(*counts: dict[str, int]) -> Operations:
     return _operations(**{key: sum(one.get(key, 0) for one in counts) for key in keys})
 
 
+# A root is a product with the reciprocal root, of two Newton steps of three products and a sum. The
+# logarithm and the sine are counted in Cephes's logf (a polynomial of degree 8, and what joins it
+# with the exponent) and sinf (a reduction by three parts of pi / 4, and a polynomial of degree 2 in
+# the square). The error function is formula 7.1.26 of Abramowitz and Stegun, exact to 1.5e-7.
+_ROOT = {"multiply": 8, "add": 2, "compare": 1}
+_LOG = {"multiply": 14, "add": 13, "compare": 2}
+_SINE = {"multiply": 9, "add": 6, "compare": 3}
+_ERF = {"multiply": 8, "add": 6, "compare": 2}
+
 _SIGMOID = ({"add": 1}, _EXP, _RECIPROCAL)
 VECTOR_KINDS: Registry[VectorKind] = Registry(
     "kind",
@@ -81,6 +90,20 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
             "x / 2 (1 + tanh(0.798 (x + 0.0447 x^3)))",
             _sum(*_SIGMOID, {"multiply": 5, "add": 2}),
             f"the approximation by tanh; {_EXP_SOURCE}; {_NEWTON}",
+        ),
+        VectorKind(
+            "divide", "a quotient of two tensors", _sum(_RECIPROCAL, {"multiply": 1}), _NEWTON
+        ),
+        VectorKind(
+            "compare", "a comparison, a selection, a change of sign", _operations(compare=1)
+        ),
+        VectorKind("root", "a square root, or its reciprocal", _sum(_ROOT), _NEWTON),
+        VectorKind("logarithm", "ln(x)", _sum(_LOG), "Cephes's logf"),
+        VectorKind("sine", "sin(x); cos alike", _sum(_SINE), "Cephes's sinf"),
+        VectorKind(
+            "erf", "the error function, as of a GELU that is written out",
+            _sum(_ERF, _EXP, _RECIPROCAL),
+            f"Abramowitz and Stegun, formula 7.1.26; {_EXP_SOURCE}; {_NEWTON}",
         ),
         VectorKind("exp", "exp(x)", _sum(_EXP), _EXP_SOURCE),
         VectorKind(
