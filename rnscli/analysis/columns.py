@@ -1,5 +1,6 @@
 """Columns that several rows have, each declared once, and those that options make."""
 
+import math
 from typing import Annotated
 
 from rnscli import base
@@ -7,6 +8,13 @@ from rnscli.base import Column
 
 Range = tuple[float, float]
 CI95 = "95 % confidence interval of"
+
+
+def decibels(value: float) -> str:
+    """A ratio in dB, to a tenth."""
+    # Adding zero leaves no minus before a zero.
+    return f"{round(value, 1) + 0.0:.1f} dB" if math.isfinite(value) else f"{value} dB"
+
 
 # A declaration takes as few lines as it needs: this is a table.
 # fmt: off
@@ -272,6 +280,9 @@ PrecisionReached = Annotated[float, Column(
 OutputError = Annotated[float, Column(
     "Root mean square of the error of an output, wrong and rejected ones included, over that of "
     "the outputs.", "rms e / rms"
+)]
+OutputSnrDb = Annotated[float, Column(
+    "The same as the SNR of outputs, in dB.", "SNR", decibels, low=None, infinite=True
 )]
 Segments = Annotated[int, Column(
     "Arrays that a dot product is cut over, and joined from.", low=1, usual=1

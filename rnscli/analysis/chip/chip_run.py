@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnscli.analysis.chip.chip_parameters import BANK, SCHEDULES, SEQUENTIAL, ChipParameters, most
 from rnscli.analysis.chip.layer_demand import (
@@ -81,10 +81,50 @@ def chip_run(parameters: ChipParameters, workload: Workload) -> tuple[ChipRow, .
     NoSolutionError
         If not even one unit fits in the area, or keeps within the power.
     """
+    return _run(parameters, workload).rows
+
+
+class ChipFigures(NamedTuple):
+    """A network on a chip in a few numbers: those of the total of `chip_run`, without its rows.
+
+    ``time`` in s is that between two runs, ``energy`` in J that of a run; ``limit`` takes the time.
+    """
+
+    time: float
+    latency: float
+    energy: float
+    area: float
+    arrays: int
+    digital_units: int
+    lanes: int
+    banks: int
+    pipelined: bool
+    limit: str
+
+
+def chip_figures(parameters: ChipParameters, workload: Workload) -> ChipFigures:
+    """The numbers of `chip_run` that a search compares; raises what that raises."""
+    run = _run(parameters, workload)
+    time, limit = run.total_time
+    return ChipFigures(
+        time,
+        run.latency,
+        run.energy,
+        run.area,
+        run.units * run.parameters.unit.arrays,
+        run.digital_units,
+        run.lanes,
+        run.banks,
+        run.pipelined,
+        limit,
+    )
+
+
+def _run(parameters: ChipParameters, workload: Workload) -> "_Run":
     demands = layer_demands(parameters, workload)
     if parameters.chip_area is None and parameters.chip_power is None:
-        return _Run(parameters, workload, demands, parameters.arrays).rows
-    return _within(parameters, workload, demands).rows
+        return _Run(parameters, workload, demands, parameters.arrays)
+    return _within(parameters, workload, demands)
 
 
 def _within(
@@ -308,13 +348,23 @@ class _Run:
             if one.on_arrays and not self._reads_another(one)
         ]
 
+    @cached_property
+    def _read_by_others(self) -> dict[str, int]:
+        """Vectors that tiles of layers are given by others, which read them transposed."""
+        waves: dict[str, int] = {}
+        for one in self.demands:
+            if self._reads_another(one):
+                base = str(one.gemm.shares)
+                waves[base] = waves.get(base, 0) + one.stage.waves * one.gemm.steps
+        return waves
+
     def _stage(self, index: int) -> Stage:
         """A layer as it is mapped where all layers work at the same time."""
         one = self.demands[index]
         if one.runs_on == HELD:
-            readers = [r for r in self.demands if self._reads_another(r)]
-            readers = [r for r in readers if r.gemm.shares == one.gemm.layer]
-            waves = sum(r.stage.waves * r.gemm.steps for r in readers)
+            waves = self._read_by_others.get(one.gemm.layer)
+            if waves is None:
+                return one.stage
             return replace(one.stage, waves=one.stage.waves + -(-waves // one.gemm.steps))
         # Each of its units is written and used in turn, for one tile after the other.
         each = self._loadings[index].time(1) + one.stage.duration(1)
@@ -525,7 +575,7 @@ class _Run:
             found.append(energies)
         return tuple(found)
 
-    @property
+    @cached_property
     def energy(self) -> float:
         return math.fsum(one for energies in self.energies for one in energies.values())
 

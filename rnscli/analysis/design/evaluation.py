@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from rnscli.analysis.design.device_levels import DeviceLevels, device_levels
-from rnscli.analysis.design.limits import Metrics
+from rnscli.analysis.design.limits import Metrics, decibels_of
 from rnscli.analysis.design.nearest_noise import Bearing, Coded, Uncoded, level_of
 from rnscli.analysis.design.outcome import CodeOutcome, Outcome, outcome_of_code
 from rnscli.analysis.design.space import LIGHT_AXES, Design, DesignSpace, simulated_core
@@ -108,12 +108,14 @@ class Group:
         arrays = self._arrays(throughput, made.area)
         # What is wanted, and no more, where arrays are as many as that takes.
         used = self.space.throughput or arrays * throughput
+        error = self.output_error(attempts)
         return Metrics(
             energy_per_mac_j=energy / size,
             latency_s=timing.latency,
             area_m2=arrays * made.area,
             mean_abs_error=self.error.mean,
-            output_error=self.output_error(attempts),
+            output_error=error,
+            output_snr_db=decibels_of(error),
             p_err=p_err,
             throughput_macs_per_s=arrays * throughput,
             power_w=energy / size * used if throughput else math.inf,

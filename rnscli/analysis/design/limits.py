@@ -4,21 +4,23 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import Names, Numbers, Option, Quantities, check_choice, engineering
+from rnscli.base import Decibels, Names, Numbers, Option, Quantities, check_choice, engineering
 
 TOLERANCE = 1e-12  # as a share, within which numbers of designs are equal
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Numbers of a design, in base SI units; all but the throughput are better when smaller.
+    """Numbers of a design, in base SI units; all but throughput and SNR are better when smaller.
 
-    Area, throughput and power are of all its ``arrays``: one, or as many as a wanted throughput or
-    a given area takes. ``edp_js`` is energy times latency of a dot product.
+    ``output_snr_db`` says ``output_error`` as a ratio in dB. Area, throughput and power are of all
+    its ``arrays``: one, or as many as a wanted throughput or a given area takes. ``edp_js`` is
+    energy times latency of a dot product.
     """
 
     energy_per_mac_j: float
@@ -26,6 +28,7 @@ class Metrics:
     area_m2: float
     mean_abs_error: float
     output_error: float
+    output_snr_db: float
     p_err: float
     throughput_macs_per_s: float
     power_w: float
@@ -33,19 +36,31 @@ class Metrics:
     area_per_throughput: float
     arrays: float
 
-    def compared_with(self, chosen: "Metrics", objectives: Mapping[str, str]) -> str:
-        """In what a design is worse than the chosen one, and in what better."""
-        worse: list[str] = []
-        better: list[str] = []
-        for name, metric in objectives.items():
-            mine, theirs = getattr(chosen, metric), getattr(self, metric)
-            if theirs != mine:
-                (worse if theirs > mine else better).append(f"{name} {_change(mine, theirs)}")
-        if not worse:
-            return f"better: {', '.join(better)}" if better else "the same in every objective"
-        if not better:
-            return f"worse: {', '.join(worse)}"
-        return f"{', '.join(worse)} (but {', '.join(better)})"
+
+def decibels_of(output_error: float) -> float:
+    """The SNR in dB of outputs whose errors are that share of them, as root mean squares.
+
+    Examples
+    --------
+    >>> decibels_of(0.01)
+    40.0
+    """
+    return -20 * math.log10(output_error) if output_error else math.inf
+
+
+def compared(chosen: Any, other: Any, objectives: Mapping[str, str]) -> str:
+    """In what a design is worse than the chosen one, and in what better; both by their numbers."""
+    worse: list[str] = []
+    better: list[str] = []
+    for name, metric in objectives.items():
+        mine, theirs = getattr(chosen, metric), getattr(other, metric)
+        if theirs != mine:
+            (worse if theirs > mine else better).append(f"{name} {_change(mine, theirs)}")
+    if not worse:
+        return f"better: {', '.join(better)}" if better else "the same in every objective"
+    if not better:
+        return f"worse: {', '.join(worse)}"
+    return f"{', '.join(worse)} (but {', '.join(better)})"
 
 
 METRICS = tuple(Metrics.__dataclass_fields__)
@@ -66,25 +81,61 @@ MORE_OBJECTIVES = {
     "area-per-throughput": "area_per_throughput",
     "power": "power_w",
 }
-# Limits by name: of which number, and whether it is an upper one.
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """What is known of designs as numbers, and what limits of them there may be.
+
+    Parameters
+    ----------
+    metrics
+        Names of the numbers, as they stand in a row of a table.
+    limits
+        Limits by name: of which number, and whether it is an upper one.
+    units
+        Units of numbers; an area has its own.
+    shown
+        What is said of a number whose unit does not tell which it is.
+    """
+
+    metrics: tuple[str, ...]
+    limits: Mapping[str, tuple[str, bool]]
+    units: Mapping[str, str]
+    shown: Mapping[str, str]
+
+    def amount(self, metric: str, value: float) -> str:
+        """A number of a design with its unit."""
+        if metric in self.units:
+            return engineering(value, self.units[metric], 3)
+        if metric == "area_m2":
+            # Three digits, without an exponent.
+            return f"{value * 1e6:.3g} mm2" if value >= 1e-9 else f"{value * 1e12:.3g} um2"
+        return f"{value:.3g}"
+
+
 LIMITS = {
     **{
         f"max_{name.replace('-', '_')}": (metric, True)
         for name, metric in (OBJECTIVES | NOISE_OBJECTIVES).items()
     },
+    "min_snr_db": ("output_snr_db", False),
     "max_power": ("power_w", True),
     "min_throughput": ("throughput_macs_per_s", False),
 }
-_UNITS = {
-    "energy_per_mac_j": "J", "latency_s": "s", "throughput_macs_per_s": "MAC/s", "power_w": "W"
-}  # fmt: skip
-# What is said of a number whose unit does not tell which it is.
-_SHOWN = {
-    "energy_per_mac_j": "{} per MAC",
+UNITS = {"latency_s": "s", "throughput_macs_per_s": "MAC/s", "power_w": "W"}
+SHOWN = {
     "p_err": "p_err {}",
     "mean_abs_error": "error {}",
     "output_error": "output error {}",
+    "output_snr_db": "SNR {} dB",
 }
+OF_DOT_PRODUCT = Measures(
+    METRICS,
+    LIMITS,
+    UNITS | {"energy_per_mac_j": "J"},
+    SHOWN | {"energy_per_mac_j": "{} per MAC"},
+)
 _NOT_NEGATIVE = Numbers(0.0, 1e300, "a number of at least 0")
 
 
@@ -97,10 +148,11 @@ class LimitOptions:
     """What a user chooses of the design that is best."""
 
     minimise = Option(
-        Names((*OBJECTIVES, *NOISE_OBJECTIVES, *MORE_OBJECTIVES)),
+        Names((*OBJECTIVES, "time", *NOISE_OBJECTIVES, *MORE_OBJECTIVES)),
         "What the chosen design has least of: energy, latency, area, error, p-err, output-error, "
         "edp (energy times latency of a dot product), area-per-throughput (the inverse of "
-        "TOPS/mm2) or power. Ties are broken by the others.",
+        "TOPS/mm2) or power; with --workload of a chip, or time, the inverse of its throughput. "
+        "Ties are broken by the others.",
         default="energy",
     )
     max_error = Option(
@@ -114,11 +166,24 @@ class LimitOptions:
         "Largest root mean square of the error of an output, as a share of that of the outputs: "
         "what operands and ADCs lose, and what noise does.",
     )
-    max_energy = _limit("J", "100fJ", "Largest energy per MAC.")
-    max_latency = _limit("s", "100ns", "Largest latency of a dot product.")
-    max_area = _limit("m2", "1mm2", "Largest area of the arrays with their converters.")
+    min_snr_db = Option(
+        Decibels(0.0, 300.0, "an SNR from 0 to 300 dB"),
+        "Least SNR of outputs, of which max-output-error is another form: an error of 0.01 is one "
+        "of 40 dB.",
+    )
+    max_energy = _limit("J", "100fJ", "Largest energy per MAC; with --workload per inference.")
+    max_latency = _limit(
+        "s", "100ns", "Largest latency of a dot product; with --workload of an inference."
+    )
+    max_area = _limit(
+        "m2",
+        "1mm2",
+        "Largest area of the arrays with their converters; with --workload of the chip.",
+    )
     max_power = _limit("W", "1W", "Largest power of all arrays at full load.")
-    min_throughput = _limit("MAC/s", "1TMAC/s", "Least throughput.")
+    min_throughput = _limit(
+        "MAC/s", "1TMAC/s", "Least throughput; with --workload of MACs of the network."
+    )
     throughput = _limit(
         "MAC/s",
         "1TMAC/s",
@@ -133,33 +198,24 @@ class LimitOptions:
     )
 
 
-def _amount(metric: str, value: float) -> str:
-    """A number of a design with its unit."""
-    if metric in _UNITS:
-        return engineering(value, _UNITS[metric], 3)
-    if metric == "area_m2":
-        # Three digits, without an exponent.
-        return f"{value * 1e6:.3g} mm2" if value >= 1e-9 else f"{value * 1e12:.3g} um2"
-    return f"{value:.3g}"
-
-
 @dataclass(frozen=True)
 class _Limit:
     """A limit of one number of designs."""
 
     name: str
     value: float
+    of: Measures
 
     @property
     def metric(self) -> str:
-        return LIMITS[self.name][0]
+        return self.of.limits[self.name][0]
 
     @property
     def upper(self) -> bool:
-        return LIMITS[self.name][1]
+        return self.of.limits[self.name][1]
 
     def column(self, table: Table) -> Table:
-        column: Table = table[:, METRICS.index(self.metric)]
+        column: Table = table[:, self.of.metrics.index(self.metric)]
         return column
 
     def keeps(self, table: Table) -> npt.NDArray[np.bool_]:
@@ -178,7 +234,7 @@ class _Limit:
         column = self.column(table)
         return int(np.argmin(column) if self.upper else np.argmax(column))
 
-    def breach(self, metrics: Metrics) -> str:
+    def breach(self, metrics: Any) -> str:
         """How a design breaks it, or nothing."""
         value = getattr(metrics, self.metric)
         if value <= self.bound if self.upper else value >= self.bound:
@@ -186,10 +242,10 @@ class _Limit:
         return f"{self.shown(value)} breaks the limit of {self.amount(self.value)}"
 
     def amount(self, value: float) -> str:
-        return _amount(self.metric, value)
+        return self.of.amount(self.metric, value)
 
     def shown(self, value: float) -> str:
-        return _SHOWN.get(self.metric, "{}").format(self.amount(value))
+        return self.of.shown.get(self.metric, "{}").format(self.amount(value))
 
     def rounded(self, value: float) -> float:
         """A number to three digits, such that it would do as this limit."""
@@ -209,11 +265,13 @@ class Limits(tuple[_Limit, ...]):
     __slots__ = ()
 
     @classmethod
-    def of(cls, values: Mapping[str, float]) -> "Limits":
-        """By their names in ``LIMITS``."""
+    def of(cls, values: Mapping[str, float], measures: Measures = OF_DOT_PRODUCT) -> "Limits":
+        """By their names among the limits of what is measured."""
         for name in values:
-            check_choice("limit", name, tuple(LIMITS))
-        return cls(_Limit(name, _NOT_NEGATIVE.check(name, one)) for name, one in values.items())
+            check_choice("limit", name, tuple(measures.limits))
+        return cls(
+            _Limit(name, _NOT_NEGATIVE.check(name, one), measures) for name, one in values.items()
+        )
 
     def kept_by(self, table: Table) -> npt.NDArray[np.bool_]:
         """Which designs keep all limits."""
@@ -222,7 +280,7 @@ class Limits(tuple[_Limit, ...]):
             kept &= limit.keeps(table)
         return kept
 
-    def breach(self, metrics: Metrics) -> str:
+    def breach(self, metrics: Any) -> str:
         """How a design breaks them, or nothing."""
         return "; ".join(filter(None, (limit.breach(metrics) for limit in self)))
 

@@ -9,13 +9,12 @@ from rnscli.hardware import KNOWN
 
 
 @dataclass(frozen=True)
-class DesignRow:
-    """A design of a search, as `rnscli design` reports it; base SI units.
+class DesignChoice:
+    """What a design of a search is, whatever is asked of it.
 
     ``role`` is ``chosen``, ``front`` or ``neighbour``; a neighbour differs from the chosen one
     along ``axis``, and ``reason`` says why it is not chosen. What does not concern the core is
-    ``None``, and so are the numbers of a neighbour that does not exist. ``commands`` are command
-    lines that reproduce the numbers, of the chosen design only.
+    ``None``.
     """
 
     role: Annotated[
@@ -81,6 +80,16 @@ class DesignRow:
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     expected_attempts: c.ExpectedAttempts | None
+
+
+@dataclass(frozen=True)
+class DesignRow(DesignChoice):
+    """A design of a search, as `rnscli design` reports it; base SI units.
+
+    The numbers of a neighbour that does not exist are ``None``. ``commands`` are command lines that
+    reproduce the numbers, of the chosen design only.
+    """
+
     energy_per_mac_j: c.EnergyPerMac | None
     energy_per_mac_range_j: Annotated[
         c.Range | None,
@@ -100,6 +109,7 @@ class DesignRow:
         ),
     ]
     output_error: c.OutputError | None
+    output_snr_db: c.OutputSnrDb | None
     p_err: c.PErr | None
     p_gross: c.PGross | None
     mean_abs_output_error: c.MeanAbsOutputError | None

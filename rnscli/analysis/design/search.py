@@ -24,10 +24,10 @@ from rnscli.analysis.design.limits import (
     MORE_OBJECTIVES,
     NOISE_OBJECTIVES,
     OBJECTIVES,
-    LimitOptions,
     Limits,
     Metrics,
     Table,
+    compared,
 )
 from rnscli.analysis.design.nearest_noise import (
     Bearing,
@@ -38,12 +38,12 @@ from rnscli.analysis.design.pareto import in_order, pareto_front, ranked, rounde
 from rnscli.analysis.design.space import LIGHT_AXES, Design, DesignSpace
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE
-from rnscli.base import NoSolutionError, RnscliError
+from rnscli.base import NoSolutionError, RnscliError, check_choice
 from rnscli.core import CORES, DEVICE, DigitalKind, NoiseSetting
 from rnscli.runtime import Runner
 
 _GROUPS = 1024  # that are evaluated in one call
-_OF_READOUT = ("columns_per_adc", "adc_rate")
+OF_READOUT = ("columns_per_adc", "adc_rate")
 # Axes on which p_err does not depend, each at a value.
 _OF_COSTS: dict[str, Any] = {
     "technology": "", "columns": None, "columns_per_adc": None, "adc_rate": None, "clock": None,
@@ -154,7 +154,8 @@ def search_designs(
     >>> found.chosen.design.core, found.chosen.design.bits
     ('rns', 6)
     """
-    LimitOptions.minimise.check(minimise)
+    numbers = OBJECTIVES | NOISE_OBJECTIVES | MORE_OBJECTIVES
+    check_choice("minimise", minimise, tuple(numbers))
     kept = Limits.of(limits or {})
     # Costs have lower bounds, so that upper limits rule out designs early.
     upper = {limit.metric: limit.bound for limit in kept if limit.upper}
@@ -162,7 +163,7 @@ def search_designs(
     errors = simulated_errors(space, runner, progress)
     evaluator = Evaluator(space, errors)
     if space.noise is not None:
-        _compute_codes(space, evaluator, upper, runner, progress)
+        compute_codes(space, evaluator, upper, runner, progress)
     known = Known(space, errors, evaluator.outcomes)
     designs = _evaluated(known, upper, runner, progress)
     feasible = np.flatnonzero(kept.kept_by(designs.table))
@@ -173,7 +174,7 @@ def search_designs(
             raise NoSolutionError(f"no design of the space exists: {every.why_impossible}")
         obstacle = kept.obstacle(every.table, lambda place: str(every.design(place)))
         raise NoSolutionError(obstacle + _where_there_is_one(evaluator, kept, every, obstacle))
-    first = (OBJECTIVES | NOISE_OBJECTIVES | MORE_OBJECTIVES)[minimise]
+    first = numbers[minimise]
     order = [first, *(m for n, m in space.objectives.items() if n != minimise)]
     table = designs.table[feasible][:, [METRICS.index(metric) for metric in order]]
     # What differs in no digit that is printed is the same; of these the exact order decides.
@@ -193,7 +194,7 @@ def search_designs(
         (axis, _neighbour(evaluator, kept, design, chosen))
         for axis, design in space.neighbours(chosen.design, best_of)
         # Where the technology brings its ADCs there is nothing to choose of them.
-        if axis not in _OF_READOUT or chosen.group.parameters.design.readout is not None
+        if axis not in OF_READOUT or chosen.group.parameters.design.readout is not None
     )
     return DesignResult(
         chosen=chosen,
@@ -207,7 +208,7 @@ def search_designs(
     )
 
 
-def _compute_codes(
+def compute_codes(
     space: DesignSpace,
     evaluator: Evaluator,
     upper: Mapping[str, float],
@@ -395,7 +396,7 @@ def _neighbour(
     if why := _no_design(metrics):
         return Rejected(design, why)
     objectives = group.space.objectives
-    against = limits.breach(metrics) or metrics.compared_with(chosen.metrics, objectives)
+    against = limits.breach(metrics) or compared(chosen.metrics, metrics, objectives)
     return Candidate(design, metrics, group, against)
 
 

@@ -1,6 +1,5 @@
 """What is reported of a network on a core, layer by layer; torch need not be there."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,12 +7,6 @@ from rnscli.analysis import columns as c
 from rnscli.base import Column, ends, percent
 
 OUTPUTS, LOGITS = "outputs", "logits"  # name and kind of the row of what the network gives
-
-
-def decibels(value: float) -> str:
-    """A ratio in dB, to a tenth."""
-    # Adding zero leaves no minus before a zero.
-    return f"{round(value, 1) + 0.0:.1f} dB" if math.isfinite(value) else f"{value} dB"
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ class LayerRow:
             "SNR of its output where its input is that of FP32, in dB: what it loses alone; null "
             "where the output is zero throughout.",
             "in place",
-            decibels,
+            c.decibels,
             low=None,
             infinite=True,
         ),
@@ -64,7 +57,7 @@ class LayerRow:
             "SNR of its output in the network as it runs on the core, in dB; null where the output "
             "is zero throughout.",
             "accumulated",
-            decibels,
+            c.decibels,
             low=None,
             infinite=True,
         ),

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import click
 
 from rnscli import analysis, base, cli, core, report
-from rnscli.analysis import CodeOptions, EnergyOptions, ModuliOptions
+from rnscli.analysis import ChipOptions, CodeOptions, EnergyOptions, ModuliOptions
 from rnscli.base import InputError
 from rnscli.cli import options
+from rnscli.cli.commands.chip_designs import (
+    BITS_LAYOUT,
+    CHIP_LAYOUT,
+    CHIP_OPTIONS,
+    bits_of_layers,
+    check_of_networks,
+    chips,
+    is_of_networks,
+)
 from rnscli.cli.commands.code_comparisons import (
     FAMILY_LAYOUT,
     GAIN_LAYOUT,
@@ -20,6 +30,18 @@ from rnscli.cli.commands.code_comparisons import (
     gain,
     of_families,
     of_gain,
+)
+from rnscli.cli.commands.design_lines import (
+    CALIBRATION,
+    LIGHT,
+    OPERANDS,
+    SET,
+    choice_of,
+    commands_of,
+    counted,
+    line_of,
+    single,
+    step_of,
 )
 from rnscli.core import DotProductOptions
 from rnscli.hardware import CONSTANTS
@@ -50,27 +72,12 @@ _AXES = (
     "core", "bits", "vector_size", "factor", "redundant", "attempts", "decoder",
     "legitimate_range", "reverse", "slice_bits", "adc_range",
 )  # fmt: skip
-_LIGHT = ("laser_power", "rate", "max_link_sigma")
-# Axes that follow from the rest.
-_OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits", *_LIGHT)
-_OPERANDS = ("input_bits", "weight_bits")
-_SET = ("rule", "max_modulus")
-_CALIBRATION = tuple(one.name for one in options.CALIBRATION)
 _FIXED = (
-    *_OPERANDS, *_SET, *_CALIBRATION, "throughput", "area", "memory", "scales", "input_scale",
-    *(name for name in (*CONSTANTS, *options.ARRAY_OPTIONS) if name not in _LIGHT),
+    *OPERANDS, *SET, *CALIBRATION, "throughput", "area", "memory", "scales", "input_scale",
+    *(name for name in (*CONSTANTS, *options.ARRAY_OPTIONS) if name not in LIGHT),
 )  # fmt: skip
-_CODE = ("factor", "redundant", "decoder", "legitimate_range", "attempts")
-_HARDWARE = ("technology", "columns", "columns_per_adc", *options.RATES, "reverse")
-_DEFAULTS = {
-    **{name: one.default for name, one in base.options_of(DotProductOptions).items()},
-    **{
-        one.name: one.default
-        for one in (EnergyOptions.memory, EnergyOptions.scales, EnergyOptions.input_scale)
-    },
-    "calibration": core.CALIBRATIONS[0],
-    "percentile": core.PERCENTILE,
-}
+# Axes that follow from the rest.
+_OPEN = ("columns", "columns_per_adc", "adc_rate", "adc_bits", *LIGHT)
 _SHOWN = 12
 _STATIC = (
     "{:.0%} of the variance of the chosen design's noise is fixed for a chip, and meets a second "
@@ -87,6 +94,9 @@ _STATIC = (
     instead={
         "coding_gain": lambda: (analysis.GainRow, GAIN_LAYOUT),
         "families": lambda: (analysis.FamilyRow, FAMILY_LAYOUT),
+        "layer_bits": lambda: (analysis.LayerBitsRow, BITS_LAYOUT),
+        "workload": lambda: (analysis.ChipDesignRow, CHIP_LAYOUT),
+        "torch": lambda: (analysis.ChipDesignRow, CHIP_LAYOUT),
     },
     needs={"attempts": (*core.LEVELS, "noise"), **options.CALIBRATION_NEEDS},
     axes={**options.NOISE_COLUMNS, "seed": analysis.Seed},
@@ -113,6 +123,22 @@ _STATIC = (
             name="families",
         )
     ),
+    *CHIP_OPTIONS,
+    click.option(
+        "--layers-to",
+        type=options.OutputPath("a file"),
+        metavar="FILE",
+        help="With --layer-bits: write the choice as a file for rnscli accuracy --layers.",
+    ),
+    ChipOptions.arrays,
+    ChipOptions.chip_area,
+    ChipOptions.chip_power,
+    options.take(ChipOptions.schedule, usual=ChipOptions.schedule.default),
+    options.take(ChipOptions.activation_products, usual=ChipOptions.activation_products.default),
+    ChipOptions.digital_units,
+    ChipOptions.vector_lanes,
+    ChipOptions.buffer_banks,
+    options.take(ChipOptions.dram, usual=ChipOptions.dram.default),
     options.take(CodeOptions.tolerance, usual=CodeOptions.tolerance.default),
     options.take(
         analysis.NetworkOptions.model,
@@ -199,6 +225,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --technology photonic-phase,reram-analog --max-energy 1pJ
     """
     options.check_one_level(given)
+    check_of_networks(given)
     given = _with_usual(given)
     named = bool(given["technology"])
     default = tuple(given["core"]) == analysis.default_cores()  # of which nobody asked for one
@@ -243,15 +270,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return gain(given, space)
     if sigmas:
         return families(given, space, sigmas)
-    limits = {n: _single(n, given[n]) for n in analysis.LIMITS if given[n] is not None}
+    if given["layer_bits"]:
+        return bits_of_layers(given, space, left_out)
+    limits = {n: single(n, given[n]) for n in analysis.LIMITS if given[n] is not None}
     if "max_p_err" in limits and noise is None:
         raise InputError(
             "`max_p_err` says nothing without noise; give `p`, `sigma` or `snr_db`, or `noise` "
             "device"
         )
-    minimise = _single("minimise", given["minimise"])
+    minimise = single("minimise", given["minimise"])
     # Without an error that is small enough, the worst core would be the best of them.
-    bounded = {"max_error", "max_output_error"} & {*limits} or not default
+    bounded = {"max_error", "max_output_error", "min_snr_db"} & {*limits} or not default
     bounded = bounded or minimise in ("error", "output-error")
     held = dict.fromkeys(options.NOISE_AXES)
     if isinstance(noise, core.NoiseSetting):
@@ -260,18 +289,20 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         held["noise"] = noise
     point = held | {"seed": given["seed"]}
 
+    if is_of_networks(given):
+        return chips(given, space, hardware, point, bool(bounded), left_out)
+    if minimise == "time":
+        raise InputError("`minimise` time is of a chip; give --workload, or another one")
+
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         with bar(space.size, "designs") as advance:
-
-            def progress(what: str, done: int, total: int) -> None:
-                if what == "designs":
-                    advance(done)
-                else:
-                    advance(0, note=lambda: f"{what}: {done} of {total}")
-
+            progress = partial(counted, advance)
             most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
             result = analysis.search_designs(space, limits | most, minimise, runner, progress)
-        commands = tuple(_line(*one) for one in _commands(result.chosen, given, hardware.given))
+        commands = tuple(
+            line_of(*one)
+            for one in commands_of(result.chosen.design, result.chosen.group, given, hardware.given)
+        )
         rows = [_row("chosen", None, result.chosen, commands)]
         rows.extend(_row("front", None, candidate) for candidate in result.front[1:])
         rows.extend(_row("neighbour", axis, other) for axis, other in result.neighbours)
@@ -294,7 +325,7 @@ def _running(given: dict[str, Any], hardware: options.Hardware) -> tuple[dict[st
 
     Digital ones stand beside them in any case, on a technology of theirs.
     """
-    price, left_out = _single("modulo_energy", given["modulo_energy"]), []
+    price, left_out = single("modulo_energy", given["modulo_energy"]), []
     kept = []
     for name in given["core"]:
         kind = core.CORES[name]
@@ -310,20 +341,6 @@ def _running(given: dict[str, Any], hardware: options.Hardware) -> tuple[dict[st
     if not kept:
         raise base.NoSolutionError(left_out[0])
     return {**given, "core": tuple(kept)}, left_out
-
-
-def _single(name: str, value: Any) -> Any:
-    """The value of an option that is the same for all designs."""
-    if not isinstance(value, tuple):
-        return value
-    if len(value) > 1:
-        raise InputError(f"`{name}` is the same for all designs; give one value")
-    if isinstance(value[0], base.Uncertain):
-        raise InputError(
-            f"`{name}` is a range, and designs are compared by their values; give one, and the "
-            "range to rnscli energy"
-        )
-    return value[0]
 
 
 def _with_usual(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -355,7 +372,7 @@ def _noise(given: Mapping[str, Any]) -> core.NoiseSetting | str | None:
     """Law and level, which are the same for all designs, or that each has its own."""
     if options.is_of_devices(given):
         return core.DEVICE
-    noise = core.NoiseSetting.of({n: _single(n, given[n]) for n in options.NOISE_AXES})
+    noise = core.NoiseSetting.of({n: single(n, given[n]) for n in options.NOISE_AXES})
     if noise is not None:
         level, value = noise.level
         if isinstance(value, tuple):
@@ -367,10 +384,10 @@ def _noise(given: Mapping[str, Any]) -> core.NoiseSetting | str | None:
 def _space(
     given: Mapping[str, Any], hardware: options.Hardware, noise: core.NoiseSetting | str | None
 ) -> analysis.DesignSpace:
-    for name in _LIGHT:
+    for name in LIGHT:
         for one in given[name] or ():
-            _single(name, (one,))  # refuses a range
-    fixed = {name: _single(name, given[name]) for name in _FIXED if given[name] is not None}
+            single(name, (one,))  # refuses a range
+    fixed = {name: single(name, given[name]) for name in _FIXED if given[name] is not None}
     constants = {name: fixed.pop(name) for name in CONSTANTS if name in fixed}
     arguments: dict[str, Any] = {
         **{name: tuple(given[name]) for name in _AXES},
@@ -384,110 +401,6 @@ def _space(
     return analysis.DesignSpace(**arguments)
 
 
-def _commands(
-    candidate: analysis.Candidate, given: Mapping[str, Any], files: Mapping[str, str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A command for each kind of number, with its options: moduli, errors, their chance, costs.
-
-    ``given`` are the options of the search, and ``files`` the paths of technologies that are no
-    names. The error probability of a conventional converter is simulated.
-    """
-    design = candidate.design
-    kind = core.CORES[design.core]
-    analog = isinstance(kind, core.AnalogKind)
-    shape = {"bits": design.bits, "vector_size": design.vector_size} | _stated(given, _OPERANDS)
-    factor = design.factor if design.factor != 1 else None
-    moduli = {"factor": factor, "redundant": design.redundant} | _stated(given, _SET)
-    noise = _stated(given, options.NOISE_AXES)
-    code = {name: getattr(design, name) for name in _CODE if noise or name != "attempts"}
-    code["factor"] = factor
-    converters = {name: getattr(design, name) for name in ("slice_bits", "adc_bits", "adc_range")}
-    if design.adc_range == core.CALIBRATED:
-        converters |= _stated(given, _CALIBRATION)
-    pairs = {"pairs": given["pairs"], "seed": given["seed"]}
-    if kind.coded:
-        yield "moduli", shape | moduli
-    simulated = design.core if kind.coded else analysis.simulated_core(design.core)
-    error = {"core": simulated} | shape | converters | pairs
-    if kind.coded:
-        error |= _stated(given, _SET)
-    if not analog:
-        error |= dict.fromkeys(_OPERANDS)
-    yield "error-sim", error
-    made = candidate.group.parameters.design
-    of_device = noise.get("noise") == core.DEVICE
-    cut = of_device and made.segments > 1  # which only this search looks at as a whole
-    source = _source(candidate, given, files) if of_device else {}
-    if cut and kind.coded:
-        light = {name: getattr(design, name) for name in ("laser_power", "rate")}
-        of_row = {"vector_size": made.rows, "technology": source["technology"]} | light
-        chosen = candidate.group.parameters.moduli
-        of_row |= {"moduli": ",".join(map(str, chosen.moduli))} if chosen else {}
-        yield "noise", {"core": design.core} | shape | of_row | {"redundant": design.redundant}
-    elif noise and kind.coded:
-        yield "fault-prob", shape | moduli | code | noise | source
-    elif noise and analog and not cut:
-        yield "error-sim", error | noise | source | {"pairs": "1e5" if of_device else "1e6"}
-    hardware = {name: getattr(design, name) for name in _HARDWARE if given[name] is not None}
-    hardware["adc_model"] = _models(candidate, given)
-    hardware["technology"] = files.get(design.technology, design.technology)
-    known = candidate.group.parameters.design.technology.constants
-    hardware["constant"] = tuple(one for one in given["constant"] if one.partition("=")[0] in known)
-    costs = {"core": design.core} | shape | hardware | converters
-    costs |= _stated(given, ("memory", "scales", "input_scale", *_constants_of(candidate)))
-    costs |= {name: getattr(design, name) for name in _LIGHT}
-    if of_device and made.technology.link and not kind.coded:
-        costs["max_link_sigma"] = design.max_link_sigma or analysis.MAX_LINK_SIGMA
-    if kind.coded:
-        costs |= moduli | code | ({"attempts": None} if cut else noise)
-    yield "energy", costs | {"extrapolate": given["extrapolate"] or None}
-
-
-def _source(
-    candidate: analysis.Candidate, given: Mapping[str, Any], files: Mapping[str, str]
-) -> dict[str, Any]:
-    """Whose noise it is, as commands take it that have no other use for a technology."""
-    made = candidate.group.parameters.design.technology
-    light = {name: getattr(candidate.design, name) for name in ("laser_power", "rate")}
-    named = [one for one in given["constant"] if one.partition("=")[0] in made.constants]
-    named += [f"{name}={value!r}" for name, value in light.items() if value is not None]
-    return {"technology": files.get(made.name, made.name), "constant": tuple(named)}
-
-
-def _constants_of(candidate: analysis.Candidate) -> tuple[str, ...]:
-    """Options of the hardware that matter to a design; others would be refused."""
-    every = [one.design for one in candidate.group.costs]
-    known = {name for one in every for name in one.constants}
-    known |= {"modulo_energy"} if every[0].kind.coded else set()
-    every_name = (n for n in (*CONSTANTS, *options.ARRAY_OPTIONS) if n not in _LIGHT)
-    names = tuple(n for n in every_name if n in known)
-    uses_table = any(one.adc is not None and one.adc.takes_table for one in every)
-    return ("adc_table", *names) if uses_table else names
-
-
-def _models(candidate: analysis.Candidate, given: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The models of ADCs that were asked for, of a design that has any."""
-    has = candidate.group.parameters.design.converters is not None
-    return tuple(given["adc_model"]) if has else None
-
-
-def _stated(given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Those of the options that are not left to their defaults."""
-    values = {name: given[name] for name in names}
-    for name, value in values.items():
-        if isinstance(value, tuple):
-            values[name] = value[0] if value else None
-    return {n: v for n, v in values.items() if v not in (None, _DEFAULTS.get(n))}
-
-
-def _line(command: str, values: Mapping[str, Any]) -> str:
-    """The line of another command, written from its own options."""
-    other = cli.cli.get_command(click.Context(cli.cli), command)
-    assert other is not None
-    declared = [one.declared for one in other.params if isinstance(one, options.DeclaredOption)]
-    return base.command_line(command, {one.name: one for one in declared}, values)
-
-
 def _row(
     role: str,
     axis: str | None,
@@ -495,31 +408,17 @@ def _row(
     commands: tuple[str, ...] | None = None,
 ) -> analysis.DesignRow:
     values: dict[str, Any] = dict.fromkeys(field.name for field in fields(analysis.DesignRow))
-    left = (*options.RATES, *_LIGHT)
-    values |= {n: v for n, v in vars(candidate.design).items() if n not in left}
     values["reason"] = candidate.reason or None
     if isinstance(candidate, analysis.Candidate):
-        values |= vars(candidate.metrics)
         group, attempts = candidate.group, candidate.design.attempts
-        made = group.built(attempts).design
-        values["columns"] = made.width
-        known = made.technology.constants
-        for name, key in (("laser_power", "laser_power_w"), ("rate", "rate_hz")):
-            values[key] = made.technology.value_of(name) if name in known else None
-        if made.technology.link:
-            values |= {"segments": made.segments, "link_sigma": made.link_sigma}
-        if made.converters is not None:
-            values |= {"adc_model": made.adc_name, "clock_hz": made.clock}
+        values |= choice_of(candidate.design, group, group.built(attempts))
+        values |= vars(candidate.metrics)
+        if group.parameters.design.converters is not None:
             values["energy_per_mac_range_j"] = group.energy_range(attempts)
-        if made.readout is not None:
-            values |= {"columns_per_adc": made.readout.columns, "adc_rate_hz": made.readout.rate}
         values["extrapolated"] = any(one.design.beyond for one in group.costs)
-        values["expected_attempts"] = group.expected_attempts(attempts)
         values |= group.sizes(attempts)
-        moduli = group.parameters.moduli
-        if moduli is not None:
-            values["moduli"] = moduli.information
-            values["redundant_moduli"] = moduli.redundant_moduli
+    else:
+        values |= choice_of(candidate.design, None, None)
     return analysis.DesignRow(**values | {"role": role, "axis": axis, "commands": commands})
 
 
@@ -557,24 +456,8 @@ def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[st
         lines += cli.hanging("", _STATIC.format(static))
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
-        names = [_step(axis, other) for axis, other in result.neighbours]
+        names = [step_of(axis, other.design) for axis, other in result.neighbours]
         width = max(map(len, names))
         for name, (_, other) in zip(names, result.neighbours, strict=True):
             lines += cli.hanging(f"  {name.ljust(width)}  ", other.reason)
     return [*lines, "", "The same numbers by:"]
-
-
-def _step(axis: str, other: analysis.Candidate | analysis.Rejected) -> str:
-    """What differs of a neighbour; a design of another core may differ in anything."""
-    design = other.design
-    value = getattr(design, axis)
-    bits = design.bits if axis == "core" and "bits" in core.CORES[design.core].axes else None
-    return f"{axis} {_value(axis, value)}" + (f", {bits} bits" if bits else "")
-
-
-def _value(axis: str, value: Any) -> str:
-    if axis in options.RATES and value is not None:
-        return base.engineering(value, "Hz")
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "by default" if value is None else str(value)

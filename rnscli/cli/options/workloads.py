@@ -88,6 +88,11 @@ class Workloads:
         return self._made[self._key(point)]
 
     @property
+    def made(self) -> tuple[Workload, ...]:
+        """All of them, in the order in which they are named."""
+        return tuple(self._made.values())
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What is not counted in them, each sentence once."""
         said = (one for made in self._made.values() for one in made.remarks)

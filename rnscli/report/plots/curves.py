@@ -143,22 +143,44 @@ _AGAINST = {
     "latency_s": ("latency", "s"),
     "area_m2": ("area (m$^2$)", None),
 }
+_OF_INFERENCE = "energy_per_inference_j"
+_AGAINST_OF_CHIPS = {
+    key: _AGAINST[key] for key in ("p_err", "output_error", "mean_abs_error", "latency_s")
+} | {"throughput_per_s": ("inferences/s", None), "area_m2": _AGAINST["area_m2"]}
 _MARKERS = "os^Dv"
 
 
 def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
     """Each other objective of the front against the energy, by core; the choice and neighbours."""
-    drawn = [row for row in rows if row[_ENERGY] is not None]
+    title = columns_of(analysis.DesignRow)[_ENERGY].title
+    return _front(rows, _ENERGY, title, _AGAINST, file_format)
+
+
+def plot_chip_front(rows: Sequence[Row], file_format: str) -> bytes:
+    """The same of chips, against the energy of an inference."""
+    chips = [row for row in rows if row["role"] != "network"]
+    title = columns_of(analysis.ChipDesignRow)[_OF_INFERENCE].title
+    return _front(chips, _OF_INFERENCE, title, _AGAINST_OF_CHIPS, file_format)
+
+
+def _front(
+    rows: Sequence[Row],
+    energy: str,
+    title_of_energy: str,
+    all_against: Mapping[str, tuple[str, str | None]],
+    file_format: str,
+) -> bytes:
+    drawn = [row for row in rows if row[energy] is not None]
     cores = list(dict.fromkeys(str(row["core"]) for row in drawn))
     front = [row for row in drawn if row["role"] != "neighbour"]
-    against = [key for key in _AGAINST if len({row[key] for row in front}) > 1]
+    against = [key for key in all_against if len({row[key] for row in front}) > 1]
     against = against or ["mean_abs_error"]
 
     def scatter(axes: Any, key: str, core: str | None, role: str, name: str, **look: Any) -> None:
         of_core = [row for row in drawn if core in (None, row["core"])]
         members = [row for row in of_core if row["role"] == role]
         if members or core is None:
-            x, y = ([number(row[one]) for row in members] for one in (_ENERGY, key))
+            x, y = ([number(row[one]) for row in members] for one in (energy, key))
             axes.scatter(x, y, label=name, **look)
 
     def draw(*panels: Any) -> None:
@@ -173,7 +195,7 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
                     edgecolor="black", zorder=4)  # fmt: skip
             axes.set_xscale("log")
             values = [number(row[key]) for row in drawn]
-            title, unit = _AGAINST[key]
+            title, unit = all_against[key]
             axes.set_ylabel(title)
             axes.xaxis.set_major_formatter(plot.engineering_axis("J"))
             if min(values) > 0 and max(values) > 10 * min(values):
@@ -184,7 +206,7 @@ def plot_front(rows: Sequence[Row], file_format: str) -> bytes:
                 axes.set_ylim(bottom=0)
             if unit is not None:
                 axes.yaxis.set_major_formatter(plot.engineering_axis(unit))
-        panels[-1].set_xlabel(f"energy {columns_of(analysis.DesignRow)[_ENERGY].title}")
+        panels[-1].set_xlabel(f"energy {title_of_energy}")
         panels[0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
     heights = (1.0,) if len(against) == 1 else (0.55,) * len(against)

@@ -147,7 +147,9 @@ def test_no_level_is_said_where_another_limit_is_in_the_way() -> None:
     assert "it is kept by" not in str(caught.value)
 
 
-limit_sets = st.dictionaries(st.sampled_from(list(LIMITS)), st.floats(-3, 3), min_size=1)
+# An SNR says the same as the error of outputs, in dB, which no factor compares.
+FACTORS = [name for name in LIMITS if name != "min_snr_db"]
+limit_sets = st.dictionaries(st.sampled_from(FACTORS), st.floats(-3, 3), min_size=1)
 
 
 @pytest.mark.thorough

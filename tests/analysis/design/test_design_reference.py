@@ -34,7 +34,7 @@ from rnscli.hardware.profile import load_technology
 from rnscli.hardware.technology import Technology
 
 METRICS = (
-    "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "output_error", "p_err",
+    "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "output_error", "output_snr_db", "p_err",
     "throughput_macs_per_s", "power_w", "edp_js", "area_per_throughput", "arrays",
 )  # fmt: skip
 Numbers = dict[str, float]
@@ -302,6 +302,7 @@ def numbers_of(case: dict[str, Any], law: str, design: Design) -> Numbers | None
     share = 9 * rms**2 / design.vector_size
     share += square / sums_of(parameters["dot_product"]) ** 2
     errors = {"p_err": p_err, "mean_abs_error": error, "output_error": math.sqrt(share)}
+    errors["output_snr_db"] = -10 * math.log10(share)
     return numbers | errors
 
 
