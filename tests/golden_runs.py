@@ -25,8 +25,8 @@ RUNS = {
     "--adc-k1 100fJ±30%,50fJ",
     "energy-workload": "energy --bits 6 --core rns --workload mnist-cnn",
     "energy-sensitivity": "energy --bits 6 --core rns --sensitivity --supply-voltage 1V±10%",
-    "chip": "chip --workload mnist-cnn --core rns,fixed-lp,digital-int8 --arrays 60,300 --dram hbm2 "
-    "--per-layer",
+    "chip": "chip --workload mnist-cnn --core rns,fixed-lp,digital-int8 --arrays 60,300 --dram "
+    "hbm2 --per-layer",
     # Not of networks that are trained, whose weights differ from one machine to the next: of one
     # whose answers are exact (`tiny_networks.signs`), so that all that is kept is decided by
     # rnscli. Of the training every step is too small to change a weight.
@@ -37,6 +37,10 @@ RUNS = {
     "train-curves": f"train --model {tiny_networks.SIGNS} --data signs.npz --epochs 2 "
     "--learning-rate 1e-12 --curves",
     "design": "design --p 1e-3 --max-p-err 1e-9 --bits 5 --columns-per-adc 1 --pairs 200",
+    "design-chip": "design --workload mnist-cnn --arrays 60,300 --core rns,fixed-lp --bits 6,7 "
+    "--pairs 200",
+    "design-layer-bits": "design --workload mnist-cnn --layer-bits --min-snr-db 25 --core rns "
+    "--pairs 200",
     "batch": "batch plan.toml",
     "reproduce": "reproduce --only moduli,adc-energy,reram-block-abstract-mac",
     "store": "store runs.db",

@@ -68,8 +68,12 @@ OF_CHIPS = Measures(
         "max_energy": ("energy_per_inference_j", True),
         "min_inferences": ("throughput_per_s", False),
     },
-    UNITS | {"energy_per_inference_j": "J", "time_per_inference_s": "s", "throughput_per_s": "/s"},
-    SHOWN | {"energy_per_inference_j": "{} per inference"},
+    UNITS | {"energy_per_inference_j": "J", "time_per_inference_s": "s"},
+    SHOWN
+    | {
+        "energy_per_inference_j": "{} per inference",
+        "throughput_per_s": "{} inferences/s",
+    },
 )
 
 
@@ -185,6 +189,6 @@ class ChipSearchOptions:
     )
     layer_noise = Option(
         Files(),
-        "With --layer-bits: noise of the layers, as rnscli accuracy --per-layer --format csv has "
-        "measured it; or a CSV file with layer and sensitivity, factors of the noise of the model.",
+        "With --layer-bits: noise of the layers in CSV, as rnscli accuracy measures it for each; "
+        "or a table of layer and sensitivity, a factor of the noise of the model.",
     )

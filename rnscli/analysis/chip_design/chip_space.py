@@ -79,7 +79,7 @@ class ChipSpace:
 
     @property
     def objectives(self) -> dict[str, str]:
-        """What chips on the front are not beaten in; of a given area only the area that is given."""
+        """What chips on the front are not beaten in; where an area is given, it counts."""
         noisy = {} if self.designs.noise is None else NOISE_OBJECTIVES
         every = OBJECTIVES_OF_CHIPS | noisy
         return every | {"area": "given_area_m2"} if self.size == "chip_area" else every

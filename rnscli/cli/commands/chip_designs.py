@@ -281,7 +281,10 @@ def _step(axis: str, made: analysis.ChipDesign) -> str:
 
 
 def bits_of_layers(
-    given: Mapping[str, Any], space: analysis.DesignSpace, left_out: Sequence[str]
+    given: Mapping[str, Any],
+    space: analysis.DesignSpace,
+    point: options.Point,
+    left_out: Sequence[str],
 ) -> cli.Question:
     """A design of arrays for each layer of a network."""
     workloads = _networks(given)
@@ -320,7 +323,7 @@ def bits_of_layers(
         if found.uniform is not None:
             rows.append(_bits_row(name, "uniform", found.uniform, found))
         return cli.Answer(
-            [({}, row) for row in rows],
+            [(point, row) for row in rows],
             remarks=[*(f"left out {one}" for one in left_out), *workloads.remarks],
             footer=_bits_footer(found, minimise, measured, written),
             layout=BITS_LAYOUT,

@@ -128,7 +128,7 @@ _STATIC = (
         "--layers-to",
         type=options.OutputPath("a file"),
         metavar="FILE",
-        help="With --layer-bits: write the choice as a file for rnscli accuracy --layers.",
+        help="With --layer-bits: write the choice as a file of layers for rnscli accuracy.",
     ),
     ChipOptions.arrays,
     ChipOptions.chip_area,
@@ -203,6 +203,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     what --minimise names, is chosen of those that keep all limits. The answer says why its
     neighbours lose, and ends with the command lines that reproduce its numbers.
 
+    With --workload each design runs the networks on a chip, as rnscli chip does, and energy,
+    latency, throughput and area are those of the chip; with --layer-bits each layer has a design
+    of its own.
+
     --require is about the chosen design.
 
     \b
@@ -223,6 +227,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # A wider search: two technologies, other bits and lengths
     rnscli design --bits 4..10 --vector-size 64,128,256 --extrapolate \\
         --technology photonic-phase,reram-analog --max-energy 1pJ
+    # The best chip for ResNet-50 on 100 mm2, with outputs of 25 dB
+    rnscli design --workload resnet50 --chip-area 100mm2 --min-snr-db 25
+    # One chip for two networks, the fastest of three sizes
+    rnscli design --workload resnet50,bert-large \\
+        --chip-area 50mm2,100mm2,200mm2 --min-snr-db 25 --minimise time
+    # Bits of each layer, with the least energy at 20 dB of all together
+    rnscli design --workload resnet50 --layer-bits --min-snr-db 20 --core fixed-lp
     """
     options.check_one_level(given)
     check_of_networks(given)
@@ -270,8 +281,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return gain(given, space)
     if sigmas:
         return families(given, space, sigmas)
+    held = dict.fromkeys(options.NOISE_AXES)
+    if isinstance(noise, core.NoiseSetting):
+        held = noise.columns
+    elif noise is not None:
+        held["noise"] = noise
+    point = held | {"seed": given["seed"]}
     if given["layer_bits"]:
-        return bits_of_layers(given, space, left_out)
+        return bits_of_layers(given, space, point, left_out)
     limits = {n: single(n, given[n]) for n in analysis.LIMITS if given[n] is not None}
     if "max_p_err" in limits and noise is None:
         raise InputError(
@@ -282,12 +299,6 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # Without an error that is small enough, the worst core would be the best of them.
     bounded = {"max_error", "max_output_error", "min_snr_db"} & {*limits} or not default
     bounded = bounded or minimise in ("error", "output-error")
-    held = dict.fromkeys(options.NOISE_AXES)
-    if isinstance(noise, core.NoiseSetting):
-        held = noise.columns
-    elif noise is not None:
-        held["noise"] = noise
-    point = held | {"seed": given["seed"]}
 
     if is_of_networks(given):
         return chips(given, space, hardware, point, bool(bounded), left_out)

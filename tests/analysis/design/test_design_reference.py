@@ -34,8 +34,8 @@ from rnscli.hardware.profile import load_technology
 from rnscli.hardware.technology import Technology
 
 METRICS = (
-    "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "output_error", "output_snr_db", "p_err",
-    "throughput_macs_per_s", "power_w", "edp_js", "area_per_throughput", "arrays",
+    "energy_per_mac_j", "latency_s", "area_m2", "mean_abs_error", "output_error", "output_snr_db",
+    "p_err", "throughput_macs_per_s", "power_w", "edp_js", "area_per_throughput", "arrays",
 )  # fmt: skip
 Numbers = dict[str, float]
 ADCS: dict[str, Callable[[float], AdcModel | None]] = {
