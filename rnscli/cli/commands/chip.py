@@ -227,7 +227,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
         if drawn:
             _check_plot(every)
-        plot = partial(report.plot_chip, [asdict(row) for _, row in every])
+        made = base.option_columns({n: AXIS_COLUMNS[n] for n in swept if n in AXIS_COLUMNS})
+        differing = {column.key: column for column in made.values()}
+        plot = partial(report.plot_chip, [asdict(row) for _, row in every], differing)
         layout = LAYER_LAYOUT if per_layer else LAYOUT
         left = (*problems, *more)
         said = workloads.remarks
