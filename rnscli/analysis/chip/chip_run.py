@@ -551,7 +551,7 @@ class _Run:
             found.append(energies)
         return tuple(found)
 
-    @property
+    @cached_property
     def energy(self) -> float:
         return math.fsum(one for energies in self.energies for one in energies.values())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any
 
 import click
@@ -230,7 +229,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             _check_plot(every)
         made = base.option_columns({n: AXIS_COLUMNS[n] for n in swept if n in AXIS_COLUMNS})
         differing = {column.key: column for column in made.values()}
-        plot = partial(report.plot_chip, [asdict(row) for _, row in every], differing)
+
+        def plot(shown: Sequence[report.Row], file_format: str) -> bytes:
+            layers = [asdict(row) for _, row in every]
+            return report.plot_chip(layers, differing, shown, file_format)
+
         layout = LAYER_LAYOUT if per_layer else LAYOUT
         left = (*problems, *more)
         said = workloads.remarks
