@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import count
 from typing import Annotated, Any
 
 import click
@@ -222,7 +223,16 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return [(held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
-        tables, more = cli.answered(ready, rows_of, swept)
+        with bar(len(ready), "chips") as advance:
+            done = count(1)
+
+            def counted(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
+                try:
+                    return rows_of(requested)
+                finally:
+                    advance(next(done))
+
+            tables, more = cli.answered(ready, counted, swept)
         every = [one for _, table in tables for one in table]
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
         if drawn:
