@@ -146,6 +146,7 @@ OPTIONS = {
 WITH_BITS = [command for command, options in OPTIONS.items() if "--bits" in options]
 SEVERAL_CORES = (
     "energy",
+    "chip",
     "accuracy",
     "design",
     "noise",

@@ -27,6 +27,12 @@ GRADIENTS: Mapping[str, Mapping[str, int]] = {
     "silu": {"sigmoid": 1, "multiply": 3, "add": 2},  # s (1 + x (1 - s)) dy
     "gelu": {"gelu": 1, "multiply": 6, "add": 3},
     "exp": {"multiply": 1},
+    "divide": {"divide": 1, "multiply": 2},  # dy / b, and of b times minus the quotient
+    "compare": {"relu": 1},  # a selection
+    "root": {"divide": 1, "multiply": 1},  # dy / (2 y)
+    "logarithm": {"divide": 1},
+    "sine": {"sine": 1, "multiply": 1},
+    "erf": {"exp": 1, "multiply": 3},  # 2 / sqrt(pi) exp(-x^2) dy
     "softmax": {"multiply": 2, "add": 2},  # y (dy - sum of y dy)
     # r (g - mean of g - x^ mean of g x^) with g = dy times the scale; x^ again; sums of dy x^, dy
     "layer-norm": {"multiply": 6, "add": 7},

@@ -140,10 +140,11 @@ def test_attention_multiplies_activations(
     network = make()
     layers = {gemm.layer: gemm for gemm in network.gemms}
     assert [gemm.layer for gemm in network.gemms if not gemm.stationary] == ["scores", "context"]
-    assert layers["scores"] == Gemm("scores", sequence, 64, sequence, matrices, stationary=False)
-    assert layers["context"] == Gemm("context", sequence, sequence, 64, matrices, stationary=False)
     # The heads of a block together: S x H by H x S, and S x S by S x H.
     blocks = matrices * 64 // hidden
+    of = {"count": matrices, "stationary": False, "depth": blocks}
+    assert layers["scores"] == Gemm("scores", sequence, 64, sequence, **of)
+    assert layers["context"] == Gemm("context", sequence, sequence, 64, **of)
     assert layers["scores"].macs == layers["context"].macs == blocks * sequence**2 * hidden
 
 
