@@ -42,7 +42,8 @@ class ChipSpace:
         How numbers of several networks become one: ``sum`` or ``worst``.
     settings
         What else all chips have: ``schedule``, ``activation_products``, ``digital_units``,
-        ``vector_lanes``, ``buffer_banks`` and ``dram`` of `ChipParameters`.
+        ``vector_lanes``, ``buffer_banks`` and ``dram`` of `ChipParameters`, and ``chip_power``
+        beside a given area.
 
     Raises
     ------
@@ -66,7 +67,8 @@ class ChipSpace:
             raise InputError("`size` and `sizes` are given together; give both or neither")
         if self.size is not None and self.size not in SIZES:
             raise InputError.of("size", self.size, f"one of {', '.join(SIZES)}")
-        if self.size == "chip_power" and len(self.workloads) > 1:
+        powered = self.size == "chip_power" or self.settings.get("chip_power") is not None
+        if powered and len(self.workloads) > 1:
             raise InputError(
                 "`chip_power` depends on the network, and there are several; give `chip_area` or "
                 "`arrays`, and `max_power`"

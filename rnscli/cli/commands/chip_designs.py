@@ -144,11 +144,17 @@ def chips(
     """The search of a chip for one network or several."""
     workloads = _networks(given)
     sizes = [name for name in analysis.SIZES if given[name] is not None]
-    if len(sizes) > 1:
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sizes)
-        raise InputError(f"{flags} all say how large the chip is; leave one out")
+    if len(sizes) > 1 and "arrays" in sizes:
+        raise InputError(
+            f"`arrays` and `{sizes[1]}` both say how many arrays there are; leave one out"
+        )
     size = sizes[0] if sizes else None
-    settings = {name: single(name, given[name]) for name in _SETTINGS if given[name] is not None}
+    # Beside an area the power is a limit, and not another size.
+    settings = {
+        name: single(name, given[name])
+        for name in (*_SETTINGS, *sizes[1:])
+        if given[name] is not None
+    }
     together = single("together", given["together"]) or analysis.SUM
     chip_space = analysis.ChipSpace(
         designs=space,

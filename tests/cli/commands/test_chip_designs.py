@@ -30,8 +30,9 @@ BITS = (*NETWORK, "--layer-bits", *QUICK)
         ("--workload", "mnist-cnn,vit-b16", "--core", "fixed-lp", "--bits", "6", "--chip-area",
          "50mm2", "--adc-range", "calibrated", "--batch", "2"),
         (*NETWORK, "--core", "digital-int8", "--chip-power", "2W"),
+        (*NETWORK, "--core", "rns", "--bits", "6", "--chip-power", "2W", "--chip-area", "99mm2"),
     ],
-    ids=["area", "noise", "networks", "power"],
+    ids=["area", "noise", "networks", "power", "both"],
 )  # fmt: skip
 def test_the_line_of_the_chip_has_the_same_numbers(given: tuple[str, ...], rows: Rows) -> None:
     chosen, *others = rows("design", *given, *QUICK)
@@ -118,7 +119,7 @@ def test_bits_of_measured_layers(rows: Rows, tmp_path: Path) -> None:
         (("--minimise", "time"), "--minimise time is of a chip"),
         ((*NETWORK, "--area", "1mm2"), "give --chip-area instead"),
         ((*NETWORK, "--coding-gain"), "leave one of them out"),
-        ((*NETWORK, "--arrays", "5", "--chip-area", "1mm2"), "--arrays and --chip-area all say"),
+        ((*NETWORK, "--arrays", "5", "--chip-area", "1mm2"), "--arrays and --chip-area both say"),
         ((*NETWORK, "--layer-noise", "{csv}"), "--layer-noise is about --layer-bits"),
         ((*NETWORK, "--schedule", "auto,pipelined"), "is the same for all designs"),
         (BITS, "--layer-bits needs --min-snr-db"),
