@@ -295,6 +295,7 @@ def design(*unnamed: Any, **options: Any) -> Any:
     Rows
         Of `DesignRow`: the chosen design, the others of the Pareto front, and the neighbours of the
         chosen one, with why they lose. Where there is only one design to choose from, its row.
+        With ``workload`` of `ChipDesignRow`, with ``layer_bits`` of `LayerBitsRow`.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from rnscli.analysis.chip_design.chip_metrics import (
 )
 from rnscli.analysis.chip_design.chip_space import ChipSpace
 from rnscli.analysis.design.evaluation import Evaluator, Group, Tell, simulated_errors
-from rnscli.analysis.design.limits import MORE_OBJECTIVES, Limits, compared
+from rnscli.analysis.design.limits import MORE_OBJECTIVES, NOISE_OBJECTIVES, Limits, compared
 from rnscli.analysis.design.pareto import in_order, pareto_front, ranked, rounded
 from rnscli.analysis.design.search import OF_READOUT, Known, compute_codes
 from rnscli.analysis.design.space import Design
@@ -134,7 +134,7 @@ def search_chips(
     """
     designs = space.designs
     objectives = space.objectives
-    numbers = objectives | MORE_OBJECTIVES
+    numbers = objectives | NOISE_OBJECTIVES | MORE_OBJECTIVES
     check_choice("minimise", minimise, tuple(numbers))
     kept = Limits.of(limits or {}, OF_CHIPS)
     upper = {one.metric: one.bound for one in kept if one.upper and one.metric in _OF_ERRORS}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnscli import analysis, base, cli, report
+from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import ChipSearchOptions, WorkloadOptions
 from rnscli.base import InputError
 from rnscli.cli import options
@@ -312,9 +313,20 @@ def bits_of_layers(
             f"{', '.join(analysis.LEAST)}"
         )
     source, written = given["layer_noise"], given["layers_to"]
+    digital = [one for one in space.core if not isinstance(core.CORES[one], core.AnalogKind)]
+    if digital and space.core == analysis.default_cores():
+        # That the choice can be measured.
+        space = replace(space, core=tuple(one for one in space.core if one not in digital))
+    elif digital and written is not None:
+        raise InputError(
+            f"`core` {digital[0]} is none that rnscli accuracy simulates layers on; leave it out, "
+            "or `layers_to`"
+        )
     measured = None if source is None else analysis.read_layer_noise(source)
     if written is not None:
         base.check_writable(written, "--layers-to")
+        if source is not None and Path(source).resolve() == written.resolve():
+            raise InputError(f"`layers_to` {written} is `layer_noise`, too; give another name")
 
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         with bar(space.size, "designs") as advance:

@@ -44,7 +44,7 @@ from rnscli.cli.commands.design_lines import (
     step_of,
 )
 from rnscli.core import DotProductOptions
-from rnscli.hardware import CONSTANTS
+from rnscli.hardware import CONSTANTS, TRAINING
 
 LAYOUT = report.Layout(
     parameters=(
@@ -98,7 +98,11 @@ _STATIC = (
         "workload": lambda: (analysis.ChipDesignRow, CHIP_LAYOUT),
         "torch": lambda: (analysis.ChipDesignRow, CHIP_LAYOUT),
     },
-    needs={"attempts": (*core.LEVELS, "noise"), **options.CALIBRATION_NEEDS},
+    needs={
+        "attempts": (*core.LEVELS, "noise"),
+        **options.CALIBRATION_NEEDS,
+        "optimiser": (f"pass={TRAINING}",),
+    },
     axes={**options.NOISE_COLUMNS, "seed": analysis.Seed},
 )
 @options.stacked(
@@ -233,7 +237,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli design --workload resnet50,bert-large \\
         --chip-area 50mm2,100mm2,200mm2 --min-snr-db 25 --minimise time
     # Bits of each layer, with the least energy at 20 dB of all together
-    rnscli design --workload resnet50 --layer-bits --min-snr-db 20 --core fixed-lp
+    rnscli design --workload resnet50 --layer-bits --min-snr-db 20 \\
+        --core fixed-lp
     """
     options.check_one_level(given)
     check_of_networks(given)

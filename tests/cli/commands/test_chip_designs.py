@@ -30,7 +30,7 @@ BITS = (*NETWORK, "--layer-bits", *QUICK)
         ("--workload", "mnist-cnn,vit-b16", "--core", "fixed-lp", "--bits", "6", "--chip-area",
          "50mm2", "--adc-range", "calibrated", "--batch", "2"),
         (*NETWORK, "--core", "digital-int8", "--chip-power", "2W"),
-        (*NETWORK, "--core", "rns", "--bits", "6", "--chip-power", "2W", "--chip-area", "99mm2"),
+        (*NETWORK, "--core", "rns", "--bits", "6", "--chip-power", "2W", "--chip-area", "4000mm2"),
     ],
     ids=["area", "noise", "networks", "power", "both"],
 )  # fmt: skip
@@ -131,6 +131,14 @@ def test_bits_of_measured_layers(rows: Rows, tmp_path: Path) -> None:
         (("--workload", "mnist-cnn,resnet50", "--layer-bits"), "about one network"),
         (("--workload", "mnist-cnn,resnet50", "--chip-power", "1W"), "depends on the network"),
         ((*BITS, "--min-snr-db", "20", "--layer-noise", "{csv}"), "has nothing of layer"),
+        (
+            (*BITS, "--min-snr-db", "20", "--core", "digital-int8", "--layers-to", "x.toml"),
+            "none that rnscli accuracy simulates",
+        ),
+        (
+            (*BITS, "--min-snr-db", "20", "--layer-noise", "{csv}", "--layers-to", "{csv}"),
+            "is --layer-noise, too",
+        ),
     ],
 )
 def test_what_is_refused(
