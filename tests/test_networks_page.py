@@ -11,6 +11,7 @@ import torch
 import rnscli
 import rnscli.torch
 from rnscli.cli.main import run
+from rnscli.cli.options.layers import LAYER_OPTIONS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "networks.md").read_text()
 MINE, FROM_PYTHON, CHOOSING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -37,6 +38,12 @@ def test_your_own_network(
     for command in commands:
         assert run(shlex.split(command)) == 0
         assert "mine:make" in capsys.readouterr().out
+
+
+def test_the_options_of_layers_are_listed() -> None:
+    (listed,) = re.findall(r"A layer may have (.*?) of its own", PAGE, re.DOTALL)
+    names = re.sub(r"\(.*?\)", "", listed, flags=re.DOTALL)
+    assert re.findall(r"`(.*?)`", names) == [one.replace("_", "-") for one in LAYER_OPTIONS]
 
 
 def test_from_python(capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ class TorchArrays(NumPyArrays):
 
     def _multiplied(self, x: Tensor, w: Tensor) -> Tensor:
         if x.dtype == w.dtype == torch.int8 and x.dim() == w.dim() == 2:
-            return torch._int_mm(x, w)
+            return torch._int_mm(_in_order(x), _in_order(w))
         if x.dtype != torch.float64:
             x, w = x.float(), w.float()
         # In full precision, whatever faster one PyTorch is allowed to take for FP32.
@@ -132,6 +132,17 @@ def multiplies_bytes() -> bool:
         )
     except RuntimeError:
         return False
+
+
+def _in_order(matrix: Tensor) -> Tensor:
+    """A matrix with the strides of its shape, if it is a single row or column.
+
+    A row that was cut from a matrix in the order of columns has the strides (1, 1): PyTorch 2.13
+    takes that for a matrix of overlapping rows, and gives memory that nobody has written.
+    """
+    if 1 in matrix.shape:
+        return matrix.clone(memory_format=torch.contiguous_format)
+    return matrix
 
 
 def _multiplies_exactly() -> bool:
