@@ -27,6 +27,7 @@ from rnscli.matrix import (
 from rnscli.torch.arrays import TorchArrays
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.mapped.layers import AnalogLayer
+from rnscli.torch.modules import check_module
 from rnscli.torch.product import (
     FORWARD,
     INPUT_GRADIENT,
@@ -287,9 +288,7 @@ def _place_of(places: list[Place], site: str) -> Place | None:
 
 def _holders(model: nn.Module) -> Iterator[AnalogLayer | AnalogForward]:
     """What has a place in the model."""
-    if not isinstance(model, nn.Module):
-        what = f"is of type {type(model).__name__}"
-        raise InputError.of("model", model, "a torch.nn.Module", what=what)
+    check_module("model", model)
     for module in model.modules():
         forward = vars(module).get("forward")
         if isinstance(module, AnalogLayer):

@@ -57,8 +57,8 @@ class Model(nn.Linear):
     """With weights of a folder, in half precision as many are kept."""
 
     @classmethod
-    def from_pretrained(cls, which: str, local_files_only: bool) -> "Model":
-        assert local_files_only
+    def from_pretrained(cls, which: str, local_files_only: bool, weights_only: bool) -> "Model":
+        assert local_files_only and weights_only
         model = cls(3, 2)
         model.load_state_dict(torch.load(Path(which) / "weights.pt"))
         return model.half()

@@ -19,16 +19,6 @@ class NetworkOptions:
         base.NamesOrFunctions(NETWORKS),
         "Networks: {names}; or your own, as package.module:function of a function that makes it.",
     )
-    torchvision = base.Option(
-        base.NamesOrFiles((), (), "names of torchvision.models, or a list of these"),
-        "In the place of --model: networks of torchvision, with the weights in its cache; nothing "
-        "is downloaded.",
-    )
-    hf = base.Option(
-        base.NamesOrFiles((), (), "folders of transformers, or names in its cache"),
-        "In the place of --model: networks of transformers, from folders or its cache; nothing is "
-        "downloaded.",
-    )
     data = base.Option(
         base.Files(),
         "Your own data: an .npz file with x (N, ...) and y (N, ...) to test with, and x_train and "

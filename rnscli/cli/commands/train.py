@@ -84,8 +84,7 @@ AXIS_COLUMNS = {
 )
 @options.stacked(
     options.take(NetworkOptions.model, "digits-cnn"),
-    NetworkOptions.torchvision,
-    NetworkOptions.hf,
+    options.libraries,
     NetworkOptions.data,
     options.take(NetworkOptions.image_size, swept=False),
     NetworkOptions.weights,

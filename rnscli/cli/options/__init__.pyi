@@ -37,6 +37,7 @@ from rnscli.cli.options.networks import check_weights as check_weights
 from rnscli.cli.options.networks import core_of as core_of
 from rnscli.cli.options.networks import core_options as core_options
 from rnscli.cli.options.networks import distinct as distinct
+from rnscli.cli.options.networks import libraries as libraries
 from rnscli.cli.options.networks import opened_networks as opened_networks
 from rnscli.cli.options.networks import said_of_drawn as said_of_drawn
 from rnscli.cli.options.networks import with_libraries as with_libraries

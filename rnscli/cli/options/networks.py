@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from rnscli.analysis import (
     CalibrationPlan,
     CodeOptions,
@@ -13,7 +15,7 @@ from rnscli.analysis import (
     ModuliOptions,
     NetworkOptions,
 )
-from rnscli.base import InputError, Option
+from rnscli.base import InputError, NamesOrFiles, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
 from rnscli.cli.options.layers import Layers
@@ -33,10 +35,40 @@ def check_torch(command: str, options: Mapping[str, Any]) -> None:
         raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
 
 
+# An option for each library, by whose name it goes.
+libraries: shared.Decorator[Any] = shared.stacked(
+    *(
+        Option(
+            NamesOrFiles((), (), f"{one.summary}, or a list of these"),
+            f"In the place of --model: networks of {one.package}, {one.weights}; nothing is "
+            "downloaded.",
+            name=name,
+        )
+        for name, one in LIBRARIES.items()
+    )
+)
+
+
 def with_libraries(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with networks of libraries in the place of ``model``, where they are named."""
-    named = [f"{name}:{one}" for name in LIBRARIES for one in options.get(name) or ()]
-    return {**options, "model": tuple(named)} if named else dict(options)
+    """The options with networks of libraries in the place of ``model``, where they are named.
+
+    Raises
+    ------
+    InputError
+        If the user names a ``model`` besides.
+    """
+    of_libraries = [name for name in LIBRARIES if options.get(name)]
+    if not of_libraries:
+        return dict(options)
+    given = click.get_current_context().get_parameter_source("model")
+    if given is not click.core.ParameterSource.DEFAULT:
+        raise InputError(
+            f"--model {','.join(options['model'])} and --{of_libraries[0]} "
+            f"{','.join(options[of_libraries[0]])} both say which networks are meant; leave out "
+            "one of them"
+        )
+    named = (f"{name}:{one}" for name in of_libraries for one in options[name])
+    return {**options, "model": tuple(named)}
 
 
 def check_weights(options: Mapping[str, Any]) -> None:
