@@ -10,6 +10,7 @@ from rnscli.base import Column, ends, joules, mark, number, percent
 from rnscli.networks import NETWORKS, TASKS
 
 FP32 = "fp32"  # in the place of a core
+MIXED = "mixed"  # the same, where layers have several and none is that of the row
 
 
 class NetworkOptions:
@@ -43,7 +44,8 @@ class NetworkOptions:
     layers = base.Option(
         base.Files(),
         "Layers on cores of their own: a TOML or JSON file with options, such as core, bits or "
-        "vector-size, for names or patterns of layers, of which the first that fits holds.",
+        "vector-size, for names or patterns of layers, of which the first that fits holds; core "
+        "fp32 leaves them digital.",
     )
     calibration_samples = base.Option(
         base.WholeNumbers(1, 10**6),
@@ -56,6 +58,17 @@ class NetworkOptions:
         "Refuse a network with products that stay digital, or with weights that are drawn at "
         "random, instead of a remark.",
     )
+
+
+LayerCores = Annotated[
+    c.Core,
+    Column(
+        f"The core that computes the products, but for layers with one of their own; {MIXED} where "
+        "all have, and it is not the same.",
+        besides=(MIXED,),
+        identity=True,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -74,9 +87,9 @@ class AccuracyRow:
     """
 
     model: c.Model
-    core: Annotated[c.Core, Column("The core that computes the products.", identity=True)]
-    bits: c.Bits
-    vector_size: c.VectorSize
+    core: LayerCores
+    bits: c.Bits | None
+    vector_size: c.VectorSize | None
     samples: c.Samples
     weights: c.Weights
     task: Annotated[
@@ -157,12 +170,12 @@ class AccuracyRow:
             same_as="relative_accuracy_ci95",
         ),
     ]
-    input_bits: c.InputBits
-    weight_bits: c.WeightBits
-    granularity: c.Granularity
-    scales: c.Scales
-    input_scale: c.InputScale
-    rounding: c.Rounding
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    granularity: c.Granularity | None
+    scales: c.Scales | None
+    input_scale: c.InputScale | None
+    rounding: c.Rounding | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -189,18 +202,24 @@ class AccuracyRow:
     expected_attempts: c.SimulatedAttempts | None
     gemms: Annotated[int, Column("Matrix products of one inference.", "GEMMs", low=1)]
     macs: Annotated[int, Column("Multiplications of one inference, each with its addition.", low=1)]
-    technology: c.Technology
+    technology: Annotated[
+        c.Technology,
+        Column("The array; of several those of all cores, with commas between them."),
+    ]
     energy_per_inference_j: Annotated[
         float | None,
         Column(
-            "Energy of the matrix products of one inference, in J; null where the technology has "
-            "no light for so many bits.",
+            "Energy of the matrix products of one inference, in J, each on the core of its layer; "
+            "null where unpriced says why.",
             "energy each",
             joules,
         ),
     ]
     energy_j: Annotated[
         float | None, Column("Energy of all samples, in J, attempts included.", "total", joules)
+    ]
+    unpriced: Annotated[
+        str | None, Column("Which core has no energy, and why; null where all have one.")
     ]
     extrapolated: c.Extrapolated
     digital: Annotated[

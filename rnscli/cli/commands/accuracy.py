@@ -123,11 +123,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_one_level(given)
     tables = options.device_tables(given)
     layers = options.read_layers(given["layers"])
-    if layers and given["technology"]:
-        raise InputError("--technology prices one core for all layers; leave it out, or --layers")
-    names = given["technology"] or ()
+    named = given["technology"] or ()
+    names = dict.fromkeys((*named, *(() if layers is None else layers.technologies)))
     technologies = dict(zip(names, options.opened(names, given["constant"]), strict=True))
-    _check_technologies(given["core"], technologies)
+    _check_technologies(given["core"], {name: technologies[name] for name in named})
     by_default = given["adc_range"] is None
     given = options.with_usual(options.with_defaults(given), "adc_range")
     given = given | {"technology": given["technology"] or (None,)}
@@ -144,7 +143,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         for point in points
         if point["adc_range"] == first
         or "adc_range" in CORES[point["core"]].axes
-        or (not by_default and options.chooses_range(layers))
+        or (not by_default and layers is not None and layers.chooses_range)
     ]
     made = partial(options.core_of, tables=tables, technologies=technologies, layers=layers)
     every, problems = cli.prepared(points, made)
@@ -190,7 +189,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         warnings = [f"WARNING: {one}" for one in at_random]
         noted = {one.data.name: one.data.note for one in opened.values() if one.data.note}
         notes = [f"--data {name}: {note}" for name, note in noted.items()]
-        told = [*warnings, *notes, *(lacking if left_out else ()), *_told(given["layers"], layers)]
+        told = [*warnings, *notes, *(lacking if left_out else ()), *_told(layers)]
         if per_layer:
             return layer_answer(prepared, (*problems, *clipped), told, runner, bar)
         parameters = [one for _, one in prepared]
@@ -202,25 +201,39 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             for row in rows
             if row.digital
         }
+        covered = dict.fromkeys(
+            f"--core {point['core']} computes nothing of {row.model}: --layers has a core for all"
+            for (point, _), row in zip(prepared, rows, strict=True)
+            if layers is not None and row.core != point["core"]
+        )
+        unpriced = dict.fromkeys(
+            f"{row.model} has no energy, as there is none of {row.unpriced}"
+            for row in rows
+            if row.unpriced
+        )
         return cli.Answer(
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*told, *remarks.values()],
+            remarks=[*told, *remarks.values(), *unpriced, *covered],
         )
 
     return cli.Question(given, compute, in_blocks=True)
 
 
 def _has_calibrated_range(one: options.CoreOfPoint) -> bool:
-    return any(map(has_calibrated_range, (one.flow, *dict(one.layers).values())))
+    return any(map(has_calibrated_range, one.flows))
 
 
-def _told(path: Any, layers: Mapping[str, Any]) -> list[str]:
+def _told(layers: options.LayersFile | None) -> list[str]:
     """What rows do not say: which layers are on other cores than theirs."""
-    if not layers:
+    if layers is None:
         return []
-    return [f"layers as of {path} are on cores of their own, without energies: {', '.join(layers)}"]
+    own = [name for name, given in layers.layers.items() if given is not None]
+    digital = [name for name in layers.layers if name not in own]
+    said = [f"has cores of their own for {', '.join(own)}"] if own else []
+    said += [f"leaves {', '.join(digital)} in FP32"] if digital else []
+    return [f"--layers {layers.path} {' and '.join(said)}"]
 
 
 def _within_range(parameters: analysis.AccuracyParameters) -> analysis.AccuracyParameters:

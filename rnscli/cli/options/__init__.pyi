@@ -26,7 +26,7 @@ from rnscli.cli.options.hardware import on_technologies as on_technologies
 from rnscli.cli.options.hardware import opened as opened
 from rnscli.cli.options.hardware import technology as technology
 from rnscli.cli.options.hardware import with_model_defaults as with_model_defaults
-from rnscli.cli.options.layers import chooses_range as chooses_range
+from rnscli.cli.options.layers import LayersFile as LayersFile
 from rnscli.cli.options.layers import read_layers as read_layers
 from rnscli.cli.options.networks import CORE_AXES as CORE_AXES
 from rnscli.cli.options.networks import CORE_COLUMNS as CORE_COLUMNS

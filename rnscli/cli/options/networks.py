@@ -14,17 +14,19 @@ from rnscli.analysis import (
     ErrorOptions,
     ModuliOptions,
     NetworkOptions,
+    runs_on,
 )
 from rnscli.base import InputError, NamesOrFiles, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
-from rnscli.cli.options.layers import Layers
+from rnscli.cli.options.layers import LayersFile
 from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
 from rnscli.hardware import Technology
 from rnscli.matrix import DIGITAL, Dataflow, DataflowOptions, GradientFlows, needs_calibration
 from rnscli.networks import INSTALL, LIBRARIES, missing_package
 
 if TYPE_CHECKING:
+    from rnscli.analysis import LayerCore
     from rnscli.networks import OpenedNetwork
 
 
@@ -164,14 +166,19 @@ class CoreOfPoint:
     """The core of a point, the bits of its converters, and how it is calibrated if it must be.
 
     ``gradients`` are the cores of a backward pass, if they are others, and ``layers`` those of
-    layers by patterns of their names.
+    layers that have one of their own, or none.
     """
 
     flow: Dataflow
     bits: int
     plan: CalibrationPlan
     gradients: GradientFlows | None = None
-    layers: tuple[tuple[str, Dataflow], ...] = ()
+    layers: "tuple[LayerCore, ...]" = ()
+
+    @property
+    def flows(self) -> tuple[Dataflow, ...]:
+        """Of all layers, but what stays in FP32."""
+        return (self.flow, *(one.flow for one in self.layers if one.flow is not None))
 
 
 def distinct(
@@ -188,23 +195,17 @@ def core_of(
     point: shared.Point,
     tables: Mapping[str, Any],
     technologies: Mapping[str, Technology],
-    layers: Layers | None = None,
+    layers: LayersFile | None = None,
 ) -> CoreOfPoint:
     """The core of a point of a sweep, with tables of measured devices and named technologies.
 
     What ``layers`` do not say is that of the point.
     """
     flow, bits = _flow_of(point, tables, technologies)
-    of_layers = []
-    for name, values in (layers or {}).items():
-        try:
-            of_layers.append((name, _flow_of({**point, **values}, tables, technologies)[0]))
-        except InputError as error:
-            raise type(error)(f"`layers`: {name}: {error}") from error
-    own = tuple(of_layers)
+    own = _layer_cores(point, tables, technologies, layers)
     plan = CalibrationPlan()
     # Else a plan would tell rows apart that are the same.
-    if any(map(needs_calibration, (flow, *dict(own).values()))):
+    if any(map(needs_calibration, CoreOfPoint(flow, bits, plan, layers=own).flows)):
         plan = CalibrationPlan(
             point["calibration"], point["percentile"], point["calibration_samples"]
         )
@@ -232,6 +233,36 @@ def core_of(
     gradients = GradientFlows(gradient(chosen[0]), gradient(chosen[1]))
     same = gradients == GradientFlows(flow, flow)
     return CoreOfPoint(flow, bits, plan, None if same else gradients, own)
+
+
+def _layer_cores(
+    point: shared.Point,
+    tables: Mapping[str, Any],
+    technologies: Mapping[str, Technology],
+    layers: LayersFile | None,
+) -> "tuple[LayerCore, ...]":
+    """Those of a file, each beside the options of a point."""
+    if layers is None:
+        return ()
+    from rnscli.analysis import LayerCore  # which needs torch
+
+    found = []
+    for name, values in layers.layers.items():
+        if values is None:
+            found.append(LayerCore(name, None))
+            continue
+        here = {**point, **values}
+        technology = technologies.get(str(here["technology"]))
+        with layers.about(name):
+            flow, bits = _flow_of(here, tables, technologies)
+            kind = analog_core_named(here["core"])
+            if technology is not None and not runs_on(kind, technology, None):
+                raise InputError(
+                    f"the core {kind.name} does not run on `technology` {technology.name}; give "
+                    f"the layer another, such as {kind.default_technology}"
+                )
+        found.append(LayerCore(name, flow, bits, technology))
+    return tuple(found)
 
 
 def _flow_of(
