@@ -27,7 +27,7 @@ from rnscli.analysis.networks.layer_cores import (
     place_of,
 )
 from rnscli.analysis.networks.metric_statistics import Comparison, MetricStatistics
-from rnscli.analysis.networks.metrics import METRICS
+from rnscli.analysis.networks.metrics import METRICS, usual_metric
 from rnscli.analysis.networks.network_energy import network_energy
 from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
@@ -74,7 +74,7 @@ class AccuracyParameters:
     seed
         Of the noise.
     metric
-        By what outputs are judged, a name in `METRICS`.
+        By what outputs are judged, a name in `METRICS`; the first that the task has if not given.
     plan
         How the network is calibrated, on samples of the data to train with, where the core or the
         dataflow needs it.
@@ -96,7 +96,7 @@ class AccuracyParameters:
     strict: bool = False
     technology: Technology | None = None
     seed: int = 0
-    metric: str = "accuracy"
+    metric: str | None = None
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
     layers: tuple[LayerCore, ...] = ()
     record: str | None = None
@@ -104,7 +104,8 @@ class AccuracyParameters:
     def __post_init__(self) -> None:
         analysis.ModuliOptions.bits.check(self.bits)
         analysis.SimulationOptions.seed.check(self.seed)
-        METRICS.named(self.metric)
+        if self.metric is not None:
+            METRICS.named(self.metric)
         there = len(self.opened.data.test)
         if self.samples is not None and NetworkOptions.samples.check(self.samples) > there:
             raise InputError(
@@ -210,7 +211,7 @@ def accuracy_block(
 ) -> dict[str, AccuracyStatistics]:
     """Statistics of one block of samples; a pure function of its arguments."""
     network, data = point.opened.network, point.opened.data.test
-    metric = METRICS[point.metric]
+    metric = METRICS[str(point.metric)]
     noise = point.noise(block)
     total: MetricStatistics | None = None
     # Logits of tokens may be more than memory holds.
@@ -234,7 +235,7 @@ def accuracy_block(
     counts = [ProductCounts()] * (len(point.layers) + 1)
     for kind, one in made.kinds.items():
         counts[place_of(point.layers, kind.layer)] += one.counts
-    return dict.fromkeys(parts, AccuracyStatistics(point.metric, total, tuple(counts)))
+    return dict.fromkeys(parts, AccuracyStatistics(metric.name, total, tuple(counts)))
 
 
 def task_of(
@@ -358,8 +359,12 @@ def accuracies(
     (32, 3, 613376)
     """
     found = inferences(points)
+    points = [
+        point if point.metric is not None else replace(point, metric=usual_metric(one.task).name)
+        for point, one in zip(points, found, strict=True)
+    ]
     for point, one in zip(points, found, strict=True):
-        METRICS[point.metric].check(one.task, one.outputs)
+        METRICS[str(point.metric)].check(one.task, one.outputs)
     works = [
         work_of(point, accuracy_block, AccuracyStatistics, _PART, description) for point in points
     ]
@@ -433,7 +438,7 @@ def _row(
     parameters: AccuracyParameters, inference: Inference, statistics: AccuracyStatistics
 ) -> AccuracyRow:
     found, made, workload = statistics.comparison, statistics.products, inference.workload
-    samples, metric = statistics.found.samples, METRICS[parameters.metric]
+    samples, metric = statistics.found.samples, METRICS[str(parameters.metric)]
     cores = cores_of(parameters, workload)
     noisy = any(one.flow is not None and one.flow.core.noisy for one in cores)
     energy = network_energy(workload, parameters.cores, statistics.of_cores)

@@ -1,20 +1,13 @@
 """What is reported of a network on a core, layer by layer; torch need not be there."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.analysis.networks.rows import MIXED
-from rnscli.base import Column, ends, percent
+from rnscli.base import Column, decibels, ends, percent
 
 OUTPUTS, LOGITS = "outputs", "logits"  # name and kind of the row of what the network gives
-
-
-def decibels(value: float) -> str:
-    """A ratio in dB, to a tenth."""
-    # Adding zero leaves no minus before a zero.
-    return f"{round(value, 1) + 0.0:.1f} dB" if math.isfinite(value) else f"{value} dB"
 
 
 @dataclass(frozen=True)

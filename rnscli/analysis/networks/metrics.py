@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rnscli.base import InputError, Registry
+from rnscli.base import InputError, Registry, decibels, number, percent
 from rnscli.networks import CLASSES, IGNORED, NOTHING, VALUES, Task, right_of
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Metric(ABC):
     def compared(self, found: Any) -> Comparison:
         """What its statistics come to."""
 
+    def shown(self, value: float) -> str:
+        """A value as people read it."""
+        return number(value)
+
     def check(self, task: Task, outputs: tuple[int, ...]) -> None:
         """Refuse a task, or outputs of a shape, that it cannot be told of."""
         if not self.fits(task):
@@ -71,6 +75,9 @@ class _Shares(Metric):
     )
     needs = "labels that are classes"
     most: ClassVar[int]
+
+    def shown(self, value: float) -> str:
+        return percent(1)(value)
 
     def fits(self, task: Task) -> bool:
         return task.compared == CLASSES
@@ -162,6 +169,9 @@ class F1(Metric):
     larger_is_better = True
     interval = "delta method on the counts of labels and answers; null for several places a sample"
     needs = "labels that are classes"
+
+    def shown(self, value: float) -> str:
+        return percent(1)(value)
 
     def fits(self, task: Task) -> bool:
         return task.compared == CLASSES
@@ -301,6 +311,9 @@ class SignalToNoise(Metric):
     has_ratio = False
     needs = "nothing"
 
+    def shown(self, value: float) -> str:
+        return decibels(value)
+
     def fits(self, task: Task) -> bool:
         return task.compared in (CLASSES, VALUES, NOTHING)
 
@@ -344,6 +357,11 @@ METRICS: Registry[Metric] = Registry(
     Metric,
     [Accuracy(), Top5(), F1(), Perplexity(), MeanSquare(), SignalToNoise()],
 )
+
+
+def usual_metric(task: Task) -> Metric:
+    """The first one that can be told of a task; the last of this package can of all."""
+    return next(one for one in METRICS.values() if one.fits(task))
 
 
 def _ratio(found: SampleSums) -> tuple[float | None, Range | None]:

@@ -1,12 +1,13 @@
 """What is chosen of a network on a core, and what is reported of it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli import base
 from rnscli.analysis import columns as c
 from rnscli.analysis.networks.metrics import METRICS
-from rnscli.base import Column, ends, joules, mark, number, percent
+from rnscli.base import Column, ends, joules, mark, number, percent, points
 from rnscli.networks import NETWORKS, TASKS
 
 FP32 = "fp32"  # in the place of a core
@@ -36,7 +37,9 @@ class NetworkOptions:
         "or a file of safetensors.",
     )
     metric = base.Option(
-        base.Names(METRICS), "By what outputs are judged: {summaries}.", default="accuracy"
+        base.Names(METRICS),
+        "By what outputs are judged: {summaries}.",
+        usual="the first that the task has",
     )
     samples = base.Option(
         base.WholeNumbers(1, 10**9), "Test samples, the first ones of the data.", usual="all"
@@ -58,6 +61,11 @@ class NetworkOptions:
         "Refuse a network with products that stay digital, or with weights that are drawn at "
         "random, instead of a remark.",
     )
+
+
+def _of_metric(row: Mapping[str, object]) -> Callable[[float], str]:
+    """How the values of a row are read."""
+    return METRICS[str(row["metric"])].shown
 
 
 LayerCores = Annotated[
@@ -125,6 +133,7 @@ class AccuracyRow:
         Column(
             "The metric on the core; accuracy has columns of its own besides.",
             form=number,
+            form_in=_of_metric,
             low=None,
             infinite=True,
             same_as="accuracy",
@@ -136,6 +145,7 @@ class AccuracyRow:
             f"{c.CI95} value; null where the metric or the samples allow none.",
             "95 % interval",
             ends(),
+            lambda row: ends(_of_metric(row)),
             low=None,
             same_as="accuracy_ci95",
         ),
@@ -146,6 +156,7 @@ class AccuracyRow:
             "The metric in FP32, on the same samples; null where it compares with FP32 itself.",
             "in FP32",
             number,
+            _of_metric,
             low=None,
             infinite=True,
             same_as="fp32_accuracy",
@@ -283,8 +294,8 @@ class TrainingRow:
         float | None,
         Column(
             "test_accuracy less that of FP32, seed by seed.",
-            "to FP32",
-            percent(2, signed=True),
+            "to FP32, points",
+            points(2, signed=True),
             low=None,
         ),
     ]
@@ -293,7 +304,7 @@ class TrainingRow:
         Column(
             f"{c.CI95} accuracy_difference over the seeds.",
             "95 % interval",
-            ends(percent(2, signed=True)),
+            ends(points(2, signed=True)),
             low=None,
         ),
     ]
@@ -301,8 +312,8 @@ class TrainingRow:
         float | None,
         Column(
             "Standard error of the mean accuracy in FP32 over the seeds.",
-            "s.e. of FP32",
-            percent(2),
+            "s.e. of FP32, points",
+            points(2),
         ),
     ]
     within_standard_error: Annotated[

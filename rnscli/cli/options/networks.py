@@ -1,6 +1,6 @@
 """Options of networks: which, with what data and weights; and how products are mapped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,9 +20,16 @@ from rnscli.base import InputError, NamesOrFiles, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
 from rnscli.cli.options.layers import LayersFile
-from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
-from rnscli.hardware import Technology
-from rnscli.matrix import DIGITAL, Dataflow, DataflowOptions, GradientFlows, needs_calibration
+from rnscli.core import CALIBRATED, DEVICE, CoreOptions, analog_core_named, analog_cores
+from rnscli.hardware import STATIC, Technology
+from rnscli.matrix import (
+    DIGITAL,
+    ROUNDINGS,
+    Dataflow,
+    DataflowOptions,
+    GradientFlows,
+    needs_calibration,
+)
 from rnscli.networks import INSTALL, LIBRARIES, missing_package
 
 if TYPE_CHECKING:
@@ -93,6 +100,12 @@ def said_of_drawn(name: str) -> str:
     )
 
 
+def said_of_data(opened: Iterable[Any]) -> list[str]:
+    """How inputs were made from what the ``data`` of networks hold, where that is known."""
+    noted = {one.data.name: one.data.note for one in opened if one.data.note}
+    return [f"--data {name}: {note}" for name, note in noted.items()]
+
+
 def opened_networks(
     options: Mapping[str, Any], bar: Bar, labelled: bool = True
 ) -> "dict[str, OpenedNetwork]":
@@ -133,6 +146,12 @@ CORE_COLUMNS = (
     "decoder", "attempts", "slice_bits", "adc_bits", "adc_range", "calibration",
     "percentile", "calibration_samples",
 )  # fmt: skip
+
+
+# Without what samples to calibrate with are not looked at.
+CALIBRATION_SAMPLES_NEEDS = {
+    "calibration_samples": (f"adc_range={CALIBRATED}", f"input_scale={STATIC}")
+}
 
 
 def core_options(
@@ -179,6 +198,11 @@ class CoreOfPoint:
     def flows(self) -> tuple[Dataflow, ...]:
         """Of all layers, but what stays in FP32."""
         return (self.flow, *(one.flow for one in self.layers if one.flow is not None))
+
+
+def is_random(one: CoreOfPoint) -> bool:
+    """Whether what it computes depends on a seed."""
+    return any(flow.core.noisy or ROUNDINGS[flow.rounding].draws for flow in one.flows)
 
 
 def distinct(

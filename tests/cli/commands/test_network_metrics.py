@@ -137,13 +137,32 @@ def test_a_language_model(rows: Rows, folder: Path) -> None:
     assert by_metric["snr"]["fp32_value"] is None
 
 
-def test_values(rows: Rows, refusal: Refusal) -> None:
+def test_values(rows: Rows, refusal: Refusal, rnscli: Run) -> None:
     asked = ("--model", "mine:values", "--data", "values.npz", "--core", "rns,fixed-lp")
     exact, coarse = rows("accuracy", *asked, "--metric", "mse", "--adc-range", "full")
     assert exact["task"] == "regression"
     assert exact["relative_value"] == pytest.approx(1, abs=0.05)
     assert coarse["value"] > exact["value"]
-    assert "needs labels that are classes" in refusal("accuracy", *asked)
+    usual = rows_of(rnscli("accuracy", *asked, "--adc-range", "full", "--format", "json"))
+    assert [row["value"] for row in usual] == [exact["value"], coarse["value"]]
+    assert "needs labels that are classes" in refusal("accuracy", *asked, "--metric", "f1")
+
+
+def rows_of(ran: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(ran.out)["rows"]
+    return found
+
+
+@pytest.mark.parametrize("more", [(), ("--sigma", "0.1,0.2", "--redundant", 1, "--attempts", 2)])
+def test_tables_of_several_metrics(rnscli: Run, more: tuple[Any, ...]) -> None:
+    """Each value in the form of its metric, once, and no table wider than a page."""
+    asked = ("accuracy", *CNN, "--core", "rns,fixed-lp", "--metric", "accuracy,snr,f1", *more)
+    table = rnscli(*asked).out
+    assert max(map(len, table.splitlines())) <= 100
+    (titles,) = (line for line in table.splitlines() if line.lstrip().startswith("metric"))
+    assert titles.split().count("FP32") <= 2 and titles.count("95 % interval") <= 2
+    lines = [line.split() for line in table.splitlines() if line.startswith(("snr", "accuracy"))]
+    assert {"dB" in line for line in lines if line[0] == "snr"} == {True}
 
 
 def test_outputs_without_labels(rows: Rows, rnscli: Run) -> None:
