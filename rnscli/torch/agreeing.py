@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from rnscli.base import InputError, RnscliError, said
 from rnscli.matrix import ProductCounts
-from rnscli.torch.calibrating import inference
 from rnscli.torch.mapped.layers import AnalogLayer
-from rnscli.torch.modules import check_module
+from rnscli.torch.modules import check_module, inference
 from rnscli.torch.product import FORWARD, Place, active_recordings, observing, stored_matmul
 
 _HELD_BYTES = 2**28

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, fields, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
@@ -32,7 +32,7 @@ from rnscli.analysis.networks.network_energy import network_energy
 from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import check_counts
-from rnscli.base import InputError, NotFiniteError
+from rnscli.base import InputError, NotFiniteError, columns_of
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
@@ -43,10 +43,8 @@ ALGORITHM = 5  # to be counted up whenever the same parameters would give other 
 _BLOCK_SAMPLES = 128
 _PART = "accuracy"
 _TOKEN_SAMPLES = 16
-# Columns of the metric that is looked at most.
-_ACCURACY = (
-    "accuracy", "accuracy_ci95", "fp32_accuracy", "relative_accuracy", "relative_accuracy_ci95"
-)  # fmt: skip
+# Columns of a metric under its own name, which rows have of the one that is looked at most.
+_OWN = ("{}", "{}_ci95", "fp32_{}", "relative_{}", "relative_{}_ci95")
 _SIZES = (
     "tolerance", "gross_error_rate", "gross_error_rate_ci95", "mean_abs_output_error",
     "rms_output_error",
@@ -442,7 +440,6 @@ def _row(
     cores = cores_of(parameters, workload)
     noisy = any(one.flow is not None and one.flow.core.noisy for one in cores)
     energy = network_energy(workload, parameters.cores, statistics.of_cores)
-    shares = astuple(found) if metric.has_columns else (None,) * len(fields(found))
     return AccuracyRow(
         model=parameters.opened.network.name,
         samples=samples,
@@ -450,7 +447,7 @@ def _row(
         task=inference.task.name,
         metric=metric.name,
         better="larger" if metric.larger_is_better else "smaller",
-        **dict(zip(_ACCURACY, shares, strict=True)),
+        **_own_columns(metric.name, found),
         value=found.value,
         value_ci95=found.interval,
         fp32_value=found.fp32,
@@ -473,6 +470,16 @@ def _row(
         **plan_columns(parameters.plan, every_flow(parameters.flows), parameters.opened.data),
         **row_columns(parameters, cores),
     )
+
+
+def _own_columns(metric: str, found: Comparison) -> dict[str, Any]:
+    """What rows have of a metric under its own name; of the others nothing."""
+    every = {
+        form.format(name): value if name == metric else None
+        for name in METRICS
+        for form, value in zip(_OWN, astuple(found), strict=True)
+    }
+    return {key: value for key, value in every.items() if key in columns_of(AccuracyRow)}
 
 
 def cores_of(parameters: AccuracyParameters, workload: Workload) -> list[LayerCore]:

@@ -31,7 +31,6 @@ class Metric(ABC):
     larger_is_better: ClassVar[bool]
     interval: ClassVar[str]  # how its interval comes about
     needs: ClassVar[str]  # what a task must have, for who gives another one
-    has_columns: ClassVar[bool] = False  # whether rows have it under its own name, too
     has_ratio: ClassVar[bool] = True  # whether it is compared with itself in FP32
 
     @abstractmethod
@@ -44,9 +43,11 @@ class Metric(ABC):
     ) -> MetricStatistics:
         """Of some samples: outputs on the core and in FP32, as the network gives them."""
 
-    @abstractmethod
     def of_record(self, record: Any) -> MetricStatistics:
-        """The inverse of the ``record`` of its statistics."""
+        """The inverse of the ``record`` of its statistics; of sums over samples unless it says."""
+        from rnscli.analysis.networks.metric_statistics import SampleSums
+
+        return SampleSums.of_record(record)
 
     @abstractmethod
     def compared(self, found: Any) -> Comparison:
@@ -136,7 +137,6 @@ class Accuracy(_Shares):
 
     name = "accuracy"
     summary = "share that is right"
-    has_columns = True
     most = 1
 
 
@@ -234,11 +234,6 @@ class Perplexity(Metric):
         losses = [_surprise(one, labels, asked) for one in (core, fp32)]
         return SampleSums.of([*losses, asked.sum(1).astype(float)], ~np.isfinite(losses[0]))
 
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
-
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison
 
@@ -285,11 +280,6 @@ class MeanSquare(Metric):
             errors = [((task.scores(one) - wanted) ** 2).mean(1) for one in (core, fp32)]
         return SampleSums.of(errors, ~np.isfinite(errors[0]))
 
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
-
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison
 
@@ -328,11 +318,6 @@ class SignalToNoise(Metric):
         with np.errstate(all="ignore"):
             noise = ((answer - signal) ** 2).sum(1)
         return SampleSums.of([(signal**2).sum(1), noise], ~np.isfinite(noise))
-
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
 
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison

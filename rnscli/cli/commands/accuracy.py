@@ -218,7 +218,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             if row.digital
         }
         usual = dict.fromkeys(
-            f"--metric is {row.metric}, the first that the task of {row.model}, {row.task}, has"
+            f"{row.model} is judged by {row.metric}, the first metric that its task, {row.task}, has"
             for row in rows
             if given["metric"] is None and row.metric != METRICS.own[0]
         )
@@ -228,7 +228,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             if layers is not None and row.core != point["core"]
         )
         unpriced = dict.fromkeys(
-            f"{row.model} has no energy, as there is none of {row.unpriced}"
+            f"{row.model} has no energy, as one core has none: {row.unpriced}"
             for row in rows
             if layers is not None and row.unpriced
         )

@@ -261,9 +261,9 @@ def _saved_as(
     parts = [FP32 if core is None else str(point["core"])]
     parts = [str(point["model"]), *parts] if len(given["model"]) > 1 else parts
     parts += [f"{name}{point[name]}" for name in swept if point[name] is not None]
-    name = "-".join([file.stem, *parts, f"seed{seed}"])
+    name = "-".join([*parts, f"seed{seed}"])
     safe = "".join(one if one.isalnum() or one in "-_.+" else "_" for one in name)
-    return file.with_name(safe + (file.suffix or ".pt"))
+    return file.with_name(f"{file.stem}-{safe}{file.suffix or '.pt'}")
 
 
 def _answer(

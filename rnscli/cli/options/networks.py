@@ -95,8 +95,7 @@ def said_of_drawn(name: str) -> str:
     """What is said of a network whose weights nobody has given."""
     return (
         f"--model {name} comes with weights that are drawn at random, as no --weights are "
-        "given: the column weights says drawn, and no number of these rows is one of a trained "
-        "network"
+        "given; no number in its rows, where weights is drawn, is one of a trained network"
     )
 
 
