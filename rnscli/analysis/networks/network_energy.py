@@ -62,7 +62,8 @@ def network_energy(
             assert core.flow is not None
             of = core.pattern if len(cores) > 1 and place < len(cores) - 1 else ""
             where = f"{of} on {core.flow.core.name}" if of else core.flow.core.name
-            reason = str(error).partition(";")[0]  # what to give instead are options of energy
+            # In a column, so without marks of arguments; what to give instead is for `energy`.
+            reason = str(error).partition(";")[0].replace("`", "")
             return NetworkEnergy(technologies, unpriced=f"{where}: {reason}")
     total = math.fsum(row.energy_j for row in rows)
     return NetworkEnergy(technologies, total, any(row.extrapolated for row in rows))

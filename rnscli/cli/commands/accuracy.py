@@ -218,7 +218,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             if row.digital
         }
         usual = dict.fromkeys(
-            f"{row.model} is judged by {row.metric}, the first metric that its task, {row.task}, has"
+            f"{row.model} is judged by {row.metric}, the first metric of its task, {row.task}"
             for row in rows
             if given["metric"] is None and row.metric != METRICS.own[0]
         )

@@ -92,7 +92,7 @@ def test_without_labels_the_outputs_are_compared(rnscli: Run, refusal: Refusal) 
     asked = ("accuracy", "--model", "mine:deep", "--data", "only_x.npz", "--core", "rns")
     ran = rnscli(*asked)
     assert ran.code == 0 and " dB" in ran.out
-    assert "judged by snr, the first metric that its task, unlabelled, has" in ran.err
+    assert "judged by snr, the first metric of its task, unlabelled" in ran.err
     assert "needs labels that are classes" in refusal(*asked, "--metric", "accuracy")
 
 

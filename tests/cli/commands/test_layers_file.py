@@ -184,6 +184,7 @@ def test_a_layer_without_a_price_is_told(rnscli: Run) -> None:
     ran = rnscli(*ASKED, "--bits", 6, "--layers", "a.toml", "--format", "json")
     (row,) = json.loads(ran.out)["rows"]
     assert row["energy_j"] is None and row["unpriced"].startswith("3 on rns: ")
+    assert "`" not in row["unpriced"]
     assert "own:make has no energy" in ran.err
 
 
