@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -104,6 +105,11 @@ class HuggingFace(Library):
             kind = getattr(package, architecture, None) or package.AutoModel
             # Of both kinds of files it takes safetensors by itself.
             model: nn.Module = kind.from_pretrained(which, local_files_only=True, weights_only=True)
+        except pickle.UnpicklingError:  # whose sentence advises to run it
+            raise InputError(
+                f"`model` {self.name}:{which} has weights in a pickle that holds more than "
+                "tensors, which is never run; give a folder with weights in files of safetensors"
+            ) from None
         except Exception as error:  # as many kinds as files can be wrong
             raise InputError(
                 f"`model` {self.name}:{which} cannot be opened: {said(error)}; it must be a folder "

@@ -87,16 +87,16 @@ def test_names_of_weights(rows: Rows, folder: Path) -> None:
     (folder / "kept").mkdir()
     rows(
         "train", *CNN, "--epochs", "1,2", "--seed", "0,3", "--core", "rns,fixed-lp", "--save",
-        "kept/w.bin",
+        "kept/my w.bin",
     )  # fmt: skip
     names = {path.name for path in (folder / "kept").iterdir()}
     assert names == {
-        f"w-{core}-epochs{epochs}-seed{seed}.bin"
+        f"my w-{core}-epochs{epochs}-seed{seed}.bin"
         for core in ("fp32", "rns", "fixed-lp")
         for epochs in (1, 2)
         for seed in (0, 3)
     }
-    state = torch.load(folder / "kept" / "w-rns-epochs1-seed3.bin", weights_only=True)
+    state = torch.load(folder / "kept" / "my w-rns-epochs1-seed3.bin", weights_only=True)
     assert set(state) == set(tiny_networks.cnn().state_dict())
 
 
@@ -213,6 +213,8 @@ def test_a_sample_that_is_spoilt_in_fp32_names_the_layer(refusal: Refusal) -> No
         ("accuracy", (*CNN, "--image-size", 8), "--image-size concerns folders of images"),
         ("accuracy", ("--model", tiny_networks.CNN, "--image-size", 8), "--image-size concerns"),
         ("accuracy", ("--hf", "nowhere/none"), "--model hf:nowhere/none"),
+        ("accuracy", (*CNN, "--torchvision", "resnet18"), "both say which networks are meant"),
+        ("train", (*CNN, "--hf", "nowhere/none"), "both say which networks are meant"),
         ("train", (*CNN, "--save", "w.pt", "--store", "runs.db"), "--save writes weights"),
         ("train", (*CNN, "--save", "nowhere/w.pt"), "nowhere does not exist"),
         ("train", ("--model", "mine:values", "--data", "inputs.npz"), "no samples to train with"),
