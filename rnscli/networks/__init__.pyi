@@ -13,6 +13,7 @@ from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import PortableNetwork as PortableNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
+from rnscli.networks.recipe import OPTIMISERS as OPTIMISERS
 from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.networks.recipe import RecipeOptions as RecipeOptions
 from rnscli.networks.shipped import DIGITS_NETWORKS as DIGITS_NETWORKS

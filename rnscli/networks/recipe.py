@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 class Optimiser:
     """How gradients change weights.
 
-    ``make`` is the optimiser of PyTorch for groups of parameters, by a recipe.
+    ``make`` is the optimiser of PyTorch for groups of parameters, by a recipe, and
+    ``has_momentum`` whether it depends on the momentum of that.
     """
 
     summary: str
     make: "Callable[[Groups, Recipe], torch.optim.Optimizer]"
+    has_momentum: bool = False
 
 
 def _descent(groups: "Groups", recipe: "Recipe", **momentum: Any) -> "torch.optim.Optimizer":
@@ -48,6 +50,7 @@ OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType({
     "momentum": Optimiser(
         "a sum of gradients that decays, the heavy ball",
         lambda groups, recipe: _descent(groups, recipe, momentum=recipe.momentum),
+        has_momentum=True,
     ),
     "nesterov": Optimiser(
         "the same, a step ahead",
@@ -55,6 +58,7 @@ OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType({
         lambda groups, recipe: _descent(
             groups, recipe, momentum=recipe.momentum, nesterov=recipe.momentum > 0
         ),
+        has_momentum=True,
     ),
     "adam": Optimiser("gradients over their size", _adam),
     "adamw": Optimiser("the same, with a decay of weights of its own", _adamw),

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnscli.base import RnscliError
 from rnscli.networks.data import Dataset, LabelledData
+from rnscli.networks.shipped import INSTALL
 
 LETTERS = " abcdefghijklmnopqrstuvwxyz"
 CONTEXT = 8
@@ -39,8 +40,7 @@ def text() -> Dataset:
         folder = resources.files("sklearn.datasets.descr")
     except ImportError:
         raise RnscliError(
-            "the text comes with scikit-learn, which is not installed; "
-            "install it with: pip install 'rnscli[torch]'"
+            f"the text comes with scikit-learn, which is not installed; install it with: {INSTALL}"
         ) from None
     files = sorted((one for one in folder.iterdir() if one.name.endswith(".rst")), key=_name)
     return of_text(" ".join(one.read_text(encoding="utf-8") for one in files))

@@ -17,13 +17,14 @@ from torch.nn.parameter import is_lazy
 
 from rnscli.base import InputError, said
 from rnscli.networks.data import Dataset, Inputs, chunks
-from rnscli.networks.evaluation import ALONE, RandomStream, inference, one_thread
+from rnscli.networks.evaluation import ALONE, RandomStream, one_thread
 from rnscli.networks.libraries import LIBRARIES
 from rnscli.networks.outputs import outputs_of
 from rnscli.networks.shipped import NETWORKS
 from rnscli.networks.tasks import CLASSES, Task, task_of, wanted_of
 from rnscli.networks.user_code import kind_of, running, told
 from rnscli.networks.weights import load_weights
+from rnscli.torch import inference
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
 
@@ -132,6 +133,10 @@ def settle(model: nn.Module, shape: tuple[int, ...], seed: int, whole: bool = Fa
             model(torch.zeros(_SAMPLES, *shape, dtype=torch.int64 if whole else torch.float32))
 
 
+class _VocabularyError(InputError):
+    """A token is beyond the table that looks it up."""
+
+
 def fitting(model: nn.Module, data: Dataset, name: str) -> Dataset:
     """The data as a model takes them: whole numbers as such, or else as float32 (`check_fit`)."""
     try:
@@ -144,7 +149,7 @@ def fitting(model: nn.Module, data: Dataset, name: str) -> Dataset:
             check_fit(model, data, name)
         except InputError as of_floats:
             # A table cannot be looked up with floats: what it says of whole numbers is the reason.
-            looked_up = "'indices'" in str(of_floats) or "vocabulary" in str(of_whole)
+            looked_up = isinstance(of_whole, _VocabularyError) or "'indices'" in str(of_floats)
             raise of_whole if looked_up else of_floats from None
     return data
 
@@ -242,7 +247,7 @@ def _vocabulary(model: nn.Module, data: Dataset, name: str) -> Iterator[None]:
                 low, high = int(some.min()), int(some.max())
                 if low < 0 or high >= table.num_embeddings:
                     wrong = low if low < 0 else high
-                    raise InputError(
+                    raise _VocabularyError(
                         f"`data` {data.name} has a token {wrong}, and the embedding {path} of "
                         f"`model` {name} has a vocabulary of {table.num_embeddings}; tokens must "
                         f"be from 0 to {table.num_embeddings - 1}"

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
+from rnscli.torch.modules import check_module
+
 Made = TypeVar("Made")
 
 _LOOKED_AT = 1024  # values of a parameter that are compared
@@ -84,6 +86,11 @@ def requantise(model: nn.Module) -> None:
     operation on a parameter are seen; so are those of ``parameter.data`` that change many of its
     values. After one that changes a few of them, this has to be said.
 
+    Raises
+    ------
+    InputError
+        If it is no module.
+
     Examples
     --------
     >>> import rnscli, rnscli.torch
@@ -97,5 +104,6 @@ def requantise(model: nn.Module) -> None:
     ...     bool(layer(torch.ones(1, 4096)) > before + 0.9)
     True
     """
+    check_module("model", model)
     for parameter in model.parameters():
         _all.pop(parameter, None)

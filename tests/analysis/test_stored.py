@@ -190,7 +190,7 @@ FOUND = {
 RECORDS = [
     ("TrainingRecord", {"epochs": [[0.5, 0.25, 1.0]], "failure": ""}),
     *(
-        ("AccuracyStatistics", {"metric": name, "found": found, "products": PRODUCTS})
+        ("AccuracyStatistics", {"metric": name, "found": found, "products": [PRODUCTS, PRODUCTS]})
         for name, found in FOUND.items()
     ),
 ]

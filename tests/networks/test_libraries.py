@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -97,10 +98,10 @@ class Model(nn.Linear):
     """With weights of a folder, in half precision as many are kept."""
 
     @classmethod
-    def from_pretrained(cls, which: str, local_files_only: bool) -> "Model":
-        assert local_files_only
+    def from_pretrained(cls, which: str, local_files_only: bool, weights_only: bool) -> "Model":
+        assert local_files_only and weights_only
         model = cls(3, 2)
-        model.load_state_dict(torch.load(Path(which) / "weights.pt"))
+        model.load_state_dict(torch.load(Path(which) / "weights.pt", weights_only=weights_only))
         return model.half()
 
 
@@ -123,6 +124,19 @@ def test_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weight = model.get_parameter("weight")
     assert (weight.dtype, type(model)) == (torch.float32, Model)
     assert torch.equal(weight, WEIGHTS["weight"].half().float())
+    torch.save({**WEIGHTS, "code": Code(tmp_path / "ran")}, tmp_path / "weights.pt")
+    refused(f"hf:{tmp_path}", "a pickle that holds more than tensors, which is never run")
+    assert not (tmp_path / "ran").exists()
+
+
+class Code:
+    """Makes a folder where it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.folder),)
 
 
 def refused(name: str, says: str) -> None:

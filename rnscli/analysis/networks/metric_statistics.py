@@ -46,9 +46,6 @@ class MetricStatistics(Protocol):
 class PairedRight(PairedCounts):
     """Of samples with one label each: which are right on the core, and which in FP32."""
 
-    def __add__(self, other: PairedCounts) -> "PairedRight":
-        return PairedRight(**asdict(super().__add__(other)))
-
     @classmethod
     def of(cls, core: Any, fp32: Any) -> "PairedRight":
         return cls(

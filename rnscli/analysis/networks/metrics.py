@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rnscli.base import InputError, Registry
+from rnscli.base import InputError, Registry, decibels, number, percent
 from rnscli.networks import CLASSES, IGNORED, NOTHING, VALUES, Task, right_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ class Metric(ABC):
     larger_is_better: ClassVar[bool]
     interval: ClassVar[str]  # how its interval comes about
     needs: ClassVar[str]  # what a task must have, for who gives another one
-    has_columns: ClassVar[bool] = False  # whether rows have it under its own name, too
     has_ratio: ClassVar[bool] = True  # whether it is compared with itself in FP32
 
     @abstractmethod
@@ -44,13 +43,19 @@ class Metric(ABC):
     ) -> MetricStatistics:
         """Of some samples: outputs on the core and in FP32, as the network gives them."""
 
-    @abstractmethod
     def of_record(self, record: Any) -> MetricStatistics:
-        """The inverse of the ``record`` of its statistics."""
+        """The inverse of the ``record`` of its statistics; of sums over samples unless it says."""
+        from rnscli.analysis.networks.metric_statistics import SampleSums
+
+        return SampleSums.of_record(record)
 
     @abstractmethod
     def compared(self, found: Any) -> Comparison:
         """What its statistics come to."""
+
+    def shown(self, value: float) -> str:
+        """A value as people read it."""
+        return number(value)
 
     def check(self, task: Task, outputs: tuple[int, ...]) -> None:
         """Refuse a task, or outputs of a shape, that it cannot be told of."""
@@ -71,6 +76,9 @@ class _Shares(Metric):
     )
     needs = "labels that are classes"
     most: ClassVar[int]
+
+    def shown(self, value: float) -> str:
+        return percent(1)(value)
 
     def fits(self, task: Task) -> bool:
         return task.compared == CLASSES
@@ -129,7 +137,6 @@ class Accuracy(_Shares):
 
     name = "accuracy"
     summary = "share that is right"
-    has_columns = True
     most = 1
 
 
@@ -162,6 +169,9 @@ class F1(Metric):
     larger_is_better = True
     interval = "delta method on the counts of labels and answers; null for several places a sample"
     needs = "labels that are classes"
+
+    def shown(self, value: float) -> str:
+        return percent(1)(value)
 
     def fits(self, task: Task) -> bool:
         return task.compared == CLASSES
@@ -224,11 +234,6 @@ class Perplexity(Metric):
         losses = [_surprise(one, labels, asked) for one in (core, fp32)]
         return SampleSums.of([*losses, asked.sum(1).astype(float)], ~np.isfinite(losses[0]))
 
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
-
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison
 
@@ -275,11 +280,6 @@ class MeanSquare(Metric):
             errors = [((task.scores(one) - wanted) ** 2).mean(1) for one in (core, fp32)]
         return SampleSums.of(errors, ~np.isfinite(errors[0]))
 
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
-
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison
 
@@ -301,6 +301,9 @@ class SignalToNoise(Metric):
     has_ratio = False
     needs = "nothing"
 
+    def shown(self, value: float) -> str:
+        return decibels(value)
+
     def fits(self, task: Task) -> bool:
         return task.compared in (CLASSES, VALUES, NOTHING)
 
@@ -315,11 +318,6 @@ class SignalToNoise(Metric):
         with np.errstate(all="ignore"):
             noise = ((answer - signal) ** 2).sum(1)
         return SampleSums.of([(signal**2).sum(1), noise], ~np.isfinite(noise))
-
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
 
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison
@@ -344,6 +342,11 @@ METRICS: Registry[Metric] = Registry(
     Metric,
     [Accuracy(), Top5(), F1(), Perplexity(), MeanSquare(), SignalToNoise()],
 )
+
+
+def usual_metric(task: Task) -> Metric:
+    """The first one that can be told of a task; the last of this package can of all."""
+    return next(one for one in METRICS.values() if one.fits(task))
 
 
 def _ratio(found: SampleSums) -> tuple[float | None, Range | None]:

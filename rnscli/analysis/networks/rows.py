@@ -1,15 +1,17 @@
 """What is chosen of a network on a core, and what is reported of it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli import base
 from rnscli.analysis import columns as c
 from rnscli.analysis.networks.metrics import METRICS
-from rnscli.base import Column, ends, joules, mark, number, percent
+from rnscli.base import Column, ends, joules, mark, number, percent, points
 from rnscli.networks import NETWORKS, TASKS
 
 FP32 = "fp32"  # in the place of a core
+MIXED = "mixed"  # the same, where layers have several and none is that of the row
 
 
 class NetworkOptions:
@@ -18,16 +20,6 @@ class NetworkOptions:
     model = base.Option(
         base.NamesOrFunctions(NETWORKS),
         "Networks: {names}; or your own, as package.module:function of a function that makes it.",
-    )
-    torchvision = base.Option(
-        base.NamesOrFiles((), (), "names of torchvision.models, or a list of these"),
-        "In the place of --model: networks of torchvision, with the weights in its cache; nothing "
-        "is downloaded.",
-    )
-    hf = base.Option(
-        base.NamesOrFiles((), (), "folders of transformers, or names in its cache"),
-        "In the place of --model: networks of transformers, from folders or its cache; nothing is "
-        "downloaded.",
     )
     data = base.Option(
         base.Files(),
@@ -45,7 +37,9 @@ class NetworkOptions:
         "or a file of safetensors.",
     )
     metric = base.Option(
-        base.Names(METRICS), "By what outputs are judged: {summaries}.", default="accuracy"
+        base.Names(METRICS),
+        "By what outputs are judged: {summaries}.",
+        usual="the first that the task has",
     )
     samples = base.Option(
         base.WholeNumbers(1, 10**9), "Test samples, the first ones of the data.", usual="all"
@@ -53,7 +47,8 @@ class NetworkOptions:
     layers = base.Option(
         base.Files(),
         "Layers on cores of their own: a TOML or JSON file with options, such as core, bits or "
-        "vector-size, for names or patterns of layers, of which the first that fits holds.",
+        "vector-size, for names or patterns of layers, of which the first that fits holds; core "
+        "fp32 leaves them digital.",
     )
     calibration_samples = base.Option(
         base.WholeNumbers(1, 10**6),
@@ -66,6 +61,22 @@ class NetworkOptions:
         "Refuse a network with products that stay digital, or with weights that are drawn at "
         "random, instead of a remark.",
     )
+
+
+def _of_metric(row: Mapping[str, object]) -> Callable[[float], str]:
+    """How the values of a row are read."""
+    return METRICS[str(row["metric"])].shown
+
+
+LayerCores = Annotated[
+    c.Core,
+    Column(
+        f"The core that computes the products, but for layers with one of their own; {MIXED} where "
+        "all have, and it is not the same.",
+        besides=(MIXED,),
+        identity=True,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -84,9 +95,9 @@ class AccuracyRow:
     """
 
     model: c.Model
-    core: Annotated[c.Core, Column("The core that computes the products.", identity=True)]
-    bits: c.Bits
-    vector_size: c.VectorSize
+    core: LayerCores
+    bits: c.Bits | None
+    vector_size: c.VectorSize | None
     samples: c.Samples
     weights: c.Weights
     task: Annotated[
@@ -122,6 +133,7 @@ class AccuracyRow:
         Column(
             "The metric on the core; accuracy has columns of its own besides.",
             form=number,
+            form_in=_of_metric,
             low=None,
             infinite=True,
             same_as="accuracy",
@@ -133,6 +145,7 @@ class AccuracyRow:
             f"{c.CI95} value; null where the metric or the samples allow none.",
             "95 % interval",
             ends(),
+            lambda row: ends(_of_metric(row)),
             low=None,
             same_as="accuracy_ci95",
         ),
@@ -143,6 +156,7 @@ class AccuracyRow:
             "The metric in FP32, on the same samples; null where it compares with FP32 itself.",
             "in FP32",
             number,
+            _of_metric,
             low=None,
             infinite=True,
             same_as="fp32_accuracy",
@@ -167,12 +181,12 @@ class AccuracyRow:
             same_as="relative_accuracy_ci95",
         ),
     ]
-    input_bits: c.InputBits
-    weight_bits: c.WeightBits
-    granularity: c.Granularity
-    scales: c.Scales
-    input_scale: c.InputScale
-    rounding: c.Rounding
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    granularity: c.Granularity | None
+    scales: c.Scales | None
+    input_scale: c.InputScale | None
+    rounding: c.Rounding | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None
@@ -199,18 +213,24 @@ class AccuracyRow:
     expected_attempts: c.SimulatedAttempts | None
     gemms: Annotated[int, Column("Matrix products of one inference.", "GEMMs", low=1)]
     macs: Annotated[int, Column("Multiplications of one inference, each with its addition.", low=1)]
-    technology: c.Technology
+    technology: Annotated[
+        c.Technology,
+        Column("The array; of several those of all cores, with commas between them."),
+    ]
     energy_per_inference_j: Annotated[
         float | None,
         Column(
-            "Energy of the matrix products of one inference, in J; null where the technology has "
-            "no light for so many bits.",
+            "Energy of the matrix products of one inference, in J, each on the core of its layer; "
+            "null where unpriced says why.",
             "energy each",
             joules,
         ),
     ]
     energy_j: Annotated[
         float | None, Column("Energy of all samples, in J, attempts included.", "total", joules)
+    ]
+    unpriced: Annotated[
+        str | None, Column("Which core has no energy, and why; null where all have one.")
     ]
     extrapolated: c.Extrapolated
     digital: Annotated[
@@ -274,8 +294,8 @@ class TrainingRow:
         float | None,
         Column(
             "test_accuracy less that of FP32, seed by seed.",
-            "to FP32",
-            percent(2, signed=True),
+            "to FP32, points",
+            points(2, signed=True),
             low=None,
         ),
     ]
@@ -284,7 +304,7 @@ class TrainingRow:
         Column(
             f"{c.CI95} accuracy_difference over the seeds.",
             "95 % interval",
-            ends(percent(2, signed=True)),
+            ends(points(2, signed=True)),
             low=None,
         ),
     ]
@@ -292,8 +312,8 @@ class TrainingRow:
         float | None,
         Column(
             "Standard error of the mean accuracy in FP32 over the seeds.",
-            "s.e. of FP32",
-            percent(2),
+            "s.e. of FP32, points",
+            points(2),
         ),
     ]
     within_standard_error: Annotated[

@@ -77,15 +77,18 @@ AXIS_COLUMNS = {
     needs={
         **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
-        "momentum": ("optimiser=momentum", "optimiser=nesterov"),
+        **options.CALIBRATION_SAMPLES_NEEDS,
+        "momentum": tuple(
+            f"optimiser={name}" for name, one in networks.OPTIMISERS.items() if one.has_momentum
+        ),
+        "gradient_rounding": tuple(f"{name}!={FP32}" for name in options.GRADIENT_AXES[:2]),
     },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
     axes=AXIS_COLUMNS,
 )
 @options.stacked(
     options.take(NetworkOptions.model, "digits-cnn"),
-    NetworkOptions.torchvision,
-    NetworkOptions.hf,
+    options.libraries,
     NetworkOptions.data,
     options.take(NetworkOptions.image_size, swept=False),
     NetworkOptions.weights,
@@ -168,7 +171,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         options.noise_points(given, AXES),
         partial(options.core_of, tables=tables, technologies=technologies),
     )
-    ready = options.distinct(every, _OTHERS)
+    # A sweep of the momentum is none of optimisers that have none.
+    ready = options.distinct([(_with_momentum(point), one) for point, one in every], _OTHERS)
     if options.is_of_devices(given):
         ready = [
             (point | {"technology": options.of_technology(point, point["core"], technologies)}, one)
@@ -189,6 +193,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return _answer(given, ready, trained, problems)
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _own_recipe(model: str) -> networks.Recipe:
+    shipped = networks.NETWORKS.get(model)
+    return networks.Recipe() if shipped is None else shipped.recipe
+
+
+def _with_momentum(point: options.Point) -> options.Point:
+    """The point without a momentum where its optimiser has none."""
+    name = point["optimiser"] or _own_recipe(point["model"]).optimiser
+    return point if networks.OPTIMISERS[name].has_momentum else point | {"momentum": None}
 
 
 _Key = tuple[Any, ...]  # of a training: the core, or None for FP32, what FP32 shares, and the seed
@@ -215,8 +230,7 @@ def _trainings(
     trainings = {}
     for point, core in ready:
         name = point["model"]
-        shipped = networks.NETWORKS.get(name)
-        recipe = networks.Recipe() if shipped is None else shipped.recipe
+        recipe = _own_recipe(name)
         stated = {one: point[one] for one in _RECIPE if point[one] is not None}
         for seed, one in itertools.product(given["seed"], (None, core)):
             trainings[_key(one, point, seed)] = analysis.TrainingParameters(
@@ -247,9 +261,9 @@ def _saved_as(
     parts = [FP32 if core is None else str(point["core"])]
     parts = [str(point["model"]), *parts] if len(given["model"]) > 1 else parts
     parts += [f"{name}{point[name]}" for name in swept if point[name] is not None]
-    name = "-".join([file.stem, *parts, f"seed{seed}"])
+    name = "-".join([*parts, f"seed{seed}"])
     safe = "".join(one if one.isalnum() or one in "-_.+" else "_" for one in name)
-    return file.with_name(safe + (file.suffix or ".pt"))
+    return file.with_name(f"{file.stem}-{safe}{file.suffix or '.pt'}")
 
 
 def _answer(
@@ -276,6 +290,8 @@ def _answer(
             shown.add(key)
             several = [trained[_key(one, point, seed)] for seed in given["seed"]]
             recipe = {name: getattr(several[0].parameters.recipe, name) for name in _RECIPE}
+            if not networks.OPTIMISERS[recipe["optimiser"]].has_momentum:
+                recipe["momentum"] = None
             # Options of cores, which a sweep makes columns of, do not concern FP32.
             here = point | ({} if one else dict.fromkeys(_OF_CORES)) | recipe
             epochs = [row for each in several for row in each.epochs]
@@ -287,10 +303,26 @@ def _answer(
     if not rows:
         raise base.NoSolutionError(failed[0])
     columns = base.option_columns({name: AXIS_COLUMNS[name] for name in _RECIPE})
+    every = [one.parameters for one in trained.values()]
     return cli.Answer(
         rows,
         lambda _, file_format: report.plot_training(curves, file_format, FP32, columns),
         (*problems, *failed),
+        remarks=[*options.said_of_data(every), *dict.fromkeys(filter(None, map(_warming, every)))],
+    )
+
+
+def _warming(parameters: analysis.TrainingParameters) -> str:
+    """What is said of a training that ends before its learning rate has risen; else nothing."""
+    recipe, train = parameters.recipe, parameters.data.train
+    assert train is not None
+    steps = recipe.epochs * -(-len(train) // recipe.batch_size)
+    if recipe.warm_up <= steps:
+        return ""
+    highest = max(recipe.rate(step, steps) for step in range(0, steps, 1 + steps // 1000))
+    return (
+        f"--warm-up {recipe.warm_up:g} is more than the {steps} steps of the training, in which "
+        f"the learning rate comes to {highest:.2g} and not to {recipe.learning_rate:g}"
     )
 
 

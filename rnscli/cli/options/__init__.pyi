@@ -33,8 +33,9 @@ from rnscli.cli.options.hardware import on_technologies as on_technologies
 from rnscli.cli.options.hardware import opened as opened
 from rnscli.cli.options.hardware import technology as technology
 from rnscli.cli.options.hardware import with_model_defaults as with_model_defaults
-from rnscli.cli.options.layers import chooses_range as chooses_range
+from rnscli.cli.options.layers import LayersFile as LayersFile
 from rnscli.cli.options.layers import read_layers as read_layers
+from rnscli.cli.options.networks import CALIBRATION_SAMPLES_NEEDS as CALIBRATION_SAMPLES_NEEDS
 from rnscli.cli.options.networks import CORE_AXES as CORE_AXES
 from rnscli.cli.options.networks import CORE_COLUMNS as CORE_COLUMNS
 from rnscli.cli.options.networks import GRADIENT_AXES as GRADIENT_AXES
@@ -44,7 +45,10 @@ from rnscli.cli.options.networks import check_weights as check_weights
 from rnscli.cli.options.networks import core_of as core_of
 from rnscli.cli.options.networks import core_options as core_options
 from rnscli.cli.options.networks import distinct as distinct
+from rnscli.cli.options.networks import is_random as is_random
+from rnscli.cli.options.networks import libraries as libraries
 from rnscli.cli.options.networks import opened_networks as opened_networks
+from rnscli.cli.options.networks import said_of_data as said_of_data
 from rnscli.cli.options.networks import said_of_drawn as said_of_drawn
 from rnscli.cli.options.networks import with_libraries as with_libraries
 from rnscli.cli.options.noise import MORE_NOISE_COLUMNS as MORE_NOISE_COLUMNS

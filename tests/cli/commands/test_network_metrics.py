@@ -87,16 +87,16 @@ def test_names_of_weights(rows: Rows, folder: Path) -> None:
     (folder / "kept").mkdir()
     rows(
         "train", *CNN, "--epochs", "1,2", "--seed", "0,3", "--core", "rns,fixed-lp", "--save",
-        "kept/w.bin",
+        "kept/my w.bin",
     )  # fmt: skip
     names = {path.name for path in (folder / "kept").iterdir()}
     assert names == {
-        f"w-{core}-epochs{epochs}-seed{seed}.bin"
+        f"my w-{core}-epochs{epochs}-seed{seed}.bin"
         for core in ("fp32", "rns", "fixed-lp")
         for epochs in (1, 2)
         for seed in (0, 3)
     }
-    state = torch.load(folder / "kept" / "w-rns-epochs1-seed3.bin", weights_only=True)
+    state = torch.load(folder / "kept" / "my w-rns-epochs1-seed3.bin", weights_only=True)
     assert set(state) == set(tiny_networks.cnn().state_dict())
 
 
@@ -137,13 +137,32 @@ def test_a_language_model(rows: Rows, folder: Path) -> None:
     assert by_metric["snr"]["fp32_value"] is None
 
 
-def test_values(rows: Rows, refusal: Refusal) -> None:
+def test_values(rows: Rows, refusal: Refusal, rnscli: Run) -> None:
     asked = ("--model", "mine:values", "--data", "values.npz", "--core", "rns,fixed-lp")
     exact, coarse = rows("accuracy", *asked, "--metric", "mse", "--adc-range", "full")
     assert exact["task"] == "regression"
     assert exact["relative_value"] == pytest.approx(1, abs=0.05)
     assert coarse["value"] > exact["value"]
-    assert "needs labels that are classes" in refusal("accuracy", *asked)
+    usual = rows_of(rnscli("accuracy", *asked, "--adc-range", "full", "--format", "json"))
+    assert [row["value"] for row in usual] == [exact["value"], coarse["value"]]
+    assert "needs labels that are classes" in refusal("accuracy", *asked, "--metric", "f1")
+
+
+def rows_of(ran: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(ran.out)["rows"]
+    return found
+
+
+@pytest.mark.parametrize("more", [(), ("--sigma", "0.1,0.2", "--redundant", 1, "--attempts", 2)])
+def test_tables_of_several_metrics(rnscli: Run, more: tuple[Any, ...]) -> None:
+    """Each value in the form of its metric, once, and no table wider than a page."""
+    asked = ("accuracy", *CNN, "--core", "rns,fixed-lp", "--metric", "accuracy,snr,f1", *more)
+    table = rnscli(*asked).out
+    assert max(map(len, table.splitlines())) <= 100
+    (titles,) = (line for line in table.splitlines() if line.lstrip().startswith("metric"))
+    assert titles.split().count("FP32") <= 2 and titles.count("95 % interval") <= 2
+    lines = [line.split() for line in table.splitlines() if line.startswith(("snr", "accuracy"))]
+    assert {"dB" in line for line in lines if line[0] == "snr"} == {True}
 
 
 def test_outputs_without_labels(rows: Rows, rnscli: Run) -> None:
@@ -194,6 +213,8 @@ def test_a_sample_that_is_spoilt_in_fp32_names_the_layer(refusal: Refusal) -> No
         ("accuracy", (*CNN, "--image-size", 8), "--image-size concerns folders of images"),
         ("accuracy", ("--model", tiny_networks.CNN, "--image-size", 8), "--image-size concerns"),
         ("accuracy", ("--hf", "nowhere/none"), "--model hf:nowhere/none"),
+        ("accuracy", (*CNN, "--torchvision", "resnet18"), "both say which networks are meant"),
+        ("train", (*CNN, "--hf", "nowhere/none"), "both say which networks are meant"),
         ("train", (*CNN, "--save", "w.pt", "--store", "runs.db"), "--save writes weights"),
         ("train", (*CNN, "--save", "nowhere/w.pt"), "nowhere does not exist"),
         ("train", ("--model", "mine:values", "--data", "inputs.npz"), "no samples to train with"),
