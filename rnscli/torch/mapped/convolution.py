@@ -195,13 +195,14 @@ def _to_weight(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convol
     request = convolution.request._replace(role=WEIGHT_GRADIENT, stationary=False, source=None)
     columns = convolution.operand(grad.transpose(0, 1)).mT
     found = torch.empty_like(weight)
-    counts, every = ProductCounts(), all_positions(images, cut)
+    counts, every, buffer = ProductCounts(), all_positions(images, cut), None
     with simulating(images.device, request):
         multiply = multiplication(columns, request)
         largest = convolution.largest(covered(images, cut), request.role)
         parts = [slice(None)] if groups > 1 else channel_blocks(images, cut)
         for channels in parts:
-            part = patches(images[:, channels], cut, every)
+            part = patches(images[:, channels], cut, every, buffer)
+            buffer = part.view(-1) if buffer is None else buffer
             made, one = multiply(convolution.operand(part), largest)
             found[:, channels] = made.mT.reshape(outputs, -1, *cut.kernel)
             counts += one
