@@ -14,4 +14,5 @@ from rnscli.matrix.gradients import GradientOptions as GradientOptions
 from rnscli.matrix.product import NumPyArrays as NumPyArrays
 from rnscli.matrix.product import QuantisedWeights as QuantisedWeights
 from rnscli.matrix.product import TiledProduct as TiledProduct
+from rnscli.matrix.product import TinyScalesError as TinyScalesError
 from rnscli.matrix.rounding import ROUNDINGS as ROUNDINGS
