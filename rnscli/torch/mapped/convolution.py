@@ -6,6 +6,7 @@ weights ``(K, P)`` times ``(P, O)``, with P positions, K terms of a patch and O 
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -48,6 +49,7 @@ from rnscli.torch.product import (
 
 # Of these a row can be quantised without the others, but for the largest magnitude of all.
 _BY_ROWS = ("vector", "channel", "tensor")
+_TOTALS = 1 << 17  # values of a gradient that stay in a cache while positions are gone through
 
 
 def convolve(place: Place, images: Tensor, weight: Tensor, cut: Cut, groups: int) -> Tensor:
@@ -236,18 +238,13 @@ def _to_weight(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convol
         multiply = Multiplication(request, images.device)
         flow = multiply.flow
         whole = multiply.draws and fits(images, convolution.cut)
-        if (
-            flow is not None
-            and flow.granularity == "vector"
-            and not flow.joint_inputs
-            and not whole
-        ):
-            try:
-                size = flow.core.dot_product.vector_size
+        own_scales = flow is not None and flow.granularity == "vector" and not flow.joint_inputs
+        found = None
+        if flow is not None and own_scales and not whole and weight.numel() <= _TOTALS:
+            size = flow.core.dot_product.vector_size
+            with suppress(TinyScalesError):
                 found, counts = _by_positions(grad, images, weight, convolution, multiply, size)
-            except TinyScalesError:
-                found, counts = _by_channels(grad, images, weight, convolution, multiply)
-        else:
+        if found is None:
             found, counts = _by_channels(grad, images, weight, convolution, multiply)
     stack = () if convolution.groups == 1 else (convolution.groups,)
     every = all_positions(images, convolution.cut).stop

@@ -272,7 +272,7 @@ class AllPatches(torch.autograd.Function):
     def forward(ctx: Any, images: Tensor, cut: Cut) -> Tensor:
         ctx.shape, ctx.cut = images.shape, cut
         found = patches(images, cut, all_positions(images, cut))
-        return found.view(-1, len(images), *cut.positions(images.shape[2:]))
+        return found.view(len(found), len(images), *cut.positions(images.shape[2:]))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
