@@ -362,19 +362,23 @@ class TiledProduct:
     ----------
     builds
         Whether arrays are built where it matters what they are built of.
+    flow, arrays
+        As given.
+    input_levels
+        Steps of the inputs.
     """
 
     builds = True
 
     def __init__(self, flow: Dataflow, arrays: NumPyArrays) -> None:
         dot = flow.core.dot_product
-        self._flow, self._arrays = flow, arrays
+        self.flow, self.arrays = self._flow, self._arrays = flow, arrays
         self._size = dot.vector_size
         self._bytes = (
             arrays.bytes and self.builds and flow.channel_code is None and not flow.core.physical
             and not flow.wide_products and max(dot.max_input, dot.max_weight) <= _BYTE
         )  # fmt: skip
-        self._input_levels, self._weight_levels = (
+        self.input_levels, self._weight_levels = (
             Levels.of(bits, flow) for bits in (dot.input_bits, dot.weight_bits)
         )
 
@@ -450,7 +454,7 @@ class TiledProduct:
         out = found.reshape(*x.shape[:-1], columns)
         core = self._flow.core
         noise = rng() if core.noisy or core.physical else None
-        levels = self._input_levels
+        levels = self.input_levels
         granularity, constant = self._flow.granularity, self._flow.input_constant
         scales = RowScales("x", self._arrays, x, granularity, self._size, levels, constant, largest)
         most = None if constant is None else levels.largest
@@ -550,7 +554,7 @@ class TiledProduct:
         self, values: Array, scales: Array, most: int | None, tiles: Sequence[WeightTile]
     ) -> Iterator[Array]:
         """Inputs ``(..., M, K)`` of each tile in whole numbers, by the scales of rows and tiles."""
-        size, terms, levels = self._size, values.shape[-1], self._input_levels.levels
+        size, terms, levels = self._size, values.shape[-1], self.input_levels.levels
 
         def whole(values: Array, scales: Array) -> Array:
             found = self._whole(values, scales, levels, most)
@@ -595,6 +599,20 @@ class TiledProduct:
         else:
             sums = self._sums(x, parts)
         return arrays.exact(core.ideal(sums), self._flow.wide_results)
+
+    @property
+    def plain(self) -> bool:
+        """Whether sums of float32 are exact, and what is read of them is decided by them alone."""
+        flow, core = self._flow, self._flow.core
+        ideal = self.builds and not core.noisy and not core.physical and flow.channel_code is None
+        simple = not flow.rounds.cuts and not flow.rounds.draws and not flow.wide_products
+        return ideal and simple and self.input_levels.levels <= FLOAT32_LEVELS
+
+    def read(self, sums: Sequence[Array]) -> Array:
+        """What a core reads, if that is plain, of exact products with all parts of the weights."""
+        if self._flow.core.lossless and not self._flow.wide_results:
+            return sums[0]
+        return self._arrays.exact(self._flow.core.ideal(sums), self._flow.wide_results)
 
     def _read(
         self, x: Array, parts: Sequence[Array], rng: np.random.Generator

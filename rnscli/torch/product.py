@@ -498,11 +498,11 @@ class Multiplication:
         self._drawn_from: np.random.Generator | None = None
         flow = request.place.flow_of(request.role) and request.place.flow_for(request.role)
         self.flow = flow
-        self._product = None if flow is None else TiledProduct(flow, TorchArrays(device))
+        self.product = None if flow is None else TiledProduct(flow, TorchArrays(device))
 
     def quantised(self, w: Tensor, start: int = 0) -> Weights:
         """Weights, or those from a row on."""
-        product, request = self._product, self._request
+        product, request = self.product, self._request
         if product is None or self.flow is None:
             return w
         at = zlib.crc32(f"{request.place.layer} {request.role}".encode())
@@ -518,10 +518,10 @@ class Multiplication:
         onto: Tensor | None = None,
     ) -> tuple[Tensor, ProductCounts]:
         """Products of inputs ``(..., M, K)``, as `TiledProduct.multiply` has them."""
-        if self._product is None or isinstance(weights, Tensor):
+        if self.product is None or isinstance(weights, Tensor):
             assert isinstance(weights, Tensor)
             return _in_fp32(x, weights), ProductCounts()
-        return self._product.multiply(x, weights, self._rng, largest, onto)
+        return self.product.multiply(x, weights, self._rng, largest, onto)
 
     @property
     def draws(self) -> bool:
@@ -531,7 +531,7 @@ class Multiplication:
 
     def at_once(self, shape: Sequence[int], terms: int) -> int:
         """How much of the first axis of results is computed, and noise drawn for, at a time."""
-        return shape[0] if self._product is None else self._product.at_once(shape, terms)
+        return shape[0] if self.product is None else self.product.at_once(shape, terms)
 
     def _rng(self) -> np.random.Generator:
         self._drawn_from = self._drawn_from or _generator()

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnscli.matrix import ProductCounts, TinyScalesError
+from rnscli.torch.mapped.depthwise import by_shifts, suits
 from rnscli.torch.mapped.patches import (
     AllPatches,
     Cut,
@@ -184,11 +185,17 @@ class Convolved(torch.autograd.Function):
 def _forward(images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
     cut, request, outputs = convolution.cut, convolution.request, len(weight)
     kernels = convolution.operand(weight).mT
-    found = images.new_empty((len(images), outputs, *cut.positions(images.shape[2:])))
-    counts, buffer = ProductCounts(), None
+    every = all_positions(images, cut).stop
     with simulating(images.device, request):
         multiply = Multiplication(request, images.device)
         weights = multiply.quantised(kernels)
+        found = _shifted(images, weights, convolution, multiply)
+        if found is not None:
+            counts = ProductCounts(0, found.numel(), 0, found.numel())
+            _record(request, kernels.shape, every, counts)
+            return found
+        found = images.new_empty((len(images), outputs, *cut.positions(images.shape[2:])))
+        counts, buffer = ProductCounts(), None
         largest = convolution.largest_of_patches(images)
         for group, positions in convolution.parts(images, multiply, kernels.shape):
             part = patches(
@@ -200,8 +207,19 @@ def _forward(images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor
             into = found[:, convolution.of(group, outputs)]
             scattered(into, positions, made.mT.reshape(into.shape[1], -1))
             counts += one
-    _record(request, kernels.shape, all_positions(images, cut).stop, counts)
+    _record(request, kernels.shape, every, counts)
     return found
+
+
+def _shifted(
+    images: Tensor, weights: Weights, convolution: Convolution, multiply: Multiplication
+) -> Tensor | None:
+    """The result where that is computed without patches."""
+    product, cut = multiply.product, convolution.cut
+    if product is None or isinstance(weights, Tensor) or not suits(weights, product, images):
+        return None
+    largest = convolution.largest(covered(images, cut), FORWARD)
+    return by_shifts(images, cut, weights, product, largest)
 
 
 def _to_images(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
