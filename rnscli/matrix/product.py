@@ -343,6 +343,11 @@ class QuantisedWeights:
     powers: Array | None = None  # that are not in the units, of shape ``(..., 1, N or 1)``
     joint: bool = False  # whether all tiles have the same units
 
+    @property
+    def built_size(self) -> int:
+        """Bytes of the arrays that are built."""
+        return sum(0 if tile.built is None else tile.built.size for tile in self.tiles)
+
     def of(self, stack: slice) -> "QuantisedWeights":
         """Some matrices of a stack ``(G, K, N)``."""
         tiles = tuple(tile.of(stack) for tile in self.tiles)
