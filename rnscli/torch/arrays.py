@@ -18,6 +18,8 @@ class TorchArrays(NumPyArrays):
         # On the CPU, chunks fit the caches; other devices are best kept busy with all at once.
         self.chunk = 2**19 if device.type == "cpu" else None
         self.bytes = device.type == "cpu" and multiplies_bytes()
+        if device.type == "cpu":
+            _keep_memory()
 
     def times(self, sums: Tensor, steps: Tensor) -> Tensor:
         if sums.is_floating_point():
@@ -143,6 +145,18 @@ def _in_order(matrix: Tensor) -> Tensor:
     if 1 in matrix.shape:
         return matrix.clone(memory_format=torch.contiguous_format)
     return matrix
+
+
+@lru_cache(maxsize=1)
+def _keep_memory() -> None:
+    """Let the allocator of glibc keep what chunks are computed in, once in each process.
+
+    It gives memory back to the system as it is freed, and the system clears each page before it
+    gives it out again: for arrays of some MB that are made and forgotten, this takes as long as
+    computing them. It stops doing so up to the size of the largest array that was freed, if that
+    is below 32 MiB (mallopt(3), M_MMAP_THRESHOLD). Nothing is written into this one.
+    """
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 def _multiplies_exactly() -> bool:
