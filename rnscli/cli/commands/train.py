@@ -50,8 +50,8 @@ EPOCH_LAYOUT = report.Layout(
 )
 _RECIPE = tuple(base.options_of(networks.RecipeOptions))
 _OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
-AXES = (*_OTHERS, *options.CORE_AXES, *options.GRADIENT_AXES, "technology", "core")
-_OF_CORES = (*options.CORE_AXES, *options.GRADIENT_AXES)
+_OF_CORES = (*options.CORE_AXES, *options.GRADIENT_AXES, *options.UPDATE_AXES)
+AXES = (*_OTHERS, *_OF_CORES, "technology", "core")
 _OF_SHELL = {
     "learning_rate": networks.RecipeOptions.learning_rate.within(
         low=1e-12, accepted="a number above 0"
@@ -65,6 +65,7 @@ AXIS_COLUMNS = {
     **options.MORE_NOISE_COLUMNS,
     **options.DEVICE_COLUMNS,
     "technology": analysis.Technology,
+    **options.UPDATE_COLUMNS,
 }
 
 
@@ -77,6 +78,7 @@ AXIS_COLUMNS = {
     needs={
         **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
+        **options.UPDATE_NEEDS,
         "momentum": ("optimiser=momentum", "optimiser=nesterov"),
     },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
@@ -98,6 +100,7 @@ AXIS_COLUMNS = {
     *base.options_of(GradientOptions).values(),
     options.noise_technology,
     *(_OF_SHELL.get(name, one) for name, one in base.options_of(networks.RecipeOptions).items()),
+    options.update_options,
     click.option(
         "--curves",
         is_flag=True,
@@ -141,6 +144,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --optimiser momentum --learning-rate 0.02,0.1 --clip 1
     # A task on which few bits lose, and what rounding by chance saves
     rnscli train --model text-mlp --bits 4..6 --rounding nearest,stochastic
+    # Weights in cells whose steps fade, one or three of them a weight
+    rnscli train --core fixed-hp --bits 8 --epochs 1 --optimiser sgd --learning-rate 0.1 \
+        --weight-decay 0 --update exponential --update-nonlinearity 3 --cells 1,3
     """
     options.check_torch("rnscli train", given)
     given = options.with_libraries(given)
@@ -168,7 +174,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         options.noise_points(given, AXES),
         partial(options.core_of, tables=tables, technologies=technologies),
     )
-    ready = options.distinct(every, _OTHERS)
+    ready = options.distinct([options.with_updates(*one) for one in every], _OTHERS)
     if options.is_of_devices(given):
         ready = [
             (point | {"technology": options.of_technology(point, point["core"], technologies)}, one)
@@ -227,6 +233,7 @@ def _trainings(
                 gradients=None if one is None else one.gradients,
                 bits=None if one is None else one.bits,
                 plan=analysis.CalibrationPlan() if one is None else one.plan,
+                updates=None if one is None else one.updates,
                 checkpoint=folder,
                 save=_saved_as(given, point, one, seed),
             )

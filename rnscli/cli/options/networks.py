@@ -17,7 +17,7 @@ from rnscli.base import InputError, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
 from rnscli.cli.options.layers import Layers
-from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
+from rnscli.core import DEVICE, CellUpdates, CoreOptions, analog_core_named, analog_cores
 from rnscli.hardware import Technology
 from rnscli.matrix import DIGITAL, Dataflow, DataflowOptions, GradientFlows, needs_calibration
 from rnscli.networks import INSTALL, LIBRARIES, missing_package
@@ -132,7 +132,7 @@ class CoreOfPoint:
     """The core of a point, the bits of its converters, and how it is calibrated if it must be.
 
     ``gradients`` are the cores of a backward pass, if they are others, and ``layers`` those of
-    layers by patterns of their names.
+    layers by patterns of their names; ``updates`` the cells of weights that are trained.
     """
 
     flow: Dataflow
@@ -140,6 +140,7 @@ class CoreOfPoint:
     plan: CalibrationPlan
     gradients: GradientFlows | None = None
     layers: tuple[tuple[str, Dataflow], ...] = ()
+    updates: CellUpdates | None = None
 
 
 def distinct(
