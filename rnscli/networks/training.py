@@ -266,24 +266,24 @@ class _CellWeights:
 
     def __init__(self, parameter: nn.Parameter, updates: CellUpdates) -> None:
         self._parameter = parameter
-        values = self._values()
-        self._cells: Cells = updates.program(values, updates.range * math.sqrt((values**2).mean()))
-        self._read()
-
-    def _values(self) -> "np.ndarray[Any, np.dtype[np.float64]]":
-        return self._parameter.detach().cpu().numpy().astype(np.float64).ravel()
+        values = parameter.detach().cpu().numpy().astype(np.float64).ravel()
+        self._cells = updates.program(values, updates.range * math.sqrt((values**2).mean()))
+        self._held = self._cells.weights().astype(np.float32)
+        self._show()
 
     @torch.no_grad()
-    def _read(self) -> None:
+    def _show(self) -> None:
         """Make the parameter what the cells hold."""
-        self._before = self._cells.weights().astype(np.float32)
-        self._parameter.copy_(torch.from_numpy(self._before).view_as(self._parameter))
+        self._parameter.copy_(torch.from_numpy(self._held).view_as(self._parameter))
 
     def follow(self, step: int, rng: np.random.Generator) -> None:
         """Take the step of the parameter, counted from 0, in the cells."""
-        self._cells.change(self._values() - self._before, rng)
-        self._cells.carry(step + 1, rng)
-        self._read()
+        asked = self._parameter.detach().cpu().numpy().ravel() - self._held
+        places: Any = self._cells.change(asked, rng)
+        if self._cells.carry(step + 1, rng):
+            places = ...
+        self._held[places] = self._cells.weights(places)
+        self._show()
 
     def state(self) -> dict[str, Any]:
         cells = torch.from_numpy(self._cells.state.copy())
@@ -294,7 +294,8 @@ class _CellWeights:
         if kept.shape != self._cells.state.shape:
             raise ValueError("it has other cells")
         self._cells = Cells(self._cells.updates, kept, float(state["largest"]))
-        self._read()
+        self._held = self._cells.weights().astype(np.float32)
+        self._show()
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

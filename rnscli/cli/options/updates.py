@@ -13,7 +13,7 @@ _ALL = options_of(UpdateOptions)
 _OF_CARRIES = ("cell_base", "carry_every", "carry")
 UPDATE_AXES = tuple(_ALL)
 UPDATE_NEEDS: Mapping[str, tuple[str, ...]] = {
-    **{name: ("update",) for name in UPDATE_AXES[1:]},
+    **dict.fromkeys(UPDATE_AXES[1:], ("update",)),
     "update_nonlinearity": tuple(
         f"update={name}" for name, law in UPDATE_LAWS.items() if law.nonlinear
     ),

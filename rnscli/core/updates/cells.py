@@ -30,7 +30,7 @@ from rnscli.core.updates.tabulated import COLUMNS, Tabulated
 if TYPE_CHECKING:
     import numpy as np
 
-    from rnscli.core.arithmetic import FloatArray
+    from rnscli.core.arithmetic import FloatArray, IntArray
 
 # `Tabulated` has no name there: a file says what is in it.
 UPDATE_LAWS: Registry[type[UpdateLaw]] = Registry(
@@ -119,10 +119,10 @@ class UpdateOptions:
 class CellUpdates:
     r"""How weights are held in cells while they are trained, and follow the steps asked for.
 
-    A weight w of up to W has digits in K cells, ``w = sum_k c_k`` with ``|c_k| <= W / B^k``. Each is
-    a cell beside a reference in the middle of its range, or the difference of a pair. A step asks
-    the lowest digit for a change d, which is ``x = d / (2 W_k)`` of its range; the law makes a mean
-    step s of it, times ``1 + asymmetry`` up and ``1 - asymmetry`` down, and noise of variance
+    A weight w of up to W has digits in K cells, ``w = sum_k c_k`` with ``|c_k| <= W_k = W / B^k``.
+    Each is a cell beside a reference in the middle of its range, or the difference of a pair. A
+    step asks the lowest digit for a change d, which is ``x = d / (2 W_k)`` of its range; the law
+    makes a mean step s of it, times ``1 + asymmetry`` up and ``1 - asymmetry`` down, and noise of variance
     ``update_noise^2 |s|`` is added, all in shares of the range: pulses add up, and so do their
     variances (CrossSim, "G_INDEPENDENT"). What would leave the range stays at its end.
 
@@ -165,6 +165,7 @@ class CellUpdates:
     >>> state = updates.program(np.array([0.0, 0.5, -0.5]), 1.0)
     >>> rng = np.random.default_rng(0)
     >>> state.change(np.array([0.1, 0.1, 0.1]), rng)
+    array([0, 1, 2])
     >>> state.weights().round(3)
     array([ 0.154,  0.584, -0.276])
     """
@@ -258,33 +259,41 @@ class Cells:
         digits: FloatArray = self.state[:, 0] - self.state[:, 1]
         return digits
 
-    def weights(self) -> FloatArray:
-        """The weights that the cells hold."""
-        total: FloatArray = self.largest * self.digits().sum(axis=0)
-        return total
+    def weights(self, places: Any = ...) -> FloatArray:
+        """The weights that the cells hold, all of them or those at some places."""
+        total: FloatArray = self.state[:, 0, places].sum(axis=0)
+        if self.state.shape[1] == 2:
+            total = total - self.state[:, 1, places].sum(axis=0)
+        return self.largest * total
 
-    def change(self, asked: FloatArray, rng: np.random.Generator) -> None:
-        """Ask the lowest digits for changes; those of 0 get no pulse, and no noise."""
+    def change(self, asked: np.ndarray[Any, Any], rng: np.random.Generator) -> IntArray:
+        """Ask the lowest digits for changes; those of 0 get no pulse, and no noise.
+
+        Returns the places of the others.
+        """
         import numpy as np
 
         hit = np.flatnonzero(asked)
-        if not hit.size:
-            return
-        last = len(self.state) - 1
-        x = asked.ravel()[hit] / (2 * self.largest * self._reach(last))
-        for side in range(self.state.shape[1]):
-            self._pulse(last, side, hit, -x if side else x, rng)
+        if hit.size:
+            last = len(self.state) - 1
+            x = asked.ravel()[hit].astype(np.float64) / (2 * self.largest * self._reach(last))
+            for side in range(self.state.shape[1]):
+                self._pulse(last, side, hit, -x if side else x, rng)
+        return hit
 
-    def carry(self, step: int, rng: np.random.Generator) -> None:
-        """Carry the digits whose time has come after so many steps, the lowest first."""
+    def carry(self, step: int, rng: np.random.Generator) -> bool:
+        """Carry the digits whose time has come after so many steps, the lowest first, if any."""
         updates = self.updates
         period = float(updates.carry_every)
+        carried = False
         for digit in range(len(self.state) - 1, 0, -1):
             # A base that is not whole has periods that are not, either.
             if step // period == (step - 1) // period:
                 break
             self._carry(digit, rng)
+            carried = True
             period *= updates.cell_base
+        return carried
 
     def _pulse(
         self, digit: int, side: int, hit: Any, x: FloatArray, rng: np.random.Generator
@@ -335,7 +344,8 @@ class Cells:
                 cell[hit] = written
 
     def _half(self, digit: int) -> float:
-        return self._reach(digit) / self.state.shape[1]
+        """How far a cell of a digit can be from the middle of its range."""
+        return self._reach(digit) / len(self.state[digit])
 
     def _sides(self, digit: int) -> list[tuple[float, FloatArray]]:
         return [(-1.0 if side else 1.0, cell) for side, cell in enumerate(self.state[digit])]

@@ -66,4 +66,5 @@ class Exponential(UpdateLaw):
             return x
         top = -1.0 / math.expm1(-self.nonlinearity)
         left = np.where(x > 0, top - g, g - (1.0 - top))
-        return np.copysign(left * -np.expm1(-self.nonlinearity * np.abs(x)), x)
+        share: FloatArray = -np.expm1(-self.nonlinearity * np.abs(x))
+        return np.copysign(left * share, x)
