@@ -122,8 +122,8 @@ class CellUpdates:
     A weight w of up to W has digits in K cells, ``w = sum_k c_k`` with ``|c_k| <= W_k = W / B^k``.
     Each is a cell beside a reference in the middle of its range, or the difference of a pair. A
     step asks the lowest digit for a change d, which is ``x = d / (2 W_k)`` of its range; the law
-    makes a mean step s of it, times ``1 + asymmetry`` up and ``1 - asymmetry`` down, and noise of variance
-    ``update_noise^2 |s|`` is added, all in shares of the range: pulses add up, and so do their
+    makes a mean step s of it, times ``1 + asymmetry`` up and ``1 - asymmetry`` down, and noise of
+    variance ``noise^2 |s|`` is added, all in shares of the range: pulses add up, and so do their
     variances (CrossSim, "G_INDEPENDENT"). What would leave the range stays at its end.
 
     Every so many steps digits beyond half of their range are carried upwards and reset: the

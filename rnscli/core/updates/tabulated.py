@@ -96,23 +96,25 @@ class Tabulated(UpdateLaw):
         parts = ((b[0] - a[0]) * (a[place] + b[place]) / 2 for a, b in pairwise(self.rows))
         return sum(parts) / self._range
 
-    def _at(self, g: FloatArray, place: int) -> FloatArray:
+    def _at(self, g: FloatArray, x: FloatArray, places: tuple[int, int]) -> FloatArray:
+        """Values of one column for requests up, and of another one for those down."""
         import numpy as np
 
         first = self.rows[0][0]
-        places = [(row[0] - first) / self._range for row in self.rows]
-        return np.interp(g, places, [row[place] for row in self.rows])
+        ends = [(row[0] - first) / self._range for row in self.rows]
+        # Both in one line, that of steps down behind the other one.
+        line = [*ends, *(2.0 + end for end in ends)]
+        values = [row[place] for place in places for row in self.rows]
+        return np.interp(g + 2.0 * (x < 0), line, values)
 
     def steps(self, g: FloatArray, x: FloatArray) -> FloatArray:
         import numpy as np
 
-        up = x / self._mean(1) * self._at(g, 1)
-        return np.where(x > 0, up, x / self._mean(3) * self._at(g, 3))
+        return x / np.where(x < 0, self._mean(3), self._mean(1)) * self._at(g, x, (1, 3))
 
     def variances(self, g: FloatArray, x: FloatArray) -> FloatArray | float:
         import numpy as np
 
         # A request for x of the range is x range / mean pulses.
-        up = np.abs(x) / self._mean(1) * self._at(g, 2) ** 2
-        down = np.abs(x) / -self._mean(3) * self._at(g, 4) ** 2
-        return np.where(x > 0, up, down) / self._range
+        pulses = x / np.where(x < 0, self._mean(3), self._mean(1))
+        return pulses * self._at(g, x, (2, 4)) ** 2 / self._range

@@ -53,9 +53,8 @@ def test_digits_beyond_half_are_reset_and_others_stay() -> None:
     )
     cells.change(np.array([0.1, 0.3, -0.3, 0.0]), RNG)  # of a digit that reaches 0.4
     assert cells.carry(1, RNG)
-    np.testing.assert_allclose(
-        2.0 * cells.digits(), [[0, 0.3, -0.3, 0], [0.1, 0, 0, 0]], atol=1e-14
-    )
+    expected = [[0, 0.15, -0.15, 0], [0.05, 0, 0, 0]]
+    np.testing.assert_allclose(cells.digits(), expected, atol=1e-14)
     np.testing.assert_allclose(cells.weights(), [0.1, 0.3, -0.3, 0.0], atol=1e-14)
 
 
