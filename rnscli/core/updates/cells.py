@@ -115,6 +115,13 @@ class UpdateOptions:
     )
 
 
+# Options by the fields that they give.
+_FIELDS = {
+    **{name: f"update_{name}" for name in ("asymmetry", "noise", "pulses", "mapping", "range")},
+    **{name: name for name in ("cells", "cell_base", "carry_every", "carry")},
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class CellUpdates:
     r"""How weights are held in cells while they are trained, and follow the steps asked for.
@@ -216,11 +223,13 @@ class CellUpdates:
             if not kind.in_cells:
                 return None
             law = kind.of(given.get("update_nonlinearity"))
-        names = {name: f"update_{name}" for name in ("asymmetry", "noise", "pulses", "mapping")}
-        names |= {"range": "update_range"}
-        names |= {name: name for name in ("cells", "cell_base", "carry_every", "carry")}
-        stated = {field: given.get(option) for field, option in names.items()}
+        stated = {field: given.get(option) for field, option in _FIELDS.items()}
         return cls(law=law, **{field: one for field, one in stated.items() if one is not None})
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What options would ask for them, by their names, but for the law."""
+        return {option: getattr(self, field) for field, option in _FIELDS.items()}
 
     def program(self, weights: FloatArray, largest: float) -> Cells:
         """Cells with these weights in their highest digits, clipped at ``largest``."""
