@@ -20,10 +20,16 @@ from rnscli.core import CellUpdates
 from rnscli.networks import Recipe, Trainer, open_untrained
 
 TABLE = str(Path(__file__).parent / "taox.csv")
-FADING: dict[str, Any] = {"update": "exponential", "update_nonlinearity": 5.0}
-# By name: the learning rate, the best of those tried, and what cells do.
+# By name: the learning rate, and what cells do.
 CASES: dict[str, tuple[float, dict[str, Any]]] = {
     "numbers": (1.0, {}),
+    "numbers-slower": (0.3, {}),
+    "taox": (0.1, {"update": TABLE}),
+    "carry": (0.3, {"update": TABLE, "cells": 3, "carry_every": 10}),
+    "carry-seldom": (0.3, {"update": TABLE, "cells": 3, "carry_every": 100}),
+    "exponential-1": (0.03, {"update": "exponential", "update_nonlinearity": 1.0}),
+    "exponential-5": (0.03, {"update": "exponential", "update_nonlinearity": 5.0}),
+    "logistic-5": (0.3, {"update": "logistic", "update_nonlinearity": 5.0}),
 }
 EPOCHS = 6
 
