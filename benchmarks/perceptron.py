@@ -24,7 +24,8 @@ TABLE = str(Path(__file__).parent / "taox.csv")
 CASES: dict[str, tuple[float, dict[str, Any]]] = {
     "numbers": (1.0, {}),
     "numbers-slower": (0.3, {}),
-    "taox": (0.1, {"update": TABLE}),
+    "taox": (0.3, {"update": TABLE}),
+    "taox-slower": (0.1, {"update": TABLE}),
     "carry": (0.3, {"update": TABLE, "cells": 3, "carry_every": 10}),
     "carry-seldom": (0.3, {"update": TABLE, "cells": 3, "carry_every": 100}),
     "exponential-1": (0.03, {"update": "exponential", "update_nonlinearity": 1.0}),

@@ -35,7 +35,7 @@ SMALL = {
 }
 MORE = {  # what some things need besides
     "--adc-model": "--adc-table table.csv --extrapolate",
-    "--update": "--optimiser sgd --weight-decay 0 --update-nonlinearity 1",
+    "--update": "--optimiser=sgd --weight-decay=0 --update-nonlinearity=1",
 }
 # Commands to which a technology only gives its noise.
 OF_NOISE = ("error-sim", "fault-prob", "train")

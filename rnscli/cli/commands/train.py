@@ -144,9 +144,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --optimiser momentum --learning-rate 0.02,0.1 --clip 1
     # A task on which few bits lose, and what rounding by chance saves
     rnscli train --model text-mlp --bits 4..6 --rounding nearest,stochastic
-    # Weights in cells whose steps fade, one or three of them a weight
-    rnscli train --core fixed-hp --bits 8 --epochs 1 --optimiser sgd --learning-rate 0.1 \
-        --weight-decay 0 --update exponential --update-nonlinearity 3 --cells 1,3
+    # Weights in cells whose steps fade
+    rnscli train --core fixed-hp --epochs 1 --optimiser sgd \\
+        --weight-decay 0 --update exponential --update-nonlinearity 3
     """
     options.check_torch("rnscli train", given)
     given = options.with_libraries(given)
