@@ -16,6 +16,7 @@ from rnscli.networks.portable import open_untrained as open_untrained
 from rnscli.networks.recipe import OPTIMISERS as OPTIMISERS
 from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.networks.recipe import RecipeOptions as RecipeOptions
+from rnscli.networks.recipe import check_plain as check_plain
 from rnscli.networks.shipped import DIGITS_NETWORKS as DIGITS_NETWORKS
 from rnscli.networks.shipped import INSTALL as INSTALL
 from rnscli.networks.shipped import NETWORKS as NETWORKS

@@ -19,12 +19,15 @@ class Optimiser:
     """How gradients change weights.
 
     ``make`` is the optimiser of PyTorch for groups of parameters, by a recipe, and
-    ``has_momentum`` whether it depends on the momentum of that.
+    ``has_momentum`` whether it depends on the momentum of that; ``plain`` says whether a step is
+    the gradient times the rate, which an array can write as an outer product without a memory
+    beside its cells.
     """
 
     summary: str
     make: "Callable[[Groups, Recipe], torch.optim.Optimizer]"
     has_momentum: bool = False
+    plain: bool = False
 
 
 def _descent(groups: "Groups", recipe: "Recipe", **momentum: Any) -> "torch.optim.Optimizer":
@@ -46,7 +49,7 @@ def _adamw(groups: "Groups", recipe: "Recipe") -> "torch.optim.Optimizer":
 
 
 OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType({
-    "sgd": Optimiser("gradients times the rate", _descent),
+    "sgd": Optimiser("gradients times the rate", _descent, plain=True),
     "momentum": Optimiser(
         "a sum of gradients that decays, the heavy ball",
         lambda groups, recipe: _descent(groups, recipe, momentum=recipe.momentum),
@@ -215,6 +218,22 @@ class Recipe:
         if 0 < self.warm_up < 1:
             risen = passed / self.warm_up
         return self.learning_rate * min(1.0, risen) * SCHEDULES[self.schedule].factor(passed)
+
+
+def check_plain(recipe: Recipe, update: str) -> None:
+    """Refuse a recipe whose steps are not gradients alone, where cells are to follow them."""
+    wanted = {
+        f"`optimiser` {recipe.optimiser}": OPTIMISERS[recipe.optimiser].plain,
+        f"`weight_decay` {recipe.weight_decay:g}": recipe.weight_decay == 0,
+        f"`clip_weights` {recipe.clip_weights}": recipe.clip_weights is None,
+    }
+    wrong = " and ".join(said for said, holds in wanted.items() if not holds)
+    if wrong:
+        plain = ", ".join(name for name, one in OPTIMISERS.items() if one.plain)
+        raise InputError(
+            f"`update` {update} has gradients written into cells as they are, which {wrong} would "
+            f"change; give `optimiser` {plain}, `weight_decay` 0 and no `clip_weights`"
+        )
 
 
 _ABSENT = ("clip", "clip_weights")  # which may be `None`

@@ -35,7 +35,10 @@ SMALL = {
     "design": "--bits 4 --vector-size 16 --pairs 20 --redundant 1 --attempts 2 --p 1e-2 --core rns "
     "--columns-per-adc 1 --extrapolate",
 }
-MORE = {"--adc-model": "--adc-table table.csv --extrapolate"}  # what some things need besides
+MORE = {  # what some things need besides
+    "--adc-model": "--adc-table table.csv --extrapolate",
+    "--update": "--optimiser=sgd --weight-decay=0 --update-nonlinearity=1",
+}
 # Commands to which a technology only gives its noise.
 OF_NOISE = ("error-sim", "fault-prob", "train")
 # Options of which a command takes one value.

@@ -20,8 +20,9 @@ from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_
 from rnscli.analysis.networks.rows import FP32, EpochRow, TrainingRow
 from rnscli.analysis.statistics import check_reals
 from rnscli.base import InputError, RnscliError, shown, write_atomically
+from rnscli.core import CellUpdates
 from rnscli.matrix import Dataflow, GradientFlows, needs_calibration
-from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer, running
+from rnscli.networks import Dataset, PortableNetwork, Recipe, Trainer, check_plain, running
 from rnscli.runtime import Runner, Work, describe, digest, versions
 from rnscli.torch import converted
 
@@ -60,6 +61,9 @@ class TrainingParameters:
     plan
         How the products are calibrated at the start of every epoch, with the weights of that
         moment, where the core or the dataflow needs it.
+    updates
+        In what cells weights are held, and how they follow the steps of the recipe; numbers if
+        ``None``.
     checkpoint
         Folder in which a training is kept after every epoch, and from which it goes on.
     save
@@ -78,6 +82,7 @@ class TrainingParameters:
     gradients: GradientFlows | None = None
     bits: int | None = None
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
+    updates: CellUpdates | None = None
     checkpoint: Path | None = None
     save: Path | None = None
 
@@ -86,6 +91,8 @@ class TrainingParameters:
             analysis.ModuliOptions.bits.check(self.bits)
         if self.flow is None and self.gradients is not None:
             raise InputError("`gradients` are beside a `flow`; without one all is in FP32")
+        if self.updates is not None:
+            check_plain(self.recipe, self.updates.law.name)
 
     @property
     def flows(self) -> tuple[Dataflow | None, Dataflow | None, Dataflow | None]:
@@ -143,7 +150,7 @@ def training_run(
     flow = parameters.flow
     if flow is not None:
         model = converted(model, flow, gradients=parameters.gradients)
-    trainer = Trainer(model, parameters.data, parameters.recipe)
+    trainer = Trainer(model, parameters.data, parameters.recipe, parameters.updates)
     failure = ""
     kept = _Checkpoint(parameters)
     kept.restore(trainer)
@@ -188,6 +195,8 @@ def _description(parameters: TrainingParameters) -> dict[str, Any]:
         **analysis.described_flow(parameters.flow),
         "gradients": [analysis.described_flow(one) for one in parameters.flows[1:]],
         "calibration": described_plan(parameters.plan, parameters.flows, parameters.data),
+        # Only where there are any: what was stored before is still what it was.
+        **({"updates": describe(parameters.updates)} if parameters.updates is not None else {}),
     }
 
 

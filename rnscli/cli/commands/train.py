@@ -50,8 +50,8 @@ EPOCH_LAYOUT = report.Layout(
 )
 _RECIPE = tuple(base.options_of(networks.RecipeOptions))
 _OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
-AXES = (*_OTHERS, *options.CORE_AXES, *options.GRADIENT_AXES, "technology", "core")
-_OF_CORES = (*options.CORE_AXES, *options.GRADIENT_AXES)
+_OF_CORES = (*options.CORE_AXES, *options.GRADIENT_AXES, *options.UPDATE_AXES)
+AXES = (*_OTHERS, *_OF_CORES, "technology", "core")
 _OF_SHELL = {
     "learning_rate": networks.RecipeOptions.learning_rate.within(
         low=1e-12, accepted="a number above 0"
@@ -65,6 +65,7 @@ AXIS_COLUMNS = {
     **options.MORE_NOISE_COLUMNS,
     **options.DEVICE_COLUMNS,
     "technology": analysis.Technology,
+    **options.UPDATE_COLUMNS,
 }
 
 
@@ -78,6 +79,7 @@ AXIS_COLUMNS = {
         **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
         **options.CALIBRATION_SAMPLES_NEEDS,
+        **options.UPDATE_NEEDS,
         "momentum": tuple(
             f"optimiser={name}" for name, one in networks.OPTIMISERS.items() if one.has_momentum
         ),
@@ -101,6 +103,7 @@ AXIS_COLUMNS = {
     *base.options_of(GradientOptions).values(),
     options.noise_technology,
     *(_OF_SHELL.get(name, one) for name, one in base.options_of(networks.RecipeOptions).items()),
+    options.update_options,
     click.option(
         "--curves",
         is_flag=True,
@@ -144,6 +147,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --optimiser momentum --learning-rate 0.02,0.1 --clip 1
     # A task on which few bits lose, and what rounding by chance saves
     rnscli train --model text-mlp --bits 4..6 --rounding nearest,stochastic
+    # Weights in cells whose steps fade
+    rnscli train --core fixed-hp --epochs 1 --optimiser sgd \\
+        --weight-decay 0 --update exponential --update-nonlinearity 3
     """
     options.check_torch("rnscli train", given)
     given = options.with_libraries(given)
@@ -171,8 +177,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         options.noise_points(given, AXES),
         partial(options.core_of, tables=tables, technologies=technologies),
     )
-    # A sweep of the momentum is none of optimisers that have none.
-    ready = options.distinct([(_with_momentum(point), one) for point, one in every], _OTHERS)
+    # A sweep of the momentum is none of optimisers that have none, nor one of what cells have not.
+    ready = options.distinct(
+        [options.with_updates(_with_momentum(point), one) for point, one in every], _OTHERS
+    )
     if options.is_of_devices(given):
         ready = [
             (point | {"technology": options.of_technology(point, point["core"], technologies)}, one)
@@ -241,6 +249,7 @@ def _trainings(
                 gradients=None if one is None else one.gradients,
                 bits=None if one is None else one.bits,
                 plan=analysis.CalibrationPlan() if one is None else one.plan,
+                updates=None if one is None else one.updates,
                 checkpoint=folder,
                 save=_saved_as(given, point, one, seed),
             )

@@ -101,3 +101,8 @@ from rnscli.cli.options.types import is_file as is_file
 from rnscli.cli.options.types import names_or_files as names_or_files
 from rnscli.cli.options.types import of_names as of_names
 from rnscli.cli.options.types import shown as shown
+from rnscli.cli.options.updates import UPDATE_AXES as UPDATE_AXES
+from rnscli.cli.options.updates import UPDATE_COLUMNS as UPDATE_COLUMNS
+from rnscli.cli.options.updates import UPDATE_NEEDS as UPDATE_NEEDS
+from rnscli.cli.options.updates import update_options as update_options
+from rnscli.cli.options.updates import with_updates as with_updates

@@ -20,7 +20,14 @@ from rnscli.base import InputError, NamesOrFiles, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
 from rnscli.cli.options.layers import LayersFile
-from rnscli.core import CALIBRATED, DEVICE, CoreOptions, analog_core_named, analog_cores
+from rnscli.core import (
+    CALIBRATED,
+    DEVICE,
+    CellUpdates,
+    CoreOptions,
+    analog_core_named,
+    analog_cores,
+)
 from rnscli.hardware import STATIC, Technology
 from rnscli.matrix import (
     DIGITAL,
@@ -184,7 +191,7 @@ class CoreOfPoint:
     """The core of a point, the bits of its converters, and how it is calibrated if it must be.
 
     ``gradients`` are the cores of a backward pass, if they are others, and ``layers`` those of
-    layers that have one of their own, or none.
+    layers that have one of their own, or none; ``updates`` the cells of weights that are trained.
     """
 
     flow: Dataflow
@@ -192,6 +199,7 @@ class CoreOfPoint:
     plan: CalibrationPlan
     gradients: GradientFlows | None = None
     layers: "tuple[LayerCore, ...]" = ()
+    updates: CellUpdates | None = None
 
     @property
     def flows(self) -> tuple[Dataflow, ...]:
