@@ -25,6 +25,7 @@ from rnscli.networks.tasks import NOTHING as NOTHING
 from rnscli.networks.tasks import TASKS as TASKS
 from rnscli.networks.tasks import VALUES as VALUES
 from rnscli.networks.tasks import Task as Task
+from rnscli.networks.tasks import judged as judged
 from rnscli.networks.tasks import labels_of as labels_of
 from rnscli.networks.tasks import right_of as right_of
 from rnscli.networks.tasks import task_of as task_of

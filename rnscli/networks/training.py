@@ -33,14 +33,15 @@ from rnscli.networks.shipped import NETWORKS, ShippedNetwork
 class EpochResult:
     """What an epoch, counted from 1, has come to.
 
-    Mean cross-entropies in nats: of the epoch's samples, each in the step that it was part of, and
-    of the test samples after the epoch; and the share of these that are right then.
+    Mean cross-entropies in nats, of values mean square errors: of the epoch's samples, each in the
+    step that it was part of, and of the test samples after the epoch; and the share of these, or
+    of their places, that is right then (`rnscli.networks.evaluation.Score`), ``None`` of values.
     """
 
     epoch: int
     train_loss: float
     test_loss: float
-    test_accuracy: float
+    test_accuracy: float | None
 
 
 class Trainer:
@@ -53,7 +54,8 @@ class Trainer:
     Parameters
     ----------
     model
-        Any module that gives logits ``(N, classes)``, converted or not.
+        Any module whose outputs belong to the labels (`rnscli.networks.task_of`), converted or
+        not.
     data
         With a part to train with.
     recipe

@@ -1,7 +1,6 @@
 """Accuracy of networks whose matrix products are computed on analog cores."""
 
 import math
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from functools import cache, partial
@@ -24,22 +23,20 @@ from rnscli.analysis.networks.calibrating import (
 from rnscli.analysis.networks.metric_statistics import Comparison, MetricStatistics
 from rnscli.analysis.networks.metrics import METRICS
 from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
+from rnscli.analysis.networks.priced_flow import PricedFlow
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import check_counts
-from rnscli.base import InputError, NoSolutionError, NotFiniteError
+from rnscli.base import InputError, NotFiniteError
 from rnscli.core import CORES
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
 from rnscli.torch import check_patterns, conversion, converted, recording
 
-ALGORITHM = 4  # to be counted up whenever the same parameters would give other results
+ALGORITHM = 5  # to be counted up whenever the same parameters would give other results
 
 _BLOCK_SAMPLES = 128
 _PART = "accuracy"
-# What the energy of a core depends on, besides its dot product.
-_PRICED = ("moduli", "legitimate_range", "decoder", "slice_bits", "adc_bits", "adc_range")
-
 _TOKEN_SAMPLES = 16
 # Columns of the metric that is looked at most.
 _ACCURACY = (
@@ -396,7 +393,7 @@ def _row(
     parameters: AccuracyParameters, inference: Inference, statistics: AccuracyStatistics
 ) -> AccuracyRow:
     found, made, workload = statistics.comparison, statistics.products, inference.workload
-    samples, metric = statistics.found.samples, METRICS[parameters.metric]
+    samples, metric = parameters.count, METRICS[parameters.metric]
     noisy = parameters.flow.core.noisy
     energy = _energy(parameters, workload, made.mean_attempts)
     shares = astuple(found) if metric.has_columns else (None,) * len(fields(found))
@@ -447,42 +444,13 @@ def _energy(
 ) -> analysis.WorkloadRow | None:
     """The energy of one inference, with the attempts that were measured.
 
-    ``None`` where layers have cores of their own, where the technology has no light for so many
-    bits, or where attempts at a pass are not independent, as their energy is computed: the accuracy
-    is known even so.
+    ``None`` where layers have cores of their own, or `PricedFlow` knows none: the accuracy is known
+    even so.
     """
-    core = parameters.flow.core
     if parameters.layers:
         return None
-    if core.settings.get("attempts", 1) > 2 and any(law.has_static_errors for law in core.laws):
-        return None
-    most, code, searched = core.settings.get("attempts", 1), core.code, 0.0
-    if code is not None and core.laws:
-        searched = analysis.search_probability(code.decoder, code.moduli, core.laws)
-    rejected = analysis.rejected_of(attempts, most) if attempts > 1 else 0.0
-    in_pass = analysis.attempts_of_pass(rejected, most, core.dot_product.vector_size)
-    with warnings.catch_warnings():
-        # Rows say whether they are extrapolated.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        make = partial(
-            analysis.EnergyParameters,
-            core=core.name,
-            dot_product=core.dot_product,
-            bits=parameters.bits,
-            technology=parameters.technology,
-            extrapolate=True,
-            expected_attempts=attempts,
-            pass_attempts=max(attempts, in_pass),
-            search_probability=searched,
-            scales=parameters.flow.scales,
-            devices=core.devices,
-            input_scale=parameters.flow.scale_name,
-            **{name: value for name, value in core.settings.items() if name in _PRICED},
-        )
-        try:
-            return analysis.workload_energy(make(), workload)[-1]
-        except NoSolutionError:
-            return None
+    priced = PricedFlow(parameters.flow, parameters.bits, parameters.technology)
+    return priced.products(workload.gemms, attempts)
 
 
 def _technology_name(parameters: AccuracyParameters) -> str:
