@@ -13,6 +13,7 @@ from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import PortableNetwork as PortableNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
+from rnscli.networks.recipe import OPTIMISERS as OPTIMISERS
 from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.networks.recipe import RecipeOptions as RecipeOptions
 from rnscli.networks.shipped import DIGITS_NETWORKS as DIGITS_NETWORKS
@@ -32,4 +33,5 @@ from rnscli.networks.tasks import task_of as task_of
 from rnscli.networks.tasks import wanted_of as wanted_of
 from rnscli.networks.training import Trainer as Trainer
 from rnscli.networks.user_code import running as running
+from rnscli.networks.user_model import check_fit as check_fit
 from rnscli.networks.user_model import not_finite as not_finite
