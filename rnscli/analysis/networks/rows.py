@@ -61,6 +61,12 @@ class NetworkOptions:
         "found; all if there are fewer.",
         default="256",
     )
+    at_accuracy = base.Option(
+        base.Numbers(1e-6, 10.0, "a share of FP32 from 1e-6 to 10"),
+        "Share of FP32 at which energies of cores are compared: the least of the rows of each that "
+        "keep it.",
+        default="0.99",
+    )
     strict = base.Option(
         base.Flags(),
         "Refuse a network with products that stay digital, or with weights that are drawn at "
@@ -88,7 +94,8 @@ class AccuracyRow:
     share of dot products (of at most h terms) that noise spoilt, ``gross_error_rate`` of those of a
     code that are off by more than ``tolerance``, or rejected, and ``expected_attempts`` how often
     one was computed; ``None`` without noise. ``gemms`` and ``macs`` are of one inference;
-    ``energy_j`` is that of the run, all samples with the attempts that they took. ``digital`` names
+    ``energy_j`` is that of the run, all samples with the attempts that they took; energies at
+    accuracy are of the rows that it is compared with (`with_energy_at`). ``digital`` names
     the products that stay in FP32, and that neither counts.
     """
 
@@ -220,6 +227,31 @@ class AccuracyRow:
         str | None,
         Column("Products that stay in FP32 and that no count or energy has; null if none."),
     ]
+    energy_at_accuracy_j: Annotated[
+        float | None,
+        Column(
+            "Least energy of an inference, in J, of the rows of this core and technology whose "
+            "relative_value keeps --at-accuracy; null if none does.",
+            "energy at accuracy",
+            joules,
+        ),
+    ] = None
+    energy_surely_at_accuracy_j: Annotated[
+        float | None,
+        Column(
+            "The same of the rows whose 95 % interval keeps it, all of it; null if none does.",
+            "surely",
+            joules,
+            same_as="energy_at_accuracy_j",
+        ),
+    ] = None
+    energy_at_accuracy_to_rns: Annotated[
+        float | None,
+        Column(
+            "energy_at_accuracy_j over the least of the core rns; null if either is.",
+            "to rns",
+        ),
+    ] = None
 
 
 TrainedOn = Annotated[

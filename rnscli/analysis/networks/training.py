@@ -338,18 +338,19 @@ class Training:
 
     @property
     def assumptions(self) -> list[str]:
-        """What its energy takes for granted, and what it has nothing of, in sentences."""
-        products, one = self.products, self.parameters
+        """What its energy takes for granted, in sentences."""
+        one = self.parameters
+        return [] if self.products is None else energy_assumptions(one.priced, one.recipe)
+
+    @property
+    def not_counted(self) -> str | None:
+        """A sentence about products that no energy has, if there are some."""
+        products, name = self.products, self.parameters.network.name
         if products is None:
-            return [f"{one.network.name} has no energy, as no core computes a step of it"]
-        said = energy_assumptions(one.priced, one.recipe)
-        if products.digital:
-            name = one.network.name
-            said.append(
-                f"{name} has products that stay digital, which no energy has: "
-                f"{'; '.join(products.digital)}"
-            )
-        return said
+            return f"{name} has no energy: no core computes products of a step of it"
+        if not products.digital:
+            return None
+        return f"{name} has products that stay digital: {'; '.join(products.digital)}"
 
     @property
     def epochs(self) -> tuple[EpochRow, ...]:

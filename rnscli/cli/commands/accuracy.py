@@ -29,9 +29,11 @@ LAYOUT = report.Layout(
         "value_ci95", "relative_value", "relative_value_ci95", "output_error_rate",
         "output_error_rate_ci95", "gross_error_rate", "gross_error_rate_ci95",
         "mean_abs_output_error", "rms_output_error", "expected_attempts",
-        "energy_per_inference_j", "energy_j", "extrapolated",
+        "energy_per_inference_j", "energy_j", "energy_at_accuracy_j",
+        "energy_surely_at_accuracy_j", "energy_at_accuracy_to_rns", "extrapolated",
     ),
     optional=(
+        "energy_surely_at_accuracy_j", "energy_at_accuracy_to_rns", "energy_at_accuracy_j",
         "rms_output_error", "mean_abs_output_error", "gross_error_rate_ci95", "tolerance",
         "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "calibration", "percentile",
         "calibration_samples", "adc_bits", "slice_bits", "redundant_moduli", "gemms", "moduli",
@@ -43,6 +45,8 @@ _RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
 _OF_LAYERS = ("model", "samples", "seed")
 _OTHERS = (*_OF_LAYERS, "metric", "technology")
 AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
+# What is no choice of a designer: energies are compared with those under the same.
+_CONDITIONS = [n for n in AXES if n in ("seed", *options.NOISE_AXES, *options.DEVICE_ERRORS)]
 
 
 @click.command(
@@ -82,6 +86,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     ),
     NetworkOptions.layers,
     NetworkOptions.samples,
+    options.take(NetworkOptions.at_accuracy, swept=False),
     options.take(analysis.CodeOptions.tolerance, usual=analysis.CodeOptions.tolerance.default),
     NetworkOptions.strict,
     click.option(
@@ -198,6 +203,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
             rows = list(analysis.accuracies(parameters, runner, watch))
+        share = given["at_accuracy"]
+        conditions = [tuple(point[name] for name in _CONDITIONS) for point, _ in prepared]
+        rows = analysis.with_energy_at(rows, conditions, share)
         remarks = {
             row.model: f"{row.model} has products that stay digital: {row.digital}"
             for row in rows
@@ -207,10 +215,22 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*told, *remarks.values()],
+            remarks=[*told, *remarks.values(), *_kept_by_none(rows, share)],
         )
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _kept_by_none(rows: Sequence[analysis.AccuracyRow], share: float) -> list[str]:
+    """Which cores have no energy at that share of FP32, where others might be compared with it."""
+    lost = dict.fromkeys(
+        f"{row.core} on {row.technology}"
+        for row in rows
+        if row.energy_per_inference_j is not None and row.energy_at_accuracy_j is None
+    )
+    if not lost:
+        return []
+    return [f"no row of {', '.join(lost)} keeps {share:g} of FP32: no energy at that accuracy"]
 
 
 def _has_calibrated_range(one: options.CoreOfPoint) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -305,6 +305,7 @@ def _answer(
     ]
     shown: set[_Key] = set()
     remarks: dict[str, None] = {}
+    assumed: dict[str, None] = {}
     for point, core in ready:
         in_fp32 = [trained[_key(None, point, seed)] for seed in given["seed"]]
         for one in (None, core):
@@ -322,7 +323,9 @@ def _answer(
             here = point | ({} if one else dict.fromkeys(_OF_CORES)) | recipe
             epochs = [row for each in several for row in each.epochs]
             curves.extend(asdict(row) | recipe for row in epochs if not drawn)
-            remarks |= dict.fromkeys(several[0].assumptions)
+            assumed |= dict.fromkeys(several[0].assumptions)
+            if (told := several[0].not_counted) is not None:
+                remarks[told] = None
             if given["curves"]:
                 rows.extend((here, row) for row in epochs)
             elif not any(each.record.failure for each in (*several, *in_fp32)):
@@ -335,7 +338,14 @@ def _answer(
         lambda _, file_format: report.plot_training(curves, file_format, FP32, columns),
         (*problems, *failed),
         remarks=list(remarks),
+        footer=_footer(assumed),
     )
+
+
+def _footer(assumed: Collection[str]) -> list[str]:
+    """What energies take for granted."""
+    lines = [line for one in assumed for line in cli.hanging("  ", f"energy: {one}")]
+    return ["", *lines] if lines else []
 
 
 def _named(parameters: analysis.TrainingParameters) -> str:
