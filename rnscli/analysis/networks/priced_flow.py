@@ -10,7 +10,7 @@ from typing import Any
 from rnscli import analysis
 from rnscli.base import NoSolutionError
 from rnscli.core import CORES, DotProduct, Operation, Operations, times
-from rnscli.hardware import Gemm, Technology, Workload, load_technology
+from rnscli.hardware import MEMORIES, Gemm, Technology, Workload, load_technology
 from rnscli.matrix import Dataflow
 
 _FP32_CORE = "digital-fp32"
@@ -65,12 +65,16 @@ class PricedFlow:
         """Whether the technology says what changing the weights in an array takes."""
         return self.array.tells(kernel="update") and not CORES[self.name].coded
 
-    @property
+    @cached_property
     def unpriced(self) -> str:
-        """Why no energy is known, if attempts are not independent; else empty."""
+        """Why no energy is known, in words; else empty."""
         if self.flow is None:
             return ""
         core = self.flow.core
+        try:
+            _ = self.parameters()
+        except NoSolutionError as error:  # the light of a technology has its limits
+            return str(error).replace("`", "")
         if core.settings.get("attempts", 1) > 2 and any(law.has_static_errors for law in core.laws):
             return "a third attempt meets static errors again, and its energy is not known"
         return ""
@@ -80,26 +84,24 @@ class PricedFlow:
     ) -> "analysis.WorkloadRow | None":
         """Bill of some products, with the mean number of attempts of a dot product.
 
-        ``None`` where the technology has no light for so many bits, or `unpriced` says why.
+        ``None`` if `unpriced` says why.
         """
-        if self.unpriced:
-            return None
-        return _bill(self, tuple(gemms), attempts, kernel)
+        return None if self.unpriced else _bill(self, tuple(gemms), attempts, kernel)
 
     def writing(self, gemms: Sequence[Gemm], rounded: bool = False) -> float | None:
         """Energy in J of writing the K x N matrices of some products, each once.
 
-        Where the technology has parts for it alone, rows are written one after the other, with
-        the drivers and cells of one row and all columns of a pass of its kernel ``update``. Else
-        it is that of writing numbers of so many bits, of all channels, into the memory of the
-        operands. Residues are formed from each; ``rounded`` adds what rounds a number of FP32.
+        ``None`` if `unpriced` says why. Where the technology has parts for it alone, rows are
+        written one after the other, with the drivers and cells of one row and all columns of a pass
+        of its kernel ``update``. Else it is that of writing numbers of so many bits, of all
+        channels, into the memory of the operands. Residues are formed from each; ``rounded`` adds
+        what rounds a number of FP32.
         """
         if not gemms:
             return 0.0
-        try:
-            row, value = _written(self)
-        except NoSolutionError:
+        if self.unpriced:
             return None
+        row, value = _written(self)
         values = math.fsum(one.k * one.n * one.count for one in gemms)
         size = self.dot_product.vector_size
         rows = math.fsum(one.k * -(-one.n // size) * one.count for one in gemms)
@@ -187,8 +189,8 @@ def _written(priced: PricedFlow) -> tuple[float, float]:
     return 0.0, bits * memory + array.operations.energy(design.logic.inputs)
 
 
-def update_energy(design: PricedFlow, operations: Operations, words: float, count: float) -> float:
+def changes_energy(array: Technology, operations: Operations, words: float, count: float) -> float:
     """Energy in J of so many changes of a number of FP32: operations, and words of a memory."""
-    array, memory = design.array, design.parameters().design.memory
+    memory = MEMORIES[analysis.EnergyParameters.memory]
     bit = memory.at_node(array.node) * array.memory_energy_factor
     return array.operations.energy(times(operations, count)) + 32 * words * count * bit

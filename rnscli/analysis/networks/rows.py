@@ -65,7 +65,7 @@ class NetworkOptions:
         base.Numbers(1e-6, 10.0, "a share of FP32 from 1e-6 to 10"),
         "Share of FP32 at which energies of cores are compared: the least of the rows of each that "
         "keep it.",
-        default="0.99",
+        usual="0.99",
     )
     strict = base.Option(
         base.Flags(),

@@ -10,7 +10,7 @@ import torch
 
 from rnscli import networks
 from rnscli.analysis.analog_core import analog_core
-from rnscli.analysis.networks.priced_flow import FP32_SIZE, PricedFlow, update_energy
+from rnscli.analysis.networks.priced_flow import FP32_SIZE, PricedFlow, changes_energy
 from rnscli.core import Operation
 from rnscli.hardware import Gemm
 from rnscli.matrix import Dataflow
@@ -276,7 +276,7 @@ def _update(
     operations = (Operation("fp-multiply", 32, products), Operation("fp-add", 32, sums))
     optimiser = OPTIMISERS[recipe.optimiser]
     changes = float(epoch.parameters * epoch.steps)
-    changed = update_energy(flows[0], operations, optimiser.words, changes)
+    changed = changes_energy(flows[0].array, operations, optimiser.words, changes)
     written = flows[0].writing(epoch.trained, rounded=True)
     copied = 0.0 if _read_transposed(flows) else flows[1].writing(epoch.transposed, rounded=True)
     return _sum((changed, written, copied))
@@ -308,8 +308,8 @@ def energy_assumptions(
     for one in dict.fromkeys(flows):
         name = f"{one.name} on {one.array.name}"
         if one.unpriced:
-            said.append(f"{name} has no energy: {one.unpriced}")
-        if one.flow is None:
+            said.append(f"{name} has none: {one.unpriced}")
+        elif one.flow is None:
             said.append(
                 f"FP32 is {name}, {FP32_SIZE} x {FP32_SIZE}, to which operands are written as to a "
                 "memory of 32 KB"

@@ -113,9 +113,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # How far outputs are off, which needs no labels
     rnscli accuracy --model digits-cnn --metric snr --core rns --bits 4,6 \\
         --samples 100
-    # How many bits a conventional core needs, drawn
+    # How many bits a conventional core needs, and energies at 99 % of FP32
     rnscli accuracy --model digits-cnn --bits 4..10 --core rns,fixed-lp \\
-        --samples 100 --plot bits.svg
+        --samples 100 --at-accuracy 0.99 --plot bits.svg
     # What redundancy and retries save where residues are wrong
     rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
         --redundant 0..2 --attempts 2 --samples 100
@@ -134,8 +134,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     names = given["technology"] or ()
     technologies = dict(zip(names, options.opened(names, given["constant"]), strict=True))
     _check_technologies(given["core"], technologies)
-    by_default = given["adc_range"] is None
-    given = options.with_usual(options.with_defaults(given), "adc_range")
+    by_default, compared = given["adc_range"] is None, given["at_accuracy"] is not None
+    given = options.with_usual(options.with_defaults(given), "adc_range", "at_accuracy")
     given = given | {"technology": given["technology"] or (None,)}
     points = [
         point
@@ -215,14 +215,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*told, *remarks.values(), *_kept_by_none(rows, share)],
+            remarks=[*told, *remarks.values(), *(_kept_by_none(rows, share) if compared else [])],
         )
 
     return cli.Question(given, compute, in_blocks=True)
 
 
 def _kept_by_none(rows: Sequence[analysis.AccuracyRow], share: float) -> list[str]:
-    """Which cores have no energy at that share of FP32, where others might be compared with it."""
+    """A sentence about the cores that have no energy at that share of FP32."""
     lost = dict.fromkeys(
         f"{row.core} on {row.technology}"
         for row in rows

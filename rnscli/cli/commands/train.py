@@ -150,7 +150,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     The products of the forward pass and of both gradients are computed in the core, or the latter
     in others or in FP32; gradients pass the rounding straight through, and all else stays in FP32.
     With the same seed, FP32 and every core begin with the same weights and see the same samples in
-    the same order. Needs the extra rnscli[torch].
+    the same order. Energies are of all steps. Needs the extra rnscli[torch].
 
     \b
     # Training at 7 bits beside FP32, from two first weights
