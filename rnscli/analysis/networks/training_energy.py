@@ -123,16 +123,15 @@ def epoch_products(
 
     Examples
     --------
-    Three products of a layer of 8 inputs and 3 outputs, but for the gradient of its inputs, which
-    nobody needs: 2 x 8 x 3 for each of 90 samples.
+    Two convolutions and a linear layer are trained in three steps of 30 samples.
 
     >>> import numpy as np
-    >>> from rnscli.networks import Dataset, LabelledData, PortableNetwork
+    >>> from rnscli.networks import Dataset, LabelledData
     >>> part = LabelledData(np.ones((90, 1, 8, 8)), np.zeros(90, int))
-    >>> made = epoch_products(
-    ...     PortableNetwork("digits-cnn", (1, 8, 8)), Dataset("ones", part, part), Recipe())
-    >>> made.steps, made.parameters, [one.n for one in made.trained]
-    (3, 14890, [32, 32, 10])
+    >>> network = networks.PortableNetwork("digits-cnn", (1, 8, 8))
+    >>> made = epoch_products(network, Dataset("ones", part, part), Recipe())
+    >>> made.steps, made.parameters, [(one.k, one.n, one.count) for one in made.trained]
+    (3, 14698, [(9, 32, 3), (288, 32, 3), (512, 10, 3)])
     """
     sizes = recipe.steps(len(data.part_to_train()))
     steps = {size: _recorded_step(network, data, size) for size in sizes}

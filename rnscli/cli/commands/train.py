@@ -378,4 +378,6 @@ def _note(update: analysis.TrainingProgress) -> str:
     loss, _, accuracy = epochs[-1]
     columns = base.columns_of(analysis.EpochRow)
     loss_shown = columns["train_loss"].shown(loss)
+    if accuracy is None:  # of values
+        return f"{name}: loss {loss_shown}"
     return f"{name}: loss {loss_shown}, accuracy {columns['test_accuracy'].shown(accuracy)}"
