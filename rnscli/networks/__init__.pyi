@@ -27,10 +27,12 @@ from rnscli.networks.tasks import NOTHING as NOTHING
 from rnscli.networks.tasks import TASKS as TASKS
 from rnscli.networks.tasks import VALUES as VALUES
 from rnscli.networks.tasks import Task as Task
+from rnscli.networks.tasks import judged as judged
 from rnscli.networks.tasks import labels_of as labels_of
 from rnscli.networks.tasks import right_of as right_of
 from rnscli.networks.tasks import task_of as task_of
 from rnscli.networks.tasks import wanted_of as wanted_of
 from rnscli.networks.training import Trainer as Trainer
 from rnscli.networks.user_code import running as running
+from rnscli.networks.user_model import check_fit as check_fit
 from rnscli.networks.user_model import not_finite as not_finite

@@ -13,6 +13,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -35,14 +36,15 @@ from rnscli.networks.shipped import NETWORKS, ShippedNetwork
 class EpochResult:
     """What an epoch, counted from 1, has come to.
 
-    Mean cross-entropies in nats: of the epoch's samples, each in the step that it was part of, and
-    of the test samples after the epoch; and the share of these that are right then.
+    Mean cross-entropies in nats, of values mean square errors: of the epoch's samples, each in the
+    step that it was part of, and of the test samples after the epoch; and the share of these, or
+    of their places, that is right then (`rnscli.networks.evaluation.Score`), ``None`` of values.
     """
 
     epoch: int
     train_loss: float
     test_loss: float
-    test_accuracy: float
+    test_accuracy: float | None
 
 
 class Trainer:
@@ -55,7 +57,8 @@ class Trainer:
     Parameters
     ----------
     model
-        Any module that gives logits ``(N, classes)``, converted or not.
+        Any module whose outputs belong to the labels (`rnscli.networks.task_of`), converted or
+        not.
     data
         With a part to train with.
     recipe
@@ -92,7 +95,7 @@ class Trainer:
         self.model, self.recipe, self._data = model, recipe, data
         self.results: tuple[EpochResult, ...] = ()
         self._inputs, self._labels = torch.from_numpy(train.inputs), torch.from_numpy(train.labels)
-        self._batches = math.ceil(len(train) / recipe.batch_size)
+        self._batches = sum(recipe.steps(len(train)).values())
         self._optimizer = _optimizer(model, recipe)
         self._order = torch.Generator().manual_seed(recipe.seed)
         # Not the same numbers twice: a model may draw a permutation, too.
@@ -120,8 +123,15 @@ class Trainer:
         while not self.finished:
             yield self.advance()
 
-    def advance(self) -> EpochResult:
+    def advance(
+        self, training: Callable[[], AbstractContextManager[Any]] = nullcontext
+    ) -> EpochResult:
         """Train for one epoch, then test.
+
+        Parameters
+        ----------
+        training
+            Makes a context for the steps, which the test is not in.
 
         Raises
         ------
@@ -133,7 +143,8 @@ class Trainer:
         epoch = len(self.results) + 1
         try:
             with one_thread(), self._random.in_use():
-                train_loss = self._train(epoch)
+                with training():
+                    train_loss = self._train(epoch)
                 tested = score(self.model, self._data.test)
         except NotFiniteError as error:
             # Of a core, which computes no loss from such operands. It says where in the model, and
@@ -206,7 +217,6 @@ class Trainer:
         order = torch.randperm(len(self._labels), generator=self._order)
         first = (epoch - 1) * self._batches
         total = 0.0
-        # Equal parts: the batch normalisation of a single sample that is left over has no variance.
         for step, batch in enumerate(torch.tensor_split(order, self._batches), start=first):
             rate = self.recipe.rate(step, self._batches * self.recipe.epochs)
             for group in self._optimizer.param_groups:

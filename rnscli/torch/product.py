@@ -58,7 +58,7 @@ class Place:
     @property
     def flows(self) -> tuple[Dataflow, ...]:
         """All that compute something on a core."""
-        every = (self.flow_of(role) for role in (FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT))
+        every = (self.flow_of(role) for role in ROLES)
         return tuple(flow for flow in every if flow is not None)
 
     def flow_of(self, role: str) -> Dataflow | None:
@@ -118,6 +118,7 @@ class Observer(Protocol):
 observing: ContextVar[Observer | None] = ContextVar("rnscli_observing", default=None)
 
 FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "input-gradient", "weight-gradient"
+ROLES = (FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT)
 
 
 @dataclass(frozen=True)

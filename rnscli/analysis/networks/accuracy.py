@@ -436,7 +436,7 @@ def _row(
     parameters: AccuracyParameters, inference: Inference, statistics: AccuracyStatistics
 ) -> AccuracyRow:
     found, made, workload = statistics.comparison, statistics.products, inference.workload
-    samples, metric = statistics.found.samples, METRICS[str(parameters.metric)]
+    samples, metric = parameters.count, METRICS[str(parameters.metric)]
     cores = cores_of(parameters, workload)
     noisy = any(one.flow is not None and one.flow.core.noisy for one in cores)
     energy = network_energy(workload, parameters.cores, statistics.of_cores)

@@ -62,7 +62,7 @@ class PairedRight(PairedCounts):
     def of_record(cls, record: Mapping[str, Any]) -> "PairedRight":
         made = cls(**record)
         check_counts(*asdict(made).values())
-        if not 1 <= made.samples >= made.both + made.first + made.second:
+        if not made.samples >= made.both + made.first + made.second:  # none where no label counts
             raise ValueError("its numbers contradict each other")
         return made
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rnscli.base import InputError, Registry, decibels, number, percent
-from rnscli.networks import CLASSES, IGNORED, NOTHING, VALUES, Task, right_of
+from rnscli.networks import CLASSES, IGNORED, NOTHING, VALUES, Task, judged, right_of
 
 if TYPE_CHECKING:
     from rnscli.analysis.networks.metric_statistics import (
@@ -94,7 +94,8 @@ class _Shares(Metric):
         wanted = task.wanted(labels)
         right = [right_of(task, task.scores(one), wanted, self.most) for one in (core, fp32)]
         if task.together:
-            return PairedRight.of(*(one.all(1) for one in right))
+            (core_right, counts), (fp32_right, _) = (judged(task, one, wanted) for one in right)
+            return PairedRight.of(core_right[counts], fp32_right[counts])
         if not task.places:
             return PairedRight.of(*(one[:, 0] for one in right))
         counted = wanted != IGNORED
@@ -111,6 +112,8 @@ class _Shares(Metric):
         from rnscli.analysis.statistics import proportion_interval
 
         if isinstance(found, PairedRight):
+            if not found.samples:
+                raise InputError(f"`metric` {self.name}: no label counts; all are {IGNORED}")
             right = found.both + found.first
             return Comparison(
                 right / found.samples,
@@ -187,7 +190,10 @@ class F1(Metric):
         wanted = task.wanted(labels).astype(np.int64)
         answers = [_answers(task, one) for one in (core, fp32)]
         if task.together:
-            columns = [_overlap(one, wanted) for one in answers]
+            # Of a span of which one end does not count no overlap can be told.
+            counted = (wanted != IGNORED).all(1)
+            columns = [np.where(counted, _overlap(one, wanted), 0.0) for one in answers]
+            columns.append(counted.astype(float))
             return SampleSums.of(columns, np.zeros(len(wanted), bool))
         asked = wanted != IGNORED
         core_answers, fp32_answers = (one[asked] for one in answers)
@@ -204,10 +210,13 @@ class F1(Metric):
 
         if isinstance(found, JointClasses):
             return found.compared(_macro_f1)
-        core, fp32 = found.means
-        half = found.half_width((1.0, 0.0))
-        interval = None if half is None else (max(0.0, core - half), min(1.0, core + half))
-        return Comparison(core, interval, fp32, *_ratio(found))
+        core, fp32, spans = found.means
+        if not spans:
+            raise InputError(f"`metric` {self.name}: no span counts; all have an end of {IGNORED}")
+        value = core / spans
+        half = found.half_width((1 / spans, 0.0, -value / spans))
+        interval = None if half is None else (max(0.0, value - half), min(1.0, value + half))
+        return Comparison(value, interval, fp32 / spans, *_ratio(found))
 
 
 class Perplexity(Metric):

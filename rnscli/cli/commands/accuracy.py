@@ -29,9 +29,11 @@ LAYOUT = report.Layout(
         "value_ci95", "relative_value", "relative_value_ci95", "output_error_rate",
         "output_error_rate_ci95", "gross_error_rate", "gross_error_rate_ci95",
         "mean_abs_output_error", "rms_output_error", "expected_attempts",
-        "energy_per_inference_j", "energy_j", "extrapolated",
+        "energy_per_inference_j", "energy_j", "energy_at_accuracy_j",
+        "energy_surely_at_accuracy_j", "energy_at_accuracy_to_rns", "extrapolated",
     ),
     optional=(
+        "energy_surely_at_accuracy_j", "energy_at_accuracy_to_rns", "energy_at_accuracy_j",
         "rms_output_error", "mean_abs_output_error", "gross_error_rate_ci95", "tolerance",
         "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "calibration", "percentile",
         "calibration_samples", "adc_bits", "slice_bits", "redundant_moduli", "gemms", "moduli",
@@ -47,6 +49,8 @@ _RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
 _OF_LAYERS = ("model", "samples", "seed")
 _OTHERS = (*_OF_LAYERS, "metric", "technology")
 AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
+# What is no choice of a designer: energies are compared with those under the same.
+_CONDITIONS = [n for n in AXES if n in ("seed", *options.NOISE_AXES, *options.DEVICE_ERRORS)]
 
 
 @click.command(
@@ -91,6 +95,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     ),
     NetworkOptions.layers,
     NetworkOptions.samples,
+    options.take(NetworkOptions.at_accuracy, swept=False),
     options.take(analysis.CodeOptions.tolerance, usual=analysis.CodeOptions.tolerance.default),
     NetworkOptions.strict,
     click.option(
@@ -117,9 +122,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # How far outputs are off, which needs no labels
     rnscli accuracy --model digits-cnn --metric snr --core rns --bits 4,6 \\
         --samples 100
-    # How many bits a conventional core needs, drawn
+    # How many bits a conventional core needs, and energies at 99 % of FP32
     rnscli accuracy --model digits-cnn --bits 4..10 --core rns,fixed-lp \\
-        --samples 100 --plot bits.svg
+        --samples 100 --at-accuracy 0.99 --plot bits.svg
     # What redundancy and retries save where residues are wrong
     rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
         --redundant 0..2 --attempts 2 --samples 100
@@ -137,8 +142,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     names = dict.fromkeys((*named, *(() if layers is None else layers.technologies)))
     technologies = dict(zip(names, options.opened(names, given["constant"]), strict=True))
     _check_technologies(given["core"], {name: technologies[name] for name in named})
-    by_default = given["adc_range"] is None
-    given = options.with_usual(options.with_defaults(given), "adc_range")
+    by_default, compared = given["adc_range"] is None, given["at_accuracy"] is not None
+    given = options.with_usual(options.with_defaults(given), "adc_range", "at_accuracy")
     given = given | {"technology": given["technology"] or (None,)}
     points = [
         point
@@ -212,6 +217,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
             rows = list(analysis.accuracies(parameters, runner, watch))
+        share = given["at_accuracy"]
+        conditions = [tuple(point[name] for name in _CONDITIONS) for point, _ in prepared]
+        rows = analysis.with_energy_at(rows, conditions, share)
         remarks = {
             row.model: f"{row.model} has products that stay digital: {row.digital}"
             for row in rows
@@ -236,11 +244,30 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*told, *usual, *remarks.values(), *unpriced, *covered],
+            remarks=[
+                *told,
+                *usual,
+                *remarks.values(),
+                *unpriced,
+                *covered,
+                *(_kept_by_none(rows, share) if compared else ()),
+            ],
             layout=_layout({row.metric for row in rows}),
         )
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _kept_by_none(rows: Sequence[analysis.AccuracyRow], share: float) -> list[str]:
+    """A sentence about the cores that have no energy at that share of FP32."""
+    lost = dict.fromkeys(
+        f"{row.core} on {row.technology}"
+        for row in rows
+        if row.energy_per_inference_j is not None and row.energy_at_accuracy_j is None
+    )
+    if not lost:
+        return []
+    return [f"no row of {', '.join(lost)} keeps {share:g} of FP32: no energy at that accuracy"]
 
 
 def _has_calibrated_range(one: options.CoreOfPoint) -> bool:

@@ -437,7 +437,9 @@ def plot_training(
             axes.yaxis.set_minor_formatter(_plain_ticks())
         axes.xaxis.get_major_locator().set_params(integer=True)
 
-    return panels_of_networks(rows, draw, ("epoch", "training loss (nats)"), file_format)
+    # Of classes it is a cross-entropy; of values a square of whatever they are.
+    unit = " (nats)" if all(row.get("test_r2") is None for row in rows) else ""
+    return panels_of_networks(rows, draw, ("epoch", f"training loss{unit}"), file_format)
 
 
 def _style(colour: str, line: int, order: int) -> dict[str, Any]:
