@@ -25,7 +25,7 @@ from rnscli.analysis.statistics import check_counts, check_reals
 from rnscli.runtime import Progress, Runner
 from rnscli.torch import Agreement, Deviation, LayerAgreement, agreement
 
-ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
+ALGORITHM = 2  # to be counted up whenever the same parameters would give other results
 
 _PART = "agreement"
 _BATCH = 32
