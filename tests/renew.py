@@ -7,6 +7,7 @@ import console_blocks
 import golden_runs
 import reference_page
 import validation_page
+import workload_table
 from captured import output_of
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,7 @@ def main() -> None:
         output_of(f"reproduce --only p-err --output {folder}/report")
         figure = Path(folder, "report", "figures", "faults.svg")
         (ROOT / "docs" / "figures" / "faults.svg").write_bytes(figure.read_bytes())
+    workload_table.PATH.write_text(workload_table.renewed(workload_table.PATH.read_text()))
     (ROOT / "docs" / "rnscli.1").write_text(output_of("man"))
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         path.write_text(console_blocks.renewed(path.read_text()))

@@ -68,6 +68,8 @@ from rnscli.analysis.energy.bill import sensitivity as sensitivity
 from rnscli.analysis.energy.bill import uncertain_energy as uncertain_energy
 from rnscli.analysis.energy.energy_design import NOT_COUNTED as NOT_COUNTED
 from rnscli.analysis.energy.energy_design import OWN_ADC as OWN_ADC
+from rnscli.analysis.energy.opened_workload import open_workload as open_workload
+from rnscli.analysis.energy.opened_workload import workload_of_code as workload_of_code
 from rnscli.analysis.energy.parameters import MAX_LINK_SIGMA as MAX_LINK_SIGMA
 from rnscli.analysis.energy.parameters import EnergyOptions as EnergyOptions
 from rnscli.analysis.energy.parameters import EnergyParameters as EnergyParameters

@@ -24,6 +24,7 @@ from rnscli.base.csv_table import Kind as Kind
 from rnscli.base.csv_table import label as label
 from rnscli.base.csv_table import listed as listed
 from rnscli.base.csv_table import quantity as quantity
+from rnscli.base.csv_table import read_cells as read_cells
 from rnscli.base.csv_table import read_listing as read_listing
 from rnscli.base.csv_table import read_table as read_table
 from rnscli.base.csv_table import signed_number as signed_number
@@ -61,6 +62,7 @@ from rnscli.base.option import Decibels as Decibels
 from rnscli.base.option import Files as Files
 from rnscli.base.option import Flags as Flags
 from rnscli.base.option import IndexSets as IndexSets
+from rnscli.base.option import InputShapes as InputShapes
 from rnscli.base.option import LegitimateRanges as LegitimateRanges
 from rnscli.base.option import ModuliSets as ModuliSets
 from rnscli.base.option import Names as Names
@@ -81,6 +83,9 @@ from rnscli.base.option import written as written
 from rnscli.base.registry import RegistrationError as RegistrationError
 from rnscli.base.registry import Registry as Registry
 from rnscli.base.registry import registering_packages as registering_packages
+from rnscli.base.shapes import SHAPE as SHAPE
+from rnscli.base.shapes import InputShape as InputShape
+from rnscli.base.shapes import input_shape as input_shape
 from rnscli.base.units import Uncertain as Uncertain
 from rnscli.base.units import engineering as engineering
 from rnscli.base.units import parse_quantity as parse_quantity

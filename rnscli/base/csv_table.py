@@ -154,6 +154,21 @@ def read_listing(
     return _rows(lines, name, accepted, header, (), max_rows)
 
 
+def read_cells(
+    path: str | Path, accepted: str, *, what: str = "table"
+) -> Iterator[tuple[str, list[str]]]:
+    """The cells of every line of a CSV file that has any, each with the words for where it is.
+
+    For files whose lines have different numbers of cells; ``accepted`` says which columns they
+    must have. What starts with ``#`` is skipped.
+    """
+    name = f"{what} file {_shown_path(path)}"
+    for line, text in enumerate(_lines(Path(path), name, accepted), start=1):
+        if text.strip(", \t\n") and not text.lstrip().startswith("#"):
+            where = f"{name}, line {line}"
+            yield where, _split(where, text)
+
+
 def _rows(
     lines: Iterable[tuple[int, str]],
     name: str,

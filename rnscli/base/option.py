@@ -185,8 +185,15 @@ class IndexSets(Values):
     """Whole numbers that belong together."""
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Assignments(Values):
     """Values of something that has a name: NAME=VALUE."""
+
+    example: str
+
+
+class InputShapes(Values):
+    """Shapes of inputs (`input_shape`), which stay as they are written."""
 
 
 class Files(Values):

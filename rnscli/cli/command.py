@@ -66,18 +66,26 @@ class AnswerCommand(WithExamples):
     def prepare(self, chosen: dict[str, Any], drawn: bool) -> Question:
         """The question of the running command, all of whose options are checked.
 
-        What is named twice in a sweep is computed once.
+        What is named twice in a sweep is computed once; two inputs may have one shape.
         """
         source, default = click.get_current_context(), click.core.ParameterSource.DEFAULT
         given = [name for name in chosen if source.get_parameter_source(name) is not default]
-        swept = (one.name for one in self.params if options.is_swept(one))
+        swept = (
+            one.name
+            for one in self.params
+            if options.is_swept(one) and not isinstance(one.type, options.ShapeType)
+        )
         once = {name: tuple(dict.fromkeys(chosen[name])) for name in swept if chosen.get(name)}
         return replace(self._callback(chosen | once, drawn), given=given)
 
     @property
     def row_types(self) -> dict[str | None, type]:
-        """Type of the rows, and those that an option asks for, by its name."""
-        return {None: self._rows[0]} | {name: made()[0] for name, made in self._instead.items()}
+        """Type of the rows, and those that an option asks for, by the first name of one."""
+        found: dict[str | None, type] = {None: self._rows[0]}
+        for name, made in self._instead.items():
+            if (kind := made()[0]) not in found.values():
+                found[name] = kind
+        return found
 
     @property
     def columns_by_type(self) -> dict[type, dict[str, base.Column]]:

@@ -38,7 +38,15 @@ from rnscli.hardware.workloads import Gemm as Gemm
 from rnscli.hardware.workloads import Tiling as Tiling
 from rnscli.hardware.workloads import Workload as Workload
 from rnscli.hardware.workloads import tiles as tiles
+from rnscli.hardware.workloads.layers import MAX_BATCH as MAX_BATCH
+from rnscli.hardware.workloads.layers import MAX_CONTEXT as MAX_CONTEXT
+from rnscli.hardware.workloads.layers import MAX_IMAGE_SIZE as MAX_IMAGE_SIZE
 from rnscli.hardware.workloads.networks import WORKLOADS as WORKLOADS
 from rnscli.hardware.workloads.networks import load_workload as load_workload
+from rnscli.hardware.workloads.training import INFERENCE as INFERENCE
+from rnscli.hardware.workloads.training import OPTIMISERS as OPTIMISERS
+from rnscli.hardware.workloads.training import PASSES as PASSES
+from rnscli.hardware.workloads.training import TRAINING as TRAINING
+from rnscli.hardware.workloads.training import training as training
 from rnscli.hardware.workloads.vector_work import VECTOR_KINDS as VECTOR_KINDS
 from rnscli.hardware.workloads.vector_work import VectorWork as VectorWork

@@ -35,4 +35,5 @@ from rnscli.networks.tasks import wanted_of as wanted_of
 from rnscli.networks.training import Trainer as Trainer
 from rnscli.networks.user_code import running as running
 from rnscli.networks.user_model import check_fit as check_fit
+from rnscli.networks.user_model import make_model as make_model
 from rnscli.networks.user_model import not_finite as not_finite

@@ -27,14 +27,17 @@ def told(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def running(name: str, what: str) -> Iterator[None]:
-    """Errors of the code of a model in a sentence, which begins with what it cannot do."""
+def running(name: str, what: str, argument: str = "model") -> Iterator[None]:
+    """Errors of the code of a model in a sentence, which begins with what it cannot do.
+
+    ``argument`` is the one that names the model.
+    """
     try:
         yield
     except (RnscliError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise InputError(f"`model` {name} {what}: {told(error)}") from error
+        raise InputError(f"`{argument}` {name} {what}: {told(error)}") from error
 
 
 def kind_of(value: object) -> str:

@@ -29,10 +29,12 @@ from rnscli.torch import inference
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
 
 
-def make_model(name: str, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
+def make_model(
+    name: str, weights: str | Path | None = None, seed: int = 0, argument: str = "model"
+) -> nn.Module:
     """A shipped network, untrained, one of a library, or one of the user's own.
 
-    A file may have its weights.
+    A file may have its weights. ``argument`` is the one that has the name.
     """
     library, _, which = name.partition(":")
     if name in NETWORKS:
@@ -40,13 +42,13 @@ def make_model(name: str, weights: str | Path | None = None, seed: int = 0) -> n
     elif library in LIBRARIES:
         model = LIBRARIES[library].made(which, seed)
     else:
-        model = load_model(name, seed)
+        model = load_model(name, seed, argument)
     if weights is not None:
         load_weights(model, weights)
     return model
 
 
-def load_model(where: str, seed: int = 0) -> nn.Module:
+def load_model(where: str, seed: int = 0, argument: str = "model") -> nn.Module:
     """Import a module, also from the current directory, and call its function.
 
     ``where`` is ``package.module:function``; a class is such a function, too. It is called without
@@ -56,19 +58,22 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
     module_name, colon, attribute = where.partition(":")
     parts = [*module_name.split("."), *attribute.split(".")]
     if not colon or not all(part.isidentifier() for part in parts):
-        raise InputError.of("model", where, f"the name of {_WANTED}", what=f"is {where or 'empty'}")
+        what = f"is {where or 'empty'}"
+        raise InputError.of(argument, where, f"the name of {_WANTED}", what=what)
     with _of_the_user():
-        module = _imported(where, module_name)
+        module = _imported(where, module_name, argument)
         factory: object = module
         for part in attribute.split("."):
             if not hasattr(factory, part):
                 place = getattr(module, "__file__", None) or module_name
-                raise InputError(f"`model` {where}: {place} has no {attribute}; name {_WANTED}")
+                raise InputError(
+                    f"`{argument}` {where}: {place} has no {attribute}; name {_WANTED}"
+                )
             factory = getattr(factory, part)
         if isinstance(factory, nn.Module) or not callable(factory):
             kind = kind_of(factory)
             kind += " that is made already" if isinstance(factory, nn.Module) else ""
-            raise InputError(f"`model` {where} is {kind}; name {_WANTED}")
+            raise InputError(f"`{argument}` {where} is {kind}; name {_WANTED}")
         try:
             with RandomStream(seed).in_use():
                 model = factory()
@@ -79,14 +84,14 @@ def load_model(where: str, seed: int = 0) -> nn.Module:
                 problem = f"cannot be called without arguments: {said(error)}"
             else:
                 problem = f"raises {told(error)}; it must return a torch.nn.Module"
-            raise InputError(f"`model` {where} {problem}") from error
+            raise InputError(f"`{argument}` {where} {problem}") from error
     if not isinstance(model, nn.Module):
         kind = kind_of(model)
-        raise InputError(f"`model` {where} returns {kind}; it must return a torch.nn.Module")
+        raise InputError(f"`{argument}` {where} returns {kind}; it must return a torch.nn.Module")
     return model
 
 
-def _imported(where: str, name: str) -> object:
+def _imported(where: str, name: str, argument: str) -> object:
     importlib.invalidate_caches()  # the file may be a second old
     try:
         with RandomStream(0).in_use():  # a module may make a model that nobody uses
@@ -95,10 +100,10 @@ def _imported(where: str, name: str) -> object:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and f"{name}.".startswith(f"{missing}."):
             raise InputError(
-                f"`model` {where}: there is no module {missing}, neither installed nor in the "
+                f"`{argument}` {where}: there is no module {missing}, neither installed nor in the "
                 f"current directory; name {_WANTED}"
             ) from None
-        raise InputError(f"`model` {where} cannot be imported: {told(error)}") from error
+        raise InputError(f"`{argument}` {where} cannot be imported: {told(error)}") from error
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@
 * `calibrate`, `calibration`, `apply_calibration`: ranges and scales that it needs to know before;
 * `analog_matmul`: one product;
 * `agreement`: how far a converted model is from FP32, layer by layer;
-* `recording`: what a model computed.
+* `recording`: what a model computed;
+* `traced_workload`, `exported_workload`: what any model, or an exported program, would compute.
 """
 
 from rnscli._facade import facade

@@ -13,6 +13,8 @@ from rnscli.torch.converter import conversion as conversion
 from rnscli.torch.converter import convert as convert
 from rnscli.torch.converter import converted as converted
 from rnscli.torch.converter import to_digital as to_digital
+from rnscli.torch.counted.exported import exported_workload as exported_workload
+from rnscli.torch.counted.tracing import traced_workload as traced_workload
 from rnscli.torch.mapped.contraction import AnalogBilinear as AnalogBilinear
 from rnscli.torch.mapped.convolutions import AnalogConv1d as AnalogConv1d
 from rnscli.torch.mapped.convolutions import AnalogConv3d as AnalogConv3d

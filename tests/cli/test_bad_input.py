@@ -49,6 +49,20 @@ BY_TYPE: dict[type, Callable[[Any], tuple[str, ...]]] = {
         "=1dB",
         HUGE,
     ),
+    types.ShapeType: lambda kind: (
+        "abc",
+        "",
+        " ",
+        "x",
+        "1x",
+        "0x3",
+        "1x3:complex",
+        "=1x3",
+        "a b=3",
+        "-1",
+        "1.5",
+        HUGE,
+    ),
     types.Quantity: lambda kind: (*quantities(kind.unit), "0", "1 furlong"),
     sweeps.ChoiceSweep: lambda kind: NAMES,
     sweeps.FractionSweep: lambda kind: (*NOT_NUMBERS, "0", "-1", "2", "1/0", "3/2", "inf", HUGE),
@@ -75,6 +89,8 @@ BY_NAME = {
     "--values": NAMES,
     "--only": NAMES,
     "--model": ("abc", "", "1", "digits-cnn,,digits-cnn", "no.such:thing", "a b:c", "os:nothing",
+                "os:getcwd", "::", HUGE),
+    "--torch": ("abc", "", "1", "digits-cnn,,digits-cnn", "no.such:thing", "a b:c", "os:nothing",
                 "os:getcwd", "::", HUGE),
     "--scheduler": ("abc", "", "localhost:8786", "http://localhost:8786", "tcp://localhost", HUGE),
 }  # fmt: skip
@@ -130,6 +146,7 @@ OPTIONS = {
 WITH_BITS = [command for command, options in OPTIONS.items() if "--bits" in options]
 SEVERAL_CORES = (
     "energy",
+    "chip",
     "accuracy",
     "design",
     "noise",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from rnscli.analysis.chip.chip_parameters import BANK, SCHEDULES, ChipParameters, most
+from rnscli.analysis.chip.chip_parameters import BANK, SCHEDULES, SEQUENTIAL, ChipParameters, most
 from rnscli.analysis.chip.layer_demand import (
     DIGITAL_UNITS,
     HELD,
@@ -84,28 +84,57 @@ def chip_run(parameters: ChipParameters, workload: Workload) -> tuple[ChipRow, .
     demands = layer_demands(parameters, workload)
     if parameters.chip_area is None and parameters.chip_power is None:
         return _Run(parameters, workload, demands, parameters.arrays).rows
+    return _within(parameters, workload, demands).rows
+
+
+def _within(
+    parameters: ChipParameters, workload: Workload, demands: tuple[LayerDemand, ...]
+) -> "_Run":
+    """The fastest chip within an area, or a power.
+
+    If layers work at the same time, the time between two runs decides how many copies, digital
+    units and lanes there must be, and with these the area: the least time that fits is found by
+    bisection. If that is not possible, layers follow one another on as many arrays as fit.
+    """
     name, limit = "chip_area", parameters.chip_area
     if limit is None:
         name, limit = "chip_power", parameters.chip_power
     assert limit is not None
     each = parameters.unit.arrays
 
-    def made(units: int) -> _Run:
-        return _Run(parameters, workload, demands, units * each)
-
-    def fits(units: int) -> bool:
-        run = made(units)
+    def fits(run: "_Run") -> bool:
         return (run.area if name == "chip_area" else run.power) <= limit
+
+    whole = _Run(parameters, workload, demands, None)
+    if whole.may_be_pipelined:
+        low, high = 0.0, whole.longest_time
+        best = whole.keeping(high)
+        if best is not None and fits(best):
+            while high - low > 1e-3 * high:
+                middle = (low + high) / 2
+                made = whole.keeping(middle)
+                if made is not None and fits(made):
+                    best, high = made, middle
+                else:
+                    low = middle
+            return best
+    if SCHEDULES[parameters.schedule].pipelined:
+        raise NoSolutionError(
+            f"`{name}` {limit:g} is too little for one copy of each tile, with what is beside them"
+        )
+
+    def made_of(units: int) -> "_Run":
+        return _Run(replace(parameters, schedule=SEQUENTIAL), workload, demands, units * each)
 
     # Beyond a copy for each vector of each layer more units do nothing.
     useful = sum(one.stage.tiles * one.stage.waves for one in demands if one.on_arrays)
-    units = most(fits, high=max(1, useful))
+    units = most(lambda units: fits(made_of(units)), high=max(1, useful))
     if units is None:
         raise NoSolutionError(
             f"`{name}` {limit:g} is less than the {each} arrays of one tile take, with what is "
             "beside them"
         )
-    return made(units).rows
+    return made_of(units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +170,8 @@ class _Run:
         ]
 
     def _reads_another(self, one: LayerDemand) -> bool:
-        return one.gemm.shares is not None and self.parameters.transposed is not None
+        """Whether it uses tiles that hold another layer's weights."""
+        return one.shared
 
     @cached_property
     def _needed(self) -> int:
@@ -166,6 +196,37 @@ class _Run:
                 f"one copy of each tile, and there are {self.units * self.parameters.unit.arrays}"
             )
         return wanted
+
+    @property
+    def may_be_pipelined(self) -> bool:
+        """Whether layers may work at the same time, if the arrays hold them."""
+        wanted = SCHEDULES[self.parameters.schedule].pipelined
+        return wanted is not False and not self.workload.trains
+
+    @property
+    def longest_time(self) -> float:
+        """Time in s between two runs with one copy of each tile, one unit, and one lane."""
+        slowest = max((self._stage(i).duration(1) for i in self._on_arrays), default=0.0)
+        lanes = self._vector_operations / self.parameters.array.clock
+        return max(slowest, self._digital_time, lanes)
+
+    def keeping(self, time: float) -> "_Run | None":
+        """The smallest chip of one copy of each tile at least that keeps a time between runs."""
+        units = 0
+        for index in self._on_arrays:
+            stage = self._stage(index)
+            copies = stage.copies_within(time)
+            if copies is None:
+                return None
+            units += copies * stage.tiles
+        parameters = self.parameters
+        chosen = replace(
+            parameters,
+            digital_units=parameters.digital_units or max(1, math.ceil(self._digital_time / time)),
+            vector_lanes=parameters.vector_lanes
+            or max(1, math.ceil(self._vector_operations / parameters.array.clock / time)),
+        )
+        return replace(self, parameters=chosen, given=max(1, units) * parameters.unit.arrays)
 
     # Memories
 
@@ -238,18 +299,31 @@ class _Run:
             return resident_share(stage, base.copies)._replace(units=base.units)
         return streamed_share(stage, self.units, self._loadings[index])
 
+    @cached_property
+    def _on_arrays(self) -> list[int]:
+        """Layers that need units of their own."""
+        return [
+            index
+            for index, one in enumerate(self.demands)
+            if one.on_arrays and not self._reads_another(one)
+        ]
+
+    def _stage(self, index: int) -> Stage:
+        """A layer as it is mapped where all layers work at the same time."""
+        one = self.demands[index]
+        if one.runs_on == HELD:
+            readers = [r for r in self.demands if self._reads_another(r)]
+            readers = [r for r in readers if r.gemm.shares == one.gemm.layer]
+            waves = sum(r.stage.waves * r.gemm.steps for r in readers)
+            return replace(one.stage, waves=one.stage.waves + -(-waves // one.gemm.steps))
+        # Each of its units is written and used in turn, for one tile after the other.
+        each = self._loadings[index].time(1) + one.stage.duration(1)
+        depth = one.gemm.depth
+        return Stage(depth, -(-one.tiles // depth), each, 1, depth)
+
     def _pipelined_shares(self) -> list[Share | None]:
-        arrays = [i for i, one in enumerate(self.demands) if one.on_arrays]
-        stages = []
-        for index in arrays:
-            one = self.demands[index]
-            if one.runs_on == HELD:
-                stages.append(one.stage)
-                continue
-            # Each of its units is written and used in turn, for one tile after the other.
-            each = self._loadings[index].time(1) + one.stage.duration(1)
-            depth = one.gemm.depth
-            stages.append(Stage(depth, -(-one.tiles // depth), each, 1, depth))
+        arrays = self._on_arrays
+        stages = [self._stage(index) for index in arrays]
         copies = balanced_copies(stages, self.units)
         copies = spread_copies(stages, self.units, copies)
         found: list[Share | None] = [None] * len(self.demands)
@@ -310,14 +384,21 @@ class _Run:
         ones = [one for one in self.demands if one.runs_on == DIGITAL_UNITS]
         if not ones:
             return 0
-        busy = math.fsum(one.unit_time for one in ones)
-        return self.parameters.digital_units or self._keeping_up(busy)
+        return self.parameters.digital_units or self._keeping_up(self._digital_time)
 
     @cached_property
     def lanes(self) -> int:
-        count = math.fsum(one.operation_count for one in self.demands)
-        busy = count / self.parameters.array.clock
+        busy = self._vector_operations / self.parameters.array.clock
         return self.parameters.vector_lanes or self._keeping_up(busy)
+
+    @cached_property
+    def _digital_time(self) -> float:
+        """Time in s in which one digital unit does all that is for such units."""
+        return math.fsum(one.unit_time for one in self.demands if one.runs_on == DIGITAL_UNITS)
+
+    @cached_property
+    def _vector_operations(self) -> float:
+        return math.fsum(one.operation_count for one in self.demands)
 
     def _keeping_up(self, busy: float) -> int:
         return max(1, math.ceil(busy / self._array_time)) if self._array_time else 1

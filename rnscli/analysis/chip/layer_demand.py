@@ -26,6 +26,8 @@ class LayerDemand:
         Of the array, or digital unit, that computes it.
     runs_on
         On arrays that hold its weights, on arrays that are written, or on digital units.
+    shared
+        Whether it uses the tiles of another layer, as they are or transposed.
     input_bits, weight_bits
         Bits of a value of either operand, in a memory.
     """
@@ -34,6 +36,7 @@ class LayerDemand:
     vectors: tuple[VectorWork, ...]
     design: EnergyDesign
     runs_on: str
+    shared: bool
     input_bits: int
     weight_bits: int
 
@@ -47,9 +50,9 @@ class LayerDemand:
 
     @cached_property
     def tiles(self) -> int:
-        """Tiles of its second operand, of all matrices."""
+        """Tiles of its second operand, of all matrices, idle ones included."""
         made = self.product.tiling
-        return made.row_tiles * made.column_tiles * self.gemm.count
+        return made.row_tiles * made.column_tiles * (self.gemm.count + self.gemm.idle)
 
     @cached_property
     def stage(self) -> Stage:
@@ -78,7 +81,7 @@ class LayerDemand:
 
     @property
     def stored_bits(self) -> float:
-        """Bits of its weights, which the DRAM holds."""
+        """Bits of those of its weights that are used, which the DRAM holds."""
         gemm = self.gemm
         return float(gemm.k * gemm.n * gemm.count * self.weight_bits) if gemm.stationary else 0.0
 
@@ -129,14 +132,17 @@ def layer_demands(parameters: ChipParameters, workload: Workload) -> tuple[Layer
     input_bits = dot_product.input_bits if analog else bits
     weight_bits = dot_product.weight_bits if analog else bits
     written = ACTIVATION_PRODUCTS[parameters.activation_products].written
+    sizes = {gemm.layer: (gemm.k, gemm.n) for gemm in workload.gemms if gemm.shares is None}
     made = []
     for gemm in workload.gemms:
-        design, runs_on = parameters.unit, HELD
+        design, runs_on, shared = parameters.unit, HELD, False
         if not gemm.stationary:
             design, runs_on = (design, WRITTEN) if written else (parameters.digital, DIGITAL_UNITS)
-        elif gemm.shares is not None and parameters.transposed is not None:
-            design = parameters.transposed
+        elif gemm.shares is not None:
+            shared = sizes.get(gemm.shares) == (gemm.k, gemm.n)
+            if not shared and parameters.transposed is not None:
+                design, shared = parameters.transposed, True
         # Of layers of one name the work is that of the first.
         vectors = tuple(after.pop(gemm.layer, ()))
-        made.append(LayerDemand(gemm, vectors, design, runs_on, input_bits, weight_bits))
+        made.append(LayerDemand(gemm, vectors, design, runs_on, shared, input_bits, weight_bits))
     return tuple(made)

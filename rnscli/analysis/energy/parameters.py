@@ -32,6 +32,7 @@ from rnscli.core import (
     check_slice_bits,
     decoder_for,
 )
+from rnscli.networks import NETWORKS
 
 MAX_OUTPUT_BITS = 256
 _MAX_COLUMNS = 2**40
@@ -59,7 +60,7 @@ class EnergyOptions:
         usual="what each core is shown on",
     )
     constant = Option(
-        base.Assignments(),
+        base.Assignments("shifter_loss=0.1dB"),
         "Another value for a constant of the technology, such as "
         "shifter_loss=0.1dB; may be a range, and repeated.",
         repeated=True,
@@ -147,13 +148,56 @@ class WorkloadOptions:
     )
     workload = Option(
         base.NamesOrFiles(
-            hardware.WORKLOADS, (".csv",), "a network, a file .csv, or a list of these"
+            hardware.WORKLOADS,
+            (".csv", ".onnx", ".pt2"),
+            "a network, a file .csv, .onnx or .pt2, or a list of these",
         ),
-        "Instead of one dot product a network: {names}, or a CSV file with layer, M, K, N and "
-        "count; a row for each layer and the total.",
+        "Instead of one dot product a network: {names}; or a file: CSV with layer, M, K, N and "
+        "count or of SCALE-Sim, ONNX, or what torch.export saves (.pt2); a row for each layer and "
+        "the total.",
     )
-    arrays = Option(
-        base.WholeNumbers(1, 2**40), "With --workload: arrays that share its passes.", usual="1"
+    torch = Option(
+        base.NamesOrFunctions(NETWORKS),
+        "Networks in PyTorch, also in the place of --workload: package.module:function of a "
+        "function that makes one, run without values on inputs of --input-shape; or {names}.",
+    )
+    input_shape = Option(
+        base.InputShapes(),
+        "With --torch, or a file .pt2: shape of an input, as 1x3x224x224, in their order, or by "
+        "its name, as ids=1x128:int64; may be repeated.",
+        repeated=True,
+    )
+    batch = Option(
+        base.WholeNumbers(1, hardware.MAX_BATCH),
+        "With --workload: inputs that are computed together.",
+        usual="that of the network",
+    )
+    sequence = Option(
+        base.WholeNumbers(1, hardware.MAX_CONTEXT),
+        "With --workload: tokens of a text.",
+        usual="that of the network",
+    )
+    image_size = Option(
+        base.WholeNumbers(1, hardware.MAX_IMAGE_SIZE),
+        "With --workload: pixels of a side of an image.",
+        usual="that of the network",
+    )
+    size = Option(
+        base.Assignments("cache=2047"),
+        "With --workload: another size of the network, such as cache=2047; may be repeated.",
+        repeated=True,
+    )
+    passed = Option(
+        base.Names(hardware.PASSES),
+        "With --workload: the inference, or a step of training, with the gradients of inputs and "
+        "weights and the update.",
+        usual=hardware.INFERENCE,
+        name="pass",
+    )
+    optimiser = Option(
+        base.Names(hardware.OPTIMISERS),
+        "With --pass training: what updates the weights.",
+        usual=hardware.OPTIMISERS[0],
     )
     sensitivity = Option(
         base.Flags(),

@@ -1,4 +1,4 @@
-"""Energy and time of a whole network, tiled on arrays of a fixed size."""
+"""Energy of the matrix products of a whole network, tiled on arrays of a fixed size."""
 
 import math
 from dataclasses import dataclass, replace
@@ -6,17 +6,17 @@ from typing import Annotated, Any
 
 from rnscli.analysis import columns as c
 from rnscli.analysis.energy.bill import Constants, at_values, design_columns, uncertain_energy
-from rnscli.analysis.energy.parameters import EnergyParameters, WorkloadOptions
+from rnscli.analysis.energy.parameters import EnergyParameters
 from rnscli.analysis.energy.product_energy import product_energy
 from rnscli.analysis.energy.rows import ConverterEnergy, EnergyRow, energy_of, part
-from rnscli.base import Column, Uncertain, joules, percent, prefixed
+from rnscli.base import Column, Uncertain, joules, percent
 from rnscli.core import times
 from rnscli.hardware import LOGIC_FACTOR, TOTAL, Gemm, Workload
 
 # What layers add up to, besides their MACs and passes.
 _SUMMED = (
     "converter_energy_j", "array_energy_j", "digital_energy_j", "accumulation_energy_j",
-    "energy_j", "time_s",
+    "energy_j",
 )  # fmt: skip
 _OF_A_LAYER = ("m", "k", "n", "times", "stationary")
 
@@ -32,7 +32,7 @@ class WorkloadRow:
     would have to be added. ``digital_energy_j`` joins forward
     and reverse conversion, decoding and the additions of slices; ``accumulation_energy_j`` is of
     the additions that join the partial sums of tiles. ``energy_per_mac_j`` is the energy over the
-    MACs that are needed. ``time_s`` is for one network after the other, layer by layer.
+    MACs that are needed.
     """
 
     workload: Annotated[str, Column("The network.", identity=True)]
@@ -75,9 +75,6 @@ class WorkloadRow:
     energy_per_mac_j: Annotated[
         c.EnergyPerMac, energy_of("over the MACs that are needed", "per MAC")
     ]
-    time_s: Annotated[
-        float, Column("Time of the layer or network, layer by layer, in s.", form=prefixed("s"))
-    ]
     energy_range_j: c.EnergyRange | None
     expected_attempts: c.ExpectedAttempts
     pass_attempts: c.PassAttempts
@@ -86,7 +83,6 @@ class WorkloadRow:
     weight_bits: c.WeightBits | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
-    arrays: Annotated[int, Column("Arrays that share the passes.", low=1)]
 
 # fmt: on
 
@@ -95,14 +91,14 @@ def workload_energy(
     parameters: EnergyParameters,
     workload: Workload,
     constants: Constants | None = None,
-    arrays: int = 1,
 ) -> tuple[WorkloadRow, ...]:
-    """Energy and time of every layer of a workload, and of all of them.
+    """Energy of the products of every layer of a workload, and of all of them.
 
     A K x N matrix of weights is cut in tiles of h x c, the last ones padded with zeros, which
     cost as much as any other number. Every tile is multiplied with all M vectors of inputs; the
     partial sums of the ceil(K / h) tiles below each other are added digitally. The weights are in
-    the arrays from the start: writing them is not counted.
+    the arrays from the start: writing them is not counted. How many arrays there are, what is
+    loaded, and how long it takes, is another question: `rnscli.analysis.chip.chip_run`.
 
     Parameters
     ----------
@@ -112,8 +108,6 @@ def workload_energy(
         The network.
     constants
         Uncertain constants, as in `uncertain_energy`.
-    arrays
-        Arrays (of all channels of a core each) that share the passes of a layer.
 
     Returns
     -------
@@ -129,12 +123,9 @@ def workload_energy(
     >>> layer.passes, f"{layer.utilisation:.3f}", total.macs
     (2, '0.610', 20000)
     """
-    WorkloadOptions.arrays.check(arrays)
     parameters, constants = at_values(parameters, constants or {})
     row = uncertain_energy(parameters, constants)
-    layers = [
-        _layer(parameters, constants, row, workload.name, gemm, arrays) for gemm in workload.gemms
-    ]
+    layers = [_layer(parameters, constants, row, workload.name, gemm) for gemm in workload.gemms]
     return (*layers, _total(layers, parameters))
 
 
@@ -144,7 +135,6 @@ def _layer(
     row: EnergyRow,
     workload: str,
     gemm: Gemm,
-    arrays: int,
 ) -> WorkloadRow:
     design = parameters.design
     made = product_energy(design, gemm)
@@ -180,12 +170,10 @@ def _layer(
         accumulation_energy_j=made.accumulation,
         energy_j=made.total,
         energy_per_mac_j=made.total / gemm.macs,
-        time_s=(-(-tiling.passes // arrays) - 1) * design.timing.interval + row.latency_s,
         energy_range_j=bounds,
         expected_attempts=row.expected_attempts,
         pass_attempts=row.pass_attempts,
         extrapolated=row.extrapolated,
-        arrays=arrays,
     )
 
 

@@ -14,7 +14,7 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import ChipOptions, EnergyOptions, WorkloadOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
-from rnscli.hardware import TOTAL, load_workload
+from rnscli.hardware import TOTAL, TRAINING
 
 _PARTS = analysis.CHIP_ENERGY_PARTS
 LAYOUT = report.Layout(
@@ -35,6 +35,7 @@ LAYOUT = report.Layout(
         "array_energy_j", "logic_energy_j", "converter_energy_j", "vector_energy_j",
         "digital_energy_j", "write_energy_j", "dram_energy_j", "arrays_area_m2", "buffer_bytes",
         "vector_lanes", "digital_units", "tops", "tiles", "time_s", "moduli", "redundant_moduli",
+        "written_tiles", "technology", "schedule", "lifetime_s",
     ),
     essential=("throughput_per_s", "energy_per_inference_j", "extrapolated"),
 )  # fmt: skip
@@ -57,7 +58,8 @@ _AXES = (
     *options.NOISE_AXES, "columns", "slice_bits", *options.MAPPED, "adc_bits", "adc_range",
     "calibration", "percentile", "kernel", "memory", "scales", "input_scale",
     *options.HARDWARE_AXES, "schedule", "activation_products", "dram", "buffer_banks",
-    "digital_units", "vector_lanes", "arrays", "chip_area", "chip_power", "workload", "core",
+    "digital_units", "vector_lanes", "arrays", "chip_area", "chip_power", *options.WORKLOAD_AXES,
+    "core",
 )  # fmt: skip
 _CHIP = (
     "schedule", "activation_products", "dram", "buffer_banks", "digital_units", "vector_lanes",
@@ -79,6 +81,7 @@ AXIS_COLUMNS = {
     **{name: options.DEVICE_COLUMNS[name] for name in options.MAPPED},
     **options.CALIBRATION_COLUMNS,
     **options.HARDWARE_COLUMNS,
+    **options.WORKLOAD_COLUMNS,
     "activation_products": Annotated[str, Column(
         "Where products of two activations are computed.", "attention on", usual="digital"
     )],
@@ -91,6 +94,10 @@ AXIS_COLUMNS = {
         key="chip_power_w",
     )],
 }  # fmt: skip
+_USUAL = "resnet50"
+_WORKLOAD = WorkloadOptions.workload.text.replace(
+    "Instead of one dot product a network", "The network"
+).replace("; a row for each layer and the total", "")
 PER_LAYER = base.Option(
     base.Flags(),
     "A row for each layer instead of one for the chip: arrays, copies, time and what limits it.",
@@ -109,10 +116,19 @@ PER_LAYER = base.Option(
         "attempts": (*core.LEVELS, "noise"),
         **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
         **options.CALIBRATION_NEEDS,
+        "optimiser": (f"pass={TRAINING}",),
     },
 )
 @options.stacked(
-    options.take(WorkloadOptions.workload, "resnet50"),
+    options.take(WorkloadOptions.workload, usual=_USUAL, help=_WORKLOAD),
+    WorkloadOptions.torch,
+    WorkloadOptions.input_shape,
+    WorkloadOptions.batch,
+    WorkloadOptions.sequence,
+    WorkloadOptions.image_size,
+    WorkloadOptions.size,
+    WorkloadOptions.passed,
+    WorkloadOptions.optimiser,
     PER_LAYER,
     ChipOptions.arrays,
     ChipOptions.chip_area,
@@ -167,6 +183,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli chip --workload bert-large --core fixed-lp --arrays 20000,60000
     """
     options.check_one_level(given)
+    if not given["workload"] and not given["torch"]:
+        given = given | {"workload": (_USUAL,)}
+    asked, given = given, options.with_code(given)
     if given["attempts"] is None:  # static errors have an energy for up to two
         given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
     given = given | {"kernel": ("vmm",)}
@@ -176,11 +195,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         raise InputError(f"{flags} all say how large the chip is; leave one out")
     axes = [name for name in _AXES if name != "technology" or given["technology"] is not None]
     hardware, given = options.hardware_of(options.with_defaults(given))
-    workloads = {name: load_workload(name) for name in given["workload"]}
-    if len({workload.name for workload in workloads.values()}) < len(workloads):
-        raise InputError("--workload has two files of the same name; rename one of them")
     swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
-    points = options.on_technologies(options.noise_points(given, _AXES), hardware)
+    every_point = options.workload_points(options.noise_points(given, _AXES))
+    workloads = options.Workloads(given, every_point)
+    points = options.on_technologies(every_point, hardware)
     ready, problems = cli.prepared(points, options.requested_array, swept)
     per_layer = given["per_layer"]
 
@@ -193,7 +211,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         chip = analysis.ChipParameters(
             array=design, **{name: point[name] for name in _CHIP if point[name] is not None}
         )
-        rows = analysis.chip_run(chip, workloads[point["workload"]])
+        rows = analysis.chip_run(chip, workloads.of(point))
         held = options.held_of_array(requested, faults) | options.held_constants(
             point, design, constants
         )
@@ -209,11 +227,16 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
         if drawn:
             _check_plot(every)
-        plot = partial(report.plot_chip, [asdict(row) for _, row in every])
+        made = base.option_columns({n: AXIS_COLUMNS[n] for n in swept if n in AXIS_COLUMNS})
+        differing = {column.key: column for column in made.values()}
+        plot = partial(report.plot_chip, [asdict(row) for _, row in every], differing)
         layout = LAYER_LAYOUT if per_layer else LAYOUT
-        return cli.Answer(rows, plot, (*problems, *more), layout=layout, footer=_footer())
+        left = (*problems, *more)
+        said = workloads.remarks
+        return cli.Answer(rows, plot, left, layout=layout, footer=_footer(), remarks=said)
 
-    return cli.Question(options.with_model_defaults(given), compute)
+    stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
+    return cli.Question(stated, compute)
 
 
 def _check_plot(rows: Sequence[tuple[options.Point, Any]]) -> None:

@@ -14,7 +14,7 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import EnergyOptions, WorkloadOptions
 from rnscli.base import InputError
 from rnscli.cli import options
-from rnscli.hardware import load_workload
+from rnscli.hardware import TRAINING
 
 LAYOUT = report.Layout(
     parameters=(
@@ -50,13 +50,13 @@ LAYOUT = report.Layout(
 )  # fmt: skip
 WORKLOAD_LAYOUT = report.Layout(
     parameters=(
-        "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
-        "expected_attempts", "pass_attempts",
+        "workload", "batch", "sequence", "image_size", "pass", "optimiser", "vector_size",
+        "columns", "bits", "technology", "adc_model", "core", "expected_attempts", "pass_attempts",
     ),
     results=(
         "layer", "m", "k", "n", "times", "macs", "passes", "utilisation", "converter_energy_j",
         "array_energy_j", "digital_energy_j", "accumulation_energy_j", "energy_j",
-        "energy_range_j", "energy_per_mac_j", "time_s", "extrapolated",
+        "energy_range_j", "energy_per_mac_j", "extrapolated",
     ),
     optional=(
         "expected_attempts", "pass_attempts", "passes", "accumulation_energy_j", "array_energy_j",
@@ -90,8 +90,8 @@ AXES = (
     *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts",
     *options.NOISE_AXES,
     "columns", "slice_bits", *options.MAPPED, "adc_bits", "adc_range", "calibration", "percentile",
-    "arrays", "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES, "workload",
-    "core",
+    "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES,
+    *options.WORKLOAD_AXES, "core",
 )  # fmt: skip
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
@@ -113,7 +113,9 @@ AXIS_COLUMNS = {
     **{name: options.DEVICE_COLUMNS[name] for name in options.MAPPED},
     **options.CALIBRATION_COLUMNS,
     **options.HARDWARE_COLUMNS,
+    **options.WORKLOAD_COLUMNS,
 }
+_OF_WORKLOAD = ("input_shape", *options.SIZE_AXES, "size", "pass", "optimiser")
 
 
 @click.command(
@@ -124,6 +126,7 @@ AXIS_COLUMNS = {
     plot="the energy by part",
     instead={
         "workload": lambda: (analysis.WorkloadRow, WORKLOAD_LAYOUT),
+        "torch": lambda: (analysis.WorkloadRow, WORKLOAD_LAYOUT),
         "sensitivity": lambda: (analysis.SensitivityRow, SENSITIVITY_LAYOUT),
         "breakdown": lambda: (analysis.PartRow, BREAKDOWN_LAYOUT),
     },
@@ -132,6 +135,7 @@ AXIS_COLUMNS = {
         "attempts": (*core.LEVELS, "noise"),
         **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
         **options.CALIBRATION_NEEDS,
+        "optimiser": (f"pass={TRAINING}",),
     },
 )
 @options.stacked(
@@ -140,7 +144,14 @@ AXIS_COLUMNS = {
     *options.OPERANDS,
     EnergyOptions.columns,
     WorkloadOptions.workload,
-    WorkloadOptions.arrays,
+    WorkloadOptions.torch,
+    WorkloadOptions.input_shape,
+    WorkloadOptions.batch,
+    WorkloadOptions.sequence,
+    WorkloadOptions.image_size,
+    WorkloadOptions.size,
+    WorkloadOptions.passed,
+    WorkloadOptions.optimiser,
     WorkloadOptions.sensitivity,
     WorkloadOptions.breakdown,
     EnergyOptions.kernel,
@@ -187,27 +198,31 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --adc-k1 100fJ±30% --sensitivity
     # A whole network, layer by layer
     rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
+    # A model in PyTorch, of this package or your own, as package.module:function
+    rnscli energy --bits 6 --core rns --torch digits-cnn --input-shape 1x1x8x8
+    # Text, token by token, and a step of training
+    rnscli energy --bits 6 --core rns --workload llama-3-8b-decode --batch 1,16
+    rnscli energy --bits 6 --core rns --workload bert-large --pass training --optimiser adam
     """
     options.check_one_level(given)
+    asked, given = given, options.with_code(given)
     if given["attempts"] is None:  # static errors have an energy for up to two
         given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
     instead = [name for name in ("workload", "sensitivity", "breakdown") if given[name]]
     if len(instead) > 1:
         flags = " and ".join(f"--{name}" for name in instead)
         raise InputError(f"{flags} ask for different rows; leave one out")
-    if given["arrays"] is not None and not given["workload"]:
-        raise InputError("--arrays is about --workload; give that, too, or leave it out")
+    options.check_workload_options(given, _OF_WORKLOAD)
     # Where each core is shown on its own technology, that tells no more than the core.
     axes = [name for name in AXES if name != "technology" or given["technology"] is not None]
     hardware, given = options.hardware_of(options.with_defaults(given))
-    workloads = {name: load_workload(name) for name in given["workload"] or ()}
-    if len({workload.name for workload in workloads.values()}) < len(workloads):
-        raise InputError("--workload has two files of the same name; rename one of them")
     kind = "tornado" if given["sensitivity"] else instead[0] if instead else "energy"
     if drawn and kind == "breakdown":
         raise InputError("--plot draws the bill by groups of parts; leave --breakdown out")
     swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
-    points = options.on_technologies(options.noise_points(given, AXES), hardware)
+    swept_points = options.workload_points(options.noise_points(given, AXES))
+    workloads = options.Workloads(given, swept_points)
+    points = options.on_technologies(swept_points, hardware)
     _check_mapping(points, hardware)
     ready, problems = cli.prepared(points, options.requested_array, swept)
 
@@ -218,9 +233,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             requested, faults, hardware, given["extrapolate"]
         )
         rows: Sequence[Any] = ()
-        if workloads:
-            workload = workloads[point["workload"]]
-            rows = analysis.workload_energy(design, workload, constants, point["arrays"] or 1)
+        if point["workload"] is not None:
+            workload = workloads.of(point)
+            rows = analysis.workload_energy(design, workload, constants)
         elif given["breakdown"]:
             rows = analysis.parts_of(design)
         elif not given["sensitivity"]:
@@ -253,9 +268,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         plot = partial(_plot, kind, [name for name in swept if name in AXIS_COLUMNS])
         names = dict.fromkeys(row.technology for _, row in rows)
         footer = () if kind == "tornado" else _footer(names, hardware, kind)
-        return cli.Answer(rows, plot, (*problems, *more), layout=layout, footer=footer)
+        left = (*problems, *more)
+        return cli.Answer(rows, plot, left, layout=layout, footer=footer, remarks=workloads.remarks)
 
-    return cli.Question(options.with_model_defaults(given), compute)
+    stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
+    return cli.Question(stated, compute)
 
 
 def _check_mapping(points: Sequence[options.Point], hardware: options.Hardware) -> None:

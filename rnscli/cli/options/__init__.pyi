@@ -95,6 +95,7 @@ from rnscli.cli.options.types import NameArgument as NameArgument
 from rnscli.cli.options.types import OutputPath as OutputPath
 from rnscli.cli.options.types import ParamType as ParamType
 from rnscli.cli.options.types import PathName as PathName
+from rnscli.cli.options.types import ShapeType as ShapeType
 from rnscli.cli.options.types import SplitSet as SplitSet
 from rnscli.cli.options.types import files_read as files_read
 from rnscli.cli.options.types import is_file as is_file
@@ -106,3 +107,10 @@ from rnscli.cli.options.updates import UPDATE_COLUMNS as UPDATE_COLUMNS
 from rnscli.cli.options.updates import UPDATE_NEEDS as UPDATE_NEEDS
 from rnscli.cli.options.updates import update_options as update_options
 from rnscli.cli.options.updates import with_updates as with_updates
+from rnscli.cli.options.workloads import SIZE_AXES as SIZE_AXES
+from rnscli.cli.options.workloads import WORKLOAD_AXES as WORKLOAD_AXES
+from rnscli.cli.options.workloads import WORKLOAD_COLUMNS as WORKLOAD_COLUMNS
+from rnscli.cli.options.workloads import Workloads as Workloads
+from rnscli.cli.options.workloads import check_workload_options as check_workload_options
+from rnscli.cli.options.workloads import with_code as with_code
+from rnscli.cli.options.workloads import workload_points as workload_points

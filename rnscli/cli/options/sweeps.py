@@ -26,6 +26,7 @@ from rnscli.cli.options.types import (
     ParamType,
     Quantity,
     RefusedError,
+    ShapeType,
     TextType,
     WholeNumber,
     check_underflow,
@@ -392,6 +393,8 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
             return ModelSweep(values.names)
         case base.Names():
             return ChoiceSweep(values.names)
+        case base.Assignments(example=example):
+            return Assignment(example)
         case base.Flags():
             return click.BOOL
         case _:
@@ -399,11 +402,11 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
 
 
 _OTHERS: dict[type[base.Values], type[TextType]] = {
-    base.Assignments: Assignment,
     base.Attempts: AttemptsSweep,
     base.LegitimateRanges: LegitimateRangeSweep,
     base.ModuliSets: ModuliType,
     base.IndexSets: IntSetType,
+    base.InputShapes: ShapeType,
     base.Files: InputFile,
 }
 

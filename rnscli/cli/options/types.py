@@ -220,13 +220,25 @@ class Assignment(TextType):
     """A value for something that has a name: ``shifter_loss=0.1dB``."""
 
     name = "NAME=VALUE"
-    what = "a name and its value, such as shifter_loss=0.1dB"
+
+    def __init__(self, example: str) -> None:
+        self.what = f"a name and its value, such as {example}"
 
     def parse(self, text: str) -> str:
         name, _, value = text.partition("=")
         if not name.strip() or not value.strip():
             raise ValueError
         return f"{name.strip()}={value.strip()}"
+
+
+class ShapeType(TextType):
+    """The shape of an input of a model: ``ids=1x128:int64``."""
+
+    name = "[NAME=]SIZExSIZE..[:TYPE]"
+    what = base.SHAPE
+
+    def parse(self, text: str) -> str:
+        return str(base.input_shape(text))
 
 
 @dataclass(frozen=True)

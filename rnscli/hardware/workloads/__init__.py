@@ -1,7 +1,8 @@
 """Matrix products, the networks that consist of them, and how an array does them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import NamedTuple
 
 from rnscli.base import InputError, check_int
@@ -43,8 +44,11 @@ class Gemm:
         Whether the K x N values of such a product are kept in the DRAM from one run to the next, as
         a cache of keys and values is.
     shares
-        Name of the layer whose weights these are, read transposed, as in the gradient of inputs;
-        ``None`` where they are its own.
+        Name of the layer whose weights these are, read transposed, as in the gradient of inputs,
+        or as they are, for inputs of another size; ``None`` where they are its own.
+    idle
+        Matrices of this shape that are stored as well, but by which this input is not multiplied:
+        those of experts to which no token goes.
 
     Raises
     ------
@@ -60,6 +64,8 @@ class Gemm:
     0
     >>> Gemm("conv", m=196, k=2304, n=256, inputs=256 * 14 * 14).input_values
     50176
+    >>> Gemm("experts", m=1, k=4096, n=14336, count=2, idle=6).weights
+    469762048
     """
 
     layer: str
@@ -73,6 +79,7 @@ class Gemm:
     depth: int = 1
     cached: bool = False
     shares: str | None = None
+    idle: int = 0
 
     def __post_init__(self) -> None:
         _check_name("layer", self.layer)
@@ -85,6 +92,7 @@ class Gemm:
             object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "steps", check_int("steps", self.steps, 1, self.m))
         object.__setattr__(self, "depth", check_int("depth", self.depth, 1, self.count))
+        object.__setattr__(self, "idle", check_int("idle", self.idle, 0, MAX_SIZE))
 
     @property
     def input_values(self) -> int:
@@ -98,8 +106,9 @@ class Gemm:
 
     @property
     def weights(self) -> int:
-        """Stored parameters: ``k n count``, or none where two activations are multiplied."""
-        return self.k * self.n * self.count if self.stationary and self.shares is None else 0
+        """Stored parameters: ``k n (count + idle)``; none where two activations are multiplied."""
+        own = self.stationary and self.shares is None
+        return self.k * self.n * (self.count + self.idle) if own else 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,14 @@ class Workload:
         How many inferences it is: images, sequences.
     tokens
         How many tokens it makes or reads, where that is what is counted.
+    table_parameters
+        Those of the other parameters that are in tables of which rows are gathered, as embeddings:
+        an inference reads, and its gradient changes, few of them.
+    remarks
+        Sentences on what is not counted, for whoever reads the result.
+
+    trains
+        Whether it is a step of training, after which all weights are others.
 
     Raises
     ------
@@ -141,6 +158,9 @@ class Workload:
     vectors: tuple[VectorWork, ...] = ()
     batch: int = 1
     tokens: int | None = None
+    table_parameters: int = 0
+    trains: bool = False
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("name", self.name)
@@ -163,15 +183,12 @@ class Workload:
         other = check_int("other_parameters", self.other_parameters, 0)
         object.__setattr__(self, "gemms", gemms)
         object.__setattr__(self, "other_parameters", other)
+        tables = check_int("table_parameters", self.table_parameters, 0, other)
+        object.__setattr__(self, "table_parameters", tables)
 
     @property
     def macs(self) -> int:
         return sum(gemm.macs for gemm in self.gemms)
-
-    @property
-    def trains(self) -> bool:
-        """Whether its weights change, as some gradient is computed with them."""
-        return any(gemm.shares is not None for gemm in self.gemms)
 
     @property
     def parameters(self) -> int:
@@ -186,11 +203,56 @@ def _check_name(argument: str, name: object) -> None:
 
 @dataclass(frozen=True, eq=False)
 class NamedWorkload:
-    """A workload by its name, with its line in lists, and the function that makes it."""
+    """A workload by its name, with its line in lists, and the function that makes it.
+
+    The arguments of the function that are whole numbers are its sizes, such as ``batch``: each has
+    a default, and the function refuses what is out of its range.
+
+    Examples
+    --------
+    >>> def square(batch: int = 1, width: int = 8) -> Workload:
+    ...     return Workload("square", (Gemm("only", batch, width, width),))
+    >>> named = NamedWorkload("square", "one square layer", square)
+    >>> named.sizes
+    {'batch': 1, 'width': 8}
+    >>> named.with_sizes({"width": 16}).macs
+    256
+    >>> named.with_sizes({"sequence": 16})
+    Traceback (most recent call last):
+        ...
+    rnscli.base.errors.InputError: workload square has no `sequence`, only batch, width; drop it
+    """
 
     name: str
     summary: str
-    make: Callable[[], Workload]
+    make: Callable[..., Workload]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Names of the sizes, with their defaults."""
+        arguments = signature(self.make).parameters.values()
+        return {one.name: one.default for one in arguments if type(one.default) is int}
+
+    def with_sizes(self, sizes: Mapping[str, int]) -> Workload:
+        """The workload with some sizes of its own, and the defaults for all others."""
+        known = self.sizes
+        for name in sizes:
+            if name not in known:
+                others = f", only {', '.join(known)}" if known else ""
+                raise InputError(f"workload {self.name} has no `{name}`{others}; drop it")
+        try:
+            return self.make(**sizes)
+        except InputError as error:
+            about = {*error.arguments}
+            if about & sizes.keys():
+                raise
+            given = ", ".join(f"`{name}` is {value}" for name, value in sizes.items())
+            if about & known.keys():  # one that was not given, but does not go with these
+                raise InputError(f"{error}, as {given}", *sizes) from None
+            reason = str(error).replace("`", "")  # of a product
+            raise InputError(
+                f"workload {self.name} is too large, as {given}: {reason}", *sizes
+            ) from None
 
 
 class Tiling(NamedTuple):

@@ -4,242 +4,51 @@ The former are derived layer by layer from their published architectures. Other 
 as entry points of the group ``rnscli.workloads``, which name a `NamedWorkload`.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
-from rnscli import base
-from rnscli.base import InputError, Registry, check_int, shown
+from rnscli.base import InputError, Registry, shown
 from rnscli.hardware.workloads import (
-    MAX_LAYERS,
-    MAX_SIZE,
-    TOTAL,
-    Gemm,
     NamedWorkload,
     Workload,
 )
-
-# With both at their limits the first layer of ResNet-50 has 2**40 output pixels.
-MAX_BATCH = 2**16
-MAX_IMAGE_SIZE = 2**13
-
-_BIAS = 1  # parameters that a layer has for each output channel
-_BATCH_NORM = 2  # scale and shift; the running mean and variance are not trained
-
-
-class _Image(NamedTuple):
-    """A square feature map."""
-
-    size: int
-    channels: int
-
-    def window(self, channels: int, kernel: int, stride: int, padding: int) -> "_Image":
-        """What a window that slides over it makes of it."""
-        return _Image((self.size + 2 * padding - kernel) // stride + 1, channels)
-
-
-@dataclass(eq=False, repr=False)
-class _Layers:
-    """The layers so far."""
-
-    batch: int
-    gemms: list[Gemm] = field(default_factory=list)
-    other_parameters: int = 0
-
-    def convolution(
-        self, layer: str, image: _Image, channels: int, kernel: int,
-        stride: int = 1, padding: int = 0, per_channel: int = _BATCH_NORM,
-    ) -> _Image:  # fmt: skip
-        """Add a convolution with ``per_channel`` further parameters for each output channel."""
-        result = image.window(channels, kernel, stride, padding)
-        pixels = self.batch * result.size**2
-        self.gemms.append(Gemm(layer, pixels, image.channels * kernel**2, channels))
-        self.other_parameters += per_channel * channels
-        return result
-
-    def dense(self, layer: str, inputs: int, outputs: int) -> None:
-        self.gemms.append(Gemm(layer, self.batch, inputs, outputs))
-        self.other_parameters += _BIAS * outputs
-
-
-def resnet50(batch: int = 1, image_size: int = 224) -> Workload:
-    """ResNet-50 for the 1000 classes of ImageNet, with layers named as torchvision names them.
-
-    A 7 x 7 convolution of stride 2 and a pooling of stride 2 are followed by stages of 3, 4, 6 and
-    3 blocks. A block of width w narrows its input to w channels (1 x 1), filters it (3 x 3) and
-    widens it to 4w (1 x 1); the first block of a stage projects its shortcut, too, and halves the
-    size in all stages but the first. This is version 1.5, with that stride in the 3 x 3
-    convolution, as torchvision and MLPerf have it; the paper has it in the 1 x 1 before.
-
-    References
-    ----------
-    He et al., "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385, table 1;
-    https://pytorch.org/vision/stable/models/generated/torchvision.models.resnet50.html, which
-    gives 25 557 032 parameters and 4.09 G multiplications.
-
-    Examples
-    --------
-    >>> network = resnet50()
-    >>> len(network.gemms), network.parameters, network.macs
-    (54, 25557032, 4089184256)
-    >>> network.gemms[0].m, network.gemms[0].k, network.gemms[0].n
-    (12544, 147, 64)
-    """
-    layers = _Layers(check_int("batch", batch, 1, MAX_BATCH))
-    image = _Image(check_int("image_size", image_size, 1, MAX_IMAGE_SIZE), channels=3)
-    image = layers.convolution("conv1", image, 64, kernel=7, stride=2, padding=3)
-    image = image.window(image.channels, kernel=3, stride=2, padding=1)
-    for stage, blocks in enumerate((3, 4, 6, 3)):
-        width = 64 * 2**stage
-        for block in range(blocks):
-            stride = 2 if stage > 0 and block == 0 else 1
-            image = _bottleneck(layers, f"layer{stage + 1}.{block}", image, width, stride)
-    layers.dense("fc", image.channels, 1000)  # after an average over all pixels
-    return Workload("resnet50", tuple(layers.gemms), layers.other_parameters)
-
-
-def _bottleneck(layers: _Layers, block: str, image: _Image, width: int, stride: int) -> _Image:
-    inner = layers.convolution(f"{block}.conv1", image, width, kernel=1)
-    inner = layers.convolution(f"{block}.conv2", inner, width, kernel=3, stride=stride, padding=1)
-    result = layers.convolution(f"{block}.conv3", inner, 4 * width, kernel=1)
-    if image != result:  # the shortcut can be added only in the same shape
-        layers.convolution(f"{block}.downsample", image, 4 * width, kernel=1, stride=stride)
-    return result
-
-
-def mnist_cnn(batch: int = 1) -> Workload:
-    """The two convolutions and two dense layers of PyTorch's MNIST example.
-
-    Images of 28 x 28 pixels; 3 x 3 convolutions without padding to 32 and to 64 channels, a
-    maximum over 2 x 2 pixels, and dense layers of 128 and 10 outputs, all with biases. It is this
-    documented network, and not necessarily the one of any paper on analog accelerators.
-
-    References
-    ----------
-    https://github.com/pytorch/examples/blob/main/mnist/main.py; 1 199 882 parameters.
-
-    Examples
-    --------
-    >>> network = mnist_cnn()
-    >>> network.parameters, network.macs
-    (1199882, 11992448)
-    """
-    layers = _Layers(check_int("batch", batch, 1, MAX_BATCH))
-    image = layers.convolution("conv1", _Image(28, 1), 32, kernel=3, per_channel=_BIAS)
-    image = layers.convolution("conv2", image, 64, kernel=3, per_channel=_BIAS)
-    image = image.window(image.channels, kernel=2, stride=2, padding=0)
-    layers.dense("fc1", image.channels * image.size**2, 128)
-    layers.dense("fc2", 128, 10)
-    return Workload("mnist-cnn", tuple(layers.gemms), layers.other_parameters)
-
-
-class _Transformer(NamedTuple):
-    """A stack of equal blocks of self-attention and a feed-forward network.
-
-    Every dense layer has biases; every block normalises twice, before or after its halves.
-    """
-
-    layers: int
-    hidden: int
-    intermediate: int
-    heads: int
-    vocabulary: int
-    positions: int
-
-    def gemms(self, sequence: int, batch: int) -> tuple[Gemm, ...]:
-        """Products of all blocks: those of one kind have one shape, so they are counted."""
-        tokens = batch * sequence
-        head = self.hidden // self.heads
-        matrices = self.layers * self.heads * batch  # of attention: none is shared
-        return (
-            Gemm("query", tokens, self.hidden, self.hidden, self.layers),
-            Gemm("key", tokens, self.hidden, self.hidden, self.layers),
-            Gemm("value", tokens, self.hidden, self.hidden, self.layers),
-            Gemm("scores", sequence, head, sequence, matrices, stationary=False),
-            Gemm("context", sequence, sequence, head, matrices, stationary=False),
-            Gemm("attention output", tokens, self.hidden, self.hidden, self.layers),
-            Gemm("feed-forward 1", tokens, self.hidden, self.intermediate, self.layers),
-            Gemm("feed-forward 2", tokens, self.intermediate, self.hidden, self.layers),
-        )
-
-    @property
-    def norm(self) -> int:
-        """Scale and shift of a layer normalisation."""
-        return 2 * self.hidden
-
-    @property
-    def block_vectors(self) -> int:
-        """Biases and normalisation of all blocks."""
-        biases = 4 * self.hidden + self.intermediate + self.hidden
-        return self.layers * (biases + 2 * self.norm)
-
-
-_BERT_LARGE = _Transformer(
-    layers=24, hidden=1024, intermediate=4096, heads=16, vocabulary=30_522, positions=512
+from rnscli.hardware.workloads.convolutional import (
+    mnist_cnn,
+    mobilenet_v2,
+    resnet50,
+    resnet50_dcnv2,
+    ssd_resnet34,
+    unet_3d,
 )
-_OPT_125M = _Transformer(
-    layers=12, hidden=768, intermediate=3072, heads=12, vocabulary=50_272, positions=2048
+from rnscli.hardware.workloads.formats.csv_file import read_csv
+from rnscli.hardware.workloads.formats.onnx_file import read_onnx
+from rnscli.hardware.workloads.graphs import AMAZON2M, PPI, REDDIT, gcn
+from rnscli.hardware.workloads.recommendation import dlrm
+from rnscli.hardware.workloads.recurrent import rnn_t
+from rnscli.hardware.workloads.transformers import (
+    bert_large,
+    bert_large_pretraining,
+    llama,
+    opt_125m,
+    vit_b16,
 )
 
-
-def bert_large(batch: int = 1, sequence: int = 512) -> Workload:
-    """BERT-large, the encoder with its pooler and without the head of any task.
-
-    24 blocks, 1024 wide (4096 in the feed-forward network), 16 heads of 64. By default a text
-    fills the longest sequence, 512 tokens. The pooler sees the first token only.
-
-    References
-    ----------
-    Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language
-    Understanding", 2018, arXiv:1810.04805, which rounds to 340 M parameters; the released
-    vocabulary of 30 522 gives 335 141 888, as in the library transformers of Hugging Face
-    (bert-large-uncased) and in Keras.
-
-    Examples
-    --------
-    >>> network = bert_large()
-    >>> network.parameters, network.macs
-    (335141888, 167504773120)
-    """
-    shape = _BERT_LARGE
-    batch = check_int("batch", batch, 1, MAX_BATCH)
-    sequence = check_int("sequence", sequence, 1, shape.positions)
-    pooler = Gemm("pooler", batch, shape.hidden, shape.hidden)
-    segments = 2  # which of two sentences a token belongs to
-    embeddings = (shape.vocabulary + shape.positions + segments) * shape.hidden + shape.norm
-    other = embeddings + shape.block_vectors + shape.hidden  # biases of the pooler
-    return Workload("bert-large", (*shape.gemms(sequence, batch), pooler), other)
-
-
-def opt_125m(batch: int = 1, sequence: int = 2048) -> Workload:
-    """OPT-125M with its language-model head, reading a prompt (prefill).
-
-    12 blocks, 768 wide (3072 in the feed-forward network), 12 heads of 64. By default the prompt
-    fills the context of 2048 tokens. The head gives scores of the next token after every one of
-    them; its weights are the embedding of tokens, so they are parameters once. Attention is
-    counted in full: the half that the causal mask hides is computed and dropped.
-
-    References
-    ----------
-    Zhang et al., "OPT: Open Pre-trained Transformer Language Models", 2022, arXiv:2205.01068,
-    table 1; https://huggingface.co/facebook/opt-125m/blob/main/config.json for vocabulary and
-    positions, which give 125 239 296 parameters.
-
-    Examples
-    --------
-    >>> network = opt_125m()
-    >>> network.parameters, network.macs
-    (125239296, 330326605824)
-    """
-    shape = _OPT_125M
-    batch = check_int("batch", batch, 1, MAX_BATCH)
-    sequence = check_int("sequence", sequence, 1, shape.positions)
-    head = Gemm("language-model head", batch * sequence, shape.hidden, shape.vocabulary)
-    # The table of positions has two rows before the first position. The embedding of tokens is
-    # counted as the weights of the head.
-    positions = (shape.positions + 2) * shape.hidden
-    other = positions + shape.block_vectors + shape.norm  # after the last block
-    return Workload("opt-125m", (*shape.gemms(sequence, batch), head), other)
+# Sizes of released models (table 1 of arXiv:2307.09288 and of arXiv:2401.04088; config.json of
+# Meta-Llama-3-8B), with the context that each was trained for.
+_LLAMA_2_13B = {"layers": 40, "hidden": 5120, "intermediate": 13_824, "heads": 40, "kv_heads": 40}
+_LLAMA_3_8B = {
+    "context": 8192, "intermediate": 14_336, "kv_heads": 8, "vocabulary": 128_256
+}  # fmt: skip
+_MIXTRAL = {
+    "context": 32_768, "intermediate": 14_336, "kv_heads": 8, "experts": 8, "active_experts": 2
+}  # fmt: skip
+_DECODE = {"sequence": 1, "cache": 2047}
+# Layers and width as in run_ppi.sh and run_reddit.sh of Cluster-GCN's authors; on Amazon2M the
+# three layers of the paper's abstract, and 400 as in the port of its experiments to DGL.
+_GCN_PPI = {**PPI._asdict(), "layers": 5, "hidden": 2048}
+_GCN_REDDIT = {**REDDIT._asdict(), "layers": 4, "hidden": 512}
+_GCN_AMAZON2M = {**AMAZON2M._asdict(), "layers": 3, "hidden": 400}
 
 
 WORKLOADS: Registry[NamedWorkload] = Registry(
@@ -251,55 +60,87 @@ WORKLOADS: Registry[NamedWorkload] = Registry(
         NamedWorkload("bert-large", "BERT-large, one sequence", bert_large),
         NamedWorkload("opt-125m", "OPT-125M, one sequence", opt_125m),
         NamedWorkload("mnist-cnn", "two convolutions for images of 28 x 28 pixels", mnist_cnn),
+        NamedWorkload("mobilenet-v2", "MobileNetV2, depthwise convolutions", mobilenet_v2),
+        NamedWorkload("ssd-resnet34", "a detector, images of 1200 x 1200 pixels", ssd_resnet34),
+        NamedWorkload("resnet50-dcnv2", "a backbone of deformable convolutions", resnet50_dcnv2),
+        NamedWorkload("3d-unet", "3D U-Net, one window of 128^3 voxels", unet_3d),
+        NamedWorkload("vit-b16", "ViT-B/16, one image of 224 x 224 pixels", vit_b16),
+        NamedWorkload("rnn-t", "an RNN transducer, 15 s of speech", rnn_t),
+        NamedWorkload("dlrm", "DLRM with tables of 40 million rows, one pair", dlrm),
+        NamedWorkload("bert-large-pretraining", "BERT-large and its heads, phase 1",
+                      bert_large_pretraining),
+        NamedWorkload("llama-2-7b", "Llama 2 7B, a prompt of 512 tokens",
+                      partial(llama, "llama-2-7b")),
+        NamedWorkload("llama-2-13b", "Llama 2 13B, a prompt of 512 tokens",
+                      partial(llama, "llama-2-13b", **_LLAMA_2_13B)),
+        NamedWorkload("llama-3-8b", "Llama 3 8B, a prompt of 512 tokens",
+                      partial(llama, "llama-3-8b", **_LLAMA_3_8B)),
+        NamedWorkload("llama-3-8b-decode", "Llama 3 8B, one token after 2047",
+                      partial(llama, "llama-3-8b-decode", **_LLAMA_3_8B, **_DECODE)),
+        NamedWorkload("mixtral-8x7b", "Mixtral 8x7B, 2 of 8 experts, a prompt of 512 tokens",
+                      partial(llama, "mixtral-8x7b", **_MIXTRAL)),
+        NamedWorkload("mixtral-8x7b-decode", "Mixtral 8x7B, one token after 2047",
+                      partial(llama, "mixtral-8x7b-decode", **_MIXTRAL, **_DECODE)),
+        NamedWorkload("gcn-ppi", "a graph network on protein interactions",
+                      partial(gcn, "gcn-ppi", True, **_GCN_PPI)),
+        NamedWorkload("gcn-reddit", "a graph network on Reddit",
+                      partial(gcn, "gcn-reddit", False, **_GCN_REDDIT)),
+        NamedWorkload("gcn-amazon2m", "a graph network on products bought together",
+                      partial(gcn, "gcn-amazon2m", False, **_GCN_AMAZON2M)),
     ],
-)
+)  # fmt: skip
 
 
-def load_workload(name_or_path: str) -> Workload:
+def load_workload(name_or_path: str, sizes: Mapping[str, int] | None = None) -> Workload:
     """A network by its name in ``WORKLOADS``, or one described in a file.
 
-    The file is a CSV with columns layer, M, K, N and, optionally, count: a matrix product a row
-    (see `Gemm`), with weights that are stored. A name goes before a file of that name: the latter
-    is ``./name``.
+    A file ``.onnx`` is an ONNX model (`read_onnx`), any other one a CSV (`read_csv`): with columns
+    layer, M, K, N and, optionally, count, stationary, inputs and steps, a matrix product a row (see
+    `Gemm`), or a topology of SCALE-Sim. A name goes before a file of that name: the latter is
+    ``./name``.
 
     Parameters
     ----------
     name_or_path
         A name, or the path of a file.
+    sizes
+        Sizes of a network that has a name, such as ``batch``, instead of its own, or those that an
+        ONNX model leaves open.
 
     Raises
     ------
     InputError
-        If it is neither, or the file is not such a file.
+        If it is neither, the file is not such a file, or it has no such size.
 
     Examples
     --------
-    >>> load_workload("mnist-cnn").macs
-    11992448
+    >>> load_workload("mnist-cnn").macs, load_workload("mnist-cnn", {"batch": 2}).macs
+    (11992448, 23984896)
     >>> load_workload("lenet")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     rnscli.base.errors.InputError: `workload` is lenet, which is no file; it must be one of ...
     """
+    sizes = sizes or {}
     if name_or_path in WORKLOADS:
-        return WORKLOADS[name_or_path].make()
+        return WORKLOADS[name_or_path].with_sizes(sizes)
     path = Path(name_or_path)
     if not name_or_path or not _exists(path):
         raise InputError.of(
             "workload",
             name_or_path,
-            f"one of {', '.join(WORKLOADS)}, or a CSV file with columns layer, M, K, N and, if "
-            "products are done several times, count",
+            f"one of {', '.join(WORKLOADS)}, a file .onnx or .pt2, or a CSV file with columns "
+            "layer, M, K, N",
             what=f"is {shown(name_or_path) or 'empty'}, which is no file",
         )
-    size = base.whole_number(1, MAX_SIZE)
-    required = {"layer": base.label(TOTAL), "M": size, "K": size, "N": size}
-    rows = base.read_table(path, required, {"count": size}, what="`workload`", max_rows=MAX_LAYERS)
-    gemms = (
-        Gemm(cells["layer"], cells["M"], cells["K"], cells["N"], cells.get("count", 1))
-        for cells in (row.cells for row in rows)
-    )
-    return Workload(path.name, tuple(gemms))
+    if path.suffix.lower() == ".onnx":
+        return read_onnx(path, sizes)
+    if sizes:
+        raise InputError(
+            f"`{next(iter(sizes))}` is of a network that has a name or is in an ONNX file, and "
+            f"{shown(name_or_path)} holds its sizes; leave it out"
+        )
+    return read_csv(path)
 
 
 def _exists(path: Path) -> bool:

@@ -58,6 +58,15 @@ def _sum(*counts: dict[str, int]) -> Operations:
     return _operations(**{key: sum(one.get(key, 0) for one in counts) for key in keys})
 
 
+# A root is a product with the reciprocal root, of two Newton steps of three products and a sum. The
+# logarithm and the sine are counted in Cephes's logf (a polynomial of degree 8, and what joins it
+# with the exponent) and sinf (a reduction by three parts of pi / 4, and a polynomial of degree 2 in
+# the square). The error function is formula 7.1.26 of Abramowitz and Stegun, exact to 1.5e-7.
+_ROOT = {"multiply": 8, "add": 2, "compare": 1}
+_LOG = {"multiply": 14, "add": 13, "compare": 2}
+_SINE = {"multiply": 9, "add": 6, "compare": 3}
+_ERF = {"multiply": 8, "add": 6, "compare": 2}
+
 _SIGMOID = ({"add": 1}, _EXP, _RECIPROCAL)
 VECTOR_KINDS: Registry[VectorKind] = Registry(
     "kind",
@@ -82,6 +91,20 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
             _sum(*_SIGMOID, {"multiply": 5, "add": 2}),
             f"the approximation by tanh; {_EXP_SOURCE}; {_NEWTON}",
         ),
+        VectorKind(
+            "divide", "a quotient of two tensors", _sum(_RECIPROCAL, {"multiply": 1}), _NEWTON
+        ),
+        VectorKind(
+            "compare", "a comparison, a selection, a change of sign", _operations(compare=1)
+        ),
+        VectorKind("root", "a square root, or its reciprocal", _sum(_ROOT), _NEWTON),
+        VectorKind("logarithm", "ln(x)", _sum(_LOG), "Cephes's logf"),
+        VectorKind("sine", "sin(x); cos alike", _sum(_SINE), "Cephes's sinf"),
+        VectorKind(
+            "erf", "the error function, as of a GELU that is written out",
+            _sum(_ERF, _EXP, _RECIPROCAL),
+            f"Abramowitz and Stegun, formula 7.1.26; {_EXP_SOURCE}; {_NEWTON}",
+        ),
         VectorKind("exp", "exp(x)", _sum(_EXP), _EXP_SOURCE),
         VectorKind(
             "softmax",
@@ -101,6 +124,11 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
         VectorKind(
             "batch-norm", "a scale and a shift, where no product before it can have them",
             _operations(multiply=1, add=1),
+        ),
+        VectorKind(
+            "folded-batch-norm",
+            "a scale and a shift that the weights before have for inference; training needs both",
+            (),
         ),
         VectorKind(
             "max-pool", "a maximum; elements are the values of all windows", _operations(compare=1)
@@ -140,11 +168,28 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
             dram_bits=4 * 32,
         ),
         VectorKind(
+            "nesterov", "a step of SGD with Nesterov's momentum; elements are weights",
+            _operations(multiply=3, add=3),
+            dram_bits=4 * 32,
+        ),
+        VectorKind(
             "adam",
             "a step of Adam; elements are weights",
             _operations(multiply=12, add=6, compare=2),
             "two running means (four products, two sums, a square), a root and a reciprocal by "
             "two Newton steps each, a step and a decay",
+            dram_bits=6 * 32,
+        ),
+        VectorKind(
+            "adamw", "a step of Adam whose decay is apart; elements are weights",
+            _operations(multiply=12, add=6, compare=2), "as adam", dram_bits=6 * 32,
+        ),
+        VectorKind(
+            "lamb",
+            "a step of LAMB; elements are weights",
+            _operations(multiply=15, add=8, compare=2),
+            "a step of Adam, the norms of the weights and of their steps, and the ratio; You et "
+            "al., arXiv:1904.00962, algorithm 2",
             dram_bits=6 * 32,
         ),
     ],
@@ -163,6 +208,8 @@ class VectorWork:
         One of ``VECTOR_KINDS``.
     elements
         On how many values, over all that the layer is done; what an element is says the kind.
+    before
+        Whether it makes the inputs of the layer, and does not work on its outputs.
 
     Raises
     ------
@@ -180,6 +227,7 @@ class VectorWork:
     layer: str
     kind: str
     elements: int
+    before: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.layer, str) or not self.layer.strip():

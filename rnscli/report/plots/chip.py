@@ -14,7 +14,7 @@ from rnscli.report.plots.figure import (
     label,
     number,
 )
-from rnscli.report.table import Row
+from rnscli.report.table import Columns, Row
 
 MAX_CHIPS = 8
 MAX_CHIP_LAYERS = 400
@@ -39,7 +39,7 @@ _LIMIT_LOOKS = {
 }  # fmt: skip
 
 
-def plot_chip(rows: Sequence[Row], _: Sequence[Row], file_format: str) -> bytes:
+def plot_chip(layers: Sequence[Row], more: Columns, rows: Sequence[Row], file_format: str) -> bytes:
     """Energy of each layer by its parts, and its time by what limits it; a column for each design.
 
     Layers run from top to bottom in the order of the network, so that fifty and more can be read;
@@ -47,25 +47,27 @@ def plot_chip(rows: Sequence[Row], _: Sequence[Row], file_format: str) -> bytes:
 
     Parameters
     ----------
-    rows
+    layers
         Rows of layers and totals of all designs, one design after the other.
-    _
-        The rows of the table, which may be totals only.
+    more
+        Further columns in which designs differ, of ``rows``.
+    rows
+        The rows of the table, of which the totals name the designs.
     file_format
         ``png``, ``svg`` or ``pdf``.
     """
     designs: list[list[Row]] = [[]]
-    for row in rows:
+    for row in layers:
         designs[-1].append(row)
         if row["layer"] == TOTAL:
             designs.append([])
     designs.pop()
-    columns = columns_of(ChipRow)
+    columns = {**columns_of(ChipRow), **more}
     titles = {key: column.title for key, column in columns.items()}
-    totals = [design[-1] for design in designs]
-    keys = distinguishing(totals, _KEYS)
+    totals = [row for row in rows if row["layer"] == TOTAL]
+    keys = distinguishing(totals, [*_KEYS, *more])
     names = [label(total, keys, columns, "workload") for total in totals]
-    layers = max(len(design) - 1 for design in designs)
+    most = max(len(design) - 1 for design in designs)
 
     def draw(*panels: Any) -> None:
         first = panels[0].figure
@@ -83,7 +85,7 @@ def plot_chip(rows: Sequence[Row], _: Sequence[Row], file_format: str) -> bytes:
         ]
         first.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=7)
 
-    height = min(12.0, 0.9 + 0.16 * layers) * len(designs)
+    height = min(12.0, 0.9 + 0.16 * most) * len(designs)
     return figure(draw, file_format, (max(1.0, height / 3.2),))
 
 

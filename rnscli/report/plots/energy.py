@@ -33,7 +33,7 @@ _LOOKS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "adc_model", "redundant_moduli",
-    "moduli", "columns", "arrays",
+    "moduli", "columns",
 )  # fmt: skip
 
 

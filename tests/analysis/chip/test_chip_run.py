@@ -146,18 +146,38 @@ def test_bounds(gemms: list[Gemm], spare: int) -> None:
     assert total_of(chip_run(chip(arrays=units + 7), workload)).time_s <= total.time_s
 
 
+KEYS = {"chip_area": "area_m2", "chip_power": "power_w"}
+
+
 @pytest.mark.parametrize(("limit", "value"), [("chip_area", 40e-6), ("chip_power", 3.0)])
 def test_as_many_as_fit(limit: str, value: float) -> None:
+    one_by_one = {"schedule": "sequential"}
+    *_, total = chip_run(chip(**{limit: value}, **one_by_one), SMALL)
+    assert getattr(total, KEYS[limit]) <= value
+    *_, more = chip_run(chip(arrays=total.arrays + 1, **one_by_one), SMALL)
+    assert getattr(more, KEYS[limit]) > value
+
+
+@pytest.mark.parametrize(("limit", "value"), [("chip_area", 40e-6), ("chip_power", 3.0)])
+def test_the_fastest_that_fits(limit: str, value: float) -> None:
+    """No chip of one unit, or lane, more or less is faster and fits."""
     *_, total = chip_run(chip(**{limit: value}), SMALL)
-    key = {"chip_area": "area_m2", "chip_power": "power_w"}[limit]
-    assert getattr(total, key) <= value
-    *_, more = chip_run(chip(arrays=total.arrays + 1), SMALL)
-    assert getattr(more, key) > value
+    assert total.schedule == "pipelined"
+    assert getattr(total, KEYS[limit]) <= value
+    digital, lanes = total.digital_units, total.vector_lanes
+    assert digital and lanes
+    for arrays in range(total.arrays - 1, total.arrays + 2):
+        for units in range(max(1, digital - 1), digital + 2):
+            for many in range(max(1, lanes - 1), lanes + 2):
+                other = chip(arrays=arrays, digital_units=units, vector_lanes=many)
+                *_, found = chip_run(other, SMALL)
+                fits = getattr(found, KEYS[limit]) <= value
+                assert not fits or found.time_s >= total.time_s * (1 - 2e-3)
 
 
 def test_training_is_not_pipelined() -> None:
     backward = Gemm("gradient", m=100, k=100, n=200, shares="first")
-    workload = Workload("training", (*SMALL.gemms, backward))
+    workload = Workload("training", (*SMALL.gemms, backward), trains=True)
     with pytest.raises(InputError, match="pipelined is not for training"):
         chip_run(chip(schedule="pipelined"), workload)
 

@@ -111,7 +111,7 @@ def assert_sums(rows: tuple[WorkloadRow, ...]) -> None:
     for name in ("macs", "passes"):
         assert getattr(total, name) == sum(getattr(row, name) for row in layers)
     parts = ("converter", "array", "digital", "accumulation")
-    for name in (*(f"{part}_energy_j" for part in parts), "energy_j", "time_s"):
+    for name in (*(f"{part}_energy_j" for part in parts), "energy_j"):
         expected = math.fsum(getattr(row, name) for row in layers)
         assert getattr(total, name) == pytest.approx(expected, rel=1e-13, abs=0)
     for row in rows:
@@ -171,35 +171,16 @@ def test_time_by_hand() -> None:
 
     A cycle into residues. Out of them three levels of a subtraction and a product modulo m, which
     is the product and four operations by Barrett, 18; three products with a sum each, 6; the sign.
-    A pass starts every nanosecond, so 5, 24 and 4 of them take 4, 23 and 3 ns more than one.
+    A pass starts every nanosecond.
     """
-    parameters = design(technology=LIGHT, scales="none")
-    first, second, third, total = workload_energy(parameters, NETWORK)
-    one = 27.08333333333333e-9
-    assert [row.passes for row in (first, second, third)] == [5, 24, 4]
-    times = [one + 4e-9, one + 23e-9, one + 3e-9]
-    assert [row.time_s for row in (first, second, third)] == pytest.approx(times, rel=1e-12, abs=0)
-    assert total.time_s == pytest.approx(sum(times), rel=1e-12, abs=0)
+    timing = design(technology=LIGHT, scales="none").design.timing
+    assert timing.latency == pytest.approx(27.08333333333333e-9, rel=1e-12, abs=0)
+    assert timing.interval == pytest.approx(1e-9, rel=1e-12, abs=0)
+    rows = workload_energy(design(technology=LIGHT), NETWORK)
+    assert [row.passes for row in rows[:3]] == [5, 24, 4]
 
 
-def test_more_arrays() -> None:
-    """Two halve the time up to the first pass; as many as there are passes leave that alone."""
-    parameters = design(technology=LIGHT)
-    one, two, many = (workload_energy(parameters, NETWORK, arrays=n) for n in (1, 2, 24))
-    fill = energy(parameters).latency_s
-    # Of 5, 24 and 4 passes 3, 12 and 2 are left.
-    for index, (before, after) in enumerate([(4e-9, 2e-9), (23e-9, 11e-9), (3e-9, 1e-9)]):
-        assert one[index].time_s - fill == pytest.approx(before, rel=1e-9, abs=0)
-        assert two[index].time_s - fill == pytest.approx(after, rel=1e-9, abs=0)
-        assert many[index].time_s == fill
-    large = Workload("large", (Gemm("large", m=10_000, k=16, n=8),))
-    alone, pair = (workload_energy(parameters, large, arrays=n)[-1] for n in (1, 2))
-    assert pair.time_s - fill == pytest.approx((alone.time_s - fill) / 2, rel=1e-3, abs=0)
-    for row, other in zip(one, two, strict=True):
-        assert (row.energy_j, row.passes) == (other.energy_j, other.passes)
-
-
-def test_attempts_take_time_and_energy() -> None:
+def test_attempts_take_energy() -> None:
     """Every other pass is repeated."""
     shared = {"technology": LIGHT, "scales": "none"}
     once, more = (
@@ -212,10 +193,6 @@ def test_attempts_take_time_and_energy() -> None:
         )
         assert other.passes == row.passes
         assert (other.expected_attempts, other.pass_attempts) == (1.2, 1.5)
-    # 5 passes: 4 ns and 27.083 ns of which 26.083 are repeated; into residues it is only once.
-    assert more[0].time_s == pytest.approx(
-        6e-9 + 1e-9 + 1.5 * 26.08333333333333e-9, rel=1e-12, abs=0
-    )
 
 
 def test_bounds_of_constants_of_the_array() -> None:
@@ -264,12 +241,6 @@ def test_bounds_of_an_uncertain_node_hold_for_the_sums_of_tiles_too(core: str) -
         assert row.energy_range_j == pytest.approx(
             tuple(end.energy_j for end in ends), rel=1e-12, abs=0
         )
-
-
-@pytest.mark.parametrize("arrays", [0, -1, 1.5, 2**40 + 1])
-def test_refused_arrays(arrays: Any) -> None:
-    with pytest.raises(InputError, match="`arrays` is"):
-        workload_energy(design(), NETWORK, arrays=arrays)
 
 
 def test_refused_constants() -> None:

@@ -120,6 +120,13 @@ def test_a_file_that_is_read_is_not_written_over(
         ("--core fixed-lp --technology switched-capacitor --constant logic_energy_factor=1 "
          "--constant memory_energy_factor=1 --sensitivity", "--sensitivity"),
         ("--workload mnist-cnn --breakdown", "--workload --breakdown"),
+        ("--input-shape 1x3", "--input-shape --workload"),
+        ("--torch digits-cnn", "--torch --input-shape"),
+        ("--torch digits-cnn --input-shape 8x8", "--torch 8x8"),
+        ("--torch digits-cnn --input-shape 1x1x8x8 --batch 2", "--batch --input-shape"),
+        ("--workload mnist-cnn --input-shape 1x1x8x8", "--input-shape --workload"),
+        ("--torch digits-cnn --input-shape a=3 --input-shape a=3", "--input-shape a"),
+        ("--torch os:getcwd --input-shape 3", "--torch os:getcwd"),
         ("--breakdown --sensitivity", "--breakdown --sensitivity"),
         ("--breakdown --arrays 2", "--arrays --workload"),
         ("--p 0.1 --sigma 0.1", "--p --sigma"),

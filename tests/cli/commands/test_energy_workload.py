@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from rnscli.hardware.workloads.networks import WORKLOADS, load_workload
+
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
 Refusal = Callable[..., str]
@@ -67,12 +69,82 @@ def test_networks_by_name_and_file(net: Path, rows: Rows) -> None:
     assert totals[0]["macs"] == totals[2]["macs"] == 11992448
 
 
-@pytest.mark.parametrize("name", ["resnet50", "bert-large", "opt-125m", "mnist-cnn"])
-def test_every_network(name: str, rows: Rows) -> None:
-    *layers, total = rows("energy", "--bits", 6, "--core", "fixed-lp", "--workload", name)
-    assert len(layers) >= 4 and "total" not in {row["layer"] for row in layers}
-    assert total["energy_j"] == pytest.approx(math.fsum(row["energy_j"] for row in layers))
-    assert all(0 < row["utilisation"] <= 1 for row in layers)
+def test_every_network(rows: Rows) -> None:
+    found = rows(
+        "energy", "--bits", 6, "--core", "fixed-lp", "--workload", ",".join(WORKLOADS),
+        "--pass", "inference,training",
+    )  # fmt: skip
+    by_network: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in found:
+        by_network.setdefault((row["workload"], row["pass"]), []).append(row)
+    assert {name for name, _ in by_network} == set(WORKLOADS)
+    for (name, step), (*layers, total) in by_network.items():
+        assert len(layers) >= 3 and "total" not in {row["layer"] for row in layers}
+        assert total["macs"] == sum(row["macs"] for row in layers), (name, step)
+        assert total["energy_j"] == pytest.approx(math.fsum(row["energy_j"] for row in layers))
+        assert all(0 < row["utilisation"] <= 1 for row in layers)
+        assert {row["optimiser"] for row in layers} == {"sgd" if step == "training" else None}
+
+
+def totals(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in found if row["layer"] == "total"]
+
+
+def test_sizes_are_swept(rows: Rows) -> None:
+    found = totals(rows(*RNS, "--workload", "resnet50", "--batch", "1,4", "--image-size", "64,224"))
+    assert [(row["batch"], row["image_size"]) for row in found] == [
+        (1, 64), (1, 224), (4, 64), (4, 224)
+    ]  # fmt: skip
+    assert [row["macs"] for row in found] == [
+        load_workload("resnet50", {"batch": batch, "image_size": size}).macs
+        for batch in (1, 4) for size in (64, 224)
+    ]  # fmt: skip
+
+
+def test_sizes_by_name(rows: Rows) -> None:
+    (found,) = totals(rows(*RNS, "--workload", "llama-2-7b", "--sequence", 1, "--size", "cache=99",
+                           "--size", "kv-heads=8"))  # fmt: skip
+    sizes = {"sequence": 1, "cache": 99, "kv_heads": 8}
+    assert found["macs"] == load_workload("llama-2-7b", sizes).macs
+    assert (found["sequence"], found["batch"], found["pass"]) == (1, None, "inference")
+
+
+def test_inference_and_each_optimiser_once(net: Path, rows: Rows) -> None:
+    found = rows(*RNS, "--workload", net, "--pass", "inference,training",
+                 "--optimiser", "sgd,adam")  # fmt: skip
+    assert [(row["pass"], row["optimiser"], row["macs"]) for row in totals(found)] == [
+        ("inference", None, 249152),
+        ("training", "sgd", 3 * 249152 - 200000),
+        ("training", "adam", 3 * 249152 - 200000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--workload", "resnet50,bert-large", "--sequence", 64), "resnet50 has no --sequence"),
+        (("--workload", "gcn-ppi", "--batch", 2), "gcn-ppi has no --batch, only nodes, edges"),
+        (("--workload", "bert-large", "--sequence", 513), "--sequence is 513; it must be a whole"),
+        (("--workload", "mnist-cnn", "--batch", 0), "--batch: '0' is not accepted"),
+        (("--workload", "resnet50", "--image-size", 8193), "--image-size: '8193' is not accepted"),
+        (("--workload", "3d-unet", "--image-size", 100), "--image-size is 100; it must be a multi"),
+        (("--workload", "3d-unet", "--image-size", 1024, "--batch", 65536), "is too large, as"),
+        (("--workload", "llama-2-7b", "--size", "heads=33"), "--size heads is 33; it must be a"),
+        (("--workload", "llama-2-7b", "--size", "cach=3"), "has no --size cach, only batch"),
+        (("--workload", "llama-2-7b", "--size", "cache=-1"), "--size is cache=-1; it must be"),
+        (("--workload", "llama-2-7b", "--size", "batch=3"), "give --batch 3 instead"),
+        (("--workload", "llama-2-7b", "--size", "heads=8", "--size", "heads=4"), "several times"),
+        (("--batch", 3), "--batch 3 is about --workload; give that"),
+        (("--pass", "training"), "--pass training is about --workload; give"),
+        (("--workload", "mnist-cnn", "--pass", "both"), "--pass: 'both' is not accepted"),
+    ],
+)
+def test_refused_sizes(given: tuple[Any, ...], says: str, refusal: Refusal) -> None:
+    assert says in refusal(*RNS, *given)
+
+
+def test_sizes_of_a_file_are_in_the_file(net: Path, refusal: Refusal) -> None:
+    assert "is a file, which holds its sizes" in refusal(*RNS, "--workload", net, "--batch", 2)
 
 
 def test_arrays_share_the_passes(net: Path, rows: Rows) -> None:

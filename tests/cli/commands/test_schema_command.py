@@ -19,7 +19,7 @@ from rnscli.cli.command import AnswerCommand, SummaryCommand
 from rnscli.cli.commands.schema import Answering, document_schema
 from rnscli.cli.main import ANSWERING, cli
 from rnscli.cli.options.sweeps import ModelSweep, NameSweep, value_schema
-from rnscli.cli.options.types import Assignment, PathName
+from rnscli.cli.options.types import Assignment, PathName, ShapeType
 from rnscli.report.table import Layout
 
 Run = Callable[..., Any]
@@ -119,7 +119,8 @@ def test_only_names_and_files_are_any_text(name: str) -> None:
     """A type of options that `value_schema` does not know would be one."""
     for option in answer_command(name).stated:
         if value_schema(option.type) == {"type": "string"}:
-            known = NameSweep | ModelSweep | PathName | Assignment | click.types.StringParamType
+            known = NameSweep | ModelSweep | PathName | Assignment | ShapeType
+            known |= click.types.StringParamType
             assert isinstance(option.type, known), option.name
 
 

@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,19 +32,29 @@ def refusal(make: Callable[[], Any]) -> str:
         make()
     message = str(caught.value)
     assert message.isprintable()
-    assert len(message) < 400
+    assert len(message) < 600  # with the names of all networks
     return message
 
 
 # Networks -----------------------------------------------------------------------------------------
 
-# num_params of torchvision's ResNet50_Weights and of facebook/opt-125m and bert-large-uncased as
-# transformers loads them; of PyTorch's MNIST example as torchsummary prints it.
+# num_params of torchvision's weights; those of facebook/opt-125m, bert-large-uncased, of
+# BertForPreTraining, and of the released Llamas and Mixtral as transformers loads them; of
+# PyTorch's MNIST example as torchsummary prints it. Others have modules in test_workload_modules.
 PUBLISHED_PARAMETERS = {
     "resnet50": 25_557_032,
     "bert-large": 335_141_888,
     "opt-125m": 125_239_296,
     "mnist-cnn": 1_199_882,
+    "mobilenet-v2": 3_504_872,
+    "vit-b16": 86_567_656,
+    "bert-large-pretraining": 336_226_108,
+    "llama-2-7b": 6_738_415_616,
+    "llama-2-13b": 13_015_864_320,
+    "llama-3-8b": 8_030_261_248,
+    "llama-3-8b-decode": 8_030_261_248,
+    "mixtral-8x7b": 46_702_792_704,
+    "mixtral-8x7b-decode": 46_702_792_704,
 }
 
 
@@ -52,10 +63,6 @@ def test_published_parameters(name: str, parameters: int) -> None:
     workload = load_workload(name)
     assert workload.name == name
     assert workload.parameters == parameters
-
-
-def test_every_network_has_a_published_number() -> None:
-    assert WORKLOADS.keys() == PUBLISHED_PARAMETERS.keys()
 
 
 def test_published_macs_of_resnet50() -> None:
@@ -85,7 +92,7 @@ def test_layers_of_resnet50_listed_by_hand() -> None:
     network = resnet50()
     *convolutions, classifier = network.gemms
     assert sorted((gemm.m, gemm.k, gemm.n) for gemm in convolutions) == sorted(listed)
-    assert network.gemms[0] == Gemm("conv1", 112 * 112, 3 * 7 * 7, 64)
+    assert network.gemms[0] == Gemm("conv1", 112 * 112, 3 * 7 * 7, 64, inputs=3 * 224**2)
     assert classifier == Gemm("fc", 1, 2048, 1000)
     assert all(gemm.stationary and gemm.count == 1 for gemm in network.gemms)
     # A batch normalisation after every convolution has a scale and a shift.
@@ -133,10 +140,11 @@ def test_attention_multiplies_activations(
     network = make()
     layers = {gemm.layer: gemm for gemm in network.gemms}
     assert [gemm.layer for gemm in network.gemms if not gemm.stationary] == ["scores", "context"]
-    assert layers["scores"] == Gemm("scores", sequence, 64, sequence, matrices, stationary=False)
-    assert layers["context"] == Gemm("context", sequence, sequence, 64, matrices, stationary=False)
     # The heads of a block together: S x H by H x S, and S x S by S x H.
     blocks = matrices * 64 // hidden
+    of = {"count": matrices, "stationary": False, "depth": blocks}
+    assert layers["scores"] == Gemm("scores", sequence, 64, sequence, **of)
+    assert layers["context"] == Gemm("context", sequence, sequence, 64, **of)
     assert layers["scores"].macs == layers["context"].macs == blocks * sequence**2 * hidden
 
 
@@ -323,7 +331,7 @@ def test_file_without_counts_gives_the_macs_of_a_network(tmp_path: Path) -> None
     lines = [f"{gemm.layer},{gemm.m},{gemm.k},{gemm.n}" for gemm in resnet50().gemms]
     path.write_text("\n".join(["layer,M,K,N", *lines]))
     loaded = load_workload(str(path))
-    assert loaded.gemms == resnet50().gemms
+    assert loaded.gemms == tuple(replace(gemm, inputs=None) for gemm in resnet50().gemms)
     assert loaded.parameters == sum(gemm.weights for gemm in resnet50().gemms)
 
 
