@@ -122,13 +122,14 @@ def _opened(name: str, sizes: Mapping[str, int], inputs: Sequence[InputShape]) -
     except InputError as error:
         # Sizes that are no options are said as they are given.
         options = ("workload", "torch", "input_shape", "size", *SIZE_AXES)
+        sentence = str(error)
 
         def said(found: re.Match[str]) -> str:
             one = found[1]
-            unknown = f"has no {found[0]}" in str(error) and one in sizes
+            unknown = f"has no {found[0]}" in sentence and one in sizes
             return found[0] if one in options else f"--size {one}" + f"={sizes[one]}" * unknown
 
-        text = re.sub(r"`(\w+)`", said, str(error))
+        text = re.sub(r"`(\w+)`", said, sentence)
         raise InputError(text, *error.arguments) from None
 
 
