@@ -58,6 +58,7 @@ def test_all_examples_are_on_the_page() -> None:
     assert scripts == set(PRINTED)
 
 
+@pytest.mark.thorough
 def test_own_model(ran: Example) -> None:
     fp32, *rows = as_shown("own_model", ran("own_model"))
     (share,) = numbers(fp32)
@@ -100,6 +101,7 @@ def test_per_layer(ran: Example, tmp_path: Path) -> None:
     assert in_place[3] == in_place[6]  # and with 8, by a mapping
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("few_digits")
 def test_layers_of_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
