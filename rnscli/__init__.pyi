@@ -60,6 +60,7 @@ from rnscli.base.errors import NoSolutionError as NoSolutionError
 from rnscli.base.errors import RnscliError as RnscliError
 from rnscli.base.units import Uncertain as Uncertain
 from rnscli.calls import accuracy as accuracy
+from rnscli.calls import chip as chip
 from rnscli.calls import design as design
 from rnscli.calls import dot_error as dot_error
 from rnscli.calls import energy as energy

@@ -248,6 +248,40 @@ def energy(parameters: Any = None, reference: Any = None, **options: Any) -> Any
     return _answer("energy", "energy", options | _given(reference=reference))
 
 
+def chip(*unnamed: Any, **options: Any) -> Any:
+    """A network on a chip of many arrays: throughput, latency, energy, power and area.
+
+    Layers get copies of their tiles with which the slowest layer takes the least time; what does
+    not fit is loaded. The time between two runs is that of the slowest layer, or of what all layers
+    share: digital units, vector lanes, the buffer and the DRAM.
+
+    Parameters
+    ----------
+    **options
+        Those of ``rnscli chip``.
+
+    Returns
+    -------
+    ChipRow or Rows
+        With ``per_layer`` a row for each layer, and the total at the end.
+
+    Raises
+    ------
+    InputError
+        If an option is not accepted, or the technology does not say what writing weights takes.
+    NoSolutionError
+        If not even one tile fits in the area.
+
+    Examples
+    --------
+    >>> import rnscli
+    >>> one, more = rnscli.chip(workload="resnet50", core="fixed-lp", arrays=[1576, 6000])
+    >>> one.schedule, more.time_s < one.time_s / 3
+    ('pipelined', True)
+    """
+    return _answer("chip", "chip", options, unnamed)
+
+
 def design(*unnamed: Any, **options: Any) -> Any:
     """The best design under limits, by an exact search of all combinations.
 

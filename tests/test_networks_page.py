@@ -57,6 +57,7 @@ def test_layers_are_chosen() -> None:
         "layers": torch.nn.ModuleList([torch.nn.ModuleDict({"head": torch.nn.Linear(4, 4)})]),
         "rotary": torch.nn.ModuleDict({"rotary_emb": torch.nn.Linear(4, 4)}),
         "lm_head": torch.nn.Linear(4, 4),
+        "embedding": torch.nn.Embedding(4, 4),
     })  # fmt: skip
     names = {"rnscli": rnscli, "torch": torch, "model": model, "core": core}
     names |= {"fine": fine, "coarse": core}

@@ -17,7 +17,6 @@ from rnscli.base import InputError
 from rnscli.networks.data import Inputs, LabelledData, Labels, Logits
 from rnscli.networks.outputs import tensor_of, training_loss
 from rnscli.networks.tasks import IGNORED, VALUES, judged, right_of, task_of
-from rnscli.torch import inference
 
 # PyTorch's random numbers and number of threads, the module path and standard output belong to the
 # whole process: whoever puts others in their place for a while is alone with them. Runs of a batch
@@ -167,3 +166,16 @@ def score_logits(logits: Logits, labels: Labels | None) -> Score:
 def _doubles(labels: Labels) -> torch.Tensor:
     found = torch.from_numpy(labels)
     return found.double() if found.is_floating_point() else found
+
+
+@contextmanager
+def inference(model: nn.Module) -> Iterator[None]:
+    """Eval mode, without gradients; at the end every module is in the mode that it was in."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training

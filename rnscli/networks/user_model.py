@@ -17,14 +17,13 @@ from torch.nn.parameter import is_lazy
 
 from rnscli.base import InputError, said
 from rnscli.networks.data import Dataset, Inputs, chunks
-from rnscli.networks.evaluation import ALONE, RandomStream, one_thread
+from rnscli.networks.evaluation import ALONE, RandomStream, inference, one_thread
 from rnscli.networks.libraries import LIBRARIES
 from rnscli.networks.outputs import outputs_of
 from rnscli.networks.shipped import NETWORKS
 from rnscli.networks.tasks import CLASSES, Task, task_of, wanted_of
 from rnscli.networks.user_code import kind_of, running, told
 from rnscli.networks.weights import load_weights
-from rnscli.torch import inference
 
 _WANTED = "a function that makes a torch.nn.Module, as in package.module:function"
 

@@ -30,7 +30,6 @@ from rnscli.torch.mapped.recurrent import AnalogLSTM as AnalogLSTM
 from rnscli.torch.mapped.recurrent import AnalogLSTMCell as AnalogLSTMCell
 from rnscli.torch.mapped.recurrent import AnalogRNN as AnalogRNN
 from rnscli.torch.mapped.recurrent import AnalogRNNCell as AnalogRNNCell
-from rnscli.torch.modules import inference as inference
 from rnscli.torch.product import ROLES as ROLES
 from rnscli.torch.product import Place as Place
 from rnscli.torch.product import ProductKind as ProductKind

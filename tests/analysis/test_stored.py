@@ -188,7 +188,10 @@ FOUND = {
     "f1": {"counts": [[0, 0, 1, 3], [2, -1, 2, 1]], "number": 4, "places": "one"},
 }
 RECORDS = [
-    ("TrainingRecord", {"epochs": [[0.5, 0.25, 1.0]], "failure": ""}),
+    (
+        "TrainingRecord",
+        {"epochs": [[0.5, 0.25, 1.0]], "failure": "", "attempts": [[1.0, 1.0, 1.5]]},
+    ),
     *(
         ("AccuracyStatistics", {"metric": name, "found": found, "products": [PRODUCTS, PRODUCTS]})
         for name, found in FOUND.items()

@@ -59,7 +59,7 @@ class ChipOptions:
     )
     chip_power = Option(
         base.Quantities(1e-12, 1e9, "a power above 0", "W", "10W"),
-        "Instead of --arrays: as many as keep within this power.",
+        "Instead of --arrays: as many as keep within this power; beside --chip-area, within both.",
     )
     schedule = Option(
         base.Names(SCHEDULES), "How layers share the chip: {summaries}.", default=AUTO
@@ -104,7 +104,7 @@ class ChipParameters:
         three channels has a third as many tiles as a conventional one. ``None`` for one copy of
         every tile.
     chip_area, chip_power
-        Instead of that: as many as fit in an area in m^2, or keep within a power in W.
+        Instead of that: as many as fit in an area in m^2, keep within a power in W, or both.
     schedule
         ``pipelined``, ``sequential`` or ``auto``.
     activation_products
@@ -120,7 +120,7 @@ class ChipParameters:
     Raises
     ------
     InputError
-        If a value is out of range, or more than one of arrays, area and power is given.
+        If a value is out of range, or arrays are given beside an area or a power.
     """
 
     array: EnergyParameters
@@ -137,9 +137,9 @@ class ChipParameters:
     def __post_init__(self) -> None:
         limits = ("arrays", "chip_area", "chip_power")
         given = [name for name in limits if getattr(self, name) is not None]
-        if len(given) > 1:
+        if self.arrays is not None and len(given) > 1:
             raise InputError(
-                f"`{given[0]}` and `{given[1]}` both say how many arrays there are; give one"
+                f"`arrays` and `{given[1]}` both say how many arrays there are; give one"
             )
         for name in (*limits, "digital_units", "vector_lanes", "buffer_banks"):
             if (value := getattr(self, name)) is not None:

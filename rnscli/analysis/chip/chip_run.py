@@ -15,7 +15,7 @@ from rnscli.analysis.chip.layer_demand import (
     layer_demands,
 )
 from rnscli.analysis.chip.mapping import Stage, balanced_copies, spread_copies
-from rnscli.analysis.chip.rows import CHIP_ENERGY_PARTS, ChipRow
+from rnscli.analysis.chip.rows import CHIP_ENERGY_PARTS, POWER, ChipRow
 from rnscli.analysis.chip.streaming import (
     Loading,
     Share,
@@ -90,20 +90,40 @@ def chip_run(parameters: ChipParameters, workload: Workload) -> tuple[ChipRow, .
 def _within(
     parameters: ChipParameters, workload: Workload, demands: tuple[LayerDemand, ...]
 ) -> "_Run":
-    """The fastest chip within an area, or a power.
+    """The fastest chip within an area, a power, or both.
 
     If layers work at the same time, the time between two runs decides how many copies, digital
     units and lanes there must be, and with these the area: the least time that fits is found by
-    bisection. If that is not possible, layers follow one another on as many arrays as fit.
+    bisection. If that is not possible, layers follow one another on as many arrays as fit. A chip
+    that takes too much power however small it is rests between two runs.
     """
-    name, limit = "chip_area", parameters.chip_area
-    if limit is None:
-        name, limit = "chip_power", parameters.chip_power
-    assert limit is not None
+    made = _fastest(parameters, workload, demands, parameters.chip_power)
+    if made is None and parameters.chip_power is not None:
+        made = _fastest(parameters, workload, demands, None)
+    if made is None:
+        each, area = parameters.unit.arrays, parameters.chip_area
+        raise NoSolutionError(
+            f"`chip_area` {area:g} is less than the {each} arrays of one tile take, with what is "
+            "beside them"
+            if not SCHEDULES[parameters.schedule].pipelined
+            else f"`chip_area` {area:g} is too little for one copy of each tile, with what is "
+            "beside them"
+        )
+    return made
+
+
+def _fastest(
+    parameters: ChipParameters,
+    workload: Workload,
+    demands: tuple[LayerDemand, ...],
+    power: float | None,
+) -> "_Run | None":
+    """The fastest chip within the area, and a power; ``None`` if there is none."""
+    area = parameters.chip_area
     each = parameters.unit.arrays
 
     def fits(run: "_Run") -> bool:
-        return (run.area if name == "chip_area" else run.power) <= limit
+        return (area is None or run.area <= area) and (power is None or run.full_power <= power)
 
     whole = _Run(parameters, workload, demands, None)
     if whole.may_be_pipelined:
@@ -119,9 +139,7 @@ def _within(
                     low = middle
             return best
     if SCHEDULES[parameters.schedule].pipelined:
-        raise NoSolutionError(
-            f"`{name}` {limit:g} is too little for one copy of each tile, with what is beside them"
-        )
+        return None
 
     def made_of(units: int) -> "_Run":
         return _Run(replace(parameters, schedule=SEQUENTIAL), workload, demands, units * each)
@@ -129,12 +147,7 @@ def _within(
     # Beyond a copy for each vector of each layer more units do nothing.
     useful = sum(one.stage.tiles * one.stage.waves for one in demands if one.on_arrays)
     units = most(lambda units: fits(made_of(units)), high=max(1, useful))
-    if units is None:
-        raise NoSolutionError(
-            f"`{name}` {limit:g} is less than the {each} arrays of one tile take, with what is "
-            "beside them"
-        )
-    return made_of(units)
+    return None if units is None else made_of(units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -456,6 +469,19 @@ class _Run:
     @cached_property
     def total_time(self) -> tuple[float, str]:
         """Time in s between two runs, and what takes it."""
+        power = self.parameters.chip_power
+        if power is not None and self.full_power > power:
+            return self.energy / power, POWER
+        return self._full_time
+
+    @property
+    def full_power(self) -> float:
+        """Power in W where no run waits for another."""
+        return self.energy / self._full_time[0]
+
+    @cached_property
+    def _full_time(self) -> tuple[float, str]:
+        """Time in s between two runs that do not wait, and what takes it."""
         if not self.pipelined:
             by_limit: dict[str, float] = {}
             for time, limit in self.times:
@@ -468,7 +494,7 @@ class _Run:
     @property
     def latency(self) -> float:
         if not self.pipelined:
-            return self.total_time[0]
+            return self._full_time[0]
         waits = math.fsum(one.wait for one in self.demands)
         depths = (one.gemm.depth for one in self.demands)
         spent = (
@@ -525,7 +551,7 @@ class _Run:
             found.append(energies)
         return tuple(found)
 
-    @property
+    @cached_property
     def energy(self) -> float:
         return math.fsum(one for energies in self.energies for one in energies.values())
 

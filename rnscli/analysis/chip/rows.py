@@ -9,7 +9,10 @@ from rnscli.base import Column, area, percent, prefixed
 
 # fmt: off
 
-LIMITS = ("array", "converters", "writing", "digital units", "vector lanes", "buffer", "dram")
+POWER = "power"  # where a chip rests so that it keeps a limit
+LIMITS = (
+    "array", "converters", "writing", "digital units", "vector lanes", "buffer", "dram", POWER
+)
 _TIME = prefixed("s")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
+from itertools import count
 from typing import Annotated, Any
 
 import click
@@ -175,8 +175,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     \b
     # ResNet-50 on residues, a conventional core, and digital arrays
     rnscli chip --workload resnet50
-    # At equal area
-    rnscli chip --workload resnet50 --chip-area 100mm2
+    # At equal area and power
+    rnscli chip --workload resnet50 --chip-area 400mm2 --chip-power 20W
     # Layer by layer: which part limits each
     rnscli chip --workload resnet50 --core fixed-lp --arrays 4000 --per-layer
     # What more arrays bring
@@ -189,10 +189,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if given["attempts"] is None:  # static errors have an energy for up to two
         given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
     given = given | {"kernel": ("vmm",)}
-    sizes = [name for name in ("arrays", "chip_area", "chip_power") if given[name] is not None]
-    if len(sizes) > 1:
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sizes)
-        raise InputError(f"{flags} all say how large the chip is; leave one out")
+    limits = [name for name in ("chip_area", "chip_power") if given[name] is not None]
+    if given["arrays"] is not None and limits:
+        raise InputError(
+            f"`arrays` and `{limits[0]}` both say how many arrays there are; leave one out"
+        )
     axes = [name for name in _AXES if name != "technology" or given["technology"] is not None]
     hardware, given = options.hardware_of(options.with_defaults(given))
     swept = [n for n in axes if isinstance(given[n], tuple) and len(given[n]) > 1]
@@ -222,14 +223,27 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         return [(held, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
-        tables, more = cli.answered(ready, rows_of, swept)
+        with bar(len(ready), "chips") as advance:
+            done = count(1)
+
+            def counted(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
+                try:
+                    return rows_of(requested)
+                finally:
+                    advance(next(done))
+
+            tables, more = cli.answered(ready, counted, swept)
         every = [one for _, table in tables for one in table]
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
         if drawn:
             _check_plot(every)
         made = base.option_columns({n: AXIS_COLUMNS[n] for n in swept if n in AXIS_COLUMNS})
         differing = {column.key: column for column in made.values()}
-        plot = partial(report.plot_chip, [asdict(row) for _, row in every], differing)
+
+        def plot(shown: Sequence[report.Row], file_format: str) -> bytes:
+            layers = [asdict(row) for _, row in every]
+            return report.plot_chip(layers, differing, shown, file_format)
+
         layout = LAYER_LAYOUT if per_layer else LAYOUT
         left = (*problems, *more)
         said = workloads.remarks

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnscli import InputError
+from rnscli import InputError, NoSolutionError
 from rnscli.analysis import (
     CHIP_ENERGY_PARTS,
     ChipParameters,
@@ -173,6 +173,22 @@ def test_the_fastest_that_fits(limit: str, value: float) -> None:
                 *_, found = chip_run(other, SMALL)
                 fits = getattr(found, KEYS[limit]) <= value
                 assert not fits or found.time_s >= total.time_s * (1 - 2e-3)
+
+
+def test_a_chip_that_takes_too_much_rests() -> None:
+    *_, total = chip_run(chip(chip_area=40e-6, chip_power=1e-3), SMALL)
+    assert total.limited_by == "power"
+    assert total.power_w == pytest.approx(1e-3)
+    assert total.time_s == pytest.approx(total.energy_j / 1e-3)
+    assert total.latency_s is not None
+    assert total.latency_s < total.time_s
+
+
+def test_an_area_that_is_too_small() -> None:
+    with pytest.raises(NoSolutionError, match="`chip_area` 1e-09 is less than the 1 arrays"):
+        chip_run(chip(chip_area=1e-9), SMALL)
+    with pytest.raises(NoSolutionError, match="too little for one copy of each tile"):
+        chip_run(chip(chip_area=1e-9, schedule="pipelined"), SMALL)
 
 
 def test_training_is_not_pipelined() -> None:
