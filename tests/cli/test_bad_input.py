@@ -35,6 +35,7 @@ BY_TYPE: dict[type, Callable[[Any], tuple[str, ...]]] = {
     sweeps.AttemptsSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "Inf..2", *beyond(kind)),
     sweeps.IntSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", *beyond(kind)),
     types.WholeNumber: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", "4..8", *beyond(kind)),
+    types.Number: lambda kind: (*NOT_NUMBERS, *NO_GRID, "inf", "4,5", HUGE, *beyond(kind)),
     sweeps.DecibelSweep: lambda kind: (*NOT_NUMBERS, *NO_EVEN_GRID, "inf", HUGE, *beyond(kind)),
     sweeps.FloatSweep: lambda kind: (*NOT_NUMBERS, *NO_GRID, "inf", HUGE, *beyond(kind)),
     sweeps.UncertainSweep: lambda kind: (*quantities(kind.unit), *ranges(kind.unit)),
