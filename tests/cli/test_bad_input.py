@@ -89,6 +89,7 @@ BY_NAME = {
     "--operands": NAMES,
     "--values": NAMES,
     "--only": NAMES,
+    "--update": NAMES,
     "--model": ("abc", "", "1", "digits-cnn,,digits-cnn", "no.such:thing", "a b:c", "os:nothing",
                 "os:getcwd", "::", HUGE),
     "--torch": ("abc", "", "1", "digits-cnn,,digits-cnn", "no.such:thing", "a b:c", "os:nothing",
