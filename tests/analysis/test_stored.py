@@ -208,5 +208,7 @@ def test_records_of_networks(kind: Any, record: dict[str, Any]) -> None:
     assert kind.of_record(record).record() == record
     for place in places(record):
         for new in (None, True, 10**400, float("inf"), "\x1b", [[1]], {"a": 1}):
+            if new is None and place == ("epochs", 0, 2):
+                continue  # an accuracy, of which values have none
             with pytest.raises(NOT_AS_RECORDED):
                 kind.of_record(put(record, place, new))

@@ -165,7 +165,8 @@ class TrainingRecord:
     def of_record(cls, record: Mapping[str, Any]) -> "TrainingRecord":
         epochs = [(a, b, c) for a, b, c in record["epochs"]]
         attempts = [(a, b, c) for a, b, c in record["attempts"]]
-        check_reals(*(one for one in chain(*epochs, *attempts) if one is not None))
+        check_reals(*(loss for a, b, _ in epochs for loss in (a, b)), *chain(*attempts))
+        check_reals(*(accuracy for _, _, accuracy in epochs if accuracy is not None))
         failure = record["failure"]
         if not (isinstance(failure, str) and failure.isprintable()):
             raise ValueError(f"its failure is {shown(failure)}")
