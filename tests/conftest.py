@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rnscli.cli.main import run
-from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, NetworkStudy
+from rnscli.networks.recipe import Recipe
+from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, NetworkStudy, TrainingSetup
 
 if TYPE_CHECKING:
     from rnscli.networks.data import LabelledData
@@ -99,8 +100,10 @@ SMALL_STUDY = NetworkStudy(
     noise_model="digits-cnn",
     redundancies=((0, 1), (1, 2)),
     probabilities=(1e-6, 1e-4, 1e-2),
+    mnist_model="digits-cnn",
+    mnist_sizes=(16, 512),
+    trainings=(TrainingSetup("digits-cnn", Recipe(epochs=1)),),
     training_bits=(7,),
-    epochs=1,
     seeds=2,
     samples=130,  # two blocks
 )

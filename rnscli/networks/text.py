@@ -112,9 +112,8 @@ def of_text(words: str) -> Dataset:
 def masked(words: str) -> Dataset:
     """`masked_text` of another text."""
     rng = np.random.default_rng(0)
-    return Dataset(
-        "masked text", *(_hidden(rows, rng) for rows in _windows(words, LENGTH, _STRIDE))
-    )
+    test, train = (_hidden(rows, rng) for rows in _windows(words, LENGTH, _STRIDE))
+    return Dataset("masked text", test, train)
 
 
 def _hidden(rows: Rows, rng: np.random.Generator) -> LabelledData:

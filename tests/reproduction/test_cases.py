@@ -6,24 +6,26 @@ from typing import Any
 import pytest
 
 from rnscli.reproduction.cases import (
+    EVERY_RESULT,
+    PUBLISHED,
+    STUDY,
+    cases_of,
+)
+from rnscli.reproduction.verdicts import (
     AGREES,
     CLOSE,
     DIFFERENT,
-    EVERY_RESULT,
     EXPLAINED,
     FULL_ONLY,
     GIVEN,
     KINDS,
     NOT_HERE,
-    PUBLISHED,
     SAME,
-    STUDY,
     UNDECIDED,
     VERDICTS,
     WITHIN,
     Published,
     Verdict,
-    cases_of,
 )
 
 

@@ -450,8 +450,8 @@ def plot_training(
             lowest = min([lowest, *low])
         if lowest > 0:
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(_plain_ticks())
-            axes.yaxis.set_minor_formatter(_plain_ticks())
+            axes.yaxis.set_major_formatter(plain_ticks())
+            axes.yaxis.set_minor_formatter(plain_ticks())
         axes.xaxis.get_major_locator().set_params(integer=True)
 
     return panels_of_networks(rows, draw, ("epoch", "training loss (nats)"), file_format)
@@ -461,7 +461,7 @@ def _style(colour: str, line: int, order: int) -> dict[str, Any]:
     return {"color": colour, "linestyle": LINES[line % len(LINES)], "zorder": order}
 
 
-def _plain_ticks() -> Any:
+def plain_ticks() -> Any:
     """Numbers such as 0.2, where a logarithmic axis has 2 x 10^-1; not at too many ticks."""
     from matplotlib.ticker import LogFormatter
 
