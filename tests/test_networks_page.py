@@ -13,7 +13,7 @@ import rnscli.torch
 from rnscli.cli.main import run
 
 PAGE = (Path(__file__).parent.parent / "docs" / "networks.md").read_text()
-MINE, FROM_PYTHON, CHOOSING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SQUAD, MINE, FROM_PYTHON, CHOOSING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.usefixtures("fresh_mine")
@@ -37,6 +37,11 @@ def test_your_own_network(
     for command in commands:
         assert run(shlex.split(command)) == 0
         assert "mine:make" in capsys.readouterr().out
+
+
+def test_squad_is_python() -> None:
+    """It needs transformers and data: no more than that it can be read is tested here."""
+    compile(SQUAD, "squad.py", "exec")
 
 
 def test_from_python(capsys: pytest.CaptureFixture[str]) -> None:
