@@ -21,6 +21,7 @@ from rnscli.reproduction.verdicts import (
     KINDS,
     NOT_HERE,
     SAME,
+    TOO_EASY,
     UNDECIDED,
     VERDICTS,
     WITHIN,
@@ -59,7 +60,8 @@ def test_every_kind_is_in_use() -> None:
 
 def test_every_verdict_is_explained() -> None:
     assert set(VERDICTS) == {
-        SAME, WITHIN, CLOSE, AGREES, UNDECIDED, NOT_HERE, FULL_ONLY, EXPLAINED, GIVEN, DIFFERENT
+        SAME, WITHIN, CLOSE, AGREES, TOO_EASY, UNDECIDED, NOT_HERE, FULL_ONLY, EXPLAINED, GIVEN,
+        DIFFERENT,
     }  # fmt: skip
     assert all(VERDICTS.values())
 
