@@ -91,6 +91,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch, network_cache: Path) -> None:
 
 
 STUDY = "rnscli.cli.commands.reproduce.STUDY"
+MORE_PACKAGES = "rnscli.reproduction.cases.MORE_PACKAGES"
 SMALL_STUDY = NetworkStudy(
     size_model="digits-cnn",
     size_bits=(4, 6, 8),
@@ -113,6 +114,7 @@ SMALL_STUDY = NetworkStudy(
 def small_study(monkeypatch: pytest.MonkeyPatch) -> NetworkStudy:
     """``rnscli reproduce`` computes little of networks: seconds of it."""
     monkeypatch.setattr(STUDY, SMALL_STUDY)
+    monkeypatch.setattr(MORE_PACKAGES, {})  # which its networks do not need
     return SMALL_STUDY
 
 
@@ -128,6 +130,7 @@ def network_reproduction(network_cache: Path) -> Path:
     folder = network_cache.parent / "network-reproduction"
     with locked(network_cache / "reproduction.lock"), pytest.MonkeyPatch.context() as patched:
         patched.setattr(STUDY, SMALL_STUDY)
+        patched.setattr(MORE_PACKAGES, {})
         train_once(patched, network_cache)
         if not folder.is_dir():
             only = ",".join(NETWORK_RESULTS)
