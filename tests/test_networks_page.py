@@ -14,7 +14,7 @@ from rnscli.cli.main import run
 from rnscli.cli.options.layers import LAYER_OPTIONS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "networks.md").read_text()
-MINE, FROM_PYTHON, CHOOSING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SQUAD, MINE, FROM_PYTHON, CHOOSING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.usefixtures("fresh_mine")
@@ -44,6 +44,11 @@ def test_the_options_of_layers_are_listed() -> None:
     (listed,) = re.findall(r"A layer may have (.*?) of its own", PAGE, re.DOTALL)
     names = re.sub(r"\(.*?\)", "", listed, flags=re.DOTALL)
     assert re.findall(r"`(.*?)`", names) == [one.replace("_", "-") for one in LAYER_OPTIONS]
+
+
+def test_squad_is_python() -> None:
+    """It needs transformers and data: no more than that it can be read is tested here."""
+    compile(SQUAD, "squad.py", "exec")
 
 
 def test_from_python(capsys: pytest.CaptureFixture[str]) -> None:

@@ -208,7 +208,8 @@ def test_huge_values_are_not_repeated_in_full(command: str, refusal: Refusal) ->
         (
             "accuracy",
             "--model",
-            "digits-cnn, digits-resnet, digits-transformer, text-mlp, package.module",
+            "digits-cnn, digits-resnet, digits-transformer, mnist-cnn, text-mlp, text-bert, "
+            "text-opt, package.module",
         ),
         ("accuracy", "--data", ".npz"),
         ("accuracy", "--granularity", "vector, tile, channel, tensor"),
