@@ -18,6 +18,7 @@ from benchmarks import (
     matrix_product,
     monte_carlo,
     networks,
+    others,
 )
 from benchmarks.measure import Record, best_of
 
@@ -78,6 +79,6 @@ if __name__ == "__main__":
     layers.inference(measured)
     layers.training(measured)
     layers.options(measured)
-    layers.others(measured)
+    others.speed(measured)
     start_up(measured)
     measured.write(RESULTS)

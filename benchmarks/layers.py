@@ -4,7 +4,6 @@ Times are those of the processor for this process, so that neighbours on a share
 count; ratios are of functions that take turns.
 """
 
-import importlib.util
 import time
 from collections.abc import Callable
 
@@ -139,24 +138,6 @@ def options(record: Record) -> None:
     record.add("3x3 convolution 64-64, 14 x 14, batch 8: FP32", fp32 * 1e3, "ms")
     for name, seconds in zip(cores, others, strict=True):
         record.add(f"  {name}", seconds / fp32, "x")
-
-
-def others(record: Record) -> None:
-    """The same convolutions by other simulators, where they are installed."""
-    if importlib.util.find_spec("aihwkit") is None:
-        print("AIHWKit is not installed: not measured")
-        return
-    from aihwkit.nn.conversion import convert_to_analog  # type: ignore[import-not-found]
-    from aihwkit.simulator.configs import InferenceRPUConfig  # type: ignore[import-not-found]
-
-    for name, make, shape, _ in INFERENCE[:2]:
-        model, x = make().eval(), torch.randn(*shape)
-        analog = convert_to_analog(model, InferenceRPUConfig()).eval()
-        with one_thread(), torch.no_grad():
-            fp32, seconds = best_of(
-                REPETITIONS, _call(model, x), _call(analog, x), clock=time.process_time
-            )
-        record.add(f"{name}: AIHWKit over FP32", seconds / fp32, "x")
 
 
 def _call(model: nn.Module, x: Tensor) -> Callable[[], object]:

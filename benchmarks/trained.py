@@ -26,7 +26,7 @@ from torch import Tensor, nn
 import rnscli
 import rnscli.torch
 
-BITS = (4, 6, 8)
+BITS = (4, 5, 6, 7, 8)
 CORES: dict[str, dict[str, Any]] = {
     "rns": {},
     "fixed-lp": {"adc_range": "calibrated"},
@@ -88,7 +88,7 @@ def efficientnet_lite0() -> Case:
     model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=file)
     mean, deviation = (torch.tensor(one).view(3, 1, 1) for one in
                        ((0.498, 0.498, 0.498), (0.502, 0.502, 0.502)))  # fmt: skip
-    test, calibration = _mixed((_crops(128, 32) - mean) / deviation, 20)
+    test, calibration = _mixed((_crops(128, 84) - mean) / deviation, 64)
     return Case(
         model,
         test,

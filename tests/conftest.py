@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rnscli.cli.main import run
-from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, NetworkStudy
+from rnscli.networks.recipe import Recipe
+from rnscli.reproduction.cases import NETWORK_RESULTS, RESULTS, NetworkStudy, TrainingSetup
 
 if TYPE_CHECKING:
     from rnscli.networks.data import LabelledData
@@ -90,6 +91,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch, network_cache: Path) -> None:
 
 
 STUDY = "rnscli.cli.commands.reproduce.STUDY"
+MORE_PACKAGES = "rnscli.reproduction.cases.MORE_PACKAGES"
 SMALL_STUDY = NetworkStudy(
     size_model="digits-cnn",
     size_bits=(4, 6, 8),
@@ -99,8 +101,10 @@ SMALL_STUDY = NetworkStudy(
     noise_model="digits-cnn",
     redundancies=((0, 1), (1, 2)),
     probabilities=(1e-6, 1e-4, 1e-2),
+    mnist_model="digits-cnn",
+    mnist_sizes=(16, 512),
+    trainings=(TrainingSetup("digits-cnn", Recipe(epochs=1)),),
     training_bits=(7,),
-    epochs=1,
     seeds=2,
     samples=130,  # two blocks
 )
@@ -110,6 +114,7 @@ SMALL_STUDY = NetworkStudy(
 def small_study(monkeypatch: pytest.MonkeyPatch) -> NetworkStudy:
     """``rnscli reproduce`` computes little of networks: seconds of it."""
     monkeypatch.setattr(STUDY, SMALL_STUDY)
+    monkeypatch.setattr(MORE_PACKAGES, {})  # which its networks do not need
     return SMALL_STUDY
 
 
@@ -125,6 +130,7 @@ def network_reproduction(network_cache: Path) -> Path:
     folder = network_cache.parent / "network-reproduction"
     with locked(network_cache / "reproduction.lock"), pytest.MonkeyPatch.context() as patched:
         patched.setattr(STUDY, SMALL_STUDY)
+        patched.setattr(MORE_PACKAGES, {})
         train_once(patched, network_cache)
         if not folder.is_dir():
             only = ",".join(NETWORK_RESULTS)

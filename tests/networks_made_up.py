@@ -25,27 +25,33 @@ def measured(ratio: float, products: ProductCounts | None = None) -> MeasuredAcc
 
 
 def trainings(
-    study: NetworkStudy, points: Any, accuracy: Callable[[TrainingPoint], float], failure: str = ""
+    study: NetworkStudy,
+    points: Any,
+    accuracy: Callable[[TrainingPoint], float],
+    failure: str = "",
+    failing: tuple[int, ...] = (5, 7),
 ) -> dict[TrainingPoint, Any]:
-    """Trainings that end with an accuracy; those on residues with a failure, if there is one."""
+    """Trainings that end with an accuracy; those of some bits with a failure, if there is one."""
     from rnscli.analysis.analog_core import analog_core
     from rnscli.analysis.networks.training import Training, TrainingParameters, TrainingRecord
     from rnscli.matrix.dataflow import Dataflow
     from rnscli.networks.portable import open_untrained
-    from rnscli.networks.recipe import Recipe
 
-    found, opened = {}, open_untrained(study.training_model)
+    found, recipes = {}, {one.model: one.recipe for one in study.trainings}
     for point in points:
+        opened = open_untrained(point.model)
         flow = None if point.bits is None else Dataflow(analog_core("rns", bits=point.bits))
-        epochs = tuple((1 / (n + 1), 1.0, accuracy(point)) for n in range(study.epochs))
+        epochs = tuple(
+            (1 / (n + 1), 1.0, accuracy(point)) for n in range(recipes[point.model].epochs)
+        )
         found[point] = Training(
             TrainingParameters(
                 network=opened.network,
                 data=opened.data,
-                recipe=Recipe(epochs=study.epochs, seed=point.seed),
+                recipe=replace(recipes[point.model], seed=point.seed),
                 flow=flow,
                 bits=point.bits,
             ),
-            TrainingRecord(epochs, failure if flow is not None else ""),
+            TrainingRecord(epochs, failure if point.bits in failing else ""),
         )
     return found

@@ -17,6 +17,7 @@ from rnscli.cli.terminal import WithExamples
 from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES
 from rnscli.core.noise import NOISE_LAWS
+from rnscli.core.updates import UPDATE_LAWS
 from rnscli.hardware.adc.models import ADC_MODELS
 from rnscli.hardware.profile import TECHNOLOGIES
 from rnscli.hardware.workloads.networks import WORKLOADS
@@ -73,6 +74,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "--workload": WORKLOADS,
     "--operands": DISTRIBUTIONS,
     "--model": NETWORKS,
+    "--update": UPDATE_LAWS,
 }
 
 

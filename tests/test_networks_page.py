@@ -11,9 +11,10 @@ import torch
 import rnscli
 import rnscli.torch
 from rnscli.cli.main import run
+from rnscli.cli.options.layers import LAYER_OPTIONS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "networks.md").read_text()
-MINE, FROM_PYTHON, CHOOSING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SQUAD, MINE, FROM_PYTHON, CHOOSING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.usefixtures("fresh_mine")
@@ -39,6 +40,17 @@ def test_your_own_network(
         assert "mine:make" in capsys.readouterr().out
 
 
+def test_the_options_of_layers_are_listed() -> None:
+    (listed,) = re.findall(r"A layer may have (.*?) of its own", PAGE, re.DOTALL)
+    names = re.sub(r"\(.*?\)", "", listed, flags=re.DOTALL)
+    assert re.findall(r"`(.*?)`", names) == [one.replace("_", "-") for one in LAYER_OPTIONS]
+
+
+def test_squad_is_python() -> None:
+    """It needs transformers and data: no more than that it can be read is tested here."""
+    compile(SQUAD, "squad.py", "exec")
+
+
 def test_from_python(capsys: pytest.CaptureFixture[str]) -> None:
     exec(FROM_PYTHON, {})
     assert capsys.readouterr().out == "5 28352\n(64,)\n"
@@ -50,6 +62,7 @@ def test_layers_are_chosen() -> None:
         "layers": torch.nn.ModuleList([torch.nn.ModuleDict({"head": torch.nn.Linear(4, 4)})]),
         "rotary": torch.nn.ModuleDict({"rotary_emb": torch.nn.Linear(4, 4)}),
         "lm_head": torch.nn.Linear(4, 4),
+        "embedding": torch.nn.Embedding(4, 4),
     })  # fmt: skip
     names = {"rnscli": rnscli, "torch": torch, "model": model, "core": core}
     names |= {"fine": fine, "coarse": core}

@@ -156,9 +156,11 @@ from rnscli.analysis.moduli import moduli_table as moduli_table
 from rnscli.analysis.networks.accuracy import AccuracyParameters as AccuracyParameters
 from rnscli.analysis.networks.accuracy import AccuracyStatistics as AccuracyStatistics
 from rnscli.analysis.networks.accuracy import accuracies as accuracies
+from rnscli.analysis.networks.energy_at_accuracy import with_energy_at as with_energy_at
 from rnscli.analysis.networks.family_accuracy import with_accuracy as with_accuracy
 from rnscli.analysis.networks.layer_agreement import AgreementStatistics as AgreementStatistics
 from rnscli.analysis.networks.layer_agreement import layer_agreements as layer_agreements
+from rnscli.analysis.networks.layer_cores import LayerCore as LayerCore
 from rnscli.analysis.networks.layer_rows import LOGITS as LOGITS
 from rnscli.analysis.networks.layer_rows import LayerRow as LayerRow
 from rnscli.analysis.networks.metrics import METRICS as METRICS

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Self
 
 import numpy as np
 
@@ -250,8 +251,8 @@ class PairedCounts:
     first: int
     second: int
 
-    def __add__(self, other: "PairedCounts") -> "PairedCounts":
-        return PairedCounts(
+    def __add__(self, other: "PairedCounts") -> Self:
+        return type(self)(
             self.samples + other.samples,
             self.both + other.both,
             self.first + other.first,

@@ -1,6 +1,7 @@
 from rnscli.base.columns import Column as Column
 from rnscli.base.columns import area as area
 from rnscli.base.columns import columns_of as columns_of
+from rnscli.base.columns import decibels as decibels
 from rnscli.base.columns import ends as ends
 from rnscli.base.columns import flat_row as flat_row
 from rnscli.base.columns import half_width as half_width
@@ -13,6 +14,7 @@ from rnscli.base.columns import numbers as numbers
 from rnscli.base.columns import numeric_keys as numeric_keys
 from rnscli.base.columns import option_columns as option_columns
 from rnscli.base.columns import percent as percent
+from rnscli.base.columns import points as points
 from rnscli.base.columns import prefixed as prefixed
 from rnscli.base.columns import probability as probability
 from rnscli.base.columns import reach as reach

@@ -45,6 +45,8 @@ class Column:
     meaning: str  # in one sentence, with its unit
     heading: str | None = None  # of a table; the key in words, without its unit, if not given
     form: Callable[[Any], str] = plain  # a value as people read it
+    # The form in a row, where it depends on another value of that.
+    form_in: Callable[[Mapping[str, object]], Callable[[Any], str]] | None = None
     low: float | None = 0  # bounds of a number, and of every member of a list, both included
     high: float | None = None
     infinite: bool = False  # whether a number may be infinite
@@ -78,7 +80,8 @@ class Column:
                 return as_precise_as(value, (both[1] - both[0]) / 2)
             if self.unit is not None and row[self.unit]:
                 return prefixed(str(row[self.unit]))(value)
-        return self.form(value)
+        form = self.form if row is None or self.form_in is None else self.form_in(row)
+        return form(value)
 
     def each(self, row: Mapping[str, object] | None) -> tuple[Any, ...] | None:
         """The values of which a row has a list instead of one, if it has."""
@@ -261,6 +264,18 @@ def percent(digits: int, signed: bool = False) -> Callable[[float], str]:
     """A share in percent, to some digits behind the point."""
     sign = "+" if signed else ""
     return lambda value: f"{value:{sign}.{digits}%}"
+
+
+def points(digits: int, signed: bool = False) -> Callable[[float], str]:
+    """A difference of shares in percentage points, to some digits behind the point."""
+    sign = "+" if signed else ""
+    return lambda value: f"{value * 100:{sign}.{digits}f}"
+
+
+def decibels(value: float) -> str:
+    """A ratio in dB, to a tenth."""
+    # Adding zero leaves no minus before a zero.
+    return f"{round(value, 1) + 0.0:.1f} dB" if math.isfinite(value) else f"{value} dB"
 
 
 def sequence(value: Iterable[object]) -> str:

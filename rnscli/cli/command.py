@@ -250,7 +250,8 @@ def _output_options(plot: str | None, folder: str | None) -> list[click.Paramete
     output = "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
     replaced = "Replace the folder if it exists."
     drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
-    held = "Exit with code 1 unless this holds in every row; any column, repeatable."
+    held = "Exit with code 1 unless this holds in every row, or in those 'where COLUMN == VALUE'; "
+    held += "any column, repeatable."
     made = [click.Option(["--format"], type=click.Choice(FORMATS), help=forms)]
     if folder is None:
         file = options.OutputPath("a file", is_text=True)

@@ -100,3 +100,9 @@ from rnscli.core.noise.setting import Level as Level
 from rnscli.core.noise.setting import law_constants as law_constants
 from rnscli.core.noise.setting import law_of_each as law_of_each
 from rnscli.core.noise.setting import laws_of as laws_of
+from rnscli.core.updates import UPDATE_LAWS as UPDATE_LAWS
+from rnscli.core.updates import Cells as Cells
+from rnscli.core.updates import CellUpdates as CellUpdates
+from rnscli.core.updates import Ideal as Ideal
+from rnscli.core.updates import UpdateLaw as UpdateLaw
+from rnscli.core.updates import UpdateOptions as UpdateOptions

@@ -365,6 +365,14 @@ class Technology:
         kernels = KERNELS if kernel == CYCLE else (kernel,)
         return all(any(kernel in part.kernels for part in self.parts) for kernel in kernels)
 
+    def tells(self, kernel: str) -> bool:
+        """Whether parts are known by which a kernel differs from others.
+
+        Parts that say nothing are for all of them: their product with a vector is known, and
+        whether an array can be read along its rows, or written while it computes, is not.
+        """
+        return any(kernel in part.kernels != KERNELS for part in self.parts)
+
     @cached_property
     def _known(self) -> dict[Hashable, Any]:
         """What has been computed: many designs have the same arrays."""

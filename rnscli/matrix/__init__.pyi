@@ -11,7 +11,10 @@ from rnscli.matrix.dataflow import ProductCounts as ProductCounts
 from rnscli.matrix.gradients import DIGITAL as DIGITAL
 from rnscli.matrix.gradients import GradientFlows as GradientFlows
 from rnscli.matrix.gradients import GradientOptions as GradientOptions
+from rnscli.matrix.product import MAX_OPERAND as MAX_OPERAND
+from rnscli.matrix.product import TINY as TINY
 from rnscli.matrix.product import NumPyArrays as NumPyArrays
 from rnscli.matrix.product import QuantisedWeights as QuantisedWeights
 from rnscli.matrix.product import TiledProduct as TiledProduct
+from rnscli.matrix.product import TinyScalesError as TinyScalesError
 from rnscli.matrix.rounding import ROUNDINGS as ROUNDINGS

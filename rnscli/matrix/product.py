@@ -327,6 +327,12 @@ class WeightTile:
     unit: Array
     built: BuiltArray | None = None
 
+    def of(self, stack: slice) -> "WeightTile":
+        """That of some matrices of a stack."""
+        parts = tuple(part.reshape(-1, *part.shape[-2:])[stack] for part in self.parts)
+        unit = self.unit.reshape(-1, *self.unit.shape[-2:])[stack]
+        return WeightTile(self.terms, parts, unit, self.built and self.built.part(stack))
+
 
 @dataclass(frozen=True)
 class QuantisedWeights:
@@ -337,6 +343,22 @@ class QuantisedWeights:
     powers: Array | None = None  # that are not in the units, of shape ``(..., 1, N or 1)``
     joint: bool = False  # whether all tiles have the same units
 
+    @property
+    def built_size(self) -> int:
+        """Bytes of the arrays that are built."""
+        return sum(0 if tile.built is None else tile.built.size for tile in self.tiles)
+
+    def of(self, stack: slice) -> "QuantisedWeights":
+        """Some matrices of a stack ``(G, K, N)``."""
+        tiles = tuple(tile.of(stack) for tile in self.tiles)
+        powers = None if self.powers is None else self.powers[stack]
+        matrices = len(range(self.shape[0])[stack])
+        return QuantisedWeights((matrices, *self.shape[1:]), tiles, powers, self.joint)
+
+
+class TinyScalesError(Exception):
+    """Scales are so small that powers of two have to be taken out of all tiles at once."""
+
 
 class TiledProduct:
     """Matrix products by a dataflow, on the arrays of some library.
@@ -345,26 +367,31 @@ class TiledProduct:
     ----------
     builds
         Whether arrays are built where it matters what they are built of.
+    flow, arrays
+        As given.
+    input_levels
+        Steps of the inputs.
     """
 
     builds = True
 
     def __init__(self, flow: Dataflow, arrays: NumPyArrays) -> None:
         dot = flow.core.dot_product
-        self._flow, self._arrays = flow, arrays
+        self.flow, self.arrays = self._flow, self._arrays = flow, arrays
         self._size = dot.vector_size
         self._bytes = (
             arrays.bytes and self.builds and flow.channel_code is None and not flow.core.physical
             and not flow.wide_products and max(dot.max_input, dot.max_weight) <= _BYTE
         )  # fmt: skip
-        self._input_levels, self._weight_levels = (
+        self.input_levels, self._weight_levels = (
             Levels.of(bits, flow) for bits in (dot.input_bits, dot.weight_bits)
         )
 
-    def quantise_weights(self, w: Array, place: int = 0) -> QuantisedWeights:
+    def quantise_weights(self, w: Array, place: int = 0, start: int = 0) -> QuantisedWeights:
         """Cut weights of shape ``(..., K, N)`` in tiles, and quantise these.
 
-        ``place`` tells the arrays of one matrix from those of others on the same chip.
+        ``place`` tells the arrays of one matrix from those of others on the same chip, and
+        ``start`` is the row of the matrix that the weights begin with.
         """
         columns, core = w.swapaxes(-1, -2), self._flow.core
         if 0 in w.shape:
@@ -384,7 +411,11 @@ class TiledProduct:
             whole = self._whole(columns[..., terms], scale, levels.levels, most).swapaxes(-1, -2)
             unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
             if self.builds and core.physical:
-                tiles.append(WeightTile(terms, (whole,), unit, self._built(whole, place, terms)))
+                tiles.append(
+                    WeightTile(
+                        terms, (whole,), unit, self._built(whole, place, start + terms.start)
+                    )
+                )
             else:
                 tiles.append(WeightTile(terms, self._parts(whole), unit))
         return QuantisedWeights(tuple(w.shape), tuple(tiles), of_columns, scales.joint)
@@ -395,13 +426,20 @@ class TiledProduct:
         weights: QuantisedWeights,
         rng: Callable[[], np.random.Generator],
         largest: Array | None = None,
+        onto: Array | None = None,
     ) -> tuple[Array, ProductCounts]:
         """``x @ w`` for inputs of shape ``(..., M, K)``, in FP32; in float64 if scales are tiny.
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
         Where tiles share a scale, the ``largest`` magnitudes of rows, or of the operand that the
-        inputs are a part of, may be given.
+        inputs are a part of, may be given. Where they do not, what tiles give may be added to an
+        FP32 array ``onto``, which is returned: so terms can come a block of tiles at a time.
+
+        Raises
+        ------
+        TinyScalesError
+            If scales are tiny and ``onto`` is given: then all terms have to come at once.
         """
         *stack, terms, columns = weights.shape
         if x.shape[-1] != terms or (stack and tuple(x.shape[:-2]) != tuple(stack)):
@@ -415,31 +453,30 @@ class TiledProduct:
             out = self._arrays.empty(shape, like=x)
             out[...] = 0.0
             return out, counts
-        found = self._arrays.empty(shape, like=x)
+        found = self._arrays.empty(shape, like=x) if onto is None else onto
         # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
         out = found.reshape(*x.shape[:-1], columns)
         core = self._flow.core
         noise = rng() if core.noisy or core.physical else None
-        levels = self._input_levels
+        levels = self.input_levels
         granularity, constant = self._flow.granularity, self._flow.input_constant
         scales = RowScales("x", self._arrays, x, granularity, self._size, levels, constant, largest)
         most = None if constant is None else levels.largest
         powers = scales.powers()
+        if onto is not None and (powers is not None or weights.powers is not None):
+            raise TinyScalesError
         steps = scales.divided(scales.every, powers) / levels.levels
         # Where all tiles have the same scales, sums are added as they are, and scaled in the end.
         joint = scales.joint and weights.joint
         length = out.shape[0]
-        for rows in self._chunks(out.shape, terms):
+        for rows in _cut(length, self.at_once(out.shape, terms)):
             of_rows, to_rows = (o if len(o) == 1 else o[rows] for o in (scales.every, steps))
             whole = self._in_steps(x[rows], of_rows, most, weights.tiles)
-            total = None
+            total = None if onto is None else out[rows]
             for index, (tile, inputs) in enumerate(zip(weights.tiles, whole, strict=True)):
+                tile = tile.of(rows) if stack else tile
                 parts, unit, built = tile.parts, tile.unit, tile.built
-                if stack:
-                    parts = tuple(part.reshape(-1, *part.shape[-2:])[rows] for part in parts)
-                    unit = unit.reshape(-1, *unit.shape[-2:])[rows]
-                    built = built and built.part(rows)
                 if noise is None:
                     sums = self._clean(inputs, parts)
                 elif built is None:
@@ -460,6 +497,8 @@ class TiledProduct:
             if joint:
                 total = self._arrays.times(total, to_rows)
                 total *= unit
+            if onto is not None:
+                continue
             if length == rows.stop - rows.start:  # all of it
                 found = self._arrays.exact(total, wide=False).reshape(shape)
             else:
@@ -486,14 +525,17 @@ class TiledProduct:
         largest = terms * core.dot_product.max_input * core.dot_product.max_weight
         return largest < (2**31 if self._bytes and not stacked else FLOAT32_EXACT)
 
-    def _chunks(self, shape: tuple[int, ...], terms: int) -> Iterator[slice]:
-        """Parts of the first axis whose inputs and outputs fit in what is best worked on."""
+    def at_once(self, shape: Sequence[int], terms: int) -> int:
+        """How much of the first axis of results is worked on at a time, and noise drawn for.
+
+        So much that inputs of so many terms, and outputs, fit in what is best worked on.
+        """
         if self._arrays.chunk is None:
-            return _cut(shape[0], shape[0])
+            return shape[0]
         # Of long rows a few tiles at a time are quantised.
         terms = min(terms, max(self._size, self._arrays.chunk // _ROWS))
         largest = max(terms, shape[-1]) * math.prod(shape[1:-1])
-        return _cut(shape[0], max(1, self._arrays.chunk // largest))
+        return max(1, self._arrays.chunk // largest)
 
     def _whole(self, values: Array, scale: Array, levels: int, most: int | None) -> Array:
         """Values rounded to whole multiples of ``scale / levels``, as the dataflow says.
@@ -517,7 +559,7 @@ class TiledProduct:
         self, values: Array, scales: Array, most: int | None, tiles: Sequence[WeightTile]
     ) -> Iterator[Array]:
         """Inputs ``(..., M, K)`` of each tile in whole numbers, by the scales of rows and tiles."""
-        size, terms, levels = self._size, values.shape[-1], self._input_levels.levels
+        size, terms, levels = self._size, values.shape[-1], self.input_levels.levels
 
         def whole(values: Array, scales: Array) -> Array:
             found = self._whole(values, scales, levels, most)
@@ -563,6 +605,20 @@ class TiledProduct:
             sums = self._sums(x, parts)
         return arrays.exact(core.ideal(sums), self._flow.wide_results)
 
+    @property
+    def plain(self) -> bool:
+        """Whether sums of float32 are exact, and what is read of them is decided by them alone."""
+        flow, core = self._flow, self._flow.core
+        ideal = self.builds and not core.noisy and not core.physical and flow.channel_code is None
+        simple = not flow.rounds.cuts and not flow.rounds.draws and not flow.wide_products
+        return ideal and simple and self.input_levels.levels <= FLOAT32_LEVELS
+
+    def read(self, sums: Sequence[Array]) -> Array:
+        """What a core reads, if that is plain, of exact products with all parts of the weights."""
+        if self._flow.core.lossless and not self._flow.wide_results:
+            return sums[0]
+        return self._arrays.exact(self._flow.core.ideal(sums), self._flow.wide_results)
+
     def _read(
         self, x: Array, parts: Sequence[Array], rng: np.random.Generator
     ) -> tuple[Array, ProductCounts]:
@@ -590,13 +646,13 @@ class TiledProduct:
         """How far outputs of a code are off, as counts have it."""
         return errors.sizes(self._flow.tolerance)._asdict()
 
-    def _built(self, whole: Array, place: int, terms: slice) -> BuiltArray:
+    def _built(self, whole: Array, place: int, start: int) -> BuiltArray:
         """The arrays of a tile, whose errors depend on the chip and on where it is there."""
         values = self._arrays.plain(whole)
         stacked = values.reshape(-1, *values.shape[-2:]) if values.ndim > 2 else values
         seed = self._flow.core.devices.chip_seed
         streams = (
-            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, terms.start, of)))
+            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, start, of)))
             for of in range(2)
         )
         return self._flow.core.built(stacked, *streams)

@@ -13,8 +13,10 @@ from rnscli.networks.portable import OpenedNetwork as OpenedNetwork
 from rnscli.networks.portable import PortableNetwork as PortableNetwork
 from rnscli.networks.portable import open_network as open_network
 from rnscli.networks.portable import open_untrained as open_untrained
+from rnscli.networks.recipe import OPTIMISERS as OPTIMISERS
 from rnscli.networks.recipe import Recipe as Recipe
 from rnscli.networks.recipe import RecipeOptions as RecipeOptions
+from rnscli.networks.recipe import check_plain as check_plain
 from rnscli.networks.shipped import DIGITS_NETWORKS as DIGITS_NETWORKS
 from rnscli.networks.shipped import INSTALL as INSTALL
 from rnscli.networks.shipped import NETWORKS as NETWORKS
@@ -25,11 +27,13 @@ from rnscli.networks.tasks import NOTHING as NOTHING
 from rnscli.networks.tasks import TASKS as TASKS
 from rnscli.networks.tasks import VALUES as VALUES
 from rnscli.networks.tasks import Task as Task
+from rnscli.networks.tasks import judged as judged
 from rnscli.networks.tasks import labels_of as labels_of
 from rnscli.networks.tasks import right_of as right_of
 from rnscli.networks.tasks import task_of as task_of
 from rnscli.networks.tasks import wanted_of as wanted_of
 from rnscli.networks.training import Trainer as Trainer
 from rnscli.networks.user_code import running as running
+from rnscli.networks.user_model import check_fit as check_fit
 from rnscli.networks.user_model import make_model as make_model
 from rnscli.networks.user_model import not_finite as not_finite

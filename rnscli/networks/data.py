@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnscli.base import InputError, RnscliError
+from rnscli.networks.shipped import INSTALL
 from rnscli.networks.tasks import IGNORED
 
 MAX_CLASS = 10**6
@@ -49,7 +50,7 @@ class StoredSamples(ABC):
 
     def __getitem__(self, part: slice) -> Inputs:
         start, stop, _ = part.indices(len(self))
-        return kept_inputs(self.read(start, max(start, stop)), self.where)
+        return kept_inputs(self.read(start, max(start, stop)), self.where, copied=False)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.asarray(self[:], dtype)
@@ -110,8 +111,11 @@ class LabelledData:
         return len(self.inputs)
 
     def __getitem__(self, part: slice) -> "LabelledData":
-        labels = None if self.labels is None else self.labels[part]
-        return LabelledData(self.inputs[part], labels)
+        # Neither checked nor copied again, as all of them were.
+        made = object.__new__(LabelledData)
+        object.__setattr__(made, "inputs", self.inputs[part])
+        object.__setattr__(made, "labels", None if self.labels is None else self.labels[part])
+        return made
 
     @property
     def whole(self) -> bool:
@@ -135,6 +139,10 @@ class LabelledData:
 
     def digest(self) -> str:
         """SHA-256 of the content, the same on every machine."""
+        return self._digest
+
+    @functools.cached_property
+    def _digest(self) -> str:
         hasher = hashlib.sha256()
         for array in (self.inputs, self.labels):
             if isinstance(array, StoredSamples):
@@ -244,12 +252,20 @@ def checked(
     return cast(Inputs, inputs) if stored else kept_inputs(inputs, f"{where}{x}"), labels
 
 
-def kept_inputs(inputs: npt.NDArray[Any], where: str) -> Inputs:
-    """Inputs in the type that they are kept in, all of them finite."""
+def kept_inputs(inputs: npt.NDArray[Any], where: str, copied: bool = True) -> Inputs:
+    """Inputs in the type that they are kept in, all of them finite.
+
+    A copy, which nobody else changes, unless they are not to be ``copied``.
+    """
     if stays_whole(inputs.dtype) and inputs.max(initial=0) <= _INT64.max:
-        return inputs.astype(np.int64)
+        return inputs.astype(np.int64, copy=copied)
+    return _finite(inputs, where, copied)
+
+
+def _finite(values: npt.NDArray[Any], where: str, copied: bool = True) -> npt.NDArray[np.float32]:
+    """Values as float32, all of them finite."""
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        kept = inputs.astype(np.float32)
+        kept = values.astype(np.float32, copy=copied)
     if not np.isfinite(kept).all():
         raise InputError(
             f"{where} holds NaN, infinity or a magnitude above {np.finfo(np.float32).max:.3g}; "
@@ -280,14 +296,7 @@ def _labels(labels: npt.NDArray[Any], samples: int, where: str, names: tuple[str
             "be a label for each sample"
         )
     if labels.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            values = labels.astype(np.float32)
-        if not np.isfinite(values).all():
-            raise InputError(
-                f"{where}{y} holds NaN, infinity or a magnitude above "
-                f"{np.finfo(np.float32).max:.3g}; every value must be finite"
-            )
-        return values
+        return _finite(labels, f"{where}{y}")
     counted = labels if labels.ndim == 1 else labels[labels != IGNORED]
     low, high = (int(counted.min()), int(counted.max())) if counted.size else (0, 0)
     if low < 0 or high > MAX_CLASS:
@@ -338,7 +347,7 @@ def digits() -> Dataset:
     except ImportError:
         raise RnscliError(
             "the handwritten digits come with scikit-learn, which is not installed; "
-            "install it with: pip install 'rnscli[torch]'"
+            f"install it with: {INSTALL}"
         ) from None
     images, labels = load_digits(return_X_y=True)
     inputs = (np.reshape(images, (-1, 1, 8, 8)) / 16 - _MEAN) / _DEVIATION

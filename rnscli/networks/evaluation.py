@@ -15,8 +15,8 @@ from torch import nn
 
 from rnscli.base import InputError
 from rnscli.networks.data import Inputs, LabelledData, Labels, Logits
-from rnscli.networks.outputs import answer, training_loss
-from rnscli.networks.tasks import IGNORED, VALUES, right_of, task_of
+from rnscli.networks.outputs import tensor_of, training_loss
+from rnscli.networks.tasks import IGNORED, VALUES, judged, right_of, task_of
 
 # PyTorch's random numbers and number of threads, the module path and standard output belong to the
 # whole process: whoever puts others in their place for a while is alone with them. Runs of a batch
@@ -82,15 +82,21 @@ BATCH_SIZE = 256
 
 @dataclass(frozen=True)
 class Score:
-    """Mean cross-entropy, in nats, and samples whose largest logit is that of their class."""
+    """How far outputs are from labels, and how many of what is judged is right.
+
+    ``loss`` is the mean cross-entropy in nats, of values the mean square error. ``samples`` are
+    what is judged and counts: samples, places of these, or spans; ``correct`` of them have their
+    class as the largest score, which is ``None`` of values.
+    """
 
     loss: float
-    correct: int
+    correct: int | None
     samples: int
 
     @property
-    def accuracy(self) -> float:
-        return self.correct / self.samples
+    def accuracy(self) -> float | None:
+        """The share that is right; ``None`` of values."""
+        return None if self.correct is None else self.correct / self.samples
 
 
 def evaluate(model: nn.Module, inputs: Inputs, batch_size: int = BATCH_SIZE) -> Logits:
@@ -116,7 +122,7 @@ def evaluate(model: nn.Module, inputs: Inputs, batch_size: int = BATCH_SIZE) -> 
         # Equal parts: a model may treat a single sample that is left over in another way.
         parts = _equal_parts(len(inputs), math.ceil(len(inputs) / batch_size))
         batches = (torch.from_numpy(inputs[part]) for part in parts)
-        outputs: Logits = torch.cat([answer(model, batch) for batch in batches]).float().numpy()
+        outputs: Logits = torch.cat([tensor_of(model(batch)) for batch in batches]).float().numpy()
     return outputs
 
 
@@ -135,18 +141,26 @@ def score(model: nn.Module, data: LabelledData, batch_size: int = BATCH_SIZE) ->
 
 
 def score_logits(logits: Logits, labels: Labels | None) -> Score:
-    """Loss of outputs, and how many of the places that count are right; of values none is."""
+    """Loss of outputs, and how many of the samples, or of their places, that count are right.
+
+    Raises
+    ------
+    InputError
+        If there are no labels that belong to such outputs, or none that counts.
+    """
     task = task_of(labels, logits.shape)
     if task is None or labels is None:
         raise InputError("`data` has no labels that the outputs of the network could be right by")
+    wanted = task.wanted(labels)
+    if task.compared != VALUES and not (wanted != IGNORED).any():
+        raise InputError(f"`data` has no label that counts to test with; all are {IGNORED}")
     with one_thread():  # of float64, whose rounding a few hundred terms do not show
         loss = training_loss(torch.from_numpy(logits).double(), _doubles(labels))
     if task.compared == VALUES:
-        return Score(loss=float(loss), correct=0, samples=len(labels))
-    wanted = task.wanted(labels)
-    right = right_of(task, task.scores(logits), wanted)
-    asked = int(np.count_nonzero(wanted != IGNORED))
-    return Score(loss=float(loss), correct=int(np.count_nonzero(right)), samples=asked)
+        return Score(loss=float(loss), correct=None, samples=len(labels))
+    places = right_of(task, task.scores(logits), wanted)
+    right, asked = (int(np.count_nonzero(one)) for one in judged(task, places, wanted))
+    return Score(loss=float(loss), correct=right, samples=asked)
 
 
 def _doubles(labels: Labels) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,6 +20,7 @@ class Library(ABC):
     name: ClassVar[str]
     package: ClassVar[str]
     summary: ClassVar[str]
+    weights: ClassVar[str]  # where they are from, as the help of the option says it
 
     def made(self, which: str, seed: int) -> nn.Module:
         """A model, its weights from files of this machine, or else drawn from the seed.
@@ -57,6 +59,7 @@ class TorchVision(Library):
     name = "torchvision"
     package = "torchvision"
     summary = "a name of torchvision.models"
+    weights = "with the weights in its cache"
 
     def _model(self, package: Any, which: str) -> nn.Module:
         import torch
@@ -83,12 +86,14 @@ class HuggingFace(Library):
     """Models of the package transformers: a folder, or a name in its cache.
 
     The class is the first one that ``config.json`` names, so that the head is that which was
-    trained. No code of a folder is run, and weights become float32.
+    trained. No code of a folder is run, and weights become float32. A file of safetensors goes
+    before one of pickles, of which nothing but tensors is read.
     """
 
     name = "hf"
     package = "transformers"
     summary = "a folder of transformers, or a name in its cache"
+    weights = "from folders or its cache"
 
     def _model(self, package: Any, which: str) -> nn.Module:
         logs = getattr(getattr(package, "utils", None), "logging", None)
@@ -98,7 +103,13 @@ class HuggingFace(Library):
             config = package.AutoConfig.from_pretrained(which, local_files_only=True)
             architecture = (getattr(config, "architectures", None) or ["AutoModel"])[0]
             kind = getattr(package, architecture, None) or package.AutoModel
-            model: nn.Module = kind.from_pretrained(which, local_files_only=True)
+            # Of both kinds of files it takes safetensors by itself.
+            model: nn.Module = kind.from_pretrained(which, local_files_only=True, weights_only=True)
+        except pickle.UnpicklingError:  # whose sentence advises to run it
+            raise InputError(
+                f"`model` {self.name}:{which} has weights in a pickle that holds more than "
+                "tensors, which is never run; give a folder with weights in files of safetensors"
+            ) from None
         except Exception as error:  # as many kinds as files can be wrong
             raise InputError(
                 f"`model` {self.name}:{which} cannot be opened: {said(error)}; it must be a folder "

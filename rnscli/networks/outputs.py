@@ -50,9 +50,9 @@ def outputs_of(result: object) -> Tensor | str:
     return kind_of(result)
 
 
-def answer(model: nn.Module, inputs: Tensor) -> Tensor:
-    """The tensor that a model answers with."""
-    found = outputs_of(model(inputs))
+def tensor_of(result: object) -> Tensor:
+    """The tensor that a model answers with; refused if there is none."""
+    found = outputs_of(result)
     if isinstance(found, str):
         raise InputError(f"`model` gives {found}; it must give a tensor of logits")
     return found
@@ -67,9 +67,7 @@ def training_loss(outputs: object, labels: Tensor) -> Tensor:
     >>> round(float(training_loss(logits, torch.tensor([[1, 2, -100], [0, 4, 3]]))), 4)
     1.6094
     """
-    found = outputs_of(outputs)
-    if isinstance(found, str):
-        raise InputError(f"`model` gives {found}; it must give a tensor of logits")
+    found = tensor_of(outputs)
     if labels.is_floating_point():
         return nn.functional.mse_loss(found.reshape(labels.shape), labels)
     # PyTorch wants the classes behind the samples, where segmentation and spans have them.

@@ -184,14 +184,8 @@ def open_untrained(
     from rnscli.networks.user_model import make_model
 
     labelled = _usual_data(name) if data is None else open_data(data, image_size)
-    labels = None if labelled.train is None else labelled.train.labels
-    if labelled.train is None or labels is None:
+    if labelled.train is None or labelled.train.labels is None:
         labelled.part_to_train()  # which refuses them, before a network is made
-    elif labels.dtype.kind == "f":
-        raise InputError(
-            f"`data` {labelled.name} has labels that are real numbers; a training tells how many "
-            "labels are right, which must be integers, a class each"
-        )
     return _opened(name, labelled, make_model(name, weights), keep=weights is not None)
 
 

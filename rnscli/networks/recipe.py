@@ -18,11 +18,38 @@ if TYPE_CHECKING:
 class Optimiser:
     """How gradients change weights.
 
-    ``make`` is the optimiser of PyTorch for groups of parameters, by a recipe.
+    Parameters
+    ----------
+    summary
+        What it does, in a line.
+    make
+        The optimiser of PyTorch for groups of parameters, by a recipe.
+    multiplications, additions
+        In FP32, of a parameter in a step, without the decay of weights; factors that are the same
+        for all parameters are formed once, and count nothing.
+    words
+        Numbers of FP32 of a parameter that a step reads or writes: the parameter twice, its
+        gradient, and each number that is kept of it twice.
+    decay
+        Multiplications and additions that the decay of weights takes more.
+    others
+        Operations of a parameter in a step besides these, in words.
+    has_momentum
+        Whether it depends on the momentum of a recipe.
+    plain
+        Whether a step is the gradient times the rate, which an array can write as an outer product
+        without a memory beside its cells.
     """
 
     summary: str
     make: "Callable[[Groups, Recipe], torch.optim.Optimizer]"
+    multiplications: int
+    additions: int
+    words: int
+    decay: tuple[int, int] = (1, 1)  # the share of the parameter is added to its gradient
+    others: str = ""
+    has_momentum: bool = False
+    plain: bool = False
 
 
 def _descent(groups: "Groups", recipe: "Recipe", **momentum: Any) -> "torch.optim.Optimizer":
@@ -44,10 +71,11 @@ def _adamw(groups: "Groups", recipe: "Recipe") -> "torch.optim.Optimizer":
 
 
 OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType({
-    "sgd": Optimiser("gradients times the rate", _descent),
+    "sgd": Optimiser("gradients times the rate", _descent, 1, 1, words=3, plain=True),
     "momentum": Optimiser(
         "a sum of gradients that decays, the heavy ball",
         lambda groups, recipe: _descent(groups, recipe, momentum=recipe.momentum),
+        2, 2, words=5, has_momentum=True,
     ),
     "nesterov": Optimiser(
         "the same, a step ahead",
@@ -55,9 +83,17 @@ OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType({
         lambda groups, recipe: _descent(
             groups, recipe, momentum=recipe.momentum, nesterov=recipe.momentum > 0
         ),
+        3, 3, words=5, has_momentum=True,
     ),
-    "adam": Optimiser("gradients over their size", _adam),
-    "adamw": Optimiser("the same, with a decay of weights of its own", _adamw),
+    # Two means that decay, of g (two products, a sum) and of g^2 (three, one); the root over its
+    # correction plus epsilon (a product, a sum); the step times the ratio, and its subtraction.
+    "adam": Optimiser(
+        "gradients over their size", _adam, 7, 4, words=7, others="a square root and a division"
+    ),
+    "adamw": Optimiser(
+        "the same, with a decay of weights of its own", _adamw,
+        7, 4, words=7, decay=(1, 0), others="a square root and a division",
+    ),
 })  # fmt: skip
 
 
@@ -203,6 +239,24 @@ class Recipe:
                 object.__setattr__(self, name, option.check(value))
         object.__setattr__(self, "seed", check_int("seed", self.seed, 0, 2**63 - 1))
 
+    def steps(self, samples: int) -> dict[int, int]:
+        """Sizes of the steps of an epoch of so many samples, and how many there are of each.
+
+        Examples
+        --------
+        >>> Recipe(batch_size=32).steps(100)
+        {25: 4}
+        >>> Recipe(batch_size=32).steps(90)
+        {30: 3}
+        >>> Recipe(batch_size=40).steps(101)
+        {34: 2, 33: 1}
+        """
+        # Equal parts: the batch normalisation of a single sample that is left over has no variance.
+        count = math.ceil(samples / self.batch_size)
+        size, larger = divmod(samples, count)
+        sizes = {size + 1: larger, size: count - larger}
+        return {size: times for size, times in sizes.items() if times}
+
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of a step, counted from 0, of all ``steps`` steps of all epochs."""
         # Both are taken in the middle of the step: a first or last step at rate 0 would be wasted.
@@ -211,6 +265,22 @@ class Recipe:
         if 0 < self.warm_up < 1:
             risen = passed / self.warm_up
         return self.learning_rate * min(1.0, risen) * SCHEDULES[self.schedule].factor(passed)
+
+
+def check_plain(recipe: Recipe, update: str) -> None:
+    """Refuse a recipe whose steps are not gradients alone, where cells are to follow them."""
+    wanted = {
+        f"`optimiser` {recipe.optimiser}": OPTIMISERS[recipe.optimiser].plain,
+        f"`weight_decay` {recipe.weight_decay:g}": recipe.weight_decay == 0,
+        f"`clip_weights` {recipe.clip_weights}": recipe.clip_weights is None,
+    }
+    wrong = " and ".join(said for said, holds in wanted.items() if not holds)
+    if wrong:
+        plain = ", ".join(name for name, one in OPTIMISERS.items() if one.plain)
+        raise InputError(
+            f"`update` {update} has gradients written into cells as they are, which {wrong} would "
+            f"change; give `optimiser` {plain}, `weight_decay` 0 and no `clip_weights`"
+        )
 
 
 _ABSENT = ("clip", "clip_weights")  # which may be `None`

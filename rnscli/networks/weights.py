@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,9 +121,23 @@ def _without_prefixes(weights: Mapping[str, Tensor], own: Collection[str]) -> Ma
         prefix = next((p for p in PREFIXES if all(name.startswith(p) for name in found)), None)
         if prefix is None:
             break
-        found = {name.removeprefix(prefix): tensor for name, tensor in found.items()}
+        found = _without_prefix(found, prefix)
     # Names in the file are those that a sentence must say, unless the others fit better.
     return found if len(set(own) & set(found)) > len(set(own) & set(weights)) else weights
+
+
+def _without_prefix(weights: Mapping[str, Tensor], prefix: str) -> Mapping[str, Tensor]:
+    """The weights without a prefix of all names, and with the versions of modules."""
+    found = OrderedDict((name.removeprefix(prefix), one) for name, one in weights.items())
+    versions = getattr(weights, "_metadata", None)
+    if versions is not None:
+        inner = prefix.removesuffix(".")
+        found._metadata = {  # type: ignore[attr-defined]
+            name.removeprefix(inner).removeprefix("."): one
+            for name, one in versions.items()
+            if name == inner or name.startswith(prefix)
+        }
+    return found
 
 
 def _is_safetensors(file: Path) -> bool:

@@ -15,6 +15,7 @@ from rnscli.report.plots.curves import MAX_BARS as MAX_BARS
 from rnscli.report.plots.curves import MAX_SERIES as MAX_SERIES
 from rnscli.report.plots.curves import check_panels as check_panels
 from rnscli.report.plots.curves import check_plot as check_plot
+from rnscli.report.plots.curves import plain_ticks as plain_ticks
 from rnscli.report.plots.curves import plot_accuracy as plot_accuracy
 from rnscli.report.plots.curves import plot_chip_front as plot_chip_front
 from rnscli.report.plots.curves import plot_error_histograms as plot_error_histograms

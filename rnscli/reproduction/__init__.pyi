@@ -1,4 +1,3 @@
-from rnscli.reproduction.cases import DIFFERENT as DIFFERENT
 from rnscli.reproduction.cases import EVERY_RESULT as EVERY_RESULT
 from rnscli.reproduction.cases import LONG_RESULTS as LONG_RESULTS
 from rnscli.reproduction.cases import NETWORK_RESULTS as NETWORK_RESULTS
@@ -12,3 +11,5 @@ from rnscli.reproduction.page import report_files as report_files
 from rnscli.reproduction.page import summary_sentence as summary_sentence
 from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import Request as Request
+from rnscli.reproduction.reproduce import missing_of_results as missing_of_results
+from rnscli.reproduction.verdicts import DIFFERENT as DIFFERENT

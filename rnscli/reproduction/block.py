@@ -27,7 +27,7 @@ _MEASURES: dict[str, Callable[[Parts], float]] = {
 class BlockRow:
     """A printed number, and from what it is computed; the file explains its keys.
 
-    ``unit`` is a base unit, ``published`` what `rnscli.reproduction.cases.Published` takes.
+    ``unit`` is a base unit, ``published`` what `rnscli.reproduction.verdicts.Published` takes.
     """
 
     name: str

@@ -23,8 +23,16 @@ from rnscli.core import CALIBRATED, FULL
 from rnscli.networks import INSTALL
 from rnscli.report import CORE_COLOURS, CORE_MARKERS, Look, Row, handle
 from rnscli.reproduction import cases
-from rnscli.reproduction.cases import CONDITIONS, KEPT, SAME, VERDICTS, NetworkStudy, ReproducedRow
+from rnscli.reproduction.cases import CONDITIONS, KEPT, NetworkStudy, ReproducedRow
 from rnscli.reproduction.reproduce import Reproduction
+from rnscli.reproduction.verdicts import (
+    AGREES,
+    FULL_ONLY,
+    NOT_HERE,
+    SAME,
+    TOO_EASY,
+    VERDICTS,
+)
 
 Point = dict[str, Any]
 Points = Sequence[Point]
@@ -119,21 +127,23 @@ def _accuracy_rows(result: str, reproduced: Reproduction, study: NetworkStudy) -
 def _epoch_rows(reproduced: Reproduction, study: NetworkStudy) -> Iterator[Point]:
     """FP32 and each b, epoch by epoch, as far as all seeds have come; ratios are seed by seed."""
     epochs = {
-        (point.bits, point.seed): training.record.epochs
+        point: training.record.epochs
         for point, training in reproduced.done.items()
         if isinstance(point, cases.TrainingPoint)
     }
-    seeds = list(dict.fromkeys(seed for _, seed in epochs))
-    in_fp32 = [epochs[None, seed] for seed in seeds]
-    for bits in (None, *study.training_bits):
-        several = [epochs[bits, seed] for seed in seeds]
+    seeds = list(dict.fromkeys(point.seed for point in epochs))
+    for setup, bits in itertools.product(study.trainings, (None, *study.training_bits)):
+        in_fp32, several = (
+            [epochs[cases.TrainingPoint(setup.model, b, seed)] for seed in seeds]
+            for b in (None, bits)
+        )
         for index in range(min(map(len, (*several, *in_fp32)))):
-            losses, _, accuracies = zip(*(one[index] for one in several), strict=True)
+            losses, tested, accuracies = zip(*(one[index] for one in several), strict=True)
             ratios = [loss / one[index][0] for loss, one in zip(losses, in_fp32, strict=True)]
             yield {
-                "model": study.training_model, "core": "rns" if bits else "fp32", "bits": bits,
+                "model": setup.model, "core": "rns" if bits else "fp32", "bits": bits,
                 "epoch": index + 1, "seeds": len(seeds), **_spread("train_loss", losses),
-                **_spread("loss_over_fp32", ratios),
+                **_spread("loss_over_fp32", ratios), "test_loss": math.fsum(tested) / len(seeds),
                 "test_accuracy": math.fsum(accuracies) / len(seeds),
             }  # fmt: skip
 
@@ -316,34 +326,35 @@ def _range_legend(axes: Any, handles: Sequence[Any], rows: Points, look: Look) -
         report.legend_above(axes, found)
 
 
-def _paint_training(losses: Any, ratios: Any, rows: Points, look: Look) -> None:
-    """Losses of trainings, and below how far those on residues are from FP32."""
+def _paint_training(*panels: Any, rows: Points, look: Look) -> None:
+    """Losses of trainings of each network, in FP32 and on residues; bands hold all seeds."""
     several, colour = _distinct(rows, "bits"), CORE_COLOURS["rns"]
-    in_fp32 = _columns(rows, bits=None)
-    losses.plot(in_fp32.epoch, in_fp32.train_loss, color=look.ink, alpha=0.25, linewidth=7,
-                solid_capstyle="round")  # fmt: skip
-    losses.fill_between(in_fp32.epoch, in_fp32.train_loss_lowest, in_fp32.train_loss_highest,
-                        color=look.ink, alpha=0.12, linewidth=0)  # fmt: skip
-    handles = [handle("FP32", look.ink, alpha=0.25, linewidth=7)]
-    for index, bits in enumerate(several):
-        members, alpha = _columns(rows, bits=bits), _strength(bits, several)
-        losses.plot(members.epoch, members.train_loss, color=colour, alpha=alpha, linewidth=1.6)
-        places = [epoch + 0.2 * (index - (len(several) - 1) / 2) for epoch in members.epoch]
-        ratios.vlines(places, members.loss_over_fp32_lowest, members.loss_over_fp32_highest,
-                      color=colour, alpha=alpha, linewidth=2.4)  # fmt: skip
-        ratios.plot(places, members.loss_over_fp32, "D", color=look.paper,
-                    markeredgecolor=colour, markersize=4)  # fmt: skip
-        handles.append(handle(f"rns, b = {bits}", colour, linewidth=2.4, alpha=alpha))
-    ratios.axhline(1.0, color=look.ink, alpha=0.5, linewidth=1)
-    losses.set(yscale="log", ylabel="training loss in nats")
-    ratios.set(xlabel="epoch", ylabel="loss over FP32")
-    for axes in (losses, ratios):
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    for axes, model in zip(panels, models, strict=True):
+        for index, bits in enumerate((None, *several)):
+            members = _columns(rows, model=model, bits=bits)
+            line = {"color": look.ink, "alpha": 0.25, "linewidth": 7, "solid_capstyle": "round"}
+            if bits is not None:
+                line = {"color": colour, "alpha": _strength(bits, several), "linewidth": 1.8}
+                line |= {"linestyle": report.LINES[len(several) - index], "marker": "o"}
+            axes.plot(members.epoch, members.train_loss, markersize=4, **line)
+            axes.fill_between(members.epoch, members.train_loss_lowest,
+                              members.train_loss_highest, color=line["color"], alpha=0.12,
+                              linewidth=0)  # fmt: skip
         report.clean(axes)
-        axes.set_xlim(0.5, max(in_fp32.epoch) + 0.5)
+        axes.set(yscale="log", ylabel="loss in nats")
+        axes.yaxis.set_major_formatter(report.plain_ticks())
+        axes.yaxis.set_minor_formatter(report.plain_ticks())
+        axes.set_title(model, fontsize="medium", loc="left")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(visible=False, axis="x")
-    report.powers(losses.yaxis)
-    report.legend_above(losses, handles)
+    panels[-1].set_xlabel("epoch")
+    handles = [handle("FP32", look.ink, alpha=0.25, linewidth=7)]
+    for index, bits in enumerate(several, 1):
+        handles.append(handle(f"rns, b = {bits}", colour, linewidth=1.8, marker="o", markersize=4,
+                              linestyle=report.LINES[len(several) - index],
+                              alpha=_strength(bits, several)))  # fmt: skip
+    report.legend_above(panels[0], handles)
 
 
 def _core_legend(axes: Any, cores: Iterable[str], **look: float) -> None:
@@ -422,11 +433,14 @@ FIGURES = {
     "p-err": Figure(
         "faults", _fault_rows, lambda row: _of_code(row, probability(row["p_err"])), _paint_faults
     ),
-    "accuracy-h": Figure(
-        "accuracy-h", partial(_accuracy_rows, "accuracy-h"),
-        lambda row: (f"b = {row['bits']}{_of_range(row)}", f"{row['relative_accuracy']:.3f}"),
-        _paint_sizes,
-    ),
+    **{
+        result: Figure(
+            result, partial(_accuracy_rows, result),
+            lambda row: (f"b = {row['bits']}{_of_range(row)}", f"{row['relative_accuracy']:.3f}"),
+            _paint_sizes,
+        )
+        for result in ("accuracy-h-mnist", "accuracy-h")
+    },
     "accuracy-b": Figure(
         "accuracy-b", partial(_accuracy_rows, "accuracy-b"),
         lambda row: (
@@ -437,8 +451,11 @@ FIGURES = {
     ),
     "training": Figure(
         "training", _epoch_rows,
-        lambda row: (f"b = {row['bits']}" if row["bits"] else "FP32", f"{row['train_loss']:.3g}"),
-        _paint_training, lambda rows: (0.8, 0.6),
+        lambda row: (
+            f"{row['model']} " + (f"with b = {row['bits']}" if row["bits"] else "in FP32"),
+            f"{row['train_loss']:.3g}",
+        ),
+        _paint_training, lambda rows: (0.7,) * len({row["model"] for row in rows}),
     ),
     "accuracy-p": Figure(
         "accuracy-p", partial(_accuracy_rows, "accuracy-p"),
@@ -457,9 +474,10 @@ NAMES = (
 _COLUMNS = columns_of(ReproducedRow)
 _KINDS = {"case": "case", "verdict": "verdict", "remark": "text"}  # of columns; others are numbers
 _IN_WORDS = {
-    cases.AGREES: "confirmed by simulation",
-    cases.NOT_HERE: "not at this scale",
-    cases.FULL_ONLY: "with the full range only",
+    AGREES: "confirmed by simulation",
+    TOO_EASY: "within without discriminating",
+    NOT_HERE: "not at this scale",
+    FULL_ONLY: "with the full range only",
 }
 
 

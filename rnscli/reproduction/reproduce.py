@@ -12,7 +12,6 @@ from rnscli.matrix import Dataflow, ProductCounts
 from rnscli.networks import (
     INSTALL,
     NETWORKS,
-    digits,
     missing_package,
     open_network,
     open_untrained,
@@ -79,10 +78,14 @@ class Request:
         points, trainings = self._of(NetworkPoint), self._of(TrainingPoint)
         if not points and not trainings:
             return simulated
-        epochs = sum(NETWORKS[model].recipe.epochs for model in {point.model for point in points})
-        epochs += self.study.epochs * len(trainings)
-        tested = len(digits().test) if self.study.samples is None else self.study.samples
-        return simulated + tested * len(points) + epochs * _train_samples()
+        opened = {point.model for point in points}
+        simulated += sum(NETWORKS[one].recipe.epochs * _train_samples(one) for one in opened)
+        epochs = {one.model: one.recipe.epochs for one in self.study.trainings}
+        simulated += sum(epochs[one.model] * _train_samples(one.model) for one in trainings)
+        most = self.study.samples
+        for one in points:
+            simulated += len(NETWORKS[one.model].dataset().test) if most is None else most
+        return simulated
 
     def computed(self, runner: Runner | None, progress: Callable[[int], None]) -> Reproduction:
         """The rows, and what is behind them; ``progress`` is called with the samples so far."""
@@ -141,15 +144,27 @@ def reproduce_networks(
     """Compute the published results of networks of arXiv:2309.10759 at a small scale.
 
     Networks are those that are shipped, which tell handwritten digits apart; the published ones
-    are much larger. Needs the extra ``rnscli[torch]``. As `reproduce`, but ``seed`` is that of
-    noise, and the first one of trainings, and ``study`` says which networks, cores and trainings.
+    are much larger. Unless it is named in ``only``, what needs a further package that is not
+    installed is left out. Needs the extra ``rnscli[torch]``. As `reproduce`, but ``seed`` is that
+    of noise, and the first one of trainings, and ``study`` says what networks, cores and trainings.
 
     Raises
     ------
     RnscliError
         If the extra is not installed.
     """
-    return Request(cases.NETWORK_RESULTS, only, seed, study).computed(runner, progress)
+    missing = {} if only else missing_of_results()
+    results = [one for one in cases.NETWORK_RESULTS if one not in missing]
+    return Request(results, only, seed, study).computed(runner, progress)
+
+
+def missing_of_results() -> dict[str, str]:
+    """Results that need a package beside the extra of networks which is not installed."""
+    return {
+        result: package
+        for result, package in cases.MORE_PACKAGES.items()
+        if missing_package((package,)) is not None
+    }
 
 
 class Done:
@@ -190,9 +205,14 @@ def measure_accuracies(
             products.extend(statistics.products for statistics in update.total.values())
         done.so_far(update.samples, update.finished)
 
-    opened, samples = {}, _train_samples()
+    opened = {}
     for model in dict.fromkeys(point.model for point in points):
-        opened[model] = open_network(model, progress=lambda epoch, of: done.so_far(epoch * samples))
+        samples = _train_samples(model)
+
+        def so_far(epoch: int, of: int, samples: int = samples) -> None:
+            done.so_far(epoch * samples)
+
+        opened[model] = open_network(model, progress=so_far)
         # Also where the cache had it.
         done.so_far(NETWORKS[model].recipe.epochs * samples, finished=True)
     parameters = []
@@ -210,26 +230,31 @@ def run_trainings(
     study: NetworkStudy, points: list[TrainingPoint], runner: Runner | None, done: Done
 ) -> "dict[TrainingPoint, analysis.Training]":
     """Train networks on residues and in FP32."""
-    opened, recipe = open_untrained(study.training_model), NETWORKS[study.training_model].recipe
+    opened = {one.model: open_untrained(one.model) for one in study.trainings}
+    recipes = {one.model: one.recipe for one in study.trainings}
     parameters = [
         analysis.TrainingParameters(
-            network=opened.network,
-            data=opened.data,
-            recipe=replace(recipe, epochs=study.epochs, seed=point.seed),
+            network=opened[point.model].network,
+            data=opened[point.model].data,
+            recipe=replace(recipes[point.model], seed=point.seed),
             flow=None if point.bits is None else Dataflow(analog_core("rns", bits=point.bits)),
             bits=point.bits,
         )
         for point in points
     ]
-    samples, trained = _train_samples(), {}
-    results = analysis.trainings(
-        parameters, runner, lambda update: done.so_far(len(update.record.epochs) * samples)
-    )
+
+    def watch(update: analysis.TrainingProgress) -> None:
+        samples = _train_samples(update.parameters.network.name)
+        done.so_far(len(update.record.epochs) * samples)
+
+    trained = {}
+    results = analysis.trainings(parameters, runner, watch)
     for point, training in zip(points, results, strict=True):
         trained[point] = training
-        done.so_far(study.epochs * samples, finished=True)
+        epochs = recipes[point.model].epochs
+        done.so_far(epochs * _train_samples(point.model), finished=True)
     return trained
 
 
-def _train_samples() -> int:
-    return len(digits().part_to_train())
+def _train_samples(model: str) -> int:
+    return len(NETWORKS[model].dataset().part_to_train())

@@ -6,6 +6,7 @@ from rnscli.torch.calibrating import apply_calibration as apply_calibration
 from rnscli.torch.calibrating import calibrate as calibrate
 from rnscli.torch.calibrating import calibration as calibration
 from rnscli.torch.choosing import check_patterns as check_patterns
+from rnscli.torch.choosing import check_reached as check_reached
 from rnscli.torch.choosing import fits_within as fits_within
 from rnscli.torch.converter import Conversion as Conversion
 from rnscli.torch.converter import conversion as conversion
@@ -29,6 +30,7 @@ from rnscli.torch.mapped.recurrent import AnalogLSTM as AnalogLSTM
 from rnscli.torch.mapped.recurrent import AnalogLSTMCell as AnalogLSTMCell
 from rnscli.torch.mapped.recurrent import AnalogRNN as AnalogRNN
 from rnscli.torch.mapped.recurrent import AnalogRNNCell as AnalogRNNCell
+from rnscli.torch.product import ROLES as ROLES
 from rnscli.torch.product import Place as Place
 from rnscli.torch.product import ProductKind as ProductKind
 from rnscli.torch.product import Recorded as Recorded

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from rnscli.base import InputError, RnscliError, said
 from rnscli.matrix import ProductCounts
-from rnscli.torch.calibrating import inference
 from rnscli.torch.mapped.layers import AnalogLayer
+from rnscli.torch.modules import check_module, inference
 from rnscli.torch.product import FORWARD, Place, active_recordings, observing, stored_matmul
 
 _HELD_BYTES = 2**28
@@ -231,21 +231,22 @@ def agreement(
     >>> _ = torch.manual_seed(0)
     >>> model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     >>> analog = rnscli.torch.convert(model, rnscli.analog_core("rns", bits=6))
-    >>> found = agreement(model, analog, torch.randn(4, 25, 64))
+    >>> found = agreement(model, analog, torch.randn(100, 64).split(25))
     >>> [(one.name, round(found.macs_share(one), 2)) for one in found.layers]
     [('0', 0.86), ('2', 0.14)]
     >>> all(one.accumulated.snr_db > 25 for one in found.layers), found.decisions
     (True, 100)
     """
     for name, one in (("model", model), ("converted", converted)):
-        if not isinstance(one, nn.Module):
-            what = f"is of type {type(one).__name__}"
-            raise InputError.of(name, one, "a torch.nn.Module", what=what)
+        check_module(name, one)
     if any(isinstance(one, AnalogLayer) for one in model.modules()):
         raise InputError("`model` is converted itself; give the one in FP32")
-    if isinstance(batches, Mapping | str) or not isinstance(batches, Iterable):
+    # A tensor could be iterated, too: over its samples, each of which would lack its first axis.
+    if isinstance(batches, Tensor | Mapping | str) or not isinstance(batches, Iterable):
         what = f"is of type {type(batches).__name__}"
-        raise InputError.of("batches", batches, "an iterable of batches", what=what)
+        raise InputError.of(
+            "batches", batches, "an iterable of batches, such as a list of one", what=what
+        )
     total: Agreement | None = None
     with inference(model), inference(converted), ExitStack() as stack:
         # What runs here is no inference of the user's, and must not be counted as such.

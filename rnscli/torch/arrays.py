@@ -18,6 +18,8 @@ class TorchArrays(NumPyArrays):
         # On the CPU, chunks fit the caches; other devices are best kept busy with all at once.
         self.chunk = 2**19 if device.type == "cpu" else None
         self.bytes = device.type == "cpu" and multiplies_bytes()
+        if device.type == "cpu":
+            _keep_memory()
 
     def times(self, sums: Tensor, steps: Tensor) -> Tensor:
         if sums.is_floating_point():
@@ -62,7 +64,7 @@ class TorchArrays(NumPyArrays):
 
     def _multiplied(self, x: Tensor, w: Tensor) -> Tensor:
         if x.dtype == w.dtype == torch.int8 and x.dim() == w.dim() == 2:
-            return torch._int_mm(x, w)
+            return torch._int_mm(_in_order(x), _in_order(w))
         if x.dtype != torch.float64:
             x, w = x.float(), w.float()
         # In full precision, whatever faster one PyTorch is allowed to take for FP32.
@@ -132,6 +134,29 @@ def multiplies_bytes() -> bool:
         )
     except RuntimeError:
         return False
+
+
+def _in_order(matrix: Tensor) -> Tensor:
+    """A matrix with the strides of its shape, if it is a single row or column.
+
+    A row that was cut from a matrix in the order of columns has the strides (1, 1): PyTorch 2.13
+    takes that for a matrix of overlapping rows, and gives memory that nobody has written.
+    """
+    if 1 in matrix.shape:
+        return matrix.clone(memory_format=torch.contiguous_format)
+    return matrix
+
+
+@lru_cache(maxsize=1)
+def _keep_memory() -> None:
+    """Let the allocator of glibc keep what chunks are computed in, once in each process.
+
+    It gives memory back to the system as it is freed, and the system clears each page before it
+    gives it out again: for arrays of some MB that are made and forgotten, this takes as long as
+    computing them. It stops doing so up to the size of the largest array that was freed, if that
+    is below 32 MiB (mallopt(3), M_MMAP_THRESHOLD). Nothing is written into this one.
+    """
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 def _multiplies_exactly() -> bool:

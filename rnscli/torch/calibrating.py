@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -27,6 +26,7 @@ from rnscli.matrix import (
 from rnscli.torch.arrays import TorchArrays
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.mapped.layers import AnalogLayer
+from rnscli.torch.modules import check_module, inference
 from rnscli.torch.product import (
     FORWARD,
     INPUT_GRADIENT,
@@ -287,9 +287,7 @@ def _place_of(places: list[Place], site: str) -> Place | None:
 
 def _holders(model: nn.Module) -> Iterator[AnalogLayer | AnalogForward]:
     """What has a place in the model."""
-    if not isinstance(model, nn.Module):
-        what = f"is of type {type(model).__name__}"
-        raise InputError.of("model", model, "a torch.nn.Module", what=what)
+    check_module("model", model)
     for module in model.modules():
         forward = vars(module).get("forward")
         if isinstance(module, AnalogLayer):
@@ -358,19 +356,6 @@ def _seen(
     if not observer.sites:
         raise InputError("`model` has computed no product on a core with these `inputs`")
     return observer.sites
-
-
-@contextmanager
-def inference(model: nn.Module) -> Iterator[None]:
-    """Eval mode, without gradients; at the end every module is in the mode that it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 class _Scales:

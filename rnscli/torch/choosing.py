@@ -30,6 +30,11 @@ def flows_of(core: Cores) -> Callable[[str, nn.Module], Dataflow | None]:
         If it is none of these, or, when it is called, if a function gives something else.
     """
     if isinstance(core, Mapping):
+        if not core:
+            raise InputError(
+                "`core` is an empty mapping, which would leave every layer as it is; it must have "
+                "a core for a name or a pattern of names"
+            )
         flows = {name: None if one is None else flow_of(one) for name, one in core.items()}
         for name in flows:
             if not isinstance(name, str):
@@ -65,8 +70,10 @@ def fits_within(pattern: str, name: str) -> bool:
     return any(fits(pattern, ".".join(parts[:count])) for count in range(len(parts) + 1))
 
 
-def check_patterns(what: str, patterns: Iterable[Any], model: nn.Module) -> None:
-    """Refuse names and patterns that no module of a model has.
+def check_patterns(
+    what: str, patterns: Iterable[Any], model: nn.Module, said: str = "the model"
+) -> None:
+    """Refuse names and patterns that no module of a model has, which ``said`` calls.
 
     Raises
     ------
@@ -78,7 +85,29 @@ def check_patterns(what: str, patterns: Iterable[Any], model: nn.Module) -> None
         if isinstance(one, str) and not any(fits(one, name) for name in names):
             of = "fits no submodule" if any(c in one for c in "*?[") else "is no submodule"
             hint = nearest(one, names)
-            raise InputError(f"`{what}` names {one}, which {of} of the model{hint}")
+            raise InputError(f"`{what}` names {one}, which {of} of {said}{hint}")
+
+
+def check_reached(
+    what: str, patterns: Iterable[str], model: nn.Module, said: str = "the model"
+) -> None:
+    """Refuse names and patterns all of whose modules have an earlier one that fits.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    every = list(patterns)
+    names = [name for name, _ in model.named_modules(remove_duplicate=False)]
+    first = {name: next((one for one in every if fits_within(one, name)), None) for name in names}
+    for one in every:
+        others = [first[name] for name in names if fits_within(one, name)]
+        if others and one not in others:
+            raise InputError(
+                f"`{what}` has {one} behind {others[0]}, which fits all that it fits of {said} and "
+                "decides; put the narrower one first, or leave it out"
+            )
 
 
 def left_out(model: nn.Module, exclude: Collection[Choice]) -> frozenset[str]:
@@ -90,7 +119,7 @@ def left_out(model: nn.Module, exclude: Collection[Choice]) -> frozenset[str]:
     Raises
     ------
     InputError
-        If ``exclude`` is no list of choices, or a name or pattern in it fits nothing.
+        If ``exclude`` is no list of choices, or a name, a pattern or a class in it fits nothing.
     """
     accepted = "a list of names or patterns of submodules, classes and functions"
     if isinstance(exclude, str):
@@ -101,6 +130,11 @@ def left_out(model: nn.Module, exclude: Collection[Choice]) -> frozenset[str]:
         if not isinstance(other, str) and not callable(other):
             raise InputError.of("exclude", other, accepted, what=f"holds {shown(other)}")
     check_patterns("exclude", exclude, model)
+    for kind in (one for one in exclude if isinstance(one, type)):
+        if not any(isinstance(module, kind) for module in model.modules()):
+            raise InputError(
+                f"`exclude` has the class {kind.__name__}, and the model has none of it"
+            )
     left = {
         id(inner)
         for name, module in model.named_modules(remove_duplicate=False)

@@ -12,10 +12,18 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from rnscli.base import InputError, said
 from rnscli.matrix import DIGITAL, Dataflow, GradientFlows
-from rnscli.torch.choosing import Choice, Cores, check_patterns, flows_of, left_out
+from rnscli.torch.choosing import (
+    Choice,
+    Cores,
+    check_patterns,
+    check_reached,
+    flows_of,
+    left_out,
+)
 from rnscli.torch.functional import AnalogForward
 from rnscli.torch.mapped import contraction, convolutions, layers, recurrent
 from rnscli.torch.mapped.layers import AnalogLayer
+from rnscli.torch.modules import check_module
 from rnscli.torch.product import CoreOrFlow, Place, flow_of
 
 # Exact types: a subclass may compute anything. Its functions are taken to the core all the same.
@@ -117,7 +125,8 @@ def convert(
     Raises
     ------
     InputError
-        If model or core are none, a name or pattern fits no submodule, or by ``strict``.
+        If model or core are none, a name, a pattern or a class fits no submodule, a pattern decides
+        over none as earlier ones do, or by ``strict``.
 
     Examples
     --------
@@ -133,10 +142,10 @@ def convert(
     >>> other[1].place.flow.core.name
     'fixed-hp'
     """
-    if not isinstance(model, nn.Module):
-        what = f"is of type {type(model).__name__}"
-        raise InputError.of("model", model, "a torch.nn.Module", what=what)
+    check_module("model", model)
     flows = _flows(model, core, exclude)
+    if isinstance(core, Mapping):
+        check_reached("core", core, model)
     gradients = _gradients(input_gradient, weight_gradient)
     digital = tuple(
         (name or type(module).__name__, type(module).__name__)
@@ -191,9 +200,7 @@ def to_digital(model: Model, *, inplace: bool = False) -> Model:
     >>> type(analog).__name__, type(to_digital(analog)).__name__
     ('AnalogLinear', 'Linear')
     """
-    if not isinstance(model, nn.Module):
-        what = f"is of type {type(model).__name__}"
-        raise InputError.of("model", model, "a torch.nn.Module", what=what)
+    check_module("model", model)
     for name, module in model.named_modules():
         if isinstance(module, AnalogLayer) and type(module) not in _PLAIN:
             raise InputError(

@@ -3,7 +3,7 @@
 import math
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -21,6 +21,7 @@ from rnscli.matrix import (
     Dataflow,
     GradientFlows,
     ProductCounts,
+    QuantisedWeights,
     TiledProduct,
     needs_calibration,
 )
@@ -57,7 +58,7 @@ class Place:
     @property
     def flows(self) -> tuple[Dataflow, ...]:
         """All that compute something on a core."""
-        every = (self.flow_of(role) for role in (FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT))
+        every = (self.flow_of(role) for role in ROLES)
         return tuple(flow for flow in every if flow is not None)
 
     def flow_of(self, role: str) -> Dataflow | None:
@@ -117,6 +118,7 @@ class Observer(Protocol):
 observing: ContextVar[Observer | None] = ContextVar("rnscli_observing", default=None)
 
 FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "input-gradient", "weight-gradient"
+ROLES = (FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT)
 
 
 @dataclass(frozen=True)
@@ -463,7 +465,8 @@ def _compute(x: Tensor, w: Tensor, request: Request) -> Tensor:
             found, counts = observer.product(x, w, place, role, stationary)
     else:
         with simulating(x.device, request):
-            found, counts = multiplication(w, request)(x, None)
+            multiply = Multiplication(request, x.device)
+            found, counts = multiply(x, multiply.quantised(w))
     if torch.float64 not in (x.dtype, w.dtype):
         found = found.float()
     record(request, w.shape, x.shape[:-1].numel(), counts)
@@ -481,22 +484,59 @@ def simulating(device: torch.device, request: Request) -> Iterator[None]:
         raise type(error)(f"in {request.place.layer} ({request.role}): {error}") from error
 
 
-# Inputs ``(..., M, K)``, and their largest magnitudes if these are known.
-Multiplication = Callable[[Tensor, Tensor | None], tuple[Tensor, ProductCounts]]
+Weights = QuantisedWeights | Tensor  # of a product on a core, or in FP32
 
 
-def multiplication(w: Tensor, request: Request) -> Multiplication:
-    """What multiplies inputs with weights ``(..., K, N)``: a core, or FP32 if no core does."""
-    place, role = request.place, request.role
-    if place.flow_of(role) is None:
-        return lambda x, _: (_in_fp32(x, w), ProductCounts())
-    flow = place.flow_for(role)
-    product = TiledProduct(flow, TorchArrays(w.device))
-    at = zlib.crc32(f"{place.layer} {role}".encode())
-    # What chance has rounded is not what it would be the next time.
-    source = None if flow.rounds.draws else request.source
-    weights = kept(source, (flow, at), lambda: product.quantise_weights(w, at))
-    return lambda x, largest: product.multiply(x, weights, _generator, largest)
+class Multiplication:
+    """What multiplies inputs with weights ``(..., K, N)``: a core, or FP32 if no core does.
+
+    Inputs and weights may come in parts, one after the other: their noise is drawn from one
+    generator. Where parts of the inputs are what `at_once` says, it is that of one product.
+    """
+
+    def __init__(self, request: Request, device: torch.device) -> None:
+        self._request = request
+        self._drawn_from: np.random.Generator | None = None
+        flow = request.place.flow_of(request.role) and request.place.flow_for(request.role)
+        self.flow = flow
+        self.product = None if flow is None else TiledProduct(flow, TorchArrays(device))
+
+    def quantised(self, w: Tensor, start: int = 0) -> Weights:
+        """Weights, or those from a row on."""
+        product, request = self.product, self._request
+        if product is None or self.flow is None:
+            return w
+        at = zlib.crc32(f"{request.place.layer} {request.role}".encode())
+        # What chance has rounded is not what it would be the next time.
+        source = None if self.flow.rounds.draws else request.source
+        return kept(source, (self.flow, at), lambda: product.quantise_weights(w, at, start))
+
+    def __call__(
+        self,
+        x: Tensor,
+        weights: Weights,
+        largest: Tensor | None = None,
+        onto: Tensor | None = None,
+    ) -> tuple[Tensor, ProductCounts]:
+        """Products of inputs ``(..., M, K)``, as `TiledProduct.multiply` has them."""
+        if self.product is None or isinstance(weights, Tensor):
+            assert isinstance(weights, Tensor)
+            return _in_fp32(x, weights), ProductCounts()
+        return self.product.multiply(x, weights, self._rng, largest, onto)
+
+    @property
+    def draws(self) -> bool:
+        """Whether chance has a part in the result."""
+        flow = self.flow
+        return flow is not None and (flow.core.noisy or flow.core.physical or flow.rounds.draws)
+
+    def at_once(self, shape: Sequence[int], terms: int) -> int:
+        """How much of the first axis of results is computed, and noise drawn for, at a time."""
+        return shape[0] if self.product is None else self.product.at_once(shape, terms)
+
+    def _rng(self) -> np.random.Generator:
+        self._drawn_from = self._drawn_from or _generator()
+        return self._drawn_from
 
 
 def _in_fp32(x: Tensor, w: Tensor) -> Tensor:

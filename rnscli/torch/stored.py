@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
-Made = TypeVar("Made")
+from rnscli.matrix import QuantisedWeights
+from rnscli.torch.modules import check_module
 
 _LOOKED_AT = 1024  # values of a parameter that are compared
+# Bytes of arrays with errors of devices that are kept, of all models together: they take 16 or more
+# for each weight and channel, so that those of large networks would fill the memory.
+_MOST_BUILT = 1 << 30
 
 
 class Source(NamedTuple):
@@ -34,7 +38,7 @@ class Source(NamedTuple):
 class _Kept:
     """What was made of a view of a parameter, and how that was then."""
 
-    made: Any
+    made: QuantisedWeights
     made_for: Any
     version: int
     address: int
@@ -51,11 +55,15 @@ class _Kept:
 _all: Any = WeakIdKeyDictionary()
 
 
-def kept(source: Source | None, made_for: Any, make: Callable[[], Made]) -> Made:
+def kept(
+    source: Source | None, made_for: Any, make: Callable[[], QuantisedWeights]
+) -> QuantisedWeights:
     """What ``make`` makes of weights, from before if the parameter that they view is unchanged.
 
     PyTorch counts the changes of a parameter, but not those of its ``data``. On a CPU some of its
-    values are compared, too, which shows any that change all of it.
+    values are compared, too, which shows any that change all of it. Arrays that are built are kept
+    as long as there is room for them. Those that come later are built each time, to the same
+    errors: where layers take turns, what came last would be needed last.
     """
     if source is None:
         return make()
@@ -63,9 +71,15 @@ def kept(source: Source | None, made_for: Any, make: Callable[[], Made]) -> Made
     views = _all.setdefault(parameter, {})
     before = views.get(source.view)
     if before is not None and before.holds(parameter, made_for):
-        found: Made = before.made
+        found: QuantisedWeights = before.made
         return found
+    views.pop(source.view, None)
     made = make()
+    size = made.built_size
+    if size:
+        others = (one.made.built_size for every in _all.values() for one in every.values())
+        if sum(others, size) > _MOST_BUILT:
+            return made
     some = _some(parameter).clone() if parameter.device.type == "cpu" else None
     address = parameter.data_ptr()
     views[source.view] = _Kept(made, made_for, parameter._version, address, some)
@@ -84,6 +98,11 @@ def requantise(model: nn.Module) -> None:
     operation on a parameter are seen; so are those of ``parameter.data`` that change many of its
     values. After one that changes a few of them, this has to be said.
 
+    Raises
+    ------
+    InputError
+        If it is no module.
+
     Examples
     --------
     >>> import rnscli, rnscli.torch
@@ -97,5 +116,6 @@ def requantise(model: nn.Module) -> None:
     ...     bool(layer(torch.ones(1, 4096)) > before + 0.9)
     True
     """
+    check_module("model", model)
     for parameter in model.parameters():
         _all.pop(parameter, None)

@@ -188,9 +188,12 @@ FOUND = {
     "f1": {"counts": [[0, 0, 1, 3], [2, -1, 2, 1]], "number": 4, "places": "one"},
 }
 RECORDS = [
-    ("TrainingRecord", {"epochs": [[0.5, 0.25, 1.0]], "failure": ""}),
+    (
+        "TrainingRecord",
+        {"epochs": [[0.5, 0.25, 1.0]], "failure": "", "attempts": [[1.0, 1.0, 1.5]]},
+    ),
     *(
-        ("AccuracyStatistics", {"metric": name, "found": found, "products": PRODUCTS})
+        ("AccuracyStatistics", {"metric": name, "found": found, "products": [PRODUCTS, PRODUCTS]})
         for name, found in FOUND.items()
     ),
 ]
@@ -205,5 +208,7 @@ def test_records_of_networks(kind: Any, record: dict[str, Any]) -> None:
     assert kind.of_record(record).record() == record
     for place in places(record):
         for new in (None, True, 10**400, float("inf"), "\x1b", [[1]], {"a": 1}):
+            if new is None and place == ("epochs", 0, 2):
+                continue  # an accuracy, of which values have none
             with pytest.raises(NOT_AS_RECORDED):
                 kind.of_record(put(record, place, new))

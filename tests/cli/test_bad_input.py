@@ -35,6 +35,7 @@ BY_TYPE: dict[type, Callable[[Any], tuple[str, ...]]] = {
     sweeps.AttemptsSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "Inf..2", *beyond(kind)),
     sweeps.IntSweep: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", *beyond(kind)),
     types.WholeNumber: lambda kind: (*NOT_NUMBERS, *NOT_WHOLE, "inf", "4..8", *beyond(kind)),
+    types.Number: lambda kind: (*NOT_NUMBERS, *NO_GRID, "inf", "4,5", HUGE, *beyond(kind)),
     sweeps.DecibelSweep: lambda kind: (*NOT_NUMBERS, *NO_EVEN_GRID, "inf", HUGE, *beyond(kind)),
     sweeps.FloatSweep: lambda kind: (*NOT_NUMBERS, *NO_GRID, "inf", HUGE, *beyond(kind)),
     sweeps.UncertainSweep: lambda kind: (*quantities(kind.unit), *ranges(kind.unit)),
@@ -88,6 +89,7 @@ BY_NAME = {
     "--operands": NAMES,
     "--values": NAMES,
     "--only": NAMES,
+    "--update": NAMES,
     "--model": ("abc", "", "1", "digits-cnn,,digits-cnn", "no.such:thing", "a b:c", "os:nothing",
                 "os:getcwd", "::", HUGE),
     "--torch": ("abc", "", "1", "digits-cnn,,digits-cnn", "no.such:thing", "a b:c", "os:nothing",
@@ -206,7 +208,8 @@ def test_huge_values_are_not_repeated_in_full(command: str, refusal: Refusal) ->
         (
             "accuracy",
             "--model",
-            "digits-cnn, digits-resnet, digits-transformer, text-mlp, package.module",
+            "digits-cnn, digits-resnet, digits-transformer, mnist-cnn, text-mlp, text-bert, "
+            "text-opt, package.module",
         ),
         ("accuracy", "--data", ".npz"),
         ("accuracy", "--granularity", "vector, tile, channel, tensor"),

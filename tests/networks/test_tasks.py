@@ -120,10 +120,41 @@ def test_losses_of_every_task_with_classes() -> None:
         found = training_loss(torch.from_numpy(logits), torch.from_numpy(labels))
         assert float(found) == pytest.approx(np.mean(losses), rel=1e-12)
         counted = score_logits(logits.astype(np.float32), labels)
-        assert counted.samples == len(losses)
-        assert counted.correct == sum(
-            row.argmax() == label for row, label in zip(classes, flat, strict=True)
-        )
+        right = [
+            row.argmax() == label for row, label in zip(classes, flat, strict=True) if label != -100
+        ]
+        if shape == (5, 7, 2):  # spans, of which the first one has an end that does not count
+            right = [right[0], *(right[i] and right[i + 1] for i in range(1, 9, 2))]
+        assert (counted.samples, counted.correct) == (len(right), sum(right))
+
+
+def test_spans_are_right_together_and_ends_that_do_not_count_are_left_out() -> None:
+    """Against plain PyTorch."""
+    labels = torch.tensor([[1, 2], [1, 2], [1, -100], [-100, 0], [-100, -100]])
+    starts = nn.functional.one_hot(torch.tensor([1, 1, 1, 3, 2]), 4)
+    ends = nn.functional.one_hot(torch.tensor([2, 3, 0, 1, 0]), 4)
+    logits = torch.stack([starts, ends], -1).float()
+    scored = score_logits(logits.numpy(), labels.numpy())
+    # Both ends; one of two; the one that counts; the one that counts is wrong; no span at all.
+    assert (scored.correct, scored.samples, scored.accuracy) == (2, 4, 0.5)
+    wide = logits.double()
+    expected = nn.functional.cross_entropy(wide, labels, ignore_index=-100)
+    assert scored.loss == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_values_have_a_loss_and_nothing_that_is_right() -> None:
+    values = RANDOM.normal(size=(5, 3)).astype(np.float32)
+    labels = RANDOM.normal(size=(5, 3)).astype(np.float32)
+    scored = score_logits(values, labels)
+    expected = nn.functional.mse_loss(torch.from_numpy(values), torch.from_numpy(labels))
+    assert scored.loss == pytest.approx(float(expected), rel=1e-6)
+    assert (scored.correct, scored.accuracy, scored.samples) == (None, None, 5)
+
+
+def test_labels_of_which_none_counts() -> None:
+    with pytest.raises(InputError, match="no label that counts") as caught:
+        score_logits(np.zeros((2, 3, 4), np.float32), np.full((2, 3), -100))
+    assert_one_sentence(caught.value, "`data`")
 
 
 class Reader(nn.Module):

@@ -7,7 +7,7 @@ import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -62,6 +62,24 @@ def test_a_prefix_that_the_model_has_stays(tmp_path: Path) -> None:
     load_weights(outer, tmp_path / "mine.pt")
     stored = torch.load(tmp_path / "mine.pt")
     assert torch.equal(inner.weight, stored["model.weight"])
+
+
+class Versioned(nn.Linear):
+    """A layer that looks at the version of what it loads, as layers of PyTorch do."""
+
+    _version = 3
+    seen: ClassVar[list[Any]] = []
+
+    def _load_from_state_dict(self, state: Any, prefix: str, metadata: Any, *rest: Any) -> None:
+        self.seen.append(metadata.get("version"))
+        super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+
+def test_versions_of_modules_stay_where_prefixes_go(tmp_path: Path) -> None:
+    wrapped = nn.ModuleDict({"module": nn.Sequential(Versioned(3, 2))})
+    torch.save(wrapped.state_dict(), tmp_path / "mine.pt")
+    load_weights(nn.Sequential(Versioned(3, 2)), tmp_path / "mine.pt")
+    assert Versioned.seen == [3]
 
 
 def test_safetensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,52 @@ def test_what_is_written_can_be_read(column: str, comparison: str, bound: int) -
     assert Requirement.parse(str(requirement)) == requirement
 
 
+SOME_ROWS: list[dict[str, Any]] = [
+    {"core": "rns", "k": 1, "p": 0.5, "is_zero": False, "moduli": (7, 5)},
+    {"core": "rns", "k": 2, "p": 0.1, "is_zero": True, "moduli": None},
+    {"core": "fp", "k": 2, "p": None, "is_zero": False, "moduli": None},
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("p <= 0.3 where core == rns", [1]),
+        ("p <= 0.3 where core == rns and k == 2", []),
+        ("p <= 0.3 where k != 1", [3]),  # which has no value
+        ("p <= 0.3 where k == 2.0", [3]),
+        ("p <= 0.3 where is_zero == yes", []),
+        ("p <= 0.3 where moduli == 7,5", [1]),
+        ("p <= 0.3 where moduli != 7,5", [3]),
+        ("p <= 0.3", [1, 3]),
+    ],
+)
+def test_rows_that_a_requirement_is_about(text: str, broken: list[int]) -> None:
+    one = Requirement.parse(text)
+    assert Requirement.parse(str(one)) == one
+    lines = [line for line in failures([one], SOME_ROWS, ["core"]) if line.startswith("row ")]
+    assert [int(line.split()[1].rstrip(":")) for line in lines] == broken
+
+
+def test_a_requirement_about_no_row_fails() -> None:
+    one = Requirement.parse("p <= 0.3 where core == rn")
+    assert failures([one], SOME_ROWS, ["core"])[0] == f"{one} is about none of the rows"
+
+
+def test_a_row_without_a_value_tells_of_conditions() -> None:
+    (line,) = failures([Requirement.parse("p <= 0.6")], SOME_ROWS, ["core"])
+    assert line.endswith("such as: where core == rns")
+
+
+@pytest.mark.parametrize("text", ["p <= 1 where", "p <= 1 where core", "p <= 1 where core <= rns",
+                                  "where core == rns", "p <= 1 where core == a b"])  # fmt: skip
+def test_conditions_that_are_none(text: str) -> None:
+    with pytest.raises(InputError, match="where core == rns"):
+        Requirement.parse(text)
+    with pytest.raises(InputError, match=r"column cor does not exist; did you mean core\?"):
+        Requirement.parse("p <= 1 where cor == rns").check_column({"p": True, "core": False})
+
+
 @QUICK
 @given(st.text("ab_ <>=!1e-.9infa", max_size=14))
 def test_any_text_is_read_or_refused(text: str) -> None:

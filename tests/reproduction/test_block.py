@@ -10,8 +10,9 @@ import pytest
 from rnscli.hardware import Technology, load_technology
 from rnscli.reproduction import block
 from rnscli.reproduction.block import BLOCK, BlockRow, significant
-from rnscli.reproduction.cases import CLOSE, DIFFERENT, EXPLAINED, PUBLISHED, SAME
+from rnscli.reproduction.cases import PUBLISHED
 from rnscli.reproduction.reproduce import reproduce
+from rnscli.reproduction.verdicts import CLOSE, DIFFERENT, EXPLAINED, SAME
 
 TECHNOLOGIES = ("reram-analog", "reram-digital", "sram-digital")
 H = C = 1024

@@ -6,24 +6,27 @@ from typing import Any
 import pytest
 
 from rnscli.reproduction.cases import (
+    EVERY_RESULT,
+    PUBLISHED,
+    STUDY,
+    cases_of,
+)
+from rnscli.reproduction.verdicts import (
     AGREES,
     CLOSE,
     DIFFERENT,
-    EVERY_RESULT,
     EXPLAINED,
     FULL_ONLY,
     GIVEN,
     KINDS,
     NOT_HERE,
-    PUBLISHED,
     SAME,
-    STUDY,
+    TOO_EASY,
     UNDECIDED,
     VERDICTS,
     WITHIN,
     Published,
     Verdict,
-    cases_of,
 )
 
 
@@ -57,7 +60,8 @@ def test_every_kind_is_in_use() -> None:
 
 def test_every_verdict_is_explained() -> None:
     assert set(VERDICTS) == {
-        SAME, WITHIN, CLOSE, AGREES, UNDECIDED, NOT_HERE, FULL_ONLY, EXPLAINED, GIVEN, DIFFERENT
+        SAME, WITHIN, CLOSE, AGREES, TOO_EASY, UNDECIDED, NOT_HERE, FULL_ONLY, EXPLAINED, GIVEN,
+        DIFFERENT,
     }  # fmt: skip
     assert all(VERDICTS.values())
 

@@ -70,11 +70,12 @@ def test_noise() -> None:
 
 def test_training() -> None:
     pytest.importorskip("torch")
-    found = trainings(STUDY, STUDY.trained_with((5, 6, 7), 0), lambda point: 0.9)
+    found = trainings(STUDY, STUDY.trained_with((5, 7), 0), lambda point: 0.9)
     figure = FIGURES["training"].of(Reproduction(done=found), STUDY)
     named = texts(figure.draw("svg"))
-    for name in ("FP32", "rns, b = 5", "rns, b = 6", "rns, b = 7", "epoch"):
-        assert name in named
+    models = (one.model for one in STUDY.trainings)
+    for name in ("FP32", "rns, b = 5", "rns, b = 7", "epoch", *models):
+        assert named.count(name) == 1
     one = tuple(row | {"seeds": 1} for row in figure.rows if row["bits"] in (None, 7))
     assert "rns, b = 7" in texts(replace(figure, rows=one).draw("svg"))
 

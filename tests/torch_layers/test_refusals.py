@@ -12,7 +12,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import rnscli
-from rnscli.torch import AnalogConv2d, AnalogLinear, analog_matmul, convert
+from rnscli.torch import AnalogConv2d, AnalogLinear, analog_matmul, convert, requantise
 
 
 def refusal(function: Any, *arguments: Any, names: str, **options: Any) -> str:
@@ -118,6 +118,15 @@ def test_names_that_are_none() -> None:
     model = nn.ModuleDict({"head": nn.Linear(4, 3)})
     refusal(convert, model, COARSE, exclude=["tail.*"], names="tail.*")
     refusal(convert, model, {"heat": COARSE}, names="did you mean head")
+
+
+def test_choices_that_choose_nothing() -> None:
+    model = nn.ModuleDict({"head": nn.Linear(4, 3)})
+    refusal(convert, model, {}, names="`core` is an empty mapping")
+    text = refusal(convert, model, COARSE, exclude=[nn.Conv2d], names="`exclude`")
+    assert text == "`exclude` has the class Conv2d, and the model has none of it"
+    refusal(convert, model, {"*": COARSE, "head": COARSE}, names="`core` has head behind *")
+    refusal(requantise, 3, names="`model` is of type int")
     refusal(convert, model, {"head": 6}, names="`core`")
     refusal(convert, model, {6: COARSE}, names="`core` has the key 6")
     refusal(convert, model, lambda name, module: "rns", names="`core`")

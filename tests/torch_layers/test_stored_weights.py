@@ -1,13 +1,17 @@
 """Weights that are quantised once: every change of a parameter is seen."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.weak import WeakIdKeyDictionary
 
 import rnscli
 import rnscli.torch
+from rnscli.core import BuiltArray
+from rnscli.torch import stored
 from rnscli.torch.arrays import TorchArrays, multiplies_bytes
 
 CORE = rnscli.analog_core("rns", bits=8, vector_size=32)
@@ -116,3 +120,33 @@ def test_sums_beyond_float32_are_exact(size: int, granularity: str, stack: tuple
     # Sums of tiles are added in FP32, a rounding each.
     tiles = -(-2000 // size)
     torch.testing.assert_close(found, expected, rtol=tiles * 2.0**-24, atol=0.0)
+
+
+def test_arrays_with_errors_are_kept_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two layers of 16 x 16 weights, as they are meant and as they are, in float64."""
+    core = rnscli.analog_core(
+        "fixed-lp", bits=4, vector_size=16, devices=rnscli.Devices(cell_error=0.1)
+    )
+    gc.collect()
+    monkeypatch.setattr(stored, "_all", WeakIdKeyDictionary())
+    monkeypatch.setattr(stored, "_MOST_BUILT", 3 * 16 * 16 * 8)
+    built = []
+    building = BuiltArray.__init__
+
+    def counted(self: BuiltArray, *arguments: object) -> None:
+        building(self, *arguments)  # type: ignore[arg-type]
+        built.append(self.size)
+
+    monkeypatch.setattr(BuiltArray, "__init__", counted)
+    layers = [rnscli.torch.AnalogLinear(16, 16, core=core) for _ in range(2)]
+    x = torch.randn(3, 16)
+    with torch.no_grad():
+        first = [layer(x) for layer in layers]
+        assert built == [2 * 16 * 16 * 8] * 2
+        assert all(torch.equal(layer(x), one) for layer, one in zip(layers, first, strict=True))
+        assert len(built) == 3  # the second one again
+        del layers[0]
+        gc.collect()
+        assert torch.equal(layers[0](x), first[1])
+        assert torch.equal(layers[0](x), first[1])
+    assert len(built) == 4  # now it has room

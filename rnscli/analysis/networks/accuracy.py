@@ -1,9 +1,8 @@
 """Accuracy of networks whose matrix products are computed on analog cores."""
 
 import math
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, fields, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
@@ -21,30 +20,31 @@ from rnscli.analysis.networks.calibrating import (
     on_core,
     record_of,
 )
+from rnscli.analysis.networks.layer_cores import (
+    LayerCore,
+    check_layers,
+    core_columns_of,
+    place_of,
+)
 from rnscli.analysis.networks.metric_statistics import Comparison, MetricStatistics
-from rnscli.analysis.networks.metrics import METRICS
+from rnscli.analysis.networks.metrics import METRICS, usual_metric
+from rnscli.analysis.networks.network_energy import network_energy
 from rnscli.analysis.networks.plan import CalibrationPlan, described_plan, plan_columns
 from rnscli.analysis.networks.rows import AccuracyRow, NetworkOptions
 from rnscli.analysis.statistics import check_counts
-from rnscli.base import InputError, NoSolutionError, NotFiniteError
-from rnscli.core import CORES
+from rnscli.base import InputError, NotFiniteError, columns_of
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
-from rnscli.torch import check_patterns, conversion, converted, recording
+from rnscli.torch import conversion, converted, recording
 
-ALGORITHM = 4  # to be counted up whenever the same parameters would give other results
+ALGORITHM = 5  # to be counted up whenever the same parameters would give other results
 
 _BLOCK_SAMPLES = 128
 _PART = "accuracy"
-# What the energy of a core depends on, besides its dot product.
-_PRICED = ("moduli", "legitimate_range", "decoder", "slice_bits", "adc_bits", "adc_range")
-
 _TOKEN_SAMPLES = 16
-# Columns of the metric that is looked at most.
-_ACCURACY = (
-    "accuracy", "accuracy_ci95", "fp32_accuracy", "relative_accuracy", "relative_accuracy_ci95"
-)  # fmt: skip
+# Columns of a metric under its own name, which rows have of the one that is looked at most.
+_OWN = ("{}", "{}_ci95", "fp32_{}", "relative_{}", "relative_{}_ci95")
 _SIZES = (
     "tolerance", "gross_error_rate", "gross_error_rate_ci95", "mean_abs_output_error",
     "rms_output_error",
@@ -72,13 +72,12 @@ class AccuracyParameters:
     seed
         Of the noise.
     metric
-        By what outputs are judged, a name in `METRICS`.
+        By what outputs are judged, a name in `METRICS`; the first that the task has if not given.
     plan
         How the network is calibrated, on samples of the data to train with, where the core or the
         dataflow needs it.
     layers
-        Dataflows of layers that have one of their own, by names or patterns of names as of
-        `rnscli.torch.convert`; the first that fits. The energy is not computed then.
+        Cores of layers that have one of their own, or stay in FP32; the first that fits.
     record
         Its calibration (`rnscli.torch.calibration`) as JSON; of the plan if not given.
 
@@ -95,15 +94,16 @@ class AccuracyParameters:
     strict: bool = False
     technology: Technology | None = None
     seed: int = 0
-    metric: str = "accuracy"
+    metric: str | None = None
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
-    layers: tuple[tuple[str, Dataflow], ...] = ()
+    layers: tuple[LayerCore, ...] = ()
     record: str | None = None
 
     def __post_init__(self) -> None:
         analysis.ModuliOptions.bits.check(self.bits)
         analysis.SimulationOptions.seed.check(self.seed)
-        METRICS.named(self.metric)
+        if self.metric is not None:
+            METRICS.named(self.metric)
         there = len(self.opened.data.test)
         if self.samples is not None and NetworkOptions.samples.check(self.samples) > there:
             raise InputError(
@@ -116,7 +116,14 @@ class AccuracyParameters:
     @property
     def flows(self) -> Flows:
         """That of all layers, or those of all patterns; what fits none has the usual one."""
-        return (*self.layers, ("*", self.flow)) if self.layers else self.flow
+        if not self.layers:
+            return self.flow
+        return (*((one.pattern, one.flow) for one in self.layers), ("*", self.flow))
+
+    @property
+    def cores(self) -> tuple[LayerCore, ...]:
+        """Those of layers, and last that of all others."""
+        return (*self.layers, LayerCore("*", self.flow, self.bits, self.technology))
 
     def check_clipping(self) -> None:
         """Refuse a range that clips more than half of the sums in every layer.
@@ -162,11 +169,17 @@ class AccuracyStatistics:
 
     metric: str
     found: MetricStatistics
-    products: ProductCounts
+    of_cores: tuple[ProductCounts, ...]  # of those of layers, and last of that of all others
 
     def __add__(self, other: "AccuracyStatistics") -> "AccuracyStatistics":
-        found = self.found + other.found
-        return AccuracyStatistics(self.metric, found, self.products + other.products)
+        both = zip(self.of_cores, other.of_cores, strict=True)
+        counts = tuple(one + another for one, another in both)
+        return AccuracyStatistics(self.metric, self.found + other.found, counts)
+
+    @property
+    def products(self) -> ProductCounts:
+        """All of them."""
+        return sum(self.of_cores, ProductCounts())
 
     @property
     def comparison(self) -> Comparison:
@@ -177,17 +190,18 @@ class AccuracyStatistics:
         return {
             "metric": self.metric,
             "found": self.found.record(),
-            "products": asdict(self.products),
+            "products": [asdict(one) for one in self.of_cores],
         }
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "AccuracyStatistics":
-        products = ProductCounts(**record["products"])
-        check_counts(*asdict(products).values())
-        if not products.gross <= products.wrong <= products.dot_products <= products.computed:
-            raise ValueError("its numbers contradict each other")
+        counts = tuple(ProductCounts(**one) for one in record["products"])
+        for one in counts:
+            check_counts(*asdict(one).values())
+            if not one.gross <= one.wrong <= one.dot_products <= one.computed:
+                raise ValueError("its numbers contradict each other")
         found = METRICS[record["metric"]].of_record(record["found"])
-        return cls(record["metric"], found, products)
+        return cls(record["metric"], found, counts)
 
 
 def accuracy_block(
@@ -195,7 +209,7 @@ def accuracy_block(
 ) -> dict[str, AccuracyStatistics]:
     """Statistics of one block of samples; a pure function of its arguments."""
     network, data = point.opened.network, point.opened.data.test
-    metric = METRICS[point.metric]
+    metric = METRICS[str(point.metric)]
     noise = point.noise(block)
     total: MetricStatistics | None = None
     # Logits of tokens may be more than memory holds.
@@ -216,7 +230,10 @@ def accuracy_block(
             found = metric.statistics(task, outputs, in_fp32, labels)
             total = found if total is None else total + found
     assert total is not None
-    return dict.fromkeys(parts, AccuracyStatistics(point.metric, total, made.counts))
+    counts = [ProductCounts()] * (len(point.layers) + 1)
+    for kind, one in made.kinds.items():
+        counts[place_of(point.layers, kind.layer)] += one.counts
+    return dict.fromkeys(parts, AccuracyStatistics(metric.name, total, tuple(counts)))
 
 
 def task_of(
@@ -259,25 +276,38 @@ class Inference:
     outputs: tuple[int, ...]
 
 
-def recorded_inference(opened: networks.OpenedNetwork, strict: bool) -> Inference:
-    """Recorded by computing one."""
+def recorded_inference(
+    opened: networks.OpenedNetwork, strict: bool, in_fp32: tuple[tuple[str, bool], ...] = ()
+) -> Inference:
+    """Recorded by computing one.
+
+    ``in_fp32`` are patterns of layers, each with whether these stay in FP32, which is no reason to
+    refuse them.
+    """
     # Which core it is makes no difference; this one is fast and loses little.
-    core = analog_core("fixed-hp", bits=8)
-    model = converted(opened.network.made().eval(), Dataflow(core))
+    flow = Dataflow(analog_core("fixed-hp", bits=8))
+    layers = [LayerCore(name, None if stays else flow) for name, stays in in_fp32]
+    cores = {one.pattern: one.flow for one in layers}
+    cores.setdefault("*", flow)
+    model = converted(opened.network.made().eval(), cores if layers else flow)
     running = networks.running(opened.network.name, "cannot be computed on a core")
     with running, networks.RandomStream(0).in_use(), recording() as made:
         shape = networks.evaluate(model, opened.data.test.inputs[:1]).shape
-    layers = dict(conversion(model).digital)
+    found = dict(conversion(model).digital)
     # A layer is identified by its name; functions of other packages by theirs.
-    functions = (one for one in made.unmapped if one.partition(":")[0] not in layers)
-    digital = (*(f"{name} ({kind})" for name, kind in layers.items()), *functions)
+    named = {f"{layer} ({kind})": layer for layer, kind in found.items()}
+    functions = {one: one.partition(":")[0] for one in made.unmapped}
+    named |= {one: layer for one, layer in functions.items() if layer not in found}
+    every = [*layers, LayerCore("*", flow)]
+    unasked = [one for one, at in named.items() if every[place_of(layers, at)].flow is not None]
+    digital = tuple(named)
     name = opened.network.name
     if not made.kinds:
         raise InputError(f"`model` {name} has no products that a core could compute")
-    if digital and strict:
+    if unasked and strict:
         raise InputError(
             f"`model` {name} has products that no core computes, which --strict refuses: "
-            f"{', '.join(digital)}"
+            f"{', '.join(unasked)}"
         )
     task = task_of(opened, opened.data.test[:1], shape)
     return Inference(made.workload(name), digital, task, shape)
@@ -327,8 +357,12 @@ def accuracies(
     (32, 3, 613376)
     """
     found = inferences(points)
+    points = [
+        point if point.metric is not None else replace(point, metric=usual_metric(one.task).name)
+        for point, one in zip(points, found, strict=True)
+    ]
     for point, one in zip(points, found, strict=True):
-        METRICS[point.metric].check(one.task, one.outputs)
+        METRICS[str(point.metric)].check(one.task, one.outputs)
     works = [
         work_of(point, accuracy_block, AccuracyStatistics, _PART, description) for point in points
     ]
@@ -342,10 +376,16 @@ def accuracies(
 def inferences(points: Sequence[AccuracyParameters]) -> list[Inference]:
     """That of each point, whose layers must be some of the network."""
     inference_of = cache(recorded_inference)
-    for point in points:
-        if point.layers:
-            check_patterns("layers", dict(point.layers), point.opened.network.model())
-    return [inference_of(point.opened, point.strict) for point in points]
+    for layers, opened in dict.fromkeys((point.layers, point.opened) for point in points):
+        check_layers(layers, opened)
+    return [
+        inference_of(
+            point.opened,
+            point.strict,
+            tuple((one.pattern, one.flow is None) for one in point.layers),
+        )
+        for point in points
+    ]
 
 
 def work_of(
@@ -380,7 +420,7 @@ def description(parameters: AccuracyParameters) -> dict[str, Any]:
         "metric": parameters.metric,
         **analysis.described_flow(parameters.flow),
         "tolerance": parameters.flow.tolerance,
-        "layers": [[name, analysis.described_flow(flow)] for name, flow in parameters.layers],
+        "layers": [[one.pattern, analysis.described_flow(one.flow)] for one in parameters.layers],
         "calibration": parameters.record
         or described_plan(parameters.plan, every_flow(parameters.flows), opened.data),
         "block_samples": _BLOCK_SAMPLES,
@@ -396,10 +436,10 @@ def _row(
     parameters: AccuracyParameters, inference: Inference, statistics: AccuracyStatistics
 ) -> AccuracyRow:
     found, made, workload = statistics.comparison, statistics.products, inference.workload
-    samples, metric = statistics.found.samples, METRICS[parameters.metric]
-    noisy = parameters.flow.core.noisy
-    energy = _energy(parameters, workload, made.mean_attempts)
-    shares = astuple(found) if metric.has_columns else (None,) * len(fields(found))
+    samples, metric = parameters.count, METRICS[str(parameters.metric)]
+    cores = cores_of(parameters, workload)
+    noisy = any(one.flow is not None and one.flow.core.noisy for one in cores)
+    energy = network_energy(workload, parameters.cores, statistics.of_cores)
     return AccuracyRow(
         model=parameters.opened.network.name,
         samples=samples,
@@ -407,7 +447,7 @@ def _row(
         task=inference.task.name,
         metric=metric.name,
         better="larger" if metric.larger_is_better else "smaller",
-        **dict(zip(_ACCURACY, shares, strict=True)),
+        **_own_columns(metric.name, found),
         value=found.value,
         value_ci95=found.interval,
         fp32_value=found.fp32,
@@ -417,74 +457,54 @@ def _row(
         output_error_rate_ci95=(
             analysis.proportion_interval(made.wrong, made.dot_products) if noisy else None
         ),
-        **_sizes(made, parameters.flow),
+        **_sizes(parameters, statistics.of_cores),
         expected_attempts=made.mean_attempts if noisy else None,
         gemms=sum(gemm.count for gemm in workload.gemms),
         macs=workload.macs,
-        technology=_technology_name(parameters),
-        energy_per_inference_j=energy.energy_j if energy else None,
-        energy_j=energy.energy_j * samples if energy else None,
-        extrapolated=energy is not None and energy.extrapolated,
+        technology=", ".join(energy.technologies),
+        energy_per_inference_j=energy.energy_j,
+        energy_j=None if energy.energy_j is None else energy.energy_j * samples,
+        unpriced=energy.unpriced,
+        extrapolated=energy.extrapolated,
         digital="; ".join(inference.digital) or None,
         **plan_columns(parameters.plan, every_flow(parameters.flows), parameters.opened.data),
-        **analysis.core_columns(parameters.flow, parameters.bits),
+        **row_columns(parameters, cores),
     )
 
 
-def _sizes(made: ProductCounts, flow: Dataflow) -> dict[str, Any]:
-    """How far outputs of a code are off under noise."""
-    if flow.core.code is None or not flow.core.noisy:
-        return dict.fromkeys(_SIZES)
+def _own_columns(metric: str, found: Comparison) -> dict[str, Any]:
+    """What rows have of a metric under its own name; of the others nothing."""
+    every = {
+        form.format(name): value if name == metric else None
+        for name in METRICS
+        for form, value in zip(_OWN, astuple(found), strict=True)
+    }
+    return {key: value for key, value in every.items() if key in columns_of(AccuracyRow)}
+
+
+def cores_of(parameters: AccuracyParameters, workload: Workload) -> list[LayerCore]:
+    """The cores that compute products of a network."""
+    layers, cores = parameters.layers, parameters.cores
+    places = sorted({place_of(layers, gemm.layer) for gemm in workload.gemms})
+    return [cores[place] for place in places]
+
+
+def row_columns(parameters: AccuracyParameters, used: Sequence[LayerCore]) -> dict[str, Any]:
+    """Columns of the core of all layers without one of their own, if there are any."""
+    main = parameters.cores[-1]
+    return core_columns_of([main] if main in used else used)
+
+
+def _sizes(parameters: AccuracyParameters, counts: Sequence[ProductCounts]) -> dict[str, Any]:
+    """How far outputs of codes are off under noise."""
+    both = zip(parameters.cores, counts, strict=True)
+    flows = [(one.flow, found) for one, found in both if one.flow is not None]
+    coded = [found for flow, found in flows if flow.core.code is not None and flow.core.noisy]
+    made = sum(coded, ProductCounts())
     number = made.dot_products
+    if not number:
+        return dict.fromkeys(_SIZES)
     interval = analysis.proportion_interval(made.gross, number)
     means = made.absolute / number, math.sqrt(made.square / number)
-    found = (flow.tolerance, made.gross / number, interval, *means)
+    found = (parameters.flow.tolerance, made.gross / number, interval, *means)
     return dict(zip(_SIZES, found, strict=True))
-
-
-def _energy(
-    parameters: AccuracyParameters, workload: Workload, attempts: float
-) -> analysis.WorkloadRow | None:
-    """The energy of one inference, with the attempts that were measured.
-
-    ``None`` where layers have cores of their own, where the technology has no light for so many
-    bits, or where attempts at a pass are not independent, as their energy is computed: the accuracy
-    is known even so.
-    """
-    core = parameters.flow.core
-    if parameters.layers:
-        return None
-    if core.settings.get("attempts", 1) > 2 and any(law.has_static_errors for law in core.laws):
-        return None
-    most, code, searched = core.settings.get("attempts", 1), core.code, 0.0
-    if code is not None and core.laws:
-        searched = analysis.search_probability(code.decoder, code.moduli, core.laws)
-    rejected = analysis.rejected_of(attempts, most) if attempts > 1 else 0.0
-    in_pass = analysis.attempts_of_pass(rejected, most, core.dot_product.vector_size)
-    with warnings.catch_warnings():
-        # Rows say whether they are extrapolated.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        make = partial(
-            analysis.EnergyParameters,
-            core=core.name,
-            dot_product=core.dot_product,
-            bits=parameters.bits,
-            technology=parameters.technology,
-            extrapolate=True,
-            expected_attempts=attempts,
-            pass_attempts=max(attempts, in_pass),
-            search_probability=searched,
-            scales=parameters.flow.scales,
-            devices=core.devices,
-            input_scale=parameters.flow.scale_name,
-            **{name: value for name, value in core.settings.items() if name in _PRICED},
-        )
-        try:
-            return analysis.workload_energy(make(), workload)[-1]
-        except NoSolutionError:
-            return None
-
-
-def _technology_name(parameters: AccuracyParameters) -> str:
-    given = parameters.technology
-    return given.name if given else CORES[parameters.flow.core.name].default_technology

@@ -19,13 +19,15 @@ _BATCH = 128
 _STREAM = 0xCA11B  # random numbers of dropout, which are not those of the training
 
 
-# One for all layers, or one for each pattern of names.
-Flows = Dataflow | tuple[tuple[str, Dataflow], ...]
+# One for all layers, or one for each pattern of names, or none where these stay in FP32.
+Flows = Dataflow | tuple[tuple[str, Dataflow | None], ...]
 
 
 def every_flow(flows: Flows) -> tuple[Dataflow, ...]:
     """All of them."""
-    return (flows,) if isinstance(flows, Dataflow) else tuple(flow for _, flow in flows)
+    if isinstance(flows, Dataflow):
+        return (flows,)
+    return tuple(flow for _, flow in flows if flow is not None)
 
 
 def record_of(opened: networks.OpenedNetwork, flows: Flows, plan: CalibrationPlan) -> str | None:
@@ -35,10 +37,10 @@ def record_of(opened: networks.OpenedNetwork, flows: Flows, plan: CalibrationPla
     return _record(opened.network, flows, plan, opened.data)
 
 
-def _by_name(flows: Flows) -> Dataflow | dict[str, Dataflow]:
+def _by_name(flows: Flows) -> Dataflow | dict[str, Dataflow | None]:
     if isinstance(flows, Dataflow):
         return flows
-    found: dict[str, Dataflow] = {}
+    found: dict[str, Dataflow | None] = {}
     for name, flow in flows:
         found.setdefault(name, flow)
     return found

@@ -9,6 +9,7 @@ from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.design.rows import FamilyRow
 from rnscli.analysis.design.space import DesignSpace
 from rnscli.analysis.networks.accuracy import AccuracyParameters, accuracies
+from rnscli.analysis.networks.metrics import Accuracy
 from rnscli.analysis.networks.plan import CalibrationPlan
 from rnscli.base import InputError
 from rnscli.core import CALIBRATED
@@ -43,6 +44,7 @@ def with_accuracy(
         plan=CalibrationPlan(space.calibration, space.percentile),
         samples=samples,
         seed=seed,
+        metric=Accuracy.name,
     )
     try:
         (found,) = accuracies([point], runner)

@@ -7,22 +7,25 @@ from typing import Any
 
 import torch
 
-from rnscli import analysis, networks
+from rnscli import networks
 from rnscli.analysis.networks.accuracy import (
     AccuracyParameters,
     Inference,
+    cores_of,
     description,
     inferences,
+    row_columns,
     work_of,
 )
 from rnscli.analysis.networks.calibrating import every_flow, on_core
+from rnscli.analysis.networks.layer_cores import core_columns_of, place_of
 from rnscli.analysis.networks.layer_rows import LOGITS, OUTPUTS, LayerRow
 from rnscli.analysis.networks.plan import plan_columns
 from rnscli.analysis.statistics import check_counts, check_reals
 from rnscli.runtime import Progress, Runner
-from rnscli.torch import Agreement, Deviation, LayerAgreement, agreement, fits_within
+from rnscli.torch import Agreement, Deviation, LayerAgreement, agreement
 
-ALGORITHM = 1  # to be counted up whenever the same parameters would give other results
+ALGORITHM = 2  # to be counted up whenever the same parameters would give other results
 
 _PART = "agreement"
 _BATCH = 32
@@ -146,16 +149,6 @@ def _description(parameters: AccuracyParameters) -> dict[str, Any]:
     return found
 
 
-def _core_columns(parameters: AccuracyParameters, layer: str) -> dict[str, Any]:
-    """Those of the core that computes a layer, or a product of one, such as ``head[2]``."""
-    name = layer.partition("[")[0]
-    own = (flow for pattern, flow in parameters.layers if fits_within(pattern, name))
-    flow = next(own, None)
-    if flow is None:
-        return analysis.core_columns(parameters.flow, parameters.bits)
-    return analysis.core_columns(flow, (max(flow.core.channels) - 1).bit_length())
-
-
 def _rows(
     parameters: AccuracyParameters, found: Agreement, inference: Inference
 ) -> tuple[LayerRow, ...]:
@@ -165,6 +158,7 @@ def _rows(
         "weights": parameters.opened.weights,
         **plan_columns(parameters.plan, every_flow(parameters.flows), parameters.opened.data),
     }
+    cores = parameters.cores
     decides = len(inference.outputs) == 2  # one class for each sample, of scores (N, classes)
     layers = (
         LayerRow(
@@ -181,7 +175,7 @@ def _rows(
             top_class_ci95=None,
             digital=None,
             **same,
-            **_core_columns(parameters, one.name),
+            **core_columns_of([cores[place_of(parameters.layers, one.name)]]),
         )
         for one in found.layers
     )
@@ -199,6 +193,6 @@ def _rows(
         top_class_ci95=found.top_class_ci95 if decides else None,
         digital="; ".join(inference.digital) or None,
         **same,
-        **analysis.core_columns(parameters.flow, parameters.bits),
+        **row_columns(parameters, cores_of(parameters, inference.workload)),
     )
     return (*layers, outputs)

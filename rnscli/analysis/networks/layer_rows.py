@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rnscli.analysis import columns as c
-from rnscli.base import Column, ends, percent
+from rnscli.analysis.networks.rows import MIXED
+from rnscli.base import Column, decibels, ends, percent
 
 OUTPUTS, LOGITS = "outputs", "logits"  # name and kind of the row of what the network gives
 
@@ -19,9 +20,17 @@ class LayerRow:
     """
 
     model: c.Model
-    core: Annotated[c.Core, Column("The core that computes the products.", identity=True)]
-    bits: c.Bits
-    vector_size: c.VectorSize
+    core: Annotated[
+        c.Core,
+        Column(
+            "The core that computes the products; of the outputs that of all layers, as in the "
+            "rows of rnscli accuracy.",
+            besides=(MIXED,),
+            identity=True,
+        ),
+    ]
+    bits: c.Bits | None
+    vector_size: c.VectorSize | None
     samples: c.Samples
     weights: c.Weights
     layer: Annotated[
@@ -88,12 +97,12 @@ class LayerRow:
         c.Range | None,
         Column(f"{c.CI95} top_class, Wilson's.", "95 % interval", ends(percent(1)), high=1),
     ]
-    input_bits: c.InputBits
-    weight_bits: c.WeightBits
-    granularity: c.Granularity
-    scales: c.Scales
-    input_scale: c.InputScale
-    rounding: c.Rounding
+    input_bits: c.InputBits | None
+    weight_bits: c.WeightBits | None
+    granularity: c.Granularity | None
+    scales: c.Scales | None
+    input_scale: c.InputScale | None
+    rounding: c.Rounding | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
     redundant: c.Redundant | None

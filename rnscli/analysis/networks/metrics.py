@@ -6,8 +6,8 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rnscli.base import InputError, Registry
-from rnscli.networks import CLASSES, IGNORED, NOTHING, VALUES, Task, right_of
+from rnscli.base import InputError, Registry, decibels, number, percent
+from rnscli.networks import CLASSES, IGNORED, NOTHING, VALUES, Task, judged, right_of
 
 if TYPE_CHECKING:
     from rnscli.analysis.networks.metric_statistics import (
@@ -31,7 +31,6 @@ class Metric(ABC):
     larger_is_better: ClassVar[bool]
     interval: ClassVar[str]  # how its interval comes about
     needs: ClassVar[str]  # what a task must have, for who gives another one
-    has_columns: ClassVar[bool] = False  # whether rows have it under its own name, too
     has_ratio: ClassVar[bool] = True  # whether it is compared with itself in FP32
 
     @abstractmethod
@@ -44,13 +43,19 @@ class Metric(ABC):
     ) -> MetricStatistics:
         """Of some samples: outputs on the core and in FP32, as the network gives them."""
 
-    @abstractmethod
     def of_record(self, record: Any) -> MetricStatistics:
-        """The inverse of the ``record`` of its statistics."""
+        """The inverse of the ``record`` of its statistics; of sums over samples unless it says."""
+        from rnscli.analysis.networks.metric_statistics import SampleSums
+
+        return SampleSums.of_record(record)
 
     @abstractmethod
     def compared(self, found: Any) -> Comparison:
         """What its statistics come to."""
+
+    def shown(self, value: float) -> str:
+        """A value as people read it."""
+        return number(value)
 
     def check(self, task: Task, outputs: tuple[int, ...]) -> None:
         """Refuse a task, or outputs of a shape, that it cannot be told of."""
@@ -72,6 +77,9 @@ class _Shares(Metric):
     needs = "labels that are classes"
     most: ClassVar[int]
 
+    def shown(self, value: float) -> str:
+        return percent(1)(value)
+
     def fits(self, task: Task) -> bool:
         return task.compared == CLASSES
 
@@ -86,7 +94,8 @@ class _Shares(Metric):
         wanted = task.wanted(labels)
         right = [right_of(task, task.scores(one), wanted, self.most) for one in (core, fp32)]
         if task.together:
-            return PairedRight.of(*(one.all(1) for one in right))
+            (core_right, counts), (fp32_right, _) = (judged(task, one, wanted) for one in right)
+            return PairedRight.of(core_right[counts], fp32_right[counts])
         if not task.places:
             return PairedRight.of(*(one[:, 0] for one in right))
         counted = wanted != IGNORED
@@ -103,6 +112,8 @@ class _Shares(Metric):
         from rnscli.analysis.statistics import proportion_interval
 
         if isinstance(found, PairedRight):
+            if not found.samples:
+                raise InputError(f"`metric` {self.name}: no label counts; all are {IGNORED}")
             right = found.both + found.first
             return Comparison(
                 right / found.samples,
@@ -129,7 +140,6 @@ class Accuracy(_Shares):
 
     name = "accuracy"
     summary = "share that is right"
-    has_columns = True
     most = 1
 
 
@@ -163,6 +173,9 @@ class F1(Metric):
     interval = "delta method on the counts of labels and answers; null for several places a sample"
     needs = "labels that are classes"
 
+    def shown(self, value: float) -> str:
+        return percent(1)(value)
+
     def fits(self, task: Task) -> bool:
         return task.compared == CLASSES
 
@@ -177,7 +190,10 @@ class F1(Metric):
         wanted = task.wanted(labels).astype(np.int64)
         answers = [_answers(task, one) for one in (core, fp32)]
         if task.together:
-            columns = [_overlap(one, wanted) for one in answers]
+            # Of a span of which one end does not count no overlap can be told.
+            counted = (wanted != IGNORED).all(1)
+            columns = [np.where(counted, _overlap(one, wanted), 0.0) for one in answers]
+            columns.append(counted.astype(float))
             return SampleSums.of(columns, np.zeros(len(wanted), bool))
         asked = wanted != IGNORED
         core_answers, fp32_answers = (one[asked] for one in answers)
@@ -194,10 +210,13 @@ class F1(Metric):
 
         if isinstance(found, JointClasses):
             return found.compared(_macro_f1)
-        core, fp32 = found.means
-        half = found.half_width((1.0, 0.0))
-        interval = None if half is None else (max(0.0, core - half), min(1.0, core + half))
-        return Comparison(core, interval, fp32, *_ratio(found))
+        core, fp32, spans = found.means
+        if not spans:
+            raise InputError(f"`metric` {self.name}: no span counts; all have an end of {IGNORED}")
+        value = core / spans
+        half = found.half_width((1 / spans, 0.0, -value / spans))
+        interval = None if half is None else (max(0.0, value - half), min(1.0, value + half))
+        return Comparison(value, interval, fp32 / spans, *_ratio(found))
 
 
 class Perplexity(Metric):
@@ -223,11 +242,6 @@ class Perplexity(Metric):
         asked = labels != IGNORED
         losses = [_surprise(one, labels, asked) for one in (core, fp32)]
         return SampleSums.of([*losses, asked.sum(1).astype(float)], ~np.isfinite(losses[0]))
-
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
 
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison
@@ -275,11 +289,6 @@ class MeanSquare(Metric):
             errors = [((task.scores(one) - wanted) ** 2).mean(1) for one in (core, fp32)]
         return SampleSums.of(errors, ~np.isfinite(errors[0]))
 
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
-
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison
 
@@ -301,6 +310,9 @@ class SignalToNoise(Metric):
     has_ratio = False
     needs = "nothing"
 
+    def shown(self, value: float) -> str:
+        return decibels(value)
+
     def fits(self, task: Task) -> bool:
         return task.compared in (CLASSES, VALUES, NOTHING)
 
@@ -315,11 +327,6 @@ class SignalToNoise(Metric):
         with np.errstate(all="ignore"):
             noise = ((answer - signal) ** 2).sum(1)
         return SampleSums.of([(signal**2).sum(1), noise], ~np.isfinite(noise))
-
-    def of_record(self, record: Any) -> MetricStatistics:
-        from rnscli.analysis.networks.metric_statistics import SampleSums
-
-        return SampleSums.of_record(record)
 
     def compared(self, found: Any) -> Comparison:
         from rnscli.analysis.networks.metric_statistics import Comparison
@@ -344,6 +351,11 @@ METRICS: Registry[Metric] = Registry(
     Metric,
     [Accuracy(), Top5(), F1(), Perplexity(), MeanSquare(), SignalToNoise()],
 )
+
+
+def usual_metric(task: Task) -> Metric:
+    """The first one that can be told of a task; the last of this package can of all."""
+    return next(one for one in METRICS.values() if one.fits(task))
 
 
 def _ratio(found: SampleSums) -> tuple[float | None, Range | None]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import click
 
 from rnscli import analysis, cli, report
-from rnscli.analysis import NetworkOptions, SimulationOptions
-from rnscli.base import InputError, columns_of
+from rnscli.analysis import METRICS, NetworkOptions, SimulationOptions
+from rnscli.base import InputError
 from rnscli.cli import options
 from rnscli.cli.commands.layer_comparison import LAYER_LAYOUT, layer_answer
-from rnscli.core import CALIBRATED, CORES, FULL, CoreOptions
+from rnscli.core import CALIBRATED, CORES, DEVICE, FULL, CoreOptions
 from rnscli.hardware import Technology
 from rnscli.matrix import has_calibrated_range
 from rnscli.networks import DIGITS_NETWORKS
@@ -29,9 +29,11 @@ LAYOUT = report.Layout(
         "value_ci95", "relative_value", "relative_value_ci95", "output_error_rate",
         "output_error_rate_ci95", "gross_error_rate", "gross_error_rate_ci95",
         "mean_abs_output_error", "rms_output_error", "expected_attempts",
-        "energy_per_inference_j", "energy_j", "extrapolated",
+        "energy_per_inference_j", "energy_j", "energy_at_accuracy_j",
+        "energy_surely_at_accuracy_j", "energy_at_accuracy_to_rns", "extrapolated",
     ),
     optional=(
+        "energy_surely_at_accuracy_j", "energy_at_accuracy_to_rns", "energy_at_accuracy_j",
         "rms_output_error", "mean_abs_output_error", "gross_error_rate_ci95", "tolerance",
         "output_error_rate_ci95", "accuracy_ci95", "macs", "energy_j", "calibration", "percentile",
         "calibration_samples", "adc_bits", "slice_bits", "redundant_moduli", "gemms", "moduli",
@@ -39,10 +41,16 @@ LAYOUT = report.Layout(
     ),
     essential=("relative_accuracy", "relative_accuracy_ci95", "value", "relative_value"),
 )  # fmt: skip
+# Of several metrics `value` has the accuracy, too.
+_OF_ACCURACY = (
+    "accuracy", "accuracy_ci95", "fp32_accuracy", "relative_accuracy", "relative_accuracy_ci95",
+)  # fmt: skip
 _RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
 _OF_LAYERS = ("model", "samples", "seed")
 _OTHERS = (*_OF_LAYERS, "metric", "technology")
 AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
+# What is no choice of a designer: energies are compared with those under the same.
+_CONDITIONS = [n for n in AXES if n in ("seed", *options.NOISE_AXES, *options.DEVICE_ERRORS)]
 
 
 @click.command(
@@ -51,7 +59,13 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the metric relative to FP32, or the SNR of each layer,",
-    needs={**dict.fromkeys(("attempts", "tolerance"), options.NOISY), **options.DEVICE_NEEDS},
+    needs={
+        **dict.fromkeys(("attempts", "tolerance"), options.NOISY),
+        **options.DEVICE_NEEDS,
+        **options.CALIBRATION_SAMPLES_NEEDS,
+        "metric": ("!per_layer",),
+        **dict.fromkeys(("technology", "constant"), ("!per_layer", f"noise={DEVICE}")),
+    },
     axes={
         **options.MODULI_COLUMNS,
         **options.DECODER_COLUMNS,
@@ -68,8 +82,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
         ",".join(DIGITS_NETWORKS),
         more=" Named networks are trained in FP32 once and kept.",
     ),
-    NetworkOptions.torchvision,
-    NetworkOptions.hf,
+    options.libraries,
     NetworkOptions.data,
     options.take(NetworkOptions.image_size, swept=False),
     NetworkOptions.weights,
@@ -82,6 +95,7 @@ AXES = (*_OTHERS, *options.CORE_AXES, "tolerance", "core")
     ),
     NetworkOptions.layers,
     NetworkOptions.samples,
+    options.take(NetworkOptions.at_accuracy, swept=False),
     options.take(analysis.CodeOptions.tolerance, usual=analysis.CodeOptions.tolerance.default),
     NetworkOptions.strict,
     click.option(
@@ -108,9 +122,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # How far outputs are off, which needs no labels
     rnscli accuracy --model digits-cnn --metric snr --core rns --bits 4,6 \\
         --samples 100
-    # How many bits a conventional core needs, drawn
+    # How many bits a conventional core needs, and energies at 99 % of FP32
     rnscli accuracy --model digits-cnn --bits 4..10 --core rns,fixed-lp \\
-        --samples 100 --plot bits.svg
+        --samples 100 --at-accuracy 0.99 --plot bits.svg
     # What redundancy and retries save where residues are wrong
     rnscli accuracy --model digits-cnn --core rns --p 1e-3..1e-1:3 \\
         --redundant 0..2 --attempts 2 --samples 100
@@ -124,13 +138,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     options.check_one_level(given)
     tables = options.device_tables(given)
     layers = options.read_layers(given["layers"])
-    if layers and given["technology"]:
-        raise InputError("--technology prices one core for all layers; leave it out, or --layers")
-    names = given["technology"] or ()
+    named = given["technology"] or ()
+    names = dict.fromkeys((*named, *(() if layers is None else layers.technologies)))
     technologies = dict(zip(names, options.opened(names, given["constant"]), strict=True))
-    _check_technologies(given["core"], technologies)
-    by_default = given["adc_range"] is None
-    given = options.with_usual(options.with_defaults(given), "adc_range")
+    _check_technologies(given["core"], {name: technologies[name] for name in named})
+    by_default, compared = given["adc_range"] is None, given["at_accuracy"] is not None
+    given = options.with_usual(options.with_defaults(given), "adc_range", "at_accuracy")
     given = given | {"technology": given["technology"] or (None,)}
     points = [
         point
@@ -145,12 +158,19 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         for point in points
         if point["adc_range"] == first
         or "adc_range" in CORES[point["core"]].axes
-        or (not by_default and options.chooses_range(layers))
+        or (not by_default and layers is not None and layers.chooses_range)
     ]
     made = partial(options.core_of, tables=tables, technologies=technologies, layers=layers)
     every, problems = cli.prepared(points, made)
     per_layer = given["per_layer"]
-    chosen = options.distinct(every, _OF_LAYERS if per_layer else _OTHERS)
+    # Without chance all seeds come to the same.
+    seeded = [
+        (point if options.is_random(one) else point | {"seed": given["seed"][0]}, one)
+        for point, one in every
+    ]
+    chosen = options.distinct(seeded, _OF_LAYERS if per_layer else _OTHERS)
+    spare = len(given["seed"]) > 1 and not all(options.is_random(one) for _, one in chosen)
+    once = ["--seed changes nothing without noise; such rows are there once"] if spare else []
     if drawn:
         check = report.check_layers if per_layer else report.check_plot
         check([point for point, _ in chosen])
@@ -189,39 +209,80 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         pairs = [(point, one) for (point, _), one in zip(ready, every, strict=True)]
         prepared, clipped = cli.answered(pairs, _within_range)
         warnings = [f"WARNING: {one}" for one in at_random]
-        noted = {one.data.name: one.data.note for one in opened.values() if one.data.note}
-        notes = [f"--data {name}: {note}" for name, note in noted.items()]
-        told = [*warnings, *notes, *(lacking if left_out else ()), *_told(given["layers"], layers)]
+        notes = options.said_of_data(opened.values())
+        told = [*warnings, *notes, *once, *(lacking if left_out else ()), *_told(layers)]
         if per_layer:
             return layer_answer(prepared, (*problems, *clipped), told, runner, bar)
         parameters = [one for _, one in prepared]
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
             rows = list(analysis.accuracies(parameters, runner, watch))
+        share = given["at_accuracy"]
+        conditions = [tuple(point[name] for name in _CONDITIONS) for point, _ in prepared]
+        rows = analysis.with_energy_at(rows, conditions, share)
         remarks = {
             row.model: f"{row.model} has products that stay digital: {row.digital}"
             for row in rows
             if row.digital
         }
+        usual = dict.fromkeys(
+            f"{row.model} is judged by {row.metric}, the first metric of its task, {row.task}"
+            for row in rows
+            if given["metric"] is None and row.metric != METRICS.own[0]
+        )
+        covered = dict.fromkeys(
+            f"--core {point['core']} computes nothing of {row.model}: --layers has a core for all"
+            for (point, _), row in zip(prepared, rows, strict=True)
+            if layers is not None and row.core != point["core"]
+        )
+        unpriced = dict.fromkeys(
+            f"{row.model} has no energy, as one core has none: {row.unpriced}"
+            for row in rows
+            if layers is not None and row.unpriced
+        )
         return cli.Answer(
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
             lambda rows, file_format: report.plot_accuracy(rows, file_format),
             (*problems, *clipped),
-            remarks=[*told, *remarks.values()],
+            remarks=[
+                *told,
+                *usual,
+                *remarks.values(),
+                *unpriced,
+                *covered,
+                *(_kept_by_none(rows, share) if compared else ()),
+            ],
+            layout=_layout({row.metric for row in rows}),
         )
 
     return cli.Question(given, compute, in_blocks=True)
 
 
-def _has_calibrated_range(one: options.CoreOfPoint) -> bool:
-    return any(map(has_calibrated_range, (one.flow, *dict(one.layers).values())))
-
-
-def _told(path: Any, layers: Mapping[str, Any]) -> list[str]:
-    """What rows do not say: which layers are on other cores than theirs."""
-    if not layers:
+def _kept_by_none(rows: Sequence[analysis.AccuracyRow], share: float) -> list[str]:
+    """A sentence about the cores that have no energy at that share of FP32."""
+    lost = dict.fromkeys(
+        f"{row.core} on {row.technology}"
+        for row in rows
+        if row.energy_per_inference_j is not None and row.energy_at_accuracy_j is None
+    )
+    if not lost:
         return []
-    return [f"layers as of {path} are on cores of their own, without energies: {', '.join(layers)}"]
+    return [f"no row of {', '.join(lost)} keeps {share:g} of FP32: no energy at that accuracy"]
+
+
+def _has_calibrated_range(one: options.CoreOfPoint) -> bool:
+    return any(map(has_calibrated_range, one.flows))
+
+
+def _told(layers: options.LayersFile | None) -> list[str]:
+    """What rows do not say: which layers are on other cores than theirs."""
+    if layers is None:
+        return []
+    own = [name for name, given in layers.layers.items() if given is not None]
+    digital = [name for name in layers.layers if name not in own]
+    said = [f"has cores of their own for {', '.join(own)}"] if own else []
+    said += [f"leaves {', '.join(digital)} in FP32"] if digital else []
+    return [f"--layers {layers.path} {' and '.join(said)}"]
 
 
 def _within_range(parameters: analysis.AccuracyParameters) -> analysis.AccuracyParameters:
@@ -240,13 +301,30 @@ def _check_technologies(cores: Sequence[str], technologies: Mapping[str, Technol
             )
 
 
+def _layout(metrics: Collection[str]) -> report.Layout | None:
+    """That of the table of several metrics, if there are several."""
+    if len(metrics) < 2:
+        return None
+
+    def left(keys: Sequence[str]) -> tuple[str, ...]:
+        return tuple(key for key in keys if key not in _OF_ACCURACY)
+
+    return report.Layout(
+        parameters=left(LAYOUT.parameters),
+        results=left(LAYOUT.results),
+        optional=(*left(LAYOUT.optional), "fp32_value", "relative_value_ci95", "value_ci95"),
+        essential=left(LAYOUT.essential),
+    )
+
+
 def _note(count: int, update: cli.Progress[analysis.AccuracyStatistics]) -> str:
     """How accurate the network at hand is so far."""
     (statistics,) = update.total.values()
-    name, columns = statistics.metric, columns_of(analysis.AccuracyRow)
     try:
         value = statistics.comparison.value
     except InputError:  # the labels so far do not count
+        value = None
+    if value is None:
         return f"{update.index + 1} of {count}"
-    shown = columns[name if name in columns else "value"].shown(value)
-    return f"{update.index + 1} of {count}: {name} {shown}"
+    metric = METRICS[statistics.metric]
+    return f"{update.index + 1} of {count}: {metric.name} {metric.shown(value)}"

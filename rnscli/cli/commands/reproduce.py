@@ -67,7 +67,8 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     scale, which takes minutes, if the extra rnscli[torch] is installed. The verdict is same (equal
     to the digits printed), within (the published range), close (by a stated tolerance), agrees
     (with a simulation, where curves are published), undecided (the measured interval is on both
-    sides), not-here (published of larger networks, and less is enough for a small one), full-only
+    sides), too-easy (within, but two bits fewer pass as well), not-here (published of larger
+    networks, and less is enough for a small one), full-only
     (published of the full range of the ADCs, and not so of a calibrated one), explained
     (further off, for the reason in the remark), given (not compared: what others are computed
     from) or different; exit with code 1 if any is different. Each row has the command that prints
@@ -97,11 +98,24 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
                 f"{', '.join(EVERY_RESULT)}"
             )
         check_available("--output", ("matplotlib", "jinja2"))
+    lacking = reproduction.missing_of_results() if missing is None else {}
+    for result in (one for one in lacking if replace(of_networks, results=[one]).cases and only):
+        raise InputError(
+            f"--only {','.join(only)} needs {lacking[result]}; install it with: "
+            f"pip install {lacking[result]}"
+        )
+    results = [one for one in reproduction.NETWORK_RESULTS if one not in lacking]
+    of_networks = replace(of_networks, results=results)
     left_out = None if only else missing
-    remark = (
+    remarks = [] if left_out is None else [
         f"accuracies of neural networks are left out, as they need {left_out}; install it with: "
         f"{INSTALL}"
-    )
+    ]  # fmt: skip
+    if not only:
+        remarks += [
+            f"{result} is left out, as it needs {package}; install it with: pip install {package}"
+            for result, package in lacking.items()
+        ]
     requests = {"samples": Request(reproduction.RESULTS, only, seed)}
     if of_networks.cases and left_out is None:
         requests["samples through networks"] = of_networks
@@ -127,7 +141,7 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
         return Answer(
             [({}, row) for row in rows],
             disagreements=[_sentence(row) for row in rows if row.verdict == reproduction.DIFFERENT],
-            remarks=[] if left_out is None else [remark],
+            remarks=remarks,
             shown=shown,
             footer=footer,
             folder=files,

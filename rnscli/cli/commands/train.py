@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -15,16 +15,28 @@ from rnscli import analysis, base, cli, networks, report
 from rnscli.analysis import FP32, NetworkOptions
 from rnscli.base import InputError
 from rnscli.cli import options
-from rnscli.core import CoreOptions
+from rnscli.core import CORES, CoreOptions
+from rnscli.hardware import Technology
 from rnscli.matrix import GradientOptions
 
 LAYOUT = report.Layout(
-    parameters=("model", "epochs", "seeds", *options.CORE_COLUMNS, *options.GRADIENT_AXES),
+    parameters=(
+        "model", "task", "epochs", "seeds", "technology", *options.CORE_COLUMNS,
+        *options.GRADIENT_AXES,
+    ),
     results=(
-        "train_loss", "test_loss", "test_accuracy", "test_accuracy_ci95", "accuracy_difference",
-        "accuracy_difference_ci95", "fp32_standard_error", "within_standard_error",
+        "train_loss", "test_loss", "test_accuracy", "test_accuracy_ci95", "test_r2",
+        "loss_difference", "loss_difference_ci95", "accuracy_difference",
+        "accuracy_difference_ci95", "fp32_standard_error", "fp32_loss_standard_error",
+        "within_standard_error", "expected_attempts", "macs", "forward_energy_j",
+        "input_gradient_energy_j", "weight_gradient_energy_j", "update_energy_j", "energy_j",
+        "energy_per_sample_j", "outer_product_energy_j", "extrapolated",
     ),
     optional=(
+        "fp32_loss_standard_error", "loss_difference_ci95", "loss_difference",
+        "outer_product_energy_j", "macs", "extrapolated", "energy_per_sample_j", "technology",
+        "forward_energy_j", "input_gradient_energy_j", "weight_gradient_energy_j",
+        "update_energy_j",
         *options.GRADIENT_AXES, "calibration", "percentile", "calibration_samples", "adc_bits",
         "adc_range", "slice_bits", "redundant_moduli", "moduli", "decoder", "test_accuracy_ci95",
         "test_loss", "fp32_standard_error",
@@ -32,9 +44,20 @@ LAYOUT = report.Layout(
     essential=("test_accuracy", "accuracy_difference"),
 )  # fmt: skip
 EPOCH_LAYOUT = report.Layout(
-    parameters=("model", *options.CORE_COLUMNS, *options.GRADIENT_AXES, "seed"),
-    results=("epoch", "train_loss", "test_loss", "test_accuracy"),
+    parameters=("model", "technology", *options.CORE_COLUMNS, *options.GRADIENT_AXES, "seed"),
+    results=(
+        "epoch",
+        "train_loss",
+        "test_loss",
+        "test_accuracy",
+        "test_r2",
+        "energy_j",
+        "energy_per_sample_j",
+    ),
     optional=(
+        "energy_per_sample_j",
+        "energy_j",
+        "technology",
         *options.GRADIENT_AXES,
         "calibration",
         "percentile",
@@ -50,8 +73,8 @@ EPOCH_LAYOUT = report.Layout(
 )
 _RECIPE = tuple(base.options_of(networks.RecipeOptions))
 _OTHERS = ("model", *_RECIPE)  # what trainings on different cores share with one in FP32
-AXES = (*_OTHERS, *options.CORE_AXES, *options.GRADIENT_AXES, "technology", "core")
-_OF_CORES = (*options.CORE_AXES, *options.GRADIENT_AXES)
+_OF_CORES = (*options.CORE_AXES, *options.GRADIENT_AXES, *options.UPDATE_AXES)
+AXES = (*_OTHERS, *_OF_CORES, "technology", "core")
 _OF_SHELL = {
     "learning_rate": networks.RecipeOptions.learning_rate.within(
         low=1e-12, accepted="a number above 0"
@@ -64,7 +87,7 @@ AXIS_COLUMNS = {
     "legitimate_range": analysis.LegitimateRange,
     **options.MORE_NOISE_COLUMNS,
     **options.DEVICE_COLUMNS,
-    "technology": analysis.Technology,
+    **options.UPDATE_COLUMNS,
 }
 
 
@@ -77,15 +100,19 @@ AXIS_COLUMNS = {
     needs={
         **dict.fromkeys(("attempts", *options.DECODER_AXES, "legitimate_range"), options.NOISY),
         **options.DEVICE_NEEDS,
-        "momentum": ("optimiser=momentum", "optimiser=nesterov"),
+        **options.CALIBRATION_SAMPLES_NEEDS,
+        **options.UPDATE_NEEDS,
+        "momentum": tuple(
+            f"optimiser={name}" for name, one in networks.OPTIMISERS.items() if one.has_momentum
+        ),
+        "gradient_rounding": tuple(f"{name}!={FP32}" for name in options.GRADIENT_AXES[:2]),
     },
     instead={"curves": lambda: (analysis.EpochRow, EPOCH_LAYOUT)},
     axes=AXIS_COLUMNS,
 )
 @options.stacked(
     options.take(NetworkOptions.model, "digits-cnn"),
-    NetworkOptions.torchvision,
-    NetworkOptions.hf,
+    options.libraries,
     NetworkOptions.data,
     options.take(NetworkOptions.image_size, swept=False),
     NetworkOptions.weights,
@@ -96,8 +123,10 @@ AXIS_COLUMNS = {
         adc_range=CoreOptions.adc_range,
     ),
     *base.options_of(GradientOptions).values(),
-    options.noise_technology,
+    options.technology,
+    analysis.EnergyOptions.constant,
     *(_OF_SHELL.get(name, one) for name, one in base.options_of(networks.RecipeOptions).items()),
+    options.update_options,
     click.option(
         "--curves",
         is_flag=True,
@@ -127,7 +156,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     The products of the forward pass and of both gradients are computed in the core, or the latter
     in others or in FP32; gradients pass the rounding straight through, and all else stays in FP32.
     With the same seed, FP32 and every core begin with the same weights and see the same samples in
-    the same order. Needs the extra rnscli[torch].
+    the same order. Energies are of all steps. Needs the extra rnscli[torch].
 
     \b
     # Training at 7 bits beside FP32, from two first weights
@@ -141,12 +170,15 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --optimiser momentum --learning-rate 0.02,0.1 --clip 1
     # A task on which few bits lose, and what rounding by chance saves
     rnscli train --model text-mlp --bits 4..6 --rounding nearest,stochastic
+    # Weights in cells whose steps fade
+    rnscli train --core fixed-hp --epochs 1 --optimiser sgd \\
+        --weight-decay 0 --update exponential --update-nonlinearity 3
     """
     options.check_torch("rnscli train", given)
     given = options.with_libraries(given)
     options.check_weights(given)
     options.check_one_level(given)
-    tables, technologies = options.device_tables(given), options.noise_technologies(given)
+    tables, technologies = options.device_tables(given), options.noise_technologies(given, True)
     given = given | {"technology": tuple(technologies) or None}
     folder = given["checkpoint"]
     if folder is not None and folder.exists() and not folder.is_dir():
@@ -168,12 +200,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         options.noise_points(given, AXES),
         partial(options.core_of, tables=tables, technologies=technologies),
     )
-    ready = options.distinct(every, _OTHERS)
-    if options.is_of_devices(given):
-        ready = [
-            (point | {"technology": options.of_technology(point, point["core"], technologies)}, one)
-            for point, one in ready
-        ]
+    # A sweep of the momentum is none of optimisers that have none, nor one of what cells have not.
+    trained = [options.with_updates(_with_momentum(point), one) for point, one in every]
+    ready = options.distinct(_on_technologies(trained, technologies), (*_OTHERS, "technology"))
     if drawn:
         # One line for each core, and one for what FP32 shares.
         models = {point["model"] for point, _ in ready}
@@ -186,9 +215,35 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         with bar(sum(one.recipe.epochs for one in wanted.values()), "epochs") as advance:
             done = analysis.trainings(list(wanted.values()), runner, _watch(advance))
             trained = dict(zip(wanted, done, strict=True))
-        return _answer(given, ready, trained, problems)
+        return _answer(given, ready, trained, technologies, problems)
 
     return cli.Question(given, compute, in_blocks=True)
+
+
+def _own_recipe(model: str) -> networks.Recipe:
+    shipped = networks.NETWORKS.get(model)
+    return networks.Recipe() if shipped is None else shipped.recipe
+
+
+def _with_momentum(point: options.Point) -> options.Point:
+    """The point without a momentum where its optimiser has none."""
+    name = point["optimiser"] or _own_recipe(point["model"]).optimiser
+    return point if networks.OPTIMISERS[name].has_momentum else point | {"momentum": None}
+
+
+def _on_technologies(
+    every: Sequence[tuple[options.Point, options.CoreOfPoint]],
+    technologies: Mapping[str, Technology],
+) -> list[tuple[options.Point, options.CoreOfPoint]]:
+    """Each core on those of the named technologies that it runs on, or else on its usual one."""
+    found = []
+    for point, one in every:
+        kind = CORES[point["core"]]
+        runs = [name for name, array in technologies.items() if analysis.runs_on(kind, array, None)]
+        if not runs or point["technology"] in (None, *runs):
+            name = options.of_technology(point, point["core"], technologies)
+            found.append((point | {"technology": name}, one))
+    return found
 
 
 _Key = tuple[Any, ...]  # of a training: the core, or None for FP32, what FP32 shares, and the seed
@@ -215,8 +270,7 @@ def _trainings(
     trainings = {}
     for point, core in ready:
         name = point["model"]
-        shipped = networks.NETWORKS.get(name)
-        recipe = networks.Recipe() if shipped is None else shipped.recipe
+        recipe = _own_recipe(name)
         stated = {one: point[one] for one in _RECIPE if point[one] is not None}
         for seed, one in itertools.product(given["seed"], (None, core)):
             trainings[_key(one, point, seed)] = analysis.TrainingParameters(
@@ -227,6 +281,7 @@ def _trainings(
                 gradients=None if one is None else one.gradients,
                 bits=None if one is None else one.bits,
                 plan=analysis.CalibrationPlan() if one is None else one.plan,
+                updates=None if one is None else one.updates,
                 checkpoint=folder,
                 save=_saved_as(given, point, one, seed),
             )
@@ -247,18 +302,22 @@ def _saved_as(
     parts = [FP32 if core is None else str(point["core"])]
     parts = [str(point["model"]), *parts] if len(given["model"]) > 1 else parts
     parts += [f"{name}{point[name]}" for name in swept if point[name] is not None]
-    name = "-".join([file.stem, *parts, f"seed{seed}"])
+    name = "-".join([*parts, f"seed{seed}"])
     safe = "".join(one if one.isalnum() or one in "-_.+" else "_" for one in name)
-    return file.with_name(safe + (file.suffix or ".pt"))
+    return file.with_name(f"{file.stem}-{safe}{file.suffix or '.pt'}")
 
 
 def _answer(
     given: Mapping[str, Any],
     ready: Sequence[tuple[options.Point, options.CoreOfPoint]],
     trained: Mapping[_Key, analysis.Training],
+    technologies: Mapping[str, Technology],
     problems: Sequence[str],
 ) -> cli.Answer:
-    """Rows of FP32 and of each core, but of those with a training that did not come to its end."""
+    """Rows of FP32 and of each core, but of those with a training that did not come to its end.
+
+    What arrays are made of does not change a training, unless it is noise.
+    """
     rows: list[tuple[options.Point, Any]] = []
     curves: list[dict[str, Any]] = []
     failed = [
@@ -267,19 +326,30 @@ def _answer(
         if one.record.failure
     ]
     shown: set[_Key] = set()
+    remarks: dict[str, None] = {}
+    assumed: dict[str, None] = {}
     for point, core in ready:
         in_fp32 = [trained[_key(None, point, seed)] for seed in given["seed"]]
         for one in (None, core):
-            key = _key(one, point, 0)
-            if key in shown:
+            key, array = _key(one, point, 0), point["technology"] if one else None
+            if (array, *key) in shown:
                 continue
-            shown.add(key)
-            several = [trained[_key(one, point, seed)] for seed in given["seed"]]
+            drawn = any((other, *key) in shown for other in (None, *technologies))
+            shown.add((array, *key))
+            several = [
+                each.made_of(technologies.get(array or ""))
+                for each in (trained[_key(one, point, seed)] for seed in given["seed"])
+            ]
             recipe = {name: getattr(several[0].parameters.recipe, name) for name in _RECIPE}
+            if not networks.OPTIMISERS[recipe["optimiser"]].has_momentum:
+                recipe["momentum"] = None
             # Options of cores, which a sweep makes columns of, do not concern FP32.
             here = point | ({} if one else dict.fromkeys(_OF_CORES)) | recipe
             epochs = [row for each in several for row in each.epochs]
-            curves.extend(asdict(row) | recipe for row in epochs)
+            curves.extend(asdict(row) | recipe for row in epochs if not drawn)
+            assumed |= dict.fromkeys(several[0].assumptions)
+            if (told := several[0].not_counted) is not None:
+                remarks[told] = None
             if given["curves"]:
                 rows.extend((here, row) for row in epochs)
             elif not any(each.record.failure for each in (*several, *in_fp32)):
@@ -287,11 +357,38 @@ def _answer(
     if not rows:
         raise base.NoSolutionError(failed[0])
     columns = base.option_columns({name: AXIS_COLUMNS[name] for name in _RECIPE})
+    every = [one.parameters for one in trained.values()]
     return cli.Answer(
         rows,
         lambda _, file_format: report.plot_training(curves, file_format, FP32, columns),
         (*problems, *failed),
+        remarks=[
+            *options.said_of_data(every),
+            *dict.fromkeys(filter(None, map(_warming, every))),
+            *remarks,
+        ],
+        footer=_footer(assumed),
     )
+
+
+def _warming(parameters: analysis.TrainingParameters) -> str:
+    """What is said of a training that ends before its learning rate has risen; else nothing."""
+    recipe, train = parameters.recipe, parameters.data.train
+    assert train is not None
+    steps = recipe.epochs * sum(recipe.steps(len(train)).values())
+    if recipe.warm_up <= steps:
+        return ""
+    highest = max(recipe.rate(step, steps) for step in range(0, steps, 1 + steps // 1000))
+    return (
+        f"--warm-up {recipe.warm_up:g} is more than the {steps} steps of the training, in which "
+        f"the learning rate comes to {highest:.2g} and not to {recipe.learning_rate:g}"
+    )
+
+
+def _footer(assumed: Collection[str]) -> list[str]:
+    """What energies take for granted."""
+    lines = [line for one in assumed for line in cli.hanging("  ", f"energy: {one}")]
+    return ["", *lines] if lines else []
 
 
 def _named(parameters: analysis.TrainingParameters) -> str:
@@ -324,4 +421,6 @@ def _note(update: analysis.TrainingProgress) -> str:
     loss, _, accuracy = epochs[-1]
     columns = base.columns_of(analysis.EpochRow)
     loss_shown = columns["train_loss"].shown(loss)
+    if accuracy is None:  # of values
+        return f"{name}: loss {loss_shown}"
     return f"{name}: loss {loss_shown}, accuracy {columns['test_accuracy'].shown(accuracy)}"

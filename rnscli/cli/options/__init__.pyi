@@ -33,8 +33,9 @@ from rnscli.cli.options.hardware import on_technologies as on_technologies
 from rnscli.cli.options.hardware import opened as opened
 from rnscli.cli.options.hardware import technology as technology
 from rnscli.cli.options.hardware import with_model_defaults as with_model_defaults
-from rnscli.cli.options.layers import chooses_range as chooses_range
+from rnscli.cli.options.layers import LayersFile as LayersFile
 from rnscli.cli.options.layers import read_layers as read_layers
+from rnscli.cli.options.networks import CALIBRATION_SAMPLES_NEEDS as CALIBRATION_SAMPLES_NEEDS
 from rnscli.cli.options.networks import CORE_AXES as CORE_AXES
 from rnscli.cli.options.networks import CORE_COLUMNS as CORE_COLUMNS
 from rnscli.cli.options.networks import GRADIENT_AXES as GRADIENT_AXES
@@ -44,7 +45,10 @@ from rnscli.cli.options.networks import check_weights as check_weights
 from rnscli.cli.options.networks import core_of as core_of
 from rnscli.cli.options.networks import core_options as core_options
 from rnscli.cli.options.networks import distinct as distinct
+from rnscli.cli.options.networks import is_random as is_random
+from rnscli.cli.options.networks import libraries as libraries
 from rnscli.cli.options.networks import opened_networks as opened_networks
+from rnscli.cli.options.networks import said_of_data as said_of_data
 from rnscli.cli.options.networks import said_of_drawn as said_of_drawn
 from rnscli.cli.options.networks import with_libraries as with_libraries
 from rnscli.cli.options.noise import MORE_NOISE_COLUMNS as MORE_NOISE_COLUMNS
@@ -98,6 +102,11 @@ from rnscli.cli.options.types import is_file as is_file
 from rnscli.cli.options.types import names_or_files as names_or_files
 from rnscli.cli.options.types import of_names as of_names
 from rnscli.cli.options.types import shown as shown
+from rnscli.cli.options.updates import UPDATE_AXES as UPDATE_AXES
+from rnscli.cli.options.updates import UPDATE_COLUMNS as UPDATE_COLUMNS
+from rnscli.cli.options.updates import UPDATE_NEEDS as UPDATE_NEEDS
+from rnscli.cli.options.updates import update_options as update_options
+from rnscli.cli.options.updates import with_updates as with_updates
 from rnscli.cli.options.workloads import SIZE_AXES as SIZE_AXES
 from rnscli.cli.options.workloads import WORKLOAD_AXES as WORKLOAD_AXES
 from rnscli.cli.options.workloads import WORKLOAD_COLUMNS as WORKLOAD_COLUMNS

@@ -81,8 +81,10 @@ noise_technology: shared.Decorator[Any] = shared.stacked(
 )
 
 
-def noise_technologies(options: Mapping[str, Any]) -> dict[str, Technology]:
+def noise_technologies(options: Mapping[str, Any], priced: bool = False) -> dict[str, Technology]:
     """Technologies that are named, by their names, with constants that are given.
+
+    Without energies, as of a command where cores are ``priced``, they say what noise is.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def noise_technologies(options: Mapping[str, Any]) -> dict[str, Technology]:
     names = options["technology"] or (RNS.default_technology,)
     technologies = opened(names, options["constant"])
     for name in ("technology", "constant"):
-        if options[name] and not is_of_devices(options):
+        if options[name] and not priced and not is_of_devices(options):
             raise InputError(f"--{name} belongs to --noise {DEVICE}; give that, too")
     if not options["technology"]:
         raise InputError("--constant is of a technology; give --technology, too")

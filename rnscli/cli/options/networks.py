@@ -1,10 +1,12 @@
 """Options of networks: which, with what data and weights; and how products are mapped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from rnscli.analysis import (
     CalibrationPlan,
@@ -12,17 +14,33 @@ from rnscli.analysis import (
     ErrorOptions,
     ModuliOptions,
     NetworkOptions,
+    runs_on,
 )
-from rnscli.base import InputError, Option
+from rnscli.base import InputError, NamesOrFiles, Option
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
-from rnscli.cli.options.layers import Layers
-from rnscli.core import DEVICE, CoreOptions, analog_core_named, analog_cores
-from rnscli.hardware import Technology
-from rnscli.matrix import DIGITAL, Dataflow, DataflowOptions, GradientFlows, needs_calibration
+from rnscli.cli.options.layers import LayersFile
+from rnscli.core import (
+    CALIBRATED,
+    DEVICE,
+    CellUpdates,
+    CoreOptions,
+    analog_core_named,
+    analog_cores,
+)
+from rnscli.hardware import STATIC, Technology
+from rnscli.matrix import (
+    DIGITAL,
+    ROUNDINGS,
+    Dataflow,
+    DataflowOptions,
+    GradientFlows,
+    needs_calibration,
+)
 from rnscli.networks import INSTALL, LIBRARIES, missing_package
 
 if TYPE_CHECKING:
+    from rnscli.analysis import LayerCore
     from rnscli.networks import OpenedNetwork
 
 
@@ -33,10 +51,40 @@ def check_torch(command: str, options: Mapping[str, Any]) -> None:
         raise InputError(f"{command} needs {missing}; install it with: {INSTALL}")
 
 
+# An option for each library, by whose name it goes.
+libraries: shared.Decorator[Any] = shared.stacked(
+    *(
+        Option(
+            NamesOrFiles((), (), f"{one.summary}, or a list of these"),
+            f"In the place of --model: networks of {one.package}, {one.weights}; nothing is "
+            "downloaded.",
+            name=name,
+        )
+        for name, one in LIBRARIES.items()
+    )
+)
+
+
 def with_libraries(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with networks of libraries in the place of ``model``, where they are named."""
-    named = [f"{name}:{one}" for name in LIBRARIES for one in options.get(name) or ()]
-    return {**options, "model": tuple(named)} if named else dict(options)
+    """The options with networks of libraries in the place of ``model``, where they are named.
+
+    Raises
+    ------
+    InputError
+        If the user names a ``model`` besides.
+    """
+    of_libraries = [name for name in LIBRARIES if options.get(name)]
+    if not of_libraries:
+        return dict(options)
+    given = click.get_current_context().get_parameter_source("model")
+    if given is not click.core.ParameterSource.DEFAULT:
+        raise InputError(
+            f"--model {','.join(options['model'])} and --{of_libraries[0]} "
+            f"{','.join(options[of_libraries[0]])} both say which networks are meant; leave out "
+            "one of them"
+        )
+    named = (f"{name}:{one}" for name in of_libraries for one in options[name])
+    return {**options, "model": tuple(named)}
 
 
 def check_weights(options: Mapping[str, Any]) -> None:
@@ -54,9 +102,14 @@ def said_of_drawn(name: str) -> str:
     """What is said of a network whose weights nobody has given."""
     return (
         f"--model {name} comes with weights that are drawn at random, as no --weights are "
-        "given: the column weights says drawn, and no number of these rows is one of a trained "
-        "network"
+        "given; no number in its rows, where weights is drawn, is one of a trained network"
     )
+
+
+def said_of_data(opened: Iterable[Any]) -> list[str]:
+    """How inputs were made from what the ``data`` of networks hold, where that is known."""
+    noted = {one.data.name: one.data.note for one in opened if one.data.note}
+    return [f"--data {name}: {note}" for name, note in noted.items()]
 
 
 def opened_networks(
@@ -101,6 +154,12 @@ CORE_COLUMNS = (
 )  # fmt: skip
 
 
+# Without what samples to calibrate with are not looked at.
+CALIBRATION_SAMPLES_NEEDS = {
+    "calibration_samples": (f"adc_range={CALIBRATED}", f"input_scale={STATIC}")
+}
+
+
 def core_options(
     what: str, cores: str, bits: str, adc_range: shared.Decorator[Any] | Option
 ) -> shared.Decorator[Any]:
@@ -132,14 +191,25 @@ class CoreOfPoint:
     """The core of a point, the bits of its converters, and how it is calibrated if it must be.
 
     ``gradients`` are the cores of a backward pass, if they are others, and ``layers`` those of
-    layers by patterns of their names.
+    layers that have one of their own, or none; ``updates`` the cells of weights that are trained.
     """
 
     flow: Dataflow
     bits: int
     plan: CalibrationPlan
     gradients: GradientFlows | None = None
-    layers: tuple[tuple[str, Dataflow], ...] = ()
+    layers: "tuple[LayerCore, ...]" = ()
+    updates: CellUpdates | None = None
+
+    @property
+    def flows(self) -> tuple[Dataflow, ...]:
+        """Of all layers, but what stays in FP32."""
+        return (self.flow, *(one.flow for one in self.layers if one.flow is not None))
+
+
+def is_random(one: CoreOfPoint) -> bool:
+    """Whether what it computes depends on a seed."""
+    return any(flow.core.noisy or ROUNDINGS[flow.rounding].draws for flow in one.flows)
 
 
 def distinct(
@@ -156,23 +226,17 @@ def core_of(
     point: shared.Point,
     tables: Mapping[str, Any],
     technologies: Mapping[str, Technology],
-    layers: Layers | None = None,
+    layers: LayersFile | None = None,
 ) -> CoreOfPoint:
     """The core of a point of a sweep, with tables of measured devices and named technologies.
 
     What ``layers`` do not say is that of the point.
     """
     flow, bits = _flow_of(point, tables, technologies)
-    of_layers = []
-    for name, values in (layers or {}).items():
-        try:
-            of_layers.append((name, _flow_of({**point, **values}, tables, technologies)[0]))
-        except InputError as error:
-            raise type(error)(f"`layers`: {name}: {error}") from error
-    own = tuple(of_layers)
+    own = _layer_cores(point, tables, technologies, layers)
     plan = CalibrationPlan()
     # Else a plan would tell rows apart that are the same.
-    if any(map(needs_calibration, (flow, *dict(own).values()))):
+    if any(map(needs_calibration, CoreOfPoint(flow, bits, plan, layers=own).flows)):
         plan = CalibrationPlan(
             point["calibration"], point["percentile"], point["calibration_samples"]
         )
@@ -200,6 +264,36 @@ def core_of(
     gradients = GradientFlows(gradient(chosen[0]), gradient(chosen[1]))
     same = gradients == GradientFlows(flow, flow)
     return CoreOfPoint(flow, bits, plan, None if same else gradients, own)
+
+
+def _layer_cores(
+    point: shared.Point,
+    tables: Mapping[str, Any],
+    technologies: Mapping[str, Technology],
+    layers: LayersFile | None,
+) -> "tuple[LayerCore, ...]":
+    """Those of a file, each beside the options of a point."""
+    if layers is None:
+        return ()
+    from rnscli.analysis import LayerCore  # which needs torch
+
+    found = []
+    for name, values in layers.layers.items():
+        if values is None:
+            found.append(LayerCore(name, None))
+            continue
+        here = {**point, **values}
+        technology = technologies.get(str(here["technology"]))
+        with layers.about(name):
+            flow, bits = _flow_of(here, tables, technologies)
+            kind = analog_core_named(here["core"])
+            if technology is not None and not runs_on(kind, technology, None):
+                raise InputError(
+                    f"the core {kind.name} does not run on `technology` {technology.name}; give "
+                    f"the layer another, such as {kind.default_technology}"
+                )
+        found.append(LayerCore(name, flow, bits, technology))
+    return tuple(found)
 
 
 def _flow_of(

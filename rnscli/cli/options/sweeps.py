@@ -22,6 +22,7 @@ from rnscli.cli.options.types import (
     IntSetType,
     Listed,
     ModuliType,
+    Number,
     ParamType,
     Quantity,
     RefusedError,
@@ -381,7 +382,7 @@ def type_of(values: base.Values, swept: bool = True) -> ParamType:
         case base.PerModulus(low, high, accepted):
             return PerModulusSweep(low, high, accepted)
         case base.Numbers(low, high, accepted):
-            return FloatSweep(low, high, accepted)
+            return FloatSweep(low, high, accepted) if swept else Number(low, high, accepted)
         case base.NamesOrFiles(suffixes=suffixes, accepted=accepted):
             return NameSweep(accepted, "NAME|FILE[,..]", values.names, suffixes)
         case base.NamesOrFractions():

@@ -165,6 +165,25 @@ class WholeNumber(TextType):
         return {"type": "integer", "minimum": self.low, "maximum": self.high}
 
 
+class Number(TextType):
+    """One real number of a range, which ``accepted`` says in words."""
+
+    name = "FLOAT"
+
+    def __init__(self, low: float, high: float, accepted: str) -> None:
+        self.low, self.high, self.what = low, high, accepted
+
+    def parse(self, text: str) -> float:
+        number = float(text)
+        check_underflow(text, number)
+        if not self.low <= number <= self.high:  # false for NaN
+            raise ValueError
+        return number
+
+    def schema(self) -> "Schema":
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+
 def whole_number(text: str, low: int, high: int) -> int:
     """A whole number in a range, also written as 1e6; a ValueError if it is not."""
     try:

@@ -131,8 +131,10 @@ def _opened(name: str, sizes: Mapping[str, int], inputs: Sequence[InputShape]) -
 
         def said(found: re.Match[str]) -> str:
             one = found[1]
+            if one in options:
+                return found[0]
             unknown = f"has no {found[0]}" in sentence and one in sizes
-            return found[0] if one in options else f"--size {one}" + f"={sizes[one]}" * unknown
+            return f"--size {one}={sizes[one]}" if unknown else f"--size {one}"
 
         text = re.sub(r"`(\w+)`", said, sentence)
         raise InputError(text, *error.arguments) from None

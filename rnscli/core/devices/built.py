@@ -114,6 +114,18 @@ class BuiltArray:
         self._cells: tuple[Cells, ...] = tuple(held)
         self._adcs, self._dacs = tuple(adcs), tuple(levelled)
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        of_each = [*self._cells, *(one for one in self._adcs if one is not None)]
+        drawn = [values for some in of_each for values in some]
+        held = {
+            id(one): one.nbytes
+            for one in (*self._stored, *self._dacs, *drawn)
+            if one is not None and not isinstance(one, float)
+        }
+        return sum(held.values())
+
     def part(self, rows: slice) -> BuiltArray:
         """The arrays of a part of a stack."""
         if self._stored[0].ndim < 3:

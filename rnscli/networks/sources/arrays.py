@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Container, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -111,11 +112,16 @@ class _Npy(StoredSamples):
             raise InputError(f"{self.where} has changed while it was read; leave it as it is")
         return np.array(array[start:stop])
 
-    def content(self) -> str:
+    @cached_property
+    def _content(self) -> str:
         hasher = hashlib.sha256(f"{self.stored_in.str}{self.shape}".encode())
+        array = self.opened()
         for part in chunks(len(self)):
-            hasher.update(np.ascontiguousarray(self.opened()[part]).tobytes())
+            hasher.update(np.ascontiguousarray(array[part]).tobytes())
         return hasher.hexdigest()
+
+    def content(self) -> str:
+        return self._content
 
 
 def _dataset(path: Path, arrays: Mapping[str, Any]) -> Dataset:

@@ -46,8 +46,10 @@ class ImageFolder(Source):
                 "install it with: pip install pillow"
             ) from None
         size = SIZE if image_size is None else image_size
+        every = [path / name for names in _PARTS.values() for name in names]
+        classes = {folder: _classes(folder) for folder in (path, *every)}
         folders = {
-            part: next((path / name for name in names if _classes(path / name)), None)
+            part: next((path / name for name in names if classes[path / name]), None)
             for part, names in _PARTS.items()
         }
         if folders["test"] is None and folders["train"] is None:
@@ -58,7 +60,7 @@ class ImageFolder(Source):
                 f"`data` {path} has images to train with, and neither a folder test nor val with "
                 "images to test with"
             )
-        if train is not None and _classes(train) != _classes(test):
+        if train is not None and classes[train] != classes[test]:
             raise InputError(
                 f"`data` {path}: {train.name} and {test.name} must have folders of the same classes"
             )
@@ -66,8 +68,8 @@ class ImageFolder(Source):
             f"images are scaled to a shorter side of {round(size * _MARGIN)} pixels and cut to "
             f"{size} x {size}; {said_of_normalised(MEAN, DEVIATION)}"
         )
-        to_train = None if train is None else _part(train, size)
-        return Dataset(path.name or str(path), _part(test, size), to_train, note)
+        to_train = None if train is None else _part(train, classes[train], size)
+        return Dataset(path.name or str(path), _part(test, classes[test], size), to_train, note)
 
 
 def _classes(folder: Path) -> list[str]:
@@ -81,9 +83,9 @@ def _has_image(folder: Path) -> bool:
     return any(one.suffix.lower() in SUFFIXES for one in folder.iterdir())
 
 
-def _part(folder: Path, size: int) -> LabelledData:
+def _part(folder: Path, classes: list[str], size: int) -> LabelledData:
     files, labels = [], []
-    for label, name in enumerate(_classes(folder)):
+    for label, name in enumerate(classes):
         images = sorted(one for one in (folder / name).iterdir() if one.suffix.lower() in SUFFIXES)
         files += images
         labels += [label] * len(images)

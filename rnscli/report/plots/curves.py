@@ -309,7 +309,7 @@ def panels_of_networks(
 
 
 _SHARE = 0.99  # of FP32, which designs are most often required to keep
-# What may be along the axis, with its title: what has the most values is.
+# What may be along the axis, with its title: what has the most values is, but h goes before b.
 _ALONG = {
     "bits": "bits b of the converters",
     "vector_size": "vector size h",
@@ -354,6 +354,7 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
     along = _along(rows)
     same = () if along is None else ("model", along)
     groups = grouped(rows, same, (*OF_CORES, "samples"), columns_of(analysis.AccuracyRow))
+    looks = _styles(groups)
     ends = [end for row in rows for end in _ends(row)]
     margin = 0.03 * (max(ends, default=1.0) - min(ends, default=0.0))
     limits = min(ends, default=0.0) - margin, max(ends, default=1.0) + margin
@@ -367,7 +368,7 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
             y = [number(row[shown]) for row in here]
             below = [value - _ends(row)[0] for value, row in zip(y, here, strict=True)]
             above = [_ends(row)[1] - value for value, row in zip(y, here, strict=True)]
-            look = plot.series_style(index, index // 8) | {"marker": "o"}
+            look = looks[index] | {"marker": "o"}
             axes.errorbar(x, y, yerr=(below, above), label=None if along is None else name,
                           markersize=4, elinewidth=0.8, capsize=2, **look)  # fmt: skip
         if shown == "relative_value":
@@ -391,7 +392,7 @@ def plot_accuracy(rows: Sequence[Row], file_format: str) -> bytes:
 
 
 def _along(rows: Sequence[Row]) -> str | None:
-    """What has the most values, all of them finite; ``None`` if nothing has two."""
+    """What has the most values, all of them finite, but h before b; ``None`` if nothing has two."""
     # A line must have a place on the axis for all of its rows.
     found = {key: {row[key] for row in rows} for key in _ALONG}
     counts = {
@@ -399,8 +400,24 @@ def _along(rows: Sequence[Row]) -> str | None:
         for key, values in found.items()
         if None not in values and math.inf not in values
     }
+    if counts.get("vector_size", 1) > 1:  # a line for each b, as accuracy against h is published
+        counts.pop("bits", None)
     best = max(counts, key=lambda key: counts[key], default=None)
     return best if best is not None and counts[best] > 1 else None
+
+
+def _styles(groups: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
+    """A colour for each line; where that is enough, a kind of line for each range of the ADCs."""
+    firsts = [members[0] for members in groups.values()]
+    ranges = list(dict.fromkeys(row["adc_range"] for row in firsts if row["adc_range"] is not None))
+    # A label says the range as a part of its own.
+    parts = [tuple(part for part in name.split(", ") if part not in ranges) for name in groups]
+    colours = list(dict.fromkeys(parts))
+    places = [ranges.index(row["adc_range"]) if row["adc_range"] in ranges else 0 for row in firsts]
+    pairs = [(colours.index(part), place) for part, place in zip(parts, places, strict=True)]
+    if len(set(pairs)) < len(pairs) or len(colours) > len(COLOURS) or len(ranges) > len(LINES):
+        pairs = [(index, index // len(COLOURS)) for index in range(len(pairs))]
+    return [plot.series_style(colour, line) for colour, line in pairs]
 
 
 def _scale(axes: Any, along: str, values: Sequence[float]) -> None:
@@ -455,18 +472,20 @@ def plot_training(
             lowest = min([lowest, *low])
         if lowest > 0:
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(_plain_ticks())
-            axes.yaxis.set_minor_formatter(_plain_ticks())
+            axes.yaxis.set_major_formatter(plain_ticks())
+            axes.yaxis.set_minor_formatter(plain_ticks())
         axes.xaxis.get_major_locator().set_params(integer=True)
 
-    return panels_of_networks(rows, draw, ("epoch", "training loss (nats)"), file_format)
+    # Of classes it is a cross-entropy; of values a square of whatever they are.
+    unit = " (nats)" if all(row.get("test_r2") is None for row in rows) else ""
+    return panels_of_networks(rows, draw, ("epoch", f"training loss{unit}"), file_format)
 
 
 def _style(colour: str, line: int, order: int) -> dict[str, Any]:
     return {"color": colour, "linestyle": LINES[line % len(LINES)], "zorder": order}
 
 
-def _plain_ticks() -> Any:
+def plain_ticks() -> Any:
     """Numbers such as 0.2, where a logarithmic axis has 2 x 10^-1; not at too many ticks."""
     from matplotlib.ticker import LogFormatter
 

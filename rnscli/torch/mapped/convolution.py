@@ -5,7 +5,8 @@ times ``(K, O)``, for the gradient of the images ``(P, O)`` times ``(O, K)``, an
 weights ``(K, P)`` times ``(P, O)``, with P positions, K terms of a patch and O outputs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,26 +14,33 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnscli.matrix import ProductCounts
+from rnscli.matrix import ProductCounts, TinyScalesError
+from rnscli.torch.mapped.depthwise import by_shifts, suits
 from rnscli.torch.mapped.patches import (
     AllPatches,
-    Block,
     Cut,
+    WholeImages,
     add_patches,
     all_positions,
     blocks,
     channel_blocks,
     covered,
+    fits,
+    gathered,
     patches,
+    position_blocks,
+    scattered,
+    steps,
 )
 from rnscli.torch.product import (
     FORWARD,
     INPUT_GRADIENT,
     WEIGHT_GRADIENT,
+    Multiplication,
     Place,
     Request,
+    Weights,
     check_plain,
-    multiplication,
     product_type,
     record,
     request_for,
@@ -42,6 +50,7 @@ from rnscli.torch.product import (
 
 # Of these a row can be quantised without the others, but for the largest magnitude of all.
 _BY_ROWS = ("vector", "channel", "tensor")
+_TOTALS = 1 << 17  # values of a gradient that stay in a cache while positions are gone through
 
 
 def convolve(place: Place, images: Tensor, weight: Tensor, cut: Cut, groups: int) -> Tensor:
@@ -75,42 +84,66 @@ class Convolution(NamedTuple):
     def fits(self, images: Tensor, weight: Tensor) -> bool:
         """Whether it can be computed in blocks, with the same result."""
         flows = self.request.place.flows  # of all roles
-        plain = self.request.observer is None and not any(
-            # What chance rounds would be drawn in another order.
-            flow.core.noisy or flow.core.physical or flow.rounds.draws
-            for flow in flows
-        )
+        plain = self.request.observer is None
         granularities = {flow.granularity for flow in flows}
         single = images.dtype == weight.dtype == torch.float32 and images.device.type != "meta"
         if not plain or not single or not len(images) or not granularities.issubset(_BY_ROWS):
             return False
         return "tensor" not in granularities or covered(images, self.cut) is not None
 
-    def operand(self, values: Tensor) -> Tensor:
-        """Values ``(rows or terms, ...)`` of all groups as a matrix, or a stack of them."""
-        flat = values.flatten(1)
-        return (
-            flat
-            if self.groups == 1
-            else flat.view(self.groups, len(flat) // self.groups, flat.shape[1])
-        )
+    def operand(self, values: Tensor, group: slice | None = None) -> Tensor:
+        """Values ``(rows or terms, ...)`` of all or some groups as a matrix, or a stack of them."""
+        flat, groups = values.flatten(1), self.groups
+        if groups == 1:
+            return flat
+        groups = groups if group is None else group.stop - group.start
+        return flat.view(groups, len(flat) // groups, flat.shape[1])
 
-    def largest_of_patches(self, images: Tensor) -> Callable[[Block], Tensor | None]:
-        """The largest magnitude of each patch of a block, or of all, where it makes the scale."""
+    def of(self, group: slice | None, length: int) -> slice:
+        """Which of so many channels, or outputs, are those of some groups."""
+        each = length // self.groups
+        return slice(None) if group is None else slice(group.start * each, group.stop * each)
+
+    def some(self, weights: Weights, group: slice | None) -> Weights:
+        """Those of some groups."""
+        if group is None:
+            return weights
+        return weights[group] if isinstance(weights, Tensor) else weights.of(group)
+
+    def parts(
+        self, images: Tensor, multiply: Multiplication, weights: torch.Size
+    ) -> Iterator[tuple[slice | None, slice]]:
+        """Groups, if not all, and positions that are multiplied together with ``(..., K, N)``."""
+        if not multiply.draws:
+            yield from ((None, positions) for positions in blocks(images, self.cut))
+            return
+        # For as many at a time as if all patches were multiplied at once noise is drawn; but for
+        # groups of which each has more than that.
+        every, (terms, columns) = all_positions(images, self.cut).stop, weights[-2:]
+        groups: list[slice | None] = [None]
+        if self.groups > 1:
+            together = multiply.at_once((self.groups, every, columns), terms)
+            groups = [*steps(self.groups, together)]
+        for group in groups:
+            for positions in steps(every, multiply.at_once((every, columns), terms)):
+                yield group, positions
+
+    def largest_of_patches(self, images: Tensor) -> Callable[[slice | None, slice], Tensor | None]:
+        """Largest magnitudes of patches, or of all, of groups, where they make the scale."""
         if self.request.place.flow.granularity != "channel":
             of_all = self.largest(covered(images, self.cut), FORWARD)
-            return lambda block: of_all
+            return lambda group, _: of_all if of_all is None or group is None else of_all[group]
         # That of the pixels first, in each group: patches have all of them several times.
         pixels = images.view(len(images), self.groups, -1, *images.shape[2:])
         most = torch.maximum(pixels.amax(2), -pixels.amin(2))
         kernel, stride, spread = self.cut
-        every = functional.max_pool2d(most, kernel, stride, 0, spread).transpose(0, 1)
+        every = functional.max_pool2d(most, kernel, stride, 0, spread).transpose(0, 1).flatten(1)
 
-        def of_block(block: Block) -> Tensor:
-            found = every[:, block.images, block.rows].flatten(1)[..., None]
+        def of_part(group: slice | None, positions: slice) -> Tensor:
+            found = every[slice(None) if group is None else group, positions, None]
             return found if self.groups > 1 else found[0]
 
-        return of_block
+        return of_part
 
     def largest(self, values: Tensor | None, role: str) -> Tensor | None:
         """Largest magnitude of ``(N, C, ...)``, of each group, where it makes the scale."""
@@ -151,23 +184,42 @@ class Convolved(torch.autograd.Function):
 
 def _forward(images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
     cut, request, outputs = convolution.cut, convolution.request, len(weight)
-    size = cut.positions(images.shape[2:])
     kernels = convolution.operand(weight).mT
-    found = images.new_empty((len(images), outputs, *size))
-    counts, buffer = ProductCounts(), None
+    every = all_positions(images, cut).stop
     with simulating(images.device, request):
-        multiply = multiplication(kernels, request)
+        multiply = Multiplication(request, images.device)
+        weights = multiply.quantised(kernels)
+        found = _shifted(images, weights, convolution, multiply)
+        if found is not None:
+            counts = ProductCounts(0, found.numel(), 0, found.numel())
+            _record(request, kernels.shape, every, counts)
+            return found
+        found = images.new_empty((len(images), outputs, *cut.positions(images.shape[2:])))
+        counts, buffer = ProductCounts(), None
         largest = convolution.largest_of_patches(images)
-        for block in blocks(images, cut):
-            part = patches(images, cut, block, buffer)
+        for group, positions in convolution.parts(images, multiply, kernels.shape):
+            part = patches(
+                images[:, convolution.of(group, images.shape[1])], cut, positions, buffer
+            )
             buffer = part.view(-1) if buffer is None else buffer
-            rows = convolution.operand(part).mT
-            made, one = multiply(rows, largest(block))
-            made = made.mT.reshape(outputs, *part.shape[1:])
-            found[block.images, :, block.rows] = made.transpose(0, 1)
+            rows = convolution.operand(part, group).mT
+            made, one = multiply(rows, convolution.some(weights, group), largest(group, positions))
+            into = found[:, convolution.of(group, outputs)]
+            scattered(into, positions, made.mT.reshape(into.shape[1], -1))
             counts += one
-    _record(request, kernels.shape, len(images) * size[0] * size[1], counts)
+    _record(request, kernels.shape, every, counts)
     return found
+
+
+def _shifted(
+    images: Tensor, weights: Weights, convolution: Convolution, multiply: Multiplication
+) -> Tensor | None:
+    """The result where that is computed without patches."""
+    product, cut = multiply.product, convolution.cut
+    if product is None or isinstance(weights, Tensor) or not suits(weights, product, images):
+        return None
+    largest = convolution.largest(covered(images, cut), FORWARD)
+    return by_shifts(images, cut, weights, product, largest)
 
 
 def _to_images(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
@@ -177,36 +229,99 @@ def _to_images(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convol
     found = torch.zeros_like(images)
     counts = ProductCounts()
     with simulating(images.device, request):
-        multiply = multiplication(kernels, request)
+        multiply = Multiplication(request, images.device)
+        weights = multiply.quantised(kernels)
         largest = convolution.largest(grad, request.role)
-        # The last rows first: so each pixel adds up its gradients in the order of the kernel.
-        for block in reversed([*blocks(images, cut)]):
-            part = grad[block.images, :, block.rows].transpose(0, 1)
-            rows = convolution.operand(part).mT
-            made, one = multiply(rows, largest)
-            add_patches(found, cut, block, made.mT.reshape(-1, *part.shape[1:]))
+        parts = [*convolution.parts(images, multiply, kernels.shape)]
+        whole = WholeImages(grad.shape[2] * grad.shape[3], keep=multiply.draws)
+        if not multiply.draws:
+            # The last rows first: so each pixel adds up its gradients in the order of the kernel.
+            parts.reverse()
+        for group, positions in parts:
+            part = gathered(grad[:, convolution.of(group, grad.shape[1])], positions)
+            rows = convolution.operand(part, group).mT
+            most = largest if largest is None or group is None else largest[group]
+            made, one = multiply(rows, convolution.some(weights, group), most)
+            into = found[:, convolution.of(group, images.shape[1])]
+            for some, values in whole.add(positions, made.mT.reshape(-1, made.shape[-2])):
+                add_patches(into, cut, some, values)
             counts += one
-    _record(request, kernels.shape, len(images) * grad.shape[2:].numel(), counts)
+    _record(request, kernels.shape, all_positions(images, cut).stop, counts)
     return found
 
 
 def _to_weight(grad: Tensor, images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor:
-    cut, groups, outputs = convolution.cut, convolution.groups, len(weight)
     request = convolution.request._replace(role=WEIGHT_GRADIENT, stationary=False, source=None)
-    columns = convolution.operand(grad.transpose(0, 1)).mT
-    found = torch.empty_like(weight)
-    counts, every = ProductCounts(), all_positions(images, cut)
     with simulating(images.device, request):
-        multiply = multiplication(columns, request)
-        largest = convolution.largest(covered(images, cut), request.role)
-        parts = [slice(None)] if groups > 1 else channel_blocks(images, cut)
-        for channels in parts:
-            part = patches(images[:, channels], cut, every)
-            made, one = multiply(convolution.operand(part), largest)
-            found[:, channels] = made.mT.reshape(outputs, -1, *cut.kernel)
-            counts += one
-    _record(request, columns.shape, weight[0].numel(), counts)
+        multiply = Multiplication(request, images.device)
+        flow = multiply.flow
+        whole = multiply.draws and fits(images, convolution.cut)
+        own_scales = flow is not None and flow.granularity == "vector" and not flow.joint_inputs
+        found = None
+        if flow is not None and own_scales and not whole and weight.numel() <= _TOTALS:
+            size = flow.core.dot_product.vector_size
+            with suppress(TinyScalesError):
+                found, counts = _by_positions(grad, images, weight, convolution, multiply, size)
+        if found is None:
+            found, counts = _by_channels(grad, images, weight, convolution, multiply)
+    stack = () if convolution.groups == 1 else (convolution.groups,)
+    every = all_positions(images, convolution.cut).stop
+    shape = torch.Size((*stack, every, len(weight) // convolution.groups))
+    _record(request, shape, weight[0].numel(), counts)
     return found
+
+
+def _by_positions(
+    grad: Tensor,
+    images: Tensor,
+    weight: Tensor,
+    convolution: Convolution,
+    multiply: Multiplication,
+    size: int,
+) -> tuple[Tensor, ProductCounts]:
+    """The gradient of the weights from all terms of a patch at some positions after the others."""
+    cut, counts, buffer = convolution.cut, ProductCounts(), None
+    kernels = convolution.operand(weight)
+    # Zeros to which -0.0 can be added.
+    total = torch.full_like(kernels.mT, -0.0, memory_format=torch.contiguous_format)
+    for positions in position_blocks(images, cut, size):
+        part = patches(images, cut, positions, buffer)
+        buffer = part.view(-1) if buffer is None else buffer
+        columns = convolution.operand(gathered(grad, positions)).mT
+        weights = multiply.quantised(columns, positions.start)
+        _, one = multiply(convolution.operand(part), weights, onto=total)
+        counts += one
+    return total.mT.reshape(weight.shape), counts
+
+
+def _by_channels(
+    grad: Tensor, images: Tensor, weight: Tensor, convolution: Convolution, multiply: Multiplication
+) -> tuple[Tensor, ProductCounts]:
+    """The gradient of the weights from all positions of some channels, or groups, at a time."""
+    cut, groups = convolution.cut, convolution.groups
+    columns = convolution.operand(grad.transpose(0, 1)).mT
+    found, every = torch.empty_like(weight), all_positions(images, cut)
+    counts, buffer = ProductCounts(), None
+    weights = multiply.quantised(columns)
+    largest = convolution.largest(covered(images, cut), WEIGHT_GRADIENT)
+    whole = multiply.draws and fits(images, cut)
+    parts = [slice(0, groups if groups > 1 else images.shape[1])]
+    for some in parts if whole else channel_blocks(images, cut, groups):
+        group = some if groups > 1 else None
+        channels = some if group is None else convolution.of(group, images.shape[1])
+        part = patches(images[:, channels], cut, every, buffer)
+        buffer = part.view(-1) if buffer is None else buffer
+        most = largest if largest is None or group is None else largest[group]
+        made, one = multiply(
+            convolution.operand(part, group), convolution.some(weights, group), most
+        )
+        if group is None:
+            found[:, channels] = made.mT.reshape(len(weight), -1, *cut.kernel)
+        else:
+            outputs = convolution.of(group, len(weight))
+            found[outputs] = made.mT.reshape(-1, *weight.shape[1:])
+        counts += one
+    return found, counts
 
 
 def _record(request: Request, weights: torch.Size, rows: int, counts: ProductCounts) -> None:

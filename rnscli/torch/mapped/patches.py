@@ -20,6 +20,8 @@ Pair = tuple[int, int]
 Sizes = int | Sequence[int]
 
 _BLOCK = 1 << 19  # values of patches at a time, on a CPU
+_MOST = 1 << 22  # values of patches of some channels at all positions
+_TILES = 1 << 20  # values of patches of all channels at some positions
 _FEW = 256  # positions: with fewer in an image, several images are taken together
 
 
@@ -64,81 +66,188 @@ def padded(images: Tensor, border: Sequence[int], mode: str = "constant") -> Ten
 
 
 class Block(NamedTuple):
-    """Some rows of the output of some images."""
+    """A rectangle of the output of some images."""
 
     images: slice
     rows: slice
+    columns: slice
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Images, rows and columns."""
+        images, rows, columns = (one.stop - one.start for one in self)
+        return images, rows, columns
 
 
-def blocks(images: Tensor, cut: Cut) -> Iterator[Block]:
-    """Blocks of patches of ``(N, C, H, W)``, which fit in a cache on a CPU."""
+def blocks(images: Tensor, cut: Cut) -> Iterator[slice]:
+    """Positions, of all images one after the other, whose patches fit in a cache on a CPU.
+
+    A block is some images, or some rows of one.
+    """
     count, channels = images.shape[:2]
     rows, columns = cut.positions(images.shape[2:])
+    of_each = rows * columns
     if images.device.type != "cpu":
-        yield Block(slice(0, count), slice(0, rows))
+        yield slice(0, count * of_each)
         return
     terms = channels * math.prod(cut.kernel)
     most = max(columns, _FEW, _BLOCK // terms)
-    if rows * columns <= most:
-        together = max(1, most // (rows * columns))
-        for start in range(0, count, together):
-            yield Block(slice(start, min(start + together, count)), slice(0, rows))
+    if of_each <= most:
+        yield from steps(count * of_each, max(1, most // of_each) * of_each)
         return
-    step = max(1, most // columns)
-    for image in range(count):
-        for start in range(0, rows, step):
-            yield Block(slice(image, image + 1), slice(start, min(start + step, rows)))
+    for start in range(0, count * of_each, of_each):
+        for part in steps(of_each, max(1, most // columns) * columns):
+            yield slice(start + part.start, start + part.stop)
 
 
-def patches(images: Tensor, cut: Cut, block: Block, into: Tensor | None = None) -> Tensor:
-    """The patches of a block, ``(K, images, rows, columns)``; a buffer may be given for them."""
+def steps(length: int, step: int) -> Iterator[slice]:
+    """Parts of so many, one after the other."""
+    return (slice(start, min(start + step, length)) for start in range(0, length, step))
+
+
+def spans(positions: slice, size: Pair) -> Iterator[tuple[slice, Block]]:
+    """Rectangles that positions in a row make up, and which of the positions each has."""
+    (rows, columns), start = size, positions.start
+    while start < positions.stop:
+        image, row = divmod(start // columns, rows)
+        column, left = start % columns, positions.stop - start
+        if not row and not column and left >= rows * columns:
+            every = slice(image, image + left // (rows * columns))
+            block = Block(every, slice(0, rows), slice(0, columns))
+        elif not column and left >= columns:
+            lines = slice(row, min(rows, row + left // columns))
+            block = Block(slice(image, image + 1), lines, slice(0, columns))
+        else:
+            some = slice(column, min(columns, column + left))
+            block = Block(slice(image, image + 1), slice(row, row + 1), some)
+        end = start + math.prod(block.shape)
+        yield slice(start - positions.start, end - positions.start), block
+        start = end
+
+
+def patches(images: Tensor, cut: Cut, positions: slice, into: Tensor | None = None) -> Tensor:
+    """The patches at positions, ``(K, positions)``; a buffer may be given for them."""
     kernel, (down, right), (spread_down, spread_right) = cut
-    taken = block.images.stop - block.images.start
-    rows = block.rows.stop - block.rows.start
-    shape = (images.shape[1], *kernel, taken, rows, cut.positions(images.shape[2:])[1])
+    channels, count = images.shape[1], positions.stop - positions.start
     to_image, to_channel, to_row, to_column = images.stride()
     strides = (
         to_channel, to_row * spread_down, to_column * spread_right,
         to_image, to_row * down, to_column * right,
     )  # fmt: skip
-    first = block.images.start * to_image + block.rows.start * down * to_row
-    size = math.prod(shape)
+    size = channels * math.prod(kernel) * count
     if into is None or into.numel() < size:
         into = images.new_empty(size)
-    every = images.as_strided(shape, strides, images.storage_offset() + first)
-    found = into[:size].view(shape).copy_(every)
+    found = into[:size].view(channels, *kernel, count)
+    for part, block in spans(positions, cut.positions(images.shape[2:])):
+        first = sum(one.start * step for one, step in zip(block, strides[3:], strict=True))
+        shape = (channels, *kernel, *block.shape)
+        every = images.as_strided(shape, strides, images.storage_offset() + first)
+        _split(found[..., part], block).copy_(every)
     return found.flatten(0, 2)
 
 
-def add_patches(into: Tensor, cut: Cut, block: Block, values: Tensor) -> None:
-    """Add values ``(K, images, rows, columns)`` to the images where patches are from."""
-    rows, columns = values.shape[2:]
-    channels = into.shape[1]
-    values = values.reshape(channels, *cut.kernel, *values.shape[1:])
-    for i in range(cut.kernel[0]):
-        for j in range(cut.kernel[1]):
-            top = i * cut.dilation[0] + block.rows.start * cut.stride[0]
-            left = j * cut.dilation[1]
-            into[
-                block.images,
-                :,
-                top : top + (rows - 1) * cut.stride[0] + 1 : cut.stride[0],
-                left : left + (columns - 1) * cut.stride[1] + 1 : cut.stride[1],
-            ] += values[:, i, j].transpose(0, 1)
+def add_patches(into: Tensor, cut: Cut, positions: slice, values: Tensor) -> None:
+    """Add values ``(K, positions)`` to the images where patches are from."""
+    kernel, stride, spread = cut
+    values = values.reshape(into.shape[1], *kernel, -1)
+    # The last first: so each pixel adds up its values in the order of the kernel.
+    for part, block in reversed([*spans(positions, cut.positions(into.shape[2:]))]):
+        (images, rows, columns), (_, height, width) = block, block.shape
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                top = i * spread[0] + rows.start * stride[0]
+                left = j * spread[1] + columns.start * stride[1]
+                into[
+                    images,
+                    :,
+                    top : top + (height - 1) * stride[0] + 1 : stride[0],
+                    left : left + (width - 1) * stride[1] + 1 : stride[1],
+                ] += _split(values[:, i, j, part], block).transpose(0, 1)
 
 
-def channel_blocks(images: Tensor, cut: Cut) -> Iterator[slice]:
-    """Blocks of channels whose patches, at all positions of all images, are multiplied at once."""
+class WholeImages:
+    """Values ``(K, positions)`` of the same images together, where they come in order.
+
+    So `add_patches` adds them in the same order whatever their parts are, unless those of an image
+    are too many to be kept.
+    """
+
+    def __init__(self, of_each: int, keep: bool) -> None:
+        self._of_each, self._keep = of_each, keep
+        self._begun: list[tuple[slice, Tensor]] = []
+
+    def add(self, positions: slice, values: Tensor) -> list[tuple[slice, Tensor]]:
+        """What can be added now, in this order."""
+        if not self._keep:
+            return [(positions, values)]
+        self._begun.append((positions, values))
+        last = positions.stop - positions.stop % self._of_each  # where an image ends
+        if last <= positions.start:
+            if sum(values.numel() for _, values in self._begun) <= _MOST:
+                return []
+            last = positions.stop
+        cut = last - positions.start
+        *whole, _ = self._begun
+        whole.append((slice(positions.start, last), values[:, :cut]))
+        rest = (slice(last, positions.stop), values[:, cut:])
+        self._begun = [rest] if last < positions.stop else []
+        return whole[::-1]
+
+
+def gathered(values: Tensor, positions: slice) -> Tensor:
+    """Values ``(N, C, rows, columns)`` at positions, ``(C, positions)``."""
+    size = values.shape[2], values.shape[3]
+    parts = [
+        values[images, :, rows, columns].transpose(0, 1).flatten(1)
+        for _, (images, rows, columns) in spans(positions, size)
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+def scattered(into: Tensor, positions: slice, values: Tensor) -> None:
+    """Put values ``(C, positions)`` where `gathered` takes them from."""
+    for part, block in spans(positions, (into.shape[2], into.shape[3])):
+        images, rows, columns = block
+        into[images, :, rows, columns] = _split(values[:, part], block).transpose(0, 1)
+
+
+def _split(values: Tensor, block: Block) -> Tensor:
+    return values.view(*values.shape[:-1], *block.shape)
+
+
+def all_positions(images: Tensor, cut: Cut) -> slice:
+    """All of them."""
     rows, columns = cut.positions(images.shape[2:])
-    each = math.prod(cut.kernel) * len(images) * rows * columns
-    step = images.shape[1] if images.device.type != "cpu" else max(1, 8 * _BLOCK // each)
-    for start in range(0, images.shape[1], step):
-        yield slice(start, min(start + step, images.shape[1]))
+    return slice(0, len(images) * rows * columns)
 
 
-def all_positions(images: Tensor, cut: Cut) -> Block:
-    """The block of all patches."""
-    return Block(slice(0, len(images)), slice(0, cut.positions(images.shape[2:])[0]))
+def fits(images: Tensor, cut: Cut) -> bool:
+    """Whether all patches are so few values that they may be in memory together."""
+    return images.device.type != "cpu" or _values_of_channel(images, cut) * images.shape[1] <= _MOST
+
+
+def channel_blocks(images: Tensor, cut: Cut, groups: int) -> Iterator[slice]:
+    """Channels, or groups if there are several, whose patches at all positions are together."""
+    length, each = images.shape[1], _values_of_channel(images, cut)
+    if groups > 1:
+        length, each = groups, each * (length // groups)
+    if images.device.type != "cpu":
+        return steps(length, length)
+    return steps(length, max(1, _MOST // each))
+
+
+def _values_of_channel(images: Tensor, cut: Cut) -> int:
+    positions = all_positions(images, cut)
+    return int(math.prod(cut.kernel) * (positions.stop - positions.start))
+
+
+def position_blocks(images: Tensor, cut: Cut, size: int) -> Iterator[slice]:
+    """Positions whose patches are worked on at a time, in tiles of a size."""
+    every = all_positions(images, cut).stop
+    if images.device.type != "cpu":
+        return steps(every, every)
+    terms = images.shape[1] * math.prod(cut.kernel)
+    return steps(every, max(1, _TILES // (terms * size)) * size)
 
 
 def covered(images: Tensor, cut: Cut) -> Tensor | None:
@@ -162,10 +271,11 @@ class AllPatches(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, images: Tensor, cut: Cut) -> Tensor:
         ctx.shape, ctx.cut = images.shape, cut
-        return patches(images, cut, all_positions(images, cut))
+        found = patches(images, cut, all_positions(images, cut))
+        return found.view(len(found), len(images), *cut.positions(images.shape[2:]))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         found = grad.new_zeros(ctx.shape)
-        add_patches(found, ctx.cut, all_positions(found, ctx.cut), grad)
+        add_patches(found, ctx.cut, all_positions(found, ctx.cut), grad.flatten(1))
         return found, None

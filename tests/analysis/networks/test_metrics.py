@@ -127,6 +127,32 @@ def test_spans() -> None:
     assert overlap.interval == pytest.approx((np.mean(scores) - half, np.mean(scores) + half))
 
 
+def test_spans_with_ends_that_do_not_count() -> None:
+    """Against loops: -100 leaves out an end, and a sample where both are left out."""
+    core, fp32 = logits(60, 12, 2)
+    labels = np.sort(fp32.argmax(1), axis=1)
+    labels[::5, 0], labels[::7, 1] = -100, -100
+    answers = core.argmax(1)
+    right = [
+        all(answer == label for answer, label in zip(one, asked, strict=True) if label != -100)
+        for one, asked in zip(answers, labels, strict=True)
+        if any(asked != -100)
+    ]
+    metric = METRICS["accuracy"]
+    found = metric.statistics(SPANS, core, fp32, labels)
+    assert found.samples == len(right) == 58
+    assert metric.compared(found).value == sum(right) / len(right)
+    whole = (labels != -100).all(1)
+    f1 = METRICS["f1"]
+    overlap = f1.compared(f1.statistics(SPANS, core, fp32, labels))
+    expected = f1.compared(f1.statistics(SPANS, core[whole], fp32[whole], labels[whole]))
+    assert overlap.value == pytest.approx(expected.value, rel=1e-14)
+    for one in (metric, f1):
+        nothing = one.statistics(SPANS, core, fp32, np.full_like(labels, -100))
+        with pytest.raises(InputError, match="counts"):
+            one.compared(one.of_record(nothing.record()))
+
+
 def test_f1_of_samples() -> None:
     core, fp32 = logits(200, 5)
     labels = fp32.argmax(1)

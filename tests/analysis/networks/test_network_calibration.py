@@ -144,10 +144,10 @@ def test_trainings_are_calibrated_before_each_epoch(
     trainer = training.Trainer.advance
     done = []
 
-    def killed(self: Any) -> Any:
+    def killed(self: Any, *others: Any) -> Any:
         if len(done) == 2:
             raise KeyboardInterrupt
-        done.append(trainer(self))
+        done.append(trainer(self, *others))
         return done[-1]
 
     monkeypatch.setattr(training.Trainer, "advance", killed)

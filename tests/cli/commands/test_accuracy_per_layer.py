@@ -88,9 +88,23 @@ def test_it_says_what_is_zero_and_takes_requirements(rnscli: Run) -> None:
     assert rows[0]["snr_in_place_db"] is None
 
 
-def test_without_it_labels_are_needed(refusal: Refusal) -> None:
-    told = refusal("accuracy", "--model", "mine:deep", "--data", "only_x.npz", "--core", "rns")
-    assert "needs labels that are classes" in told
+def test_without_labels_the_outputs_are_compared(rnscli: Run, refusal: Refusal) -> None:
+    asked = ("accuracy", "--model", "mine:deep", "--data", "only_x.npz", "--core", "rns")
+    ran = rnscli(*asked)
+    assert ran.code == 0 and " dB" in ran.out
+    assert "judged by snr, the first metric of its task, unlabelled" in ran.err
+    assert "needs labels that are classes" in refusal(*asked, "--metric", "accuracy")
+
+
+def test_requirements_are_about_some_rows(rnscli: Run) -> None:
+    asked = ("accuracy", "--model", "mine:deep", "--data", "only_x.npz", "--core", "rns",
+             "--per-layer", "--require")  # fmt: skip
+    assert rnscli(*asked, "top_class >= 0.1 where layer == outputs").code == 0
+    ran = rnscli(*asked, "top_class >= 0.1")
+    assert ran.code == 1 and "rows are left out by a condition behind it" in ran.err
+    assert "column layr does not exist; did you mean layer?" in (
+        rnscli(*asked, "top_class >= 0.1 where layr == outputs").err
+    )
 
 
 def test_labels_that_do_not_fit_do_not_matter(rnscli: Run, refusal: Refusal) -> None:

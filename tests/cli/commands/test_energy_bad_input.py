@@ -108,8 +108,6 @@ def test_a_file_that_is_read_is_not_written_over(
     ("arguments", "named"),
     [
         ("--workload mnist-cnn --sensitivity", "--workload --sensitivity"),
-        ("--arrays 2", "--arrays --workload"),
-        ("--arrays 2 --sensitivity --adc-k1 1fJ±9%", "--arrays --workload"),
         ("--adc-model table", "--adc-model --adc-table"),
         ("--adc-model murmann,table", "--adc-model --adc-table"),
         ("--adc-model murmann --adc-table TABLE", "--adc-model --adc-table"),
@@ -128,7 +126,6 @@ def test_a_file_that_is_read_is_not_written_over(
         ("--torch digits-cnn --input-shape a=3 --input-shape a=3", "--input-shape a"),
         ("--torch os:getcwd --input-shape 3", "--torch os:getcwd"),
         ("--breakdown --sensitivity", "--breakdown --sensitivity"),
-        ("--breakdown --arrays 2", "--arrays --workload"),
         ("--p 0.1 --sigma 0.1", "--p --sigma"),
         ("--sigma 0.1 --snr-db 30", "--sigma --snr-db"),
         ("--p 0.1 --snr-db 30", "--p --snr-db"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tiny_networks
 import torch
+from sklearn.metrics import r2_score
 
 Run = Callable[..., Any]
 Rows = Callable[..., list[dict[str, Any]]]
@@ -31,6 +32,18 @@ class Reader(nn.Module):
 def reader():
     torch.manual_seed(3)
     return Reader()
+
+class Pointer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.ends = nn.Embedding(11, 6), nn.Linear(6, 2)
+
+    def forward(self, tokens):
+        return self.ends(self.table(tokens))
+
+def pointer():
+    torch.manual_seed(3)
+    return Pointer()
 
 def values():
     torch.manual_seed(3)
@@ -87,16 +100,16 @@ def test_names_of_weights(rows: Rows, folder: Path) -> None:
     (folder / "kept").mkdir()
     rows(
         "train", *CNN, "--epochs", "1,2", "--seed", "0,3", "--core", "rns,fixed-lp", "--save",
-        "kept/w.bin",
+        "kept/my w.bin",
     )  # fmt: skip
     names = {path.name for path in (folder / "kept").iterdir()}
     assert names == {
-        f"w-{core}-epochs{epochs}-seed{seed}.bin"
+        f"my w-{core}-epochs{epochs}-seed{seed}.bin"
         for core in ("fp32", "rns", "fixed-lp")
         for epochs in (1, 2)
         for seed in (0, 3)
     }
-    state = torch.load(folder / "kept" / "w-rns-epochs1-seed3.bin", weights_only=True)
+    state = torch.load(folder / "kept" / "my w-rns-epochs1-seed3.bin", weights_only=True)
     assert set(state) == set(tiny_networks.cnn().state_dict())
 
 
@@ -137,13 +150,32 @@ def test_a_language_model(rows: Rows, folder: Path) -> None:
     assert by_metric["snr"]["fp32_value"] is None
 
 
-def test_values(rows: Rows, refusal: Refusal) -> None:
+def test_values(rows: Rows, refusal: Refusal, rnscli: Run) -> None:
     asked = ("--model", "mine:values", "--data", "values.npz", "--core", "rns,fixed-lp")
     exact, coarse = rows("accuracy", *asked, "--metric", "mse", "--adc-range", "full")
     assert exact["task"] == "regression"
     assert exact["relative_value"] == pytest.approx(1, abs=0.05)
     assert coarse["value"] > exact["value"]
-    assert "needs labels that are classes" in refusal("accuracy", *asked)
+    usual = rows_of(rnscli("accuracy", *asked, "--adc-range", "full", "--format", "json"))
+    assert [row["value"] for row in usual] == [exact["value"], coarse["value"]]
+    assert "needs labels that are classes" in refusal("accuracy", *asked, "--metric", "f1")
+
+
+def rows_of(ran: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(ran.out)["rows"]
+    return found
+
+
+@pytest.mark.parametrize("more", [(), ("--sigma", "0.1,0.2", "--redundant", 1, "--attempts", 2)])
+def test_tables_of_several_metrics(rnscli: Run, more: tuple[Any, ...]) -> None:
+    """Each value in the form of its metric, once, and no table wider than a page."""
+    asked = ("accuracy", *CNN, "--core", "rns,fixed-lp", "--metric", "accuracy,snr,f1", *more)
+    table = rnscli(*asked).out
+    assert max(map(len, table.splitlines())) <= 100
+    (titles,) = (line for line in table.splitlines() if line.lstrip().startswith("metric"))
+    assert titles.split().count("FP32") <= 2 and titles.count("95 % interval") <= 2
+    lines = [line.split() for line in table.splitlines() if line.startswith(("snr", "accuracy"))]
+    assert {"dB" in line for line in lines if line[0] == "snr"} == {True}
 
 
 def test_outputs_without_labels(rows: Rows, rnscli: Run) -> None:
@@ -194,6 +226,8 @@ def test_a_sample_that_is_spoilt_in_fp32_names_the_layer(refusal: Refusal) -> No
         ("accuracy", (*CNN, "--image-size", 8), "--image-size concerns folders of images"),
         ("accuracy", ("--model", tiny_networks.CNN, "--image-size", 8), "--image-size concerns"),
         ("accuracy", ("--hf", "nowhere/none"), "--model hf:nowhere/none"),
+        ("accuracy", (*CNN, "--torchvision", "resnet18"), "both say which networks are meant"),
+        ("train", (*CNN, "--hf", "nowhere/none"), "both say which networks are meant"),
         ("train", (*CNN, "--save", "w.pt", "--store", "runs.db"), "--save writes weights"),
         ("train", (*CNN, "--save", "nowhere/w.pt"), "nowhere does not exist"),
         ("train", ("--model", "mine:values", "--data", "inputs.npz"), "no samples to train with"),
@@ -203,12 +237,80 @@ def test_refusals(command: str, options: tuple[Any, ...], says: str, refusal: Re
     assert says in refusal(command, *options)
 
 
-def test_values_are_not_trained(refusal: Refusal, folder: Path) -> None:
-    x = np.zeros((4, 1, 4, 4))
-    arrays = {"x": x, "y": np.zeros((4, 2)), "x_train": x, "y_train": np.zeros((4, 2))}
-    np.savez(folder / "both.npz", **arrays)
-    told = refusal("train", "--model", "mine:values", "--data", "both.npz")
-    assert "labels that are real numbers" in told
+def test_values_are_trained(rows: Rows, folder: Path) -> None:
+    """FP32 against gradient descent in plain PyTorch, and R^2 against scikit-learn."""
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(90, 1, 4, 4)), rng.normal(size=(90, 2))
+    y[:, 0] += x[:, 0, 0].sum(1)
+    np.savez(folder / "both.npz", x=x[:40], y=y[:40], x_train=x[40:], y_train=y[40:])
+    recipe: dict[str, Any] = {
+        "--epochs": 3, "--batch-size": 25, "--optimiser": "sgd", "--learning-rate": 0.05,
+        "--schedule": "constant", "--warm-up": 0, "--weight-decay": 0,
+    }  # fmt: skip
+    asked = ("train", "--model", "mine:values", "--data", "both.npz", "--bits", 6)
+    fp32, rns = rows(*asked, *(one for pair in recipe.items() for one in pair))
+    model = importlib.import_module("mine").values()
+    order = torch.Generator().manual_seed(0)
+    descent = torch.optim.SGD(model.parameters(), lr=0.05)
+    inputs, labels = (torch.from_numpy(one.astype(np.float32)) for one in (x, y))
+    for _ in range(3):
+        for batch in torch.tensor_split(torch.randperm(50, generator=order), 2):
+            descent.zero_grad()
+            loss = torch.nn.functional.mse_loss(model(inputs[40:][batch]), labels[40:][batch])
+            torch.autograd.backward(loss)
+            descent.step()
+    with torch.no_grad():
+        given = model(inputs[:40])
+    assert fp32["task"] == "regression" and fp32["test_accuracy"] is None
+    assert fp32["test_loss"] == pytest.approx(float(((given - labels[:40]) ** 2).mean()), rel=1e-5)
+    explained = r2_score(labels[:40], given, multioutput="variance_weighted")
+    assert fp32["test_r2"] == pytest.approx(explained, rel=1e-5)
+    assert rns["loss_difference"] == pytest.approx(rns["test_loss"] - fp32["test_loss"])
+    assert 0 < abs(rns["loss_difference"]) < 0.05 * fp32["test_loss"]
+    assert rns["accuracy_difference"] is rns["fp32_standard_error"] is None
+
+
+def test_spans_are_trained(rows: Rows, folder: Path) -> None:
+    """A span is right if both ends are, which is told by a loop from weights that are kept."""
+    x = np.random.default_rng(6).integers(0, 11, (60, 5))
+    y = np.stack([x.argmin(1), x.argmax(1)], 1)
+    y[::4, 0] = -100
+    np.savez(folder / "spans.npz", x=x[:30], y=y[:30], x_train=x[30:], y_train=y[30:])
+    asked = ("--model", "mine:pointer", "--data", "spans.npz", "--epochs", 20, "--save", "w.pt")
+    fp32, _ = rows("train", *asked, "--bits", 6, "--learning-rate", 0.1)
+    model = importlib.import_module("mine").pointer()
+    model.load_state_dict(torch.load("w-fp32-seed0.pt"))
+    with torch.no_grad():
+        answers = model(torch.from_numpy(x[:30])).argmax(1).numpy()
+    right = [
+        all(answer == label for answer, label in zip(one, asked, strict=True) if label != -100)
+        for one, asked in zip(answers, y[:30], strict=True)
+    ]
+    assert fp32["test_accuracy"] == sum(right) / 30
+    assert fp32["task"] == "spans" and 0 < sum(right) < 30
+
+
+def test_technologies_of_one_training(rows: Rows, rnscli: Run) -> None:
+    """A row for each that a core runs on; what is trained is the same."""
+    asked = ("train", *CNN, "--epochs", 1, "--bits", 6, "--core", "rns,fixed-lp")
+    found = rows(*asked, "--technology", "reram-analog,switched-capacitor")
+    assert [(row["core"], row["technology"]) for row in found] == [
+        ("fp32", "digital-logic"),
+        ("rns", "photonic-phase"),
+        ("fixed-lp", "reram-analog"),
+        ("fixed-lp", "switched-capacitor"),
+    ]
+    assert found[2]["test_loss"] == found[3]["test_loss"]
+    assert found[2]["energy_j"] != found[3]["energy_j"]
+    parts = ("forward", "input_gradient", "weight_gradient", "update")
+    for row in found:
+        total = sum(row[f"{one}_energy_j"] for one in parts)
+        assert row["energy_j"] == pytest.approx(total)
+        assert row["energy_per_sample_j"] == pytest.approx(total / 50)
+        # Only the crossbar's weights are known to change while it computes.
+        assert (row["outer_product_energy_j"] is None) == (row["technology"] != "reram-analog")
+    told = rnscli(*asked[:-1], "rns", "--bits", 7)
+    assert "energy: rns on photonic-phase has none: the light of technology" in told.out
 
 
 def test_tokens_are_trained(rows: Rows, folder: Path) -> None:

@@ -208,7 +208,8 @@ SWEEPS = (
     "--extrapolate",
     "energy --bits 6 --core bit-sliced --slice-bits 1,2 --adc-bits 6,8 "
     "--legitimate-range 300000,product",
-    "energy --bits 6 --workload mnist-cnn,bert-large --arrays 1,2 --supply-voltage 1V±10%",
+    "energy --bits 6 --workload mnist-cnn,bert-large --batch 1,2 --supply-voltage 1V±10%",
+    "chip --workload mnist-cnn --arrays 60,300 --schedule sequential --dram dram,hbm2",
     "energy --bits 5,6 --sensitivity --supply-voltage 1V±10% --walden-fom 1fJ,1fJ±20% "
     "--adc-model walden --columns 64,128 --input-bits 5,6 --core rns",
     "energy --bits 6 --core rns --sensitivity --node 14nm±10% --moduli 61,59,55,53+63 "

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 import rnscli
+from rnscli.core.updates.cells import CellUpdates
+from rnscli.core.updates.exponential import Exponential
 from rnscli.matrix import Dataflow
 from rnscli.networks.recipe import Recipe
 from rnscli.networks.sources.open_data import open_data
@@ -166,3 +168,54 @@ def test_a_momentum_without_an_optimiser_that_has_one(rnscli: Run) -> None:
     ran = rnscli(*TRAIN, "--bits", 5, "--momentum", 0.5)
     assert ran.code == 0
     assert "--momentum changes nothing without --optimiser momentum or" in ran.err
+
+
+PLAIN = ("--optimiser", "sgd", "--weight-decay", 0, "--learning-rate", 0.1, "--bits", 6)
+
+
+def test_updates_are_those_of_cores(rows: Rows) -> None:
+    """FP32 has none; each law once, though a nonlinearity is none of linear cells."""
+    given = ("--update", "ideal,linear,exponential", "--update-nonlinearity", "1,4")
+    found = rows(*TRAIN, *PLAIN, *given, "--cells", 2, "--carry-every", 2)
+    assert [(row["core"], row["update"], row["update_nonlinearity"]) for row in found] == [
+        ("fp32", None, None),
+        ("rns", "ideal", None),
+        ("rns", "linear", None),
+        ("rns", "exponential", 1),
+        ("rns", "exponential", 4),
+    ]
+    torch.manual_seed(3)
+    flow = Dataflow(rnscli.analog_core("rns", bits=6, vector_size=128))
+    model = convert(importlib.import_module("mine").make(), flow)
+    recipe = Recipe(epochs=2, optimiser="sgd", weight_decay=0.0, learning_rate=0.1)
+    updates = CellUpdates(law=Exponential(4.0), cells=2, carry_every=2)
+    *_, last = Trainer(model, open_data("drawn.npz"), recipe, updates).run()
+    assert found[-1]["test_loss"] == last.test_loss
+
+
+def test_updates_of_a_file(rows: Rows) -> None:
+    lines = ("conductance,up,up_deviation,down,down_deviation", "1e-6,2e-8,0,-2e-8,0")
+    Path("cell.csv").write_text("\n".join((*lines, "3e-6,2e-8,0,-2e-8,0")))
+    found = rows(*TRAIN, *PLAIN, "--update", "linear,cell.csv")
+    assert found[1]["test_loss"] == pytest.approx(found[2]["test_loss"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--update", "linear"), "--optimiser adamw and --weight-decay 0.05"),
+        ((*PLAIN, "--update", "exponential"), "--update-nonlinearity"),
+        ((*PLAIN, "--update", "linea"), "linear"),
+        ((*PLAIN, "--update", "none.csv"), "none.csv"),
+        ((*PLAIN, "--update", "linear", "--update-noise", "11"), "--update-noise"),
+    ],
+)
+def test_refused_updates(refusal: Refusal, options: tuple[object, ...], said: str) -> None:
+    assert said in refusal(*TRAIN, *options)
+
+
+def test_updates_that_change_nothing(rnscli: Run) -> None:
+    given = ("--update", "linear", "--update-nonlinearity", 2, "--carry-every", 7)
+    told = rnscli(*TRAIN, *PLAIN, *given).err
+    assert "--update-nonlinearity changes nothing without" in told
+    assert "--carry-every changes nothing without --cells" in told

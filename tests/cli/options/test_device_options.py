@@ -150,7 +150,7 @@ def test_the_noise_of_a_technology_has_a_level_of_its_own(
     assert all(word in sentence for word in said.split()), sentence
 
 
-@pytest.mark.parametrize("command", ["error-sim", "fault-prob", "train"])
+@pytest.mark.parametrize("command", ["error-sim", "fault-prob"])
 def test_a_technology_is_for_its_noise(command: str, refusal: Refusal) -> None:
     for name, value in (("--technology", "reram-analog"), ("--constant", "laser_power=1mW")):
         assert f"{name} belongs to --noise device" in refusal(*_asked(command), name, value)

@@ -69,6 +69,27 @@ def test_bits_are_along_the_axis_and_what_follows_from_them_tells_no_lines_apart
     assert picture.axes[-1].get_xlabel() == "bits b of the converters"
 
 
+def test_h_is_along_the_axis_with_a_colour_for_each_b_and_a_line_for_each_range(
+    drawn: list[Any],
+) -> None:
+    """Also where there are more b than h, as accuracy against h is published."""
+    sizes, several = (16, 32, 256), (2, 3, 4, 5)
+    rows = [
+        point(core="fixed-lp", bits=bits, vector_size=h, adc_range=adc_range)
+        for bits, h, adc_range in itertools.product(several, sizes, ("full", "calibrated"))
+    ]
+    assert plot_accuracy(rows, "png")
+    (panel,) = drawn[0].axes
+    assert panel.get_xlabel() == "vector size h" and panel.get_xscale() == "log"
+    assert [text.get_text() for text in panel.get_xticklabels()] == ["16", "32", "256"]
+    lines = [one for one in panel.get_lines() if one.get_marker() == "o"]
+    assert all(list(line.get_xdata()) == list(sizes) for line in lines)
+    looks = [(line.get_color(), line.get_linestyle()) for line in lines]
+    assert len(set(looks)) == 8 and len({colour for colour, _ in looks}) == 4
+    assert [line for _, line in looks] == ["-", "--"] * 4
+    assert legend(drawn[0])[:2] == ["bits 2, full", "bits 2, calibrated"]
+
+
 def test_without_a_sweep_every_core_has_a_place(drawn: list[Any]) -> None:
     plot_accuracy([point(core="rns"), point(core="fixed-lp", accuracy=0.3)], "svg")
     (panel,) = drawn[0].axes

@@ -1,0 +1,47 @@
+"""Products of bytes are those of their numbers, however operands lie in memory."""
+
+import itertools
+
+import torch
+from torch import Tensor
+
+import rnscli
+import rnscli.torch
+from rnscli.torch.arrays import TorchArrays
+
+ARRAYS = TorchArrays(torch.device("cpu"))
+
+
+def laid_out(values: Tensor, strides: tuple[int, int]) -> Tensor:
+    """The same matrix with other strides."""
+    last = sum((size - 1) * stride for size, stride in zip(values.shape, strides, strict=True))
+    found = torch.as_strided(torch.zeros(last + 1, dtype=values.dtype), values.shape, strides)
+    return found.copy_(values)
+
+
+def layouts(rows: int, columns: int) -> set[tuple[int, int]]:
+    found = {(columns, 1), (1, rows), (columns + 3, 1), (1, rows + 3), (2 * columns, 2)}
+    if rows == 1:
+        found |= {(1, 1), (7, 1), (1, 7)}
+    if columns == 1:
+        found |= {(1, 1), (7, 1), (1, 7)}
+    return found
+
+
+def test_every_layout() -> None:
+    torch.manual_seed(0)
+    for m, k, n in itertools.product((1, 2, 5), (1, 2, 33), (1, 3, 96)):
+        x, w = (torch.randint(-127, 128, size, dtype=torch.int8) for size in ((m, k), (k, n)))
+        expected = x.double() @ w.double()
+        for one, other in itertools.product(layouts(m, k), layouts(k, n)):
+            found = ARRAYS.product(laid_out(x, one), laid_out(w, other))
+            assert torch.equal(found.double(), expected), (m, k, n, one, other)
+
+
+def test_a_chunk_of_one_row() -> None:
+    """Chunks of `TorchArrays` leave one row of these, a row of strides (1, 1)."""
+    torch.manual_seed(0)
+    x, w = torch.randn(16, 5462).t(), torch.randn(16, 96)
+    assert ARRAYS.chunk == 5461 * 96 + 32
+    found = rnscli.torch.analog_matmul(x, w, rnscli.analog_core("rns", bits=8))
+    torch.testing.assert_close(found.double(), x.double() @ w.double(), atol=0.3, rtol=0)
