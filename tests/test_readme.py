@@ -100,5 +100,5 @@ def test_what_is_said_of_a_wrong_plan(
 
 
 def test_every_kind_of_example_was_found() -> None:
-    assert len(CONSOLE) == 44
-    assert len(SHELL) == 34
+    assert len(CONSOLE) == 46
+    assert len(SHELL) == 37

@@ -1,6 +1,5 @@
 """Columns that several rows have, each declared once, and those that options make."""
 
-import math
 from typing import Annotated
 
 from rnscli import base
@@ -8,13 +7,6 @@ from rnscli.base import Column
 
 Range = tuple[float, float]
 CI95 = "95 % confidence interval of"
-
-
-def decibels(value: float) -> str:
-    """A ratio in dB, to a tenth."""
-    # Adding zero leaves no minus before a zero.
-    return f"{round(value, 1) + 0.0:.1f} dB" if math.isfinite(value) else f"{value} dB"
-
 
 # A declaration takes as few lines as it needs: this is a table.
 # fmt: off
@@ -282,7 +274,7 @@ OutputError = Annotated[float, Column(
     "the outputs.", "rms e / rms"
 )]
 OutputSnrDb = Annotated[float, Column(
-    "The same as the SNR of outputs, in dB.", "SNR", decibels, low=None, infinite=True
+    "The same as the SNR of outputs, in dB.", "SNR", base.decibels, low=None, infinite=True
 )]
 Segments = Annotated[int, Column(
     "Arrays that a dot product is cut over, and joined from.", low=1, usual=1

@@ -80,6 +80,8 @@ BY_NAME = {
     "--adc-inl-table": FILES,
     "--data": FILES,
     "--layers": FILES,
+    "--layer-noise": FILES,
+    "--layers-to": ANY_NAME,
     "--weights": ANY_NAME,
     "--torchvision": ANY_NAME,
     "--hf": ANY_NAME,

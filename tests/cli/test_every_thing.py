@@ -42,7 +42,7 @@ MORE = {  # what some things need besides
 # Commands to which a technology only gives its noise.
 OF_NOISE = ("error-sim", "fault-prob", "train")
 # Options of which a command takes one value.
-SINGLE = [("design", "--noise")]
+SINGLE = [("design", "--noise"), ("design", "--workload")]
 
 
 def taken(command: str, option: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from rnscli.analysis import columns as c
 from rnscli.analysis.chip.rows import LIMITS
 from rnscli.analysis.design.rows import DesignChoice
 from rnscli.analysis.energy.rows import energy_of
-from rnscli.base import Column, area, percent, prefixed
+from rnscli.base import Column, area, decibels, percent, prefixed
 
 # fmt: off
 
@@ -113,7 +113,7 @@ class LayerBitsRow:
     )]
     output_snr_db: Annotated[float, Column(
         "SNR of the outputs as far as this layer decides it, in dB; of the total that of all.",
-        "SNR", c.decibels, low=None, infinite=True,
+        "SNR", decibels, low=None, infinite=True,
     )]
     noise_share: Annotated[float | None, Column(
         "Its share of the errors of the outputs, as squares.", "share of noise", percent(1), high=1

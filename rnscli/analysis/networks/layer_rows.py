@@ -55,7 +55,7 @@ class LayerRow:
             "SNR of its output where its input is that of FP32, in dB: what it loses alone; null "
             "where the output is zero throughout.",
             "in place",
-            c.decibels,
+            decibels,
             low=None,
             infinite=True,
         ),
@@ -66,7 +66,7 @@ class LayerRow:
             "SNR of its output in the network as it runs on the core, in dB; null where the output "
             "is zero throughout.",
             "accumulated",
-            c.decibels,
+            decibels,
             low=None,
             infinite=True,
         ),

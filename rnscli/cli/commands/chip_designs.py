@@ -107,8 +107,11 @@ def check_of_networks(given: Mapping[str, Any]) -> None:
     """Refuse options that say nothing with, or without, a network."""
     if not is_of_networks(given):
         for name in (*OF_NETWORKS, "layer_bits"):
-            if given[name]:
-                raise InputError(f"`{name}` is about --workload; give that, too, or leave it out")
+            if value := given[name]:
+                said = "" if value is True else f" {base.shown(_in_words(value))}"
+                raise InputError(
+                    f"`{name}`{said} is about --workload; give that, too, or leave it out"
+                )
         return
     for name, other in _NOT_OF_NETWORKS.items():
         if given[name]:
@@ -121,6 +124,10 @@ def check_of_networks(given: Mapping[str, Any]) -> None:
         if given[name]:
             verb = "not for" if given["layer_bits"] else "about"
             raise InputError(f"`{name}` is {verb} --layer-bits; leave one of them out")
+
+
+def _in_words(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _networks(given: Mapping[str, Any]) -> options.Workloads:

@@ -114,7 +114,7 @@ def test_bits_of_measured_layers(rows: Rows, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--arrays", "10"), "--arrays is about --workload"),
+        (("--arrays", "10"), "--arrays 10 is about --workload"),
         (("--layer-bits",), "--layer-bits is about --workload"),
         (("--minimise", "time"), "--minimise time is of a chip"),
         ((*NETWORK, "--area", "1mm2"), "give --chip-area instead"),
