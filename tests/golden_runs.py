@@ -25,8 +25,8 @@ RUNS = {
     "--adc-k1 100fJ±30%,50fJ",
     "energy-workload": "energy --bits 6 --core rns --workload mnist-cnn",
     "energy-sensitivity": "energy --bits 6 --core rns --sensitivity --supply-voltage 1V±10%",
-    "chip": "chip --workload mnist-cnn --core rns,fixed-lp,digital-int8 --arrays 60,300 --dram hbm2 "
-    "--per-layer",
+    "chip": "chip --workload mnist-cnn --core rns,fixed-lp,digital-int8 --arrays 60,300 "
+    "--dram hbm2 --per-layer",
     # Not of networks that are trained, whose weights differ from one machine to the next: of one
     # whose answers are exact (`tiny_networks.signs`), so that all that is kept is decided by
     # rnscli. Of the training every step is too small to change a weight.

@@ -1,6 +1,7 @@
 """The cases of ``published.toml``: what is published, what is computed of it and how, and verdicts.
 
-The numbers of one paper that prints many, with how they are computed, are those of ``block.py``.
+The numbers of one paper that prints many, with how they are computed, are those of ``block.py``,
+those of accelerators of several papers those of ``chips.py``.
 
 A case needs works (dot products or words that are simulated, networks that are tested or trained)
 and computes its value from what has come of them; where a formula is enough it needs none.
@@ -38,6 +39,7 @@ from rnscli.hardware import MurmannAdc, load_technology
 from rnscli.matrix import ProductCounts
 from rnscli.networks import DIGITS_NETWORKS, RecipeOptions
 from rnscli.reproduction.block import BLOCK
+from rnscli.reproduction.chips import CHIPS
 
 SAME, WITHIN, CLOSE, AGREES = "same", "within", "close", "agrees"
 UNDECIDED, NOT_HERE, EXPLAINED, DIFFERENT = "undecided", "not-here", "explained", "different"
@@ -128,6 +130,21 @@ def judge_rounded(published: Published, computed: float) -> Verdict:
     return _off(published, computed > value, deviation)
 
 
+def judge_factor(published: Published, computed: float) -> Verdict:
+    """Whether a value is the printed one, or off by a factor up or down that is tolerated."""
+    verdict = judge_rounded(published, computed)
+    if verdict.word == SAME:
+        return verdict
+    if not computed > 0.0 or not math.isfinite(computed):
+        return Verdict(DIFFERENT, verdict.deviation)
+    factor = computed / float(published.value)
+    away = max(factor, 1 / factor)
+    word = CLOSE if away <= 1 + published.tolerance else DIFFERENT
+    if word == DIFFERENT and away <= published.explained:
+        word = EXPLAINED
+    return Verdict(word, verdict.deviation, f"x {factor:.3g}")
+
+
 def judge_range(published: Published, computed: float) -> Verdict:
     """Whether a value is in the range."""
     low, high = published.ends
@@ -205,16 +222,18 @@ def judge_comparison(
 
 
 KINDS: dict[str, Callable[..., Verdict]] = {
-    "number": judge_number, "rounded": judge_rounded, "below": judge_below, "given": judge_given,
-    "range": judge_range, "set": judge_set, "curve": judge_curve, "bound": judge_bound,
-    "fall": judge_fall, "comparison": judge_comparison,
+    "number": judge_number, "rounded": judge_rounded, "factor": judge_factor,
+    "below": judge_below, "given": judge_given, "range": judge_range, "set": judge_set,
+    "curve": judge_curve, "bound": judge_bound, "fall": judge_fall, "comparison": judge_comparison,
 }  # fmt: skip
 
 _FILE = tomllib.loads((files(__package__) / "published.toml").read_text(encoding="utf-8"))
 CONDITIONS: dict[str, Any] = _FILE["conditions"]
 PUBLISHED = {
     name: Published(KINDS[value["kind"]], **{k: v for k, v in value.items() if k != "kind"})
-    for name, value in (_FILE["value"] | {row.name: row.published for row in BLOCK}).items()
+    for name, value in (
+        _FILE["value"] | {row.name: row.published for row in (*BLOCK, *CHIPS)}
+    ).items()
 }
 CASES: dict[str, dict[str, Any]] = _FILE["case"]
 # The share of the accuracy in FP32 that counts as kept.
@@ -343,9 +362,9 @@ def as_often_printed(value: float | tuple[int, ...]) -> str:
 class ReproducedRow:
     """A published value beside the computed one, as `rnscli reproduce` reports it.
 
-    ``computed`` is in the base unit ``unit``, and so are ``computed_ci95``, the interval of what is
-    measured with networks, and ``published_low`` and ``published_high``, the ends of what is
-    ``published`` (as printed). ``verdict``, ``deviation`` and ``remark`` are those of
+    ``computed`` is in ``unit``, without a prefix, and so are ``computed_ci95``, the interval of
+    what is measured with networks, and ``published_low`` and ``published_high``, the ends of what
+    is ``published`` (as printed). ``verdict``, ``deviation`` and ``remark`` are those of
     `rnscli.reproduction.cases.Verdict`. Where only a curve is published, ``simulated_p_err`` is
     the value of a simulation of so many words, with its 99.9 % interval. ``command`` prints this
     value alone, in its ``column``, and ``name`` is what ``--only`` takes.
@@ -361,9 +380,10 @@ class ReproducedRow:
         "95 % confidence interval of what is measured with networks.", "95 % interval", ends(),
         low=None, infinite=True,
     )]  # fmt: skip
-    unit: Annotated[
-        str, Column("Base SI unit of the value; empty for a ratio, a probability and moduli.")
-    ]
+    unit: Annotated[str, Column(
+        "Unit of the value without a prefix: of SI, or OPS, OPS/W and OPS/mm2 of operations; empty "
+        "for a ratio, a probability and moduli."
+    )]  # fmt: skip
     published: Annotated[str, Column("What is published, as it is printed.")]
     published_low: Annotated[float | None, Column("Lower end of what is published.")]
     published_high: Annotated[float | None, Column("Upper end of what is published.")]
@@ -482,7 +502,7 @@ def _checked(at: SimpleNamespace, fault: analysis.FaultProbability) -> Computed:
 
 
 def _of_parts(at: SimpleNamespace) -> Computed:
-    """A number of the ReRAM block."""
+    """A number of the ReRAM block, or of a chip."""
     return _number(*at.row.computed())
 
 
@@ -607,6 +627,7 @@ _WAYS: dict[str, tuple[Callable[[Any], Sequence[Work]], Callable[..., Computed]]
     "error": (_dot_products, _error_ratio),
     "p-err": (lambda at: [faults_of(at.code, at.p)], _checked),
     "reram-block": (lambda at: (), _of_parts),
+    "chips": (lambda at: (), _of_parts),
     "accuracy-h": (lambda at: at.study.points("accuracy-h", bits=at.bits), _fall),
     "accuracy-b-rns": (lambda at: [NetworkPoint(at.model, "rns", at.accuracy_bits)], _ratio),
     "accuracy-b-fixed-lp": (_series, _fewest_bits),
@@ -626,7 +647,7 @@ EVERY_RESULT = tuple(dict.fromkeys(case["result"] for case in CASES.values()))
 NETWORK_RESULTS = ("accuracy-h", "accuracy-b", "training", "accuracy-p")
 RESULTS = tuple(result for result in EVERY_RESULT if result not in NETWORK_RESULTS)
 # Of so many rows that a table of all results only counts them.
-LONG_RESULTS = ("reram-block",)
+LONG_RESULTS = ("reram-block", "chips")
 
 
 def cases_of(results: Collection[str], study: NetworkStudy, seed: int = 0) -> Iterator[Case]:
@@ -639,6 +660,7 @@ def cases_of(results: Collection[str], study: NetworkStudy, seed: int = 0) -> It
         "samples": "" if study.samples is None else study.samples,
         "largest": study.sizes[-1],
         "block": BLOCK,
+        "chips": CHIPS,
     }  # fmt: skip
     for name, case in CASES.items():
         if case["result"] not in results:

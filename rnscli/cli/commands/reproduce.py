@@ -62,16 +62,16 @@ class _Names(options.NameSweep):
 def command(given: dict[str, Any], drawn: bool) -> Question:
     """Compute published results, beside what is printed.
 
-    Those of arXiv:2309.10759, and of the ReRAM block of arXiv:1707.09952, which are so many that a
-    table of everything only counts them. Accuracies of neural networks are computed at a small
-    scale, which takes minutes, if the extra rnscli[torch] is installed. The verdict is same (equal
-    to the digits printed), within (the published range), close (by a stated tolerance), agrees
-    (with a simulation, where curves are published), undecided (the measured interval is on both
-    sides), not-here (published of larger networks, and less is enough for a small one), full-only
-    (published of the full range of the ADCs, and not so of a calibrated one), explained
-    (further off, for the reason in the remark), given (not compared: what others are computed
-    from) or different; exit with code 1 if any is different. Each row has the command that prints
-    just it.
+    Those of arXiv:2309.10759; of the ReRAM block of arXiv:1707.09952 and of published chips, which
+    are so many that a table of everything only counts them. Accuracies of neural networks are
+    computed at a small scale, which takes minutes, if the extra rnscli[torch] is installed. The
+    verdict is same (equal to the digits printed), within (the published range), close (by a stated
+    tolerance), agrees (with a simulation, where curves are published), undecided (the measured
+    interval is on both sides), not-here (published of larger networks, and less is enough for a
+    small one), full-only (published of the full range of the ADCs, and not so of a calibrated one),
+    explained (further off, for the reason in the remark), given (not compared: what others are
+    computed from) or different; exit with code 1 if any is different. Each row has the command that
+    prints just it.
 
     \b
     # Does rnscli still find what is published?
@@ -82,6 +82,8 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     rnscli reproduce --only adc-energy --format markdown
     # Every number of an analog block, from its parts
     rnscli reproduce --only reram-block
+    # ISAAC, RAELLA, HERMES and NeuRRAM from their components
+    rnscli reproduce --only chips
     """
     only, seed = given["only"] or (), given["seed"]
     of_networks = Request(reproduction.NETWORK_RESULTS, only, seed, STUDY)
