@@ -229,11 +229,14 @@ KINDS: dict[str, Callable[..., Verdict]] = {
 
 _FILE = tomllib.loads((files(__package__) / "published.toml").read_text(encoding="utf-8"))
 CONDITIONS: dict[str, Any] = _FILE["conditions"]
+_VALUES: dict[str, dict[str, Any]] = {
+    **_FILE["value"],
+    **{row.name: row.published for row in BLOCK},
+    **{row.name: row.published for row in CHIPS},
+}
 PUBLISHED = {
     name: Published(KINDS[value["kind"]], **{k: v for k, v in value.items() if k != "kind"})
-    for name, value in (
-        _FILE["value"] | {row.name: row.published for row in (*BLOCK, *CHIPS)}
-    ).items()
+    for name, value in _VALUES.items()
 }
 CASES: dict[str, dict[str, Any]] = _FILE["case"]
 # The share of the accuracy in FP32 that counts as kept.

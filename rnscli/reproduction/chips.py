@@ -189,7 +189,7 @@ def _rows() -> Iterator[ChipNumber]:
                 name=f"chips-{chip}-{key}",
                 case=f"{described['name']}: {line['case']}",
                 unit=_base(unit),
-                published=_published(described["paper"], line, unit),
+                published=_published(line.get("paper", described["paper"]), line, unit),
                 on=line.get("on", chip),
                 quantity=line["quantity"],
                 parts=line.get("parts", []),

@@ -9,7 +9,7 @@ import click
 from rnscli import reproduction
 from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
-from rnscli.cli import Answer, AnswerCommand, Bar, Question, Result, Runner, options
+from rnscli.cli import Answer, AnswerCommand, Bar, Question, Result, Runner, hanging, options
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
 from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
@@ -115,12 +115,13 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
                 reproduced += request.computed(runner, advance)
 
         rows = sorted(reproduced.rows, key=lambda row: row.result in reproduction.LONG_RESULTS)
-        shown, footer = len(rows), ["", reproduction.summary_sentence(list(map(asdict, rows)))]
+        summary = reproduction.summary_sentence(list(map(asdict, rows)))
+        shown, footer = len(rows), ["", *hanging("", summary)]
         for name in () if only else reproduction.LONG_RESULTS:
             counted = [asdict(row) for row in rows if row.result == name]
             shown -= len(counted)
-            summary = reproduction.long_sentence(counted)
-            footer.append(f"{len(counted)} of them only with --only {name}: {summary}")
+            of_it = reproduction.long_sentence(counted)
+            footer += hanging("", f"{len(counted)} of them only with --only {name}: {of_it}")
 
         def files(result: Result) -> dict[str, bytes]:
             documents = {_JSON: result.json, _CSV: result.csv}
