@@ -18,7 +18,7 @@ from rnscli.reproduction.block import significant
 
 _HERE = Path(__file__)
 _FILE: dict[str, Any] = tomllib.loads(_HERE.with_suffix(".toml").read_text(encoding="utf-8"))
-_PROFILES = _HERE.with_suffix("")
+_PROFILES = _HERE.with_name("chip-profiles")
 # What a chip has besides the arguments of `rnscli.analysis.EnergyParameters`.
 _OWN = ("name", "paper", "technology", "units", "values", "rows", "like", "buffer_banks")
 _OF_DOT_PRODUCT = ("vector_size", "input_bits", "weight_bits")

@@ -9,7 +9,7 @@ from rnscli.reproduction.cases import CLOSE, DIFFERENT, EXPLAINED, KINDS, SAME, 
 from rnscli.reproduction.chips import CHIPS, chip_of
 from rnscli.reproduction.reproduce import reproduce
 
-PROFILES = files("rnscli.reproduction") / "chips"
+PROFILES = files("rnscli.reproduction") / "chip-profiles"
 CROSSBARS = 168 * 12 * 8  # of ISAAC
 # Table I of ISAAC, in W and mm^2, without shift-and-add units.
 IMA_POWER = 16e-3 + 4e-3 + 10e-6 + 2.4e-3 + 1.24e-3 + 0.23e-3
