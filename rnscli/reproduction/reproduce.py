@@ -109,7 +109,7 @@ def reproduce(
     runner: Runner | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Reproduction:
-    """Compute published results of arXiv:2309.10759, arXiv:1707.09952 and of chips, untrained.
+    """Compute published results, of arXiv:2309.10759 without the accuracies of networks.
 
     Parameters
     ----------
