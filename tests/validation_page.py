@@ -65,8 +65,9 @@ BEGIN = """\
 # Against chips that were measured
 
 How far off is the tool? Each row is a chip, what it measures, and what `rnscli energy` says of an
-array like it, with the command. A factor above 1 is how much better the tool makes it look. This
-page is made from the code by `make renew`.
+array like it, with the command. A factor above 1 is how much better the tool makes it look. Chips
+from their own components are in [energy.md](energy.md#published-chips). This page is made from the
+code by `make renew`.
 
 """
 END = """\

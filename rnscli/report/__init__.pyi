@@ -1,3 +1,4 @@
+from rnscli.report.accelforge import accelforge_architecture as accelforge_architecture
 from rnscli.report.batch import DRY_LAYOUT as DRY_LAYOUT
 from rnscli.report.batch import LAYOUT as LAYOUT
 from rnscli.report.batch import BatchRow as BatchRow

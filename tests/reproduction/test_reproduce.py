@@ -28,6 +28,7 @@ def test_every_row_has_its_verdict(found: Reproduction) -> None:
         "error": {"within": 1, "close": 4},
         "p-err": {"agrees": 14},
         "reram-block": {"same": 59, "within": 1, "close": 83, "explained": 5, "given": 1},
+        "chips": {"same": 13, "within": 1, "close": 20, "explained": 9},
     }
     assert tuple(dict.fromkeys(row.result for row in found.rows)) == RESULTS
     names = Request().names
@@ -62,7 +63,7 @@ def test_simulations_hold_the_exact_values(found: Reproduction) -> None:
             assert row.simulated_p_err is row.simulated_words is None
 
 
-@pytest.mark.parametrize("result", ["moduli", "adc-energy", "reram-block"])
+@pytest.mark.parametrize("result", ["moduli", "adc-energy", "reram-block", "chips"])
 def test_some_results_alone(result: str, found: Reproduction) -> None:
     alone = reproduce([result])
     assert alone.rows == tuple(row for row in found.rows if row.result == result)

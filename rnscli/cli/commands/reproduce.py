@@ -9,7 +9,7 @@ import click
 from rnscli import reproduction
 from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
-from rnscli.cli import Answer, AnswerCommand, Bar, Question, Result, Runner, options
+from rnscli.cli import Answer, AnswerCommand, Bar, Question, Result, Runner, hanging, options
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
 from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
@@ -62,17 +62,16 @@ class _Names(options.NameSweep):
 def command(given: dict[str, Any], drawn: bool) -> Question:
     """Compute published results, beside what is printed.
 
-    Those of arXiv:2309.10759, and of the ReRAM block of arXiv:1707.09952, which are so many that a
-    table of everything only counts them. Accuracies of neural networks are computed at a small
-    scale, which takes minutes, if the extra rnscli[torch] is installed. The verdict is same (equal
-    to the digits printed), within (the published range), close (by a stated tolerance), agrees
-    (with a simulation, where curves are published), undecided (the measured interval is on both
-    sides), too-easy (within, but two bits fewer pass as well), not-here (published of larger
-    networks, and less is enough for a small one), full-only
-    (published of the full range of the ADCs, and not so of a calibrated one), explained
-    (further off, for the reason in the remark), given (not compared: what others are computed
-    from) or different; exit with code 1 if any is different. Each row has the command that prints
-    just it.
+    Those of arXiv:2309.10759; of the ReRAM block of arXiv:1707.09952 and of published chips, which
+    are so many that a table of everything only counts them. Accuracies of neural networks are
+    computed at a small scale, which takes minutes, if the extra rnscli[torch] is installed. The
+    verdict is same (equal to the digits printed), within (the published range), close (by a stated
+    tolerance), agrees (with a simulation, where curves are published), undecided (the measured
+    interval is on both sides), too-easy (within, but two bits fewer pass as well), not-here
+    (published of larger networks, and less is enough for a small one), full-only (published of the
+    full range of the ADCs, and not so of a calibrated one), explained (further off, for the reason
+    in the remark), given (not compared: what others are computed from) or different; exit with code
+    1 if any is different. Each row has the command that prints just it.
 
     \b
     # Does rnscli still find what is published?
@@ -83,6 +82,8 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     rnscli reproduce --only adc-energy --format markdown
     # Every number of an analog block, from its parts
     rnscli reproduce --only reram-block
+    # ISAAC, RAELLA, HERMES and NeuRRAM from their components
+    rnscli reproduce --only chips
     """
     only, seed = given["only"] or (), given["seed"]
     of_networks = Request(reproduction.NETWORK_RESULTS, only, seed, STUDY)
@@ -127,12 +128,13 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
                 reproduced += request.computed(runner, advance)
 
         rows = sorted(reproduced.rows, key=lambda row: row.result in reproduction.LONG_RESULTS)
-        shown, footer = len(rows), ["", reproduction.summary_sentence(list(map(asdict, rows)))]
+        summary = reproduction.summary_sentence(list(map(asdict, rows)))
+        shown, footer = len(rows), ["", *hanging("", summary)]
         for name in () if only else reproduction.LONG_RESULTS:
             counted = [asdict(row) for row in rows if row.result == name]
             shown -= len(counted)
-            summary = reproduction.long_sentence(counted)
-            footer.append(f"{len(counted)} of them only with --only {name}: {summary}")
+            of_it = reproduction.long_sentence(counted)
+            footer += hanging("", f"{len(counted)} of them only with --only {name}: {of_it}")
 
         def files(result: Result) -> dict[str, bytes]:
             documents = {_JSON: result.json, _CSV: result.csv}
