@@ -36,9 +36,10 @@ thorough: $(VENV)/installed-dev
 # Python, or puts together what is here. Old matplotlib warns with a new pyparsing.
 lowest: $(LOWEST)/installed
 	$(LOWEST)/bin/python -m pytest -n 3 --dist worksteal -m 'not thorough' $(addprefix tests/,core matrix runtime \
-		report cli/test_running.py analysis/error analysis/faults analysis/test_statistics.py \
-		analysis/test_stored.py analysis/energy/test_pass_attempts.py \
-		analysis/design/test_design_faults.py)
+		report/plots/test_plots.py report/test_table.py cli/test_running.py analysis/test_statistics.py \
+		analysis/test_stored.py $(addprefix analysis/error/test_,dot_error.py operands.py) \
+		$(addprefix analysis/faults/test_,fault_probability.py fault_simulation.py halves.py) \
+		analysis/energy/test_pass_attempts.py analysis/design/test_design_faults.py)
 
 # All tests, and the twenty slowest of them in the end: one that takes 10 s is worth a look.
 slow: $(VENV)/installed-dev

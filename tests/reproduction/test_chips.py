@@ -5,9 +5,9 @@ from importlib.resources import files
 import pytest
 
 from rnscli.hardware import load_technology
-from rnscli.reproduction.cases import CLOSE, DIFFERENT, EXPLAINED, KINDS, SAME, Published
 from rnscli.reproduction.chips import CHIPS, chip_of
 from rnscli.reproduction.reproduce import reproduce
+from rnscli.reproduction.verdicts import CLOSE, DIFFERENT, EXPLAINED, KINDS, SAME, Published
 
 PROFILES = files("rnscli.reproduction") / "chip-profiles"
 CROSSBARS = 168 * 12 * 8  # of ISAAC

@@ -199,7 +199,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # A whole network, layer by layer
     rnscli energy --bits 6 --workload resnet50 --core rns,digital-int8
     # A model in PyTorch, shipped or your own, as models:make
-    rnscli energy --bits 6 --core rns --torch digits-cnn --input-shape 1x1x8x8
+    rnscli energy --core rns --torch digits-cnn --input-shape 1x1x8x8
     # Text, token by token, and a step of training
     rnscli energy --bits 6 --core rns --workload llama-3-8b-decode --batch 1,16
     rnscli energy --bits 6 --core rns --workload bert-large --pass training --optimiser adam
