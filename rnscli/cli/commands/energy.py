@@ -201,8 +201,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     # A model in PyTorch, shipped or your own, as models:make
     rnscli energy --core rns --torch digits-cnn --input-shape 1x1x8x8
     # Text, token by token, and a step of training
-    rnscli energy --bits 6 --core rns --workload llama-3-8b-decode --batch 1,16
-    rnscli energy --bits 6 --core rns --workload bert-large --pass training --optimiser adam
+    rnscli energy --core rns --workload llama-3-8b-decode --batch 1,16
+    rnscli energy --core rns --workload bert-large --pass training
     """
     options.check_one_level(given)
     asked, given = given, options.with_code(given)

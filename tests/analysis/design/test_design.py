@@ -169,7 +169,7 @@ def quantile(name: str, share: float) -> float:
 shares = st.dictionaries(st.sampled_from(list(LIMITS)), st.floats(0.2, 1.0), min_size=1)
 
 
-@settings(derandomize=True, deadline=None, max_examples=12)
+@settings(derandomize=True, deadline=None, max_examples=6)
 @given(shares, st.sampled_from(list(OBJECTIVES)))
 def test_any_limits(asked: dict[str, float], minimise: str) -> None:
     limits = {name: quantile(name, share) for name, share in asked.items()}

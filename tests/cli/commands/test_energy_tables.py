@@ -63,7 +63,7 @@ def arguments_of(mode: str, sweep: str) -> list[str]:
     ("mode", "sweep"),
     [
         # Of tables that are much alike every third is enough for every day.
-        pytest.param(*case, marks=[] if index % 3 == 0 else [pytest.mark.thorough])
+        pytest.param(*case, marks=[] if index % 6 == 0 else [pytest.mark.thorough])
         for index, case in enumerate(CASES)
     ],
 )

@@ -217,15 +217,15 @@ SWEEPS = (
     "accuracy --model tiny_networks:cnn,tiny_networks:digital --data images.npz "
     "--core rns,fixed-lp,fixed-hp,bit-sliced --slice-bits 1,2 --granularity vector,tensor "
     "--scales fp32,power-of-two "
-    "--samples 9,10 --seed 0,1 --bits 6",
+    "--samples 9 --seed 0,1 --bits 6",
     "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --redundant 1,2 --p 0,1e-2 "
     "--attempts 1,inf --decoder majority,detect --legitimate-range operands,product --core rns",
     "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --sigma 0.1,0.2 "
     "--rule exact,bits --max-modulus 62,63 --technology photonic-phase,reram-analog",
     "accuracy --model tiny_networks:digital --data images.npz --samples 20 --moduli 61,59,55,53+63 "
     "--moduli 63,62,61,59",
-    "train --model tiny_networks:cnn --data images.npz --bits 4,6 --epochs 1,2 --batch-size 20,30 "
-    "--learning-rate 1e-3,1e-2 --seed 0,1 --core rns,bit-sliced --adc-bits 6,8",
+    "train --model tiny_networks:cnn --data images.npz --bits 4 --epochs 1,2 --batch-size 20,30 "
+    "--learning-rate 1e-2 --seed 0,1 --core rns,bit-sliced --adc-bits 6,8",
     "train --model tiny_networks:cnn --data images.npz --p 0,1e-4 --epochs 2 --curves "
     "--rule exact,bits --moduli 61,59,55,53+63 --moduli 63,62,61,59 --granularity tile,channel "
     "--scales fp32,power-of-two",

@@ -54,9 +54,10 @@ def test_a_key_of_another_type_is_refused(small: dict[str, Any]) -> None:
         if key == "command":
             continue
         value = holder[key]
-        for wrong in ({}, [[[]]], True if not isinstance(value, bool) else "true"):
-            holder[key] = wrong
-            assert refused(small), (key, wrong)
+        # One of three for each key, in turn: each takes a validation of the whole document.
+        wrong: Any = ({}, [[[]]], True if not isinstance(value, bool) else "true")[len(key) % 3]
+        holder[key] = wrong
+        assert refused(small), (key, wrong)
         holder[key] = value
     check_document(small)
 
