@@ -73,7 +73,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch, network_cache: Path) -> None:
     train_once(monkeypatch, network_cache)
 
     def few(data: "LabelledData") -> "LabelledData":
-        return data[:200]
+        return data[:256]
 
     def opening(name: str) -> Callable[..., "OpenedNetwork"]:
         whole = getattr(portable, name)

@@ -210,7 +210,7 @@ def test_the_page_of_networks(
     looked, faint = page.execute_script(FAINT_TEXTS)
     assert looked > 150 and faint == []
     figures = page.find_elements("css selector", "figure svg")
-    assert len(figures) == 4
+    assert len(figures) == 5
     heights = page.execute_script(
         "return [...document.querySelectorAll('svg text')]"
         ".map((text) => text.getBoundingClientRect().height)"
