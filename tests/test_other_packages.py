@@ -283,6 +283,7 @@ def test_defaults_of_a_design_name_no_core_of_another_package(installed: Path) -
     assert "[default: rns,fixed-lp,fixed-hp,bit-sliced,digital-int8,digital-int4]" in help_text
 
 
+@pytest.mark.thorough
 def test_a_law_in_every_command(installed: Path) -> None:
     law = "--noise upwards --p 1e-2 --format json"
     code = "--moduli 9,8,7,5 --redundant 1 --decoder detect --attempts 1"
@@ -539,6 +540,7 @@ def test_what_leaves_something_out_is_refused(
             register()
 
 
+@pytest.mark.thorough
 def test_a_plan_may_use_it(installed: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(

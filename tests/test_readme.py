@@ -18,8 +18,8 @@ DOCS = {
     if path.name != "reference.md"  # whose examples are those of --help
 }
 CONSOLE = [block for page in (README, *DOCS.values()) for block in BLOCK.findall(page)]
-# What no test has: a cluster, files of a reader, data to fetch; and trainings of minutes, which have
-# tests of their own.
+# What no test has: a cluster, files of a reader, data to fetch; and trainings of minutes, which
+# have tests of their own.
 _OF_OTHERS = (
     "--scheduler", "mine:", "./gpt", "--torchvision", "squad:", "perceptron:", "--model mnist-cnn",
     "text-bert", "text-mlp", "--only accuracy-h",
@@ -33,7 +33,16 @@ SHELL = [
 ]
 
 
-@pytest.mark.parametrize(("command", "output"), CONSOLE)
+_LONG = ("design", "fault-prob --solve", "noise --solve")  # searches, which take seconds
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        pytest.param(*one, marks=[pytest.mark.thorough] if one[0].startswith(_LONG) else [])
+        for one in CONSOLE
+    ],
+)
 def test_console_blocks(command: str, output: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(shlex.split(command)) == 0
     assert capsys.readouterr().out == output

@@ -20,6 +20,7 @@ def measures(*arguments: str) -> dict[str, str]:
     return {what: next(filter(None, rest)).strip() for what, *rest in lines}
 
 
+@pytest.mark.thorough
 def test_it_measures_the_package() -> None:
     measured = measures()
     assert int(measured["files"]) > 100

@@ -395,6 +395,7 @@ def test_the_hint_is_the_smallest_also_for_many_moduli() -> None:
 # The longest dot product --------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rule", ["exact", "bits"])
 @pytest.mark.parametrize("moduli", [(15, 14), (15, 14, 13), (7, 5, 4, 3), (63, 62, 61)])
 @pytest.mark.parametrize("bits", [(4, 4), (3, 4), (2, 2)])

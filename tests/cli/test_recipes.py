@@ -83,6 +83,7 @@ def test_gitlab(broken: bool, folder: Path, shell_environment: dict[str, str]) -
         assert (folder / name).exists()
 
 
+@pytest.mark.thorough
 def test_the_script(folder: Path, shell_environment: dict[str, str]) -> None:
     """Again and again in the same folder, as cron does."""
     line = f"sh {RECIPES / 'gate.sh'} plan.toml"
@@ -97,6 +98,7 @@ def test_the_script(folder: Path, shell_environment: dict[str, str]) -> None:
     assert shell(line, folder, shell_environment) == 2
 
 
+@pytest.mark.thorough
 def test_the_published_design_points(tmp_path: Path, shell_environment: dict[str, str]) -> None:
     plan = RECIPES / "published.toml"
     (command,) = (

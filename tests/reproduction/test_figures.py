@@ -68,6 +68,7 @@ def test_noise() -> None:
         assert name in found
 
 
+@pytest.mark.thorough
 def test_training() -> None:
     pytest.importorskip("torch")
     found = trainings(STUDY, STUDY.trained_with((5, 7), 0), lambda point: 0.9)

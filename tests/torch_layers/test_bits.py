@@ -152,6 +152,7 @@ assert torch.equal(layer(x), expected)
 """
 
 
+@pytest.mark.thorough
 def test_precision_may_be_set_in_the_newer_way(
     in_a_process_of_its_own: Callable[..., str],
 ) -> None:

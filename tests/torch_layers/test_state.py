@@ -100,6 +100,7 @@ torch.save(again(test_state.IMAGES), sys.argv[4])
 SILENT = rnscli.analog_core("rns", bits=4, vector_size=16, p=0.0)
 
 
+@pytest.mark.thorough
 def test_another_process_computes_the_same(
     tmp_path: Path, in_a_process_of_its_own: Callable[..., str]
 ) -> None:

@@ -110,6 +110,7 @@ def test_compiled_models_are_those_that_are_not(root: Callable[[], nn.Module]) -
     assert made.counts.products == 1
 
 
+@pytest.mark.thorough
 def test_nobody_waits_for_the_compiler_who_does_not_compile() -> None:
     script = (
         "import sys, torch, rnscli, rnscli.torch as t\n"

@@ -169,6 +169,7 @@ def quantile(name: str, share: float) -> float:
 shares = st.dictionaries(st.sampled_from(list(LIMITS)), st.floats(0.2, 1.0), min_size=1)
 
 
+@pytest.mark.thorough
 @settings(derandomize=True, deadline=None, max_examples=6)
 @given(shares, st.sampled_from(list(OBJECTIVES)))
 def test_any_limits(asked: dict[str, float], minimise: str) -> None:
@@ -195,6 +196,7 @@ def test_a_limit_that_is_just_met_is_kept(name: str) -> None:
             assert len(within(every, {name: beyond})) < count
 
 
+@pytest.mark.thorough
 def test_designs_are_ruled_out_without_their_error_probability(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

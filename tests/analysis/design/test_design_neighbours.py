@@ -94,6 +94,7 @@ def one_step_away(
     return found
 
 
+@pytest.mark.thorough
 @each_case
 def test_neighbours_are_all_that_are_one_step_away(
     case: dict[str, Any], law: str, limits: dict[str, float], minimise: str

@@ -94,6 +94,7 @@ def test_one_limit_is_in_the_way(case: dict[str, Any], law: str, name: str) -> N
     check_binding(case, law, {name: IMPOSSIBLE[name]})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", list(IMPOSSIBLE))
 def test_the_limit_in_the_way_is_found_among_others(name: str) -> None:
     easy = {"max_energy": 1.0, "max_latency": 1.0, "max_area": 1.0, "max_error": 1.0}

@@ -271,6 +271,7 @@ BROAD: list[tuple[list[int], int, str, NoiseLaw]] = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("members", "redundant", "decoder", "noise"), BROAD, ids=str)
 def test_laws_too_broad_for_any_list_have_a_bound(
     members: list[int], redundant: int, decoder: str, noise: NoiseLaw

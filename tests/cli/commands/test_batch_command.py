@@ -232,6 +232,7 @@ def test_a_validation_that_disagrees_is_a_failure(
     assert 'tests="2" failures="1" errors="0"' in junit.read_text()
 
 
+@pytest.mark.thorough
 def test_pictures(rnscli: Run, tmp_path: Path) -> None:
     text = '[run.{}]\ncommand = "moduli"\nbits = {}\nplot = {}\n'
     runs = (("a", 5, '"svg"'), ("b", 6, '["png", "svg"]'), ("c", 6, "[]"))

@@ -89,6 +89,7 @@ def test_tables_say_on_how_many_samples(rnscli: Run) -> None:
     assert "calibration samples = 100" in ran.out and "ADC range" in ran.out
 
 
+@pytest.mark.thorough
 def test_trainings(rows: Rows) -> None:
     asked = ("train", *TINY, "--core", "rns,fixed-lp", "--epochs", 1)
     found = rows(*asked, "--adc-range", "full,calibrated", "--input-scale", "static")

@@ -195,6 +195,7 @@ def test_nothing_numerical_is_loaded(line: str) -> None:
     assert not set(ran.stderr.split()) & {"numpy", "scipy", "rich", "matplotlib"}
 
 
+@pytest.mark.thorough
 def test_scipy_is_never_loaded() -> None:
     for command in ("error-sim", "fault-prob", "design", "store"):
         assert "scipy" not in answered(f"rnscli {command} --").stderr.split()

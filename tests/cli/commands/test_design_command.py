@@ -218,6 +218,7 @@ def test_plot(suffix: str, rnscli: Run, tmp_path: Path) -> None:
         assert ElementTree.fromstring(first).tag.endswith("svg")
 
 
+@pytest.mark.thorough
 def test_jobs_and_a_store_give_the_same_bytes(rnscli: Run, tmp_path: Path) -> None:
     command = ("design", *SMALL, "--format", "json")
     alone = rnscli(*command)
@@ -418,6 +419,7 @@ def test_coding_gain(rnscli: Run, rows: Rows, tmp_path: Path) -> None:
 FAMILIES = ("design", "--families", "--bits", "6", "--vector-size", "16")
 
 
+@pytest.mark.thorough
 def test_families(rnscli: Run, rows: Rows, tmp_path: Path) -> None:
     lines, regions = tmp_path / "families.svg", tmp_path / "regions.svg"
     command = (*FAMILIES, "--redundant", "1", "--sigma", "0.2,0.4", "--attempts", "1,2", *QUICK)

@@ -564,6 +564,7 @@ def test_weights_that_nobody_trained_are_a_remark(rnscli: Run) -> None:
     assert "drawn at random" not in rnscli(*arguments, "--weights", "mine.pt").err
 
 
+@pytest.mark.thorough
 def test_the_sums_of_a_network_are_values_of_words(rows: Rows) -> None:
     found = rows(
         "fault-prob", "--sigma", 0.4, "--redundant", 1, "--decoder", "lee", "--attempts", 1,
