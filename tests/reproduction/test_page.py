@@ -12,6 +12,7 @@ import pytest
 from rnscli.report.table import Row
 from rnscli.reproduction.page import summary_sentence, written
 
+pytestmark = pytest.mark.thorough  # all of them look at one report, which takes seconds
 ROOT = Path(__file__).parents[2]
 SENTENCE = (
     "226 published results: 87 same, 3 within, 107 close, 14 confirmed by simulation, "

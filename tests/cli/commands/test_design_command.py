@@ -202,7 +202,8 @@ def test_output_writes_what_would_be_printed(suffix: str, rnscli: Run, tmp_path:
     assert path.read_text() == rnscli("design", *SMALL, "--format", style).out
 
 
-@pytest.mark.parametrize("suffix", [".png", pytest.param(".svg", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_plot(suffix: str, rnscli: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / f"front{suffix}"
