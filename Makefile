@@ -27,9 +27,9 @@ test thorough slow: export OMP_NUM_THREADS = 1
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not thorough'
 
-# Kills at random moments, clusters, pages in a browser, long simulations.
+# Kills at random moments, clusters, pages in a browser, long simulations: many of them wait.
 thorough: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m thorough
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m thorough
 
 # What computes with NumPy and SciPy, draws, makes tables or runs on a cluster, with the lowest
 # versions that pyproject.toml promises; those of PyTorch are in `make test`. The rest is plain

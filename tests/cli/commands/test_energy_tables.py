@@ -62,9 +62,10 @@ def arguments_of(mode: str, sweep: str) -> list[str]:
 @pytest.mark.parametrize(
     ("mode", "sweep"),
     [
-        # Of tables that are much alike every third is enough for every day.
+        # Of tables that are much alike every third is enough, and every sixth for every day.
         pytest.param(*case, marks=[] if index % 6 == 0 else [pytest.mark.thorough])
         for index, case in enumerate(CASES)
+        if index % 3 == 0
     ],
 )
 def test_tables_fit_100_columns_and_name_what_is_left_out(
