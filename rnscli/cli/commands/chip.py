@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import count
@@ -53,34 +52,16 @@ LAYER_LAYOUT = report.Layout(
     ),
     essential=("time_s", "energy_share"),
 )  # fmt: skip
-_AXES = (
-    *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts",
-    *options.NOISE_AXES, "columns", "slice_bits", *options.MAPPED, "adc_bits", "adc_range",
-    "calibration", "percentile", "kernel", "memory", "scales", "input_scale",
-    *options.HARDWARE_AXES, "schedule", "activation_products", "dram", "buffer_banks",
-    "digital_units", "vector_lanes", "arrays", "chip_area", "chip_power", *options.WORKLOAD_AXES,
-    "core",
-)  # fmt: skip
 _CHIP = (
     "schedule", "activation_products", "dram", "buffer_banks", "digital_units", "vector_lanes",
     "arrays", "chip_area", "chip_power",
 )  # fmt: skip
+_AXES = (*options.DESIGN_AXES, *_CHIP, *options.WORKLOAD_AXES, "core")
 AXIS_COLUMNS = {
     **options.MODULI_COLUMNS,
     "adc_bits": analysis.AdcBits,
     "adc_range": analysis.AdcRange,
-    "redundant": analysis.Redundant,
-    "decoder": analysis.Decoder,
-    **options.DECODER_COLUMNS,
-    "legitimate_range": analysis.LegitimateRange,
-    "attempts": analysis.Attempts,
-    **options.NOISE_COLUMNS,
-    "residue_p": analysis.ResidueP,
-    "residue_sigma": analysis.ResidueSigma,
-    "slice_bits": analysis.SliceBits,
-    **{name: options.DEVICE_COLUMNS[name] for name in options.MAPPED},
-    **options.CALIBRATION_COLUMNS,
-    **options.HARDWARE_COLUMNS,
+    **options.DESIGN_COLUMNS,
     **options.WORKLOAD_COLUMNS,
     "activation_products": Annotated[str, Column(
         "Where products of two activations are computed.", "attention on", usual="digital"
@@ -113,22 +94,13 @@ PER_LAYER = base.Option(
     plot="where energy and time go, layer by layer",
     axes=AXIS_COLUMNS,
     needs={
-        "attempts": (*core.LEVELS, "noise"),
-        **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
-        **options.CALIBRATION_NEEDS,
+        **options.DESIGN_NEEDS,
         "optimiser": (f"pass={TRAINING}",),
     },
 )
 @options.stacked(
     options.take(WorkloadOptions.workload, usual=_USUAL, help=_WORKLOAD),
-    WorkloadOptions.torch,
-    WorkloadOptions.input_shape,
-    WorkloadOptions.batch,
-    WorkloadOptions.sequence,
-    WorkloadOptions.image_size,
-    WorkloadOptions.size,
-    WorkloadOptions.passed,
-    WorkloadOptions.optimiser,
+    *options.WORKLOAD_OPTIONS,
     PER_LAYER,
     ChipOptions.arrays,
     ChipOptions.chip_area,
@@ -143,27 +115,7 @@ PER_LAYER = base.Option(
     options.bits("6"),
     *options.OPERANDS,
     EnergyOptions.columns,
-    EnergyOptions.memory,
-    EnergyOptions.scales,
-    EnergyOptions.input_scale,
-    options.technology,
-    EnergyOptions.adc_model,
-    EnergyOptions.adc_table,
-    EnergyOptions.columns_per_adc,
-    EnergyOptions.reverse,
-    EnergyOptions.extrapolate,
-    analysis.ModuliOptions.moduli,
-    options.redundancy("0"),
-    options.noise_options("no errors"),
-    options.take(analysis.CodeOptions.attempts, usual="inf", besides="; with --noise device: 2"),
-    *options.DECODING,
-    *options.constant_options(),
-    core.CoreOptions.slice_bits,
-    core.CoreOptions.adc_bits,
-    core.CoreOptions.adc_range,
-    core.DeviceOptions.mapping,
-    core.DeviceOptions.input_slice_bits,
-    *options.CALIBRATION,
+    *options.DESIGN_OPTIONS,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Run a network on a chip of many arrays: throughput, latency, energy, power, area.
@@ -186,8 +138,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if not given["workload"] and not given["torch"]:
         given = given | {"workload": (_USUAL,)}
     asked, given = given, options.with_code(given)
-    if given["attempts"] is None:  # static errors have an energy for up to two
-        given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
+    given = options.with_attempts(given)
     given = given | {"kernel": ("vmm",)}
     limits = [name for name in ("chip_area", "chip_power") if given[name] is not None]
     if given["arrays"] is not None and limits:
@@ -204,23 +155,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     per_layer = given["per_layer"]
 
     def rows_of(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
-        point = requested.point
-        faults = options.array_faults(requested, hardware, given["extrapolate"])
-        design, constants, _ = options.array_design(
-            requested, faults, hardware, given["extrapolate"]
-        )
+        array = options.designed_array(requested, hardware, given["extrapolate"])
+        point = array.point
         chip = analysis.ChipParameters(
-            array=design, **{name: point[name] for name in _CHIP if point[name] is not None}
+            array=array.design, **{name: point[name] for name in _CHIP if point[name] is not None}
         )
-        rows = analysis.chip_run(chip, workloads.of(point))
-        held = options.held_of_array(requested, faults) | options.held_constants(
-            point, design, constants
-        )
-        converters = design.design.converters
-        held["adc_bits"] = None if converters is None else converters.adc_bits
-        ranged = "adc_range" in core.CORES[point["core"]].axes
-        held = options.of_range(point | held, point["adc_range"] if ranged else None)
-        return [(held, row) for row in rows]
+        return [(point, row) for row in analysis.chip_run(chip, workloads.of(point))]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         with bar(len(ready), "chips") as advance:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -85,14 +84,7 @@ BREAKDOWN_LAYOUT = report.Layout(
     optional=("group", "per", "over", "count", "energy_each_j"),
     essential=("energy_j",),
 )  # fmt: skip
-options.MAPPED = ("mapping", "input_slice_bits")
-AXES = (
-    *options.MODULI_AXES, *options.DECODER_AXES, "legitimate_range", "attempts",
-    *options.NOISE_AXES,
-    "columns", "slice_bits", *options.MAPPED, "adc_bits", "adc_range", "calibration", "percentile",
-    "kernel", "memory", "scales", "input_scale", *options.HARDWARE_AXES,
-    *options.WORKLOAD_AXES, "core",
-)  # fmt: skip
+AXES = (*options.DESIGN_AXES, *options.WORKLOAD_AXES, "core")
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
     **options.MODULI_COLUMNS,
@@ -101,18 +93,7 @@ AXIS_COLUMNS = {
         name: _OF_BILL[name]
         for name in ("adc_bits", "adc_range", "kernel", "memory", "scales", "input_scale")
     },
-    "redundant": analysis.Redundant,
-    "decoder": analysis.Decoder,
-    **options.DECODER_COLUMNS,
-    "legitimate_range": analysis.LegitimateRange,
-    "attempts": analysis.Attempts,
-    **options.NOISE_COLUMNS,
-    "residue_p": analysis.ResidueP,
-    "residue_sigma": analysis.ResidueSigma,
-    "slice_bits": analysis.SliceBits,
-    **{name: options.DEVICE_COLUMNS[name] for name in options.MAPPED},
-    **options.CALIBRATION_COLUMNS,
-    **options.HARDWARE_COLUMNS,
+    **options.DESIGN_COLUMNS,
     **options.WORKLOAD_COLUMNS,
 }
 _OF_WORKLOAD = ("input_shape", *options.SIZE_AXES, "size", "pass", "optimiser")
@@ -132,9 +113,7 @@ _OF_WORKLOAD = ("input_shape", *options.SIZE_AXES, "size", "pass", "optimiser")
     },
     axes=AXIS_COLUMNS,
     needs={
-        "attempts": (*core.LEVELS, "noise"),
-        **dict.fromkeys(options.NOISE_AXES, (core.RNS.name,)),
-        **options.CALIBRATION_NEEDS,
+        **options.DESIGN_NEEDS,
         "optimiser": (f"pass={TRAINING}",),
     },
 )
@@ -144,38 +123,11 @@ _OF_WORKLOAD = ("input_shape", *options.SIZE_AXES, "size", "pass", "optimiser")
     *options.OPERANDS,
     EnergyOptions.columns,
     WorkloadOptions.workload,
-    WorkloadOptions.torch,
-    WorkloadOptions.input_shape,
-    WorkloadOptions.batch,
-    WorkloadOptions.sequence,
-    WorkloadOptions.image_size,
-    WorkloadOptions.size,
-    WorkloadOptions.passed,
-    WorkloadOptions.optimiser,
+    *options.WORKLOAD_OPTIONS,
     WorkloadOptions.sensitivity,
     WorkloadOptions.breakdown,
     EnergyOptions.kernel,
-    EnergyOptions.memory,
-    EnergyOptions.scales,
-    EnergyOptions.input_scale,
-    options.technology,
-    EnergyOptions.adc_model,
-    EnergyOptions.adc_table,
-    EnergyOptions.columns_per_adc,
-    EnergyOptions.reverse,
-    EnergyOptions.extrapolate,
-    analysis.ModuliOptions.moduli,
-    options.redundancy("0"),
-    options.noise_options("no errors"),
-    options.take(analysis.CodeOptions.attempts, usual="inf", besides="; with --noise device: 2"),
-    *options.DECODING,
-    *options.constant_options(),
-    core.CoreOptions.slice_bits,
-    core.CoreOptions.adc_bits,
-    core.CoreOptions.adc_range,
-    core.DeviceOptions.mapping,
-    core.DeviceOptions.input_slice_bits,
-    *options.CALIBRATION,
+    *options.DESIGN_OPTIONS,
 )
 def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Estimate energy, latency and area of one dot product, or of a network.
@@ -206,8 +158,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """
     options.check_one_level(given)
     asked, given = given, options.with_code(given)
-    if given["attempts"] is None:  # static errors have an energy for up to two
-        given = given | {"attempts": (2,) if options.is_of_devices(given) else (math.inf,)}
+    given = options.with_attempts(given)
     instead = [name for name in ("workload", "sensitivity", "breakdown") if given[name]]
     if len(instead) > 1:
         flags = " and ".join(f"--{name}" for name in instead)
@@ -227,11 +178,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     ready, problems = cli.prepared(points, options.requested_array, swept)
 
     def rows_of(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
-        point = requested.point
-        faults = options.array_faults(requested, hardware, given["extrapolate"])
-        design, constants, reference = options.array_design(
-            requested, faults, hardware, given["extrapolate"]
-        )
+        made = options.designed_array(requested, hardware, given["extrapolate"])
+        point, design, constants = made.point, made.design, made.constants
         rows: Sequence[Any] = ()
         if point["workload"] is not None:
             workload = workloads.of(point)
@@ -239,20 +187,13 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         elif given["breakdown"]:
             rows = analysis.parts_of(design)
         elif not given["sensitivity"]:
-            row = analysis.uncertain_energy(design, constants, reference)
-            if reference is None and design.core != core.RNS.name:  # rns is out of range
+            row = analysis.uncertain_energy(design, constants, made.reference)
+            if made.reference is None and design.core != core.RNS.name:  # rns is out of range
                 row = replace(row, relative_to_rns=None, adc_relative_to_rns=None)
             rows = (row,)
         elif analysis.ranges_of(design, constants):
             rows = analysis.sensitivity(design, constants)
-        held = options.held_of_array(requested, faults) | options.held_constants(
-            point, design, constants
-        )
-        converters = design.design.converters
-        held["adc_bits"] = None if converters is None else converters.adc_bits
-        ranged = "adc_range" in core.CORES[point["core"]].axes
-        held = options.of_range(point | held, point["adc_range"] if ranged else None)
-        return [(held, row) for row in rows]
+        return [(point, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         tables, more = cli.answered(ready, rows_of, swept)

@@ -1,10 +1,12 @@
-from rnscli.cli.options.designs import MAPPED as MAPPED
-from rnscli.cli.options.designs import ArrayFaults as ArrayFaults
+from rnscli.cli.options.designs import DESIGN_AXES as DESIGN_AXES
+from rnscli.cli.options.designs import DESIGN_COLUMNS as DESIGN_COLUMNS
+from rnscli.cli.options.designs import DESIGN_NEEDS as DESIGN_NEEDS
+from rnscli.cli.options.designs import DESIGN_OPTIONS as DESIGN_OPTIONS
+from rnscli.cli.options.designs import DesignedArray as DesignedArray
 from rnscli.cli.options.designs import RequestedArray as RequestedArray
-from rnscli.cli.options.designs import array_design as array_design
-from rnscli.cli.options.designs import array_faults as array_faults
-from rnscli.cli.options.designs import held_of_array as held_of_array
+from rnscli.cli.options.designs import designed_array as designed_array
 from rnscli.cli.options.designs import requested_array as requested_array
+from rnscli.cli.options.designs import with_attempts as with_attempts
 from rnscli.cli.options.devices import DEVICE_AXES as DEVICE_AXES
 from rnscli.cli.options.devices import DEVICE_COLUMNS as DEVICE_COLUMNS
 from rnscli.cli.options.devices import DEVICE_ERRORS as DEVICE_ERRORS
@@ -110,6 +112,7 @@ from rnscli.cli.options.updates import with_updates as with_updates
 from rnscli.cli.options.workloads import SIZE_AXES as SIZE_AXES
 from rnscli.cli.options.workloads import WORKLOAD_AXES as WORKLOAD_AXES
 from rnscli.cli.options.workloads import WORKLOAD_COLUMNS as WORKLOAD_COLUMNS
+from rnscli.cli.options.workloads import WORKLOAD_OPTIONS as WORKLOAD_OPTIONS
 from rnscli.cli.options.workloads import Workloads as Workloads
 from rnscli.cli.options.workloads import check_workload_options as check_workload_options
 from rnscli.cli.options.workloads import with_code as with_code

@@ -6,12 +6,91 @@ import math
 from typing import Any, NamedTuple
 
 from rnscli import analysis, base, core
+from rnscli.analysis import EnergyOptions
 from rnscli.base import InputError
-from rnscli.cli.options.hardware import Hardware
-from rnscli.cli.options.noise import noise_of
-from rnscli.cli.options.shared import Point, moduli_request
+from rnscli.cli.options.devices import DEVICE_COLUMNS
+from rnscli.cli.options.hardware import (
+    HARDWARE_AXES,
+    HARDWARE_COLUMNS,
+    Hardware,
+    constant_options,
+    held_constants,
+    technology,
+)
+from rnscli.cli.options.noise import (
+    NOISE_AXES,
+    NOISE_COLUMNS,
+    is_of_devices,
+    noise_of,
+    noise_options,
+)
+from rnscli.cli.options.shared import (
+    CALIBRATION,
+    CALIBRATION_COLUMNS,
+    CALIBRATION_NEEDS,
+    DECODER_AXES,
+    DECODER_COLUMNS,
+    DECODING,
+    MODULI_AXES,
+    MODULI_COLUMNS,
+    Decorator,
+    Point,
+    moduli_request,
+    of_range,
+    redundancy,
+    take,
+)
 
-MAPPED = ("mapping", "input_slice_bits")
+_MAPPED = ("mapping", "input_slice_bits")
+# Options, axes and columns of every command that prices arrays.
+DESIGN_OPTIONS: tuple[base.Option | Decorator[Any], ...] = (
+    EnergyOptions.memory,
+    EnergyOptions.scales,
+    EnergyOptions.input_scale,
+    technology,
+    EnergyOptions.adc_model,
+    EnergyOptions.adc_table,
+    EnergyOptions.columns_per_adc,
+    EnergyOptions.reverse,
+    EnergyOptions.extrapolate,
+    analysis.ModuliOptions.moduli,
+    redundancy("0"),
+    noise_options("no errors"),
+    take(analysis.CodeOptions.attempts, usual="inf", besides="; with --noise device: 2"),
+    *DECODING,
+    *constant_options(),
+    core.CoreOptions.slice_bits,
+    core.CoreOptions.adc_bits,
+    core.CoreOptions.adc_range,
+    core.DeviceOptions.mapping,
+    core.DeviceOptions.input_slice_bits,
+    *CALIBRATION,
+)
+DESIGN_AXES = (
+    *MODULI_AXES, *DECODER_AXES, "legitimate_range", "attempts", *NOISE_AXES, "columns",
+    "slice_bits", *_MAPPED, "adc_bits", "adc_range", "calibration", "percentile", "kernel",
+    "memory", "scales", "input_scale", *HARDWARE_AXES,
+)  # fmt: skip
+DESIGN_COLUMNS = {
+    **MODULI_COLUMNS,
+    "redundant": analysis.Redundant,
+    "decoder": analysis.Decoder,
+    **DECODER_COLUMNS,
+    "legitimate_range": analysis.LegitimateRange,
+    "attempts": analysis.Attempts,
+    **NOISE_COLUMNS,
+    "residue_p": analysis.ResidueP,
+    "residue_sigma": analysis.ResidueSigma,
+    "slice_bits": analysis.SliceBits,
+    **{name: DEVICE_COLUMNS[name] for name in _MAPPED},
+    **CALIBRATION_COLUMNS,
+    **HARDWARE_COLUMNS,
+}
+DESIGN_NEEDS = {
+    "attempts": (*core.LEVELS, "noise"),
+    **dict.fromkeys(NOISE_AXES, (core.RNS.name,)),
+    **CALIBRATION_NEEDS,
+}
 _NOISE = ("noise", "p", "sigma", "residue_p", "residue_sigma")  # of residues, as they hold
 
 
@@ -23,7 +102,16 @@ class RequestedArray(NamedTuple):
     moduli: core.ModuliSet | None
 
 
-class ArrayFaults(NamedTuple):
+class DesignedArray(NamedTuple):
+    """A design, its uncertain constants, the ``rns`` that it is compared with, and its point."""
+
+    design: analysis.EnergyParameters
+    constants: dict[str, base.Uncertain]
+    reference: analysis.EnergyParameters | None
+    point: Point  # with all that holds where the options leave it open
+
+
+class _Faults(NamedTuple):
     """What becomes of outputs, and the probability that a decoder has to search."""
 
     row: analysis.FaultProbability
@@ -41,6 +129,28 @@ def requested_array(point: Point) -> RequestedArray:
         return RequestedArray(point, request, None)  # shown without its ratio to rns
 
 
+def with_attempts(given: dict[str, Any]) -> dict[str, Any]:
+    """The options with the usual attempts: static errors have an energy for up to two."""
+    if given["attempts"] is not None:
+        return given
+    return given | {"attempts": (2,) if is_of_devices(given) else (math.inf,)}
+
+
+def designed_array(
+    requested: RequestedArray, hardware: Hardware, extrapolate: bool
+) -> DesignedArray:
+    """The design of a point, with what its noise makes of attempts."""
+    point = requested.point
+    faults = _faults(requested, hardware, extrapolate)
+    design, constants, reference = _design(requested, faults, hardware, extrapolate)
+    held = _held(requested, faults) | held_constants(point, design, constants)
+    converters = design.design.converters
+    held["adc_bits"] = None if converters is None else converters.adc_bits
+    ranged = "adc_range" in core.CORES[point["core"]].axes
+    held = of_range(point | held, point["adc_range"] if ranged else None)
+    return DesignedArray(design, constants, reference, held)
+
+
 def _parameters(requested: RequestedArray, extrapolate: bool) -> dict[str, Any]:
     """What the core of a point, and the ``rns`` that it is compared with, have in common."""
     point, request, moduli = requested.point, requested.request, requested.moduli
@@ -51,7 +161,7 @@ def _parameters(requested: RequestedArray, extrapolate: bool) -> dict[str, Any]:
         "columns": point["columns"],
         "slice_bits": point["slice_bits"],
         "adc_bits": point["adc_bits"],
-        "devices": core.Devices(**{name: point[name] for name in MAPPED if point[name]}),
+        "devices": core.Devices(**{name: point[name] for name in _MAPPED if point[name]}),
         **{name: point[name] for name in ("adc_range", "calibration", "percentile")},
         **{name: point[name] for name in ("kernel", "memory", "scales", "input_scale")},
         "extrapolate": extrapolate,
@@ -72,9 +182,9 @@ def _of_rns(point: Point, hardware: Hardware) -> Point:
     return point | {"technology": runs[0].name if runs else core.RNS.default_technology}
 
 
-def array_design(
+def _design(
     requested: RequestedArray,
-    faults: ArrayFaults | None,
+    faults: _Faults | None,
     hardware: Hardware,
     extrapolate: bool,
 ) -> tuple[analysis.EnergyParameters, dict[str, base.Uncertain], analysis.EnergyParameters | None]:
@@ -100,9 +210,7 @@ def array_design(
     return design, constants, reference
 
 
-def array_faults(
-    requested: RequestedArray, hardware: Hardware, extrapolate: bool
-) -> ArrayFaults | None:
+def _faults(requested: RequestedArray, hardware: Hardware, extrapolate: bool) -> _Faults | None:
     """How often a dot product is computed and decoded under the noise of a point, if it has any."""
     point, request, moduli = requested.point, requested.request, requested.moduli
     noise: core.NoiseSetting | tuple[core.NoiseLaw, ...] | None = noise_of(point)
@@ -131,10 +239,10 @@ def array_faults(
             "the energy has no bound; give a finite number of attempts"
         )
     of = given.point
-    return ArrayFaults(faults, analysis.search_probability(of.decoder, of.left, of.left_laws))
+    return _Faults(faults, analysis.search_probability(of.decoder, of.left, of.left_laws))
 
 
-def held_of_array(requested: RequestedArray, faults: ArrayFaults | None) -> dict[str, Any]:
+def _held(requested: RequestedArray, faults: _Faults | None) -> dict[str, Any]:
     """What the moduli and their noise are, where the options leave that open."""
     held: dict[str, Any] = {"residue_p": None, "residue_sigma": None}
     if requested.moduli is not None:

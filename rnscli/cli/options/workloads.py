@@ -5,13 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-from rnscli.analysis import open_workload, workload_of_code
+from rnscli.analysis import WorkloadOptions, open_workload, workload_of_code
 from rnscli.base import Column, InputError, InputShape, input_shape, shown
 from rnscli.cli.options.shared import Point
 from rnscli.hardware import INFERENCE, OPTIMISERS, TRAINING, WORKLOADS, Workload, training
 
 # Sizes that are options of their own, and axes of a sweep; all others are NAME=VALUE of --size.
 SIZE_AXES = ("batch", "sequence", "image_size")
+# Besides ``workload``, which is said in other words by each command.
+WORKLOAD_OPTIONS = (
+    WorkloadOptions.torch,
+    WorkloadOptions.input_shape,
+    WorkloadOptions.batch,
+    WorkloadOptions.sequence,
+    WorkloadOptions.image_size,
+    WorkloadOptions.size,
+    WorkloadOptions.passed,
+    WorkloadOptions.optimiser,
+)
 WORKLOAD_AXES = ("workload", *SIZE_AXES, "pass", "optimiser")
 WORKLOAD_COLUMNS = {
     "batch": Annotated[
