@@ -19,6 +19,7 @@ from rnscli.base.columns import prefixed as prefixed
 from rnscli.base.columns import probability as probability
 from rnscli.base.columns import reach as reach
 from rnscli.base.columns import sequence as sequence
+from rnscli.base.columns import span as span
 from rnscli.base.columns import value_of as value_of
 from rnscli.base.csv_table import Kind as Kind
 from rnscli.base.csv_table import label as label

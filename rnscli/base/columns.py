@@ -312,6 +312,23 @@ def area(value: float) -> str:
     return f"{value * 1e6:.4g} mm2" if value >= 1e-8 else f"{value * 1e12:.4g} um2"
 
 
+_SPANS = (("years", 365.25 * 86400), ("days", 86400.0), ("h", 3600.0), ("min", 60.0))
+
+
+def span(value: float) -> str:
+    """A long time in units that people live by.
+
+    Examples
+    --------
+    >>> span(12.0), span(2529.0), span(1.2e6)
+    ('12.00 s', '42.1 min', '13.9 days')
+    """
+    for unit, length in _SPANS:
+        if value >= length:
+            return f"{value / length:.3g} {unit}"
+    return engineering(value, "s")
+
+
 def ends(form: Callable[[float], str] = number) -> Callable[[tuple[float, float]], str]:
     """Both ends of an interval."""
     return lambda value: f"{form(value[0])} .. {form(value[1])}"

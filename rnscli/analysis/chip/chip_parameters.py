@@ -1,6 +1,5 @@
 """A chip: so many arrays of one design, with what feeds them and what they cannot do."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -31,7 +30,7 @@ class ActivationProducts:
 
 AUTO, PIPELINED, SEQUENTIAL = "auto", "pipelined", "sequential"
 SCHEDULES = {
-    AUTO: Schedule("pipelined where all weights fit and stay", None),
+    AUTO: Schedule("pipelined where all weights fit and stay and that is not slower", None),
     PIPELINED: Schedule("all layers at the same time, on inputs after one another", True),
     SEQUENTIAL: Schedule("one layer after the other, on all arrays", False),
 }
@@ -54,11 +53,11 @@ class ChipOptions:
         usual="one copy of every tile",
     )
     chip_area = Option(
-        base.Quantities(1e-12, 1e3, "an area above 0", "m2", "100mm2"),
+        base.Quantities(1e-12, 1e3, "an area from 1 um2 to 1000 m2", "m2", "100mm2"),
         "Instead of --arrays: as many as fit in this area, with all that is beside them.",
     )
     chip_power = Option(
-        base.Quantities(1e-12, 1e9, "a power above 0", "W", "10W"),
+        base.Quantities(1e-9, 1e6, "a power from 1 nW to 1 MW", "W", "10W"),
         "Instead of --arrays: as many as keep within this power; beside --chip-area, within both.",
     )
     schedule = Option(
@@ -158,8 +157,8 @@ class ChipParameters:
 
     @cached_property
     def transposed(self) -> EnergyDesign | None:
-        """The same, read transposed; ``None`` if the technology does not do that."""
-        if not self.unit.technology.does("mvm"):
+        """The same, read transposed; ``None`` if the core or the technology does not do that."""
+        if self.unit.kind.coded or not self.unit.technology.does("mvm"):
             return None
         return replace(self.array, kernel="mvm").design
 
@@ -180,18 +179,3 @@ class ChipParameters:
             input_scale=self.array.input_scale,
         )
         return design.design
-
-
-def most(fits: Callable[[int], bool], low: int = 1, high: int = MAX_ARRAYS) -> int | None:
-    """The largest number that fits, where what fits has no gaps; ``None`` if ``low`` does not."""
-    if not fits(low):
-        return None
-    step = 1
-    while low + step <= high and fits(low + step):
-        low += step
-        step *= 2
-    while step > 1:
-        step //= 2
-        if low + step <= high and fits(low + step):
-            low += step
-    return low

@@ -8,7 +8,7 @@ from rnscli.analysis.chip.chip_parameters import ACTIVATION_PRODUCTS, ChipParame
 from rnscli.analysis.chip.mapping import Stage
 from rnscli.analysis.energy.energy_design import EnergyDesign
 from rnscli.analysis.energy.product_energy import ProductEnergy, product_energy
-from rnscli.core import Operations
+from rnscli.core import DigitalKind, Operations
 from rnscli.hardware import Gemm, VectorWork, Workload
 
 HELD, WRITTEN, DIGITAL_UNITS = "arrays", "written arrays", "digital units"
@@ -48,29 +48,51 @@ class LayerDemand:
     def on_arrays(self) -> bool:
         return self.runs_on != DIGITAL_UNITS
 
-    @cached_property
+    @property
+    def _tiles_of_a_matrix(self) -> int:
+        made = self.product.tiling
+        return made.row_tiles * made.column_tiles
+
+    @property
     def tiles(self) -> int:
         """Tiles of its second operand, of all matrices, idle ones included."""
-        made = self.product.tiling
-        return made.row_tiles * made.column_tiles * (self.gemm.count + self.gemm.idle)
+        return self._tiles_of_a_matrix * (self.gemm.count + self.gemm.idle)
 
     @cached_property
     def stage(self) -> Stage:
-        gemm = self.gemm
-        waves, interval = -(-gemm.m // gemm.steps), self.design.timing.interval
-        return Stage(self.tiles, waves, interval, gemm.steps, gemm.depth)
+        gemm, timing = self.gemm, self.design.timing
+        return Stage(
+            tiles=self.tiles,
+            waves=-(-gemm.m // gemm.steps),
+            time=timing.interval,
+            steps=gemm.steps,
+            depth=gemm.depth,
+            wait=max(0.0, timing.latency - timing.interval),
+            idle=self._tiles_of_a_matrix * gemm.idle,
+        )
 
     @property
-    def wait(self) -> float:
-        """Time in s of its passes beyond the intervals between them."""
-        timing = self.design.timing
-        longer = max(0.0, timing.latency - timing.interval)
-        return self.gemm.depth * self.gemm.steps * longer
+    def loaded_bits(self) -> float:
+        """Bits of the values of one tile, on average: what pads it comes from nowhere."""
+        used = self._tiles_of_a_matrix * self.gemm.count
+        return (self.stored_bits + self.operand_bits) / used
+
+    @property
+    def loaded_from_buffer(self) -> bool:
+        """Whether what is written into arrays is in the buffer, or in the DRAM."""
+        return self.runs_on == WRITTEN and not self.gemm.cached
 
     @property
     def unit_time(self) -> float:
-        """Time in s in which one unit does all of its passes."""
-        return self.product.tiling.passes * self.design.timing.interval
+        """Time in s in which one unit does all of its passes, and is written for each tile."""
+        tiling = self.product.tiling
+        written = self.tiles * self.design.writing.time
+        return tiling.passes * self.design.timing.interval + written
+
+    @property
+    def unit_writing(self) -> float:
+        """Energy in J of writing each of its tiles into a unit, once."""
+        return self.tiles * self.design.writing.energy
 
     @property
     def operand_bits(self) -> float:
@@ -94,15 +116,23 @@ class LayerDemand:
         return float(self.gemm.m * self.gemm.n * self.gemm.count * self.input_bits)
 
     @property
+    def fresh_operand_bits(self) -> float:
+        """Bits of a second operand that another layer leaves in the buffer."""
+        return 0.0 if self.gemm.cached else self.operand_bits
+
+    @property
     def buffer_bits(self) -> float:
         """Bits that are read from the buffer, and written to it."""
-        fresh = 0.0 if self.gemm.cached else self.operand_bits
-        return self.in_bits + self.out_bits + fresh
+        return self.in_bits + self.out_bits + self.fresh_operand_bits
 
     @property
     def moved_bits(self) -> float:
         """Bits that travel over the chip: those of the buffer, and partial sums between tiles."""
-        sums = self.product.tiling.additions * self.design.dot_product.output_bits
+        kind = self.design.kind
+        width = (
+            kind.sum_bits if isinstance(kind, DigitalKind) else self.design.dot_product.output_bits
+        )
+        sums = self.product.tiling.additions * width
         return self.in_bits + self.out_bits + self.operand_bits + sums
 
     @cached_property
@@ -132,16 +162,16 @@ def layer_demands(parameters: ChipParameters, workload: Workload) -> tuple[Layer
     input_bits = dot_product.input_bits if analog else bits
     weight_bits = dot_product.weight_bits if analog else bits
     written = ACTIVATION_PRODUCTS[parameters.activation_products].written
-    sizes = {gemm.layer: (gemm.k, gemm.n) for gemm in workload.gemms if gemm.shares is None}
     made = []
     for gemm in workload.gemms:
         design, runs_on, shared = parameters.unit, HELD, False
         if not gemm.stationary:
             design, runs_on = (design, WRITTEN) if written else (parameters.digital, DIGITAL_UNITS)
         elif gemm.shares is not None:
-            shared = sizes.get(gemm.shares) == (gemm.k, gemm.n)
-            if not shared and parameters.transposed is not None:
-                design, shared = parameters.transposed, True
+            # What cannot be read transposed has tiles of its own.
+            wanted = parameters.transposed if gemm.transposed else parameters.unit
+            if wanted is not None:
+                design, shared = wanted, True
         # Of layers of one name the work is that of the first.
         vectors = tuple(after.pop(gemm.layer, ()))
         made.append(LayerDemand(gemm, vectors, design, runs_on, shared, input_bits, weight_bits))

@@ -12,7 +12,8 @@ from rnscli.base import NoSolutionError
 class Stage:
     """A layer as it is mapped to units, each of which holds one tile of weights.
 
-    With c copies of its tiles a layer takes ``steps ceil(waves / c)`` times ``time``.
+    With c copies of its tiles each of its steps takes ``ceil(waves / c)`` times ``time``; a step
+    that needs the outputs of the one before also takes ``wait``.
 
     Parameters
     ----------
@@ -27,6 +28,10 @@ class Stage:
     depth
         How many such layers follow one another: all of ``tiles`` are in one of them, or spread
         over them; only the latency of the network counts them apart.
+    wait
+        Time in s from the last vector of a step to its outputs.
+    idle
+        Of ``tiles`` those that compute nothing, as of experts to which no vector goes.
     """
 
     tiles: int
@@ -34,23 +39,35 @@ class Stage:
     time: float
     steps: int = 1
     depth: int = 1
+    wait: float = 0.0
+    idle: int = 0
 
     def rounds(self, copies: int) -> int:
         """Vectors that the busiest copy is given, one after the other."""
         return self.steps * -(-self.waves // copies)
 
+    def _taking(self, rounds: int) -> float:
+        """Time in s of all steps, with so many rounds in each."""
+        chained = self.wait if self.steps > 1 else 0.0
+        return self.steps * (rounds * self.time + chained)
+
     def duration(self, copies: int) -> float:
-        """Time in s of one of the layers."""
-        return self.rounds(copies) * self.time
+        """Time in s of one of the layers until the next input may enter."""
+        return self._taking(-(-self.waves // copies))
+
+    def latency(self, copies: int) -> float:
+        """Time in s of one of the layers from its first input to its last output."""
+        return self.duration(copies) + (self.wait if self.steps == 1 else 0.0)
 
     def copies_within(self, limit: float, strictly: bool = False) -> int | None:
         """The fewest copies that take at most, or less than, a time; ``None`` if none do."""
 
         def fits(rounds: int) -> bool:
-            duration = self.steps * rounds * self.time
+            duration = self._taking(rounds)
             return duration < limit if strictly else duration <= limit
 
-        rounds = min(self.waves, int(limit / (self.steps * self.time)) + 1)
+        chained = self._taking(0)
+        rounds = min(self.waves, int(max(0.0, limit - chained) / (self.steps * self.time)) + 1)
         # A quotient of floating point is off by one at most.
         while rounds and not fits(rounds):
             rounds -= 1
@@ -94,6 +111,8 @@ def balanced_copies(stages: Sequence[Stage], units: int) -> tuple[int, ...]:
     (6, 2)
     """
     copies = (1,) * len(stages)
+    if not stages:
+        return copies
     needed = _units(stages, copies)
     if needed > units:
         raise NoSolutionError(f"one copy of each layer takes {needed} units of {units}")

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from rnscli.analysis import columns as c
 from rnscli.analysis.energy.rows import energy_of, part
-from rnscli.base import Column, area, percent, prefixed
+from rnscli.base import Column, area, percent, prefixed, span
 
 # fmt: off
 
-POWER = "power"  # where a chip rests so that it keeps a limit
+AREA, POWER = "area", "power"  # limits that a chip keeps, and would be faster without
 LIMITS = (
-    "array", "converters", "writing", "digital units", "vector lanes", "buffer", "dram", POWER
+    "array", "converters", "writing", "digital units", "vector lanes", "buffer", "dram", AREA, POWER
 )
 _TIME = prefixed("s")
 
@@ -81,7 +81,7 @@ class ChipRow:
     dram_energy_j: Annotated[float, part("of the DRAM", "DRAM")]
     energy_j: Annotated[float, energy_of("of a run", "total")]
     energy_share: Annotated[float, Column(
-        "Share of the energy of the network.", "share", percent(1), high=1
+        "Share of the energy of the network.", "of energy", percent(1), high=1
     )]
     expected_attempts: c.ExpectedAttempts
     pass_attempts: c.PassAttempts
@@ -109,7 +109,7 @@ class ChipRow:
         "Area of arrays, digital units, vector lanes, buffer and routers, in m^2.", form=area
     )] = None
     arrays_area_m2: Annotated[float | None, Column(
-        "Area of the arrays with their converters and logic, in m^2.", "arrays", area
+        "Area of the arrays with their converters and logic, in m^2.", "array area", area
     )] = None
     tops: Annotated[float | None, Column(
         "Tera-operations of the network in a second; a MAC is two.", "TOPS"
@@ -125,7 +125,7 @@ class ChipRow:
     )] = None
     lifetime_s: Annotated[float | None, Column(
         "Time until cells that are written in every run have worn out, in s; null where none is, "
-        "or nothing wears.", "lifetime", _TIME
+        "or nothing wears.", "lifetime", span
     )] = None
 
 # fmt: on

@@ -42,8 +42,12 @@ class Share(NamedTuple):
         Copies of each of its tiles among them; of tiles that do not fit at once, those of the last.
     writes
         Tiles that are written, copies counted.
+    loads
+        How often all of its values come from where they are stored.
     compute, write
         Time in s that its units compute, and that they are written; one after the other.
+    fetch
+        Time in s of these writes in which the values come.
     resident
         Whether its tiles stay.
     """
@@ -51,8 +55,10 @@ class Share(NamedTuple):
     units: int
     copies: int
     writes: int
+    loads: int
     compute: float
     write: float
+    fetch: float
     resident: bool
 
     @property
@@ -62,37 +68,50 @@ class Share(NamedTuple):
 
 def resident_share(stage: Stage, copies: int) -> Share:
     """The share of a layer that stays, all of its ``depth`` one after the other."""
-    time = stage.depth * stage.duration(copies)
-    return Share(stage.tiles * copies, copies, 0, time, 0.0, resident=True)
+    time = stage.depth * stage.latency(copies)
+    return Share(stage.tiles * copies, copies, 0, 0, time, 0.0, 0.0, resident=True)
 
 
 def streamed_share(stage: Stage, pool: int, loading: Loading) -> Share:
     """The share of a layer whose tiles are loaded into ``pool`` units, as many as fit at a time.
 
     Where tiles are left out of a whole pool, the last ones, or all of a small layer, have as many
-    copies as fit: they share the vectors.
+    copies as fit: they share the vectors. Tiles that compute nothing are not loaded. A layer that
+    waits for its own outputs needs all of its tiles in every step.
 
     Examples
     --------
     >>> layer = Stage(tiles=5, waves=10, time=1.0)
-    >>> streamed_share(layer, pool=2, loading=Loading(unit=100.0, tile=1.0))
-    Share(units=2, copies=2, writes=6, compute=25.0, write=300.0, resident=False)
+    >>> share = streamed_share(layer, pool=2, loading=Loading(unit=100.0, tile=1.0))
+    >>> share.units, share.copies, share.writes, share.compute, share.write
+    (2, 2, 6, 25.0, 300.0)
     """
-    tiles = -(-stage.tiles // stage.depth)
+    tiles = -(-(stage.tiles - stage.idle) // stage.depth)
     rounds, rest = divmod(tiles, pool)
-    compute = rounds * stage.duration(1)
-    write = rounds * loading.time(pool)
+    often = stage.steps if rounds + bool(rest) > 1 else 1
+    compute = rounds * stage.latency(1)
+    write, fetch = rounds * loading.time(pool), rounds * pool * loading.tile
     writes, copies = rounds * pool, 1
     if rest:
         # No more than are faster: writing them takes energy.
         most = min(pool // rest, stage.waves)
         copies = -(-stage.waves // -(-stage.waves // most))
-        compute += stage.duration(copies)
+        compute += stage.latency(copies)
         write += loading.time(rest)
+        fetch += rest * loading.tile
         writes += rest * copies
     units = pool if rounds else rest * copies
-    depth = stage.depth
-    return Share(units, copies, depth * writes, depth * compute, depth * write, resident=False)
+    loaded = stage.depth * often
+    return Share(
+        units=units,
+        copies=copies,
+        writes=loaded * writes,
+        loads=often,
+        compute=stage.depth * compute,
+        write=loaded * write,
+        fetch=loaded * fetch,
+        resident=False,
+    )
 
 
 # Shares of the units that may be kept for what stays.
@@ -104,7 +123,8 @@ def sequential_shares(
 ) -> tuple[Share, ...]:
     """Shares of layers that are done one after the other, on all units.
 
-    If all tiles fit, none is loaded, and copies are those of `spread_copies`. If not, some layers
+    If all tiles fit, none is loaded, even where loading some and copying others were faster, and
+    copies are those of `spread_copies`. If not, some layers
     stay and the others share the remaining units: those stay that save most time for each unit, and
     how many units are for them is the best of sixteen shares, among them none. That is a choice,
     and no optimum.

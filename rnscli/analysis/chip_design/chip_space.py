@@ -123,7 +123,8 @@ class ChipSpace:
         # The area rises by the same with each unit, whatever runs on it.
         least = replace(made, arrays=made.unit.arrays)
         area = max(one.figures.area for one in self._on(least))
-        each = made.unit.area + NETWORK_ON_CHIP.router_area(made.unit.technology.node)
+        routers = made.unit.arrays * NETWORK_ON_CHIP.router_area(made.unit.technology.node)
+        each = made.unit.area + routers
         more = math.floor((chip.chip_area - area) / each)
         if more < 0:
             raise NoSolutionError(

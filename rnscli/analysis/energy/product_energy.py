@@ -30,11 +30,14 @@ def product_energy(design: EnergyDesign, gemm: Gemm) -> ProductEnergy:
     Parameters
     ----------
     design
-        The array, whose h and c are the size of a tile.
+        The array, whose h and c are the size of a tile, or c and h where it is read transposed.
     gemm
         The product.
     """
-    tiling = tiles(gemm, design.dot_product.vector_size, design.width)
+    rows, columns = design.dot_product.vector_size, design.width
+    if design.kernel == "mvm":  # driven where else it is read
+        rows, columns = columns, rows
+    tiling = tiles(gemm, rows, columns)
     outputs = tiling.passes * design.width
     addition = design.kind.accumulation(design.dot_product, tiling.row_tiles)
     additions = times(addition, float(tiling.additions))

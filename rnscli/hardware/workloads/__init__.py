@@ -44,8 +44,9 @@ class Gemm:
         Whether the K x N values of such a product are kept in the DRAM from one run to the next, as
         a cache of keys and values is.
     shares
-        Name of the layer whose weights these are, read transposed, as in the gradient of inputs,
-        or as they are, for inputs of another size; ``None`` where they are its own.
+        Name of the layer whose weights these are; ``None`` where they are its own.
+    transposed
+        Whether these are read transposed, as in the gradient of inputs.
     idle
         Matrices of this shape that are stored as well, but by which this input is not multiplied:
         those of experts to which no token goes.
@@ -80,6 +81,7 @@ class Gemm:
     cached: bool = False
     shares: str | None = None
     idle: int = 0
+    transposed: bool = False
 
     def __post_init__(self) -> None:
         _check_name("layer", self.layer)
@@ -103,6 +105,12 @@ class Gemm:
     def macs(self) -> int:
         """Multiplications, each with its addition: ``m k n count``."""
         return self.m * self.k * self.n * self.count
+
+    @property
+    def holding(self) -> tuple[str, int, int]:
+        """The layer whose weights these are, and their size there, K x N."""
+        size = (self.n, self.k) if self.transposed else (self.k, self.n)
+        return (self.shares or self.layer, *size)
 
     @property
     def weights(self) -> int:
@@ -132,11 +140,10 @@ class Workload:
     table_parameters
         Those of the other parameters that are in tables of which rows are gathered, as embeddings:
         an inference reads, and its gradient changes, few of them.
-    remarks
-        Sentences on what is not counted, for whoever reads the result.
-
     trains
         Whether it is a step of training, after which all weights are others.
+    remarks
+        Sentences on what is not counted, for whoever reads the result.
 
     Raises
     ------
@@ -176,6 +183,13 @@ class Workload:
         for named in (*(one.layer for one in self.vectors), *(g.shares for g in gemms)):
             if named is not None and named not in layers:
                 raise InputError(f"workload {self.name} has no layer {named}, which another names")
+        stored = {one.holding for one in gemms if one.stationary and one.shares is None}
+        for gemm in gemms:
+            if gemm.shares is not None and gemm.holding not in stored:
+                raise InputError(
+                    f"layer {gemm.layer} shares the weights of {gemm.shares}, which has none of "
+                    "that size"
+                )
         object.__setattr__(self, "vectors", tuple(self.vectors))
         for name, number in (("batch", self.batch), ("tokens", self.tokens)):
             if number is not None:

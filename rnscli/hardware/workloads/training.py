@@ -144,6 +144,7 @@ def _gradients(gemm: Gemm, of_inputs: bool) -> Iterator[Gemm]:
             inputs=None,
             shares=(gemm.shares or gemm.layer) if gemm.stationary else None,
             idle=0,
+            transposed=gemm.stationary,
         )
     yield replace(
         gemm,

@@ -185,14 +185,14 @@ def test_a_chip_that_takes_too_much_rests() -> None:
 
 
 def test_an_area_that_is_too_small() -> None:
-    with pytest.raises(NoSolutionError, match="`chip_area` 1e-09 is less than the 1 arrays"):
+    with pytest.raises(NoSolutionError, match="`chip_area` 1000 um2 is less than the 1 arrays"):
         chip_run(chip(chip_area=1e-9), SMALL)
     with pytest.raises(NoSolutionError, match="too little for one copy of each tile"):
         chip_run(chip(chip_area=1e-9, schedule="pipelined"), SMALL)
 
 
 def test_training_is_not_pipelined() -> None:
-    backward = Gemm("gradient", m=100, k=100, n=200, shares="first")
+    backward = Gemm("gradient", m=100, k=100, n=200, shares="first", transposed=True)
     workload = Workload("training", (*SMALL.gemms, backward), trains=True)
     with pytest.raises(InputError, match="pipelined is not for training"):
         chip_run(chip(schedule="pipelined"), workload)
