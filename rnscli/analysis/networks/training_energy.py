@@ -11,12 +11,13 @@ import torch
 from rnscli import networks
 from rnscli.analysis.networks.layer_cores import digital_products, probe
 from rnscli.analysis.networks.priced_flow import FP32_SIZE, PricedFlow, changes_energy
-from rnscli.core import CellUpdates, Operation
+from rnscli.core import CellUpdates, Operations
 from rnscli.hardware import Gemm
 from rnscli.networks import OPTIMISERS, Recipe
 from rnscli.torch import ROLES, ProductKind, Recording, converted, recording
 
 _FORWARD, _INPUTS, _WEIGHTS = ROLES
+_SAID = {"fp-multiply": "products", "fp-add": "sums", "add": "integer operations"}
 
 Attempts = tuple[float, float, float]  # of a dot product, on average: forward, and the gradients
 ONE_ATTEMPT: Attempts = (1.0, 1.0, 1.0)
@@ -259,21 +260,18 @@ def _read_transposed(flows: tuple[PricedFlow, ...]) -> bool:
 def _update(
     epoch: EpochProducts, flows: tuple[PricedFlow, PricedFlow, PricedFlow], recipe: Recipe
 ) -> float | None:
-    products, sums = _operations(recipe)
-    operations = (Operation("fp-multiply", 32, products), Operation("fp-add", 32, sums))
-    optimiser = OPTIMISERS[recipe.optimiser]
+    operations, words = _of_parameter(recipe)
     changes = float(epoch.parameters * epoch.steps)
-    changed = changes_energy(flows[0].array, operations, optimiser.words, changes)
+    changed = changes_energy(flows[0].array, operations, words, changes)
     written = flows[0].writing(epoch.trained, rounded=True)
     copied = 0.0 if _read_transposed(flows) else flows[1].writing(epoch.transposed, rounded=True)
     return _sum((changed, written, copied))
 
 
-def _operations(recipe: Recipe) -> tuple[int, int]:
-    """Multiplications and additions that a parameter takes in a step."""
+def _of_parameter(recipe: Recipe) -> tuple[Operations, int]:
+    """Operations of a parameter in a step, and words that it reads or writes."""
     optimiser = OPTIMISERS[recipe.optimiser]
-    products, sums = optimiser.decay if recipe.weight_decay else (0, 0)
-    return optimiser.multiplications + products, optimiser.additions + sums
+    return optimiser.operations(decays=recipe.weight_decay > 0), optimiser.words
 
 
 def energy_assumptions(
@@ -282,17 +280,16 @@ def energy_assumptions(
     updates: CellUpdates | None = None,
 ) -> list[str]:
     """What an energy of a training takes for granted, in sentences."""
-    optimiser = OPTIMISERS[recipe.optimiser]
     forward, inputs, _ = flows
-    products, sums = _operations(recipe)
-    others = f", without {optimiser.others}, which have no price" if optimiser.others else ""
+    operations, words = _of_parameter(recipe)
+    takes = ", ".join(f"{one.count:g} {_SAID[one.kind]}" for one in operations)
     said = [
         "energies are of the steps of training: not of tests, calibration, clipping, what is no "
         "matrix product, and the first writing of weights",
         "a gradient of weights has the gradients of the outputs in its arrays, which are written "
         "for every step, and activations as inputs",
-        f"{recipe.optimiser} takes {products} products, {sums} sums and {optimiser.words} words of "
-        f"a memory of 32 KB for a parameter in a step, in FP32{others}",
+        f"{recipe.optimiser} takes {takes} and {words} words of a memory of 32 KB for a parameter "
+        "in a step, in FP32",
     ]
     if updates is not None:
         said.append(

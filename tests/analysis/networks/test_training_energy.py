@@ -190,6 +190,26 @@ def test_a_training_in_fp32_by_hand() -> None:
     assert total == pytest.approx(changed + written + 3 * 40 * 128 * column + expected, rel=1e-12)
 
 
+def test_what_an_update_takes_by_hand() -> None:
+    """Adam's 19 products, 8 sums and 2 comparisons, with both running means read and written."""
+    made, one = linear("two_layers"), PricedFlow(None)
+    flows = (one, one, one)
+    written = 3 * (6 * 8 + 2 * 8 * 3) * 32 * BIT
+    adam = 19 * PRODUCT + 8 * ADD + 2 * COMPARISON + 7 * 32 * BIT
+    for name, decay, taken in (
+        ("adam", 0.0, adam), ("adam", 0.1, adam + PRODUCT + ADD),
+        ("adamw", 0.0, adam), ("adamw", 0.1, adam + PRODUCT),
+    ):  # fmt: skip
+        recipe = replace(SGD, optimiser=name, weight_decay=decay)
+        found = epoch_energy(made, flows, recipe)
+        assert found.update == pytest.approx(83 * 3 * taken + written, rel=1e-12)
+    said = training_energy.energy_assumptions(flows, recipe)
+    assert any(
+        one.startswith("adamw takes 20 products, 8 sums, 2 integer operations and 7 words")
+        for one in said
+    )
+
+
 def test_weights_in_cells_have_no_price_of_an_update() -> None:
     """Pulses have none; what the products take does not depend on them."""
     made, one = linear("two_layers"), PricedFlow(None)
