@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from rnscli.core.updates.exponential import check_nonlinearity
-from rnscli.core.updates.law import UpdateLaw
+from rnscli.core.updates.nonlinear import NonlinearLaw
 
 if TYPE_CHECKING:
     from rnscli.core.arithmetic import FloatArray
@@ -17,7 +16,7 @@ _STRAIGHT = 1e-8  # below, a step differs from the request by a share of some a^
 
 
 @dataclass(frozen=True)
-class Logistic(UpdateLaw):
+class Logistic(NonlinearLaw):
     r"""g goes up and down one curve, ``g(t) = B + A / (1 + exp(-2 a (t - 1/2)))``.
 
     With ``A = (e^a + 1) / (e^a - 1)`` and ``B = -1 / (e^a - 1)``, so that g(0) = 0 and g(1) = 1: a
@@ -39,14 +38,6 @@ class Logistic(UpdateLaw):
 
     name: ClassVar[str] = "logistic"
     summary: ClassVar[str] = "steps that fade at both ends, alike up and down"
-    in_cells: ClassVar[bool] = True
-    nonlinear: ClassVar[bool] = True
-
-    nonlinearity: float
-
-    @classmethod
-    def of(cls, nonlinearity: float | None) -> Self:
-        return cls(check_nonlinearity(cls.name, nonlinearity))
 
     def steps(self, g: FloatArray, x: FloatArray) -> FloatArray:
         import numpy as np
