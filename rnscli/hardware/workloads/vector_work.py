@@ -58,10 +58,11 @@ def _sum(*counts: dict[str, int]) -> Operations:
     return _operations(**{key: sum(one.get(key, 0) for one in counts) for key in keys})
 
 
-# A root is a product with the reciprocal root, of two Newton steps of three products and a sum. The
-# logarithm and the sine are counted in Cephes's logf (a polynomial of degree 8, and what joins it
-# with the exponent) and sinf (a reduction by three parts of pi / 4, and a polynomial of degree 2 in
-# the square). The error function is formula 7.1.26 of Abramowitz and Stegun, exact to 1.5e-7.
+# A root is a product with the reciprocal root, of two Newton steps of three products and a sum with
+# half the number, which is one more. The logarithm and the sine are counted in Cephes's logf (a
+# polynomial of degree 8, and what joins it with the exponent) and sinf (a reduction by three parts
+# of pi / 4, and a polynomial of degree 2 in the square). The error function is formula 7.1.26 of
+# Abramowitz and Stegun, exact to 1.5e-7.
 _ROOT = {"multiply": 8, "add": 2, "compare": 1}
 _LOG = {"multiply": 14, "add": 13, "compare": 2}
 _SINE = {"multiply": 9, "add": 6, "compare": 3}
