@@ -68,6 +68,7 @@ from rnscli.core.cores.kind import Logic as Logic
 from rnscli.core.cores.kind import Operation as Operation
 from rnscli.core.cores.kind import Operations as Operations
 from rnscli.core.cores.kind import check_slice_bits as check_slice_bits
+from rnscli.core.cores.kind import merged as merged
 from rnscli.core.cores.kind import times as times
 from rnscli.core.cores.residue_logic import METHODS as METHODS
 from rnscli.core.cores.residue_logic import residue_width as residue_width

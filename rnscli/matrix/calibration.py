@@ -234,12 +234,12 @@ class ExactProduct(TiledProduct):
         return self.multiply(x, self.quantise_weights(w), _no_noise)
 
     def _parts(self, whole: Array) -> tuple[Array, ...]:
-        return whole, *self._flow.core.parts(whole)
+        return whole, *self.flow.core.parts(whole)
 
     def _clean(self, x: Array, parts: Sequence[Array]) -> Array:
-        arrays = self._arrays
+        arrays = self.arrays
         whole, *sums = self._sums(x, parts if len(parts) > 2 else parts[:1])
-        if self._sample is not None and self._flow.core.devices.mapping == OFFSET:
+        if self._sample is not None and self.flow.core.devices.mapping == OFFSET:
             self._add_offset(self._sample, arrays.plain(x), arrays.plain(parts[0]))
         elif self._sample is not None:
             sums = sums or [whole]
@@ -247,11 +247,11 @@ class ExactProduct(TiledProduct):
             largest = max(float(arrays.largest(one, (-1,)).max()) for one in flat)
             size = int(np.prod(whole.shape))
             self._sample.add_of(size, largest, words_of(arrays, sums))
-        return arrays.exact(whole, self._flow.wide_results)
+        return arrays.exact(whole, self.flow.wide_results)
 
     def _add_offset(self, into: Sample, x: FloatArray, w: FloatArray) -> None:
         """What ADCs read of weights with an offset: of slices of inputs one after the other."""
-        core, found = self._flow.core, []
+        core, found = self.flow.core, []
         for stored, channel in zip(core.stored(w), core.arrays, strict=True):
             slices = (part for _, part in digits_of(core.devices, channel, x))
             found.append(np.concatenate([(one @ stored).reshape(-1) for one in slices]))

@@ -377,7 +377,7 @@ class TiledProduct:
 
     def __init__(self, flow: Dataflow, arrays: NumPyArrays) -> None:
         dot = flow.core.dot_product
-        self.flow, self.arrays = self._flow, self._arrays = flow, arrays
+        self.flow, self.arrays = flow, arrays
         self._size = dot.vector_size
         self._bytes = (
             arrays.bytes and self.builds and flow.channel_code is None and not flow.core.physical
@@ -393,12 +393,12 @@ class TiledProduct:
         ``place`` tells the arrays of one matrix from those of others on the same chip, and
         ``start`` is the row of the matrix that the weights begin with.
         """
-        columns, core = w.swapaxes(-1, -2), self._flow.core
+        columns, core = w.swapaxes(-1, -2), self.flow.core
         if 0 in w.shape:
             return QuantisedWeights(tuple(w.shape), ())
         levels = self._weight_levels
-        granularity, constant = self._flow.granularity, self._flow.weight_scale
-        scales = RowScales("w", self._arrays, columns, granularity, self._size, levels, constant)
+        granularity, constant = self.flow.granularity, self.flow.weight_scale
+        scales = RowScales("w", self.arrays, columns, granularity, self._size, levels, constant)
         most = None if constant is None else levels.largest
         every = [(terms, scales.of(terms)) for terms in _cut(w.shape[-2], self._size)]
         powers, of_columns = scales.powers(), None
@@ -450,18 +450,18 @@ class TiledProduct:
         shape = (*x.shape[:-1], columns)
         counts = ProductCounts(products=math.prod(stack))  # 1 without a stack
         if 0 in x.shape or not columns:
-            out = self._arrays.empty(shape, like=x)
+            out = self.arrays.empty(shape, like=x)
             out[...] = 0.0
             return out, counts
-        found = self._arrays.empty(shape, like=x) if onto is None else onto
+        found = self.arrays.empty(shape, like=x) if onto is None else onto
         # One axis to be cut in chunks: the rows of all inputs, or the matrices of the stack.
         x = x.reshape(-1, *x.shape[-2:]) if stack else x.reshape(-1, terms)
         out = found.reshape(*x.shape[:-1], columns)
-        core = self._flow.core
+        core = self.flow.core
         noise = rng() if core.noisy or core.physical else None
         levels = self.input_levels
-        granularity, constant = self._flow.granularity, self._flow.input_constant
-        scales = RowScales("x", self._arrays, x, granularity, self._size, levels, constant, largest)
+        granularity, constant = self.flow.granularity, self.flow.input_constant
+        scales = RowScales("x", self.arrays, x, granularity, self._size, levels, constant, largest)
         most = None if constant is None else levels.largest
         powers = scales.powers()
         if onto is not None and (powers is not None or weights.powers is not None):
@@ -487,20 +487,20 @@ class TiledProduct:
                     counts += made
                 if not joint:
                     place = 0 if scales.joint else index
-                    sums = self._arrays.times(sums, to_rows[..., place : place + 1])
+                    sums = self.arrays.times(sums, to_rows[..., place : place + 1])
                     sums *= unit
-                    sums = self._arrays.exact(sums, wide=False) if total is None else sums
+                    sums = self.arrays.exact(sums, wide=False) if total is None else sums
                 if total is None:
                     total = sums
                 else:
                     total += sums
             if joint:
-                total = self._arrays.times(total, to_rows)
+                total = self.arrays.times(total, to_rows)
                 total *= unit
             if onto is not None:
                 continue
             if length == rows.stop - rows.start:  # all of it
-                found = self._arrays.exact(total, wide=False).reshape(shape)
+                found = self.arrays.exact(total, wide=False).reshape(shape)
             else:
                 out[rows] = total
         if noise is None:
@@ -508,9 +508,9 @@ class TiledProduct:
             counts = replace(counts, dot_products=dots, computed=dots)
         if powers is not None:
             of_stack = powers if np.prod(powers.shape) == 1 else powers.reshape(*shape[:-2], -1, 1)
-            found = self._arrays.exact(found, True) * of_stack
+            found = self.arrays.exact(found, True) * of_stack
         if weights.powers is not None:
-            found = self._arrays.exact(found, True) * weights.powers
+            found = self.arrays.exact(found, True) * weights.powers
         return found, counts
 
     def _in_one(self, terms: int, stacked: bool) -> bool:
@@ -518,7 +518,7 @@ class TiledProduct:
 
         It has to be exact: bytes are multiplied in integers unless they are of a stack.
         """
-        core, flow = self._flow.core, self._flow
+        core, flow = self.flow.core, self.flow
         plain = core.lossless and not core.noisy and not core.physical and self.builds
         if not plain or flow.channel_code is not None or not flow.joint_inputs:
             return False
@@ -530,12 +530,12 @@ class TiledProduct:
 
         So much that inputs of so many terms, and outputs, fit in what is best worked on.
         """
-        if self._arrays.chunk is None:
+        if self.arrays.chunk is None:
             return shape[0]
         # Of long rows a few tiles at a time are quantised.
-        terms = min(terms, max(self._size, self._arrays.chunk // _ROWS))
+        terms = min(terms, max(self._size, self.arrays.chunk // _ROWS))
         largest = max(terms, shape[-1]) * math.prod(shape[1:-1])
-        return max(1, self._arrays.chunk // largest)
+        return max(1, self.arrays.chunk // largest)
 
     def _whole(self, values: Array, scale: Array, levels: int, most: int | None) -> Array:
         """Values rounded to whole multiples of ``scale / levels``, as the dataflow says.
@@ -544,16 +544,16 @@ class TiledProduct:
         of the values, unless float32 might round the largest of them up past q.
         """
         # What is cut off must not have been rounded down before, from q steps to less.
-        rounds = self._flow.rounds
+        rounds = self.flow.rounds
         if levels > FLOAT32_LEVELS or rounds.cuts:
-            values, scale = self._arrays.exact(values, True), self._arrays.exact(scale, True)
+            values, scale = self.arrays.exact(values, True), self.arrays.exact(scale, True)
         # In this order a tie stays a tie; `levels / scale` would be rounded first.
         scaled = values * levels
         scaled /= scale
-        scaled = rounds.apply(self._arrays, scaled)
+        scaled = rounds.apply(self.arrays, scaled)
         if most is not None:
             scaled = scaled.clip(-most, most)
-        return self._arrays.exact(scaled, self._flow.wide_products)
+        return self.arrays.exact(scaled, self.flow.wide_products)
 
     def _in_steps(
         self, values: Array, scales: Array, most: int | None, tiles: Sequence[WeightTile]
@@ -563,7 +563,7 @@ class TiledProduct:
 
         def whole(values: Array, scales: Array) -> Array:
             found = self._whole(values, scales, levels, most)
-            return self._arrays.narrow(found) if self._bytes else found
+            return self.arrays.narrow(found) if self._bytes else found
 
         if scales.shape[-1] == 1:
             every = whole(values, scales)
@@ -571,7 +571,7 @@ class TiledProduct:
             return
         full = terms // size
         rows = math.prod(values.shape[:-1])
-        together = full if self._arrays.chunk is None else self._arrays.chunk // (rows * size)
+        together = full if self.arrays.chunk is None else self.arrays.chunk // (rows * size)
         for start in range(0, full, max(1, together)):
             end = min(start + max(1, together), full)
             cut = values[..., start * size : end * size]
@@ -582,48 +582,53 @@ class TiledProduct:
             yield whole(values[..., full * size :], scales[..., full:])
 
     def _parts(self, whole: Array) -> tuple[Array, ...]:
-        code = self._flow.channel_code
+        code = self.flow.channel_code
         if code is None:
-            parts = self._flow.core.parts(whole)
-            return tuple(map(self._arrays.narrow, parts)) if self._bytes else parts
-        return tuple(reduce(self._arrays, whole, m) for m in code.moduli.moduli)
+            parts = self.flow.core.parts(whole)
+            return tuple(map(self.arrays.narrow, parts)) if self._bytes else parts
+        return tuple(reduce(self.arrays, whole, m) for m in code.moduli.moduli)
 
     def _sums(self, x: Array, parts: Sequence[Array]) -> list[Array]:
         """Products of whole numbers with the parts of the weights, in floats."""
-        wide = self._flow.wide_products
-        return [self._arrays.exact(self._arrays.product(x, part), wide) for part in parts]
+        wide = self.flow.wide_products
+        return [self.arrays.exact(self.arrays.product(x, part), wide) for part in parts]
 
     def _clean(self, x: Array, parts: Sequence[Array]) -> Array:
         """What the core reads of the product of whole numbers with the parts, without noise."""
-        core, arrays, code = self._flow.core, self._arrays, self._flow.channel_code
+        core, arrays, code = self.flow.core, self.arrays, self.flow.channel_code
         if code is not None:
             residues = modular_products(arrays, x, parts, code.moduli.moduli)
             sums = [restore(arrays, residues, code)]
-        elif core.lossless and not self._flow.wide_results:
+        elif self._reads_all:
             return arrays.product(x, parts[0])
         else:
             sums = self._sums(x, parts)
-        return arrays.exact(core.ideal(sums), self._flow.wide_results)
+        return arrays.exact(core.ideal(sums), self.flow.wide_results)
+
+    @property
+    def _reads_all(self) -> bool:
+        """Whether what a core reads of a sum is the sum, in float32."""
+        return self.flow.core.lossless and not self.flow.wide_results
 
     @property
     def plain(self) -> bool:
         """Whether sums of float32 are exact, and what is read of them is decided by them alone."""
-        flow, core = self._flow, self._flow.core
+        flow, core = self.flow, self.flow.core
         ideal = self.builds and not core.noisy and not core.physical and flow.channel_code is None
         simple = not flow.rounds.cuts and not flow.rounds.draws and not flow.wide_products
         return ideal and simple and self.input_levels.levels <= FLOAT32_LEVELS
 
     def read(self, sums: Sequence[Array]) -> Array:
         """What a core reads, if that is plain, of exact products with all parts of the weights."""
-        if self._flow.core.lossless and not self._flow.wide_results:
+        if self._reads_all:
             return sums[0]
-        return self._arrays.exact(self._flow.core.ideal(sums), self._flow.wide_results)
+        return self.arrays.exact(self.flow.core.ideal(sums), self.flow.wide_results)
 
     def _read(
         self, x: Array, parts: Sequence[Array], rng: np.random.Generator
     ) -> tuple[Array, ProductCounts]:
         """The same with noise, and what it took."""
-        core, arrays, code = self._flow.core, self._arrays, self._flow.channel_code
+        core, arrays, code = self.flow.core, self.arrays, self.flow.channel_code
         words = None
         if code is None:
             sums = self._sums(x, parts)
@@ -634,7 +639,7 @@ class TiledProduct:
         pieces = arrays.pieces(sums[0]) if len(sums) == 1 else words_of(arrays, sums)
         # Before `ideal`, which may change the sums.
         changes = core.changes(size, pieces, rng, words_of=words)
-        result = arrays.exact(core.ideal(sums), self._flow.wide_results)
+        result = arrays.exact(core.ideal(sums), self.flow.wide_results)
         if changes.index.size:
             result = arrays.put(result, changes.index, changes.values)
         counts = ProductCounts(0, size, changes.wrong, sum(changes.attempts) or size)
@@ -644,25 +649,25 @@ class TiledProduct:
 
     def _sizes(self, errors: Errors) -> dict[str, int]:
         """How far outputs of a code are off, as counts have it."""
-        return errors.sizes(self._flow.tolerance)._asdict()
+        return errors.sizes(self.flow.tolerance)._asdict()
 
     def _built(self, whole: Array, place: int, start: int) -> BuiltArray:
         """The arrays of a tile, whose errors depend on the chip and on where it is there."""
-        values = self._arrays.plain(whole)
+        values = self.arrays.plain(whole)
         stacked = values.reshape(-1, *values.shape[-2:]) if values.ndim > 2 else values
-        seed = self._flow.core.devices.chip_seed
+        seed = self.flow.core.devices.chip_seed
         streams = (
             np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, start, of)))
             for of in range(2)
         )
-        return self._flow.core.built(stacked, *streams)
+        return self.flow.core.built(stacked, *streams)
 
     def _read_built(
         self, x: Array, w: Array, built: BuiltArray, rng: np.random.Generator
     ) -> tuple[Array, ProductCounts]:
         """What the core reads of products of whole numbers with the arrays as they are built."""
-        core, arrays = self._flow.core, self._arrays
-        result = arrays.exact(arrays.product(x, w), self._flow.wide_results)
+        core, arrays = self.flow.core, self.arrays
+        result = arrays.exact(arrays.product(x, w), self.flow.wide_results)
         sums = arrays.plain(result).reshape(-1).astype(np.int64)
         read = core.multiply(arrays.plain(x), built, np.matmul, sums, rng)
         wrong, computed = int(np.count_nonzero(read.wrong)), sum(read.attempts)

@@ -11,6 +11,8 @@ from rnscli.base import InputError, Names, Numbers, Option, WholeNumbers, check_
 if TYPE_CHECKING:
     import torch
 
+    from rnscli.core import Operations
+
     Groups = list[dict[str, Any]]  # of parameters, each with its weight decay
 
 
@@ -24,16 +26,10 @@ class Optimiser:
         What it does, in a line.
     make
         The optimiser of PyTorch for groups of parameters, by a recipe.
-    multiplications, additions
-        In FP32, of a parameter in a step, without the decay of weights; factors that are the same
-        for all parameters are formed once, and count nothing.
-    words
-        Numbers of FP32 of a parameter that a step reads or writes: the parameter twice, its
-        gradient, and each number that is kept of it twice.
-    decay
-        Multiplications and additions that the decay of weights takes more.
-    others
-        Operations of a parameter in a step besides these, in words.
+    work
+        Which of ``VECTOR_KINDS`` a step is, if no weights decay.
+    decayed
+        Which it is if they do; ``None`` where a share of them is added to the gradients before.
     has_momentum
         Whether it depends on the momentum of a recipe.
     plain
@@ -43,13 +39,27 @@ class Optimiser:
 
     summary: str
     make: "Callable[[Groups, Recipe], torch.optim.Optimizer]"
-    multiplications: int
-    additions: int
-    words: int
-    decay: tuple[int, int] = (1, 1)  # the share of the parameter is added to its gradient
-    others: str = ""
+    work: str
+    decayed: str | None = None
     has_momentum: bool = False
     plain: bool = False
+
+    def operations(self, decays: bool) -> "Operations":
+        """What a step computes for a parameter, all of which decay or none."""
+        from rnscli.core import merged
+        from rnscli.hardware import VECTOR_KINDS
+
+        kinds = [self.work]
+        if decays:
+            kinds = [self.work, "multiply", "add"] if self.decayed is None else [self.decayed]
+        return merged(*(VECTOR_KINDS[kind].operations for kind in kinds))
+
+    @property
+    def words(self) -> int:
+        """Numbers of FP32 that a step reads or writes of a parameter, its gradient among them."""
+        from rnscli.hardware import VECTOR_KINDS
+
+        return 1 + round(VECTOR_KINDS[self.work].dram_bits / 32)
 
 
 def _descent(groups: "Groups", recipe: "Recipe", **momentum: Any) -> "torch.optim.Optimizer":
@@ -71,11 +81,11 @@ def _adamw(groups: "Groups", recipe: "Recipe") -> "torch.optim.Optimizer":
 
 
 OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType({
-    "sgd": Optimiser("gradients times the rate", _descent, 1, 1, words=3, plain=True),
+    "sgd": Optimiser("gradients times the rate", _descent, "sgd", plain=True),
     "momentum": Optimiser(
         "a sum of gradients that decays, the heavy ball",
         lambda groups, recipe: _descent(groups, recipe, momentum=recipe.momentum),
-        2, 2, words=5, has_momentum=True,
+        "momentum", has_momentum=True,
     ),
     "nesterov": Optimiser(
         "the same, a step ahead",
@@ -83,16 +93,11 @@ OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType({
         lambda groups, recipe: _descent(
             groups, recipe, momentum=recipe.momentum, nesterov=recipe.momentum > 0
         ),
-        3, 3, words=5, has_momentum=True,
+        "nesterov", has_momentum=True,
     ),
-    # Two means that decay, of g (two products, a sum) and of g^2 (three, one); the root over its
-    # correction plus epsilon (a product, a sum); the step times the ratio, and its subtraction.
-    "adam": Optimiser(
-        "gradients over their size", _adam, 7, 4, words=7, others="a square root and a division"
-    ),
+    "adam": Optimiser("gradients over their size", _adam, "adam"),
     "adamw": Optimiser(
-        "the same, with a decay of weights of its own", _adamw,
-        7, 4, words=7, decay=(1, 0), others="a square root and a division",
+        "the same, with a decay of weights of its own", _adamw, "adam", decayed="adamw"
     ),
 })  # fmt: skip
 

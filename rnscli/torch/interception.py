@@ -27,8 +27,8 @@ class Interception(TorchFunctionMode):
     `NotImplemented` where the function has to stay digital, which is told. Operands of functions
     that ``is_indexed`` says yes to may be whole numbers, which say where what is. ``place`` is that
     of the module whose ``forward`` runs, or ``None`` where it stays digital; ``products`` counts
-    what was taken to the core there, which a calibration tells apart. What stays digital is
-    refused where it is ``strict``.
+    what was taken to the core there, which calibrations and recordings tell apart. What stays
+    digital is refused where it is ``strict``.
     """
 
     mapped: Callable[[Any], Callable[..., Any] | None]
@@ -84,7 +84,8 @@ class Interception(TorchFunctionMode):
     def _counted(self, place: Place) -> Place:
         """The place of the next product of this call."""
         if place.calibration is None and (
-            torch.compiler.is_dynamo_compiling() or observing.get() is None
+            torch.compiler.is_dynamo_compiling()
+            or (observing.get() is None and not active_recordings.get())
         ):
             return place
         self.products += 1

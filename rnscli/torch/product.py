@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.utils.weak import WeakIdRef
 
 from rnscli.base import InputError
 from rnscli.core import Core
@@ -128,7 +129,9 @@ class ProductKind:
     ``k`` is the length of its dot products, ``n`` its number of columns, ``matrices`` how many
     matrices of weights it has, such as one for each group of a convolution; ``stationary`` says
     that these are stored parameters. ``rows`` are those that each matrix is multiplied with, or
-    ``None`` for stored ones: all rows that come are multiplied with these.
+    ``None`` for stored ones: all rows that come are multiplied with these. ``product`` counts those
+    that one call of a ``forward`` computes by functions, where the same parameter counts once;
+    what `torch.compile` has made of a ``forward`` does not count.
     """
 
     layer: str
@@ -138,6 +141,7 @@ class ProductKind:
     stationary: bool
     matrices: int = 1
     rows: int | None = None
+    product: int = 1
 
 
 @dataclass
@@ -147,6 +151,9 @@ class Recorded:
     rows: int = 0
     matrices: int = 0
     counts: ProductCounts = field(default_factory=ProductCounts)
+
+
+StoredPart = tuple[WeakIdRef, int]  # which parameter, and where in it a view begins
 
 
 class Call(NamedTuple):
@@ -179,6 +186,20 @@ class Recording:
     kinds: dict[ProductKind, Recorded] = field(default_factory=dict)
     unmapped: dict[str, None] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list, repr=False)
+    _of_weights: dict[tuple[str, StoredPart], int] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what tells parameters of this process apart."""
+        return {**vars(self), "_of_weights": {}}
+
+    def number_of(self, request: "Request") -> int:
+        """Which product of its layer it is; with the same weights, the same one again."""
+        place, weights = request.place, request.weights
+        if weights is None:
+            return place.product
+        return self._of_weights.setdefault((place.layer, weights), place.product)
 
     def tell_backward(self, number: int, name: str) -> None:
         """Tell of a product in the backward pass of an operation, if it was for a core."""
@@ -196,25 +217,36 @@ class Recording:
     def counts(self) -> ProductCounts:
         return sum((made.counts for made in self.kinds.values()), ProductCounts())
 
-    def workload(self, name: str) -> Workload:
-        """The products as `rnscli.workload_energy` takes them.
+    def gemms(self) -> dict[ProductKind, Gemm]:
+        """The products of each kind, but for empty batches, by the names of their layers.
 
         Weights that are stored are multiplied with all rows that came; products of two activations
         have their own weights each.
+        """
+        found = {}
+        for kind, made in self.kinds.items():
+            if made.rows:
+                times = kind.matrices if kind.stationary else made.matrices
+                found[kind] = Gemm(
+                    kind.layer, made.rows // times, kind.k, kind.n, times, kind.stationary
+                )
+        return found
+
+    def workload(self, name: str) -> Workload:
+        """The products as `rnscli.workload_energy` takes them.
 
         Raises
         ------
         InputError
             If nothing was recorded.
         """
-        gemms = []
-        for kind, made in self.kinds.items():
-            if not made.rows:
-                continue  # an empty batch
-            layer = kind.layer if kind.role == FORWARD else f"{kind.layer} {kind.role}"
-            times = kind.matrices if kind.stationary else made.matrices
-            gemms.append(Gemm(layer, made.rows // times, kind.k, kind.n, times, kind.stationary))
-        return Workload(name, tuple(gemms))
+        return Workload(
+            name,
+            tuple(
+                gemm if kind.role == FORWARD else replace(gemm, layer=f"{kind.layer} {kind.role}")
+                for kind, gemm in self.gemms().items()
+            ),
+        )
 
 
 active_recordings: ContextVar[tuple[Recording, ...]] = ContextVar("rnscli_recordings", default=())
@@ -398,7 +430,7 @@ class Request(NamedTuple):
     """Where a product is computed, whether of stored weights, in which role, and who looks on.
 
     ``source`` is where the weights are from, if they are quantised once for all products until
-    they change.
+    they change, and ``weights`` tells which part of which parameter they are, if they are one.
     """
 
     place: Place
@@ -407,13 +439,19 @@ class Request(NamedTuple):
     recordings: tuple[Recording, ...]
     observer: Observer | None
     source: Source | None = None
+    weights: StoredPart | None = None
 
 
 def request_for(place: Place, w: Tensor, stationary: bool) -> Request:
     """The request of a forward product."""
     # In training they change before they are used again.
     source = None if torch.is_grad_enabled() else Source.of(w)
-    return Request(place, stationary, FORWARD, active_recordings.get(), observing.get(), source)
+    base = w if w._base is None else w._base
+    is_parameter = isinstance(base, nn.Parameter)
+    weights = (WeakIdRef(base), int(w.storage_offset())) if is_parameter else None
+    return Request(
+        place, stationary, FORWARD, active_recordings.get(), observing.get(), source, weights
+    )
 
 
 class _Product(torch.autograd.Function):
@@ -553,8 +591,10 @@ def record(request: Request, weights: torch.Size, rows: int, counts: ProductCoun
     matrices = weights[:-2].numel()
     of_each = None if request.stationary else rows // max(1, matrices)
     layer, role, stationary = request.place.layer, request.role, request.stationary
-    kind = ProductKind(layer, role, weights[-2], weights[-1], stationary, matrices, of_each)
+    shape = weights[-2], weights[-1]
     for made in request.recordings:
+        number = made.number_of(request)
+        kind = ProductKind(layer, role, *shape, stationary, matrices, of_each, number)
         entry = made.kinds.setdefault(kind, Recorded())
         entry.rows += rows
         entry.matrices += counts.products

@@ -269,6 +269,33 @@ def test_experts_and_grouped_heads() -> None:
     assert (made.m, made.k, made.n, made.count, made.stationary) == (3, 8, 6, 4, True)
 
 
+def test_powers_by_numbers_and_by_tensors() -> None:
+    """What a tensor holds is not known: exp(p ln x), also of a number to the power of a tensor."""
+
+    class Pooled(nn.Module):
+        """The generalised mean of Radenovic et al., arXiv:1711.02512, formula 3."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(4, 6)
+            self.p = nn.Parameter(torch.tensor([3.0, 2.0, 0.5]).repeat(2))
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.inner(x)
+            found: Tensor = y.pow(self.p).mean(0) ** 0.5 + torch.pow(2.0, y).pow(3)
+            return found
+
+    made = traced_workload("net", Pooled(), [torch.zeros(5, 4)])
+    told = Counter[str]()
+    for one in made.vectors:
+        told[one.kind] += one.elements
+    of_tensors = 2 * 5 * 6
+    assert told == {
+        "logarithm": of_tensors, "exp": of_tensors, "multiply": of_tensors + 2 * 30,
+        "average-pool": 30, "root": 6, "add": 30,
+    }  # fmt: skip
+
+
 def test_operators_that_are_not_counted_are_told() -> None:
     class Odd(nn.Module):
         def __init__(self) -> None:

@@ -1,5 +1,8 @@
 """Records of what was computed: layers, shapes, counts, and the workload of them."""
 
+import gc
+import pickle
+
 import pytest
 import torch
 from comparison import COARSE, Calls, normal
@@ -146,6 +149,71 @@ def test_parameters_are_stored_however_they_are_turned() -> None:
     with recording() as made:
         convert(Calls(lambda x, w: x @ (w * 1), normal(8, 5)), COARSE)(normal(3, 8))
     assert not next(iter(made.kinds)).stationary
+
+
+class Squares(nn.Module):
+    """Products of one shape with two parameters, ``a`` and ``b``, in the order of a word."""
+
+    def __init__(self, order: str, frozen: str = "") -> None:
+        super().__init__()
+        self.order = order
+        self.a, self.b = (nn.Parameter(normal(8, 8, seed=seed)) for seed in (1, 2))
+        for name in frozen:
+            getattr(self, name).requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for name in self.order:
+            x = (x @ getattr(self, name)).relu()
+        return x
+
+
+def test_products_of_one_shape_are_told_apart_by_their_weights() -> None:
+    for order, parts, rows in (
+        ("ab", (1, 2), [3, 3]), ("aab", (1, 3), [6, 3]), ("baba", (1, 2), [6, 6]),
+    ):  # fmt: skip
+        model = convert(Squares(order), COARSE)
+        with recording() as made:
+            model(normal(3, 8)).sum().backward()
+        forward = {kind.product: one.rows for kind, one in made.kinds.items() if kind.rows is None}
+        of_role = [kind.product for kind in made.kinds if kind.role == "forward"]
+        assert tuple(of_role) == parts and len(forward) == 2
+        workload = made.workload("squares")
+        stored = [gemm for gemm in workload.gemms if gemm.layer == "Squares"]
+        assert [gemm.m for gemm in stored] == rows
+        assert sum(gemm.weights for gemm in stored) == 2 * 64
+        assert workload.macs == (3 * len(order) - 1) * 3 * 64  # the first inputs have no gradient
+        gradients = {kind.product for kind in made.kinds if kind.role == "weight-gradient"}
+        assert gradients == set(parts)
+
+
+def test_weights_that_are_gone_are_not_taken_for_others() -> None:
+    """Of many models, one after the other, some have parameters where others had theirs."""
+    gc.freeze()  # so that collecting is fast
+    with recording() as made, torch.no_grad():
+        for order in ("ab", "b") * 60:
+            convert(Squares(order), COARSE)(normal(3, 8))
+            gc.collect()
+    gc.unfreeze()
+    assert [(kind.product, one.rows) for kind, one in made.kinds.items()] == [(1, 360), (2, 180)]
+    assert pickle.loads(pickle.dumps(made)).kinds == made.kinds
+
+
+def test_halves_of_a_parameter_are_different_weights() -> None:
+    model = convert(Calls(lambda x, w: (x @ w[:8]).relu() @ w[8:], normal(16, 8)), COARSE)
+    with recording() as made, torch.no_grad():
+        model(normal(3, 8))
+    assert [gemm.weights for gemm in made.workload("halves").gemms] == [64, 64]
+
+
+def test_a_layer_that_is_called_again_is_the_same() -> None:
+    inner = nn.Linear(8, 8)
+    model = convert(nn.Sequential(inner, nn.ReLU(), inner, Squares("ab")), COARSE)
+    with recording() as made, torch.no_grad():
+        for _ in range(2):
+            model(normal(3, 8))
+    assert [(kind.layer, kind.product, one.rows) for kind, one in made.kinds.items()] == [
+        ("0", 1, 12), ("3", 1, 6), ("3", 2, 6),
+    ]  # fmt: skip
 
 
 def test_recordings_may_be_nested() -> None:

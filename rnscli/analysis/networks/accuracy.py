@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from rnscli import analysis, networks
-from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.networks.calibrating import (
     Flows,
     check_clipping,
@@ -24,7 +23,9 @@ from rnscli.analysis.networks.layer_cores import (
     LayerCore,
     check_layers,
     core_columns_of,
+    digital_products,
     place_of,
+    probe,
 )
 from rnscli.analysis.networks.metric_statistics import Comparison, MetricStatistics
 from rnscli.analysis.networks.metrics import METRICS, usual_metric
@@ -36,7 +37,7 @@ from rnscli.base import InputError, NotFiniteError, columns_of
 from rnscli.hardware import Technology, Workload
 from rnscli.matrix import Dataflow, ProductCounts, needs_calibration
 from rnscli.runtime import Progress, Runner, Work, versions
-from rnscli.torch import conversion, converted, recording
+from rnscli.torch import converted, recording
 
 ALGORITHM = 5  # to be counted up whenever the same parameters would give other results
 
@@ -284,8 +285,7 @@ def recorded_inference(
     ``in_fp32`` are patterns of layers, each with whether these stay in FP32, which is no reason to
     refuse them.
     """
-    # Which core it is makes no difference; this one is fast and loses little.
-    flow = Dataflow(analog_core("fixed-hp", bits=8))
+    flow = probe()
     layers = [LayerCore(name, None if stays else flow) for name, stays in in_fp32]
     cores = {one.pattern: one.flow for one in layers}
     cores.setdefault("*", flow)
@@ -293,11 +293,7 @@ def recorded_inference(
     running = networks.running(opened.network.name, "cannot be computed on a core")
     with running, networks.RandomStream(0).in_use(), recording() as made:
         shape = networks.evaluate(model, opened.data.test.inputs[:1]).shape
-    found = dict(conversion(model).digital)
-    # A layer is identified by its name; functions of other packages by theirs.
-    named = {f"{layer} ({kind})": layer for layer, kind in found.items()}
-    functions = {one: one.partition(":")[0] for one in made.unmapped}
-    named |= {one: layer for one, layer in functions.items() if layer not in found}
+    named = digital_products(model, made)
     every = [*layers, LayerCore("*", flow)]
     unasked = [one for one, at in named.items() if every[place_of(layers, at)].flow is not None]
     digital = tuple(named)
@@ -427,7 +423,7 @@ def description(parameters: AccuracyParameters) -> dict[str, Any]:
     }
 
 
-@cache
+@lru_cache(maxsize=64)
 def _data_digest(opened: networks.OpenedNetwork) -> str:
     return opened.data.test.digest()
 

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from rnscli import analysis
+from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.networks.rows import MIXED
 from rnscli.base import InputError
 from rnscli.hardware import Technology
 from rnscli.matrix import Dataflow
 from rnscli.networks import OpenedNetwork
-from rnscli.torch import check_patterns, check_reached, fits_within
+from rnscli.torch import Recording, check_patterns, check_reached, conversion, fits_within
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,25 @@ class LayerCore:
     flow: Dataflow | None
     bits: int | None = None
     technology: Technology | None = None
+
+
+def probe() -> Dataflow:
+    """What products are recorded on: which core it is makes no difference to their shapes.
+
+    This one is fast and loses little.
+    """
+    return Dataflow(analog_core("fixed-hp", bits=8))
+
+
+def digital_products(model: nn.Module, made: Recording) -> dict[str, str]:
+    """Products of a converted model that a recording found on no core, each with its layer.
+
+    A layer is identified by its name; functions of other packages by theirs.
+    """
+    layers = dict(conversion(model).digital)
+    named = {f"{layer} ({kind})": layer for layer, kind in layers.items()}
+    functions = {one: one.partition(":")[0] for one in made.unmapped}
+    return named | {one: layer for one, layer in functions.items() if layer not in layers}
 
 
 def place_of(layers: Sequence[LayerCore], layer: str) -> int:

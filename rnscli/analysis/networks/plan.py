@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from rnscli import networks
@@ -85,6 +85,6 @@ def described_plan(
     return {**asdict(plan), "data": _digest(plan, data)}
 
 
-@cache
+@lru_cache(maxsize=64)
 def _digest(plan: CalibrationPlan, data: networks.Dataset) -> str:
     return plan.samples_of(data).digest()

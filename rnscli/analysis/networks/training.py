@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ from rnscli.networks import (
 from rnscli.runtime import Runner, Work, describe, digest, versions
 from rnscli.torch import ROLES, Recording, converted, recording
 
-ALGORITHM = 2  # to be counted up whenever the same parameters would give other results
+ALGORITHM = 3  # to be counted up whenever the same parameters would give other results
 
 _PART = "training"
 _OF_FP32 = dict.fromkeys(
@@ -328,7 +328,7 @@ class Training:
         """The same, with arrays of a technology that are priced."""
         return replace(self, parameters=replace(self.parameters, technology=technology))
 
-    @property
+    @cached_property
     def products(self) -> EpochProducts | None:
         """What the steps of an epoch compute; ``None`` of a network that no core computes."""
         one = self.parameters
@@ -338,16 +338,19 @@ class Training:
             return None
         return found if found.forward else None
 
-    @property
+    @cached_property
     def energies(self) -> tuple[EpochEnergy | None, ...]:
         """Of the steps of each epoch."""
         products, one = self.products, self.parameters
         often = self.record.attempts or (ONE_ATTEMPT,) * len(self.record.epochs)
         if products is None:
             return (None,) * len(often)
-        return tuple(
-            epoch_energy(products, one.priced, one.recipe, each, one.updates) for each in often
-        )
+        # Without noise those of all epochs are alike.
+        found = {
+            each: epoch_energy(products, one.priced, one.recipe, each, one.updates)
+            for each in dict.fromkeys(often)
+        }
+        return tuple(found[each] for each in often)
 
     @property
     def assumptions(self) -> list[str]:

@@ -2,22 +2,22 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 
 import torch
 
 from rnscli import networks
-from rnscli.analysis.analog_core import analog_core
+from rnscli.analysis.networks.layer_cores import digital_products, probe
 from rnscli.analysis.networks.priced_flow import FP32_SIZE, PricedFlow, changes_energy
-from rnscli.core import CellUpdates, Operation
+from rnscli.core import CellUpdates, Operations
 from rnscli.hardware import Gemm
-from rnscli.matrix import Dataflow
 from rnscli.networks import OPTIMISERS, Recipe
-from rnscli.torch import ROLES, ProductKind, Recording, conversion, converted, recording
+from rnscli.torch import ROLES, ProductKind, Recording, converted, recording
 
 _FORWARD, _INPUTS, _WEIGHTS = ROLES
+_SAID = {"fp-multiply": "products", "fp-add": "sums", "add": "integer operations"}
 
 Attempts = tuple[float, float, float]  # of a dot product, on average: forward, and the gradients
 ONE_ATTEMPT: Attempts = (1.0, 1.0, 1.0)
@@ -135,25 +135,19 @@ def epoch_products(
     """
     sizes = recipe.steps(len(data.part_to_train()))
     steps = {size: _recorded_step(network, data, size) for size in sizes}
-    gemms: dict[str, list[Gemm]] = {"trained": [], "transposed": []}
+    gemms: dict[str, list[Gemm]] = {name: [] for name in (*ROLES, "trained", "transposed")}
     for size, count in sizes.items():
-        made = steps[size]
-        for role in ROLES:
-            found = gemms.setdefault(role, [])
-            for kind, rows, matrices in made.of_role(role):
-                times = count * (kind.matrices if kind.stationary else matrices)
-                of_each = rows // (kind.matrices if kind.stationary else matrices)
-                found.append(
-                    Gemm(kind.layer, of_each, kind.k, kind.n, times, kind.stationary)
-                )  # fmt: skip
-                if kind in made.trained:
-                    gemms["trained" if role == _FORWARD else "transposed"].append(found[-1])
+        step = steps[size]
+        trained = step.trained
+        for kind, of_step in step.made.gemms().items():
+            gemm = replace(of_step, count=count * of_step.count)
+            gemms[kind.role].append(gemm)
+            if kind in trained:
+                gemms["trained" if kind.role == _FORWARD else "transposed"].append(gemm)
     first = next(iter(steps.values()))
-    forward, inputs, weights, trained, transposed = (
-        tuple(gemms[name]) for name in (*ROLES, "trained", "transposed")
-    )
+    forward, inputs, weights, changed, transposed = map(tuple, gemms.values())
     return EpochProducts(
-        forward, inputs, weights, trained, transposed, sum(sizes.values()),
+        forward, inputs, weights, changed, transposed, sum(sizes.values()),
         len(data.part_to_train()), first.parameters, first.digital,
     )  # fmt: skip
 
@@ -166,11 +160,6 @@ class _Step:
     parameters: int
     digital: tuple[str, ...]
 
-    def of_role(self, role: str) -> list[tuple[ProductKind, int, int]]:
-        """Kinds of products, with the rows of their inputs and their matrices, all together."""
-        every = self.made.kinds.items()
-        return [(k, one.rows, one.matrices) for k, one in every if k.role == role and one.rows]
-
     @property
     def trained(self) -> frozenset[ProductKind]:
         """Products with stored weights that have gradients, forward and with their transpose.
@@ -178,12 +167,14 @@ class _Step:
         The gradient of K x N weights has K rows of inputs for N columns.
         """
         kinds = self.made.kinds
-        changed = {(k.layer, k.rows, k.n, k.matrices) for k in kinds if k.role == _WEIGHTS}
+        changed = {
+            (k.layer, k.product, k.rows, k.n, k.matrices) for k in kinds if k.role == _WEIGHTS
+        }
         shapes = {_FORWARD: lambda k: (k.k, k.n), _INPUTS: lambda k: (k.n, k.k)}
         return frozenset(
             k
             for k in kinds
-            if k.stationary and (k.layer, *shapes[k.role](k), k.matrices) in changed
+            if k.stationary and (k.layer, k.product, *shapes[k.role](k), k.matrices) in changed
         )
 
 
@@ -194,9 +185,7 @@ def _recorded_step(
     train = data.train
     assert train is not None and train.labels is not None
     some = train[:samples]
-    # Which core it is makes no difference; this one is fast and loses little.
-    flow = Dataflow(analog_core("fixed-hp", bits=8))
-    model = converted(network.made(), flow).train()
+    model = converted(network.made(), probe()).train()
     with (
         networks.running(network.name, "cannot be trained on a core"),
         networks.one_thread(),
@@ -207,11 +196,8 @@ def _recorded_step(
             model(torch.from_numpy(some.inputs)), torch.from_numpy(some.labels)
         )
         torch.autograd.backward(loss)
-    layers = dict(conversion(model).digital)
-    functions = (one for one in made.unmapped if one.partition(":")[0] not in layers)
-    digital = (*(f"{name} ({kind})" for name, kind in layers.items()), *functions)
     changed = sum(one.numel() for one in model.parameters() if one.requires_grad)
-    return _Step(made, changed, digital)
+    return _Step(made, changed, tuple(digital_products(model, made)))
 
 
 def epoch_energy(
@@ -274,21 +260,18 @@ def _read_transposed(flows: tuple[PricedFlow, ...]) -> bool:
 def _update(
     epoch: EpochProducts, flows: tuple[PricedFlow, PricedFlow, PricedFlow], recipe: Recipe
 ) -> float | None:
-    products, sums = _operations(recipe)
-    operations = (Operation("fp-multiply", 32, products), Operation("fp-add", 32, sums))
-    optimiser = OPTIMISERS[recipe.optimiser]
+    operations, words = _of_parameter(recipe)
     changes = float(epoch.parameters * epoch.steps)
-    changed = changes_energy(flows[0].array, operations, optimiser.words, changes)
+    changed = changes_energy(flows[0].array, operations, words, changes)
     written = flows[0].writing(epoch.trained, rounded=True)
     copied = 0.0 if _read_transposed(flows) else flows[1].writing(epoch.transposed, rounded=True)
     return _sum((changed, written, copied))
 
 
-def _operations(recipe: Recipe) -> tuple[int, int]:
-    """Multiplications and additions that a parameter takes in a step."""
+def _of_parameter(recipe: Recipe) -> tuple[Operations, int]:
+    """Operations of a parameter in a step, and words that it reads or writes."""
     optimiser = OPTIMISERS[recipe.optimiser]
-    products, sums = optimiser.decay if recipe.weight_decay else (0, 0)
-    return optimiser.multiplications + products, optimiser.additions + sums
+    return optimiser.operations(decays=recipe.weight_decay > 0), optimiser.words
 
 
 def energy_assumptions(
@@ -297,17 +280,16 @@ def energy_assumptions(
     updates: CellUpdates | None = None,
 ) -> list[str]:
     """What an energy of a training takes for granted, in sentences."""
-    optimiser = OPTIMISERS[recipe.optimiser]
     forward, inputs, _ = flows
-    products, sums = _operations(recipe)
-    others = f", without {optimiser.others}, which have no price" if optimiser.others else ""
+    operations, words = _of_parameter(recipe)
+    takes = ", ".join(f"{one.count:g} {_SAID[one.kind]}" for one in operations)
     said = [
         "energies are of the steps of training: not of tests, calibration, clipping, what is no "
         "matrix product, and the first writing of weights",
         "a gradient of weights has the gradients of the outputs in its arrays, which are written "
         "for every step, and activations as inputs",
-        f"{recipe.optimiser} takes {products} products, {sums} sums and {optimiser.words} words of "
-        f"a memory of 32 KB for a parameter in a step, in FP32{others}",
+        f"{recipe.optimiser} takes {takes} and {words} words of a memory of 32 KB for a parameter "
+        "in a step, in FP32",
     ]
     if updates is not None:
         said.append(

@@ -293,15 +293,16 @@ class Cells:
     def carry(self, step: int, rng: np.random.Generator) -> bool:
         """Carry the digits whose time has come after so many steps, the lowest first, if any."""
         updates = self.updates
-        period = float(updates.carry_every)
         carried = False
+        # Carries of the digit below, of which a base that is not whole leaves no fixed number.
+        now, before, of = float(step), float(step - 1), float(updates.carry_every)
         for digit in range(len(self.state) - 1, 0, -1):
-            # A base that is not whole has periods that are not, either.
-            if step // period == (step - 1) // period:
+            now, before = now // of, before // of
+            if now == before:
                 break
             self._carry(digit, rng)
             carried = True
-            period *= updates.cell_base
+            of = updates.cell_base
         return carried
 
     def _pulse(

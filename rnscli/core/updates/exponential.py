@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from rnscli.base import InputError
-from rnscli.core.updates.law import UpdateLaw
+from rnscli.core.updates.nonlinear import NonlinearLaw
 
 if TYPE_CHECKING:
     from rnscli.core.arithmetic import FloatArray
 
 
-def check_nonlinearity(name: str, nonlinearity: float | None) -> float:
-    """The nonlinearity; there is none that would do for every cell."""
-    if nonlinearity is None:
-        raise InputError(
-            f"`update` {name} has a nonlinearity, of which there is no usual one; give "
-            "`update_nonlinearity`, such as 1 (0 is linear)"
-        )
-    return nonlinearity
-
-
 @dataclass(frozen=True)
-class Exponential(UpdateLaw):
+class Exponential(NonlinearLaw):
     r"""Up, ``(w0 - g) (1 - exp(-a x))``; down, the mirror image; ``w0 = 1 / (1 - exp(-a))``.
 
     The asymmetric nonlinear model of Agarwal et al. (IJCNN 2016, doi:10.1109/IJCNN.2016.7727298),
@@ -50,14 +39,6 @@ class Exponential(UpdateLaw):
 
     name: ClassVar[str] = "exponential"
     summary: ClassVar[str] = "steps that fade towards the end they move to, unlike up and down"
-    in_cells: ClassVar[bool] = True
-    nonlinear: ClassVar[bool] = True
-
-    nonlinearity: float
-
-    @classmethod
-    def of(cls, nonlinearity: float | None) -> Self:
-        return cls(check_nonlinearity(cls.name, nonlinearity))
 
     def steps(self, g: FloatArray, x: FloatArray) -> FloatArray:
         import numpy as np

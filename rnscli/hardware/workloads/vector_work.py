@@ -58,14 +58,21 @@ def _sum(*counts: dict[str, int]) -> Operations:
     return _operations(**{key: sum(one.get(key, 0) for one in counts) for key in keys})
 
 
-# A root is a product with the reciprocal root, of two Newton steps of three products and a sum. The
-# logarithm and the sine are counted in Cephes's logf (a polynomial of degree 8, and what joins it
-# with the exponent) and sinf (a reduction by three parts of pi / 4, and a polynomial of degree 2 in
-# the square). The error function is formula 7.1.26 of Abramowitz and Stegun, exact to 1.5e-7.
+# A root is a product with the reciprocal root, of two Newton steps of three products and a sum with
+# half the number, which is one more. The logarithm and the sine are counted in Cephes's logf (a
+# polynomial of degree 8, and what joins it with the exponent) and sinf (a reduction by three parts
+# of pi / 4, and a polynomial of degree 2 in the square). The error function is formula 7.1.26 of
+# Abramowitz and Stegun, exact to 1.5e-7.
 _ROOT = {"multiply": 8, "add": 2, "compare": 1}
 _LOG = {"multiply": 14, "add": 13, "compare": 2}
 _SINE = {"multiply": 9, "add": 6, "compare": 3}
 _ERF = {"multiply": 8, "add": 6, "compare": 2}
+
+# Both running means, of g (two products, a sum) and of g^2 (three, one); the root of the second,
+# and a sum; the first over that, times the rate, subtracted from the weight. Factors of all weights
+# are formed once, and so are the corrections of both means, which the rate and epsilon have in them
+# (Kingma and Ba, section 2: alpha_t).
+_ADAM = ({"multiply": 5, "add": 2}, _ROOT, {"add": 1}, _RECIPROCAL, {"multiply": 2, "add": 1})
 
 _SIGMOID = ({"add": 1}, _EXP, _RECIPROCAL)
 VECTOR_KINDS: Registry[VectorKind] = Registry(
@@ -175,21 +182,24 @@ VECTOR_KINDS: Registry[VectorKind] = Registry(
         VectorKind(
             "adam",
             "a step of Adam; elements are weights",
-            _operations(multiply=12, add=6, compare=2),
-            "two running means (four products, two sums, a square), a root and a reciprocal by "
-            "two Newton steps each, a step and a decay",
+            _sum(*_ADAM),
+            "Kingma and Ba, arXiv:1412.6980, algorithm 1 in the order that section 2 gives: "
+            f"m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w - a m / (sqrt(v) + e); {_NEWTON}",
             dram_bits=6 * 32,
         ),
         VectorKind(
-            "adamw", "a step of Adam whose decay is apart; elements are weights",
-            _operations(multiply=12, add=6, compare=2), "as adam", dram_bits=6 * 32,
+            "adamw",
+            "a step of Adam whose decay is apart; elements are weights",
+            _sum(*_ADAM, {"multiply": 1}),
+            "a step of Adam from (1 - a d) w; Loshchilov and Hutter, arXiv:1711.05101, algorithm 2",
+            dram_bits=6 * 32,
         ),
         VectorKind(
             "lamb",
             "a step of LAMB; elements are weights",
-            _operations(multiply=15, add=8, compare=2),
-            "a step of Adam, the norms of the weights and of their steps, and the ratio; You et "
-            "al., arXiv:1904.00962, algorithm 2",
+            _sum(*_ADAM, {"multiply": 1, "add": 1}, {"multiply": 2, "add": 2}),
+            "a step of Adam of which d w is a part, and squares for the norms of the weights and "
+            "of their steps, whose ratio is shared; You et al., arXiv:1904.00962, algorithm 2",
             dram_bits=6 * 32,
         ),
     ],

@@ -11,41 +11,26 @@ import torch
 from torch import Tensor, nn
 
 from rnscli.networks.evaluation import RandomStream
-from rnscli.networks.models.transformer import SelfAttention
+from rnscli.networks.models.transformer import EncoderBlock, SelfAttention
 from rnscli.networks.text import LENGTH, LETTERS
 
 
 class CausalSelfAttention(SelfAttention):
     """The same in which no token looks at those that follow it."""
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        q = self._split(self.query(tokens))
-        k = self._split(self.key(tokens))
-        v = self._split(self.value(tokens))
-        scores = torch.matmul(q, k.transpose(-2, -1)) / math.sqrt(q.shape[-1])
+    def weights(self, scores: Tensor) -> Tensor:
         later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
-        mixed = torch.matmul(scores.masked_fill(later, -math.inf).softmax(-1), v)
-        joined: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
-        return joined
+        return super().weights(scores.masked_fill(later, -math.inf))
 
 
-class OptBlock(nn.Module):
+class OptBlock(EncoderBlock):
     """Causal attention and two linear layers, each behind a normalisation and beside a sum."""
 
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(width)
-        self.attention = CausalSelfAttention(width, heads)
-        self.norm2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width)
-        )
+    attends = CausalSelfAttention
+    activates = nn.ReLU
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens ``(N, T, width)`` of tokens ``(N, T, width)``."""
-        tokens = tokens + self.attention(self.norm1(tokens))
-        mixed: Tensor = tokens + self.mlp(self.norm2(tokens))
-        return mixed
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__(width, heads, hidden=4 * width, dropout=0.0)
 
 
 class TextOpt(nn.Module):

@@ -7,6 +7,7 @@ section 3.2) are written out: an accelerator has to compute them, too.
 """
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -36,9 +37,13 @@ class SelfAttention(nn.Module):
         k = self._split(self.key(tokens))
         v = self._split(self.value(tokens))
         scores = torch.matmul(q, k.transpose(-2, -1)) / math.sqrt(q.shape[-1])
-        mixed = torch.matmul(scores.softmax(-1), v)
+        mixed = torch.matmul(self.weights(scores), v)
         joined: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return joined
+
+    def weights(self, scores: Tensor) -> Tensor:
+        """With which weights each token looks at the others."""
+        return scores.softmax(-1)
 
     def _split(self, tokens: Tensor) -> Tensor:
         """Of ``(N, T, width)``, ``(N, heads, T, width / heads)``."""
@@ -49,15 +54,21 @@ class EncoderBlock(nn.Module):
     """Self-attention and two linear layers, each behind a layer normalisation and beside a sum.
 
     ``hidden`` is the width between the two linear layers, ``dropout`` the probability that a number
-    of either summand is dropped while training.
+    of either summand is dropped while training. ``attends`` and ``activates`` are the kinds of its
+    attention and of the function between the two.
     """
+
+    attends: ClassVar[type[SelfAttention]] = SelfAttention
+    activates: ClassVar[type[nn.Module]] = nn.GELU
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
-        self.attention = SelfAttention(width, heads)
+        self.attention = self.attends(width, heads)
         self.norm2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, hidden), self.activates(), nn.Linear(hidden, width)
+        )
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:

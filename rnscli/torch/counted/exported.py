@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_map
 
 from rnscli.base import InputError, problem_of, said, shown
 from rnscli.hardware import Workload
-from rnscli.torch.counted.tracing import META, RECURRENT, Counting, counting
+from rnscli.torch.counted.tracing import META, Counting, counting, is_recurrent
 
 _WANTED = "it must be a program saved by torch.export.save"
 # Regions that only change how their operators are run.
@@ -173,7 +173,7 @@ class _Run(fx.Interpreter):
         if name in _CHECKS:
             return None
         args, kwargs = tree_map(_on_meta, (args, kwargs))
-        if name in RECURRENT and len(args) == 9 and isinstance(args[3], bool):
+        if is_recurrent(name, args):
             return self._made.repeat(name, *args)
         if name in _REGIONS:
             at, inner = next(

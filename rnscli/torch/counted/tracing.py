@@ -353,7 +353,15 @@ _PRODUCTS: dict[str, Callable[[Counting, Any, Any, Tensor], None]] = {
     "_scaled_dot_product_cudnn_attention": _attention,
     "_scaled_dot_product_fused_attention_overrideable": _attention,
 }
-RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+
+
+def is_recurrent(name: str, args: Sequence[Any]) -> bool:
+    """Whether a call is that of a recurrent layer, of sequences that are all of one length.
+
+    Those of several lengths have another signature, and are computed step by step.
+    """
+    return name in _RECURRENT and len(args) == 9 and isinstance(args[3], bool)
 
 
 class _Recurrent(TorchFunctionMode):
@@ -367,8 +375,7 @@ class _Recurrent(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         name = getattr(func, "__name__", "")
-        # Sequences of several lengths have another signature, and are computed step by step.
-        if name in RECURRENT and len(args) == 9 and isinstance(args[3], bool):
+        if is_recurrent(name, args):
             return self._counting.repeat(name, *args)
         return func(*args, **(kwargs or {}))
 

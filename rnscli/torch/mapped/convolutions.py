@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from rnscli.torch.compiling import apart
 from rnscli.torch.interception import called
-from rnscli.torch.mapped.layers import AnalogLayer, analog_conv2d, convolved
+from rnscli.torch.mapped.layers import AnalogConvolution, analog_conv2d, convolved
 from rnscli.torch.mapped.patches import Sizes, around, each, padded
-from rnscli.torch.product import CoreOrFlow, Place, flow_of, stored_matmul
+from rnscli.torch.product import Place, stored_matmul
 
 
 def analog_conv1d(
@@ -218,7 +218,7 @@ def _spread(
     return found
 
 
-class AnalogConv1d(AnalogLayer, nn.Conv1d):
+class AnalogConv1d(AnalogConvolution, nn.Conv1d):
     """As `rnscli.torch.AnalogConv2d`, for `torch.nn.Conv1d`.
 
     Examples
@@ -229,16 +229,14 @@ class AnalogConv1d(AnalogLayer, nn.Conv1d):
     torch.Size([1, 4, 5])
     """
 
-    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.place = Place(flow_of(core), "conv1d")
+    function = "conv1d"
 
     @apart
     def forward(self, input: Tensor) -> Tensor:
         return convolved(self, input, torch.conv1d, analog_conv1d)
 
 
-class AnalogConv3d(AnalogLayer, nn.Conv3d):
+class AnalogConv3d(AnalogConvolution, nn.Conv3d):
     """As `rnscli.torch.AnalogConv2d`, for `torch.nn.Conv3d`.
 
     Examples
@@ -249,16 +247,14 @@ class AnalogConv3d(AnalogLayer, nn.Conv3d):
     torch.Size([1, 2, 3, 2, 1])
     """
 
-    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.place = Place(flow_of(core), "conv3d")
+    function = "conv3d"
 
     @apart
     def forward(self, input: Tensor) -> Tensor:
         return convolved(self, input, torch.conv3d, analog_conv3d)
 
 
-class AnalogConvTranspose1d(AnalogLayer, nn.ConvTranspose1d):
+class AnalogConvTranspose1d(AnalogConvolution, nn.ConvTranspose1d):
     """A transposed convolution whose products are computed on a core.
 
     The array holds a matrix (input channels, output channels x kernel) for each group: dot
@@ -280,16 +276,14 @@ class AnalogConvTranspose1d(AnalogLayer, nn.ConvTranspose1d):
     torch.Size([1, 2, 12])
     """
 
-    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.place = Place(flow_of(core), "conv_transpose1d")
+    function = "conv_transpose1d"
 
     @apart
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         return _spread(self, input, output_size, torch.conv_transpose1d)
 
 
-class AnalogConvTranspose2d(AnalogLayer, nn.ConvTranspose2d):
+class AnalogConvTranspose2d(AnalogConvolution, nn.ConvTranspose2d):
     """As `AnalogConvTranspose1d`, for `torch.nn.ConvTranspose2d`.
 
     Examples
@@ -300,16 +294,14 @@ class AnalogConvTranspose2d(AnalogLayer, nn.ConvTranspose2d):
     torch.Size([1, 2, 10, 8])
     """
 
-    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.place = Place(flow_of(core), "conv_transpose2d")
+    function = "conv_transpose2d"
 
     @apart
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         return _spread(self, input, output_size, torch.conv_transpose2d)
 
 
-class AnalogConvTranspose3d(AnalogLayer, nn.ConvTranspose3d):
+class AnalogConvTranspose3d(AnalogConvolution, nn.ConvTranspose3d):
     """As `AnalogConvTranspose1d`, for `torch.nn.ConvTranspose3d`.
 
     Examples
@@ -320,9 +312,7 @@ class AnalogConvTranspose3d(AnalogLayer, nn.ConvTranspose3d):
     torch.Size([1, 2, 3, 4, 5])
     """
 
-    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.place = Place(flow_of(core), "conv_transpose3d")
+    function = "conv_transpose3d"
 
     @apart
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +38,22 @@ class AnalogLayer(nn.Module):
         if core.noisy:
             text += f", noise={core.laws if len(set(core.laws)) > 1 else core.laws[0]}"
         return text
+
+
+class AnalogConvolution(AnalogLayer):
+    """A convolution, which has the arguments of that of PyTorch, and a core.
+
+    Attributes
+    ----------
+    function
+        The function of PyTorch that it is, and its name in records outside of a model.
+    """
+
+    function: ClassVar[str]
+
+    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.place = Place(flow_of(core), self.function)
 
 
 class AnalogLinear(AnalogLayer, nn.Linear):
@@ -102,7 +118,7 @@ def _biased(result: Tensor, bias: Tensor | None) -> Tensor:
     return result if bias is None else result + bias.to(result.dtype)
 
 
-class AnalogConv2d(AnalogLayer, nn.Conv2d):
+class AnalogConv2d(AnalogConvolution, nn.Conv2d):
     """A convolution whose product is computed on a core; the bias is added in FP32.
 
     Patches of the image become rows of inputs (im2col), with dot products over the input channels
@@ -124,9 +140,7 @@ class AnalogConv2d(AnalogLayer, nn.Conv2d):
     (torch.Size([2, 8, 5, 5]), ['bias', 'weight'])
     """
 
-    def __init__(self, *arguments: Any, core: CoreOrFlow, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.place = Place(flow_of(core), "conv2d")
+    function = "conv2d"
 
     @apart
     def forward(self, input: Tensor) -> Tensor:

@@ -1,7 +1,9 @@
 """Accuracies and trainings of calibrated networks: the same anywhere, and on other samples."""
 
 import dataclasses
+import gc
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,17 @@ def test_it_is_that_of_the_first_samples_to_train_with(opened: OpenedNetwork) ->
     model = calibrate(convert(opened.network.model(), flow), [first], method="max")
     assert found is not None and json.loads(found) == calibration(model)
     assert record_of(opened, Dataflow(rnscli.analog_core(bits=4)), plan) is None
+
+
+def test_data_that_were_described_are_let_go_in_the_end(opened: OpenedNetwork) -> None:
+    gone = []
+    for _ in range(70):
+        data = Dataset(opened.data.name, opened.data.test[:2], opened.data.train)
+        description(asked(OpenedNetwork(opened.network, data)))
+        gone.append(weakref.ref(data))
+    del data
+    gc.collect()
+    assert [one() for one in gone[:5]] == [None] * 5
 
 
 def test_a_store_tells_calibrations_apart(opened: OpenedNetwork) -> None:

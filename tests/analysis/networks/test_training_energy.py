@@ -9,13 +9,20 @@ import numpy as np
 import pytest
 import tiny_networks
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from rnscli.analysis.analog_core import analog_core
 from rnscli.analysis.energy.bill import energy
+from rnscli.analysis.networks import training, training_energy
 from rnscli.analysis.networks.priced_flow import PricedFlow
-from rnscli.analysis.networks.training import TrainingParameters, trainings
+from rnscli.analysis.networks.training import (
+    Training,
+    TrainingParameters,
+    TrainingRecord,
+    training_row,
+    trainings,
+)
 from rnscli.analysis.networks.training_energy import epoch_energy, epoch_products
 from rnscli.core import CellUpdates
 from rnscli.core.updates.linear import Linear
@@ -93,6 +100,75 @@ def test_steps_of_two_sizes_and_layers_that_are_not_trained() -> None:
     assert {(one.k, one.n) for one in part.trained} == {(8, 3)} and part.transposed == ()
 
 
+class Mixed(nn.Module):
+    """Two parameters of one shape, of which the first is not trained, and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Parameter(torch.ones(6, 6), requires_grad=False)
+        self.b = nn.Parameter(torch.ones(6, 6))
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.head((x @ self.a).relu() @ self.b)
+        return found
+
+
+def mixed() -> nn.Module:
+    return Mixed()
+
+
+def test_products_of_one_shape_are_trained_each_by_itself() -> None:
+    made = linear("mixed")  # 3 steps
+    name = "Mixed"
+    assert [(one.layer, one.k, one.n, one.m) for one in made.trained] == [
+        (name, 6, 6, 14), ("head", 6, 3, 14), (name, 6, 6, 13), ("head", 6, 3, 13),
+    ]  # fmt: skip
+    # Of what is before b nothing is trained.
+    assert [(one.layer, one.k, one.n) for one in made.transposed] == [("head", 3, 6)] * 2
+    assert [one.count for one in made.forward if one.layer == name] == [1, 1, 2, 2]
+
+
+def test_what_is_trained_is_looked_for_once_for_each_size_of_a_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = []
+    found = training_energy._Step.trained.fget
+    assert found is not None
+    monkeypatch.setattr(
+        training_energy._Step, "trained", property(lambda step: looked.append(step) or found(step))
+    )
+    linear("two_layers")
+    assert len(looked) == 2
+
+
+def test_energies_of_a_training_are_computed_once(
+    opened: OpenedNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Epochs without noise are alike, and rows ask for the same energies several times."""
+    asked: list[str] = []
+
+    def counted(function: Any) -> Any:
+        return lambda *given: asked.append(function.__name__) or function(*given)
+
+    for function in (epoch_products, epoch_energy):
+        monkeypatch.setattr(training, function.__name__, counted(function))
+    several = [
+        Training(
+            TrainingParameters(
+                network=opened.network, data=opened.data, recipe=replace(SGD, epochs=20, seed=seed)
+            ),
+            TrainingRecord(((1.0, 1.0, 0.5),) * 20),
+        )
+        for seed in (0, 1)
+    ]
+    row = training_row(several, several)
+    assert len({one.energy_j for each in several for one in each.epochs}) == 1
+    assert row.energy_j == pytest.approx(20 * several[0].epochs[0].energy_j)  # type: ignore[operator]
+    assert all(one.assumptions and one.not_counted is None for one in several)
+    assert sorted(asked) == ["epoch_energy"] * 2 + ["epoch_products"] * 2
+
+
 def test_a_training_in_fp32_by_hand() -> None:
     made, one = linear("two_layers"), PricedFlow(None)
     found = epoch_energy(made, (one, one, one), SGD)
@@ -112,6 +188,26 @@ def test_a_training_in_fp32_by_hand() -> None:
     assert found.outer_product is None
     total = found.total
     assert total == pytest.approx(changed + written + 3 * 40 * 128 * column + expected, rel=1e-12)
+
+
+def test_what_an_update_takes_by_hand() -> None:
+    """Adam's 19 products, 8 sums and 2 comparisons, with both running means read and written."""
+    made, one = linear("two_layers"), PricedFlow(None)
+    flows = (one, one, one)
+    written = 3 * (6 * 8 + 2 * 8 * 3) * 32 * BIT
+    adam = 19 * PRODUCT + 8 * ADD + 2 * COMPARISON + 7 * 32 * BIT
+    for name, decay, taken in (
+        ("adam", 0.0, adam), ("adam", 0.1, adam + PRODUCT + ADD),
+        ("adamw", 0.0, adam), ("adamw", 0.1, adam + PRODUCT),
+    ):  # fmt: skip
+        recipe = replace(SGD, optimiser=name, weight_decay=decay)
+        found = epoch_energy(made, flows, recipe)
+        assert found.update == pytest.approx(83 * 3 * taken + written, rel=1e-12)
+    said = training_energy.energy_assumptions(flows, recipe)
+    assert any(
+        one.startswith("adamw takes 20 products, 8 sums, 2 integer operations and 7 words")
+        for one in said
+    )
 
 
 def test_weights_in_cells_have_no_price_of_an_update() -> None:

@@ -65,17 +65,45 @@ def test_a_full_digit_takes_no_more() -> None:
     np.testing.assert_allclose(cells.digits(), [[1.0, -1.0], [0.1, -0.15]], atol=1e-14)
 
 
-def test_when_digits_are_carried() -> None:
-    """Every third step the lowest, every sixth the middle one, every twelfth the one after."""
-    cells = CellUpdates(law=Linear(), cells=4, cell_base=2.0, carry_every=3).program(
+@pytest.mark.parametrize(
+    ("base", "digits", "times"),
+    [
+        (2.0, [0.25, 0.125, 0.0625], ({6, 12, 18, 24}, {12, 24})),
+        # The carries 3, 5, 8, 10, .. of the digit below: the first after so many times 2.5.
+        (2.5, [0.25, 0.09375, 0.0390625], ({9, 15, 24, 30, 39, 45, 54, 60}, {24, 39, 60})),
+    ],
+)
+def test_when_digits_are_carried(
+    base: float, digits: list[float], times: tuple[set[int], set[int]]
+) -> None:
+    """Every third step the lowest, at these the middle one, and at some of these the one after."""
+    cells = CellUpdates(law=Linear(), cells=4, cell_base=base, carry_every=3).program(
         np.zeros(1), 1.0
     )
-    for step in range(1, 25):
-        cells.state[:, 0, 0] = [0.0, 0.25, 0.125, 0.0625]
+    middle, highest = times
+    for step in range(1, max(highest) + 1):
+        cells.state[:, 0, 0] = [0.0, *digits]
         cells.carry(step, RNG)
-        moved = [step % period == 0 for period in (12, 6, 3)]
+        moved = [step in highest, step in middle, step % 3 == 0]
         value = cells.digits()[:, 0]
         assert [value[0] > 0, value[2] == 0, value[3] == 0] == moved
+
+
+def test_no_carry_is_lost_in_a_long_training() -> None:
+    """500 of the lowest digit; of the others so many times less as the base says."""
+    cells = CellUpdates(law=Linear(), cells=4, cell_base=2.5, carry_every=100).program(
+        np.zeros(1), 1.0
+    )
+    counts = [0, 0, 0]
+    for step in range(100, 50_001, 100):
+        cells.state[:, 0, 0] = [0.0, 0.25, 0.09375, 0.0390625]
+        cells.carry(step, RNG)
+        value = cells.digits()[:, 0]
+        counts = [
+            n + one
+            for n, one in zip(counts, (value[0] > 0, value[2] == 0, value[3] == 0), strict=True)
+        ]
+    assert counts == [80, 200, 500]
 
 
 def test_a_noisy_carry_is_right_in_the_mean() -> None:

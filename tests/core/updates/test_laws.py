@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 from refusals import assert_one_sentence
@@ -48,6 +49,21 @@ def test_logistic_trajectory(a: float) -> None:
     law = Logistic(a)
     np.testing.assert_allclose(pulsed(law, 0.0, 1 / PULSES), curve, atol=1e-8)
     np.testing.assert_allclose(pulsed(law, 1.0, -1 / PULSES), curve[::-1], atol=1e-8)
+
+
+@pytest.mark.parametrize("a", [5e-324, 1e-16, 1e-9, 1.1e-8, 1e-6, 1e-3, 0.5, 5.0, 30.0, 50.0])
+def test_logistic_steps_to_the_last_digits(a: float) -> None:
+    """The curve of the docstring in 1000 digits, from the middle to both ends."""
+    law = Logistic(a)
+    with mpmath.workdps(1000):
+        height, low = 1 / mpmath.tanh(mpmath.mpf(a) / 2), -1 / mpmath.expm1(a)
+        for g in (0.0, 1e-20, 1e-9, 0.1, 0.5, 0.9, 1.0):
+            for x in (-1.0, -0.9, -0.1, -1e-9, 1e-9, 1e-3, 0.1, 0.9, 1.0):
+                left = height / (g - low) - 1
+                expected = height / (1 + left * mpmath.exp(-2 * mpmath.mpf(a) * x)) + low - g
+                (found,) = law.steps(np.array([g]), np.array([x]))
+                assert abs(found / expected - 1) < 1e-14, (g, x)
+    np.testing.assert_array_equal(law.steps(np.array([0.3]), np.zeros(1)), [0.0])
 
 
 @pytest.mark.parametrize("law", [Exponential(0.0), Logistic(0.0), Linear()])
