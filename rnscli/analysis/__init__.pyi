@@ -3,6 +3,7 @@ from rnscli.analysis.analog_core import described_flow as described_flow
 from rnscli.analysis.chip.chip_parameters import BANK as BANK
 from rnscli.analysis.chip.chip_parameters import ChipOptions as ChipOptions
 from rnscli.analysis.chip.chip_parameters import ChipParameters as ChipParameters
+from rnscli.analysis.chip.chip_remarks import chip_remarks as chip_remarks
 from rnscli.analysis.chip.chip_run import CHIP_ASSUMPTIONS as CHIP_ASSUMPTIONS
 from rnscli.analysis.chip.chip_run import CHIP_NOT_COUNTED as CHIP_NOT_COUNTED
 from rnscli.analysis.chip.chip_run import chip_run as chip_run

@@ -153,6 +153,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     points = options.on_technologies(every_point, hardware)
     ready, problems = cli.prepared(points, options.requested_array, swept)
     per_layer = given["per_layer"]
+    built: list[tuple[analysis.ChipParameters, analysis.ChipRow]] = []
 
     def rows_of(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
         array = options.designed_array(requested, hardware, given["extrapolate"])
@@ -160,7 +161,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         chip = analysis.ChipParameters(
             array=array.design, **{name: point[name] for name in _CHIP if point[name] is not None}
         )
-        return [(point, row) for row in analysis.chip_run(chip, workloads.of(point))]
+        rows = analysis.chip_run(chip, workloads.of(point))
+        built.append((chip, rows[-1]))
+        return [(point, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         with bar(len(ready), "chips") as advance:
@@ -186,7 +189,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
         layout = LAYER_LAYOUT if per_layer else LAYOUT
         left = (*problems, *more)
-        said = workloads.remarks
+        said = (*workloads.remarks, *analysis.chip_remarks(built))
         return cli.Answer(rows, plot, left, layout=layout, footer=_footer(), remarks=said)
 
     stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
