@@ -246,10 +246,9 @@ class BuiltChip:
     @cached_property
     def area(self) -> float:
         """Area in m^2 of all that is on the chip."""
-        bank, unit = MEMORIES[BANK], self.parameters.unit
+        bank = MEMORIES[BANK]
         digital = self.digital_units * self.parameters.digital.area if self.digital_units else 0.0
-        arrays = self.units * unit.arrays + self.digital_units
-        routers = arrays * NETWORK_ON_CHIP.router_area(self._node)
+        routers = (self.units + self.digital_units) * self.parameters.router_area
         buffer = self.banks * bank.held * bank.bit_area_at(self._node)
         return math.fsum((self.arrays_area, digital, self._vector_unit.area, buffer, routers))
 

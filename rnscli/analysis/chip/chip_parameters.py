@@ -155,6 +155,13 @@ class ChipParameters:
         """The arrays that hold a tile of weights."""
         return self.array.design
 
+    @property
+    def router_area(self) -> float:
+        """Area in m^2 of a unit's share of routers: its channels and slices read the same values,
+        and give one sum.
+        """
+        return hardware.NETWORK_ON_CHIP.router_area(self.unit.technology.node)
+
     @cached_property
     def transposed(self) -> EnergyDesign | None:
         """The same, read transposed; ``None`` if the core or the technology does not do that."""

@@ -31,6 +31,7 @@ def chip_remarks(made: Sequence[tuple[ChipParameters, ChipRow]]) -> tuple[str, .
     said += [
         f"of {given} arrays {used} are used: a tile takes {each}" for given, used, each in left
     ]
-    if any(one.digital_units is not None and not row.digital_units for one, row in made):
+    asked = [row for one, row in made if one.digital_units is not None]
+    if asked and not any(row.digital_units for row in asked):
         said.append("digital units are left out where no product of two activations needs them")
     return tuple(said)

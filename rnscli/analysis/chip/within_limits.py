@@ -10,7 +10,6 @@ from rnscli.analysis.chip.built_chip import BuiltChip
 from rnscli.analysis.chip.chip_parameters import SCHEDULES, SEQUENTIAL
 from rnscli.analysis.chip.rows import AREA, POWER
 from rnscli.base import NoSolutionError
-from rnscli.hardware import NETWORK_ON_CHIP
 
 _PRECISE = 1e-3  # of a time
 # What layers that follow one another may take less of.
@@ -212,7 +211,7 @@ def _most_units(chip: BuiltChip) -> int:
         return 2**40
     unit = chip.parameters.unit
     one = replace(chip, given=unit.arrays)
-    each = unit.area + unit.arrays * NETWORK_ON_CHIP.router_area(unit.technology.node)
+    each = unit.area + chip.parameters.router_area
     return max(0, math.floor((limit - one.area) / each) + 1)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rnscli import base
 from rnscli.analysis.chip.chip_parameters import ChipParameters
 from rnscli.analysis.chip.chip_run import chip_figures
 from rnscli.analysis.chip_design.chip_metrics import (
@@ -17,7 +18,7 @@ from rnscli.analysis.design.limits import NOISE_OBJECTIVES
 from rnscli.analysis.design.space import DesignSpace
 from rnscli.analysis.energy import EnergyParameters
 from rnscli.base import InputError, NoSolutionError
-from rnscli.hardware import NETWORK_ON_CHIP, Workload
+from rnscli.hardware import Workload
 
 SIZES = ("arrays", "chip_area", "chip_power")  # in any of which the size of a chip is given
 
@@ -123,12 +124,10 @@ class ChipSpace:
         # The area rises by the same with each unit, whatever runs on it.
         least = replace(made, arrays=made.unit.arrays)
         area = max(one.figures.area for one in self._on(least))
-        routers = made.unit.arrays * NETWORK_ON_CHIP.router_area(made.unit.technology.node)
-        each = made.unit.area + routers
-        more = math.floor((chip.chip_area - area) / each)
+        more = math.floor((chip.chip_area - area) / (made.unit.area + made.router_area))
         if more < 0:
             raise NoSolutionError(
-                f"`chip_area` {chip.chip_area:g} is less than one tile takes, with what all "
-                "networks need beside it"
+                f"`chip_area` {base.area(chip.chip_area)} is less than one tile takes, with what "
+                "all networks need beside it"
             )
         return replace(made, arrays=(1 + more) * made.unit.arrays)

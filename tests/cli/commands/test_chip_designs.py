@@ -25,12 +25,12 @@ BITS = (*NETWORK, "--layer-bits", *QUICK)
     "given",
     [
         (*NETWORK, "--core", "fixed-lp", "--chip-area", "2mm2", "--bits", "6,7"),
-        (*NETWORK, "--core", "rns", "--bits", "6", "--arrays", "100", "--p", "1e-3",
+        (*NETWORK, "--core", "rns", "--bits", "6", "--arrays", "36", "--p", "1e-3",
          "--max-p-err", "1e-6", "--activation-products", "arrays", "--dram", "hbm2"),
         ("--workload", "mnist-cnn,vit-b16", "--core", "fixed-lp", "--bits", "6", "--chip-area",
          "50mm2", "--adc-range", "calibrated", "--batch", "2"),
         (*NETWORK, "--core", "digital-int8", "--chip-power", "2W"),
-        (*NETWORK, "--core", "rns", "--bits", "6", "--chip-power", "2W", "--chip-area", "4000mm2"),
+        (*NETWORK, "--core", "rns", "--bits", "6", "--chip-power", "2W", "--chip-area", "800mm2"),
     ],
     ids=["area", "noise", "networks", "power", "both"],
 )  # fmt: skip
