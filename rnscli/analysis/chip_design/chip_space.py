@@ -17,6 +17,7 @@ from rnscli.analysis.design.limits import NOISE_OBJECTIVES
 from rnscli.analysis.design.space import DesignSpace
 from rnscli.analysis.energy import EnergyParameters
 from rnscli.base import InputError, NoSolutionError
+from rnscli.base import area as area_of
 from rnscli.hardware import NETWORK_ON_CHIP, Workload
 
 SIZES = ("arrays", "chip_area", "chip_power")  # in any of which the size of a chip is given
@@ -127,7 +128,7 @@ class ChipSpace:
         more = math.floor((chip.chip_area - area) / each)
         if more < 0:
             raise NoSolutionError(
-                f"`chip_area` {chip.chip_area:g} is less than one tile takes, with what all "
+                f"`chip_area` {area_of(chip.chip_area)} is less than one tile takes, with what all "
                 "networks need beside it"
             )
         return replace(made, arrays=(1 + more) * made.unit.arrays)
