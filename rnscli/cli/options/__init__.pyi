@@ -70,6 +70,7 @@ from rnscli.cli.options.shared import DECODING as DECODING
 from rnscli.cli.options.shared import MODULI_AXES as MODULI_AXES
 from rnscli.cli.options.shared import MODULI_COLUMNS as MODULI_COLUMNS
 from rnscli.cli.options.shared import OPERANDS as OPERANDS
+from rnscli.cli.options.shared import QUIET as QUIET
 from rnscli.cli.options.shared import DeclaredOption as DeclaredOption
 from rnscli.cli.options.shared import Point as Point
 from rnscli.cli.options.shared import bits as bits
