@@ -132,8 +132,9 @@ class AnswerCommand(WithExamples):
         for point, _ in answer.results:
             if id(point) not in of_points:
                 of_points[id(point)] = {one.key: _plain(point[name]) for name, one in axes.items()}
+        fields = tuple(base.columns_of(row_type))
         rows: list[report.Row] = [
-            {key: getattr(row, key) for key in base.columns_of(type(row))} | of_points[id(point)]
+            {key: getattr(row, key) for key in fields} | of_points[id(point)]
             for point, row in answer.results
         ]
         names = [option.name for option in self.stated if option.name in given]

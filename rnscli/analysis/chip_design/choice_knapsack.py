@@ -157,7 +157,7 @@ class _Step(NamedTuple):
     slope: float
     run: float  # change of weight
     rise: float  # and of cost
-    index: int  # of the item
+    item: int
     place: int  # of the choice that it leads to
 
 
@@ -180,7 +180,7 @@ def _relaxations(items: Sequence[_Item], steps: Sequence[_Step]) -> list[_Relaxa
         weights = [math.fsum(item.weights[0] for item in rest)]
         costs = [math.fsum(item.costs[0] for item in rest)]
         for step in steps:
-            if step.index >= start:
+            if step.item >= start:
                 weights.append(weights[-1] + step.run)
                 costs.append(costs[-1] + step.rise)
         # What rounding adds to a sum must not hide a choice that just fits.
