@@ -220,7 +220,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         notes = options.said_of_data(opened.values())
         told = [*warnings, *notes, *once, *(lacking if left_out else ()), *_told(layers)]
         if per_layer:
-            return layer_answer(prepared, (*problems, *clipped), told, runner, bar)
+            return layer_answer(prepared, (*problems, *clipped), told, layers, runner, bar)
         parameters = [one for _, one in prepared]
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
@@ -228,11 +228,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         share = given["at_accuracy"]
         conditions = [tuple(point[name] for name in _CONDITIONS) for point, _ in prepared]
         rows = analysis.with_energy_at(rows, conditions, share)
-        remarks = {
-            row.model: f"{row.model} has products that stay digital: {row.digital}"
-            for row in rows
-            if row.digital
-        }
+        remarks = options.said_of_digital(rows, layers)
         usual = dict.fromkeys(
             f"{row.model} is judged by {row.metric}, the first metric of its task, {row.task}"
             for row in rows
@@ -255,7 +251,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             remarks=[
                 *told,
                 *usual,
-                *remarks.values(),
+                *remarks,
                 *unpriced,
                 *covered,
                 *(_kept_by_none(rows, share) if compared else ()),
