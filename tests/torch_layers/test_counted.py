@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from rnscli.analysis import open_workload
 from rnscli.base.errors import InputError
 from rnscli.hardware.workloads import Gemm, Workload
 from rnscli.torch.counted.exported import exported_workload, workload_of
