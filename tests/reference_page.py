@@ -119,14 +119,14 @@ def _common(commands: Collection[click.Command]) -> str:
     for option in (option for command in answering for option in command.params):
         if option.name is not None:
             found.setdefault(option.name, option)
-    output = _options(found[name] for name in OUTPUT_OPTIONS)
+    output = _options(found[name] for name in (*OUTPUT_OPTIONS, "quiet"))
     running = [c.name for c in commands if any(o.name == "jobs" for o in c.params)]
     return "\n".join(
         (
             "## Options of every command that answers with rows\n",
             re.sub(r"Draw .*? as", "Draw a picture (not `store`) as", output),
             f"## Options of {_listed(running)}, which compute for long\n",
-            _options(found[name] for name in RUN_OPTIONS),
+            _options(found[name] for name in RUN_OPTIONS if name != "quiet"),
         )
     )
 

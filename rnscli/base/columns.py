@@ -1,6 +1,7 @@
 """Columns of rows: what a key means, which values it has, and how people read them."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property, reduce
@@ -13,6 +14,12 @@ from rnscli.base.units import Uncertain, engineering
 
 _ENDS = ("low", "high")
 _UNITS = ("j", "s", "m2")
+_RATE = re.compile("_per_(s|w|mm2)(_range)?$")  # which a heading says shorter
+# Units at the end of keys, and how people write them.
+_WRITTEN = {
+    "macs_per_s": "MAC/s", "f_per_m2": "F/m2", "hz": "Hz", "db": "dB", "js": "Js", "m2": "m2",
+    "j": "J", "s": "s", "w": "W", "v": "V", "f": "F", "m": "m",
+}  # fmt: skip
 
 
 def plain(value: object) -> str:
@@ -92,6 +99,29 @@ class Column:
     def title(self) -> str:
         """Its heading in a table."""
         return in_words(self.key) if self.heading is None else self.heading
+
+    def name(self, shown: str) -> str:
+        """What stands before a value, as it is ``shown``, where there is room: its key in words.
+
+        Its unit is in brackets if the value comes without it.
+
+        Examples
+        --------
+        >>> column = Column("Power, in W.", key="power_w")
+        >>> column.name("1.500 mW"), column.name("-"), Column("Gain.", key="gain_db").name("3.2")
+        ('power', 'power', 'gain (dB)')
+        >>> Column("Operations.", "TOPS/W", key="tops_per_w").name("0.4")
+        'TOPS/W'
+        """
+        unit = next((one for one in _WRITTEN if self.key.endswith(f"_{one}")), None)
+        words = self.key if unit is None else self.key.removesuffix(f"_{unit}")
+        if unit is None or words.endswith("_per"):
+            is_rate = self.heading is not None and _RATE.search(self.key)
+            return self.title if is_rate else in_words(self.key)
+        written = _WRITTEN[unit]
+        if shown.endswith(written) or not any(map(str.isdigit, shown)):
+            return in_words(words)
+        return f"{in_words(words)} ({written})"
 
     @cached_property
     def kinds(self) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ From a declaration come the check of the library, and the shell's option with it
 schema and completion, and the words of a command line.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from rnscli.base.errors import (
     nearest,
     shown,
 )
+from rnscli.base.units import exact_quantity
 
 _Listed = Sequence[str] | Mapping[str, Any]
 
@@ -253,6 +255,23 @@ class Option:
         """The value, if it is accepted; else an InputError."""
         return self.values.check(self.name, value)
 
+    def written(self, value: Any) -> str:
+        """A value as a shell reads it back, with its unit and all of its digits.
+
+        Examples
+        --------
+        >>> class Options:
+        ...     area = Option(Quantities(0, 1, "an area", "m2", "1mm2"), "The area.")
+        >>> Options.area.written(5e-06)
+        '5mm2'
+        """
+        unit = self.values.unit if isinstance(self.values, Quantities) else "1"
+        several = value if isinstance(value, tuple) else (value,)
+        plain = all(isinstance(one, float) and math.isfinite(one) for one in several)
+        if unit == "1" or not plain:
+            return written(value)
+        return written(tuple(exact_quantity(one, unit) for one in several))
+
     def within(self, **bounds: Any) -> Self:
         """This option with other bounds ``low`` or ``high``, where less or more is possible."""
         values: Any = self.values
@@ -283,7 +302,7 @@ def command_line(command: str, options: Mapping[str, Option], values: Mapping[st
             continue
         flag = options[name].flag
         for one in value if options[name].repeated and isinstance(value, tuple) else (value,):
-            words += [flag] if one is True else [flag, written(one)]
+            words += [flag] if one is True else [flag, options[name].written(one)]
     return " ".join(words)
 
 

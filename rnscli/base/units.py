@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from rnscli.base.errors import InputError
 
@@ -120,3 +121,24 @@ def engineering(value: float, unit: str, digits: int = 4) -> str:
     scaled = rounded / 10.0**exponent
     whole = len(str(int(abs(scaled))))
     return f"{scaled:.{max(0, digits - whole)}f} {_PREFIXES[exponent]}{unit}"
+
+
+def exact_quantity(value: float, unit: str) -> str:
+    """A finite value with an engineering prefix and all of its digits: `parse_quantity` undoes it.
+
+    Examples
+    --------
+    >>> exact_quantity(5e-06, "m2"), exact_quantity(0.003, "W"), exact_quantity(1.25e9, "Hz")
+    ('5mm2', '3mW', '1.25GHz')
+    >>> exact_quantity(5.25e-06, "m2"), exact_quantity(1e-5 / 3, "W"), exact_quantity(0.0, "J")
+    ('5.25mm2', '3.3333333333333337uW', '0J')
+    """
+    digits = Decimal(repr(float(value)))
+    squared = 2 if unit == "m2" else 1
+    exponent = 0 if not digits else math.floor(digits.adjusted() / (3 * squared)) * 3
+    if exponent not in _PREFIXES:
+        return f"{value!r}{unit}"
+    scaled = digits.scaleb(-exponent * squared)
+    text = f"{scaled:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text}{_PREFIXES[exponent]}{unit}"

@@ -1,6 +1,7 @@
 from rnscli.cli.answer import FORMATS as FORMATS
 from rnscli.cli.answer import Answer as Answer
 from rnscli.cli.answer import Bar as Bar
+from rnscli.cli.answer import Excerpt as Excerpt
 from rnscli.cli.answer import Question as Question
 from rnscli.cli.answer import Result as Result
 from rnscli.cli.answer import answered as answered

@@ -11,7 +11,14 @@ import click
 
 from rnscli import base, report
 from rnscli.cli.options import Point
-from rnscli.cli.terminal import Advance, complain, is_terminal, say, write_standard_output
+from rnscli.cli.terminal import (
+    Advance,
+    complain,
+    hanging,
+    is_terminal,
+    say,
+    write_standard_output,
+)
 
 if TYPE_CHECKING:
     from rnscli.runtime import Progress, Runner
@@ -60,6 +67,14 @@ class Problem(str):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Excerpt:
+    """Places of the rows that a person is shown of very many, and a sentence about the others."""
+
+    places: Sequence[int]
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """The rows of a command, each with its point of the sweep, and sentences about them.
 
@@ -69,8 +84,8 @@ class Answer:
     ``plot`` draws the rows in a format: png, svg or pdf; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an answer;
     ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks`` only
-    inform. A table has the first ``shown`` rows and the lines of ``footer`` below; requirements are
-    about the first ``required`` rows.
+    inform. A table has the first ``shown`` rows, or as plain text those of an ``excerpt``, and the
+    lines of ``footer`` below; requirements are about the first ``required`` rows.
     """
 
     results: Sequence[tuple[Point, Any]]
@@ -79,6 +94,7 @@ class Answer:
     disagreements: Sequence[str] | None = None
     remarks: Sequence[str] = ()
     shown: int | None = None
+    excerpt: Excerpt | None = None
     footer: Sequence[str] = ()
     required: int | None = None
     layout: report.Layout | None = None  # in place of that of the command
@@ -313,8 +329,11 @@ class Output:
 
 def write_result(result: Result, style: str, path: Path | None = None) -> None:
     """Write the rows in one of `FORMATS` to a file, or to standard output."""
-    rows = result.rows[: result.answer.shown]
-    footer = "".join(f"{line}\n" for line in result.answer.footer) if style == "table" else ""
+    rows, lines = result.rows[: result.answer.shown], result.answer.footer
+    if (excerpt := result.answer.excerpt) is not None and style == "table":
+        rows = [result.rows[place] for place in excerpt.places]
+        lines = [*hanging("", excerpt.sentence), *lines]
+    footer = "".join(f"{line}\n" for line in lines) if style == "table" else ""
     if style == "table" and path is None and is_terminal():
         report.print_table(rows, result.columns, result.layout)
         write_standard_output(footer)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the
 class AnswerCommand(WithExamples):
     """A command whose function checks its options and returns a `Question`.
 
-    ``--format --output --plot --require`` are added to its own options; ``callback`` takes all but
-    those four, and whether a picture will be drawn or a folder written. ``plot`` says what the
-    picture shows; without it there is none. ``instead`` gives rows of another type, with their
-    layout, by the name of the option that asks for them; what is not asked for is not loaded.
+    ``--quiet --format --output --plot --require`` are added to its own options; ``callback`` takes
+    all but the last four, and whether a picture will be drawn or a folder written. ``plot`` says
+    what the picture shows; without it there is none. ``instead`` gives rows of another type, with
+    their layout, by the name of the option that asks for them; what is not asked for is not loaded.
 
     ``axes`` are options that become columns of rows which have none of that name, with the type
     hints and `Column` of these; a column is there whatever is swept, and empty where its option
@@ -53,7 +53,9 @@ class AnswerCommand(WithExamples):
         needs: Mapping[str, Sequence[str]] | None = None,
         **attributes: Any,
     ) -> None:
-        super().__init__(params=[*params, *_output_options(plot, folder)], **attributes)
+        quiet = click.Option(["--quiet"], **options.QUIET)
+        every = [*params, quiet, *_output_options(plot, folder)]
+        super().__init__(params=every, **attributes)
         self._callback, self._needs = callback, needs or {}
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
@@ -126,8 +128,13 @@ class AnswerCommand(WithExamples):
         given = question.options
         row_type, layout = self.rows(given)
         columns, axes = self._columns(row_type), self.axes(row_type)
+        of_points: dict[int, report.Row] = {}  # many rows have one point
+        for point, _ in answer.results:
+            if id(point) not in of_points:
+                of_points[id(point)] = {one.key: _plain(point[name]) for name, one in axes.items()}
+        fields = tuple(base.columns_of(row_type))
         rows: list[report.Row] = [
-            asdict(row) | {one.key: _plain(point[name]) for name, one in axes.items()}
+            {key: getattr(row, key) for key in fields} | of_points[id(point)]
             for point, row in answer.results
         ]
         names = [option.name for option in self.stated if option.name in given]

@@ -116,6 +116,8 @@ def csv_text(keys: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def _plain(value: object) -> object:
+    if value is None or isinstance(value, str | int):  # most of a long table
+        return value
     if isinstance(value, Uncertain):
         return {"value": value.value, "low": value.low, "high": value.high}
     if isinstance(value, Mapping):
@@ -128,8 +130,12 @@ def _plain(value: object) -> object:
 
 
 def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, str | int):
+        return value
     value = _plain(value)
     if isinstance(value, list):
         items = [str(_cell(item)) for item in value]
         return ("; " if any(" " in item for item in items) else " ").join(items)
-    return "" if value is None else value
+    return value

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from rnscli.base import Column, InputError, flat_row, in_words, nearest, value_of
+from rnscli.base import Column, InputError, flat_row, nearest, value_of
 
 if TYPE_CHECKING:
     import pandas
@@ -190,8 +190,8 @@ def _arranged(rows: Sequence[Row], columns: Columns, layout: Layout, width: int 
     keys = [key for key in listed if any(_held(row, columns[key]) is not None for row in rows)]
     if len(rows) == 1 and width is not None:
         # One result reads best downwards; then there is room for everything.
-        found = [[in_words(key), columns[key].shown(rows[0][key], rows[0])] for key in keys]
-        cells = [[name, value] for name, value in found if value]
+        found = [(columns[key], columns[key].shown(rows[0][key], rows[0])) for key in keys]
+        cells = [[column.name(value), value] for column, value in found if value]
         return _Table(common=[], titles=[], cells=cells, left=[True, True], dropped=[])
     keys = [key for key in keys if not _repeats(rows, columns[key])]
     parameters = layout.parameters if len(rows) > 1 else ()

@@ -13,3 +13,4 @@ from rnscli.reproduction.reproduce import Reproduction as Reproduction
 from rnscli.reproduction.reproduce import Request as Request
 from rnscli.reproduction.reproduce import missing_of_results as missing_of_results
 from rnscli.reproduction.verdicts import DIFFERENT as DIFFERENT
+from rnscli.reproduction.verdicts import EXPLAINED as EXPLAINED

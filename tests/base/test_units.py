@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
-from rnscli.base.units import Uncertain, engineering, parse_quantity, parse_uncertain
+from rnscli.base.units import (
+    Uncertain,
+    engineering,
+    exact_quantity,
+    parse_quantity,
+    parse_uncertain,
+)
 
 QUICK = settings(max_examples=300, deadline=None, derandomize=True)
 
@@ -46,6 +52,16 @@ def test_four_digits_survive_a_round_trip(value: float, unit: str) -> None:
     assert suffix.endswith(unit) and len(suffix) <= len(unit) + 1
     assert 1 <= float(number) < 1000
     assert len(number.replace(".", "")) == 4
+
+
+@QUICK
+@given(
+    st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["J", "m2", "MAC/s", "/s"])
+)
+def test_every_digit_survives_a_round_trip(value: float, unit: str) -> None:
+    text = exact_quantity(value, unit)
+    assert parse_quantity(text, unit) == value
+    assert text.endswith(unit) and " " not in text
 
 
 @QUICK

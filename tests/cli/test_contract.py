@@ -135,6 +135,17 @@ def test_json_is_one_object_with_the_promised_keys(command: str, document: Docum
 
 
 @each_command
+def test_every_command_can_be_quiet(command: str, rnscli: Run) -> None:
+    """Beyond a terminal that changes nothing."""
+    shown = rnscli(command, "--help").out
+    assert shown.count("--quiet ") == 1
+
+
+def test_what_is_quiet_is_the_same(rnscli: Run) -> None:
+    assert rnscli(*SMALL["energy"], "--quiet") == rnscli(*SMALL["energy"])
+
+
+@each_command
 def test_keys_are_snake_case_and_energies_numbers(command: str, document: Document) -> None:
     found = document(*SMALL[command])
     for row in found["rows"]:

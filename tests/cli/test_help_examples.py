@@ -104,6 +104,14 @@ def test_every_example_runs(
     assert command or (folder / "runs.db").exists()  # they ran here
 
 
+@pytest.mark.thorough
+def test_the_example_of_cells_trains(rows: Callable[..., list[dict[str, Any]]]) -> None:
+    """Ten classes: who guesses is right for one in ten."""
+    (example,) = (one for one in examples_of(command_of("train")) if "--update" in one.line)
+    for row in rows(*shlex.split(example.line.replace("\\\n", " "))[1:]):
+        assert row["test_accuracy"] > 0.7, row["core"]
+
+
 def needs_a_shell(line: str) -> bool:
     """Whether it has an operator outside of quotes, or a substitution inside."""
     words = shlex.shlex(line, posix=True, punctuation_chars=True)

@@ -57,6 +57,20 @@ def test_the_table(reproduction: Path) -> None:
         assert any(line.startswith(f"{result} ") for line in lines)
 
 
+def test_why_chips_are_further_off(rnscli: Run) -> None:
+    asked = ("reproduce", "--only", "chips")
+    rows = list(csv.DictReader(io.StringIO(rnscli(*asked, "--format", "csv").out)))
+    said = rnscli(*asked).out
+    _, _, below = said.partition("Why some are further off:\n")
+    words = " ".join(below.split())
+    explained = [row for row in rows if row["verdict"] == "explained"]
+    assert explained
+    for row in explained:
+        assert row["case"] in words and " ".join(row["remark"].split()) in words
+    assert not any(row["case"] in words for row in rows if row["verdict"] == "same")
+    assert max(map(len, said.splitlines())) <= 100
+
+
 def test_the_table_of_the_block(rnscli: Run) -> None:
     ran = rnscli("reproduce", "--only", "reram-block")
     assert (ran.code, ran.err) == (0, "")

@@ -1,4 +1,5 @@
 import math
+import re
 from typing import Annotated, Any
 
 import pytest
@@ -9,7 +10,7 @@ from rnscli.analysis.energy.rows import EnergyRow
 from rnscli.analysis.error.rows import DotErrorRow
 from rnscli.analysis.faults.rows import FaultProbability
 from rnscli.analysis.moduli import ModuliRow
-from rnscli.base.columns import Column, column_of, columns_of
+from rnscli.base.columns import Column, column_of, columns_of, prefixed
 from rnscli.report.table import WIDTH, Layout, Row, _body, _Table, print_table, table_text
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
@@ -76,6 +77,20 @@ def test_a_single_row_is_a_list() -> None:
         ["beta", "2"],
     ]
     assert len({line.index(line.split()[1]) for line in lines}) == 1  # one below the other
+
+
+def test_a_single_row_says_units_once() -> None:
+    layout = Layout((), ("clock_hz", "energy_per_mac_j", "tops_per_w", "snr_db"))
+    values: Row = {"clock_hz": 1e9, "energy_per_mac_j": 5e-12, "tops_per_w": 0.4, "snr_db": 20.0}
+    clock = Column("Clock.", form=prefixed("Hz"))
+    more = {"clock_hz": column_of(Annotated[float, clock], "clock_hz")}
+    text = table_text([values], columns(layout) | more, layout, "plain")
+    assert [re.split("  +", line) for line in text.splitlines()] == [
+        ["clock", "1.000 GHz"],
+        ["energy per mac", "5.000 pJ"],
+        ["TOPS/W", "0.4"],
+        ["snr (dB)", "20.0"],
+    ]
 
 
 def test_a_single_row_is_still_a_table_in_a_paper() -> None:

@@ -1,6 +1,7 @@
 """Workloads of PyTorch models: module hooks, FlopCounterMode, exports, and counts by hand."""
 
 import math
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from rnscli.analysis import open_workload
 from rnscli.base.errors import InputError
 from rnscli.hardware.workloads import Gemm, Workload
 from rnscli.torch.counted.exported import exported_workload, workload_of
@@ -341,6 +343,35 @@ def test_files_that_are_no_programs(content: bytes | None, tmp_path: Path) -> No
         path.write_bytes(content)
     with pytest.raises(InputError, match=r"it must be a program saved by torch\.export\.save"):
         exported_workload(path)
+
+
+def test_files_of_torch_that_are_no_programs(tmp_path: Path) -> None:
+    path, model = tmp_path / "net.pt2", nn.Linear(4, 3)
+    for content in (model.state_dict(), model):
+        torch.save(content, path)
+        with pytest.raises(InputError) as caught:
+            exported_workload(path)
+        said = str(caught.value)
+        assert "was saved by torch.save" in said and "warnings" not in said
+        assert "it must be a program saved by torch.export.save" in said
+    for member, says in (
+        ("readme.txt", "has no program in it; it must be a program"),
+        ("net/models/model.json", "cannot be opened: .*; it must be a program"),
+    ):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(member, "nothing")
+        with pytest.raises(InputError, match=says) as caught:
+            exported_workload(path)
+        assert "warnings" not in str(caught.value)
+
+
+def test_sizes_of_an_exported_program_are_fixed_or_open() -> None:
+    """No advice that is refused where it is followed."""
+    with pytest.raises(InputError, match="has the sizes that it was exported with, but for"):
+        open_workload("net.pt2", {"batch": 4})
+    program = torch.export.export(nn.Linear(4, 3), (torch.ones(2, 4),))
+    with pytest.raises(InputError, match="was exported for 2x4; export it again"):
+        workload_of(program, "net", [torch.zeros(4, 4)])
 
 
 @pytest.mark.thorough

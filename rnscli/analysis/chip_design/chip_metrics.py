@@ -68,11 +68,11 @@ OF_CHIPS = Measures(
         "max_energy": ("energy_per_inference_j", True),
         "min_inferences": ("throughput_per_s", False),
     },
-    UNITS | {"energy_per_inference_j": "J", "time_per_inference_s": "s"},
+    UNITS | {"energy_per_inference_j": "J", "time_per_inference_s": "s", "throughput_per_s": "/s"},
     SHOWN
     | {
         "energy_per_inference_j": "{} per inference",
-        "throughput_per_s": "{} inferences/s",
+        "throughput_per_s": "inferences {}",
     },
 )
 

@@ -8,6 +8,7 @@ dropped where even the linear relaxation of the rest does not make them better t
 import itertools
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -87,8 +88,9 @@ def least_cost(
         range(len(items)), key=lambda i: items[i].costs[0] - items[i].costs[-1], reverse=True
     )
     items = [items[index] for index in order]
-    rests = _relaxations(items)
-    picked = _greedy(items, limit)
+    steps = _steps(items)
+    rests = _relaxations(items, steps)
+    picked = _greedy(items, steps, limit)
     best = math.fsum(item.costs[place] for item, place in zip(items, picked, strict=True))
     found, dropped = _search(items, rests, limit, best, max_states)
     picked = picked if found is None else found
@@ -123,18 +125,19 @@ def _undominated(costs: Sequence[float], weights: Sequence[float]) -> _Item:
 
 def _hull(item: _Item) -> list[int]:
     """Choices on the lower hull: of these a linear relaxation mixes two neighbours."""
+    # As fractions: weights may be so close that a slope is more than a float can be.
+    costs = [Fraction(cost) for cost in item.costs.tolist()]
+    weights = [Fraction(weight) for weight in item.weights.tolist()]
     kept: list[int] = []
-    for place in range(len(item.costs)):
-        while len(kept) > 1 and _slope(item, kept[-1], place) <= _slope(item, kept[-2], kept[-1]):
+    for place, (cost, weight) in enumerate(zip(costs, weights, strict=True)):
+        while len(kept) > 1:
+            before, last = kept[-2:]
+            run, rise = weights[last] - weights[before], costs[last] - costs[before]
+            if (cost - costs[last]) * run > rise * (weight - weights[last]):
+                break  # it falls less fast from here on
             kept.pop()
         kept.append(place)
     return kept
-
-
-def _slope(item: _Item, first: int, second: int) -> float:
-    """Cost that rises for each weight; negative, and largest in magnitude at the light end."""
-    run = item.weights[second] - item.weights[first]
-    return float((item.costs[second] - item.costs[first]) / run)
 
 
 class _Relaxation(NamedTuple):
@@ -148,44 +151,50 @@ class _Relaxation(NamedTuple):
         return np.interp(weights, self.weights, self.costs, left=np.inf)
 
 
-def _steps(items: Sequence[_Item]) -> list[tuple[float, float, float, int, int]]:
-    """Steps from the lightest choices along the hulls, what saves most for its weight first.
+class _Step(NamedTuple):
+    """From a choice on the hull to the next one: what it saves most for its weight comes first."""
 
-    Each is its slope, the change of weight and of cost, the item, and the choice that it leads to.
-    """
+    slope: float
+    run: float  # change of weight
+    rise: float  # and of cost
+    item: int
+    place: int  # of the choice that it leads to
+
+
+def _steps(items: Sequence[_Item]) -> list[_Step]:
+    """Steps from the lightest choices along the hulls, in the order in which they save most."""
     steps = []
     for index, item in enumerate(items):
-        hull = _hull(item)
-        for first, second in itertools.pairwise(hull):
+        for first, second in itertools.pairwise(_hull(item)):
             run = float(item.weights[second] - item.weights[first])
             rise = float(item.costs[second] - item.costs[first])
-            steps.append((rise / run, run, rise, index, second))
+            steps.append(_Step(rise / run, run, rise, index, second))
     return sorted(steps)
 
 
-def _relaxations(items: Sequence[_Item]) -> list[_Relaxation]:
+def _relaxations(items: Sequence[_Item], steps: Sequence[_Step]) -> list[_Relaxation]:
     """Of the items from each one on, and of none at the end."""
     found = []
     for start in range(len(items) + 1):
         rest = items[start:]
-        steps = _steps(rest)
         weights = [math.fsum(item.weights[0] for item in rest)]
         costs = [math.fsum(item.costs[0] for item in rest)]
-        for _, run, rise, _, _ in steps:
-            weights.append(weights[-1] + run)
-            costs.append(costs[-1] + rise)
+        for step in steps:
+            if step.item >= start:
+                weights.append(weights[-1] + step.run)
+                costs.append(costs[-1] + step.rise)
         # What rounding adds to a sum must not hide a choice that just fits.
         weights[0] *= 1 - 1e-9
         found.append(_Relaxation(np.array(weights), np.array(costs)))
     return found
 
 
-def _greedy(items: Sequence[_Item], limit: float) -> list[int]:
+def _greedy(items: Sequence[_Item], steps: Sequence[_Step], limit: float) -> list[int]:
     """A selection along the hulls, as far as the budget goes; a step that is too long is left."""
     picked = [0] * len(items)
     stopped: set[int] = set()
     weight = math.fsum(item.weights[0] for item in items)
-    for _, run, _, index, place in _steps(items):
+    for _, run, _, index, place in steps:
         if index in stopped:
             continue
         if weight + run > limit:

@@ -239,7 +239,7 @@ def layer_bits(
     best = [min(item, key=lambda one: one.noise) for item in items]
     if math.fsum(one.noise for one in best) > budget * (1 + 1e-12):
         raise NoSolutionError(
-            f"no choice of designs keeps `min_snr_db` {min_snr_db:g}: the best has "
+            f"no choice of designs keeps `min_snr_db` {min_snr_db:g} dB: the best has "
             f"{math.floor(10 * snr_of(best)) / 10:g} dB over {len(items)} layers"
         )
     found = least_cost(costs, noises, budget)

@@ -123,12 +123,18 @@ LIMITS = {
     "max_power": ("power_w", True),
     "min_throughput": ("throughput_macs_per_s", False),
 }
-UNITS = {"latency_s": "s", "throughput_macs_per_s": "MAC/s", "power_w": "W"}
+UNITS = {
+    "latency_s": "s",
+    "throughput_macs_per_s": "MAC/s",
+    "power_w": "W",
+    "output_snr_db": "dB",
+    "edp_js": "Js",
+}
 SHOWN = {
     "p_err": "p_err {}",
     "mean_abs_error": "error {}",
     "output_error": "output error {}",
-    "output_snr_db": "SNR {} dB",
+    "output_snr_db": "SNR {}",
 }
 OF_DOT_PRODUCT = Measures(
     METRICS,

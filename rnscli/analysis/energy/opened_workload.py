@@ -49,8 +49,9 @@ def open_workload(
         return load_workload(name_or_path, sizes)
     if sizes:
         raise InputError(
-            f"`{next(iter(sizes))}` is of a network that has a name or is in an ONNX file; give "
-            f"the sizes of {name_or_path} with `input_shape`"
+            f"`{next(iter(sizes))}` is of a network that has a name or is in an ONNX file; "
+            f"{name_or_path} has the sizes that it was exported with, but for those that it leaves "
+            "open, which are given with `input_shape`"
         )
     check_torch(f"`workload` {name_or_path}")
     from rnscli.torch import exported_workload

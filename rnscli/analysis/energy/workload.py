@@ -1,6 +1,7 @@
 """Energy of the matrix products of a whole network, tiled on arrays of a fixed size."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -12,12 +13,14 @@ from rnscli.analysis.energy.rows import ConverterEnergy, EnergyRow, energy_of, p
 from rnscli.base import Column, Uncertain, joules, percent
 from rnscli.core import times
 from rnscli.hardware import LOGIC_FACTOR, TOTAL, Gemm, Workload
+from rnscli.hardware.operations import OperationPrices
 
 # What layers add up to, besides their MACs and passes.
 _SUMMED = (
     "converter_energy_j", "array_energy_j", "digital_energy_j", "accumulation_energy_j",
     "energy_j",
 )  # fmt: skip
+_REPORTED = 500  # layers between two words on the progress
 _OF_A_LAYER = ("m", "k", "n", "times", "stationary")
 
 
@@ -91,6 +94,7 @@ def workload_energy(
     parameters: EnergyParameters,
     workload: Workload,
     constants: Constants | None = None,
+    progress: Callable[[int], object] = lambda layers: None,
 ) -> tuple[WorkloadRow, ...]:
     """Energy of the products of every layer of a workload, and of all of them.
 
@@ -108,6 +112,8 @@ def workload_energy(
         The network.
     constants
         Uncertain constants, as in `uncertain_energy`.
+    progress
+        Called now and then with the number of layers that are done since it was last called.
 
     Returns
     -------
@@ -125,31 +131,47 @@ def workload_energy(
     """
     parameters, constants = at_values(parameters, constants or {})
     row = uncertain_energy(parameters, constants)
-    layers = [_layer(parameters, constants, row, workload.name, gemm) for gemm in workload.gemms]
+    ends = None if row.energy_range_j is None else _at_ends(parameters, constants)
+    layers = []
+    for done, gemm in enumerate(workload.gemms, 1):
+        layers.append(_layer(parameters, ends, row, workload.name, gemm))
+        if not done % _REPORTED:
+            progress(_REPORTED)
+    progress(len(layers) % _REPORTED)
     return (*layers, _total(layers, parameters))
+
+
+def _at_ends(
+    parameters: EnergyParameters, constants: Constants
+) -> tuple[OperationPrices, OperationPrices]:
+    """Prices of additions where they are least, and most: they rise with the node, and a factor."""
+    prices = parameters.design.technology.operations
+    nodes = _ends(constants.get("node"), prices.node)
+    factors = _ends(constants.get(LOGIC_FACTOR), prices.factor)
+    low, high = (
+        replace(prices, node=at, factor=factor) for at, factor in zip(nodes, factors, strict=True)
+    )
+    return low, high
 
 
 def _layer(
     parameters: EnergyParameters,
-    constants: Constants,
+    ends: tuple[OperationPrices, OperationPrices] | None,
     row: EnergyRow,
     workload: str,
     gemm: Gemm,
 ) -> WorkloadRow:
     design = parameters.design
     made = product_energy(design, gemm)
-    tiling, prices = made.tiling, design.technology.operations
-    outputs = tiling.passes * design.width
-    addition = design.kind.accumulation(design.dot_product, tiling.row_tiles)
-    additions = times(addition, float(tiling.additions))
+    tiling = made.tiling
     bounds = None
-    if row.energy_range_j is not None:
-        # Prices of the additions rise with the node, as all energies do that depend on it.
-        nodes = _ends(constants.get("node"), prices.node)
-        factors = _ends(constants.get(LOGIC_FACTOR), prices.factor)
+    if row.energy_range_j is not None and ends is not None:
+        outputs = tiling.passes * design.width
+        addition = design.kind.accumulation(design.dot_product, tiling.row_tiles)
+        additions = times(addition, float(tiling.additions))
         low, high = (
-            outputs * end + replace(prices, node=at, factor=factor).energy(additions)
-            for end, at, factor in zip(row.energy_range_j, nodes, factors, strict=True)
+            outputs * end + prices.energy(additions)
+            for end, prices in zip(row.energy_range_j, ends, strict=True)
         )
         bounds = (low, high)
     return WorkloadRow(

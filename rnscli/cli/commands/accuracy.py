@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -45,6 +46,8 @@ LAYOUT = report.Layout(
 _OF_ACCURACY = (
     "accuracy", "accuracy_ci95", "fp32_accuracy", "relative_accuracy", "relative_accuracy_ci95",
 )  # fmt: skip
+# The answer of --at-accuracy: in the table where that is given.
+_AT_ACCURACY = ("energy_at_accuracy_j", "energy_at_accuracy_to_rns")
 _RANGES = f"{FULL},{CALIBRATED}"  # what is published, and what would be built
 _OF_LAYERS = ("model", "samples", "seed")
 _OTHERS = (*_OF_LAYERS, "metric", "technology")
@@ -143,6 +146,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     technologies = dict(zip(names, options.opened(names, given["constant"]), strict=True))
     _check_technologies(given["core"], {name: technologies[name] for name in named})
     by_default, compared = given["adc_range"] is None, given["at_accuracy"] is not None
+    if compared and given["per_layer"]:
+        raise InputError(
+            f"`at_accuracy` {given['at_accuracy']:g} compares energies of cores, and the layers of "
+            "--per-layer have none; leave one of them out"
+        )
     given = options.with_usual(options.with_defaults(given), "adc_range", "at_accuracy")
     given = given | {"technology": given["technology"] or (None,)}
     points = [
@@ -212,7 +220,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         notes = options.said_of_data(opened.values())
         told = [*warnings, *notes, *once, *(lacking if left_out else ()), *_told(layers)]
         if per_layer:
-            return layer_answer(prepared, (*problems, *clipped), told, runner, bar)
+            return layer_answer(prepared, (*problems, *clipped), told, layers, runner, bar)
         parameters = [one for _, one in prepared]
         with bar(sum(one.count for one in parameters), "samples") as advance:
             watch = cli.watch_blocks(advance, partial(_note, len(parameters)))
@@ -220,11 +228,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         share = given["at_accuracy"]
         conditions = [tuple(point[name] for name in _CONDITIONS) for point, _ in prepared]
         rows = analysis.with_energy_at(rows, conditions, share)
-        remarks = {
-            row.model: f"{row.model} has products that stay digital: {row.digital}"
-            for row in rows
-            if row.digital
-        }
+        remarks = options.said_of_digital(rows, layers)
         usual = dict.fromkeys(
             f"{row.model} is judged by {row.metric}, the first metric of its task, {row.task}"
             for row in rows
@@ -247,12 +251,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             remarks=[
                 *told,
                 *usual,
-                *remarks.values(),
+                *remarks,
                 *unpriced,
                 *covered,
                 *(_kept_by_none(rows, share) if compared else ()),
             ],
-            layout=_layout({row.metric for row in rows}),
+            layout=_layout({row.metric for row in rows}, compared),
         )
 
     return cli.Question(given, compute, in_blocks=True)
@@ -301,19 +305,26 @@ def _check_technologies(cores: Sequence[str], technologies: Mapping[str, Technol
             )
 
 
-def _layout(metrics: Collection[str]) -> report.Layout | None:
-    """That of the table of several metrics, if there are several."""
+def _layout(metrics: Collection[str], compared: bool) -> report.Layout:
+    """The table of one metric or several, with energies at an accuracy where they are compared."""
+    layout = LAYOUT
+    if compared:
+        layout = replace(
+            layout,
+            optional=tuple(key for key in layout.optional if key not in _AT_ACCURACY),
+            essential=(*layout.essential, *_AT_ACCURACY),
+        )
     if len(metrics) < 2:
-        return None
+        return layout
 
     def left(keys: Sequence[str]) -> tuple[str, ...]:
         return tuple(key for key in keys if key not in _OF_ACCURACY)
 
     return report.Layout(
-        parameters=left(LAYOUT.parameters),
-        results=left(LAYOUT.results),
-        optional=(*left(LAYOUT.optional), "fp32_value", "relative_value_ci95", "value_ci95"),
-        essential=left(LAYOUT.essential),
+        parameters=left(layout.parameters),
+        results=left(layout.results),
+        optional=(*left(layout.optional), "fp32_value", "relative_value_ci95", "value_ci95"),
+        essential=left(layout.essential),
     )
 
 

@@ -37,6 +37,7 @@ from rnscli.runtime import Store
     click.option("--dry-run", is_flag=True,
                  help="Check the plan and print its command lines; compute and write nothing."),
     options.run_options,
+    click.option("--quiet", **options.QUIET),
     click.option("--format", type=click.Choice(cli.FORMATS), default="table", show_default=True,
                  help="Form of the summary."),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from rnscli.analysis import EnergyOptions
 from rnscli.base import InputError
 from rnscli.cli import options
 from rnscli.core import DotProductOptions
-from rnscli.hardware import CONSTANTS
+from rnscli.hardware import CONSTANTS, KNOWN
 
 LIGHT = ("laser_power", "rate", "max_link_sigma")
 OPERANDS = ("input_bits", "weight_bits")
@@ -102,8 +102,9 @@ def _source(
     """Whose noise it is, as commands take it that have no other use for a technology."""
     made = group.parameters.design.technology
     light = {name: getattr(design, name) for name in ("laser_power", "rate")}
+    light = {name: value for name, value in light.items() if value is not None}
     named = [one for one in given["constant"] if one.partition("=")[0] in made.constants]
-    named += [f"{name}={value!r}" for name, value in light.items() if value is not None]
+    named += [f"{n}={KNOWN[n].option(n).written(value)}" for n, value in light.items()]
     return {"technology": files.get(made.name, made.name), "constant": tuple(named)}
 
 
@@ -202,8 +203,10 @@ def step_of(axis: str, design: analysis.Design) -> str:
 
 
 def _value(axis: str, value: Any) -> str:
-    if axis in options.RATES and value is not None:
-        return base.engineering(value, "Hz")
+    known = {name: one.unit for name, one in KNOWN.items() if one.unit != "1"}
+    unit = "Hz" if axis in options.RATES else known.get(axis)
+    if unit is not None and value is not None:
+        return base.engineering(value, unit)
     if isinstance(value, float):
         return f"{value:g}"
     return "by default" if value is None else str(value)

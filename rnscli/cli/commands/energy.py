@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, get_type_hints
@@ -13,7 +14,7 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import EnergyOptions, WorkloadOptions
 from rnscli.base import InputError
 from rnscli.cli import options
-from rnscli.hardware import TRAINING
+from rnscli.hardware import TOTAL, TRAINING
 
 LAYOUT = report.Layout(
     parameters=(
@@ -84,6 +85,8 @@ BREAKDOWN_LAYOUT = report.Layout(
     optional=("group", "per", "over", "count", "energy_each_j"),
     essential=("energy_j",),
 )  # fmt: skip
+_MOST_ROWS = 120  # of layers that a person is shown
+_FEWEST_LAYERS = 10  # of a design
 AXES = (*options.DESIGN_AXES, *options.WORKLOAD_AXES, "core")
 _OF_BILL = get_type_hints(analysis.EnergyRow, include_extras=True)
 AXIS_COLUMNS = {
@@ -177,13 +180,15 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     _check_mapping(points, hardware)
     ready, problems = cli.prepared(points, options.requested_array, swept)
 
-    def rows_of(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
+    def rows_of(
+        progress: Callable[[int], object], requested: options.RequestedArray
+    ) -> list[tuple[options.Point, Any]]:
         made = options.designed_array(requested, hardware, given["extrapolate"])
         point, design, constants = made.point, made.design, made.constants
         rows: Sequence[Any] = ()
         if point["workload"] is not None:
             workload = workloads.of(point)
-            rows = analysis.workload_energy(design, workload, constants)
+            rows = analysis.workload_energy(design, workload, constants, progress)
         elif given["breakdown"]:
             rows = analysis.parts_of(design)
         elif not given["sensitivity"]:
@@ -191,12 +196,16 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             if made.reference is None and design.core != core.RNS.name:  # rns is out of range
                 row = replace(row, relative_to_rns=None, adc_relative_to_rns=None)
             rows = (row,)
+            progress(1)
         elif analysis.ranges_of(design, constants):
             rows = analysis.sensitivity(design, constants)
         return [(point, row) for row in rows]
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
-        tables, more = cli.answered(ready, rows_of, swept)
+        of_networks = [point for point, _ in ready if point["workload"] is not None]
+        layers = sum(len(workloads.of(point).gemms) for point in of_networks)
+        with bar(layers or len(ready), "layers" if layers else "designs") as advance:
+            tables, more = cli.answered(ready, partial(rows_of, _added(advance)), swept)
         rows = [one for _, table in tables for one in table]
         if not rows:
             raise InputError(
@@ -210,10 +219,55 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         names = dict.fromkeys(row.technology for _, row in rows)
         footer = () if kind == "tornado" else _footer(names, hardware, kind)
         left = (*problems, *more)
-        return cli.Answer(rows, plot, left, layout=layout, footer=footer, remarks=workloads.remarks)
+        excerpt = _excerpt([row for _, row in rows]) if kind == "workload" else None
+        said = workloads.remarks
+        return cli.Answer(
+            rows, plot, left, layout=layout, footer=footer, remarks=said, excerpt=excerpt
+        )
 
     stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
     return cli.Question(stated, compute)
+
+
+def _added(advance: cli.Advance) -> Callable[[int], None]:
+    """Tells a bar how many more are done."""
+    done = 0
+
+    def progress(more: int) -> None:
+        nonlocal done
+        done += more
+        advance(done)
+
+    return progress
+
+
+def _excerpt(rows: Sequence[analysis.WorkloadRow]) -> cli.Excerpt | None:
+    """The layers that take most energy, of each design as many, where there are too many to read.
+
+    The rows of a design are its layers and then the total.
+    """
+    ends = [place for place, row in enumerate(rows) if row.layer == TOTAL]
+    most = max(_FEWEST_LAYERS, _MOST_ROWS // len(ends))
+    if len(rows) - len(ends) <= _MOST_ROWS:
+        return None
+    places: list[int] = []
+    left_out, least = 0, 1.0
+    start = 0
+    for end in ends:
+        largest = sorted(range(start, end), key=lambda place: rows[place].energy_j, reverse=True)
+        kept = sorted(largest[:most])
+        left_out += end - start - len(kept)
+        total = rows[end].energy_j
+        if total > 0:
+            least = min(least, math.fsum(rows[place].energy_j for place in kept) / total)
+        places += [*kept, end]
+        start = end + 1
+    sentence = (
+        f"{left_out} of {len(rows) - len(ends)} layers are left out (all in --format csv and "
+        f"json): the largest {most} of each design are shown, with at least "
+        f"{math.floor(1000 * least) / 10:g} % of its energy"
+    )
+    return cli.Excerpt(places, sentence) if left_out else None
 
 
 def _check_mapping(points: Sequence[options.Point], hardware: options.Hardware) -> None:

@@ -31,6 +31,7 @@ def layer_answer(
     prepared: Sequence[tuple[options.Point, analysis.AccuracyParameters]],
     problems: Sequence[str],
     remarks: Sequence[str],
+    layers: options.LayersFile | None,
     runner: cli.Runner | None,
     bar: cli.Bar,
 ) -> cli.Answer:
@@ -54,11 +55,7 @@ def layer_answer(
             models.index(one[0]["model"]), places[one[0]["model"], one[1].layer, one[1].kind]
         )
     )  # fmt: skip
-    told = dict.fromkeys(
-        f"{row.model} has products that stay digital: {row.digital}"
-        for _, row in results
-        if row.digital
-    )
+    told = options.said_of_digital((row for _, row in results), layers)
     zero = dict.fromkeys(
         f"{row.layer} of {row.model} gives nothing but zeros in FP32, so that it has no SNR"
         for _, row in results

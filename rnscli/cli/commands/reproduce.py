@@ -129,12 +129,14 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
 
         rows = sorted(reproduced.rows, key=lambda row: row.result in reproduction.LONG_RESULTS)
         summary = reproduction.summary_sentence(list(map(asdict, rows)))
-        shown, footer = len(rows), ["", *hanging("", summary)]
+        shown, footer = len(rows), hanging("", summary)
         for name in () if only else reproduction.LONG_RESULTS:
             counted = [asdict(row) for row in rows if row.result == name]
             shown -= len(counted)
             of_it = reproduction.long_sentence(counted)
             footer += hanging("", f"{len(counted)} of them only with --only {name}: {of_it}")
+
+        footer = ["", *_explanations(rows[:shown]), *footer]
 
         def files(result: Result) -> dict[str, bytes]:
             documents = {_JSON: result.json, _CSV: result.csv}
@@ -150,6 +152,20 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
         )
 
     return Question(given, compute, in_blocks=True)
+
+
+def _explanations(rows: Sequence[ReproducedRow]) -> list[str]:
+    """Why the numbers of a table that are further off are so, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row.verdict == reproduction.EXPLAINED:
+            reasons.setdefault(row.remark, []).append(row.case)
+    if not reasons:
+        return []
+    lines = ["Why some are further off:"]
+    for remark, cases in reasons.items():
+        lines += hanging("  ", f"{'; '.join(cases)}: {remark}")
+    return [*lines, ""]
 
 
 def _sentence(row: ReproducedRow) -> str:

@@ -172,7 +172,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --model text-mlp --bits 4..6 --rounding nearest,stochastic
     # Weights in cells whose steps fade
     rnscli train --core fixed-hp --epochs 1 --optimiser sgd \\
-        --weight-decay 0 --update exponential --update-nonlinearity 3
+        --learning-rate 0.1 --weight-decay 0 \\
+        --update exponential --update-nonlinearity 3
     """
     options.check_torch("rnscli train", given)
     given = options.with_libraries(given)

@@ -37,6 +37,7 @@ from rnscli.cli.options.hardware import technology as technology
 from rnscli.cli.options.hardware import with_model_defaults as with_model_defaults
 from rnscli.cli.options.layers import LayersFile as LayersFile
 from rnscli.cli.options.layers import read_layers as read_layers
+from rnscli.cli.options.layers import said_of_digital as said_of_digital
 from rnscli.cli.options.networks import CALIBRATION_SAMPLES_NEEDS as CALIBRATION_SAMPLES_NEEDS
 from rnscli.cli.options.networks import CORE_AXES as CORE_AXES
 from rnscli.cli.options.networks import CORE_COLUMNS as CORE_COLUMNS
@@ -70,6 +71,7 @@ from rnscli.cli.options.shared import DECODING as DECODING
 from rnscli.cli.options.shared import MODULI_AXES as MODULI_AXES
 from rnscli.cli.options.shared import MODULI_COLUMNS as MODULI_COLUMNS
 from rnscli.cli.options.shared import OPERANDS as OPERANDS
+from rnscli.cli.options.shared import QUIET as QUIET
 from rnscli.cli.options.shared import DeclaredOption as DeclaredOption
 from rnscli.cli.options.shared import Point as Point
 from rnscli.cli.options.shared import bits as bits

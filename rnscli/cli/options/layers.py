@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,14 @@ class LayersFile:
             if "core" in one
         )
 
+    def leaves(self, layer: str) -> bool:
+        """Whether it says that a layer, or a product of one such as ``head[2]``, stays in FP32."""
+        from rnscli.torch import fits_within
+
+        name = layer.partition("[")[0]
+        found = (given for pattern, given in self.layers.items() if fits_within(pattern, name))
+        return next(found, {}) is None
+
     @contextmanager
     def about(self, layer: str) -> Iterator[None]:
         """Says of what is refused meanwhile where it stands."""
@@ -56,6 +64,22 @@ class LayersFile:
             yield
         except InputError as error:
             raise type(error)(f"--layers {self.path}: {layer}: {error}", "layers") from error
+
+
+def said_of_digital(rows: Iterable[Any], layers: LayersFile | None) -> tuple[str, ...]:
+    """What stays digital in networks, each sentence once; without what a file of layers leaves."""
+    said: dict[str, None] = {}
+    for row in rows:
+        every = row.digital.split("; ") if row.digital else []
+        # A layer with its kind, or a function of another package with its reason.
+        others = [
+            one
+            for one in every
+            if layers is None or not layers.leaves(one.partition(":")[0].partition(" (")[0])
+        ]
+        if others:
+            said[f"{row.model} has products that stay digital: {'; '.join(others)}"] = None
+    return tuple(said)
 
 
 def read_layers(path: str | Path | None) -> LayersFile | None:

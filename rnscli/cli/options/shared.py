@@ -220,6 +220,8 @@ class _Address(types.TextType):
         return text
 
 
+# Of every command that answers with rows, which adds it itself, and of a batch.
+QUIET: Mapping[str, Any] = {"is_flag": True, "help": "No progress on standard error."}
 run_options = stacked(
     click.option(
         "--jobs",
@@ -239,7 +241,6 @@ run_options = stacked(
         help="Record every finished block in this SQLite file, and compute only those that it "
         "does not hold; several commands may share it (rnscli store FILE lists it).",
     ),
-    click.option("--quiet", is_flag=True, help="No progress on standard error."),
 )
 
 

@@ -15,6 +15,12 @@ from rnscli.hardware import Workload
 from rnscli.torch.counted.tracing import META, Counting, counting, is_recurrent
 
 _WANTED = "it must be a program saved by torch.export.save"
+# What tells archives of torch from one another, by what stands in the name of a member.
+_PROGRAM = ("/models/", "serialized_exported_program.json")
+_OTHERS = {
+    "/constants.pkl": "was saved by torch.jit.save",
+    "/data.pkl": "was saved by torch.save and has no program, only weights or a model",
+}
 # Regions that only change how their operators are run.
 _REGIONS = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
 _CHECKS = ("_assert_tensor_metadata", "_assert_scalar", "_assert_async", "sym_constrain_range",
@@ -41,16 +47,32 @@ def exported_workload(
         raise InputError(f"{name} {problem}; {_WANTED}")
     if not zipfile.is_zipfile(path):
         raise InputError(f"{name} is no archive; {_WANTED}")
+    if (other := _other_archive(path)) is not None:
+        raise InputError(f"{name} {other}; {_WANTED}")
     log = logging.getLogger("torch.export")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)  # what is wrong is said below, in a sentence
     try:
         program = torch.export.load(path)
     except Exception as error:  # whatever its bytes lead to
-        raise InputError(f"{name} cannot be opened: {_first(error)}; {_WANTED}") from None
+        reason = _first(error).partition(" Please check the warnings")[0].rstrip(".")
+        raise InputError(f"{name} cannot be opened: {reason}; {_WANTED}") from None
     finally:
         log.setLevel(level)
     return workload_of(program, path.name, inputs, named)
+
+
+def _other_archive(path: Path) -> str | None:
+    """What an archive is that is no program: torch only says that something went wrong."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile, NotImplementedError):
+        return "cannot be read as an archive"
+    if any(part in name for name in names for part in _PROGRAM):
+        return None
+    known = (said for part, said in _OTHERS.items() if any(part in name for name in names))
+    return next(known, "has no program in it")
 
 
 def workload_of(
@@ -137,7 +159,8 @@ def _check(name: str, node: fx.Node, given: Any) -> None:
     ):
         raise InputError(
             f"`input_shape` of {node.name} is {'x'.join(map(str, given.shape))}; `workload` "
-            f"{name} was exported for {'x'.join(map(str, example.shape))}"
+            f"{name} was exported for {'x'.join(map(str, example.shape))}; export it again for "
+            "another size, or with open ones (dynamic_shapes)"
         )
 
 

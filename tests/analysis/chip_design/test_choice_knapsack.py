@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import warnings
 
 import pytest
 from hypothesis import given, settings
@@ -79,6 +80,15 @@ def test_a_hundred_layers_are_solved_exactly() -> None:
     assert found.gap == 0 and found.weight <= budget
     # Better than one number of bits for all, which just fits.
     assert found.cost < 0.9 * math.fsum(item[3][0] for item in items)
+
+
+def test_weights_that_hardly_differ() -> None:
+    """A slope between them is more than a float can be."""
+    items = [[(4.0, 0.0), (1.0, 5e-324), (0.5, 1e-320)], [(3.0, 0.0), (2.0, 5e-324), (0.0, 2.0)]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for budget in (0.0, 5e-324, 1e-320, 2.0):
+            assert solved(items, budget).cost == by_brute_force(items, budget)
 
 
 def test_infinite_noise_is_no_choice() -> None:

@@ -101,7 +101,7 @@ def test_other_objectives() -> None:
 
 
 def test_the_best_that_there_is_is_said() -> None:
-    with pytest.raises(NoSolutionError, match="`min_snr_db` 90: the best has"):
+    with pytest.raises(NoSolutionError, match="`min_snr_db` 90 dB: the best has"):
         layer_bits(SPACE, NETWORK, 90)
 
 

@@ -74,6 +74,15 @@ def test_limits(rows: Rows, refusal: Refusal) -> None:
     assert "no chip keeps `max_latency`" in said or "no chip keeps --max-latency" in said
 
 
+def test_limits_are_said_with_their_units(rnscli: Run, refusal: Refusal) -> None:
+    given = ("design", *NETWORK, *QUICK, "--core", "fixed-lp")
+    said = refusal(*given, "--arrays", 60, "--min-inferences", "1e12", "--min-snr-db", 99)
+    assert "--min-inferences 1.00 T/s" in said and "--min-snr-db 99 dB (the best" in said
+    assert "--min-snr-db 99 dB" in refusal("design", *BITS, "--min-snr-db", 99)
+    small = rnscli(*given, "--chip-area", "2e-06,4e-06", "--min-snr-db", 20).out
+    assert "--chip-area 4mm2" in small or "--chip-area 2mm2" in small
+
+
 def test_a_limit_of_snr_is_one_of_the_error(rows: Rows) -> None:
     given = ("design", *QUICK, "--core", "fixed-lp,fixed-hp")
     both = [

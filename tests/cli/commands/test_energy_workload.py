@@ -1,7 +1,8 @@
 """``rnscli energy --workload``: layers, totals, and files."""
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,44 @@ def test_networks_by_name_and_file(net: Path, rows: Rows) -> None:
         ("net.csv", "digital-int8"),
     ]
     assert totals[0]["macs"] == totals[2]["macs"] == 11992448
+
+
+def many(folder: Path, count: int) -> Path:
+    """Layers of different sizes, the smallest first."""
+    path = folder / "many.csv"
+    lines = (f"layer{one},1,128,{128 * one}\n" for one in range(1, count + 1))
+    path.write_text("layer,M,K,N\n" + "".join(lines))
+    return path
+
+
+def test_people_are_shown_the_largest_of_many_layers(tmp_path: Path, rnscli: Run) -> None:
+    asked = (*RNS, "--workload", many(tmp_path, 200))
+    said = rnscli(*asked).out
+    layers = [line.split()[0] for line in said.splitlines() if line.startswith("layer")][1:]
+    assert layers == [f"layer{one}" for one in range(81, 201)]
+    share = sum(range(81, 201)) / sum(range(1, 201))
+    assert "80 of 200 layers are left out (all in --format csv and json)" in said
+    assert f"{math.floor(1000 * share) / 10:g} % of its energy" in " ".join(said.split())
+    for style in ("csv", "markdown"):
+        assert rnscli(*asked, "--format", style).out.count("layer") == 201
+    small = rnscli(*RNS, "--workload", many(tmp_path, 120)).out
+    assert "left out" not in small and "layer1 " in small
+
+
+def test_progress_by_layers(tmp_path: Path, rnscli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[float, str, list[float], bool]] = []
+
+    @contextlib.contextmanager
+    def bar(total: float, what: str, quiet: bool) -> Iterator[Callable[..., None]]:
+        done: list[float] = []
+        seen.append((total, what, done, quiet))
+        yield lambda number, *_, **__: done.append(number)
+
+    monkeypatch.setattr("rnscli.cli.command.progress_bar", bar)
+    rnscli("energy", "--bits", "5,6", "--core", "fixed-lp", "--workload", many(tmp_path, 600))
+    rnscli(*RNS, "--quiet")
+    assert seen[0] == (1200, "layers", [500, 600, 1100, 1200], False)
+    assert seen[1] == (1, "designs", [1], True)
 
 
 def test_every_network(rows: Rows) -> None:

@@ -165,7 +165,7 @@ def test_a_level_that_is_found_is_in_its_own_column(rows: Rows, rnscli: Run) -> 
     (given,) = rows(*line[:1], *line[3:7], "--snr-db", snr["snr_db"])
     assert given["p_err"] == snr["p_err"] == pytest.approx(1e-6, rel=1e-6)
     assert p["noise"] == "uniform" and p["snr_db"] is None
-    assert "snr db" in rnscli(*line, "snr-db").out
+    assert "snr (dB)" in rnscli(*line, "snr-db").out
 
 
 @pytest.mark.parametrize(

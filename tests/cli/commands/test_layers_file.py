@@ -151,7 +151,7 @@ def test_a_layer_stays_in_fp32(rnscli: Run) -> None:
     (row,) = json.loads(ran.out)["rows"]
     assert row["accuracy"] == pytest.approx(expected({"1": coarse}), abs=1e-12)
     assert (row["digital"], row["macs"]) == ("3 (Linear)", 16 * 12)
-    assert "--layers a.toml leaves 3 in FP32" in ran.err
+    assert ran.err == "rnscli: --layers a.toml leaves 3 in FP32\n"  # and no second sentence
     ran = rnscli(*asked, "--per-layer", "--format", "json")
     assert [row["layer"] for row in json.loads(ran.out)["rows"]] == ["1", "outputs"]
 

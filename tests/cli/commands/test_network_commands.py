@@ -190,6 +190,18 @@ def test_scales_are_swept_and_are_those_of_the_bill(rows: Rows, folder: Path) ->
     assert [row["accuracy"] for row in fp32] != [row["accuracy"] for row in shifts]
 
 
+def test_energies_at_an_accuracy_are_in_the_table_where_they_are_asked_for(
+    rnscli: Run, refusal: Refusal
+) -> None:
+    asked = ("accuracy", *READY, "--core", "rns,fixed-lp", "--bits", "4,6,8")
+    without, ran = (rnscli(*asked, *more).out for more in ((), ("--at-accuracy", 0.9)))
+    assert "  energy at accuracy   to rns" in ran
+    assert "  energy at accuracy   to rns" not in without
+    assert max(map(len, ran.splitlines())) <= 100
+    sentence = refusal(*asked, "--at-accuracy", 0.9, "--per-layer")
+    assert "--at-accuracy 0.9" in sentence and "--per-layer" in sentence
+
+
 def test_trainings_with_scales_that_are_powers_of_two(rows: Rows) -> None:
     found = rows(*MINE_TRAINING, "--bits", 5, "--scales", "fp32,power-of-two")
     assert [(row["core"], row["scales"]) for row in found] == [
