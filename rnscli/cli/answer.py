@@ -162,15 +162,18 @@ def answered(
     pairs: Sequence[tuple[Point, Given]],
     answer: Callable[[Given], Made],
     axes: Collection[str] | None = None,
+    advance: Advance | None = None,
 ) -> tuple[list[tuple[Point, Made]], list[str]]:
-    """As `prepared`, for points with their parameter objects."""
+    """As `prepared`, for points with their parameter objects; a bar is told of each."""
     ready: list[tuple[Point, Made]] = []
     missing: list[tuple[Point, base.RnscliError]] = []
-    for point, given in pairs:
+    for done, (point, given) in enumerate(pairs, 1):
         try:
             ready.append((point, answer(given)))
         except base.RnscliError as error:
             missing.append((point, error))
+        if advance is not None:
+            advance(done)
     if not ready:
         first, *others = dict.fromkeys(str(error) for _, error in missing)
         more = f" (and {len(others)} more points without an answer)" if others else ""

@@ -9,7 +9,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,31 @@ def test_progress_is_for_a_person() -> None:
     assert "pairs/s" in seen and "left" in seen
     assert "rns 0.0" in seen and "fixed-lp 1.0" in seen and "±" in seen
     assert on_a_terminal(*long, "--quiet") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("noise --core rns --vector-size 8,16", (2, "points", [1, 2])),
+        ("moduli --bits 4..6", (3, "sets", [1, 2, 3])),
+        ("fault-prob --target 1e-5 --p 1e-3 --bits 5", (1, "points", [1])),
+        ("energy --bits 4,5 --core fixed-lp", (2, "designs", [1, 2])),
+    ],
+)
+def test_every_point_is_progress(
+    line: str, told: tuple[Any, ...], rnscli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def bar(total: float, what: str, quiet: bool) -> Iterator[Callable[..., None]]:
+        done: list[float] = []
+        seen.append((total, what, done))
+        yield lambda number, *_, **__: done.append(number)
+
+    monkeypatch.setattr("rnscli.cli.command.progress_bar", bar)
+    assert rnscli(*line.split()).code == 0
+    assert seen == [told]
 
 
 def test_a_total_that_is_known_is_said_in_full() -> None:

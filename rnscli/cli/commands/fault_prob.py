@@ -322,7 +322,8 @@ def _frontier(given: dict[str, Any]) -> cli.Question:
     ready, problems = cli.prepared(points, partial(_target, law_of=cache(_law)))
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
-        fronts, more = cli.answered(ready, analysis.redundancy_frontier)
+        with bar(len(ready), "points") as advance:
+            fronts, more = cli.answered(ready, analysis.redundancy_frontier, advance=advance)
         rows = [
             (_described(point, given) | {"factor": _factor(row)}, row)
             for point, front in fronts

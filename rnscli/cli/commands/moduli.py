@@ -117,7 +117,8 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
         report.check_number(len(ready) * top, report.MAX_BARS, "bars")
 
     def compute(runner: object, bar: Bar) -> Answer:
-        tables, more = answered(ready, table)
+        with bar(len(ready), "sets") as advance:
+            tables, more = answered(ready, table, advance=advance)
         return Answer(
             [(point, row) for point, table in tables for row in table],
             lambda rows, file_format: report.plot_moduli(rows, file_format),

@@ -212,7 +212,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         pairs = [(point, (point, parameters)) for point, parameters in ready]
-        tables, more = cli.answered(pairs, rows_of)
+        with bar(len(pairs), "points") as advance:
+            tables, more = cli.answered(pairs, rows_of, advance=advance)
         rows = [one for _, table in tables for one in table]
         every = [parameters for _, parameters in ready]
         if drawn:
