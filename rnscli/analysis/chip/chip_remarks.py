@@ -16,10 +16,14 @@ def chip_remarks(made: Sequence[tuple[ChipParameters, ChipRow]]) -> tuple[str, .
     areas = [row.area_m2 for _, row in made if row.area_m2 is not None]
     large = [area for area in areas if area > EXPOSURE_FIELD]
     if large:
-        which = f"{len(large)} of {len(areas)} chips are" if len(areas) > 1 else "the chip is"
+        which = (
+            f"{len(large)} of {len(areas)} chips, of up to {base.area(max(large))}, are"
+            if len(areas) > 1
+            else f"the chip, of {base.area(max(large))}, is"
+        )
         said.append(
-            f"{which} larger than a die can be ({base.area(EXPOSURE_FIELD)}), with up to "
-            f"{base.area(max(large))}: links between several dies are not counted"
+            f"{which} larger than a die can be ({base.area(EXPOSURE_FIELD)}): links between "
+            "several dies are not counted"
         )
     left = sorted(
         {

@@ -50,8 +50,7 @@ class LayerDemand:
 
     @property
     def _tiles_of_a_matrix(self) -> int:
-        made = self.product.tiling
-        return made.row_tiles * made.column_tiles
+        return self.product.tiling.tiles
 
     @property
     def tiles(self) -> int:

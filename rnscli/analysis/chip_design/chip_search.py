@@ -26,7 +26,7 @@ from rnscli.analysis.design.limits import MORE_OBJECTIVES, NOISE_OBJECTIVES, Lim
 from rnscli.analysis.design.pareto import in_order, pareto_front, ranked, rounded
 from rnscli.analysis.design.search import OF_READOUT, Known, compute_codes
 from rnscli.analysis.design.space import Design
-from rnscli.analysis.energy import EnergyParameters, attempts_of_pass, check_independent
+from rnscli.analysis.energy import EnergyParameters
 from rnscli.base import NoSolutionError, RnscliError, check_choice
 from rnscli.runtime import Runner
 
@@ -252,7 +252,6 @@ class _Numbers:
 
         Of several models of ADCs that counts with which the networks take most energy.
         """
-        check_independent(group.static_share > 0, attempts or 1.0)
         every = [self._of_array(one, group, attempts, size) for one in group.costs]
         found = max(every, key=lambda one: one.energy)
         p_err, _ = group.outcome.after(attempts or 1.0)
@@ -263,16 +262,11 @@ class _Numbers:
     def _of_array(
         self, costs: EnergyParameters, group: Group, attempts: float | None, size: float | None
     ) -> _OfArray:
-        mean = attempts_of_pass(group.outcome.detected, attempts or 1.0, costs.design.width)
-        if math.isinf(mean):
-            raise NoSolutionError("every word is rejected")
-        _, expected = group.outcome.after(attempts or 1.0)
+        mean = group.pass_attempts(costs, attempts)
         key = (_key(costs), mean, size)
         if key not in self._chips:
             try:
-                made = costs
-                if mean > 1:
-                    made = replace(costs, expected_attempts=min(expected, mean), pass_attempts=mean)
+                made = group.repeated(costs, attempts, mean)
                 self._chips[key] = _OfArray(made, *self.space.networks(made, size))
             except RnscliError as error:
                 self._chips[key] = error

@@ -14,8 +14,6 @@ from rnscli.analysis.design.search import compute_codes
 from rnscli.analysis.design.space import Design, DesignSpace
 from rnscli.analysis.energy import (
     EnergyParameters,
-    attempts_of_pass,
-    check_independent,
 )
 from rnscli.analysis.energy.product_energy import product_energy
 from rnscli.base import InputError, NoSolutionError, RnscliError, check_choice
@@ -136,7 +134,7 @@ class LayerChoice:
     def tiles(self) -> int:
         first = self.gemms[0]
         made = product_energy(self.array.design, first).tiling
-        return made.row_tiles * made.column_tiles * (first.count + first.idle)
+        return made.tiles * (first.count + first.idle)
 
     @property
     def area_m2(self) -> float:
@@ -309,16 +307,10 @@ def _designs(
 
 
 def _made(design: Design, group: Group) -> _Made:
-    most = design.attempts or 1.0
-    check_independent(group.static_share > 0, most)
-    costs = group.built(design.attempts)
-    mean = attempts_of_pass(group.outcome.detected, most, costs.design.width)
-    if math.isinf(mean):
-        raise NoSolutionError("every word is rejected")
-    if mean > 1:
-        expected = min(mean, group.expected_attempts(design.attempts))
-        costs = replace(costs, expected_attempts=expected, pass_attempts=mean)
-    return _Made(design, group, costs, group.output_error(design.attempts) ** 2)
+    most = design.attempts
+    costs = group.built(most)
+    array = group.repeated(costs, most, group.pass_attempts(costs, most))
+    return _Made(design, group, array, group.output_error(most) ** 2)
 
 
 def _choices(

@@ -20,7 +20,7 @@ from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import FaultParameters
 from rnscli.analysis.faults.fault_probability import after_attempts
 from rnscli.analysis.faults.value_law import sum_deviation
-from rnscli.base import InputError, RnscliError
+from rnscli.base import InputError, NoSolutionError, RnscliError
 from rnscli.core import (
     CORES,
     DEVICE,
@@ -123,6 +123,29 @@ class Group:
             area_per_throughput=made.area / throughput if throughput else math.inf,
             arrays=arrays,
         )
+
+    def pass_attempts(self, costs: EnergyParameters, attempts: float | None) -> float:
+        """Mean attempts of a pass of all columns, with up to that many of each.
+
+        Raises
+        ------
+        NoSolutionError
+            If no pass is ever accepted.
+        """
+        check_independent(self.static_share > 0, attempts or 1.0)
+        mean = attempts_of_pass(self.outcome.detected, attempts or 1.0, costs.design.width)
+        if math.isinf(mean):
+            raise NoSolutionError("every word is rejected")
+        return mean
+
+    def repeated(
+        self, costs: EnergyParameters, attempts: float | None, mean: float
+    ) -> EnergyParameters:
+        """An array, by one of its costs, of which passes take so many attempts on average."""
+        if mean <= 1:
+            return costs
+        expected = min(mean, self.expected_attempts(attempts))
+        return replace(costs, expected_attempts=expected, pass_attempts=mean)
 
     def _arrays(self, throughput: float, area: float) -> float:
         """How many there are of the array."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -283,12 +283,19 @@ def _footer(result: analysis.ChipResult, most: Mapping[str, float], together: st
     return [*lines, "", "The same numbers by:"]
 
 
+# How each of the sizes is written.
+_SIZE: dict[str, Callable[[float], str]] = {
+    "arrays": "{:.0f}".format,
+    "chip_area": base.area,
+    "chip_power": base.prefixed("W"),
+}
+
+
 def _step(axis: str, made: analysis.ChipDesign) -> str:
     if axis not in analysis.SIZES:
         return step_of(axis, made.design)
     assert made.size is not None
-    value = base.area(made.size) if axis == "chip_area" else f"{made.size:g}"
-    return f"{axis.replace('_', ' ')} {value}"
+    return f"{axis.replace('_', ' ')} {_SIZE[axis](made.size)}"
 
 
 # Bits of layers

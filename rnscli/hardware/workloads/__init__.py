@@ -279,6 +279,11 @@ class Tiling(NamedTuple):
     utilisation: float  # share of them that the product needs, in (0, 1]
     additions: int  # that join the partial sums of the row tiles
 
+    @property
+    def tiles(self) -> int:
+        """Blocks of one matrix."""
+        return self.row_tiles * self.column_tiles
+
 
 def tiles(gemm: Gemm, rows: int, columns: int) -> Tiling:
     """Cut the weights of a product into blocks of an array of h rows and c columns, up to 2**40.

@@ -17,7 +17,10 @@ def test_nothing_to_say() -> None:
 
 def test_a_chip_larger_than_a_die() -> None:
     (said,) = remarks(buffer_banks=2000)
-    assert said.startswith("the chip is larger than a die can be (858 mm2), with up to ")
+    assert said.startswith("the chip, of ")
+    assert said.endswith(
+        " mm2, is larger than a die can be (858 mm2): links between several dies are not counted"
+    )
 
 
 def test_arrays_that_make_no_tile() -> None:
