@@ -1,7 +1,7 @@
 """A network on a chip of so many arrays: its memories, its times, energies and area."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from rnscli.analysis.chip.chip_parameters import BANK, ChipParameters
@@ -21,7 +21,9 @@ _SHARED = ("digital units", "vector lanes", "buffer", "dram")
 class BuiltChip:
     """A workload on a chip of so many arrays; by default of one copy of each tile.
 
-    ``bound`` is what a search was held back by, which the total then names as its limit.
+    ``bound`` is what a search was held back by, which the total then names as its limit. What
+    `replace` makes of a chip shares its ``placements``, which do not depend on digital units and
+    lanes.
     """
 
     parameters: ChipParameters
@@ -29,6 +31,7 @@ class BuiltChip:
     demands: tuple[LayerDemand, ...]
     given: int | None
     bound: str | None = None
+    placements: dict[tuple[object, ...], Placement] = field(default_factory=dict, repr=False)
 
     @cached_property
     def occupancy(self) -> Occupancy:
@@ -36,8 +39,11 @@ class BuiltChip:
 
     @cached_property
     def placement(self) -> Placement:
-        buffer = self.banks * MEMORIES[BANK].bandwidth
-        return Placement(self.occupancy, buffer, MEMORIES[self.parameters.dram].bandwidth)
+        key = (self.given, self.pipelined, self.banks)
+        if key not in self.placements:
+            buffer, dram = MEMORIES[BANK].bandwidth, MEMORIES[self.parameters.dram].bandwidth
+            self.placements[key] = Placement(self.occupancy, self.banks * buffer, dram)
+        return self.placements[key]
 
     @property
     def pipelined(self) -> bool:

@@ -5,6 +5,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rnscli.base import NoSolutionError
 
 
@@ -203,18 +206,16 @@ def least_latency(stages: Sequence[Stage], units: int) -> float:
 
 def _relaxed(stages: Sequence[Stage], units: int, least: Sequence[int]) -> list[float]:
     """The best real numbers of copies, from those that there must be to one for each wave."""
-    weights = [math.sqrt(s.depth * s.steps * s.waves * s.time / s.tiles) for s in stages]
+    weights = np.array([math.sqrt(s.depth * s.steps * s.waves * s.time / s.tiles) for s in stages])
+    tiles, waves = (np.array([float(getattr(s, of)) for s in stages]) for of in ("tiles", "waves"))
+    low = np.array(least, dtype=float)
 
-    def copies(level: float) -> list[float]:
-        return [
-            max(float(low), min(float(stage.waves), level * weight))
-            for stage, weight, low in zip(stages, weights, least, strict=True)
-        ]
+    def copies(level: float) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = np.maximum(low, np.minimum(waves, level * weights))
+        return found
 
-    def taken(level: float) -> float:
-        return math.fsum(s.tiles * c for s, c in zip(stages, copies(level), strict=True))
-
-    return copies(_largest(taken, units))
+    found = copies(_largest(lambda level: float(tiles @ copies(level)), units))
+    return [float(one) for one in found]
 
 
 def _largest(taken: Callable[[float], float], units: int) -> float:

@@ -156,8 +156,9 @@ def sequential_shares(
             shares |= {i: streamed_share(stages[i], pool, loadings[i]) for i in moves}
             found.append(tuple(shares[i] for i in range(len(stages))))
     else:
+        once = [resident_share(one, 1) for one in stages]
         parts = (units * part // _PARTS for part in range(_PARTS))
-        found.extend(_partly(stages, units, held, loadings, stays) for held in parts)
+        found.extend(_partly(stages, units, held, loadings, stays, once) for held in parts)
     return min(found, key=lambda shares: math.fsum(one.duration for one in shares))
 
 
@@ -167,24 +168,22 @@ def _partly(
     held: int,
     loadings: Sequence[Loading],
     stays: Sequence[int],
+    once: Sequence[Share],
 ) -> tuple[Share, ...]:
-    """Shares where ``held`` units are for layers that may stay."""
+    """Shares where ``held`` units are for layers that may stay, of each one copy (``once``)."""
     pool = max(1, units - held)
-    both = list(zip(stages, loadings, strict=True))
-    moved = [streamed_share(stage, pool, loading) for stage, loading in both]
-
-    def saved(index: int) -> float:
-        one = stages[index]
-        return (moved[index].duration - resident_share(one, 1).duration) / one.tiles
-
+    shares = [streamed_share(one, pool, load) for one, load in zip(stages, loadings, strict=True)]
+    saved = {i: (shares[i].duration - once[i].duration) / stages[i].tiles for i in stays}
     left = units - pool
-    kept = set()
-    for index in sorted(stays, key=saved, reverse=True):
-        if stages[index].tiles <= left and saved(index) > 0:
-            kept.add(index)
+    for index in sorted(stays, key=saved.__getitem__, reverse=True):
+        if saved[index] <= 0:
+            break
+        if stages[index].tiles <= left:
+            shares[index] = once[index]
             left -= stages[index].tiles
-    pool += left
-    return tuple(
-        resident_share(stage, 1) if i in kept else streamed_share(stage, pool, loading)
-        for i, (stage, loading) in enumerate(both)
-    )
+    if left:  # which the others share as well
+        pool += left
+        for index, (stage, loading) in enumerate(zip(stages, loadings, strict=True)):
+            if not shares[index].resident:
+                shares[index] = streamed_share(stage, pool, loading)
+    return tuple(shares)
