@@ -16,6 +16,8 @@ from rnscli.cli import options
 from rnscli.hardware import TOTAL, TRAINING
 
 _PARTS = analysis.CHIP_ENERGY_PARTS
+_AREAS = tuple(key for key in analysis.CHIP_AREA_PARTS if key != "arrays_area_m2")
+_TRAFFIC = ("buffer_traffic_bytes", "dram_traffic_bytes")
 LAYOUT = report.Layout(
     parameters=(
         "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
@@ -26,11 +28,11 @@ LAYOUT = report.Layout(
         "throughput_per_s", "tokens_per_s", "energy_per_inference_j", "power_w",
     ),
     second=(
-        "area_m2", "arrays_area_m2", "digital_units", "vector_lanes", "buffer_bytes", "tops",
+        "area_m2", "arrays_area_m2", *_AREAS, "digital_units", "vector_lanes", "buffer_bytes", "tops",
         "tops_per_w", "tops_per_mm2", "lifetime_s", *_PARTS,
     ),
     optional=(
-        "expected_attempts", "pass_attempts", "network_energy_j", "buffer_energy_j",
+        *_AREAS, "expected_attempts", "pass_attempts", "network_energy_j", "buffer_energy_j",
         "array_energy_j", "logic_energy_j", "converter_energy_j", "vector_energy_j",
         "digital_energy_j", "write_energy_j", "dram_energy_j", "arrays_area_m2", "buffer_bytes",
         "vector_lanes", "digital_units", "tops", "tiles", "time_s", "moduli", "redundant_moduli",
@@ -46,9 +48,10 @@ LAYER_LAYOUT = report.Layout(
     results=(
         "layer", "m", "k", "n", "times", "macs", "runs_on", "tiles", "copies", "arrays",
         "written_tiles", "utilisation", "time_s", "limited_by", "energy_j", "energy_share", *_PARTS,
+        *analysis.CHIP_BUSY_PARTS, *_TRAFFIC,
     ),
     optional=(
-        *_PARTS, "times", "m", "k", "n", "tiles", "energy_j", "macs", "runs_on", "copies",
+        *analysis.CHIP_BUSY_PARTS, *_TRAFFIC, *_PARTS, "times", "m", "k", "n", "tiles", "energy_j", "macs", "runs_on", "copies",
     ),
     essential=("time_s", "energy_share"),
 )  # fmt: skip
