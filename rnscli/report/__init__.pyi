@@ -9,9 +9,11 @@ from rnscli.report.batch import batch_rows as batch_rows
 from rnscli.report.batch import junit_text as junit_text
 from rnscli.report.batch import partial_of as partial_of
 from rnscli.report.batch import summary_files as summary_files
-from rnscli.report.plots.chip import MAX_CHIP_LAYERS as MAX_CHIP_LAYERS
-from rnscli.report.plots.chip import MAX_CHIPS as MAX_CHIPS
-from rnscli.report.plots.chip import plot_chip as plot_chip
+from rnscli.report.plots.chip.chip_pictures import CHIP_PICTURES as CHIP_PICTURES
+from rnscli.report.plots.chip.chip_pictures import check_chip_picture as check_chip_picture
+from rnscli.report.plots.chip.chip_pictures import plot_chip as plot_chip
+from rnscli.report.plots.chip.chip_pictures import usual_chip_picture as usual_chip_picture
+from rnscli.report.plots.chip.chip_runs import ChipRuns as ChipRuns
 from rnscli.report.plots.curves import MAX_BARS as MAX_BARS
 from rnscli.report.plots.curves import MAX_SERIES as MAX_SERIES
 from rnscli.report.plots.curves import check_panels as check_panels

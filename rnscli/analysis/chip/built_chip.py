@@ -267,7 +267,9 @@ class BuiltChip:
     @property
     def digital_mac_rate(self) -> float | None:
         """The same of the digital units."""
-        return _mac_rate(self.parameters.digital, self.digital_units) if self.digital_units else None
+        return (
+            _mac_rate(self.parameters.digital, self.digital_units) if self.digital_units else None
+        )
 
     @property
     def buffer_rate(self) -> float:

@@ -167,7 +167,7 @@ def _total(chip: BuiltChip, layers: Sequence[ChipRow]) -> ChipRow:
     tops = 2e-12 * macs / time
     batch, tokens = chip.workload.batch, chip.workload.tokens
     changed: dict[str, Any] = dict.fromkeys(("m", "k", "n", "times", "runs_on", "copies"))
-    changed |= dict.fromkeys(("stays", "tiles_of"))
+    changed |= dict.fromkeys(("stays", "tiles_of")) | chip.areas
     for name in (*CHIP_ENERGY_PARTS, *CHIP_BUSY_PARTS, *_TRAFFIC):
         changed[name] = math.fsum(getattr(row, name) for row in layers)
     if chip.pipelined:  # each layer has arrays of its own
@@ -192,7 +192,6 @@ def _total(chip: BuiltChip, layers: Sequence[ChipRow]) -> ChipRow:
         energy_per_inference_j=chip.energy / batch,
         power_w=chip.power,
         area_m2=chip.area,
-        **chip.areas,
         peak_macs_per_s=chip.mac_rate(chip.units),
         digital_peak_macs_per_s=chip.digital_mac_rate,
         buffer_bytes_per_s=chip.buffer_rate / 8,
