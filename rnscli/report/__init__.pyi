@@ -9,6 +9,11 @@ from rnscli.report.batch import batch_rows as batch_rows
 from rnscli.report.batch import junit_text as junit_text
 from rnscli.report.batch import partial_of as partial_of
 from rnscli.report.batch import summary_files as summary_files
+from rnscli.report.page import PagePicture as PagePicture
+from rnscli.report.page import PageTable as PageTable
+from rnscli.report.page import RunPage as RunPage
+from rnscli.report.page import page_environment as page_environment
+from rnscli.report.page import page_html as page_html
 from rnscli.report.plots.chip.chip_pictures import CHIP_PICTURES as CHIP_PICTURES
 from rnscli.report.plots.chip.chip_pictures import check_chip_picture as check_chip_picture
 from rnscli.report.plots.chip.chip_pictures import plot_chip as plot_chip

@@ -13,6 +13,7 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import ChipOptions, EnergyOptions, WorkloadOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
+from rnscli.cli.commands.chip_page import chip_page
 from rnscli.cli.commands.design_lines import single
 from rnscli.hardware import TOTAL, TRAINING
 
@@ -103,6 +104,7 @@ PICTURE = base.Option(
     row_type=analysis.ChipRow,
     layout=LAYOUT,
     plot="where energy and time go, or another --picture,",
+    page=True,
     axes=AXIS_COLUMNS,
     needs={
         **options.DESIGN_NEEDS,
@@ -196,16 +198,19 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         every = [one for _, table in tables for one in table]
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
         runs = _runs_of(every, swept)
-        if drawn:
-            report.check_chip_picture(picture or report.usual_chip_picture(runs), runs)
 
         def plot(shown: Sequence[report.Row], file_format: str) -> bytes:
             return report.plot_chip(runs, picture, file_format)
 
+        def page(result: cli.Result) -> report.RunPage:
+            return chip_page(result, runs, LAYOUT, LAYER_LAYOUT)
+
         layout = LAYER_LAYOUT if per_layer else LAYOUT
         left = (*problems, *more)
         said = (*workloads.remarks, *analysis.chip_remarks(built))
-        return cli.Answer(rows, plot, left, layout=layout, footer=_footer(), remarks=said)
+        return cli.Answer(
+            rows, plot, left, layout=layout, footer=_footer(), remarks=said, page=page
+        )
 
     stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
     return cli.Question(stated, compute)

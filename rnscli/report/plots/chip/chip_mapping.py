@@ -4,7 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from rnscli.report.plots.chip.chip_runs import ChipDesign, ChipRuns, bare, on_canvas, short
+from rnscli.report.plots.chip.chip_runs import (
+    ON_COLOUR,
+    ChipDesign,
+    ChipRuns,
+    bare,
+    on_canvas,
+    short,
+)
 from rnscli.report.plots.figure import Look, number
 from rnscli.report.table import Row
 
@@ -173,7 +180,7 @@ def _draw_floor(
         else:
             _draw_copies(axes, region)
             name, below = str(region.row["layer"]), _division(region.row)
-        _write(axes, region, name, below, inches, colour, "black" if region.row else look.ink)
+        _write(axes, region, name, below, inches, colour, ON_COLOUR if region.row else look.ink)
     axes.set(xlim=(0, width), ylim=(1, 0), xticks=[], yticks=[])
     total, holding = design.total, holding_of(design)
     said = f"{int(number(total['arrays']))} arrays, areas as their numbers"

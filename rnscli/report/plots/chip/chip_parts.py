@@ -12,6 +12,7 @@ from rnscli.report.plots.chip.chip_runs import (
     ENERGY_COLOURS,
     GREEN,
     LIMIT_COLOURS,
+    ON_COLOUR,
     PURPLE,
     RED,
     ChipDesign,
@@ -68,6 +69,7 @@ def plot_chip_parts(runs: ChipRuns, file_format: str, look: Look | None = None) 
     )
 
     def draw(canvas: Any) -> None:
+        canvas.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
         grid = canvas.subplots(1, 3, sharey=True)
         names = [one.name.replace(", ", ",\n", 1) for one in runs.designs]
         for axes, (title, unit, parts_of, colours) in zip(grid, panels, strict=True):
@@ -107,7 +109,7 @@ def _write_shares(axes: Any, parts: Sequence[tuple[str, list[float]]], highest: 
             if width > 0.08 * highest:
                 axes.text(low + width / 2, place, f"{100 * width / total:.0f} %", ha="center",
                           va="center", fontsize=7.5,
-                          color="white" if dark else "black")  # fmt: skip
+                          color="white" if dark else ON_COLOUR)  # fmt: skip
         left = [low + width for low, width in zip(left, widths, strict=True)]
 
 

@@ -12,6 +12,7 @@ from rnscli.report.table import Columns, Row
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, _, GREY = COLOURS
 YELLOW, PURPLE, DARK = "#F0E442", "#5D3A9B", "#555555"
+ON_COLOUR = "#111111"  # of text on a light colour, also where a page is dark
 _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "columns", "arrays", "schedule",
     "moduli",
@@ -84,6 +85,8 @@ class ChipRuns:
                 parts.append([])
             else:
                 parts[-1].append(row)
+        if len(totals) == 1:
+            keys = ["workload", "core", "arrays"]
         designs = [
             ChipDesign(label(total, keys, columns, "workload"), part, total)
             for part, total in zip(parts, totals, strict=False)
@@ -97,6 +100,12 @@ class ChipRuns:
         axis = max(ordered, key=ordered.__getitem__, default=None)
         swept = tuple(key for key in swept if key in columns)
         return cls(designs, columns, axis if axis and ordered[axis] > 1 else None, swept)
+
+    @property
+    def heading(self) -> str:
+        """What is common to several chips, as far as a picture needs it."""
+        names = {str(one.total["workload"]) for one in self.designs}
+        return names.pop() if len(names) == 1 and len(self.designs) > 1 else ""
 
     @property
     def most_layers(self) -> int:

@@ -1,5 +1,6 @@
 """What more of something brings: chips along what is swept."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -84,6 +85,7 @@ def plot_chip_sweep(runs: ChipRuns, file_format: str, look: Look | None = None) 
             axes.set_title(title, fontsize=10, loc="left")
             axes.grid(visible=True, which="major", alpha=0.25)
             bare(axes, "left", "bottom")
+        canvas.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
         limits = dict.fromkeys(str(one.total["limited_by"]) for one in runs.designs)
         ink = (look or Look()).ink
         handles = [_line(name, looks(name, designs)) for name, designs in lines.items()]
@@ -106,6 +108,13 @@ def _scale(axes: Any, form: Callable[[Any], str], places: Sequence[Any]) -> None
     shown = sorted(set(places))
     if shown[0] > 0 and shown[-1] >= 4 * shown[0]:
         axes.set_xscale("log")
-    every = -(-len(shown) // 8)
-    axes.set_xticks(shown[::every], [form(one) for one in shown[::every]], fontsize=8)
+    low, high = axes.transData.transform([(shown[0], 1.0), (shown[-1], 1.0)])[:, 0]
+    kept: list[Any] = []
+    last = -math.inf
+    for one in shown:  # values that are next to each other have one tick
+        place = axes.transData.transform((one, 1.0))[0]
+        if place - last >= 0.09 * (high - low):
+            kept.append(one)
+            last = place
+    axes.set_xticks(kept, [form(one) for one in kept], fontsize=8)
     axes.minorticks_off()
