@@ -25,8 +25,6 @@ def chip_page(
     one, several = len(totals) == 1, f"{len(totals)} chips"
     columns = base.columns_of(analysis.ChipRow)
     keys = [key for key in (*layout.parameters, *layout.results, *layout.second) if key in columns]
-    if one:
-        keys = [key for key in columns if key not in ("layer", "energy_share")]
     more = [key for key in runs.swept if key not in keys]
     tables = [report.PageTable("Chip" if one else "Chips", totals, runs.columns, [*more, *keys])]
     detailed = runs.designs if len(totals) <= _MOST else ()
@@ -72,9 +70,8 @@ def _pictures(runs: report.ChipRuns, detailed: bool) -> list[report.PagePicture]
                 report.check_chip_picture(name, runs)
             except base.InputError:  # there is nothing along an axis, or too much to be read
                 continue
-            title = picture.summary[0].upper() + picture.summary[1:]
-            made = report.PagePicture(name, title, picture.caption, partial(drawn, name))
-            found.append(made)
+            draw = partial(drawn, name)
+            found.append(report.PagePicture(name, picture.title, picture.caption, draw))
     return sorted(found, key=lambda one: one.name not in ("sweep", "parts"))
 
 

@@ -276,7 +276,7 @@ def _cells(design: ChipDesign, row: Row) -> tuple[str, ...]:
     if row["stays"] is None:
         return name, str(row["runs_on"]), "", "", ""
     tiles, arrays = f"{row['tiles']}", f"{row['arrays']}"
-    used = f"{100 * number(row['utilisation']):.1f} %"
+    used = f"{100 * number(row['utilisation']):.2g} %"
     if row["tiles_of"] is not None:
         return name, f"of {short(row['tiles_of'])}", "", "", used
     copies = "in turn" if row["copies"] is None or not _alone(design, row) else str(row["copies"])

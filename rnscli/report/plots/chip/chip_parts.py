@@ -70,6 +70,7 @@ def plot_chip_parts(runs: ChipRuns, file_format: str, look: Look | None = None) 
 
     def draw(canvas: Any) -> None:
         canvas.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
+        canvas.get_layout_engine().set(h_pad=0.12)  # fonts of a page are larger
         grid = canvas.subplots(1, 3, sharey=True)
         names = [one.name.replace(", ", ",\n", 1) for one in runs.designs]
         for axes, (title, unit, parts_of, colours) in zip(grid, panels, strict=True):

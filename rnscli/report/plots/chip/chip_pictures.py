@@ -18,10 +18,11 @@ from rnscli.report.plots.figure import Look, check_number
 class ChipPicture:
     """A picture of one chip or several.
 
-    ``summary`` says what it is of, in a list of pictures; ``caption`` how it is read. ``highest``
-    is how many chips it is readable for.
+    ``title`` stands over it; ``summary`` says what it is of, in a list of pictures, and ``caption``
+    how it is read. ``highest`` is how many chips it is readable for.
     """
 
+    title: str
     summary: str
     caption: str
     plot: Callable[[ChipRuns, str, Look | None], bytes]
@@ -32,6 +33,7 @@ _MAX_CHIPS = 8
 MAX_CHIP_LAYERS = 400
 CHIP_PICTURES = {
     "layers": ChipPicture(
+        "Energy and time by layer",
         "energy and time of each layer",
         "Energy of each layer by its parts, and its time by what limits it, in the order of the "
         "network.",
@@ -39,6 +41,7 @@ CHIP_PICTURES = {
         _MAX_CHIPS,
     ),
     "roofline": ChipPicture(
+        "Roofline",
         "MACs in a second against MACs for each byte of DRAM and buffer",
         "Each layer is a point, larger the longer it takes, in the colour of what limits it. The "
         "lines above are what the memory and all arrays could do; the one from a point upwards "
@@ -47,14 +50,17 @@ CHIP_PICTURES = {
         _MAX_CHIPS,
     ),
     "busy": ChipPicture(
+        "What keeps layers busy",
         "how much of its time each layer needs each part of the chip",
-        "The share of its time that each layer keeps each part of the chip busy. 100 % is what "
-        "limits it: a roofline of all parts. Arrays that are written do not compute, so these two "
-        "add up.",
+        "How long each layer keeps each part of the chip busy: of layers that take turns as the "
+        "share of their own time, so that what limits one has 100 %, and of layers that work at "
+        "the same time as the share of the time between two runs, which sum up to the last row. "
+        "Arrays that are written do not compute, so these two add up.",
         plot_chip_busy,
         _MAX_CHIPS,
     ),
     "mapping": ChipPicture(
+        "Arrays of the layers",
         "which layer has which arrays",
         "The arrays of the chip divided among the layers, tiles x copies; areas are as the numbers "
         "of arrays, not as where they are on the chip.",
@@ -62,6 +68,7 @@ CHIP_PICTURES = {
         _MAX_CHIPS,
     ),
     "parts": ChipPicture(
+        "Area, energy and time by parts",
         "area, energy and time of each chip by parts",
         "Area by parts of the chip, energy of an inference by what takes it, and time of an "
         "inference by what limits it.",
@@ -69,6 +76,7 @@ CHIP_PICTURES = {
         24,
     ),
     "sweep": ChipPicture(
+        "Along what is swept",
         "throughput and energy along what is swept",
         "Throughput and energy of an inference along what is swept. Markers say what limits each.",
         plot_chip_sweep,
