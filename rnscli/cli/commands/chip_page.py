@@ -25,7 +25,10 @@ def chip_page(
     one, several = len(totals) == 1, f"{len(totals)} chips"
     columns = base.columns_of(analysis.ChipRow)
     keys = [key for key in (*layout.parameters, *layout.results, *layout.second) if key in columns]
-    more = [key for key in runs.swept if key not in keys]
+    if not one:  # what is the same in all is in the question
+        same = [key for key in layout.parameters if len({str(row.get(key)) for row in totals}) == 1]
+        keys = [key for key in keys if key not in same]
+    more = [key for key in runs.swept if key not in keys and key not in layout.parameters]
     tables = [report.PageTable("Chip" if one else "Chips", totals, runs.columns, [*more, *keys])]
     detailed = runs.designs if len(totals) <= _MOST else ()
     for design in detailed:
@@ -72,7 +75,8 @@ def _pictures(runs: report.ChipRuns, detailed: bool) -> list[report.PagePicture]
                 continue
             draw = partial(drawn, name)
             found.append(report.PagePicture(name, picture.title, picture.caption, draw))
-    return sorted(found, key=lambda one: one.name not in ("sweep", "parts"))
+    first = ("sweep", "parts")  # what is of all chips, before what is of layers
+    return sorted(found, key=lambda one: (*first, one.name).index(one.name))
 
 
 def _options(result: Result) -> list[tuple[str, str, bool]]:

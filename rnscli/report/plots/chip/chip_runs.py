@@ -11,7 +11,7 @@ from rnscli.report.plots.figure import COLOURS, Look, distinguishing, figure, la
 from rnscli.report.table import Columns, Row
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, _, GREY = COLOURS
-YELLOW, PURPLE, DARK = "#F0E442", "#5D3A9B", "#555555"
+YELLOW, PURPLE, DARK = "#F0E442", "#7B4FC4", "#555555"
 ON_COLOUR = "#111111"  # of text on a light colour, also where a page is dark
 _KEYS = (
     "workload", "core", "bits", "vector_size", "technology", "columns", "arrays", "schedule",
