@@ -149,11 +149,12 @@ def _colours(design: ChipDesign) -> dict[int, tuple[float, ...]]:
     """A colour for each layer, by its place: along the network, neighbours lighter and darker."""
     from matplotlib import colormaps
 
-    count = max(1, len(design.layers) - 1)
+    own = [place for place, row in enumerate(design.layers) if row["tiles_of"] is None]
+    count = max(1, len(own) - 1)
     found = {}
-    for place in range(len(design.layers)):
-        colour = colormaps["turbo"](0.06 + 0.86 * place / count)[:3]
-        white = (0.45, 0.25, 0.6)[place % 3]
+    for order, place in enumerate(own):
+        colour = colormaps["turbo"](0.06 + 0.86 * order / count)[:3]
+        white = (0.45, 0.25, 0.6)[order % 3]
         found[place] = tuple(round(one + (1 - one) * white, 4) for one in colour)
     return found
 
@@ -239,7 +240,8 @@ def _draw_list(
     axes: Any, design: ChipDesign, colours: dict[int, tuple[float, ...]], look: Look
 ) -> None:
     """Every layer with its tiles, copies and arrays; of very many those with most arrays."""
-    rows = list(design.layers)
+    rows = [row for row in design.layers if row["tiles_of"] is None]
+    reading = len(design.layers) - len(rows)
     largest = sorted(rows, key=lambda row: -number(row["arrays"]))[:_LISTED]
     shown = [row for row in rows if any(row is one for one in largest)]
     heads = ("layer", "tiles", "copies", "arrays", "used")
@@ -258,13 +260,14 @@ def _draw_list(
         height = (index + 0.5) * step
         colour = colours[_place(design, row)]
         used = number(row["arrays"])
-        if used and row["tiles_of"] is None:
+        if used:
             axes.barh(height, 0.03, left=0.0, height=0.72 * step, color=[colour],
                       hatch="" if _alone(design, row) else "//////", linewidth=0)  # fmt: skip
         line(height, _cells(design, row))
     left = len(rows) - len(shown)
-    if left:
-        line((len(shown) + 1.5) * step, (f"and {left} smaller layers", "", "", "", ""))
+    said = [f"and {left} with fewer arrays"] * bool(left)
+    said += [f"and {reading} that use tiles of these"] * bool(reading)
+    line((len(shown) + 1.5) * step, ("; ".join(said), "", "", "", ""))
 
 
 def _alone(design: ChipDesign, row: Row) -> bool:
@@ -277,7 +280,5 @@ def _cells(design: ChipDesign, row: Row) -> tuple[str, ...]:
         return name, str(row["runs_on"]), "", "", ""
     tiles, arrays = f"{row['tiles']}", f"{row['arrays']}"
     used = f"{100 * number(row['utilisation']):.2g} %"
-    if row["tiles_of"] is not None:
-        return name, f"of {short(row['tiles_of'])}", "", "", used
     copies = "in turn" if row["copies"] is None or not _alone(design, row) else str(row["copies"])
     return name, tiles, copies, arrays, used
