@@ -170,8 +170,8 @@ THIRD_PARTY = {
     "rich": {"cli", "report"},
     "tabulate": {"cli", "report"},
     "matplotlib": {"cli", "report"},
-    "jinja2": {"reproduction"},
-    "markupsafe": {"reproduction"},
+    "jinja2": {"report", "reproduction"},
+    "markupsafe": {"report", "reproduction"},
     "torch": {"torch", "networks", "analysis"},
     "sklearn": {"networks"},
 }
