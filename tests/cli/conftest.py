@@ -21,6 +21,12 @@ class Ran(NamedTuple):
     out: str
     err: str
 
+    @property
+    def said(self) -> list[str]:
+        """Lines of standard error but for one: small arrays make large chips of networks."""
+        large = ": links between several dies are not counted"
+        return [line for line in self.err.splitlines() if not line.endswith(large)]
+
 
 def strict(text: str) -> Any:
     """JSON as a strict reader sees it: no NaN, no Infinity, no key twice."""
@@ -60,7 +66,7 @@ def document(rnscli: Callable[..., Ran]) -> Callable[..., dict[str, Any]]:
 
     def call(*arguments: object) -> dict[str, Any]:
         ran = rnscli(*arguments, "--format", "json")
-        assert (ran.code, ran.err) == (0, "")
+        assert (ran.code, ran.said) == (0, [])
         parsed: dict[str, Any] = strict(ran.out)
         return parsed
 

@@ -163,7 +163,7 @@ def test_each_is_drawn(command: str, rnscli: Run, tmp_path: Path) -> None:
         if (command, option) in pairs() and (command, option) not in SINGLE:
             names = taken(command, option)
             ran = rnscli(*line_of(command, option, *names), "--plot", path, "--format", "csv")
-            assert (ran.code, ran.err) == (0, "")
+            assert (ran.code, ran.said) == (0, [])
             picture = path.read_text()
             if command == "design":  # whose choice is a star of its own
                 drawn = re.findall(r"^(?:front|neighbour),\w*,([^,]+)", ran.out, re.MULTILINE)
@@ -211,5 +211,5 @@ def test_each_core_and_law_in_a_plan(rnscli: Run, tmp_path: Path) -> None:
     ]
     (tmp_path / "plan.toml").write_text("".join(runs))
     ran = rnscli("batch", "plan.toml", "--output", tmp_path / "results")
-    assert (ran.code, ran.err) == (0, "")
+    assert (ran.code, ran.said) == (0, [])
     assert len(list((tmp_path / "results").glob("*.json"))) >= len(runs) == 8
