@@ -18,6 +18,7 @@ from rnscli.core import (
     quantisation_levels,
 )
 from rnscli.matrix.dataflow import FLOAT32_EXACT, FLOAT64_EXACT, JOINT, Dataflow, ProductCounts
+from rnscli.matrix.rounding import nearest
 
 Array = Any  # of NumPy, or of the library of a subclass of `NumPyArrays`
 Pieces = Callable[[IntArray | None], IntArray]
@@ -81,6 +82,13 @@ class NumPyArrays:
     def narrow(self, whole: Array) -> Array:
         """Whole numbers up to 127 in magnitude as bytes, where these are multiplied."""
         return whole
+
+    def nearest(self, values: Array, levels: int, scales: Array) -> Array:
+        """``values levels / scales`` rounded to whole numbers up to 127, and `narrow`."""
+        scaled = values * levels
+        scaled /= scales
+        self.round(scaled)
+        return self.narrow(scaled)
 
     def exact(self, values: Array, wide: bool) -> Array:
         """The values as float32, or as float64 if ``wide``; a copy only where they are another."""
@@ -562,6 +570,8 @@ class TiledProduct:
         size, terms, levels = self._size, values.shape[-1], self.input_levels.levels
 
         def whole(values: Array, scales: Array) -> Array:
+            if self._bytes and most is None and self.flow.rounds.apply is nearest:
+                return self.arrays.nearest(values, levels, scales)
             found = self._whole(values, scales, levels, most)
             return self.arrays.narrow(found) if self._bytes else found
 
