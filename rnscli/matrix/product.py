@@ -243,7 +243,8 @@ class RowScales:
     ``granularity`` is that of `rnscli.Dataflow`, of tiles of ``size`` along K and, for ``tile``,
     along M. With a ``constant`` all share the scale that the levels make of that, whatever their
     magnitudes. Columns are the rows of the transpose. ``whole`` are the largest magnitudes
-    over all tiles where they are known: the values may be a part of the operand.
+    where they are known: of rows, over all tiles if these share them, or of each tile of a row.
+    The values may be a part of the operand.
     """
 
     def __init__(
@@ -263,7 +264,7 @@ class RowScales:
         if constant is not None:
             check_magnitudes(name, arrays, arrays.largest(values, (-2, -1)))
             largest = values[..., :1, :1] * 0 + constant
-        elif self.joint and whole is not None:
+        elif whole is not None:
             largest = whole
         elif self.joint:
             largest = arrays.largest(values, (-1,) if granularity == "channel" else (-2, -1))
@@ -440,9 +441,10 @@ class TiledProduct:
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
-        Where tiles share a scale, the ``largest`` magnitudes of rows, or of the operand that the
-        inputs are a part of, may be given. Where they do not, what tiles give may be added to an
-        FP32 array ``onto``, which is returned: so terms can come a block of tiles at a time.
+        The ``largest`` magnitudes may be given: where tiles share a scale those of rows, or of the
+        operand that the inputs are a part of, else those of each tile of a row. Where tiles have
+        their own scales, what they give may be added to an FP32 array ``onto``, which is returned:
+        so terms can come a block of tiles at a time.
 
         Raises
         ------
