@@ -34,6 +34,8 @@ class NumPyArrays:
     # How many values are best worked on at a time, or None for all: float32 values that stay in a
     # level-2 cache with what is made of them.
     chunk: int | None = 2**16
+    # How many chunks together where nothing is drawn for each of them.
+    together = 1
     bytes = False  # whether matrices of bytes are multiplied, exactly, and faster than floats
 
     def largest(self, values: Array, axes: tuple[int, ...]) -> Array:
@@ -271,7 +273,7 @@ class RowScales:
         else:
             largest = self._of_tiles()
         check_magnitudes(name, arrays, largest)
-        self._largest = arrays.largest(largest, (-1,))
+        self._largest = largest
         largest = arrays.where(largest != 0, largest, 1.0)
         self.tiny = bool(largest.min() < TINY)  # whether there is one below `TINY`
         self.every = levels.scales(arrays, largest)  # shape ``(..., M or 1, tiles or 1)``
@@ -301,7 +303,7 @@ class RowScales:
         """``2**e`` in float64 that bring the largest scale of each row near 1, if one is tiny."""
         if not self.tiny:
             return None
-        _, exponents = self._arrays.frexp(self._largest)
+        _, exponents = self._arrays.frexp(self._arrays.largest(self._largest, (-1,)))
         return 2.0 ** self._arrays.exact(exponents.clip(-1000, 1000), True)
 
     def divided(self, scales: Array, powers: Array | None) -> Array:
@@ -380,6 +382,8 @@ class TiledProduct:
         As given.
     input_levels
         Steps of the inputs.
+    draws
+        Whether chance has a part in the result.
     """
 
     builds = True
@@ -387,6 +391,8 @@ class TiledProduct:
     def __init__(self, flow: Dataflow, arrays: NumPyArrays) -> None:
         dot = flow.core.dot_product
         self.flow, self.arrays = flow, arrays
+        self.draws = flow.core.noisy or flow.core.physical or flow.rounds.draws
+        self._chunk = arrays.chunk and arrays.chunk * (1 if self.draws else arrays.together)
         self._size = dot.vector_size
         self._bytes = (
             arrays.bytes and self.builds and flow.channel_code is None and not flow.core.physical
@@ -415,9 +421,15 @@ class TiledProduct:
             of_columns = powers.swapaxes(-1, -2)
         elif scales.joint and self._in_one(w.shape[-2], stacked=len(w.shape) > 2):
             every = [(slice(0, w.shape[-2]), every[0][1])]
+        if scales.joint:
+            of_tiles = (self._whole(columns[..., o], s, levels.levels, most) for o, s in every)
+        else:
+            of_tiles = self._by_tiles(
+                columns, scales.every, lambda part, s: self._whole(part, s, levels.levels, most)
+            )
         tiles = []
-        for terms, scale in every:
-            whole = self._whole(columns[..., terms], scale, levels.levels, most).swapaxes(-1, -2)
+        for (terms, scale), whole in zip(every, of_tiles, strict=True):
+            whole = whole.swapaxes(-1, -2)
             unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
             if self.builds and core.physical:
                 tiles.append(
@@ -540,12 +552,12 @@ class TiledProduct:
 
         So much that inputs of so many terms, and outputs, fit in what is best worked on.
         """
-        if self.arrays.chunk is None:
+        if self._chunk is None:
             return shape[0]
         # Of long rows a few tiles at a time are quantised.
-        terms = min(terms, max(self._size, self.arrays.chunk // _ROWS))
+        terms = min(terms, max(self._size, self._chunk // _ROWS))
         largest = max(terms, shape[-1]) * math.prod(shape[1:-1])
-        return max(1, self.arrays.chunk // largest)
+        return max(1, self._chunk // largest)
 
     def _whole(self, values: Array, scale: Array, levels: int, most: int | None) -> Array:
         """Values rounded to whole multiples of ``scale / levels``, as the dataflow says.
@@ -569,7 +581,7 @@ class TiledProduct:
         self, values: Array, scales: Array, most: int | None, tiles: Sequence[WeightTile]
     ) -> Iterator[Array]:
         """Inputs ``(..., M, K)`` of each tile in whole numbers, by the scales of rows and tiles."""
-        size, terms, levels = self._size, values.shape[-1], self.input_levels.levels
+        levels = self.input_levels.levels
 
         def whole(values: Array, scales: Array) -> Array:
             if self._bytes and most is None and self.flow.rounds.apply is nearest:
@@ -579,11 +591,17 @@ class TiledProduct:
 
         if scales.shape[-1] == 1:
             every = whole(values, scales)
-            yield from (every[..., tile.terms] for tile in tiles)
-            return
+            return (every[..., tile.terms] for tile in tiles)
+        return self._by_tiles(values, scales, whole)
+
+    def _by_tiles(
+        self, values: Array, scales: Array, whole: Callable[[Array, Array], Array]
+    ) -> Iterator[Array]:
+        """What is made of the values ``(..., M, K)`` of each tile, several at once."""
+        size, terms = self._size, values.shape[-1]
         full = terms // size
         rows = math.prod(values.shape[:-1])
-        together = full if self.arrays.chunk is None else self.arrays.chunk // (rows * size)
+        together = full if self._chunk is None else self._chunk // (rows * size)
         for start in range(0, full, max(1, together)):
             end = min(start + max(1, together), full)
             cut = values[..., start * size : end * size]

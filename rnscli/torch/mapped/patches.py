@@ -19,7 +19,7 @@ from torch.nn import functional
 Pair = tuple[int, int]
 Sizes = int | Sequence[int]
 
-_BLOCK = 1 << 19  # values of patches at a time, on a CPU
+_BLOCK = 1 << 20  # values of patches at a time, on a CPU
 _MOST = 1 << 22  # values of patches of some channels at all positions
 _TILES = 1 << 20  # values of patches of all channels at some positions
 _FEW_BETWEEN = 8  # of how many channels at most one may be in two tiles
