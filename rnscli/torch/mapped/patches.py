@@ -280,9 +280,9 @@ def largest_of_tiles(images: Tensor, cut: Cut, size: int) -> Tensor | None:
         return None
     magnitudes, terms = images.abs(), None
     if between:
-        terms = patches(
-            magnitudes[:, :, between].flatten(1, 2), cut, all_positions(images[:, 0], cut)
-        ).unflatten(0, (images.shape[1], len(between), area))
+        every = all_positions(images[:, 0], cut)
+        terms = patches(magnitudes[:, :, between].flatten(1, 2), cut, every)
+        terms = terms.view(images.shape[1], len(between), area, -1)
     found = []
     for tile in tiles:
         parts, first, last = [], -(-tile.start // area), tile.stop // area
