@@ -278,16 +278,17 @@ def largest_of_tiles(images: Tensor, cut: Cut, size: int) -> Tensor | None:
     between = sorted({tile.stop // area for tile in tiles if tile.stop % area})
     if len(between) * _FEW_BETWEEN > channels:
         return None
-    magnitudes, terms = images.abs(), None
+    terms = None
     if between:
         every = all_positions(images[:, 0], cut)
-        terms = patches(magnitudes[:, :, between].flatten(1, 2), cut, every)
+        terms = patches(images[:, :, between].abs_().flatten(1, 2), cut, every)
         terms = terms.view(images.shape[1], len(between), area, -1)
     found = []
     for tile in tiles:
         parts, first, last = [], -(-tile.start // area), tile.stop // area
         if first < last:
-            pixels = magnitudes[:, :, first:last].amax(2)
+            some = images[:, :, first:last]  # without an array of magnitudes
+            pixels = torch.maximum(some.amax(2), -some.amin(2))
             parts.append(_largest_of_areas(pixels, cut).transpose(0, 1).flatten(1))
         for index, channel in enumerate(between):
             begin, end = max(tile.start - channel * area, 0), min(tile.stop - channel * area, area)
