@@ -1,3 +1,4 @@
+from rnscli.matrix.arrays import NumPyArrays as NumPyArrays
 from rnscli.matrix.calibration import ExactProduct as ExactProduct
 from rnscli.matrix.calibration import Observed as Observed
 from rnscli.matrix.calibration import SiteRanges as SiteRanges
@@ -13,7 +14,6 @@ from rnscli.matrix.gradients import GradientFlows as GradientFlows
 from rnscli.matrix.gradients import GradientOptions as GradientOptions
 from rnscli.matrix.product import MAX_OPERAND as MAX_OPERAND
 from rnscli.matrix.product import TINY as TINY
-from rnscli.matrix.product import NumPyArrays as NumPyArrays
 from rnscli.matrix.product import QuantisedWeights as QuantisedWeights
 from rnscli.matrix.product import TiledProduct as TiledProduct
 from rnscli.matrix.product import TinyScalesError as TinyScalesError

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from rnscli.base import InputError, check_int
 from rnscli.core import Core
+from rnscli.matrix.arrays import NumPyArrays
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
-from rnscli.matrix.product import NumPyArrays, QuantisedWeights, TiledProduct, check_magnitudes
+from rnscli.matrix.product import QuantisedWeights, TiledProduct, check_magnitudes
 
 AnyArray = npt.NDArray[np.generic]
 

@@ -24,8 +24,9 @@ from rnscli.core import (
     digits_of,
 )
 from rnscli.hardware import DYNAMIC
+from rnscli.matrix.arrays import Array, NumPyArrays
 from rnscli.matrix.dataflow import Dataflow, ProductCounts
-from rnscli.matrix.product import Array, Levels, NumPyArrays, TiledProduct, words_of
+from rnscli.matrix.product import Levels, TiledProduct, words_of
 
 # Values of a site that are kept: 26 of them are beyond the inner 99.98 %.
 CAPACITY = 2**17

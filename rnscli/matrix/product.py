@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -11,117 +10,13 @@ from rnscli.base import InputError, NotFiniteError
 from rnscli.core import (
     BuiltArray,
     Errors,
-    FloatArray,
-    IntArray,
     RangeReader,
     RedundantCode,
     quantisation_levels,
 )
+from rnscli.matrix.arrays import Array, NumPyArrays, Pieces
 from rnscli.matrix.dataflow import FLOAT32_EXACT, FLOAT64_EXACT, JOINT, Dataflow, ProductCounts
-
-Array = Any  # of NumPy, or of the library of a subclass of `NumPyArrays`
-Pieces = Callable[[IntArray | None], IntArray]
-
-
-class NumPyArrays:
-    """The few array operations of the dataflow that array libraries spell differently, in NumPy.
-
-    All else is operators and methods that they share, so that there is one dataflow. Another
-    library has a subclass. Arrays are of at least two dimensions, the last two are a matrix.
-    """
-
-    # How many values are best worked on at a time, or None for all: float32 values that stay in a
-    # level-2 cache with what is made of them.
-    chunk: int | None = 2**16
-    bytes = False  # whether matrices of bytes are multiplied, exactly, and faster than floats
-
-    def largest(self, values: Array, axes: tuple[int, ...]) -> Array:
-        """Largest magnitude over some axes, which are kept with length 1; NaN if one is NaN."""
-        # Without an array of magnitudes.
-        high = values.max(axis=axes, keepdims=True)
-        return np.maximum(high, -values.min(axis=axes, keepdims=True))
-
-    def __init__(self, rng: np.random.Generator | None = None) -> None:
-        """``rng`` is drawn from where rounding is by chance; of a fixed seed if not given."""
-        self._rng = np.random.default_rng(0) if rng is None else rng
-
-    def round(self, values: Array) -> None:
-        """Round to whole numbers in place, ties to even."""
-        np.rint(values, out=values)
-
-    def truncate(self, values: Array) -> None:
-        """Round towards 0 in place."""
-        np.trunc(values, out=values)
-
-    def uniform(self, like: Array) -> Array:
-        """Random numbers from 0 to below 1, in the shape and the type of an array of floats."""
-        return self._rng.random(like.shape, dtype=like.dtype)
-
-    def floor(self, values: Array) -> None:
-        """Round down in place."""
-        np.floor(values, out=values)
-
-    def where(self, condition: Array, chosen: Array, other: float) -> Array:
-        """An array or a number, by a condition, in the type of the array."""
-        return np.where(condition, chosen, chosen.dtype.type(other))
-
-    def product(self, x: Array, w: Array) -> Array:
-        """A matrix product of whole-numbered floats, exact where the type holds every sum."""
-        return x @ w
-
-    def times(self, sums: Array, steps: Array) -> Array:
-        """Sums times steps, as floats of the type that they have, in their place if they are."""
-        sums *= steps
-        return sums
-
-    def joined(self, parts: Sequence[Array]) -> Array:
-        """Arrays one behind the other along the last axis."""
-        return np.concatenate(parts, axis=-1)
-
-    def narrow(self, whole: Array) -> Array:
-        """Whole numbers up to 127 in magnitude as bytes, where these are multiplied."""
-        return whole
-
-    def exact(self, values: Array, wide: bool) -> Array:
-        """The values as float32, or as float64 if ``wide``; a copy only where they are another."""
-        return values.astype(np.float64 if wide else np.float32, copy=False)
-
-    def empty(self, shape: tuple[int, ...], like: Array) -> Array:
-        """An uninitialised float32 array where ``like`` is."""
-        return np.empty(shape, dtype=np.float32)
-
-    def pieces(self, of: Array) -> Pieces:
-        """A function that gives values at flat positions in C order, or all, as int64 of NumPy."""
-        flat = of.reshape(-1)
-        return lambda index: (flat if index is None else flat[index]).astype(np.int64)
-
-    def reals(self, of: Array) -> Callable[[IntArray], FloatArray]:
-        """A function that gives magnitudes at flat positions in C order, as a row of float64."""
-        flat = of.reshape(-1)
-        return lambda index: np.abs(flat[index].astype(np.float64))[np.newaxis]
-
-    def put(self, values: Array, index: IntArray, new: IntArray | FloatArray) -> Array:
-        """The array with numbers put at flat positions, in place where it is contiguous."""
-        values = np.ascontiguousarray(values)
-        values.reshape(-1)[index] = new
-        return values
-
-    def plain(self, values: Array) -> FloatArray:
-        """The values as float64 of NumPy; a copy only where they are another."""
-        return np.asarray(values, dtype=np.float64)
-
-    def like(self, values: FloatArray, other: Array) -> Array:
-        """Values of NumPy where another array is, in its shape and type."""
-        return values.reshape(other.shape).astype(other.dtype, copy=False)
-
-    def frexp(self, values: Array) -> tuple[Array, Array]:
-        """Mantissas f and whole numbers e, ``v = f 2**e`` with ``1/2 <= f < 1``; 0 of 0."""
-        return np.frexp(values)
-
-    def all_below(self, values: Array, limit: float) -> bool:
-        """Whether all values are at most the limit; never if one is NaN."""
-        return bool((values <= limit).all())
-
+from rnscli.matrix.rounding import nearest
 
 # A product modulo each modulus is in floats that hold every number exactly: the quotient of a whole
 # number a below 2**24 in magnitude in float32 (2**53 in float64) by another never rounds up to the
@@ -235,7 +130,8 @@ class RowScales:
     ``granularity`` is that of `rnscli.Dataflow`, of tiles of ``size`` along K and, for ``tile``,
     along M. With a ``constant`` all share the scale that the levels make of that, whatever their
     magnitudes. Columns are the rows of the transpose. ``whole`` are the largest magnitudes
-    over all tiles where they are known: the values may be a part of the operand.
+    where they are known: of rows, over all tiles if these share them, or of each tile of a row.
+    The values may be a part of the operand.
     """
 
     def __init__(
@@ -255,14 +151,14 @@ class RowScales:
         if constant is not None:
             check_magnitudes(name, arrays, arrays.largest(values, (-2, -1)))
             largest = values[..., :1, :1] * 0 + constant
-        elif self.joint and whole is not None:
+        elif whole is not None:
             largest = whole
         elif self.joint:
             largest = arrays.largest(values, (-1,) if granularity == "channel" else (-2, -1))
         else:
             largest = self._of_tiles()
         check_magnitudes(name, arrays, largest)
-        self._largest = arrays.largest(largest, (-1,))
+        self._largest = largest
         largest = arrays.where(largest != 0, largest, 1.0)
         self.tiny = bool(largest.min() < TINY)  # whether there is one below `TINY`
         self.every = levels.scales(arrays, largest)  # shape ``(..., M or 1, tiles or 1)``
@@ -292,7 +188,7 @@ class RowScales:
         """``2**e`` in float64 that bring the largest scale of each row near 1, if one is tiny."""
         if not self.tiny:
             return None
-        _, exponents = self._arrays.frexp(self._largest)
+        _, exponents = self._arrays.frexp(self._arrays.largest(self._largest, (-1,)))
         return 2.0 ** self._arrays.exact(exponents.clip(-1000, 1000), True)
 
     def divided(self, scales: Array, powers: Array | None) -> Array:
@@ -371,6 +267,8 @@ class TiledProduct:
         As given.
     input_levels
         Steps of the inputs.
+    draws
+        Whether chance has a part in the result.
     """
 
     builds = True
@@ -378,6 +276,8 @@ class TiledProduct:
     def __init__(self, flow: Dataflow, arrays: NumPyArrays) -> None:
         dot = flow.core.dot_product
         self.flow, self.arrays = flow, arrays
+        self.draws = flow.core.noisy or flow.core.physical or flow.rounds.draws
+        self._chunk = arrays.chunk and arrays.chunk * (1 if self.draws else arrays.together)
         self._size = dot.vector_size
         self._bytes = (
             arrays.bytes and self.builds and flow.channel_code is None and not flow.core.physical
@@ -406,9 +306,16 @@ class TiledProduct:
             of_columns = powers.swapaxes(-1, -2)
         elif scales.joint and self._in_one(w.shape[-2], stacked=len(w.shape) > 2):
             every = [(slice(0, w.shape[-2]), every[0][1])]
+        of_tiles: Iterator[Array]
+        if scales.joint:
+            of_tiles = (self._whole(columns[..., o], s, levels.levels, most) for o, s in every)
+        else:
+            of_tiles = self._by_tiles(
+                columns, scales.every, lambda part, s: self._whole(part, s, levels.levels, most)
+            )
         tiles = []
-        for terms, scale in every:
-            whole = self._whole(columns[..., terms], scale, levels.levels, most).swapaxes(-1, -2)
+        for (terms, scale), whole in zip(every, of_tiles, strict=True):
+            whole = whole.swapaxes(-1, -2)
             unit = (scales.divided(scale, powers) / levels.levels).swapaxes(-1, -2)
             if self.builds and core.physical:
                 tiles.append(
@@ -432,9 +339,10 @@ class TiledProduct:
 
         Weights are one matrix, which then multiplies all inputs, or a stack with one for each
         matrix of inputs, of the same leading shape. ``rng`` is called once if there is noise.
-        Where tiles share a scale, the ``largest`` magnitudes of rows, or of the operand that the
-        inputs are a part of, may be given. Where they do not, what tiles give may be added to an
-        FP32 array ``onto``, which is returned: so terms can come a block of tiles at a time.
+        The ``largest`` magnitudes may be given: where tiles share a scale those of rows, or of the
+        operand that the inputs are a part of, else those of each tile of a row. Where tiles have
+        their own scales, what they give may be added to an FP32 array ``onto``, which is returned:
+        so terms can come a block of tiles at a time.
 
         Raises
         ------
@@ -530,12 +438,12 @@ class TiledProduct:
 
         So much that inputs of so many terms, and outputs, fit in what is best worked on.
         """
-        if self.arrays.chunk is None:
+        if self._chunk is None:
             return shape[0]
         # Of long rows a few tiles at a time are quantised.
-        terms = min(terms, max(self._size, self.arrays.chunk // _ROWS))
+        terms = min(terms, max(self._size, self._chunk // _ROWS))
         largest = max(terms, shape[-1]) * math.prod(shape[1:-1])
-        return max(1, self.arrays.chunk // largest)
+        return max(1, self._chunk // largest)
 
     def _whole(self, values: Array, scale: Array, levels: int, most: int | None) -> Array:
         """Values rounded to whole multiples of ``scale / levels``, as the dataflow says.
@@ -559,19 +467,27 @@ class TiledProduct:
         self, values: Array, scales: Array, most: int | None, tiles: Sequence[WeightTile]
     ) -> Iterator[Array]:
         """Inputs ``(..., M, K)`` of each tile in whole numbers, by the scales of rows and tiles."""
-        size, terms, levels = self._size, values.shape[-1], self.input_levels.levels
+        levels = self.input_levels.levels
 
         def whole(values: Array, scales: Array) -> Array:
+            if self._bytes and most is None and self.flow.rounds.apply is nearest:
+                return self.arrays.nearest(values, levels, scales)
             found = self._whole(values, scales, levels, most)
             return self.arrays.narrow(found) if self._bytes else found
 
         if scales.shape[-1] == 1:
             every = whole(values, scales)
-            yield from (every[..., tile.terms] for tile in tiles)
-            return
+            return (every[..., tile.terms] for tile in tiles)
+        return self._by_tiles(values, scales, whole)
+
+    def _by_tiles(
+        self, values: Array, scales: Array, whole: Callable[[Array, Array], Array]
+    ) -> Iterator[Array]:
+        """What is made of the values ``(..., M, K)`` of each tile, several at once."""
+        size, terms = self._size, values.shape[-1]
         full = terms // size
         rows = math.prod(values.shape[:-1])
-        together = full if self.arrays.chunk is None else self.arrays.chunk // (rows * size)
+        together = full if self._chunk is None else self._chunk // (rows * size)
         for start in range(0, full, max(1, together)):
             end = min(start + max(1, together), full)
             cut = values[..., start * size : end * size]

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnscli.matrix.product import NumPyArrays
+    from rnscli.matrix.arrays import NumPyArrays
 
 Array = Any
 
@@ -18,7 +18,7 @@ class Rounding:
     Attributes
     ----------
     apply
-        Rounds an array of `rnscli.matrix.product.NumPyArrays`, which it may change, and returns it.
+        Rounds an array of `rnscli.matrix.NumPyArrays`, which it may change, and returns it.
     cuts
         Whether nothing is rounded away from 0: then q + 1 steps, but not all of that, are still q.
     draws

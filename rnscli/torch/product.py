@@ -565,8 +565,7 @@ class Multiplication:
     @property
     def draws(self) -> bool:
         """Whether chance has a part in the result."""
-        flow = self.flow
-        return flow is not None and (flow.core.noisy or flow.core.physical or flow.rounds.draws)
+        return self.product is not None and self.product.draws
 
     def at_once(self, shape: Sequence[int], terms: int) -> int:
         """How much of the first axis of results is computed, and noise drawn for, at a time."""

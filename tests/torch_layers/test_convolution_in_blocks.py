@@ -184,3 +184,37 @@ def test_patches_are_not_all_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.no_grad():
         model(images)
     assert largest[0] <= 2 * images.numel()  # of 25 times as many in all patches
+
+
+@pytest.mark.parametrize("size", [7, 16, 72, 128, 1000])
+@pytest.mark.parametrize(
+    "cut",
+    [
+        patches.Cut((3, 3), (1, 1), (1, 1)),
+        patches.Cut((1, 1), (2, 2), (1, 1)),
+        patches.Cut((2, 4), (2, 1), (3, 2)),
+        patches.Cut((3, 1), (1, 3), (1, 1)),
+    ],
+)
+def test_largest_magnitudes_are_those_of_patches(
+    cut: patches.Cut, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each tile, also where its ends are within a channel, or both in the same one."""
+    monkeypatch.setattr(patches, "_FEW_BETWEEN", 0)
+    torch.manual_seed(0)
+    images = torch.randn(3, 2, 20, 9, 11)
+    every = patches.patches(images.flatten(1, 2), cut, patches.all_positions(images[:, 0], cut))
+    terms = every.view(2, -1, every.shape[-1])
+    expected = [tile.abs().amax(1) for tile in terms.split(size, dim=1)]
+    found = patches.largest_of_tiles(images, cut, size)
+    assert found is not None
+    assert torch.equal(found, torch.stack(expected, dim=1))
+    images[1, 0, 3, 4, 6] = float("nan")
+    found = patches.largest_of_tiles(images, cut, size)
+    assert found is not None
+    assert found.isnan().any()
+
+
+def test_largest_magnitudes_are_found_in_patches_if_many_channels_are_in_two_tiles() -> None:
+    cut = patches.Cut((3, 3), (1, 1), (1, 1))
+    assert patches.largest_of_tiles(torch.randn(1, 1, 64, 5, 5), cut, 32) is None

@@ -2,11 +2,13 @@
 
 import itertools
 
+import pytest
 import torch
 from torch import Tensor
 
 import rnscli
 import rnscli.torch
+from rnscli.matrix import NumPyArrays
 from rnscli.torch.arrays import TorchArrays
 
 ARRAYS = TorchArrays(torch.device("cpu"))
@@ -38,10 +40,38 @@ def test_every_layout() -> None:
             assert torch.equal(found.double(), expected), (m, k, n, one, other)
 
 
+def _with_ties() -> Tensor:
+    """Rows of 40 values of all sizes, of the first every other one between two steps."""
+    torch.manual_seed(0)
+    values = torch.randn(30, 5, 40) * 10.0 ** torch.randint(-20, 15, (30, 5, 1))
+    values[0] = (torch.arange(200).view(5, 40) - 100) * 0.5 / 127
+    values[0, :, 0] = 1.0
+    values[1, 2], values[2, 0, :20] = 0.0, 1e-40  # and numbers below the smallest normal one
+    return values
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(range(3))])
+@pytest.mark.parametrize("levels", [7, 127, 128])
+def test_bytes_are_rounded_as_numbers_are(levels: int, order: tuple[int, ...]) -> None:
+    """Each operation rounded by itself, ties to even, in NumPy; however they lie in memory."""
+    values = _with_ties()
+    back = [order.index(axis) for axis in range(3)]
+    laid = values.permute(order).contiguous().permute(back)
+    for axes in ((-1,), (0,), (0, 1, 2)):
+        scales = values.abs().amax(axes, keepdim=True)
+        scales[scales == 0] = 1.0
+        if levels == 128:  # of powers of two, some of which are below the largest value
+            scales = 2.0 ** torch.ceil(torch.log2(scales.double() * 128 / 127)).float()
+        expected = NumPyArrays().nearest(values.numpy(), levels, scales.numpy())
+        found = ARRAYS.nearest(laid, levels, scales)
+        assert found.dtype == torch.int8
+        assert torch.equal(found.float(), torch.from_numpy(expected))
+
+
 def test_a_chunk_of_one_row() -> None:
     """Chunks of `TorchArrays` leave one row of these, a row of strides (1, 1)."""
     torch.manual_seed(0)
-    x, w = torch.randn(16, 5462).t(), torch.randn(16, 96)
-    assert ARRAYS.chunk == 5461 * 96 + 32
+    x, w = torch.randn(16, 10923).t(), torch.randn(16, 96)
+    assert ARRAYS.chunk is not None and ARRAYS.chunk * ARRAYS.together == 10922 * 96 + 64
     found = rnscli.torch.analog_matmul(x, w, rnscli.analog_core("rns", bits=8))
     torch.testing.assert_close(found.double(), x.double() @ w.double(), atol=0.3, rtol=0)

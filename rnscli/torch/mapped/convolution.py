@@ -5,6 +5,7 @@ times ``(K, O)``, for the gradient of the images ``(P, O)`` times ``(O, K)``, an
 weights ``(K, P)`` times ``(P, O)``, with P positions, K terms of a patch and O outputs.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +13,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from rnscli.matrix import ProductCounts, TinyScalesError
 from rnscli.torch.mapped.depthwise import by_shifts, suits
@@ -27,6 +27,7 @@ from rnscli.torch.mapped.patches import (
     covered,
     fits,
     gathered,
+    largest_of_tiles,
     patches,
     position_blocks,
     scattered,
@@ -129,18 +130,22 @@ class Convolution(NamedTuple):
                 yield group, positions
 
     def largest_of_patches(self, images: Tensor) -> Callable[[slice | None, slice], Tensor | None]:
-        """Largest magnitudes of patches, or of all, of groups, where they make the scale."""
-        if self.request.place.flow.granularity != "channel":
+        """Largest magnitudes of patches, of their tiles, or of all, where they make the scale."""
+        flow = self.request.place.flow
+        every = None
+        if flow.granularity == "tensor":
             of_all = self.largest(covered(images, self.cut), FORWARD)
             return lambda group, _: of_all if of_all is None or group is None else of_all[group]
-        # That of the pixels first, in each group: patches have all of them several times.
-        pixels = images.view(len(images), self.groups, -1, *images.shape[2:])
-        most = torch.maximum(pixels.amax(2), -pixels.amin(2))
-        kernel, stride, spread = self.cut
-        every = functional.max_pool2d(most, kernel, stride, 0, spread).transpose(0, 1).flatten(1)
+        if flow.input_constant is None:
+            terms = images.shape[1] // self.groups * math.prod(self.cut.kernel)
+            size = terms if flow.granularity == "channel" else flow.core.dot_product.vector_size
+            grouped = images.view(len(images), self.groups, -1, *images.shape[2:])
+            every = largest_of_tiles(grouped, self.cut, size)
 
-        def of_part(group: slice | None, positions: slice) -> Tensor:
-            found = every[slice(None) if group is None else group, positions, None]
+        def of_part(group: slice | None, positions: slice) -> Tensor | None:
+            if every is None:
+                return None
+            found = every[slice(None) if group is None else group, :, positions].mT
             return found if self.groups > 1 else found[0]
 
         return of_part

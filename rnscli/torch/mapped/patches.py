@@ -19,9 +19,10 @@ from torch.nn import functional
 Pair = tuple[int, int]
 Sizes = int | Sequence[int]
 
-_BLOCK = 1 << 19  # values of patches at a time, on a CPU
+_BLOCK = 1 << 20  # values of patches at a time, on a CPU
 _MOST = 1 << 22  # values of patches of some channels at all positions
 _TILES = 1 << 20  # values of patches of all channels at some positions
+_FEW_BETWEEN = 8  # of how many channels at most one may be in two tiles
 _FEW = 256  # positions: with fewer in an image, several images are taken together
 
 
@@ -263,6 +264,53 @@ def covered(images: Tensor, cut: Cut) -> Tensor | None:
         elif not (spread == 1 and step <= area) and not (step == 1 and count >= spread):
             return None
     return found
+
+
+def largest_of_tiles(images: Tensor, cut: Cut, size: int) -> Tensor | None:
+    """Largest magnitudes of the terms of patches ``(N, G, C, H, W)`` in tiles of a size.
+
+    Of shape ``(G, tiles, positions)``. Pixels of the channels that a tile has as a whole are
+    compared before patches have them several times; of channels between two tiles the terms are.
+    ``None`` where there are too many of these for that to be less.
+    """
+    channels, area = images.shape[2], math.prod(cut.kernel)
+    tiles = [*steps(channels * area, size)]
+    between = sorted({tile.stop // area for tile in tiles if tile.stop % area})
+    if len(between) * _FEW_BETWEEN > channels:
+        return None
+    terms = None
+    if between:
+        every = all_positions(images[:, 0], cut)
+        terms = patches(images[:, :, between].abs_().flatten(1, 2), cut, every)
+        terms = terms.view(images.shape[1], len(between), area, -1)
+    found = []
+    for tile in tiles:
+        parts, first, last = [], -(-tile.start // area), tile.stop // area
+        if first < last:
+            some = images[:, :, first:last]  # without an array of magnitudes
+            pixels = torch.maximum(some.amax(2), -some.amin(2))
+            parts.append(_largest_of_areas(pixels, cut).transpose(0, 1).flatten(1))
+        for index, channel in enumerate(between):
+            begin, end = max(tile.start - channel * area, 0), min(tile.stop - channel * area, area)
+            if terms is not None and begin < end:
+                parts.append(terms[:, index, begin:end].amax(1))
+        for more in parts[1:]:
+            torch.maximum(parts[0], more, out=parts[0])
+        found.append(parts[0])
+    return torch.stack(found, dim=1)
+
+
+def _largest_of_areas(pixels: Tensor, cut: Cut) -> Tensor:
+    """Of ``(..., H, W)`` within the kernel at each position: along its rows first."""
+    for axis, positions in zip((-1, -2), cut.positions(pixels.shape[-2:])[::-1], strict=True):
+        area, step, spread = (one[axis] for one in cut)
+        length = (positions - 1) * step + 1
+        lines = pixels.movedim(axis, -1)
+        pixels = lines[..., :length:step].clone()
+        for start in range(spread, area * spread, spread):
+            torch.maximum(pixels, lines[..., start : start + length : step], out=pixels)
+        pixels = pixels.movedim(-1, axis)
+    return pixels
 
 
 class AllPatches(torch.autograd.Function):
