@@ -107,7 +107,7 @@ def test_each_is_computed(command: str, option: str, rows: Rows, rnscli: Run) ->
                     continue
                 # Cores without converters are told what is not about them.
                 told = ("changes nothing", "the light of", "has 2 to 8 bits")
-                assert all(any(one in line for one in told) for line in ran.err.splitlines())
+                assert all(any(one in line for one in told) for line in ran.said)
                 assert {row.get(key, name) for row in json.loads(ran.out)["rows"]} == {name}
     elif (command, option) == ("design", "--adc-model"):
         # The one that says the most of several, which are a range and not an axis.
