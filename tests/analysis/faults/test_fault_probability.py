@@ -343,7 +343,7 @@ def parameters(draw: st.DrawFn) -> FaultParameters:
     )
 
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 @QUICK
