@@ -12,7 +12,7 @@ from rnscli.hardware.expression import Expression
 from rnscli.hardware.profile import load_technology, technology_names
 from rnscli.hardware.technology import WRITE, Part, Parts, Pass, Technology, of_kernel
 
-QUICK = settings(max_examples=80, deadline=None, derandomize=True)
+QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 KERNELS = ("vmm", "mvm", "update")
 
 
