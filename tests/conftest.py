@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 import sys
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 # No example is in here, and a second module of this name could not be imported to look for one;
 # the other package is installed by its tests.
 collect_ignore = ["conftest.py", "example_package"]
+
+
+def pytest_collection() -> None:
+    gc.disable()  # nothing is let go while tests are collected
+
+
+def pytest_collection_finish() -> None:
+    """Fifteen thousand tests stay to the end, and the modules that they need.
+
+    To walk through them again whenever garbage is collected takes time in every process.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

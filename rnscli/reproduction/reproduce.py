@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from rnscli import analysis
@@ -35,6 +35,13 @@ class Reproduction:
         return Reproduction(self.rows + other.rows, {**self.done, **other.done})
 
 
+@lru_cache(maxsize=16)  # a command asks for all cases of some results several times
+def _every_case(
+    results: tuple[str, ...], study: NetworkStudy, seed: int
+) -> "tuple[cases.Case, ...]":
+    return tuple(cases.cases_of(results, study, seed))
+
+
 @dataclass(frozen=True)
 class Request:
     """What is computed: some results, or of these only rows or results of some names."""
@@ -46,7 +53,7 @@ class Request:
 
     @cached_property
     def cases(self) -> "tuple[cases.Case, ...]":
-        every, only = cases.cases_of(self.results, self.study, self.seed), set(self.only)
+        every, only = _every_case(tuple(self.results), self.study, self.seed), set(self.only)
         return tuple(
             case for case in every
             if not only or only & {case.columns["name"], case.columns["result"]}

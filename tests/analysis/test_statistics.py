@@ -10,7 +10,7 @@ from scipy import stats
 
 from rnscli.analysis.statistics import AttemptCounts, LogHistogram, Moments, proportion_interval
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True)
+QUICK = settings(max_examples=80, deadline=None, derandomize=True)
 
 SMALLEST_NORMAL = 2.0**-1022
 

@@ -14,7 +14,7 @@ from rnscli.base import csv_table
 from rnscli.base.csv_table import Kind, Row, label, quantity, read_listing, read_table, whole_number
 from rnscli.base.errors import InputError
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 REQUIRED = {"name": label(), "size": whole_number(1, 100)}
 OPTIONAL = {"energy_j": quantity(1e-30, 1e3)}

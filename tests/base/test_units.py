@@ -14,7 +14,7 @@ from rnscli.base.units import (
     parse_uncertain,
 )
 
-QUICK = settings(max_examples=300, deadline=None, derandomize=True)
+QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 
 
 @pytest.mark.parametrize(

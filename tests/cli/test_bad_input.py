@@ -147,6 +147,11 @@ OPTIONS = {
         ]
     )
 }
+# The first command that has an option, with the same bounds.
+FIRST: dict[tuple[str, tuple[str, ...]], str] = {}
+for _name, _options in OPTIONS.items():
+    for _option, _values in _options.items():
+        FIRST.setdefault((_option, _values), _name)
 WITH_BITS = [command for command, options in OPTIONS.items() if "--bits" in options]
 SEVERAL_CORES = (
     "energy",
@@ -169,7 +174,10 @@ def test_options_of_every_command_are_tried() -> None:
 def test_values_are_refused_with_the_option_and_the_value(
     command: str, option: str, refusal: Refusal
 ) -> None:
-    for value in OPTIONS[command][option]:
+    values = OPTIONS[command][option]
+    if values and FIRST[option, values] != command:  # which tries all of them
+        values = (values[0], values[len(values) // 2], values[-1])
+    for value in values:
         sentence = refusal(command, option, value)
         assert option in sentence, value
         if value != HUGE:  # some checks name its size

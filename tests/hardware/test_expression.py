@@ -23,7 +23,7 @@ from rnscli.hardware.expression import (
     dimension,
 )
 
-QUICK = settings(max_examples=300, deadline=None, derandomize=True)
+QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 
 # Of each variable: a value, and powers of m, kg, s, A, K.
 VARIABLES: dict[str, tuple[Fraction, tuple[int, ...]]] = {

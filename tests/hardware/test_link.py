@@ -12,7 +12,7 @@ from rnscli.hardware.expression import Expression
 from rnscli.hardware.profile import load_technology
 from rnscli.hardware.technology import Pass, Technology
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 CHARGE, BOLTZMANN = 1.602176634e-19, 1.380649e-23
 PHASE, INCOHERENT = load_technology("photonic-phase"), load_technology("photonic-incoherent")
 

@@ -12,7 +12,7 @@ from rnscli.base.errors import InputError
 from rnscli.core.cores.kind import Operation, Operations, add, multiply, times
 from rnscli.hardware.operations import OperationPrices
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 # Horowitz, ISSCC 2014, 45 nm: pJ. Dally, 2015: um^2.
 PUBLISHED = [

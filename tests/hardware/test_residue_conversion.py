@@ -43,7 +43,7 @@ from rnscli.core.cores.robust_logic import robust_conversion, robust_cycles
 from rnscli.core.cores.shared_logic import shared_conversion, shared_cycles
 from rnscli.hardware.operations import OperationPrices
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 PRICES = OperationPrices()
 
 PUBLISHED = [

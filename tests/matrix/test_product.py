@@ -20,7 +20,7 @@ from rnscli.matrix.dataflow import GRANULARITIES, PATHS, Dataflow, ProductCounts
 from rnscli.matrix.product import NumPyArrays, TiledProduct
 
 SCALES = ("fp32", "power-of-two")
-QUICK = settings(max_examples=150, deadline=None, derandomize=True)
+QUICK = settings(max_examples=80, deadline=None, derandomize=True)
 
 # Moduli of several widths that hold any sum below 2**53, and then some.
 WIDE = [8191, 8190, 8189, 8179, 8171]
@@ -80,7 +80,7 @@ def check(case: tuple[Core, np.ndarray, np.ndarray], granularity: str, scales: s
 
 @pytest.mark.parametrize("scales", SCALES)
 @pytest.mark.parametrize("most_bits", [8, 31])
-@QUICK
+@settings(QUICK, max_examples=60)
 @given(data=st.data(), granularity=st.sampled_from(GRANULARITIES))
 def test_both_paths_are_exact(
     most_bits: int, scales: str, data: st.DataObject, granularity: str

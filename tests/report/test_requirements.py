@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rnscli.base.errors import InputError
 from rnscli.report.requirements import Requirement, failures
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 COMPARISONS = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
     "<": operator.lt, ">": operator.gt,

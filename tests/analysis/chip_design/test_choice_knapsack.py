@@ -35,7 +35,7 @@ def by_brute_force(items: list[list[tuple[float, float]]], budget: float) -> flo
     return min(fitting, default=None)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(ITEMS, st.floats(0, 12))
 def test_the_least_of_all_combinations(
     items: list[list[tuple[float, float]]], budget: float

@@ -41,13 +41,13 @@ sets = st.integers(1, 5).flatmap(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=120)
+@settings(derandomize=True, deadline=None, max_examples=70)
 @given(sets)
 def test_front_by_definition(points: list[list[float]]) -> None:
     assert pareto_front(np.array(points)).tolist() == by_definition(points)
 
 
-@settings(derandomize=True, deadline=None, max_examples=120)
+@settings(derandomize=True, deadline=None, max_examples=70)
 @given(sets, st.integers(1, 7))
 def test_blocks_do_not_matter(points: list[list[float]], block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

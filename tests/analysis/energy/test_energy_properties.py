@@ -71,7 +71,7 @@ def test_every_core_and_every_technology_is_among_them() -> None:
 
 
 @pytest.mark.parametrize(("core", "name"), PAIRS)
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_the_total_is_the_sum_of_its_parts(core: str, name: str, data: st.DataObject) -> None:
     """Of each group, of each part of a pass; and areas are those beside, or over, each other."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rnscli.analysis.energy import pass_attempts
 from rnscli.analysis.energy.pass_attempts import attempts_of_pass
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 # Every simulation has a fixed seed, and would fail with this probability if it were drawn anew.
 FALSE_ALARM = 1e-6
 MOST_TERMS = 10_000

@@ -118,7 +118,7 @@ def test_digital_cores_and_arrays_with_their_own_have_none() -> None:
         assert made.design.readout is None
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     nanoseconds=st.floats(0.05, 500),
     columns=st.integers(1, 300),

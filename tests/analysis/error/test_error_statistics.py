@@ -11,7 +11,7 @@ from scipy import stats
 
 from rnscli.analysis.error.error_statistics import PRECISION_OF, ErrorStatistics
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True)
+QUICK = settings(max_examples=80, deadline=None, derandomize=True)
 
 # The squares of errors stay finite: operands are limited so that they do.
 ERRORS = st.floats(-1e150, 1e150) | st.sampled_from((0.0, -0.0, 1.0, -1.0, 5e-324))

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -53,21 +54,30 @@ def enumerated(
     members: tuple[int, ...], size: int, radius: int, vectors: list[np.ndarray]
 ) -> tuple[float, float, float]:
     """Every codeword, every error, decoded by comparing with every codeword."""
-    code = np.array([[x % m for m in members] for x in range(size)])
     totals = [0.0, 0.0, 0.0]
-    for error in itertools.product(*(range(m) for m in members)):
+    for error, shares in decoded(members, size, radius):
         chance = math.prod(v[e] for v, e in zip(vectors, error, strict=True))
-        if not chance:
-            continue
+        for i, share in enumerate(shares):
+            totals[i] += chance * share
+    return totals[0], totals[1], totals[2]
+
+
+@cache
+def decoded(
+    members: tuple[int, ...], size: int, radius: int
+) -> list[tuple[tuple[int, ...], tuple[float, float, float]]]:
+    """Of each error the shares of codewords that it leaves right, detected and wrong."""
+    code = np.array([[x % m for m in members] for x in range(size)])
+    found = []
+    for error in itertools.product(*(range(m) for m in members)):
         words = (code + error) % members
         distance = (words[:, None, :] != code[None, :, :]).sum(axis=2)
         near = distance <= radius
         assert near.sum(axis=1).max() <= 1
         own = np.diagonal(near)
-        totals[0] += chance * own.mean()
-        totals[2] += chance * (near.any(axis=1) & ~own).mean()
-        totals[1] += chance * (~near.any(axis=1)).mean()
-    return totals[0], totals[1], totals[2]
+        some = near.any(axis=1)
+        found.append((error, (own.mean(), (~some).mean(), (some & ~own).mean())))
+    return found
 
 
 def laws_of(kind: str, members: tuple[int, ...]) -> tuple[NoiseLaw, ...]:

@@ -52,10 +52,10 @@ def laws_of(moduli: Sequence[int], kind: str, seed: int) -> list[np.ndarray]:
     return [rng.dirichlet(np.full(m, 0.3)) for m in moduli]
 
 
-@pytest.mark.parametrize("block", [3, 64, 1 << 20])
 @pytest.mark.parametrize("kind", ["gaussian", "few", "any"])
 @pytest.mark.parametrize("moduli", SETS, ids=str)
-def test_against_the_sum_one_by_one(moduli: tuple[int, ...], kind: str, block: int) -> None:
+def test_against_the_sum_one_by_one(moduli: tuple[int, ...], kind: str) -> None:
+    """In blocks of any size."""
     rng = np.random.default_rng(len(moduli))
     total = math.prod(moduli)
     for radius in (0, 1, 2):
@@ -65,15 +65,18 @@ def test_against_the_sum_one_by_one(moduli: tuple[int, ...], kind: str, block: i
             size = int(rng.integers(2, total + 1))
             start = int(rng.integers(0, max(1, size // 3)))
             laws = laws_of(moduli, kind, size)
-            with mock.patch.object(halves, "_BLOCK", block):
-                halves_of.cache_clear()
-                if halves_for(laws, size, radius, start) is None:
-                    continue
-                found = far_sums(laws, size, radius, start, moments=True)
-                (only, *none) = far_sums(laws, size, radius, start, moments=False)
-            wanted = one_by_one(laws, size, radius, start)
-            assert found == pytest.approx(wanted, rel=1e-11, abs=1e-280)
-            assert only == pytest.approx(wanted[0], rel=1e-12, abs=1e-280) and none == [0.0, 0.0]
+            wanted = None
+            for block in (3, 64, 1 << 20):
+                with mock.patch.object(halves, "_BLOCK", block):
+                    halves_of.cache_clear()
+                    if halves_for(laws, size, radius, start) is None:
+                        continue
+                    found = far_sums(laws, size, radius, start, moments=True)
+                    (only, *none) = far_sums(laws, size, radius, start, moments=False)
+                wanted = wanted or one_by_one(laws, size, radius, start)
+                assert found == pytest.approx(wanted, rel=1e-11, abs=1e-280)
+                assert only == pytest.approx(wanted[0], rel=1e-12, abs=1e-280)
+                assert none == [0.0, 0.0]
     halves_of.cache_clear()
 
 
@@ -84,7 +87,7 @@ def test_against_the_sum_one_by_one(moduli: tuple[int, ...], kind: str, block: i
     radius=st.integers(0, 2),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_any_law_and_range(
     moduli: tuple[int, ...], share: float, begin: float, radius: int, seed: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -92,21 +93,30 @@ def counted(code: RedundantCode, laws: tuple[NoiseLaw, ...], values: ValueLaw) -
     index = np.arange(size)
     chances_of = values.between(index, index, size)
     assert math.fsum(chances_of) == pytest.approx(1, abs=1e-9)
+    errors, found = every_word(code)
     vectors = [law.error_distribution(m) for law, m in zip(laws, moduli.moduli, strict=True)]
-    errors = np.array(list(itertools.product(*map(range, moduli.moduli)))).T
     chances = np.prod([v[e] for v, e in zip(vectors, errors, strict=True)], axis=0)
     wanted = np.zeros(6)
-    for place, chance in zip(index.tolist(), chances_of.tolist(), strict=True):
-        value = code.lowest + place
-        words = (code.encode(np.array([value])) + errors) % np.array(moduli.moduli)[:, np.newaxis]
-        decoded = code.decode(words)
-        rejected = decoded.status == DETECTED
-        off = np.where(rejected, 0, np.abs(decoded.values - value)).astype(float)
+    for chance, (rejected, off) in zip(chances_of.tolist(), found, strict=True):
         of_kinds = (~rejected & (off == 0), rejected, off > 0, off > 2)
         wanted += chance * np.array([*(chances[k].sum() for k in of_kinds), chances @ off, 0.0])
         wanted[5] += chance * float(chances @ off**2)
     made: list[float] = wanted.tolist()
     return made
+
+
+@lru_cache(maxsize=64)
+def every_word(code: RedundantCode) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """All errors; and of each value at each, whether it is rejected, and how far off it is."""
+    members = np.array(code.moduli.moduli)[:, np.newaxis]
+    errors = np.array(list(itertools.product(*map(range, code.moduli.moduli)))).T
+    found = []
+    for value in range(code.lowest, code.lowest + code.size):
+        decoded = code.decode((code.encode(np.array([value])) + errors) % members)
+        rejected = decoded.status == DETECTED
+        off = np.where(rejected, 0, np.abs(decoded.values - value)).astype(float)
+        found.append((rejected, off))
+    return errors, found
 
 
 @pytest.mark.parametrize("retry_above", [0.0, 1.5, 4.0])

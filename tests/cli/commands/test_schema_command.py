@@ -217,7 +217,7 @@ SWEEPS = (
     "accuracy --model tiny_networks:cnn,tiny_networks:digital --data images.npz "
     "--core rns,fixed-lp,fixed-hp,bit-sliced --slice-bits 1,2 --granularity vector,tensor "
     "--scales fp32,power-of-two "
-    "--samples 9 --seed 0,1 --bits 6",
+    "--samples 2 --seed 0,1 --bits 6",
     "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --redundant 1,2 --p 0,1e-2 "
     "--attempts 1,inf --decoder majority,detect --legitimate-range operands,product --core rns",
     "accuracy --model tiny_networks:cnn --data images.npz --samples 20 --sigma 0.1,0.2 "

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.dot_product import DotProduct, quantisation_levels
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True)
+QUICK = settings(max_examples=80, deadline=None, derandomize=True)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rnscli.base.errors import InputError
 from rnscli.core.arithmetic.residues import quantise
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True)
+QUICK = settings(max_examples=80, deadline=None, derandomize=True)
 REALS = st.floats(-1e150, 1e150)
 VECTORS = st.one_of(
     st.lists(REALS, min_size=1, max_size=8),

@@ -17,7 +17,7 @@ from rnscli.core.arithmetic.residues import (
     to_residues,
 )
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True)
+QUICK = settings(max_examples=80, deadline=None, derandomize=True)
 
 # Around 2**31 two products fit in int64 and three do not; the others straddle the same limit
 # for more terms, and the one at which sums of products stop being exact in float64.

@@ -29,7 +29,7 @@ def converted(value: int, full_bits: int, halvings: int, adc_bits: int) -> int:
     return step * max(-half, min(half - 1, code))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(
     adc_range=RANGES, adc_bits=st.integers(1, 20), bits=st.integers(2, 8),
     size=st.integers(1, 200), data=st.data(),

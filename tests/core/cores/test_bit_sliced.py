@@ -14,7 +14,7 @@ from rnscli.core.arithmetic.dot_product import DotProduct
 from rnscli.core.cores.conventional_core import BitSlicedCore, convert_sums
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 # Every statistical test has a fixed seed, and would fail with this probability if it were drawn
 # anew for code that is right.

@@ -52,7 +52,7 @@ def _asked(full_bits: int, share: Fraction) -> int:
     return bits
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     above=st.integers(1, 60), below=st.integers(60, 999), adc_bits=st.integers(1, 14),
     bits=st.integers(2, 8), size=st.integers(1, 200), data=st.data(),

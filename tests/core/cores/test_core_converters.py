@@ -13,7 +13,7 @@ from rnscli.core.arithmetic.moduli import ModuliSet
 from rnscli.core.cores.kind import Converters
 
 FOUR, FIVE = ModuliSet([63, 62, 61, 59]), ModuliSet([63, 62, 61, 59, 55])
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 DOTS = st.builds(DotProduct, st.integers(1, 5000), st.integers(2, 16), st.integers(2, 16))
 

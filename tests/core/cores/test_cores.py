@@ -18,7 +18,7 @@ from rnscli.core.cores.core import Core
 from rnscli.core.cores.rns_core import RnsCore
 from rnscli.core.noise import Gaussian, NoiseLaw, Uniform
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 # Every statistical test has a fixed seed, and would fail with this probability if it were drawn
 # anew for code that is right.

@@ -14,7 +14,7 @@ from rnscli.hardware.adc.headings import ENERGY, Headings
 from rnscli.hardware.adc.surveyed import regressed_area
 from rnscli.hardware.adc.table import ListedAdc, TableAdc, load_adc_table
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 def loaded(folder: Path, text: str, columns: dict[str, str] | None = None) -> TableAdc:

@@ -20,7 +20,7 @@ from rnscli.hardware.adc.surveyed import (
 )
 from rnscli.hardware.dac import CapacitiveDac
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True)
+QUICK = settings(max_examples=80, deadline=None, derandomize=True)
 
 MODELS: list[AdcModel] = [
     model.made(None) for model in ADC_MODELS.values() if not model.takes_table

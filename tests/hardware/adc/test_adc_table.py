@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rnscli.base.errors import InputError
 from rnscli.hardware.adc.table import ListedAdc, TableAdc, load_adc_table
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 LISTED = st.builds(
     ListedAdc,

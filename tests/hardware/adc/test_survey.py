@@ -17,7 +17,7 @@ from rnscli.hardware.adc import survey
 from rnscli.hardware.adc.survey import Published, fastest, published, unpublished
 from rnscli.hardware.adc.surveyed import MurmannAdc
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 CELLS = [
     cell for bits in range(3, 20) for rate in RATES if (cell := published(bits, rate)) is not None

@@ -12,7 +12,7 @@ from rnscli.hardware.workloads.formats.windows import Axis, adaptive
 from rnscli.hardware.workloads.networks import load_workload
 
 HEADS = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"  # noqa: E501
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 def read(folder: Path, text: str) -> tuple[Gemm, ...]:

@@ -24,7 +24,7 @@ from rnscli.hardware.workloads.networks import (
     resnet50,
 )
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 def refusal(make: Callable[[], Any]) -> str:

@@ -109,6 +109,16 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return pictures
 
 
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The pictures that would be saved: what is in them is known before it is laid out."""
+    from matplotlib.figure import Figure
+
+    pictures: list[Any] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: pictures.append(self))
+    return pictures
+
+
 def words(picture: bytes) -> str:
     return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(picture))
 
@@ -201,9 +211,9 @@ def test_fifty_layers_can_be_read(drawn: list[Any]) -> None:
 # The bill
 
 
-def test_the_linear_form_adds_up(drawn: list[Any]) -> None:
+def test_the_linear_form_adds_up(made: list[Any]) -> None:
     energy_plots.plot_energy(LINEAR, "png")
-    (picture,) = drawn
+    (picture,) = made
     (axes,) = picture.axes
     assert axes.get_yscale() == "linear"
     heights = bars(axes)
@@ -217,18 +227,18 @@ def test_the_linear_form_adds_up(drawn: list[Any]) -> None:
     assert heights["ADC"][1] == pytest.approx(LINEAR[1]["adc_energy_j"], rel=1e-12)
 
 
-def test_nothing_touches_the_frame(drawn: list[Any]) -> None:
+def test_nothing_touches_the_frame(made: list[Any]) -> None:
     energy_plots.plot_energy(LINEAR, "png")
-    (axes,) = drawn[0].axes
+    (axes,) = made[0].axes
     tops = [row["energy_per_dot_product_j"] for row in LINEAR]
     tops += [row["energy_range_j"][1] for row in LINEAR if isinstance(row["energy_range_j"], tuple)]
     low, high = axes.get_ylim()
     assert low == 0 and high > 1.01 * max(map(float, map(str, tops)))
 
 
-def test_the_logarithmic_form_has_totals_and_shares(drawn: list[Any]) -> None:
+def test_the_logarithmic_form_has_totals_and_shares(made: list[Any]) -> None:
     energy_plots.plot_energy(LOGARITHMIC, "png")
-    (picture,) = drawn
+    (picture,) = made
     above, below = picture.axes
     assert (above.get_yscale(), below.get_yscale()) == ("log", "linear")
     totals = [patch.get_height() for patch in above.patches]
@@ -245,13 +255,13 @@ def test_the_logarithmic_form_has_totals_and_shares(drawn: list[Any]) -> None:
     assert 100 in [round(tick) for tick in below.get_yticks()]
 
 
-def test_parts_have_looks_of_their_own(drawn: list[Any]) -> None:
+def test_parts_have_looks_of_their_own(made: list[Any]) -> None:
     every = LINEAR[0] | dict.fromkeys(ENERGY_PARTS, 1e-13)
     alone = LINEAR[2]
     energy_plots.plot_energy([every, alone], "png")
     energy_plots.plot_energy([alone], "png")
     looks = []
-    for picture in drawn:
+    for picture in made:
         containers = [c for c in picture.axes[0].containers if hasattr(c, "patches")]
         boxes = {c.get_label(): c.patches[0] for c in containers}
         looks.append({n: (box.get_facecolor(), box.get_hatch()) for n, box in boxes.items()})
@@ -261,20 +271,20 @@ def test_parts_have_looks_of_their_own(drawn: list[Any]) -> None:
     assert len(colours) == sum(not hatch for _, hatch in looks[0].values()) == 8
 
 
-def test_whiskers_of_the_logarithmic_form_are_not_cut(drawn: list[Any]) -> None:
+def test_whiskers_of_the_logarithmic_form_are_not_cut(made: list[Any]) -> None:
     row = LOGARITHMIC[-1]
     ends = (0.5 * float(str(row["energy_per_dot_product_j"])),
             40 * float(str(row["energy_per_dot_product_j"])))  # fmt: skip
     energy_plots.plot_energy([LINEAR[1], row | {"energy_range_j": ends}], "png")
-    low, high = drawn[0].axes[0].get_ylim()
+    low, high = made[0].axes[0].get_ylim()
     assert low < ends[0] and ends[1] < high
 
 
-def test_retries_are_those_of_a_pass(drawn: list[Any]) -> None:
-    """What is done once is drawn whole, and the rest as in one attempt."""
+def test_retries_are_those_of_a_pass(made: list[Any]) -> None:
+    """What is done once is made whole, and the rest as in one attempt."""
     row = bill("rns", expected_attempts=1.1, pass_attempts=4.0)
     energy_plots.plot_energy([row], "png")
-    heights = bars(drawn[0].axes[0])
+    heights = bars(made[0].axes[0])
     assert heights["array"][0] == pytest.approx(float(str(row["array_energy_j"])) / 4, abs=0)
     assert heights["scaling"][0] == pytest.approx(
         float(str(row["scaling_energy_j"])), rel=1e-12, abs=0
@@ -283,10 +293,10 @@ def test_retries_are_those_of_a_pass(drawn: list[Any]) -> None:
     assert total == pytest.approx(row["energy_per_dot_product_j"], rel=1e-12, abs=0)
 
 
-def test_whiskers_span_the_range(drawn: list[Any]) -> None:
+def test_whiskers_span_the_range(made: list[Any]) -> None:
     known = LINEAR[3] | {"energy_range_j": None}
     energy_plots.plot_energy([*LINEAR[:3], known], "png")
-    (axes,) = drawn[0].axes
+    (axes,) = made[0].axes
     ends = [tuple(line.get_segments()[0][:, 1]) for line in axes.collections]
     assert ends == [pytest.approx(row["energy_range_j"]) for row in LINEAR[:3]]
 
@@ -312,28 +322,28 @@ def test_energies_of_zero() -> None:
         assert energy_plots.plot_energy(rows, "png").startswith(b"\x89PNG")
 
 
-def test_one_bar_is_enough(drawn: list[Any]) -> None:
+def test_one_bar_is_enough(made: list[Any]) -> None:
     energy_plots.plot_energy(LINEAR[1:2], "png")
-    assert len(drawn[0].axes[0].patches) == 2 + 1 + 2  # DAC, ADC, array, scaling, memory
+    assert len(made[0].axes[0].patches) == 2 + 1 + 2  # DAC, ADC, array, scaling, memory
 
 
 # Networks
 
 
-def test_one_design_is_drawn_by_layer(drawn: list[Any]) -> None:
+def test_one_design_is_drawn_by_layer(made: list[Any]) -> None:
     energy_plots.plot_workload(LAYERS, "png")
-    labels = [text.get_text() for text in drawn[0].axes[-1].get_xticklabels()]
+    labels = [text.get_text() for text in made[0].axes[-1].get_xticklabels()]
     assert labels == ["conv1", "conv2", "fc1", "fc2"]
-    totals = [patch.get_height() for patch in drawn[0].axes[0].patches]
+    totals = [patch.get_height() for patch in made[0].axes[0].patches]
     assert totals == pytest.approx([row["energy_j"] for row in LAYERS[:-1]])
 
 
-def test_several_designs_are_drawn_by_their_totals(drawn: list[Any]) -> None:
+def test_several_designs_are_drawn_by_their_totals(made: list[Any]) -> None:
     energy_plots.plot_workload(NETWORKS, "png")
-    labels = [text.get_text() for text in drawn[0].axes[-1].get_xticklabels()]
+    labels = [text.get_text() for text in made[0].axes[-1].get_xticklabels()]
     assert labels == ["mnist-cnn, rns", "bert-large, rns", "mnist-cnn, fixed-lp",
                       "bert-large, fixed-lp"]  # fmt: skip
-    totals = [patch.get_height() for patch in drawn[0].axes[0].patches]
+    totals = [patch.get_height() for patch in made[0].axes[0].patches]
     expected = [row["energy_j"] for row in NETWORKS if row["layer"] == "total"]
     assert totals == pytest.approx(expected)
 
@@ -341,9 +351,9 @@ def test_several_designs_are_drawn_by_their_totals(drawn: list[Any]) -> None:
 # The tornado
 
 
-def test_the_tornado_shows_its_bars(drawn: list[Any]) -> None:
+def test_the_tornado_shows_its_bars(made: list[Any]) -> None:
     energy_plots.plot_tornado(TORNADO, "png")
-    panels = drawn[0].axes
+    panels = made[0].axes
     assert len(panels) == 2
     for axes, core in zip(panels, ("rns", "fixed-lp"), strict=True):
         rows = [row for row in TORNADO if row["core"] == core]
