@@ -11,9 +11,9 @@ from rnscli.analysis.error.operands import DISTRIBUTIONS
 from rnscli.base import Registry
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
 from rnscli.cli.commands.schema import Answering, document_schema
+from rnscli.cli.help_page import WithExamples
 from rnscli.cli.main import cli
 from rnscli.cli.options.sweeps import described
-from rnscli.cli.terminal import WithExamples
 from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES
 from rnscli.core.noise import NOISE_LAWS

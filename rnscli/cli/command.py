@@ -13,7 +13,8 @@ import click
 from rnscli import base, report
 from rnscli.cli import options
 from rnscli.cli.answer import FORMATS, Answer, Bar, Output, Question, Result
-from rnscli.cli.terminal import WithExamples, progress_bar
+from rnscli.cli.help_page import GroupedOption, WithExamples
+from rnscli.cli.terminal import progress_bar
 
 OUTPUT_OPTIONS = ("format", "output", "plot", "require")
 _REPLACE = "force"  # beside an output that is a folder
@@ -53,7 +54,7 @@ class AnswerCommand(WithExamples):
         needs: Mapping[str, Sequence[str]] | None = None,
         **attributes: Any,
     ) -> None:
-        quiet = click.Option(["--quiet"], **options.QUIET)
+        quiet = GroupedOption(["--quiet"], **{n: v for n, v in options.QUIET.items() if n != "cls"})
         every = [*params, quiet, *_output_options(plot, folder)]
         super().__init__(params=every, **attributes)
         self._callback, self._needs = callback, needs or {}
@@ -254,22 +255,26 @@ class _RequirementType(options.ParamType):
 def _output_options(plot: str | None, folder: str | None) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
     forms = "Form of the result.  [default: table]"
-    output = "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
+    output = "Write the result there, or to standard output as -; the suffix .json, .csv, .md, "
+    output += ".tex or .txt chooses the format."
     replaced = "Replace the folder if it exists."
     drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
     held = "Exit with code 1 unless this holds in every row, or in those 'where COLUMN == VALUE'; "
     held += "any column, repeatable."
-    made = [click.Option(["--format"], type=click.Choice(FORMATS), help=forms)]
+    kept: dict[str, Any] = {"group": base.OptionGroup.OUTPUT}
+    made: list[click.Parameter] = []
+    made.append(GroupedOption(["--format"], type=click.Choice(FORMATS), help=forms, **kept))
     if folder is None:
         file = options.OutputPath("a file", is_text=True)
-        made.append(click.Option(["--output"], type=file, metavar="FILE", help=output))
+        made.append(GroupedOption(["--output"], type=file, metavar="FILE", help=output, **kept))
     else:
         output = f"Write {folder} in this folder, all or nothing."
         place = options.OutputPath("a folder")
-        made.append(click.Option(["--output"], type=place, metavar="DIR", help=output))
-        made.append(click.Option([f"--{_REPLACE}"], is_flag=True, help=replaced))
+        made.append(GroupedOption(["--output"], type=place, metavar="DIR", help=output, **kept))
+        made.append(GroupedOption([f"--{_REPLACE}"], is_flag=True, help=replaced, **kept))
     if plot is not None:
         picture = options.OutputPath("a file")
-        made.append(click.Option(["--plot"], type=picture, metavar="FILE", help=drawn))
-    required = click.Option(["--require"], type=_RequirementType(), multiple=True, help=held)
-    return [*made, required]
+        made.append(GroupedOption(["--plot"], type=picture, metavar="FILE", help=drawn, **kept))
+    held_by = _RequirementType()
+    made.append(GroupedOption(["--require"], type=held_by, multiple=True, help=held, **kept))
+    return made

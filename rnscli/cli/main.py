@@ -21,7 +21,8 @@ from click.shell_completion import CompletionItem
 
 from rnscli import __version__
 from rnscli.base import RnscliError, nearest
-from rnscli.cli.terminal import ReaderGoneError, WithExamples, complain, reason_of, sentence_of
+from rnscli.cli.help_page import WithExamples
+from rnscli.cli.terminal import ReaderGoneError, complain, reason_of, sentence_of
 
 # The subcommands with their lines in the help, so that `--help` imports none of them: each is the
 # `command` of the module of its name in `rnscli.cli.commands`.

@@ -13,8 +13,8 @@ from typing import Any
 import click
 import pytest
 
+from rnscli.cli.help_page import Example, WithExamples
 from rnscli.cli.main import COMMANDS, cli
-from rnscli.cli.terminal import Example, WithExamples
 
 Run = Callable[..., Any]
 

@@ -83,6 +83,7 @@ PER_LAYER = base.Option(
     base.Flags(),
     "A row for each layer instead of one for the chip: arrays, copies, time and what limits it.",
     name="per_layer",
+    group=base.OptionGroup.ASKED,
 )
 
 

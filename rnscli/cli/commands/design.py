@@ -117,6 +117,7 @@ _STATIC = (
             "reach --max-p-err or --max-output-error, which may be several: the laser power is "
             "looked for, on as many arrays as are best.",
             name="coding_gain",
+            group=base.OptionGroup.ASKED,
         )
     ),
     options.take(
@@ -125,11 +126,14 @@ _STATIC = (
             "Instead of the best design families of codes side by side, at each --sigma: the same "
             "channels and converters, beside a conventional core.",
             name="families",
+            group=base.OptionGroup.ASKED,
         )
     ),
     *CHIP_OPTIONS,
     click.option(
         "--layers-to",
+        cls=cli.GroupedOption,
+        group=base.OptionGroup.OUTPUT,
         type=options.OutputPath("a file"),
         metavar="FILE",
         help="With --layer-bits: write the choice as a file of layers for rnscli accuracy.",

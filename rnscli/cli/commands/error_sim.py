@@ -11,7 +11,7 @@ import click
 
 from rnscli import analysis, cli, core, report
 from rnscli.analysis import DISTRIBUTIONS, PRECISION_OF, SUFFIXES, ErrorOptions
-from rnscli.base import Column, InputError, RnscliError, columns_of, nearest
+from rnscli.base import Column, InputError, OptionGroup, RnscliError, columns_of, nearest
 from rnscli.cli import options
 from rnscli.hardware import Technology
 
@@ -89,6 +89,8 @@ AXES = (
     ErrorOptions.max_pairs,
     click.option(
         "--operands",
+        cls=cli.GroupedOption,
+        group=OptionGroup.CORE,
         default="uniform",
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",

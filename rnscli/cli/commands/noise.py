@@ -20,7 +20,15 @@ from rnscli.analysis import (
     Operands,
     SolveOptions,
 )
-from rnscli.base import Column, InputError, nearest, option_columns, options_of, probability
+from rnscli.base import (
+    Column,
+    InputError,
+    OptionGroup,
+    nearest,
+    option_columns,
+    options_of,
+    probability,
+)
 from rnscli.cli import options
 from rnscli.hardware import KNOWN, Technology
 
@@ -107,6 +115,8 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
     *options.OPERANDS,
     click.option(
         "--operands",
+        cls=cli.GroupedOption,
+        group=OptionGroup.CORE,
         default=UNIFORM,
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",

@@ -138,12 +138,16 @@ AXIS_COLUMNS = {
     ),
     click.option(
         "--checkpoint",
+        cls=cli.GroupedOption,
+        group=base.OptionGroup.RUN,
         type=options.OutputPath("a folder"),
         metavar="DIR",
         help="Keep every training in this folder after each epoch, and go on from there.",
     ),
     click.option(
         "--save",
+        cls=cli.GroupedOption,
+        group=base.OptionGroup.OUTPUT,
         type=options.OutputPath("a file"),
         help="Write the weights of every training, for rnscli accuracy --weights: FILE with core, "
         "swept options and seed before its suffix, as in FILE-rns-seed0.pt.",
