@@ -19,8 +19,10 @@ from rnscli.cli.help_page import WithExamples as WithExamples
 from rnscli.cli.help_page import docs as docs
 from rnscli.cli.help_page import example_lines as example_lines
 from rnscli.cli.help_page import grouped as grouped
+from rnscli.cli.help_page import heading as heading
 from rnscli.cli.help_page import title_of as title_of
 from rnscli.cli.help_page import write_groups as write_groups
+from rnscli.cli.help_page import write_names as write_names
 from rnscli.cli.main import ANSWERING as ANSWERING
 from rnscli.cli.main import COMMANDS as COMMANDS
 from rnscli.cli.main import COMPLETE as COMPLETE

@@ -3,7 +3,6 @@
 import inspect
 import os
 import re
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +74,7 @@ class WithExamples(click.Command):
         params = self.get_params(ctx)
         write_groups(ctx, formatter, grouped(params))
         for option in params:
-            if isinstance(option, GroupedOption) and option.explained:
-                write_names(formatter, option)
+            write_names(formatter, option)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples as they are, never wrapped: they are there to be copied; and the sources."""
@@ -85,18 +83,22 @@ class WithExamples(click.Command):
             with formatter.section(heading("Examples")):
                 for text in example_lines(self.examples):
                     formatter.write(f"{'':>{formatter.current_indent}}{text}\n")
-        if self.background is None:
-            return
-        with formatter.section(heading("Formulas and their sources")):
-            formatter.write_text(self.background.sources)
-            # A path is never wrapped, so that a terminal makes a link of it.
-            formatter.write(f"{'':>{formatter.current_indent}}{docs(self.background.page)}\n")
+        if self.background is not None:
+            with formatter.section(heading("Formulas and their sources")):
+                formatter.write_text(self.background.sources)
+                # A path is never wrapped, so that a terminal makes a link of it.
+                formatter.write(f"{'':>{formatter.current_indent}}{docs(self.background.page)}\n")
         groups = [one.key for one in grouped(self.get_params(ctx)) if one is not None]
-        said = [f"rnscli examples {self.name}", "rnscli glossary TERM"]
-        if len(groups) > 2:
-            said.insert(0, f"rnscli help {self.name} GROUP, of {', '.join(groups)}")
-        with formatter.section(heading("See also")):
-            formatter.write_text("; ".join(said))
+        if groups:
+            ways = {
+                f"help {self.name}": "the names of its options",
+                f"help {self.name} GROUP": f"what some do; groups are {', '.join(groups)}",
+                f"{self.name} --help": "what all options do",
+                f"examples {self.name}": "the examples, to be copied",
+                "glossary TERM": "what a word means here",
+            }
+            with formatter.section(heading("See also")):
+                formatter.write_dl([(f"rnscli {line}", text) for line, text in ways.items()])
 
 
 def grouped(params: Iterable[click.Parameter]) -> dict[OptionGroup | None, list[click.Option]]:
@@ -163,8 +165,10 @@ def write_groups(
                 formatter.write_dl([(name.ljust(column), text), *others], col_max=_COLUMN)
 
 
-def write_names(formatter: click.HelpFormatter, option: GroupedOption) -> None:
-    """What an option takes by name, a line or two for each."""
+def write_names(formatter: click.HelpFormatter, option: click.Parameter) -> None:
+    """What an option takes by name, a line or two for each, if it says what they are."""
+    if not isinstance(option, GroupedOption) or not option.explained:
+        return
     with formatter.section(heading(f"Names that {option.opts[0]} takes")):
         formatter.write_dl([(name, one.summary) for name, one in option.explained.items()])
 
@@ -173,16 +177,25 @@ def write_names(formatter: click.HelpFormatter, option: GroupedOption) -> None:
 
 
 def docs(page: str) -> str:
-    """Where a page of the documentation is: its file on this machine, or its name."""
-    folder = docs_folder()
-    return f"docs/{page}" if folder is None else str(folder / page)
+    """Where a page of the documentation is: its file on this machine, or else its name."""
+    folder = checkout()
+    found = folder / "docs" / page if folder is not None else installed_file(page)
+    return f"docs/{page}" if found is None else str(found)
 
 
-def docs_folder() -> Path | None:
-    """The documentation beside a package in its repository, or where a wheel has put it."""
-    home = Path(rnscli.__file__).parent
-    installed = Path(sysconfig.get_path("data"), "share", "doc", "rnscli")
-    # `pip install --target` puts what is shared beside the package.
-    beside = home.parent / "share" / "doc" / "rnscli"
-    places = (home.parent / "docs", beside, installed)
-    return next((one for one in places if (one / "reference.md").is_file()), None)
+def checkout() -> Path | None:
+    """The repository that this package lies in, if it does."""
+    folder = Path(rnscli.__file__).parents[1]
+    return folder if (folder / "docs" / "reference.md").is_file() else None
+
+
+def installed_file(name: str) -> Path | None:
+    """Where a wheel has put one of the documents, if it was installed from one."""
+    from importlib.metadata import PackageNotFoundError, files
+
+    try:
+        listed = files("rnscli") or ()
+    except PackageNotFoundError:  # as where the package was copied
+        return None
+    found = (one for one in listed if one.parts[-4:] == ("share", "doc", "rnscli", name))
+    return next((Path(str(one.locate())).resolve() for one in found), None)

@@ -64,7 +64,7 @@ def sentence_of(error: click.ClickException) -> str:
     if isinstance(error, click.BadParameter) and error.param is not None and error.message:
         named = isinstance(error.param, click.Option)
         name = error.param.opts[0] if named else error.param.human_readable_name
-        return f"{name}: {error.message}"
+        return f"{name.strip('[].')}: {error.message}"
     if isinstance(error, click.BadOptionUsage | click.NoSuchOption) and error.ctx is not None:
         name, context = error.option_name, error.ctx
         known = {option: one for one in context.command.params for option in one.opts}

@@ -90,6 +90,11 @@ PER_LAYER = base.Option(
 @click.command(
     "chip",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "The bill of rnscli energy. Writes of cells: Wan et al., Nature 608, 2022. Memories: "
+        "Marinella et al., arXiv:1707.09952. The schedule is a model of this tool.",
+        page="chip.md",
+    ),
     row_type=analysis.ChipRow,
     layout=LAYOUT,
     plot="where energy and time go, layer by layer",

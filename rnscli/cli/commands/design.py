@@ -88,6 +88,11 @@ _STATIC = (
 @click.command(
     "design",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Those of rnscli energy, error-sim and fault-prob, whose command lines for the chosen "
+        "design are printed below the answer.",
+        page="tutorial.md",
+    ),
     row_type=analysis.DesignRow,
     layout=LAYOUT,
     plot="the Pareto front, the gain, or the families",

@@ -49,6 +49,11 @@ AXES = (
 @click.command(
     "error-sim",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Demirkiran et al., arXiv:2309.10759, Methods. Calibrated ranges, cells and mappings: "
+        "Xiao et al., arXiv:2109.01262.",
+        page="monte-carlo.md",
+    ),
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",

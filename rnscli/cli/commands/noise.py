@@ -99,6 +99,11 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
 @click.command(
     "noise",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Cells: Xiao et al., arXiv:2109.01262. Light: the profile of the technology, whose sources "
+        "rnscli energy --breakdown shows.",
+        page="devices.md",
+    ),
     row_type=analysis.NoiseRow,
     layout=LAYOUT,
     plot="the noise, and the share of each part",

@@ -94,6 +94,11 @@ AXIS_COLUMNS = {
 @click.command(
     "train",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Dataflow: Demirkiran et al., arXiv:2309.10759. Stochastic rounding: Gupta et al., "
+        "arXiv:1502.02551. Cells: Marinella et al., arXiv:1707.09952.",
+        page="networks.md",
+    ),
     row_type=analysis.TrainingRow,
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
