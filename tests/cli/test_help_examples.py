@@ -56,13 +56,18 @@ def test_every_help_ends_with_two_examples(
         monkeypatch.setenv("COLUMNS", width)
         ran = rnscli(*([name] if name else []), "--help")
         assert (ran.code, ran.err) == (0, "")
-        assert max(map(len, ran.out.splitlines())) <= int(width)
+        lines = [line for line in ran.out.splitlines() if not line.endswith(".md")]  # a path
+        assert max(map(len, lines)) <= int(width)
         shown = "".join(
             f"  {line}\n"
             for example in found
             for line in (f"# {example.answers}", *example.line.splitlines())
         )
-        assert ran.out.endswith(f"\nExamples:\n{shown}")
+        _, _, below = ran.out.partition(f"\nExamples:\n{shown}")
+        assert below or ran.out.endswith(f"\nExamples:\n{shown}")
+        # Below them only where formulas are from, and what else one may ask.
+        headings = re.findall(r"^\S.*:$", below, re.MULTILINE)
+        assert headings == sorted({"Formulas and their sources:", "See also:"} & {*headings})
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])

@@ -46,7 +46,7 @@ def test_commands_with_their_help() -> None:
     assert [(item.value, item.help) for item in items("")] == [
         (name, text) for name, text in COMMANDS.items()
     ]
-    assert values("e") == ["error-sim", "energy"]
+    assert values("e") == ["error-sim", "energy", "examples"]
     assert values("--v") == ["--version"]
 
 
