@@ -4,6 +4,7 @@ import inspect
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -193,9 +194,9 @@ def installed_file(name: str) -> Path | None:
     """Where a wheel has put one of the documents, if it was installed from one."""
     from importlib.metadata import PackageNotFoundError, files
 
-    try:
-        listed = files("rnscli") or ()
-    except PackageNotFoundError:  # as where the package was copied
-        return None
-    found = (one for one in listed if one.parts[-4:] == ("share", "doc", "rnscli", name))
-    return next((Path(str(one.locate())).resolve() for one in found), None)
+    parts = ("share", "doc", "rnscli", name)
+    places = [Path(rnscli.__file__).parents[1].joinpath(*parts)]  # of `pip install --target`
+    with suppress(PackageNotFoundError):  # as where the package was copied
+        listed = (one for one in files("rnscli") or () if one.parts[-4:] == parts)
+        places += [Path(str(one.locate())).resolve() for one in listed]
+    return next((one for one in places if one.is_file()), None)
