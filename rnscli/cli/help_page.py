@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,10 +24,10 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Background:
-    """Where the formulas of a command are from, and the page of the documentation on it."""
+    """Where the formulas of a command are from, if it has any, and its page in the documentation."""
 
-    sources: str
-    page: str
+    sources: str = ""
+    page: str = field(kw_only=True)
 
 
 class GroupedOption(click.Option):
@@ -43,12 +43,42 @@ class GroupedOption(click.Option):
         return {}
 
 
+_SOURCES = "Formulas and their sources"
+_HYPHEN = "\ue000"  # stands for one where no line may be cut; of no text
+
+
+class _Formatter(click.HelpFormatter):
+    """Cuts no name at a hyphen, so that it is found by a search, and can be copied."""
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str | None]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        kept = [(first, _kept(second or "")) for first, second in rows]
+        super().write_dl(kept, col_max, col_spacing)
+
+    def write_text(self, text: str) -> None:
+        super().write_text(_kept(text))
+
+    def getvalue(self) -> str:
+        return super().getvalue().replace(_HYPHEN, "-")
+
+
+def _kept(text: str) -> str:
+    return text.replace("-", _HYPHEN)
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
 class WithExamples(click.Command):
     """A command with a help of parts: options by groups, and a docstring that ends with examples.
 
     What follows ``\\b`` are examples, each a comment and a line for the shell. They stand below the
     options, because that is what a terminal shows when the help is longer than the screen.
     """
+
+    context_class = _Context
 
     def __init__(
         self, *, help: str | None = None, background: Background | None = None, **attributes: Any
@@ -85,8 +115,10 @@ class WithExamples(click.Command):
                 for text in example_lines(self.examples):
                     formatter.write(f"{'':>{formatter.current_indent}}{text}\n")
         if self.background is not None:
-            with formatter.section(heading("Formulas and their sources")):
-                formatter.write_text(self.background.sources)
+            sources = self.background.sources
+            with formatter.section(heading(_SOURCES if sources else "Documentation")):
+                if sources:
+                    formatter.write_text(sources)
                 # A path is never wrapped, so that a terminal makes a link of it.
                 formatter.write(f"{'':>{formatter.current_indent}}{docs(self.background.page)}\n")
         groups = [one.key for one in grouped(self.get_params(ctx)) if one is not None]

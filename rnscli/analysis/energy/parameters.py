@@ -72,6 +72,7 @@ class EnergyOptions:
         f"Model of the ADCs; {OWN_ADC} is that of the technology.",
         usual=f"the technology's own where it has one of these bits, else "
         f"{hardware.MurmannAdc.name}; with --adc-table: {hardware.TableAdc.name}",
+        explained=True,
     )
     adc_table = Option(
         base.Files(),

@@ -22,6 +22,7 @@ def _option(flag: str, group: OptionGroup, **attributes: Any) -> Any:
 @click.command(
     "batch",
     cls=cli.SummaryCommand,
+    background=cli.Background(page="batch.md"),
     row_types={None: report.BatchRow, "dry_run": report.DryRow},
     parameters={"plan": "File of the plan, without its folder.", "title": "Title of the plan."},
 )

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from rnscli.base import check_writable, write_atomically
-from rnscli.cli import WithExamples, hanging, options, write_standard_output
+from rnscli.cli import Background, WithExamples, hanging, options, write_standard_output
 from rnscli.cli.citation import as_bibtex, as_text, citation_file, works
 
 _FORMS = ("text", "bibtex", "cff")
 
 
-@click.command("cite", cls=WithExamples)
+@click.command("cite", cls=WithExamples, background=Background(page="reference.md"))
 @click.option(
     "--format",
     "style",

@@ -4,10 +4,17 @@ from collections.abc import Iterator
 
 import click
 
-from rnscli.cli import COMMANDS, WithExamples, example_lines, options, write_standard_output
+from rnscli.cli import (
+    COMMANDS,
+    Background,
+    WithExamples,
+    example_lines,
+    options,
+    write_standard_output,
+)
 
 
-@click.command("examples", cls=WithExamples)
+@click.command("examples", cls=WithExamples, background=Background(page="reference.md"))
 @click.argument(
     "command",
     type=options.NameArgument(tuple(COMMANDS), "Give"),

@@ -10,6 +10,7 @@ from rnscli.base import InputError, nearest
 from rnscli.cli import (
     ANSWERING,
     AnswerCommand,
+    Background,
     SummaryCommand,
     WithExamples,
     hanging,
@@ -53,7 +54,7 @@ class _Terms(options.TextType):
         return options.of_names(incomplete, [*names, *_named()])
 
 
-@click.command("glossary", cls=WithExamples)
+@click.command("glossary", cls=WithExamples, background=Background(page="glossary.md"))
 @click.argument("term", type=_Terms(), metavar="[TERM]...", nargs=-1)
 @click.pass_context
 def command(context: click.Context, term: tuple[str, ...]) -> None:

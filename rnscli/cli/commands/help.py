@@ -1,6 +1,5 @@
 """``rnscli help``."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 import click
@@ -8,6 +7,7 @@ import click
 from rnscli.base import InputError, OptionGroup, nearest
 from rnscli.cli import (
     COMMANDS,
+    Background,
     WithExamples,
     grouped,
     heading,
@@ -51,7 +51,12 @@ class _Help(WithExamples):
         return more + [one for one in found if one.value not in {other.value for other in more}]
 
 
-@click.command("help", cls=_Help, context_settings={"ignore_unknown_options": True})
+@click.command(
+    "help",
+    cls=_Help,
+    background=Background(page="reference.md"),
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument(
     "command",
     type=options.NameArgument(tuple(COMMANDS), "Give"),
@@ -79,7 +84,7 @@ def command(context: click.Context, command: str | None, what: tuple[str, ...]) 
         click.echo(root.get_help(), color=context.color)
         return
     of = _command_of(context, command)
-    with click.Context(of, parent=root, info_name=command) as inner:
+    with of.context_class(of, parent=root, info_name=command) as inner:
         formatter = inner.make_formatter()
         if what:
             _write_parts(inner, formatter, of, what)
@@ -111,12 +116,7 @@ def _write_overview(
             key = "" if group.key == group.value.lower() else f" ({group.key})"
             names = ", ".join(one.opts[-1] for one in listed if one.opts[-1] != "--help")
             with formatter.section(heading(f"{title_of(group)}{key}")):
-                indent = " " * formatter.current_indent
-                lines = textwrap.wrap(
-                    names, formatter.width, initial_indent=indent, subsequent_indent=indent,
-                    break_on_hyphens=False,
-                )  # fmt: skip
-                formatter.write("\n".join(lines) + "\n")
+                formatter.write_text(names)
     command.format_epilog(context, formatter)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import click
 
 from rnscli.base import InputError
-from rnscli.cli import WithExamples, grouped, title_of, write_standard_output
+from rnscli.cli import Background, WithExamples, grouped, title_of, write_standard_output
 
 _EXIT_CODES = {
     "0": "Done.",
@@ -27,7 +27,7 @@ _SEE_ALSO = (
 )
 
 
-@click.command("man", cls=WithExamples)
+@click.command("man", cls=WithExamples, background=Background(page="reference.md"))
 @click.pass_context
 def command(context: click.Context) -> None:
     """Print the manual page rnscli(1), of all commands and options, for man.
@@ -90,7 +90,8 @@ def _command(root: click.Context, group: click.Group, name: str) -> Iterator[str
         yield from _examples(command)
         if isinstance(command, WithExamples) and command.background is not None:
             of = command.background
-            yield from _paragraphs(f"Formulas and their sources: {of.sources} See docs/{of.page}.")
+            sources = f"Formulas and their sources: {of.sources} " if of.sources else ""
+            yield from _paragraphs(f"{sources}See docs/{of.page}.")
 
 
 def _options(context: click.Context, params: list[click.Parameter]) -> Iterator[str]:

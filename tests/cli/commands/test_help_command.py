@@ -70,11 +70,15 @@ def test_the_help_shows_the_groups_and_what_cores_are(
     assert headings == [
         "What is asked", "Network", "Dot product and cores", "Moduli and code", "Noise",
         "Devices", "Hardware", "Constants of the hardware", "Run", "Output",
-        "Names that --core takes", "Names that --decoder takes", "Examples",
+        "Names that --core takes", "Names that --adc-model takes", "Names that --decoder takes",
+        "Examples",
         "Formulas and their sources", "See also",
     ]  # fmt: skip
     assert re.search(r"^  fixed-lp +one array; an ADC of b bits keeps", out, re.MULTILINE)
     assert "arXiv:2309.10759" in out and str(ROOT / "docs" / "energy.md") in out
+    # Names are not cut at hyphens: they can be searched for.
+    assert "bert-large-pretraining," in out
+    assert not [line for line in out.splitlines() if line.endswith("-")]
     # Texts begin in one column in all groups.
     starts = {found.end() for found in re.finditer(r"(?m)^  --[a-z-]+ \S+  +(?=\S)", out)}
     columns = {place - out.rfind("\n", 0, place) for place in starts}

@@ -57,6 +57,17 @@ def test_options_with_their_help(command: str) -> None:
     assert all(found.values())
 
 
+def test_what_help_and_the_like_take() -> None:
+    assert values("help fault") == values("examples fault") == ["fault-prob"]
+    assert values("help energy n") == ["network", "noise"]
+    assert values("help energy noise --adc-r") == ["--adc-range", "--adc-rate"]
+    assert values("help --he") == ["--help"] and values("help nope n") == []
+    assert values("glossary p_") == ["p_correct", "p_detected", "p_err", "p_gross", "p_undetected"]
+    assert values("glossary residue fixed") == ["fixed-lp", "fixed-hp"]
+    assert values("error-sim --jobs ") == ["auto"]
+    assert values("cite --format b") == ["bibtex"]
+
+
 def test_an_option_is_not_offered_again_unless_it_is_repeatable() -> None:
     assert "--bits" not in values("moduli --bits 6 --")
     assert "--moduli" in values("moduli --moduli 7,5,3 --")
