@@ -24,7 +24,7 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Background:
-    """Where the formulas of a command are from, if it has any, and its page in the documentation."""
+    """Where the formulas of a command are from, if it has any, and its page of the docs."""
 
     sources: str = ""
     page: str = field(kw_only=True)
