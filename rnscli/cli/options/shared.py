@@ -235,21 +235,20 @@ class _Jobs(types.WholeNumber):
     """A number of processes, or what stands for all cores."""
 
     name = "INT|auto"
-    _EVERY = ("0", "auto")
+    _EVERY = "auto"
 
-    def __init__(self, low: int, high: int) -> None:
-        super().__init__(low, high)
-        self.what += f", or {' or '.join(self._EVERY)} for all cores"
+    def __init__(self, high: int) -> None:
+        super().__init__(0, high)
+        self.what += f", or {self._EVERY}, where 0 and {self._EVERY} are all cores"
 
     def parse(self, text: str) -> int:
-        if text in self._EVERY:
-            return min(runtime.available_cores(), self.high)
-        return super().parse(text)
+        number = 0 if text == self._EVERY else super().parse(text)
+        return number or min(runtime.available_cores(), self.high)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> types.Candidates:
-        return types.of_names(incomplete, self._EVERY[1:])
+        return types.of_names(incomplete, [self._EVERY])
 
 
 # Of every command that answers with rows, which adds it itself, and of a batch.
@@ -264,7 +263,7 @@ run_options = stacked(
         "--jobs",
         cls=GroupedOption,
         group=OptionGroup.RUN,
-        type=_Jobs(1, 1024),
+        type=_Jobs(1024),
         help="Number of processes, or 0 or auto: as many as there are cores; the result is the "
         "same for any.  [default: 1]",
     ),

@@ -221,7 +221,7 @@ def test_jobs_of_all_cores(rnscli: Run, monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert rnscli(*command, "--jobs", 0) == rnscli(*command, "--jobs", "auto") == one
     assert one.code == 0
     ran = rnscli(*command, "--jobs", "all")
-    assert ran.code == 2 and "from 1 to 1024, or 0 or auto for all cores" in ran.err
+    assert ran.code == 2 and "from 0 to 1024, or auto, where 0 and auto are all cores" in ran.err
 
 
 def test_output_to_standard_output(rnscli: Run) -> None:
