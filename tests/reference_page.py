@@ -11,9 +11,9 @@ from rnscli.analysis.error.operands import DISTRIBUTIONS
 from rnscli.base import Registry
 from rnscli.cli.command import OUTPUT_OPTIONS, RUN_OPTIONS, AnswerCommand
 from rnscli.cli.commands.schema import Answering, document_schema
+from rnscli.cli.help_page import WithExamples, grouped, title_of
 from rnscli.cli.main import cli
 from rnscli.cli.options.sweeps import described
-from rnscli.cli.terminal import WithExamples
 from rnscli.core.arithmetic.decoders import DECODERS
 from rnscli.core.cores import CORES
 from rnscli.core.noise import NOISE_LAWS
@@ -142,7 +142,9 @@ def _section(name: str, command: click.Command) -> str:
     stated = command.stated if isinstance(command, AnswerCommand) else command.params
     shared = [] if isinstance(command, AnswerCommand) else RUN_OPTIONS
     own = [o for o in stated if isinstance(o, click.Option) and o.name not in shared]
-    parts += [f"### Options of `{name}`\n", _options(own)]
+    parts.append(f"### Options of `{name}`\n")
+    for group, listed in grouped(own).items():
+        parts += ([] if group is None else [f"{title_of(group)}:\n"]) + [_options(listed)]
     if isinstance(command, Answering):
         parts += _rows(name, command)
     return "\n".join(parts)

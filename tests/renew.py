@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import console_blocks
+import glossary_page
 import golden_runs
 import reference_page
 import validation_page
@@ -17,6 +18,7 @@ def main() -> None:
     """Renew golden documents, reference, manual page, the figure, and what pages show."""
     golden_runs.renew()
     reference_page.PATH.write_text(reference_page.page())
+    glossary_page.PATH.write_text(glossary_page.page())
     validation_page.PATH.write_text(validation_page.page())
     with tempfile.TemporaryDirectory() as folder:
         output_of(f"reproduce --only p-err --output {folder}/report")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 from rnscli import base
 from rnscli.analysis import columns as c
-from rnscli.base import Column, InputError, NoSolutionError, Option
+from rnscli.base import Column, InputError, NoSolutionError, Option, OptionGroup
 from rnscli.core import (
     DECODERS,
     MAX_VECTOR_SIZE,
@@ -49,11 +49,16 @@ FAMILIES = {
 class ModuliOptions:
     """What a user chooses of a moduli set, besides the dot product that it is for."""
 
+    group = OptionGroup.CODE
     bits = Option(
-        base.WholeNumbers(2, MAX_BITS), "Bits b of the converters; moduli are at most 2^b - 1."
+        base.WholeNumbers(2, MAX_BITS),
+        "Bits b of the converters; moduli are at most 2^b - 1.",
+        group=OptionGroup.CORE,
     )
     precision_bits = Option(
-        base.WholeNumbers(1, 1024), "Cover 2^P values instead of those of a dot product."
+        base.WholeNumbers(1, 1024),
+        "Cover 2^P values instead of those of a dot product.",
+        group=OptionGroup.ASKED,
     )
     moduli = Option(
         base.ModuliSets(),
@@ -78,26 +83,32 @@ class ModuliOptions:
         "without --moduli 1 is the family any.",
         usual="of the best set; with --moduli and common-factor: of all of them",
     )
-    top = Option(base.WholeNumbers(1, 1000), "Show the best K sets.", default="1")
+    top = Option(
+        base.WholeNumbers(1, 1000), "Show the best K sets.", default="1", group=OptionGroup.ASKED
+    )
     code = Option(
         base.Flags(),
         "Add the parameters of the code: its distances, and what becomes of errors in 1, 2, .. N "
         "residues.",
+        group=OptionGroup.ASKED,
     )
     solve = Option(
         base.Names(("vector-size",)),
         "Instead of a given --vector-size: the longest dot product that the sets hold, those of "
         "--moduli or the best of --count.",
+        group=OptionGroup.ASKED,
     )
 
 
 class CodeOptions:
     """What a user chooses of a redundant code and its retries."""
 
+    group = OptionGroup.CODE
     decoder = Option(
         base.Names(DECODERS),
         "How residues are decoded.",
         usual="bounded-distance, or robust where moduli share factors",
+        explained=True,
     )
     legitimate_range = Option(
         base.LegitimateRanges(),

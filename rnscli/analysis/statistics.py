@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from rnscli.base import Numbers, Option, WholeNumbers, shown
+from rnscli.base import Numbers, Option, OptionGroup, WholeNumbers, shown
 from rnscli.core import FloatArray, IntArray
 
 CONFIDENCE = 0.95
@@ -16,6 +16,7 @@ CONFIDENCE = 0.95
 class SimulationOptions:
     """What a user chooses of every simulation."""
 
+    group = OptionGroup.SIMULATION
     seed = Option(WholeNumbers(0, 2**128 - 1), "Seed.", default="0")
     rel_precision = Option(Numbers(1e-9, 1 - 1e-9, "a number above 0 and below 1"), "")
 

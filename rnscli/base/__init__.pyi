@@ -81,6 +81,7 @@ from rnscli.base.option import command_line as command_line
 from rnscli.base.option import fraction as fraction
 from rnscli.base.option import options_of as options_of
 from rnscli.base.option import written as written
+from rnscli.base.option_group import OptionGroup as OptionGroup
 from rnscli.base.registry import RegistrationError as RegistrationError
 from rnscli.base.registry import Registry as Registry
 from rnscli.base.registry import registering_packages as registering_packages

@@ -20,6 +20,7 @@ from rnscli.base.errors import (
     nearest,
     shown,
 )
+from rnscli.base.option_group import OptionGroup
 from rnscli.base.units import exact_quantity
 
 _Listed = Sequence[str] | Mapping[str, Any]
@@ -208,7 +209,9 @@ class Flags(Values):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Option:
-    """An option: an attribute of a class of options, which gives it its name.
+    """An option: an attribute of a class of options, which gives it its name, and its group.
+
+    The class has the `OptionGroup` of all of them as ``group``; one may be in another.
 
     Examples
     --------
@@ -230,9 +233,12 @@ class Option:
     usual: str = ""  # what then holds, in words
     repeated: bool = False  # whether it may be given several times
     name: str = ""  # of the argument and the attribute
+    group: OptionGroup | None = None  # where a help lists it
+    explained: bool = False  # whether a help says of each of its names what that is
 
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", self.name or name)
+        object.__setattr__(self, "group", self.group or vars(owner).get("group"))
 
     @property
     def flag(self) -> str:

@@ -14,7 +14,8 @@ import click
 from rnscli import base, report
 from rnscli.cli import options
 from rnscli.cli.answer import FORMATS, PAGE, Answer, Bar, Output, Question, Result
-from rnscli.cli.terminal import WithExamples, progress_bar
+from rnscli.cli.help_page import GroupedOption, WithExamples
+from rnscli.cli.terminal import progress_bar
 
 OUTPUT_OPTIONS = ("format", "output", "plot", "require")
 _TYPED = f"{__name__}.typed"
@@ -58,7 +59,7 @@ class AnswerCommand(WithExamples):
         page: bool = False,
         **attributes: Any,
     ) -> None:
-        quiet = click.Option(["--quiet"], **options.QUIET)
+        quiet = GroupedOption(["--quiet"], **{n: v for n, v in options.QUIET.items() if n != "cls"})
         every = [*params, quiet, *_output_options(plot, folder, page)]
         super().__init__(params=every, **attributes)
         self._has_page = page
@@ -267,26 +268,31 @@ class _RequirementType(options.ParamType):
 def _output_options(plot: str | None, folder: str | None, page: bool) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
     forms = "Form of the result.  [default: table]"
-    output = "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
+    output = "Write the result there, or to standard output as -; the suffix .json, .csv, .md, "
+    output += (
+        ".tex, .txt or .html chooses the format." if page else ".tex or .txt chooses the format."
+    )
     if page:
-        output = output.replace(" or .txt", ", .txt or .html")
         output += " The last is a page with all pictures (needs the extra rnscli[plot])."
     replaced = "Replace the folder if it exists."
     drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
     held = "Exit with code 1 unless this holds in every row, or in those 'where COLUMN == VALUE'; "
     held += "any column, repeatable."
     choices = click.Choice((*FORMATS, PAGE) if page else FORMATS)
-    made = [click.Option(["--format"], type=choices, help=forms)]
+    kept: dict[str, Any] = {"group": base.OptionGroup.OUTPUT}
+    made: list[click.Parameter] = []
+    made.append(GroupedOption(["--format"], type=choices, help=forms, **kept))
     if folder is None:
         file = options.OutputPath("a file", is_text=True)
-        made.append(click.Option(["--output"], type=file, metavar="FILE", help=output))
+        made.append(GroupedOption(["--output"], type=file, metavar="FILE", help=output, **kept))
     else:
         output = f"Write {folder} in this folder, all or nothing."
         place = options.OutputPath("a folder")
-        made.append(click.Option(["--output"], type=place, metavar="DIR", help=output))
-        made.append(click.Option([f"--{_REPLACE}"], is_flag=True, help=replaced))
+        made.append(GroupedOption(["--output"], type=place, metavar="DIR", help=output, **kept))
+        made.append(GroupedOption([f"--{_REPLACE}"], is_flag=True, help=replaced, **kept))
     if plot is not None:
         picture = options.OutputPath("a file")
-        made.append(click.Option(["--plot"], type=picture, metavar="FILE", help=drawn))
-    required = click.Option(["--require"], type=_RequirementType(), multiple=True, help=held)
-    return [*made, required]
+        made.append(GroupedOption(["--plot"], type=picture, metavar="FILE", help=drawn, **kept))
+    held_by = _RequirementType()
+    made.append(GroupedOption(["--require"], type=held_by, multiple=True, help=held, **kept))
+    return made

@@ -21,7 +21,8 @@ from click.shell_completion import CompletionItem
 
 from rnscli import __version__
 from rnscli.base import RnscliError, nearest
-from rnscli.cli.terminal import ReaderGoneError, WithExamples, complain, reason_of, sentence_of
+from rnscli.cli.help_page import Background, WithExamples, heading
+from rnscli.cli.terminal import ReaderGoneError, complain, reason_of, sentence_of
 
 # The subcommands with their lines in the help, so that `--help` imports none of them: each is the
 # `command` of the module of its name in `rnscli.cli.commands`.
@@ -40,6 +41,10 @@ ANSWERING = {  # which answer with rows
     "store": "List and export what --store has recorded.",
 }
 COMMANDS = ANSWERING | {
+    "help": "Show what a command does, or a group of its options.",
+    "examples": "Print examples of a command, to be copied.",
+    "glossary": "Say what a word means here.",
+    "cite": "Print how to cite rnscli and the paper of its model.",
     "schema": "Print the JSON Schema of a command's output.",
     "completion": "Print the script that lets a shell complete.",
     "man": "Print the manual page of all commands.",
@@ -91,12 +96,26 @@ class _LazyGroup(WithExamples, click.Group):
             raise EndedError from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        others = {name: text for name, text in COMMANDS.items() if name not in ANSWERING}
+        for title, listed in (("Commands", ANSWERING), ("About the tool", others)):
+            with formatter.section(heading(title)):
+                rows = [(name.ljust(width), text) for name, text in listed.items()]
+                formatter.write_dl(rows)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
 
 
 @click.group(
     cls=_LazyGroup,
+    background=Background(
+        "Demirkiran, Nair, Bunandar and Joshi, A Blueprint for Precise and Fault-Tolerant Analog "
+        "Neural Networks, Nature Communications 2024, arXiv:2309.10759 (rnscli cite). Each command "
+        "names its own: rnscli help COMMAND.",
+        page="tutorial.md",
+    ),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

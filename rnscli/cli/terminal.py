@@ -1,7 +1,6 @@
-"""What a person reads: help with examples, sentences, progress; and standard output."""
+"""What a person reads: sentences, progress; and standard output."""
 
 import contextlib
-import inspect
 import re
 import shutil
 import sys
@@ -9,53 +8,11 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import click
 
 from rnscli.base import InputError, nearest, printable, shown
-
-
-class Example(NamedTuple):
-    """What a line for the shell answers, and the line, which may be continued on others."""
-
-    answers: str
-    line: str
-
-
-class WithExamples(click.Command):
-    """A command whose docstring ends with examples: what follows ``\\b``.
-
-    Each is a comment and a line for the shell. They come last in the help, below the options,
-    because that is what a terminal shows when the help is longer than the screen.
-    """
-
-    def __init__(self, *, help: str | None = None, **attributes: Any) -> None:
-        text, _, examples = inspect.cleandoc(help or "").partition("\n\n\b\n")
-        super().__init__(help=text, **attributes)
-        self._examples = examples
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            error.ctx = error.ctx or ctx  # an option without a value does not know its command
-            raise
-
-    @property
-    def examples(self) -> tuple[Example, ...]:
-        """What stands below the options."""
-        found = re.findall(r"^# *(.*)\n((?:.*\\\n)*.*)", self._examples, re.MULTILINE)
-        return tuple(Example(answers, line) for answers, line in found)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The examples as they are, never wrapped: they are there to be copied."""
-        super().format_epilog(ctx, formatter)
-        if self.examples:
-            with formatter.section("Examples"):
-                for answers, line in self.examples:
-                    for text in (f"# {answers}", *line.splitlines()):
-                        formatter.write(f"{'':>{formatter.current_indent}}{text}\n")
 
 
 class ReaderGoneError(Exception):
@@ -107,7 +64,7 @@ def sentence_of(error: click.ClickException) -> str:
     if isinstance(error, click.BadParameter) and error.param is not None and error.message:
         named = isinstance(error.param, click.Option)
         name = error.param.opts[0] if named else error.param.human_readable_name
-        return f"{name}: {error.message}"
+        return f"{name.strip('[].')}: {error.message}"
     if isinstance(error, click.BadOptionUsage | click.NoSuchOption) and error.ctx is not None:
         name, context = error.option_name, error.ctx
         known = {option: one for one in context.command.params for option in one.opts}

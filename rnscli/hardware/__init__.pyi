@@ -13,6 +13,7 @@ from rnscli.hardware.constants import Constant as Constant
 from rnscli.hardware.dac import CapacitiveDac as CapacitiveDac
 from rnscli.hardware.expression import Expression as Expression
 from rnscli.hardware.network_on_chip import NETWORK_ON_CHIP as NETWORK_ON_CHIP
+from rnscli.hardware.profile import TECHNOLOGIES as TECHNOLOGIES
 from rnscli.hardware.profile import load_technology as load_technology
 from rnscli.hardware.profile import technology_names as technology_names
 from rnscli.hardware.surroundings import DRAMS as DRAMS

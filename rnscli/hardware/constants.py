@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from rnscli.base import Column, Option, Quantities, check_float, in_words, prefixed
+from rnscli.base import Column, Option, OptionGroup, Quantities, check_float, in_words, prefixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,13 @@ class Constant:
 
     def option(self, name: str) -> Option:
         values = Quantities(self.low, self.high, self.wanted, self.unit, self.example, True)
-        return Option(values, self.meaning, usual=self.default or self.example, name=name)
+        return Option(
+            values,
+            self.meaning,
+            usual=self.default or self.example,
+            name=name,
+            group=OptionGroup.CONSTANTS,
+        )
 
 
 def check_constants(model: object, constants: Mapping[str, Constant]) -> None:

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import add
 
-from rnscli.base import InputError, Names, Option, check_choice, check_float, check_int, shown
+from rnscli.base import (
+    InputError,
+    Names,
+    Option,
+    OptionGroup,
+    check_choice,
+    check_float,
+    check_int,
+    shown,
+)
 from rnscli.core import MAX_SIMULATED_BITS, TOLERANCE, Core, RedundantCode
 from rnscli.hardware import DYNAMIC, INPUT_SCALES, SCALES, STATIC, InputScale, Scales
 from rnscli.matrix.rounding import ROUNDINGS, Rounding
@@ -19,6 +28,7 @@ FLOAT32_EXACT, FLOAT64_EXACT = 2**24, 2**53
 class DataflowOptions:
     """What a user chooses of the way from a matrix product to a core."""
 
+    group = OptionGroup.CORE
     granularity = Option(
         Names(GRANULARITIES),
         "What has a scale of its own: a row or column of a tile, a tile of h x h, a row or column "

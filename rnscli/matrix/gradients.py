@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rnscli.base import Names, NamesOrWholeNumbers, Option
+from rnscli.base import Names, NamesOrWholeNumbers, Option, OptionGroup
 from rnscli.matrix.dataflow import Dataflow
 from rnscli.matrix.rounding import ROUNDINGS
 
@@ -31,6 +31,7 @@ _BITS = NamesOrWholeNumbers((DIGITAL,), 2, 31)
 class GradientOptions:
     """What a user chooses of the products of a backward pass."""
 
+    group = OptionGroup.TRAINING
     input_gradient_bits = Option(
         _BITS,
         "Bits b of the core that computes the gradients of inputs, with moduli and ADCs of its "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rnscli.base import InputError, Names, Numbers, Option, WholeNumbers, check_int
+from rnscli.base import InputError, Names, Numbers, Option, OptionGroup, WholeNumbers, check_int
 
 if TYPE_CHECKING:
     import torch
@@ -129,6 +129,7 @@ _WARM_UP = "a share of all steps from 0 to below 1, or a whole number of steps u
 class RecipeOptions:
     """What a user chooses of a recipe."""
 
+    group = OptionGroup.TRAINING
     epochs = Option(
         WholeNumbers(1, 10**6),
         "Times that every sample is seen.",

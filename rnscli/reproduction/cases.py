@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from rnscli import analysis, base
 from rnscli.analysis.energy.bill import energy
-from rnscli.base import Column, Option, command_line, ends, number, percent, sequence
+from rnscli.base import Column, Option, OptionGroup, command_line, ends, number, percent, sequence
 from rnscli.core import (
     CALIBRATED,
     CORES,
@@ -192,6 +192,7 @@ STUDY = NetworkStudy()
 class ReproductionOptions:
     """What a user chooses of the results."""
 
+    group = OptionGroup.ASKED
     only = Option(base.Values(), "Only these rows, by name, or all of a result.")
 
 

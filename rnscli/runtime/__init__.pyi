@@ -6,6 +6,7 @@ from rnscli.runtime.description import versions as versions
 from rnscli.runtime.engine import Engine as Engine
 from rnscli.runtime.engine import Here as Here
 from rnscli.runtime.processes import SharedEngine as SharedEngine
+from rnscli.runtime.processes import available_cores as available_cores
 from rnscli.runtime.processes import local_engine as local_engine
 from rnscli.runtime.runner import NOT_AS_RECORDED as NOT_AS_RECORDED
 from rnscli.runtime.runner import Progress as Progress

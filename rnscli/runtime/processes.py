@@ -1,6 +1,7 @@
 """Processes of this machine as an engine, and one engine that several threads share."""
 
 import atexit
+import math
 import multiprocessing
 import os
 import pickle
@@ -16,6 +17,7 @@ from itertools import count
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnscli.base import EngineError, RnscliError, uninterrupted
@@ -173,6 +175,19 @@ def _answer(message: bytes) -> bytes:
             return pickle.dumps((False, (error, text)))
         except Exception:
             return pickle.dumps((False, (RnscliError(repr(error)), text)))
+
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of Linux, cgroup v2: microseconds in a period
+
+
+def available_cores() -> int:
+    """Cores that this process may use, within what a container allows."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # no such file, or no limit: max
+        allowed, period = map(int, _QUOTA.read_text().split())
+        cores = min(cores, math.ceil(allowed / period))
+    return max(1, cores)
 
 
 @contextmanager

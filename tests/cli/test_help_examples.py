@@ -13,8 +13,8 @@ from typing import Any
 import click
 import pytest
 
+from rnscli.cli.help_page import Example, WithExamples
 from rnscli.cli.main import COMMANDS, cli
-from rnscli.cli.terminal import Example, WithExamples
 
 Run = Callable[..., Any]
 
@@ -56,13 +56,18 @@ def test_every_help_ends_with_two_examples(
         monkeypatch.setenv("COLUMNS", width)
         ran = rnscli(*([name] if name else []), "--help")
         assert (ran.code, ran.err) == (0, "")
-        assert max(map(len, ran.out.splitlines())) <= int(width)
+        lines = [line for line in ran.out.splitlines() if not line.endswith(".md")]  # a path
+        assert max(map(len, lines)) <= int(width)
         shown = "".join(
             f"  {line}\n"
             for example in found
             for line in (f"# {example.answers}", *example.line.splitlines())
         )
-        assert ran.out.endswith(f"\nExamples:\n{shown}")
+        _, _, below = ran.out.partition(f"\nExamples:\n{shown}")
+        # Below them only where formulas are from, its page, and what else one may ask.
+        headings = re.findall(r"^\S.*:$", below, re.MULTILINE)
+        assert headings[0] in ("Formulas and their sources:", "Documentation:")
+        assert headings[1:] in ([], ["See also:"])
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])

@@ -6,7 +6,7 @@ from functools import cached_property
 from rnscli import base, hardware
 from rnscli.analysis.energy.energy_design import EnergyDesign
 from rnscli.analysis.energy.parameters import EnergyParameters
-from rnscli.base import InputError, Option
+from rnscli.base import InputError, Option, OptionGroup
 
 MAX_ARRAYS = 2**40
 MAX_LANES = 2**30
@@ -47,6 +47,7 @@ BANK = "sram-1m"
 class ChipOptions:
     """What a user chooses of a chip, besides the design of its arrays."""
 
+    group = OptionGroup.CHIP
     arrays = Option(
         base.WholeNumbers(1, MAX_ARRAYS),
         "Arrays of the chip, those of all channels and slices counted.",

@@ -14,7 +14,7 @@ from rnscli.analysis.design.limits import (
     Measures,
     decibels_of,
 )
-from rnscli.base import Files, Flags, InputError, Names, Option, Quantities
+from rnscli.base import Files, Flags, InputError, Names, Option, OptionGroup, Quantities
 from rnscli.hardware import Workload
 
 SUM, WORST = "sum", "worst"
@@ -170,6 +170,7 @@ def chip_metrics(
 class ChipSearchOptions:
     """What a user chooses of a search for networks."""
 
+    group = OptionGroup.ASKED
     together = Option(
         Names(tuple(TOGETHER)),
         "With several networks: sum, one inference of each in turn, or worst, each number that of "

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnscli.base import Decibels, Names, Numbers, Option, Quantities, check_choice, engineering
+from rnscli.base import (
+    Decibels,
+    Names,
+    Numbers,
+    Option,
+    OptionGroup,
+    Quantities,
+    check_choice,
+    engineering,
+)
 
 TOLERANCE = 1e-12  # as a share, within which numbers of designs are equal
 
@@ -153,6 +162,7 @@ def _limit(unit: str, example: str, help: str) -> Option:
 class LimitOptions:
     """What a user chooses of the design that is best."""
 
+    group = OptionGroup.ASKED
     minimise = Option(
         Names((*OBJECTIVES, "time", *NOISE_OBJECTIVES, *MORE_OBJECTIVES)),
         "What the chosen design has least of: energy, latency, area, error, p-err, output-error, "

@@ -9,7 +9,7 @@ from rnscli import base, hardware
 from rnscli.analysis.energy.energy_design import OWN_ADC, EnergyDesign
 from rnscli.analysis.energy.pass_attempts import attempts_of_pass
 from rnscli.analysis.moduli import ModuliOptions
-from rnscli.base import InputError, Option
+from rnscli.base import InputError, Option, OptionGroup
 from rnscli.core import (
     CALIBRATIONS,
     CORES,
@@ -50,6 +50,7 @@ MAX_LINK_SIGMA = 1e3  # steps, with which light limits no array
 class EnergyOptions:
     """What a user chooses of the hardware, besides the constants of its models."""
 
+    group = OptionGroup.HARDWARE
     technology = Option(
         base.NamesOrFiles(
             hardware.technology_names,
@@ -71,6 +72,7 @@ class EnergyOptions:
         f"Model of the ADCs; {OWN_ADC} is that of the technology.",
         usual=f"the technology's own where it has one of these bits, else "
         f"{hardware.MurmannAdc.name}; with --adc-table: {hardware.TableAdc.name}",
+        explained=True,
     )
     adc_table = Option(
         base.Files(),
@@ -102,22 +104,26 @@ class EnergyOptions:
         base.Names(hardware.SCALES),
         "How outputs are scaled back and rounded: {summaries}.",
         default="fp32",
+        group=OptionGroup.CORE,
     )
     input_scale = Option(
         base.Names(hardware.INPUT_SCALES),
         "Where the scales of inputs are from: {summaries}.",
         default=hardware.DYNAMIC,
+        group=OptionGroup.CORE,
     )
     modulo_energy = Option(
         base.Quantities(0.0, 1.0, "an energy from 0 to 1 J", "J", "1pJ"),
         "Energy of a circuit that reduces a sum modulo m, for each residue that is read, where "
         "the technology does not wrap by itself.",
+        group=OptionGroup.CONSTANTS,
     )
     max_link_sigma = Option(
         base.Numbers(1e-6, MAX_LINK_SIGMA, f"a number of steps up to {MAX_LINK_SIGMA:g}"),
         "Largest standard deviation of a reading of light, in its steps; it limits how many rows "
         "an array of light has.",
         usual="the technology's",
+        group=OptionGroup.CONSTANTS,
     )
     reverse = Option(
         base.Names(METHODS), "How residues are turned into a number.", default=METHODS[0]
@@ -130,21 +136,25 @@ class EnergyOptions:
         base.Quantities(1.0, 1e12, "a rate from 1 Hz to 1 THz", "Hz", "1GHz"),
         "Conversions of an ADC in a second.",
         usual="what fits the cycle of the array, up to 1GHz for an ADC of several columns",
+        group=OptionGroup.CONSTANTS,
     )
     clock = Option(
         base.Quantities(1.0, 1e12, "a frequency from 1 Hz to 1 THz", "Hz", "1GHz"),
         "Clock of the digital logic.",
         usual="1GHz",
+        group=OptionGroup.CONSTANTS,
     )
 
 
 class WorkloadOptions:
     """What a user chooses to see instead of the bill of a dot product."""
 
+    group = OptionGroup.NETWORK
     breakdown = Option(
         base.Flags(),
         "Instead of the bill a row for each part of a pass of the array: how many, what one "
         "takes, its source; --format json has all that the bill is computed from.",
+        group=OptionGroup.ASKED,
     )
     workload = Option(
         base.NamesOrFiles(
@@ -203,6 +213,7 @@ class WorkloadOptions:
         base.Flags(),
         "Instead of the bill a row for each uncertain constant, such as --adc-k1 100fJ±30%, with "
         "the energy at its ends; --plot draws a tornado.",
+        group=OptionGroup.ASKED,
     )
 
 

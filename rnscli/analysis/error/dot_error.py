@@ -20,7 +20,7 @@ from rnscli.analysis.statistics import (
     SimulationOptions,
     proportion_interval,
 )
-from rnscli.base import InputError, Names, Option, WholeNumbers
+from rnscli.base import InputError, Names, Option, OptionGroup, WholeNumbers
 from rnscli.core import FloatArray, IntArray
 from rnscli.runtime import Progress, Runner, Work, describe, versions
 
@@ -42,6 +42,7 @@ OfDevices = Callable[[core.CoreSettings, core.AnalogKind], tuple[core.Laws, core
 class ErrorOptions:
     """What a user chooses of a simulation of dot products, besides cores, moduli and noise."""
 
+    group = OptionGroup.SIMULATION
     bits = ModuliOptions.bits.within(high=core.MAX_SIMULATED_BITS)
     pairs = Option(
         WholeNumbers(2, 10**12),

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from rnscli.base import InputError, Numbers, Option, Registry
+from rnscli.base import InputError, Numbers, Option, OptionGroup, Registry
 from rnscli.core import FloatArray, draw_positions
 
 _SLICE_VALUES = 1 << 20  # checked at a time, so that the check needs little memory
@@ -27,6 +27,7 @@ MAX_MAGNITUDE = 1e70  # squares of dot products stay finite, and so do their sum
 class OperandOptions:
     """What a user chooses of operands that are drawn."""
 
+    group = OptionGroup.CORE
     degrees_of_freedom = Option(
         Numbers(math.nextafter(2.0, 3.0), 1e6, "a number above 2 and at most 1e6"),
         "Of the distribution student-t.",

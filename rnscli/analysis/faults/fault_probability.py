@@ -32,11 +32,13 @@ _NEGLIGIBLE = 1e-9  # share of p_err that may be open without being told
 class FaultOptions:
     """What a user chooses of an error probability, besides the code and the noise."""
 
+    group = base.OptionGroup.ASKED
     erased = base.Option(
         base.IndexSets(),
         "Channels known to be dead, as indices into the set in descending order (0 is the largest "
         "modulus), such as 0,3; repeat it for several cases.",
         repeated=True,
+        group=base.OptionGroup.NOISE,
     )
     target = base.Option(
         base.Numbers(5e-324, 1.0, "a probability above 0 and at most 1"),
@@ -69,6 +71,7 @@ class FaultOptions:
         base.WholeNumbers(1000, 10**12),
         "Simulate this many words with the real code beside each exact value, stratified by the "
         "number of errors; exit with code 1 where the 99.9 % interval does not hold it.",
+        group=base.OptionGroup.SIMULATION,
     )
 
 

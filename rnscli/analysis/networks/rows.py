@@ -17,6 +17,7 @@ MIXED = "mixed"  # the same, where layers have several and none is that of the r
 class NetworkOptions:
     """What a user chooses of networks, their data and their weights."""
 
+    group = base.OptionGroup.NETWORK
     model = base.Option(
         base.NamesOrFunctions(NETWORKS),
         "Networks: {names}; or your own, as package.module:function of a function that makes it.",
@@ -40,6 +41,7 @@ class NetworkOptions:
         base.Names(METRICS),
         "By what outputs are judged: {summaries}.",
         usual="the first that the task has",
+        group=base.OptionGroup.ASKED,
     )
     samples = base.Option(
         base.WholeNumbers(1, 10**9), "Test samples, the first ones of the data.", usual="all"
@@ -55,12 +57,14 @@ class NetworkOptions:
         "Samples to train with, the first ones, on which calibrated ranges and static scales are "
         "found; all if there are fewer.",
         default="256",
+        group=base.OptionGroup.CORE,
     )
     at_accuracy = base.Option(
         base.Numbers(1e-6, 10.0, "a share of FP32 from 1e-6 to 10"),
         "Share of FP32 at which energies of cores are compared: the least of the rows of each that "
         "keep it.",
         usual="0.99",
+        group=base.OptionGroup.ASKED,
     )
     strict = base.Option(
         base.Flags(),

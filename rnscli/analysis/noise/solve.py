@@ -10,7 +10,15 @@ from typing import Any
 from rnscli.analysis.noise.noise_table import design_columns
 from rnscli.analysis.noise.parameters import NoiseParameters
 from rnscli.analysis.noise.rows import SolvedRow
-from rnscli.base import InputError, Names, NoSolutionError, Numbers, Option, engineering
+from rnscli.base import (
+    InputError,
+    Names,
+    NoSolutionError,
+    Numbers,
+    Option,
+    OptionGroup,
+    engineering,
+)
 from rnscli.hardware import KNOWN
 
 _MOST_ROWS = 2**16  # of arrays that no technology limits
@@ -89,6 +97,7 @@ def of_devices(unknown: str) -> bool:
 class SolveOptions:
     """What a user chooses to look for instead of the budget."""
 
+    group = OptionGroup.ASKED
     solve = Option(
         Names(UNKNOWNS),
         "Instead of the budget what allows residues to be wrong with at most --target: "

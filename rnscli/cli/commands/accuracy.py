@@ -59,6 +59,11 @@ _CONDITIONS = [n for n in AXES if n in ("seed", *options.NOISE_AXES, *options.DE
 @click.command(
     "accuracy",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Dataflow: Demirkiran et al., arXiv:2309.10759. Calibrated ranges and cells: Xiao et al., "
+        "arXiv:2109.01262.",
+        page="networks.md",
+    ),
     row_type=analysis.AccuracyRow,
     layout=LAYOUT,
     plot="the metric relative to FP32, or the SNR of each layer,",

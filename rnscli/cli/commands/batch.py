@@ -8,38 +8,44 @@ from typing import Any
 import click
 
 from rnscli import cli, report
-from rnscli.base import InputError, check_writable, columns_of, write_atomically
+from rnscli.base import InputError, OptionGroup, check_writable, columns_of, write_atomically
 from rnscli.cli import options
 from rnscli.cli.plan import BatchRuns, CheckedPlan, PlanError, check_plan, read_plan
 from rnscli.report import FinishedRun, ResultsFolder
 from rnscli.runtime import Store
 
 
+def _option(flag: str, group: OptionGroup, **attributes: Any) -> Any:
+    return click.option(flag, cls=cli.GroupedOption, group=group, **attributes)
+
+
 @click.command(
     "batch",
     cls=cli.SummaryCommand,
+    background=cli.Background(page="batch.md"),
     row_types={None: report.BatchRow, "dry_run": report.DryRow},
     parameters={"plan": "File of the plan, without its folder.", "title": "Title of the plan."},
 )
 @click.argument("plan", type=options.PathName(), metavar="PLAN.toml")
 @options.stacked(
-    click.option("--output", type=options.OutputPath("a folder"), metavar="DIR",
-                 help="Folder of the results, written whole at the end.  [default: the name of the "
-                 "plan with -results]"),
-    click.option("--junit", type=options.OutputPath("a file"), metavar="FILE.xml",
-                 help="Write the verdicts there as JUnit XML, a test case for each requirement."),
-    click.option("--only", multiple=True, metavar="NAME",
-                 help="Only this run and those that it refers to; a list, a pattern such as "
-                 "'error*', or repeated. What the folder has of other runs stays as it is."),
-    click.option("--resume", is_flag=True,
-                 help="Go on from runs that are finished and up to date."),
-    click.option("--force", is_flag=True, help="Replace the results of an earlier batch."),
-    click.option("--dry-run", is_flag=True,
-                 help="Check the plan and print its command lines; compute and write nothing."),
+    _option("--output", OptionGroup.OUTPUT, type=options.OutputPath("a folder"), metavar="DIR",
+            help="Folder of the results, written whole at the end.  [default: the name of the "
+            "plan with -results]"),
+    _option("--junit", OptionGroup.OUTPUT, type=options.OutputPath("a file"), metavar="FILE.xml",
+            help="Write the verdicts there as JUnit XML, a test case for each requirement."),
+    _option("--only", OptionGroup.ASKED, multiple=True, metavar="NAME",
+            help="Only this run and those that it refers to; a list, a pattern such as "
+            "'error*', or repeated. What the folder has of other runs stays as it is."),
+    _option("--resume", OptionGroup.RUN, is_flag=True,
+            help="Go on from runs that are finished and up to date."),
+    _option("--force", OptionGroup.RUN, is_flag=True,
+            help="Replace the results of an earlier batch."),
+    _option("--dry-run", OptionGroup.RUN, is_flag=True,
+            help="Check the plan and print its command lines; compute and write nothing."),
     options.run_options,
     click.option("--quiet", **options.QUIET),
-    click.option("--format", type=click.Choice(cli.FORMATS), default="table", show_default=True,
-                 help="Form of the summary."),
+    _option("--format", OptionGroup.OUTPUT, type=click.Choice(cli.FORMATS), default="table",
+            show_default=True, help="Form of the summary."),
 )  # fmt: skip
 def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any) -> None:
     """Run a plan of many runs, and gate on its requirements.

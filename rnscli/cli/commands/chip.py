@@ -89,6 +89,7 @@ PER_LAYER = base.Option(
     base.Flags(),
     "A row for each layer instead of one for the chip: arrays, copies, time and what limits it.",
     name="per_layer",
+    group=base.OptionGroup.ASKED,
 )
 PICTURE = base.Option(
     base.Names(lambda: report.CHIP_PICTURES),
@@ -101,6 +102,11 @@ PICTURE = base.Option(
 @click.command(
     "chip",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "The bill of rnscli energy. Writes of cells: Wan et al., Nature 608, 2022. Memories: "
+        "Marinella et al., arXiv:1707.09952. The schedule is a model of this tool.",
+        page="chip.md",
+    ),
     row_type=analysis.ChipRow,
     layout=LAYOUT,
     plot="where energy and time go, or another --picture,",

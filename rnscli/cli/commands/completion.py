@@ -7,7 +7,7 @@ import click
 from click import shell_completion
 from click.shell_completion import CompletionItem, ShellComplete
 
-from rnscli.cli import COMPLETE, WithExamples, cli, options, write_standard_output
+from rnscli.cli import COMPLETE, Background, WithExamples, cli, options, write_standard_output
 
 _FISH = """\
 function %(complete_func)s
@@ -70,7 +70,7 @@ class Fish(_WholeWords, shell_completion.FishComplete):
 SHELLS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
 
 
-@click.command("completion", cls=WithExamples)
+@click.command("completion", cls=WithExamples, background=Background(page="reference.md"))
 @click.argument("shell", type=options.NameArgument(tuple(SHELLS), "Give"), metavar="SHELL")
 def command(shell: str) -> None:
     """Print the script with which a shell completes rnscli: bash, zsh or fish.

@@ -88,6 +88,11 @@ _STATIC = (
 @click.command(
     "design",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Those of rnscli energy, error-sim and fault-prob, whose command lines for the chosen "
+        "design are printed below the answer.",
+        page="tutorial.md",
+    ),
     row_type=analysis.DesignRow,
     layout=LAYOUT,
     plot="the Pareto front, the gain, or the families",
@@ -117,6 +122,7 @@ _STATIC = (
             "reach --max-p-err or --max-output-error, which may be several: the laser power is "
             "looked for, on as many arrays as are best.",
             name="coding_gain",
+            group=base.OptionGroup.ASKED,
         )
     ),
     options.take(
@@ -125,11 +131,14 @@ _STATIC = (
             "Instead of the best design families of codes side by side, at each --sigma: the same "
             "channels and converters, beside a conventional core.",
             name="families",
+            group=base.OptionGroup.ASKED,
         )
     ),
     *CHIP_OPTIONS,
     click.option(
         "--layers-to",
+        cls=cli.GroupedOption,
+        group=base.OptionGroup.OUTPUT,
         type=options.OutputPath("a file"),
         metavar="FILE",
         help="With --layer-bits: write the choice as a file of layers for rnscli accuracy.",

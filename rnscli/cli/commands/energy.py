@@ -105,6 +105,11 @@ _OF_WORKLOAD = ("input_shape", *options.SIZE_AXES, "size", "pass", "optimiser")
 @click.command(
     "energy",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Data converters: Demirkiran et al., arXiv:2309.10759. ReRAM: Marinella et al., "
+        "arXiv:1707.09952. --breakdown shows the source of every part.",
+        page="energy.md",
+    ),
     row_type=analysis.EnergyRow,
     layout=LAYOUT,
     plot="the energy by part",

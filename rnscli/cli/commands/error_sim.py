@@ -11,7 +11,7 @@ import click
 
 from rnscli import analysis, cli, core, report
 from rnscli.analysis import DISTRIBUTIONS, PRECISION_OF, SUFFIXES, ErrorOptions
-from rnscli.base import Column, InputError, RnscliError, columns_of, nearest
+from rnscli.base import Column, InputError, OptionGroup, RnscliError, columns_of, nearest
 from rnscli.cli import options
 from rnscli.hardware import Technology
 
@@ -49,6 +49,11 @@ AXES = (
 @click.command(
     "error-sim",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Demirkiran et al., arXiv:2309.10759, Methods. Calibrated ranges, cells and mappings: "
+        "Xiao et al., arXiv:2109.01262.",
+        page="monte-carlo.md",
+    ),
     row_type=analysis.DotErrorRow,
     layout=LAYOUT,
     plot="the distribution of the error",
@@ -89,6 +94,8 @@ AXES = (
     ErrorOptions.max_pairs,
     click.option(
         "--operands",
+        cls=cli.GroupedOption,
+        group=OptionGroup.CORE,
         default="uniform",
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",

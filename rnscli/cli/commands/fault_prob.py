@@ -86,6 +86,11 @@ AXES = (
 @click.command(
     "fault-prob",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Demirkiran et al., arXiv:2309.10759, Methods; James, Yang and Sinha, ACM JETC 2015. "
+        "Common factors: Wang and Xia, IEEE Trans. Signal Processing 2010.",
+        page="fault-probability.md",
+    ),
     row_type=FaultProbability,
     layout=LAYOUT,
     plot="p_err against p",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import click
 
 from rnscli.base import InputError
-from rnscli.cli import WithExamples, write_standard_output
+from rnscli.cli import Background, WithExamples, grouped, title_of, write_standard_output
 
 _EXIT_CODES = {
     "0": "Done.",
@@ -19,14 +19,15 @@ _EXIT_CODES = {
 }
 _ENVIRONMENT = {"COLUMNS": "Width of help, and of tables on a terminal."}
 _SEE_ALSO = (
-    "rnscli COMMAND --help shows the part of this page that is about one command.\n\n"
+    "rnscli COMMAND --help shows the part of this page that is about one command, rnscli help "
+    "COMMAND GROUP a group of its options, rnscli glossary what words mean.\n\n"
     'C. Demirkiran, L. Nair, D. Bunandar, A. Joshi, "A Blueprint for Precise and Fault-Tolerant '
     'Analog Neural Networks", Nature Communications 2024, https://arxiv.org/abs/2309.10759: the '
     "model behind all numbers."
 )
 
 
-@click.command("man", cls=WithExamples)
+@click.command("man", cls=WithExamples, background=Background(page="reference.md"))
 @click.pass_context
 def command(context: click.Context) -> None:
     """Print the manual page rnscli(1), of all commands and options, for man.
@@ -87,17 +88,25 @@ def _command(root: click.Context, group: click.Group, name: str) -> Iterator[str
         yield from _paragraphs(command.help or "")
         yield from _options(context, command.params)
         yield from _examples(command)
+        if isinstance(command, WithExamples) and command.background is not None:
+            of = command.background
+            sources = f"Formulas and their sources: {of.sources} " if of.sources else ""
+            yield from _paragraphs(f"{sources}See docs/{of.page}.")
 
 
 def _options(context: click.Context, params: list[click.Parameter]) -> Iterator[str]:
-    for param in params:
-        record = param.get_help_record(context)
-        if record is None or not isinstance(param, click.Option):  # the heading has arguments
-            continue
-        names = ", ".join(param.opts)
-        value = record[0].removeprefix(names).strip()
-        tag = f"{bold(names)} {_italic(value)}" if value else bold(names)
-        yield _item(tag, record[1])
+    """Options by groups; arguments are in the heading."""
+    for group, listed in grouped(params).items():
+        if group is not None:
+            yield f".PP\n{bold(f'{title_of(group)}:')}"
+        for param in listed:
+            record = param.get_help_record(context)
+            if record is None:
+                continue
+            names = ", ".join(param.opts)
+            value = record[0].removeprefix(names).strip()
+            tag = f"{bold(names)} {_italic(value)}" if value else bold(names)
+            yield _item(tag, record[1])
 
 
 def _examples(command: click.Command) -> Iterator[str]:

@@ -9,7 +9,7 @@ import click
 from rnscli import analysis, report
 from rnscli.analysis import CodeOptions, ModuliOptions
 from rnscli.base import Column, InputError
-from rnscli.cli import Answer, AnswerCommand, Bar, Question, answered, options, prepared
+from rnscli.cli import Answer, AnswerCommand, Background, Bar, Question, answered, options, prepared
 from rnscli.core import DotProductOptions
 
 LAYOUT = report.Layout(
@@ -40,6 +40,12 @@ SET_AXES = ("precision_bits", "count")  # of a search for a set that is not give
 @click.command(
     "moduli",
     cls=AnswerCommand,
+    background=Background(
+        "Szabo and Tanaka, Residue Arithmetic and Its Applications to Computer Technology, 1967; "
+        "Demirkiran et al., arXiv:2309.10759. Common factors: Wang and Xia, IEEE Trans. Signal "
+        "Processing 2010.",
+        page="moduli.md",
+    ),
     row_type=analysis.ModuliRow,
     layout=LAYOUT,
     plot="the range covered and required",

@@ -20,7 +20,15 @@ from rnscli.analysis import (
     Operands,
     SolveOptions,
 )
-from rnscli.base import Column, InputError, nearest, option_columns, options_of, probability
+from rnscli.base import (
+    Column,
+    InputError,
+    OptionGroup,
+    nearest,
+    option_columns,
+    options_of,
+    probability,
+)
 from rnscli.cli import options
 from rnscli.hardware import KNOWN, Technology
 
@@ -91,6 +99,11 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
 @click.command(
     "noise",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Cells: Xiao et al., arXiv:2109.01262. Light: the profile of the technology, whose sources "
+        "rnscli energy --breakdown shows.",
+        page="devices.md",
+    ),
     row_type=analysis.NoiseRow,
     layout=LAYOUT,
     plot="the noise, and the share of each part",
@@ -107,6 +120,8 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
     *options.OPERANDS,
     click.option(
         "--operands",
+        cls=cli.GroupedOption,
+        group=OptionGroup.CORE,
         default=UNIFORM,
         show_default=True,
         metavar=f"{'|'.join(DISTRIBUTIONS)}|FILE",

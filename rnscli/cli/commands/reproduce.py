@@ -9,7 +9,17 @@ import click
 from rnscli import reproduction
 from rnscli.analysis import SimulationOptions
 from rnscli.base import InputError, columns_of
-from rnscli.cli import Answer, AnswerCommand, Bar, Question, Result, Runner, hanging, options
+from rnscli.cli import (
+    Answer,
+    AnswerCommand,
+    Background,
+    Bar,
+    Question,
+    Result,
+    Runner,
+    hanging,
+    options,
+)
 from rnscli.networks import INSTALL, missing_package
 from rnscli.report import Layout, check_available
 from rnscli.reproduction import EVERY_RESULT, STUDY, ReproducedRow, Request, report_files
@@ -37,6 +47,10 @@ class _Names(options.NameSweep):
 @click.command(
     "reproduce",
     cls=AnswerCommand,
+    background=Background(
+        "Each row names its paper and the place there.",
+        page="validation.md",
+    ),
     row_type=ReproducedRow,
     layout=LAYOUT,
     plot=None,

@@ -48,7 +48,7 @@ def document_schema(command: Answering) -> report.Schema:
     return heading | report.strict_object(properties) | defined
 
 
-@click.command("schema", cls=cli.WithExamples)
+@click.command("schema", cls=cli.WithExamples, background=cli.Background(page="reference.md"))
 @click.argument("command", type=_NAMES, metavar="COMMAND")
 @click.option(
     "--output",

@@ -7,7 +7,7 @@ import click
 
 from rnscli import analysis
 from rnscli.base import NoSolutionError
-from rnscli.cli import Answer, AnswerCommand, Bar, Question, options
+from rnscli.cli import Answer, AnswerCommand, Background, Bar, Question, options
 from rnscli.report import Layout
 from rnscli.runtime import Store
 
@@ -36,6 +36,7 @@ BLOCKS_LAYOUT = Layout(
 @click.command(
     "store",
     cls=AnswerCommand,
+    background=Background(page="monte-carlo.md"),
     row_type=analysis.StoredTask,
     layout=LAYOUT,
     plot=None,

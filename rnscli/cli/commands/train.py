@@ -94,6 +94,11 @@ AXIS_COLUMNS = {
 @click.command(
     "train",
     cls=cli.AnswerCommand,
+    background=cli.Background(
+        "Dataflow: Demirkiran et al., arXiv:2309.10759. Stochastic rounding: Gupta et al., "
+        "arXiv:1502.02551. Cells: Marinella et al., arXiv:1707.09952.",
+        page="networks.md",
+    ),
     row_type=analysis.TrainingRow,
     layout=LAYOUT,
     plot="the training loss, epoch by epoch",
@@ -138,12 +143,16 @@ AXIS_COLUMNS = {
     ),
     click.option(
         "--checkpoint",
+        cls=cli.GroupedOption,
+        group=base.OptionGroup.RUN,
         type=options.OutputPath("a folder"),
         metavar="DIR",
         help="Keep every training in this folder after each epoch, and go on from there.",
     ),
     click.option(
         "--save",
+        cls=cli.GroupedOption,
+        group=base.OptionGroup.OUTPUT,
         type=options.OutputPath("a file"),
         help="Write the weights of every training, for rnscli accuracy --weights: FILE with core, "
         "swept options and seed before its suffix, as in FILE-rns-seed0.pt.",

@@ -101,6 +101,7 @@ from rnscli.cli.options.types import ParamType as ParamType
 from rnscli.cli.options.types import PathName as PathName
 from rnscli.cli.options.types import ShapeType as ShapeType
 from rnscli.cli.options.types import SplitSet as SplitSet
+from rnscli.cli.options.types import TextType as TextType
 from rnscli.cli.options.types import files_read as files_read
 from rnscli.cli.options.types import is_file as is_file
 from rnscli.cli.options.types import names_or_files as names_or_files

@@ -16,7 +16,7 @@ from rnscli.analysis import (
     NetworkOptions,
     runs_on,
 )
-from rnscli.base import InputError, NamesOrFiles, Option
+from rnscli.base import InputError, NamesOrFiles, Option, OptionGroup
 from rnscli.cli.answer import Bar
 from rnscli.cli.options import devices, noise, shared
 from rnscli.cli.options.layers import LayersFile
@@ -59,6 +59,7 @@ libraries: shared.Decorator[Any] = shared.stacked(
             f"In the place of --model: networks of {one.package}, {one.weights}; nothing is "
             "downloaded.",
             name=name,
+            group=OptionGroup.NETWORK,
         )
         for name, one in LIBRARIES.items()
     )

@@ -17,7 +17,10 @@ from rnscli.core import (
     law_constants,
 )
 
-CONSTANTS = {name: replace(option, name=name) for name, option in law_constants().items()}
+CONSTANTS = {
+    name: replace(option, name=name, group=NoiseOptions.group)
+    for name, option in law_constants().items()
+}
 _OWNERS = {name: law for law in NOISE_LAWS.values() for name in law.constants}
 NOISE_AXES = ("noise", *LEVELS, *CONSTANTS)
 # What they are in rows that have fields of the law, and of p and sigma as they hold; in all rows.

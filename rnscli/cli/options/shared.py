@@ -22,7 +22,8 @@ from rnscli.analysis import (
     RetryAbove,
     Rule,
 )
-from rnscli.base import Flags, InputError, Option
+from rnscli.base import Flags, InputError, Names, Option, OptionGroup, RegistrationError
+from rnscli.cli.help_page import GroupedOption
 from rnscli.cli.options import sweeps, types
 from rnscli.core import CALIBRATED, CALIBRATIONS, CORES, CoreOptions, DotProductOptions
 
@@ -66,13 +67,23 @@ CALIBRATION_NEEDS = {
 }
 
 
-class DeclaredOption(click.Option):
+class DeclaredOption(GroupedOption):
     """An option of the shell with its declaration, from which command lines are written."""
 
     def __init__(self, *names: Any, declared: Option, usual: str, **attributes: Any) -> None:
         """``usual`` is what holds if it is not given, where click knows no default."""
-        super().__init__(*names, **attributes)
+        if declared.group is None:
+            raise RegistrationError(f"the option {declared.flag} is in no group; give it one")
+        super().__init__(*names, group=declared.group, **attributes)
         self.declared, self.usual = declared, usual
+
+    @property
+    def explained(self) -> Mapping[str, Any]:
+        values = self.declared.values
+        if not self.declared.explained or not isinstance(values, Names):
+            return {}
+        names: Any = values.names  # a mapping, as what is explained is an object
+        return dict(names)
 
 
 def take(
@@ -220,16 +231,46 @@ class _Address(types.TextType):
         return text
 
 
+class _Jobs(types.WholeNumber):
+    """A number of processes, or what stands for all cores."""
+
+    name = "INT|auto"
+    _EVERY = "auto"
+
+    def __init__(self, high: int) -> None:
+        super().__init__(0, high)
+        self.what += f", or {self._EVERY}, where 0 and {self._EVERY} are all cores"
+
+    def parse(self, text: str) -> int:
+        number = 0 if text == self._EVERY else super().parse(text)
+        return number or min(runtime.available_cores(), self.high)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> types.Candidates:
+        return types.of_names(incomplete, [self._EVERY])
+
+
 # Of every command that answers with rows, which adds it itself, and of a batch.
-QUIET: Mapping[str, Any] = {"is_flag": True, "help": "No progress on standard error."}
+QUIET: Mapping[str, Any] = {
+    "cls": GroupedOption,
+    "group": OptionGroup.RUN,
+    "is_flag": True,
+    "help": "No progress on standard error.",
+}
 run_options = stacked(
     click.option(
         "--jobs",
-        type=types.WholeNumber(1, 1024),
-        help="Number of processes; the result is the same for any.  [default: 1]",
+        cls=GroupedOption,
+        group=OptionGroup.RUN,
+        type=_Jobs(1024),
+        help="Number of processes, or 0 or auto: as many as there are cores; the result is the "
+        "same for any.  [default: 1]",
     ),
     click.option(
         "--scheduler",
+        cls=GroupedOption,
+        group=OptionGroup.RUN,
         type=_Address(),
         metavar="tcp://HOST:PORT",
         help="Compute on the workers of this Dask scheduler instead (needs the extra "
@@ -237,6 +278,8 @@ run_options = stacked(
     ),
     click.option(
         "--store",
+        cls=GroupedOption,
+        group=OptionGroup.RUN,
         type=types.OutputPath("a file"),
         help="Record every finished block in this SQLite file, and compute only those that it "
         "does not hold; several commands may share it (rnscli store FILE lists it).",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from rnscli.base import Names, Option, WholeNumbers
+from rnscli.base import Names, Option, OptionGroup, WholeNumbers
 
 RULES = ("exact", "bits")
 MAX_VECTOR_SIZE = 2**40
@@ -12,6 +12,7 @@ MAX_VECTOR_SIZE = 2**40
 class DotProductOptions:
     """What a user chooses of a dot product, and of the range that moduli cover for it."""
 
+    group = OptionGroup.CORE
     vector_size = Option(
         WholeNumbers(1, MAX_VECTOR_SIZE), "Length h of the dot product.", usual="128"
     )
@@ -21,6 +22,7 @@ class DotProductOptions:
         Names(RULES),
         "Range that the moduli cover: the values of the dot product, or all of its b_out bits.",
         default=RULES[0],
+        group=OptionGroup.CODE,
     )
 
 

@@ -15,6 +15,7 @@ from rnscli.base import (
     NamesOrFractions,
     Numbers,
     Option,
+    OptionGroup,
     Registry,
     WholeNumbers,
     fraction,
@@ -125,7 +126,8 @@ def log2_range(full: int, share: float) -> float:
 class CoreOptions:
     """What a user chooses of a core itself."""
 
-    core = Option(Names(_kinds), "Cores to compare.")
+    group = OptionGroup.CORE
+    core = Option(Names(_kinds), "Cores to compare.", explained=True)
     slice_bits = Option(
         WholeNumbers(1, 64), "Bits of a weight slice in the core bit-sliced.", default="1"
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from rnscli.base import Files, InputError, Names, Numbers, Option, WholeNumbers
+from rnscli.base import Files, InputError, Names, Numbers, Option, OptionGroup, WholeNumbers
 
 DIFFERENTIAL, OFFSET = "differential", "offset"
 PLAIN, SYMMETRIC = "plain", "symmetric"
@@ -35,6 +35,7 @@ def _steps(help: str) -> Option:
 class DeviceOptions:
     """What a user chooses of the devices, the same in every command; without any they are ideal."""
 
+    group = OptionGroup.DEVICES
     mapping = Option(
         Names(MAPPINGS),
         "Cells of a weight: differential, one for each sign, subtracted before the ADC; offset, "

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from rnscli.base import Decibels, InputError, Names, Option, PerModulus, Registry
+from rnscli.base import Decibels, InputError, Names, Option, OptionGroup, PerModulus, Registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +43,7 @@ def _sources() -> dict[str, type[NoiseLaw] | type[_OfTechnology]]:
 class NoiseOptions:
     """What a user chooses of the noise, the same in every command."""
 
+    group = OptionGroup.NOISE
     noise = Option(
         Names(_sources),
         "Law of the errors: {summaries}. A level given for another law is converted to the same "

@@ -17,6 +17,7 @@ from rnscli.base import (
     NamesOrFiles,
     Numbers,
     Option,
+    OptionGroup,
     Registry,
     WholeNumbers,
     check_choice,
@@ -49,6 +50,7 @@ _LEAST = 20  # a lowest digit of 2^-20 has 32 bits of units
 class UpdateOptions:
     """What a user chooses of how weights are written while they are trained."""
 
+    group = OptionGroup.UPDATES
     update = Option(
         NamesOrFiles(
             lambda: UPDATE_LAWS,

@@ -44,7 +44,7 @@ def test_it_does_not_depend_on_the_terminal(
 def test_it_is_installed_where_man_looks() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["shared-data"] == {"docs/rnscli.1": "share/man/man1/rnscli.1"}
+    assert wheel["shared-data"]["docs/rnscli.1"] == "share/man/man1/rnscli.1"
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))

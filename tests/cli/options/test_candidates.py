@@ -46,7 +46,7 @@ def test_commands_with_their_help() -> None:
     assert [(item.value, item.help) for item in items("")] == [
         (name, text) for name, text in COMMANDS.items()
     ]
-    assert values("e") == ["error-sim", "energy"]
+    assert values("e") == ["error-sim", "energy", "examples"]
     assert values("--v") == ["--version"]
 
 
@@ -55,6 +55,17 @@ def test_options_with_their_help(command: str) -> None:
     found = {item.value: item.help for item in items(f"{command} --")}
     assert "--help" in found
     assert all(found.values())
+
+
+def test_what_help_and_the_like_take() -> None:
+    assert values("help fault") == values("examples fault") == ["fault-prob"]
+    assert values("help energy n") == ["network", "noise"]
+    assert values("help energy noise --adc-r") == ["--adc-range", "--adc-rate"]
+    assert values("help --he") == ["--help"] and values("help nope n") == []
+    assert values("glossary p_") == ["p_correct", "p_detected", "p_err", "p_gross", "p_undetected"]
+    assert values("glossary residue fixed") == ["fixed-lp", "fixed-hp"]
+    assert values("error-sim --jobs ") == ["auto"]
+    assert values("cite --format b") == ["bibtex"]
 
 
 def test_an_option_is_not_offered_again_unless_it_is_repeatable() -> None:

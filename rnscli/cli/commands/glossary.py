@@ -1,0 +1,121 @@
+"""``rnscli glossary``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from rnscli import analysis, core, hardware
+from rnscli.base import InputError, nearest
+from rnscli.cli import (
+    ANSWERING,
+    AnswerCommand,
+    Background,
+    SummaryCommand,
+    WithExamples,
+    hanging,
+    options,
+    write_standard_output,
+)
+from rnscli.cli.glossary import Term, found, terms
+
+
+def _named() -> dict[str, tuple[str, str]]:
+    """What has a name in options and a line that says what it is: the option, and that line."""
+    listed: dict[str, Mapping[str, Any]] = {
+        "--core": core.CORES,
+        "--decoder": core.DECODERS,
+        "--noise": core.NOISE_LAWS,
+        "--adc-model": hardware.ADC_MODELS,
+        "--technology": hardware.TECHNOLOGIES,
+        "--workload": hardware.WORKLOADS,
+        "--operands": analysis.DISTRIBUTIONS,
+        "--update": core.UPDATE_LAWS,
+    }
+    return {
+        name: (option, one.summary)
+        for option, registry in listed.items()
+        for name, one in registry.items()
+    }
+
+
+class _Terms(options.TextType):
+    name = "TERM"
+    what = "a term"
+
+    def parse(self, text: str) -> str:
+        return text
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> options.Candidates:
+        """Terms without blanks, and names of cores, decoders and the like."""
+        names = [one.name for one in terms() if " " not in one.name]
+        return options.of_names(incomplete, [*names, *_named()])
+
+
+@click.command("glossary", cls=WithExamples, background=Background(page="glossary.md"))
+@click.argument("term", type=_Terms(), metavar="[TERM]...", nargs=-1)
+@click.pass_context
+def command(context: click.Context, term: tuple[str, ...]) -> None:
+    """Say what a word means here: a term, a symbol, a name, or a column of rows.
+
+    Without a TERM it prints all terms. Names are those that options take, such as fixed-lp; columns
+    go by their key in JSON and CSV, or by their heading.
+
+    \b
+    # What is the legitimate range, and what is p_gross?
+    rnscli glossary "legitimate range" p_gross
+    # What is the core that the table calls fixed-lp?
+    rnscli glossary fixed-lp
+    # What does the column sigma_fresh of rnscli noise have?
+    rnscli glossary sigma_fresh
+    """
+    if not term:
+        write_standard_output("\n\n".join(map(_said, terms())) + "\n")
+        return
+    write_standard_output("\n\n".join(_answer(context, one) for one in term) + "\n")
+
+
+def _answer(context: click.Context, text: str) -> str:
+    asked = found(text, terms())
+    if asked:
+        return "\n\n".join(map(_said, asked))
+    named = _named()
+    if text in named:
+        option, summary = named[text]
+        return "\n".join([f"{text} ({option})", *hanging("  ", summary)])
+    columns = _columns(context)
+    if text in columns:
+        return "\n\n".join(
+            "\n".join([f"{text} (column of {', '.join(commands)})", *hanging("  ", meaning)])
+            for meaning, commands in columns[text].items()
+        )
+    every = [name for one in terms() for name in one.names] + [*named, *columns]
+    raise InputError(
+        f"the glossary has no term {text[:60]!r}"
+        + (nearest(text.lower(), map(str.lower, every)) or "; rnscli glossary lists all of them")
+    )
+
+
+def _columns(context: click.Context) -> dict[str, dict[str, list[str]]]:
+    """What columns mean, by key and heading, each with the commands that have it so."""
+    root = context.find_root()
+    group = root.command
+    assert isinstance(group, click.Group)
+    known: dict[str, dict[str, list[str]]] = {}
+    for name in ANSWERING:
+        command = group.get_command(root, name)
+        assert isinstance(command, AnswerCommand | SummaryCommand)
+        for columns in command.columns_by_type.values():
+            for key, column in columns.items():
+                for word in (key, column.title):
+                    commands = known.setdefault(word, {}).setdefault(column.meaning, [])
+                    commands += [name] if name not in commands else []
+    return known
+
+
+def _said(term: Term) -> str:
+    also = f" ({', '.join(term.also)})" if term.also else ""
+    more = f"{term.meaning} See docs/{term.page}."
+    return "\n".join([f"{term.name}{also}", *hanging("  ", more)])
