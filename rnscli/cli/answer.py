@@ -320,7 +320,9 @@ class Output:
         if self.plot is not None and picture is not None:
             base.write_atomically(self.plot, picture)
         say([f"no answer {problem}" for problem in answer.problems], "more have no answer")
-        failures = report.failures(self.require, result.rows[: answer.required], result.identity)
+        required = result.rows[: answer.required]
+        failures = report.failures(self.require, required, result.identity)
+        failures = report.in_short(failures, self.require, required)
         broken = [*(answer.disagreements or ()), *failures]
         for line in broken:
             complain(line)

@@ -52,6 +52,8 @@ from rnscli.report.plots.layers import plot_layers as plot_layers
 from rnscli.report.plots.noise import plot_noise as plot_noise
 from rnscli.report.requirements import Requirement as Requirement
 from rnscli.report.requirements import failures as failures
+from rnscli.report.requirements import identified as identified
+from rnscli.report.requirements import in_short as in_short
 from rnscli.report.schema import DIALECT as DIALECT
 from rnscli.report.schema import SCHEMA as SCHEMA
 from rnscli.report.schema import Schema as Schema

@@ -476,7 +476,8 @@ def test_a_requirement_that_fails(command: str, rnscli: Run) -> None:
     assert ran.out == rnscli(*SMALL[command]).out
     column = re.split(r"[\s<=>]", bound)[0]
     lines = ran.err.splitlines()
-    assert lines and all(line.startswith("rnscli: row ") and column in line for line in lines)
+    assert lines and all(column in line for line in lines)
+        assert all(line.startswith("rnscli: row ") for line in lines[:10]) and len(lines) < 12
 
 
 def test_each_failing_row_and_requirement_is_named(rnscli: Run) -> None:
