@@ -239,8 +239,12 @@ def in_short(
     if len(lines) <= _MOST_LINES:
         return list(lines)
     short = list(lines[:_MOST_LINES])
-    told = Counter(requirement for line in short for requirement in requirements
-                   if line.partition(": ")[2].startswith(f"{requirement} does not hold"))  # fmt: skip
+    told = Counter(
+        one
+        for line in short
+        for one in requirements
+        if line.partition(": ")[2].startswith(f"{one} does not hold")
+    )
     for one in requirements:
         concerned = [row for row in rows if one.concerns(row)]
         broken = sum(not one.holds(row) for row in concerned)
@@ -251,6 +255,7 @@ def in_short(
 
 
 def identified(row: Row, identity: Sequence[str]) -> str:
+    """The values of a row that tell it from others, in words."""
     values = {key: row[key] for key in identity if row[key] is not None}
     return ", ".join(
         f"{key} {','.join(map(str, value)) if isinstance(value, tuple) else value}"

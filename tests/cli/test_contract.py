@@ -477,7 +477,7 @@ def test_a_requirement_that_fails(command: str, rnscli: Run) -> None:
     column = re.split(r"[\s<=>]", bound)[0]
     lines = ran.err.splitlines()
     assert lines and all(column in line for line in lines)
-        assert all(line.startswith("rnscli: row ") for line in lines[:10]) and len(lines) < 12
+    assert all(line.startswith("rnscli: row ") for line in lines[:10]) and len(lines) < 12
 
 
 def test_each_failing_row_and_requirement_is_named(rnscli: Run) -> None:
