@@ -21,6 +21,7 @@ from rnscli.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from rnscli.cli.comparing import Baseline
     from rnscli.runtime import Progress, Runner
 
 Given = TypeVar("Given")
@@ -213,7 +214,8 @@ class Result:
     def csv(self) -> str:
         """The rows as CSV, with two columns for each interval."""
         rows = [base.flat_row(self.columns.values(), row) for row in self.rows]
-        return report.csv_text(list(rows[0]), rows)
+        keys = [key for column in self.columns.values() for key in column.flat_keys]
+        return report.csv_text(keys, rows)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -228,6 +230,7 @@ class Result:
         return None if plot is None else partial(plot, self.rows)
 
 
+_MOST_CHANGES = 10  # from a baseline that are told
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -251,6 +254,7 @@ class Output:
     folder: Path | None = None
     force: bool = False
     own: tuple[str, ...] = ()
+    baseline: "Baseline | None" = None
 
     def __post_init__(self) -> None:
         if self.output is not None:
@@ -323,13 +327,26 @@ class Output:
         required = result.rows[: answer.required]
         failures = report.failures(self.require, required, result.identity)
         failures = report.in_short(failures, self.require, required)
-        broken = [*(answer.disagreements or ()), *failures]
+        changed = self._changed(result)
+        broken = [*(answer.disagreements or ()), *failures, *changed]
         for line in broken:
             complain(line)
         if answer.problems:
             raise click.exceptions.Exit(2)
         if broken:
             raise click.exceptions.Exit(1)
+
+    def _changed(self, result: Result) -> list[str]:
+        """What differs from the baseline, in a few sentences."""
+        if self.baseline is None:
+            return []
+        comparison = self.baseline.compared(result.json)
+        say(comparison.remarks, "more things differ")
+        lines = comparison.lines("the baseline", "this result")
+        if not lines:
+            return []
+        more = [comparison.told("the baseline", "this result")]
+        return [*lines[:_MOST_CHANGES], *more]
 
 
 def write_result(result: Result, style: str, path: Path | None = None) -> None:
@@ -350,6 +367,11 @@ def write_result(result: Result, style: str, path: Path | None = None) -> None:
     else:
         form = "plain" if style == "table" else style
         text = report.table_text(rows, result.columns, result.layout, form) + footer
+    write_text(text, path)
+
+
+def write_text(text: str, path: Path | None = None) -> None:
+    """Write a text to a file, or to standard output."""
     if path is None:
         write_standard_output(text)
     else:

@@ -13,9 +13,10 @@ import click
 from rnscli import base, report
 from rnscli.cli import options
 from rnscli.cli.answer import FORMATS, Answer, Bar, Output, Question, Result
+from rnscli.cli.comparing import Baseline, ToleranceType
 from rnscli.cli.terminal import WithExamples, progress_bar
 
-OUTPUT_OPTIONS = ("format", "output", "plot", "require")
+OUTPUT_OPTIONS = ("format", "output", "plot", "require", "baseline", "allow")
 _REPLACE = "force"  # beside an output that is a folder
 RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the result
 
@@ -23,8 +24,8 @@ RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the
 class AnswerCommand(WithExamples):
     """A command whose function checks its options and returns a `Question`.
 
-    ``--quiet --format --output --plot --require`` are added to its own options; ``callback`` takes
-    all but the last four, and whether a picture will be drawn or a folder written. ``plot`` says
+    ``--quiet`` and those of `OUTPUT_OPTIONS` are added to its own options; ``callback`` takes all
+    but the latter, and whether a picture will be drawn or a folder written. ``plot`` says
     what the picture shows; without it there is none. ``instead`` gives rows of another type, with
     their layout, by the name of the option that asks for them; what is not asked for is not loaded.
 
@@ -182,10 +183,14 @@ class AnswerCommand(WithExamples):
         # Made first: an output that cannot be written is refused before files are read.
         columns = self.columns(given).values()
         titles = {column.title: column.key for column in columns}
-        output = Output(keys=base.numeric_keys(columns), titles=titles, **ways)
+        kinds = base.numeric_keys(columns)
+        ways["baseline"] = Baseline.of(str(self.name), ways["baseline"], ways.pop("allow"), kinds)
+        output = Output(keys=kinds, titles=titles, **ways)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", given.get("store"))
+        if output.baseline is not None:
+            output.keep_apart("--baseline", output.baseline.saved.path)
         question = self.prepare(given, output.plot is not None or output.folder is not None)
         for option, paths in question.reads.items():
             output.keep_apart(option, *paths)
@@ -217,6 +222,7 @@ class SummaryCommand(WithExamples):
 
     ``row_types`` are by the name of the option that asks for them, ``None`` for no such option;
     ``parameters`` what its JSON document states, with the meaning of each: all of them are texts.
+    There may be no rows where it ``may_be_empty``.
     """
 
     def __init__(
@@ -224,12 +230,21 @@ class SummaryCommand(WithExamples):
         *,
         row_types: Mapping[str | None, type],
         parameters: Mapping[str, str],
+        may_be_empty: bool = False,
         **attributes: Any,
     ) -> None:
         super().__init__(**attributes)
         self.row_types, self.parameters = row_types, parameters
+        self.may_be_empty = may_be_empty
         # A field without a column is an error here, when the command is imported.
         self.columns_by_type = {one: base.columns_of(one) for one in row_types.values()}
+
+
+ALLOWED = (
+    "By how much a column may differ from the baseline: 5%, an amount such as 2mm2, +5% if it may "
+    "only rise by as much and fall by any, or any; COLUMN may be a pattern, and repeated.  [default: "
+    "1e-9 of a number, and what the intervals of statistics allow]"
+)
 
 
 class _RequirementType(options.ParamType):
@@ -272,4 +287,10 @@ def _output_options(plot: str | None, folder: str | None) -> list[click.Paramete
         picture = options.OutputPath("a file")
         made.append(click.Option(["--plot"], type=picture, metavar="FILE", help=drawn))
     required = click.Option(["--require"], type=_RequirementType(), multiple=True, help=held)
-    return [*made, required]
+    earlier = (
+        "Compare with this result of before, JSON that --output has written, and exit with code "
+    )
+    earlier += "1 if a value has changed or a row is missing (rnscli compare shows two files)."
+    known = click.Option(["--baseline"], type=options.PathName(), metavar="FILE.json", help=earlier)
+    allowed = click.Option(["--allow"], type=ToleranceType(), multiple=True, help=ALLOWED)
+    return [*made, required, known, allowed]

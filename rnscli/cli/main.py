@@ -38,6 +38,7 @@ ANSWERING = {  # which answer with rows
     "batch": "Run a plan of many runs, and gate on its requirements.",
     "reproduce": "Compute published results, beside what is printed.",
     "store": "List and export what --store has recorded.",
+    "compare": "Compare two results, and say what has changed.",
 }
 COMMANDS = ANSWERING | {
     "schema": "Print the JSON Schema of a command's output.",

@@ -33,6 +33,7 @@ def document_schema(command: Answering) -> report.Schema:
             name: options.option_schema(option, values[name]) for name, option in stated.items()
         }
         names = {name: options.names_of(option) for name, option in stated.items()}
+    least = 0 if isinstance(command, cli.SummaryCommand) and command.may_be_empty else 1
     rows = [report.row_schema(columns, names) for columns in command.columns_by_type.values()]
     properties: dict[str, report.Schema] = {
         "schema": {"description": "Version of this form of documents.", "const": report.SCHEMA},
@@ -41,7 +42,7 @@ def document_schema(command: Answering) -> report.Schema:
         "parameters": {"description": "The options, defaults filled in; base SI units."}
         | report.strict_object(parameters),
         "rows": {"description": "The answer; base SI units, in the order of a sweep."}
-        | report.any_of(*({"type": "array", "items": one, "minItems": 1} for one in rows)),
+        | report.any_of(*({"type": "array", "items": one, "minItems": least} for one in rows)),
     }
     heading = {"$schema": report.DIALECT, "title": f"rnscli {command.name} --format json"}
     defined = {"$defs": definitions} if definitions else {}
