@@ -143,6 +143,8 @@ class Question:
     is_quick: bool = False
     is_lasting: bool = True
     given: Collection[str] = ()  # names of the options that are not left to their defaults
+    # Draws rows of before, where the picture takes no more than them.
+    picture: Callable[[Sequence[report.Row], str], bytes] | None = None
 
 
 def prepared(
@@ -205,10 +207,11 @@ class Result:
     rows: Sequence[report.Row]
     layout: report.Layout
     answer: Answer
+    given: Sequence[str] | None = None  # options that were not left to their defaults
 
     @property
     def json(self) -> str:
-        return report.json_text(self.command, self.parameters, self.rows)
+        return report.json_text(self.command, self.parameters, self.rows, self.given)
 
     @property
     def csv(self) -> str:

@@ -120,6 +120,11 @@ class AnswerCommand(WithExamples):
         axes = {axis.key: axis for axis in self.axes(row_type).values()}
         return {**base.columns_of(row_type), **axes}
 
+    def parameters(self, question: Question) -> dict[str, Any]:
+        """The options of a question as the JSON document states them, in the order of the help."""
+        names = [one.name for one in self.stated if one.name in question.options]
+        return {name: _stated(question.options[name]) for name in names if name is not None}
+
     def result(self, question: Question, answer: Answer) -> Result:
         """The rows of an answer, with the parameters in the order of the help.
 
@@ -138,8 +143,7 @@ class AnswerCommand(WithExamples):
             {key: getattr(row, key) for key in fields} | of_points[id(point)]
             for point, row in answer.results
         ]
-        names = [option.name for option in self.stated if option.name in given]
-        parameters = {name: _stated(given[name]) for name in names if name is not None}
+        parameters = self.parameters(question)
         keys = {name: name for name in columns} | {name: one.key for name, one in axes.items()}
         several = {name: key for name, key in keys.items() if isinstance(given.get(name), tuple)}
         swept = {key for name, key in several.items() if len(given[name]) > 1}
@@ -163,7 +167,8 @@ class AnswerCommand(WithExamples):
         idle = options.without_effect(given, question.given, self._needs, compared)
         answer = answer.without_defaults(given, question.given)
         answer = replace(answer, remarks=[*answer.remarks, *idle])
-        return Result(self.name, parameters, columns, rows, shown, answer)
+        asked = [name for name in parameters if name in question.given]
+        return Result(self.name, parameters, columns, rows, shown, answer, asked)
 
     def compute(self, question: Question, bar: Bar) -> Result:
         """The result of a question, computed and recorded where its options say."""
@@ -173,9 +178,9 @@ class AnswerCommand(WithExamples):
                 runner = stack.enter_context(options.runner_of(question.options))
             return self.result(question, question.compute(runner, bar))
 
-    def invoke(self, ctx: click.Context) -> None:
-        """Check, compute, write; all that can be refused is refused before it is computed."""
-        given = dict(ctx.params)
+    def with_output(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], Output]:
+        """The options of a question, and where its answer goes."""
+        given = dict(params)
         ways = {name: given.pop(name, None) for name in OUTPUT_OPTIONS}
         if self._writes_folder:
             ways |= {"folder": ways["output"], "output": None}
@@ -186,11 +191,16 @@ class AnswerCommand(WithExamples):
         kinds = base.numeric_keys(columns)
         ways["baseline"] = Baseline.of(str(self.name), ways["baseline"], ways.pop("allow"), kinds)
         output = Output(keys=kinds, titles=titles, **ways)
-        for option, paths in options.files_read().items():
-            output.keep_apart(option, *paths)
         output.keep_apart("--store", given.get("store"))
         if output.baseline is not None:
             output.keep_apart("--baseline", output.baseline.saved.path)
+        return given, output
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Check, compute, write; all that can be refused is refused before it is computed."""
+        given, output = self.with_output(ctx.params)
+        for option, paths in options.files_read().items():
+            output.keep_apart(option, *paths)
         question = self.prepare(given, output.plot is not None or output.folder is not None)
         for option, paths in question.reads.items():
             output.keep_apart(option, *paths)
@@ -242,8 +252,8 @@ class SummaryCommand(WithExamples):
 
 ALLOWED = (
     "By how much a column may differ from the baseline: 5%, an amount such as 2mm2, +5% if it may "
-    "only rise by as much and fall by any, or any; COLUMN may be a pattern, and repeated.  [default: "
-    "1e-9 of a number, and what the intervals of statistics allow]"
+    "rise by as much and fall by any, or any. COLUMN may be a pattern; repeatable.  [default: 1e-9 "
+    "of a number, and what the intervals of statistics allow]"
 )
 
 

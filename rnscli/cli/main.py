@@ -41,6 +41,7 @@ ANSWERING = {  # which answer with rows
     "compare": "Compare two results, and say what has changed.",
 }
 COMMANDS = ANSWERING | {
+    "rerun": "Compute a saved result again, or draw it.",
     "schema": "Print the JSON Schema of a command's output.",
     "completion": "Print the script that lets a shell complete.",
     "man": "Print the manual page of all commands.",

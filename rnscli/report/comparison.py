@@ -162,7 +162,7 @@ COMPARED_LAYOUT = Layout(
     parameters=(),
     results=("row", "column", "old", "new", "change", "allowed", "verdict"),
     optional=("allowed",),
-    essential=("verdict",),
+    essential=("old", "new", "change", "verdict"),
 )
 _FINE = "better"
 
@@ -257,6 +257,20 @@ class ComparedColumns:
     columns: Mapping[str, Column]
     options: Mapping[str, str]
 
+    def parts(self, key: str, value: Any) -> dict[str, Any]:
+        """A value in its parts, as CSV has them: of a range, or of a number that is uncertain.
+
+        Intervals of statistics are none that are compared: they say what the values may be off by.
+        """
+        if key.endswith(_INTERVALS):
+            return {}
+        if isinstance(value, Uncertain):
+            return {key: value.value, f"{key}_low": value.low, f"{key}_high": value.high}
+        flat = self.columns[key].flat_keys if key in self.columns else (key,)
+        if isinstance(value, tuple) and len(flat) == len(value) == 2:
+            return dict(zip(flat, value, strict=True))
+        return {key: value}
+
 
 def compare(
     old: SavedResult,
@@ -286,7 +300,8 @@ def compare(
             "results of one command can be compared"
         )
     keys = [key for key in old.rows[0] if key in new.rows[0]]
-    check_tolerances(tolerances, [*keys, *(flat for key in keys for flat in _flat_keys(key, old))])
+    parts = {key: known.parts(key, old.rows[0][key]) for key in keys}
+    check_tolerances(tolerances, [part for key in keys for part in (key, *parts[key])])
     matching = _matching(old, new, known, keys)
     if not matching:
         raise InputError(
@@ -294,6 +309,8 @@ def compare(
             "other options, or of another version, cannot be compared"
         )
     several = _telling((*old.rows, *new.rows), matching, known)
+    told = {key for key, option in known.options.items() if _differs(option, old, new)}
+    compared = [key for key in keys if key not in {*matching, *told}]
     pairs, gone, come = _matched(old.rows, new.rows, matching)
     made = [
         replace(one, old_row=before + 1, new_row=after + 1)
@@ -301,7 +318,8 @@ def compare(
         for one in _differences(
             old.rows[before],
             new.rows[after],
-            [key for key in keys if key not in matching],
+            compared,
+            known,
             tolerances,
             _named(new.rows[after], several, after),
         )
@@ -313,17 +331,10 @@ def compare(
             made.append(
                 ComparedRow(name, None, None, None, None, None, f"only in {end}", *places_of)
             )
-    compared = {
-        flat: _in_words(flat, old.rows[0], tolerances)
-        for key in keys
-        if key not in matching and not key.endswith(_INTERVALS)
-        for flat in _flat(key, old.rows[0][key])
+    every = {
+        part: _in_words(part, old.rows[0], tolerances) for key in compared for part in parts[key]
     }
-    return Comparison(tuple(made), compared, len(pairs), tuple(_remarks(old, new)))
-
-
-def _flat_keys(key: str, result: SavedResult) -> Iterator[str]:
-    yield from _flat(key, result.rows[0][key])
+    return Comparison(tuple(made), every, len(pairs), tuple(_remarks(old, new)))
 
 
 def _matching(
@@ -407,25 +418,17 @@ def _named(row: Row, keys: Sequence[str], place: int) -> str:
     return identified(there, keys) or f"row {place + 1}"
 
 
-def _flat(key: str, value: Any) -> dict[str, Any]:
-    """A value in its parts, as CSV has them: of an interval, or of a number that is uncertain."""
-    if isinstance(value, Uncertain):
-        return {key: value.value, f"{key}_low": value.low, f"{key}_high": value.high}
-    if key.endswith(_INTERVALS):
-        return {}
-    return {key: value}
-
-
 def _differences(
     old: Row,
     new: Row,
     keys: Sequence[str],
+    known: ComparedColumns,
     tolerances: Sequence[Tolerance],
     name: str,
 ) -> Iterator[ComparedRow]:
     """Values of two rows that differ by more than they may."""
     for key in keys:
-        before, after = _flat(key, old[key]), _flat(key, new[key])
+        before, after = known.parts(key, old[key]), known.parts(key, new[key])
         for part in dict.fromkeys((*before, *after)):
             one, other = before.get(part), after.get(part)
             if one == other and type(one) is type(other):
@@ -509,17 +512,19 @@ def _remarks(old: SavedResult, new: SavedResult) -> Iterator[str]:
         )
     if old.version != new.version:
         yield f"{old.path} is of rnscli {old.version} and {new.path} of {new.version}"
-    for name in (one for one in new.parameters if one in old.parameters):
-        one, other = (result.parameters[name] for result in (old, new))
-        if one != other:
-            yield (
-                f"--{name.replace('_', '-')} differs: {_short(one)} in {old.path}, "
-                f"{_short(other)} in {new.path}"
-            )
+    for name in (one for one in new.parameters if _differs(one, old, new)):
+        one, other = (_short(result.parameters[name]) for result in (old, new))
+        yield f"--{name.replace('_', '-')} differs: {one} in {old.path}, {other} in {new.path}"
     for result, than in ((old, new), (new, old)):
         more = [key for key in result.rows[0] if key not in than.rows[0]]
         if more:
             yield f"only {result.path} has the column{'s' * (len(more) > 1)} {', '.join(more)}"
+
+
+def _differs(option: str, old: SavedResult, new: SavedResult) -> bool:
+    """Whether both state an option, with different values."""
+    both = [result.parameters for result in (old, new)]
+    return all(option in one for one in both) and both[0][option] != both[1][option]
 
 
 def _short(value: Any) -> str:

@@ -29,6 +29,7 @@ class SavedResult:
     version: str
     parameters: Mapping[str, Any]
     rows: tuple[Row, ...]
+    given: tuple[str, ...] | None = None  # parameters that were not left to their defaults
 
 
 def read_saved(path: Path, named: str = "") -> SavedResult:
@@ -74,6 +75,10 @@ def saved_of(text: str, path: Path = Path(), name: str = "") -> SavedResult:
         raise InputError(_no_document(name))
     if not isinstance(parameters, dict) or not isinstance(rows, list) or not rows:
         raise InputError(_no_document(name))
+    given = found.get("given")
+    if given is not None and not (isinstance(given, list) and {*map(str, given)} <= {*parameters}):
+        raise InputError(f"{_no_document(name)}: its key given is {shown(given)}")
+    asked = None if given is None else tuple(given)
     read = []
     for place, row in enumerate(rows, 1):
         if not isinstance(row, dict):
@@ -84,7 +89,7 @@ def saved_of(text: str, path: Path = Path(), name: str = "") -> SavedResult:
             raise InputError(f"{name}: row {place} cannot be read: {error}") from None
         if read[-1].keys() != read[0].keys():
             raise InputError(f"{_no_document(name)}: row {place} has other columns than row 1")
-    return SavedResult(path, schema, command, version, parameters, tuple(read))
+    return SavedResult(path, schema, command, version, parameters, tuple(read), asked)
 
 
 def _no_document(name: str) -> str:

@@ -18,6 +18,7 @@ def document_schema(command: Answering) -> report.Schema:
     parameters: dict[str, report.Schema]
     definitions: dict[str, report.Schema] = {}  # which parameters and rows share
     names = {}
+    given: dict[str, report.Schema] = {}
     if isinstance(command, cli.SummaryCommand):
         parameters = {
             name: {"description": meaning, "type": "string"}
@@ -32,6 +33,9 @@ def document_schema(command: Answering) -> report.Schema:
         parameters = {
             name: options.option_schema(option, values[name]) for name, option in stated.items()
         }
+        what = "The options that were not left to their defaults, in the order of the help."
+        asked = {"enum": list(parameters)}
+        given["given"] = {"description": what, "type": "array", "items": asked}
         names = {name: options.names_of(option) for name, option in stated.items()}
     least = 0 if isinstance(command, cli.SummaryCommand) and command.may_be_empty else 1
     rows = [report.row_schema(columns, names) for columns in command.columns_by_type.values()]
@@ -41,6 +45,7 @@ def document_schema(command: Answering) -> report.Schema:
         "version": {"description": "Version of rnscli that answered.", "type": "string"},
         "parameters": {"description": "The options, defaults filled in; base SI units."}
         | report.strict_object(parameters),
+        **given,
         "rows": {"description": "The answer; base SI units, in the order of a sweep."}
         | report.any_of(*({"type": "array", "items": one, "minItems": least} for one in rows)),
     }
