@@ -233,7 +233,6 @@ class Result:
         return None if plot is None else partial(plot, self.rows)
 
 
-_MOST_CHANGES = 10  # from a baseline that are told
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -345,11 +344,7 @@ class Output:
             return []
         comparison = self.baseline.compared(result.json)
         say(comparison.remarks, "more things differ")
-        lines = comparison.lines("the baseline", "this result")
-        if not lines:
-            return []
-        more = [comparison.told("the baseline", "this result")]
-        return [*lines[:_MOST_CHANGES], *more]
+        return comparison.lines("the baseline", "this result")
 
 
 def write_result(result: Result, style: str, path: Path | None = None) -> None:

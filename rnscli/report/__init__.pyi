@@ -59,6 +59,7 @@ from rnscli.report.plots.layers import check_layers as check_layers
 from rnscli.report.plots.layers import plot_layers as plot_layers
 from rnscli.report.plots.noise import plot_noise as plot_noise
 from rnscli.report.requirements import Requirement as Requirement
+from rnscli.report.requirements import conditions_of as conditions_of
 from rnscli.report.requirements import failures as failures
 from rnscli.report.requirements import identified as identified
 from rnscli.report.requirements import in_short as in_short

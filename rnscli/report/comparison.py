@@ -200,11 +200,21 @@ class Comparison:
                 said.append(f"{alone} row{'s are' if alone > 1 else ' is'} only in {where}")
         return f"{what}: {'; '.join(said) or 'no value has changed by more than it may'}"
 
-    def lines(self, old: str = "OLD", new: str = "NEW") -> list[str]:
-        """A sentence for each thing that speaks against NEW."""
+    def lines(self, old: str = "OLD", new: str = "NEW", most: int = 10) -> list[str]:
+        """A sentence for each thing that speaks against NEW, and one of how many there are.
+
+        Of more than ``most`` it is the largest change of each column.
+        """
+        if not self.broken:
+            return []
+        against = replace(self, rows=self.broken)
+        places, _ = against.excerpt(most)
         return [
-            f"{one.row}: {_sentence(one)}".replace("OLD", old).replace("NEW", new)
-            for one in self.broken
+            *(
+                f"{one.row}: {_sentence(one)}".replace("OLD", old).replace("NEW", new)
+                for one in (self.broken[place] for place in places)
+            ),
+            self.told(old, new),
         ]
 
     def cases(self) -> list[tuple[str, tuple[str, ...]]]:

@@ -4,7 +4,7 @@ import contextlib
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -198,6 +198,25 @@ class Requirement:
     def __str__(self) -> str:
         where = f" where {' and '.join(map(str, self.where))}" if self.where else ""
         return f"{self.column} {self.comparison} {self.written or self.bound}{where}"
+
+
+def conditions_of(option: str, text: str, columns: Collection[str]) -> list[Condition]:
+    """Conditions of an option, with ``and`` between them, on columns that exist."""
+    found = []
+    for part in re.split(r"\sand\s", text):
+        one = Condition.parse(part)
+        if one is None:
+            raise InputError(
+                f"`{option}` {text!r} is no condition; it must be a column, one of "
+                f"{' '.join(_COMPARISONS)}, and a value, such as 'core == rns', or several with "
+                "'and' between them"
+            )
+        if one.column not in columns:
+            raise InputError(
+                f"`{option}`: column {one.column} does not exist{nearest(one.column, columns)}"
+            )
+        found.append(one)
+    return found
 
 
 def failures(
