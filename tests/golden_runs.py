@@ -44,7 +44,7 @@ RUNS = {
     "batch": "batch plan.toml",
     "reproduce": "reproduce --only moduli,adc-energy,reram-block-abstract-mac",
     "store": "store runs.db",
-    "compare": "compare old.json new.json --allow bits=any",
+    "compare": "compare old.json new.json --allow any --allow adc_energy_j=+1e-6%",
 }
 _PLAN = """\
 title = "Two runs"
@@ -63,8 +63,8 @@ _BEFORE = {
         "error-sim --bits 6 --pairs 200 --p 1e-2 --redundant 1 --store runs.db --format csv",
     ),
     "compare": (
-        "fault-prob --bits 6 --p 1e-3,1e-2 --attempts 1 --output old.json",
-        "fault-prob --bits 6 --p 1e-2,2e-2 --attempts 1 --redundant 3 --output new.json",
+        "energy --bits 6 --core fixed-hp --output old.json",
+        "energy --bits 6 --core fixed-hp --adc-k1 90fJ --output new.json",
     ),
 }
 # Values that differ from one run, or one version of a library, to the next.

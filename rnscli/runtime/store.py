@@ -208,10 +208,10 @@ class Store:
                 "SELECT id, description, created FROM task WHERE key = ?", (task.key,)
             ).fetchone()
             with _named(task.key):
-                if _parsed(known) != task.description:
-                    raise source.damaged(
-                        f"in {task.key[:12]}", ValueError(f"{self.path} describes it otherwise")
-                    )
+                described = _parsed(known)
+            if described != task.description:
+                other = ValueError(f"{self.path} describes it otherwise")
+                raise source.damaged(f"in {task.key[:12]}", other)
             if task.created < created:
                 execute("UPDATE task SET created = ? WHERE id = ?", (task.created, number))
             for one in source.blocks(task):
