@@ -44,7 +44,8 @@ def command(old: Path, new: Path, **given: Any) -> None:
     # What has changed since the last release, for a system of CI
     rnscli compare old.json new.json --junit changes.xml
     # Energies may grow by 5 % and fall by any, areas may be anything
-    rnscli compare old.json new.json --allow '*energy*=+5%' --allow area_m2=any
+    rnscli compare old.json new.json --allow '*energy*=+5%' \\
+        --allow area_m2=any
     """
     named = {"OLD.json": old, "NEW.json": new}
     for option in ("output", "junit"):

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from rnscli import analysis, report
-from rnscli.base import NoSolutionError, columns_of, numeric_keys
+from rnscli.base import InputError, NoSolutionError, columns_of, nearest, numeric_keys, shown
 from rnscli.cli import Answer, AnswerCommand, Bar, Question, options
 from rnscli.report import Layout
 from rnscli.runtime import Store
@@ -76,8 +76,8 @@ class StoreCommand(AnswerCommand):
 @click.option(
     "--command",
     "of_command",
-    type=click.Choice(tuple(RECORDED)),
-    help="Only what this command records.",
+    metavar="NAME",
+    help=f"Only what this command records: one of {', '.join(RECORDED)}.",
 )
 @click.option(
     "--where",
@@ -101,7 +101,8 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     # Every block that was recorded, for a program of your own
     rnscli store runs.db --blocks --output blocks.csv
     # What is known of dot products on 6 bits and more, for another program
-    rnscli store query runs.db --command error-sim --where 'bits >= 6' --format csv
+    rnscli store query runs.db --command error-sim \\
+        --where 'bits >= 6' --format csv
     # One store of what two machines have recorded
     rnscli store merge all.db first.db second.db
     """
@@ -113,7 +114,11 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
         for text in given["where"]
         for one in report.conditions_of("where", text, [*numeric_keys(columns.values())])
     ]
-    kinds = RECORDED.get(given["of_command"])
+    name = given["of_command"]
+    if name is not None and name not in RECORDED:
+        hint = nearest(name, RECORDED) or f"; they are {', '.join(RECORDED)}"
+        raise InputError(f"--command is {shown(name)}, which records nothing in a store{hint}")
+    kinds = RECORDED.get(name)
 
     def is_wanted(row: Any) -> bool:
         if kinds is not None and row.what not in kinds:

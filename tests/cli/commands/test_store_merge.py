@@ -112,7 +112,7 @@ def test_bad_stores_leave_all_as_it_was(rnscli: Run, tmp_path: Path) -> None:
     ):
         ran = rnscli("store", "merge", "into.db", "a.db", source)
         assert (ran.code, ran.out) == (2, "") and said in ran.err and ran.err.count("\n") == 1
-        assert everything("into.db") == before and ran.err.count("damaged") <= 1
+        assert everything("into.db") == before
     assert rnscli("store", "merge", "into.db").code == 2
 
 
@@ -123,7 +123,7 @@ def test_queries_that_are_none(rnscli: Run, refusal: Refusal) -> None:
         (("--where", "bits"), "is no condition"),
         (("--where", "bits >= 5"), "nothing that fits, of 2 rows"),
         (("--command", "train"), "nothing that fits"),
-        (("--command", "moduli"), "moduli"),
+        (("--command", "moduli"), "records nothing in a store"),
     ):
         assert said in refusal("store", "query", "a.db", *words)
 
