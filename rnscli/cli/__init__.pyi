@@ -15,6 +15,7 @@ from rnscli.cli.command import RUN_OPTIONS as RUN_OPTIONS
 from rnscli.cli.command import AnswerCommand as AnswerCommand
 from rnscli.cli.command import SummaryCommand as SummaryCommand
 from rnscli.cli.comparing import Baseline as Baseline
+from rnscli.cli.comparing import FolderBaseline as FolderBaseline
 from rnscli.cli.comparing import ToleranceType as ToleranceType
 from rnscli.cli.comparing import known_columns as known_columns
 from rnscli.cli.main import ANSWERING as ANSWERING

@@ -1,7 +1,7 @@
 """Results compared with earlier ones: what is known of the columns of a command, and baselines."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,61 @@ class Baseline:
         """A JSON document compared with it."""
         new = report.saved_of(document, Path("this result"))
         return report.compare(self.saved, new, known_columns(new), self.tolerances)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FolderBaseline:
+    """The results of an earlier batch, read before anything is written."""
+
+    folder: Path
+    saved: Mapping[str, report.SavedResult]  # by the name of the run
+    tolerances: Sequence[report.Tolerance]
+
+    @classmethod
+    def of(
+        cls, folder: Path | None, tolerances: Sequence[report.Tolerance], runs: Collection[str]
+    ) -> "FolderBaseline | None":
+        """What a folder has of these runs; refused if it has nothing of them."""
+        if folder is None:
+            if tolerances:
+                message = "--allow is about --baseline; give that, too, or leave it out"
+                raise base.InputError(message)
+            return None
+        if not folder.is_dir():
+            what = "is no folder" if folder.exists() else "does not exist"
+            raise base.InputError(
+                f"--baseline {folder} {what}; it is what --output of a batch names"
+            )
+        files = {name: folder / f"{name}.json" for name in runs}
+        saved = {
+            name: report.read_saved(file, "--baseline")
+            for name, file in files.items()
+            if file.exists()
+        }
+        if not saved:
+            raise base.InputError(f"--baseline {folder} has results of none of these runs")
+        columns = dict.fromkeys(key for one in saved.values() for key in one.rows[0])
+        report.check_tolerances(tolerances, columns)
+        return cls(folder, saved, tolerances)
+
+    def judged(self, run: report.FinishedRun) -> report.FinishedRun:
+        """A run with one more verdict: whether it is as it was."""
+        saved = self.saved.get(run.name)
+        if run.error is not None:
+            return run
+        if saved is None:
+            told = f"{self.folder} has no {run.name}.json to compare with"
+            return replace(run, remarks=(*run.remarks, told))
+        text = run.files[f"{run.name}.json"].decode()
+        new = report.saved_of(text, Path(f"{run.name}.json"))
+        if new.command != saved.command:
+            lines = [f"it was of the command {saved.command} and is of {new.command}"]
+        else:
+            fitting = report.fitting_tolerances(self.tolerances, new.rows[0])
+            found = report.compare(saved, new, known_columns(new), fitting)
+            lines = found.lines("the baseline", "this result")
+        case = report.Case("is as in the baseline", tuple(lines))
+        return replace(run, cases=(*run.cases, case))
 
 
 def known_columns(result: report.SavedResult) -> report.ComparedColumns:

@@ -17,6 +17,7 @@ from rnscli.report.comparison import Comparison as Comparison
 from rnscli.report.comparison import Tolerance as Tolerance
 from rnscli.report.comparison import check_tolerances as check_tolerances
 from rnscli.report.comparison import compare as compare
+from rnscli.report.comparison import fitting_tolerances as fitting_tolerances
 from rnscli.report.plots.chip import MAX_CHIP_LAYERS as MAX_CHIP_LAYERS
 from rnscli.report.plots.chip import MAX_CHIPS as MAX_CHIPS
 from rnscli.report.plots.chip import plot_chip as plot_chip

@@ -115,6 +115,15 @@ def check_tolerances(tolerances: Sequence[Tolerance], columns: Collection[str]) 
             raise InputError(f"`allow`: column {one.columns} does not exist{near}")
 
 
+def fitting_tolerances(
+    tolerances: Sequence[Tolerance], columns: Collection[str]
+) -> list[Tolerance]:
+    """Those that are about one of these columns."""
+    ends = ("", "_low", "_high")
+    every = [key + end for key in columns for end in ends]
+    return [one for one in tolerances if fnmatch.filter(every, one.columns)]
+
+
 Value = int | float | bool | str
 
 

@@ -115,3 +115,45 @@ def test_bad_input(rnscli: Run, refusal: Refusal, both: tuple[str, str]) -> None
         (("--baseline", "old.json", "--allow", "x=1%"), "column x does not exist"),
     ):
         assert said in refusal(*LINE, "--p", "1e-2", *words)
+
+
+PLAN = """
+[run.sets]
+command = "moduli"
+bits = "4..6"
+[run.faults]
+command = "fault-prob"
+moduli = "@sets.moduli"
+p = 1e-3
+"""
+
+
+def test_a_batch_against_an_earlier_one(rnscli: Run) -> None:
+    Path("plan.toml").write_text(PLAN)
+    assert rnscli("batch", "plan.toml", "--output", "before").code == 0
+    line = ("batch", "plan.toml", "--output", "now", "--force", "--junit", "a.xml")
+    same = rnscli(*line, "--baseline", "before")
+    assert (same.code, same.err) == (0, "")
+    edited("before/faults.json", "before/faults.json", 0, p_err=0.5)
+    Path("before/sets.json").unlink()
+    ran = rnscli(*line, "--baseline", "before", "--format", "csv")
+    assert ran.code == 1 and "before has no sets.json to compare with" in ran.err
+    assert "faults: attempts 1, moduli 15,14,13,11: p_err was 0.5 and is " in ran.err
+    cases = {one.get("name"): len(one) for one in ElementTree.parse("a.xml").iter("testcase")}
+    assert cases == {"is as in the baseline": 1}
+    whole = (*line, "--baseline", "before", "--allow", "p_err=any")
+    assert rnscli(*whole).code == 0
+    # The folder itself may be the baseline: it is read before it is replaced.
+    assert rnscli(*line, "--baseline", "now").code == 0
+    for words, said in (
+        (("--baseline", "none"), "--baseline none does not exist"),
+        (("--baseline", "plan.toml"), "is no folder"),
+        (("--baseline", "."), "has results of none of these runs"),
+        (("--allow", "1%"), "--allow is about --baseline"),
+        (("--baseline", "before", "--allow", "p_er=1%"), "did you mean p_err?"),
+    ):
+        ran = rnscli("batch", "plan.toml", "--output", "other", *words)
+        assert ran.code == 2 and said in ran.err and not Path("other").exists()
+    Path("plan.toml").write_text(PLAN + 'baseline = "x.json"\n')
+    ran = rnscli("batch", "plan.toml", "--output", "other")
+    assert ran.code == 2 and "give --baseline to rnscli batch" in ran.err
