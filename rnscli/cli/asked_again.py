@@ -30,19 +30,44 @@ def words_again(
             f"{saved.path}, which rnscli {saved.version} has written, does not say which options "
             "were given; compute it with its command line again"
         )
+    names = [name for name in saved.given if name not in changed]
+    line, arguments = _words(command, saved, names)
+    if changed:
+        return line, arguments
+    differing = _differing(command, saved, [*line, *_behind(arguments)])
+    # What is a default by itself may be none beside others.
+    names += [name for name in differing if name not in names]
+    if differing:
+        line, arguments = _words(command, saved, names)
+        differing = _differing(command, saved, [*line, *_behind(arguments)])
+    for name, stated in differing.items():
+        raise InputError(
+            f"{saved.path}, which rnscli {saved.version} has written, cannot be computed again as "
+            f"it was: --{_dashed(name)} would be {_short(stated)}, and was "
+            f"{_short(saved.parameters[name])}; give the one that is wanted"
+        )
+    return line, arguments
+
+
+def _behind(arguments: Sequence[str]) -> list[str]:
+    return ["--", *arguments] if arguments else []
+
+
+def _words(
+    command: AnswerCommand, saved: report.SavedResult, names: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Options of these names on a command line, and what stands behind them."""
     options = {str(one.name): one for one in command.stated}
-    arguments = {name for name, one in options.items() if isinstance(one, click.Argument)}
     words: list[str] = []
     behind: list[str] = []
-    for name in saved.given:
+    for name in names:
         value = saved.parameters.get(name)
         if name not in options:
             raise InputError(
                 f"{saved.path}, which rnscli {saved.version} has written, has the option "
                 f"--{_dashed(name)}, which {command.name} does not have"
             )
-        # A value that the command has set aside, as another option says it.
-        if value is None or name in changed:
+        if value is None:  # the command has set it aside, as another option says it
             continue
         # A number for each modulus looks like a sweep; rows tell which it is.
         if isinstance(value, list) and saved.rows[0].get(f"residue_{name}") is not None:
@@ -53,28 +78,26 @@ def words_again(
             raise InputError(
                 f"{saved.path} cannot be computed again: --{_dashed(name)}: {error}"
             ) from None
-        if name in arguments:
+        if isinstance(options[name], click.Argument):
             behind += texts or ()
         elif texts is not None:
             words += words_of(options[name], texts)
-    if not changed:
-        _check(command, saved, [*words, *(["--", *behind] if behind else [])])
     return words, behind
 
 
-def _check(command: AnswerCommand, saved: report.SavedResult, line: Sequence[str]) -> None:
-    """Refuse a line that asks something else, as of another version."""
+def _differing(
+    command: AnswerCommand, saved: report.SavedResult, line: Sequence[str]
+) -> dict[str, Any]:
+    """What a line states otherwise than the document."""
     try:
         stated = _plain(command.parameters(check(command, line, drawn=False).question))
     except RnscliError as error:
         raise InputError(f"{saved.path} cannot be computed again: {error}") from None
-    for name, value in saved.parameters.items():
-        if name in stated and not _same(stated[name], value):
-            raise InputError(
-                f"{saved.path}, which rnscli {saved.version} has written, cannot be computed again "
-                f"as it was: --{_dashed(name)} would be {_short(stated[name])}, and was "
-                f"{_short(value)}; give the one that is wanted"
-            )
+    return {
+        name: stated[name]
+        for name, value in saved.parameters.items()
+        if name in stated and not _same(stated[name], value)
+    }
 
 
 def _dashed(name: str) -> str:

@@ -167,7 +167,11 @@ class AnswerCommand(WithExamples):
         idle = options.without_effect(given, question.given, self._needs, compared)
         answer = answer.without_defaults(given, question.given)
         answer = replace(answer, remarks=[*answer.remarks, *idle])
-        asked = [name for name in parameters if name in question.given]
+        asked = [
+            str(one.name)
+            for one in self.stated
+            if one.name in question.given and parameters[one.name] != _default(one)
+        ]
         return Result(self.name, parameters, columns, rows, shown, answer, asked)
 
     def compute(self, question: Question, bar: Bar) -> Result:
@@ -212,6 +216,17 @@ def _follows(rows: Sequence[report.Row], key: str, others: Collection[str]) -> b
     """Whether a column has one value only for each combination of the others."""
     every = {tuple(str(row[one]) for one in (key, *others)) for row in rows}
     return len(every) == len({values[1:] for values in every})
+
+
+def _default(option: click.Parameter) -> Any:
+    """The default that a help states, as the JSON document states it; ``None`` if in words."""
+    usual = getattr(option, "usual", "") or option.default
+    if not isinstance(usual, str):
+        return usual if isinstance(usual, bool) else None
+    try:
+        return _stated(option.type.convert(usual, option, None))
+    except click.ClickException:
+        return None
 
 
 def _stated(value: Any) -> Any:

@@ -100,7 +100,7 @@ def json_text(
 ) -> str:
     """The JSON document of a command's result.
 
-    ``given`` are the parameters that were not left to their defaults, where these are options.
+    ``given`` are the parameters with other values than their defaults, where these are options.
     Infinity is the string ``"inf"``; a NaN cannot occur and would be refused.
     """
     asked = {} if given is None else {"given": list(given)}

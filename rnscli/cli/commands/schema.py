@@ -33,7 +33,7 @@ def document_schema(command: Answering) -> report.Schema:
         parameters = {
             name: options.option_schema(option, values[name]) for name, option in stated.items()
         }
-        what = "The options that were not left to their defaults, in the order of the help."
+        what = "The options that were given with other values than the defaults of the help."
         asked = {"enum": list(parameters)}
         given["given"] = {"description": what, "type": "array", "items": asked}
         names = {name: options.names_of(option) for name, option in stated.items()}
