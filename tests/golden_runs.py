@@ -44,6 +44,7 @@ RUNS = {
     "batch": "batch plan.toml",
     "reproduce": "reproduce --only moduli,adc-energy,reram-block-abstract-mac",
     "store": "store runs.db",
+    "compare": "compare old.json new.json --allow any --allow adc_energy_j=+1e-6%",
 }
 _PLAN = """\
 title = "Two runs"
@@ -56,9 +57,15 @@ moduli = "@table.moduli"
 p = 1e-3
 require = ["p_err <= 1e-2", "attempts >= 1"]
 """
-# What `store` lists is recorded first.
+# What `store` lists is recorded first, and what `compare` compares.
 _BEFORE = {
-    "store": "error-sim --bits 6 --pairs 200 --p 1e-2 --redundant 1 --store runs.db --format csv"
+    "store": (
+        "error-sim --bits 6 --pairs 200 --p 1e-2 --redundant 1 --store runs.db --format csv",
+    ),
+    "compare": (
+        "energy --bits 6 --core fixed-hp --output old.json",
+        "energy --bits 6 --core fixed-hp --adc-k1 90fJ --output new.json",
+    ),
 }
 # Values that differ from one run, or one version of a library, to the next.
 _VARYING = {
@@ -71,8 +78,8 @@ def document_of(name: str) -> Any:
     with tempfile.TemporaryDirectory() as folder, _inside(Path(folder)):
         Path("plan.toml").write_text(_PLAN)
         tiny_networks.write_signs(Path("signs.npz"))
-        if name in _BEFORE:
-            output_of(_BEFORE[name])
+        for before in _BEFORE.get(name, ()):
+            output_of(before)
         document = json.loads(output_of(f"{RUNS[name]} --format json"))
     document["version"] = "varies"
     for row in document["rows"]:

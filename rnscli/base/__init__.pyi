@@ -20,7 +20,9 @@ from rnscli.base.columns import probability as probability
 from rnscli.base.columns import reach as reach
 from rnscli.base.columns import sequence as sequence
 from rnscli.base.columns import span as span
+from rnscli.base.columns import unit_of_key as unit_of_key
 from rnscli.base.columns import value_of as value_of
+from rnscli.base.columns import with_unit as with_unit
 from rnscli.base.csv_table import Kind as Kind
 from rnscli.base.csv_table import label as label
 from rnscli.base.csv_table import listed as listed
@@ -90,5 +92,6 @@ from rnscli.base.shapes import InputShape as InputShape
 from rnscli.base.shapes import input_shape as input_shape
 from rnscli.base.units import Uncertain as Uncertain
 from rnscli.base.units import engineering as engineering
+from rnscli.base.units import exact_quantity as exact_quantity
 from rnscli.base.units import parse_quantity as parse_quantity
 from rnscli.base.units import parse_uncertain as parse_uncertain

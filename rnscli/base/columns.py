@@ -219,6 +219,35 @@ def in_words(key: str) -> str:
     return " ".join(words[:-1] if has_unit else words)
 
 
+def unit_of_key(key: str) -> str:
+    """Unit of the values of a key, which its end says; empty if they have none.
+
+    Examples
+    --------
+    >>> unit_of_key("area_m2"), unit_of_key("throughput_macs_per_s"), unit_of_key("tops_per_w")
+    ('m2', 'MAC/s', '')
+    """
+    name = key.removesuffix("_low").removesuffix("_high")
+    for end, unit in _WRITTEN.items():
+        if name.endswith(f"_{end}"):
+            return "" if name.endswith(f"_per_{end}") else unit
+    return ""
+
+
+def with_unit(name: str, text: str) -> tuple[str, str]:
+    """The key of a name without a unit, and the unit, which a quantity ends with.
+
+    Examples
+    --------
+    >>> with_unit("area", "2mm2")
+    ('area_m2', 'm2')
+    """
+    for end, unit in sorted(_WRITTEN.items(), key=lambda one: -len(one[1])):
+        if text.endswith(unit):
+            return f"{name}_{end}", unit
+    raise ValueError(f"{text!r} has no unit")
+
+
 def numeric_keys(columns: Iterable[Column]) -> dict[str, bool]:
     """Every key that a requirement may name, with whether its values are numbers."""
     return {

@@ -8,10 +8,16 @@ from rnscli.cli.answer import answered as answered
 from rnscli.cli.answer import prepared as prepared
 from rnscli.cli.answer import watch_blocks as watch_blocks
 from rnscli.cli.answer import write_result as write_result
+from rnscli.cli.answer import write_text as write_text
+from rnscli.cli.command import ALLOWED as ALLOWED
 from rnscli.cli.command import OUTPUT_OPTIONS as OUTPUT_OPTIONS
 from rnscli.cli.command import RUN_OPTIONS as RUN_OPTIONS
 from rnscli.cli.command import AnswerCommand as AnswerCommand
 from rnscli.cli.command import SummaryCommand as SummaryCommand
+from rnscli.cli.comparing import Baseline as Baseline
+from rnscli.cli.comparing import FolderBaseline as FolderBaseline
+from rnscli.cli.comparing import ToleranceType as ToleranceType
+from rnscli.cli.comparing import known_columns as known_columns
 from rnscli.cli.help_page import Background as Background
 from rnscli.cli.help_page import Example as Example
 from rnscli.cli.help_page import GroupedOption as GroupedOption

@@ -21,6 +21,7 @@ from rnscli.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from rnscli.cli.comparing import Baseline
     from rnscli.runtime import Progress, Runner
 
 Given = TypeVar("Given")
@@ -144,6 +145,8 @@ class Question:
     is_quick: bool = False
     is_lasting: bool = True
     given: Collection[str] = ()  # names of the options that are not left to their defaults
+    # Draws rows of before, where the picture takes no more than them.
+    picture: Callable[[Sequence[report.Row], str], bytes] | None = None
 
 
 def prepared(
@@ -210,18 +213,19 @@ class Result:
     rows: Sequence[report.Row]
     layout: report.Layout
     answer: Answer
-    given: Collection[str] = ()
+    given: Sequence[str] | None = None
     command_line: str = ""
 
     @property
     def json(self) -> str:
-        return report.json_text(self.command, self.parameters, self.rows)
+        return report.json_text(self.command, self.parameters, self.rows, self.given)
 
     @property
     def csv(self) -> str:
         """The rows as CSV, with two columns for each interval."""
         rows = [base.flat_row(self.columns.values(), row) for row in self.rows]
-        return report.csv_text(list(rows[0]), rows)
+        keys = [key for column in self.columns.values() for key in column.flat_keys]
+        return report.csv_text(keys, rows)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -262,6 +266,7 @@ class Output:
     force: bool = False
     own: tuple[str, ...] = ()
     has_page: bool = False
+    baseline: "Baseline | None" = None
 
     def __post_init__(self) -> None:
         if self.output is not None:
@@ -347,14 +352,25 @@ class Output:
         if self.plot is not None and picture is not None:
             base.write_atomically(self.plot, picture)
         say([f"no answer {problem}" for problem in answer.problems], "more have no answer")
-        failures = report.failures(self.require, result.rows[: answer.required], result.identity)
-        broken = [*(answer.disagreements or ()), *failures]
+        required = result.rows[: answer.required]
+        failures = report.failures(self.require, required, result.identity)
+        failures = report.in_short(failures, self.require, required)
+        changed = self._changed(result)
+        broken = [*(answer.disagreements or ()), *failures, *changed]
         for line in broken:
             complain(line)
         if answer.problems:
             raise click.exceptions.Exit(2)
         if broken:
             raise click.exceptions.Exit(1)
+
+    def _changed(self, result: Result) -> list[str]:
+        """What differs from the baseline, in a few sentences."""
+        if self.baseline is None:
+            return []
+        comparison = self.baseline.compared(result.json)
+        say(comparison.remarks, "more things differ")
+        return comparison.lines("the baseline", "this result")
 
 
 def write_result(result: Result, style: str, path: Path | None = None) -> None:
@@ -378,6 +394,11 @@ def write_result(result: Result, style: str, path: Path | None = None) -> None:
     else:
         form = "plain" if style == "table" else style
         text = report.table_text(rows, result.columns, result.layout, form) + footer
+    write_text(text, path)
+
+
+def write_text(text: str, path: Path | None = None) -> None:
+    """Write a text to a file, or to standard output."""
     if path is None:
         write_standard_output(text)
     else:

@@ -14,10 +14,11 @@ import click
 from rnscli import base, report
 from rnscli.cli import options
 from rnscli.cli.answer import FORMATS, PAGE, Answer, Bar, Output, Question, Result
+from rnscli.cli.comparing import Baseline, ToleranceType
 from rnscli.cli.help_page import GroupedOption, WithExamples
 from rnscli.cli.terminal import progress_bar
 
-OUTPUT_OPTIONS = ("format", "output", "plot", "require")
+OUTPUT_OPTIONS = ("format", "output", "plot", "require", "baseline", "allow")
 _TYPED = f"{__name__}.typed"
 _REPLACE = "force"  # beside an output that is a folder
 RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the result
@@ -26,8 +27,8 @@ RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the
 class AnswerCommand(WithExamples):
     """A command whose function checks its options and returns a `Question`.
 
-    ``--quiet --format --output --plot --require`` are added to its own options; ``callback`` takes
-    all but the last four, and whether a picture will be drawn or a folder written. ``plot`` says
+    ``--quiet`` and those of `OUTPUT_OPTIONS` are added to its own options; ``callback`` takes all
+    but the latter, and whether a picture will be drawn or a folder written. ``plot`` says
     what the picture shows; without it there is none. ``instead`` gives rows of another type, with
     their layout, by the name of the option that asks for them; what is not asked for is not loaded.
 
@@ -126,6 +127,11 @@ class AnswerCommand(WithExamples):
         axes = {axis.key: axis for axis in self.axes(row_type).values()}
         return {**base.columns_of(row_type), **axes}
 
+    def parameters(self, question: Question) -> dict[str, Any]:
+        """The options of a question as the JSON document states them, in the order of the help."""
+        names = [one.name for one in self.stated if one.name in question.options]
+        return {name: _stated(question.options[name]) for name in names if name is not None}
+
     def result(self, question: Question, answer: Answer) -> Result:
         """The rows of an answer, with the parameters in the order of the help.
 
@@ -144,8 +150,7 @@ class AnswerCommand(WithExamples):
             {key: getattr(row, key) for key in fields} | of_points[id(point)]
             for point, row in answer.results
         ]
-        names = [option.name for option in self.stated if option.name in given]
-        parameters = {name: _stated(given[name]) for name in names if name is not None}
+        parameters = self.parameters(question)
         keys = {name: name for name in columns} | {name: one.key for name, one in axes.items()}
         several = {name: key for name, key in keys.items() if isinstance(given.get(name), tuple)}
         swept = {key for name, key in several.items() if len(given[name]) > 1}
@@ -169,7 +174,12 @@ class AnswerCommand(WithExamples):
         idle = options.without_effect(given, question.given, self._needs, compared)
         answer = answer.without_defaults(given, question.given)
         answer = replace(answer, remarks=[*answer.remarks, *idle])
-        return Result(self.name, parameters, columns, rows, shown, answer, question.given)
+        asked = [
+            str(one.name)
+            for one in self.stated
+            if one.name in question.given and parameters[one.name] != _default(one)
+        ]
+        return Result(self.name, parameters, columns, rows, shown, answer, asked)
 
     def compute(self, question: Question, bar: Bar) -> Result:
         """The result of a question, computed and recorded where its options say."""
@@ -184,9 +194,9 @@ class AnswerCommand(WithExamples):
         ctx.meta[_TYPED] = tuple(args)
         return super().parse_args(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> None:
-        """Check, compute, write; all that can be refused is refused before it is computed."""
-        given = dict(ctx.params)
+    def with_output(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], Output]:
+        """The options of a question, and where its answer goes."""
+        given = dict(params)
         ways = {name: given.pop(name, None) for name in OUTPUT_OPTIONS}
         if self._writes_folder:
             ways |= {"folder": ways["output"], "output": None}
@@ -194,11 +204,19 @@ class AnswerCommand(WithExamples):
         # Made first: an output that cannot be written is refused before files are read.
         columns = self.columns(given).values()
         titles = {column.title: column.key for column in columns}
-        keys = base.numeric_keys(columns)
-        output = Output(keys=keys, titles=titles, has_page=self._has_page, **ways)
+        kinds = base.numeric_keys(columns)
+        ways["baseline"] = Baseline.of(str(self.name), ways["baseline"], ways.pop("allow"), kinds)
+        output = Output(keys=kinds, titles=titles, has_page=self._has_page, **ways)
+        output.keep_apart("--store", given.get("store"))
+        if output.baseline is not None:
+            output.keep_apart("--baseline", output.baseline.saved.path)
+        return given, output
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Check, compute, write; all that can be refused is refused before it is computed."""
+        given, output = self.with_output(ctx.params)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
-        output.keep_apart("--store", given.get("store"))
         question = self.prepare(given, output.draws)
         for option, paths in question.reads.items():
             output.keep_apart(option, *paths)
@@ -211,6 +229,17 @@ def _follows(rows: Sequence[report.Row], key: str, others: Collection[str]) -> b
     """Whether a column has one value only for each combination of the others."""
     every = {tuple(str(row[one]) for one in (key, *others)) for row in rows}
     return len(every) == len({values[1:] for values in every})
+
+
+def _default(option: click.Parameter) -> Any:
+    """The default that a help states, as the JSON document states it; ``None`` if in words."""
+    usual = getattr(option, "usual", "") or option.default
+    if not isinstance(usual, str):
+        return usual if isinstance(usual, bool) else None
+    try:
+        return _stated(option.type.convert(usual, option, None))
+    except click.ClickException:
+        return None
 
 
 def _stated(value: Any) -> Any:
@@ -231,6 +260,7 @@ class SummaryCommand(WithExamples):
 
     ``row_types`` are by the name of the option that asks for them, ``None`` for no such option;
     ``parameters`` what its JSON document states, with the meaning of each: all of them are texts.
+    There may be no rows where it ``may_be_empty``.
     """
 
     def __init__(
@@ -238,12 +268,21 @@ class SummaryCommand(WithExamples):
         *,
         row_types: Mapping[str | None, type],
         parameters: Mapping[str, str],
+        may_be_empty: bool = False,
         **attributes: Any,
     ) -> None:
         super().__init__(**attributes)
         self.row_types, self.parameters = row_types, parameters
+        self.may_be_empty = may_be_empty
         # A field without a column is an error here, when the command is imported.
         self.columns_by_type = {one: base.columns_of(one) for one in row_types.values()}
+
+
+ALLOWED = (
+    "By how much a column may differ from the baseline: 5%, an amount such as 2mm2, +5% if it may "
+    "rise by as much and fall by any, or any. COLUMN may be a pattern; repeatable.  [default: 1e-9 "
+    "of a number, and what the intervals of statistics allow]"
+)
 
 
 class _RequirementType(options.ParamType):
@@ -295,4 +334,12 @@ def _output_options(plot: str | None, folder: str | None, page: bool) -> list[cl
         made.append(GroupedOption(["--plot"], type=picture, metavar="FILE", help=drawn, **kept))
     held_by = _RequirementType()
     made.append(GroupedOption(["--require"], type=held_by, multiple=True, help=held, **kept))
+    earlier = (
+        "Compare with this result of before, JSON that --output has written, and exit with code "
+        "1 if a value has changed or a row is missing (rnscli compare shows two files)."
+    )
+    file_of: dict[str, Any] = {"type": options.PathName(), "metavar": "FILE.json", "help": earlier}
+    made.append(GroupedOption(["--baseline"], **file_of, **kept))
+    allowed: dict[str, Any] = {"type": ToleranceType(), "multiple": True, "help": ALLOWED}
+    made.append(GroupedOption(["--allow"], **allowed, **kept))
     return made

@@ -39,12 +39,14 @@ ANSWERING = {  # which answer with rows
     "batch": "Run a plan of many runs, and gate on its requirements.",
     "reproduce": "Compute published results, beside what is printed.",
     "store": "List and export what --store has recorded.",
+    "compare": "Compare two results, and say what has changed.",
 }
 COMMANDS = ANSWERING | {
     "help": "Show what a command does, or a group of its options.",
     "examples": "Print examples of a command, to be copied.",
     "glossary": "Say what a word means here.",
     "cite": "Print how to cite rnscli and the paper of its model.",
+    "rerun": "Compute a saved result again, or draw it.",
     "schema": "Print the JSON Schema of a command's output.",
     "completion": "Print the script that lets a shell complete.",
     "man": "Print the manual page of all commands.",

@@ -2,6 +2,7 @@ from rnscli.report.accelforge import accelforge_architecture as accelforge_archi
 from rnscli.report.batch import DRY_LAYOUT as DRY_LAYOUT
 from rnscli.report.batch import LAYOUT as LAYOUT
 from rnscli.report.batch import BatchRow as BatchRow
+from rnscli.report.batch import Case as Case
 from rnscli.report.batch import DryRow as DryRow
 from rnscli.report.batch import FinishedRun as FinishedRun
 from rnscli.report.batch import ResultsFolder as ResultsFolder
@@ -9,6 +10,14 @@ from rnscli.report.batch import batch_rows as batch_rows
 from rnscli.report.batch import junit_text as junit_text
 from rnscli.report.batch import partial_of as partial_of
 from rnscli.report.batch import summary_files as summary_files
+from rnscli.report.comparison import COMPARED_LAYOUT as COMPARED_LAYOUT
+from rnscli.report.comparison import ComparedColumns as ComparedColumns
+from rnscli.report.comparison import ComparedRow as ComparedRow
+from rnscli.report.comparison import Comparison as Comparison
+from rnscli.report.comparison import Tolerance as Tolerance
+from rnscli.report.comparison import check_tolerances as check_tolerances
+from rnscli.report.comparison import compare as compare
+from rnscli.report.comparison import fitting_tolerances as fitting_tolerances
 from rnscli.report.page import PagePicture as PagePicture
 from rnscli.report.page import PageTable as PageTable
 from rnscli.report.page import RunPage as RunPage
@@ -58,7 +67,13 @@ from rnscli.report.plots.layers import check_layers as check_layers
 from rnscli.report.plots.layers import plot_layers as plot_layers
 from rnscli.report.plots.noise import plot_noise as plot_noise
 from rnscli.report.requirements import Requirement as Requirement
+from rnscli.report.requirements import conditions_of as conditions_of
 from rnscli.report.requirements import failures as failures
+from rnscli.report.requirements import identified as identified
+from rnscli.report.requirements import in_short as in_short
+from rnscli.report.saved import SavedResult as SavedResult
+from rnscli.report.saved import read_saved as read_saved
+from rnscli.report.saved import saved_of as saved_of
 from rnscli.report.schema import DIALECT as DIALECT
 from rnscli.report.schema import SCHEMA as SCHEMA
 from rnscli.report.schema import Schema as Schema

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from xml.etree import ElementTree
 from rnscli import base
 from rnscli.base import Column, InputError, write_atomically, write_folder
 from rnscli.report.requirements import Requirement, failures
+from rnscli.report.saved import saved_value
 from rnscli.report.schema import csv_text, json_text
 from rnscli.report.table import Layout, Row, table_text
 
@@ -90,7 +90,7 @@ class FinishedRun:
     def judged(self, requirements: Sequence[Requirement]) -> "FinishedRun":
         """The run with a verdict on each of these requirements."""
         table = self.required_rows if requirements and self.error is None else []
-        rows = [{key: _value(value) for key, value in row.items()} for row in table]
+        rows = [{key: saved_value(value) for key, value in row.items()} for row in table]
         cases = [
             Case(str(one), tuple(failures([one], rows, self.identity))) for one in requirements
         ]
@@ -125,15 +125,6 @@ class FinishedRun:
 def records_text(runs: "list[FinishedRun]") -> bytes:
     """Records of runs, to go on from."""
     return (json.dumps([run.record() for run in runs], indent=1) + "\n").encode()
-
-
-def _value(value: Any) -> Any:
-    """A value of the JSON document as the command has it."""
-    if isinstance(value, list):
-        return tuple(map(_value, value))
-    if isinstance(value, dict):
-        return base.Uncertain(**value)
-    return {"inf": math.inf, "-inf": -math.inf}.get(value, value)
 
 
 def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -314,7 +305,7 @@ LAYOUT = Layout(
 )
 DRY_LAYOUT = Layout(parameters=(), results=("run", "state"))
 
-RunName = Annotated[str, Column("Name of the run in the plan.")]
+RunName = Annotated[str, Column("Name of the run in the plan.", identity=True)]
 CommandLine = Annotated[str, Column("Command line that gives the same rows in a shell.")]
 
 

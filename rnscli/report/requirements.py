@@ -3,10 +3,21 @@
 import contextlib
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from rnscli.base import InputError, nearest, value_of
+from rnscli.base import (
+    InputError,
+    exact_quantity,
+    in_words,
+    nearest,
+    parse_quantity,
+    unit_of_key,
+    value_of,
+    with_unit,
+)
 from rnscli.report.table import Row
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -14,14 +25,15 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 _SHOWN = 8  # columns, of what may be a hundred
-_REQUIREMENT = r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*"
+_MOST_LINES = 10  # of rows that do not meet a requirement, which may be thousands
+_REQUIREMENT = r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+(?:\s+\S+)?)\s*"
 _WAY = "rows are left out by a condition behind it, such as: where core == rns"
-_CONDITION = r"\s*(\w+)\s*(==|!=)\s*(\S+)\s*"
+_CONDITION = r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*"
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Which rows a requirement is about: those with a value of a column, or another one."""
+    """Which rows a requirement is about: those with a value of a column, or in a range of it."""
 
     column: str
     comparison: str
@@ -30,40 +42,90 @@ class Condition:
     @classmethod
     def parse(cls, text: str) -> "Condition | None":
         match = re.fullmatch(_CONDITION, text)
-        return None if match is None else cls(*match.groups())
+        if match is None:
+            return None
+        made = cls(*match.groups())
+        return made if made.comparison in ("==", "!=") or made._number is not None else None
+
+    @property
+    def _number(self) -> int | float | None:
+        """The value as a number, if it is one."""
+        with contextlib.suppress(ValueError):
+            return _bound(self.column, self.value)[1]
+        return None
 
     def fits(self, row: Row) -> bool:
         """Whether a row is one; a row without a value has another one than any."""
         value = value_of(row, self.column)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if self.comparison not in ("==", "!="):
+            number = cast(float, self._number)
+            return is_number and _COMPARISONS[self.comparison](cast(float, value), number)
         same = str(value) == self.value
         if isinstance(value, tuple):
             same = ",".join(map(str, value)) == self.value
         elif isinstance(value, bool):
             same = self.value == ("yes" if value else "no")
-        elif isinstance(value, int | float):
-            with contextlib.suppress(ValueError):
-                same = value == float(self.value)
+        elif is_number and self._number is not None:
+            same = value == self._number
         return same is (self.comparison == "==")
 
     def __str__(self) -> str:
         return f"{self.column} {self.comparison} {self.value}"
 
 
+def _bound(column: str, text: str) -> tuple[str, int | float]:
+    """A column and a number with the unit of that column, which names it if that does not.
+
+    ``energy_j`` and ``2pJ`` are that column and 2e-12, ``energy`` and ``2pJ`` too, and ``50%`` is
+    0.5 of a column without a unit.
+    """
+    unit = unit_of_key(column)
+    if unit:
+        # Whole numbers stay exact: a range may exceed 2**53.
+        whole = text.lstrip("+-").isdigit()
+        return column, int(text) if whole else _not_nan(text, unit)
+    if re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?\s*%", text):
+        return column, float(f"{text[:-1].rstrip()}") / 100
+    try:
+        bound = int(text) if text.lstrip("+-").isdigit() else float(text)
+    except ValueError:
+        key, unit = with_unit(column, text)
+        return key, parse_quantity(text, unit)
+    if bound != bound:
+        raise ValueError("it is no number")
+    return column, bound
+
+
+def _not_nan(text: str, unit: str) -> float:
+    with contextlib.suppress(ValueError):
+        if (value := float(text)) == value:  # infinity is no quantity, but a bound
+            return value
+    return parse_quantity(text, unit)
+
+
 @dataclass(frozen=True)
 class Requirement:
     """A bound on a column, of the rows that are ``where``; of all rows without.
+
+    A bound may have the unit of its column, with a prefix, and then the name of the column need
+    not.
 
     Examples
     --------
     >>> one = Requirement.parse("snr_accumulated_db >= 30 where layer == outputs")
     >>> [one.concerns({"layer": name}) for name in ("conv1", "outputs")]
     [False, True]
+    >>> one = Requirement.parse("area <= 2mm2 where bits >= 6")
+    >>> one.column, one.bound, one.holds({"area_m2": 2.5e-6})
+    ('area_m2', 2e-06, False)
     """
 
     column: str
     comparison: str
     bound: int | float
     where: tuple[Condition, ...] = ()
+    written: str = ""  # the bound as it was written, if with a unit
 
     @classmethod
     def parse(cls, text: str) -> "Requirement":
@@ -75,14 +137,14 @@ class Requirement:
         if match is not None and len(given) == len(conditions):
             column, comparison, number = match.groups()
             with contextlib.suppress(ValueError):
-                # Whole numbers stay exact: a range may exceed 2**53.
-                bound = int(number) if number.lstrip("+-").isdigit() else float(number)
-                if bound == bound:  # not NaN
-                    return cls(column, comparison, bound, given)
+                key, bound = _bound(column, number)
+                has_unit = not re.fullmatch(r"[-+\d.eE]+|[-+]?inf", number)
+                return cls(key, comparison, bound, given, number if has_unit else "")
         raise InputError(
             f"`require` {text!r} is not a requirement; it must be a column, one of "
-            f"{' '.join(_COMPARISONS)}, and a number, such as 'p_err <= 1e-9'; of some rows, such "
-            "as 'p_err <= 1e-9 where core == rns'"
+            f"{' '.join(_COMPARISONS)}, and a number, such as 'p_err <= 1e-9', with the unit of "
+            "the column if any, such as 'area_m2 <= 2mm2'; of some rows, such as 'p_err <= 1e-9 "
+            "where core == rns'"
         )
 
     def check_column(
@@ -96,6 +158,10 @@ class Requirement:
             if one.column not in kinds:
                 near = nearest(one.column, kinds)
                 raise InputError(f"`require`: column {one.column} does not exist{near}")
+        unit = unit_of_key(self.column)
+        short = in_words(self.column).replace(" ", "_")
+        if self.written and self.column not in kinds and kinds.get(short):
+            raise InputError(f"`require`: column {short} is not in {unit}; leave the unit out")
         if not kinds.get(self.column):
             problem = "holds no number" if self.column in kinds else "does not exist"
             numeric = [name for name, is_number in kinds.items() if is_number]
@@ -124,11 +190,33 @@ class Requirement:
         if not isinstance(value, float):
             return str(value)
         short = f"{value:.6g}"
-        return str(value) if _COMPARISONS[self.comparison](float(short), self.bound) else short
+        digits = str(value) if _COMPARISONS[self.comparison](float(short), self.bound) else short
+        unit = unit_of_key(self.column)
+        finite = float("-inf") < value < float("inf")
+        return exact_quantity(float(digits), unit) if self.written and unit and finite else digits
 
     def __str__(self) -> str:
         where = f" where {' and '.join(map(str, self.where))}" if self.where else ""
-        return f"{self.column} {self.comparison} {self.bound}{where}"
+        return f"{self.column} {self.comparison} {self.written or self.bound}{where}"
+
+
+def conditions_of(option: str, text: str, columns: Collection[str]) -> list[Condition]:
+    """Conditions of an option, with ``and`` between them, on columns that exist."""
+    found = []
+    for part in re.split(r"\sand\s", text):
+        one = Condition.parse(part)
+        if one is None:
+            raise InputError(
+                f"`{option}` {text!r} is no condition; it must be a column, one of "
+                f"{' '.join(_COMPARISONS)}, and a value, such as 'core == rns', or several with "
+                "'and' between them"
+            )
+        if one.column not in columns:
+            raise InputError(
+                f"`{option}`: column {one.column} does not exist{nearest(one.column, columns)}"
+            )
+        found.append(one)
+    return found
 
 
 def failures(
@@ -147,15 +235,46 @@ def failures(
         for one in (one for one in requirements if one.concerns(row) and not one.holds(row)):
             value = value_of(row, one.column)
             shown = "no value" if value is None else one.shown(value)
-            identified = _identified(row, identity)
-            line = f"row {place}: {one} does not hold, it is {shown} ({identified})"
+            line = f"row {place}: {one} does not hold, it is {shown} ({identified(row, identity)})"
             # Rows of another kind have none, and there is a way to leave them out.
             way = "" if value is not None or one.where else f"; {_WAY}"
             lines.append(line + way)
     return lines
 
 
-def _identified(row: Row, identity: Sequence[str]) -> str:
+def in_short(
+    lines: Sequence[str], requirements: Sequence[Requirement], rows: Sequence[Row]
+) -> list[str]:
+    """The first ten failures, and of how many rows each requirement is broken, if there are more.
+
+    Examples
+    --------
+    >>> rows = [{"p": one / 100} for one in range(40)]
+    >>> least = Requirement.parse("p >= 0.2")
+    >>> short = in_short(failures([least], rows, []), [least], rows)
+    >>> len(short), short[-1]
+    (11, 'p >= 0.2 does not hold in 20 of 40 rows, of which the first 10 are above')
+    """
+    if len(lines) <= _MOST_LINES:
+        return list(lines)
+    short = list(lines[:_MOST_LINES])
+    told = Counter(
+        one
+        for line in short
+        for one in requirements
+        if line.partition(": ")[2].startswith(f"{one} does not hold")
+    )
+    for one in requirements:
+        concerned = [row for row in rows if one.concerns(row)]
+        broken = sum(not one.holds(row) for row in concerned)
+        if broken > told[one]:
+            above = f", of which the first {told[one]} are above" if told[one] else ""
+            short.append(f"{one} does not hold in {broken} of {len(concerned)} rows{above}")
+    return short
+
+
+def identified(row: Row, identity: Sequence[str]) -> str:
+    """The values of a row that tell it from others, in words."""
     values = {key: row[key] for key in identity if row[key] is not None}
     return ", ".join(
         f"{key} {','.join(map(str, value)) if isinstance(value, tuple) else value}"

@@ -92,14 +92,21 @@ def _of_hint(hint: Any, column: Column, names: Sequence[str]) -> Schema:
     return {"type": _NAMES[hint]}
 
 
-def json_text(command: str, parameters: Mapping[str, object], rows: Sequence[Row]) -> str:
+def json_text(
+    command: str,
+    parameters: Mapping[str, object],
+    rows: Sequence[Row],
+    given: Sequence[str] | None = None,
+) -> str:
     """The JSON document of a command's result.
 
+    ``given`` are the parameters with other values than their defaults, where these are options.
     Infinity is the string ``"inf"``; a NaN cannot occur and would be refused.
     """
+    asked = {} if given is None else {"given": list(given)}
     document = {
         "schema": SCHEMA, "command": command, "version": __version__,
-        "parameters": _plain(parameters), "rows": _plain(rows),
+        "parameters": _plain(parameters), **asked, "rows": _plain(rows),
     }  # fmt: skip
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 

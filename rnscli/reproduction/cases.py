@@ -217,8 +217,8 @@ class ReproducedRow:
     value alone, in its ``column``, and ``name`` is what ``--only`` takes.
     """
 
-    result: Annotated[str, Column("The published result, as --only takes it.")]
-    case: Annotated[str, Column("What the row is about, in words.")]
+    result: Annotated[str, Column("The published result, as --only takes it.", identity=True)]
+    case: Annotated[str, Column("What the row is about, in words.", identity=True)]
     computed: Annotated[float | tuple[int, ...], Column(
         "The value that rnscli computes, in the base unit.",
         form=as_often_printed, low=None, infinite=True, unit="unit",

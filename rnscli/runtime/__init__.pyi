@@ -12,5 +12,6 @@ from rnscli.runtime.runner import NOT_AS_RECORDED as NOT_AS_RECORDED
 from rnscli.runtime.runner import Progress as Progress
 from rnscli.runtime.runner import Runner as Runner
 from rnscli.runtime.runner import Work as Work
+from rnscli.runtime.store import Merged as Merged
 from rnscli.runtime.store import Store as Store
 from rnscli.runtime.store import StoredBlock as StoredBlock

@@ -15,7 +15,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -85,6 +85,20 @@ class StoredBlock:
     content: str
     record: dict[str, Any]
     finished: str
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What came of a store that was merged into another one.
+
+    ``conflicts`` are blocks that both hold with different records, by the key of their task.
+    """
+
+    path: Path
+    tasks: int = 0  # that were new
+    blocks: int = 0  # that were new
+    present: int = 0  # blocks that were there already
+    conflicts: tuple[tuple[str, int], ...] = ()
 
 
 class Store:
@@ -164,6 +178,66 @@ class Store:
                     "INSERT OR IGNORE INTO block SELECT id, ?, ?, ?, ?, ? FROM task WHERE key = ?",
                     (block, samples, content, packed, now, entry.key),
                 )
+
+    def merge(self, sources: "Sequence[Store]") -> list[Merged]:
+        """Take over all that other stores hold, all or nothing.
+
+        What is there already stays, also where another store has another record of the same block:
+        that is a conflict, which nothing but different machines or a damaged file explains.
+
+        Raises
+        ------
+        InputError
+            If a store holds something else than it should; nothing is taken over then.
+        """
+        with self._explained(), self._transaction():
+            return [self._taken_over(source) for source in sources]
+
+    def _taken_over(self, source: "Store") -> Merged:
+        execute = self._connection.execute
+        merged = Merged(source.path)
+        tasks, blocks, present = 0, 0, 0
+        conflicts: list[tuple[str, int]] = []
+        for task in source.tasks():
+            description = json.dumps(task.description)
+            made = (task.key, description, task.created)
+            tasks += execute(
+                "INSERT OR IGNORE INTO task (key, description, created) VALUES (?, ?, ?)", made
+            ).rowcount
+            number, known, created = execute(
+                "SELECT id, description, created FROM task WHERE key = ?", (task.key,)
+            ).fetchone()
+            with _named(task.key):
+                described = _parsed(known)
+            if described != task.description:
+                other = ValueError(f"{self.path} describes it otherwise")
+                raise source.damaged(f"in {task.key[:12]}", other)
+            if task.created < created:
+                execute("UPDATE task SET created = ? WHERE id = ?", (task.created, number))
+            for one in source.blocks(task):
+                place = (number, one.block, one.samples, one.content)
+                row = execute(
+                    "SELECT record FROM block WHERE "
+                    "task = ? AND block = ? AND samples = ? AND content = ?",
+                    place,
+                ).fetchone()
+                if row is None:
+                    packed = zlib.compress(json.dumps(one.record, allow_nan=False).encode())
+                    execute(
+                        "INSERT INTO block (task, block, samples, content, record, finished) "
+                        "VALUES (?, ?, ?, ?, ?, ?)",
+                        (*place, packed, one.finished),
+                    )
+                    blocks += 1
+                    continue
+                with _named(task.key, one.block):
+                    if _record(row[0]) == one.record:
+                        present += 1
+                    else:
+                        conflicts.append((task.key, one.block))
+        return replace(
+            merged, tasks=tasks, blocks=blocks, present=present, conflicts=tuple(conflicts)
+        )
 
     def check(self) -> None:
         """Look through the whole file.

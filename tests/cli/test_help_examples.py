@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+from captured import output_of
 
 from rnscli.cli.help_page import Example, WithExamples
 from rnscli.cli.main import COMMANDS, cli
@@ -20,7 +21,21 @@ Run = Callable[..., Any]
 
 # Files that examples read and no example writes; each is made by a function of its path.
 PLAN = Path(__file__).parents[2] / "docs" / "recipes" / "plan.toml"
-FILES: dict[str, Callable[[Path], object]] = {"plan.toml": lambda path: shutil.copy(PLAN, path)}
+
+
+def written(command: str, option: str) -> Callable[[Path], object]:
+    """Makes a file by a command that writes it."""
+    return lambda path: output_of(f"{command} {option} {path}")
+
+
+FILES: dict[str, Callable[[Path], object]] = {
+    "plan.toml": lambda path: shutil.copy(PLAN, path),
+    "old.json": written("energy --bits 6", "--output"),
+    "new.json": written("energy --bits 6", "--output"),
+    "faults.json": written("fault-prob --p 1e-3,1e-2", "--output"),
+    "first.db": written("error-sim --bits 6 --pairs 100", "--store"),
+    "second.db": written("error-sim --bits 7 --pairs 100", "--store"),
+}
 # Commands whose examples read what those of others write come behind them.
 LAST = ("store",)
 # Lines for another shell than bash, by what they contain.

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnscli.base.errors import InputError
-from rnscli.report.requirements import Requirement, failures
+from rnscli.report.requirements import Requirement, failures, in_short
 
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
 COMPARISONS = {
@@ -133,7 +133,7 @@ def test_whole_numbers_are_exact_however_large(sign: str) -> None:
     "text",
     ["", " ", "p_err", "p_err <=", "<= 1", "p_err <= x", "p_err <= nan", "p_err = 1", "p_err => 1",
      "p_err =< 1", "p_err <= 1 2", "p err <= 1", "p_err <= 1 and count < 3", "1 <= p_err",
-     "p-err <= 1", "p_err <= 1e-9J", "p_err <<= 1", "p_err <= <= 1"],
+     "p-err <= 1", "p_err <= 1e-9x", "p_err <<= 1", "p_err <= <= 1"],
 )  # fmt: skip
 def test_what_is_not_a_requirement(text: str) -> None:
     with pytest.raises(InputError, match="requirement"):
@@ -195,3 +195,52 @@ def test_every_requirement_of_every_row() -> None:
     assert [line.split(":")[0] for line in lines] == [
         "row 1", "row 1", "row 2", "row 2", "row 3", "row 3",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "bound"),
+    [
+        ("area_m2 <= 2mm2", "area_m2", 2e-6),
+        ("area<=2 mm2", "area_m2", 2e-6),
+        ("energy_per_mac <= 1.5 pJ", "energy_per_mac_j", 1.5e-12),
+        ("energy_per_mac_j <= 1.5p", "energy_per_mac_j", 1.5e-12),
+        ("throughput >= 1TMAC/s", "throughput_macs_per_s", 1e12),
+        ("snr_db >= 30dB", "snr_db", 30.0),
+        ("latency_s_high < 2ms", "latency_s_high", 2e-3),
+        ("relative_accuracy >= 99%", "relative_accuracy", 0.99),
+        ("latency_s < inf", "latency_s", math.inf),
+    ],
+)
+def test_units(text: str, column: str, bound: float) -> None:
+    one = Requirement.parse(text)
+    assert (one.column, one.bound) == (column, bound)
+    assert Requirement.parse(str(one)) == one
+    one.check_column({column: True})
+
+
+def test_a_unit_that_the_column_has_not() -> None:
+    with pytest.raises(InputError, match="column p_err is not in J; leave the unit out"):
+        Requirement.parse("p_err <= 1pJ").check_column({"p_err": True})
+    with pytest.raises(InputError, match="is not a requirement"):
+        Requirement.parse("area_m2 <= 2pJ")
+
+
+def test_a_failure_is_told_in_the_unit_of_the_requirement() -> None:
+    rows = [{"area_m2": 2.5e-6, "bits": bits} for bits in (4, 6)]
+    one = Requirement.parse("area <= 2mm2 where bits > 4")
+    assert failures([one], rows, ["bits"]) == [
+        "row 2: area_m2 <= 2mm2 where bits > 4 does not hold, it is 2.5mm2 (bits 6)"
+    ]
+
+
+def test_ten_failures_and_how_many_there_are() -> None:
+    rows = [{"p": place / 100, "q": 0.0} for place in range(100)]
+    both = [Requirement.parse("p <= 0.4"), Requirement.parse("q >= 1 where p >= 0.95")]
+    lines = failures(both, rows, [])
+    assert len(lines) == 59 + 5
+    assert in_short(lines, both, rows) == [
+        *lines[:10],
+        "p <= 0.4 does not hold in 59 of 100 rows, of which the first 10 are above",
+        "q >= 1 where p >= 0.95 does not hold in 5 of 5 rows",
+    ]
+    assert in_short(lines[:10], both, rows) == lines[:10]

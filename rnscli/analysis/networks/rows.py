@@ -498,7 +498,7 @@ class EpochRow:
     bits: c.Bits | None
     vector_size: c.VectorSize | None
     seed: c.Seed
-    epoch: Annotated[int, Column("Number of the epoch.", low=1)]
+    epoch: Annotated[int, Column("Number of the epoch.", low=1, identity=True)]
     train_loss: Annotated[
         float,
         Column(

@@ -188,6 +188,10 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         check = report.check_layers if per_layer else report.check_plot
         check([point for point, _ in chosen])
 
+    def plot(rows: Sequence[report.Row], file_format: str) -> bytes:
+        draw = report.plot_layers if per_layer else report.plot_accuracy
+        return draw(rows, file_format)
+
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         opened = options.opened_networks(given, bar, labelled=not per_layer)
         at_random = [options.said_of_drawn(name) for name, one in opened.items() if one.drawn]
@@ -251,7 +255,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         )
         return cli.Answer(
             [(point, row) for (point, _), row in zip(prepared, rows, strict=True)],
-            lambda rows, file_format: report.plot_accuracy(rows, file_format),
+            plot,
             (*problems, *clipped),
             remarks=[
                 *told,
@@ -264,7 +268,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             layout=_layout({row.metric for row in rows}, compared),
         )
 
-    return cli.Question(given, compute, in_blocks=True)
+    return cli.Question(given, compute, in_blocks=True, picture=plot)
 
 
 def _kept_by_none(rows: Sequence[analysis.AccuracyRow], share: float) -> list[str]:

@@ -33,6 +33,11 @@ def _option(flag: str, group: OptionGroup, **attributes: Any) -> Any:
             "plan with -results]"),
     _option("--junit", OptionGroup.OUTPUT, type=options.OutputPath("a file"), metavar="FILE.xml",
             help="Write the verdicts there as JUnit XML, a test case for each requirement."),
+    _option("--baseline", OptionGroup.OUTPUT, type=options.PathName(), metavar="DIR",
+            help="Results of an earlier batch, with which each run is compared as by rnscli "
+            "compare: one more requirement."),
+    _option("--allow", OptionGroup.OUTPUT, type=cli.ToleranceType(), multiple=True,
+            help=cli.ALLOWED),
     _option("--only", OptionGroup.ASKED, multiple=True, metavar="NAME",
             help="Only this run and those that it refers to; a list, a pattern such as "
             "'error*', or repeated. What the folder has of other runs stays as it is."),
@@ -61,6 +66,8 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
     \b
     # Does every requirement of the plan hold? For a system of CI
     rnscli batch plan.toml --output results --junit results.xml
+    # Has anything changed since the last release?
+    rnscli batch plan.toml --output results --force --baseline results
     # Go on after a kill, on two processes
     rnscli batch plan.toml --output results --resume --jobs 2 --store runs.db
     """
@@ -75,6 +82,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
     except PlanError as error:
         cli.say(error.sentences, "more things are wrong with the plan")
         raise click.exceptions.Exit(2) from None
+    baseline = cli.FolderBaseline.of(given["baseline"], given["allow"], selected)
     stated = {"plan": plan.name, "title": whole.title}
     if given["dry_run"]:
         kept = ResultsFolder(file, resume=True).kept() if given["resume"] else {}
@@ -96,6 +104,8 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
             pass  # it is one, and can be written
     with folder.opened():
         runs = _computed(checked, selected, folder, given)
+        if baseline is not None:
+            runs = [baseline.judged(run) if run.name in selected else run for run in runs]
         rows = report.batch_rows(runs)
         folder.finish(runs, report.summary_files(rows, stated, checked.plan.file.text))
     chosen = [run for run in runs if run.name in selected]

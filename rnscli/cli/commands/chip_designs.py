@@ -175,6 +175,9 @@ def chips(
     limits = {n: single(n, given[n]) for n in analysis.OF_CHIPS.limits if given[n] is not None}
     minimise = single("minimise", given["minimise"])
 
+    def plot(rows: Sequence[report.Row], file_format: str) -> bytes:
+        return report.plot_chip_front(rows, file_format)
+
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         with bar(chip_space.count, "designs") as advance:
             progress = partial(counted, advance)
@@ -198,7 +201,7 @@ def chips(
         networks = len(chosen.networks) if len(chosen.networks) > 1 else 0
         return cli.Answer(
             [(point, row) for row in rows],
-            lambda rows, file_format: report.plot_chip_front(rows, file_format),
+            plot,
             remarks=[*(f"left out {one}" for one in left_out), *workloads.remarks],
             shown=min(_SHOWN, len(result.front)) + networks,
             required=1,
@@ -207,7 +210,7 @@ def chips(
         )
 
     shown = options.with_model_defaults(given)
-    return cli.Question(shown, compute, in_blocks=space.noise is not None)
+    return cli.Question(shown, compute, in_blocks=space.noise is not None, picture=plot)
 
 
 def _on_chip(

@@ -88,5 +88,5 @@ def _options(result: Result) -> list[tuple[str, str, bool]]:
         values = value if isinstance(value, tuple) else (value,)
         shown = "yes" if value is True else ", ".join(map(str, values))
         flag = f"--{name.replace('_', '-')}"
-        found.append((flag, textwrap.shorten(shown, 400), name in result.given))
+        found.append((flag, textwrap.shorten(shown, 400), name in (result.given or ())))
     return sorted(found, key=lambda one: not one[2])

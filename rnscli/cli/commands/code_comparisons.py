@@ -215,4 +215,5 @@ def _of_several(
             footer=["", *cli.hanging("", said)],
         )
 
-    return cli.Question(options.with_model_defaults(given), compute, in_blocks=True)
+    stated = options.with_model_defaults(given)
+    return cli.Question(stated, compute, in_blocks=True, picture=plot)

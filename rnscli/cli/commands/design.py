@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
@@ -319,6 +319,9 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     if minimise == "time":
         raise InputError("`minimise` time is of a chip; give --workload, or another one")
 
+    def plot(rows: Sequence[report.Row], file_format: str) -> bytes:
+        return report.plot_front(rows, file_format)
+
     def compute(runner: cli.Runner | None, bar: cli.Bar) -> cli.Answer:
         with bar(space.size, "designs") as advance:
             progress = partial(counted, advance)
@@ -333,7 +336,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         rows.extend(_row("neighbour", axis, other) for axis, other in result.neighbours)
         return cli.Answer(
             [(point, row) for row in rows],
-            lambda rows, file_format: report.plot_front(rows, file_format),
+            plot,
             problems=() if default else left_out,
             remarks=[f"left out {one}" for one in left_out] if default else (),
             shown=min(_SHOWN, len(result.front)),
@@ -342,7 +345,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             layout=_layout(given, noise),
         )
 
-    return cli.Question(options.with_model_defaults(given), compute, in_blocks=noise is not None)
+    stated = options.with_model_defaults(given)
+    return cli.Question(stated, compute, in_blocks=noise is not None, picture=plot)
 
 
 def _running(given: dict[str, Any], hardware: options.Hardware) -> tuple[dict[str, Any], list[str]]:

@@ -185,6 +185,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     _check_mapping(points, hardware)
     ready, problems = cli.prepared(points, options.requested_array, swept)
 
+    plot = partial(_plot, kind, [name for name in swept if name in AXIS_COLUMNS])
+
     def rows_of(
         progress: Callable[[int], object], requested: options.RequestedArray
     ) -> list[tuple[options.Point, Any]]:
@@ -220,7 +222,6 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         if drawn:
             _check_plot(rows, kind)
         layout = _by_size([row for _, row in rows]) if kind == "energy" else None
-        plot = partial(_plot, kind, [name for name in swept if name in AXIS_COLUMNS])
         names = dict.fromkeys(row.technology for _, row in rows)
         footer = () if kind == "tornado" else _footer(names, hardware, kind)
         left = (*problems, *more)
@@ -231,7 +232,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         )
 
     stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
-    return cli.Question(stated, compute)
+    return cli.Question(stated, compute, picture=plot)
 
 
 def _added(advance: cli.Advance) -> Callable[[int], None]:

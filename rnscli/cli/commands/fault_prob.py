@@ -231,7 +231,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         exact = [(*row, parameters) for row, (_, parameters) in zip(rows, ready, strict=True)]
         return replace(_validated(exact, given, runner, bar), problems=missing)
 
-    return cli.Question(given, compute, in_blocks=given["validate"] is not None)
+    return cli.Question(given, compute, in_blocks=given["validate"] is not None, picture=_plot)
 
 
 def _solved(given: Mapping[str, Any]) -> str | None:
@@ -337,7 +337,7 @@ def _frontier(given: dict[str, Any]) -> cli.Question:
         every = (*problems, *more)
         return cli.Answer(rows, _plot, every, footer=_footer(rows), layout=TARGET_LAYOUT)
 
-    return cli.Question(given, compute)
+    return cli.Question(given, compute, picture=_plot)
 
 
 def _factor(row: FaultProbability) -> int | None:

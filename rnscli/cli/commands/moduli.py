@@ -1,6 +1,6 @@
 """``rnscli moduli``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -127,13 +127,17 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
             tables, more = answered(ready, table, advance=advance)
         return Answer(
             [(point, row) for point, table in tables for row in table],
-            lambda rows, file_format: report.plot_moduli(rows, file_format),
+            _plot,
             (*problems, *more),
             remarks=uncovered,
             layout=SOLVE_LAYOUT if solved else CODE_LAYOUT if given["code"] else None,
         )
 
-    return Question(given, compute, is_quick=True)
+    return Question(given, compute, is_quick=True, picture=_plot)
+
+
+def _plot(rows: Sequence[report.Row], file_format: str) -> bytes:
+    return report.plot_moduli(rows, file_format)
 
 
 def _of_code(given: dict[str, Any]) -> dict[str, Any]:

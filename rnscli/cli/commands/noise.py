@@ -210,6 +210,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     _check_light(given, [technologies[point["technology"]] for point in points])
 
     swept = [name for name in AXES if isinstance(filled[name], tuple) and len(filled[name]) > 1]
+    plot = partial(_plot, [name for name in swept if name in COLUMNS])
 
     def parameters_of(point: options.Point) -> NoiseParameters:
         technology = technologies[point["technology"]]
@@ -236,14 +237,14 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         outside = dict.fromkeys(one.outside for one in every)
         return cli.Answer(
             rows,
-            partial(_plot, [name for name in swept if name in COLUMNS]),
+            plot,
             (*problems, *more),
             remarks=[sentence for sentence in outside if sentence],
             footer=_footer(every),
         )
 
     stated = filled | {"operands": given["operands"]}
-    return cli.Question(stated, compute)
+    return cli.Question(stated, compute, picture=plot)
 
 
 def _plot(swept: Sequence[str], rows: Sequence[report.Row], file_format: str) -> bytes:

@@ -18,6 +18,7 @@ def document_schema(command: Answering) -> report.Schema:
     parameters: dict[str, report.Schema]
     definitions: dict[str, report.Schema] = {}  # which parameters and rows share
     names = {}
+    given: dict[str, report.Schema] = {}
     if isinstance(command, cli.SummaryCommand):
         parameters = {
             name: {"description": meaning, "type": "string"}
@@ -32,7 +33,11 @@ def document_schema(command: Answering) -> report.Schema:
         parameters = {
             name: options.option_schema(option, values[name]) for name, option in stated.items()
         }
+        what = "The options that were given with other values than the defaults of the help."
+        asked = {"enum": list(parameters)}
+        given["given"] = {"description": what, "type": "array", "items": asked}
         names = {name: options.names_of(option) for name, option in stated.items()}
+    least = 0 if isinstance(command, cli.SummaryCommand) and command.may_be_empty else 1
     rows = [report.row_schema(columns, names) for columns in command.columns_by_type.values()]
     properties: dict[str, report.Schema] = {
         "schema": {"description": "Version of this form of documents.", "const": report.SCHEMA},
@@ -40,8 +45,9 @@ def document_schema(command: Answering) -> report.Schema:
         "version": {"description": "Version of rnscli that answered.", "type": "string"},
         "parameters": {"description": "The options, defaults filled in; base SI units."}
         | report.strict_object(parameters),
+        **given,
         "rows": {"description": "The answer; base SI units, in the order of a sweep."}
-        | report.any_of(*({"type": "array", "items": one, "minItems": 1} for one in rows)),
+        | report.any_of(*({"type": "array", "items": one, "minItems": least} for one in rows)),
     }
     heading = {"$schema": report.DIALECT, "title": f"rnscli {command.name} --format json"}
     defined = {"$defs": definitions} if definitions else {}

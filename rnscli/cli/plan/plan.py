@@ -623,6 +623,8 @@ def _own_reason(key: str) -> str | None:
         return f"{key} belongs to a run, or to [defaults.COMMAND]"
     if name in RUN_OPTIONS:
         return f"{key} is for all runs; give --{name} to rnscli batch"
+    if name in ("baseline", "allow"):
+        return f"{key} is for all runs; give --{name} to rnscli batch"
     # What a document does not state is about the form of the result, and where it is written.
     if any(
         option.name == name and option not in command.stated

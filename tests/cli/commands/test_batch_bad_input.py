@@ -18,6 +18,8 @@ GOOD = '[run.a]\ncommand = "moduli"\nbits = 6\n'
 WRITTEN = {
     "--format": ("abc", "", "JSON", HUGE),
     "--output": ("/", "/dev/null/a", "missing/a", HUGE),
+    "--baseline": ("/dev/null/a", "missing", "plan.toml"),
+    "--allow": ("", "x", "x=nan", "=5%", HUGE),
     "--junit": ("/", "/dev/null/a", "missing/a"),
 }
 OPTIONS = WRITTEN | {
