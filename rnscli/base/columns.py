@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property, reduce
 from operator import or_
 from types import NoneType, UnionType
@@ -71,6 +71,8 @@ class Column:
     identity: bool = False  # whether it tells a row from others, where a sentence is about one row
     # Key of the column with the values of all, where a list of them is given instead of one.
     of_each: str | None = None
+    # Whether a value is good, bad or doubtful, which a terminal may colour.
+    tones: Mapping[object, str] = field(default_factory=dict)
     # Where it stands and the type of its values: of the field. An option that makes a column
     # states the key if it is not the name of the option.
     key: str = ""
@@ -231,6 +233,15 @@ def numeric_keys(columns: Iterable[Column]) -> dict[str, bool]:
 def flat_row(columns: Iterable[Column], row: Mapping[str, object]) -> dict[str, object]:
     """A row with its intervals in two columns each, as CSV has it."""
     return {key: value_of(row, key) for column in columns for key in column.flat_keys}
+
+
+def column_of_end(columns: Mapping[str, Column], key: str) -> Column:
+    """The column of an end of an interval, which only CSV has: in the form of what it is about."""
+    name = key.rpartition("_")[0]
+    whole = columns[name]
+    about = next((one for one in columns.values() if one.interval == name), None)
+    form = whole.form if Uncertain in whole.kinds else number if about is None else about.form
+    return Column(whole.meaning, form=form, key=key, hint=float | None)
 
 
 def value_of(row: Mapping[str, object], key: str) -> object:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from rnscli.cli import options
 from rnscli.cli.answer import FORMATS, Answer, Bar, Output, Question, Result
 from rnscli.cli.terminal import WithExamples, progress_bar
 
-OUTPUT_OPTIONS = ("format", "output", "plot", "require")
+VIEW_OPTIONS = tuple(one.name for one in fields(report.View))
+OUTPUT_OPTIONS = ("format", "output", "plot", "require", *VIEW_OPTIONS)
 _REPLACE = "force"  # beside an output that is a folder
 RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the result
 
@@ -23,10 +24,11 @@ RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the
 class AnswerCommand(WithExamples):
     """A command whose function checks its options and returns a `Question`.
 
-    ``--quiet --format --output --plot --require`` are added to its own options; ``callback`` takes
-    all but the last four, and whether a picture will be drawn or a folder written. ``plot`` says
-    what the picture shows; without it there is none. ``instead`` gives rows of another type, with
-    their layout, by the name of the option that asks for them; what is not asked for is not loaded.
+    ``--quiet``, `OUTPUT_OPTIONS` and those of a `View` are added to its own; ``callback`` takes
+    none of these but the first, and whether a picture will be drawn or a folder written. ``plot``
+    says what the picture shows; without it there is none. ``instead`` gives rows of another type,
+    with their layout, by the name of the option that asks for them; what is not asked for is not
+    loaded.
 
     ``axes`` are options that become columns of rows which have none of that name, with the type
     hints and `Column` of these; a column is there whatever is swept, and empty where its option
@@ -54,7 +56,8 @@ class AnswerCommand(WithExamples):
         **attributes: Any,
     ) -> None:
         quiet = click.Option(["--quiet"], **options.QUIET)
-        every = [*params, quiet, *_output_options(plot, folder)]
+        taken = {option for one in params for option in one.opts}
+        every = [*params, quiet, *_output_options(plot, folder), *_view_options(taken)]
         super().__init__(params=every, **attributes)
         self._callback, self._needs = callback, needs or {}
         counted = Counter(option.name for option in self.params)
@@ -122,7 +125,8 @@ class AnswerCommand(WithExamples):
     def result(self, question: Question, answer: Answer) -> Result:
         """The rows of an answer, with the parameters in the order of the help.
 
-        A table shows what is swept, also where the layout does not name it.
+        A table shows what is swept, also where the layout does not name it, and above it says what
+        else was given.
         """
         assert self.name is not None
         given = question.options
@@ -152,9 +156,12 @@ class AnswerCommand(WithExamples):
         own = {one.name for one in self.stated if one.default is not None} | {*question.given}
         chosen = (key for name, key in several.items() if name not in own)
         told = {key for key in chosen if _follows(rows, key, swept - {key})}
+        single = (key for name, key in keys.items() if name in question.given)
+        fixed = tuple(key for key in single if key not in (*more, *shown.keys))
         shown = replace(
             shown,
             parameters=(*more, *shown.parameters),
+            fixed=fixed,
             optional=tuple(key for key in shown.optional if key not in swept - told),
             essential=(*shown.essential, *swept),
         )
@@ -175,14 +182,15 @@ class AnswerCommand(WithExamples):
     def invoke(self, ctx: click.Context) -> None:
         """Check, compute, write; all that can be refused is refused before it is computed."""
         given = dict(ctx.params)
-        ways = {name: given.pop(name, None) for name in OUTPUT_OPTIONS}
+        view = report.View(**{name: given.pop(name) for name in VIEW_OPTIONS})
+        ways = {n: given.pop(n, None) for n in OUTPUT_OPTIONS if n not in VIEW_OPTIONS}
         if self._writes_folder:
             ways |= {"folder": ways["output"], "output": None}
             ways |= {"force": given.pop(_REPLACE), "own": self._own}
         # Made first: an output that cannot be written is refused before files are read.
         columns = self.columns(given).values()
         titles = {column.title: column.key for column in columns}
-        output = Output(keys=base.numeric_keys(columns), titles=titles, **ways)
+        output = Output(keys=base.numeric_keys(columns), titles=titles, view=view, **ways)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", given.get("store"))
@@ -249,6 +257,45 @@ class _RequirementType(options.ParamType):
         return options.of_names(
             incomplete, [name for name, is_number in kinds.items() if is_number]
         )
+
+
+class _Keys(options.ParamType):
+    """Keys of columns, with commas between them; which there are depends on other options."""
+
+    name = "KEY[,..]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        keys = tuple(one.strip() for one in value.split(","))
+        if not all(keys):
+            self.fail("must be keys of columns with commas between them", param, ctx)
+        return keys
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> options.Candidates:
+        assert isinstance(ctx.command, AnswerCommand)
+        keys = base.numeric_keys(ctx.command.columns(ctx.params).values())
+        is_minus = param.name == "sort" and incomplete.rpartition(",")[2].startswith("-")
+        return options.of_list(incomplete, [f"-{key}" for key in keys] if is_minus else [*keys])
+
+
+def _view_options(taken: Collection[str]) -> list[click.Parameter]:
+    """``--show --sort --wide --keys``; ``taken`` are options of the command itself."""
+    shown = "Columns of the table or of csv, by their keys in csv and json, in this order."
+    ordered = "Sort the rows by these columns; -KEY puts the largest first."
+    # An array has columns, too.
+    names = ["--show", *({"--columns"} - {*taken})]
+    kinds: dict[str, Any] = {"type": _Keys(), "default": (), "metavar": "KEY[,..]"}
+    return [
+        click.Option(names, **kinds, help=shown),
+        click.Option(["--sort"], **kinds | {"metavar": "[-]KEY[,..]"}, help=ordered),
+        click.Option(["--wide"], is_flag=True, help="Leave no column out, however wide it gets."),
+        click.Option(["--keys"], is_flag=True, help="Keys of csv and json as headings."),
+    ]
 
 
 def _output_options(plot: str | None, folder: str | None) -> list[click.Parameter]:

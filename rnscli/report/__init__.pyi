@@ -9,6 +9,9 @@ from rnscli.report.batch import batch_rows as batch_rows
 from rnscli.report.batch import junit_text as junit_text
 from rnscli.report.batch import partial_of as partial_of
 from rnscli.report.batch import summary_files as summary_files
+from rnscli.report.layout import Layout as Layout
+from rnscli.report.layout import Row as Row
+from rnscli.report.layout import View as View
 from rnscli.report.plots.chip import MAX_CHIP_LAYERS as MAX_CHIP_LAYERS
 from rnscli.report.plots.chip import MAX_CHIPS as MAX_CHIPS
 from rnscli.report.plots.chip import plot_chip as plot_chip
@@ -61,8 +64,6 @@ from rnscli.report.schema import json_text as json_text
 from rnscli.report.schema import row_schema as row_schema
 from rnscli.report.schema import strict_object as strict_object
 from rnscli.report.schema import uncertain_schema as uncertain_schema
-from rnscli.report.table import Layout as Layout
-from rnscli.report.table import Row as Row
 from rnscli.report.table import Rows as Rows
 from rnscli.report.table import print_table as print_table
 from rnscli.report.table import table_text as table_text

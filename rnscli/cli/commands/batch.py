@@ -67,7 +67,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
         selected = whole.with_needs(names) if only else {run.name for run in whole.runs}
         checked = check_plan(whole)
     except PlanError as error:
-        cli.say(error.sentences, "more things are wrong with the plan")
+        cli.say(error.sentences, "more things are wrong with the plan", "bad")
         raise click.exceptions.Exit(2) from None
     stated = {"plan": plan.name, "title": whole.title}
     if given["dry_run"]:
@@ -172,4 +172,4 @@ def _say(runs: Sequence[FinishedRun]) -> None:
         problems += [f"no answer {problem}" for problem in run.problems]
         failures = [line for case in run.cases for line in case.failures]
         for sentences in (problems, failures):
-            cli.say([f"{run.name}: {one}" for one in sentences], f"more of {run.name}")
+            cli.say([f"{run.name}: {one}" for one in sentences], f"more of {run.name}", "bad")
