@@ -130,7 +130,7 @@ def bad_values(option: click.Parameter) -> tuple[str, ...]:
     return BY_NAME[option.opts[0]]
 
 
-OUTPUT = {"--format", "--output", "--plot", "--require", "--help"}
+OUTPUT = {"--format", "--output", "--plot", "--require", "--help", "--show", "--sort"}
 COMMANDS = {
     name: found for name in ANSWERING if isinstance(found := command_named(name), AnswerCommand)
 }
