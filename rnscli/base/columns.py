@@ -13,6 +13,7 @@ from rnscli.base.errors import printable
 from rnscli.base.units import Uncertain, engineering
 
 _ENDS = ("low", "high")
+_DOTS = " .. "  # between the ends of an interval
 _UNITS = ("j", "s", "m2")
 _RATE = re.compile("_per_(s|w|mm2)(_range)?$")  # which a heading says shorter
 # Units at the end of keys, and how people write them.
@@ -237,11 +238,18 @@ def flat_row(columns: Iterable[Column], row: Mapping[str, object]) -> dict[str, 
 
 def column_of_end(columns: Mapping[str, Column], key: str) -> Column:
     """The column of an end of an interval, which only CSV has: in the form of what it is about."""
-    name = key.rpartition("_")[0]
+    name, _, end = key.rpartition("_")
     whole = columns[name]
     about = next((one for one in columns.values() if one.interval == name), None)
-    form = whole.form if Uncertain in whole.kinds else number if about is None else about.form
-    return Column(whole.meaning, form=form, key=key, hint=float | None)
+
+    def form(value: float) -> str:
+        if Uncertain in whole.kinds:
+            return whole.form(value)
+        first, dots, _ = whole.form((value, value)).partition(_DOTS)
+        return first if dots else (plain if about is None else about.form)(value)
+
+    heading = f"{(about or whole).title}, {end}"
+    return Column(whole.meaning, heading, form, key=key, hint=float | None)
 
 
 def value_of(row: Mapping[str, object], key: str) -> object:
@@ -372,7 +380,7 @@ def span(value: float) -> str:
 
 def ends(form: Callable[[float], str] = number) -> Callable[[tuple[float, float]], str]:
     """Both ends of an interval."""
-    return lambda value: f"{form(value[0])} .. {form(value[1])}"
+    return lambda value: f"{form(value[0])}{_DOTS}{form(value[1])}"
 
 
 def half_width(value: tuple[float, float]) -> str:

@@ -83,6 +83,16 @@ class AnswerCommand(WithExamples):
         once = {name: tuple(dict.fromkeys(chosen[name])) for name in swept if chosen.get(name)}
         return replace(self._callback(chosen | once, drawn), given=given)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadParameter as error:
+            # An array has columns, too, and where that is an option, it is not about the table.
+            if error.param is None or error.param.name != "columns":
+                raise
+            said = f"{error.message}; --show chooses those of the table"
+            raise click.BadParameter(said, error.ctx, error.param) from None
+
     @property
     def row_types(self) -> dict[str | None, type]:
         """Type of the rows, and those that an option asks for, by the first name of one."""

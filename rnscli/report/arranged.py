@@ -153,8 +153,10 @@ def _lists(
     """A line for each key: there is room for everything; rows side by side, as many as fit."""
     keys, common = _keys(rows, columns, layout)
     if len(rows) == 1:
-        before = [key for key in keys if key in layout.parameters]
-        keys, common = [*before, *common, *(key for key in keys if key not in before)], []
+        every = (*layout.parameters, *layout.fixed, *layout.results)
+        asked = [key for key in every if not layout.asked or key in layout.asked]
+        keys = [key for key in asked if _held(rows[0], columns[key]) is not None]
+        common = []
     lines, tones = [], []
     for key in keys:
         column = columns[key]
@@ -193,14 +195,16 @@ def aligned(cells: Sequence[str]) -> list[str]:
     >>> aligned(["423.4 pJ", "8.021 pJ", "-"])
     ['423.4   pJ', '  8.021 pJ', '  -       ']
     >>> aligned(["423.4 pJ", "0 J"])
-    ['423.4 pJ', '  0    J']
+    ['423.4 pJ', '  0     ']
     >>> aligned(["423.4 pJ", "8.021 nJ"])
     ['423.4 pJ', '8.021 nJ']
     """
     found = [(cell, "", "") if cell in _NEUTRAL else _parts(cell) for cell in cells]
     parts = [one for one in found if one is not None]
-    # A zero has no prefix.
+    # A zero has no prefix, and is one in any unit.
     units = {unit for head, tail, unit in parts if unit and (head, tail) != ("0", "")}
+    if units:
+        parts = [(*one[:2], "") if one[:2] == ("0", "") else one for one in parts]
     numbers = sum(cell not in _NEUTRAL for cell in cells)
     if len(parts) < len(cells) or len(units) > 1 or not numbers:
         return list(cells)

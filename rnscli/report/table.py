@@ -102,22 +102,25 @@ def print_table(
     width = console.width
     form = "auto" if style == "plain" else style
     tables = arranged(rows, columns, layout, width, view=view, form=form, marked=marked)
-    if tables[0].common:
-        line = Text()
-        for title, value in tables[0].common:
-            # Both stay in one line.
-            line.append(f"{title} ".replace(" ", _NO_BREAK), style="dim")
-            line.append(value.replace(" ", _NO_BREAK)).append("   ")
-        line.rstrip()
+    line = Text()
+    for title, value in tables[0].common:
+        pair = Text.assemble((f"{title} ", "dim"), value)
+        if line and len(line) + 3 + len(pair) > width:
+            console.print(line)
+            line = pair  # both in one line
+        else:
+            line = Text("   ").join([line, pair]) if line else pair
+    if line:
         console.print(line)
         if not tables[0].titles:
             console.print()
+    is_wide = view is not None and view.wide
     for index, table in enumerate(tables):
         if index:
             console.print()
         natural = width_of([max(map(len, cells)) for cells in _columns_of(table)])
-        is_wide = view is not None and view.wide
-        console.print(_view(table), width=max(natural, width) if is_wide else None, crop=False)
+        place = Console(highlight=False, width=max(natural, width)) if is_wide else console
+        place.print(_view(table))
     for note in _note(tables, width):
         console.print(Text(note, style="dim"))
 

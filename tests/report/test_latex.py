@@ -13,9 +13,8 @@ from rnscli.report.latex import _cell, _title
 ASKED = (
     "energy --bits 4,6",  # two tables, units that differ
     "energy --bits 6 --core rns --breakdown",
-    "error-sim --bits 4 --snr-db 30 --pairs 50 --wide",
-    "fault-prob --bits 5 --redundant 0,1 --p 1e-4 --keys",
-    "moduli --bits 4..6",
+    "error-sim --bits 4 --snr-db 30 --pairs 50 --core rns,fixed-lp --wide",
+    "fault-prob --bits 5 --redundant 0,1 --p 1e-4 --attempts 1 --keys",
     "energy --bits 5 --core rns,fixed-lp --adc-k1 100fJ±30% --show core,energy_range_j,area_m2",
 )
 
@@ -90,6 +89,7 @@ def test_tables_have_the_cells_of_plain_text(tables: dict[str, str]) -> None:
         assert [len(table[0]) for table in found] == list(map(len, rules))
 
 
+@pytest.mark.thorough
 def test_they_compile(tables: dict[str, str], tmp_path: Path) -> None:
     said = latex_tables.compiled(list(tables.values()), tmp_path)
     if said is None:
