@@ -38,8 +38,8 @@ from rnscli.runtime import Store
                  help="Check the plan and print its command lines; compute and write nothing."),
     options.run_options,
     click.option("--quiet", **options.QUIET),
-    click.option("--format", type=click.Choice(cli.FORMATS), default="table", show_default=True,
-                 help="Form of the summary."),
+    click.option("--format", type=click.Choice(cli.FORMATS),
+                 help="Form of the summary.  [default: table]"),
 )  # fmt: skip
 def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any) -> None:
     """Run a plan of many runs, and gate on its requirements.
@@ -98,7 +98,9 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
     _say(chosen)
     columns = columns_of(report.BatchRow)
     result = cli.Result("batch", stated, columns, rows, report.LAYOUT, cli.Answer([]))
-    cli.write_result(result, given["format"])
+    # A paper has the reasons, as the summary in the folder.
+    view = report.View(wide=given["format"] in ("markdown", "latex", "siunitx"))
+    cli.write_result(result, given["format"], view=view)
     verdicts = {run.verdict for run in chosen}
     if "error" in verdicts:
         raise click.exceptions.Exit(2)
