@@ -196,7 +196,7 @@ Area = Annotated[float, Column(
 )]
 Extrapolated = Annotated[bool, Column(
     "Whether a model was used outside of the range that it was made for.", form=base.mark("yes"),
-    usual=False
+    usual=False, tones={True: "doubtful"}
 )]
 
 # Networks

@@ -1,5 +1,6 @@
 from rnscli.base.columns import Column as Column
 from rnscli.base.columns import area as area
+from rnscli.base.columns import column_of_end as column_of_end
 from rnscli.base.columns import columns_of as columns_of
 from rnscli.base.columns import decibels as decibels
 from rnscli.base.columns import ends as ends

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property, reduce
 from operator import or_
 from types import NoneType, UnionType
@@ -13,6 +13,7 @@ from rnscli.base.errors import printable
 from rnscli.base.units import Uncertain, engineering
 
 _ENDS = ("low", "high")
+_DOTS = " .. "  # between the ends of an interval
 _UNITS = ("j", "s", "m2")
 _RATE = re.compile("_per_(s|w|mm2)(_range)?$")  # which a heading says shorter
 # Units at the end of keys, and how people write them.
@@ -71,6 +72,8 @@ class Column:
     identity: bool = False  # whether it tells a row from others, where a sentence is about one row
     # Key of the column with the values of all, where a list of them is given instead of one.
     of_each: str | None = None
+    # Whether a value is good, bad or doubtful, which a terminal may colour.
+    tones: Mapping[object, str] = field(default_factory=dict)
     # Where it stands and the type of its values: of the field. An option that makes a column
     # states the key if it is not the name of the option.
     key: str = ""
@@ -262,6 +265,22 @@ def flat_row(columns: Iterable[Column], row: Mapping[str, object]) -> dict[str, 
     return {key: value_of(row, key) for column in columns for key in column.flat_keys}
 
 
+def column_of_end(columns: Mapping[str, Column], key: str) -> Column:
+    """The column of an end of an interval, which only CSV has: in the form of what it is about."""
+    name, _, end = key.rpartition("_")
+    whole = columns[name]
+    about = next((one for one in columns.values() if one.interval == name), None)
+
+    def form(value: float) -> str:
+        if Uncertain in whole.kinds:
+            return whole.form(value)
+        first, dots, _ = whole.form((value, value)).partition(_DOTS)
+        return first if dots else (plain if about is None else about.form)(value)
+
+    heading = f"{(about or whole).title}, {end}"
+    return Column(whole.meaning, heading, form, key=key, hint=float | None)
+
+
 def value_of(row: Mapping[str, object], key: str) -> object:
     """The value of a key of a row, or the end of an interval that it names with ``_low, _high``.
 
@@ -390,7 +409,7 @@ def span(value: float) -> str:
 
 def ends(form: Callable[[float], str] = number) -> Callable[[tuple[float, float]], str]:
     """Both ends of an interval."""
-    return lambda value: f"{form(value[0])} .. {form(value[1])}"
+    return lambda value: f"{form(value[0])}{_DOTS}{form(value[1])}"
 
 
 def half_width(value: tuple[float, float]) -> str:

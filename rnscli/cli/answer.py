@@ -223,9 +223,16 @@ class Result:
     @property
     def csv(self) -> str:
         """The rows as CSV, with two columns for each interval."""
+        return self.csv_of(())
+
+    def csv_of(self, keys: Sequence[str]) -> str:
+        """The rows as CSV with these columns only, or with all; an interval stands for its ends."""
         rows = [base.flat_row(self.columns.values(), row) for row in self.rows]
-        keys = [key for column in self.columns.values() for key in column.flat_keys]
-        return report.csv_text(keys, rows)
+        flat = [one for key in keys or self.columns for one in self._flat(key)]
+        return report.csv_text(flat, [{key: row[key] for key in flat} for row in rows])
+
+    def _flat(self, key: str) -> tuple[str, ...]:
+        return self.columns[key].flat_keys if key in self.columns else (key,)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -240,8 +247,13 @@ class Result:
         return None if plot is None else partial(plot, self.rows)
 
 
-FORMATS = ("table", "json", "csv", "markdown", "latex")
+FORMATS = ("table", "list", "json", "csv", "markdown", "latex", "siunitx")
 PAGE = "html"  # of commands that make a page of a run
+_TABLES = {  # what `report.table_text` calls them; no format is a table, or a list of one row
+    None: "plain", "table": "table", "list": "list", "markdown": "markdown", "latex": "latex",
+    "siunitx": "siunitx",
+}  # fmt: skip
+_ALSO = {"table": ("list",), "latex": ("siunitx",)}  # formats with the same suffix
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -262,6 +274,7 @@ class Output:
     output: Path | None
     plot: Path | None
     require: tuple[report.Requirement, ...]
+    view: report.View
     folder: Path | None = None
     force: bool = False
     own: tuple[str, ...] = ()
@@ -276,7 +289,10 @@ class Output:
                     f"--output {self.output} has no known suffix; use one of "
                     f"{', '.join(self._suffixes)}, or give --format"
                 )
-            if self.format is not None and by_suffix not in (None, self.format):
+            alike = (
+                (None, self.format) if by_suffix is None else (by_suffix, *_ALSO.get(by_suffix, ()))
+            )
+            if self.format is not None and self.format not in alike:
                 raise base.InputError(
                     f"--format {self.format} contradicts --output {self.output}, whose suffix "
                     f"means {by_suffix}; change one of them"
@@ -302,16 +318,26 @@ class Output:
             raise base.InputError("--force is about --output; give that, too, or leave it out")
         for requirement in self.require:
             requirement.check_column(self.keys, self.titles)
+        self.view.check(self.keys, self.titles)
+        useless = {"json": ("show", "wide", "keys"), "csv": ("wide", "keys")}
+        for option in useless.get(self.style or "", ()):
+            if getattr(self.view, option):
+                others = " and csv" if option == "show" else ""
+                raise base.InputError(
+                    f"--{option} is about tables{others}; leave it out with --format {self.style}, "
+                    "which has every column under its key"
+                )
 
     @property
     def _suffixes(self) -> Mapping[str, str]:
         return {**_SUFFIXES, ".html": PAGE} if self.has_page else _SUFFIXES
 
     @property
-    def style(self) -> str:
-        """The form of the result."""
+    def style(self) -> str | None:
+        """The form of the rows; ``None`` is a table, or a list of one row."""
         suffix = "" if self.output is None else self.output.suffix.lower()
-        return self.format or self._suffixes.get(suffix, "table")
+        by_suffix = self._suffixes.get(suffix)
+        return self.format or (None if by_suffix == "table" else by_suffix)
 
     @property
     def draws(self) -> bool:
@@ -348,17 +374,18 @@ class Output:
             files = answer.folder(result)
             self._check_folder(self.folder)  # it may have come, or got other files, meanwhile
             base.write_folder(self.folder, files)
-        write_result(result, self.style, self.output)
+        write_result(result, self.style, self.output, self.view, self.require)
         if self.plot is not None and picture is not None:
             base.write_atomically(self.plot, picture)
-        say([f"no answer {problem}" for problem in answer.problems], "more have no answer")
-        required = result.rows[: answer.required]
+        say([f"no answer {problem}" for problem in answer.problems], "more have no answer", "bad")
+        # In the order in which they are shown, as sentences have the places of rows.
+        required = self.view.arranged(result.rows[: answer.required])
         failures = report.failures(self.require, required, result.identity)
         failures = report.in_short(failures, self.require, required)
         changed = self._changed(result)
         broken = [*(answer.disagreements or ()), *failures, *changed]
         for line in broken:
-            complain(line)
+            complain(line, "bad")
         if answer.problems:
             raise click.exceptions.Exit(2)
         if broken:
@@ -373,28 +400,57 @@ class Output:
         return comparison.lines("the baseline", "this result")
 
 
-def write_result(result: Result, style: str, path: Path | None = None) -> None:
-    """Write the rows in one of `FORMATS`, or as a page, to a file or to standard output."""
-    rows, lines = result.rows[: result.answer.shown], result.answer.footer
-    if (excerpt := result.answer.excerpt) is not None and style == "table":
-        rows = [result.rows[place] for place in excerpt.places]
-        lines = [*hanging("", excerpt.sentence), *lines]
-    footer = "".join(f"{line}\n" for line in lines) if style == "table" else ""
-    if style == "table" and path is None and is_terminal():
-        report.print_table(rows, result.columns, result.layout)
+def write_result(
+    result: Result,
+    style: str | None,
+    path: Path | None = None,
+    view: report.View | None = None,
+    require: Sequence[report.Requirement] = (),
+) -> None:
+    """Write the rows in one of `FORMATS`, or as a page, to a file or to standard output.
+
+    Tables have the columns of requirements, and a terminal marks what fails them.
+    """
+    view = view or report.View()
+    if style not in _TABLES:
+        ordered = replace(result, rows=view.arranged(result.rows))
+        if style == PAGE:
+            assert result.answer.page is not None
+            text = report.page_html(result.answer.page(ordered))
+        else:
+            text = ordered.json if style == "json" else ordered.csv_of(view.show)
+        write_text(text, path)
+        return
+    answer, is_text = result.answer, style in (None, "table", "list")
+    rows, lines = result.rows[: answer.shown], answer.footer
+    if answer.excerpt is not None and is_text:
+        rows = [result.rows[place] for place in answer.excerpt.places]
+        lines = [*hanging("", answer.excerpt.sentence), *lines]
+    footer = "".join(f"{line}\n" for line in lines) if is_text else ""
+    rows = view.arranged(rows)
+    layout = result.layout.with_essential(_columns_required(require, result.columns))
+    if is_text and path is None and is_terminal():
+        marked = {
+            (place, key)
+            for one in require
+            for place, row in enumerate(rows)
+            if one.concerns(row) and not one.holds(row)
+            for key in _columns_required([one], result.columns)
+        }
+        report.print_table(rows, result.columns, layout, _TABLES[style], view, marked)
         write_standard_output(footer)
         return
-    if style == "json":
-        text = result.json
-    elif style == "csv":
-        text = result.csv
-    elif style == PAGE:
-        assert result.answer.page is not None
-        text = report.page_html(result.answer.page(result))
-    else:
-        form = "plain" if style == "table" else style
-        text = report.table_text(rows, result.columns, result.layout, form) + footer
+    text = report.table_text(rows, result.columns, layout, _TABLES[style], view) + footer
     write_text(text, path)
+
+
+def _columns_required(
+    require: Sequence[report.Requirement], columns: Mapping[str, base.Column]
+) -> tuple[str, ...]:
+    """Keys of the columns that requirements are about; an end of an interval is not one."""
+    named = [one.column for one in require]
+    whole = [key if key in columns else key.rpartition("_")[0] for key in named]
+    return tuple(dict.fromkeys(whole))
 
 
 def write_text(text: str, path: Path | None = None) -> None:

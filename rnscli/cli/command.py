@@ -4,7 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from rnscli.cli.comparing import Baseline, ToleranceType
 from rnscli.cli.help_page import GroupedOption, WithExamples
 from rnscli.cli.terminal import progress_bar
 
-OUTPUT_OPTIONS = ("format", "output", "plot", "require", "baseline", "allow")
+VIEW_OPTIONS = tuple(one.name for one in fields(report.View))
+OUTPUT_OPTIONS = ("format", "output", "plot", "require", "baseline", "allow", *VIEW_OPTIONS)
 _TYPED = f"{__name__}.typed"
 _REPLACE = "force"  # beside an output that is a folder
 RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the result
@@ -27,10 +28,11 @@ RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the
 class AnswerCommand(WithExamples):
     """A command whose function checks its options and returns a `Question`.
 
-    ``--quiet`` and those of `OUTPUT_OPTIONS` are added to its own options; ``callback`` takes all
-    but the latter, and whether a picture will be drawn or a folder written. ``plot`` says
-    what the picture shows; without it there is none. ``instead`` gives rows of another type, with
-    their layout, by the name of the option that asks for them; what is not asked for is not loaded.
+    ``--quiet``, `OUTPUT_OPTIONS` and those of a `View` are added to its own; ``callback`` takes
+    none of these but the first, and whether a picture will be drawn or a folder written. ``plot``
+    says what the picture shows; without it there is none. ``instead`` gives rows of another type,
+    with their layout, by the name of the option that asks for them; what is not asked for is not
+    loaded.
 
     ``axes`` are options that become columns of rows which have none of that name, with the type
     hints and `Column` of these; a column is there whatever is swept, and empty where its option
@@ -61,7 +63,8 @@ class AnswerCommand(WithExamples):
         **attributes: Any,
     ) -> None:
         quiet = GroupedOption(["--quiet"], **{n: v for n, v in options.QUIET.items() if n != "cls"})
-        every = [*params, quiet, *_output_options(plot, folder, page)]
+        taken = {option for one in params for option in one.opts}
+        every = [*params, quiet, *_output_options(plot, folder, page), *_view_options(taken)]
         super().__init__(params=every, **attributes)
         self._has_page = page
         self._callback, self._needs = callback, needs or {}
@@ -87,6 +90,17 @@ class AnswerCommand(WithExamples):
         )
         once = {name: tuple(dict.fromkeys(chosen[name])) for name in swept if chosen.get(name)}
         return replace(self._callback(chosen | once, drawn), given=given)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_TYPED] = tuple(args)  # for the page of a run
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadParameter as error:
+            # An array has columns, too, and where that is an option, it is not about the table.
+            if error.param is None or error.param.name != "columns":
+                raise
+            said = f"{error.message}; --show chooses those of the table"
+            raise click.BadParameter(said, error.ctx, error.param) from None
 
     @property
     def row_types(self) -> dict[str | None, type]:
@@ -135,7 +149,8 @@ class AnswerCommand(WithExamples):
     def result(self, question: Question, answer: Answer) -> Result:
         """The rows of an answer, with the parameters in the order of the help.
 
-        A table shows what is swept, also where the layout does not name it.
+        A table shows what is swept, also where the layout does not name it, and above it says what
+        else was given.
         """
         assert self.name is not None
         given = question.options
@@ -164,9 +179,12 @@ class AnswerCommand(WithExamples):
         own = {one.name for one in self.stated if one.default is not None} | {*question.given}
         chosen = (key for name, key in several.items() if name not in own)
         told = {key for key in chosen if _follows(rows, key, swept - {key})}
+        single = (key for name, key in keys.items() if name in question.given)
+        fixed = tuple(key for key in single if key not in (*more, *shown.keys))
         shown = replace(
             shown,
             parameters=(*more, *shown.parameters),
+            fixed=fixed,
             optional=tuple(key for key in shown.optional if key not in swept - told),
             essential=(*shown.essential, *swept),
         )
@@ -189,15 +207,11 @@ class AnswerCommand(WithExamples):
                 runner = stack.enter_context(options.runner_of(question.options))
             return self.result(question, question.compute(runner, bar))
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As usual, with what was typed kept for the page of a run."""
-        ctx.meta[_TYPED] = tuple(args)
-        return super().parse_args(ctx, args)
-
     def with_output(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], Output]:
         """The options of a question, and where its answer goes."""
         given = dict(params)
-        ways = {name: given.pop(name, None) for name in OUTPUT_OPTIONS}
+        view = report.View(**{name: given.pop(name) for name in VIEW_OPTIONS})
+        ways = {n: given.pop(n, None) for n in OUTPUT_OPTIONS if n not in VIEW_OPTIONS}
         if self._writes_folder:
             ways |= {"folder": ways["output"], "output": None}
             ways |= {"force": given.pop(_REPLACE), "own": self._own}
@@ -206,7 +220,7 @@ class AnswerCommand(WithExamples):
         titles = {column.title: column.key for column in columns}
         kinds = base.numeric_keys(columns)
         ways["baseline"] = Baseline.of(str(self.name), ways["baseline"], ways.pop("allow"), kinds)
-        output = Output(keys=kinds, titles=titles, has_page=self._has_page, **ways)
+        output = Output(keys=kinds, titles=titles, has_page=self._has_page, view=view, **ways)
         output.keep_apart("--store", given.get("store"))
         if output.baseline is not None:
             output.keep_apart("--baseline", output.baseline.saved.path)
@@ -302,6 +316,50 @@ class _RequirementType(options.ParamType):
         return options.of_names(
             incomplete, [name for name, is_number in kinds.items() if is_number]
         )
+
+
+class _Keys(options.ParamType):
+    """Keys of columns, with commas between them; which there are depends on other options."""
+
+    name = "KEY[,..]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        keys = tuple(one.strip() for one in value.split(","))
+        if not all(keys):
+            self.fail("must be keys of columns with commas between them", param, ctx)
+        return keys
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> options.Candidates:
+        assert isinstance(ctx.command, AnswerCommand)
+        keys = base.numeric_keys(ctx.command.columns(ctx.params).values())
+        is_minus = param.name == "sort" and incomplete.rpartition(",")[2].startswith("-")
+        return options.of_list(incomplete, [f"-{key}" for key in keys] if is_minus else [*keys])
+
+
+def _view_options(taken: Collection[str]) -> list[click.Parameter]:
+    """``--show --sort --wide --keys``; ``taken`` are options of the command itself."""
+    shown = "Columns of the table or of csv, by their keys in csv and json, in this order."
+    ordered = "Sort the rows by these columns; -KEY puts the largest first."
+    whole = "Leave no column out, however wide it gets."
+    named = "Keys of csv and json as headings."
+    # An array has columns, too.
+    kept: dict[str, Any] = {"group": base.OptionGroup.OUTPUT}
+    names = ["--show", *({"--columns"} - {*taken})]
+    kinds: dict[str, Any] = {"type": _Keys(), "default": (), "metavar": "KEY[,..]"}
+    return [
+        GroupedOption(names, **kinds, help=shown, **kept),
+        GroupedOption(["--sort"], **kinds | {"metavar": "[-]KEY[,..]"}, help=ordered, **kept),
+        GroupedOption(
+            ["--wide"], is_flag=True, help="Leave no column out, however wide it gets.", **kept
+        ),
+        GroupedOption(["--keys"], is_flag=True, help=named, **kept),
+    ]
 
 
 def _output_options(plot: str | None, folder: str | None, page: bool) -> list[click.Parameter]:

@@ -175,7 +175,7 @@ def run(arguments: list[str]) -> int:
         message = "not enough memory for these sizes; ask for fewer or smaller ones"
     else:
         return code if isinstance(code, int) else 0
-    complain(message)
+    complain(message, "bad")
     return 2
 
 
@@ -199,7 +199,7 @@ def _show_warning(
     # Others are for programmers. Python tells one again for every module that it comes from.
     if issubclass(category, RuntimeWarning | UserWarning) and str(message) not in _warned:
         _warned.add(str(message))
-        complain(f"warning: {message}")
+        complain(f"warning: {message}", "doubtful")
 
 
 _ENDS = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("terminated", 143)}

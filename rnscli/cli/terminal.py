@@ -1,6 +1,7 @@
 """What a person reads: sentences, progress; and standard output."""
 
 import contextlib
+import os
 import re
 import shutil
 import sys
@@ -51,10 +52,10 @@ _MAX_SENTENCES = 10  # of one kind
 _LONGEST_WORD, _LONGEST_SENTENCE = 200, 2000
 
 
-def say(sentences: Sequence[str], more: str) -> None:
+def say(sentences: Sequence[str], more: str, tone: str = "") -> None:
     """Some sentences, not too many of them; ``more`` says what the others are."""
     for sentence in sentences[:_MAX_SENTENCES]:
-        complain(sentence)
+        complain(sentence, tone)
     if len(sentences) > _MAX_SENTENCES:
         complain(f"{len(sentences) - _MAX_SENTENCES} {more}")
 
@@ -78,15 +79,32 @@ def sentence_of(error: click.ClickException) -> str:
     return error.format_message()
 
 
-def complain(message: str) -> None:
+# Red and magenta, which can be read on black and on white.
+_COLOURS = {"bad": "\x1b[1;31m", "doubtful": "\x1b[35m"}
+
+
+def _coloured(text: str, tone: str) -> str:
+    """A text for standard error, in a colour if a person sees it there who does not mind."""
+    colour = _COLOURS.get(tone)
+    unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    # The console of older Windows shows the codes themselves.
+    able = os.name != "nt" or "WT_SESSION" in os.environ
+    if colour is None or unwanted or not able or not sys.stderr.isatty():
+        return text
+    return f"{colour}{text}\x1b[0m"
+
+
+def complain(message: str, tone: str = "") -> None:
     """One sentence, with options in the place of the arguments that errors have in backticks.
 
-    Of what it repeats nothing reaches the terminal but letters, and not more than can be read.
+    ``tone`` is ``bad`` of errors and failures, ``doubtful`` of warnings: a terminal shows it. Of
+    what the sentence repeats nothing reaches the terminal but letters, and not more than can be
+    read.
     """
     words = (_cut(word, _LONGEST_WORD) for word in printable(with_options(message)).split())
     text = _cut(" ".join(words), _LONGEST_SENTENCE).rstrip(".")
     with contextlib.suppress(OSError, AttributeError):  # standard error may be full or closed
-        sys.stderr.write(f"rnscli: {text}\n")
+        sys.stderr.write(f"{_coloured('rnscli:', tone)} {text}\n")
         sys.stderr.flush()
 
 

@@ -18,6 +18,9 @@ from rnscli.report.comparison import Tolerance as Tolerance
 from rnscli.report.comparison import check_tolerances as check_tolerances
 from rnscli.report.comparison import compare as compare
 from rnscli.report.comparison import fitting_tolerances as fitting_tolerances
+from rnscli.report.layout import Layout as Layout
+from rnscli.report.layout import Row as Row
+from rnscli.report.layout import View as View
 from rnscli.report.page import PagePicture as PagePicture
 from rnscli.report.page import PageTable as PageTable
 from rnscli.report.page import RunPage as RunPage
@@ -83,8 +86,6 @@ from rnscli.report.schema import json_text as json_text
 from rnscli.report.schema import row_schema as row_schema
 from rnscli.report.schema import strict_object as strict_object
 from rnscli.report.schema import uncertain_schema as uncertain_schema
-from rnscli.report.table import Layout as Layout
-from rnscli.report.table import Row as Row
 from rnscli.report.table import Rows as Rows
 from rnscli.report.table import print_table as print_table
 from rnscli.report.table import table_text as table_text

@@ -14,10 +14,11 @@ from xml.etree import ElementTree
 
 from rnscli import base
 from rnscli.base import Column, InputError, write_atomically, write_folder
+from rnscli.report.layout import Layout, Row, View
 from rnscli.report.requirements import Requirement, failures
 from rnscli.report.saved import saved_value
 from rnscli.report.schema import csv_text, json_text
-from rnscli.report.table import Layout, Row, table_text
+from rnscli.report.table import table_text
 
 _KEPT = (
     "name", "command", "command_line", "digest", "rows", "identity", "required", "problems",
@@ -319,7 +320,11 @@ class BatchRow:
     requirements: Annotated[int, Column("Number of requirements on the run.")]
     failed: Annotated[int, Column("Number of requirements that do not hold.")]
     verdict: Annotated[
-        str, Column("passed, failed (a requirement does not hold) or error (rows are missing).")
+        str,
+        Column(
+            "passed, failed (a requirement does not hold) or error (rows are missing).",
+            tones={"passed": "good", "failed": "bad", "error": "bad"},
+        ),
     ]
     reason: Annotated[str | None, Column("Why the run has not passed.", "against it")]
     command_line: CommandLine
@@ -354,7 +359,9 @@ def summary_files(
         "plan.toml": plan.encode(),
         "summary.json": json_text("batch", parameters, rows).encode(),
         "summary.csv": csv_text(list(rows[0]), rows).encode(),
-        "summary.md": table_text(rows, base.columns_of(BatchRow), LAYOUT, "markdown").encode(),
+        "summary.md": table_text(
+            rows, base.columns_of(BatchRow), LAYOUT, "markdown", View(wide=True)
+        ).encode(),
     }
 
 

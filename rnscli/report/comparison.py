@@ -18,9 +18,9 @@ from rnscli.base import (
     parse_quantity,
     unit_of_key,
 )
+from rnscli.report.layout import Layout, Row
 from rnscli.report.requirements import identified
 from rnscli.report.saved import SavedResult
-from rnscli.report.table import Layout, Row
 
 ROUNDING = 1e-9  # share by which a number may differ that only another machine has rounded
 # Of the difference of two values with intervals of 95 %: 2.94 standard deviations, which one of

@@ -18,7 +18,7 @@ from rnscli.base import (
     value_of,
     with_unit,
 )
-from rnscli.report.table import Row
+from rnscli.report.layout import Row
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,

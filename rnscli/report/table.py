@@ -2,114 +2,81 @@
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from rnscli.base import Column, InputError, flat_row, nearest, value_of
+from rnscli.base import InputError, flat_row, nearest, value_of
+from rnscli.report.arranged import Arranged, Marked, arranged, left_out, width_of
+from rnscli.report.latex import latex_text
+from rnscli.report.layout import Columns as Columns
+from rnscli.report.layout import Layout, View
+from rnscli.report.layout import Row as Row
 
 if TYPE_CHECKING:
     import pandas
     from rich.table import Table as RichTable
 
-Row = dict[str, object]
-Columns = Mapping[str, Column]
 T_co = TypeVar("T_co", covariant=True)
 
-WIDTH = 100
+WIDTH = 100  # of what is no terminal
 MAX_SHOWN = 60  # rows of a table in Python
+# Colours that can be read on black and on white, of the 256 that nearly all terminals have.
+STYLES = {"good": "color(28)", "bad": "bold color(160)", "doubtful": "color(130)"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_TABULATE_FORMATS = {"plain": "simple", "markdown": "github", "latex": "latex_booktabs"}
-
-# What LaTeX's usual fonts have other letters for, and tabulate leaves as it is.
-_LATEX = {
-    r"\|": r"\\textbar{}",
-    "±": r"\\ensuremath{\\pm}",
-    r"(?<![\w.-])-(?=\d)": r"\\ensuremath{-}",
-}
+_LATEX = {"latex": False, "siunitx": True}
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Layout:
-    """Keys that a command's table shows, in order.
+def table_text(
+    rows: Sequence[Row], columns: Columns, layout: Layout, style: str, view: View | None = None
+) -> str:
+    """A table as text.
 
-    A parameter that is the same in all rows stands once, above the table; ``optional`` keys are
-    left out, first first, where the table would be too wide. ``second`` are results of a second
-    table below the first, where there are many rows and a limited width. Where that is still too
-    wide, results are left out from the right, but ``essential`` ones.
+    ``style`` is ``plain`` (a list if there is one row), ``table`` (a line for each row), ``list``
+    (one for each key), ``markdown``, ``latex`` or ``siunitx``. In papers there are as many columns
+    as in plain text.
     """
-
-    parameters: tuple[str, ...]
-    results: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    second: tuple[str, ...] = ()
-    essential: tuple[str, ...] = ()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return (*self.parameters, *self.results, *self.second)
-
-    def tables(self, rows: int, limited: bool) -> "list[Layout]":
-        """The layouts of the tables that rows are shown in."""
-        if not self.second:
-            return [self]
-        if rows == 1 or not limited:
-            return [replace(self, results=(*self.results, *self.second), second=())]
-        return [replace(self, second=()), replace(self, results=self.second, second=())]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class _Table:
-    """Cells of a table, with what all rows have in common taken out; a list has no titles."""
-
-    common: list[tuple[str, str]]
-    titles: list[str]
-    cells: list[list[str]]
-    left: list[bool]
-    dropped: list[str]
-
-
-def table_text(rows: Sequence[Row], columns: Columns, layout: Layout, style: str) -> str:
-    """A table as text; ``style`` is ``plain``, ``markdown`` or ``latex``."""
-    width = WIDTH if style == "plain" else None
-    parts = layout.tables(len(rows), bool(width))
-    tables = [_arranged(rows, columns, part, width) for part in parts]
-    if style == "markdown":
+    markup = style in ("markdown", *_LATEX)
+    form = "markup" if markup else "auto" if style == "plain" else style
+    tables = arranged(rows, columns, layout, WIDTH, view=view, form=form)
+    if style in _LATEX:
+        return latex_text(tables, siunitx=_LATEX[style])
+    if markup:
         tables = list(map(_escaped, tables))
-    bodies = [_body(one, style) for one in tables]
+    is_wide = view is not None and view.wide
+    bodies = [_body(one, markup, None if markup or is_wide else WIDTH) for one in tables]
     # A title and its value stay in one line, if there is one for them.
     pairs = [f"{title} = {value}" for title, value in tables[0].common]
     common = ", ".join(p.replace(" ", _NO_BREAK) if len(p) < WIDTH else p for p in pairs)
-    if style == "latex":
-        common = common.replace(_NO_BREAK, " ")
-        return f"% {common}\n{bodies[0]}\n" if common else f"{bodies[0]}\n"
     lines = [*(line.replace(_NO_BREAK, " ") for line in _wrapped(common)), ""] if common else []
-    return "\n".join([*lines, "\n\n".join(bodies), *_note(tables)]) + "\n"
+    notes = _note(tables)
+    return (
+        "\n".join([*lines, "\n\n".join(bodies), *([""] if markup and notes else []), *notes]) + "\n"
+    )
 
 
-def _body(table: _Table, style: str) -> str:
+def _body(table: Arranged, markup: bool, width: int | None) -> str:
     import tabulate
 
     tabulate.MIN_PADDING = 0  # it would make columns wider than their titles
+    kept: dict[str, Any] = {"preserve_whitespace": True}  # which aligns digits
     text: str = tabulate.tabulate(
         table.cells,
         headers=table.titles,
-        tablefmt="plain" if style == "plain" and not table.titles else _TABULATE_FORMATS[style],
+        tablefmt="pipe" if markup else "simple" if table.titles else "plain",
         disable_numparse=True,
-        colalign=["left" if left else "right" for left in table.left],
-        maxcolwidths=_wrapping(table) if style == "plain" else None,
+        colalign=["left" if left else "right" for left in table.left] or None,
+        maxcolwidths=None if width is None else _wrapping(table, width),
+        **kept,
     )
-    if style == "latex":
-        for pattern, command in _LATEX.items():
-            text = re.sub(pattern, command, text)
-    return text
+    return text if markup else "\n".join(map(str.rstrip, text.splitlines()))
 
 
-def _escaped(table: _Table) -> _Table:
+def _escaped(table: Arranged) -> Arranged:
     """With what would be marks in Markdown, and end a cell, as it is."""
 
     def plain(text: str) -> str:
-        return re.sub(r"[\\`*<|]", r"\\\g<0>", text)
+        return re.sub(r"[\\`*<|\[\]~]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
 
     return replace(
         table,
@@ -119,29 +86,46 @@ def _escaped(table: _Table) -> _Table:
     )
 
 
-def print_table(rows: Sequence[Row], columns: Columns, layout: Layout) -> None:
-    """Print a table to a terminal, in its width."""
+def print_table(
+    rows: Sequence[Row],
+    columns: Columns,
+    layout: Layout,
+    style: str = "plain",
+    view: View | None = None,
+    marked: Marked = (),
+) -> None:
+    """Print a table to a terminal, in its width; ``marked`` cells in the colour of failures."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
-    width = min(WIDTH, console.width)
-    parts = layout.tables(len(rows), limited=True)
-    tables = [_arranged(rows, columns, part, width) for part in parts]
-    if tables[0].common:
-        line = Text()
-        for title, value in tables[0].common:
-            line.append(f"{title} ", style="dim").append(value).append("   ")
+    width = console.width
+    form = "auto" if style == "plain" else style
+    tables = arranged(rows, columns, layout, width, view=view, form=form, marked=marked)
+    line = Text()
+    for title, value in tables[0].common:
+        pair = Text.assemble((f"{title} ", "dim"), value)
+        if line and len(line) + 3 + len(pair) > width:
+            console.print(line)
+            line = pair  # both in one line
+        else:
+            line = Text("   ").join([line, pair]) if line else pair
+    if line:
         console.print(line)
+        if not tables[0].titles:
+            console.print()
+    is_wide = view is not None and view.wide
     for index, table in enumerate(tables):
         if index:
             console.print()
-        console.print(_view(table))
+        natural = width_of([max(map(len, cells)) for cells in _columns_of(table)])
+        place = Console(highlight=False, width=max(natural, width)) if is_wide else console
+        place.print(_view(table))
     for note in _note(tables, width):
         console.print(Text(note, style="dim"))
 
 
-def _view(table: _Table) -> "RichTable":
+def _view(table: Arranged) -> "RichTable":
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -155,100 +139,44 @@ def _view(table: _Table) -> "RichTable":
         header_style="bold",
     )
     for title, left in zip(table.titles or [""] * len(table.left), table.left, strict=True):
-        view.add_column(title, justify="left" if left else "right", overflow="fold")
-    for cells in table.cells:
-        view.add_row(*(Text(cell) for cell in cells))
+        justify: Any = "left" if left else "right"
+        # Cells of numbers have spaces to their right, which rich would take away.
+        view.add_column(Text(title, justify=justify), justify="left", overflow="fold")
+    widths = [max(map(len, cells)) for cells in _columns_of(table)]
+    for cells, tones in zip(table.cells, table.tones, strict=True):
+        padded = [
+            cell if left else cell.rjust(width)
+            for cell, left, width in zip(cells, table.left, widths, strict=True)
+        ]
+        view.add_row(
+            *(Text(cell, STYLES.get(tone, "")) for cell, tone in zip(padded, tones, strict=True))
+        )
     return view
 
 
-def _note(tables: Sequence[_Table], width: int = WIDTH) -> list[str]:
-    dropped = dict.fromkeys(key for table in tables for key in table.dropped)
-    text = f"also in --format csv and json: {', '.join(dropped)}"
-    return _wrapped(text, width) if dropped else []
+def _columns_of(table: Arranged) -> list[tuple[str, ...]]:
+    """The cells of each column, below its title."""
+    lines = [table.titles, *table.cells] if table.titles else table.cells
+    return list(zip(*lines, strict=True))
+
+
+def _note(tables: Sequence[Arranged], width: int = WIDTH) -> list[str]:
+    text = left_out(tables)
+    return _wrapped(text, width) if text else []
 
 
 def _wrapped(text: str, width: int = WIDTH) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
-def _wrapping(table: _Table) -> list[int | None]:
+def _wrapping(table: Arranged, most: int) -> list[int | None]:
     """Where a table is too wide all the same, widths at which its widest columns are wrapped."""
-    titles = [len(title) for title in table.titles] or [0] * len(table.left)
-    needed = [
-        max(title, *(len(cells[index]) for cells in table.cells))
-        for index, title in enumerate(titles)
-    ]
+    needed = [max(map(len, cells)) for cells in _columns_of(table)]
     widths = needed.copy()
-    while _width(widths) > WIDTH and max(widths) > 15:
+    while width_of(widths) > most and max(widths) > 15:
         widths[widths.index(max(widths))] -= 1
     both = zip(widths, needed, strict=True)
     return [width if width < natural else None for width, natural in both]
-
-
-def _arranged(rows: Sequence[Row], columns: Columns, layout: Layout, width: int | None) -> _Table:
-    listed = (*layout.parameters, *layout.results)
-    keys = [key for key in listed if any(_held(row, columns[key]) is not None for row in rows)]
-    if len(rows) == 1 and width is not None:
-        # One result reads best downwards; then there is room for everything.
-        found = [(columns[key], columns[key].shown(rows[0][key], rows[0])) for key in keys]
-        cells = [[column.name(value), value] for column, value in found if value]
-        return _Table(common=[], titles=[], cells=cells, left=[True, True], dropped=[])
-    keys = [key for key in keys if not _repeats(rows, columns[key])]
-    parameters = layout.parameters if len(rows) > 1 else ()
-    common = [key for key in keys if key in parameters and _agree(rows, columns[key])]
-    shown = {  # the title of a column, and below it its values
-        key: [columns[key].title, *(columns[key].shown(row[key], row) for row in rows)]
-        for key in keys
-        if key not in common
-    }
-    dropped: list[str] = []
-    # Two results are left whatever their width.
-    others = [key for key in layout.results[:1:-1] if key not in layout.essential]
-    for key in (*layout.optional, *others):
-        if width is None or _width([max(map(len, cells)) for cells in shown.values()]) <= width:
-            break
-        if key in shown:
-            del shown[key]
-            dropped.append(key)
-    return _Table(
-        common=[
-            (columns[key].title, columns[key].shown(_first(rows, key), rows[0])) for key in common
-        ],
-        titles=[cells[0] for cells in shown.values()],
-        cells=[[cells[place] for cells in shown.values()] for place in range(1, len(rows) + 1)],
-        left=[isinstance(_first(rows, key), str | tuple) for key in shown],
-        dropped=dropped,
-    )
-
-
-def _repeats(rows: Sequence[Row], column: Column) -> bool:
-    """Whether a column says nothing new, or nothing but the usual."""
-    key, same_as = column.key, column.same_as
-    if column.usual is not None and all(row[key] in (column.usual, None) for row in rows):
-        return True
-    return same_as is not None and all(row[key] in (row.get(same_as), None) for row in rows)
-
-
-def _agree(rows: Sequence[Row], column: Column) -> bool:
-    """Whether a parameter is the same in all rows, or in all that it concerns."""
-    values = [_held(row, column) for row in rows]
-    if column.concerns_some:
-        values = [value for value in values if value is not None]
-    return all(value == values[0] for value in values)
-
-
-def _held(row: Row, column: Column) -> object:
-    """The value of a row, or the list that it has instead."""
-    return column.each(row) if row[column.key] is None else row[column.key]
-
-
-def _first(rows: Sequence[Row], key: str) -> object:
-    return next((row[key] for row in rows if row[key] is not None), None)
-
-
-def _width(columns: Sequence[int]) -> int:
-    """Width of a table whose columns are so wide, with two spaces between them."""
-    return sum(columns) + 2 * (len(columns) - 1)
 
 
 @dataclass(frozen=True, repr=False)

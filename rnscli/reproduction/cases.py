@@ -34,7 +34,7 @@ from rnscli.matrix import ProductCounts
 from rnscli.networks import DIGITS_NETWORKS, NETWORKS, Recipe, RecipeOptions
 from rnscli.reproduction.block import BLOCK
 from rnscli.reproduction.chips import CHIPS
-from rnscli.reproduction.verdicts import KINDS, Interval, Published, beside_fewer
+from rnscli.reproduction.verdicts import KINDS, TONES, Interval, Published, beside_fewer
 
 _FILE = tomllib.loads((files(__package__) / "published.toml").read_text(encoding="utf-8"))
 CONDITIONS: dict[str, Any] = _FILE["conditions"]
@@ -240,7 +240,8 @@ class ReproducedRow:
         "too-easy (inside, and two bits fewer pass as well), "
         "not-here (published of larger networks), full-only (published of the full range of the "
         "ADCs, and not so of a calibrated one), explained (further off, for the reason in the "
-        "remark), given (not compared: what others are computed from) or different."
+        "remark), given (not compared: what others are computed from) or different.",
+        tones=TONES,
     )]  # fmt: skip
     deviation: Annotated[float | None, Column(
         "How far the value lies from what is published, as a share of that.", "off by", percent(2)

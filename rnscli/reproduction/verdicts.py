@@ -28,6 +28,12 @@ VERDICTS = {
     GIVEN: "not compared: what others are computed from",
     DIFFERENT: "none of these",
 }
+# As a terminal colours them: what is further off needs a look, the others say what they are.
+TONES = {
+    **dict.fromkeys((SAME, WITHIN, CLOSE, AGREES), "good"),
+    **dict.fromkeys((TOO_EASY, UNDECIDED, NOT_HERE, FULL_ONLY, EXPLAINED), "doubtful"),
+    DIFFERENT: "bad",
+}
 Interval = tuple[float, float]
 
 _EXACT = Context(prec=1000)  # more digits than any float has

@@ -130,7 +130,10 @@ def bad_values(option: click.Parameter) -> tuple[str, ...]:
     return BY_NAME[option.opts[0]]
 
 
-OUTPUT = {"--format", "--output", "--plot", "--require", "--baseline", "--allow", "--help"}
+OUTPUT = {
+    "--format", "--output", "--plot", "--require", "--baseline", "--allow", "--help", "--show",
+    "--sort",
+}  # fmt: skip
 OWN_TESTS = {"batch", "store", "compare"}
 COMMANDS = {
     name: found

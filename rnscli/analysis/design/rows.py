@@ -20,7 +20,10 @@ class DesignChoice:
     role: Annotated[
         str,
         Column(
-            "chosen, front (Pareto-optimal) or neighbour (of the chosen design).", "", identity=True
+            "chosen, front (Pareto-optimal) or neighbour (of the chosen design).",
+            "",
+            identity=True,
+            tones={"chosen": "good"},
         ),
     ]
     axis: Annotated[
@@ -271,5 +274,6 @@ class FamilyRow:
             "energy.",
             "",
             mark("best"),
+            tones={True: "good"},
         ),
     ]

@@ -66,6 +66,7 @@ class FaultProbability:
             "",
             mark("upper bound"),
             usual=False,
+            tones={True: "doubtful"},
         ),
     ]
     p_err_low: Annotated[
@@ -101,6 +102,7 @@ class FaultProbability:
             "With a target: whether no other k reaches it with fewer conversions.",
             "",
             mark("cheapest"),
+            tones={True: "good"},
         ),
     ]
     erased: Annotated[
@@ -132,5 +134,10 @@ class FaultProbability:
     ] = None
     agrees: Annotated[
         bool | None,
-        Column("Whether both intervals hold the exact values.", "", mark("agrees", "DISAGREES")),
+        Column(
+            "Whether both intervals hold the exact values.",
+            "",
+            mark("agrees", "DISAGREES"),
+            tones={True: "good", False: "bad"},
+        ),
     ] = None

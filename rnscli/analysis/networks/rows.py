@@ -399,6 +399,7 @@ class TrainingRow:
             "Whether accuracy_difference, of values loss_difference, is at most that, either way.",
             "within it",
             mark("yes", "no"),
+            tones={True: "good", False: "doubtful"},
         ),
     ]
     input_bits: c.InputBits | None

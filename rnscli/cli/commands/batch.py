@@ -49,8 +49,8 @@ def _option(flag: str, group: OptionGroup, **attributes: Any) -> Any:
             help="Check the plan and print its command lines; compute and write nothing."),
     options.run_options,
     click.option("--quiet", **options.QUIET),
-    _option("--format", OptionGroup.OUTPUT, type=click.Choice(cli.FORMATS), default="table",
-            show_default=True, help="Form of the summary."),
+    _option("--format", OptionGroup.OUTPUT, type=click.Choice(cli.FORMATS),
+            help="Form of the summary.  [default: table]"),
 )  # fmt: skip
 def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any) -> None:
     """Run a plan of many runs, and gate on its requirements.
@@ -80,7 +80,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
         selected = whole.with_needs(names) if only else {run.name for run in whole.runs}
         checked = check_plan(whole)
     except PlanError as error:
-        cli.say(error.sentences, "more things are wrong with the plan")
+        cli.say(error.sentences, "more things are wrong with the plan", "bad")
         raise click.exceptions.Exit(2) from None
     baseline = cli.FolderBaseline.of(given["baseline"], given["allow"], selected)
     stated = {"plan": plan.name, "title": whole.title}
@@ -114,7 +114,9 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
     _say(chosen)
     columns = columns_of(report.BatchRow)
     result = cli.Result("batch", stated, columns, rows, report.LAYOUT, cli.Answer([]))
-    cli.write_result(result, given["format"])
+    # A paper has the reasons, as the summary in the folder.
+    view = report.View(wide=given["format"] in ("markdown", "latex", "siunitx"))
+    cli.write_result(result, given["format"], view=view)
     verdicts = {run.verdict for run in chosen}
     if "error" in verdicts:
         raise click.exceptions.Exit(2)
@@ -188,4 +190,4 @@ def _say(runs: Sequence[FinishedRun]) -> None:
         problems += [f"no answer {problem}" for problem in run.problems]
         failures = [line for case in run.cases for line in case.failures]
         for sentences in (problems, failures):
-            cli.say([f"{run.name}: {one}" for one in sentences], f"more of {run.name}")
+            cli.say([f"{run.name}: {one}" for one in sentences], f"more of {run.name}", "bad")

@@ -21,7 +21,7 @@ from rnscli.networks import NETWORKS
 
 LAYOUT = report.Layout(
     parameters=(
-        "moduli", "redundant_moduli", "redundant", "decoder", "retry_above",
+        "vector_size", "moduli", "redundant_moduli", "redundant", "decoder", "retry_above",
         "legitimate_range", "erased",
         "noise", "p", "sigma", "static_share", "attempts", "tolerance",
         "values",
@@ -31,7 +31,7 @@ LAYOUT = report.Layout(
         "mean_abs_output_error", "expected_attempts",
     ),
     optional=(
-        "redundant_moduli", "moduli", "p_correct", "mean_abs_output_error", "p_detected",
+        "mean_abs_output_error", "p_correct", "p_detected", "expected_attempts", "legitimate_range",
         "p_undetected",
     ),
     essential=("p_err", "is_bound"),
@@ -54,10 +54,9 @@ TARGET_LAYOUT = report.Layout(
         "p_detected", "p_undetected", "p_err", "p_gross", "is_bound", "conversions", "cheapest",
     ),
     optional=(
-        "redundant_moduli", "p_detected", "p_undetected", "moduli", "tolerance", "p",
-        "legitimate_range",
+        "p_detected", "p_undetected", "legitimate_range", "tolerance", "p", "is_bound", "p_gross",
     ),
-    essential=("conversions", "cheapest"),
+    essential=("p_err", "conversions", "cheapest"),
 )  # fmt: skip
 VALIDATE_LAYOUT = report.Layout(
     parameters=LAYOUT.parameters,
@@ -67,9 +66,10 @@ VALIDATE_LAYOUT = report.Layout(
         "precision_reached", "agrees",
     ),
     optional=(
-        "redundant_moduli", "moduli", "precision_reached", "simulated_words", "simulated_p_err",
-        "simulated_p_undetected", "simulated_p_err_ci999", "legitimate_range",
+        "legitimate_range", "precision_reached", "simulated_words", "simulated_p_err",
+        "simulated_p_undetected", "simulated_p_undetected_ci999", "p_undetected",
     ),
+    essential=("p_err", "agrees"),
 )  # fmt: skip
 _ASSUMED = (
     "p undetected is the mean over values X uniform in L. Dot products crowd round zero, where\n"

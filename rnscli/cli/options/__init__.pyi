@@ -105,6 +105,7 @@ from rnscli.cli.options.types import TextType as TextType
 from rnscli.cli.options.types import files_read as files_read
 from rnscli.cli.options.types import is_file as is_file
 from rnscli.cli.options.types import names_or_files as names_or_files
+from rnscli.cli.options.types import of_list as of_list
 from rnscli.cli.options.types import of_names as of_names
 from rnscli.cli.options.types import shown as shown
 from rnscli.cli.options.updates import UPDATE_AXES as UPDATE_AXES

@@ -386,7 +386,7 @@ class BatchRuns:
                 part.submit((0, 0), run_alone, ready.request)
                 _, (finished, warned) = part.next_done()
                 for message in warned:
-                    complain(f"warning: run {finished.name}: {message}")
+                    complain(f"warning: run {finished.name}: {message}", "doubtful")
             else:
                 with self._runner(part) as runner:
                     finished = run_request(ready.request, runner, no_bar, ready.checked)

@@ -155,8 +155,10 @@ def test_intervals_are_shown(simple: Path, rnscli: Run) -> None:
               "none", "--scales", "none", "--constant", "energy_per_mac=1fJ", "--adc-k1",
               "100fJ±30%")  # fmt: skip
     # 128 fJ of cells, 18 fJ of the DAC, and 6 times 70 to 130 fJ with 4 fJ of the ADC.
-    for style in ("table", "markdown", "latex"):
-        assert "570.1 fJ .. 930.1 fJ" in rnscli(*energy, "--format", style).out
+    for style in ("table", "markdown"):
+        assert "570.1 fJ .. 930.1 fJ" in rnscli(*energy, "--format", style, "--wide").out
+    latex = rnscli(*energy, "--format", "latex", "--show", "energy_range_j").out
+    assert r"$570.1$\,fJ \ldots\ $930.1$\,fJ" in latex
     assert "total range" not in rnscli(*energy[:-2]).out
 
 

@@ -149,7 +149,7 @@ def test_in_every_format(style: str, rnscli: Run) -> None:
 
 def test_requirements_name_the_set(rnscli: Run) -> None:
     split, said = (
-        rnscli("energy", "--core", "rns", *words, "--require", "adc_bits <= 2")
+        rnscli("energy", "--core", "rns", *words, "--require", "adc_bits <= 2", "--format", "csv")
         for words in (
             ("--moduli", "61,59,55,53+63"),
             ("--moduli", "63,61,59,55,53", "--redundant", 1),

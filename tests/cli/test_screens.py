@@ -1,0 +1,140 @@
+"""What a person sees on a terminal, and how that is asked for."""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rnscli.cli.main import run
+
+Run = Callable[..., Any]
+Screen = Callable[..., tuple[str, str]]
+FAULTS = ("fault-prob", "--bits", "5..6", "--p", "1e-4", "--attempts", "1,2")
+REDUNDANT = "moduli       redundant"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """Standard output and error of a command on a terminal."""
+
+    def call(*arguments: object, columns: int = 80) -> tuple[str, str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "xterm-256color")
+        out, err = _Terminal(), _Terminal()
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", out)
+            patched.setattr(sys, "stderr", err)
+            run([str(one) for one in arguments])
+        return out.getvalue(), err.getvalue()
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return call
+
+
+def plain(text: str) -> list[str]:
+    return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()]
+
+
+def test_tables_are_as_wide_as_the_terminal(screen: Screen, rnscli: Run) -> None:
+    titles = {}
+    for columns in (80, 100, 160):
+        lines = plain(screen(*FAULTS, "--quiet", columns=columns)[0])
+        assert max(map(len, lines)) <= columns
+        titles[columns] = lines[1]
+        assert REDUNDANT in lines[1] and "p_err" in lines[1]  # the answer is never left out
+    assert len(titles[80].split()) < len(titles[100].split()) < len(titles[160].split())
+    assert "mean |e|" not in titles[100] and "mean |e|" in titles[160]
+    piped = rnscli(*FAULTS).out.splitlines()
+    assert piped[2].split() == titles[100].split()
+
+
+def test_colours_of_failures_and_verdicts(
+    screen: Screen, rnscli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    required = (*FAULTS, "--require", "p_err <= 2e-7")
+    out, err = screen(*required)
+    red = re.findall(r"\x1b\[1;38;5;160m(.*?)\x1b", out)
+    shown = [line for line in plain(out) if re.match(r" +\d", line)]
+    assert red and all(float(value) > 2e-7 for value in red) and len(red) < len(shown)
+    assert err.startswith("\x1b[1;31mrnscli:\x1b[0m row 1: ")
+    assert "\x1b[38;5;28m" in screen("reproduce", "--only", "adc-energy")[0]
+    # Never in a pipe, nor where it is not wanted.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    piped = rnscli(*required)
+    assert piped.err and "\x1b" not in piped.out + piped.err
+    monkeypatch.delenv("FORCE_COLOR")
+    monkeypatch.setenv("NO_COLOR", "1")
+    out, err = screen(*required)
+    assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|38)[;m]", out + err) and plain(out)
+
+
+def test_what_is_fixed_stands_above_the_table(rnscli: Run) -> None:
+    simulated = ("error-sim", "--bits", "4,5", "--pairs", 20, "--core", "fixed-lp", "--snr-db")
+    assert "SNR (dB) = 30" in rnscli(*simulated, 30).out.split("\n\n")[0]
+    assert "SNR" not in rnscli(*simulated, "30,40").out.split("\n\n")[0]
+    assert rnscli(*FAULTS).out.startswith("h = 128, noise = uniform, p = 1.000e-04\n")
+
+
+def test_columns_and_rows_that_were_asked_for(rnscli: Run) -> None:
+    keys = ("bits", "attempts", "p_err", "moduli")
+    asked = (*FAULTS, "--redundant", 1, "--show", ",".join(keys), "--sort", "-p_err,bits")
+    found = list(csv.reader(rnscli(*asked, "--format", "csv").out.splitlines()))
+    assert tuple(found[0]) == keys
+    values = [float(row[2]) for row in found[1:]]
+    assert values == sorted(values, reverse=True) and len(values) == 4
+    lines = rnscli(*asked, "--keys").out.splitlines()
+    assert lines[0].startswith("vector_size = 128, ") and tuple(lines[2].split()) == keys
+    assert [line.split()[0] for line in lines[4:]] == [row[0] for row in found[1:]]
+    assert rnscli(*asked[:-4], "--columns", "p_err").out == (
+        rnscli(*asked[:-4], "--show", "p_err").out
+    )
+
+
+def test_every_column(rnscli: Run, screen: Screen) -> None:
+    energy = ("energy", "--bits", "5,6", "--core", "rns")
+    narrow, wide = rnscli(*energy).out, rnscli(*energy, "--wide").out
+    assert "also there, with --wide or --show: " in narrow and "also there" not in wide
+    assert "TOPS/mm2 range" in wide and max(map(len, wide.splitlines())) > 200
+    header = next(line for line in plain(screen(*energy, "--wide")[0]) if "moduli" in line)
+    assert header.split() == next(line for line in wide.splitlines() if "moduli" in line).split()
+
+
+def test_one_row_is_a_list_or_a_table(rnscli: Run) -> None:
+    one = ("moduli", "--bits", 6)
+    listed, table = rnscli(*one).out, rnscli(*one, "--format", "table").out
+    assert rnscli(*one, "--format", "list").out == listed
+    assert listed.splitlines()[0].split() == ["vector", "size", "128"]
+    titles, _, values = table.splitlines()
+    assert "moduli" in titles and "63 62 61 59" in values
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--show", "p_er"), "--show: column p_er does not exist; did you mean p_err?"),
+        (("--show", "L"), "--show: column L does not exist; did you mean legitimate_range?"),
+        (("--sort", "-nothing"), "--sort: column nothing does not exist; --keys shows those of "),
+        (("--show", "bits,bits"), "--show names a column twice"),
+        (("--show", ","), "--show: must be keys of columns"),
+        (("--show", "p_err", "--format", "json"), "--show is about tables and csv; leave it out"),
+        (("--wide", "--output", "x.csv"), "--wide is about tables; leave it out with --format csv"),
+    ],
+)
+def test_refusals(arguments: tuple[str, ...], said: str, rnscli: Run) -> None:
+    ran = rnscli(*FAULTS, *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"rnscli: {said}") and ran.err.count("\n") == 1
+
+
+def test_columns_of_an_array_are_not_those_of_the_table(rnscli: Run) -> None:
+    ran = rnscli("energy", "--columns", "p_err")
+    assert ran.code == 2 and ran.err.endswith("; --show chooses those of the table\n")
