@@ -7,6 +7,8 @@ from rnscli.analysis.chip.chip_remarks import chip_remarks as chip_remarks
 from rnscli.analysis.chip.chip_run import CHIP_ASSUMPTIONS as CHIP_ASSUMPTIONS
 from rnscli.analysis.chip.chip_run import CHIP_NOT_COUNTED as CHIP_NOT_COUNTED
 from rnscli.analysis.chip.chip_run import chip_run as chip_run
+from rnscli.analysis.chip.rows import CHIP_AREA_PARTS as CHIP_AREA_PARTS
+from rnscli.analysis.chip.rows import CHIP_BUSY_PARTS as CHIP_BUSY_PARTS
 from rnscli.analysis.chip.rows import CHIP_ENERGY_PARTS as CHIP_ENERGY_PARTS
 from rnscli.analysis.chip.rows import ChipRow as ChipRow
 from rnscli.analysis.chip_design.chip_design_rows import ChipDesignRow as ChipDesignRow

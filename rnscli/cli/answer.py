@@ -81,7 +81,8 @@ class Answer:
     A point has what the columns hold that options make: the values of the options, or better, what
     holds for the row; ``None`` where an option does not concern it.
 
-    ``plot`` draws the rows in a format: png, svg or pdf; ``folder`` makes the files of a folder, by
+    ``plot`` draws the rows in a format: png, svg or pdf; ``page`` makes the web page of the run,
+    where a command has one; ``folder`` makes the files of a folder, by
     relative path, where a command writes one. ``problems`` are points without an answer;
     ``disagreements`` fail like requirements (``None`` if nothing was compared); ``remarks`` only
     inform. A table has the first ``shown`` rows, or as plain text those of an ``excerpt``, and the
@@ -98,6 +99,7 @@ class Answer:
     footer: Sequence[str] = ()
     required: int | None = None
     layout: report.Layout | None = None  # in place of that of the command
+    page: "Callable[[Result], report.RunPage] | None" = None
     folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
 
     def without_defaults(self, options: Mapping[str, Any], given: Collection[str]) -> Self:
@@ -196,7 +198,11 @@ def _in_words(value: Any) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """Rows of a command with the parameters that they were computed with."""
+    """Rows of a command with the parameters that they were computed with.
+
+    ``given`` are names of the options that are not left to their defaults, and ``command_line`` is
+    what was typed, where the command was run in a shell.
+    """
 
     command: str
     parameters: Mapping[str, object]
@@ -204,6 +210,8 @@ class Result:
     rows: Sequence[report.Row]
     layout: report.Layout
     answer: Answer
+    given: Collection[str] = ()
+    command_line: str = ""
 
     @property
     def json(self) -> str:
@@ -229,6 +237,7 @@ class Result:
 
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
+PAGE = "html"  # of commands that make a page of a run
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex", ".txt": "table"}
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -239,7 +248,8 @@ class Output:
 
     ``keys`` are what a requirement may name, each with whether it holds numbers, and ``titles``
     what tables call them. ``folder`` is one that the command writes besides, ``force`` whether it
-    may replace it, and ``own`` what is in it, as `check_folder` takes it.
+    may replace it, and ``own`` what is in it, as `check_folder` takes it. ``has_page`` says whether
+    the command makes a page of a run.
     """
 
     keys: Mapping[str, bool]
@@ -251,14 +261,15 @@ class Output:
     folder: Path | None = None
     force: bool = False
     own: tuple[str, ...] = ()
+    has_page: bool = False
 
     def __post_init__(self) -> None:
         if self.output is not None:
-            by_suffix = _SUFFIXES.get(self.output.suffix.lower())
+            by_suffix = self._suffixes.get(self.output.suffix.lower())
             if self.format is None and by_suffix is None:
                 raise base.InputError(
                     f"--output {self.output} has no known suffix; use one of "
-                    f"{', '.join(_SUFFIXES)}, or give --format"
+                    f"{', '.join(self._suffixes)}, or give --format"
                 )
             if self.format is not None and by_suffix not in (None, self.format):
                 raise base.InputError(
@@ -266,6 +277,8 @@ class Output:
                     f"means {by_suffix}; change one of them"
                 )
             base.check_writable(self.output, "--output")
+        if self.style == PAGE:
+            report.check_available("a page", ("matplotlib", "jinja2"))
         if self.plot is not None:
             if self.plot.suffix.lower() not in _PLOT_SUFFIXES:
                 raise base.InputError(
@@ -284,6 +297,21 @@ class Output:
             raise base.InputError("--force is about --output; give that, too, or leave it out")
         for requirement in self.require:
             requirement.check_column(self.keys, self.titles)
+
+    @property
+    def _suffixes(self) -> Mapping[str, str]:
+        return {**_SUFFIXES, ".html": PAGE} if self.has_page else _SUFFIXES
+
+    @property
+    def style(self) -> str:
+        """The form of the result."""
+        suffix = "" if self.output is None else self.output.suffix.lower()
+        return self.format or self._suffixes.get(suffix, "table")
+
+    @property
+    def draws(self) -> bool:
+        """Whether pictures are drawn."""
+        return self.plot is not None or self.folder is not None or self.style == PAGE
 
     def _check_folder(self, folder: Path) -> None:
         ways = "give another name, or --force to replace it"
@@ -315,8 +343,7 @@ class Output:
             files = answer.folder(result)
             self._check_folder(self.folder)  # it may have come, or got other files, meanwhile
             base.write_folder(self.folder, files)
-        suffix = "" if self.output is None else self.output.suffix.lower()
-        write_result(result, self.format or _SUFFIXES.get(suffix, "table"), self.output)
+        write_result(result, self.style, self.output)
         if self.plot is not None and picture is not None:
             base.write_atomically(self.plot, picture)
         say([f"no answer {problem}" for problem in answer.problems], "more have no answer")
@@ -331,7 +358,7 @@ class Output:
 
 
 def write_result(result: Result, style: str, path: Path | None = None) -> None:
-    """Write the rows in one of `FORMATS` to a file, or to standard output."""
+    """Write the rows in one of `FORMATS`, or as a page, to a file or to standard output."""
     rows, lines = result.rows[: result.answer.shown], result.answer.footer
     if (excerpt := result.answer.excerpt) is not None and style == "table":
         rows = [result.rows[place] for place in excerpt.places]
@@ -345,6 +372,9 @@ def write_result(result: Result, style: str, path: Path | None = None) -> None:
         text = result.json
     elif style == "csv":
         text = result.csv
+    elif style == PAGE:
+        assert result.answer.page is not None
+        text = report.page_html(result.answer.page(result))
     else:
         form = "plain" if style == "table" else style
         text = report.table_text(rows, result.columns, result.layout, form) + footer

@@ -1,5 +1,6 @@
 """Commands that answer with rows: the options that they share, and how they run."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,10 +13,11 @@ import click
 
 from rnscli import base, report
 from rnscli.cli import options
-from rnscli.cli.answer import FORMATS, Answer, Bar, Output, Question, Result
+from rnscli.cli.answer import FORMATS, PAGE, Answer, Bar, Output, Question, Result
 from rnscli.cli.terminal import WithExamples, progress_bar
 
 OUTPUT_OPTIONS = ("format", "output", "plot", "require")
+_TYPED = f"{__name__}.typed"
 _REPLACE = "force"  # beside an output that is a folder
 RUN_OPTIONS = ("jobs", "scheduler", "store", "quiet")  # which do not change the result
 
@@ -34,6 +36,8 @@ class AnswerCommand(WithExamples):
 
     ``needs`` are options that change nothing without one of others, or of cores: the user is told.
 
+    ``page`` says that its answers make a web page, which ``--output`` then writes.
+
     ``folder`` says what it writes where ``--output`` is a folder besides the result on standard
     output; ``--force`` is added then, for folders that have only these ``own`` entries.
     """
@@ -51,11 +55,13 @@ class AnswerCommand(WithExamples):
         folder: str | None = None,
         own: tuple[str, ...] = (),
         needs: Mapping[str, Sequence[str]] | None = None,
+        page: bool = False,
         **attributes: Any,
     ) -> None:
         quiet = click.Option(["--quiet"], **options.QUIET)
-        every = [*params, quiet, *_output_options(plot, folder)]
+        every = [*params, quiet, *_output_options(plot, folder, page)]
         super().__init__(params=every, **attributes)
+        self._has_page = page
         self._callback, self._needs = callback, needs or {}
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
@@ -162,7 +168,7 @@ class AnswerCommand(WithExamples):
         idle = options.without_effect(given, question.given, self._needs, compared)
         answer = answer.without_defaults(given, question.given)
         answer = replace(answer, remarks=[*answer.remarks, *idle])
-        return Result(self.name, parameters, columns, rows, shown, answer)
+        return Result(self.name, parameters, columns, rows, shown, answer, question.given)
 
     def compute(self, question: Question, bar: Bar) -> Result:
         """The result of a question, computed and recorded where its options say."""
@@ -171,6 +177,11 @@ class AnswerCommand(WithExamples):
             if "jobs" in question.options:
                 runner = stack.enter_context(options.runner_of(question.options))
             return self.result(question, question.compute(runner, bar))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As usual, with what was typed kept for the page of a run."""
+        ctx.meta[_TYPED] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> None:
         """Check, compute, write; all that can be refused is refused before it is computed."""
@@ -182,15 +193,17 @@ class AnswerCommand(WithExamples):
         # Made first: an output that cannot be written is refused before files are read.
         columns = self.columns(given).values()
         titles = {column.title: column.key for column in columns}
-        output = Output(keys=base.numeric_keys(columns), titles=titles, **ways)
+        keys = base.numeric_keys(columns)
+        output = Output(keys=keys, titles=titles, has_page=self._has_page, **ways)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", given.get("store"))
-        question = self.prepare(given, output.plot is not None or output.folder is not None)
+        question = self.prepare(given, output.draws)
         for option, paths in question.reads.items():
             output.keep_apart(option, *paths)
         bar = partial(progress_bar, quiet=bool(given.get("quiet")))
-        output.finish(self.compute(question, bar))
+        typed = shlex.join(("rnscli", str(self.name), *ctx.meta[_TYPED]))
+        output.finish(replace(self.compute(question, bar), command_line=typed))
 
 
 def _follows(rows: Sequence[report.Row], key: str, others: Collection[str]) -> bool:
@@ -251,15 +264,19 @@ class _RequirementType(options.ParamType):
         )
 
 
-def _output_options(plot: str | None, folder: str | None) -> list[click.Parameter]:
+def _output_options(plot: str | None, folder: str | None, page: bool) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
     forms = "Form of the result.  [default: table]"
     output = "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
+    if page:
+        output = output.replace(" or .txt", ", .txt or .html")
+        output += " The last is a page with all pictures (needs the extra rnscli[plot])."
     replaced = "Replace the folder if it exists."
     drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
     held = "Exit with code 1 unless this holds in every row, or in those 'where COLUMN == VALUE'; "
     held += "any column, repeatable."
-    made = [click.Option(["--format"], type=click.Choice(FORMATS), help=forms)]
+    choices = click.Choice((*FORMATS, PAGE) if page else FORMATS)
+    made = [click.Option(["--format"], type=choices, help=forms)]
     if folder is None:
         file = options.OutputPath("a file", is_text=True)
         made.append(click.Option(["--output"], type=file, metavar="FILE", help=output))

@@ -2,7 +2,6 @@
 text, pictures and their data.
 """
 
-import base64
 import itertools
 import math
 import re
@@ -566,21 +565,17 @@ def written(
     lead: str,
 ) -> str:
     """The page, or the text, by the name of its file and template; the page has the documents."""
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
     def svg(figure: Figure, description: str) -> str:
         return Markup(report.inline_svg(figure.name, partial(figure.draw, "svg"), description))
 
-    environment = Environment(
-        autoescape=name.endswith(".html"), trim_blocks=True, lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )  # fmt: skip
+    environment = report.page_environment(autoescape=name.endswith(".html"))
     return environment.from_string(_template(name)).render(
         title=_TEXTS["title"], lead=lead, sentence=summary_sentence(rows), version=__version__,
-        style=Markup(_template("reproduction.css")), script=Markup(_template("reproduction.js")),
-        meanings=VERDICTS, rows=rows, sections=sections, documents=documents, columns=_COLUMNS,
-        kinds=_KINDS, formulas=_formulas, svg=svg, url=_url, sorted_by=_sorted_by,
+        verdict_style=Markup(_template("reproduction.css")), meanings=VERDICTS, rows=rows,
+        sections=sections, documents=documents, columns=_COLUMNS, kinds=_KINDS, formulas=_formulas,
+        svg=svg, sorted_by=_sorted_by,
     )  # fmt: skip
 
 
@@ -590,11 +585,6 @@ def _formulas(text: str) -> str:
 
     raised = re.sub(r"\^(\w+?)(?=_|\b)", r"<sup>\1</sup>", str(escape(text)))
     return Markup(re.sub(r"(?<=[bp])(</sup>)?_(out|err)\b", r"<sub>\2</sub>\1", raised))
-
-
-def _url(name: str, text: str) -> str:
-    media_type = "application/json" if name.endswith(".json") else "text/csv"
-    return f"data:{media_type};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _sorted_by(row: Row, key: str) -> str | float:

@@ -3,11 +3,11 @@
 import base64
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from page_outline import Outline
 
 from rnscli.report.table import Row
 from rnscli.reproduction.page import summary_sentence, written
@@ -18,29 +18,6 @@ SENTENCE = (
     "226 published results: 87 same, 3 within, 107 close, 14 confirmed by simulation, "
     "14 explained, 1 given"
 )
-VOID = {"meta", "br", "link", "img"}
-
-
-class Outline(HTMLParser):
-    """Elements of a page, with a check that each is closed in its turn."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self._open: list[str] = []
-        self.feed(text)
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
 
 
 @pytest.fixture

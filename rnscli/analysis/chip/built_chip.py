@@ -7,8 +7,9 @@ from functools import cached_property
 from rnscli.analysis.chip.chip_parameters import BANK, ChipParameters
 from rnscli.analysis.chip.layer_demand import DIGITAL_UNITS, HELD, LayerDemand
 from rnscli.analysis.chip.placement import Occupancy, Placement
-from rnscli.analysis.chip.rows import CHIP_ENERGY_PARTS, POWER
+from rnscli.analysis.chip.rows import CHIP_BUSY_PARTS, CHIP_ENERGY_PARTS, POWER
 from rnscli.analysis.chip.streaming import Share
+from rnscli.analysis.energy.energy_design import EnergyDesign
 from rnscli.hardware import MEMORIES, NETWORK_ON_CHIP, VectorUnit, Workload
 
 # A buffer that is not given holds all activations up to this many banks of 1 MB.
@@ -41,8 +42,7 @@ class BuiltChip:
     def placement(self) -> Placement:
         key = (self.given, self.pipelined, self.banks)
         if key not in self.placements:
-            buffer, dram = MEMORIES[BANK].bandwidth, MEMORIES[self.parameters.dram].bandwidth
-            self.placements[key] = Placement(self.occupancy, self.banks * buffer, dram)
+            self.placements[key] = Placement(self.occupancy, self.buffer_rate, self.dram_rate)
         return self.placements[key]
 
     @property
@@ -112,7 +112,8 @@ class BuiltChip:
             return 0.0
         return share.loads * one.stored_bits
 
-    def _dram_bits(self, index: int) -> float:
+    def dram_bits(self, index: int) -> float:
+        """Bits that a layer moves to and from the DRAM in a run."""
         return self.demands[index].dram_bits + self._spilled[index] + self._loaded_bits(index)
 
     # Digital units and lanes: as many as take no longer than the arrays, unless given
@@ -152,15 +153,14 @@ class BuiltChip:
     @cached_property
     def _busy(self) -> tuple[dict[str, float], ...]:
         """Time in s that each layer keeps each part of the chip busy; keys are `LIMITS`."""
-        bank, dram = MEMORIES[BANK], MEMORIES[self.parameters.dram]
         found = []
         for index, one in enumerate(self.demands):
             share = self.shares[index]
             times = {
                 "digital units": 0.0,
                 "vector lanes": self._vector_unit.time(one.operations),
-                "buffer": one.buffer_bits / (self.banks * bank.bandwidth),
-                "dram": self._dram_bits(index) / dram.bandwidth,
+                "buffer": one.buffer_bits / self.buffer_rate,
+                "dram": self.dram_bits(index) / self.dram_rate,
             }
             if share is None:
                 times["digital units"] = one.unit_time / self.digital_units
@@ -197,6 +197,23 @@ class BuiltChip:
         if self.pipelined and index in self.occupancy.placed:
             own = self.placement.own_time(index)
         return max((own, limit), self._shared(index), key=lambda one: one[0])
+
+    def busy_times(self, index: int) -> dict[str, float]:
+        """Time in s that a layer keeps each part busy in a run, by its keys in rows.
+
+        Arrays do not compute while they are written, so that of these two it is the sum that
+        `time_of` compares with the others. Of layers that work at the same time arrays are those
+        of one of its depth, as they are where that says until when the next input may enter.
+        """
+        busy, share = self._busy[index], self.shares[index]
+        compute = write = 0.0
+        if share is not None:
+            compute, write = share.compute, share.write
+            if self.pipelined and index in self.occupancy.placed:
+                write /= self.demands[index].gemm.depth
+                compute = self.placement.own_time(index) - write
+        times = (compute, write, *(busy[name] for name in _SHARED))
+        return dict(zip(CHIP_BUSY_PARTS, times, strict=True))
 
     @cached_property
     def latency(self) -> float:
@@ -247,24 +264,52 @@ class BuiltChip:
         time, limit = self.full_time
         return time, self.bound or limit
 
+    # What no layer exceeds
+
+    def mac_rate(self, units: int) -> float:
+        """MACs in a second that so many units do where every cell is used at every interval."""
+        return _mac_rate(self.parameters.unit, units)
+
+    @property
+    def digital_mac_rate(self) -> float | None:
+        """The same of the digital units."""
+        return (
+            _mac_rate(self.parameters.digital, self.digital_units) if self.digital_units else None
+        )
+
+    @property
+    def buffer_rate(self) -> float:
+        """Bits in a second to and from the buffer."""
+        return self.banks * MEMORIES[BANK].bandwidth
+
+    @property
+    def dram_rate(self) -> float:
+        return MEMORIES[self.parameters.dram].bandwidth
+
     # Energy and area
+
+    @cached_property
+    def areas(self) -> dict[str, float]:
+        """Area in m^2 of each part of the chip, by its keys in rows."""
+        bank = MEMORIES[BANK]
+        return {
+            "arrays_area_m2": self.units * self.parameters.unit.area,
+            "digital_area_m2": (
+                self.digital_units * self.parameters.digital.area if self.digital_units else 0.0
+            ),
+            "vector_area_m2": self._vector_unit.area,
+            "buffer_area_m2": self.banks * bank.held * bank.bit_area_at(self._node),
+            "router_area_m2": (self.units + self.digital_units) * self.parameters.router_area,
+        }
 
     @cached_property
     def area(self) -> float:
         """Area in m^2 of all that is on the chip."""
-        bank = MEMORIES[BANK]
-        digital = self.digital_units * self.parameters.digital.area if self.digital_units else 0.0
-        routers = (self.units + self.digital_units) * self.parameters.router_area
-        buffer = self.banks * bank.held * bank.bit_area_at(self._node)
-        return math.fsum((self.arrays_area, digital, self._vector_unit.area, buffer, routers))
+        return math.fsum(self.areas.values())
 
     @property
     def _node(self) -> float:
         return self.parameters.unit.technology.node
-
-    @property
-    def arrays_area(self) -> float:
-        return self.units * self.parameters.unit.area
 
     @cached_property
     def energies(self) -> tuple[dict[str, float], ...]:
@@ -292,7 +337,7 @@ class BuiltChip:
             energies["network_energy_j"] = NETWORK_ON_CHIP.energy(
                 one.moved_bits + self._loaded_bits(index), distance, self._node
             )
-            energies["dram_energy_j"] = self._dram_bits(index) * dram.at_node(self._node) * factor
+            energies["dram_energy_j"] = self.dram_bits(index) * dram.at_node(self._node) * factor
             found.append(energies)
         return tuple(found)
 
@@ -321,3 +366,7 @@ class BuiltChip:
             pool = max(share.units for share in turns)
             worst = max(worst, sum(share.writes for share in turns) / pool)
         return self.parameters.unit.writing.endurance / worst * self.total_time[0]
+
+
+def _mac_rate(design: EnergyDesign, units: int) -> float:
+    return units * design.dot_product.vector_size * design.width / design.timing.interval

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rnscli.analysis.chip.built_chip import BuiltChip
 from rnscli.analysis.chip.chip_parameters import BANK, ChipParameters
 from rnscli.analysis.chip.layer_demand import WRITTEN, layer_demands
-from rnscli.analysis.chip.rows import CHIP_ENERGY_PARTS, ChipRow
+from rnscli.analysis.chip.rows import CHIP_BUSY_PARTS, CHIP_ENERGY_PARTS, ChipRow
 from rnscli.analysis.chip.within_limits import fastest_within
 from rnscli.analysis.energy.bill import design_columns
 from rnscli.hardware import MEMORIES, TOTAL, Workload
@@ -30,6 +30,7 @@ CHIP_ASSUMPTIONS = (
     "arrays do not compute while they are written, and all of a unit are written at once",
     "a bit that is read from the buffer travels two thirds of the side of the chip",
 )
+_TRAFFIC = ("buffer_traffic_bytes", "dram_traffic_bytes")
 
 
 def chip_run(parameters: ChipParameters, workload: Workload) -> tuple[ChipRow, ...]:
@@ -119,7 +120,8 @@ def _layer(chip: BuiltChip, index: int) -> ChipRow:
     units = 0 if share is None else share.units
     in_turn = chip.pipelined and one.runs_on == WRITTEN
     total = math.fsum(energies.values())
-    parts: dict[str, Any] = dict(energies)
+    parts: dict[str, Any] = energies | chip.busy_times(index)
+    shared = one.on_arrays and one.shared
     return ChipRow(
         **design_columns(chip.parameters.array),
         workload=chip.workload.name,
@@ -142,6 +144,10 @@ def _layer(chip: BuiltChip, index: int) -> ChipRow:
         **parts,
         energy_j=total,
         energy_share=total / chip.energy,
+        buffer_traffic_bytes=one.buffer_bits / 8,
+        dram_traffic_bytes=chip.dram_bits(index) / 8,
+        stays=None if share is None else share.resident,
+        tiles_of=gemm.shares if shared else None,
         expected_attempts=unit.expected_attempts,
         pass_attempts=unit.attempts,
         extrapolated=bool(unit.beyond),
@@ -150,9 +156,7 @@ def _layer(chip: BuiltChip, index: int) -> ChipRow:
 
 def _utilisation(chip: BuiltChip, macs: int, units: int) -> float:
     """MACs over those that units could do between two runs."""
-    unit = chip.parameters.unit
-    each = unit.dot_product.vector_size * unit.width
-    could = units * each * chip.total_time[0] / unit.timing.interval
+    could = chip.mac_rate(units) * chip.total_time[0]
     return macs / could if could else 0.0
 
 
@@ -163,8 +167,11 @@ def _total(chip: BuiltChip, layers: Sequence[ChipRow]) -> ChipRow:
     tops = 2e-12 * macs / time
     batch, tokens = chip.workload.batch, chip.workload.tokens
     changed: dict[str, Any] = dict.fromkeys(("m", "k", "n", "times", "runs_on", "copies"))
-    for name in CHIP_ENERGY_PARTS:
+    changed |= dict.fromkeys(("stays", "tiles_of")) | chip.areas
+    for name in (*CHIP_ENERGY_PARTS, *CHIP_BUSY_PARTS, *_TRAFFIC):
         changed[name] = math.fsum(getattr(row, name) for row in layers)
+    if chip.pipelined:  # each layer has arrays of its own
+        changed |= dict.fromkeys(("compute_time_s", "write_time_s"))
     return replace(
         layers[0],
         layer=TOTAL,
@@ -185,7 +192,10 @@ def _total(chip: BuiltChip, layers: Sequence[ChipRow]) -> ChipRow:
         energy_per_inference_j=chip.energy / batch,
         power_w=chip.power,
         area_m2=chip.area,
-        arrays_area_m2=chip.arrays_area,
+        peak_macs_per_s=chip.mac_rate(chip.units),
+        digital_peak_macs_per_s=chip.digital_mac_rate,
+        buffer_bytes_per_s=chip.buffer_rate / 8,
+        dram_bytes_per_s=chip.dram_rate / 8,
         tops=tops,
         tops_per_w=2e-12 * macs / chip.energy,
         tops_per_mm2=tops / (chip.area * 1e6),

@@ -16,6 +16,11 @@ LIMITS = (
 _TIME = prefixed("s")
 
 
+def busy(what: str, heading: str) -> Column:
+    """A column of a time in s for which a layer keeps a part of the chip busy."""
+    return Column(f"Time in a run in which {what}.", heading, _TIME)
+
+
 @dataclass(frozen=True)
 class ChipRow:
     """A layer of a network on a chip, or all of it (``layer`` is then ``total``); base SI units.
@@ -83,6 +88,30 @@ class ChipRow:
     energy_share: Annotated[float, Column(
         "Share of the energy of the network.", "of energy", percent(1), high=1
     )]
+    compute_time_s: Annotated[float | None, busy(
+        "its arrays compute; null of all layers where they work at the same time", "computing"
+    )]
+    write_time_s: Annotated[float | None, busy(
+        "its arrays are written; null of all layers where they work at the same time", "written"
+    )]
+    digital_time_s: Annotated[float, busy("it keeps the digital units busy", "units busy")]
+    vector_time_s: Annotated[float, busy("it keeps the vector lanes busy", "lanes busy")]
+    buffer_time_s: Annotated[float, busy("it keeps the buffer busy", "buffer busy")]
+    dram_time_s: Annotated[float, busy("it keeps the DRAM busy", "DRAM busy")]
+    buffer_traffic_bytes: Annotated[float, Column(
+        "Bytes to and from the buffer in a run.", "buffer traffic", prefixed("B")
+    )]
+    dram_traffic_bytes: Annotated[float, Column(
+        "Bytes to and from the DRAM in a run.", "DRAM traffic", prefixed("B")
+    )]
+    stays: Annotated[bool | None, Column(
+        "Whether its tiles stay in their arrays, or are loaded in turn with others; null where it "
+        "has none."
+    )]
+    tiles_of: Annotated[str | None, Column(
+        "The layer whose tiles it uses, as gradients of inputs do; null where they are its own.",
+        "tiles of",
+    )]
     expected_attempts: c.ExpectedAttempts
     pass_attempts: c.PassAttempts
     extrapolated: c.Extrapolated
@@ -111,6 +140,32 @@ class ChipRow:
     arrays_area_m2: Annotated[float | None, Column(
         "Area of the arrays with their converters and logic, in m^2.", "array area", area
     )] = None
+    digital_area_m2: Annotated[float | None, Column(
+        "Area of the digital units, in m^2.", "digital area", area
+    )] = None
+    vector_area_m2: Annotated[float | None, Column(
+        "Area of the vector lanes, in m^2.", "vector area", area
+    )] = None
+    buffer_area_m2: Annotated[float | None, Column(
+        "Area of the buffer, in m^2.", "buffer area", area
+    )] = None
+    router_area_m2: Annotated[float | None, Column(
+        "Area of the routers, in m^2.", "router area", area
+    )] = None
+    peak_macs_per_s: Annotated[float | None, Column(
+        "MACs in a second that the arrays of the chip do where every cell is always used.",
+        "peak of arrays", prefixed("MAC/s")
+    )] = None
+    digital_peak_macs_per_s: Annotated[float | None, Column(
+        "The same of the digital units; null where there are none.",
+        "peak of units", prefixed("MAC/s")
+    )] = None
+    buffer_bytes_per_s: Annotated[float | None, Column(
+        "Bytes in a second that the buffer gives or takes.", "buffer rate", prefixed("B/s")
+    )] = None
+    dram_bytes_per_s: Annotated[float | None, Column(
+        "Bytes in a second that the DRAM gives or takes.", "DRAM rate", prefixed("B/s")
+    )] = None
     tops: Annotated[float | None, Column(
         "Tera-operations of the network in a second; a MAC is two.", "TOPS"
     )] = None
@@ -134,4 +189,11 @@ class ChipRow:
 CHIP_ENERGY_PARTS = (
     "converter_energy_j", "array_energy_j", "logic_energy_j", "digital_energy_j",
     "write_energy_j", "vector_energy_j", "buffer_energy_j", "network_energy_j", "dram_energy_j",
+)  # fmt: skip
+CHIP_AREA_PARTS = (
+    "arrays_area_m2", "digital_area_m2", "vector_area_m2", "buffer_area_m2", "router_area_m2",
+)  # fmt: skip
+CHIP_BUSY_PARTS = (
+    "compute_time_s", "write_time_s", "digital_time_s", "vector_time_s", "buffer_time_s",
+    "dram_time_s",
 )  # fmt: skip

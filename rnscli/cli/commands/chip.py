@@ -13,9 +13,13 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import ChipOptions, EnergyOptions, WorkloadOptions
 from rnscli.base import Column, InputError
 from rnscli.cli import options
+from rnscli.cli.commands.chip_page import chip_page
+from rnscli.cli.commands.design_lines import single
 from rnscli.hardware import TOTAL, TRAINING
 
 _PARTS = analysis.CHIP_ENERGY_PARTS
+_AREAS = tuple(key for key in analysis.CHIP_AREA_PARTS if key != "arrays_area_m2")
+_TRAFFIC = ("buffer_traffic_bytes", "dram_traffic_bytes")
 LAYOUT = report.Layout(
     parameters=(
         "workload", "vector_size", "columns", "bits", "technology", "adc_model", "core",
@@ -26,11 +30,11 @@ LAYOUT = report.Layout(
         "throughput_per_s", "tokens_per_s", "energy_per_inference_j", "power_w",
     ),
     second=(
-        "area_m2", "arrays_area_m2", "digital_units", "vector_lanes", "buffer_bytes", "tops",
-        "tops_per_w", "tops_per_mm2", "lifetime_s", *_PARTS,
+        "area_m2", "arrays_area_m2", *_AREAS, "digital_units", "vector_lanes", "buffer_bytes",
+        "tops", "tops_per_w", "tops_per_mm2", "lifetime_s", *_PARTS,
     ),
     optional=(
-        "expected_attempts", "pass_attempts", "network_energy_j", "buffer_energy_j",
+        *_AREAS, "expected_attempts", "pass_attempts", "network_energy_j", "buffer_energy_j",
         "array_energy_j", "logic_energy_j", "converter_energy_j", "vector_energy_j",
         "digital_energy_j", "write_energy_j", "dram_energy_j", "arrays_area_m2", "buffer_bytes",
         "vector_lanes", "digital_units", "tops", "tiles", "time_s", "moduli", "redundant_moduli",
@@ -46,9 +50,11 @@ LAYER_LAYOUT = report.Layout(
     results=(
         "layer", "m", "k", "n", "times", "macs", "runs_on", "tiles", "copies", "arrays",
         "written_tiles", "utilisation", "time_s", "limited_by", "energy_j", "energy_share", *_PARTS,
+        *analysis.CHIP_BUSY_PARTS, *_TRAFFIC,
     ),
     optional=(
-        *_PARTS, "times", "m", "k", "n", "tiles", "energy_j", "macs", "runs_on", "copies",
+        *analysis.CHIP_BUSY_PARTS, *_TRAFFIC, *_PARTS, "times", "m", "k", "n", "tiles", "energy_j",
+        "macs", "runs_on", "copies",
     ),
     essential=("time_s", "energy_share"),
 )  # fmt: skip
@@ -84,6 +90,12 @@ PER_LAYER = base.Option(
     "A row for each layer instead of one for the chip: arrays, copies, time and what limits it.",
     name="per_layer",
 )
+PICTURE = base.Option(
+    base.Names(lambda: report.CHIP_PICTURES),
+    "What --plot draws: {summaries}.",
+    usual="layers of one chip, a sweep if there is one, else parts",
+    name="picture",
+)
 
 
 @click.command(
@@ -91,7 +103,8 @@ PER_LAYER = base.Option(
     cls=cli.AnswerCommand,
     row_type=analysis.ChipRow,
     layout=LAYOUT,
-    plot="where energy and time go, layer by layer",
+    plot="where energy and time go, or another --picture,",
+    page=True,
     axes=AXIS_COLUMNS,
     needs={
         **options.DESIGN_NEEDS,
@@ -102,6 +115,7 @@ PER_LAYER = base.Option(
     options.take(WorkloadOptions.workload, usual=_USUAL, help=_WORKLOAD),
     *options.WORKLOAD_OPTIONS,
     PER_LAYER,
+    options.take(PICTURE, swept=False),
     ChipOptions.arrays,
     ChipOptions.chip_area,
     ChipOptions.chip_power,
@@ -140,6 +154,11 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     asked, given = given, options.with_code(given)
     given = options.with_attempts(given)
     given = given | {"kernel": ("vmm",)}
+    picture = single("picture", given["picture"])
+    if picture is not None and not drawn:
+        raise InputError(
+            f"`picture` {picture} is what --plot draws; give that, too, or leave it out"
+        )
     limits = [name for name in ("chip_area", "chip_power") if given[name] is not None]
     if given["arrays"] is not None and limits:
         raise InputError(
@@ -178,29 +197,36 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             tables, more = cli.answered(ready, counted, swept)
         every = [one for _, table in tables for one in table]
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
-        if drawn:
-            _check_plot(every)
-        made = base.option_columns({n: AXIS_COLUMNS[n] for n in swept if n in AXIS_COLUMNS})
-        differing = {column.key: column for column in made.values()}
+        runs = _runs_of(every, swept)
 
         def plot(shown: Sequence[report.Row], file_format: str) -> bytes:
-            layers = [asdict(row) for _, row in every]
-            return report.plot_chip(layers, differing, shown, file_format)
+            return report.plot_chip(runs, picture, file_format)
+
+        def page(result: cli.Result) -> report.RunPage:
+            return chip_page(result, runs, LAYOUT, LAYER_LAYOUT)
 
         layout = LAYER_LAYOUT if per_layer else LAYOUT
         left = (*problems, *more)
         said = (*workloads.remarks, *analysis.chip_remarks(built))
-        return cli.Answer(rows, plot, left, layout=layout, footer=_footer(), remarks=said)
+        return cli.Answer(
+            rows, plot, left, layout=layout, footer=_footer(), remarks=said, page=page
+        )
 
     stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
     return cli.Question(stated, compute)
 
 
-def _check_plot(rows: Sequence[tuple[options.Point, Any]]) -> None:
-    """Refuse more bars than can be read."""
-    layers = [row.layer != TOTAL for _, row in rows]
-    report.check_number(layers.count(False), report.MAX_CHIPS, "designs")
-    report.check_number(sum(layers), report.MAX_CHIP_LAYERS, "layers")
+def _runs_of(rows: Sequence[tuple[options.Point, Any]], swept: Sequence[str]) -> report.ChipRuns:
+    """What pictures are drawn of."""
+    differing = base.option_columns({n: AXIS_COLUMNS[n] for n in swept if n in AXIS_COLUMNS})
+    more = {column.key: column for column in differing.values()}
+    totals = [
+        {one.key: point[name] for name, one in differing.items()} | asdict(row)
+        for point, row in rows
+        if row.layer == TOTAL
+    ]
+    keys = [differing[name].key if name in differing else name for name in swept]
+    return report.ChipRuns.of([asdict(row) for _, row in rows], totals, more, keys)
 
 
 def _footer() -> list[str]:

@@ -213,6 +213,7 @@ def inline_svg(name: str, draw: Callable[[Look], bytes], label: str) -> str:
             element.set("clip-path", clip.replace("#", f"#{name}-"))
         if style := element.get("style"):
             style = re.sub(r"font-family:[^;]*;?\s*", "", style)
+            style = style.replace("url(#", f"url(#{name}-")  # of hatches
             themed = re.sub(r"#[0-9a-f]{6}", lambda hit: _VARIABLES.get(hit[0], hit[0]), style)
             element.set("style", themed)
     root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": label}

@@ -1,0 +1,1 @@
+"""Pictures of chips that run networks."""

@@ -1,0 +1,120 @@
+"""What more of something brings: chips along what is swept."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rnscli.report.plots.chip.chip_runs import ChipDesign, ChipRuns, bare, limit_name, on_canvas
+from rnscli.report.plots.figure import (
+    COLOURS,
+    CORE_COLOURS,
+    LINES,
+    Look,
+    distinguishing,
+    engineering_axis,
+    handle,
+    label,
+    number,
+)
+
+_PANELS = {
+    "throughput_per_s": ("inferences in a second", ""),
+    "energy_per_inference_j": ("energy of an inference", "J"),
+}
+# By what limits a chip, as colours are of the cores.
+_MARKERS = {
+    "array": "o", "converters": "s", "writing": "^", "digital units": "D", "vector lanes": "v",
+    "buffer": "P", "dram": "X", "area": "<", "power": "*",
+}  # fmt: skip
+
+
+def sweep_lines(runs: ChipRuns) -> dict[str, list[ChipDesign]]:
+    """Chips that differ only in what is along the axis, in its order, by the name of their line."""
+    axis = runs.axis
+    assert axis is not None
+    keys = distinguishing([one.total for one in runs.designs], [k for k in runs.swept if k != axis])
+    lines: dict[str, list[ChipDesign]] = {}
+    for one in runs.designs:
+        lines.setdefault(label(one.total, keys, runs.columns, "core"), []).append(one)
+    return {
+        name: sorted(found, key=lambda one: number(one.total[axis]))
+        for name, found in lines.items()
+    }
+
+
+def plot_chip_sweep(runs: ChipRuns, file_format: str, look: Look | None = None) -> bytes:
+    """Throughput and energy along what is swept; a line for each core and whatever else differs.
+
+    Colours are of the cores, and markers say what limits a chip: where they change, more of what
+    is swept no longer helps.
+    """
+    assert runs.axis is not None
+    axis, column, lines = runs.axis, runs.columns[runs.axis], sweep_lines(runs)
+    several = {core: [n for n, found in lines.items() if found[0].total["core"] == core]
+               for core in {str(one.total["core"]) for one in runs.designs}}  # fmt: skip
+
+    def looks(name: str, designs: list[ChipDesign]) -> dict[str, Any]:
+        core = str(designs[0].total["core"])
+        if len(several) == 1:
+            place = list(lines).index(name)
+            colour, line = COLOURS[place % len(COLOURS)], LINES[place // len(COLOURS) % len(LINES)]
+        else:
+            colour, line = CORE_COLOURS[core], LINES[several[core].index(name) % len(LINES)]
+        return {"color": colour, "linestyle": line, "linewidth": 1.6}
+
+    def draw(canvas: Any) -> None:
+        grid = canvas.subplots(1, len(_PANELS))
+        for axes, (key, (title, unit)) in zip(grid, _PANELS.items(), strict=True):
+            for name, designs in lines.items():
+                x = [number(one.total[axis]) for one in designs]
+                y = [number(one.total[key]) for one in designs]
+                style = looks(name, designs)
+                axes.plot(x, y, **style)
+                for a, b, one in zip(x, y, designs, strict=True):
+                    axes.plot(a, b, _MARKERS[str(one.total["limited_by"])], color=style["color"],
+                              markersize=6, markeredgewidth=0)  # fmt: skip
+            places = [one.total[axis] for one in runs.designs]
+            _scale(axes, column.form, places)
+            both = [number(one.total[key]) for one in runs.designs]
+            axes.set(xlabel=column.title, yscale="log" if max(both) > 10 * min(both) else "linear")
+            if axes.get_yscale() == "linear":
+                axes.set_ylim(0, 1.08 * max(both))
+            axes.yaxis.set_major_formatter(engineering_axis(unit))
+            if max(both) < 100 * min(both):
+                axes.yaxis.set_minor_formatter("")
+            axes.set_title(title, fontsize=10, loc="left")
+            axes.grid(visible=True, which="major", alpha=0.25)
+            bare(axes, "left", "bottom")
+        canvas.suptitle(runs.heading, fontsize=11, x=0.01, ha="left")
+        limits = dict.fromkeys(str(one.total["limited_by"]) for one in runs.designs)
+        ink = (look or Look()).ink
+        handles = [_line(name, looks(name, designs)) for name, designs in lines.items()]
+        handles += [
+            handle(limit_name(one), ink, marker=_MARKERS[one], markersize=6, alpha=0.7)
+            for one in limits
+        ]
+        canvas.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8.5,
+                      frameon=False)  # fmt: skip
+
+    return on_canvas(draw, file_format, (10.5, 4.6), look)
+
+
+def _line(name: str, style: dict[str, Any]) -> Any:
+    return handle(name, style["color"], style["linewidth"], linestyle=style["linestyle"])
+
+
+def _scale(axes: Any, form: Callable[[Any], str], places: Sequence[Any]) -> None:
+    """Values that were swept at the ticks, on a logarithmic axis where they are far apart."""
+    shown = sorted(set(places))
+    if shown[0] > 0 and shown[-1] >= 4 * shown[0]:
+        axes.set_xscale("log")
+    low, high = axes.transData.transform([(shown[0], 1.0), (shown[-1], 1.0)])[:, 0]
+    kept: list[Any] = []
+    last = -math.inf
+    for one in shown:  # values that are next to each other have one tick
+        place = axes.transData.transform((one, 1.0))[0]
+        if place - last >= 0.09 * (high - low):
+            kept.append(one)
+            last = place
+    axes.set_xticks(kept, [form(one) for one in kept], fontsize=8)
+    axes.minorticks_off()
