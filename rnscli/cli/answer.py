@@ -99,7 +99,7 @@ class Answer:
     footer: Sequence[str] = ()
     required: int | None = None
     layout: report.Layout | None = None  # in place of that of the command
-    page: "Callable[[Result], report.RunPage] | None" = None
+    page: "Callable[[Result], str] | None" = None
     folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
 
     def without_defaults(self, options: Mapping[str, Any], given: Collection[str]) -> Self:
@@ -249,7 +249,7 @@ class Output:
     ``keys`` are what a requirement may name, each with whether it holds numbers, and ``titles``
     what tables call them. ``folder`` is one that the command writes besides, ``force`` whether it
     may replace it, and ``own`` what is in it, as `check_folder` takes it. ``has_page`` says whether
-    the command makes a page of a run.
+    the command makes a page of a run, and ``no_page`` is an option with which there is none.
     """
 
     keys: Mapping[str, bool]
@@ -262,6 +262,7 @@ class Output:
     force: bool = False
     own: tuple[str, ...] = ()
     has_page: bool = False
+    no_page: str | None = None
 
     def __post_init__(self) -> None:
         if self.output is not None:
@@ -278,6 +279,8 @@ class Output:
                 )
             base.check_writable(self.output, "--output")
         if self.style == PAGE:
+            if self.no_page is not None:
+                raise base.InputError(f"there is no page with {self.no_page}; give another format")
             report.check_available("a page", ("matplotlib", "jinja2"))
         if self.plot is not None:
             if self.plot.suffix.lower() not in _PLOT_SUFFIXES:
@@ -374,7 +377,7 @@ def write_result(result: Result, style: str, path: Path | None = None) -> None:
         text = result.csv
     elif style == PAGE:
         assert result.answer.page is not None
-        text = report.page_html(result.answer.page(result))
+        text = result.answer.page(result)
     else:
         form = "plain" if style == "table" else style
         text = report.table_text(rows, result.columns, result.layout, form) + footer

@@ -36,7 +36,8 @@ class AnswerCommand(WithExamples):
 
     ``needs`` are options that change nothing without one of others, or of cores: the user is told.
 
-    ``page`` says that its answers make a web page, which ``--output`` then writes.
+    ``page`` says that its answers make a web page, which ``--output`` then writes, and of what;
+    ``without_page`` are options with which there is none.
 
     ``folder`` says what it writes where ``--output`` is a folder besides the result on standard
     output; ``--force`` is added then, for folders that have only these ``own`` entries.
@@ -55,13 +56,14 @@ class AnswerCommand(WithExamples):
         folder: str | None = None,
         own: tuple[str, ...] = (),
         needs: Mapping[str, Sequence[str]] | None = None,
-        page: bool = False,
+        page: str | None = None,
+        without_page: tuple[str, ...] = (),
         **attributes: Any,
     ) -> None:
         quiet = click.Option(["--quiet"], **options.QUIET)
         every = [*params, quiet, *_output_options(plot, folder, page)]
         super().__init__(params=every, **attributes)
-        self._has_page = page
+        self._has_page, self._without_page = page is not None, without_page
         self._callback, self._needs = callback, needs or {}
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
@@ -194,7 +196,9 @@ class AnswerCommand(WithExamples):
         columns = self.columns(given).values()
         titles = {column.title: column.key for column in columns}
         keys = base.numeric_keys(columns)
-        output = Output(keys=keys, titles=titles, has_page=self._has_page, **ways)
+        asked = (f"`{name}`" for name in self._without_page if given.get(name))
+        ways |= {"has_page": self._has_page, "no_page": next(asked, None)}
+        output = Output(keys=keys, titles=titles, **ways)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
         output.keep_apart("--store", given.get("store"))
@@ -264,13 +268,15 @@ class _RequirementType(options.ParamType):
         )
 
 
-def _output_options(plot: str | None, folder: str | None, page: bool) -> list[click.Parameter]:
+def _output_options(
+    plot: str | None, folder: str | None, page: str | None
+) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
     forms = "Form of the result.  [default: table]"
     output = "Write the result there; the suffix .json, .csv, .md, .tex or .txt chooses the format."
     if page:
         output = output.replace(" or .txt", ", .txt or .html")
-        output += " The last is a page with all pictures (needs the extra rnscli[plot])."
+        output += f" The last is a page {page} (needs the extra rnscli[plot])."
     replaced = "Replace the folder if it exists."
     drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
     held = "Exit with code 1 unless this holds in every row, or in those 'where COLUMN == VALUE'; "

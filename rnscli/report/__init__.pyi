@@ -9,6 +9,9 @@ from rnscli.report.batch import batch_rows as batch_rows
 from rnscli.report.batch import junit_text as junit_text
 from rnscli.report.batch import partial_of as partial_of
 from rnscli.report.batch import summary_files as summary_files
+from rnscli.report.explorer import ExplorerPage as ExplorerPage
+from rnscli.report.explorer import MovedLimit as MovedLimit
+from rnscli.report.explorer import explorer_html as explorer_html
 from rnscli.report.page import PagePicture as PagePicture
 from rnscli.report.page import PageTable as PageTable
 from rnscli.report.page import RunPage as RunPage

@@ -23,7 +23,7 @@ from rnscli.analysis.chip_design.chip_metrics import (
 from rnscli.analysis.chip_design.chip_space import ChipSpace
 from rnscli.analysis.design.evaluation import Evaluator, Group, Tell, simulated_errors
 from rnscli.analysis.design.limits import MORE_OBJECTIVES, NOISE_OBJECTIVES, Limits, compared
-from rnscli.analysis.design.pareto import in_order, pareto_front, ranked, rounded
+from rnscli.analysis.design.pareto import by_fronts, in_order, pareto_front, ranked, rounded
 from rnscli.analysis.design.search import OF_READOUT, Known, compute_codes
 from rnscli.analysis.design.space import Design
 from rnscli.analysis.energy import EnergyParameters
@@ -87,6 +87,9 @@ class ChipResult:
     pruned: int
     feasible: int
     evaluated: int
+    objectives: tuple[str, ...] = ()
+    within: tuple[ChipCandidate, ...] = ()
+    ranks: tuple[tuple[int, ...], ...] = ()
 
 
 def search_chips(
@@ -95,6 +98,7 @@ def search_chips(
     minimise: str = "energy",
     runner: Runner | None = None,
     progress: Tell | None = None,
+    most_within: int = 0,
 ) -> ChipResult:
     """All Pareto-optimal chips for one or several networks, the best of them, and how it compares.
 
@@ -111,7 +115,7 @@ def search_chips(
     minimise
         The first objective: ``energy``, ``latency``, ``time``, ``area``, ``error``, ``p-err``,
         ``output-error``, ``edp``, ``area-per-throughput`` or ``power``.
-    runner, progress
+    runner, progress, most_within
         As in `search_designs`.
 
     Raises
@@ -156,14 +160,15 @@ def search_chips(
                 "no design keeps", "no chip keeps"
             )
         )
-    order = [numbers[minimise], *(m for n, m in objectives.items() if n != minimise)]
-    table = found.table[feasible][:, [METRICS_OF_CHIPS.index(metric) for metric in order]]
+    order = {minimise: numbers[minimise]} | objectives
+    table = found.table[feasible][:, [METRICS_OF_CHIPS.index(one) for one in order.values()]]
     exact = in_order(table)
     feasible, costs = feasible[exact], ranked(rounded(table[exact]))
     front = pareto_front(costs)
     best_first = front[in_order(costs[front])]
     single = _Numbers(space, evaluator)
     candidates = tuple(single.candidate(found.chip(int(feasible[index]))) for index in best_first)
+    near = by_fronts(costs, most_within)
     chosen = candidates[0]
     best_of: dict[str, Design] = {}
     for place in feasible[in_order(costs)].tolist():
@@ -184,6 +189,9 @@ def search_chips(
         pruned=found.pruned,
         feasible=len(feasible),
         evaluated=found.evaluated,
+        objectives=tuple(order),
+        within=tuple(single.candidate(found.chip(int(feasible[index]))) for index in near),
+        ranks=tuple(map(tuple, costs[near].astype(int).tolist())),
     )
 
 

@@ -34,7 +34,7 @@ from rnscli.analysis.design.nearest_noise import (
     nearest_noise,
 )
 from rnscli.analysis.design.outcome import PART, CodeOutcome, Outcome
-from rnscli.analysis.design.pareto import in_order, pareto_front, ranked, rounded
+from rnscli.analysis.design.pareto import by_fronts, in_order, pareto_front, ranked, rounded
 from rnscli.analysis.design.space import LIGHT_AXES, Design, DesignSpace
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE
@@ -84,6 +84,9 @@ class DesignResult:
     ``designs`` counts the space; ``impossible`` those without a moduli set, or out of the range of
     a model, and ``why_impossible`` is the commonest reason; ``pruned`` those that were ruled out by
     a limit before their error probability was computed; ``feasible`` those that keep all limits.
+    ``within`` are as many of these as were asked for, the front first and then what is next to it;
+    ``ranks`` are the places of each in the objectives, in their order: equal where no digit that is
+    printed differs.
     """
 
     chosen: Candidate
@@ -94,6 +97,9 @@ class DesignResult:
     why_impossible: str
     pruned: int
     feasible: int
+    objectives: tuple[str, ...] = ()
+    within: tuple[Candidate, ...] = ()
+    ranks: tuple[tuple[int, ...], ...] = ()
 
 
 def digital_error(space: DesignSpace, runner: Runner | None = None) -> float:
@@ -117,6 +123,7 @@ def search_designs(
     minimise: str = "energy",
     runner: Runner | None = None,
     progress: Tell | None = None,
+    most_within: int = 0,
 ) -> DesignResult:
     """All Pareto-optimal designs of a space, the best of them, and how it compares.
 
@@ -139,6 +146,8 @@ def search_designs(
         Where the errors are simulated; in this process if not given.
     progress
         Called with what is counted, how many are done, and of how many.
+    most_within
+        How many of the designs within the limits are wanted besides, at most.
 
     Raises
     ------
@@ -175,8 +184,8 @@ def search_designs(
         obstacle = kept.obstacle(every.table, lambda place: str(every.design(place)))
         raise NoSolutionError(obstacle + _where_there_is_one(evaluator, kept, every, obstacle))
     first = numbers[minimise]
-    order = [first, *(m for n, m in space.objectives.items() if n != minimise)]
-    table = designs.table[feasible][:, [METRICS.index(metric) for metric in order]]
+    objectives = {minimise: first} | space.objectives
+    table = designs.table[feasible][:, [METRICS.index(metric) for metric in objectives.values()]]
     # What differs in no digit that is printed is the same; of these the exact order decides.
     exact = in_order(table)
     feasible, costs = feasible[exact], ranked(rounded(table[exact]))
@@ -185,6 +194,8 @@ def search_designs(
     found = (designs.design(int(feasible[index])) for index in best_first)
     candidates = tuple(_candidate(evaluator, design) for design in found)
     chosen = candidates[0]
+    near = by_fronts(costs, most_within)
+    within = (designs.design(int(feasible[index])) for index in near)
     in_turn = feasible[in_order(costs)]
     best_of = {
         design.core: design
@@ -205,6 +216,9 @@ def search_designs(
         why_impossible=designs.why_impossible,
         pruned=designs.pruned,
         feasible=len(feasible),
+        objectives=tuple(objectives),
+        within=tuple(_candidate(evaluator, design) for design in within),
+        ranks=tuple(map(tuple, costs[near].astype(int).tolist())),
     )
 
 

@@ -31,6 +31,7 @@ from rnscli.cli.commands.code_comparisons import (
     of_families,
     of_gain,
 )
+from rnscli.cli.commands.design_explorer import MOST, explorer
 from rnscli.cli.commands.design_lines import (
     CALIBRATION,
     LIGHT,
@@ -91,6 +92,8 @@ _STATIC = (
     row_type=analysis.DesignRow,
     layout=LAYOUT,
     plot="the Pareto front, the gain, or the families",
+    page="to look through the designs that keep the limits",
+    without_page=("coding_gain", "families", "layer_bits"),
     instead={
         "coding_gain": lambda: (analysis.GainRow, GAIN_LAYOUT),
         "families": lambda: (analysis.FamilyRow, FAMILY_LAYOUT),
@@ -221,6 +224,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --plot front.svg
     # The fastest design under Gaussian noise
     rnscli design --sigma 0.15 --max-p-err 1e-12 --minimise latency
+    # A page to look through the designs, with limits that can be moved
+    rnscli design --p 1e-3 --max-error 1 --output front.html
     # Laser power, arrays and redundancy together, with the noise of light
     rnscli design --noise device --core rns --vector-size 16 \\
         --laser-power 1mW,3mW,10mW --max-p-err 1e-9
@@ -306,7 +311,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     bounded = bounded or minimise in ("error", "output-error")
 
     if is_of_networks(given):
-        return chips(given, space, hardware, point, bool(bounded), left_out)
+        return chips(given, space, hardware, point, bool(bounded), left_out, drawn)
     if minimise == "time":
         raise InputError("`minimise` time is of a chip; give --workload, or another one")
 
@@ -314,11 +319,19 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         with bar(space.size, "designs") as advance:
             progress = partial(counted, advance)
             most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
-            result = analysis.search_designs(space, limits | most, minimise, runner, progress)
-        commands = tuple(
-            line_of(*one)
-            for one in commands_of(result.chosen.design, result.chosen.group, given, hardware.given)
-        )
+            result = analysis.search_designs(
+                space, limits | most, minimise, runner, progress, MOST if drawn else 0
+            )
+
+        def lines(one: analysis.Candidate) -> tuple[str, ...]:
+            every = commands_of(one.design, one.group, given, hardware.given)
+            return tuple(line_of(*command) for command in every)
+
+        def page(made: cli.Result) -> str:
+            designs = [_row("within", None, one, lines(one)) for one in result.within]
+            return explorer(made, result, designs, analysis.LIMITS, _steps(result), most)
+
+        commands = lines(result.chosen)
         rows = [_row("chosen", None, result.chosen, commands)]
         rows.extend(_row("front", None, candidate) for candidate in result.front[1:])
         rows.extend(_row("neighbour", axis, other) for axis, other in result.neighbours)
@@ -331,6 +344,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
             layout=_layout(given, noise),
+            page=page,
         )
 
     return cli.Question(options.with_model_defaults(given), compute, in_blocks=noise is not None)
@@ -472,8 +486,12 @@ def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[st
         lines += cli.hanging("", _STATIC.format(static))
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
-        names = [step_of(axis, other.design) for axis, other in result.neighbours]
-        width = max(map(len, names))
-        for name, (_, other) in zip(names, result.neighbours, strict=True):
-            lines += cli.hanging(f"  {name.ljust(width)}  ", other.reason)
+        width = max(len(name) for name, _ in _steps(result))
+        for name, reason in _steps(result):
+            lines += cli.hanging(f"  {name.ljust(width)}  ", reason)
     return [*lines, "", "The same numbers by:"]
+
+
+def _steps(result: analysis.DesignResult) -> list[tuple[str, str]]:
+    """What differs in each neighbour of the choice, and what is against it."""
+    return [(step_of(axis, other.design), other.reason) for axis, other in result.neighbours]
