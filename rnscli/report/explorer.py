@@ -11,6 +11,8 @@ from rnscli.report.page import page_environment
 from rnscli.report.plots.figure import COLOURS, distinguishing, label
 from rnscli.report.table import Columns, Row
 
+_FIRST = ("core", "bits", "vector_size", "redundant", "attempts")  # what a designer calls a design
+
 
 @dataclass(frozen=True)
 class MovedLimit:
@@ -78,7 +80,7 @@ class ExplorerPage:
     @property
     def varied(self) -> list[str]:
         """Keys of what differs from design to design."""
-        return [key for key in self.parameters if self._differs(key)]
+        return [key for key in self.parameters if self._differs(key) and not self._doubles(key)]
 
     @property
     def fixed(self) -> list[tuple[str, str]]:
@@ -87,7 +89,7 @@ class ExplorerPage:
         return [
             (self.columns[key].title, self.columns[key].shown(row[key], row))
             for key in self.parameters
-            if row[key] is not None and not self._differs(key)
+            if row[key] is not None and not self._differs(key) and not self._doubles(key)
         ]
 
     @property
@@ -96,10 +98,31 @@ class ExplorerPage:
         return [k for k in self.results if any(row[k] not in (None, False) for row in self.rows)]
 
     @property
+    def labels(self) -> list[str]:
+        """What each design is, in a line, without what is usual."""
+        keys = [key for key in self.varied if not self.columns[key].is_list]
+        keys = distinguishing(
+            self.rows, [key for key in dict.fromkeys((*_FIRST, *keys)) if key in keys]
+        )
+        found = []
+        for row in self.rows:
+            told = [key for key in keys if row[key] != self.columns[key].usual]
+            found.append(label(row, told or ["core"], self.columns))
+        return found
+
+    @property
     def table_keys(self) -> list[str]:
         """Keys of the columns of the table, beside the core."""
-        parameters = [k for k in self.varied if k != "core" and not self.columns[k].is_list]
-        return parameters + [k for k in self.numbers if k in self.shown and self._differs(k)]
+        first = [key for key in _FIRST if key in self.varied]
+        numbers = [key for key in self.numbers if key in self.shown and self._differs(key)]
+        more = [k for k in self.varied if k not in first and not self.columns[k].is_list]
+        return [key for key in (*first, *numbers, *more) if key != "core"]
+
+    @property
+    def rest(self) -> list[str]:
+        """Of these, what a card on a phone has no room for."""
+        told = (*_FIRST, *(one.key for one in self.limits))
+        return [key for key in self.table_keys if key not in told]
 
     def name(self, key: str) -> str:
         """What a column is called where there is room for it."""
@@ -111,21 +134,29 @@ class ExplorerPage:
         lines = list(dict.fromkeys(line for several in self.commands for line in several))
         place = {line: number for number, line in enumerate(lines)}
         cores = list(dict.fromkeys(str(row["core"]) for row in self.rows))
-        named = distinguishing(self.rows, [key for key in self.varied if key != "moduli"])
+        first = [key for key in _FIRST if key in self.varied]
         return {
-            "columns": [self._column(key) for key in (*self.varied, *self.numbers)],
-            "labels": [label(row, named or ["core"], self.columns) for row in self.rows],
+            "columns": [
+                self._column(key) for key in dict.fromkeys((*self.numbers, *first, *self.varied))
+            ],
+            "labels": self.labels,
             "cores": [str(row["core"]) for row in self.rows],
             "series": {core: list(CORES).index(core) % len(COLOURS) for core in cores},
             "objectives": list(self.objectives),
             "ranks": [list(ranks) for ranks in self.ranks],
             "table": self.table_keys,
+            "rest": self.rest,
             "limits": [vars(one) for one in self.limits if one.key in self.numbers],
             "plots": [list(pair) for pair in self.plots],
             "lines": lines,
             "commands": [[place[line] for line in several] for several in self.commands],
             "command": self.command,
         }
+
+    def _doubles(self, key: str) -> bool:
+        """Whether a column only repeats another one."""
+        other = self.columns[key].same_as
+        return other is not None and all(row[key] in (None, row[other]) for row in self.rows)
 
     def _differs(self, key: str) -> bool:
         return any(row[key] != self.rows[0][key] for row in self.rows)

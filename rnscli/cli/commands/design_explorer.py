@@ -18,9 +18,11 @@ _MEASURES = {
     "throughput_per_s": ("inferences per second", "more"),
     "area_m2": ("area", "less"),
     "mean_abs_error": ("mean |error|", "less"),
+    "output_error": ("output error", "less"),
     "output_snr_db": ("output SNR", "more"),
     "p_err": ("p_err", "less"),
     "p_gross": ("p of gross errors", "less"),
+    "mean_abs_output_error": ("mean |output error|", "less"),
     "power_w": ("power", "less"),
     "throughput_macs_per_s": ("throughput", "more"),
     "edp_js": ("energy x latency", "less"),
@@ -36,6 +38,7 @@ _AXES = (
     ("energy_per_inference_j", "p_err"), ("mean_abs_error", "p_err"), ("power_w", "area_m2"),
 )  # fmt: skip
 _PLOTS = 4
+_NAMED = 3  # cores, in the title
 _SAME = ("max_output_error",)  # as another limit
 
 
@@ -89,9 +92,10 @@ def explorer(
 
 
 def _title(rows: Sequence[report.Row], made: cli.Result) -> str:
-    cores = ", ".join(dict.fromkeys(str(row["core"]) for row in rows))
+    every = dict.fromkeys(str(row["core"]) for row in rows)
+    cores = ", ".join(every) if len(every) <= _NAMED else f"{len(every)} cores"
     about = f"Chips for {rows[0]['workload']}" if "workload" in rows[0] else "Designs"
-    return f"{about} of {cores}"
+    return f"{about}: {cores}" if "workload" in rows[0] else f"{about} of {cores}"
 
 
 def _lead(result: Any, shown: int, what: str) -> str:

@@ -9,7 +9,7 @@ for (const column of data.columns) {
   column.numbers = column.values?.map((value) => (value === null ? NaN : Number(value)));
 }
 const measures = data.columns.filter((column) => column.measure);
-const ROWS = 50;
+const ROWS = matchMedia("(max-width: 40rem)").matches ? 10 : 50; // a row is a card on a phone
 const byId = (id) => document.getElementById(id);
 const textOf = (column, design) => column.texts[column.shown[design]];
 
@@ -216,8 +216,8 @@ const scaleOf = (column, from, to) => {
     logarithmic && value <= 0 ? from + (to - from) * 0.03 : begin + ((of(value) - a) / (b - a)) * (to - begin);
   const ticks = [];
   if (logarithmic) {
-    const every = Math.ceil((b - a) / 6);
-    const digits = b - a < 2.2 ? [1, 3] : [1];
+    const every = Math.ceil((b - a) / 4.5);
+    const digits = b - a < 3.3 ? [1, 3] : [1];
     for (let power = Math.floor(a); power <= b; power += every) {
       for (const digit of digits) ticks.push(Number(`${digit}e${power}`));
     }
@@ -267,7 +267,7 @@ const plots = data.plots.map(([across, up], number) => {
         const at = ways[0].place(tick);
         return [
           drawn("line", { class: "grid", x1: at, x2: at, y1: TOP, y2: BOTTOM }),
-          drawn("text", { x: at, y: BOTTOM + 17, "text-anchor": "middle" }, written(tick, x.unit)),
+          drawn("text", { x: Math.min(at, WIDTH - 32), y: BOTTOM + 17, "text-anchor": "middle" }, written(tick, x.unit)),
         ];
       }),
       ...ways[1].ticks.flatMap((tick) => {
@@ -379,6 +379,10 @@ const plots = data.plots.map(([across, up], number) => {
 
 // The chosen design
 
+// A line that ends between words only.
+const spelled = (line) =>
+  line.split(" ").flatMap((word, index) => [index ? " " : "", element("span", { class: word.length < 32 ? "word" : "" }, word)]);
+
 const copied = (pre, text) => {
   const button = element("button", { type: "button" }, "Copy");
   button.addEventListener("click", async () => {
@@ -396,8 +400,9 @@ const copied = (pre, text) => {
 };
 
 const ratioOf = (column, design) => {
+  if (!column.measure) return "";
   const [mine, other] = [column.numbers[design], column.numbers[0]];
-  if (design === 0 || !column.measure || mine === other || !(mine > 0) || !(other > 0)) return "";
+  if (mine === other || !(mine > 0) || !(other > 0)) return "";
   if (column.unit === "dB") return `${mine > other ? "+" : "−"}${Math.abs(mine - other).toFixed(1)} dB`;
   const ratio = mine / other;
   if (!Number.isFinite(ratio)) return "";
@@ -410,11 +415,11 @@ const describe = () => {
   byId("chosen-label").textContent = data.labels[chosen]
     + (chosen === 0 ? ": the choice of the search" : "")
     + (front.has(chosen) ? ", on the front" : kept.includes(chosen) ? ", not on the front" : ", breaks a limit");
-  const bodies = data.columns.map((column) => {
+  const bodies = data.columns.filter((column) => [0, chosen].some((one) => textOf(column, one) !== "-")).map((column) => {
     const ratio = ratioOf(column, chosen);
     const mine = element("td", { class: "number", role: "cell", "data-label": "this design" }, textOf(column, chosen));
     if (ratio) mine.append(element("span", { class: "ratio" }, ratio));
-    const other = { class: "number", role: "cell", "data-label": "choice of the search" };
+    const other = { class: "number", role: "cell", "data-label": "the search's" };
     const head = { scope: "row", role: "rowheader", class: "case", title: column.meaning };
     return element(
       "tbody", { role: "rowgroup" },
@@ -426,7 +431,7 @@ const describe = () => {
   table.append(...bodies);
   byId("lines").replaceChildren(
     ...data.commands[chosen].map((line) => {
-      const pre = element("pre", { tabindex: 0 }, element("code", {}, data.lines[line]));
+      const pre = element("pre", { tabindex: 0 }, element("code", {}, ...spelled(data.lines[line])));
       return element("div", { class: "copied" }, pre, copied(pre, () => data.lines[line]));
     }),
   );
@@ -476,8 +481,11 @@ const fill = () => {
       const button = element("button", { type: "button" }, data.cores[design]);
       const row = element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader", class: "case" }, button));
       for (const column of ofTable.slice(1)) {
-        const kind = column.numbers ? "number" : "text";
-        row.append(element("td", { role: "cell", class: kind, "data-label": column.title }, textOf(column, design)));
+        const text = textOf(column, design);
+        const rest = data.rest.includes(column.key) ? " rest" : "";
+        const nothing = text === "-" || !text ? " nothing" : "";
+        const kind = `${column.numbers ? "number" : "text"}${rest}${nothing}`;
+        row.append(element("td", { role: "cell", class: kind, "data-label": column.title }, text));
       }
       const body = element("tbody", { role: "rowgroup", "data-design": design }, row);
       body.addEventListener("click", () => choose(design));
@@ -534,7 +542,8 @@ const refresh = () => {
     ? `${kept.length} of ${count} designs kept, ${front.size} on the front`
     : `None of ${count} designs is kept: widen a limit`;
   const moved = limits.filter(({ bound }) => bound !== null);
-  again.textContent = [data.command, ...moved.map(({ flag, bound, upper }) => `${flag} ${whole(bound, upper)}`)].join(" ");
+  const line = [data.command, ...moved.map(({ flag, bound, upper }) => `${flag} ${whole(bound, upper)}`)];
+  again.replaceChildren(...spelled(line.join(" ")));
   for (const plot of plots) plot.draw();
   describe();
   most = ROWS;
