@@ -103,21 +103,21 @@ const MARKS = [
 
 // Controls
 
-const checkbox = (checked, label, ...before) => {
+const checkbox = (label, ...before) => {
   const input = element("input", { type: "checkbox" });
-  input.defaultChecked = checked;
+  input.checked = true;
   input.addEventListener("change", update);
   return [input, element("label", { class: "check" }, input, ...before, label)];
 };
 const coreBoxes = Object.entries(data.series).map(([core, series]) => {
   const mark = drawn("path", { d: MARKS[series], class: `mark front s${series}` });
   const icon = drawn("svg", { viewBox: "-7 -7 14 14", "aria-hidden": "true" }, mark);
-  const [input, label] = checkbox(true, core, icon);
+  const [input, label] = checkbox(core, icon);
   byId("cores").append(label);
   return [core, input];
 });
 const objectiveBoxes = data.objectives.map((name) => {
-  const [input, label] = checkbox(true, name);
+  const [input, label] = checkbox(name);
   byId("objectives").append(label);
   return input;
 });
@@ -185,9 +185,12 @@ for (const limit of limits) {
 }
 words.addEventListener("input", update);
 document.querySelector("#limits form").addEventListener("submit", (event) => event.preventDefault());
-document.querySelector("#limits form").addEventListener("reset", () => {
+document.querySelector("#limits form").addEventListener("reset", (event) => {
+  event.preventDefault(); // a range would go to its middle
   for (const limit of limits) limit.reset();
-  setTimeout(update); // once the form has its values
+  for (const box of [...coreBoxes.map(([, one]) => one), ...objectiveBoxes]) box.checked = true;
+  words.value = "";
+  update();
 });
 
 // Plots
