@@ -4,8 +4,8 @@ import math
 import warnings
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from rnscli.analysis.chip_design.chip_space import ChipSpace
 from rnscli.analysis.design.evaluation import Evaluator, Group, Tell, simulated_errors
 from rnscli.analysis.design.limits import MORE_OBJECTIVES, NOISE_OBJECTIVES, Limits, compared
 from rnscli.analysis.design.pareto import by_fronts, in_order, pareto_front, ranked, rounded
-from rnscli.analysis.design.search import OF_READOUT, Known, compute_codes
+from rnscli.analysis.design.search import OF_READOUT, Known, Ranks, compute_codes
 from rnscli.analysis.design.space import Design
 from rnscli.analysis.energy import EnergyParameters
 from rnscli.base import NoSolutionError, RnscliError, check_choice
@@ -87,9 +87,10 @@ class ChipResult:
     pruned: int
     feasible: int
     evaluated: int
-    objectives: tuple[str, ...] = ()
-    within: tuple[ChipCandidate, ...] = ()
-    ranks: tuple[tuple[int, ...], ...] = ()
+    objectives: tuple[str, ...]
+    within: Callable[[int], tuple[tuple[ChipCandidate, ...], Ranks]] = field(
+        compare=False, repr=False
+    )
 
 
 def search_chips(
@@ -98,7 +99,6 @@ def search_chips(
     minimise: str = "energy",
     runner: Runner | None = None,
     progress: Tell | None = None,
-    most_within: int = 0,
 ) -> ChipResult:
     """All Pareto-optimal chips for one or several networks, the best of them, and how it compares.
 
@@ -115,7 +115,7 @@ def search_chips(
     minimise
         The first objective: ``energy``, ``latency``, ``time``, ``area``, ``error``, ``p-err``,
         ``output-error``, ``edp``, ``area-per-throughput`` or ``power``.
-    runner, progress, most_within
+    runner, progress
         As in `search_designs`.
 
     Raises
@@ -168,7 +168,6 @@ def search_chips(
     best_first = front[in_order(costs[front])]
     single = _Numbers(space, evaluator)
     candidates = tuple(single.candidate(found.chip(int(feasible[index]))) for index in best_first)
-    near = by_fronts(costs, most_within)
     chosen = candidates[0]
     best_of: dict[str, Design] = {}
     for place in feasible[in_order(costs)].tolist():
@@ -179,6 +178,12 @@ def search_chips(
         (axis, _neighbour(single, kept, made, chosen))
         for axis, made in _next_to(space, chosen, best_of)
     )
+
+    def within(most: int) -> tuple[tuple[ChipCandidate, ...], Ranks]:
+        near = by_fronts(costs, most)
+        every = (found.chip(int(feasible[index])) for index in near)
+        return tuple(map(single.candidate, every)), costs[near].astype(int).tolist()
+
     return ChipResult(
         chosen=chosen,
         front=candidates,
@@ -190,8 +195,7 @@ def search_chips(
         feasible=len(feasible),
         evaluated=found.evaluated,
         objectives=tuple(order),
-        within=tuple(single.candidate(found.chip(int(feasible[index]))) for index in near),
-        ranks=tuple(map(tuple, costs[near].astype(int).tolist())),
+        within=within,
     )
 
 

@@ -4,9 +4,9 @@ import math
 import warnings
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +42,7 @@ from rnscli.base import NoSolutionError, RnscliError, check_choice
 from rnscli.core import CORES, DEVICE, DigitalKind, NoiseSetting
 from rnscli.runtime import Runner
 
+Ranks = list[list[int]]  # of each design, in each objective: the lower, the better
 _GROUPS = 1024  # that are evaluated in one call
 OF_READOUT = ("columns_per_adc", "adc_rate")
 # Axes on which p_err does not depend, each at a value.
@@ -84,9 +85,8 @@ class DesignResult:
     ``designs`` counts the space; ``impossible`` those without a moduli set, or out of the range of
     a model, and ``why_impossible`` is the commonest reason; ``pruned`` those that were ruled out by
     a limit before their error probability was computed; ``feasible`` those that keep all limits.
-    ``within`` are as many of these as were asked for, the front first and then what is next to it;
-    ``ranks`` are the places of each in the objectives, in their order: equal where no digit that is
-    printed differs.
+    ``within`` gives at most so many of these, the front first and then what is next to it, with the
+    ranks of each in the ``objectives``: equal where no digit that is printed differs.
     """
 
     chosen: Candidate
@@ -97,9 +97,8 @@ class DesignResult:
     why_impossible: str
     pruned: int
     feasible: int
-    objectives: tuple[str, ...] = ()
-    within: tuple[Candidate, ...] = ()
-    ranks: tuple[tuple[int, ...], ...] = ()
+    objectives: tuple[str, ...]
+    within: Callable[[int], tuple[tuple[Candidate, ...], Ranks]] = field(compare=False, repr=False)
 
 
 def digital_error(space: DesignSpace, runner: Runner | None = None) -> float:
@@ -123,7 +122,6 @@ def search_designs(
     minimise: str = "energy",
     runner: Runner | None = None,
     progress: Tell | None = None,
-    most_within: int = 0,
 ) -> DesignResult:
     """All Pareto-optimal designs of a space, the best of them, and how it compares.
 
@@ -146,8 +144,6 @@ def search_designs(
         Where the errors are simulated; in this process if not given.
     progress
         Called with what is counted, how many are done, and of how many.
-    most_within
-        How many of the designs within the limits are wanted besides, at most.
 
     Raises
     ------
@@ -194,8 +190,13 @@ def search_designs(
     found = (designs.design(int(feasible[index])) for index in best_first)
     candidates = tuple(_candidate(evaluator, design) for design in found)
     chosen = candidates[0]
-    near = by_fronts(costs, most_within)
-    within = (designs.design(int(feasible[index])) for index in near)
+
+    def within(most: int) -> tuple[tuple[Candidate, ...], Ranks]:
+        near = by_fronts(costs, most)
+        every = (designs.design(int(feasible[index])) for index in near)
+        ranks = costs[near].astype(int).tolist()
+        return tuple(_candidate(evaluator, design) for design in every), ranks
+
     in_turn = feasible[in_order(costs)]
     best_of = {
         design.core: design
@@ -217,8 +218,7 @@ def search_designs(
         pruned=designs.pruned,
         feasible=len(feasible),
         objectives=tuple(objectives),
-        within=tuple(_candidate(evaluator, design) for design in within),
-        ranks=tuple(map(tuple, costs[near].astype(int).tolist())),
+        within=within,
     )
 
 

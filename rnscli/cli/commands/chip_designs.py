@@ -149,7 +149,6 @@ def chips(
     point: options.Point,
     bounded: bool,
     left_out: Sequence[str],
-    drawn: bool,
 ) -> cli.Question:
     """The search of a chip for one network or several."""
     workloads = _networks(given)
@@ -181,9 +180,7 @@ def chips(
         with bar(chip_space.count, "designs") as advance:
             progress = partial(counted, advance)
             most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
-            result = analysis.search_chips(
-                chip_space, limits | most, minimise, runner, progress, MOST if drawn else 0
-            )
+            result = analysis.search_chips(chip_space, limits | most, minimise, runner, progress)
         chosen = result.chosen
 
         def lines(one: analysis.ChipCandidate) -> tuple[str, ...]:
@@ -194,9 +191,9 @@ def chips(
             )
 
         def page(made: cli.Result) -> str:
-            designs = [_row("within", None, name, one, lines(one)) for one in result.within]
-            limits = analysis.OF_CHIPS.limits
-            return explorer(made, result, designs, limits, _steps(result), most)
+            found, ranks = result.within(MOST)
+            designs = [_row("within", None, name, one, lines(one)) for one in found]
+            return explorer(made, result, designs, ranks, _steps(result), most)
 
         commands = lines(chosen)
         name = ", ".join(one.name for one in chip_space.workloads)

@@ -311,7 +311,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     bounded = bounded or minimise in ("error", "output-error")
 
     if is_of_networks(given):
-        return chips(given, space, hardware, point, bool(bounded), left_out, drawn)
+        return chips(given, space, hardware, point, bool(bounded), left_out)
     if minimise == "time":
         raise InputError("`minimise` time is of a chip; give --workload, or another one")
 
@@ -319,17 +319,16 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         with bar(space.size, "designs") as advance:
             progress = partial(counted, advance)
             most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
-            result = analysis.search_designs(
-                space, limits | most, minimise, runner, progress, MOST if drawn else 0
-            )
+            result = analysis.search_designs(space, limits | most, minimise, runner, progress)
 
         def lines(one: analysis.Candidate) -> tuple[str, ...]:
             every = commands_of(one.design, one.group, given, hardware.given)
             return tuple(line_of(*command) for command in every)
 
         def page(made: cli.Result) -> str:
-            designs = [_row("within", None, one, lines(one)) for one in result.within]
-            return explorer(made, result, designs, analysis.LIMITS, _steps(result), most)
+            found, ranks = result.within(MOST)
+            designs = [_row("within", None, one, lines(one)) for one in found]
+            return explorer(made, result, designs, ranks, _steps(result), most)
 
         commands = lines(result.chosen)
         rows = [_row("chosen", None, result.chosen, commands)]

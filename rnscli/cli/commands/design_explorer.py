@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from rnscli import analysis, cli, report
@@ -46,22 +45,20 @@ def explorer(
     made: cli.Result,
     result: analysis.DesignResult | analysis.ChipResult,
     designs: Sequence[Any],
-    limits: Mapping[str, tuple[str, bool]],
+    ranks: Sequence[Sequence[int]],
     neighbours: Sequence[tuple[str, str]],
     most: Mapping[str, float],
 ) -> str:
     """The page; `most` are limits that nobody gave."""
-    rows: list[report.Row] = [asdict(one) for one in designs]
-    for row, one in zip(rows, designs, strict=True):
-        row.update((name, getattr(one, name)) for name in row)  # tuples stay what they are
+    rows: list[report.Row] = [dict(vars(one)) for one in designs]
     columns, layout = made.columns, made.layout
     every = (*layout.results, *_MEASURES)
     results = [key for key in dict.fromkeys(every) if key in columns]
     differing = {key for key in results if len({str(row[key]) for row in rows}) > 1}
     plots = [pair for pair in _AXES if differing.issuperset(pair)][:_PLOTS]
     of_chips = "energy_per_inference_j" in columns
-    units = (analysis.OF_CHIPS if of_chips else analysis.OF_DOT_PRODUCT).units
-    units = {"area_m2": "m2", **units}
+    measures = analysis.OF_CHIPS if of_chips else analysis.OF_DOT_PRODUCT
+    units = {"area_m2": "m2", **measures.units}
     return report.explorer_html(
         report.ExplorerPage(
             title=_title(rows, made),
@@ -72,20 +69,20 @@ def explorer(
             parameters=[key for key in layout.parameters if key in columns and key != "role"],
             results=results,
             objectives=result.objectives,
-            ranks=result.ranks,
+            ranks=ranks,
             measures={
                 key: (name, units.get(key, ""), better) for key, (name, better) in _MEASURES.items()
             },
             limits=[
                 report.MovedLimit(f"--{name.replace('_', '-')}", key, upper, units.get(key, ""))
-                for name, (key, upper) in limits.items()
+                for name, (key, upper) in measures.limits.items()
                 if key in differing and name not in _SAME
             ],
             plots=plots,
             shown=layout.results,
             commands=[one.commands for one in designs],
             neighbours=neighbours,
-            notes=_notes(made, result, most, of_chips),
+            notes=_notes(made, measures, result, result.feasible - len(rows), most),
             documents={"design.json": made.json, "design.csv": made.csv},
         )
     )
@@ -94,36 +91,48 @@ def explorer(
 def _title(rows: Sequence[report.Row], made: cli.Result) -> str:
     every = dict.fromkeys(str(row["core"]) for row in rows)
     cores = ", ".join(every) if len(every) <= _NAMED else f"{len(every)} cores"
-    about = f"Chips for {rows[0]['workload']}" if "workload" in rows[0] else "Designs"
-    return f"{about}: {cores}" if "workload" in rows[0] else f"{about} of {cores}"
+    return (
+        f"Chips for {rows[0]['workload']}: {cores}"
+        if "workload" in rows[0]
+        else f"Designs of {cores}"
+    )
 
 
 def _lead(result: Any, shown: int, what: str) -> str:
     text = f"{result.feasible} of {result.designs} {what} keep the limits of the search"
     if shown < result.feasible:
-        text += f". The page has {shown} of them: the front, the front of the others, and so on"
+        text += f"; the page has the {shown} of them that are on the front and next to it"
     return f"{text}. Move the limits, and the front of what is left is drawn again."
 
 
 def _notes(
-    made: cli.Result, result: Any, most: Mapping[str, float], of_chips: bool
+    made: cli.Result, measures: Any, result: Any, further: int, most: Mapping[str, float]
 ) -> dict[str, Sequence[str]]:
     gone = []
+    if further > 0:
+        gone.append(
+            f"{further} that keep the limits are further from the front; where cores or words are "
+            "chosen, or a limit is moved that is about none of the objectives, one of them may be "
+            "on the new front: search again within these limits"
+        )
     if result.pruned:
         gone.append(f"{result.pruned} were ruled out by a limit of the search")
     if result.impossible:
         why = f"{result.impossible} are impossible, most of them because: {result.why_impossible}"
         gone.append(why)
     limits = [
-        f"{name.replace('_', '-')} {value:.4g}, that of digital-int8, as no other was given"
-        for name, value in most.items()
+        f"--{name.replace('_', '-')} {measures.amount(metric, made.parameters[name])}"
+        for name, (metric, _) in measures.limits.items()
+        if name in made.given
     ]
-    given = [name for name in made.given if name in analysis.LIMITS or name == "min_inferences"]
-    limits += [f"{name.replace('_', '-')} {made.parameters[name]}" for name in given]
+    limits += [
+        f"error at most {value:.4g}, that of digital-int8, as no other is given"
+        for value in most.values()
+    ]
     return {
         "Limits of the search": limits,
         "Not on this page": gone,
-        "Not counted": analysis.CHIP_NOT_COUNTED if of_chips else (),
+        "Not counted": analysis.CHIP_NOT_COUNTED if "workload" in made.columns else (),
         "Remarks": made.answer.remarks,
         "No answer": made.answer.problems,
     }

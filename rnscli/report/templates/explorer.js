@@ -198,7 +198,7 @@ document.querySelector("#limits form").addEventListener("reset", (event) => {
 const WIDTH = 460;
 const HEIGHT = 310;
 const LEFT = 66;
-const RIGHT = WIDTH - 14;
+const RIGHT = WIDTH - 22;
 const TOP = 26;
 const BOTTOM = HEIGHT - 42;
 
@@ -270,7 +270,7 @@ const plots = data.plots.map(([across, up], number) => {
         const at = ways[0].place(tick);
         return [
           drawn("line", { class: "grid", x1: at, x2: at, y1: TOP, y2: BOTTOM }),
-          drawn("text", { x: Math.min(at, WIDTH - 32), y: BOTTOM + 17, "text-anchor": "middle" }, written(tick, x.unit)),
+          drawn("text", { x: Math.min(at, WIDTH - 30), y: BOTTOM + 17, "text-anchor": "middle" }, written(tick, x.unit)),
         ];
       }),
       ...ways[1].ticks.flatMap((tick) => {
