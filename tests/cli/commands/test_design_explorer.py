@@ -141,7 +141,10 @@ def test_many_designs_are_cut_to_those_next_to_the_front(
     few, many = (data_of(path.read_text()) for path in (tmp_path / "few.html", front_page))
     assert len(few["labels"]) == 30 < len(many["labels"])
     assert column(few, "energy_per_mac_j") == column(many, "energy_per_mac_j")[:30]
-    assert "The page has 30 of them" in (tmp_path / "few.html").read_text()
+    page = (tmp_path / "few.html").read_text()
+    assert "the page has the 30 of them" in page
+    further = len(many["labels"]) - 30
+    assert f"<li>{further} that keep the limits are further from the front" in page
 
 
 @pytest.fixture(scope="module")
