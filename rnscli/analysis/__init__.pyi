@@ -75,6 +75,7 @@ from rnscli.analysis.design.evaluation import Group as Group
 from rnscli.analysis.design.families import FAMILIES as FAMILIES
 from rnscli.analysis.design.families import compare_families as compare_families
 from rnscli.analysis.design.limits import LIMITS as LIMITS
+from rnscli.analysis.design.limits import OF_DOT_PRODUCT as OF_DOT_PRODUCT
 from rnscli.analysis.design.limits import LimitOptions as LimitOptions
 from rnscli.analysis.design.rows import DesignChoice as DesignChoice
 from rnscli.analysis.design.rows import DesignRow as DesignRow

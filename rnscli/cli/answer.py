@@ -100,7 +100,7 @@ class Answer:
     footer: Sequence[str] = ()
     required: int | None = None
     layout: report.Layout | None = None  # in place of that of the command
-    page: "Callable[[Result], report.RunPage] | None" = None
+    page: "Callable[[Result], str] | None" = None
     folder: "Callable[[Result], Mapping[str, bytes]] | None" = None
 
     def without_defaults(self, options: Mapping[str, Any], given: Collection[str]) -> Self:
@@ -265,7 +265,7 @@ class Output:
     ``keys`` are what a requirement may name, each with whether it holds numbers, and ``titles``
     what tables call them. ``folder`` is one that the command writes besides, ``force`` whether it
     may replace it, and ``own`` what is in it, as `check_folder` takes it. ``has_page`` says whether
-    the command makes a page of a run.
+    the command makes a page of a run, and ``no_page`` is an option with which there is none.
     """
 
     keys: Mapping[str, bool]
@@ -280,6 +280,7 @@ class Output:
     own: tuple[str, ...] = ()
     has_page: bool = False
     baseline: "Baseline | None" = None
+    no_page: str | None = None
 
     def __post_init__(self) -> None:
         if self.output is not None:
@@ -299,6 +300,8 @@ class Output:
                 )
             base.check_writable(self.output, "--output")
         if self.style == PAGE:
+            if self.no_page is not None:
+                raise base.InputError(f"there is no page with {self.no_page}; give another format")
             report.check_available("a page", ("matplotlib", "jinja2"))
         if self.plot is not None:
             if self.plot.suffix.lower() not in _PLOT_SUFFIXES:
@@ -416,7 +419,7 @@ def write_result(
         ordered = replace(result, rows=view.arranged(result.rows))
         if style == PAGE:
             assert result.answer.page is not None
-            text = report.page_html(result.answer.page(ordered))
+            text = result.answer.page(ordered)
         else:
             text = ordered.json if style == "json" else ordered.csv_of(view.show)
         write_text(text, path)

@@ -40,7 +40,8 @@ class AnswerCommand(WithExamples):
 
     ``needs`` are options that change nothing without one of others, or of cores: the user is told.
 
-    ``page`` says that its answers make a web page, which ``--output`` then writes.
+    ``page`` says that its answers make a web page, which ``--output`` then writes, and of what;
+    ``without_page`` are options with which there is none.
 
     ``folder`` says what it writes where ``--output`` is a folder besides the result on standard
     output; ``--force`` is added then, for folders that have only these ``own`` entries.
@@ -59,14 +60,15 @@ class AnswerCommand(WithExamples):
         folder: str | None = None,
         own: tuple[str, ...] = (),
         needs: Mapping[str, Sequence[str]] | None = None,
-        page: bool = False,
+        page: str | None = None,
+        without_page: tuple[str, ...] = (),
         **attributes: Any,
     ) -> None:
         quiet = GroupedOption(["--quiet"], **{n: v for n, v in options.QUIET.items() if n != "cls"})
         taken = {option for one in params for option in one.opts}
         every = [*params, quiet, *_output_options(plot, folder, page), *_view_options(taken)]
         super().__init__(params=every, **attributes)
-        self._has_page = page
+        self._has_page, self._without_page = page is not None, without_page
         self._callback, self._needs = callback, needs or {}
         counted = Counter(option.name for option in self.params)
         for name in (name for name, count in counted.items() if count > 1):
@@ -220,7 +222,9 @@ class AnswerCommand(WithExamples):
         titles = {column.title: column.key for column in columns}
         kinds = base.numeric_keys(columns)
         ways["baseline"] = Baseline.of(str(self.name), ways["baseline"], ways.pop("allow"), kinds)
-        output = Output(keys=kinds, titles=titles, has_page=self._has_page, view=view, **ways)
+        asked = (f"`{name}`" for name in self._without_page if given.get(name))
+        ways |= {"has_page": self._has_page, "no_page": next(asked, None)}
+        output = Output(keys=kinds, titles=titles, view=view, **ways)
         output.keep_apart("--store", given.get("store"))
         if output.baseline is not None:
             output.keep_apart("--baseline", output.baseline.saved.path)
@@ -355,14 +359,14 @@ def _view_options(taken: Collection[str]) -> list[click.Parameter]:
     return [
         GroupedOption(names, **kinds, help=shown, **kept),
         GroupedOption(["--sort"], **kinds | {"metavar": "[-]KEY[,..]"}, help=ordered, **kept),
-        GroupedOption(
-            ["--wide"], is_flag=True, help="Leave no column out, however wide it gets.", **kept
-        ),
+        GroupedOption(["--wide"], is_flag=True, help=whole, **kept),
         GroupedOption(["--keys"], is_flag=True, help=named, **kept),
     ]
 
 
-def _output_options(plot: str | None, folder: str | None, page: bool) -> list[click.Parameter]:
+def _output_options(
+    plot: str | None, folder: str | None, page: str | None
+) -> list[click.Parameter]:
     """``--format --output --plot --require``; ``plot`` and ``folder`` say what they show."""
     forms = "Form of the result.  [default: table]"
     output = "Write the result there, or to standard output as -; the suffix .json, .csv, .md, "
@@ -370,7 +374,7 @@ def _output_options(plot: str | None, folder: str | None, page: bool) -> list[cl
         ".tex, .txt or .html chooses the format." if page else ".tex or .txt chooses the format."
     )
     if page:
-        output += " The last is a page with all pictures (needs the extra rnscli[plot])."
+        output += f" The last is a page {page} (needs the extra rnscli[plot])."
     replaced = "Replace the folder if it exists."
     drawn = f"Draw {plot} as .png, .svg or .pdf (needs the extra rnscli[plot])."
     held = "Exit with code 1 unless this holds in every row, or in those 'where COLUMN == VALUE'; "

@@ -18,6 +18,9 @@ from rnscli.report.comparison import Tolerance as Tolerance
 from rnscli.report.comparison import check_tolerances as check_tolerances
 from rnscli.report.comparison import compare as compare
 from rnscli.report.comparison import fitting_tolerances as fitting_tolerances
+from rnscli.report.explorer import ExplorerPage as ExplorerPage
+from rnscli.report.explorer import MovedLimit as MovedLimit
+from rnscli.report.explorer import explorer_html as explorer_html
 from rnscli.report.layout import Layout as Layout
 from rnscli.report.layout import Row as Row
 from rnscli.report.layout import View as View

@@ -1,64 +1,23 @@
 """The page of results in a real browser: wide and narrow, light and dark, by mouse and keyboard."""
 
 import base64
-import itertools
-import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import (
+    FAINT_TEXTS,
+    SCHEMES,
+    VIEWS,
+    WIDTHS,
+    asked_of_networks,
+    open_page,
+    started_browser,
+)
 
 pytestmark = pytest.mark.thorough
 
-WIDTHS = (1280, 390)
-SCHEMES = ("light", "dark")
-VIEWS = tuple(itertools.product(WIDTHS, SCHEMES))
-FLAGS = (
-    "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-    "disable-background-networking", "disable-component-update", "disable-sync",
-)  # fmt: skip
-
-# Texts whose contrast to what is behind them is below 4.5 to 1 (WCAG 2.2, level AA).
-FAINT_TEXTS = """
-const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-const rgba = (colour) => {
-  canvas.clearRect(0, 0, 1, 1);
-  canvas.fillStyle = colour;
-  canvas.fillRect(0, 0, 1, 1);
-  return [...canvas.getImageData(0, 0, 1, 1).data];
-};
-const luminance = ([r, g, b]) => {
-  const [x, y, z] = [r, g, b].map((value) => {
-    const share = value / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-};
-const behind = (element) => {
-  for (let e = element; e; e = e.parentElement) {
-    const colour = rgba(getComputedStyle(e).backgroundColor);
-    if (colour[3] === 255) return colour;
-  }
-  return rgba("Canvas");
-};
-const faint = [];
-let looked = 0;
-for (const element of document.querySelectorAll("body *")) {
-  const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-  if (!own || ["SCRIPT", "STYLE"].includes(element.tagName)) continue;
-  if (!element.getClientRects().length) continue;
-  const style = getComputedStyle(element);
-  const front = luminance(rgba(element instanceof SVGElement ? style.fill : style.color));
-  const back = luminance(behind(element));
-  const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
-  looked += 1;
-  if (contrast < 4.5) faint.push([element.tagName, element.textContent, contrast]);
-}
-return [looked, faint];
-"""
 ORDER = """
 const [table, column] = arguments;
 return [...table.tBodies].map((body) => body.rows[0].cells[column].dataset.sort);
@@ -75,55 +34,16 @@ return [...table.tBodies].map((body) => body.rows[0].cells[column].textContent);
 """
 
 
-def program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        missing = f"{name} is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    chromium, driver = program("chromium"), program("chromedriver")
-    webdriver = pytest.importorskip("selenium.webdriver")
-    from selenium.webdriver.chrome.service import Service
-
-    home = tmp_path_factory.mktemp("home")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"user-data-dir={home / 'profile'}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = Service(driver, env={**os.environ, "HOME": str(home)})
-    started = webdriver.Chrome(options=options, service=service)
-    yield started
-    started.quit()
+    with started_browser(tmp_path_factory.mktemp("home")) as started:
+        yield started
 
 
 @pytest.fixture
 def opened_in(browser: Any) -> Any:
     """Opens the page of a folder at a width and in a colour scheme."""
-
-    def open_page(folder: Path, width: int = 1280, scheme: str = "light") -> Any:
-        browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
-        )
-        browser.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia",
-            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-        )
-        for kind in ("browser", "performance"):  # of the page before
-            browser.get_log(kind)
-        browser.get((folder / "index.html").as_uri())
-        # What is folded is looked at, too.
-        browser.execute_script("document.querySelectorAll('details').forEach((d) => d.open = true)")
-        return browser
-
-    return open_page
+    return lambda folder, *view: open_page(browser, folder / "index.html", *view)
 
 
 @pytest.fixture
@@ -143,13 +63,7 @@ def test_it_opens_without_complaint_and_without_a_network(
     assert page.title
     assert page.get_log("browser") == []
     assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
-    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    asked = [
-        event["params"]["request"]["url"]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    ]
-    assert asked == [page.current_url]
+    assert asked_of_networks(page) == [page.current_url]
 
 
 @each_view

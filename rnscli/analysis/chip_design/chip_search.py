@@ -4,8 +4,8 @@ import math
 import warnings
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +23,8 @@ from rnscli.analysis.chip_design.chip_metrics import (
 from rnscli.analysis.chip_design.chip_space import ChipSpace
 from rnscli.analysis.design.evaluation import Evaluator, Group, Tell, simulated_errors
 from rnscli.analysis.design.limits import MORE_OBJECTIVES, NOISE_OBJECTIVES, Limits, compared
-from rnscli.analysis.design.pareto import in_order, pareto_front, ranked, rounded
-from rnscli.analysis.design.search import OF_READOUT, Known, compute_codes
+from rnscli.analysis.design.pareto import by_fronts, in_order, pareto_front, ranked, rounded
+from rnscli.analysis.design.search import OF_READOUT, Known, Ranks, compute_codes
 from rnscli.analysis.design.space import Design
 from rnscli.analysis.energy import EnergyParameters
 from rnscli.base import NoSolutionError, RnscliError, check_choice
@@ -87,6 +87,10 @@ class ChipResult:
     pruned: int
     feasible: int
     evaluated: int
+    objectives: tuple[str, ...]
+    within: Callable[[int], tuple[tuple[ChipCandidate, ...], Ranks]] = field(
+        compare=False, repr=False
+    )
 
 
 def search_chips(
@@ -156,8 +160,8 @@ def search_chips(
                 "no design keeps", "no chip keeps"
             )
         )
-    order = [numbers[minimise], *(m for n, m in objectives.items() if n != minimise)]
-    table = found.table[feasible][:, [METRICS_OF_CHIPS.index(metric) for metric in order]]
+    order = {minimise: numbers[minimise]} | objectives
+    table = found.table[feasible][:, [METRICS_OF_CHIPS.index(one) for one in order.values()]]
     exact = in_order(table)
     feasible, costs = feasible[exact], ranked(rounded(table[exact]))
     front = pareto_front(costs)
@@ -174,6 +178,12 @@ def search_chips(
         (axis, _neighbour(single, kept, made, chosen))
         for axis, made in _next_to(space, chosen, best_of)
     )
+
+    def within(most: int) -> tuple[tuple[ChipCandidate, ...], Ranks]:
+        near = by_fronts(costs, most)
+        every = (found.chip(int(feasible[index])) for index in near)
+        return tuple(map(single.candidate, every)), costs[near].astype(int).tolist()
+
     return ChipResult(
         chosen=chosen,
         front=candidates,
@@ -184,6 +194,8 @@ def search_chips(
         pruned=found.pruned,
         feasible=len(feasible),
         evaluated=found.evaluated,
+        objectives=tuple(order),
+        within=within,
     )
 
 

@@ -68,6 +68,26 @@ def pareto_front(costs: Table) -> npt.NDArray[np.int64]:
     return np.sort(np.concatenate(indices))
 
 
+def by_fronts(costs: Table, most: int) -> npt.NDArray[np.int64]:
+    """Indices of at most so many points: the front, the front of the others, and so on.
+
+    Of the last of these that fits in part, the first points in order are taken.
+
+    Examples
+    --------
+    >>> by_fronts(np.array([[1.0, 1.0], [4.0, 4.0], [2.0, 3.0], [3.0, 2.0]]), 3).tolist()
+    [0, 2, 3]
+    """
+    left = np.arange(len(costs))
+    found = np.empty(0, dtype=np.int64)
+    while left.size and len(found) < most:
+        front = pareto_front(costs[left])
+        front = front[in_order(costs[left[front]])]
+        found = np.concatenate((found, left[front]))
+        left = np.delete(left, front)
+    return found[:most]
+
+
 def _dominated(points: Table, by: Table) -> npt.NDArray[np.bool_]:
     """Whether each point is dominated by one of the others; all are different."""
     dominated = np.zeros(len(points), dtype=bool)

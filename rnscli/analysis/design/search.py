@@ -4,9 +4,9 @@ import math
 import warnings
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +34,7 @@ from rnscli.analysis.design.nearest_noise import (
     nearest_noise,
 )
 from rnscli.analysis.design.outcome import PART, CodeOutcome, Outcome
-from rnscli.analysis.design.pareto import in_order, pareto_front, ranked, rounded
+from rnscli.analysis.design.pareto import by_fronts, in_order, pareto_front, ranked, rounded
 from rnscli.analysis.design.space import LIGHT_AXES, Design, DesignSpace
 from rnscli.analysis.error import dot_errors
 from rnscli.analysis.faults import MAX_RANGE
@@ -42,6 +42,7 @@ from rnscli.base import NoSolutionError, RnscliError, check_choice
 from rnscli.core import CORES, DEVICE, DigitalKind, NoiseSetting
 from rnscli.runtime import Runner
 
+Ranks = list[list[int]]  # of each design, in each objective: the lower, the better
 _GROUPS = 1024  # that are evaluated in one call
 OF_READOUT = ("columns_per_adc", "adc_rate")
 # Axes on which p_err does not depend, each at a value.
@@ -84,6 +85,8 @@ class DesignResult:
     ``designs`` counts the space; ``impossible`` those without a moduli set, or out of the range of
     a model, and ``why_impossible`` is the commonest reason; ``pruned`` those that were ruled out by
     a limit before their error probability was computed; ``feasible`` those that keep all limits.
+    ``within`` gives at most so many of these, the front first and then what is next to it, with the
+    ranks of each in the ``objectives``: equal where no digit that is printed differs.
     """
 
     chosen: Candidate
@@ -94,6 +97,8 @@ class DesignResult:
     why_impossible: str
     pruned: int
     feasible: int
+    objectives: tuple[str, ...]
+    within: Callable[[int], tuple[tuple[Candidate, ...], Ranks]] = field(compare=False, repr=False)
 
 
 def digital_error(space: DesignSpace, runner: Runner | None = None) -> float:
@@ -175,8 +180,8 @@ def search_designs(
         obstacle = kept.obstacle(every.table, lambda place: str(every.design(place)))
         raise NoSolutionError(obstacle + _where_there_is_one(evaluator, kept, every, obstacle))
     first = numbers[minimise]
-    order = [first, *(m for n, m in space.objectives.items() if n != minimise)]
-    table = designs.table[feasible][:, [METRICS.index(metric) for metric in order]]
+    objectives = {minimise: first} | space.objectives
+    table = designs.table[feasible][:, [METRICS.index(metric) for metric in objectives.values()]]
     # What differs in no digit that is printed is the same; of these the exact order decides.
     exact = in_order(table)
     feasible, costs = feasible[exact], ranked(rounded(table[exact]))
@@ -185,6 +190,13 @@ def search_designs(
     found = (designs.design(int(feasible[index])) for index in best_first)
     candidates = tuple(_candidate(evaluator, design) for design in found)
     chosen = candidates[0]
+
+    def within(most: int) -> tuple[tuple[Candidate, ...], Ranks]:
+        near = by_fronts(costs, most)
+        every = (designs.design(int(feasible[index])) for index in near)
+        ranks = costs[near].astype(int).tolist()
+        return tuple(_candidate(evaluator, design) for design in every), ranks
+
     in_turn = feasible[in_order(costs)]
     best_of = {
         design.core: design
@@ -205,6 +217,8 @@ def search_designs(
         why_impossible=designs.why_impossible,
         pruned=designs.pruned,
         feasible=len(feasible),
+        objectives=tuple(objectives),
+        within=within,
     )
 
 

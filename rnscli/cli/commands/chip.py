@@ -110,7 +110,7 @@ PICTURE = base.Option(
     row_type=analysis.ChipRow,
     layout=LAYOUT,
     plot="where energy and time go, or another --picture,",
-    page=True,
+    page="with all pictures",
     axes=AXIS_COLUMNS,
     needs={
         **options.DESIGN_NEEDS,
@@ -208,8 +208,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         def plot(shown: Sequence[report.Row], file_format: str) -> bytes:
             return report.plot_chip(runs, picture, file_format)
 
-        def page(result: cli.Result) -> report.RunPage:
-            return chip_page(result, runs, LAYOUT, LAYER_LAYOUT)
+        def page(result: cli.Result) -> str:
+            return report.page_html(chip_page(result, runs, LAYOUT, LAYER_LAYOUT))
 
         layout = LAYER_LAYOUT if per_layer else LAYOUT
         left = (*problems, *more)

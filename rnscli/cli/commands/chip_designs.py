@@ -13,6 +13,7 @@ from rnscli import analysis, base, cli, core, report
 from rnscli.analysis import ChipSearchOptions, WorkloadOptions
 from rnscli.base import InputError
 from rnscli.cli import options
+from rnscli.cli.commands.design_explorer import MOST, explorer
 from rnscli.cli.commands.design_lines import (
     choice_of,
     commands_of,
@@ -184,11 +185,20 @@ def chips(
             most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
             result = analysis.search_chips(chip_space, limits | most, minimise, runner, progress)
         chosen = result.chosen
-        every = tuple(commands_of(chosen.made.design, chosen.group, given, hardware.given))
-        commands = tuple(
-            line_of(*(_on_chip(chosen, values, given) if name == "energy" else (name, values)))
-            for name, values in every
-        )
+
+        def lines(one: analysis.ChipCandidate) -> tuple[str, ...]:
+            every = commands_of(one.made.design, one.group, given, hardware.given)
+            return tuple(
+                line_of(*(_on_chip(one, values, given) if name == "energy" else (name, values)))
+                for name, values in every
+            )
+
+        def page(made: cli.Result) -> str:
+            found, ranks = result.within(MOST)
+            designs = [_row("within", None, name, one, lines(one)) for one in found]
+            return explorer(made, result, designs, ranks, _steps(result), most)
+
+        commands = lines(chosen)
         name = ", ".join(one.name for one in chip_space.workloads)
         rows = [_row("chosen", None, name, chosen, commands)]
         rows += [
@@ -207,6 +217,7 @@ def chips(
             required=1,
             footer=[*_footer(result, most, together), *(f"  {line}" for line in commands)],
             layout=CHIP_LAYOUT,
+            page=page,
         )
 
     shown = options.with_model_defaults(given)
@@ -279,11 +290,15 @@ def _footer(result: analysis.ChipResult, most: Mapping[str, float], together: st
     lines += cli.hanging("", f"not counted: {', '.join(analysis.CHIP_NOT_COUNTED)}")
     if result.neighbours:
         lines += ["", "Neighbours of the chosen chip:"]
-        names = [_step(axis, one.made) for axis, one in result.neighbours]
-        width = max(map(len, names))
-        for name, (_, one) in zip(names, result.neighbours, strict=True):
-            lines += cli.hanging(f"  {name.ljust(width)}  ", one.reason)
+        width = max(len(name) for name, _ in _steps(result))
+        for name, reason in _steps(result):
+            lines += cli.hanging(f"  {name.ljust(width)}  ", reason)
     return [*lines, "", "The same numbers by:"]
+
+
+def _steps(result: analysis.ChipResult) -> list[tuple[str, str]]:
+    """What differs in each neighbour of the choice, and what is against it."""
+    return [(_step(axis, one.made), one.reason) for axis, one in result.neighbours]
 
 
 # How each of the sizes is written.

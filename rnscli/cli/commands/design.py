@@ -31,6 +31,7 @@ from rnscli.cli.commands.code_comparisons import (
     of_families,
     of_gain,
 )
+from rnscli.cli.commands.design_explorer import MOST, explorer
 from rnscli.cli.commands.design_lines import (
     CALIBRATION,
     LIGHT,
@@ -96,6 +97,8 @@ _STATIC = (
     row_type=analysis.DesignRow,
     layout=LAYOUT,
     plot="the Pareto front, the gain, or the families",
+    page="to look through the designs that keep the limits",
+    without_page=("coding_gain", "families", "layer_bits"),
     instead={
         "coding_gain": lambda: (analysis.GainRow, GAIN_LAYOUT),
         "families": lambda: (analysis.FamilyRow, FAMILY_LAYOUT),
@@ -230,6 +233,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
         --plot front.svg
     # The fastest design under Gaussian noise
     rnscli design --sigma 0.15 --max-p-err 1e-12 --minimise latency
+    # A page to look through the designs, with limits that can be moved
+    rnscli design --p 1e-3 --max-error 1 --output front.html
     # Laser power, arrays and redundancy together, with the noise of light
     rnscli design --noise device --core rns --vector-size 16 \\
         --laser-power 1mW,3mW,10mW --max-p-err 1e-9
@@ -327,10 +332,17 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             progress = partial(counted, advance)
             most = {} if bounded else {"max_error": analysis.digital_error(space, runner)}
             result = analysis.search_designs(space, limits | most, minimise, runner, progress)
-        commands = tuple(
-            line_of(*one)
-            for one in commands_of(result.chosen.design, result.chosen.group, given, hardware.given)
-        )
+
+        def lines(one: analysis.Candidate) -> tuple[str, ...]:
+            every = commands_of(one.design, one.group, given, hardware.given)
+            return tuple(line_of(*command) for command in every)
+
+        def page(made: cli.Result) -> str:
+            found, ranks = result.within(MOST)
+            designs = [_row("within", None, one, lines(one)) for one in found]
+            return explorer(made, result, designs, ranks, _steps(result), most)
+
+        commands = lines(result.chosen)
         rows = [_row("chosen", None, result.chosen, commands)]
         rows.extend(_row("front", None, candidate) for candidate in result.front[1:])
         rows.extend(_row("neighbour", axis, other) for axis, other in result.neighbours)
@@ -343,6 +355,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             required=1,
             footer=[*_footer(result, most), *(f"  {line}" for line in commands)],
             layout=_layout(given, noise),
+            page=page,
         )
 
     stated = options.with_model_defaults(given)
@@ -485,8 +498,12 @@ def _footer(result: analysis.DesignResult, most: Mapping[str, float]) -> list[st
         lines += cli.hanging("", _STATIC.format(static))
     if result.neighbours:
         lines += ["", "Neighbours of the chosen design:"]
-        names = [step_of(axis, other.design) for axis, other in result.neighbours]
-        width = max(map(len, names))
-        for name, (_, other) in zip(names, result.neighbours, strict=True):
-            lines += cli.hanging(f"  {name.ljust(width)}  ", other.reason)
+        width = max(len(name) for name, _ in _steps(result))
+        for name, reason in _steps(result):
+            lines += cli.hanging(f"  {name.ljust(width)}  ", reason)
     return [*lines, "", "The same numbers by:"]
+
+
+def _steps(result: analysis.DesignResult) -> list[tuple[str, str]]:
+    """What differs in each neighbour of the choice, and what is against it."""
+    return [(step_of(axis, other.design), other.reason) for axis, other in result.neighbours]
