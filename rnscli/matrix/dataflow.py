@@ -93,7 +93,7 @@ class Dataflow:
     with their sign, as Mirage trains with (Demirkiran et al., arXiv:2311.17323), is ``scales`` of
     powers of two with ``granularity`` vector and a core whose h is g: sums of values of different
     exponents cannot be formed in one array. With ``truncate`` the step is 2^(e-b+1), where 2^(e-1)
-    <= max |x| < 2^e, and X the leading bits of the mantissas. With the other roundings a block
+    <= max abs(x) < 2^e, and X the leading bits of the mantissas. With the other roundings a block
     whose largest value is above q steps has the next exponent, so that none is rounded to q + 1.
 
     References
