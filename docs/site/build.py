@@ -43,10 +43,9 @@ def mended(text: str, page: Path, names: dict[Path, str], source: Path) -> str:
         if found["code"] or "://" in found["path"]:
             return found[0]
         path = (page.parent / found["path"]).resolve()
-        if path.is_dir():
-            path = next(
-                (path / n for n in ("README.md", "__init__.py") if (path / n).exists()), path
-            )
+        for inner in ("README.md", "__init__.py"):
+            if (path / inner).is_file():
+                path /= inner
         if path in names:
             return f"[{found['text']}]({names[path]}.md{found['anchor'] or ''})"
         if path.is_dir():
