@@ -183,6 +183,6 @@ class InputScale:
 
 DYNAMIC, STATIC = "dynamic", "static"
 INPUT_SCALES = MappingProxyType({
-    DYNAMIC: InputScale("the largest magnitude of what shares one, searched at each product", True),
+    DYNAMIC: InputScale("the largest magnitude of those that share one, searched at each product", True),
     STATIC: InputScale("a constant, found on samples before; what is beyond it is clipped", False),
 })  # fmt: skip

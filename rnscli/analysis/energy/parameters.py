@@ -143,7 +143,7 @@ class WorkloadOptions:
 
     breakdown = Option(
         base.Flags(),
-        "Instead of the bill a row for each part of a pass of the array: how many, what one "
+        "Instead of the bill, a row for each part of a pass of the array: how many, what one "
         "takes, its source; --format json has all that the bill is computed from.",
     )
     workload = Option(
@@ -152,14 +152,14 @@ class WorkloadOptions:
             (".csv", ".onnx", ".pt2"),
             "a network, a file .csv, .onnx or .pt2, or a list of these",
         ),
-        "Instead of one dot product a network: {names}; or a file: CSV with layer, M, K, N and "
+        "Instead of one dot product, a network: {names}; or a file: CSV with layer, M, K, N and "
         "count or of SCALE-Sim, ONNX, or what torch.export saves (.pt2); a row for each layer and "
         "the total.",
     )
     torch = Option(
         base.NamesOrFunctions(NETWORKS),
-        "Networks in PyTorch, also in the place of --workload: package.module:function of a "
-        "function that makes one, run without values on inputs of --input-shape; or {names}.",
+        "Networks in PyTorch, also instead of --workload: package.module:function, a function "
+        "that makes one, run without values on inputs of --input-shape; or {names}.",
     )
     input_shape = Option(
         base.InputShapes(),
@@ -201,7 +201,7 @@ class WorkloadOptions:
     )
     sensitivity = Option(
         base.Flags(),
-        "Instead of the bill a row for each uncertain constant, such as --adc-k1 100fJ±30%, with "
+        "Instead of the bill, a row for each uncertain constant, such as --adc-k1 100fJ±30%, with "
         "the energy at its ends; --plot draws a tornado.",
     )
 

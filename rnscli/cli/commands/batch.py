@@ -30,9 +30,9 @@ from rnscli.runtime import Store
                  help="Write the verdicts there as JUnit XML, a test case for each requirement."),
     click.option("--only", multiple=True, metavar="NAME",
                  help="Only this run and those that it refers to; a list, a pattern such as "
-                 "'error*', or repeated. What the folder has of other runs stays as it is."),
+                 "'error*', or repeated. Results of other runs in the folder stay as they are."),
     click.option("--resume", is_flag=True,
-                 help="Go on from runs that are finished and up to date."),
+                 help="Continue from runs that are finished and up to date."),
     click.option("--force", is_flag=True, help="Replace the results of an earlier batch."),
     click.option("--dry-run", is_flag=True,
                  help="Check the plan and print its command lines; compute and write nothing."),
@@ -50,7 +50,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
     runs.
 
     The folder gets JSON and CSV of every run, and a summary. Finished runs survive a kill in a
-    folder beside it: --resume goes on from there, and with --store from every finished block.
+    folder beside it: --resume continues from there, and with --store from every finished block.
 
     \b
     # Does every requirement of the plan hold? For a system of CI
