@@ -31,7 +31,7 @@ class DataflowOptions:
         default="fp32",
     )
     input_scale = Option(
-        Names(INPUT_SCALES), "Where the scales of inputs are from: {summaries}.", default=DYNAMIC
+        Names(INPUT_SCALES), "Where the scales of inputs come from: {summaries}.", default=DYNAMIC
     )
     rounding = Option(
         Names(ROUNDINGS), "How operands become whole steps: {summaries}.", default="nearest"

@@ -105,7 +105,7 @@ class EnergyOptions:
     )
     input_scale = Option(
         base.Names(hardware.INPUT_SCALES),
-        "Where the scales of inputs are from: {summaries}.",
+        "Where the scales of inputs come from: {summaries}.",
         default=hardware.DYNAMIC,
     )
     modulo_energy = Option(
