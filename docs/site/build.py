@@ -58,6 +58,14 @@ def mended(text: str, page: Path, names: dict[Path, str], source: Path) -> str:
     return _LINK.sub(link, text)
 
 
+def parts() -> dict[str, list[str]]:
+    """Pages of each part of the site; a page that no part names is in the one named "rest"."""
+    found = {part["title"]: list(part["pages"]) for part in CONTENTS["part"]}
+    named = {entry.rpartition("<")[2].rstrip(">") for some in found.values() for entry in some}
+    found[CONTENTS["rest"]] += [name for name in pages().values() if name not in {*named, "index"}]
+    return found
+
+
 def lay_out_pages(source: Path) -> None:
     """Write the pages of the repository, and below the first of them the table of contents."""
     names = pages()
@@ -65,10 +73,8 @@ def lay_out_pages(source: Path) -> None:
         text = mended(path.read_text(encoding="utf-8"), path, names, source)
         if name == "index":
             text += "".join(
-                f"\n```{{toctree}}\n:hidden:\n:caption: {part['title']}\n\n"
-                + "\n".join(part["pages"])
-                + "\n```\n"
-                for part in CONTENTS["part"]
+                f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n" + "\n".join(some) + "\n```\n"
+                for title, some in parts().items()
             )
         (source / f"{name}.md").write_text(text, encoding="utf-8")
 
