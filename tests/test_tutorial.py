@@ -35,6 +35,7 @@ def test_the_snr_that_is_needed() -> None:
     assert (1 - detected) ** 2 == pytest.approx(1e-6, rel=0.03)
 
 
+@pytest.mark.thorough
 def test_the_specification_cannot_be_met(capsys: pytest.CaptureFixture[str]) -> None:
     (command, sentence) = re.findall(r"```text\n\$ rnscli (.*)\n(.*\n)```", TUTORIAL)[0]
     assert run(shlex.split(command)) == 2
