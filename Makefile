@@ -12,7 +12,7 @@ LOWEST := .venv-lowest
 # Tests start the package hundreds of times, which would compile it as often.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test thorough lowest slow lint renew bench clean
+.PHONY: demo test thorough lowest slow lint renew docs bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -55,11 +55,16 @@ lint: $(VENV)/installed-dev
 renew: $(VENV)/installed-dev
 	$(BIN)/python tests/renew.py
 
+# The documentation as a site, with pictures that are drawn for it: some minutes.
+docs: $(VENV)/installed-docs
+	$(BIN)/python docs/site/build.py site
+	@echo "The site is in site/html; its first page is site/html/index.html"
+
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(LOWEST) reproduction build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) reproduction site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -75,6 +80,10 @@ $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
 
 $(LOWEST)/installed: pyproject.toml | $(VENV)/bin/python
 	$(PYTHON) -m venv $(LOWEST)

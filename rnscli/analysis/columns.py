@@ -207,7 +207,7 @@ Granularity = Annotated[str, Column(
 )]
 Scales = Annotated[str, Column("How outputs are scaled back: fp32 or power-of-two.", usual="fp32")]
 InputScale = Annotated[str, Column(
-    "Where scales of inputs are from: dynamic, searched at each product, or static, a constant.",
+    "Where scales of inputs come from: dynamic, searched at each product, or static, a constant.",
     usual="dynamic"
 )]
 Rounding = Annotated[str, Column(

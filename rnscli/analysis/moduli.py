@@ -63,8 +63,8 @@ class ModuliOptions:
     moduli = Option(
         base.ModuliSets(),
         "A moduli set of your own instead of the best one, such as 63,62,61,59; repeat it for "
-        "several sets. With --redundant k the k largest are redundant; 61,59,55,53+63,62 says so "
-        "itself.",
+        "several sets. With --redundant k the k largest are redundant; 61,59,55,53+63,62 names "
+        "them.",
         repeated=True,
     )
     redundant = Option(base.WholeNumbers(0, 64), "Number k of redundant moduli.")
@@ -78,9 +78,9 @@ class ModuliOptions:
     factor = Option(
         base.WholeNumbers(1, 2**20),
         "Common factor G of the moduli G mu_1, G mu_2, .. of the family common-factor, whose mu_i "
-        "are coprime: residues that are off by less than G / 4 are told from wrong values. Of "
-        "--moduli it is the greatest common divisor, be it 1, and pairs may share more than that; "
-        "without --moduli 1 is the family any.",
+        "are coprime: residues that are off by less than G / 4 can be told from wrong values. For "
+        "--moduli it is the greatest common divisor (which may be 1), and pairs may share more "
+        "than that; without --moduli, 1 means the family any.",
         usual="of the best set; with --moduli and common-factor: of all of them",
     )
     top = Option(
@@ -118,8 +118,8 @@ class CodeOptions:
     )
     retry_above = Option(
         base.Numbers(0.0, 1e18, "a number of at least 0"),
-        "Of the decoders lee and robust: reject words of which the squares of the errors add up to "
-        "more, so that they are computed again.",
+        "Decoders lee and robust: reject words whose squared errors add up to more than this, so "
+        "that they are computed again.",
         usual="none are",
     )
     tolerance = Option(

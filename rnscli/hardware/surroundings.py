@@ -175,7 +175,7 @@ SCALES = MappingProxyType({
 
 @dataclass(frozen=True)
 class InputScale:
-    """Where the scales of inputs are from: ``searched`` in what comes, or known before."""
+    """Where the scales of inputs come from: ``searched`` in what comes, or known before."""
 
     summary: str
     searched: bool
@@ -183,6 +183,6 @@ class InputScale:
 
 DYNAMIC, STATIC = "dynamic", "static"
 INPUT_SCALES = MappingProxyType({
-    DYNAMIC: InputScale("the largest magnitude of what shares one, searched at each product", True),
-    STATIC: InputScale("a constant, found on samples before; what is beyond it is clipped", False),
+    DYNAMIC: InputScale("the largest magnitude that shares it, searched at each product", True),
+    STATIC: InputScale("a constant found on samples beforehand; values beyond it clip", False),
 })  # fmt: skip

@@ -41,7 +41,7 @@ class DataflowOptions:
         default="fp32",
     )
     input_scale = Option(
-        Names(INPUT_SCALES), "Where the scales of inputs are from: {summaries}.", default=DYNAMIC
+        Names(INPUT_SCALES), "Where the scales of inputs come from: {summaries}.", default=DYNAMIC
     )
     rounding = Option(
         Names(ROUNDINGS), "How operands become whole steps: {summaries}.", default="nearest"
@@ -103,7 +103,7 @@ class Dataflow:
     with their sign, as Mirage trains with (Demirkiran et al., arXiv:2311.17323), is ``scales`` of
     powers of two with ``granularity`` vector and a core whose h is g: sums of values of different
     exponents cannot be formed in one array. With ``truncate`` the step is 2^(e-b+1), where 2^(e-1)
-    <= max |x| < 2^e, and X the leading bits of the mantissas. With the other roundings a block
+    <= max abs(x) < 2^e, and X the leading bits of the mantissas. With the other roundings a block
     whose largest value is above q steps has the next exponent, so that none is rounded to q + 1.
 
     References

@@ -56,7 +56,7 @@ def truncate(arrays: "NumPyArrays", values: Array) -> Array:
 
 
 ROUNDINGS: Mapping[str, Rounding] = MappingProxyType({
-    "nearest": Rounding("to the next step, ties to even", nearest),
+    "nearest": Rounding("to the nearest step, ties to even", nearest),
     "stochastic": Rounding("up or down by chance, so that means stay", stochastic, draws=True),
     "truncate": Rounding("towards 0", truncate, cuts=True),
 })  # fmt: skip

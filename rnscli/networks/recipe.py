@@ -132,7 +132,7 @@ class RecipeOptions:
     group = OptionGroup.TRAINING
     epochs = Option(
         WholeNumbers(1, 10**6),
-        "Times that every sample is seen.",
+        "Number of passes over the samples.",
         usual="that of a shipped network, else 20",
     )
     batch_size = Option(WholeNumbers(1, 10**6), "Samples in a step.", usual="32")
@@ -141,12 +141,12 @@ class RecipeOptions:
     )
     learning_rate = Option(
         Numbers(0.0, 1e6, "a number from 0 to 1e6"),
-        "The highest one of the schedule.",
+        "The highest learning rate of the schedule.",
         usual="2e-3",
     )
     momentum = Option(
         Numbers(0.0, 0.9999, "a number from 0 to 0.9999"),
-        "Share of the last step that the next one has.",
+        "Share of the last step that is added to the next one.",
         usual="0.9",
     )
     weight_decay = Option(
@@ -165,13 +165,13 @@ class RecipeOptions:
     )
     clip = Option(
         Numbers(math.ulp(0.0), 1e6, "a number above 0"),
-        "Largest norm of the gradient of all parameters; a longer one is shortened.",
+        "Largest norm of the gradient of all parameters; a longer one is scaled down.",
         usual="none",
     )
     clip_weights = Option(
         Numbers(1.0, 1e6, "a number from 1 to 1e6"),
-        "Largest magnitude of a weight, in root mean squares of its matrix or kernel; what is "
-        "beyond after a step is set to that.",
+        "Largest magnitude of a weight, in root mean squares of its matrix or kernel; weights "
+        "beyond it after a step are set to it.",
         usual="none",
     )
 
@@ -183,7 +183,7 @@ class Recipe:
     Parameters
     ----------
     epochs
-        Times that every sample is seen.
+        Number of passes over the samples.
     batch_size
         Largest number of samples in a step; those of one epoch differ by at most one.
     optimiser

@@ -31,7 +31,7 @@ class ActivationProducts:
 AUTO, PIPELINED, SEQUENTIAL = "auto", "pipelined", "sequential"
 SCHEDULES = {
     AUTO: Schedule("pipelined where all weights fit and stay and that is not slower", None),
-    PIPELINED: Schedule("all layers at the same time, on inputs after one another", True),
+    PIPELINED: Schedule("all layers at the same time, on successive inputs", True),
     SEQUENTIAL: Schedule("one layer after the other, on all arrays", False),
 }
 DIGITAL, ARRAYS = "digital", "arrays"
@@ -76,7 +76,7 @@ class ChipOptions:
     )
     vector_lanes = Option(
         base.WholeNumbers(1, MAX_LANES),
-        "Lanes for what is no product: softmax, normalisation, activation functions.",
+        "Lanes for what is not a product: softmax, normalisation, activation functions.",
         usual="as many as keep up with the arrays",
     )
     buffer_banks = Option(

@@ -41,7 +41,7 @@ class ChipRow:
     technology: c.Technology
     adc_model: c.AdcModel | None
     schedule: Annotated[str, Column(
-        "Whether layers work at the same time, on inputs after one another (pipelined), or one "
+        "Whether layers work at the same time, on successive inputs (pipelined), or one "
         "after the other (sequential)."
     )]
     m: Annotated[int | None, Column("Rows M of the inputs.", low=1)]

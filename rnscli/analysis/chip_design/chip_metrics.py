@@ -173,7 +173,7 @@ class ChipSearchOptions:
     group = OptionGroup.ASKED
     together = Option(
         Names(tuple(TOGETHER)),
-        "With several networks: sum, one inference of each in turn, or worst, each number that of "
+        "With several networks: sum, one inference of each in turn, or worst, each number from "
         "the network where it is worst.",
         usual=SUM,
     )
@@ -183,7 +183,7 @@ class ChipSearchOptions:
     )
     layer_bits = Option(
         Flags(),
-        "With --workload: instead of the best chip a design of arrays for each layer, such as its "
+        "With --workload: instead of the best chip, a design of arrays for each layer, such as its "
         "bits: the least energy, latency or area of --minimise for --min-snr-db of all layers "
         "together.",
         name="layer_bits",

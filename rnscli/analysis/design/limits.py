@@ -165,7 +165,7 @@ class LimitOptions:
     group = OptionGroup.ASKED
     minimise = Option(
         Names((*OBJECTIVES, "time", *NOISE_OBJECTIVES, *MORE_OBJECTIVES)),
-        "What the chosen design has least of: energy, latency, area, error, p-err, output-error, "
+        "What the chosen design minimises: energy, latency, area, error, p-err, output-error, "
         "edp (energy times latency of a dot product), area-per-throughput (the inverse of "
         "TOPS/mm2) or power; with --workload of a chip, or time, the inverse of its throughput. "
         "Ties are broken by the others.",

@@ -108,7 +108,7 @@ class EnergyOptions:
     )
     input_scale = Option(
         base.Names(hardware.INPUT_SCALES),
-        "Where the scales of inputs are from: {summaries}.",
+        "Where the scales of inputs come from: {summaries}.",
         default=hardware.DYNAMIC,
         group=OptionGroup.CORE,
     )
@@ -152,7 +152,7 @@ class WorkloadOptions:
     group = OptionGroup.NETWORK
     breakdown = Option(
         base.Flags(),
-        "Instead of the bill a row for each part of a pass of the array: how many, what one "
+        "Instead of the bill, a row for each part of a pass of the array: how many, what one "
         "takes, its source; --format json has all that the bill is computed from.",
         group=OptionGroup.ASKED,
     )
@@ -162,14 +162,14 @@ class WorkloadOptions:
             (".csv", ".onnx", ".pt2"),
             "a network, a file .csv, .onnx or .pt2, or a list of these",
         ),
-        "Instead of one dot product a network: {names}; or a file: CSV with layer, M, K, N and "
+        "Instead of one dot product, a network: {names}; or a file: CSV with layer, M, K, N and "
         "count or of SCALE-Sim, ONNX, or what torch.export saves (.pt2); a row for each layer and "
         "the total.",
     )
     torch = Option(
         base.NamesOrFunctions(NETWORKS),
-        "Networks in PyTorch, also in the place of --workload: package.module:function of a "
-        "function that makes one, run without values on inputs of --input-shape; or {names}.",
+        "Networks in PyTorch, also instead of --workload: package.module:function, a function "
+        "that makes one, run without values on inputs of --input-shape; or {names}.",
     )
     input_shape = Option(
         base.InputShapes(),
@@ -211,7 +211,7 @@ class WorkloadOptions:
     )
     sensitivity = Option(
         base.Flags(),
-        "Instead of the bill a row for each uncertain constant, such as --adc-k1 100fJ±30%, with "
+        "Instead of the bill, a row for each uncertain constant, such as --adc-k1 100fJ±30%, with "
         "the energy at its ends; --plot draws a tornado.",
         group=OptionGroup.ASKED,
     )

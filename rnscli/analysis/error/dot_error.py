@@ -50,10 +50,12 @@ class ErrorOptions:
         usual="10000, or all rows of the operands file",
     )
     precision_of = Option(
-        Names(PRECISION_OF), "Value that --rel-precision is about.", usual=PRECISION_OF[0]
+        Names(PRECISION_OF), "Value to which --rel-precision applies.", usual=PRECISION_OF[0]
     )
     max_pairs = Option(
-        WholeNumbers(2, 10**12), "Where --rel-precision stops at the latest.", usual="1e8"
+        WholeNumbers(2, 10**12),
+        "Number of pairs at which --rel-precision stops at the latest.",
+        usual="1e8",
     )
 
 

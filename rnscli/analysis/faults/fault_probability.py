@@ -58,13 +58,13 @@ class FaultOptions:
         ),
         "Law of the values that words stand for: uniform in the legitimate range; dot-product, "
         "sums of --vector-size products of uniform operands; the sums that a network comes to; or "
-        "a file of values that were seen.",
+        "a file of observed values.",
         default=UNIFORM,
     )
     target_of = base.Option(
         base.Names(("p_err", "p_gross")),
-        "What keeps --target: the probability that an output is wrong, or that it is further off "
-        "than --tolerance, or rejected.",
+        "Which probability --target limits: that an output is wrong, or that it is off by more "
+        "than --tolerance or rejected.",
         default="p_err",
     )
     validate = base.Option(

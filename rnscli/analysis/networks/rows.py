@@ -20,7 +20,7 @@ class NetworkOptions:
     group = base.OptionGroup.NETWORK
     model = base.Option(
         base.NamesOrFunctions(NETWORKS),
-        "Networks: {names}; or your own, as package.module:function of a function that makes it.",
+        "Networks: {names}; or your own, as package.module:function, a function that makes it.",
     )
     data = base.Option(
         base.Files(),
@@ -39,7 +39,7 @@ class NetworkOptions:
     )
     metric = base.Option(
         base.Names(METRICS),
-        "By what outputs are judged: {summaries}.",
+        "How outputs are judged: {summaries}.",
         usual="the first that the task has",
         group=base.OptionGroup.ASKED,
     )
@@ -49,20 +49,20 @@ class NetworkOptions:
     layers = base.Option(
         base.Files(),
         "Layers on cores of their own: a TOML or JSON file with options, such as core, bits or "
-        "vector-size, for names or patterns of layers, of which the first that fits holds; core "
+        "vector-size, for names or patterns of layers, the first that fits applies; core "
         "fp32 leaves them digital.",
     )
     calibration_samples = base.Option(
         base.WholeNumbers(1, 10**6),
-        "Samples to train with, the first ones, on which calibrated ranges and static scales are "
-        "found; all if there are fewer.",
+        "Number of training samples, from the first, on which calibrated ranges and static scales "
+        "are found; all if there are fewer.",
         default="256",
         group=base.OptionGroup.CORE,
     )
     at_accuracy = base.Option(
         base.Numbers(1e-6, 10.0, "a share of FP32 from 1e-6 to 10"),
-        "Share of FP32 at which energies of cores are compared: the least of the rows of each that "
-        "keep it.",
+        "Share of FP32 at which energies of cores are compared: for each core, the least among "
+        "its rows that keep this share.",
         usual="0.99",
         group=base.OptionGroup.ASKED,
     )

@@ -100,7 +100,7 @@ class SolveOptions:
     group = OptionGroup.ASKED
     solve = Option(
         Names(UNKNOWNS),
-        "Instead of the budget what allows residues to be wrong with at most --target: "
+        "Instead of the budget, what allows residues to be wrong with at most --target: "
         "{summaries}.",
     )
     target = Option(

@@ -109,7 +109,7 @@ _CONDITIONS = [n for n in AXES if n in ("seed", *options.NOISE_AXES, *options.DE
     click.option(
         "--per-layer",
         is_flag=True,
-        help="Instead of a row for each core one for each layer, with its SNR against FP32; data "
+        help="Instead of a row for each core, one for each layer, with its SNR against FP32; data "
         "need no labels.",
     ),
     options.technology,

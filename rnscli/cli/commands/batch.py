@@ -40,9 +40,9 @@ def _option(flag: str, group: OptionGroup, **attributes: Any) -> Any:
             help=cli.ALLOWED),
     _option("--only", OptionGroup.ASKED, multiple=True, metavar="NAME",
             help="Only this run and those that it refers to; a list, a pattern such as "
-            "'error*', or repeated. What the folder has of other runs stays as it is."),
+            "'error*', or repeated. Results of other runs in the folder stay as they are."),
     _option("--resume", OptionGroup.RUN, is_flag=True,
-            help="Go on from runs that are finished and up to date."),
+            help="Continue from runs that are finished and up to date."),
     _option("--force", OptionGroup.RUN, is_flag=True,
             help="Replace the results of an earlier batch."),
     _option("--dry-run", OptionGroup.RUN, is_flag=True,
@@ -61,7 +61,7 @@ def command(plan: Path, output: Path | None, only: tuple[str, ...], **given: Any
     runs.
 
     The folder gets JSON and CSV of every run, and a summary. Finished runs survive a kill in a
-    folder beside it: --resume goes on from there, and with --store from every finished block.
+    folder beside it: --resume continues from there, and with --store from every finished block.
 
     \b
     # Does every requirement of the plan hold? For a system of CI

@@ -141,8 +141,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Run a network on a chip of many arrays: throughput, latency, energy, power, area.
 
     Layers get copies of their tiles so that the slowest is as fast as possible; what does not fit
-    is loaded. Memories, the way over the chip, writes, and what is no matrix product are in the
-    bill, and each layer says what limits it.
+    is loaded. Memories, transport over the chip, writes, and what is not a matrix product are in
+    the bill, and each layer says what limits it.
 
     \b
     # ResNet-50 on residues, a conventional core, and digital arrays

@@ -81,7 +81,8 @@ CHIP_OPTIONS: tuple[Any, ...] = (
     options.take(
         WorkloadOptions.workload,
         help=WorkloadOptions.workload.text.replace(
-            "Instead of one dot product a network", "Instead of an array the best chip for networks"
+            "Instead of one dot product a network",
+            "Instead of an array, the best chip for networks",
         ).replace("; a row for each layer and the total", ""),
     ),
     WorkloadOptions.torch,

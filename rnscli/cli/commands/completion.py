@@ -76,7 +76,7 @@ def command(shell: str) -> None:
     """Print the script with which a shell completes rnscli: bash, zsh or fish.
 
     It completes commands, options and their values: names, also behind a comma, files, and the
-    columns that --require may be about.
+    columns that --require may name.
 
     \b
     # bash: put this line into ~/.bashrc

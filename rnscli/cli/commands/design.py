@@ -121,9 +121,9 @@ _STATIC = (
     options.take(
         base.Option(
             base.Flags(),
-            "Instead of the best design what each code saves of the light, and the energy, that "
-            "reach --max-p-err or --max-output-error, which may be several: the laser power is "
-            "looked for, on as many arrays as are best.",
+            "Instead of the best design, what each code saves of the light and the energy that "
+            "reach --max-p-err or --max-output-error (several values are possible): the least "
+            "laser power is searched for, on the best number of arrays.",
             name="coding_gain",
             group=base.OptionGroup.ASKED,
         )
@@ -131,7 +131,7 @@ _STATIC = (
     options.take(
         base.Option(
             base.Flags(),
-            "Instead of the best design families of codes side by side, at each --sigma: the same "
+            "Instead of the best design, families of codes side by side, at each --sigma: the same "
             "channels and converters, beside a conventional core.",
             name="families",
             group=base.OptionGroup.ASKED,
@@ -203,7 +203,7 @@ _STATIC = (
     options.take(
         analysis.ErrorOptions.pairs.within(high=10**9),
         "10000",
-        help="Pairs of vectors that each error is simulated with.",
+        help="Pairs of vectors with which each error is simulated.",
         swept=False,
     ),
     options.take(
@@ -223,7 +223,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     latency, throughput and area are those of the chip; with --layer-bits each layer has a design
     of its own.
 
-    --require is about the chosen design.
+    --require applies to the chosen design.
 
     \b
     # The least energy for an error of at most 0.1

@@ -123,7 +123,7 @@ def _notes(
     limits = [
         f"--{name.replace('_', '-')} {measures.amount(metric, made.parameters[name])}"
         for name, (metric, _) in measures.limits.items()
-        if name in made.given
+        if name in (made.given or ())
     ]
     limits += [
         f"error at most {value:.4g}, that of digital-int8, as no other is given"

@@ -126,7 +126,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     Real operands are quantised, multiplied in each core and scaled back; errors are against the
     float64 dot product. With --p or --sigma every residue is noisy, the core rns decodes and
-    retries, and the conventional cores see the equal noise at their ADC.
+    retries, and the conventional cores see the same noise at their ADC.
 
     \b
     # What a conventional ADC of b bits loses that residues keep

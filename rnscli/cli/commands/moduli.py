@@ -80,8 +80,8 @@ SET_AXES = ("precision_bits", "count")  # of a search for a set that is not give
 def command(given: dict[str, Any], drawn: bool) -> Question:
     """Choose moduli sets for a target precision.
 
-    The search is exact: no set has fewer moduli or, with as many, a larger range. With redundant
-    moduli the n smallest cover the range and the k largest are redundant.
+    The search is exact: no set has fewer moduli, and none with as many has a larger range. With
+    redundant moduli the n smallest cover the range and the k largest are redundant.
 
     \b
     # The sets of 6-bit converters, with no, one and two redundant moduli

@@ -114,7 +114,7 @@ _CIRCUIT = "a circuit that reduces sums modulo m without errors of its own"
     options.take(
         core.CoreOptions.core.within(listed={n: core.CORES[n] for n in core.analog_cores()}),
         usual="all that run on the technology",
-        help="Cores whose readings are looked at.",
+        help="Cores whose readings are examined.",
     ),
     options.bits("6"),
     *options.OPERANDS,

@@ -85,7 +85,7 @@ def command(given: dict[str, Any], drawn: bool) -> Question:
     (published of larger networks, and less is enough for a small one), full-only (published of the
     full range of the ADCs, and not so of a calibrated one), explained (further off, for the reason
     in the remark), given (not compared: what others are computed from) or different; exit with code
-    1 if any is different. Each row has the command that prints just it.
+    1 if any is different. Each row has the command that prints that row alone.
 
     \b
     # Does rnscli still find what is published?

@@ -135,7 +135,7 @@ AXIS_COLUMNS = {
     click.option(
         "--curves",
         is_flag=True,
-        help="Instead of a row for each core one for each epoch and seed.",
+        help="Instead of a row for each core, one for each epoch and seed.",
     ),
     options.take(
         analysis.SimulationOptions.seed.within(high=2**63 - 1),
@@ -147,7 +147,7 @@ AXIS_COLUMNS = {
         group=base.OptionGroup.RUN,
         type=options.OutputPath("a folder"),
         metavar="DIR",
-        help="Keep every training in this folder after each epoch, and go on from there.",
+        help="Keep every training in this folder after each epoch, and continue from there.",
     ),
     click.option(
         "--save",
@@ -163,7 +163,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     """Train networks with every matrix product in a core, beside FP32.
 
     The products of the forward pass and of both gradients are computed in the core, or the latter
-    in others or in FP32; gradients pass the rounding straight through, and all else stays in FP32.
+    in others or in FP32; gradients pass the rounding straight through, and everything else stays in
+    FP32.
     With the same seed, FP32 and every core begin with the same weights and see the same samples in
     the same order. Energies are of all steps. Needs the extra rnscli[torch].
 
@@ -172,12 +173,12 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
     rnscli train --bits 7 --epochs 1 --seed 0,1
     # The loss at two precisions, epoch by epoch
     rnscli train --bits 5,7 --epochs 2 --curves --plot loss.png
-    # A long training, which may be killed and goes on
+    # A long training, which can be killed and continued
     rnscli train --bits 6 --epochs 2 --checkpoint training
     # Few bits forward, no core for gradients; and another recipe
     rnscli train --bits 4 --input-gradient-bits 8 --weight-gradient-bits fp32
     rnscli train --optimiser momentum --learning-rate 0.02,0.1 --clip 1
-    # A task on which few bits lose, and what rounding by chance saves
+    # A task on which few bits lose, and what stochastic rounding saves
     rnscli train --model text-mlp --bits 4..6 --rounding nearest,stochastic
     # Weights in cells whose steps fade
     rnscli train --core fixed-hp --epochs 1 --optimiser sgd \\

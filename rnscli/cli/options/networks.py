@@ -56,8 +56,7 @@ libraries: shared.Decorator[Any] = shared.stacked(
     *(
         Option(
             NamesOrFiles((), (), f"{one.summary}, or a list of these"),
-            f"In the place of --model: networks of {one.package}, {one.weights}; nothing is "
-            "downloaded.",
+            f"Instead of --model: networks of {one.package}, {one.weights}; nothing is downloaded.",
             name=name,
             group=OptionGroup.NETWORK,
         )

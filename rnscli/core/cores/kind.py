@@ -138,8 +138,9 @@ class CoreOptions:
     )
     adc_range = Option(
         NamesOrFractions(ADC_RANGES),
-        "Range of the ADCs of the cores fixed-lp and bit-sliced: all that could occur, what does "
-        "occur, or a fraction of the full one such as 1/8; what is beyond is clipped.",
+        "Range of the ADCs of the cores fixed-lp and bit-sliced: all values that could occur, "
+        "those that do occur, or a fraction of the full range such as 1/8; values beyond it are "
+        "clipped.",
         default=FULL,
     )
     calibration = Option(
@@ -150,7 +151,7 @@ class CoreOptions:
     )
     percentile = Option(
         Numbers(math.nextafter(50.0, 51.0), 100.0, "a number above 50 and at most 100"),
-        "Per cent of the values that occur that --calibration percentile covers.",
+        "Percentage of the values that occur that --calibration percentile covers.",
         default=f"{PERCENTILE:g}",
     )
 

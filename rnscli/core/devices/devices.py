@@ -83,7 +83,7 @@ class DeviceOptions:
     dac_error = _steps("Standard deviation of the levels of a DAC, in its steps.")
     device_table = Option(
         Files(),
-        "CSV file of a measured cell in the place of --cell-error: columns target, mean, "
+        "CSV file of a measured cell instead of --cell-error: columns target, mean, "
         "deviation, as shares of the largest conductance.",
     )
     adc_inl_table = Option(

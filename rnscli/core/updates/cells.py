@@ -83,8 +83,8 @@ class UpdateOptions:
     )
     update_mapping = Option(
         Names(tuple(SIDES)),
-        "Cells of a digit: one beside a reference that stays, or a pair that moves against each "
-        "other.",
+        "Cells of a digit: one beside a fixed reference, or a pair that moves in opposite "
+        "directions.",
         usual="reference",
     )
     update_range = Option(

@@ -204,7 +204,7 @@ class WaldenAdc(SurveyedAdc):
             "J", 0.0, 1.0, "an energy per conversion step from 0 to 1 J", "0.6694fJ",
             "walden: energy per conversion step.",
         ),
-        "walden_corner": _corner("walden: rate from which on it rises.", "1.2211GHz"),
+        "walden_corner": _corner("walden: rate above which it rises.", "1.2211GHz"),
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
@@ -259,7 +259,7 @@ class SchreierAdc(SurveyedAdc):
             "dB", 50.0, 250.0, "a ratio from 50 to 250 dB", "186.723dB",
             "schreier: figure of merit at low rates.",
         ),
-        "schreier_corner": _corner("schreier: rate from which on it falls.", "46.735MHz"),
+        "schreier_corner": _corner("schreier: rate above which it falls.", "46.735MHz"),
     }  # fmt: skip
 
     def energy(self, bits: float, rate: float) -> float:
