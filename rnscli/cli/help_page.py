@@ -64,7 +64,10 @@ class _Formatter(click.HelpFormatter):
 
 
 def _kept(text: str) -> str:
-    return text.replace("-", _HYPHEN)
+    """A text whose words stay whole, but for lists of names that no column has room for."""
+    return re.sub(
+        rf"(?<!\S)\S{{1,{_COLUMN}}}(?!\S)", lambda one: one[0].replace("-", _HYPHEN), text
+    )
 
 
 class _Context(click.Context):
