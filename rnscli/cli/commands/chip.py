@@ -96,6 +96,7 @@ PICTURE = base.Option(
     "What --plot draws: {summaries}.",
     usual="layers of one chip, a sweep if there is one, else parts",
     name="picture",
+    group=base.OptionGroup.OUTPUT,
 )
 
 
