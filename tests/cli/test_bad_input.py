@@ -533,7 +533,7 @@ def test_unknown_commands_and_options(refusal: Refusal) -> None:
         ("moduli --require N<=4", "column N does not exist; did you mean count?"),
         ("energy --require total<=1", "did you mean energy_per_dot_product_j?"),
         ("version", "did you mean --version?"),
-        ("help", "did you mean --help?"),
+        ("hlep", "did you mean help?"),
         ("err", "did you mean error-sim?"),
     ],
 )

@@ -13,6 +13,7 @@ from rnscli.cli import options
 @click.command(
     "compare",
     cls=cli.SummaryCommand,
+    background=cli.Background(page="batch.md"),
     row_types={None: report.ComparedRow},
     parameters={
         "old": "File of the earlier result, without its folder.",

@@ -16,6 +16,7 @@ SAVED, COMPUTED = "saved", "computed"
 @click.command(
     "rerun",
     cls=cli.WithExamples,
+    background=cli.Background(page="batch.md"),
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True},
 )
 @click.argument("file", type=options.PathName(), metavar="FILE.json")
