@@ -136,7 +136,8 @@ class Convolution(NamedTuple):
         if flow.granularity == "tensor":
             of_all = self.largest(covered(images, self.cut), FORWARD)
             return lambda group, _: of_all if of_all is None or group is None else of_all[group]
-        if flow.input_constant is None:
+        # A static scale is that of the calibration, which this flow does not know.
+        if isinstance(flow.input_scale, str) and not flow.seeks_scale:
             terms = images.shape[1] // self.groups * math.prod(self.cut.kernel)
             size = terms if flow.granularity == "channel" else flow.core.dot_product.vector_size
             grouped = images.view(len(images), self.groups, -1, *images.shape[2:])

@@ -35,8 +35,8 @@ def test_the_numbers_of_the_page() -> None:
     """The share that a normal distribution has, the simulated one, and what the error is then."""
     text = " ".join(PAGE.read_text().split())
     said = re.search(
-        r"31\^2 sqrt\(128\) / 3 = (\d+).* reach out to ([\d.]+) standard deviations, r = .* = ([\d.]+), and steps "
-        r"are (\d+) times finer.* no longer ([\d.]+) times that of `rns`, but ([\d.]+) times",
+        r"31\^2 sqrt\(128\) / 3 = (\d+).* reach out to ([\d.]+) standard "
+        r"deviations, r = .* = ([\d.]+), and steps are (\d+) times finer.* no longer ([\d.]+) times that of `rns`, but ([\d.]+) times",
         text,
     )
     assert said is not None
