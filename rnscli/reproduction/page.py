@@ -526,7 +526,8 @@ def _section(
     texts = _TEXTS["section"][result]
     members = [row for row in rows if row["result"] == result]
     layout = report.Layout((), (*texts["columns"], "command"))
-    table = report.table_text(members, _COLUMNS, layout, "markdown").rstrip()
+    whole = report.View(wide=True)
+    table = report.table_text(members, _COLUMNS, layout, "markdown", whole).rstrip()
     figure = FIGURES[result].of(reproduced, study) if result in FIGURES else None
     words = (row["simulated_words"] for row in members)
     facts: dict[str, Any] = {"words": min((n for n in words if isinstance(n, int)), default=0)}
