@@ -36,7 +36,8 @@ def test_the_numbers_of_the_page() -> None:
     text = " ".join(PAGE.read_text().split())
     said = re.search(
         r"31\^2 sqrt\(128\) / 3 = (\d+).* reach out to ([\d.]+) standard "
-        r"deviations, r = .* = ([\d.]+), and steps are (\d+) times finer.* no longer ([\d.]+) times that of `rns`, but ([\d.]+) times",
+        r"deviations, r = .* = ([\d.]+), and steps are (\d+) times "
+        r"finer.* no longer ([\d.]+) times that of `rns`, but ([\d.]+) times",
         text,
     )
     assert said is not None
