@@ -346,10 +346,6 @@ class BuiltChip:
         return math.fsum(one for energies in self.energies for one in energies.values())
 
     @property
-    def power(self) -> float:
-        return self.energy / self.total_time[0]
-
-    @property
     def lifetime(self) -> float | None:
         """Time in s until cells have worn out, where writes are spread over what is written.
 

@@ -151,7 +151,21 @@ def _layer(chip: BuiltChip, index: int) -> ChipRow:
         expected_attempts=unit.expected_attempts,
         pass_attempts=unit.attempts,
         extrapolated=bool(unit.beyond),
+        arrays_area_m2=units * unit.area,
+        **_rates(chip, gemm.macs, total, units * unit.area),
     )
+
+
+def _rates(chip: BuiltChip, macs: int, energy: float, area: float) -> dict[str, Any]:
+    """Power and operations in a second, which those of all layers add up to, and their ratios."""
+    time = chip.total_time[0]
+    tops = 2e-12 * macs / time
+    return {
+        "power_w": energy / time,
+        "tops": tops,
+        "tops_per_w": 2e-12 * macs / energy,
+        "tops_per_mm2": tops / (area * 1e6) if area else None,
+    }
 
 
 def _utilisation(chip: BuiltChip, macs: int, units: int) -> float:
@@ -164,10 +178,10 @@ def _total(chip: BuiltChip, layers: Sequence[ChipRow]) -> ChipRow:
     time, limit = chip.total_time
     macs = chip.workload.macs
     on_arrays = sum(one.gemm.macs for one in chip.demands if one.on_arrays)
-    tops = 2e-12 * macs / time
     batch, tokens = chip.workload.batch, chip.workload.tokens
     changed: dict[str, Any] = dict.fromkeys(("m", "k", "n", "times", "runs_on", "copies"))
     changed |= dict.fromkeys(("stays", "tiles_of")) | chip.areas
+    changed |= _rates(chip, macs, chip.energy, chip.area)
     for name in (*CHIP_ENERGY_PARTS, *CHIP_BUSY_PARTS, *_TRAFFIC):
         changed[name] = math.fsum(getattr(row, name) for row in layers)
     if chip.pipelined:  # each layer has arrays of its own
@@ -190,15 +204,11 @@ def _total(chip: BuiltChip, layers: Sequence[ChipRow]) -> ChipRow:
         throughput_per_s=batch / time,
         tokens_per_s=None if tokens is None else tokens / time,
         energy_per_inference_j=chip.energy / batch,
-        power_w=chip.power,
         area_m2=chip.area,
         peak_macs_per_s=chip.mac_rate(chip.units),
         digital_peak_macs_per_s=chip.digital_mac_rate,
         buffer_bytes_per_s=chip.buffer_rate / 8,
         dram_bytes_per_s=chip.dram_rate / 8,
-        tops=tops,
-        tops_per_w=2e-12 * macs / chip.energy,
-        tops_per_mm2=tops / (chip.area * 1e6),
         digital_units=chip.digital_units,
         vector_lanes=chip.lanes,
         buffer_bytes=chip.banks * MEMORIES[BANK].held / 8,

@@ -119,7 +119,7 @@ class ChipRow:
     weight_bits: c.WeightBits | None
     moduli: c.Moduli | None
     redundant_moduli: c.RedundantModuli | None
-    # Of the total only.
+    # Of the total only, but for power, area of the arrays and operations.
     batch: Annotated[int | None, Column("Inferences in a run.", low=1, usual=1)] = None
     latency_s: Annotated[float | None, Column(
         "Time from the first input of a run to its last output.", form=_TIME
@@ -132,13 +132,13 @@ class ChipRow:
         float | None, energy_of("of an inference", "per inference")
     ] = None
     power_w: Annotated[float | None, Column(
-        "Power at this throughput, in W; what rests takes none.", "power", prefixed("W")
+        "Power at the throughput of the chip, in W; what rests takes none.", "power", prefixed("W")
     )] = None
     area_m2: Annotated[float | None, Column(
         "Area of arrays, digital units, vector lanes, buffer and routers, in m^2.", form=area
     )] = None
     arrays_area_m2: Annotated[float | None, Column(
-        "Area of the arrays with their converters and logic, in m^2.", "array area", area
+        "Area of its arrays with their converters and logic, in m^2.", "array area", area
     )] = None
     digital_area_m2: Annotated[float | None, Column(
         "Area of the digital units, in m^2.", "digital area", area
@@ -167,10 +167,12 @@ class ChipRow:
         "Bytes in a second that the DRAM gives or takes.", "DRAM rate", prefixed("B/s")
     )] = None
     tops: Annotated[float | None, Column(
-        "Tera-operations of the network in a second; a MAC is two.", "TOPS"
+        "Tera-operations in a second, at the throughput of the chip; a MAC is two.", "TOPS"
     )] = None
     tops_per_w: Annotated[float | None, Column("Tera-operations per joule.", "TOPS/W")] = None
-    tops_per_mm2: Annotated[float | None, Column("TOPS for each mm^2.", "TOPS/mm2")] = None
+    tops_per_mm2: Annotated[float | None, Column(
+        "TOPS for each mm^2: of the chip, and of a layer for each of its arrays.", "TOPS/mm2"
+    )] = None
     digital_units: Annotated[int | None, Column(
         "Digital units for products of two activations, each an array of h x c.", usual=0
     )] = None

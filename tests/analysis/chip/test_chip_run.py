@@ -131,7 +131,9 @@ def test_bounds(gemms: list[Gemm], spare: int) -> None:
     for row in (*layers, total):
         parts = math.fsum(getattr(row, name) for name in CHIP_ENERGY_PARTS)
         assert row.energy_j == pytest.approx(parts)
-    assert total.energy_j == pytest.approx(math.fsum(row.energy_j for row in layers))
+    for name in ("energy_j", "power_w", "tops"):
+        every = math.fsum(getattr(row, name) for row in layers)
+        assert getattr(total, name) == pytest.approx(every)
     # No faster than the arrays could multiply, nor than the buffer gives.
     each = SIZE * SIZE / ARRAY.design.timing.interval
     assert total.time_s >= workload.macs / (units * each) * (1 - 1e-12)
