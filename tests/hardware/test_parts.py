@@ -204,7 +204,8 @@ def test_larger_arrays_take_more(array: Technology, of: Pass, kernel: str, what:
         if (array.name, key) != ("sram-digital", "time"):
             assert after[key] >= before[key] * (1 - 1e-12), key
     if what != "bits":
-        assert after["energy"] > before["energy"] and after["area"] > before["area"]
+        # Not the area: cells of ReRAM may lie over their drivers, with room left.
+        assert after["energy"] > before["energy"]
     for one, other in zip(array.priced(of), array.priced(larger), strict=True):
         assert other.count >= one.count and other.area >= one.area
         assert other.count * other.energy >= one.count * one.energy
