@@ -116,13 +116,14 @@ class FolderBaseline:
 
 def known_columns(result: report.SavedResult) -> report.ComparedColumns:
     """What is known of the columns of a result: of its command, and of the rows that fit best."""
-    from rnscli.cli import ANSWERING, AnswerCommand, cli
+    from rnscli.cli import ANSWERING, AnswerCommand, SummaryCommand, cli
 
     if result.command not in ANSWERING:
         near = base.nearest(result.command, ANSWERING)
         raise base.InputError(f"{result.path} is of a command that is unknown{near}")
     command = cli.get_command(click.Context(cli), result.command)
-    by_type = getattr(command, "columns_by_type")  # noqa: B009
+    assert isinstance(command, AnswerCommand | SummaryCommand)  # as are all that answer with rows
+    by_type = command.columns_by_type
     keys = set(result.rows[0])
     row_type, columns = max(by_type.items(), key=lambda one: len(keys & set(one[1])))
     names: dict[str, str] = {}

@@ -39,12 +39,8 @@ def _named() -> dict[str, tuple[str, str]]:
     }
 
 
-class _Terms(options.TextType):
+class _Terms(options.ParamType):
     name = "TERM"
-    what = "a term"
-
-    def parse(self, text: str) -> str:
-        return text
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

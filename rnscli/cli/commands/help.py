@@ -18,14 +18,10 @@ from rnscli.cli import (
 )
 
 
-class _Parts(options.TextType):
+class _Parts(options.ParamType):
     """Groups of options, by their keys, and options."""
 
     name = "WHAT"
-    what = "a group of options, or an option"
-
-    def parse(self, text: str) -> str:
-        return text
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
