@@ -322,13 +322,15 @@ class Output:
         for requirement in self.require:
             requirement.check_column(self.keys, self.titles)
         self.view.check(self.keys, self.titles)
-        useless = {"json": ("show", "wide", "keys"), "csv": ("wide", "keys")}
+        every = ("show", "wide", "keys")
+        useless = {"json": every, PAGE: every, "csv": ("wide", "keys")}
         for option in useless.get(self.style or "", ()):
             if getattr(self.view, option):
                 others = " and csv" if option == "show" else ""
+                under = "" if self.style == PAGE else " under its key"
                 raise base.InputError(
                     f"--{option} is about tables{others}; leave it out with --format {self.style}, "
-                    "which has every column under its key"
+                    f"which has every column{under}"
                 )
 
     @property
@@ -433,12 +435,13 @@ def write_result(
     rows = view.arranged(rows)
     layout = result.layout.with_essential(_columns_required(require, result.columns))
     if is_text and path is None and is_terminal():
+        required = {id(row) for row in result.rows[: answer.required]}
         marked = {
             (place, key)
             for one in require
-            for place, row in enumerate(rows)
-            if one.concerns(row) and not one.holds(row)
             for key in _columns_required([one], result.columns)
+            for place, row in enumerate(rows)
+            if id(row) in required and one.concerns(row) and not one.holds(row)
         }
         report.print_table(rows, result.columns, layout, _TABLES[style], view, marked)
         write_standard_output(footer)

@@ -230,14 +230,19 @@ class AnswerCommand(WithExamples):
             output.keep_apart("--baseline", output.baseline.saved.path)
         return given, output
 
-    def invoke(self, ctx: click.Context) -> None:
-        """Check, compute, write; all that can be refused is refused before it is computed."""
-        given, output = self.with_output(ctx.params)
+    def asked(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], Output, Question]:
+        """Options with their output and question; refused if a file would be written over."""
+        given, output = self.with_output(params)
         for option, paths in options.files_read().items():
             output.keep_apart(option, *paths)
         question = self.prepare(given, output.draws)
         for option, paths in question.reads.items():
             output.keep_apart(option, *paths)
+        return given, output, question
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Check, compute, write; all that can be refused is refused before it is computed."""
+        given, output, question = self.asked(ctx.params)
         bar = partial(progress_bar, quiet=bool(given.get("quiet")))
         typed = shlex.join(("rnscli", str(self.name), *ctx.meta[_TYPED]))
         output.finish(replace(self.compute(question, bar), command_line=typed))

@@ -107,9 +107,13 @@ class FolderBaseline:
         if new.command != saved.command:
             lines = [f"it was of the command {saved.command} and is of {new.command}"]
         else:
-            fitting = report.fitting_tolerances(self.tolerances, new.rows[0])
-            found = report.compare(saved, new, known_columns(new), fitting)
-            lines = found.lines("the baseline", "this result")
+            both = [key for key in new.rows[0] if key in saved.rows[0]]
+            fitting = report.fitting_tolerances(self.tolerances, both)
+            try:
+                found = report.compare(saved, new, known_columns(new), fitting)
+                lines = found.lines("the baseline", "this result")
+            except base.InputError as error:  # rows of another kind than before
+                lines = [str(error)]
         case = report.Case("is as in the baseline", tuple(lines))
         return replace(run, cases=(*run.cases, case))
 

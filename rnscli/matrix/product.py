@@ -307,7 +307,7 @@ class TiledProduct:
         elif scales.joint and self._in_one(w.shape[-2], stacked=len(w.shape) > 2):
             every = [(slice(0, w.shape[-2]), every[0][1])]
         of_tiles: Iterator[Array]
-        if scales.joint:
+        if scales.joint or self.flow.rounds.draws:  # chance is drawn tile by tile
             of_tiles = (self._whole(columns[..., o], s, levels.levels, most) for o, s in every)
         else:
             of_tiles = self._by_tiles(

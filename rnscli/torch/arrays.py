@@ -158,16 +158,20 @@ _WHOLE = 1.5 * 2**23  # up to a third above and below, floats are whole numbers
 @lru_cache(maxsize=16)
 def _row(length: int) -> Tensor:
     """As a row: PyTorch takes several operands with one value for all columns one by one."""
-    return torch.full((length,), _WHOLE)
+    # Whatever the defaults of PyTorch are: it is kept.
+    return torch.full((length,), _WHOLE, dtype=torch.float32, device="cpu")
 
 
 @lru_cache(maxsize=1)
 def _adds_quotients() -> bool:
     """Whether `torch.addcdiv` multiplies, divides and adds in this order, each one rounded."""
-    x, y = torch.linspace(-0.9, 1.1, 999), torch.linspace(1.1, 1.3, 999)
+    x, y = (
+        torch.linspace(low, high, 999, dtype=torch.float32, device="cpu")
+        for low, high in ((-0.9, 1.1), (1.1, 1.3))
+    )
     expected = (x * 127.0 / y).round()
     found = torch.addcdiv(_row(999), x, y, value=127) - _WHOLE
-    zero = torch.addcdiv(torch.zeros(999), x, y, value=127)
+    zero = torch.addcdiv(torch.zeros_like(x), x, y, value=127)
     return torch.equal(found, expected) and torch.equal(zero, x * 127.0 / y)
 
 

@@ -66,7 +66,8 @@ def document(rnscli: Callable[..., Ran]) -> Callable[..., dict[str, Any]]:
 
     def call(*arguments: object) -> dict[str, Any]:
         ran = rnscli(*arguments, "--format", "json")
-        assert (ran.code, ran.said) == (0, [])
+        said = ran.said if arguments[0] == "chip" else ran.err.splitlines()
+        assert (ran.code, said) == (0, [])
         parsed: dict[str, Any] = strict(ran.out)
         return parsed
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import count
 from typing import Annotated, Any
 
 import click
@@ -193,15 +192,7 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
 
     def compute(runner: object, bar: cli.Bar) -> cli.Answer:
         with bar(len(ready), "chips") as advance:
-            done = count(1)
-
-            def counted(requested: options.RequestedArray) -> list[tuple[options.Point, Any]]:
-                try:
-                    return rows_of(requested)
-                finally:
-                    advance(next(done))
-
-            tables, more = cli.answered(ready, counted, swept)
+            tables, more = cli.answered(ready, rows_of, swept, advance)
         every = [one for _, table in tables for one in table]
         rows = [one for one in every if per_layer or one[1].layer == TOTAL]
         runs = _runs_of(every, swept)
@@ -219,7 +210,8 @@ def command(given: dict[str, Any], drawn: bool) -> cli.Question:
             rows, plot, left, layout=layout, footer=_footer(), remarks=said, page=page
         )
 
-    stated = options.with_model_defaults(given) | {"workload": asked["workload"]}
+    # Of the picture, as --plot itself is: a result is the same whatever is drawn.
+    stated = options.with_model_defaults(given) | {"workload": asked["workload"], "picture": None}
     return cli.Question(stated, compute)
 
 

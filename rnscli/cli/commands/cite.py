@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from rnscli.base import check_writable, write_atomically
-from rnscli.cli import Background, WithExamples, hanging, options, write_standard_output
+from rnscli.base import check_writable
+from rnscli.cli import Background, WithExamples, hanging, options, write_text
 from rnscli.cli.citation import as_bibtex, as_text, citation_file, works
 
 _FORMS = ("text", "bibtex", "cff")
@@ -46,7 +46,4 @@ def command(style: str | None, output: Path | None) -> None:
     if style == "cff":
         parts = [text.rstrip("\n")]
     whole = "\n\n".join(parts) + "\n"
-    if output is None:
-        write_standard_output(whole)
-    else:
-        write_atomically(output, whole.encode())
+    write_text(whole, output)

@@ -33,7 +33,7 @@ class _Parts(options.ParamType):
         command = _command_of(ctx, name)
         listed = grouped(command.get_params(ctx))
         groups = [one.key for one in listed if one is not None]
-        flags = [one.opts[-1] for of_group in listed.values() for one in of_group]
+        flags = [_flag(one) for of_group in listed.values() for one in of_group]
         shown = flags if incomplete.startswith("-") else groups
         return options.of_names(incomplete, shown)
 
@@ -97,6 +97,11 @@ def _command_of(context: click.Context, name: str) -> WithExamples:
     return found
 
 
+def _flag(option: click.Option) -> str:
+    """Its first long name: others are aliases, or short."""
+    return next(one for one in option.opts if one.startswith("--"))
+
+
 def _write_overview(
     context: click.Context, formatter: click.HelpFormatter, command: WithExamples
 ) -> None:
@@ -110,7 +115,7 @@ def _write_overview(
         for group, listed in groups.items():
             assert group is not None
             key = "" if group.key == group.value.lower() else f" ({group.key})"
-            names = ", ".join(one.opts[-1] for one in listed if one.opts[-1] != "--help")
+            names = ", ".join(_flag(one) for one in listed if _flag(one) != "--help")
             with formatter.section(heading(f"{title_of(group)}{key}")):
                 formatter.write_text(names)
     command.format_epilog(context, formatter)
@@ -124,7 +129,7 @@ def _write_parts(
 ) -> None:
     """Groups that are named as they are in the help, and options that are, under their groups."""
     groups = grouped(command.get_params(context))
-    wanted = list(_wanted(command, groups, what))
+    wanted = list(dict.fromkeys(_wanted(command, groups, what)))
     chosen = {group: [one for one in listed if one in wanted] for group, listed in groups.items()}
     write_groups(context, formatter, {group: some for group, some in chosen.items() if some})
     for option in wanted:
@@ -137,7 +142,7 @@ def _wanted(
     what: Sequence[str],
 ) -> Iterator[click.Option]:
     by_key = {group.key: listed for group, listed in groups.items() if group is not None}
-    by_name = {one.opts[-1]: one for listed in groups.values() for one in listed}
+    by_name = {name: one for listed in groups.values() for one in listed for name in one.opts}
     for text in what:
         if text in by_key:
             yield from by_key[text]

@@ -64,7 +64,8 @@ def command(context: click.Context, file: Path, more: tuple[str, ...], rows: str
         if rows != COMPUTED and _is_shown(command, saved, running, rows == SAVED):
             return
         if rows is None:
-            cli.say([f"the picture of {command.name} takes more than rows: computing again"], "")
+            what = f"the picture or page of {command.name}"
+            cli.say([f"{what} takes more than rows: computing again"], "")
         command.invoke(running)
 
 
@@ -91,13 +92,12 @@ def _is_shown(
     command: cli.AnswerCommand, saved: report.SavedResult, running: click.Context, wanted: bool
 ) -> bool:
     """Write the saved rows; or say no, where the picture takes more than these."""
-    given, output = command.with_output(running.params)
-    question = command.prepare(given, output.plot is not None)
-    if output.plot is not None and question.picture is None:
+    _, output, question = command.asked(running.params)
+    pictured = output.plot is not None and question.picture is None
+    if pictured or output.style == cli.PAGE:
         if wanted:
-            raise base.InputError(
-                f"--plot of {command.name} takes more than rows; leave --rows out to compute them"
-            )
+            what = f"--plot of {command.name}" if pictured else "a page"
+            raise base.InputError(f"{what} takes more than rows; leave --rows out to compute them")
         return False
     if output.folder is not None:
         raise base.InputError("--output is a folder here, which takes more than rows")

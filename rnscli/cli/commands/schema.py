@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from rnscli import cli, report
-from rnscli.base import check_writable, write_atomically
+from rnscli.base import check_writable
 from rnscli.cli import options
 
 Answering = cli.AnswerCommand | cli.SummaryCommand
@@ -82,7 +82,4 @@ def command(context: click.Context, command: str, output: Path | None) -> None:
     answering = group.get_command(context, command)
     assert isinstance(answering, Answering)
     text = json.dumps(document_schema(answering), indent=2, allow_nan=False) + "\n"
-    if output is None:
-        cli.write_standard_output(text)
-    else:
-        write_atomically(output, text.encode())
+    cli.write_text(text, output)
