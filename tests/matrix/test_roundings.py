@@ -9,7 +9,7 @@ from plain_product import multiply
 
 import rnscli
 from rnscli.matrix.dataflow import Dataflow
-from rnscli.matrix.product import NumPyArrays
+from rnscli.matrix.product import NumPyArrays, TiledProduct
 from rnscli.matrix.rounding import ROUNDINGS, stochastic, truncate
 
 RNG = np.random.default_rng(11)
@@ -53,6 +53,18 @@ def test_products_with_stochastic_rounding_have_the_right_mean() -> None:
     assert multiply(flow_of(3, 16), x, w)[0] == pytest.approx(1.0)
     again = rnscli.AnalogMatrix(w, flow, seed=5)
     assert [(x @ again)[0, 0] for _ in range(50)] == found[:50].tolist()
+
+
+def test_chance_of_weights_is_drawn_tile_by_tile() -> None:
+    """The first tile is rounded as it is alone, whatever follows it."""
+    w = RNG.normal(size=(40, 3)).astype(np.float32)
+    flow = flow_of(4, 16, rounding="stochastic")
+    every, alone = (
+        TiledProduct(flow, NumPyArrays(np.random.default_rng(8))).quantise_weights(some)
+        for some in (w, w[:16])
+    )
+    for part, other in zip(every.tiles[0].parts, alone.tiles[0].parts, strict=True):
+        assert np.array_equal(part, other)
 
 
 def test_truncation_of_every_scale() -> None:

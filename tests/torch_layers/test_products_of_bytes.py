@@ -9,7 +9,7 @@ from torch import Tensor
 import rnscli
 import rnscli.torch
 from rnscli.matrix import NumPyArrays
-from rnscli.torch.arrays import TorchArrays
+from rnscli.torch.arrays import TorchArrays, _adds_quotients, _row
 
 ARRAYS = TorchArrays(torch.device("cpu"))
 
@@ -66,6 +66,20 @@ def test_bytes_are_rounded_as_numbers_are(levels: int, order: tuple[int, ...]) -
         found = ARRAYS.nearest(laid, levels, scales)
         assert found.dtype == torch.int8
         assert torch.equal(found.float(), torch.from_numpy(expected))
+
+
+@pytest.mark.parametrize("default", [torch.float64, torch.float16])
+def test_whatever_the_default_type_is(default: torch.dtype) -> None:
+    values = torch.linspace(-1.0, 1.0, 77, dtype=torch.float32)[None]
+    scales = torch.ones(1, 1, dtype=torch.float32)
+    expected = ARRAYS.nearest(values, 127, scales)
+    _row.cache_clear()
+    _adds_quotients.cache_clear()
+    torch.set_default_dtype(default)
+    try:
+        assert torch.equal(ARRAYS.nearest(values, 127, scales), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_a_chunk_of_one_row() -> None:

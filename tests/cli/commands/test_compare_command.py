@@ -143,6 +143,12 @@ def test_a_batch_against_an_earlier_one(rnscli: Run) -> None:
     assert cases == {"is as in the baseline": 1}
     whole = (*line, "--baseline", "before", "--allow", "p_err=any")
     assert rnscli(*whole).code == 0
+    # Rows of another kind than before are a verdict, and not the end of the batch.
+    Path("before/faults.json").write_text(
+        rnscli("fault-prob", "--bits", "4", "--target", "1e-3", "--format", "json").out
+    )
+    other = rnscli(*line, "--baseline", "before", "--allow", "p_err=any")
+    assert other.code == 1 and "faults: " in other.err and Path("now/faults.json").exists()
     # The folder itself may be the baseline: it is read before it is replaced.
     assert rnscli(*line, "--baseline", "now").code == 0
     for words, said in (

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from golden_runs import RUNS
 
+from rnscli import hardware
 from rnscli.analysis.faults import fault_probability
 from rnscli.cli.answer import Answer
 from rnscli.cli.asked_again import words_again
@@ -15,6 +16,8 @@ from rnscli.cli.main import ANSWERING
 from rnscli.cli.plan import check, command_of
 from rnscli.report import json_text, saved_of
 
+PROFILE = Path(hardware.__file__).parent / "technologies" / "reram-analog.toml"
+PLAIN = ("--core", "fixed-lp", "--bits", "6")
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
 LINE = ("fault-prob", "--bits", "5", "--redundant", "0,2", "--p", "1e-3,1e-2", "--attempts", "1")
@@ -82,6 +85,26 @@ def test_the_same_bytes_and_other_forms(rnscli: Run, monkeypatch: pytest.MonkeyP
     assert saved.code == 0 and "drawn from a.json; nothing is computed" in saved.err
     assert Path("b.svg").read_bytes() == Path("a.svg").read_bytes()
     assert rnscli("rerun", "a.json", "--rows", "saved", "--format", "json").out == whole
+
+
+def test_files_that_are_read_are_not_written_over(rnscli: Run, refusal: Refusal) -> None:
+    text = PROFILE.read_text().replace('"reram-analog"', '"mine"')
+    Path("a.toml").write_text(text)
+    assert rnscli("energy", "--technology", "a.toml", *PLAIN, "--output", "a.json").code == 0
+    words = ("a.json", "--rows", "saved", "--format", "csv", "--output", "a.toml")
+    assert "a.toml would be written over" in refusal("rerun", *words)
+    assert Path("a.toml").read_text() == text
+
+
+def test_a_chip_is_the_same_whatever_was_drawn(rnscli: Run, refusal: Refusal) -> None:
+    line = ("chip", "--workload", "mnist-cnn", "--core", "fixed-lp")
+    drawn = ("--plot", "a.svg", "--picture", "parts")
+    assert rnscli(*line, *drawn, "--output", "a.json").code == 0
+    whole = Path("a.json").read_text()
+    assert whole == rnscli(*line, "--format", "json").out
+    assert rnscli("rerun", "a.json", "--format", "json").out == whole
+    page = ("a.json", "--rows", "saved", "--output", "a.html")
+    assert "a page takes more than rows" in refusal("rerun", *page)
 
 
 @pytest.mark.thorough
