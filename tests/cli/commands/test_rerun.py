@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from golden_runs import RUNS
 
-from rnscli import hardware
 from rnscli.analysis.faults import fault_probability
 from rnscli.cli.answer import Answer
 from rnscli.cli.asked_again import words_again
@@ -16,8 +16,6 @@ from rnscli.cli.main import ANSWERING
 from rnscli.cli.plan import check, command_of
 from rnscli.report import json_text, saved_of
 
-PROFILE = Path(hardware.__file__).parent / "technologies" / "reram-analog.toml"
-PLAIN = ("--core", "fixed-lp", "--bits", "6")
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
 LINE = ("fault-prob", "--bits", "5", "--redundant", "0,2", "--p", "1e-3,1e-2", "--attempts", "1")
@@ -88,12 +86,13 @@ def test_the_same_bytes_and_other_forms(rnscli: Run, monkeypatch: pytest.MonkeyP
 
 
 def test_files_that_are_read_are_not_written_over(rnscli: Run, refusal: Refusal) -> None:
-    text = PROFILE.read_text().replace('"reram-analog"', '"mine"')
-    Path("a.toml").write_text(text)
-    assert rnscli("energy", "--technology", "a.toml", *PLAIN, "--output", "a.json").code == 0
-    words = ("a.json", "--rows", "saved", "--format", "csv", "--output", "a.toml")
-    assert "a.toml would be written over" in refusal("rerun", *words)
-    assert Path("a.toml").read_text() == text
+    np.savez("ops.npz", x=np.ones((4, 8)), w=np.ones((4, 8)))
+    before = Path("ops.npz").read_bytes()
+    asked = ("--core", "rns", "--bits", "4", "--vector-size", "8", "--operands", "ops.npz")
+    assert rnscli("error-sim", *asked, "--output", "a.json").code == 0
+    words = ("a.json", "--rows", "saved", "--format", "csv", "--output", "ops.npz")
+    assert "ops.npz would be written over" in refusal("rerun", *words)
+    assert Path("ops.npz").read_bytes() == before
 
 
 def test_a_chip_is_the_same_whatever_was_drawn(rnscli: Run, refusal: Refusal) -> None:
