@@ -1,6 +1,7 @@
 """A network on a chip of so many arrays: its memories, its times, energies and area."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -226,29 +227,26 @@ class BuiltChip:
         """Time in s between two runs that do not wait, and what takes it."""
         layers = [self.time_of(index) for index in range(len(self.demands))]
         if self.pipelined:
-            shared = [(math.fsum(busy[name] for busy in self._busy), name) for name in _SHARED]
-            return max([*shared, *layers])
+            return max([*((time, name) for name, time in self._together.items()), *layers])
         by_limit: dict[str, float] = {}
         for time, limit in layers:
             by_limit[limit] = by_limit.get(limit, 0.0) + time
         return math.fsum(by_limit.values()), max(by_limit, key=by_limit.__getitem__)
 
-    @property
-    def least_time(self) -> float:
-        """Time in s that no more arrays, units or lanes shorten where layers are pipelined."""
-        return max(math.fsum(busy[name] for busy in self._busy) for name in ("buffer", "dram"))
+    @cached_property
+    def _together(self) -> dict[str, float]:
+        """Time in s for which all layers keep each of the parts busy that they share."""
+        return {name: math.fsum(busy[name] for busy in self._busy) for name in _SHARED}
 
-    @property
-    def fixed_limit(self) -> str:
-        """What takes the time, of what a search does not choose."""
-        chosen = {"digital units": self.digital_units, "vector lanes": self.lanes}
+    def least_time(self, chosen: Collection[str]) -> float:
+        """Time in s that more arrays, and parts that are chosen, do not shorten."""
+        return max(time for name, time in self._together.items() if name not in chosen)
+
+    def fixed_limit(self, chosen: Collection[str]) -> str:
+        """What takes the time, of what is not chosen."""
         layers = [self.time_of(index) for index in self.occupancy.placed]
-        shared = [
-            (math.fsum(busy[name] for busy in self._busy), name)
-            for name in _SHARED
-            if name not in chosen
-        ]
-        return max([*shared, *(one for one in layers if one[1] not in chosen)])[1]
+        shared = [(time, name) for name, time in self._together.items()]
+        return max(one for one in (*shared, *layers) if one[1] not in chosen)[1]
 
     @property
     def full_power(self) -> float:

@@ -1,7 +1,7 @@
 """A chip: so many arrays of one design, with what feeds them and what they cannot do."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from rnscli import base, hardware
 from rnscli.analysis.energy.energy_design import EnergyDesign
@@ -170,20 +170,25 @@ class ChipParameters:
             return None
         return replace(self.array, kernel="mvm").design
 
-    @cached_property
+    @property
     def digital(self) -> EnergyDesign:
         """A unit for products of two activations, at the node of the arrays."""
-        technology = hardware.load_technology("digital-logic")
-        made = technology.with_values({"node": self.unit.technology.node})
-        design = EnergyParameters(
-            core=_DIGITAL_CORE,
-            dot_product=self.array.dot_product,
-            bits=self.array.bits,
-            columns=self.unit.width,
-            technology=made,
-            clock=self.array.clock,
-            memory=self.array.memory,
-            scales=self.array.scales,
-            input_scale=self.array.input_scale,
-        )
-        return design.design
+        return _digital_unit(self.array)
+
+
+@lru_cache(maxsize=64)  # a search changes how many there are, and hardly ever the array
+def _digital_unit(array: EnergyParameters) -> EnergyDesign:
+    technology = hardware.load_technology("digital-logic")
+    unit = array.design
+    parameters = EnergyParameters(
+        core=_DIGITAL_CORE,
+        dot_product=array.dot_product,
+        bits=array.bits,
+        columns=unit.width,
+        technology=technology.with_values({"node": unit.technology.node}),
+        clock=array.clock,
+        memory=array.memory,
+        scales=array.scales,
+        input_scale=array.input_scale,
+    )
+    return parameters.design

@@ -1,13 +1,14 @@
 """The fastest chip within an area, a power, or both."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from rnscli import base
 from rnscli.analysis.chip.built_chip import BuiltChip
 from rnscli.analysis.chip.chip_parameters import SCHEDULES, SEQUENTIAL
+from rnscli.analysis.chip.mapping import Stage
 from rnscli.analysis.chip.rows import AREA, POWER
 from rnscli.base import NoSolutionError
 
@@ -78,23 +79,30 @@ def _keeps_power(chip: BuiltChip) -> bool:
 def _pipelined(chip: BuiltChip) -> BuiltChip | None:
     if not chip.occupancy.may_be_pipelined:
         return None
-    high = _longest_time(chip)
-    best = _keeping(chip, high)
+    # With one copy of each tile; its stages are the same for all times.
+    stages = replace(chip, given=None).placement.stages
+    high = _longest_time(chip, stages)
+    best = _keeping(chip, stages, high)
     if best is None or not _fits(best):
         return None
     if not _keeps_power(best):  # it rests, and takes less energy than any larger one
         return replace(best, bound=POWER)
-    low = best.least_time
+    sized = {
+        "digital units": chip.parameters.digital_units,
+        "vector lanes": chip.parameters.vector_lanes,
+    }
+    chosen = {name for name, many in sized.items() if many is None}
+    low = best.least_time(chosen)
     while high - low > _PRECISE * high:
         middle = (low + high) / 2
-        made = _keeping(chip, middle)
+        made = _keeping(chip, stages, middle)
         if made is not None and _fits(made) and _keeps_power(made):
             best, high = made, middle
         else:
             low = middle
-    beyond = _keeping(chip, low * (1 - _PRECISE))
-    if beyond is None or low <= best.least_time:
-        bound = best.fixed_limit  # no copies, units or lanes make it faster
+    beyond = _keeping(chip, stages, low * (1 - _PRECISE))
+    if beyond is None or low <= best.least_time(chosen):
+        bound = best.fixed_limit(chosen)  # no copies, units or lanes make it faster
     elif not _fits(beyond):
         bound = AREA
     else:  # which may be faster even so, if it rests
@@ -102,21 +110,16 @@ def _pipelined(chip: BuiltChip) -> BuiltChip | None:
     return replace(best, bound=bound)
 
 
-def _longest_time(chip: BuiltChip) -> float:
+def _longest_time(chip: BuiltChip, stages: Sequence[Stage]) -> float:
     """Time in s between two runs with one copy of each tile, one digital unit, and one lane."""
-    slowest = max((stage.duration(1) for stage in _whole(chip).placement.stages), default=0.0)
+    slowest = max((stage.duration(1) for stage in stages), default=0.0)
     return max(slowest, chip.digital_time, chip.vector_time)
 
 
-def _whole(chip: BuiltChip) -> BuiltChip:
-    """One copy of each tile."""
-    return replace(chip, given=None)
-
-
-def _keeping(chip: BuiltChip, time: float) -> BuiltChip | None:
+def _keeping(chip: BuiltChip, stages: Sequence[Stage], time: float) -> BuiltChip | None:
     """The smallest chip of one copy of each tile at least that keeps a time between runs."""
     units = 0
-    for stage in _whole(chip).placement.stages:
+    for stage in stages:
         copies = stage.copies_within(time)
         if copies is None:
             return None

@@ -77,3 +77,12 @@ def test_the_search_ends_where_chips_are_nearly_alike() -> None:
     found = total_of(network, array=array, chip_area=400e-6, chip_power=20.0, dram="hbm2")
     assert found.schedule == "sequential"
     assert found.area_m2 is not None and found.area_m2 <= 400e-6
+
+
+def test_given_lanes_are_a_limit_of_the_search() -> None:
+    """More arrays help nothing where lanes that are given take the time, and that is said."""
+    alone = total_of(MANY, vector_lanes=2, buffer_banks=8)
+    found = total_of(MANY, vector_lanes=2, buffer_banks=8, chip_area=1e-3)
+    assert alone.limited_by == found.limited_by == "vector lanes"
+    assert found.time_s == pytest.approx(alone.time_s)
+    assert found.arrays == alone.arrays
