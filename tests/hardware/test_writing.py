@@ -52,11 +52,16 @@ def test_a_systolic_array_is_filled_row_by_row() -> None:
 
 
 def test_all_channels_of_residues() -> None:
-    """Four arrays at the same time; 5 bits each of a latch and a quarter of C V^2."""
+    """Four arrays at the same time; 5 bits each of a latch and a quarter of C V^2.
+
+    Residues of each number are formed before, as those of inputs are.
+    """
     made = design("rns", "photonic-phase", bits=5, h=16).design
     assert made.arrays == 4 * made.segments
     cell = 5 * (1.7e-15 + 0.25 * 415e-15 * 4)
-    assert made.writing.energy == pytest.approx(4 * 16 * 32 * cell, rel=1e-12)
+    formed = made.technology.operations.energy(made.logic.inputs)
+    assert 0 < formed < cell
+    assert made.writing.energy == pytest.approx(16 * 32 * (4 * cell + formed), rel=1e-12)
     assert made.writing.time == pytest.approx(16e-9 / made.segments, rel=1e-12)
 
 

@@ -404,6 +404,8 @@ class EnergyDesign:
     def writing(self) -> Writing:
         """What loading a tile of h x c weights takes; its arrays are written at the same time.
 
+        Memories hold numbers, of which residues are formed on the way.
+
         Raises
         ------
         InputError
@@ -423,6 +425,9 @@ class EnergyDesign:
             times.append(math.fsum(parts.stages()))
         wears = hardware.ENDURANCE in array.constants
         endurance = array.value_of(hardware.ENDURANCE) if wears else None
+        if self.kind.coded:
+            values = self.dot_product.vector_size * self.width
+            energies.append(values * array.operations.energy(self.logic.inputs))
         return Writing(math.fsum(energies), max(times), endurance)
 
     @cached_property
