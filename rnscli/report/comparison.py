@@ -472,7 +472,8 @@ def _verdict(old: Any, new: Any, tolerance: Tolerance) -> str | None:
         return tolerance.verdict(old, new)
     if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
         found = [_verdict(one, other, tolerance) for one, other in zip(old, new, strict=True)]
-        return next((one for one in found if one not in (None, _FINE)), next(iter(found), None))
+        told = [one for one in found if one is not None]
+        return next((one for one in told if one != _FINE), told[0] if told else None)
     return None if old == new else "changed"
 
 

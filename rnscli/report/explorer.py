@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rnscli import __version__
@@ -77,7 +78,7 @@ class ExplorerPage:
     notes: Mapping[str, Sequence[str]]
     documents: Mapping[str, str]
 
-    @property
+    @cached_property
     def varied(self) -> list[str]:
         """Keys of what differs from design to design."""
         return [key for key in self.parameters if self._differs(key) and not self._doubles(key)]
@@ -92,7 +93,7 @@ class ExplorerPage:
             if row[key] is not None and not self._differs(key) and not self._doubles(key)
         ]
 
-    @property
+    @cached_property
     def numbers(self) -> list[str]:
         """Keys of numbers that any design has."""
         return [k for k in self.results if any(row[k] not in (None, False) for row in self.rows)]
@@ -110,7 +111,7 @@ class ExplorerPage:
             found.append(label(row, told or ["core"], self.columns))
         return found
 
-    @property
+    @cached_property
     def table_keys(self) -> list[str]:
         """Keys of the columns of the table, beside the core."""
         first = [key for key in _FIRST if key in self.varied]
@@ -118,7 +119,7 @@ class ExplorerPage:
         more = [k for k in self.varied if k not in first and not self.columns[k].is_list]
         return [key for key in (*first, *numbers, *more) if key != "core"]
 
-    @property
+    @cached_property
     def rest(self) -> list[str]:
         """Of these, what a card on a phone has no room for."""
         told = (*_FIRST, *(one.key for one in self.limits))

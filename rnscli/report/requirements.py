@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from rnscli.base import (
@@ -47,7 +48,7 @@ class Condition:
         made = cls(*match.groups())
         return made if made.comparison in ("==", "!=") or made._number is not None else None
 
-    @property
+    @cached_property
     def _number(self) -> int | float | None:
         """The value as a number, if it is one."""
         with contextlib.suppress(ValueError):

@@ -129,6 +129,17 @@ def test_ends_texts_lists_and_nothing() -> None:
     assert compared([old], [new], "10%", "text=any", "no*=any").rows == ()
 
 
+def test_a_list_is_changed_by_any_of_its_members() -> None:
+    """Also by a second one that is only better, beside a first that is as it was."""
+    old, new = [{"bits": 4, "list": (1.0, 2.0)}], [{"bits": 4, "list": (1.0, 1.0)}]
+    both = [
+        compared(old, new, "list=+5%"),
+        compared(old, [{"bits": 4, "list": (0.5, 2.0)}], "list=+5%"),
+    ]
+    assert len({tuple(one.verdict for one in found.rows) for found in both}) == 1
+    assert both[0].rows
+
+
 def test_the_last_tolerance_counts() -> None:
     old, new = [{"bits": 4, "x_j": 1.0}], [{"bits": 4, "x_j": 1.2}]
     assert compared(old, new, "x_j=1%", "30%").rows == ()

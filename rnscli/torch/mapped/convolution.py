@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rnscli.matrix import ProductCounts, TinyScalesError
+from rnscli.matrix import Dataflow, ProductCounts, TinyScalesError
 from rnscli.torch.mapped.depthwise import by_shifts, suits
 from rnscli.torch.mapped.patches import (
     AllPatches,
@@ -129,23 +129,26 @@ class Convolution(NamedTuple):
             for positions in steps(every, multiply.at_once((every, columns), terms)):
                 yield group, positions
 
-    def largest_of_patches(self, images: Tensor) -> Callable[[slice | None, slice], Tensor | None]:
-        """Largest magnitudes of patches, of their tiles, or of all, where they make the scale."""
-        flow = self.request.place.flow
-        every = None
+    def largest_of_patches(
+        self, images: Tensor, flow: Dataflow | None
+    ) -> Callable[[slice | None, slice], Tensor | None]:
+        """Largest magnitudes of patches, of their tiles, or of all, where they make the scale.
+
+        ``flow`` is that of the product, with what a calibration knows.
+        """
+        if flow is None or flow.input_constant is not None:  # nothing is searched
+            return lambda group, positions: None
         if flow.granularity == "tensor":
             of_all = self.largest(covered(images, self.cut), FORWARD)
             return lambda group, _: of_all if of_all is None or group is None else of_all[group]
-        # A static scale is that of the calibration, which this flow does not know.
-        if isinstance(flow.input_scale, str) and not flow.seeks_scale:
-            terms = images.shape[1] // self.groups * math.prod(self.cut.kernel)
-            size = terms if flow.granularity == "channel" else flow.core.dot_product.vector_size
-            grouped = images.view(len(images), self.groups, -1, *images.shape[2:])
-            every = largest_of_tiles(grouped, self.cut, size)
+        terms = images.shape[1] // self.groups * math.prod(self.cut.kernel)
+        size = terms if flow.granularity == "channel" else flow.core.dot_product.vector_size
+        grouped = images.view(len(images), self.groups, -1, *images.shape[2:])
+        every = largest_of_tiles(grouped, self.cut, size)
+        if every is None:
+            return lambda group, positions: None
 
-        def of_part(group: slice | None, positions: slice) -> Tensor | None:
-            if every is None:
-                return None
+        def of_part(group: slice | None, positions: slice) -> Tensor:
             found = every[slice(None) if group is None else group, :, positions].mT
             return found if self.groups > 1 else found[0]
 
@@ -202,7 +205,7 @@ def _forward(images: Tensor, weight: Tensor, convolution: Convolution) -> Tensor
             return found
         found = images.new_empty((len(images), outputs, *cut.positions(images.shape[2:])))
         counts, buffer = ProductCounts(), None
-        largest = convolution.largest_of_patches(images)
+        largest = convolution.largest_of_patches(images, multiply.flow)
         for group, positions in convolution.parts(images, multiply, kernels.shape):
             part = patches(
                 images[:, convolution.of(group, images.shape[1])], cut, positions, buffer

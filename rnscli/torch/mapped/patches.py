@@ -275,29 +275,39 @@ def largest_of_tiles(images: Tensor, cut: Cut, size: int) -> Tensor | None:
     """
     channels, area = images.shape[2], math.prod(cut.kernel)
     tiles = [*steps(channels * area, size)]
-    between = sorted({tile.stop // area for tile in tiles if tile.stop % area})
+    between = {tile.stop // area for tile in tiles if tile.stop % area}
     if len(between) * _FEW_BETWEEN > channels:
         return None
-    terms = None
-    if between:
-        every = all_positions(images[:, 0], cut)
-        terms = patches(images[:, :, between].abs_().flatten(1, 2), cut, every)
-        terms = terms.view(images.shape[1], len(between), area, -1)
     found = []
     for tile in tiles:
         parts, first, last = [], -(-tile.start // area), tile.stop // area
         if first < last:
             some = images[:, :, first:last]  # without an array of magnitudes
             pixels = torch.maximum(some.amax(2), -some.amin(2))
-            parts.append(_largest_of_areas(pixels, cut).transpose(0, 1).flatten(1))
-        for index, channel in enumerate(between):
+            parts.append(_largest_of_areas(pixels, cut))
+        for channel in sorted({tile.start // area, tile.stop // area} & between):
             begin, end = max(tile.start - channel * area, 0), min(tile.stop - channel * area, area)
-            if terms is not None and begin < end:
-                parts.append(terms[:, index, begin:end].amax(1))
+            if begin < end:
+                pixels = images[:, :, channel].abs()
+                parts.append(_largest_of_terms(pixels, cut, range(begin, end)))
         for more in parts[1:]:
             torch.maximum(parts[0], more, out=parts[0])
-        found.append(parts[0])
+        found.append(parts[0].transpose(0, 1).flatten(1))
     return torch.stack(found, dim=1)
+
+
+def _largest_of_terms(pixels: Tensor, cut: Cut, terms: range) -> Tensor:
+    """Of ``(..., H, W)`` at some places of the kernel, of one in its order, at each position."""
+    (down, right), (below, beside) = cut.stride, cut.dilation
+    rows, columns = cut.positions(pixels.shape[-2:])
+    found = None
+    for term in terms:
+        i, j = divmod(term, cut.kernel[1])
+        lines = pixels[..., i * below : i * below + (rows - 1) * down + 1 : down, :]
+        one = lines[..., j * beside : j * beside + (columns - 1) * right + 1 : right]
+        found = one.clone() if found is None else torch.maximum(found, one, out=found)
+    assert found is not None
+    return found
 
 
 def _largest_of_areas(pixels: Tensor, cut: Cut) -> Tensor:

@@ -10,6 +10,7 @@ from rnscli.report.plots.chip.chip_runs import (
     ChipDesign,
     ChipRuns,
     bare,
+    limit_title,
     name_layers,
     on_canvas,
     patch,
@@ -40,7 +41,9 @@ def plot_chip_layers(runs: ChipRuns, file_format: str, look: Look | None = None)
             if any(values(layers, key))
         ]
         limits = dict.fromkeys(str(row["limited_by"]) for row in layers)
-        names = [patch(one, LIMIT_COLOURS[one]) for one in LIMIT_COLOURS if one in limits]
+        names = [
+            patch(limit_title(one), LIMIT_COLOURS[one]) for one in LIMIT_COLOURS if one in limits
+        ]
         _legend_below(grid[-1][0], parts, "energy")
         _legend_below(grid[-1][1], names, "time, limited by")
 

@@ -18,6 +18,7 @@ from rnscli.report.plots.chip.chip_runs import (
     ChipDesign,
     ChipRuns,
     bare,
+    limit_title,
     on_canvas,
     patch,
     shown,
@@ -96,7 +97,7 @@ def plot_chip_parts(runs: ChipRuns, file_format: str, look: Look | None = None) 
 
 def _title(runs: ChipRuns, key: str) -> str:
     if key in LIMIT_COLOURS:
-        return key.replace("dram", "DRAM")
+        return limit_title(key)
     return AREA_NAMES.get(key) or runs.title(key)
 
 

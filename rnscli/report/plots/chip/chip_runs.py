@@ -140,9 +140,14 @@ def shown(value: float, unit: str) -> str:
     return engineering(value, unit).replace(" u", " µ")
 
 
+def limit_title(limit: object) -> str:
+    """A part that limits, as people write it."""
+    return str(limit).replace("dram", "DRAM")
+
+
 def limit_name(limit: object) -> str:
-    """What limits a chip or layer, as people write it."""
-    return f"limited by {limit}".replace("dram", "DRAM")
+    """What limits a chip or layer, in a legend."""
+    return f"limited by {limit_title(limit)}"
 
 
 def short(name: object) -> str:
